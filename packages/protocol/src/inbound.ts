@@ -1,0 +1,34 @@
+/** What a client may say, whatever the dialect it says it in, once decoded. */
+import { ERROR_CODES, type WireError } from './error-codes.ts'
+
+/** Correlates an answer with its request; opaque to the server. */
+export type RequestId = string | number
+
+export type Inbound =
+  | { kind: 'request'; channel: number; event: string; args: unknown[]; id: RequestId | undefined; key: string | undefined }
+  | { kind: 'auth'; channel: number; credentials: Credentials; id: RequestId | undefined }
+  | { kind: 'ping' }
+  /** v1: attach to a namespace. */
+  | { kind: 'open'; channel: number; namespace: string | undefined; credentials: Credentials; session: string | undefined }
+  /** v1: detach. */
+  | { kind: 'close'; channel: number }
+  /** Answered with an error; the connection stays. */
+  | { kind: 'invalid'; channel: number; error: WireError; id: RequestId | undefined; event: string | undefined }
+
+/** Ways of saying who one is. WIRE 2. All absent: a guest, where guests are let in. */
+export interface Credentials {
+  token?: string
+  ticket?: string
+  /** The name that a guest wishes. */
+  name?: string
+}
+
+export function invalid(
+  channel: number,
+  code: 'PARSE_ERROR' | 'INVALID_MESSAGE',
+  message: string = ERROR_CODES[code].message,
+  more: { field?: string; id?: RequestId; event?: string } = {},
+): Inbound {
+  const error: WireError = more.field === undefined ? { code, message } : { code, message, field: more.field }
+  return { kind: 'invalid', channel, error, id: more.id, event: more.event }
+}

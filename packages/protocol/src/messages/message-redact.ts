@@ -1,0 +1,15 @@
+import { Type } from 'typebox'
+import { down, up } from './define.ts'
+import { RoomId, Seq, Stored, UserId } from './shapes.ts'
+
+export const messageRedact = up('message:redact', {
+  when: 'To take back what was said. Its number stays, its content is gone from the log.',
+  data: Type.Object({ roomId: RoomId, seq: Seq }),
+  ack: Type.Object({ status: Type.Literal('ok') }),
+})
+
+export const messageRedacted = down('message:redacted', {
+  delivery: 'durable',
+  when: 'The message with number `target` is gone.',
+  data: Type.Object({ ...Stored, target: Seq, userId: UserId }),
+})

@@ -1,0 +1,96 @@
+/**
+ * The SDK's form: the plain envelope with a channel number `ch` (several connections on one link) and positions. WIRE 7.
+ * A WebSocket message holds one frame or several, a line each. Unknown frame types and fields are ignored.
+ */
+import { toJson } from './binary.ts'
+import { isRefusal, readAuth, readCredentials, readObject, readRequest, storedJson } from './envelope.ts'
+import type { WireError } from './error-codes.ts'
+import type { WireEvent } from './event.ts'
+import { type Inbound, invalid, type RequestId } from './inbound.ts'
+import { MAX_CHANNELS } from './limits.ts'
+import { envelopeArgs } from './plain.ts'
+import { PROTOCOL_VERSION } from './version.ts'
+
+/** Frames that a client sends. */
+export type UpFrame =
+  | { type: 'open'; v: number; ch: number; ns?: string; token?: string; ticket?: string; name?: string; session?: string }
+  | { type: 'close'; ch: number }
+  | { type: 'auth'; ch: number; token?: string; name?: string; id?: RequestId }
+  | { type: 'ping' }
+  | { type?: undefined; ch: number; event: string; data?: unknown; args?: unknown[]; id?: RequestId; key?: string }
+
+/** Frames that a server sends. */
+export type DownFrame =
+  | { type: 'welcome'; v: number; id: string; now: number; protocol: number; limits: Record<string, number>; heartbeat: { pingIntervalMs: number; pongTimeoutMs: number } }
+  | { type: 'opened'; ch: number; id: string; user: Record<string, unknown>; now: number; session?: string; sessionMs?: number; recovered: boolean }
+  | { type: 'closed'; ch: number; code: number; reason: string; error?: WireError }
+  | { type: 'auth_ok'; ch: number; user: Record<string, unknown> }
+  | { type: 'auth_expiring'; ch: number; ts: number }
+  | { type: 'pong' }
+  | ({ type: 'error'; ch: number; event?: string } & WireError)
+  | { type?: undefined; ch: number; ack: RequestId; data?: unknown; error?: WireError }
+  | { type?: undefined; ch: number; event: string; data?: unknown; args?: unknown[]; roomId?: string; seq?: number; n?: number; ts?: number; id?: string; key?: string }
+
+/** Most frames that one WebSocket message may hold. */
+export const MAX_FRAMES_PER_MESSAGE = 256
+
+export function decodeV1(text: string): Inbound[] {
+  if (!text.includes('\n')) return one(text)
+  const lines = text.split('\n')
+  if (lines.length > MAX_FRAMES_PER_MESSAGE) {
+    return [invalid(0, 'INVALID_MESSAGE', `A message holds at most ${MAX_FRAMES_PER_MESSAGE} frames`)]
+  }
+  return lines.flatMap((line) => (line === '' ? [] : one(line)))
+}
+
+function one(line: string): Inbound[] {
+  const frame = readObject(line)
+  if (isRefusal(frame)) return [frame]
+  const object = frame as Record<string, unknown>
+  if (object.type === 'ping') return [{ kind: 'ping' }]
+  const channel = object.ch
+  if (typeof channel !== 'number' || !Number.isInteger(channel) || channel < 1 || channel > MAX_CHANNELS) {
+    return [invalid(0, 'INVALID_MESSAGE', `Field ch must be a whole number from 1 to ${MAX_CHANNELS}`, { field: 'ch' })]
+  }
+  if (object.event !== undefined) return [readRequest(channel, object.event, envelopeArgs(object), object.id, object.key)]
+  switch (object.type) {
+    case 'open':
+      return [
+        {
+          kind: 'open',
+          channel,
+          namespace: typeof object.ns === 'string' ? object.ns : undefined,
+          credentials: readCredentials(object),
+          session: typeof object.session === 'string' ? object.session : undefined,
+        },
+      ]
+    case 'close':
+      return [{ kind: 'close', channel }]
+    case 'auth':
+      return [readAuth(channel, object)]
+    default:
+      return typeof object.type === 'string' ? [] : [readRequest(channel, undefined, [], object.id, undefined)]
+  }
+}
+
+export function encodeV1Event(channel: number, event: WireEvent): string {
+  const { args, argsJson, stored } = event
+  const head = `{"ch":${channel},"event":${JSON.stringify(event.type)}`
+  const body = args.length === 0 ? '' : args.length === 1 ? `,"data":${argsJson.slice(1, -1)}` : `,"args":${argsJson}`
+  return `${head}${body}${stored === undefined ? '' : `,${storedJson(stored)},"n":${stored.n}`}}`
+}
+
+export function encodeV1Ack(channel: number, id: RequestId, data: unknown): string {
+  return `{"ch":${channel},"ack":${JSON.stringify(id)},"data":${toJson(data ?? null)}}`
+}
+
+export function encodeV1Error(channel: number, error: WireError, id?: RequestId, event?: string): string {
+  if (id !== undefined) return JSON.stringify({ ch: channel, ack: id, error })
+  return JSON.stringify({ type: 'error', ch: channel, ...error, ...(event === undefined ? {} : { event }) })
+}
+
+/** A frame that is no event of a namespace: `welcome`, `opened`, `closed`, `auth_ok`, `pong`, … */
+export function encodeV1Control(type: string, channel: number | undefined, data: Record<string, unknown>): string {
+  const base = type === 'welcome' ? { type, v: PROTOCOL_VERSION } : { type }
+  return JSON.stringify({ ...base, ...(channel === undefined ? {} : { ch: channel }), ...data })
+}

@@ -1,0 +1,53 @@
+import { ERROR_CODES, type ErrorCode, type WireError } from '@roomful/protocol'
+
+/**
+ * What a handler throws to refuse a request, and what the house throws itself: a stable code and a sentence for a person.
+ * Anything else that is thrown is reported to the client as INTERNAL and to the log whole.
+ */
+export class RoomfulError extends Error {
+  override readonly name = 'RoomfulError'
+  readonly code: string
+  readonly field: string | undefined
+  /** How long until it may succeed; told in whole seconds, rounded up. */
+  readonly retryAfterMs: number | undefined
+
+  /**
+   * @param code one of the catalogue or the application's own, upper case with underscores
+   * @param message a sentence a person can act on; the catalogue's when left out
+   */
+  constructor(
+    code: ErrorCode | (string & {}),
+    message?: string,
+    more: { field?: string | undefined; retryAfterMs?: number | undefined; cause?: unknown } = {},
+  ) {
+    super(message ?? defaultMessage(code), more.cause === undefined ? undefined : { cause: more.cause })
+    this.code = code
+    this.field = more.field
+    this.retryAfterMs = more.retryAfterMs
+  }
+
+  toWire(): WireError {
+    const wire: WireError = { code: this.code, message: this.message }
+    if (this.retryAfterMs !== undefined) wire.retryAfter = Math.max(1, Math.ceil(this.retryAfterMs / 1000))
+    if (this.field !== undefined) wire.field = this.field
+    return wire
+  }
+
+  /** HTTP status of the code; application codes are 400. */
+  get status(): number {
+    return isKnown(this.code) ? ERROR_CODES[this.code].http : 400
+  }
+}
+
+/** Makes whatever was thrown into something that can be told: details of the unexpected stay inside. */
+export function toRoomfulError(thrown: unknown): RoomfulError {
+  return thrown instanceof RoomfulError ? thrown : new RoomfulError('INTERNAL', undefined, { cause: thrown })
+}
+
+function defaultMessage(code: string): string {
+  return isKnown(code) ? ERROR_CODES[code].message : code
+}
+
+function isKnown(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code)
+}

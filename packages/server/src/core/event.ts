@@ -1,0 +1,70 @@
+/**
+ * One event on its way to clients. Its JSON is made once, its bytes once per encoding (A3.2): the cache is two parallel
+ * arrays because there are rarely more than two encodings and never more than a few dozen.
+ */
+import { fromJson, isSpreadable, type StoredFields, toJson, type WireEvent } from '@roomful/protocol'
+import type { StoredRow } from './ports/broker.ts'
+import type { Encoding } from './ports/dialect.ts'
+
+export class RoomEvent implements WireEvent {
+  readonly type: string
+  readonly argsJson: string
+  readonly stored: StoredFields | undefined
+  /** The connection that caused it: classic clients are not told their own messages. */
+  readonly origin: string | undefined
+  /** Who said it. */
+  readonly userId: string | undefined
+  private parsedArgs: readonly unknown[] | undefined
+  private spreadable: boolean | undefined
+  private readonly keys: string[] = []
+  private readonly bytes: (Uint8Array | undefined)[] = []
+
+  private constructor(
+    type: string,
+    args: readonly unknown[] | undefined,
+    argsJson: string,
+    more: { spread?: boolean | undefined; stored?: StoredFields; origin?: string | undefined; userId?: string | undefined },
+  ) {
+    this.type = type
+    this.parsedArgs = args
+    this.argsJson = argsJson
+    this.spreadable = more.spread
+    this.stored = more.stored
+    this.origin = more.origin
+    this.userId = more.userId
+  }
+
+  /** @param spread true when a contract promises that no reserved field is in the data */
+  static transient(type: string, args: readonly unknown[], spread?: boolean, origin?: string): RoomEvent {
+    return new RoomEvent(type, args, toJson(args), { spread, origin })
+  }
+
+  static fromRow(row: StoredRow, args?: readonly unknown[], origin?: string): RoomEvent {
+    const { roomId, seq, n, ts, key } = row
+    return new RoomEvent(row.type, args, row.argsJson, {
+      stored: { id: `${roomId}-${seq}`, roomId, seq, n, ts, key },
+      origin,
+      userId: row.userId,
+    })
+  }
+
+  get args(): readonly unknown[] {
+    this.parsedArgs ??= fromJson(this.argsJson) as unknown[]
+    return this.parsedArgs
+  }
+
+  get spread(): boolean {
+    this.spreadable ??= isSpreadable(this.args[0])
+    return this.spreadable
+  }
+
+  /** The bytes for `encoding`, made at the first call. */
+  encoded(encoding: Encoding): Uint8Array | undefined {
+    const known = this.keys.indexOf(encoding.key)
+    if (known >= 0) return this.bytes[known]
+    const bytes = encoding.encode(this)
+    this.keys.push(encoding.key)
+    this.bytes.push(bytes)
+    return bytes
+  }
+}

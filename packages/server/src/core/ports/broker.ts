@@ -1,0 +1,145 @@
+/**
+ * The core's only storage port: the log of each namespace, seats, sessions, inbox marks, signals between nodes.
+ * Asynchronous even for memory. Its contract suite is `testkit/src/contracts/broker.ts`; every adapter passes it.
+ */
+
+/** One durable event to be. */
+export interface Append {
+  readonly roomId: string
+  readonly type: string
+  /** JSON text of the arguments, an array. */
+  readonly argsJson: string
+  readonly userId: string | undefined
+  readonly key: AppendKey | undefined
+  /** Entries of one batch with the same unit are stored together or not at all; they share one `key`. */
+  readonly unit: number | undefined
+}
+
+/** Makes a repeat recognisable. G3. */
+export interface AppendKey {
+  /** Whose key: a user or guest session. */
+  readonly scope: string
+  readonly key: string
+  /** Of event and data: the same key with another one is a conflict. */
+  readonly fingerprint: string
+}
+
+/** What an entry came to. The order of results is the order of entries. */
+export type Appended =
+  | { readonly status: 'stored'; readonly n: number; readonly seq: number; readonly ts: number }
+  /** Nothing was added; the numbers are those of the first time. */
+  | { readonly status: 'duplicate'; readonly n: number; readonly seq: number; readonly ts: number }
+  | { readonly status: 'refused'; readonly code: 'CONFLICT' | 'UNAVAILABLE' | 'TOO_LARGE'; readonly message: string }
+  /** The broker cannot tell whether it was stored; repeating with the key is safe. */
+  | { readonly status: 'unknown' }
+
+/** A row of the log. */
+export interface StoredRow {
+  readonly n: number
+  readonly seq: number
+  readonly ts: number
+  readonly roomId: string
+  readonly type: string
+  /** `[]` once redacted. */
+  readonly argsJson: string
+  readonly userId: string | undefined
+  readonly key: string | undefined
+  readonly redacted: boolean
+}
+
+/** Where a room's log stands. */
+export interface Head {
+  readonly roomId: string
+  /** The room's random id + the log's generation. */
+  readonly epoch: string
+  /** Latest number given, 0 for none. */
+  readonly seq: number
+  /** Lowest number still readable; `seq + 1` when nothing is. */
+  readonly first: number
+}
+
+export interface RoomSubscription {
+  readonly roomId: string
+  /** Most events kept; the broker's default without it. */
+  readonly retention: number | undefined
+}
+
+/** What survives a link in dialects that recover. */
+export interface SessionRecord {
+  readonly id: string
+  readonly namespace: string
+  readonly connectionId: string
+  readonly userId: string
+  /** Rooms with the position each was joined at. */
+  readonly rooms: readonly { readonly roomId: string; readonly epoch: string; readonly seq: number }[]
+}
+
+export interface ReadLimits {
+  readonly events: number
+  readonly bytes: number
+}
+
+export interface Broker {
+  /** Opens the log of a namespace. Idempotent. */
+  open(namespace: string): Promise<{ logId: string; n: number }>
+
+  /**
+   * Stores a batch in order: numbers are given in the order of entries, `ts = max(clock, previous ts of the namespace)`,
+   * all in one transaction; a refused entry (or unit) does not keep the others out.
+   * Rejects only when nothing at all was stored (full disk); every entry then counts as refused with UNAVAILABLE.
+   */
+  append(namespace: string, entries: readonly Append[]): Promise<Appended[]>
+
+  /** The first reply to a key, if there was one within the window. */
+  findKey(namespace: string, key: AppendKey): Promise<Appended | undefined>
+
+  /**
+   * Events after each room's position, merged in the order of `n`: the smallest ones first, up to `limits`
+   * (at least one if there is one). Never skips: of each room a gap-free run, unless it was trimmed.
+   */
+  read(namespace: string, after: readonly { roomId: string; seq: number }[], limits: ReadLimits): Promise<StoredRow[]>
+
+  /** One page of a room, oldest first: the newest `limit`, or those below `before`, or those above `after`. */
+  history(
+    namespace: string,
+    roomId: string,
+    page: { before?: number | undefined; after?: number | undefined; limit: number },
+  ): Promise<{ events: StoredRow[]; more: boolean }>
+
+  heads(namespace: string, roomIds: readonly string[]): Promise<Head[]>
+
+  /** From the returned heads on, events of these rooms from other nodes come through `onEvents`. Creates the rooms' epochs. */
+  subscribe(namespace: string, rooms: readonly RoomSubscription[]): Promise<Head[]>
+  unsubscribe(namespace: string, roomIds: readonly string[]): void
+
+  /** Takes a seat (a user, whatever the number of connections) unless `capacity` users have one. Atomic. */
+  takeSeat(namespace: string, roomId: string, userId: string, capacity: number): Promise<boolean>
+  freeSeat(namespace: string, roomId: string, userId: string): void
+
+  /** Empties the body of a row and keeps its number. @returns whether there was such a row with a body */
+  redact(namespace: string, roomId: string, seq: number): Promise<boolean>
+  /** The same for everything that a user said. @returns how many rows */
+  redactUser(namespace: string, userId: string): Promise<number>
+
+  /** How far an inbox was delivered to its owner. */
+  mark(namespace: string, roomId: string): Promise<number>
+  setMark(namespace: string, roomId: string, seq: number): void
+
+  saveSession(session: SessionRecord, ttlMs: number): void
+  findSession(namespace: string, id: string): Promise<SessionRecord | undefined>
+  dropSession(namespace: string, id: string): void
+
+  /** Tells the hub what other nodes stored, in the order of `n`, and of a break after which holes may exist. */
+  listen(listener: BrokerListener): void
+
+  /** False while nothing can be stored: `/ready` answers 503. */
+  healthy(): boolean
+  /** Writes what is pending and lets go. Idempotent. */
+  close(): Promise<void>
+}
+
+export interface BrokerListener {
+  onEvents(namespace: string, rows: readonly StoredRow[]): void
+  /** Hold fan-out, read the heads of the rooms, fill holes, go on. */
+  onBreak(namespace: string): void
+}

@@ -1,0 +1,11 @@
+/** Time, so that tests and the simulator can choose it. The core never reads a clock of its own. */
+export interface Clock {
+  /** Milliseconds since 1970. May jump. */
+  now(): number
+  /** Milliseconds that never go back; only differences mean something. */
+  monotonic(): number
+  /** Calls `fn` once after `ms`. @returns what cancels it. Does not keep the process alive by itself. */
+  after(ms: number, fn: () => void): () => void
+  /** Calls `fn` once when what arrived in this event-loop turn has been read: one flush for many links. */
+  turnEnd(fn: () => void): void
+}

@@ -1,0 +1,31 @@
+/** How one kind of client speaks: what its bytes mean, and the bytes for what it is told. One object per kind, no state. */
+import type { Inbound, RequestId, WireError } from '@roomful/protocol'
+import type { RoomEvent } from '../event.ts'
+
+/** Makes an event into bytes ready for a wire. Shared: an event is encoded once per `key`, whatever the number of links. */
+export interface Encoding {
+  /** Names the form. Two encodings with one key make the same bytes. */
+  readonly key: string
+  /** @returns the bytes, or `undefined` when clients of this kind are not told of such events. */
+  encode(event: RoomEvent): Uint8Array | undefined
+}
+
+export interface Dialect {
+  readonly name: 'plain' | 'classic' | 'v1' | 'socketio' | 'sse' | 'poll'
+  /** Its connections survive their link: they have sessions, and their presence a grace. G6. */
+  readonly resumes: boolean
+  /** Carries several connections on one link. */
+  readonly multiplexed: boolean
+  /** Commands of a single current room: the sender is not told its own messages. */
+  readonly view: 'all' | 'classic'
+  encoding(channel: number): Encoding
+  /** @param data text of one message, or bytes of a binary one */
+  decode(data: string | Uint8Array): Inbound[]
+  /** Another dialect that this message asks for, for good: how a plain connection becomes a classic one. */
+  turn?(inbound: Inbound): Dialect | undefined
+  ack(channel: number, id: RequestId, data: unknown): Uint8Array
+  /** A failed request; without `id` the error stands alone. */
+  fail(channel: number, error: WireError, id: RequestId | undefined, event: string | undefined): Uint8Array
+  /** What is no event of a namespace: `welcome`, `opened`, `closed`, `auth_ok`, `pong`, … */
+  control(type: string, channel: number | undefined, data: Record<string, unknown>): Uint8Array | undefined
+}

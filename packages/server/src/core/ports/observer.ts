@@ -1,0 +1,26 @@
+/** One method that takes typed facts; metrics, logs, the inspector and `explain` are its readers. */
+import type { Connection } from '../connection.ts'
+
+export type Fact =
+  | { type: 'link:opened'; dialect: string }
+  | { type: 'link:closed'; dialect: string; code: number }
+  | { type: 'link:refused'; code: string; ip: string }
+  | { type: 'connection:opened'; connection: Connection }
+  | { type: 'connection:closed'; connection: Connection; reason: string; durationMs: number }
+  | { type: 'auth:failed'; code: string; ip: string; connectionId: string }
+  | { type: 'request'; namespace: string; event: string; ok: boolean; code: string | undefined; durationMs: number }
+  /** A handler threw something that is no RoomfulError, or did not answer in time. */
+  | { type: 'handler:failed'; namespace: string; event: string; userId: string; connectionId: string; payload: unknown; error: unknown }
+  | { type: 'commit'; namespace: string; appended: number; durationMs: number }
+  | { type: 'commit:failed'; namespace: string; error: unknown }
+  | { type: 'fan-out'; deliveries: number; encoded: number }
+  | { type: 'dropped'; what: 'volatile' | 'latest'; count: number }
+  | { type: 'behind'; connectionId: string }
+  | { type: 'caught-up'; connectionId: string; events: number }
+  | { type: 'catch-up:failed'; connectionId: string; error: unknown }
+  | { type: 'rate-limited'; scope: 'connection' | 'user' | 'join' }
+  | { type: 'drain'; links: number }
+
+export interface Observer {
+  observe(fact: Fact): void
+}

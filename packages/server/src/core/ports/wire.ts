@@ -1,0 +1,15 @@
+/** The port a transport offers the core: bytes out, back-pressure, an end. Bytes in come through `Link.receive`. */
+export interface Wire {
+  /** Hands over bytes that are ready for the peer, as one write. The buffer is not changed afterwards and may be shared. */
+  write(bytes: Uint8Array): void
+  /** Bytes handed over and not yet taken by the operating system. */
+  readonly queuedBytes: number
+  pauseReading(): void
+  resumeReading(): void
+  /** Asks the peer for a sign of life; the transport calls `Link.alive()` when one comes. */
+  ping(): void
+  /** Says goodbye behind everything written so far; a deadline of the transport's then cuts. */
+  close(code: number, reason: string): void
+  /** Cuts at once. */
+  terminate(): void
+}
