@@ -1,0 +1,4 @@
+/** The ports that others implement or drive, as `@roomful/server/ports`: types only, nothing runs on import. */
+export type * from './broker.ts'
+export type * from './clock.ts'
+export type * from './random.ts'
