@@ -1,48 +1,50 @@
-/** The test projects: `packages` is quick and parallel; `outside` and `browser` start real servers and take turns. */
-import { defineConfig } from 'vitest/config'
+/**
+ * The test projects, one after another: `packages` is quick; `outside` starts real servers; `browser` also starts
+ * Chromium and has the machine to itself. Two workers, because two cores are what everyone is sure to have.
+ */
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
 const conditions = ['source', 'module', 'node', 'import', 'default']
-const resolve = { resolve: { conditions }, ssr: { resolve: { conditions, externalConditions: ['source'] } } }
 
-/** Children that a test starts with `process.execPath` resolve the workspace as the test does. */
-const env = { NODE_OPTIONS: '--conditions=source' }
+interface ProjectOptions {
+  readonly order: number
+  readonly include: string[]
+  readonly maxWorkers: number
+  /** For one test and for one hook. */
+  readonly timeoutMs: number
+}
+
+function project(
+  name: string,
+  { order, include, maxWorkers, timeoutMs }: ProjectOptions,
+): TestProjectInlineConfiguration {
+  return {
+    resolve: { conditions },
+    ssr: { resolve: { conditions, externalConditions: ['source'] } },
+    test: {
+      name,
+      include,
+      maxWorkers,
+      sequence: { groupOrder: order },
+      testTimeout: timeoutMs,
+      hookTimeout: timeoutMs,
+      // What a test starts with `process.execPath` resolves the workspace as the test does.
+      env: { NODE_OPTIONS: '--conditions=source' },
+    },
+  }
+}
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
     projects: [
-      {
-        ...resolve,
-        test: {
-          name: 'packages',
-          include: [
-            'packages/*/{src,test}/**/*.test.ts',
-            'apps/*/{src,test}/**/*.test.ts',
-            'test/tooling/**/*.test.ts',
-          ],
-          env,
-        },
-      },
-      {
-        ...resolve,
-        test: {
-          name: 'outside',
-          include: ['test/outside/**/*.test.ts'],
-          env,
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
-        },
-      },
-      {
-        ...resolve,
-        test: {
-          name: 'browser',
-          include: ['test/browser/**/*.test.ts'],
-          env,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-        },
-      },
+      project('packages', {
+        order: 0,
+        include: ['packages/*/{src,test}/**/*.test.ts', 'apps/*/{src,test}/**/*.test.ts', 'test/tooling/**/*.test.ts'],
+        maxWorkers: 2,
+        timeoutMs: 10_000,
+      }),
+      project('outside', { order: 1, include: ['test/outside/**/*.test.ts'], maxWorkers: 2, timeoutMs: 30_000 }),
+      project('browser', { order: 2, include: ['test/browser/**/*.test.ts'], maxWorkers: 1, timeoutMs: 60_000 }),
     ],
   },
 })

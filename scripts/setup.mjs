@@ -31,7 +31,9 @@ function dependenciesAreInstalled() {
 
 function installDependencies() {
   process.stderr.write('Installing the locked dependencies…\n')
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Whatever NODE_ENV or the user's npm settings leave out, the workspace needs: tests the one, the pinned Node the other.
+  const all = ['--include=dev', '--include=optional']
+  const npm = spawnSync('npm', ['ci', ...all, '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
     shell: windows,

@@ -1,0 +1,12 @@
+/** `npm run build`: makes `dist` of every published package, lower floors first, since each is compiled against the ones below. */
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { root, runCommand } from './lib/command.ts'
+
+for (const name of ['protocol', 'client', 'server', 'testkit']) {
+  const folder = join('packages', name)
+  await rm(join(root, folder, 'dist'), { recursive: true, force: true })
+  const { ok, output } = await runCommand('tsc', ['--project', join(folder, 'tsconfig.build.json')])
+  process.stdout.write(`${ok ? '✓' : '✗'} ${folder}\n${output}`)
+  if (!ok) process.exitCode = 1
+}

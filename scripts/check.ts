@@ -1,0 +1,37 @@
+/** `npm run check`: everything that can be said about the sources without running them, and about the packages made of them. */
+import { clientSize, command, floors, lint, types } from './lib/checks.ts'
+import { root, runCommand } from './lib/command.ts'
+import { finish, runSteps, type Step } from './lib/steps.ts'
+
+const published = ['protocol', 'client', 'server', 'testkit']
+
+const deadCode: Step = { name: 'dead code', run: () => command('knip', ['--no-progress']) }
+
+const build: Step = { name: 'build', run: () => command('node', ['scripts/build.ts']) }
+
+const packageExports: readonly Step[] = published.map((name) => ({
+  name: `package exports of @roomful/${name}`,
+  run: () => command('publint', ['--strict', `packages/${name}`]),
+}))
+
+/** What npm would publish loads in plain Node, without the workspace's own export condition. */
+const builtPackages: readonly Step[] = published.map((name) => ({
+  name: `built @roomful/${name} loads`,
+  run: () => command('node', ['--input-type=module', '--eval', `await import('@roomful/${name}')`]),
+}))
+
+const audit: Step = {
+  name: 'audit',
+  async run() {
+    const { ok, output } = await runCommand('npm', ['audit', '--audit-level=moderate', '--json'])
+    if (ok) return { kind: 'passed' }
+    if (output.includes('"auditReportVersion"')) return { kind: 'failed', output }
+    const [, status] = /"statusCode": (\d+)/.exec(output) ?? []
+    return { kind: 'skipped', reason: `the registry offers none (HTTP status ${status ?? 'unknown'})` }
+  },
+}
+
+process.chdir(root)
+const tally = { passed: 0, failed: 0 }
+await runSteps([types, lint, floors, deadCode, build, ...packageExports, ...builtPackages, clientSize, audit], tally)
+finish(tally)

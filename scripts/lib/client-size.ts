@@ -1,0 +1,30 @@
+/** Weighs the SDK as a browser would download it. The limit is a promise to its users, kept by a check. */
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+
+/** Issue-level promise: the core of the SDK fits in ten kilobytes. */
+const limitBytes = 10 * 1024
+
+export interface ClientSize {
+  readonly bytes: number
+  readonly limitBytes: number
+}
+
+/** @throws when the client cannot be bundled for a browser, for instance because it imports a module of Node. */
+export async function measureClient(root: string): Promise<ClientSize> {
+  const bundle = await build({
+    entryPoints: [join(root, 'packages/client/src/index.ts')],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    conditions: ['source'],
+    write: false,
+    logLevel: 'silent',
+  })
+  const [file] = bundle.outputFiles
+  if (file === undefined) throw new Error('The bundler gave no file for the client.')
+  return { bytes: gzipSync(file.contents, { level: 9 }).byteLength, limitBytes }
+}

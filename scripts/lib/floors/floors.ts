@@ -1,0 +1,120 @@
+/** Holds the sources against the rules of `rules.ts`: imports point down only, the core touches no machine, nothing runs in circles. */
+import { globSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join, posix } from 'node:path'
+import { findCycles } from './cycles.ts'
+import type { FloorRule } from './rules.ts'
+import { type ImportFact, readFacts, type SourceFacts } from './source-file.ts'
+
+export interface Violation {
+  readonly file: string
+  readonly line: number
+  readonly text: string
+}
+
+export interface Findings {
+  /** How many files were held against the rules. */
+  readonly files: number
+  readonly violations: readonly Violation[]
+}
+
+const sources = ['{packages,apps}/*/src/**/*.{ts,tsx}', 'examples/**/*.{ts,tsx}', 'bench/**/*.{ts,tsx}']
+const notSources = ['**/*.test.{ts,tsx}', '**/node_modules/**', '**/dist/**']
+
+export async function findViolations(root: string, rules: readonly FloorRule[]): Promise<Findings> {
+  const files = globSync(sources, { cwd: root, exclude: notSources })
+    .map((file) => file.replaceAll('\\', '/'))
+    .sort()
+  const facts = new Map<string, SourceFacts>()
+  for (const file of files) facts.set(file, readFacts(file, await readFile(join(root, file), 'utf8')))
+  const entries = await packageEntries(root)
+  const violations: Violation[] = []
+  for (const [file, { imports, globals }] of facts) {
+    const rule = rules.find(({ folder }) => placeIn(folder, file) !== undefined)
+    if (rule === undefined) {
+      violations.push({ file, line: 1, text: 'stands on no floor: give its folder a rule' })
+      continue
+    }
+    for (const fact of imports) {
+      const text = importProblem(file, fact, rule, entries)
+      if (text !== undefined) violations.push({ file, line: fact.line, text })
+    }
+    for (const { name, line } of globals) {
+      const instead = rule.bannedGlobals?.[name]
+      if (instead !== undefined) violations.push({ file, line, text: `${rule.name} may not use ${name}: ${instead}` })
+    }
+  }
+  return { files: files.length, violations: [...violations, ...cycleViolations(facts, entries)] }
+}
+
+function importProblem(file: string, fact: ImportFact, rule: FloorRule, entries: Entries): string | undefined {
+  const { specifier } = fact
+  if (specifier.startsWith('.')) {
+    const target = posix.join(posix.dirname(file), specifier)
+    const home = placeIn(rule.folder, file)
+    if (packageOf(target) !== packageOf(file)) return `reaches out of its package to ${target}: use a public entry`
+    if (home !== undefined && target.startsWith(`${home}/`)) return undefined
+    if (rule.mayImport.some((allowed) => allowed.endsWith('/') && target.startsWith(allowed))) return undefined
+    return `${rule.name} may not import ${target}`
+  }
+  if (specifier.startsWith('@roomful/') && !entries.has(specifier))
+    return `${specifier} is no public entry of its package`
+  const allowed = [...rule.mayImport, ...(fact.typeOnly ? (rule.mayImportTypes ?? []) : [])]
+  if (allowed.some((pattern) => packageMatches(pattern, specifier))) return undefined
+  const onlyTypes = rule.mayImportTypes?.some((pattern) => packageMatches(pattern, specifier))
+  return `${rule.name} may ${onlyTypes ? 'only import types of' : 'not import'} ${specifier}`
+}
+
+/** Only what runs counts: `import type` and lazy imports close no circle. */
+function cycleViolations(facts: ReadonlyMap<string, SourceFacts>, entries: Entries): Violation[] {
+  const target = (file: string, { specifier }: ImportFact) =>
+    specifier.startsWith('.') ? posix.join(posix.dirname(file), specifier) : entries.get(specifier)
+  const runs = ({ typeOnly, dynamic }: ImportFact) => !typeOnly && !dynamic
+  const graph = new Map<string, string[]>()
+  for (const [file, { imports }] of facts) {
+    const targets = imports.filter(runs).map((fact) => target(file, fact))
+    graph.set(
+      file,
+      targets.filter((path) => path !== undefined),
+    )
+  }
+  return findCycles(graph).map((cycle) => {
+    const [file = '', next] = cycle
+    const fact = facts.get(file)?.imports.find((candidate) => runs(candidate) && target(file, candidate) === next)
+    return { file, line: fact?.line ?? 1, text: `imports in a circle: ${cycle.join(' → ')}` }
+  })
+}
+
+/** Every public entry of our packages, as it is written in an import, with the source behind it. */
+type Entries = ReadonlyMap<string, string>
+
+async function packageEntries(root: string): Promise<Entries> {
+  const entries = new Map<string, string>()
+  for (const path of globSync('packages/*/package.json', { cwd: root })) {
+    const { name, exports } = JSON.parse(await readFile(join(root, path), 'utf8'))
+    for (const [entry, target] of Object.entries<{ source?: string }>(exports)) {
+      if (target.source === undefined) continue
+      entries.set(posix.join(name, entry), posix.join(posix.dirname(path.replaceAll('\\', '/')), target.source))
+    }
+  }
+  return entries
+}
+
+/** The folder that the pattern means for this file, when the file is inside it: `apps/*` is `apps/commons` for one of its files. */
+function placeIn(pattern: string, file: string): string | undefined {
+  const wanted = pattern.split('/')
+  const found = file.split('/').slice(0, wanted.length)
+  const inside = file.split('/').length > wanted.length
+  return inside && wanted.every((part, at) => part === '*' || part === found[at]) ? found.join('/') : undefined
+}
+
+/** `packages/server`, `apps/commons`, `examples/x`; what has no package of its own (`bench`) is one by its first folder. */
+function packageOf(path: string): string {
+  const [area = '', name = ''] = path.split('/')
+  return ['packages', 'apps', 'examples'].includes(area) ? `${area}/${name}` : area
+}
+
+function packageMatches(pattern: string, specifier: string): boolean {
+  if (pattern === 'npm:*') return !/^(node:|@roomful\/|#)/.test(specifier)
+  return pattern.endsWith('*') ? specifier.startsWith(pattern.slice(0, -1)) : specifier === pattern
+}

@@ -1,0 +1,88 @@
+/**
+ * The floors of the house, as data: which part may import what. The first rule whose folder holds a file applies, so
+ * the narrower folders come first. `floors.ts` enforces them; ARCHITECTURE.md explains them.
+ */
+export interface FloorRule {
+  readonly name: string
+  /** Folder that the rule is about, from the root of the repository; `*` stands for one folder. */
+  readonly folder: string
+  /**
+   * What its files may import besides their own folder: a folder of the same package (ends in `/`), a package, `node:*`,
+   * or `npm:*` for any package that is not ours.
+   */
+  readonly mayImport: readonly string[]
+  /** The same, for `import type` only. */
+  readonly mayImportTypes?: readonly string[]
+  /** Globals it may not touch, by name or as `object.member`, each with what to use instead. */
+  readonly bannedGlobals?: Readonly<Record<string, string>>
+}
+
+const server = 'packages/server/src'
+const outsideWorld = ['node:*', 'npm:*']
+const belowAdapters = [`${server}/core/`, '@roomful/protocol', '@roomful/protocol/messages', ...outsideWorld]
+
+const clock = 'take the time from the clock port'
+const random = 'take randomness from the random port'
+
+/** What would make the core depend on the machine it runs on. */
+const realWorld = {
+  process: 'settings come in through options',
+  'Date.now': clock,
+  'new Date()': clock,
+  'performance.now': clock,
+  setTimeout: clock,
+  setInterval: clock,
+  setImmediate: clock,
+  queueMicrotask: clock,
+  'Math.random': random,
+  'crypto.randomUUID': random,
+  'crypto.getRandomValues': random,
+  console: 'tell facts to the observer port',
+}
+
+export const floorRules: readonly FloorRule[] = [
+  { name: 'protocol (floor 0)', folder: 'packages/protocol/src', mayImport: ['typebox', 'typebox/*'] },
+  {
+    name: 'server core (floor 1)',
+    folder: `${server}/core`,
+    mayImport: ['@roomful/protocol', '@roomful/protocol/messages'],
+    mayImportTypes: ['@standard-schema/spec'],
+    bannedGlobals: realWorld,
+  },
+  {
+    name: 'client (floor 1)',
+    folder: 'packages/client/src',
+    mayImport: ['@roomful/protocol'],
+    mayImportTypes: ['@roomful/protocol/messages', '@standard-schema/spec'],
+  },
+  { name: 'local broker (floor 2)', folder: `${server}/adapters/brokers/local`, mayImport: belowAdapters },
+  { name: 'redis broker (floor 2)', folder: `${server}/adapters/brokers/redis`, mayImport: belowAdapters },
+  { name: 'adapter (floor 2)', folder: `${server}/adapters/*`, mayImport: belowAdapters },
+  {
+    name: 'server composition (floor 3)',
+    folder: server,
+    mayImport: [
+      `${server}/core/`,
+      `${server}/adapters/`,
+      '@roomful/protocol',
+      '@roomful/protocol/messages',
+      ...outsideWorld,
+    ],
+  },
+  {
+    name: 'testkit',
+    folder: 'packages/testkit/src',
+    mayImport: [
+      '@roomful/protocol',
+      '@roomful/protocol/*',
+      '@roomful/server',
+      '@roomful/server/*',
+      '@roomful/client',
+      '@roomful/client/*',
+      ...outsideWorld,
+    ],
+  },
+  { name: 'application (floor 3)', folder: 'apps/*', mayImport: ['@roomful/*', ...outsideWorld] },
+  { name: 'example', folder: 'examples/*', mayImport: ['@roomful/*', ...outsideWorld] },
+  { name: 'benchmark', folder: 'bench', mayImport: ['@roomful/*', ...outsideWorld] },
+]
