@@ -11,4 +11,4 @@ if (!Number.isInteger(port) || port < 0 || port > 65535) {
 const server = createServer((_request, response) => response.end('{"status":"ok","clients":0}'))
 server.listen(port, host, () => process.stdout.write(`listening on http://${host}:${port}\n`))
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => server.close(() => process.exit(0)))
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => server.close(() => process.exit(0)))
