@@ -10,6 +10,8 @@ export interface Encoding {
   encode(event: RoomEvent): Uint8Array | undefined
 }
 
+export type Request = Extract<Inbound, { kind: 'request' }>
+
 export interface Dialect {
   readonly name: 'plain' | 'classic' | 'v1' | 'socketio' | 'sse' | 'poll'
   /** Its connections survive their link: they have sessions, and their presence a grace. G6. */
@@ -21,9 +23,9 @@ export interface Dialect {
   encoding(channel: number): Encoding
   /** @param data text of one message, or bytes of a binary one */
   decode(data: string | Uint8Array): Inbound[]
-  /** Another dialect that this message asks for, for good: how a plain connection becomes a classic one. */
-  turn?(inbound: Inbound): Dialect | undefined
-  ack(channel: number, id: RequestId, data: unknown): Uint8Array
+  /** Another dialect that this request asks for, for good, and what it means there: how a plain link becomes a classic one. */
+  turn?(request: Request): { dialect: Dialect; request: Request } | undefined
+  ack(channel: number, id: RequestId, data: unknown): Uint8Array | undefined
   /** A failed request; without `id` the error stands alone. */
   fail(channel: number, error: WireError, id: RequestId | undefined, event: string | undefined): Uint8Array
   /** What is no event of a namespace: `welcome`, `opened`, `closed`, `auth_ok`, `pong`, … */

@@ -1,0 +1,27 @@
+/** The plain dialect over WebSocket, and the one that the first of document 000's commands turns it into. WIRE 3, 4. */
+import {
+  decodePlain,
+  encodePlainAck,
+  encodePlainControl,
+  encodePlainError,
+  encodePlainEvent,
+} from '@roomful/protocol'
+import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
+import { toClassic } from './classic.ts'
+import { textFrame } from './frame.ts'
+import { refuseBinary } from './refuse-binary.ts'
+
+const encoding: Encoding = { key: 'ws:plain', encode: (event) => textFrame(encodePlainEvent(event)) }
+
+export const plainDialect: Dialect = {
+  name: 'plain',
+  resumes: false,
+  multiplexed: false,
+  view: 'all',
+  encoding: () => encoding,
+  decode: (data) => [typeof data === 'string' ? decodePlain(data) : refuseBinary()],
+  turn: toClassic,
+  ack: (_channel, id, data) => textFrame(encodePlainAck(id, data)),
+  fail: (_channel, error, id, event) => textFrame(encodePlainError(error, id, event)),
+  control: (type, _channel, data) => textFrame(encodePlainControl(type, data)),
+}

@@ -1,0 +1,238 @@
+/**
+ * The seam between what is stored and what is live, in one place. A connection is live, and events are pushed to it; or it
+ * is behind, and they are read from the log, page by page while its wire takes them, merged in the order of `n`. When
+ * everything missing lies in the rooms' hot tails it is copied from there in one go, and in the same breath the
+ * connection is live again: nothing can come between. Joins, resumes, slow links and holes all use it; there is no buffer
+ * of live events anywhere. No other file knows that there is a seam.
+ */
+import { CLOSE_CODES } from '@roomful/protocol'
+import type { Connection } from './connection.ts'
+import { RoomEvent } from './event.ts'
+import type { Hub } from './hub.ts'
+import { type Link, UNLOGGED_MAX_BYTES } from './link.ts'
+import type { Room } from './room.ts'
+
+/** One page. DESIGN 5. */
+const PAGE_EVENTS = 100
+const PAGE_BYTES = 64 * 1024
+/** Volatile events kept for a slow connection, one per key; more forget the oldest. */
+const LATEST_MAX = 256
+
+/** What a connection needs while it is behind. */
+export interface CatchUpState {
+  reading: boolean
+  /** Bytes queued since then that are in no log. */
+  unloggedBytes: number
+  latest: Map<string, RoomEvent> | undefined
+  events: number
+}
+
+type Page = readonly RoomEvent[]
+
+export class CatchUp {
+  private readonly hub: Hub
+  /** Equal reads in flight are shared: thousands that reconnect at once ask the same. P8. */
+  private readonly reads = new Map<string, Promise<Page>>()
+
+  constructor(hub: Hub) {
+    this.hub = hub
+  }
+
+  /** From now on the connection's positions count; all rooms turn behind together, so that `n` stays in order. */
+  begin(connection: Connection, exceptRoom?: Room): CatchUpState {
+    if (connection.behind) return connection.behind
+    for (const membership of connection.memberships.values()) {
+      if (membership.room !== exceptRoom) membership.position = membership.room.head
+    }
+    connection.behind = { reading: false, unloggedBytes: 0, latest: undefined, events: 0 }
+    return connection.behind
+  }
+
+  /** From the link: more is queued than its soft limit. */
+  onSlow(link: Link, queuedBytes: number): void {
+    if (queuedBytes > this.hub.settings.outboxBytes + UNLOGGED_MAX_BYTES + PAGE_BYTES * 4 && link.slow) {
+      return link.close(CLOSE_CODES.TOO_SLOW.code, 'Too slow')
+    }
+    if (link.slow) return
+    link.slow = true
+    link.wire.pauseReading()
+    link.watchStall()
+    this.hub.onSlow(link)
+    for (const connection of link.connections) {
+      if (connection.stage !== 'open') continue
+      this.begin(connection)
+      this.hub.observer.observe({ type: 'behind', connectionId: connection.id })
+    }
+  }
+
+  /** From the link: everything queued is gone. */
+  onDrained(link: Link): void {
+    link.slow = false
+    link.unwatchStall()
+    link.wire.resumeReading()
+    this.hub.onDrained(link)
+    for (const connection of link.connections) {
+      if (!connection.behind) continue
+      connection.behind.unloggedBytes = 0
+      this.pump(connection)
+    }
+  }
+
+  /** The room's members missed something; the caller has not yet moved the room's head. */
+  onHole(room: Room): void {
+    for (const group of room.groups) {
+      for (const { connection } of group.members) {
+        this.begin(connection)
+        this.hub.afterTurn(() => this.pump(connection))
+      }
+    }
+  }
+
+  /** Writes what is missing for as long as the wire takes it. */
+  pump(connection: Connection): void {
+    const state = connection.behind
+    if (!state || state.reading || connection.stage !== 'open') return
+    while (!connection.link.slow) {
+      const page = this.pageFromTails(connection)
+      if (page === undefined) return this.read(connection, state)
+      this.write(connection, state, page)
+      if (this.isCaughtUp(connection)) return this.goLive(connection, state)
+      // A full page went out: let the wire say whether it takes more.
+      this.hub.flushLink(connection.link)
+    }
+  }
+
+  keepLatest(connection: Connection, event: RoomEvent, key: string | undefined): void {
+    const state = connection.behind
+    if (!state || key === undefined) return this.hub.observer.observe({ type: 'dropped', what: 'volatile', count: 1 })
+    state.latest ??= new Map()
+    const name = `${event.type}\n${key}`
+    if (state.latest.delete(name)) this.hub.observer.observe({ type: 'dropped', what: 'latest', count: 1 })
+    state.latest.set(name, event)
+    if (state.latest.size > LATEST_MAX) state.latest.delete(state.latest.keys().next().value as string)
+  }
+
+  /** Transient events are not in a log and are never dropped silently: they wait, up to a bound that ends the link. */
+  queueUnlogged(connection: Connection, bytes: Uint8Array): void {
+    const state = connection.behind
+    if (!state) return connection.link.send(bytes)
+    state.unloggedBytes += bytes.byteLength
+    if (state.unloggedBytes > UNLOGGED_MAX_BYTES) connection.link.close(CLOSE_CODES.TOO_SLOW.code, 'Too slow')
+    else connection.link.send(bytes)
+  }
+
+  /** The next page if all of it is in memory; `undefined` when the log must be asked. */
+  private pageFromTails(connection: Connection): Page | undefined {
+    const sources: { room: Room; next: number }[] = []
+    for (const { room, position } of connection.memberships.values()) {
+      if (position >= room.head) continue
+      if (room.tail.get(position + 1) === undefined) return undefined
+      sources.push({ room, next: position + 1 })
+    }
+    const page: RoomEvent[] = []
+    let bytes = 0
+    while (page.length < PAGE_EVENTS && bytes < PAGE_BYTES) {
+      let first: RoomEvent | undefined
+      let from: { room: Room; next: number } | undefined
+      for (const source of sources) {
+        const event = source.room.tail.get(source.next)
+        if (event && (!first || commitNumber(event) < commitNumber(first))) {
+          first = event
+          from = source
+        }
+      }
+      if (!first || !from) break
+      page.push(first)
+      bytes += first.argsJson.length
+      from.next++
+    }
+    return page
+  }
+
+  private write(connection: Connection, state: CatchUpState, page: Page): void {
+    const { link, channel } = connection
+    const encoding = link.dialect.encoding(channel)
+    for (const event of page) {
+      const stored = event.stored
+      const membership = stored && connection.memberships.get(stored.roomId)
+      // Left meanwhile, read twice, or stored but not yet released: that one comes with its own turn.
+      if (!membership || stored.seq <= membership.position || stored.seq > membership.room.head) continue
+      membership.position = stored.seq
+      if (link.dialect.view === 'classic' && event.origin === connection.id) continue
+      link.send(event.encoded(encoding))
+      state.events++
+    }
+  }
+
+  private isCaughtUp(connection: Connection): boolean {
+    for (const { room, position } of connection.memberships.values()) if (position < room.head) return false
+    return true
+  }
+
+  private goLive(connection: Connection, state: CatchUpState): void {
+    connection.behind = undefined
+    for (const event of state.latest?.values() ?? []) {
+      connection.link.send(event.encoded(connection.link.dialect.encoding(connection.channel)))
+    }
+    if (state.events > 0) {
+      this.hub.observer.observe({ type: 'caught-up', connectionId: connection.id, events: state.events })
+    }
+    this.hub.flushSoon()
+  }
+
+  private read(connection: Connection, state: CatchUpState): void {
+    const after: { roomId: string; seq: number }[] = []
+    for (const { room, position } of connection.memberships.values()) {
+      if (position < room.head) after.push({ roomId: room.id, seq: position })
+    }
+    state.reading = true
+    this.sharedRead(connection, after).then(
+      (page) => {
+        state.reading = false
+        if (connection.behind !== state) return
+        if (page.length === 0) this.skipTrimmed(connection, after)
+        this.write(connection, state, page)
+        if (this.isCaughtUp(connection)) this.goLive(connection, state)
+        else {
+          this.hub.flushLink(connection.link)
+          this.pump(connection)
+        }
+        this.hub.flushSoon()
+      },
+      (error: unknown) => {
+        state.reading = false
+        this.hub.observer.observe({ type: 'catch-up:failed', connectionId: connection.id, error })
+        // It keeps its position and resumes from it; staying open would mean a hole.
+        connection.link.close(CLOSE_CODES.TRY_LATER.code, 'Cannot read the log; try again later')
+      },
+    )
+  }
+
+  private sharedRead(connection: Connection, after: readonly { roomId: string; seq: number }[]): Promise<Page> {
+    const { namespace } = connection
+    const key = `${namespace.name}\n${after.map(({ roomId, seq }) => `${roomId}\n${seq}`).join('\n')}`
+    const known = this.reads.get(key)
+    if (known) return known
+    const read = this.hub.broker
+      .read(namespace.name, after, { events: PAGE_EVENTS, bytes: PAGE_BYTES })
+      .then((rows) => rows.map((row) => namespace.rooms.get(row.roomId)?.tail.get(row.seq) ?? RoomEvent.fromRow(row)))
+      .finally(() => this.reads.delete(key))
+    this.reads.set(key, read)
+    return read
+  }
+
+  /** The log has nothing after these positions although the rooms do: it was trimmed meanwhile. Say so, go on. G4. */
+  private skipTrimmed(connection: Connection, after: readonly { roomId: string; seq: number }[]): void {
+    for (const { roomId, seq } of after) {
+      const membership = connection.memberships.get(roomId)
+      if (!membership || membership.position > seq) continue
+      const to = Math.max(seq, membership.room.tail.from - 1)
+      membership.position = to === seq ? membership.room.head : to
+      this.hub.tellReset(connection, { roomId, reason: 'trimmed', from: membership.position + 1, to: membership.room.head })
+    }
+  }
+}
+
+function commitNumber(event: RoomEvent): number {
+  return event.stored?.n ?? 0
+}

@@ -1,0 +1,178 @@
+/**
+ * The turn: everything that requests of one event-loop turn want to append goes to the broker in one batch; what it
+ * stored is released in the order of `n`, each request's other effects in their place, and only then is it answered (G1,
+ * G2). Batches are pipelined: the next one does not wait for this one, but is released after it.
+ */
+import { RoomfulError } from './errors.ts'
+import { type AppendEffect, type Effect, type Stored, toStored } from './effects.ts'
+import { RoomEvent } from './event.ts'
+import type { Hub } from './hub.ts'
+import type { Namespace } from './namespace.ts'
+import type { Append, Appended } from './ports/broker.ts'
+
+/** One finished request, or one emit of the server's own. */
+export interface Unit {
+  readonly effects: readonly Effect[]
+  /** Makes the appends recognisable as a repeat. */
+  readonly key: string | undefined
+  /** Whose key; also whom an append is counted for. */
+  readonly scope: string
+  /** Of event and data. */
+  readonly fingerprint: string
+  /** The connection that caused it. */
+  readonly origin: string | undefined
+  /** Runs each effect that is not an append, in its place; `ok` is false when an append was refused. */
+  readonly apply: (effect: Exclude<Effect, AppendEffect>, ok: boolean) => void
+  /** Told once, when everything is released: what was stored, or why nothing was. */
+  readonly done: (stored: readonly Stored[], error: RoomfulError | undefined) => void
+}
+
+/** Appends of one batch; more are split so that one turn cannot hold the broker for long. */
+export const BATCH_LIMIT = 10_000
+
+export class Commit {
+  private readonly hub: Hub
+  private readonly namespace: Namespace
+  private waiting: Unit[] = []
+  private inFlight = 0
+  private tail: Promise<void> = Promise.resolve()
+
+  constructor(hub: Hub, namespace: Namespace) {
+    this.hub = hub
+    this.namespace = namespace
+  }
+
+  /** Nothing waits and nothing is on its way. */
+  get isIdle(): boolean {
+    return this.waiting.length === 0 && this.inFlight === 0
+  }
+
+  submit(unit: Unit): void {
+    if (this.waiting.length === 0) this.hub.markPending(this.namespace)
+    this.waiting.push(unit)
+  }
+
+  /** From the hub, when the turn ends. */
+  run(): void {
+    while (this.waiting.length > 0) {
+      const units = this.waiting.length > BATCH_LIMIT ? this.waiting.splice(0, BATCH_LIMIT) : this.waiting
+      if (units === this.waiting) this.waiting = []
+      this.start(units)
+    }
+  }
+
+  /** Resolves when everything submitted so far is released. */
+  async settled(): Promise<void> {
+    while (!this.isIdle) {
+      this.run()
+      await this.tail
+    }
+  }
+
+  private start(units: Unit[]): void {
+    const appends = this.collect(units)
+    if (appends.length === 0 && this.inFlight === 0) return this.release(units, [])
+    this.inFlight++
+    const startedAt = this.hub.clock.monotonic()
+    const stored = appends.length === 0 ? Promise.resolve([]) : this.hub.broker.append(this.namespace.name, appends)
+    const before = this.tail
+    this.tail = this.releaseInTurn(units, stored, before, appends.length, startedAt)
+  }
+
+  private async releaseInTurn(
+    units: Unit[],
+    stored: Promise<Appended[]>,
+    before: Promise<void>,
+    appended: number,
+    startedAt: number,
+  ): Promise<void> {
+    let results: readonly Appended[]
+    try {
+      results = await stored
+      if (appended > 0) {
+        const durationMs = this.hub.clock.monotonic() - startedAt
+        this.hub.observer.observe({ type: 'commit', namespace: this.namespace.name, appended, durationMs })
+      }
+    } catch (error) {
+      this.hub.observer.observe({ type: 'commit:failed', namespace: this.namespace.name, error })
+      const refused: Appended = { status: 'refused', code: 'UNAVAILABLE', message: new RoomfulError('UNAVAILABLE').message }
+      results = new Array<Appended>(appended).fill(refused)
+    }
+    await before
+    this.inFlight--
+    this.release(units, results)
+    this.hub.flush()
+  }
+
+  private collect(units: readonly Unit[]): Append[] {
+    const appends: Append[] = []
+    let unitNumber = 0
+    for (const { effects, key, scope, fingerprint } of units) {
+      let index = 0
+      let base = -1
+      for (const effect of effects) {
+        if (effect.kind !== 'append') continue
+        const isUnit = effect.unit !== undefined
+        if (isUnit && base < 0) base = unitNumber++
+        appends.push({
+          roomId: effect.roomId,
+          type: effect.type,
+          argsJson: effect.argsJson,
+          userId: effect.userId,
+          // Each append of a request has a key of its own, except those that are stored together.
+          key: key === undefined ? undefined : { scope, key: isUnit || index === 0 ? key : `${key}#${index}`, fingerprint },
+          unit: isUnit ? base : undefined,
+        })
+        index++
+      }
+    }
+    return appends
+  }
+
+  /** Events that were stored now are told; the other effects of a request keep their place among them. */
+  private release(units: readonly Unit[], results: readonly Appended[]): void {
+    let at = 0
+    for (const unit of units) {
+      const error = firstRefusal(unit, results, at)
+      const stored: Stored[] = []
+      for (const effect of unit.effects) {
+        if (effect.kind !== 'append') {
+          unit.apply(effect, error === undefined)
+          continue
+        }
+        const result = results[at++] as Appended
+        if (result.status !== 'stored' && result.status !== 'duplicate') continue
+        stored.push(toStored(effect.roomId, result))
+        if (result.status === 'stored') this.tell(unit, effect, result)
+      }
+      unit.done(error ? [] : stored, error)
+    }
+  }
+
+  private tell(unit: Unit, effect: AppendEffect, result: Extract<Appended, { n: number }>): void {
+    const { n, seq, ts } = result
+    const { roomId, type, argsJson, userId } = effect
+    const row = { n, seq, ts, roomId, type, argsJson, userId, key: unit.key, redacted: false }
+    this.namespace.fanOut.release(RoomEvent.fromRow(row, effect.args, unit.origin))
+    effect.onStored?.(toStored(roomId, result))
+  }
+}
+
+function firstRefusal(unit: Unit, results: readonly Appended[], from: number): RoomfulError | undefined {
+  let at = from
+  for (const effect of unit.effects) {
+    if (effect.kind !== 'append') continue
+    const error = refusal(results[at++])
+    if (error) return error
+  }
+  return undefined
+}
+
+function refusal(result: Appended | undefined): RoomfulError | undefined {
+  if (result === undefined || result.status === 'unknown') {
+    return new RoomfulError('UNAVAILABLE', 'The server cannot tell whether this was stored; repeat it with the same key', {
+      retryAfterMs: 1000,
+    })
+  }
+  return result.status === 'refused' ? new RoomfulError(result.code, result.message) : undefined
+}

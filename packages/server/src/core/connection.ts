@@ -1,0 +1,94 @@
+/**
+ * A link's attachment to one namespace: who it is, where it is, and the queue that lets its requests run one after
+ * another (G1). Its life is `authenticating` → `open` → `closed`; handshake.ts moves it on, dispatch.ts works its queue.
+ */
+import type { Inbound } from '@roomful/protocol'
+import type { CatchUpState } from './catch-up.ts'
+import type { Link } from './link.ts'
+import type { Membership } from './membership.ts'
+import type { Namespace } from './namespace.ts'
+import type { AbuseCounter, RateWindow } from './rate-window.ts'
+import type { Session } from './session.ts'
+import type { Timer } from './timer-wheel.ts'
+import type { User } from './user.ts'
+
+/** Requests that wait behind one that still runs. More pauses reading; ten times more closes with 1008. */
+export const QUEUE_SOFT_LIMIT = 64
+export const QUEUE_HARD_LIMIT = 4_096
+
+const NOBODY: User = Object.freeze({ sub: '', name: '', role: 'guest' })
+
+export class Connection {
+  readonly id: string
+  readonly link: Link
+  readonly channel: number
+  readonly namespace: Namespace
+  readonly openedAt: number
+  stage: 'authenticating' | 'open' | 'closed' = 'authenticating'
+  /** Meaningful once `open`. */
+  user: User = NOBODY
+  /** When the token stops being good, ms since 1970. */
+  expiresAt: number | undefined
+  /** `authenticated`, `guest`, or `none` before either. */
+  auth: 'none' | 'guest' | 'authenticated' = 'none'
+  session: Session | undefined
+  readonly memberships = new Map<string, Membership>()
+  private intended: Map<string, { isIn: boolean; waiting: number }> | undefined
+  /** Present while events are read from the log instead of being pushed. */
+  behind: CatchUpState | undefined
+  /** The classic dialect's current room. */
+  currentRoom: string | undefined
+  /** What waits for the request that runs. */
+  queue: Inbound[] | undefined
+  busy = false
+  rate: RateWindow | undefined
+  joinRate: RateWindow | undefined
+  abuse: AbuseCounter | undefined
+  /** Authentication deadline, or token expiry. */
+  timer: Timer | undefined
+  /** An application's own data. */
+  data: Record<string, unknown> | undefined
+
+  constructor(id: string, link: Link, channel: number, namespace: Namespace, openedAt: number) {
+    this.id = id
+    this.link = link
+    this.channel = channel
+    this.namespace = namespace
+    this.openedAt = openedAt
+  }
+
+  /**
+   * In the room once everything that was asked for so far is done: the next request need not wait for the turn.
+   */
+  willBeIn(roomId: string): boolean {
+    return this.intended?.get(roomId)?.isIn ?? this.memberships.has(roomId)
+  }
+
+  /** A join or leave was recorded and waits for its turn. */
+  intend(roomId: string, isIn: boolean): void {
+    this.intended ??= new Map()
+    this.intended.set(roomId, { isIn, waiting: (this.intended.get(roomId)?.waiting ?? 0) + 1 })
+  }
+
+  /** It was done, or will not be. */
+  intentionOver(roomId: string): void {
+    const intention = this.intended?.get(roomId)
+    if (!intention) return
+    intention.waiting--
+    if (intention.waiting === 0) this.intended?.delete(roomId)
+    if (this.intended?.size === 0) this.intended = undefined
+  }
+
+  get ip(): string {
+    return this.link.ip
+  }
+
+  get userAgent(): string {
+    return this.link.userAgent
+  }
+
+  /** Where keys and personal rates are counted: per user, and per guest session. G3, B34. */
+  get scope(): string {
+    return this.user.sub
+  }
+}

@@ -1,0 +1,161 @@
+/** What a handler holds: who asked, and the means to say what should happen. Effects are recorded, not done. DESIGN 5, 7. */
+import { isPersonalRoom, type Position, toJson } from '@roomful/protocol'
+import type { Connection } from './connection.ts'
+import type { AppendEffect, Effect, Stored } from './effects.ts'
+import { Emitter, EVERYONE } from './emit.ts'
+import { RoomEvent } from './event.ts'
+import type { Hub } from './hub.ts'
+import { checkRoomId, type JoinReply } from './members.ts'
+import type { RoomAction } from './room-declaration.ts'
+import type { User } from './user.ts'
+
+export class Context {
+  readonly connection: Connection
+  /** The event that is handled; `undefined` in middleware at connect. */
+  readonly event: string | undefined
+  /** The request's idempotency key: use it to make side effects of your own happen once. G3. */
+  readonly key: string | undefined
+  readonly effects: Effect[] = []
+  /** Answers of joins, in the order in which they were asked; filled when the turn is released. */
+  readonly joined: (JoinReply | undefined)[] = []
+  private readonly hub: Hub
+  private abort: AbortController | undefined
+  private isDiscarded = false
+
+  constructor(hub: Hub, connection: Connection, event: string | undefined, key: string | undefined) {
+    this.hub = hub
+    this.connection = connection
+    this.event = event
+    this.key = key
+  }
+
+  get id(): string {
+    return this.connection.id
+  }
+
+  get user(): User {
+    return this.connection.user
+  }
+
+  /** Aborted when the request timed out, was refused, or its connection is gone. */
+  get signal(): AbortSignal {
+    this.abort ??= new AbortController()
+    if (this.isDiscarded) this.abort.abort()
+    return this.abort.signal
+  }
+
+  /** In the room, as of everything this connection asked for so far. */
+  isIn(roomId: string): boolean {
+    return this.connection.willBeIn(roomId)
+  }
+
+  /** Rooms the connection is in. */
+  get rooms(): ReadonlySet<string> {
+    return new Set(this.connection.memberships.keys())
+  }
+
+  /** To this connection only. */
+  emit(type: string, ...args: readonly unknown[]): void {
+    this.effects.push({
+      kind: 'emit',
+      event: RoomEvent.transient(type, args),
+      target: { ...EVERYONE, rooms: [this.connection.id] },
+    })
+  }
+
+  /** To a room, this connection left out; a durable event leaves nobody out, so it goes through {@link append}. */
+  to(room: string | readonly string[]): Emitter {
+    return this.butSelf().to(room)
+  }
+
+  /** To a room, this connection included. */
+  toAll(room: string | readonly string[]): Emitter {
+    return new Emitter(this.connection.namespace, EVERYONE, (effect) => this.effects.push(effect)).to(room)
+  }
+
+  /** To everyone in the namespace but this connection. */
+  get broadcast(): Emitter {
+    return this.butSelf()
+  }
+
+  /** To all rooms this connection is in, but itself; its personal rooms are left out. B29. */
+  toRooms(): Emitter {
+    const rooms = [...this.connection.memberships.keys()].filter((roomId) => !isPersonalRoom(roomId))
+    return this.to(rooms)
+  }
+
+  /**
+   * Records a durable event for one room: stored with everything else of this turn, acknowledged after that.
+   * @throws RoomfulError ROOM_NAME_INVALID
+   */
+  append(roomId: string, type: string, ...args: readonly unknown[]): void {
+    this.appendWith(roomId, type, args, {})
+  }
+
+  /** As {@link append}, several together or not at all (`unit`), or with a word when it was stored. */
+  appendWith(roomId: string, type: string, args: readonly unknown[], more: Partial<Pick<AppendEffect, 'unit' | 'onStored'>>): void {
+    this.effects.push({
+      kind: 'append',
+      roomId: checkRoomId(roomId),
+      type,
+      args,
+      argsJson: toJson(args),
+      userId: this.user.sub,
+      unit: more.unit,
+      onStored: more.onStored,
+    })
+  }
+
+  /** Stores a durable event now and waits for it: costs a commit of its own. */
+  publish(roomId: string, type: string, ...args: readonly unknown[]): Promise<Stored> {
+    return this.connection.namespace.publish(checkRoomId(roomId), type, args, {
+      userId: this.user.sub,
+      ...(this.key === undefined ? {} : { key: this.key, scope: this.connection.scope }),
+    })
+  }
+
+  /**
+   * Becomes a member when the turn is released; rules and capacity are asked now.
+   * @param after position to resume after
+   * @throws RoomfulError ROOM_NAME_INVALID, FORBIDDEN, ROOM_FULL, TOO_MANY_ROOMS, RATE_LIMITED
+   * @returns synchronously when nothing had to be waited for
+   */
+  join(roomId: string, after?: Position | number): void | Promise<void> {
+    const prepared = this.hub.members.prepare(this.connection, roomId, after)
+    if (!(prepared instanceof Promise)) {
+      this.effects.push({ kind: 'join', prepared })
+      return
+    }
+    return prepared.then((ready) => {
+      if (this.isDiscarded) this.hub.members.abandon(ready)
+      else this.effects.push({ kind: 'join', prepared: ready })
+    })
+  }
+
+  leave(roomId: string): void {
+    this.effects.push({ kind: 'leave', roomId: checkRoomId(roomId) })
+  }
+
+  /** Leaves every room but the personal one. B29. */
+  leaveAll(): void {
+    for (const roomId of this.connection.memberships.keys()) if (!isPersonalRoom(roomId)) this.leave(roomId)
+  }
+
+  /** Asks the room's rules. @throws RoomfulError FORBIDDEN */
+  check(action: RoomAction, roomId: string): true | Promise<true> {
+    return this.hub.members.may(this.connection, action, checkRoomId(roomId))
+  }
+
+  /** Gives back what was prepared: nothing that was recorded will happen. */
+  discard(): void {
+    for (const effect of this.effects) if (effect.kind === 'join') this.hub.members.abandon(effect.prepared)
+    this.effects.length = 0
+    this.isDiscarded = true
+    this.abort?.abort()
+  }
+
+  private butSelf(): Emitter {
+    const target = { ...EVERYONE, except: [this.connection.id] }
+    return new Emitter(this.connection.namespace, target, (effect) => this.effects.push(effect))
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * A contract says once which events a namespace speaks: server handlers, the SDK and its hooks are typed from it, and every
+ * inbound message is checked against it (D5). Any library that speaks Standard Schema will do.
+ */
+import { RESERVED_FIELDS } from '@roomful/protocol'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { RoomfulError } from './errors.ts'
+
+/** What is said of one event. `data` for one argument, `args` for several. */
+export interface EventDefinition {
+  readonly data?: StandardSchemaV1
+  readonly args?: readonly StandardSchemaV1[]
+  /** What the handler answers. */
+  readonly ack?: StandardSchemaV1
+  /** Server events only: logged, numbered, replayed. */
+  readonly durable?: boolean
+  /** Server events only: may be dropped for a slow link; with `latestBy` the latest per value of that field is kept. */
+  readonly volatile?: boolean | { readonly latestBy: string }
+}
+
+export interface Contract {
+  /** What clients send. */
+  readonly client: Readonly<Record<string, EventDefinition>>
+  /** What the server sends. */
+  readonly server: Readonly<Record<string, EventDefinition>>
+}
+
+/** Keeps the literal types of an event's definition. */
+export function event<const Definition extends EventDefinition>(definition: Definition): Definition {
+  return definition
+}
+
+/** Keeps the literal types of a contract, and refuses one that cannot work. @throws RoomfulError INVALID_MESSAGE */
+export function defineContract<const Definition extends Contract>(contract: Definition): Definition {
+  for (const [side, events] of Object.entries(contract)) {
+    for (const [name, definition] of Object.entries(events as Contract['client'])) checkDefinition(side, name, definition)
+  }
+  return contract
+}
+
+function checkDefinition(side: string, name: string, definition: EventDefinition): void {
+  const where = `${side} event ${JSON.stringify(name)}`
+  if (name === '' || name.length > 128) throw new RoomfulError('INVALID_MESSAGE', `The name of ${where} must have 1 to 128 characters`)
+  if (definition.data && definition.args) throw new RoomfulError('INVALID_MESSAGE', `${where} has both data and args; keep one`)
+  if (definition.durable && definition.volatile) {
+    throw new RoomfulError('INVALID_MESSAGE', `${where} is both durable and volatile; keep one`)
+  }
+  if (side === 'client' && (definition.durable || definition.volatile)) {
+    throw new RoomfulError('INVALID_MESSAGE', `${where} cannot be durable or volatile: only what the server sends is`)
+  }
+  const reserved = side === 'client' ? ENVELOPE : definition.durable ? RESERVED : TRANSIENT_RESERVED
+  for (const field of fieldsOf(definition.data)) {
+    if (reserved.has(field)) {
+      throw new RoomfulError('INVALID_MESSAGE', `${where} has a field ${JSON.stringify(field)}, which the wire needs for itself; rename it`)
+    }
+  }
+}
+
+const RESERVED: ReadonlySet<string> = new Set(RESERVED_FIELDS)
+/** What a plain client's message uses around its data. */
+const ENVELOPE: ReadonlySet<string> = new Set(['type', 'id', 'key', 'event', 'data', 'args', 'ack', 'error'])
+/** A transient event has no room, number or time of its own, so its data may. */
+const TRANSIENT_RESERVED: ReadonlySet<string> = new Set(['type', 'key', 'event', 'data', 'args', 'ack', 'error', 'seq', 'n'])
+
+/**
+ * Top-level fields of an object schema, as far as its library shows them: zod's and valibot's `shape`/`entries`, TypeBox's
+ * and ArkType's `properties`. Standard Schema itself has no introspection; what cannot be seen is caught at the first emit.
+ */
+function fieldsOf(schema: StandardSchemaV1 | undefined): string[] {
+  if (schema === undefined) return []
+  const seen = schema as { shape?: unknown; entries?: unknown; properties?: unknown }
+  for (const part of [seen.shape, seen.entries, seen.properties]) {
+    if (typeof part === 'object' && part !== null) return Object.keys(part)
+  }
+  return []
+}
+
+/** Checks arguments against a definition. @throws RoomfulError INVALID_MESSAGE with the field. @returns what the schema made of them */
+export function validate(name: string, definition: EventDefinition, args: readonly unknown[]): unknown[] {
+  if (definition.args) {
+    if (args.length !== definition.args.length) {
+      throw new RoomfulError('INVALID_MESSAGE', `${name} takes ${definition.args.length} arguments, not ${args.length}`)
+    }
+    return definition.args.map((schema, index) => check(name, schema, args[index], String(index)))
+  }
+  if (definition.data) return [check(name, definition.data, args[0], ''), ...args.slice(1)]
+  return [...args]
+}
+
+function check(name: string, schema: StandardSchemaV1, value: unknown, prefix: string): unknown {
+  const result = schema['~standard'].validate(value)
+  if (result instanceof Promise) {
+    throw new Error(`The schema of ${name} validates asynchronously; schemas of events must be synchronous`)
+  }
+  if (!result.issues) return result.value
+  const [issue] = result.issues
+  const steps = (issue?.path ?? []).map((step) => String(typeof step === 'object' ? step.key : step))
+  const field = [prefix, ...steps].filter((step) => step !== '').join('.')
+  const where = field === '' ? name : `${name}: field ${field}`
+  throw new RoomfulError('INVALID_MESSAGE', `${where}: ${issue?.message ?? 'is not as expected'}`, {
+    field: field === '' ? undefined : field,
+  })
+}

@@ -1,0 +1,90 @@
+/**
+ * Whom to tell, in the words that Socket.IO users know: `to(room).to(other).except(id).volatile.emit(type, …)`. One
+ * immutable value with two ends: it records an effect of a handler, or acts at once for the server itself.
+ */
+import { toJson } from '@roomful/protocol'
+import type { AppendEffect, EmitEffect, Target } from './effects.ts'
+import { RoomfulError } from './errors.ts'
+import { RoomEvent } from './event.ts'
+import { checkRoomId } from './members.ts'
+import type { Namespace } from './namespace.ts'
+
+export const EVERYONE: Target = { rooms: [], except: [], volatile: false, latestKey: undefined }
+
+export class Emitter {
+  private readonly namespace: Namespace
+  private readonly target: Target
+  private readonly perform: (effect: AppendEffect | EmitEffect) => void
+
+  constructor(namespace: Namespace, target: Target, perform: (effect: AppendEffect | EmitEffect) => void) {
+    this.namespace = namespace
+    this.target = target
+    this.perform = perform
+  }
+
+  /** Adds a room (or a connection id, or `user:<id>`). Members of several get one copy. */
+  to(room: string | readonly string[]): Emitter {
+    const rooms = typeof room === 'string' ? [room] : room
+    return this.with({ rooms: [...this.target.rooms, ...rooms.map(checkRoomId)] })
+  }
+
+  /** The same as {@link to}. */
+  in(room: string | readonly string[]): Emitter {
+    return this.to(room)
+  }
+
+  /** Leaves out a room or a connection. */
+  except(room: string | readonly string[]): Emitter {
+    const rooms = typeof room === 'string' ? [room] : room
+    return this.with({ except: [...this.target.except, ...rooms] })
+  }
+
+  /** May be dropped for a slow link. */
+  get volatile(): Emitter {
+    return this.with({ volatile: true })
+  }
+
+  /** Volatile, but a slow link is told the latest one per `key` when it recovers. */
+  latest(key: string): Emitter {
+    return this.with({ volatile: true, latestKey: key })
+  }
+
+  /**
+   * Sends an event to those connected now; one that the contract declares durable is stored in its one room instead.
+   * A room that does not exist is no error: nobody is there. B30.
+   * @throws RoomfulError DURABLE_NEEDS_ONE_ROOM
+   */
+  emit(type: string, ...args: readonly unknown[]): void {
+    const definition = this.namespace.contract?.server[type]
+    if (definition?.durable) return this.perform(this.append(type, args))
+    const { latestBy } = typeof definition?.volatile === 'object' ? definition.volatile : { latestBy: undefined }
+    const target: Target =
+      definition?.volatile && !this.target.volatile
+        ? { ...this.target, volatile: true, latestKey: latestBy === undefined ? undefined : fieldOf(args[0], latestBy) }
+        : this.target
+    this.perform({ kind: 'emit', event: RoomEvent.transient(type, args, definition && isObject(args)), target })
+  }
+
+  /** The durable form of `emit`, whatever the contract says. @throws RoomfulError DURABLE_NEEDS_ONE_ROOM */
+  append(type: string, args: readonly unknown[], userId?: string): AppendEffect {
+    const [roomId, ...more] = this.target.rooms
+    if (roomId === undefined || more.length > 0 || this.target.except.length > 0 || this.target.volatile) {
+      throw new RoomfulError('DURABLE_NEEDS_ONE_ROOM')
+    }
+    return { kind: 'append', roomId, type, args, argsJson: toJson(args), userId, unit: undefined }
+  }
+
+  private with(change: Partial<Target>): Emitter {
+    return new Emitter(this.namespace, { ...this.target, ...change }, this.perform)
+  }
+}
+
+function isObject(args: readonly unknown[]): boolean {
+  const [first] = args
+  return args.length === 1 && typeof first === 'object' && first !== null && !Array.isArray(first) && !(first instanceof Uint8Array)
+}
+
+function fieldOf(value: unknown, field: string): string {
+  const found = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[field] : undefined
+  return String(found)
+}

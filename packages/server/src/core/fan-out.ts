@@ -1,0 +1,97 @@
+/**
+ * Tells events to those they are for. The loops here are the hottest lines of the house: one encode per group, one push
+ * per member, nothing else. Nothing they call can change a room, so a client that goes away meanwhile harms nobody (A3.1).
+ */
+import { isPersonalRoom } from '@roomful/protocol'
+import type { Connection } from './connection.ts'
+import type { Target } from './effects.ts'
+import type { RoomEvent } from './event.ts'
+import type { Hub } from './hub.ts'
+import type { Namespace } from './namespace.ts'
+import type { Room } from './room.ts'
+
+export class FanOut {
+  private readonly hub: Hub
+  private readonly namespace: Namespace
+
+  constructor(hub: Hub, namespace: Namespace) {
+    this.hub = hub
+    this.namespace = namespace
+  }
+
+  /**
+   * A durable event, once, whichever source is first: numbers that were released are ignored, and a hole turns the
+   * members behind, so that it is read from the log before anything later is told. G1, G4.
+   */
+  release(event: RoomEvent): void {
+    const stored = event.stored
+    if (!stored) return
+    const room = this.namespace.rooms.get(stored.roomId)
+    if (!room) return this.namespace.inboxes.onStored(stored.roomId)
+    if (stored.seq <= room.head) return
+    const isNext = stored.seq === room.head + 1 && room.state === 'open'
+    room.tail.push(event, stored.seq)
+    room.headN = Math.max(room.headN, stored.n)
+    if (!isNext) {
+      if (room.state === 'open') this.hub.catchUp.onHole(room)
+      room.head = stored.seq
+      return
+    }
+    room.head = stored.seq
+    this.deliver(room, event)
+  }
+
+  /** To every member that is live; those behind read it from the log, or find a volatile one kept or gone. */
+  deliver(room: Room, event: RoomEvent, target?: Target): void {
+    for (const group of room.groups) {
+      const bytes = event.encoded(group.encoding)
+      if (bytes === undefined) continue
+      const members = group.members
+      const skip = group.view === 'classic' ? event.origin : undefined
+      for (let i = 0; i < members.length; i++) {
+        const connection = (members[i] as { connection: Connection }).connection
+        if (connection.behind !== undefined) {
+          if (target) this.tellBehind(connection, event, target, bytes)
+        } else if (skip === undefined || connection.id !== skip) connection.link.send(bytes)
+      }
+    }
+  }
+
+  /** A transient or volatile event. Members of several of the rooms get one copy. B29, C8. */
+  emit(event: RoomEvent, target: Target): void {
+    const [only, ...more] = target.rooms
+    if (only !== undefined && more.length === 0 && target.except.length === 0) {
+      const room = isPersonalRoom(only) ? undefined : this.namespace.rooms.get(only)
+      if (room) this.deliver(room, event, target)
+      else for (const connection of this.namespace.personal(only)) this.tell(connection, event, target)
+      return
+    }
+    const excluded = this.gather(target.except)
+    const receivers = target.rooms.length === 0 ? this.namespace.connections.values() : this.gather(target.rooms)
+    for (const connection of receivers) if (!excluded.has(connection)) this.tell(connection, event, target)
+  }
+
+  /** To one connection. */
+  tell(connection: Connection, event: RoomEvent, target: Target): void {
+    if (connection.stage !== 'open') return
+    const bytes = event.encoded(connection.link.dialect.encoding(connection.channel))
+    if (bytes === undefined) return
+    if (connection.behind !== undefined) this.tellBehind(connection, event, target, bytes)
+    else connection.link.send(bytes)
+  }
+
+  private tellBehind(connection: Connection, event: RoomEvent, target: Target, bytes: Uint8Array): void {
+    if (target.volatile) this.hub.catchUp.keepLatest(connection, event, target.latestKey)
+    else this.hub.catchUp.queueUnlogged(connection, bytes)
+  }
+
+  private gather(names: readonly string[]): Set<Connection> {
+    const connections = new Set<Connection>()
+    for (const name of names) {
+      const room = isPersonalRoom(name) ? undefined : this.namespace.rooms.get(name)
+      if (room) for (const group of room.groups) for (const member of group.members) connections.add(member.connection)
+      else for (const connection of this.namespace.personal(name)) connections.add(connection)
+    }
+    return connections
+  }
+}

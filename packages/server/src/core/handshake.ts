@@ -1,0 +1,288 @@
+/**
+ * From a link that opened to a connection with a user, and what can go wrong on the way: WIRE 2, row by row. Also the
+ * later life of an identity: refresh on the open connection, expiry (G8).
+ */
+import { CLOSE_CODES, type Credentials, type Inbound, PROTOCOL_VERSION, ROOM_ID_MAX_BYTES, MAX_JSON_DEPTH } from '@roomful/protocol'
+import { Connection } from './connection.ts'
+import { Context } from './context.ts'
+import { RoomfulError, toRoomfulError } from './errors.ts'
+import { createGuest, renameGuest } from './guests.ts'
+import type { Hub } from './hub.ts'
+import type { Link } from './link.ts'
+import type { Namespace } from './namespace.ts'
+import type { Identity } from './ports/authenticator.ts'
+import { SESSION_ID_LENGTH, type Session } from './session.ts'
+import type { User } from './user.ts'
+
+/** `auth_expiring` comes this long before the token's end, and the connection is closed this long after it. */
+export const EXPIRY_NOTICE_MS = 30_000
+export const EXPIRY_GRACE_MS = 30_000
+
+export class Handshake {
+  private readonly hub: Hub
+
+  constructor(hub: Hub) {
+    this.hub = hub
+  }
+
+  /** A link that speaks for one namespace. `identity` when the transport has verified already. */
+  begin(link: Link, namespace: Namespace, credentials: Credentials, identity?: Identity): void {
+    const connection = this.createConnection(link, 0, namespace)
+    if (identity) return this.whileBusy(connection, () => this.admit(connection, identity, undefined))
+    this.identify(connection, credentials, undefined)
+  }
+
+  /** A channel of a link that carries several. */
+  openChannel(link: Link, { channel, namespace: name, credentials, session }: Extract<Inbound, { kind: 'open' }>): void {
+    const namespace = this.hub.namespace(name ?? link.defaultNamespace)
+    if (!namespace) {
+      const message = `There is no namespace ${JSON.stringify(name)}`
+      const error = { code: 'FORBIDDEN', message }
+      link.control('closed', channel, { code: CLOSE_CODES.FORBIDDEN.code, reason: message, error })
+      return
+    }
+    const connection = this.createConnection(link, channel, namespace)
+    const given = credentials.token === undefined && credentials.ticket === undefined ? link.credentials : undefined
+    this.identify(connection, { ...given, ...credentials }, session)
+  }
+
+  /** The peer sent credentials: the first time, or again to refresh. */
+  authenticate(connection: Connection, { credentials }: Extract<Inbound, { kind: 'auth' }>): void {
+    const { token, ticket, name } = credentials
+    const hasToken = token !== undefined || ticket !== undefined
+    if (!hasToken && name !== undefined && (connection.auth === 'guest' || this.letsGuestsIn(connection.namespace))) {
+      return this.guest(connection, name)
+    }
+    if (connection.stage === 'open') return this.whileBusy(connection, () => this.refresh(connection, credentials))
+    this.whileBusy(connection, async () => {
+      try {
+        await this.admit(connection, await this.verify(connection, hasToken ? credentials : { token: '' }), undefined)
+      } catch (error) {
+        const { code, message } = toRoomfulError(error)
+        const reason = code === 'USER_UNKNOWN' || isForbidden(code) ? message : 'Authentication failed'
+        this.refuse(connection, error, isForbidden(code) ? CLOSE_CODES.FORBIDDEN.code : CLOSE_CODES.POLICY.code, reason)
+      }
+    })
+  }
+
+  /** A user's account changed under open connections. */
+  async changeUser(connection: Connection, user: User): Promise<void> {
+    await this.become(connection, user)
+  }
+
+  welcome(link: Link): void {
+    if (link.welcomed) return
+    link.welcomed = true
+    const { settings, clock } = this.hub
+    const { maxMessageBytes, ratePerSecond, ratePerMinute, maxRooms, replayMax, dedupeWindowMs, sessionMs } = settings
+    const { pingIntervalMs, pongTimeoutMs } = settings
+    link.control('welcome', undefined, {
+      id: link.connections[0]?.id ?? `l_${this.hub.random.id(20)}`,
+      now: clock.now(),
+      protocol: PROTOCOL_VERSION,
+      limits: {
+        maxMessageBytes,
+        ratePerSecond,
+        ratePerMinute,
+        maxRooms,
+        maxRoomIdBytes: ROOM_ID_MAX_BYTES,
+        maxJsonDepth: MAX_JSON_DEPTH,
+        replayMax,
+        dedupeWindowMs,
+        sessionMs,
+      },
+      heartbeat: { pingIntervalMs, pongTimeoutMs },
+    })
+  }
+
+  private createConnection(link: Link, channel: number, namespace: Namespace): Connection {
+    const connection = new Connection(`c_${this.hub.random.id(20)}`, link, channel, namespace, this.hub.clock.now())
+    link.connections.push(connection)
+    return connection
+  }
+
+  private letsGuestsIn(namespace: Namespace): boolean {
+    return namespace.options.guests === true || !this.hub.settings.authRequired
+  }
+
+  private identify(connection: Connection, credentials: Credentials, session: string | undefined): void {
+    const { link, namespace } = connection
+    if (credentials.token !== undefined || credentials.ticket !== undefined) {
+      return this.whileBusy(connection, async () => {
+        try {
+          await this.admit(connection, await this.verify(connection, credentials), session)
+        } catch (error) {
+          const { code, message } = toRoomfulError(error)
+          this.refuse(connection, error, isForbidden(code) ? CLOSE_CODES.FORBIDDEN.code : CLOSE_CODES.AUTH_FAILED.code, message)
+        }
+      })
+    }
+    if (this.letsGuestsIn(namespace)) {
+      const user = createGuest(namespace, this.hub.random, credentials.name)
+      return this.whileBusy(connection, () => this.admit(connection, { user, expiresAt: undefined }, session))
+    }
+    const missing = new RoomfulError('UNAUTHENTICATED')
+    if (!this.hub.settings.firstMessageAuth || link.dialect.multiplexed) {
+      return this.refuse(connection, missing, CLOSE_CODES.AUTH_FAILED.code, missing.message)
+    }
+    this.welcome(link)
+    connection.timer = this.hub.timers.add(this.hub.settings.authDeadlineMs, () => {
+      if (connection.stage !== 'authenticating' || connection.busy) return
+      this.refuse(connection, missing, CLOSE_CODES.AUTH_FAILED.code, 'Authentication timed out')
+    })
+  }
+
+  /** What arrives meanwhile waits its turn. */
+  private whileBusy(connection: Connection, work: () => Promise<void> | void): void {
+    connection.busy = true
+    const over = (): void => {
+      connection.busy = false
+      this.hub.dispatch.resume(connection)
+      this.hub.flushSoon()
+    }
+    const failed = (error: unknown): void => {
+      const { code, message } = toRoomfulError(error)
+      this.refuse(connection, error, isForbidden(code) ? CLOSE_CODES.FORBIDDEN.code : CLOSE_CODES.INTERNAL.code, message)
+      over()
+    }
+    try {
+      const pending = work()
+      if (pending) pending.then(over, failed)
+      else over()
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  private async verify(connection: Connection, credentials: Credentials): Promise<Identity> {
+    try {
+      return await this.hub.authenticator.authenticate(credentials)
+    } catch (error) {
+      const { code } = toRoomfulError(error)
+      this.hub.observer.observe({ type: 'auth:failed', code, ip: connection.ip, connectionId: connection.id })
+      throw error
+    }
+  }
+
+  /** Runs the namespace's middleware; then the connection is open and everyone may know. */
+  private admit(connection: Connection, identity: Identity, sessionId: string | undefined): Promise<void> | void {
+    if (connection.stage !== 'authenticating') return
+    connection.user = identity.user
+    connection.expiresAt = identity.expiresAt
+    const { namespace, link } = connection
+    if (namespace.middleware.length === 0 && sessionId === undefined) return this.open(connection, undefined)
+    return (async () => {
+      const context = new Context(this.hub, connection, undefined, undefined)
+      for (const check of namespace.middleware) await check(context)
+      const recovered = sessionId === undefined ? undefined : await this.recover(connection, sessionId)
+      if (connection.stage === 'authenticating' && link.state === 'open') this.open(connection, recovered)
+    })()
+  }
+
+  /** Finds the session, and closes the connection that still holds it: of two overlapping ones the newer lives. C18. */
+  private async recover(connection: Connection, sessionId: string): Promise<Session | undefined> {
+    const { namespace, user } = connection
+    const holder = namespace.sessions.get(sessionId)
+    if (holder) {
+      if (holder.user.sub !== user.sub) return undefined
+      this.hub.closeConnection(holder, CLOSE_CODES.REPLACED.code, 'Replaced by a newer connection of this session')
+      return { id: sessionId }
+    }
+    const record = await this.hub.broker.findSession(namespace.name, sessionId)
+    return record && record.userId === user.sub ? { id: sessionId } : undefined
+  }
+
+  private open(connection: Connection, recovered: Session | undefined): void {
+    const { link, namespace, user } = connection
+    this.hub.timers.cancel(connection.timer)
+    connection.stage = 'open'
+    connection.auth = user.guest ? 'guest' : 'authenticated'
+    if (link.dialect.resumes) connection.session = recovered ?? { id: this.hub.random.id(SESSION_ID_LENGTH) }
+    this.watchExpiry(connection)
+    this.welcome(link)
+    if (link.dialect.multiplexed) {
+      link.control('opened', connection.channel, {
+        id: connection.id,
+        user,
+        now: this.hub.clock.now(),
+        ...(connection.session ? { session: connection.session.id, sessionMs: this.hub.settings.sessionMs } : {}),
+        recovered: recovered !== undefined,
+      })
+    } else link.control('auth_ok', connection.channel, { user })
+    this.hub.attachConnection(connection)
+  }
+
+  private guest(connection: Connection, wish: string): void {
+    const { namespace } = connection
+    if (connection.stage === 'authenticating') {
+      const user = createGuest(namespace, this.hub.random, wish)
+      return this.whileBusy(connection, () => this.admit(connection, { user, expiresAt: undefined }, undefined))
+    }
+    if (connection.auth !== 'guest') {
+      return connection.link.fail(connection.channel, new RoomfulError('FORBIDDEN', 'Only guests choose a name'), undefined)
+    }
+    this.whileBusy(connection, async () => {
+      await this.become(connection, renameGuest(namespace, this.hub.random, connection.user, wish))
+      connection.link.control('auth_ok', connection.channel, { user: connection.user })
+    })
+  }
+
+  private async refresh(connection: Connection, credentials: Credentials): Promise<void> {
+    const { link, channel } = connection
+    try {
+      const identity = await this.verify(connection, credentials)
+      if (connection.stage !== 'open') return
+      if (connection.auth === 'authenticated' && identity.user.sub !== connection.user.sub) {
+        throw new RoomfulError('TOKEN_INVALID', 'Authentication failed: this token is of another user; open another connection')
+      }
+      connection.expiresAt = identity.expiresAt
+      await this.become(connection, identity.user)
+      connection.auth = 'authenticated'
+      this.watchExpiry(connection)
+      link.control('auth_ok', channel, { user: connection.user })
+    } catch (error) {
+      // The old token still counts: a failed refresh takes nothing away.
+      link.fail(channel, toRoomfulError(error), undefined, 'auth')
+    }
+  }
+
+  /** Another name, role or user on the same connection: middleware and rules run again. G8. */
+  private async become(connection: Connection, user: User): Promise<void> {
+    const before = connection.user
+    connection.user = user
+    try {
+      const context = new Context(this.hub, connection, undefined, undefined)
+      for (const check of connection.namespace.middleware) await check(context)
+    } catch (error) {
+      this.hub.closeConnection(connection, CLOSE_CODES.FORBIDDEN.code, toRoomfulError(error).message)
+      return
+    }
+    if (connection.stage !== 'open') return
+    this.hub.rename(connection, before)
+    await this.hub.members.recheck(connection)
+  }
+
+  private watchExpiry(connection: Connection): void {
+    this.hub.timers.cancel(connection.timer)
+    connection.timer = undefined
+    const { expiresAt } = connection
+    if (expiresAt === undefined) return
+    const untilNotice = expiresAt - EXPIRY_NOTICE_MS - this.hub.clock.now()
+    connection.timer = this.hub.timers.add(untilNotice, () => {
+      connection.link.control('auth_expiring', connection.channel, { ts: expiresAt })
+      this.hub.flushSoon()
+      const untilClose = expiresAt + EXPIRY_GRACE_MS - this.hub.clock.now()
+      connection.timer = this.hub.timers.add(untilClose, () => {
+        this.hub.closeConnection(connection, CLOSE_CODES.TOKEN_EXPIRED.code, 'Token expired')
+      })
+    })
+  }
+
+  private refuse(connection: Connection, thrown: unknown, code: number, reason: string): void {
+    this.hub.closeConnection(connection, code, reason, toRoomfulError(thrown))
+  }
+}
+
+function isForbidden(code: string): boolean {
+  return code === 'FORBIDDEN' || code === 'BANNED'
+}

@@ -1,0 +1,69 @@
+/**
+ * The latest events of one room, in memory, so that most resumes never touch the log. Bound: `size` events, and all
+ * tails of a hub together `hotBytes`; what does not fit is read from the log instead. DESIGN 3, 5.
+ */
+import type { RoomEvent } from './event.ts'
+
+/** What all tails share. */
+export interface HotBudget {
+  used: number
+  readonly limit: number
+}
+
+/** Rough cost of an event beside its text: objects, cached bytes of one or two encodings. */
+const OVERHEAD_BYTES = 300
+
+export class HotTail {
+  private readonly size: number
+  private readonly budget: HotBudget
+  private ring: (RoomEvent | undefined)[] = []
+  private count = 0
+  private lastSeq = 0
+
+  constructor(size: number, budget: HotBudget) {
+    this.size = size
+    this.budget = budget
+  }
+
+  /** Lowest number that is here; `last + 1` when nothing is. */
+  get from(): number {
+    return this.lastSeq - this.count + 1
+  }
+
+  /** The event must follow the last one, or the tail begins anew with it. */
+  push(event: RoomEvent, seq: number): void {
+    if (seq !== this.lastSeq + 1) this.clear()
+    this.lastSeq = seq
+    if (this.size === 0) return
+    const slot = seq % this.size
+    if (this.count === this.size) this.budget.used -= cost(this.ring[slot])
+    else this.count++
+    this.ring[slot] = event
+    this.budget.used += cost(event)
+    while (this.budget.used > this.budget.limit && this.count > 1) this.dropOldest()
+  }
+
+  /** @returns the event, when it is here. */
+  get(seq: number): RoomEvent | undefined {
+    return seq >= this.from && seq <= this.lastSeq ? this.ring[seq % this.size] : undefined
+  }
+
+  /** Starts over behind `seq`. */
+  clear(seq = 0): void {
+    for (let at = this.from; at <= this.lastSeq; at++) this.budget.used -= cost(this.ring[at % this.size])
+    this.ring = []
+    this.count = 0
+    this.lastSeq = seq
+  }
+
+  private dropOldest(): void {
+    const slot = this.from % this.size
+    this.budget.used -= cost(this.ring[slot])
+    this.ring[slot] = undefined
+    this.count--
+  }
+}
+
+function cost(event: RoomEvent | undefined): number {
+  return event === undefined ? 0 : event.argsJson.length * 3 + OVERHEAD_BYTES
+}

@@ -1,0 +1,63 @@
+/**
+ * The personal room of each user, `user:<id>`: every connection of theirs is in it as soon as it holds anything, and what
+ * came while nobody was there is told at the next connect, from the mark up to which it was delivered. B23. A user
+ * without private messages costs nothing.
+ */
+import { inboxOf } from '@roomful/protocol'
+import type { Connection } from './connection.ts'
+import type { Hub } from './hub.ts'
+import type { Namespace } from './namespace.ts'
+
+const PREFIX = inboxOf('')
+
+export class Inboxes {
+  private readonly hub: Hub
+  private readonly namespace: Namespace
+
+  constructor(hub: Hub, namespace: Namespace) {
+    this.hub = hub
+    this.namespace = namespace
+  }
+
+  /** A user connected: whatever waits is told now. Guests have a new name each time, so nothing can wait for them. */
+  async onConnect(connection: Connection): Promise<void> {
+    if (connection.user.guest) return
+    const roomId = inboxOf(connection.user.sub)
+    const { broker } = this.hub
+    const [head] = await broker.heads(this.namespace.name, [roomId])
+    if (!head || head.seq === 0 || connection.stage !== 'open') return
+    await this.enter(connection, roomId, await broker.mark(this.namespace.name, roomId))
+  }
+
+  /** Something was stored in a room that nobody is in: if it is an inbox, its owner's connections enter it now. */
+  onStored(roomId: string): void {
+    if (!roomId.startsWith(PREFIX)) return
+    const online = this.namespace.users.get(roomId.slice(PREFIX.length))
+    for (const connection of online?.connections ?? []) {
+      this.enterFromMark(connection, roomId).catch((error: unknown) => this.report(connection, error))
+    }
+  }
+
+  /** The inbox was told to somebody, up to `seq`: the next connect begins behind it. */
+  markDelivered(roomId: string, seq: number): void {
+    this.hub.broker.setMark(this.namespace.name, roomId, seq)
+  }
+
+  report(connection: Connection, error: unknown): void {
+    this.hub.observer.observe({ type: 'catch-up:failed', connectionId: connection.id, error })
+  }
+
+  private async enterFromMark(connection: Connection, roomId: string): Promise<void> {
+    await this.enter(connection, roomId, await this.hub.broker.mark(this.namespace.name, roomId))
+  }
+
+  private async enter(connection: Connection, roomId: string, mark: number): Promise<void> {
+    if (connection.stage !== 'open' || connection.memberships.has(roomId)) return
+    const prepared = await this.hub.members.prepareOwn(connection, roomId, mark)
+    if (connection.memberships.has(roomId)) return this.hub.members.abandon(prepared)
+    this.hub.members.commit(prepared)
+    this.hub.members.startCatchUp(connection)
+    this.markDelivered(roomId, prepared.room.head)
+    this.hub.flushSoon()
+  }
+}

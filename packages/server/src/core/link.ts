@@ -1,0 +1,237 @@
+/**
+ * One transport: what its bytes mean (through a dialect), what waits to be written (one write per turn, shared buffers),
+ * its heartbeat, and the bounds on both directions. It carries one connection, or several by channel.
+ */
+import { CLOSE_CODES, type Credentials, ERROR_CODES, type Inbound, MAX_CHANNELS, type RequestId } from '@roomful/protocol'
+import type { Connection } from './connection.ts'
+import { type RoomfulError } from './errors.ts'
+import type { Hub } from './hub.ts'
+import type { Dialect } from './ports/dialect.ts'
+import type { Wire } from './ports/wire.ts'
+import type { Timer } from './timer-wheel.ts'
+
+/** Before authentication: enough for a token, too little for an attack. DESIGN 5. */
+export const PREAUTH_MAX_BYTES = 4_096
+export const PREAUTH_MAX_MESSAGES = 5
+/** Bytes that are in no log and may wait for a slow link; more closes it with 4008. G5. */
+export const UNLOGGED_MAX_BYTES = 1024 * 1024
+/** A slow link from which no byte drained for this long is closed with 4008. G5. */
+export const STALLED_MS = 30_000
+
+const utf8 = new TextEncoder()
+
+export class Link {
+  readonly hub: Hub
+  readonly wire: Wire
+  readonly ip: string
+  readonly userAgent: string
+  /** A plain link may become a classic one. */
+  dialect: Dialect
+  state: 'open' | 'closing' | 'closed' = 'open'
+  /** Told first, unless the credentials of the request were refused. */
+  welcomed = false
+  /** What a v1 client attaches to when it names no namespace, and who it is when it does not say. */
+  defaultNamespace = '/'
+  credentials: Credentials | undefined
+  readonly connections: Connection[] = []
+  /** Counts towards its address; see addresses.ts. */
+  countedIp: string | undefined
+  /** Over its soft limit: reading is paused, rooms are read from the log. */
+  slow = false
+  private frames: Uint8Array[] = []
+  private frameBytes = 0
+  private preauthBytes = 0
+  private preauthMessages = 0
+  private lastSignOfLife: number
+  private heartbeat: Timer | undefined
+  private stalled: Timer | undefined
+  private closeCode = 0
+  private closeReason = ''
+
+  constructor(hub: Hub, wire: Wire, dialect: Dialect, ip: string, userAgent: string) {
+    this.hub = hub
+    this.wire = wire
+    this.dialect = dialect
+    this.ip = ip
+    this.userAgent = userAgent
+    this.lastSignOfLife = hub.clock.monotonic()
+  }
+
+  /** Each link in its own phase, so that pings never come in a crowd. */
+  startHeartbeat(): void {
+    const { pingIntervalMs } = this.hub.settings
+    if (pingIntervalMs > 0) this.heartbeat = this.hub.timers.add(pingIntervalMs * (0.5 + this.hub.random.fraction() / 2), this.onPing)
+  }
+
+  /** From the transport: one message. */
+  receive(data: string | Uint8Array): void {
+    if (this.state !== 'open') return
+    this.lastSignOfLife = this.hub.clock.monotonic()
+    const size = typeof data === 'string' ? data.length : data.byteLength
+    if (!this.isAuthenticated() && !this.mayStillAuthenticate(size)) return
+    const inbound = this.dialect.decode(data)
+    const oversized = size > this.hub.settings.maxMessageBytes || (typeof data === 'string' && size * 3 > this.hub.settings.maxMessageBytes)
+    for (const each of inbound) {
+      if (this.state !== 'open') return
+      this.handle(oversized ? this.hub.checkSize(each) : each)
+    }
+  }
+
+  /** From the transport: a pong, or anything else that shows that the peer lives. */
+  alive(): void {
+    this.lastSignOfLife = this.hub.clock.monotonic()
+  }
+
+  /** From the transport: everything that was handed over is gone. */
+  drained(): void {
+    this.alive()
+    if (!this.slow || this.state !== 'open') return
+    this.hub.catchUp.onDrained(this)
+  }
+
+  /** From the transport: it is over. Idempotent. */
+  closed(code: number, reason: string): void {
+    if (this.state === 'closed') return
+    this.state = 'closed'
+    this.hub.timers.cancel(this.heartbeat)
+    this.hub.timers.cancel(this.stalled)
+    this.frames = []
+    this.hub.forget(this, this.closeCode || code, this.closeReason || reason)
+  }
+
+  /** Queues bytes for this turn's write. */
+  send(bytes: Uint8Array | undefined): void {
+    if (bytes === undefined || this.state !== 'open') return
+    if (this.frames.length === 0) this.hub.markDirty(this)
+    this.frames.push(bytes)
+    this.frameBytes += bytes.byteLength
+  }
+
+  control(type: string, channel: number | undefined, data: Record<string, unknown> = {}): void {
+    this.send(this.dialect.control(type, channel, data))
+  }
+
+  ack(connection: Connection, id: RequestId, data: unknown): void {
+    this.send(this.dialect.ack(connection.channel, id, data))
+  }
+
+  fail(channel: number, error: RoomfulError, id: RequestId | undefined, event?: string): void {
+    this.send(this.dialect.fail(channel, error.toWire(), id, event))
+  }
+
+  /** From the hub at the end of a turn: what was queued, to be joined into one write. */
+  takeFrames(): Uint8Array[] {
+    const frames = this.frames
+    this.frames = []
+    this.frameBytes = 0
+    return frames
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.state !== 'open') return
+    this.wire.write(bytes)
+    const queued = this.wire.queuedBytes
+    if (queued > this.hub.settings.outboxBytes) this.hub.catchUp.onSlow(this, queued)
+  }
+
+  /** Bytes on their way, queued here or below. */
+  get queuedBytes(): number {
+    return this.frameBytes + this.wire.queuedBytes
+  }
+
+  /** Watches a slow link: no drained byte for {@link STALLED_MS} ends it. */
+  watchStall(): void {
+    const queued = this.wire.queuedBytes
+    this.stalled ??= this.hub.timers.add(STALLED_MS, () => {
+      this.stalled = undefined
+      if (!this.slow || this.state !== 'open') return
+      if (this.wire.queuedBytes >= queued) this.close(CLOSE_CODES.TOO_SLOW.code, 'Too slow')
+      else this.watchStall()
+    })
+  }
+
+  unwatchStall(): void {
+    this.hub.timers.cancel(this.stalled)
+    this.stalled = undefined
+  }
+
+  /** Flushes, says goodbye; nothing is queued afterwards. A3.5. */
+  close(code: number, reason: string): void {
+    if (this.state !== 'open') return
+    if (this.slow) this.takeFrames() // it would wait behind bytes that do not drain
+    this.hub.flushLink(this)
+    this.state = 'closing'
+    this.closeCode = code
+    this.closeReason = reason
+    this.wire.resumeReading() // or the peer's answer would never be read
+    this.wire.close(code, reason)
+    this.hub.detach(this, code, reason)
+  }
+
+  /** Cuts at once, and tells everyone at once. */
+  terminate(reason: string): void {
+    if (this.state === 'closed') return
+    this.closeCode = CLOSE_CODES.ABNORMAL.code
+    this.closeReason = reason
+    this.wire.terminate()
+    this.closed(this.closeCode, reason)
+  }
+
+  connection(channel: number): Connection | undefined {
+    return this.connections.find((connection) => connection.channel === channel)
+  }
+
+  isAuthenticated(): boolean {
+    for (const connection of this.connections) if (connection.stage === 'open') return true
+    return false
+  }
+
+  private mayStillAuthenticate(size: number): boolean {
+    this.preauthBytes += size
+    this.preauthMessages++
+    if (this.preauthBytes <= PREAUTH_MAX_BYTES && this.preauthMessages <= PREAUTH_MAX_MESSAGES) return true
+    this.close(CLOSE_CODES.POLICY.code, 'Too much before authentication')
+    return false
+  }
+
+  private handle(inbound: Inbound): void {
+    if (inbound.kind === 'ping') return this.control('pong', undefined)
+    if (inbound.kind === 'open') return this.openChannel(inbound)
+    const connection = this.connection(inbound.channel)
+    if (!connection) {
+      if (inbound.kind === 'invalid') return this.send(this.dialect.fail(inbound.channel, inbound.error, inbound.id, inbound.event))
+      if (inbound.kind === 'close') return
+      const error = { code: 'INVALID_MESSAGE', message: `Channel ${inbound.channel} is not open` }
+      return this.send(this.dialect.fail(inbound.channel, error, inbound.id, undefined))
+    }
+    this.hub.dispatch.handle(connection, inbound)
+  }
+
+  private openChannel(inbound: Extract<Inbound, { kind: 'open' }>): void {
+    if (this.connections.length >= MAX_CHANNELS || this.connection(inbound.channel)) {
+      const message = `Channel ${inbound.channel} is open already, or more than ${MAX_CHANNELS} are`
+      return this.send(this.dialect.fail(inbound.channel, { code: 'INVALID_MESSAGE', message }, undefined, undefined))
+    }
+    this.hub.handshake.openChannel(this, inbound)
+  }
+
+  private readonly onPing = (): void => {
+    const { pongTimeoutMs, pingIntervalMs } = this.hub.settings
+    const sentAt = this.hub.clock.monotonic()
+    this.wire.ping()
+    this.heartbeat = this.hub.timers.add(pongTimeoutMs, () => {
+      if (this.lastSignOfLife < sentAt) return this.terminate('heartbeat timeout')
+      this.heartbeat = this.hub.timers.add(Math.max(0, pingIntervalMs - pongTimeoutMs), this.onPing)
+    })
+  }
+}
+
+/** Bytes of `text` as UTF-8. */
+export function utf8Length(text: string): number {
+  return utf8.encode(text).byteLength
+}
+
+/** The refusal of a message over the limit, naming the limit. */
+export function tooLarge(limit: number): { code: string; message: string } {
+  return { code: 'TOO_LARGE', message: `${ERROR_CODES.TOO_LARGE.message}: at most ${limit} bytes` }
+}

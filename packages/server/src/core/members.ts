@@ -1,0 +1,245 @@
+/**
+ * Who may come into a room, and what coming and going means. A join has two halves: what has to be asked (rules, the log,
+ * a seat) happens while its request runs; becoming a member, the answer and the first missed event happen in one breath
+ * when the turn is released, so that nothing can fall between them.
+ */
+import { isPersonalRoom, isRoomId, type Position, type ResetReason } from '@roomful/protocol'
+import type { Connection } from './connection.ts'
+import { RoomfulError } from './errors.ts'
+import type { Hub } from './hub.ts'
+import { Membership } from './membership.ts'
+import type { Namespace } from './namespace.ts'
+import type { Member } from './presence/room-presence.ts'
+import { RateWindow } from './rate-window.ts'
+import type { RoomAction } from './room-declaration.ts'
+import type { Room } from './room.ts'
+
+/** Joins are cheap, but not free. DESIGN 5. */
+export const JOINS_PER_SECOND = 50
+
+/** A join that was allowed and has its seat; `commit` or `abandon` it. */
+export interface PreparedJoin {
+  readonly connection: Connection
+  readonly room: Room
+  /** The position to resume after. */
+  readonly after: Position | number | undefined
+  readonly tookSeat: boolean
+}
+
+/** What a join is answered with. WIRE 8. */
+export interface JoinReply {
+  status: 'ok'
+  roomId: string
+  epoch: string
+  seq: number
+  recovered?: boolean
+  reason?: ResetReason
+  from?: number
+  to?: number
+  users: Member[]
+  count: number
+  pv: number
+}
+
+export class Members {
+  private readonly hub: Hub
+
+  constructor(hub: Hub) {
+    this.hub = hub
+  }
+
+  /**
+   * @throws RoomfulError ROOM_NAME_INVALID, FORBIDDEN, ROOM_FULL, TOO_MANY_ROOMS, RATE_LIMITED, UNAVAILABLE
+   * @returns synchronously when nothing has to be waited for
+   */
+  prepare(connection: Connection, roomId: unknown, after?: Position | number): PreparedJoin | Promise<PreparedJoin> {
+    const id = checkRoomId(roomId)
+    this.takeJoin(connection)
+    const { namespace } = connection
+    if (!connection.memberships.has(id) && connection.memberships.size >= this.hub.settings.maxRooms) {
+      const { maxRooms } = this.hub.settings
+      throw new RoomfulError('TOO_MANY_ROOMS', `A connection may be in ${maxRooms} rooms; leave one first`)
+    }
+    const allowed = this.may(connection, 'join', id)
+    if (allowed !== true) return allowed.then(() => this.enter(connection, namespace, id, after))
+    return this.enter(connection, namespace, id, after)
+  }
+
+  /** The house's own joins: no rules, no limits. */
+  async prepareOwn(connection: Connection, roomId: string, after: number): Promise<PreparedJoin> {
+    return this.enter(connection, connection.namespace, roomId, after)
+  }
+
+  /** @throws RoomfulError FORBIDDEN; @returns true when the rules said so at once */
+  may(connection: Connection, action: RoomAction, roomId: string): true | Promise<true> {
+    const { namespace, user } = connection
+    if (isPersonalRoom(roomId)) {
+      if (roomId === `user:${user.sub}` || roomId === connection.id) return true
+      throw new RoomfulError('FORBIDDEN', 'This room belongs to somebody else')
+    }
+    const declaration = namespace.declarations.find(roomId, namespace.isOpen)
+    if (!declaration) throw new RoomfulError('FORBIDDEN', `No room like ${JSON.stringify(roomId)} is declared here`)
+    const answer = declaration.options.allow?.[action]?.(user, roomId) ?? true
+    if (answer === true) return true
+    const forbidden = new RoomfulError('FORBIDDEN', `You are not allowed to ${action} ${JSON.stringify(roomId)}`)
+    if (answer === false) throw forbidden
+    return answer.then((allowed) => {
+      if (!allowed) throw forbidden
+      return true as const
+    })
+  }
+
+  /** Makes it true: the member is there, live or behind, and everyone hears of it. */
+  commit(prepared: PreparedJoin): JoinReply | undefined {
+    const { connection, room, after } = prepared
+    const { namespace } = connection
+    room.pins--
+    if (connection.stage !== 'open') {
+      this.returnSeat(prepared)
+      namespace.freeIfEmpty(room)
+      return undefined
+    }
+    const resume = after === undefined ? undefined : resumeFrom(room, after, this.hub.settings.replayMax)
+    const position = resume?.position ?? room.head
+    let membership = connection.memberships.get(room.id)
+    const isNew = membership === undefined
+    if (membership === undefined) {
+      membership = new Membership(connection, room, position)
+      connection.memberships.set(room.id, membership)
+      const { dialect } = connection.link
+      room.addMember(membership, dialect.encoding(connection.channel), dialect.view)
+      namespace.presence.seat(room, connection)
+    }
+    if (connection.behind || position < room.head) {
+      this.hub.catchUp.begin(connection, room)
+      if (isNew || after !== undefined) membership.position = position
+    }
+    if (isNew) namespace.announce('join', connection, room.id)
+    return {
+      status: 'ok',
+      roomId: room.id,
+      epoch: room.epoch,
+      seq: room.head,
+      ...resume?.told,
+      ...namespace.presence.snapshot(room),
+    }
+  }
+
+  /** After the answer is queued: missed events follow it. */
+  startCatchUp(connection: Connection): void {
+    if (connection.behind) this.hub.catchUp.pump(connection)
+  }
+
+  abandon(prepared: PreparedJoin): void {
+    prepared.room.pins--
+    this.returnSeat(prepared)
+    prepared.connection.namespace.freeIfEmpty(prepared.room)
+  }
+
+  /** @param held the member was cut off and may resume: its seat stays for the grace */
+  leave(connection: Connection, roomId: string, reason: string, held = false): boolean {
+    const membership = connection.memberships.get(roomId)
+    if (!membership) return false
+    const { room } = membership
+    connection.memberships.delete(roomId)
+    room.removeMember(membership)
+    connection.namespace.announce('leave', connection, roomId, reason)
+    connection.namespace.presence.unseat(room, connection, reason, held)
+    connection.namespace.freeIfEmpty(room)
+    return true
+  }
+
+  /** The connection's dialect changed: its events take another form from now on. */
+  regroup(connection: Connection): void {
+    const { dialect } = connection.link
+    for (const membership of connection.memberships.values()) {
+      membership.room.removeMember(membership)
+      membership.room.addMember(membership, dialect.encoding(connection.channel), dialect.view)
+    }
+  }
+
+  /** Runs the rules again after a refresh or a change of role, and tells which rooms are lost. G8. */
+  async recheck(connection: Connection): Promise<void> {
+    for (const roomId of [...connection.memberships.keys()]) {
+      try {
+        await this.may(connection, 'join', roomId)
+      } catch (error) {
+        if (connection.stage !== 'open') return
+        this.leave(connection, roomId, 'forbidden')
+        const message = error instanceof RoomfulError ? error.message : 'You are no longer allowed in this room'
+        this.hub.tell(connection, 'notice', { code: 'FORBIDDEN', message, roomId })
+      }
+    }
+  }
+
+  private returnSeat({ connection, room, tookSeat }: PreparedJoin): void {
+    const { sub } = connection.user
+    if (tookSeat && !room.seats.has(sub)) this.hub.broker.freeSeat(connection.namespace.name, room.id, sub)
+  }
+
+  private takeJoin(connection: Connection): void {
+    if (this.hub.settings.ratePerSecond === 0) return
+    connection.joinRate ??= new RateWindow(JOINS_PER_SECOND)
+    const retryAfterMs = connection.joinRate.take(this.hub.clock.monotonic(), 1000)
+    if (retryAfterMs === 0) return
+    this.hub.observer.observe({ type: 'rate-limited', scope: 'join' })
+    throw new RoomfulError('RATE_LIMITED', `Rate limit exceeded: ${JOINS_PER_SECOND} joins a second`, { retryAfterMs })
+  }
+
+  private enter(
+    connection: Connection,
+    namespace: Namespace,
+    roomId: string,
+    after: Position | number | undefined,
+  ): PreparedJoin | Promise<PreparedJoin> {
+    const room = namespace.openRoom(roomId)
+    room.pins++
+    const capacity = room.options.capacity
+    if (room.state === 'open' && capacity === undefined) return { connection, room, after, tookSeat: false }
+    return this.enterSlowly(connection, namespace, room, after)
+  }
+
+  private async enterSlowly(
+    connection: Connection,
+    namespace: Namespace,
+    room: Room,
+    after: Position | number | undefined,
+  ): Promise<PreparedJoin> {
+    try {
+      await room.opened
+      const { capacity } = room.options
+      if (capacity === undefined || room.seats.has(connection.user.sub)) return { connection, room, after, tookSeat: false }
+      const seated = await this.hub.broker.takeSeat(namespace.name, room.id, connection.user.sub, capacity)
+      if (!seated) throw new RoomfulError('ROOM_FULL', `The room is full: it has ${capacity} seats`)
+      return { connection, room, after, tookSeat: true }
+    } catch (error) {
+      room.pins--
+      namespace.freeIfEmpty(room)
+      throw error instanceof RoomfulError ? error : new RoomfulError('UNAVAILABLE', undefined, { cause: error })
+    }
+  }
+}
+
+/** @throws RoomfulError ROOM_NAME_INVALID */
+export function checkRoomId(roomId: unknown): string {
+  if (!isRoomId(roomId)) throw new RoomfulError('ROOM_NAME_INVALID', undefined, { field: 'roomId' })
+  return roomId
+}
+
+/** Where a resume goes on, and what its client is told of it: never `recovered` when a single event is missing. G4. */
+export function resumeFrom(
+  room: Pick<Room, 'epoch' | 'head' | 'first'>,
+  after: Position | number,
+  replayMax: number,
+): { position: number; told: Pick<JoinReply, 'recovered' | 'reason' | 'from' | 'to'> } {
+  const { epoch = room.epoch, seq } = typeof after === 'number' ? { seq: after } : after
+  const oldest = Math.max(room.first, room.head - replayMax + 1)
+  const lost = (reason: ResetReason, from: number) => ({
+    position: from - 1,
+    told: { recovered: false, reason, from, to: room.head },
+  })
+  if (epoch !== room.epoch || seq > room.head) return lost('epoch', oldest)
+  if (seq + 1 < room.first) return lost('trimmed', oldest)
+  if (room.head - seq > replayMax) return lost('too_far', oldest)
+  return { position: seq, told: { recovered: true } }
+}

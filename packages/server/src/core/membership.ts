@@ -1,0 +1,19 @@
+/** A connection in a room: the one object that both sides share. */
+import type { Connection } from './connection.ts'
+import type { Group, Room } from './room.ts'
+
+export class Membership {
+  readonly connection: Connection
+  readonly room: Room
+  /** Where in which group of the room; kept by the room. */
+  group: Group | undefined
+  index = 0
+  /** Latest number written to the connection; meaningful while the connection is behind. */
+  position: number
+
+  constructor(connection: Connection, room: Room, position: number) {
+    this.connection = connection
+    this.room = room
+    this.position = position
+  }
+}

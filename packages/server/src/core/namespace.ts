@@ -1,0 +1,288 @@
+/**
+ * A separately guarded endpoint: its middleware, events, rooms and one log. This is what applications hold; the parts
+ * that do the work are its members.
+ */
+import { Commit } from './commit.ts'
+import type { Connection } from './connection.ts'
+import type { Context } from './context.ts'
+import type { Contract, EventDefinition } from './contract.ts'
+import { type AppendEffect, type EmitEffect, type Stored } from './effects.ts'
+import { Emitter, EVERYONE } from './emit.ts'
+import { RoomfulError } from './errors.ts'
+import { FanOut } from './fan-out.ts'
+import { fingerprint } from './fingerprint.ts'
+import type { Hub } from './hub.ts'
+import { Inboxes } from './inboxes.ts'
+import { checkRoomId } from './members.ts'
+import { type Member, RoomPresence } from './presence/room-presence.ts'
+import { UserPresence } from './presence/user-presence.ts'
+import { RoomDeclarations, type RoomOptions } from './room-declaration.ts'
+import { Room } from './room.ts'
+import { toJson, isPersonalRoom } from '@roomful/protocol'
+
+export interface NamespaceOptions {
+  /** Rooms that no pattern matches are allowed. Default: true without any declared room. */
+  readonly open?: boolean
+  /** Lets in who has no token, as a guest. */
+  readonly guests?: boolean
+  /** Understands document 000's commands: the first one makes a connection classic. */
+  readonly classic?: boolean
+}
+
+/** Runs at connect (`ctx.event` is undefined) and before each event; throws to refuse. */
+export type Middleware = (context: Context) => void | Promise<void>
+// biome-ignore lint/suspicious/noExplicitAny: what a handler takes is declared by a contract, checked by `on`'s overloads
+export type Handler = (context: Context, ...args: any[]) => unknown
+
+export interface HandlerEntry {
+  readonly handler: Handler
+  readonly definition: EventDefinition | undefined
+  /** Does not count towards the events of a second. */
+  readonly uncounted: boolean
+  /** The event that carries the answer when the request has no id; none without it. */
+  readonly answerAs: string | undefined
+}
+
+export interface PublishOptions {
+  /** Makes a repeat recognisable. */
+  readonly key?: string
+  /** Whose key; the server's own without it. */
+  readonly scope?: string
+  readonly userId?: string
+}
+
+/** What happens in a namespace, for those who subscribe with `on`. */
+export interface NamespaceEvents {
+  connect: [connection: Connection]
+  disconnect: [connection: Connection, reason: string]
+  join: [connection: Connection, roomId: string]
+  leave: [connection: Connection, roomId: string, reason: string]
+}
+
+type Listeners = { [Name in keyof NamespaceEvents]: ((...args: NamespaceEvents[Name]) => void)[] }
+
+export class Namespace {
+  readonly name: string
+  readonly contract: Contract | undefined
+  readonly options: NamespaceOptions
+  readonly handlers = new Map<string, HandlerEntry>()
+  readonly middleware: Middleware[] = []
+  readonly declarations = new RoomDeclarations()
+  readonly rooms = new Map<string, Room>()
+  readonly connections = new Map<string, Connection>()
+  readonly sessions = new Map<string, Connection>()
+  /** Names in use by guests, so that two are never alike: name → user id. */
+  readonly guestNames = new Map<string, string>()
+  readonly commit: Commit
+  readonly fanOut: FanOut
+  readonly presence: RoomPresence
+  readonly users: UserPresence
+  readonly inboxes: Inboxes
+  /** Names one log from another; part of cursors. Known once the hub has started. */
+  logId = ''
+  private readonly hub: Hub
+  private readonly listeners: Listeners = { connect: [], disconnect: [], join: [], leave: [] }
+
+  constructor(hub: Hub, name: string, contract: Contract | undefined, options: NamespaceOptions) {
+    this.hub = hub
+    this.name = name
+    this.contract = contract
+    this.options = options
+    this.commit = new Commit(hub, this)
+    this.fanOut = new FanOut(hub, this)
+    this.presence = new RoomPresence(hub, this)
+    this.users = new UserPresence(hub, this)
+    this.inboxes = new Inboxes(hub, this)
+  }
+
+  /** Adds a check that runs at connect and before every event, in the order of adding. */
+  use(middleware: Middleware): this {
+    this.middleware.push(middleware)
+    return this
+  }
+
+  /** Declares rooms; the first pattern that matches wins. */
+  room(pattern: string, options: RoomOptions = {}): this {
+    this.declarations.add(pattern, options)
+    return this
+  }
+
+  /** @throws Error when the event has a handler already, or the contract does not know it */
+  on<Name extends keyof NamespaceEvents>(event: Name, listener: (...args: NamespaceEvents[Name]) => void): this
+  on(event: string, handler: Handler): this
+  on(event: string, handler: unknown): this {
+    if (!Object.hasOwn(this.listeners, event)) return this.handle(event, handler as Handler)
+    ;(this.listeners[event as keyof NamespaceEvents] as unknown[]).push(handler)
+    return this
+  }
+
+  /** As `on`, for the house's own events. */
+  handle(event: string, handler: Handler, more: { definition?: EventDefinition; uncounted?: boolean; answerAs?: string } = {}): this {
+    if (this.handlers.has(event)) throw new Error(`${this.name} has a handler for ${JSON.stringify(event)} already`)
+    const declared = this.contract?.client[event]
+    if (this.contract && !declared && !more.definition && !more.uncounted) {
+      throw new Error(`The contract of ${this.name} does not declare a client event ${JSON.stringify(event)}`)
+    }
+    const { definition = declared, uncounted = false, answerAs } = more
+    this.handlers.set(event, { handler, definition, uncounted, answerAs })
+    return this
+  }
+
+  /** Rooms that no pattern matches are allowed. */
+  get isOpen(): boolean {
+    return this.options.open ?? this.declarations.isEmpty
+  }
+
+  /** To everyone in the namespace. */
+  emit(type: string, ...args: readonly unknown[]): void {
+    this.emitter().emit(type, ...args)
+  }
+
+  to(room: string | readonly string[]): Emitter {
+    return this.emitter().to(room)
+  }
+
+  in(room: string | readonly string[]): Emitter {
+    return this.to(room)
+  }
+
+  except(room: string | readonly string[]): Emitter {
+    return this.emitter().except(room)
+  }
+
+  get volatile(): Emitter {
+    return this.emitter().volatile
+  }
+
+  /** Stores a durable event in one room. @throws RoomfulError (rejects) UNAVAILABLE, CONFLICT, EXPIRED, ROOM_NAME_INVALID */
+  async publish(roomId: string, type: string, args: readonly unknown[], options: PublishOptions = {}): Promise<Stored> {
+    const argsJson = toJson(args)
+    const effect: AppendEffect = {
+      kind: 'append',
+      roomId: checkRoomId(roomId),
+      type,
+      args,
+      argsJson,
+      userId: options.userId,
+      unit: undefined,
+    }
+    const [stored] = await this.submit([effect], options.key, options.scope ?? '', `${type}\n${argsJson}`)
+    return stored as Stored
+  }
+
+  /** Empties the body of a stored event; its number stays. @returns false when there was none */
+  async redact(roomId: string, seq: number): Promise<boolean> {
+    const isDone = await this.hub.broker.redact(this.name, roomId, seq)
+    const room = this.rooms.get(roomId)
+    room?.tail.clear(room.head) // what is read from now on comes from the log
+    return isDone
+  }
+
+  /** Users in a room, by name. B25. */
+  async roomUsers(roomId: string): Promise<Member[]> {
+    const room = this.rooms.get(roomId)
+    return room ? this.presence.members(room) : []
+  }
+
+  /** Rooms with members, personal ones left out. A1.4, B25. */
+  listRooms(): { roomId: string; count: number }[] {
+    const list: { roomId: string; count: number }[] = []
+    for (const room of this.rooms.values()) {
+      if (room.count > 0 && !isPersonalRoom(room.id)) list.push({ roomId: room.id, count: room.count })
+    }
+    return list
+  }
+
+  /** Closes every connection of a user or the one with this id. @returns how many */
+  disconnect(userOrConnection: string, code = 4009, reason = 'Disconnected by the server'): number {
+    const targets = [...this.personal(userOrConnection), ...(this.users.get(userOrConnection)?.connections ?? [])]
+    for (const connection of new Set(targets)) this.hub.closeConnection(connection, code, reason)
+    return new Set(targets).size
+  }
+
+  /** Connections behind a connection id or `user:<id>`. */
+  *personal(name: string): Iterable<Connection> {
+    const connection = this.connections.get(name)
+    if (connection) yield connection
+    if (name.startsWith('user:')) yield* this.users.get(name.slice(5))?.connections ?? []
+  }
+
+  /** The room, with its log's position on the way when it is new. */
+  openRoom(roomId: string): Room {
+    const known = this.rooms.get(roomId)
+    if (known) return known
+    const options = this.declarations.find(roomId, true)?.options ?? {}
+    const room = new Room(roomId, options, options.historySize ?? this.hub.settings.historySize, this.hub.hotBudget)
+    this.rooms.set(roomId, room)
+    room.opened = this.hub.broker.subscribe(this.name, [{ roomId, retention: options.retention }]).then(
+      ([head]) => {
+        if (!head || room.state === 'freed') return
+        room.state = 'open'
+        room.epoch = head.epoch
+        room.first = head.first
+        // What was released while the question was under way may be newer than the answer.
+        if (head.seq > room.head) room.tail.clear(head.seq)
+        room.head = Math.max(room.head, head.seq)
+      },
+      (cause: unknown) => {
+        this.rooms.delete(roomId)
+        room.state = 'freed'
+        throw new RoomfulError('UNAVAILABLE', undefined, { cause })
+      },
+    )
+    room.opened.catch(() => undefined) // whoever needs the room awaits it; nobody else must be told
+    return room
+  }
+
+  /** B30: the room goes, its log stays for its retention. */
+  freeIfEmpty(room: Room): void {
+    if (!room.isEmpty || room.state === 'freed' || this.rooms.get(room.id) !== room) return
+    room.state = 'freed'
+    room.tail.clear()
+    this.rooms.delete(room.id)
+    this.hub.broker.unsubscribe(this.name, [room.id])
+  }
+
+  /** Tells the subscribers; one that throws harms neither the others nor the house. */
+  announce<Name extends keyof NamespaceEvents>(event: Name, ...args: NamespaceEvents[Name]): void {
+    for (const listener of this.listeners[event]) {
+      try {
+        listener(...args)
+      } catch (error) {
+        const [connection] = args
+        const { id: connectionId, user } = connection
+        const fact = { namespace: this.name, event, userId: user.sub, connectionId, payload: [], error }
+        this.hub.observer.observe({ type: 'handler:failed', ...fact })
+      }
+    }
+  }
+
+  private emitter(): Emitter {
+    return new Emitter(this, EVERYONE, (effect) => {
+      this.submit([effect], undefined, '', '').catch((error: unknown) => {
+        this.hub.observer.observe({ type: 'commit:failed', namespace: this.name, error })
+      })
+    })
+  }
+
+  private submit(
+    effects: readonly (AppendEffect | EmitEffect)[],
+    key: string | undefined,
+    scope: string,
+    content: string,
+  ): Promise<readonly Stored[]> {
+    return new Promise((resolve, reject) => {
+      this.commit.submit({
+        effects,
+        key,
+        scope,
+        fingerprint: key === undefined ? '' : fingerprint(content),
+        origin: undefined,
+        apply: (effect, ok) => {
+          if (ok && effect.kind === 'emit') this.fanOut.emit(effect.event, effect.target)
+        },
+        done: (stored, error) => (error ? reject(error) : resolve(stored)),
+      })
+    })
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * What survives a connection in dialects that recover: the resume token, who it was, and so the grace of its presence.
+ * Positions are the client's to tell (they come with each join), so a session is small. Kept by the broker 120 s after the
+ * last contact.
+ */
+import type { Connection } from './connection.ts'
+import type { SessionRecord } from './ports/broker.ts'
+
+export interface Session {
+  /** The resume token: unguessable, told to its client only. */
+  readonly id: string
+}
+
+/** Characters of a resume token. */
+export const SESSION_ID_LENGTH = 32
+
+export function toRecord(session: Session, connection: Connection): SessionRecord {
+  return {
+    id: session.id,
+    namespace: connection.namespace.name,
+    connectionId: connection.id,
+    userId: connection.user.sub,
+    rooms: Array.from(connection.memberships.values(), ({ room, position }) => ({
+      roomId: room.id,
+      epoch: room.epoch,
+      seq: connection.behind ? position : room.head,
+    })),
+  }
+}

@@ -1,0 +1,60 @@
+/** What the core must be told. `config/settings.ts` declares these with names, units and sentences for people. */
+export interface CoreSettings {
+  /** Connections need a token, except in namespaces that let guests in. */
+  readonly authRequired: boolean
+  /** A connection without credentials may send them in its first message. */
+  readonly firstMessageAuth: boolean
+  readonly authDeadlineMs: number
+  readonly pingIntervalMs: number
+  readonly pongTimeoutMs: number
+  /** Arguments as UTF-8 JSON plus attachments. */
+  readonly maxMessageBytes: number
+  /** Events of a room kept in memory; all rooms together at most `hotBytes`. */
+  readonly historySize: number
+  readonly hotBytes: number
+  readonly replayMax: number
+  readonly dedupeWindowMs: number
+  /** Per connection, over a sliding second; 0 = off. */
+  readonly ratePerSecond: number
+  /** Appending messages per user, over a sliding minute; 0 = off. */
+  readonly ratePerMinute: number
+  readonly maxConnectionsPerIp: number
+  /** Connections from this machine do not count. */
+  readonly loopbackExempt: boolean
+  readonly maxRooms: number
+  /** Above this many queued bytes a link is slow and its rooms are read from the log. */
+  readonly outboxBytes: number
+  /** All queues together. */
+  readonly outboxMaxBytes: number
+  readonly drainMs: number
+  /** How long a handler may take before its request is answered with TIMEOUT. */
+  readonly handlerTimeoutMs: number
+  /** How long a session is kept after last contact. */
+  readonly sessionMs: number
+  /** How long a cut-off member that can resume still counts as present. */
+  readonly presenceGraceMs: number
+}
+
+export const CORE_DEFAULTS: CoreSettings = {
+  authRequired: true,
+  firstMessageAuth: true,
+  authDeadlineMs: 5_000,
+  pingIntervalMs: 30_000,
+  pongTimeoutMs: 5_000,
+  maxMessageBytes: 65_536,
+  historySize: 100,
+  hotBytes: 64 * 1024 * 1024,
+  replayMax: 1_000,
+  dedupeWindowMs: 86_400_000,
+  ratePerSecond: 10,
+  ratePerMinute: 30,
+  maxConnectionsPerIp: 50,
+  loopbackExempt: true,
+  maxRooms: 200,
+  outboxBytes: 128 * 1024,
+  outboxMaxBytes: 256 * 1024 * 1024,
+  drainMs: 10_000,
+  handlerTimeoutMs: 5_000,
+  sessionMs: 120_000,
+  presenceGraceMs: 5_000,
+}

@@ -1,0 +1,172 @@
+/** The server: the core with its adapters, in an HTTP server of one's own or somebody else's. DESIGN 7. */
+import { createServer, type RequestListener, Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
+import type { IncomingMessage } from 'node:http'
+import { WebSocketTransport, type WebSocketOptions } from './adapters/transports/websocket.ts'
+import type { Contract } from './core/contract.ts'
+import { Hub, type HubPorts } from './core/hub.ts'
+import type { Namespace, NamespaceOptions } from './core/namespace.ts'
+import type { CoreSettings } from './core/settings.ts'
+import { addRoomEvents } from './vocabulary/rooms.ts'
+
+/** Answers the requests that are Roomful's and leaves the others. */
+export interface HttpHandler {
+  /** @returns false when the path is not one of ours */
+  handle(request: IncomingMessage, response: Parameters<RequestListener>[1]): boolean
+}
+
+export interface RoomfulParts {
+  readonly core: CoreSettings
+  readonly ports: HubPorts
+  readonly webSocket: WebSocketOptions
+  /** Made once the hub exists. */
+  readonly http: (hub: Hub) => HttpHandler
+  readonly port: number
+  readonly host: string
+  /** Closed last: what the parts opened besides the broker. */
+  readonly closeParts: () => Promise<void> | void
+}
+
+export class Roomful {
+  readonly hub: Hub
+  private readonly parts: RoomfulParts
+  private readonly webSocket: WebSocketTransport
+  private readonly http: HttpHandler
+  private readonly attached = new Map<Server, () => void>()
+  private ownServer: Server | undefined
+  private started: Promise<void> | undefined
+  private closing: Promise<void> | undefined
+
+  constructor(parts: RoomfulParts) {
+    this.parts = parts
+    this.hub = new Hub(parts.core, parts.ports)
+    this.webSocket = new WebSocketTransport(this.hub, parts.webSocket)
+    this.http = parts.http(this.hub)
+  }
+
+  /**
+   * Declares a namespace, with the room events in it. Before `listen` or `attach`.
+   * @throws Error when there is one of this name
+   */
+  namespace(name: string, contract?: Contract, options: NamespaceOptions = {}): Namespace {
+    const namespace = this.hub.addNamespace([name], contract, options)
+    addRoomEvents(this.hub, namespace)
+    return namespace
+  }
+
+  /** Opens the storage. `listen` does it, and so does the first request of an attached server. */
+  start(): Promise<void> {
+    this.started ??= this.hub.start()
+    return this.started
+  }
+
+  /**
+   * Serves from an existing HTTP server: only Roomful's own paths and upgrades are touched.
+   * @throws TypeError when it is given an application instead of a server. B16.
+   */
+  attach(server: Server): this {
+    checkIsServer(server)
+    if (this.attached.has(server)) throw new Error('Roomful is attached to this server already')
+    this.start().catch(() => undefined) // `/ready` says so, and whoever calls start() is told
+    const others = server.listeners('request') as RequestListener[]
+    const onRequest: RequestListener = (request, response) => {
+      if (this.http.handle(request, response)) return
+      for (const other of others) other.call(server, request, response)
+      if (others.length === 0) response.writeHead(404).end()
+    }
+    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+      if (this.webSocket.owns(request)) this.webSocket.onUpgrade(request, socket, head)
+      else if (server.listenerCount('upgrade') === 1) socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
+    }
+    server.removeAllListeners('request')
+    server.on('request', onRequest)
+    server.on('upgrade', onUpgrade)
+    server.on('clientError', onClientError)
+    this.attached.set(server, () => {
+      server.off('request', onRequest).off('upgrade', onUpgrade).off('clientError', onClientError)
+      for (const other of others) server.on('request', other)
+    })
+    return this
+  }
+
+  /**
+   * Serves from an HTTP server of its own.
+   * @throws Error (rejects) when the port is in use or the storage cannot be opened
+   */
+  async listen(options: { port?: number; host?: string } = {}): Promise<{ url: string; port: number }> {
+    const { port = this.parts.port, host = this.parts.host } = options
+    await this.start()
+    const server = createServer({ maxHeaderSize: 16_384, requestTimeout: 30_000, headersTimeout: 10_000 })
+    this.attach(server)
+    this.ownServer = server
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ port, host, backlog: 4096 }, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+    const address = server.address() as AddressInfo
+    const name = host === '0.0.0.0' || host === '::' || host === '127.0.0.1' ? 'localhost' : host
+    return { url: `http://${name.includes(':') ? `[${name}]` : name}:${address.port}`, port: address.port }
+  }
+
+  /** Tells everyone when to come back, closes their links with 1012, stores what is on its way. Idempotent. G7. */
+  close(): Promise<void> {
+    this.closing ??= this.shutDown()
+    return this.closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  private async shutDown(): Promise<void> {
+    await this.started?.catch(() => undefined) // what was never open needs no closing
+    const server = this.ownServer
+    const closed = server && new Promise<void>((resolve) => server.close(() => resolve()))
+    this.webSocket.close()
+    await this.hub.drain()
+    await this.linksGone()
+    await this.hub.close()
+    server?.closeAllConnections()
+    await closed
+    for (const detach of this.attached.values()) detach()
+    await this.parts.closeParts()
+  }
+
+  /** Peers get a moment to answer the close frame, then they are cut. A3.5. */
+  private async linksGone(): Promise<void> {
+    const { hub } = this
+    for (let waitedMs = 0; hub.links.size > 0 && waitedMs < CLOSE_WAIT_MS; waitedMs += CLOSE_STEP_MS) {
+      await setTimeout(CLOSE_STEP_MS)
+    }
+  }
+}
+
+const CLOSE_WAIT_MS = 2_000
+const CLOSE_STEP_MS = 20
+
+/** Express, Connect, Koa and Hono applications look like servers to a hurried reader. */
+function checkIsServer(server: unknown): asserts server is Server {
+  if (server instanceof Server || (isEmitter(server) && 'listening' in server)) return
+  const what = typeof server === 'function' ? 'an application (a function)' : `${typeof server}`
+  throw new TypeError(
+    `attach() needs the HTTP server, but was given ${what}. ` +
+      'Create the server first and give it to both: const server = createServer(app); roomful.attach(server); server.listen(8080) — ' +
+      'and call server.listen, not app.listen, which would make another server.',
+  )
+}
+
+function isEmitter(value: unknown): value is { on: unknown; listening?: unknown } {
+  return typeof value === 'object' && value !== null && 'on' in value
+}
+
+function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET' || (socket as Socket).bytesWritten > 0) return void socket.destroy()
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
+}
+

@@ -1,0 +1,34 @@
+/**
+ * The namespaces that a Roomful server has by itself: `/` (also `/chat`) for users, `/public` for anyone, `/support` and
+ * `/admin` by role. B35, WIRE 8.
+ */
+import { RoomfulError } from './core/errors.ts'
+import type { Hub } from './core/hub.ts'
+import type { Middleware, Namespace, NamespaceOptions } from './core/namespace.ts'
+import { addChatEvents } from './vocabulary/chat.ts'
+import { addClassicCommands } from './vocabulary/classic.ts'
+import { addRoomEvents } from './vocabulary/rooms.ts'
+
+/** Lets in only who has one of these roles; runs at connect, before each event, and after a change of role. */
+export function requireRole(...roles: readonly string[]): Middleware {
+  const allowed: ReadonlySet<string> = new Set(roles)
+  const sentence = `This needs the role ${roles.join(' or ')}`
+  return ({ user }) => {
+    if (!allowed.has(user.role)) throw new RoomfulError('FORBIDDEN', sentence)
+  }
+}
+
+export function addStandardNamespaces(hub: Hub): void {
+  const add = (names: readonly string[], options: NamespaceOptions, ...middleware: Middleware[]): Namespace => {
+    const namespace = hub.addNamespace(names, undefined, { open: true, ...options })
+    for (const check of middleware) namespace.use(check)
+    addRoomEvents(hub, namespace)
+    addChatEvents(hub, namespace)
+    if (options.classic) addClassicCommands(namespace)
+    return namespace
+  }
+  add(['/', '/chat'], { classic: true })
+  add(['/public'], { classic: true, guests: true })
+  add(['/support'], {}, requireRole('admin', 'support'))
+  add(['/admin'], {}, requireRole('admin'))
+}

@@ -1,0 +1,112 @@
+/** What people do in rooms: messages, private messages, edits, reactions. WIRE 8. */
+import { inboxOf } from '@roomful/protocol'
+import { UP_ALIASES, type UpData, type UpName, up } from '@roomful/protocol/messages'
+import type { Context } from '../core/context.ts'
+import type { Stored } from '../core/effects.ts'
+import { RoomfulError } from '../core/errors.ts'
+import type { Hub } from '../core/hub.ts'
+import type { Namespace } from '../core/namespace.ts'
+import { schemaOf } from './schema.ts'
+import { addTyping } from './typing.ts'
+
+/** Roles that may change what others said. */
+const MODERATORS: ReadonlySet<string> = new Set(['admin', 'support'])
+
+/** Adds messages, typing and reactions to a namespace that has the room events. */
+export function addChatEvents(hub: Hub, namespace: Namespace): void {
+  const handle = <Name extends UpName>(name: Name, handler: (context: Context, data: UpData<Name>) => unknown): void => {
+    const names = [name, ...Object.entries(UP_ALIASES).flatMap(([alias, means]) => (means === name ? [alias] : []))]
+    for (const each of names) namespace.handle(each, handler, { definition: schemaOf(up[name]) })
+  }
+  handle('message:send', (context, data) => after(mayPublish(context, data.roomId), () => send(context, data)))
+  handle('message:private', (context, data) => sendPrivate(namespace, context, data))
+  handle('message:edit', (context, data) => edit(hub, namespace, context, data))
+  handle('message:redact', (context, data) => redact(hub, namespace, context, data))
+  handle('reaction:send', (context, data) => after(mayPublish(context, data.roomId), () => react(context, data)))
+  addTyping(hub, namespace, handle)
+}
+
+/**
+ * Publishing needs permission, not membership, unless the room is declared otherwise.
+ * @throws RoomfulError FORBIDDEN, NOT_IN_ROOM, ROOM_NAME_INVALID
+ */
+export function mayPublish(context: Context, roomId: string): true | Promise<true> {
+  const { namespace } = context.connection
+  const allowed = context.check('publish', roomId)
+  const { publish } = namespace.declarations.find(roomId, true)?.options ?? {}
+  if (publish === 'members' && !context.isIn(roomId)) throw new RoomfulError('NOT_IN_ROOM', 'Join this room before you speak in it')
+  return allowed
+}
+
+/** Goes on at once when nothing has to be waited for. */
+function after<Result>(ready: true | Promise<true>, next: () => Result): Result | Promise<Result> {
+  return ready === true ? next() : ready.then(next)
+}
+
+function send(context: Context, data: UpData<'message:send'>): unknown {
+  const { sub: userId, name } = context.user
+  const { roomId, content, replyTo } = data
+  context.append(roomId, 'message:new', { userId, name, content, ...(replyTo === undefined ? {} : { replyTo }) })
+  return ([stored]: readonly Stored[]) => ({ status: 'ok', id: stored?.id, seq: stored?.seq, ts: stored?.ts })
+}
+
+/** A row in each of two inboxes, both or neither: whoever is away finds it at the next connect. B23. */
+function sendPrivate(namespace: Namespace, context: Context, data: UpData<'message:private'>): unknown {
+  const { sub: fromUser, name } = context.user
+  const to = namespace.connections.get(data.to)?.user.sub ?? data.to
+  if (to.startsWith('c_') || to.startsWith('guest:') ? !namespace.users.get(to) : false) {
+    throw new RoomfulError('NOT_FOUND', 'Nobody with this id is connected', { field: 'to' })
+  }
+  const message = { from: context.id, fromUser, name, to, content: data.content }
+  const toInbox = (userId: string): void => {
+    const roomId = inboxOf(userId)
+    const onStored = ({ seq }: Stored): void => {
+      if (namespace.rooms.has(roomId)) namespace.inboxes.markDelivered(roomId, seq)
+    }
+    context.appendWith(roomId, 'message:private', [message], { unit: 0, onStored })
+  }
+  toInbox(to)
+  if (to !== fromUser) toInbox(fromUser)
+  const delivery = namespace.users.get(to)?.connections.size ? 'delivered' : 'queued'
+  return ([stored]: readonly Stored[]) => ({ status: 'ok', id: stored?.id, ts: stored?.ts, delivery })
+}
+
+async function edit(hub: Hub, namespace: Namespace, context: Context, data: UpData<'message:edit'>): Promise<unknown> {
+  const { roomId, seq, content } = data
+  await mayPublish(context, roomId)
+  await checkAuthor(hub, namespace, context, roomId, seq)
+  context.append(roomId, 'message:edited', { target: seq, userId: context.user.sub, content })
+  return { status: 'ok' }
+}
+
+async function redact(hub: Hub, namespace: Namespace, context: Context, data: UpData<'message:redact'>): Promise<unknown> {
+  const { roomId, seq } = data
+  await mayPublish(context, roomId)
+  await checkAuthor(hub, namespace, context, roomId, seq)
+  await namespace.redact(roomId, seq)
+  context.append(roomId, 'message:redacted', { target: seq, userId: context.user.sub })
+  return { status: 'ok' }
+}
+
+/** @throws RoomfulError NOT_FOUND, FORBIDDEN */
+async function checkAuthor(hub: Hub, namespace: Namespace, context: Context, roomId: string, seq: number): Promise<void> {
+  const { events } = await hub.broker.history(namespace.name, roomId, { after: seq - 1, limit: 1 })
+  const [row] = events
+  if (row?.seq !== seq || row.redacted || !MESSAGES.has(row.type)) {
+    throw new RoomfulError('NOT_FOUND', `There is no message ${seq} in this room`, { field: 'seq' })
+  }
+  if (row.userId !== context.user.sub && !MODERATORS.has(context.user.role)) {
+    throw new RoomfulError('FORBIDDEN', 'Only its author, support or an admin may change a message')
+  }
+}
+
+const MESSAGES: ReadonlySet<string> = new Set(['message:new', 'message:private'])
+
+/** To a message: kept. To what is happening: whoever is slow does not see it. */
+function react(context: Context, data: UpData<'reaction:send'>): unknown {
+  const { roomId, emoji, messageId } = data
+  const userId = context.user.sub
+  if (messageId !== undefined) context.append(roomId, 'reaction:new', { userId, emoji, messageId })
+  else context.toAll(roomId).volatile.emit('reaction:new', { roomId, userId, emoji })
+  return { status: 'ok' }
+}

@@ -1,0 +1,58 @@
+/** Document 000's four commands over the same rooms and events: one current room per connection. WIRE 4. */
+import type { Context } from '../core/context.ts'
+import { RoomfulError } from '../core/errors.ts'
+import type { Namespace } from '../core/namespace.ts'
+import { mayPublish } from './chat.ts'
+
+/** Adds the commands that the classic dialect sends, under names that no other client uses. */
+export function addClassicCommands(namespace: Namespace): void {
+  namespace.handle('classic:join', join, { definition: {}, uncounted: true })
+  namespace.handle('classic:leave', leave, { definition: {}, uncounted: true })
+  namespace.handle('classic:message', message, { definition: {} })
+  namespace.handle('classic:list', () => list(namespace), { definition: {} })
+}
+
+async function join(context: Context, data: Record<string, unknown>): Promise<unknown> {
+  const { connection } = context
+  const room = text(data, 'room')
+  const { currentRoom } = connection
+  if (currentRoom !== undefined && currentRoom !== room) context.leave(currentRoom)
+  await context.join(room)
+  connection.currentRoom = room
+  return () => ({ type: 'joined', room, epoch: context.joined[0]?.epoch, seq: context.joined[0]?.seq })
+}
+
+function leave(context: Context): unknown {
+  const { connection } = context
+  const room = currentRoom(context)
+  context.leave(room)
+  connection.currentRoom = undefined
+  return { type: 'left', room }
+}
+
+async function message(context: Context, data: Record<string, unknown>): Promise<unknown> {
+  const roomId = currentRoom(context)
+  const content = text(data, 'text')
+  await mayPublish(context, roomId)
+  const { sub: userId, name } = context.user
+  context.append(roomId, 'message:new', { userId, name, content })
+  return undefined // the sender is told nothing. A1.2
+}
+
+function list(namespace: Namespace): unknown {
+  return { type: 'rooms', rooms: namespace.listRooms().map(({ roomId, count }) => ({ room: roomId, members: count })) }
+}
+
+/** @throws RoomfulError NOT_IN_ROOM */
+function currentRoom(context: Context): string {
+  const { currentRoom } = context.connection
+  if (currentRoom === undefined || !context.isIn(currentRoom)) throw new RoomfulError('NOT_IN_ROOM')
+  return currentRoom
+}
+
+/** @throws RoomfulError INVALID_MESSAGE */
+function text(data: Record<string, unknown>, field: string): string {
+  const value = data?.[field]
+  if (typeof value === 'string' && value !== '') return value
+  throw new RoomfulError('INVALID_MESSAGE', `Field ${field} must be a non-empty string`, { field })
+}

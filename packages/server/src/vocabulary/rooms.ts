@@ -1,0 +1,56 @@
+/** Rooms for every namespace: join, leave, list, history, presence. What Socket.IO leaves to each application. WIRE 8. */
+import { plainObject } from '@roomful/protocol'
+import { type UpData, up } from '@roomful/protocol/messages'
+import type { Context } from '../core/context.ts'
+import { RoomfulError } from '../core/errors.ts'
+import { RoomEvent } from '../core/event.ts'
+import type { Hub } from '../core/hub.ts'
+import { checkRoomId, type JoinReply } from '../core/members.ts'
+import type { Namespace } from '../core/namespace.ts'
+import { schemaOf } from './schema.ts'
+
+const HISTORY_PAGE_MAX = 100
+
+/** Adds the room events to a namespace. A room id may come alone as a string. */
+export function addRoomEvents(hub: Hub, namespace: Namespace): void {
+  const joining = { definition: schemaOf(up['room:join']), uncounted: true, answerAs: 'room:joined' }
+  namespace.handle('room:join', join, joining)
+  namespace.handle('room:leave', leave, { definition: schemaOf(up['room:leave']), uncounted: true })
+  namespace.handle('room:list', () => ({ status: 'ok', rooms: namespace.listRooms() }), { definition: schemaOf(up['room:list']) })
+  const presenceGet = (context: Context, data: UpData<'presence:get'>): unknown => presence(namespace, context, data)
+  namespace.handle('presence:get', presenceGet, { definition: schemaOf(up['presence:get']) })
+  const historyGet = (context: Context, data: UpData<'history:get'>): unknown => history(hub, namespace, context, data)
+  namespace.handle('history:get', historyGet, { definition: schemaOf(up['history:get']) })
+}
+
+/** A plain client without `id` is answered all the same: with `room:joined`. */
+function join(context: Context, data: UpData<'room:join'>): unknown {
+  const joining = context.join(data.roomId, data.after)
+  const answer = (): JoinReply | undefined => context.joined[0]
+  return joining ? joining.then(() => answer) : answer
+}
+
+function leave(context: Context, data: UpData<'room:leave'>): unknown {
+  context.leave(data.roomId)
+  return { status: 'ok' }
+}
+
+async function presence(namespace: Namespace, context: Context, data: UpData<'presence:get'>): Promise<unknown> {
+  await context.check('presence', data.roomId)
+  const room = namespace.rooms.get(checkRoomId(data.roomId))
+  return { status: 'ok', ...(room ? namespace.presence.snapshot(room) : { users: [], count: 0, pv: 0 }) }
+}
+
+async function history(hub: Hub, namespace: Namespace, context: Context, data: UpData<'history:get'>): Promise<unknown> {
+  await context.check('history', data.roomId)
+  if (data.before !== undefined && data.after !== undefined) {
+    throw new RoomfulError('INVALID_MESSAGE', 'Give before or after, not both', { field: 'before' })
+  }
+  const { before, after, limit = HISTORY_PAGE_MAX } = data
+  const page = await hub.broker.history(namespace.name, data.roomId, { before, after, limit })
+  return { status: 'ok', events: page.events.map((row) => historyEvent(RoomEvent.fromRow(row), row.redacted)), more: page.more }
+}
+
+function historyEvent(event: RoomEvent, redacted: boolean): Record<string, unknown> {
+  return redacted ? { ...plainObject(event), redacted: true } : plainObject(event)
+}
