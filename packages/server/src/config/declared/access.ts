@@ -1,0 +1,62 @@
+/** Settings about who may come in, and how they say who they are. */
+import { setting } from '../declaration.ts'
+import { oneOf, onOff, optional, text, url, wholeNumber } from '../value-types.ts'
+
+export const access = {
+  jwtSecret: setting({
+    variable: 'JWT_SECRET',
+    type: optional(text),
+    default: undefined,
+    secret: true,
+    sentence: 'Secret that signs tokens (HS256), 32 bytes or more; without it a random one is kept in ROOMFUL_DATA.',
+  }),
+  jwksUrl: setting({
+    variable: 'JWKS_URL',
+    type: optional(url),
+    default: undefined,
+    sentence: 'Public keys of an identity provider, for tokens signed with RS, PS, ES or EdDSA.',
+  }),
+  jwtAudience: setting({
+    variable: 'ROOMFUL_JWT_AUDIENCE',
+    type: optional(text),
+    default: undefined,
+    sentence: 'Only tokens for this audience (aud) are accepted.',
+  }),
+  jwtIssuer: setting({
+    variable: 'ROOMFUL_JWT_ISSUER',
+    type: optional(text),
+    default: undefined,
+    sentence: 'Only tokens of this issuer (iss) are accepted.',
+  }),
+  auth: setting({
+    variable: 'ROOMFUL_AUTH',
+    type: oneOf('required', 'optional'),
+    default: 'required',
+    sentence: 'Whether connections need a token; "optional" lets guests into every namespace.',
+  }),
+  firstMessageAuth: setting({
+    variable: 'ROOMFUL_FIRST_MESSAGE_AUTH',
+    type: onOff,
+    default: true,
+    sentence: 'Whether a connection without a token may send it in its first message.',
+  }),
+  authReject: setting({
+    variable: 'ROOMFUL_AUTH_REJECT',
+    type: oneOf('close', 'http'),
+    default: 'close',
+    sentence: 'How a bad token is refused: the WebSocket opens and is closed with 4001, or HTTP 401 before it opens.',
+  }),
+  authDeadlineMs: setting({
+    variable: 'ROOMFUL_AUTH_DEADLINE_MS',
+    type: wholeNumber(10, 600_000),
+    default: 5_000,
+    unit: 'ms',
+    sentence: 'How long a connection may wait before it says who it is.',
+  }),
+  users: setting({
+    variable: 'ROOMFUL_USERS',
+    type: oneOf('open', 'strict'),
+    default: 'open',
+    sentence: 'Whether a valid token of an unknown user creates the user ("open") or is refused ("strict").',
+  }),
+}

@@ -1,0 +1,96 @@
+/** Settings about heartbeats, and how much one client may send, hold and leave unread. */
+import { setting } from '../declaration.ts'
+import { onOff, wholeNumber } from '../value-types.ts'
+
+const HOUR_MS = 3_600_000
+const MIB = 1024 ** 2
+const NO_SOCKETIO = 'this version does not speak Socket.IO'
+
+export const limits = {
+  pingIntervalMs: setting({
+    variable: 'ROOMFUL_PING_INTERVAL_MS',
+    type: wholeNumber(10, HOUR_MS),
+    default: 30_000,
+    unit: 'ms',
+    sentence: 'How often each client is pinged.',
+  }),
+  pongTimeoutMs: setting({
+    variable: 'ROOMFUL_PONG_TIMEOUT_MS',
+    type: wholeNumber(10, HOUR_MS),
+    default: 5_000,
+    unit: 'ms',
+    sentence: 'How long a client may take to answer a ping before it is cut off.',
+  }),
+  socketioPingIntervalMs: setting({
+    variable: 'ROOMFUL_SOCKETIO_PING_INTERVAL_MS',
+    type: wholeNumber(10, HOUR_MS),
+    default: 10_000,
+    unit: 'ms',
+    sentence: 'How often each Socket.IO client is pinged.',
+    planned: NO_SOCKETIO,
+  }),
+  socketioPingTimeoutMs: setting({
+    variable: 'ROOMFUL_SOCKETIO_PING_TIMEOUT_MS',
+    type: wholeNumber(10, HOUR_MS),
+    default: 5_000,
+    unit: 'ms',
+    sentence: 'How long a Socket.IO client may take to answer.',
+    planned: NO_SOCKETIO,
+  }),
+  socketioRecovery: setting({
+    variable: 'ROOMFUL_SOCKETIO_RECOVERY',
+    type: onOff,
+    default: true,
+    sentence: 'Whether Socket.IO clients recover missed events when they come back.',
+    planned: NO_SOCKETIO,
+  }),
+  maxMessageBytes: setting({
+    variable: 'ROOMFUL_MAX_MESSAGE_BYTES',
+    type: wholeNumber(64, 64 * MIB),
+    default: 65_536,
+    unit: 'bytes',
+    sentence: 'Largest message: its arguments as UTF-8 JSON, and its attachments.',
+  }),
+  ratePerSecond: setting({
+    variable: 'ROOMFUL_RATE_PER_SECOND',
+    type: wholeNumber(0, 1_000_000),
+    default: 10,
+    unit: 'events',
+    sentence: 'Events that a connection may send within any second; 0 = off.',
+  }),
+  ratePerMinute: setting({
+    variable: 'ROOMFUL_RATE_PER_MINUTE',
+    type: wholeNumber(0, 1_000_000),
+    default: 30,
+    unit: 'messages',
+    sentence: 'Messages that a user may send within any minute, over all connections; 0 = off.',
+  }),
+  maxConnectionsPerIp: setting({
+    variable: 'ROOMFUL_MAX_CONNECTIONS_PER_IP',
+    type: wholeNumber(0, 1_000_000),
+    default: 50,
+    unit: 'connections',
+    sentence: 'Connections from one address; 0 = off. Once this is set, it counts for this machine (loopback) too.',
+  }),
+  maxRooms: setting({
+    variable: 'ROOMFUL_MAX_ROOMS',
+    type: wholeNumber(1, 1_000_000),
+    default: 200,
+    unit: 'rooms',
+    sentence: 'Rooms that one connection may be in.',
+  }),
+  outboxBytes: setting({
+    variable: 'ROOMFUL_OUTBOX_BYTES',
+    type: wholeNumber(1_024, 1_024 * MIB),
+    default: 128 * 1024,
+    unit: 'bytes',
+    sentence: 'Unread bytes of one client above which its events wait in the log instead of in memory.',
+  }),
+  outboxMaxBytes: setting({
+    variable: 'ROOMFUL_OUTBOX_MAX_BYTES',
+    type: wholeNumber(1_024, 1_024 ** 2 * MIB),
+    default: 256 * MIB,
+    unit: 'bytes',
+    sentence: 'Unread bytes of all clients together.',
+  }),
+}

@@ -1,0 +1,88 @@
+/** Settings about where Roomful listens, who may reach it, and how it ends. */
+import { setting } from '../declaration.ts'
+import { oneOf, onOff, optional, origins, proxies, text, wholeNumber } from '../value-types.ts'
+
+export const serving = {
+  port: setting({
+    variable: 'PORT',
+    type: wholeNumber(0, 65_535),
+    default: 8080,
+    sentence: 'TCP port to listen on; 0 takes a free one.',
+  }),
+  host: setting({
+    variable: 'HOST',
+    type: text,
+    default: '127.0.0.1',
+    sentence: 'Address to listen on; 0.0.0.0 or :: for every network of this machine.',
+  }),
+  corsOrigin: setting({
+    variable: 'CORS_ORIGIN',
+    type: origins,
+    default: ['http://localhost:*'],
+    sentence: 'Origins of web pages that may connect besides pages of this server itself; replaces the default.',
+  }),
+  trustProxy: setting({
+    variable: 'TRUST_PROXY',
+    type: proxies,
+    default: 'off',
+    sentence:
+      "Proxies whose X-Forwarded-For is believed: how many are in front, or their addresses; a client's is not.",
+  }),
+  tlsCert: setting({
+    variable: 'ROOMFUL_TLS_CERT',
+    type: optional(text),
+    default: undefined,
+    sentence: 'File with the certificate chain (PEM), to serve https and wss without a proxy.',
+    planned: 'this version serves http and ws; put a proxy that speaks TLS in front of it',
+  }),
+  tlsKey: setting({
+    variable: 'ROOMFUL_TLS_KEY',
+    type: optional(text),
+    default: undefined,
+    sentence: 'File with the private key (PEM) of the certificate.',
+    planned: 'this version serves http and ws; put a proxy that speaks TLS in front of it',
+  }),
+  deflate: setting({
+    variable: 'ROOMFUL_DEFLATE',
+    type: onOff,
+    default: false,
+    sentence: 'Compress messages (permessage-deflate).',
+    planned: 'this version sends messages uncompressed',
+  }),
+  drainMs: setting({
+    variable: 'ROOMFUL_DRAIN_MS',
+    type: wholeNumber(0, 600_000),
+    default: 10_000,
+    unit: 'ms',
+    sentence: 'Time over which clients are sent away at shutdown, when there are more than 100.',
+  }),
+  redisUrl: setting({
+    variable: 'REDIS_URL',
+    type: optional(text),
+    default: undefined,
+    secret: true,
+    sentence: 'Redis or Valkey server that several nodes share.',
+    planned: 'this version runs on one machine and keeps its data in ROOMFUL_DATA',
+  }),
+  workers: setting({
+    variable: 'ROOMFUL_WORKERS',
+    type: wholeNumber(1, 256),
+    default: 1,
+    sentence: 'Processes that share the work; more than one needs REDIS_URL.',
+    planned: 'this version runs as one process',
+  }),
+  apiKey: setting({
+    variable: 'ROOMFUL_API_KEY',
+    type: optional(text),
+    default: undefined,
+    secret: true,
+    sentence: 'Key that other backends show to use the server API; without it that API is off.',
+    planned: 'this version has no server API over HTTP',
+  }),
+  logLevel: setting({
+    variable: 'LOG_LEVEL',
+    type: oneOf('silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'),
+    default: 'info',
+    sentence: 'How much is logged, as JSON lines on stdout.',
+  }),
+}

@@ -1,0 +1,76 @@
+/** Settings about what is kept, where, and for how long. */
+import { setting } from '../declaration.ts'
+import { oneOf, text, wholeNumber } from '../value-types.ts'
+
+const GIB = 1024 ** 3
+
+export const storage = {
+  data: setting({
+    variable: 'ROOMFUL_DATA',
+    type: text,
+    default: './data',
+    sentence: 'Folder for everything that is stored; ":memory:" keeps nothing.',
+  }),
+  sync: setting({
+    variable: 'ROOMFUL_SYNC',
+    type: oneOf('normal', 'full'),
+    default: 'normal',
+    sentence: 'What an acknowledged message survives: a killed process ("normal"), or a power failure too ("full").',
+  }),
+  historySize: setting({
+    variable: 'ROOMFUL_HISTORY_SIZE',
+    type: wholeNumber(0, 100_000),
+    default: 100,
+    unit: 'events',
+    sentence: 'Latest events of each room that are kept in memory.',
+  }),
+  hotBytes: setting({
+    variable: 'ROOMFUL_HOT_BYTES',
+    type: wholeNumber(0, 64 * GIB),
+    default: 64 * 1024 ** 2,
+    unit: 'bytes',
+    sentence: 'Memory for these events, all rooms together.',
+  }),
+  retention: setting({
+    variable: 'ROOMFUL_RETENTION',
+    type: wholeNumber(1, 1_000_000_000),
+    default: 10_000,
+    unit: 'events',
+    sentence: 'Events of each room that are stored; older ones are trimmed.',
+  }),
+  retentionDays: setting({
+    variable: 'ROOMFUL_RETENTION_DAYS',
+    type: wholeNumber(0, 36_500),
+    default: 30,
+    unit: 'days',
+    sentence: 'How long events are stored; 0 = whatever their age.',
+  }),
+  dataMaxBytes: setting({
+    variable: 'ROOMFUL_DATA_MAX_BYTES',
+    type: wholeNumber(0, 1024 ** 2 * GIB),
+    default: 0,
+    unit: 'bytes',
+    sentence: 'Size of all stored events together, beyond which the oldest are trimmed; 0 = as much as the disk holds.',
+  }),
+  replayMax: setting({
+    variable: 'ROOMFUL_REPLAY_MAX',
+    type: wholeNumber(0, 1_000_000),
+    default: 1_000,
+    unit: 'events',
+    sentence: 'Most missed events of a room that a client is sent when it comes back.',
+  }),
+  dedupeWindowMs: setting({
+    variable: 'ROOMFUL_DEDUPE_WINDOW_MS',
+    type: wholeNumber(1_000, 2_592_000_000),
+    default: 86_400_000,
+    unit: 'ms',
+    sentence: 'How long a repeated request with the same key is recognised.',
+  }),
+  dedupeMax: setting({
+    variable: 'ROOMFUL_DEDUPE_MAX',
+    type: wholeNumber(1_000, 1_000_000_000),
+    default: 5_000_000,
+    unit: 'keys',
+    sentence: 'Most keys that are remembered.',
+  }),
+}

@@ -1,0 +1,134 @@
+/**
+ * Settings from where people put them: a flag wins over a variable, a variable over the config file, the file over the
+ * default. What is misspelt, of the wrong kind, out of range or contradictory stops the start with one sentence.
+ */
+import { parseArgs } from 'node:util'
+import { checkTogether } from './check.ts'
+import { ConfigError } from './config-error.ts'
+import { readConfigFile } from './config-file.ts'
+import { type AnySetting, allSettings, type SettingName, type Settings } from './settings.ts'
+import { didYouMean } from './suggest.ts'
+
+export interface SettingSources {
+  /** Usually `process.env`. An empty variable counts as not set. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Flags, without the program's name. */
+  readonly argv?: readonly string[]
+  /** Path of the config file, unless `--config` names one. Default: `roomful.config.json`, if it is there. */
+  readonly file?: string | undefined
+}
+
+export interface LoadedSettings {
+  readonly settings: Settings
+  /** Where each value came from: `--port`, `PORT`, the file's path, or `default`. */
+  readonly origins: ReadonlyMap<SettingName, string>
+}
+
+/** One value as it was given, and by what name people know it. */
+interface Given {
+  readonly value: unknown
+  readonly origin: string
+  /** How the sentence of a complaint begins. */
+  readonly label: string
+}
+
+/** @throws ConfigError */
+export function loadSettings(sources: SettingSources = {}): Settings {
+  return loadWithOrigins(sources).settings
+}
+
+/** @throws ConfigError */
+export function loadWithOrigins({ env = {}, argv = [], file }: SettingSources): LoadedSettings {
+  refuseMisspeltVariables(env)
+  const flags = readFlags(argv)
+  const config = readConfigFile(flags.config ?? file)
+  return resolve(({ name, flag, variable }) => {
+    const flagValue = flags[flag]
+    if (flagValue !== undefined) return { value: flagValue, origin: `--${flag}`, label: `--${flag}` }
+    const envValue = env[variable]
+    if (envValue !== undefined && envValue !== '') return { value: envValue, origin: variable, label: variable }
+    const fileValue = config.values[name]
+    if (fileValue !== undefined) return { value: fileValue, origin: config.path, label: `${name} in ${config.path}` }
+    return undefined
+  })
+}
+
+/**
+ * Settings that a program gives itself, completed with the defaults. `undefined` counts as not set.
+ * @throws ConfigError
+ */
+export function resolveSettings(given: Partial<Settings> = {}): Settings {
+  const { loopbackExempt, ...rest } = given
+  for (const name of Object.keys(rest)) refuseUnknownName(name, 'setting')
+  const { settings } = resolve(({ name }) => {
+    const value: unknown = rest[name as keyof typeof rest]
+    return value === undefined ? undefined : { value, origin: 'program', label: name }
+  })
+  return loopbackExempt === undefined ? settings : { ...settings, loopbackExempt }
+}
+
+/** @throws ConfigError for a name that no setting has */
+export function refuseUnknownName(name: string, what: string): void {
+  const names = allSettings().map((setting) => setting.name)
+  if ((names as readonly string[]).includes(name)) return
+  throw new ConfigError(`There is no ${what} ${name}.${didYouMean(name, names)}`)
+}
+
+function resolve(find: (setting: AnySetting) => Given | undefined): LoadedSettings {
+  const values: Record<string, unknown> = {}
+  const origins = new Map<SettingName, string>()
+  const notYet: string[] = []
+  for (const setting of allSettings()) {
+    const given = find(setting)
+    const value = given === undefined ? setting.default : readValue(setting, given)
+    values[setting.name] = value
+    origins.set(setting.name, given?.origin ?? 'default')
+    if (setting.planned === undefined || value === setting.default) continue
+    notYet.push(`${given?.label} is not available yet: ${setting.planned}. Remove it to start.`)
+  }
+  values.loopbackExempt = origins.get('maxConnectionsPerIp') === 'default'
+  const settings = values as unknown as Settings
+  checkTogether(settings)
+  for (const sentence of notYet) throw new ConfigError(sentence)
+  return { settings, origins }
+}
+
+function readValue(setting: AnySetting, { value, label }: Given): unknown {
+  const read = setting.type.read(value)
+  if (read === undefined) {
+    const shown = setting.secret ? '' : `, not ${typeof value === 'string' ? `"${value}"` : JSON.stringify(value)}`
+    throw new ConfigError(`${label} must be ${setting.type.expects}${shown}.`)
+  }
+  return read
+}
+
+function refuseMisspeltVariables(env: Readonly<Record<string, string | undefined>>): void {
+  const known = allSettings().map((setting) => setting.variable)
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith('ROOMFUL_') || known.includes(name)) continue
+    throw new ConfigError(`There is no setting ${name}.${didYouMean(name, known)}`)
+  }
+}
+
+function readFlags(argv: readonly string[]): Readonly<Record<string, string | undefined>> {
+  const names = [...allSettings().map((setting) => setting.flag), 'config']
+  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]))
+  try {
+    return parseArgs({ args: [...argv], options, strict: true }).values
+  } catch (error) {
+    throw new ConfigError(explainFlag(error, argv, names))
+  }
+}
+
+function explainFlag(error: unknown, argv: readonly string[], names: readonly string[]): string {
+  for (const argument of argv) {
+    const name = /^--([^=]+)/.exec(argument)?.[1]
+    if (name === undefined || names.includes(name)) continue
+    return `There is no option --${name}.${didYouMean(
+      `--${name}`,
+      names.map((each) => `--${each}`),
+    )}`
+  }
+  const message = error instanceof Error ? error.message : String(error)
+  return `${message.split('\n')[0]?.replace(/\.?$/, '.')} Write options as --name value or --name=value.`
+}

@@ -1,0 +1,117 @@
+/**
+ * The kinds of value that a setting can have: how each is read from a variable, a flag or a config file, and how it is
+ * written down again. One object per kind, so that a setting is a line in a table.
+ */
+import { isIP } from 'node:net'
+
+export interface ValueType<T> {
+  /** For the docs table: `number`, `on/off`. */
+  readonly name: string
+  /** Ends the sentence "PORT must be …". */
+  readonly expects: string
+  /** @param given text from a variable or flag, or the JSON value of a config file. @returns undefined when it is none */
+  read(given: unknown): T | undefined
+  /** As one would write it in a variable. */
+  write(value: T): string
+}
+
+/** A whole number; `min` and `max` are allowed. */
+export function wholeNumber(min: number, max: number): ValueType<number> {
+  return {
+    name: 'number',
+    expects: `a whole number from ${min} to ${max}`,
+    read(given) {
+      const number = typeof given === 'string' && /^-?\d+$/.test(given) ? Number(given) : given
+      return typeof number === 'number' && Number.isSafeInteger(number) && number >= min && number <= max
+        ? number
+        : undefined
+    },
+    write: String,
+  }
+}
+
+const SWITCH_WORDS: Readonly<Record<string, boolean>> = { on: true, true: true, off: false, false: false }
+
+export const onOff: ValueType<boolean> = {
+  name: 'on/off',
+  expects: '"on" or "off"',
+  read(given) {
+    if (typeof given === 'boolean') return given
+    return typeof given === 'string' && Object.hasOwn(SWITCH_WORDS, given) ? SWITCH_WORDS[given] : undefined
+  },
+  write: (value) => (value ? 'on' : 'off'),
+}
+
+export function oneOf<const Word extends string>(...words: readonly Word[]): ValueType<Word> {
+  const quoted = words.map((word) => `"${word}"`)
+  return {
+    name: words.join(' or '),
+    expects: `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`,
+    read: (given) => words.find((word) => word === given),
+    write: String,
+  }
+}
+
+export const text: ValueType<string> = {
+  name: 'text',
+  expects: 'text without control characters',
+  read: (given) => (typeof given === 'string' && given !== '' && !/\p{Cc}/u.test(given) ? given : undefined),
+  write: (value) => value,
+}
+
+/** A value that may be absent; that is its default. */
+export function optional<T>(type: ValueType<T>): ValueType<T | undefined> {
+  return { ...type, write: (value) => (value === undefined ? '' : type.write(value)) }
+}
+
+export const url: ValueType<string> = {
+  name: 'URL',
+  expects: 'a URL that begins with https:// or http://',
+  read: (given) => (typeof given === 'string' && isWebUrl(given) ? given : undefined),
+  write: (value) => value,
+}
+
+/** Origins as a browser sends them, `https://a.example`; `:*` for any port; a single `*` for any origin. */
+export const origins: ValueType<readonly string[]> = {
+  name: 'list of origins',
+  expects: 'a list like "https://a.example,http://localhost:*", or "*"',
+  read: (given) => readList(given, isOriginPattern),
+  write: (value) => value.join(','),
+}
+
+/** Which proxies may say where a client comes from: none, as many hops, or those with these addresses. */
+export type TrustProxy = 'off' | number | readonly string[]
+
+export const proxies: ValueType<TrustProxy> = {
+  name: 'off, number of proxies, or list of addresses',
+  expects: '"off", a number of proxies from 1 to 16, or a list of addresses and CIDR ranges like "10.0.0.0/8,::1"',
+  read(given) {
+    if (given === 'off' || given === false) return 'off'
+    const hops = wholeNumber(1, 16).read(given)
+    return hops ?? readList(given, isAddressRange)
+  },
+  write: (value) => (typeof value === 'object' ? value.join(',') : String(value)),
+}
+
+function readList(given: unknown, isItem: (item: string) => boolean): readonly string[] | undefined {
+  const list = typeof given === 'string' ? given.split(',').map((item) => item.trim()) : given
+  if (!Array.isArray(list) || list.length === 0) return undefined
+  return list.every((item): item is string => typeof item === 'string' && isItem(item)) ? list : undefined
+}
+
+function isWebUrl(value: string): boolean {
+  return /^https?:\/\//i.test(value) && URL.canParse(value)
+}
+
+function isOriginPattern(pattern: string): boolean {
+  if (pattern === '*') return true
+  const origin = pattern.endsWith(':*') ? pattern.slice(0, -2) : pattern
+  return URL.canParse(origin) && new URL(origin).origin === origin
+}
+
+function isAddressRange(range: string): boolean {
+  const [address = '', bits, ...rest] = range.split('/')
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
+}
