@@ -97,7 +97,7 @@ export class Handshake {
 
   private createConnection(link: Link, channel: number, namespace: Namespace): Connection {
     const connection = new Connection(`c_${this.hub.random.id(20)}`, link, channel, namespace, this.hub.clock.now())
-    link.connections.push(connection)
+    link.connections = [...link.connections, connection]
     return connection
   }
 

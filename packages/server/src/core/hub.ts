@@ -323,7 +323,7 @@ export class Hub {
     else if (session) this.broker.dropSession(namespace.name, session.id)
     connection.stage = 'closed'
     this.timers.cancel(connection.timer)
-    link.connections.splice(link.connections.indexOf(connection), 1)
+    link.connections = link.connections.filter((each) => each !== connection)
     connection.queue = undefined
     connection.behind = undefined
     if (!wasOpen) return

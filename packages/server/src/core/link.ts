@@ -33,7 +33,7 @@ export class Link {
   /** What a v1 client attaches to when it names no namespace, and who it is when it does not say. */
   defaultNamespace = '/'
   credentials: Credentials | undefined
-  readonly connections: Connection[] = []
+  connections: readonly Connection[] = []
   /** Counts towards its address; see addresses.ts. */
   countedIp: string | undefined
   /** Over its soft limit: reading is paused, rooms are read from the log. */

@@ -3,11 +3,15 @@ import { randomFillSync } from 'node:crypto'
 import type { Random } from '../../core/ports/random.ts'
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789'
+const CODES = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0))
 /** Bytes from here on would favour the first letters. */
 const UNBIASED = 256 - (256 % ALPHABET.length)
+const ID_MAX_LENGTH = 64
 
 const pool = new Uint8Array(4096)
 let used = pool.length
+/** Ids are built here and copied out as one flat string: a rope of single characters costs a kilobyte per connection. */
+const scratch = Buffer.alloc(ID_MAX_LENGTH)
 
 function nextByte(): number {
   if (used === pool.length) {
@@ -20,11 +24,11 @@ function nextByte(): number {
 export const systemRandom: Random = {
   fraction: () => Math.random(),
   id(length) {
-    let id = ''
-    while (id.length < length) {
+    if (length > ID_MAX_LENGTH) throw new RangeError(`An id has at most ${ID_MAX_LENGTH} characters`)
+    for (let at = 0; at < length; ) {
       const byte = nextByte()
-      if (byte < UNBIASED) id += ALPHABET[byte % ALPHABET.length]
+      if (byte < UNBIASED) scratch[at++] = CODES[byte % ALPHABET.length] as number
     }
-    return id
+    return scratch.toString('latin1', 0, length)
   },
 }

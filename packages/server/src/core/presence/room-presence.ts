@@ -22,8 +22,12 @@ export interface Member {
 export const PRESENCE_BY_NAME_MAX = 200
 /** Members up to which classic clients get the full list. WIRE 4. */
 export const CLASSIC_LIST_MAX = 1_000
-/** At most one coalesced message per room in this time. */
+/**
+ * At most one coalesced message per room in this time, up to 1,000 members; a larger room waits longer in proportion, so
+ * that a storm of arrivals costs the same number of writes a second however large the room is.
+ */
 export const PRESENCE_INTERVAL_MS = 100
+const MEMBERS_PER_INTERVAL = 1_000
 
 /** What a room still has to tell. */
 interface Pending {
@@ -165,7 +169,7 @@ export class RoomPresence {
     }
     // The first change goes at once (when the turn ends), those that follow wait for the interval.
     if (pending.timer) return
-    pending.timer = this.hub.timers.add(PRESENCE_INTERVAL_MS, () => this.onInterval(room))
+    pending.timer = this.hub.timers.add(intervalMs(room), () => this.onInterval(room))
     this.hub.afterTurn(() => this.flush(room))
   }
 
@@ -177,7 +181,7 @@ export class RoomPresence {
       this.pending.delete(room)
       return
     }
-    pending.timer = this.hub.timers.add(PRESENCE_INTERVAL_MS, () => this.onInterval(room))
+    pending.timer = this.hub.timers.add(intervalMs(room), () => this.onInterval(room))
     this.flush(room)
   }
 
@@ -205,6 +209,10 @@ export class RoomPresence {
     this.namespace.fanOut.emit(RoomEvent.transient(type, [data], true), target)
     this.hub.flushSoon()
   }
+}
+
+function intervalMs(room: Room): number {
+  return PRESENCE_INTERVAL_MS * Math.max(1, room.count / MEMBERS_PER_INTERVAL)
 }
 
 function toMember(seat: Seat): Member {

@@ -12,6 +12,8 @@ import type { User } from '../user.ts'
 
 /** Connections up to which everyone hears of every user. WIRE 8. */
 export const EVERYONE_MAX = 1_000
+/** Arrivals and departures of users are told together, at most this often. */
+export const UPDATE_INTERVAL_MS = 100
 /** `users:count` goes at most this often. */
 export const COUNT_INTERVAL_MS = 1_000
 
@@ -31,6 +33,9 @@ export class UserPresence {
   private readonly holds = new Map<string, Timer>()
   private countTimer: Timer | undefined
   private told = ''
+  /** What changed since it was last told. Bound: one per user who came or went within the interval. */
+  private updates: { event: RoomEvent; target: Target }[] = []
+  private updateTimer: Timer | undefined
 
   constructor(hub: Hub, namespace: Namespace) {
     this.hub = hub
@@ -105,9 +110,25 @@ export class UserPresence {
     const everyone = this.namespace.connections.size <= EVERYONE_MAX
     const rooms = everyone ? [] : [...connection.memberships.keys()]
     if (!everyone && rooms.length === 0) return
-    const data = { userId, status }
     const target: Target = { ...EVERYONE, rooms, except: [connection.id] }
-    this.namespace.fanOut.emit(RoomEvent.transient('presence:update', [data], true), target)
+    this.updates.push({ event: RoomEvent.transient('presence:update', [{ userId, status }], true), target })
+    // The first one goes when the turn ends; what follows within the interval goes together.
+    if (this.updateTimer) return
+    this.hub.afterTurn(this.tellUpdates)
+    this.updateTimer = this.hub.timers.add(UPDATE_INTERVAL_MS, this.onUpdateInterval)
+  }
+
+  private readonly onUpdateInterval = (): void => {
+    this.updateTimer = undefined
+    if (this.updates.length === 0) return
+    this.updateTimer = this.hub.timers.add(UPDATE_INTERVAL_MS, this.onUpdateInterval)
+    this.tellUpdates()
+  }
+
+  private readonly tellUpdates = (): void => {
+    const updates = this.updates
+    this.updates = []
+    for (const { event, target } of updates) this.namespace.fanOut.emit(event, target)
     this.hub.flushSoon()
   }
 
