@@ -32,7 +32,10 @@ export function readRequest(channel: number, event: unknown, args: unknown[], id
   const requestId = id as RequestId | undefined
   const known = { ...(requestId === undefined ? {} : { id: requestId }), ...named(name) }
   if (typeof requestId === 'string' && requestId.length > KEY_MAX_LENGTH) {
-    return invalid(channel, 'INVALID_MESSAGE', `Field id must have at most ${KEY_MAX_LENGTH} characters`, { field: 'id', ...named(name) })
+    return invalid(channel, 'INVALID_MESSAGE', `Field id must have at most ${KEY_MAX_LENGTH} characters`, {
+      field: 'id',
+      ...named(name),
+    })
   }
   if (name === undefined || name === '' || name.length > KEY_MAX_LENGTH) {
     const message = event === undefined ? undefined : `Field type must be a string of 1 to ${KEY_MAX_LENGTH} characters`
@@ -65,7 +68,13 @@ export function readCredentials(frame: Record<string, unknown>): Credentials {
 }
 
 /** Fields of a durable event after its own, ready to follow a comma. */
-export function storedJson(stored: { id: string; roomId: string; seq: number; ts: number; key: string | undefined }): string {
+export function storedJson(stored: {
+  id: string
+  roomId: string
+  seq: number
+  ts: number
+  key: string | undefined
+}): string {
   const key = stored.key === undefined ? '' : `,"key":${JSON.stringify(stored.key)}`
   return `"roomId":${JSON.stringify(stored.roomId)},"seq":${stored.seq},"ts":${stored.ts},"id":${JSON.stringify(stored.id)}${key}`
 }

@@ -22,7 +22,20 @@ export interface StoredFields {
 }
 
 /** Top-level names of the plain form that mean something to it. WIRE 3. */
-export const RESERVED_FIELDS = ['type', 'id', 'key', 'event', 'data', 'args', 'ack', 'error', 'roomId', 'seq', 'n', 'ts'] as const
+export const RESERVED_FIELDS = [
+  'type',
+  'id',
+  'key',
+  'event',
+  'data',
+  'args',
+  'ack',
+  'error',
+  'roomId',
+  'seq',
+  'n',
+  'ts',
+] as const
 
 const RESERVED = new Set<string>(RESERVED_FIELDS)
 

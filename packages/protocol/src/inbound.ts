@@ -5,11 +5,24 @@ import { ERROR_CODES, type WireError } from './error-codes.ts'
 export type RequestId = string | number
 
 export type Inbound =
-  | { kind: 'request'; channel: number; event: string; args: unknown[]; id: RequestId | undefined; key: string | undefined }
+  | {
+      kind: 'request'
+      channel: number
+      event: string
+      args: unknown[]
+      id: RequestId | undefined
+      key: string | undefined
+    }
   | { kind: 'auth'; channel: number; credentials: Credentials; id: RequestId | undefined }
   | { kind: 'ping' }
   /** v1: attach to a namespace. */
-  | { kind: 'open'; channel: number; namespace: string | undefined; credentials: Credentials; session: string | undefined }
+  | {
+      kind: 'open'
+      channel: number
+      namespace: string | undefined
+      credentials: Credentials
+      session: string | undefined
+    }
   /** v1: detach. */
   | { kind: 'close'; channel: number }
   /** Answered with an error; the connection stays. */

@@ -1,5 +1,5 @@
 /** Everything a client may send in the room vocabulary, by name. Adding a message touches its file and this list. */
-import { type AckOf, type DataOf } from './messages/define.ts'
+import type { AckOf, DataOf } from './messages/define.ts'
 import { historyGet } from './messages/history-get.ts'
 import { messageEdit } from './messages/message-edit.ts'
 import { messagePrivate } from './messages/message-private.ts'

@@ -13,7 +13,16 @@ import { PROTOCOL_VERSION } from './version.ts'
 
 /** Frames that a client sends. */
 export type UpFrame =
-  | { type: 'open'; v: number; ch: number; ns?: string; token?: string; ticket?: string; name?: string; session?: string }
+  | {
+      type: 'open'
+      v: number
+      ch: number
+      ns?: string
+      token?: string
+      ticket?: string
+      name?: string
+      session?: string
+    }
   | { type: 'close'; ch: number }
   | { type: 'auth'; ch: number; token?: string; name?: string; id?: RequestId }
   | { type: 'ping' }
@@ -21,15 +30,44 @@ export type UpFrame =
 
 /** Frames that a server sends. */
 export type DownFrame =
-  | { type: 'welcome'; v: number; id: string; now: number; protocol: number; limits: Record<string, number>; heartbeat: { pingIntervalMs: number; pongTimeoutMs: number } }
-  | { type: 'opened'; ch: number; id: string; user: Record<string, unknown>; now: number; session?: string; sessionMs?: number; recovered: boolean }
+  | {
+      type: 'welcome'
+      v: number
+      id: string
+      now: number
+      protocol: number
+      limits: Record<string, number>
+      heartbeat: { pingIntervalMs: number; pongTimeoutMs: number }
+    }
+  | {
+      type: 'opened'
+      ch: number
+      id: string
+      user: Record<string, unknown>
+      now: number
+      session?: string
+      sessionMs?: number
+      recovered: boolean
+    }
   | { type: 'closed'; ch: number; code: number; reason: string; error?: WireError }
   | { type: 'auth_ok'; ch: number; user: Record<string, unknown> }
   | { type: 'auth_expiring'; ch: number; ts: number }
   | { type: 'pong' }
   | ({ type: 'error'; ch: number; event?: string } & WireError)
   | { type?: undefined; ch: number; ack: RequestId; data?: unknown; error?: WireError }
-  | { type?: undefined; ch: number; event: string; data?: unknown; args?: unknown[]; roomId?: string; seq?: number; n?: number; ts?: number; id?: string; key?: string }
+  | {
+      type?: undefined
+      ch: number
+      event: string
+      data?: unknown
+      args?: unknown[]
+      roomId?: string
+      seq?: number
+      n?: number
+      ts?: number
+      id?: string
+      key?: string
+    }
 
 /** Most frames that one WebSocket message may hold. */
 export const MAX_FRAMES_PER_MESSAGE = 256
@@ -52,7 +90,8 @@ function one(line: string): Inbound[] {
   if (typeof channel !== 'number' || !Number.isInteger(channel) || channel < 1 || channel > MAX_CHANNELS) {
     return [invalid(0, 'INVALID_MESSAGE', `Field ch must be a whole number from 1 to ${MAX_CHANNELS}`, { field: 'ch' })]
   }
-  if (object.event !== undefined) return [readRequest(channel, object.event, envelopeArgs(object), object.id, object.key)]
+  if (object.event !== undefined)
+    return [readRequest(channel, object.event, envelopeArgs(object), object.id, object.key)]
   switch (object.type) {
     case 'open':
       return [

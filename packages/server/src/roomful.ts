@@ -1,10 +1,11 @@
 /** The server: the core with its adapters, in an HTTP server of one's own or somebody else's. DESIGN 7. */
+
+import type { IncomingMessage } from 'node:http'
 import { createServer, type RequestListener, Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
-import type { IncomingMessage } from 'node:http'
-import { WebSocketTransport, type WebSocketOptions } from './adapters/transports/websocket.ts'
+import { type WebSocketOptions, WebSocketTransport } from './adapters/transports/websocket.ts'
 import type { Contract } from './core/contract.ts'
 import { Hub, type HubPorts } from './core/hub.ts'
 import type { Namespace, NamespaceOptions } from './core/namespace.ts'
@@ -165,8 +166,8 @@ function isEmitter(value: unknown): value is { on: unknown; listening?: unknown 
 }
 
 function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET' || (socket as Socket).bytesWritten > 0) return void socket.destroy()
+  if (!socket.writable || error.code === 'ECONNRESET' || (socket as Socket).bytesWritten > 0)
+    return void socket.destroy()
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
 }
-

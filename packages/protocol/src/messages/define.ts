@@ -1,7 +1,11 @@
 /** One message: its name, its schema as data, and when it is sent. Each has a file of its own; up.ts and down.ts list them. */
 import type { Static, TSchema } from 'typebox'
 
-export interface UpMessage<Name extends string = string, Data extends TSchema = TSchema, Ack extends TSchema = TSchema> {
+export interface UpMessage<
+  Name extends string = string,
+  Data extends TSchema = TSchema,
+  Ack extends TSchema = TSchema,
+> {
   readonly name: Name
   readonly data: Data
   /** What a successful acknowledgement carries. */

@@ -6,7 +6,11 @@ const Emoji = Type.String({ minLength: 1, maxLength: 64 })
 
 export const reactionSend = up('reaction:send', {
   when: 'To react: to a message (kept) with `messageId`, to what is happening (not kept) without.',
-  data: Type.Object({ roomId: RoomId, emoji: Emoji, messageId: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })) }),
+  data: Type.Object({
+    roomId: RoomId,
+    emoji: Emoji,
+    messageId: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+  }),
   ack: Ok,
 })
 

@@ -228,7 +228,12 @@ export class CatchUp {
       if (!membership || membership.position > seq) continue
       const to = Math.max(seq, membership.room.tail.from - 1)
       membership.position = to === seq ? membership.room.head : to
-      this.hub.tellReset(connection, { roomId, reason: 'trimmed', from: membership.position + 1, to: membership.room.head })
+      this.hub.tellReset(connection, {
+        roomId,
+        reason: 'trimmed',
+        from: membership.position + 1,
+        to: membership.room.head,
+      })
     }
   }
 }

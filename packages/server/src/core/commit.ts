@@ -3,8 +3,9 @@
  * stored is released in the order of `n`, each request's other effects in their place, and only then is it answered (G1,
  * G2). Batches are pipelined: the next one does not wait for this one, but is released after it.
  */
-import { RoomfulError } from './errors.ts'
+
 import { type AppendEffect, type Effect, type Stored, toStored } from './effects.ts'
+import { RoomfulError } from './errors.ts'
 import { RoomEvent } from './event.ts'
 import type { Hub } from './hub.ts'
 import type { Namespace } from './namespace.ts'
@@ -95,7 +96,11 @@ export class Commit {
       }
     } catch (error) {
       this.hub.observer.observe({ type: 'commit:failed', namespace: this.namespace.name, error })
-      const refused: Appended = { status: 'refused', code: 'UNAVAILABLE', message: new RoomfulError('UNAVAILABLE').message }
+      const refused: Appended = {
+        status: 'refused',
+        code: 'UNAVAILABLE',
+        message: new RoomfulError('UNAVAILABLE').message,
+      }
       results = new Array<Appended>(appended).fill(refused)
     }
     await before
@@ -120,7 +125,10 @@ export class Commit {
           argsJson: effect.argsJson,
           userId: effect.userId,
           // Each append of a request has a key of its own, except those that are stored together.
-          key: key === undefined ? undefined : { scope, key: isUnit || index === 0 ? key : `${key}#${index}`, fingerprint },
+          key:
+            key === undefined
+              ? undefined
+              : { scope, key: isUnit || index === 0 ? key : `${key}#${index}`, fingerprint },
           unit: isUnit ? base : undefined,
         })
         index++
@@ -170,9 +178,13 @@ function firstRefusal(unit: Unit, results: readonly Appended[], from: number): R
 
 function refusal(result: Appended | undefined): RoomfulError | undefined {
   if (result === undefined || result.status === 'unknown') {
-    return new RoomfulError('UNAVAILABLE', 'The server cannot tell whether this was stored; repeat it with the same key', {
-      retryAfterMs: 1000,
-    })
+    return new RoomfulError(
+      'UNAVAILABLE',
+      'The server cannot tell whether this was stored; repeat it with the same key',
+      {
+        retryAfterMs: 1000,
+      },
+    )
   }
   return result.status === 'refused' ? new RoomfulError(result.code, result.message) : undefined
 }

@@ -93,7 +93,12 @@ export class Context {
   }
 
   /** As {@link append}, several together or not at all (`unit`), or with a word when it was stored. */
-  appendWith(roomId: string, type: string, args: readonly unknown[], more: Partial<Pick<AppendEffect, 'unit' | 'onStored'>>): void {
+  appendWith(
+    roomId: string,
+    type: string,
+    args: readonly unknown[],
+    more: Partial<Pick<AppendEffect, 'unit' | 'onStored'>>,
+  ): void {
     this.effects.push({
       kind: 'append',
       roomId: checkRoomId(roomId),

@@ -33,15 +33,18 @@ export function event<const Definition extends EventDefinition>(definition: Defi
 /** Keeps the literal types of a contract, and refuses one that cannot work. @throws RoomfulError INVALID_MESSAGE */
 export function defineContract<const Definition extends Contract>(contract: Definition): Definition {
   for (const [side, events] of Object.entries(contract)) {
-    for (const [name, definition] of Object.entries(events as Contract['client'])) checkDefinition(side, name, definition)
+    for (const [name, definition] of Object.entries(events as Contract['client']))
+      checkDefinition(side, name, definition)
   }
   return contract
 }
 
 function checkDefinition(side: string, name: string, definition: EventDefinition): void {
   const where = `${side} event ${JSON.stringify(name)}`
-  if (name === '' || name.length > 128) throw new RoomfulError('INVALID_MESSAGE', `The name of ${where} must have 1 to 128 characters`)
-  if (definition.data && definition.args) throw new RoomfulError('INVALID_MESSAGE', `${where} has both data and args; keep one`)
+  if (name === '' || name.length > 128)
+    throw new RoomfulError('INVALID_MESSAGE', `The name of ${where} must have 1 to 128 characters`)
+  if (definition.data && definition.args)
+    throw new RoomfulError('INVALID_MESSAGE', `${where} has both data and args; keep one`)
   if (definition.durable && definition.volatile) {
     throw new RoomfulError('INVALID_MESSAGE', `${where} is both durable and volatile; keep one`)
   }
@@ -51,7 +54,10 @@ function checkDefinition(side: string, name: string, definition: EventDefinition
   const reserved = side === 'client' ? ENVELOPE : definition.durable ? RESERVED : TRANSIENT_RESERVED
   for (const field of fieldsOf(definition.data)) {
     if (reserved.has(field)) {
-      throw new RoomfulError('INVALID_MESSAGE', `${where} has a field ${JSON.stringify(field)}, which the wire needs for itself; rename it`)
+      throw new RoomfulError(
+        'INVALID_MESSAGE',
+        `${where} has a field ${JSON.stringify(field)}, which the wire needs for itself; rename it`,
+      )
     }
   }
 }
@@ -60,7 +66,17 @@ const RESERVED: ReadonlySet<string> = new Set(RESERVED_FIELDS)
 /** What a plain client's message uses around its data. */
 const ENVELOPE: ReadonlySet<string> = new Set(['type', 'id', 'key', 'event', 'data', 'args', 'ack', 'error'])
 /** A transient event has no room, number or time of its own, so its data may. */
-const TRANSIENT_RESERVED: ReadonlySet<string> = new Set(['type', 'key', 'event', 'data', 'args', 'ack', 'error', 'seq', 'n'])
+const TRANSIENT_RESERVED: ReadonlySet<string> = new Set([
+  'type',
+  'key',
+  'event',
+  'data',
+  'args',
+  'ack',
+  'error',
+  'seq',
+  'n',
+])
 
 /**
  * Top-level fields of an object schema, as far as its library shows them: zod's and valibot's `shape`/`entries`, TypeBox's

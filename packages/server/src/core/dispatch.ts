@@ -38,14 +38,16 @@ export class Dispatch {
       this.take(connection, queue.shift() as Inbound)
     }
     if (queue?.length === 0) connection.queue = undefined
-    if (!connection.link.slow && (connection.queue?.length ?? 0) < QUEUE_SOFT_LIMIT) connection.link.wire.resumeReading()
+    if (!connection.link.slow && (connection.queue?.length ?? 0) < QUEUE_SOFT_LIMIT)
+      connection.link.wire.resumeReading()
   }
 
   private enqueue(connection: Connection, inbound: Inbound): void {
     connection.queue ??= []
     connection.queue.push(inbound)
     if (connection.queue.length === QUEUE_SOFT_LIMIT) connection.link.wire.pauseReading()
-    if (connection.queue.length > QUEUE_HARD_LIMIT) connection.link.close(CLOSE_CODES.POLICY.code, 'Too many requests at once')
+    if (connection.queue.length > QUEUE_HARD_LIMIT)
+      connection.link.close(CLOSE_CODES.POLICY.code, 'Too many requests at once')
   }
 
   private take(connection: Connection, inbound: Inbound): void {
@@ -129,7 +131,9 @@ export class Dispatch {
       this.finish(context, request, startedAt, value, error)
       this.resume(context.connection)
     }
-    const timer = this.hub.timers.add(this.hub.settings.handlerTimeoutMs, () => over(undefined, new RoomfulError('TIMEOUT')))
+    const timer = this.hub.timers.add(this.hub.settings.handlerTimeoutMs, () =>
+      over(undefined, new RoomfulError('TIMEOUT')),
+    )
     result.then(
       (value) => over(value, undefined),
       (error: unknown) => over(undefined, error ?? new Error('The handler rejected with nothing')),
@@ -176,7 +180,13 @@ export class Dispatch {
     else if (ok && effect.kind === 'emit') connection.namespace.fanOut.emit(effect.event, effect.target)
   }
 
-  private answer(context: Context, request: Request, startedAt: number, result: unknown, stored: readonly Stored[]): void {
+  private answer(
+    context: Context,
+    request: Request,
+    startedAt: number,
+    result: unknown,
+    stored: readonly Stored[],
+  ): void {
     const { connection } = context
     if (connection.stage === 'closed') return
     let answer = result
@@ -221,7 +231,14 @@ export class Dispatch {
     const durationMs = this.hub.clock.monotonic() - startedAt
     const known = connection.namespace.handlers.has(request.event)
     const event = known ? request.event : 'unknown' // what clients make up must not make up series
-    this.hub.observer.observe({ type: 'request', namespace: connection.namespace.name, event, ok: code === undefined, code, durationMs })
+    this.hub.observer.observe({
+      type: 'request',
+      namespace: connection.namespace.name,
+      event,
+      ok: code === undefined,
+      code,
+      durationMs,
+    })
   }
 
   private invalid(connection: Connection, { error, id, event }: Extract<Inbound, { kind: 'invalid' }>): void {
@@ -240,7 +257,8 @@ export class Dispatch {
     if (ratePerSecond === 0) return
     const now = this.hub.clock.monotonic()
     connection.abuse ??= new AbuseCounter()
-    if (connection.abuse.isAbuse(now, ratePerSecond)) connection.link.close(CLOSE_CODES.POLICY.code, 'Rate limit exceeded')
+    if (connection.abuse.isAbuse(now, ratePerSecond))
+      connection.link.close(CLOSE_CODES.POLICY.code, 'Rate limit exceeded')
     connection.rate ??= new RateWindow(ratePerSecond)
     const retryAfterMs = connection.rate.take(now, 1000)
     if (retryAfterMs === 0) return
@@ -278,7 +296,13 @@ export class Dispatch {
         return this.refuse(context, request, startedAt, new RoomfulError(found.code, found.message))
       }
       if (found?.status !== 'duplicate') return refuse()
-      this.answer(context, request, startedAt, result, rooms.map((roomId) => toStored(roomId, found)))
+      this.answer(
+        context,
+        request,
+        startedAt,
+        result,
+        rooms.map((roomId) => toStored(roomId, found)),
+      )
       this.hub.flushSoon()
     }, refuse)
   }

@@ -81,7 +81,13 @@ export class Emitter {
 
 function isObject(args: readonly unknown[]): boolean {
   const [first] = args
-  return args.length === 1 && typeof first === 'object' && first !== null && !Array.isArray(first) && !(first instanceof Uint8Array)
+  return (
+    args.length === 1 &&
+    typeof first === 'object' &&
+    first !== null &&
+    !Array.isArray(first) &&
+    !(first instanceof Uint8Array)
+  )
 }
 
 function fieldOf(value: unknown, field: string): string {

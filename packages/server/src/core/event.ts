@@ -23,7 +23,12 @@ export class RoomEvent implements WireEvent {
     type: string,
     args: readonly unknown[] | undefined,
     argsJson: string,
-    more: { spread?: boolean | undefined; stored?: StoredFields; origin?: string | undefined; userId?: string | undefined },
+    more: {
+      spread?: boolean | undefined
+      stored?: StoredFields
+      origin?: string | undefined
+      userId?: string | undefined
+    },
   ) {
     this.type = type
     this.parsedArgs = args

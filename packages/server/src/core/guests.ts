@@ -24,6 +24,7 @@ function uniqueName(namespace: Namespace, random: Random, wish: string | undefin
   const names = namespace.guestNames
   const isFree = (name: string): boolean => names.get(name) === undefined || names.get(name) === self
   if (wished !== '' && isFree(base)) return base
-  for (let number = 2; wished !== '' && number < TRIES; number++) if (isFree(`${base}-${number}`)) return `${base}-${number}`
+  for (let number = 2; wished !== '' && number < TRIES; number++)
+    if (isFree(`${base}-${number}`)) return `${base}-${number}`
   return `${base}-${random.id(6)}`
 }

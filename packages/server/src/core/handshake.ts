@@ -2,7 +2,14 @@
  * From a link that opened to a connection with a user, and what can go wrong on the way: WIRE 2, row by row. Also the
  * later life of an identity: refresh on the open connection, expiry (G8).
  */
-import { CLOSE_CODES, type Credentials, type Inbound, PROTOCOL_VERSION, ROOM_ID_MAX_BYTES, MAX_JSON_DEPTH } from '@roomful/protocol'
+import {
+  CLOSE_CODES,
+  type Credentials,
+  type Inbound,
+  MAX_JSON_DEPTH,
+  PROTOCOL_VERSION,
+  ROOM_ID_MAX_BYTES,
+} from '@roomful/protocol'
 import { Connection } from './connection.ts'
 import { Context } from './context.ts'
 import { RoomfulError, toRoomfulError } from './errors.ts'
@@ -33,7 +40,10 @@ export class Handshake {
   }
 
   /** A channel of a link that carries several. */
-  openChannel(link: Link, { channel, namespace: name, credentials, session }: Extract<Inbound, { kind: 'open' }>): void {
+  openChannel(
+    link: Link,
+    { channel, namespace: name, credentials, session }: Extract<Inbound, { kind: 'open' }>,
+  ): void {
     const namespace = this.hub.namespace(name ?? link.defaultNamespace)
     if (!namespace) {
       const message = `There is no namespace ${JSON.stringify(name)}`
@@ -113,7 +123,12 @@ export class Handshake {
           await this.admit(connection, await this.verify(connection, credentials), session)
         } catch (error) {
           const { code, message } = toRoomfulError(error)
-          this.refuse(connection, error, isForbidden(code) ? CLOSE_CODES.FORBIDDEN.code : CLOSE_CODES.AUTH_FAILED.code, message)
+          this.refuse(
+            connection,
+            error,
+            isForbidden(code) ? CLOSE_CODES.FORBIDDEN.code : CLOSE_CODES.AUTH_FAILED.code,
+            message,
+          )
         }
       })
     }
@@ -142,7 +157,12 @@ export class Handshake {
     }
     const failed = (error: unknown): void => {
       const { code, message } = toRoomfulError(error)
-      this.refuse(connection, error, isForbidden(code) ? CLOSE_CODES.FORBIDDEN.code : CLOSE_CODES.INTERNAL.code, message)
+      this.refuse(
+        connection,
+        error,
+        isForbidden(code) ? CLOSE_CODES.FORBIDDEN.code : CLOSE_CODES.INTERNAL.code,
+        message,
+      )
       over()
     }
     try {
@@ -193,7 +213,7 @@ export class Handshake {
   }
 
   private open(connection: Connection, recovered: Session | undefined): void {
-    const { link, namespace, user } = connection
+    const { link, user } = connection
     this.hub.timers.cancel(connection.timer)
     connection.stage = 'open'
     connection.auth = user.guest ? 'guest' : 'authenticated'
@@ -219,7 +239,11 @@ export class Handshake {
       return this.whileBusy(connection, () => this.admit(connection, { user, expiresAt: undefined }, undefined))
     }
     if (connection.auth !== 'guest') {
-      return connection.link.fail(connection.channel, new RoomfulError('FORBIDDEN', 'Only guests choose a name'), undefined)
+      return connection.link.fail(
+        connection.channel,
+        new RoomfulError('FORBIDDEN', 'Only guests choose a name'),
+        undefined,
+      )
     }
     this.whileBusy(connection, async () => {
       await this.become(connection, renameGuest(namespace, this.hub.random, connection.user, wish))
@@ -233,7 +257,10 @@ export class Handshake {
       const identity = await this.verify(connection, credentials)
       if (connection.stage !== 'open') return
       if (connection.auth === 'authenticated' && identity.user.sub !== connection.user.sub) {
-        throw new RoomfulError('TOKEN_INVALID', 'Authentication failed: this token is of another user; open another connection')
+        throw new RoomfulError(
+          'TOKEN_INVALID',
+          'Authentication failed: this token is of another user; open another connection',
+        )
       }
       connection.expiresAt = identity.expiresAt
       await this.become(connection, identity.user)

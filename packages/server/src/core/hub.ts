@@ -22,8 +22,8 @@ import type { Limiter } from './ports/limiter.ts'
 import type { Observer } from './ports/observer.ts'
 import type { Random } from './ports/random.ts'
 import type { Wire } from './ports/wire.ts'
-import type { CoreSettings } from './settings.ts'
 import { toRecord } from './session.ts'
+import type { CoreSettings } from './settings.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import type { User } from './user.ts'
 
@@ -196,7 +196,9 @@ export class Hub {
   }
 
   tellReset(connection: Connection, reset: { roomId: string; reason: string; from: number; to: number }): void {
-    connection.link.send(RoomEvent.transient('reset', [reset], true).encoded(connection.link.dialect.encoding(connection.channel)))
+    connection.link.send(
+      RoomEvent.transient('reset', [reset], true).encoded(connection.link.dialect.encoding(connection.channel)),
+    )
   }
 
   /** Refuses what is over the limit, before anything else looks at it. */
@@ -366,19 +368,24 @@ export class Hub {
     const namespace = this.namespace(name)
     if (!namespace) return
     const rooms = [...namespace.rooms.values()].filter((room) => room.state === 'open')
-    this.broker.heads(name, rooms.map((room) => room.id)).then(
-      (heads) => {
-        for (const head of heads) {
-          const room = namespace.rooms.get(head.roomId)
-          if (!room || head.seq <= room.head) continue
-          this.catchUp.onHole(room)
-          room.tail.clear(head.seq)
-          room.head = head.seq
-        }
-        this.flushSoon()
-      },
-      (error: unknown) => this.observer.observe({ type: 'commit:failed', namespace: name, error }),
-    )
+    this.broker
+      .heads(
+        name,
+        rooms.map((room) => room.id),
+      )
+      .then(
+        (heads) => {
+          for (const head of heads) {
+            const room = namespace.rooms.get(head.roomId)
+            if (!room || head.seq <= room.head) continue
+            this.catchUp.onHole(room)
+            room.tail.clear(head.seq)
+            room.head = head.seq
+          }
+          this.flushSoon()
+        },
+        (error: unknown) => this.observer.observe({ type: 'commit:failed', namespace: name, error }),
+      )
   }
 
   private readonly onTurnEnd = (): void => {
@@ -394,5 +401,10 @@ export class Hub {
 }
 
 function isCutOff(code: number): boolean {
-  return code === CLOSE_CODES.ABNORMAL.code || code === CLOSE_CODES.NO_STATUS.code || code === CLOSE_CODES.TOO_SLOW.code || code === CLOSE_CODES.RESTART.code
+  return (
+    code === CLOSE_CODES.ABNORMAL.code ||
+    code === CLOSE_CODES.NO_STATUS.code ||
+    code === CLOSE_CODES.TOO_SLOW.code ||
+    code === CLOSE_CODES.RESTART.code
+  )
 }

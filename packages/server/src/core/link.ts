@@ -2,9 +2,16 @@
  * One transport: what its bytes mean (through a dialect), what waits to be written (one write per turn, shared buffers),
  * its heartbeat, and the bounds on both directions. It carries one connection, or several by channel.
  */
-import { CLOSE_CODES, type Credentials, ERROR_CODES, type Inbound, MAX_CHANNELS, type RequestId } from '@roomful/protocol'
+import {
+  CLOSE_CODES,
+  type Credentials,
+  ERROR_CODES,
+  type Inbound,
+  MAX_CHANNELS,
+  type RequestId,
+} from '@roomful/protocol'
 import type { Connection } from './connection.ts'
-import { type RoomfulError } from './errors.ts'
+import type { RoomfulError } from './errors.ts'
 import type { Hub } from './hub.ts'
 import type { Dialect } from './ports/dialect.ts'
 import type { Wire } from './ports/wire.ts'
@@ -60,7 +67,8 @@ export class Link {
   /** Each link in its own phase, so that pings never come in a crowd. */
   startHeartbeat(): void {
     const { pingIntervalMs } = this.hub.settings
-    if (pingIntervalMs > 0) this.heartbeat = this.hub.timers.add(pingIntervalMs * (0.5 + this.hub.random.fraction() / 2), this.onPing)
+    if (pingIntervalMs > 0)
+      this.heartbeat = this.hub.timers.add(pingIntervalMs * (0.5 + this.hub.random.fraction() / 2), this.onPing)
   }
 
   /** From the transport: one message. */
@@ -70,7 +78,9 @@ export class Link {
     const size = typeof data === 'string' ? data.length : data.byteLength
     if (!this.isAuthenticated() && !this.mayStillAuthenticate(size)) return
     const inbound = this.dialect.decode(data)
-    const oversized = size > this.hub.settings.maxMessageBytes || (typeof data === 'string' && size * 3 > this.hub.settings.maxMessageBytes)
+    const oversized =
+      size > this.hub.settings.maxMessageBytes ||
+      (typeof data === 'string' && size * 3 > this.hub.settings.maxMessageBytes)
     for (const each of inbound) {
       if (this.state !== 'open') return
       this.handle(oversized ? this.hub.checkSize(each) : each)
@@ -199,7 +209,8 @@ export class Link {
     if (inbound.kind === 'open') return this.openChannel(inbound)
     const connection = this.connection(inbound.channel)
     if (!connection) {
-      if (inbound.kind === 'invalid') return this.send(this.dialect.fail(inbound.channel, inbound.error, inbound.id, inbound.event))
+      if (inbound.kind === 'invalid')
+        return this.send(this.dialect.fail(inbound.channel, inbound.error, inbound.id, inbound.event))
       if (inbound.kind === 'close') return
       const error = { code: 'INVALID_MESSAGE', message: `Channel ${inbound.channel} is not open` }
       return this.send(this.dialect.fail(inbound.channel, error, inbound.id, undefined))

@@ -11,8 +11,8 @@ import { Membership } from './membership.ts'
 import type { Namespace } from './namespace.ts'
 import type { Member } from './presence/room-presence.ts'
 import { RateWindow } from './rate-window.ts'
-import type { RoomAction } from './room-declaration.ts'
 import type { Room } from './room.ts'
+import type { RoomAction } from './room-declaration.ts'
 
 /** Joins are cheap, but not free. DESIGN 5. */
 export const JOINS_PER_SECOND = 50
@@ -208,7 +208,8 @@ export class Members {
     try {
       await room.opened
       const { capacity } = room.options
-      if (capacity === undefined || room.seats.has(connection.user.sub)) return { connection, room, after, tookSeat: false }
+      if (capacity === undefined || room.seats.has(connection.user.sub))
+        return { connection, room, after, tookSeat: false }
       const seated = await this.hub.broker.takeSeat(namespace.name, room.id, connection.user.sub, capacity)
       if (!seated) throw new RoomfulError('ROOM_FULL', `The room is full: it has ${capacity} seats`)
       return { connection, room, after, tookSeat: true }

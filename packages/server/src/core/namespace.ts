@@ -2,11 +2,13 @@
  * A separately guarded endpoint: its middleware, events, rooms and one log. This is what applications hold; the parts
  * that do the work are its members.
  */
+
+import { isPersonalRoom, toJson } from '@roomful/protocol'
 import { Commit } from './commit.ts'
 import type { Connection } from './connection.ts'
 import type { Context } from './context.ts'
 import type { Contract, EventDefinition } from './contract.ts'
-import { type AppendEffect, type EmitEffect, type Stored } from './effects.ts'
+import type { AppendEffect, EmitEffect, Stored } from './effects.ts'
 import { Emitter, EVERYONE } from './emit.ts'
 import { RoomfulError } from './errors.ts'
 import { FanOut } from './fan-out.ts'
@@ -16,9 +18,8 @@ import { Inboxes } from './inboxes.ts'
 import { checkRoomId } from './members.ts'
 import { type Member, RoomPresence } from './presence/room-presence.ts'
 import { UserPresence } from './presence/user-presence.ts'
-import { RoomDeclarations, type RoomOptions } from './room-declaration.ts'
 import { Room } from './room.ts'
-import { toJson, isPersonalRoom } from '@roomful/protocol'
+import { RoomDeclarations, type RoomOptions } from './room-declaration.ts'
 
 export interface NamespaceOptions {
   /** Rooms that no pattern matches are allowed. Default: true without any declared room. */
@@ -117,7 +118,11 @@ export class Namespace {
   }
 
   /** As `on`, for the house's own events. */
-  handle(event: string, handler: Handler, more: { definition?: EventDefinition; uncounted?: boolean; answerAs?: string } = {}): this {
+  handle(
+    event: string,
+    handler: Handler,
+    more: { definition?: EventDefinition; uncounted?: boolean; answerAs?: string } = {},
+  ): this {
     if (this.handlers.has(event)) throw new Error(`${this.name} has a handler for ${JSON.stringify(event)} already`)
     const declared = this.contract?.client[event]
     if (this.contract && !declared && !more.definition && !more.uncounted) {

@@ -2,7 +2,7 @@
  * A room while somebody is in it or writes to it: where its log stands, who has a seat, and the connections to tell,
  * grouped by encoding so that an event is encoded once per group. It knows nothing of how they are told.
  */
-import { HotTail, type HotBudget } from './hot-tail.ts'
+import { type HotBudget, HotTail } from './hot-tail.ts'
 import type { Membership } from './membership.ts'
 import type { Encoding } from './ports/dialect.ts'
 import type { RoomOptions } from './room-declaration.ts'

@@ -14,7 +14,10 @@ const MODERATORS: ReadonlySet<string> = new Set(['admin', 'support'])
 
 /** Adds messages, typing and reactions to a namespace that has the room events. */
 export function addChatEvents(hub: Hub, namespace: Namespace): void {
-  const handle = <Name extends UpName>(name: Name, handler: (context: Context, data: UpData<Name>) => unknown): void => {
+  const handle = <Name extends UpName>(
+    name: Name,
+    handler: (context: Context, data: UpData<Name>) => unknown,
+  ): void => {
     const names = [name, ...Object.entries(UP_ALIASES).flatMap(([alias, means]) => (means === name ? [alias] : []))]
     for (const each of names) namespace.handle(each, handler, { definition: schemaOf(up[name]) })
   }
@@ -34,7 +37,8 @@ export function mayPublish(context: Context, roomId: string): true | Promise<tru
   const { namespace } = context.connection
   const allowed = context.check('publish', roomId)
   const { publish } = namespace.declarations.find(roomId, true)?.options ?? {}
-  if (publish === 'members' && !context.isIn(roomId)) throw new RoomfulError('NOT_IN_ROOM', 'Join this room before you speak in it')
+  if (publish === 'members' && !context.isIn(roomId))
+    throw new RoomfulError('NOT_IN_ROOM', 'Join this room before you speak in it')
   return allowed
 }
 
@@ -79,7 +83,12 @@ async function edit(hub: Hub, namespace: Namespace, context: Context, data: UpDa
   return { status: 'ok' }
 }
 
-async function redact(hub: Hub, namespace: Namespace, context: Context, data: UpData<'message:redact'>): Promise<unknown> {
+async function redact(
+  hub: Hub,
+  namespace: Namespace,
+  context: Context,
+  data: UpData<'message:redact'>,
+): Promise<unknown> {
   const { roomId, seq } = data
   await mayPublish(context, roomId)
   await checkAuthor(hub, namespace, context, roomId, seq)
@@ -89,7 +98,13 @@ async function redact(hub: Hub, namespace: Namespace, context: Context, data: Up
 }
 
 /** @throws RoomfulError NOT_FOUND, FORBIDDEN */
-async function checkAuthor(hub: Hub, namespace: Namespace, context: Context, roomId: string, seq: number): Promise<void> {
+async function checkAuthor(
+  hub: Hub,
+  namespace: Namespace,
+  context: Context,
+  roomId: string,
+  seq: number,
+): Promise<void> {
   const { events } = await hub.broker.history(namespace.name, roomId, { after: seq - 1, limit: 1 })
   const [row] = events
   if (row?.seq !== seq || row.redacted || !MESSAGES.has(row.type)) {

@@ -16,7 +16,9 @@ export function addRoomEvents(hub: Hub, namespace: Namespace): void {
   const joining = { definition: schemaOf(up['room:join']), uncounted: true, answerAs: 'room:joined' }
   namespace.handle('room:join', join, joining)
   namespace.handle('room:leave', leave, { definition: schemaOf(up['room:leave']), uncounted: true })
-  namespace.handle('room:list', () => ({ status: 'ok', rooms: namespace.listRooms() }), { definition: schemaOf(up['room:list']) })
+  namespace.handle('room:list', () => ({ status: 'ok', rooms: namespace.listRooms() }), {
+    definition: schemaOf(up['room:list']),
+  })
   const presenceGet = (context: Context, data: UpData<'presence:get'>): unknown => presence(namespace, context, data)
   namespace.handle('presence:get', presenceGet, { definition: schemaOf(up['presence:get']) })
   const historyGet = (context: Context, data: UpData<'history:get'>): unknown => history(hub, namespace, context, data)
@@ -41,14 +43,23 @@ async function presence(namespace: Namespace, context: Context, data: UpData<'pr
   return { status: 'ok', ...(room ? namespace.presence.snapshot(room) : { users: [], count: 0, pv: 0 }) }
 }
 
-async function history(hub: Hub, namespace: Namespace, context: Context, data: UpData<'history:get'>): Promise<unknown> {
+async function history(
+  hub: Hub,
+  namespace: Namespace,
+  context: Context,
+  data: UpData<'history:get'>,
+): Promise<unknown> {
   await context.check('history', data.roomId)
   if (data.before !== undefined && data.after !== undefined) {
     throw new RoomfulError('INVALID_MESSAGE', 'Give before or after, not both', { field: 'before' })
   }
   const { before, after, limit = HISTORY_PAGE_MAX } = data
   const page = await hub.broker.history(namespace.name, data.roomId, { before, after, limit })
-  return { status: 'ok', events: page.events.map((row) => historyEvent(RoomEvent.fromRow(row), row.redacted)), more: page.more }
+  return {
+    status: 'ok',
+    events: page.events.map((row) => historyEvent(RoomEvent.fromRow(row), row.redacted)),
+    more: page.more,
+  }
 }
 
 function historyEvent(event: RoomEvent, redacted: boolean): Record<string, unknown> {

@@ -1,8 +1,8 @@
 /** The protocol's schemas, which are JSON Schema as data, in the form in which contracts declare theirs. Compiled once. */
 import type { UpMessage } from '@roomful/protocol/messages'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { Compile } from 'typebox/compile'
 import type { TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
 import type { EventDefinition } from '../core/contract.ts'
 
 const compiled = new WeakMap<TSchema, EventDefinition>()

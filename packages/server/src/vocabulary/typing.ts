@@ -8,7 +8,10 @@ import type { Timer } from '../core/timer-wheel.ts'
 
 export const TYPING_MS = 5_000
 
-type Handle = (name: 'typing:start' | 'typing:stop', handler: (context: Context, data: UpData<'typing:start'>) => unknown) => void
+type Handle = (
+  name: 'typing:start' | 'typing:stop',
+  handler: (context: Context, data: UpData<'typing:start'>) => unknown,
+) => void
 
 /** Bound: one entry per connection and room it is in. */
 export function addTyping(hub: Hub, namespace: Namespace, handle: Handle): void {

@@ -3,8 +3,8 @@
  * the same rooms and events as everyone's. WIRE 4.
  */
 import { encodePlainControl, type Inbound, invalid, isRecord, readObject } from '@roomful/protocol'
-import type { Dialect, Encoding, Request } from '../../core/ports/dialect.ts'
 import type { RoomEvent } from '../../core/event.ts'
+import type { Dialect, Encoding, Request } from '../../core/ports/dialect.ts'
 import { textFrame } from './frame.ts'
 import { refuseBinary } from './refuse-binary.ts'
 
@@ -38,7 +38,9 @@ export const classicDialect: Dialect = {
 
 /** The first of the commands makes a plain link classic for good. */
 export function toClassic(request: Request): { dialect: Dialect; request: Request } | undefined {
-  return COMMANDS.has(request.event) ? { dialect: classicDialect, request: command(request.event, request.args) } : undefined
+  return COMMANDS.has(request.event)
+    ? { dialect: classicDialect, request: command(request.event, request.args) }
+    : undefined
 }
 
 function command(type: string, args: unknown[]): Request {
@@ -53,7 +55,10 @@ function decodeClassic(text: string): Inbound {
   if (type === undefined) return invalid(0, 'INVALID_MESSAGE')
   if (type === 'auth') {
     const { token, name } = rest
-    const credentials = { ...(typeof token === 'string' ? { token } : {}), ...(typeof name === 'string' ? { name } : {}) }
+    const credentials = {
+      ...(typeof token === 'string' ? { token } : {}),
+      ...(typeof name === 'string' ? { name } : {}),
+    }
     return { kind: 'auth', channel: 0, credentials, id: undefined }
   }
   if (typeof type !== 'string') return invalid(0, 'INVALID_MESSAGE', 'Field type must be a string', { field: 'type' })

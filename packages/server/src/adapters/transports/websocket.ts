@@ -4,9 +4,15 @@
  * close frame, behind everything else. DESIGN 5.
  */
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
-import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
-import { BEARER_SUBPROTOCOL_PREFIX, CLOSE_CODES, type Credentials, PLAIN_SUBPROTOCOL, SDK_SUBPROTOCOLS } from '@roomful/protocol'
+import type { Duplex } from 'node:stream'
+import {
+  BEARER_SUBPROTOCOL_PREFIX,
+  CLOSE_CODES,
+  type Credentials,
+  PLAIN_SUBPROTOCOL,
+  SDK_SUBPROTOCOLS,
+} from '@roomful/protocol'
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws'
 import { RoomfulError, toRoomfulError } from '../../core/errors.ts'
 import type { Hub } from '../../core/hub.ts'
@@ -109,7 +115,10 @@ export class WebSocketTransport {
   }
 
   /** @returns who it is, or the sentence of the refusal. C5. */
-  private async checkBeforeUpgrade(namespace: Namespace, credentials: Credentials): Promise<Identity | string | undefined> {
+  private async checkBeforeUpgrade(
+    namespace: Namespace,
+    credentials: Credentials,
+  ): Promise<Identity | string | undefined> {
     const { token, ticket } = credentials
     if (token === undefined && ticket === undefined) {
       return namespace.options.guests || !this.hub.settings.authRequired ? undefined : 'Missing token'
@@ -293,4 +302,3 @@ function fitReason(reason: string): string {
   while (Buffer.byteLength(cut) > REASON_MAX_BYTES - 1) cut = cut.slice(0, -1)
   return cut
 }
-

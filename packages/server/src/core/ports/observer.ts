@@ -10,7 +10,15 @@ export type Fact =
   | { type: 'auth:failed'; code: string; ip: string; connectionId: string }
   | { type: 'request'; namespace: string; event: string; ok: boolean; code: string | undefined; durationMs: number }
   /** A handler threw something that is no RoomfulError, or did not answer in time. */
-  | { type: 'handler:failed'; namespace: string; event: string; userId: string; connectionId: string; payload: unknown; error: unknown }
+  | {
+      type: 'handler:failed'
+      namespace: string
+      event: string
+      userId: string
+      connectionId: string
+      payload: unknown
+      error: unknown
+    }
   | { type: 'commit'; namespace: string; appended: number; durationMs: number }
   | { type: 'commit:failed'; namespace: string; error: unknown }
   | { type: 'fan-out'; deliveries: number; encoded: number }
