@@ -1,6 +1,7 @@
 /** The wire, for both sides: names, codes, positions, limits and forms. Schemas are in `@roomful/protocol/messages`. */
 export * from './binary.ts'
 export * from './close-codes.ts'
+export type * from './contract.ts'
 export * from './envelope.ts'
 export * from './error-codes.ts'
 export * from './event.ts'

@@ -41,7 +41,12 @@ const realWorld = {
 }
 
 export const floorRules: readonly FloorRule[] = [
-  { name: 'protocol (floor 0)', folder: 'packages/protocol/src', mayImport: ['typebox', 'typebox/*'] },
+  {
+    name: 'protocol (floor 0)',
+    folder: 'packages/protocol/src',
+    mayImport: ['typebox', 'typebox/*'],
+    mayImportTypes: ['@standard-schema/spec'],
+  },
   {
     name: 'server core (floor 1)',
     folder: `${server}/core`,

@@ -2,28 +2,11 @@
  * A contract says once which events a namespace speaks: server handlers, the SDK and its hooks are typed from it, and every
  * inbound message is checked against it (D5). Any library that speaks Standard Schema will do.
  */
-import { RESERVED_FIELDS } from '@roomful/protocol'
+import { type Contract, type EventDefinition, RESERVED_FIELDS } from '@roomful/protocol'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { RoomfulError } from './errors.ts'
 
-/** What is said of one event. `data` for one argument, `args` for several. */
-export interface EventDefinition {
-  readonly data?: StandardSchemaV1
-  readonly args?: readonly StandardSchemaV1[]
-  /** What the handler answers. */
-  readonly ack?: StandardSchemaV1
-  /** Server events only: logged, numbered, replayed. */
-  readonly durable?: boolean
-  /** Server events only: may be dropped for a slow link; with `latestBy` the latest per value of that field is kept. */
-  readonly volatile?: boolean | { readonly latestBy: string }
-}
-
-export interface Contract {
-  /** What clients send. */
-  readonly client: Readonly<Record<string, EventDefinition>>
-  /** What the server sends. */
-  readonly server: Readonly<Record<string, EventDefinition>>
-}
+export type { Contract, EventDefinition } from '@roomful/protocol'
 
 /** Keeps the literal types of an event's definition. */
 export function event<const Definition extends EventDefinition>(definition: Definition): Definition {
