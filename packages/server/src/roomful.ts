@@ -5,11 +5,16 @@ import { createServer, type RequestListener, Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
+import { CLOSE_CODES } from '@roomful/protocol'
 import { type WebSocketOptions, WebSocketTransport } from './adapters/transports/websocket.ts'
 import type { Contract } from './core/contract.ts'
 import { Hub, type HubPorts } from './core/hub.ts'
 import type { Namespace, NamespaceOptions } from './core/namespace.ts'
 import type { CoreSettings } from './core/settings.ts'
+import type { TypedNamespace } from './core/typed.ts'
+import { type Safe, safeHandler } from './safe-handler.ts'
+import { addStandardNamespaces } from './standard.ts'
+import { addChatEvents } from './vocabulary/chat.ts'
 import { addRoomEvents } from './vocabulary/rooms.ts'
 
 /** Answers the requests that are Roomful's and leaves the others. */
@@ -51,10 +56,42 @@ export class Roomful {
    * Declares a namespace, with the room events in it. Before `listen` or `attach`.
    * @throws Error when there is one of this name
    */
-  namespace(name: string, contract?: Contract, options: NamespaceOptions = {}): Namespace {
+  namespace(name: string, contract?: undefined, options?: NamespaceOptions): Namespace
+  namespace<const C extends Contract>(name: string, contract: C, options?: NamespaceOptions): TypedNamespace<C>
+  namespace(name: string, contract?: Contract, options: NamespaceOptions = {}): unknown {
+    if (this.started) throw new Error(`Declare the namespace ${name} before the server starts`)
     const namespace = this.hub.addNamespace([name], contract, options)
     addRoomEvents(this.hub, namespace)
     return namespace
+  }
+
+  /** Adds messages, private messages, typing and reactions to a namespace. WIRE 8. */
+  chat(namespace: Namespace): this {
+    addChatEvents(this.hub, namespace)
+    return this
+  }
+
+  /** The namespaces of a server that runs by itself: `/` (also `/chat`), `/public`, `/support`, `/admin`. */
+  standardNamespaces(): this {
+    addStandardNamespaces(this.hub)
+    return this
+  }
+
+  /** Wraps a function as handlers are wrapped: it is reported and answered, never thrown. B38. */
+  safeHandler<Args extends unknown[], Result>(
+    name: string,
+    fn: (...args: Args) => Result | Promise<Result>,
+  ): (...args: Args) => Promise<Safe<Awaited<Result>>> {
+    return safeHandler(this.hub.observer, name, fn)
+  }
+
+  /** Closes every connection of a user everywhere, at once. @returns how many */
+  disconnectUser(
+    userId: string,
+    code: number = CLOSE_CODES.KICKED.code,
+    reason = 'Disconnected by the server',
+  ): number {
+    return this.hub.allNamespaces().reduce((count, namespace) => count + namespace.disconnect(userId, code, reason), 0)
   }
 
   /** Opens the storage. `listen` does it, and so does the first request of an attached server. */
