@@ -106,6 +106,7 @@ export interface Broker {
     page: { before?: number | undefined; after?: number | undefined; limit: number },
   ): Promise<{ events: StoredRow[]; more: boolean }>
 
+  /** In the order asked for; rooms that the log does not know are left out. */
   heads(namespace: string, roomIds: readonly string[]): Promise<Head[]>
 
   /** From the returned heads on, events of these rooms from other nodes come through `onEvents`. Creates the rooms' epochs. */
@@ -121,7 +122,7 @@ export interface Broker {
   /** The same for everything that a user said. @returns how many rows */
   redactUser(namespace: string, userId: string): Promise<number>
 
-  /** How far an inbox was delivered to its owner. */
+  /** How far an inbox was delivered to its owner. Never goes back. */
   mark(namespace: string, roomId: string): Promise<number>
   setMark(namespace: string, roomId: string, seq: number): void
 

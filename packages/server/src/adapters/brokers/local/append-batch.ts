@@ -1,0 +1,114 @@
+/**
+ * What becomes of a batch, in one place for both logs: numbers in the order of entries, repeats recognised by their key,
+ * units together or not at all. The log only looks up, claims and stores. G2, G3.
+ */
+import { ERROR_CODES } from '@roomful/protocol'
+import type { Append, Appended, AppendKey } from '../../../core/ports/broker.ts'
+
+/** The numbers that were given the first time. */
+export interface FirstReply {
+  readonly fingerprint: string
+  readonly n: number
+  readonly seq: number
+  readonly ts: number
+}
+
+/** Where a namespace's numbers stand; changed as the batch goes. */
+export interface Counter {
+  n: number
+  ts: number
+}
+
+/** What a log does for a batch. `part` tells the entries of a unit apart, which share one key. */
+export interface BatchTarget<Room extends { readonly seq: number }> {
+  /** The room, made when it is missing. */
+  room(roomId: string): Room
+  /**
+   * Binds the key to these numbers. Part 0 decides for its unit: it leaves a binding that is still valid alone.
+   * @returns that binding, else nothing
+   */
+  claim(key: AppendKey, part: number, n: number, seq: number, ts: number): FirstReply | undefined
+  find(key: AppendKey, part: number): FirstReply | undefined
+  /** Adds the row as the room's next and counts it. */
+  store(room: Room, entry: Append, n: number, seq: number, ts: number): void
+}
+
+/** What the first member of a unit came to decides for the others. */
+interface Fate {
+  readonly first: Appended
+  parts: number
+}
+
+const CONFLICT: Appended = { status: 'refused', code: 'CONFLICT', message: ERROR_CODES.CONFLICT.message }
+const TOO_LARGE: Appended = { status: 'refused', code: 'TOO_LARGE', message: ERROR_CODES.TOO_LARGE.message }
+
+export class AppendBatch<Room extends { readonly seq: number }> {
+  private readonly target: BatchTarget<Room>
+  private readonly eventMax: number
+  /** Made only for batches with units, which are few. */
+  private fates: Map<number, Fate> | undefined
+
+  constructor(target: BatchTarget<Room>, eventMax: number) {
+    this.target = target
+    this.eventMax = eventMax
+  }
+
+  /** @param nowMs the clock; `ts` never goes below the counter's */
+  run(entries: readonly Append[], counter: Counter, nowMs: number): Appended[] {
+    counter.ts = Math.max(Math.trunc(nowMs), counter.ts)
+    this.fates = undefined
+    for (const { unit, argsJson } of entries) {
+      if (unit !== undefined && argsJson.length > this.eventMax) this.decide(unit, TOO_LARGE)
+    }
+    const results = new Array<Appended>(entries.length)
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as Append
+      results[i] = entry.unit === undefined ? this.single(entry, counter) : this.member(entry, entry.unit, counter)
+    }
+    return results
+  }
+
+  private single(entry: Append, counter: Counter): Appended {
+    if (entry.argsJson.length > this.eventMax) return TOO_LARGE
+    const room = this.target.room(entry.roomId)
+    if (entry.key !== undefined) {
+      const first = this.target.claim(entry.key, 0, counter.n + 1, room.seq + 1, counter.ts)
+      if (first !== undefined) return repeat(entry.key, first)
+    }
+    return this.store(room, entry, counter)
+  }
+
+  private member(entry: Append, unit: number, counter: Counter): Appended {
+    const fate = this.fates?.get(unit)
+    if (fate === undefined) return this.decide(unit, this.single(entry, counter))
+    const part = ++fate.parts
+    if (fate.first.status === 'duplicate') {
+      const first = entry.key && this.target.find(entry.key, part)
+      return first === undefined ? CONFLICT : repeat(entry.key as AppendKey, first)
+    }
+    if (fate.first.status !== 'stored') return fate.first
+    const room = this.target.room(entry.roomId)
+    if (entry.key !== undefined) this.target.claim(entry.key, part, counter.n + 1, room.seq + 1, counter.ts)
+    return this.store(room, entry, counter)
+  }
+
+  private decide(unit: number, first: Appended): Appended {
+    this.fates ??= new Map()
+    this.fates.set(unit, { first, parts: 0 })
+    return first
+  }
+
+  private store(room: Room, entry: Append, counter: Counter): Appended {
+    const n = counter.n + 1
+    const seq = room.seq + 1
+    this.target.store(room, entry, n, seq, counter.ts)
+    counter.n = n
+    return { status: 'stored', n, seq, ts: counter.ts }
+  }
+}
+
+/** What a repeat is told: the first numbers, or that the key stands for something else. */
+export function repeat(key: AppendKey, first: FirstReply): Appended {
+  if (first.fingerprint !== key.fingerprint) return CONFLICT
+  return { status: 'duplicate', n: first.n, seq: first.seq, ts: first.ts }
+}

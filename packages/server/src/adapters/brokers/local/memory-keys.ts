@@ -1,0 +1,62 @@
+/**
+ * The keys of the memory log in the order in which they came, so that the oldest is found at once: a map keeps the order,
+ * and one iterator held for good walks behind the deletions (a fresh one would walk over every hole again).
+ */
+import type { AppendKey } from '../../../core/ports/broker.ts'
+import type { FirstReply } from './append-batch.ts'
+
+/** What a key weighs, roughly: its text, the record and its place in the map. */
+export const KEY_BYTES = 256
+
+export class MemoryKeys {
+  private readonly replies = new Map<string, FirstReply>()
+  private walk: Iterator<[string, FirstReply]> = this.replies.entries()
+  private head: [string, FirstReply] | undefined
+
+  get size(): number {
+    return this.replies.size
+  }
+
+  find(namespace: string, key: AppendKey, part: number): FirstReply | undefined {
+    return this.replies.get(nameOf(namespace, key, part))
+  }
+
+  /** @returns the binding that is there and came after `oldestTs`, unless `part` is not the deciding 0; else binds */
+  claim(namespace: string, key: AppendKey, part: number, reply: FirstReply, oldestTs: number): FirstReply | undefined {
+    const name = nameOf(namespace, key, part)
+    const known = this.replies.get(name)
+    if (known !== undefined) {
+      if (part === 0 && known.ts >= oldestTs) return known
+      this.replies.delete(name) // so that it takes its new place in the order
+    }
+    this.replies.set(name, reply)
+    return undefined
+  }
+
+  /** When the oldest key came; infinity when there is none. */
+  get oldestTs(): number {
+    return this.oldest()?.[1].ts ?? Number.POSITIVE_INFINITY
+  }
+
+  dropOldest(): void {
+    const oldest = this.oldest()
+    if (oldest !== undefined) this.replies.delete(oldest[0])
+    this.head = undefined
+  }
+
+  private oldest(): [string, FirstReply] | undefined {
+    if (this.head !== undefined && this.replies.get(this.head[0]) === this.head[1]) return this.head
+    let step = this.walk.next()
+    if (step.done) {
+      this.walk = this.replies.entries() // a finished iterator does not see what is added later
+      step = this.walk.next()
+    }
+    this.head = step.done ? undefined : step.value
+    return this.head
+  }
+}
+
+/** Lengths in front, so that no choice of scope and key can be read in two ways. */
+function nameOf(namespace: string, key: AppendKey, part: number): string {
+  return `${part} ${namespace.length} ${key.scope.length} ${namespace}${key.scope}${key.key}`
+}

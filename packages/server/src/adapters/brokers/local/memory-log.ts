@@ -1,0 +1,182 @@
+/**
+ * The log in memory: for tests, for `ROOMFUL_DATA=:memory:`, and the disk of the simulator. A row is one object, made at
+ * its append and handed out as it is; nothing is copied. Bounds: rows per room, age, and bytes in all; the oldest goes.
+ */
+import type { Append, Appended, AppendKey, Head, ReadLimits, RoomSubscription } from '../../../core/ports/broker.ts'
+import { AppendBatch, type BatchTarget, type Counter, repeat } from './append-batch.ts'
+import { LOG_DEFAULTS, LOG_ID_LENGTH, type Log, type LogLimits, type LogOptions } from './log.ts'
+import { KEY_BYTES, MemoryKeys } from './memory-keys.ts'
+import type { MemoryRoom } from './memory-room.ts'
+import { type IdleRooms, MemoryRooms, toHead } from './memory-rooms.ts'
+import { MemoryRows } from './memory-rows.ts'
+import { MemorySessions } from './memory-sessions.ts'
+import { startSweep } from './memory-sweep.ts'
+import { mergeByN } from './merge.ts'
+import { type HistoryPage, spanOf } from './page.ts'
+
+/** A log that keeps nothing should not fill the machine either. */
+const DATA_MAX_BYTES = 256 * 1024 ** 2
+
+interface MemoryNamespace extends Counter {
+  readonly logId: string
+  readonly rooms: MemoryRooms
+  readonly batch: AppendBatch<MemoryRoom>
+}
+
+export function createMemoryLog(options: LogOptions): Log {
+  return new MemoryLog(options)
+}
+
+class MemoryLog implements Log {
+  private readonly options: LogOptions
+  private readonly limits: LogLimits
+  private readonly namespaces = new Map<string, MemoryNamespace>()
+  private readonly rows = new MemoryRows()
+  private readonly keys = new MemoryKeys()
+  private readonly sessions: MemorySessions
+  private readonly idleRooms: IdleRooms = new Map()
+  private readonly endSweep: () => void
+
+  constructor(options: LogOptions) {
+    this.options = options
+    this.limits = { ...LOG_DEFAULTS, dataMaxBytes: DATA_MAX_BYTES, ...options }
+    this.sessions = new MemorySessions(this.limits.sessionsMax)
+    this.endSweep = startSweep({ ...this.parts(), clock: options.clock, limits: this.limits })
+  }
+
+  open(namespace: string): { logId: string; n: number } {
+    const { logId, n } = this.namespace(namespace)
+    return { logId, n }
+  }
+
+  append(namespace: string, entries: readonly Append[]): Appended[] {
+    const log = this.namespace(namespace)
+    const results = log.batch.run(entries, log, this.options.clock.now())
+    while (this.rows.bytes + this.keys.size * KEY_BYTES > this.limits.dataMaxBytes && this.dropOldest());
+    return results
+  }
+
+  findKey(namespace: string, key: AppendKey): Appended | undefined {
+    const first = this.keys.find(namespace, key, 0)
+    const isKnown = first !== undefined && first.ts >= this.options.clock.now() - this.limits.dedupeWindowMs
+    return isKnown ? repeat(key, first) : undefined
+  }
+
+  read(namespace: string, after: readonly { roomId: string; seq: number }[], limits: ReadLimits) {
+    const { rooms } = this.namespace(namespace)
+    const cursors = after.map(({ roomId, seq }) => rooms.find(roomId)?.cursor(seq))
+    return mergeByN(
+      cursors.filter((cursor) => cursor !== undefined),
+      limits,
+    )
+  }
+
+  history(namespace: string, roomId: string, page: HistoryPage) {
+    const room = this.namespace(namespace).rooms.find(roomId)
+    if (room === undefined) return { events: [], more: false }
+    const { from, to, more } = spanOf(page, room.first, room.seq)
+    return { events: room.slice(from, to), more }
+  }
+
+  heads(namespace: string, roomIds: readonly string[]): Head[] {
+    const { rooms } = this.namespace(namespace)
+    const known = roomIds.map((roomId) => rooms.find(roomId)).filter((room) => room !== undefined)
+    return known.map(toHead)
+  }
+
+  hold(namespace: string, subscriptions: readonly RoomSubscription[]): Head[] {
+    const { rooms } = this.namespace(namespace)
+    return subscriptions.map((subscription) => rooms.hold(subscription))
+  }
+
+  release(namespace: string, roomIds: readonly string[]): void {
+    const { rooms } = this.namespace(namespace)
+    for (const roomId of roomIds) rooms.release(roomId)
+  }
+
+  redact(namespace: string, roomId: string, seq: number): boolean {
+    const room = this.namespace(namespace).rooms.find(roomId)
+    return room !== undefined && this.rows.redact(room, seq)
+  }
+
+  redactUser(namespace: string, userId: string): number {
+    let count = 0
+    for (const room of this.namespace(namespace).rooms.all()) {
+      for (const row of room.slice(room.first, room.seq)) {
+        if (row.userId === userId && this.rows.redact(room, row.seq)) count++
+      }
+    }
+    return count
+  }
+
+  mark(namespace: string, roomId: string): number {
+    return this.namespace(namespace).rooms.find(roomId)?.mark ?? 0
+  }
+
+  setMark(namespace: string, roomId: string, seq: number): void {
+    const room = this.namespace(namespace).rooms.get(roomId)
+    room.mark = Math.max(room.mark, seq)
+  }
+
+  saveSession(...[session, expiresAtMs]: Parameters<Log['saveSession']>): void {
+    this.sessions.save(session, expiresAtMs)
+  }
+
+  findSession(namespace: string, id: string) {
+    return this.sessions.find(namespace, id, this.options.clock.now())
+  }
+
+  dropSession(namespace: string, id: string): void {
+    this.sessions.drop(namespace, id)
+  }
+
+  healthy(): boolean {
+    return true
+  }
+
+  close(): void {
+    this.endSweep()
+  }
+
+  /** @returns false when nothing is left that could go */
+  private dropOldest(): boolean {
+    const { oldestTs: rowTs } = this.rows
+    const { oldestTs: keyTs } = this.keys
+    if (rowTs <= keyTs) return this.rows.dropOldest()
+    this.keys.dropOldest()
+    return true
+  }
+
+  private namespace(name: string): MemoryNamespace {
+    const known = this.namespaces.get(name)
+    if (known !== undefined) return known
+    const { clock, random } = this.options
+    const rooms = new MemoryRooms({ ...this.parts(), clock, random, retention: this.limits.retention })
+    const batch = new AppendBatch(this.target(name, rooms), this.limits.eventMax)
+    const log = { logId: `1${random.id(LOG_ID_LENGTH)}`, n: 0, ts: 0, rooms, batch }
+    this.namespaces.set(name, log)
+    return log
+  }
+
+  private target(namespace: string, rooms: MemoryRooms): BatchTarget<MemoryRoom> {
+    const { keys, rows, limits } = this
+    return {
+      room: (roomId) => rooms.get(roomId),
+      find: (key, part) => keys.find(namespace, key, part),
+      claim: (key, part, n, seq, ts) => {
+        const reply = { fingerprint: key.fingerprint, n, seq, ts }
+        const first = keys.claim(namespace, key, part, reply, ts - limits.dedupeWindowMs)
+        if (keys.size > limits.dedupeMax) keys.dropOldest()
+        return first
+      },
+      store: (room, { roomId, type, argsJson, userId, key }, n, seq, ts) => {
+        rows.add(room, { n, seq, ts, roomId, type, argsJson, userId, key: key?.key, redacted: false })
+      },
+    }
+  }
+
+  private parts() {
+    const { rows, keys, sessions, idleRooms } = this
+    return { rows, keys, sessions, idleRooms }
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * One room of the memory log: its rows in a ring whose place for a row is `seq` modulo the ring's size, so that appending,
+ * finding and dropping the oldest are each one array access.
+ */
+import type { StoredRow } from '../../../core/ports/broker.ts'
+import type { RowCursor } from './merge.ts'
+
+const SMALLEST_RING = 16
+
+export class MemoryRoom {
+  readonly roomId: string
+  /** The random half of its epoch. */
+  readonly epoch: string
+  /** Latest number given. */
+  seq = 0
+  /** Lowest number still here; `seq + 1` when nothing is. */
+  first = 1
+  retention: number
+  /** When it was last let go of, ms since 1970. */
+  idleSinceMs: number
+  lastTs = 0
+  /** How far it was delivered to its owner, for an inbox. */
+  mark = 0
+  /** Rows that went before their turn in the log-wide order of age came. */
+  droppedEarly = 0
+  private ring: (StoredRow | undefined)[] = []
+
+  constructor(roomId: string, epoch: string, retention: number, nowMs: number) {
+    this.roomId = roomId
+    this.epoch = epoch
+    this.retention = retention
+    this.idleSinceMs = nowMs
+  }
+
+  get count(): number {
+    return this.seq - this.first + 1
+  }
+
+  /** The row's number must be the next one. */
+  push(row: StoredRow): void {
+    if (this.count === this.ring.length) this.grow()
+    this.ring[row.seq & (this.ring.length - 1)] = row
+    this.seq = row.seq
+    this.lastTs = row.ts
+  }
+
+  at(seq: number): StoredRow | undefined {
+    return seq < this.first || seq > this.seq ? undefined : this.ring[seq & (this.ring.length - 1)]
+  }
+
+  replace(row: StoredRow): void {
+    this.ring[row.seq & (this.ring.length - 1)] = row
+  }
+
+  /** Takes the oldest row away. */
+  shift(): StoredRow | undefined {
+    const row = this.at(this.first)
+    if (row === undefined) return undefined
+    this.ring[this.first & (this.ring.length - 1)] = undefined
+    this.first++
+    if (this.count === 0) this.ring = []
+    return row
+  }
+
+  slice(from: number, to: number): StoredRow[] {
+    const rows: StoredRow[] = []
+    for (let seq = Math.max(from, this.first); seq <= Math.min(to, this.seq); seq++)
+      rows.push(this.at(seq) as StoredRow)
+    return rows
+  }
+
+  /** Rows above `seq`. */
+  cursor(seq: number): RowCursor {
+    let at = Math.max(seq + 1, this.first)
+    const cursor = {
+      row: this.at(at),
+      next: () => {
+        cursor.row = this.at(++at)
+      },
+    }
+    return cursor
+  }
+
+  private grow(): void {
+    const grown = new Array<StoredRow | undefined>(Math.max(SMALLEST_RING, this.ring.length * 2))
+    for (let seq = this.first; seq <= this.seq; seq++) grown[seq & (grown.length - 1)] = this.at(seq)
+    this.ring = grown
+  }
+}

@@ -1,0 +1,126 @@
+/** Appending is idempotent under a key; a unit is stored whole or not at all. G3. */
+import { describe, expect, it } from 'vitest'
+import type { MakeBroker } from '../broker.ts'
+import { bench, entry, key, NS, PLENTY, statuses, store } from './bench.ts'
+
+export function keyContract(makeBroker: MakeBroker): void {
+  describe('keys', () => {
+    it('[D2] gives a repeat the first numbers and stores nothing', async () => {
+      const { broker, clock } = await bench(makeBroker)
+      const keyed = entry('a', 'hello', { key: key('k1') })
+      const [first] = await broker.append(NS, [keyed])
+      await broker.append(NS, [entry('a', 'between')])
+      await clock.advance(1000)
+      const [again] = await broker.append(NS, [keyed])
+      expect(again).toEqual({ ...first, status: 'duplicate' })
+      const rows = await broker.read(NS, [{ roomId: 'a', seq: 0 }], PLENTY)
+      expect(rows.map((row) => [row.seq, row.key])).toEqual([[1, 'k1'], [2, undefined]]) // biome-ignore format: pairs
+    })
+
+    it('refuses another content under the same key and lets the rest of the batch in', async () => {
+      const { broker } = await bench(makeBroker)
+      await broker.append(NS, [entry('a', 1, { key: key('k1') })])
+      const results = await broker.append(NS, [entry('a', 2, { key: key('k1', 'other') }), entry('a', 3)])
+      expect(statuses(results)).toEqual(['CONFLICT', 'stored'])
+      expect(results[1]).toMatchObject({ n: 2, seq: 2 })
+    })
+
+    it('recognises a repeat within one batch', async () => {
+      const { broker } = await bench(makeBroker)
+      const results = await broker.append(NS, [
+        entry('a', 1, { key: key('k1') }),
+        entry('a', 1, { key: key('k1') }),
+        entry('a', 2, { key: key('k1', 'other') }),
+        entry('a', 3, { key: key('k2') }),
+      ])
+      expect(statuses(results)).toEqual(['stored', 'duplicate', 'CONFLICT', 'stored'])
+      expect(results[1]).toMatchObject({ n: 1, seq: 1 })
+      expect(results[3]).toMatchObject({ n: 2, seq: 2 })
+    })
+
+    it('keeps the keys of one user from those of another', async () => {
+      const { broker } = await bench(makeBroker)
+      const results = await broker.append(NS, [
+        entry('a', 1, { key: key('k', 'f', 'ann') }),
+        entry('a', 2, { key: key('k', 'g', 'bob') }),
+        entry('a', 3, { key: key('nk', 'h', 'an') }),
+      ])
+      expect(statuses(results)).toEqual(['stored', 'stored', 'stored'])
+    })
+
+    it('finds a key: its first numbers, a conflict, or nothing', async () => {
+      const { broker } = await bench(makeBroker)
+      const [first] = await broker.append(NS, [entry('a', 1, { key: key('k1') })])
+      expect(await broker.findKey(NS, key('k1'))).toEqual({ ...first, status: 'duplicate' })
+      expect(await broker.findKey(NS, key('k1', 'other'))).toMatchObject({ status: 'refused', code: 'CONFLICT' })
+      expect(await broker.findKey(NS, key('k2'))).toBeUndefined()
+    })
+
+    it('still recognises the key of an event that was redacted or trimmed', async () => {
+      const { broker } = await bench(makeBroker, { retention: 2 })
+      const keyed = entry('a', 'secret', { key: key('k1') })
+      const [first] = await broker.append(NS, [keyed])
+      await broker.redact(NS, 'a', 1)
+      expect((await broker.append(NS, [keyed]))[0]).toEqual({ ...first, status: 'duplicate' })
+      await store(broker, entry('a', 2), entry('a', 3), entry('a', 4))
+      expect((await broker.append(NS, [keyed]))[0]).toEqual({ ...first, status: 'duplicate' })
+    })
+
+    it('forgets a key when its window has passed', async () => {
+      const { broker, clock } = await bench(makeBroker, { dedupeWindowMs: 60_000 })
+      const keyed = entry('a', 1, { key: key('k1') })
+      await broker.append(NS, [keyed])
+      await clock.advance(59_000)
+      expect(statuses(await broker.append(NS, [keyed]))).toEqual(['duplicate'])
+      await clock.advance(2000)
+      expect(await broker.findKey(NS, key('k1'))).toBeUndefined()
+      expect(await broker.append(NS, [keyed])).toMatchObject([{ status: 'stored', seq: 2 }])
+      expect(statuses(await broker.append(NS, [keyed]))).toEqual(['duplicate'])
+    })
+  })
+
+  describe('units', () => {
+    const both = (fingerprint = 'f') => [
+      entry('user:ann', 'psst', { key: key('k1', fingerprint), unit: 0 }),
+      entry('user:bob', 'psst', { key: key('k1', fingerprint), unit: 0 }),
+    ]
+
+    it('[B23] stores both rows, and gives a repeat the first numbers of each', async () => {
+      const { broker } = await bench(makeBroker)
+      await store(broker, entry('user:bob', 'before'))
+      const first = await broker.append(NS, both())
+      expect(first).toMatchObject([{ status: 'stored', n: 2, seq: 1 }, { status: 'stored', n: 3, seq: 2 }]) // biome-ignore format: pairs
+      const again = await broker.append(NS, both())
+      expect(again).toEqual(first.map((result) => ({ ...result, status: 'duplicate' })))
+      expect(await broker.findKey(NS, key('k1'))).toMatchObject({ status: 'duplicate', n: 2, seq: 1 })
+    })
+
+    it('stores none of a unit in conflict', async () => {
+      const { broker } = await bench(makeBroker)
+      await broker.append(NS, both())
+      const results = await broker.append(NS, [...both('other'), entry('a', 'after')])
+      expect(statuses(results)).toEqual(['CONFLICT', 'CONFLICT', 'stored'])
+      expect(await broker.heads(NS, ['user:ann', 'user:bob'])).toMatchObject([{ seq: 1 }, { seq: 1 }])
+    })
+
+    it('tells units of one batch apart, repeats among them included', async () => {
+      const { broker } = await bench(makeBroker)
+      const second = both().map((each) => ({ ...each, unit: 1 }))
+      const third = both().map((each) => ({ ...each, unit: 2, key: key('k2') }))
+      const results = await broker.append(NS, [...both(), ...second, ...third])
+      expect(statuses(results)).toEqual(['stored', 'stored', 'duplicate', 'duplicate', 'stored', 'stored'])
+      expect(results.slice(2, 4)).toMatchObject([{ n: 1 }, { n: 2 }])
+    })
+
+    it('stores a unit without a key, and one whose rows are of one room', async () => {
+      const { broker } = await bench(makeBroker)
+      const unkeyed = both().map((each) => ({ ...each, key: undefined }))
+      expect(statuses(await broker.append(NS, [...unkeyed, ...unkeyed.map((each) => ({ ...each, unit: 1 }))]))).toEqual(
+        new Array(4).fill('stored'),
+      )
+      const self = both().map((each) => ({ ...each, roomId: 'user:ann' }))
+      expect(await broker.append(NS, self)).toMatchObject([{ seq: 3 }, { seq: 4 }])
+      expect(await broker.append(NS, self)).toMatchObject([{ status: 'duplicate', seq: 3 }, { status: 'duplicate', seq: 4 }]) // biome-ignore format: pairs
+    })
+  })
+}

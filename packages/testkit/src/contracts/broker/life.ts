@@ -1,0 +1,58 @@
+/** Opening, closing, and what is still there afterwards. G2, G7. */
+import { describe, expect, it } from 'vitest'
+import type { MakeBroker } from '../broker.ts'
+import { bench, entry, fill, key, NS, PLENTY, store } from './bench.ts'
+
+export function lifeContract(makeBroker: MakeBroker): void {
+  describe('life', () => {
+    it('opens a namespace under an id of its own, as often as asked', async () => {
+      const { broker } = await bench(makeBroker)
+      const { logId, n } = await broker.open(NS)
+      expect(logId).toMatch(/^1[a-z0-9]{4,32}$/)
+      expect(n).toBe(0)
+      await fill(broker, 'a', 3)
+      expect(await broker.open(NS)).toEqual({ logId, n: 3 })
+      expect((await broker.open('/other')).logId).not.toBe(logId)
+    })
+
+    it('refuses what comes after the close, and closes twice', async () => {
+      const { broker } = await bench(makeBroker)
+      const last = store(broker, entry('a', 1))
+      expect(broker.healthy()).toBe(true)
+      await broker.close()
+      await broker.close()
+      expect(await last).toMatchObject([{ seq: 1 }])
+      expect(broker.healthy()).toBe(false)
+      await expect(broker.append(NS, [entry('a', 2)])).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+      broker.unsubscribe(NS, ['a'])
+      broker.setMark(NS, 'a', 1)
+      broker.dropSession(NS, 's')
+    })
+  })
+}
+
+export function restartContract(makeBroker: MakeBroker): void {
+  describe('restart', () => {
+    it('[D2] keeps all of it', async () => {
+      const { broker, reopen } = await bench(makeBroker, { retention: 100 })
+      const [head] = await broker.subscribe(NS, [{ roomId: 'a', retention: 3 }])
+      const keyed = entry('b', '👍', { key: key('k1') })
+      await fill(broker, 'a', 5)
+      const [first] = await broker.append(NS, [keyed])
+      broker.setMark(NS, 'b', 1)
+      const session = { id: 's1', namespace: NS, connectionId: 'c_1', userId: 'ann', rooms: [] }
+      broker.saveSession(session, 120_000)
+      const before = await broker.open(NS)
+      const rows = await broker.read(NS, [{ roomId: 'a', seq: 0 }, { roomId: 'b', seq: 0 }], PLENTY) // biome-ignore format: one call
+
+      const again = await reopen()
+      expect(await again.open(NS)).toEqual(before)
+      expect(await again.heads(NS, ['a'])).toEqual([{ ...head, seq: 5, first: 3 }])
+      expect(await again.read(NS, [{ roomId: 'a', seq: 0 }, { roomId: 'b', seq: 0 }], PLENTY)).toEqual(rows) // biome-ignore format: one call
+      expect(await again.append(NS, [keyed])).toEqual([{ ...first, status: 'duplicate' }])
+      expect(await again.mark(NS, 'b')).toBe(1)
+      expect(await again.findSession(NS, 's1')).toEqual(session)
+      expect(await again.append(NS, [entry('a', 6)])).toMatchObject([{ status: 'stored', n: 7, seq: 6 }])
+    })
+  })
+}

@@ -1,0 +1,138 @@
+/** Reading back: many rooms in the order of commits, one room in pages, and never a hole that is not a trim. G1, G4. */
+import type { StoredRow } from '@roomful/server/ports'
+import { describe, expect, it } from 'vitest'
+import type { MakeBroker } from '../broker.ts'
+import { bench, entry, fill, NS, PLENTY, store } from './bench.ts'
+
+const seqs = (rows: readonly StoredRow[]) => rows.map((row) => row.seq)
+
+export function readContract(makeBroker: MakeBroker): void {
+  describe('read', () => {
+    it('[D2] merges rooms in the order of n, from the position of each', async () => {
+      const { broker } = await bench(makeBroker)
+      await store(broker, ...['a', 'b', 'c', 'b', 'a', 'c', 'c'].map((roomId, i) => entry(roomId, i)))
+      const after = [
+        { roomId: 'c', seq: 1 },
+        { roomId: 'a', seq: 0 },
+        { roomId: 'b', seq: 1 },
+      ]
+      const rows = await broker.read(NS, after, PLENTY)
+      expect(rows.map((row) => [row.n, row.roomId, row.seq])).toEqual([[1, 'a', 1], [4, 'b', 2], [5, 'a', 2], [6, 'c', 2], [7, 'c', 3]]) // biome-ignore format: rows
+    })
+
+    it('pages through many rooms by events without skipping or repeating', async () => {
+      const { broker } = await bench(makeBroker)
+      const rooms = ['a', 'b', 'c', 'd', 'e']
+      for (let i = 0; i < 40; i++) {
+        await store(
+          broker,
+          ...Array.from({ length: (i % 4) + 1 }, (_, j) => entry(rooms[(i * 3 + j * j) % 5] ?? 'a', i)),
+        )
+      }
+      const positions = new Map(rooms.map((roomId) => [roomId, 0]))
+      const ns: number[] = []
+      for (let page = 0; page < 100; page++) {
+        const after = Array.from(positions, ([roomId, seq]) => ({ roomId, seq }))
+        const rows = await broker.read(NS, after, { events: 7, bytes: 1_000_000 })
+        if (rows.length === 0) break
+        expect(rows.length).toBeLessThanOrEqual(7)
+        for (const row of rows) {
+          expect(row.seq).toBe((positions.get(row.roomId) ?? 0) + 1)
+          positions.set(row.roomId, row.seq)
+          ns.push(row.n)
+        }
+      }
+      expect(ns).toEqual(Array.from({ length: 100 }, (_, i) => i + 1))
+    })
+
+    it('pages by bytes, and gives at least one event', async () => {
+      const { broker } = await bench(makeBroker)
+      await store(broker, ...Array.from({ length: 5 }, () => entry('a', 'x'.repeat(10_000))))
+      const rows = await broker.read(NS, [{ roomId: 'a', seq: 0 }], { events: 100, bytes: 25_000 })
+      expect(seqs(rows)).toEqual([1, 2])
+      const one = await broker.read(NS, [{ roomId: 'a', seq: 2 }], { events: 100, bytes: 10 })
+      expect(seqs(one)).toEqual([3])
+    })
+
+    it('has nothing for a room that it does not know, at the head, or ahead of it', async () => {
+      const { broker } = await bench(makeBroker)
+      await fill(broker, 'a', 3)
+      const after = [
+        { roomId: 'a', seq: 3 },
+        { roomId: 'nowhere', seq: 0 },
+      ]
+      expect(await broker.read(NS, after, PLENTY)).toEqual([])
+      expect(await broker.read(NS, [{ roomId: 'a', seq: 99 }], PLENTY)).toEqual([])
+      expect(await broker.read(NS, [], PLENTY)).toEqual([])
+    })
+
+    it('reaches back over a long log', async () => {
+      const { broker } = await bench(makeBroker)
+      await fill(broker, 'a', 3000)
+      await fill(broker, 'b', 10)
+      const after = [
+        { roomId: 'a', seq: 0 },
+        { roomId: 'b', seq: 0 },
+      ]
+      const rows = await broker.read(NS, after, { events: 3005, bytes: 10_000_000 })
+      expect(rows.map((row) => row.n)).toEqual(Array.from({ length: 3005 }, (_, i) => i + 1))
+    })
+  })
+
+  describe('history', () => {
+    it('gives the newest, those before, those after, oldest first, and says whether there is more', async () => {
+      const { broker } = await bench(makeBroker)
+      await fill(broker, 'a', 10)
+      const page = async (options: { before?: number; after?: number; limit: number }) => {
+        const { events, more } = await broker.history(NS, 'a', options)
+        return [...seqs(events), more]
+      }
+      expect(await page({ limit: 3 })).toEqual([8, 9, 10, true])
+      expect(await page({ limit: 10 })).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, false])
+      expect(await page({ before: 4, limit: 2 })).toEqual([2, 3, true])
+      expect(await page({ before: 3, limit: 2 })).toEqual([1, 2, false])
+      expect(await page({ before: 1, limit: 2 })).toEqual([false])
+      expect(await page({ after: 7, limit: 2 })).toEqual([8, 9, true])
+      expect(await page({ after: 8, limit: 2 })).toEqual([9, 10, false])
+      expect(await page({ after: 10, limit: 2 })).toEqual([false])
+      expect(await page({ after: 2, before: 6, limit: 2 })).toEqual([3, 4, true])
+      expect(await page({ after: 2, before: 6, limit: 9 })).toEqual([3, 4, 5, false])
+    })
+
+    it('is empty for a room that nobody wrote to', async () => {
+      const { broker } = await bench(makeBroker)
+      expect(await broker.history(NS, 'nowhere', { limit: 10 })).toEqual({ events: [], more: false })
+    })
+  })
+
+  describe('redact', () => {
+    it('empties one event and keeps its number', async () => {
+      const { broker } = await bench(makeBroker)
+      await fill(broker, 'a', 3)
+      expect(await broker.redact(NS, 'a', 2)).toBe(true)
+      expect(await broker.redact(NS, 'a', 2)).toBe(false)
+      expect(await broker.redact(NS, 'a', 9)).toBe(false)
+      expect(await broker.redact(NS, 'nowhere', 1)).toBe(false)
+      const rows = await broker.read(NS, [{ roomId: 'a', seq: 0 }], PLENTY)
+      expect(rows.map((row) => [row.seq, row.argsJson, row.redacted])).toEqual([[1, '[1]', false], [2, '[]', true], [3, '[3]', false]]) // biome-ignore format: rows
+      expect(rows[1]).toMatchObject({ type: 'message:new', userId: 'ann' })
+    })
+
+    it('empties everything that a user said in the namespace, and nothing else', async () => {
+      const { broker } = await bench(makeBroker)
+      const bob = { userId: 'bob' }
+      await store(broker, entry('a', 1), entry('a', 2, bob), entry('b', 3, bob), entry('b', 4, { userId: undefined }))
+      await broker.append('/other', [entry('a', 5, bob)])
+      await broker.redact(NS, 'b', 1)
+      expect(await broker.redactUser(NS, 'bob')).toBe(1)
+      expect(await broker.redactUser(NS, 'bob')).toBe(0)
+      const after = [
+        { roomId: 'a', seq: 0 },
+        { roomId: 'b', seq: 0 },
+      ]
+      const rows = await broker.read(NS, after, PLENTY)
+      expect(rows.map((row) => row.redacted)).toEqual([false, true, true, false])
+      expect((await broker.history('/other', 'a', { limit: 1 })).events[0]?.redacted).toBe(false)
+    })
+  })
+}

@@ -1,0 +1,43 @@
+/** Sessions: what survives a link, for as long as it was promised. */
+import type { SessionRecord } from '@roomful/server/ports'
+import { describe, expect, it } from 'vitest'
+import type { MakeBroker } from '../broker.ts'
+import { bench, NS } from './bench.ts'
+
+const session = (id: string, more: Partial<SessionRecord> = {}): SessionRecord => ({
+  id,
+  namespace: NS,
+  connectionId: 'c_1',
+  userId: 'ann',
+  rooms: [{ roomId: 'a\n👍', epoch: 'e.1', seq: 7 }],
+  ...more,
+})
+
+export function sessionContract(makeBroker: MakeBroker): void {
+  describe('sessions', () => {
+    it('[C18] finds what was saved last, in its own namespace, until it is dropped', async () => {
+      const { broker } = await bench(makeBroker)
+      broker.saveSession(session('s1'), 120_000)
+      broker.saveSession(session('s1', { connectionId: 'c_2' }), 120_000)
+      broker.saveSession(session('s2', { rooms: [] }), 120_000)
+      expect(await broker.findSession(NS, 's1')).toEqual(session('s1', { connectionId: 'c_2' }))
+      expect(await broker.findSession(NS, 's2')).toEqual(session('s2', { rooms: [] }))
+      expect(await broker.findSession('/other', 's1')).toBeUndefined()
+      expect(await broker.findSession(NS, 's3')).toBeUndefined()
+      broker.dropSession(NS, 's1')
+      expect(await broker.findSession(NS, 's1')).toBeUndefined()
+    })
+
+    it('forgets one whose time is up, and counts from the last save', async () => {
+      const { broker, clock } = await bench(makeBroker)
+      broker.saveSession(session('s1'), 1000)
+      broker.saveSession(session('s2'), 1000)
+      await clock.advance(900)
+      broker.saveSession(session('s2'), 1000)
+      expect(await broker.findSession(NS, 's1')).toBeDefined()
+      await clock.advance(200)
+      expect(await broker.findSession(NS, 's1')).toBeUndefined()
+      expect(await broker.findSession(NS, 's2')).toBeDefined()
+    })
+  })
+}
