@@ -90,6 +90,20 @@ export class VirtualClock implements Clock {
     return promise
   }
 
+  /** Moves time from timer to timer until `look` finds something, by `withinMs` at most. */
+  async find<T>(look: () => T | undefined, withinMs = 0): Promise<T | undefined> {
+    const untilMs = this.elapsedMs + withinMs
+    await this.settle()
+    for (;;) {
+      const found = look()
+      if (found !== undefined) return found
+      if (!this.runNext(untilMs)) break
+      await this.settle()
+    }
+    this.elapsedMs = untilMs
+    return undefined
+  }
+
   /** @returns false when no timer is due by `untilMs` */
   private runNext(untilMs: number): boolean {
     for (;;) {

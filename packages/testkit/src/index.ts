@@ -1,3 +1,7 @@
 /** What tests of the server, and of applications built on it, are made of. */
+export { TestAuthenticator, type TestUser, type TokenOptions } from './authenticator.ts'
+export { type Answer, type Match, type Message, TestClient } from './client.ts'
 export { VirtualClock } from './clock.ts'
 export { SeededRandom } from './random.ts'
+export { type ConnectOptions, createTestServer, TestServer, type TestServerOptions } from './server.ts'
+export { type Closing, MemoryWire } from './wire.ts'

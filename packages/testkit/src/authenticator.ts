@@ -1,0 +1,53 @@
+/** Tokens that a test hands out: any text stands for a user, may run out, and may be refused as a real one would be. */
+import type { Clock } from '@roomful/server/ports'
+import { type Authenticator, type Identity, RoomfulError, type User } from '@roomful/server/testing'
+
+/** A user, or just the id of one, who is then called so and has the role `user`. */
+export type TestUser =
+  | string
+  | { readonly sub: string; readonly name?: string; readonly role?: string; readonly [claim: string]: unknown }
+
+export interface TokenOptions {
+  /** How long the token is good, ms. For ever without it. */
+  readonly expiresInMs?: number
+}
+
+export class TestAuthenticator implements Authenticator {
+  private readonly clock: Clock
+  private readonly identities = new Map<string, Identity>()
+  private readonly banned = new Set<string>()
+  private issued = 0
+
+  constructor(clock: Clock) {
+    this.clock = clock
+  }
+
+  /** @returns a token for the user */
+  issue(user: TestUser, { expiresInMs }: TokenOptions = {}): string {
+    const token = `token-${++this.issued}`
+    const expiresAt = expiresInMs === undefined ? undefined : this.clock.now() + expiresInMs
+    this.identities.set(token, { user: toUser(user), expiresAt })
+    return token
+  }
+
+  /** From now on the user's tokens are refused with BANNED. */
+  ban(sub: string): void {
+    this.banned.add(sub)
+  }
+
+  async authenticate(credentials: { token?: string; ticket?: string }): Promise<Identity> {
+    const identity = this.identities.get(credentials.token ?? credentials.ticket ?? '')
+    if (!identity) throw new RoomfulError('TOKEN_INVALID')
+    if (identity.expiresAt !== undefined && identity.expiresAt <= this.clock.now()) {
+      throw new RoomfulError('TOKEN_EXPIRED')
+    }
+    if (this.banned.has(identity.user.sub)) throw new RoomfulError('BANNED')
+    return identity
+  }
+}
+
+export function toUser(user: TestUser): User {
+  if (typeof user === 'string') return { sub: user, name: user, role: 'user' }
+  const { sub, name = sub, role = 'user', ...claims } = user
+  return { ...claims, sub, name, role }
+}

@@ -1,0 +1,176 @@
+/**
+ * One client of a test server: what it says goes through the dialect's real decoder, what it hears was really encoded.
+ * It keeps everything it heard; `next` waits for what is still to come.
+ */
+import type { Link } from '@roomful/server/testing'
+import type { VirtualClock } from './clock.ts'
+import { readFrames, TEXT } from './frame-reader.ts'
+import { type Closing, MemoryWire } from './wire.ts'
+
+/** One message as it was on the wire. */
+// biome-ignore lint/suspicious/noExplicitAny: a test looks into messages of every shape
+export type Message = Record<string, any>
+
+/** A name (`type`, or `event` in the v1 dialect) or a test of the message. */
+export type Match = string | ((message: Message) => boolean)
+
+/** The answer to a request. */
+export interface Answer {
+  /** What the handler answered. */
+  readonly data: Message
+  /** Present when it was refused. */
+  readonly error: { code: string; message: string; retryAfter?: number; field?: string } | undefined
+}
+
+/** The channel on which a v1 client speaks unless a message says otherwise. */
+const CHANNEL = 1
+
+const utf8 = new TextDecoder()
+
+export class TestClient {
+  readonly wire: MemoryWire
+  /** Everything heard so far, oldest first. */
+  readonly received: Message[] = []
+  /** How the link ended, once it has. */
+  closed: Closing | undefined
+  private readonly clock: VirtualClock
+  private readonly isV1: boolean
+  private link: Link | undefined
+  /** What was said while the server did not read. */
+  private unread: (string | Uint8Array)[] = []
+  /** Messages before this index were given out by `next`. */
+  private looked = 0
+  private lastId = 0
+
+  constructor(clock: VirtualClock, dialect: 'plain' | 'v1') {
+    this.clock = clock
+    this.isV1 = dialect === 'v1'
+    this.wire = new MemoryWire(clock, {
+      onBytes: (bytes) => this.hear(bytes),
+      onResume: () => this.speak(),
+      onEnd: (closing) => {
+        this.closed = closing
+      },
+    })
+  }
+
+  /** For the test server: the link that was made of this client's wire. */
+  attach(link: Link): void {
+    this.link = link
+    this.wire.attach(link)
+  }
+
+  /** The id that the server gave to the connection. */
+  get id(): string {
+    const opened = this.received.find(({ type }) => type === (this.isV1 ? 'opened' : 'welcome'))
+    if (!opened) throw new Error('The connection is not open')
+    return opened.id
+  }
+
+  /** The v1 resume token: give it to the next `connect`. */
+  get session(): string | undefined {
+    return this.received.find(({ type }) => type === 'opened')?.session
+  }
+
+  /** Says something: an object as JSON (with its channel in the v1 dialect), text or bytes as they are. */
+  send(message: Message | string | Uint8Array): void {
+    if (typeof message === 'string' || message instanceof Uint8Array) this.unread.push(message)
+    else this.unread.push(JSON.stringify(this.isV1 ? { ch: CHANNEL, ...message } : message))
+    this.speak()
+  }
+
+  /** Says `event` with an id, and does not wait. @returns the id */
+  post(event: string, data?: unknown, more: { id?: string | number; key?: string } = {}): string | number {
+    const { id = ++this.lastId, key } = more
+    this.send({ event, ...(data === undefined ? {} : { data }), id, ...(key === undefined ? {} : { key }) })
+    return id
+  }
+
+  /**
+   * Says `event` and waits for its answer.
+   * @param more `withinMs`: how far time may move meanwhile; not at all without it
+   * @throws Error when there is none
+   */
+  async request(
+    event: string,
+    data?: unknown,
+    more: { id?: string | number; key?: string; withinMs?: number } = {},
+  ): Promise<Answer> {
+    const id = this.post(event, data, more)
+    const isAnswer = (message: Message): boolean => message.ack === id
+    return toAnswer(await this.wait(isAnswer, 0, more.withinMs ?? 0, `the answer to ${event}`))
+  }
+
+  /** The answer to the request with this id, if it is there. */
+  answer(id: string | number): Answer | undefined {
+    const message = this.received.find(({ ack }) => ack === id)
+    return message && toAnswer(message)
+  }
+
+  /**
+   * The first message that matches and comes after the one that the last `next` gave.
+   * @param withinMs how far time may move meanwhile; not at all without it
+   * @throws Error when there is none
+   */
+  async next(match: Match, withinMs = 0): Promise<Message> {
+    const what = typeof match === 'string' ? JSON.stringify(match) : 'a message that matches'
+    const message = await this.wait(toTest(match), this.looked, withinMs, what)
+    this.looked = this.received.indexOf(message) + 1
+    return message
+  }
+
+  /** Everything heard so far that matches. */
+  heard(match: Match): Message[] {
+    return this.received.filter(toTest(match))
+  }
+
+  /** Forgets what was heard, so that a test can look at what comes. */
+  forget(): void {
+    this.received.length = 0
+    this.looked = 0
+  }
+
+  /** Says goodbye. */
+  close(code = 1000, reason = ''): void {
+    this.wire.end(code, reason)
+  }
+
+  /** Is gone without a word: a killed process, a pulled cable that the kernel noticed. */
+  cut(): void {
+    this.wire.end(1006, '')
+  }
+
+  private speak(): void {
+    while (this.unread.length > 0 && !this.wire.isPaused && !this.closed) {
+      this.link?.receive(this.unread.shift() as string | Uint8Array)
+    }
+  }
+
+  private hear(bytes: Uint8Array): void {
+    for (const { opcode, payload } of readFrames(bytes)) {
+      if (opcode === TEXT) this.received.push(JSON.parse(utf8.decode(payload)) as Message)
+      else this.received.push({ type: '$binary', bytes: payload })
+    }
+  }
+
+  private async wait(
+    test: (message: Message) => boolean,
+    from: number,
+    withinMs: number,
+    what: string,
+  ): Promise<Message> {
+    const found = (): Message | undefined => this.received.slice(from).find(test)
+    const message = await this.clock.find(found, withinMs)
+    if (message) return message
+    const names = this.received.slice(from).map((each) => each.type ?? each.event ?? `ack ${each.ack}`)
+    throw new Error(`Did not hear ${what} within ${withinMs} ms; heard: ${names.join(', ') || 'nothing'}`)
+  }
+}
+
+function toTest(match: Match): (message: Message) => boolean {
+  return typeof match === 'string' ? ({ type, event }) => (type ?? event) === match : match
+}
+
+function toAnswer({ data, error }: Message): Answer {
+  return { data: data ?? {}, error }
+}

@@ -1,0 +1,184 @@
+/**
+ * A whole Roomful without sockets: the real core, dialects, vocabulary and memory log, on time and chance that the test
+ * decides. What an application adds to a server it adds to this one. D7.
+ */
+import type { Contract } from '@roomful/protocol'
+import type { Broker } from '@roomful/server/ports'
+import {
+  addChatEvents,
+  addRoomEvents,
+  addStandardNamespaces,
+  CORE_DEFAULTS,
+  type CoreSettings,
+  createLocalBroker,
+  createMemoryLog,
+  type Fact,
+  Hub,
+  type LogLimits,
+  type Namespace,
+  type NamespaceOptions,
+  plainDialect,
+  SlidingWindowLimiter,
+  type TypedNamespace,
+  v1Dialect,
+} from '@roomful/server/testing'
+import { TestAuthenticator, type TestUser, type TokenOptions } from './authenticator.ts'
+import { TestClient } from './client.ts'
+import { VirtualClock } from './clock.ts'
+import { SeededRandom } from './random.ts'
+
+export interface TestServerOptions {
+  /** Declares the namespaces, as an application does; without it the standard ones are there (`/`, `/public`, …). */
+  readonly setUp?: (server: TestServer) => void
+  /** What differs from the defaults. */
+  readonly settings?: Partial<CoreSettings>
+  /** Limits of the memory log, such as how many events it keeps. */
+  readonly log?: Partial<LogLimits>
+  /** Chance: the same seed gives the same run. */
+  readonly seed?: number | string
+  /** Stands between the server and its storage: to delay, to fail, to count. */
+  readonly broker?: (broker: Broker, clock: VirtualClock) => Broker
+  /** A clock of an earlier server, to let two share one time. */
+  readonly clock?: VirtualClock
+}
+
+export interface ConnectOptions {
+  /** Default `/`. */
+  readonly namespace?: string
+  /** Who it is; a token is issued. Without it and without `token`: nobody yet, or a guest where guests are let in. */
+  readonly user?: TestUser
+  /** The very token, good or bad. */
+  readonly token?: string
+  /** The name that a guest wishes. */
+  readonly name?: string
+  /** Default `plain`, which the first of document 000's commands makes classic. */
+  readonly dialect?: 'plain' | 'v1'
+  /** v1: the session to resume. */
+  readonly session?: string | undefined
+  /** Default a loopback address, which has no limit of connections. */
+  readonly ip?: string
+  readonly userAgent?: string
+}
+
+/** Most facts kept; the oldest go first. */
+const FACTS_MAX = 10_000
+
+export class TestServer {
+  readonly clock: VirtualClock
+  readonly random: SeededRandom
+  readonly authenticator: TestAuthenticator
+  readonly broker: Broker
+  readonly hub: Hub
+  /** What the server observed, oldest first. */
+  readonly facts: Fact[] = []
+
+  constructor({ settings, log, seed = 1, broker, clock = new VirtualClock() }: TestServerOptions = {}) {
+    this.clock = clock
+    this.random = new SeededRandom(seed)
+    this.authenticator = new TestAuthenticator(clock)
+    const local = createLocalBroker({ log: createMemoryLog({ clock, random: this.random, ...log }), clock })
+    this.broker = broker?.(local, clock) ?? local
+    this.hub = new Hub(
+      { ...CORE_DEFAULTS, ...settings },
+      {
+        broker: this.broker,
+        authenticator: this.authenticator,
+        limiter: new SlidingWindowLimiter(clock),
+        clock,
+        random: this.random,
+        observer: { observe: (fact) => this.observe(fact) },
+      },
+    )
+  }
+
+  /** Declares a namespace with the room events in it, as `Roomful.namespace` does. */
+  namespace(name: string, contract?: undefined, options?: NamespaceOptions): Namespace
+  namespace<const C extends Contract>(name: string, contract: C, options?: NamespaceOptions): TypedNamespace<C>
+  namespace(name: string, contract?: Contract, options: NamespaceOptions = {}): unknown {
+    const namespace = this.hub.addNamespace([name], contract, options)
+    addRoomEvents(this.hub, namespace)
+    return namespace
+  }
+
+  /** Adds messages, private messages, typing and reactions to a namespace, as `Roomful.chat` does. */
+  chat(namespace: Namespace): this {
+    addChatEvents(this.hub, namespace)
+    return this
+  }
+
+  /** A namespace that is there. @throws Error when it is not */
+  get(name: string): Namespace {
+    const namespace = this.hub.namespace(name)
+    if (!namespace) throw new Error(`There is no namespace ${name}`)
+    return namespace
+  }
+
+  /** A token for `connect`, or for a client that refreshes. */
+  token(user: TestUser, options?: TokenOptions): string {
+    return this.authenticator.issue(user, options)
+  }
+
+  /** Connects a client and lets everything come to rest. If it was refused, `client.closed` says how. */
+  async connect(options: ConnectOptions = {}): Promise<TestClient> {
+    const client = this.open(options)
+    await this.settle()
+    return client
+  }
+
+  /** As `connect`, but nothing has happened yet. */
+  open({ namespace = '/', user, token, name, dialect = 'plain', session, ...from }: ConnectOptions = {}): TestClient {
+    const client = new TestClient(this.clock, dialect)
+    const given = token ?? (user === undefined ? undefined : this.token(user))
+    const credentials = { ...(given === undefined ? {} : { token: given }), ...(name === undefined ? {} : { name }) }
+    const isV1 = dialect === 'v1'
+    const link = this.hub.accept({
+      wire: client.wire,
+      dialect: isV1 ? v1Dialect : plainDialect,
+      ip: from.ip ?? '127.0.0.1',
+      userAgent: from.userAgent ?? 'test',
+      namespace: this.get(namespace),
+      credentials: isV1 ? {} : credentials,
+    })
+    client.attach(link)
+    if (isV1) client.send({ type: 'open', v: 1, ns: namespace, ...credentials, ...(session ? { session } : {}) })
+    return client
+  }
+
+  /** Lets everything that is ready happen; time stands still. */
+  settle(): Promise<void> {
+    return this.clock.settle()
+  }
+
+  /** Moves time. */
+  advance(ms: number): Promise<void> {
+    return this.clock.advance(ms)
+  }
+
+  /** Facts of one type, oldest first. */
+  observed<Type extends Fact['type']>(type: Type): Extract<Fact, { type: Type }>[] {
+    return this.facts.filter((fact) => fact.type === type) as Extract<Fact, { type: Type }>[]
+  }
+
+  /** Cuts every link and lets go of the log. */
+  async close(): Promise<void> {
+    await this.hub.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  private observe(fact: Fact): void {
+    this.facts.push(fact)
+    if (this.facts.length > FACTS_MAX) this.facts.shift()
+  }
+}
+
+/** @returns a server that is ready */
+export async function createTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const server = new TestServer(options)
+  if (options.setUp) options.setUp(server)
+  else addStandardNamespaces(server.hub)
+  await server.hub.start()
+  return server
+}

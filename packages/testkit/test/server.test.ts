@@ -1,0 +1,69 @@
+import { createTestServer } from '@roomful/testkit'
+import { describe, expect, it } from 'vitest'
+
+describe('createTestServer', () => {
+  it('is a server with the standard namespaces, and clients that talk through it', async () => {
+    await using server = await createTestServer()
+    const alice = await server.connect({ user: 'alice' })
+    const bob = await server.connect({ user: { sub: 'u2', name: 'Bob' }, dialect: 'v1' })
+    expect(alice.id).toMatch(/^c_/)
+    await alice.request('room:join', 'lobby')
+    const joined = await bob.request('room:join', { roomId: 'lobby' })
+    expect(joined.data).toMatchObject({ status: 'ok', count: 2, seq: 0 })
+    const sent = await alice.request('message:send', { roomId: 'lobby', content: 'hi' })
+    expect(sent).toMatchObject({ data: { status: 'ok', seq: 1 }, error: undefined })
+    expect(await bob.next('message:new')).toMatchObject({ data: { content: 'hi', name: 'alice' }, seq: 1 })
+    expect(await alice.next('chat:message')).toMatchObject({ content: 'hi', roomId: 'lobby' })
+    expect(server.observed('connection:opened')).toHaveLength(2)
+  })
+
+  it('says what was heard when what was expected did not come', async () => {
+    await using server = await createTestServer()
+    const client = await server.connect({ namespace: '/public', name: 'Ann' })
+    await expect(client.next('nothing')).rejects.toThrow('Did not hear "nothing" within 0 ms; heard: welcome, auth_ok')
+  })
+
+  it('takes namespaces of an application, and moves time for what waits', async () => {
+    await using server = await createTestServer({
+      setUp: (roomful) => {
+        roomful.namespace('/jobs').on('start', async () => {
+          await new Promise<void>((resolve) => void roomful.clock.after(3_000, resolve))
+          return { status: 'ok' }
+        })
+      },
+    })
+    const client = await server.connect({ namespace: '/jobs', user: 'alice' })
+    await expect(client.request('start')).rejects.toThrow('Did not hear the answer to start')
+    expect(await client.request('start', undefined, { withinMs: 10_000 })).toMatchObject({ data: { status: 'ok' } })
+  })
+
+  it('queues behind a stalled wire, pauses what the client says, and lets go when drained', async () => {
+    await using server = await createTestServer({ settings: { outboxBytes: 1_000, ratePerMinute: 0 } })
+    const slow = await server.connect({ user: 'slow' })
+    const other = await server.connect({ user: 'other' })
+    await slow.request('room:join', 'r')
+    slow.wire.stall()
+    for (let i = 0; i < 5; i++) await other.request('message:send', { roomId: 'r', content: 'x'.repeat(400) })
+    expect(slow.heard('chat:message')).toEqual([])
+    expect(slow.wire.isPaused).toBe(true)
+    slow.send({ type: 'ping' })
+    slow.wire.drain()
+    await slow.next('pong')
+    expect(slow.heard('chat:message').map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5])
+  })
+
+  it('ends links politely, by force, and from the other side', async () => {
+    await using server = await createTestServer()
+    const [polite, cut, kicked] = [
+      await server.connect({ user: 'a' }),
+      await server.connect({ user: 'b' }),
+      await server.connect({ user: 'c' }),
+    ]
+    polite.close()
+    cut.cut()
+    server.get('/').disconnect('c')
+    await server.settle()
+    expect(server.hub.links.size).toBe(0)
+    expect([polite.closed?.code, cut.closed?.code, kicked.closed?.code]).toEqual([1000, 1006, 4009])
+  })
+})
