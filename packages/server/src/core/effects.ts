@@ -41,8 +41,8 @@ export type Effect = AppendEffect | EmitEffect | JoinEffect | LeaveEffect
 
 /** Whom an event is for. */
 export interface Target {
-  /** Rooms (or connection ids, or `user:<id>`); none means the whole namespace. */
-  readonly rooms: readonly string[]
+  /** Rooms (or connection ids, or `user:<id>`), of which there may be none; `undefined` means the whole namespace. */
+  readonly rooms: readonly string[] | undefined
   /** Rooms and connection ids that get no copy. */
   readonly except: readonly string[]
   /** May be dropped for a slow link. */

@@ -9,7 +9,7 @@ import { RoomEvent } from './event.ts'
 import { checkRoomId } from './members.ts'
 import type { Namespace } from './namespace.ts'
 
-export const EVERYONE: Target = { rooms: [], except: [], volatile: false, latestKey: undefined }
+export const EVERYONE: Target = { rooms: undefined, except: [], volatile: false, latestKey: undefined }
 
 export class Emitter {
   private readonly namespace: Namespace
@@ -22,10 +22,10 @@ export class Emitter {
     this.perform = perform
   }
 
-  /** Adds a room (or a connection id, or `user:<id>`). Members of several get one copy. */
+  /** Adds a room (or a connection id, or `user:<id>`). Members of several get one copy; an empty list is nobody. */
   to(room: string | readonly string[]): Emitter {
     const rooms = typeof room === 'string' ? [room] : room
-    return this.with({ rooms: [...this.target.rooms, ...rooms.map(checkRoomId)] })
+    return this.with({ rooms: [...(this.target.rooms ?? []), ...rooms.map(checkRoomId)] })
   }
 
   /** The same as {@link to}. */
@@ -67,7 +67,7 @@ export class Emitter {
 
   /** The durable form of `emit`, whatever the contract says. @throws RoomfulError DURABLE_NEEDS_ONE_ROOM */
   append(type: string, args: readonly unknown[], userId?: string): AppendEffect {
-    const [roomId, ...more] = this.target.rooms
+    const [roomId, ...more] = this.target.rooms ?? []
     if (roomId === undefined || more.length > 0 || this.target.except.length > 0 || this.target.volatile) {
       throw new RoomfulError('DURABLE_NEEDS_ONE_ROOM')
     }

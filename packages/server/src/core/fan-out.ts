@@ -59,7 +59,7 @@ export class FanOut {
 
   /** A transient or volatile event. Members of several of the rooms get one copy. B29, C8. */
   emit(event: RoomEvent, target: Target): void {
-    const [only, ...more] = target.rooms
+    const [only, ...more] = target.rooms ?? []
     if (only !== undefined && more.length === 0 && target.except.length === 0) {
       const room = isPersonalRoom(only) ? undefined : this.namespace.rooms.get(only)
       if (room) this.deliver(room, event, target)
@@ -67,7 +67,7 @@ export class FanOut {
       return
     }
     const excluded = this.gather(target.except)
-    const receivers = target.rooms.length === 0 ? this.namespace.connections.values() : this.gather(target.rooms)
+    const receivers = target.rooms === undefined ? this.namespace.connections.values() : this.gather(target.rooms)
     for (const connection of receivers) if (!excluded.has(connection)) this.tell(connection, event, target)
   }
 

@@ -24,7 +24,7 @@ export interface OnlineUser {
   held: number
 }
 
-const EVERYONE: Target = { rooms: [], except: [], volatile: false, latestKey: undefined }
+const EVERYONE: Target = { rooms: undefined, except: [], volatile: false, latestKey: undefined }
 
 export class UserPresence {
   private readonly hub: Hub
@@ -108,8 +108,8 @@ export class UserPresence {
 
   private changed(connection: Connection, status: 'online' | 'offline', userId = connection.user.sub): void {
     const everyone = this.namespace.connections.size <= EVERYONE_MAX
-    const rooms = everyone ? [] : [...connection.memberships.keys()]
-    if (!everyone && rooms.length === 0) return
+    const rooms = everyone ? undefined : [...connection.memberships.keys()]
+    if (rooms?.length === 0) return
     const target: Target = { ...EVERYONE, rooms, except: [connection.id] }
     this.updates.push({ event: RoomEvent.transient('presence:update', [{ userId, status }], true), target })
     // The first one goes when the turn ends; what follows within the interval goes together.
