@@ -10,6 +10,7 @@ import type { Connection } from './connection.ts'
 import { RoomEvent } from './event.ts'
 import type { Hub } from './hub.ts'
 import { type Link, UNLOGGED_MAX_BYTES } from './link.ts'
+import type { Membership } from './membership.ts'
 import type { Room } from './room.ts'
 
 /** One page. DESIGN 5. */
@@ -157,6 +158,7 @@ export class CatchUp {
       const membership = stored && connection.memberships.get(stored.roomId)
       // Left meanwhile, read twice, or stored but not yet released: that one comes with its own turn.
       if (!membership || stored.seq <= membership.position || stored.seq > membership.room.head) continue
+      if (stored.seq > membership.position + 1) this.tellTrimmed(connection, membership, stored.seq)
       membership.position = stored.seq
       if (link.dialect.view === 'classic' && event.origin === connection.id) continue
       link.send(event.encoded(encoding))
@@ -219,6 +221,12 @@ export class CatchUp {
       .finally(() => this.reads.delete(key))
     this.reads.set(key, read)
     return read
+  }
+
+  /** What lies between was trimmed after its client was told that it could be had. Never silently. G4. */
+  private tellTrimmed(connection: Connection, { room }: Membership, from: number): void {
+    room.first = Math.max(room.first, from)
+    this.hub.tellReset(connection, { roomId: room.id, reason: 'trimmed', from, to: room.head })
   }
 
   /** The log has nothing after these positions although the rooms do: it was trimmed meanwhile. Say so, go on. G4. */

@@ -43,10 +43,12 @@ export class FanOut {
 
   /** To every member that is live; those behind read it from the log, or find a volatile one kept or gone. */
   deliver(room: Room, event: RoomEvent, target?: Target): void {
+    let deliveries = 0
     for (const group of room.groups) {
       const bytes = event.encoded(group.encoding)
       if (bytes === undefined) continue
       const members = group.members
+      deliveries += members.length
       const skip = group.view === 'classic' ? event.origin : undefined
       for (let i = 0; i < members.length; i++) {
         const connection = (members[i] as { connection: Connection }).connection
@@ -55,6 +57,7 @@ export class FanOut {
         } else if (skip === undefined || connection.id !== skip) connection.link.send(bytes)
       }
     }
+    this.hub.observer.observe({ type: 'fan-out', deliveries, encoded: room.groups.length })
   }
 
   /** A transient or volatile event. Members of several of the rooms get one copy. B29, C8. */

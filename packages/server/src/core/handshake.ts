@@ -68,9 +68,7 @@ export class Handshake {
       try {
         await this.admit(connection, await this.verify(connection, hasToken ? credentials : { token: '' }), undefined)
       } catch (error) {
-        const { code, message } = toRoomfulError(error)
-        const reason = code === 'USER_UNKNOWN' || isForbidden(code) ? message : 'Authentication failed'
-        this.refuse(connection, error, isForbidden(code) ? CLOSE_CODES.FORBIDDEN.code : CLOSE_CODES.POLICY.code, reason)
+        this.refuse(connection, error, CLOSE_CODES.POLICY.code, 'Authentication failed')
       }
     })
   }
@@ -78,6 +76,13 @@ export class Handshake {
   /** A user's account changed under open connections. */
   async changeUser(connection: Connection, user: User): Promise<void> {
     await this.become(connection, user)
+  }
+
+  /** A link that carries channels must open one in time. */
+  watchChannels(link: Link): void {
+    link.deadline = this.hub.timers.add(this.hub.settings.authDeadlineMs, () => {
+      if (!link.isAuthenticated()) link.close(CLOSE_CODES.AUTH_FAILED.code, 'Authentication timed out')
+    })
   }
 
   welcome(link: Link): void {
@@ -122,13 +127,7 @@ export class Handshake {
         try {
           await this.admit(connection, await this.verify(connection, credentials), session)
         } catch (error) {
-          const { code, message } = toRoomfulError(error)
-          this.refuse(
-            connection,
-            error,
-            isForbidden(code) ? CLOSE_CODES.FORBIDDEN.code : CLOSE_CODES.AUTH_FAILED.code,
-            message,
-          )
+          this.refuse(connection, error, CLOSE_CODES.AUTH_FAILED.code)
         }
       })
     }
@@ -156,13 +155,7 @@ export class Handshake {
       this.hub.flushSoon()
     }
     const failed = (error: unknown): void => {
-      const { code, message } = toRoomfulError(error)
-      this.refuse(
-        connection,
-        error,
-        isForbidden(code) ? CLOSE_CODES.FORBIDDEN.code : CLOSE_CODES.INTERNAL.code,
-        message,
-      )
+      this.refuse(connection, error, CLOSE_CODES.INTERNAL.code)
       over()
     }
     try {
@@ -305,11 +298,16 @@ export class Handshake {
     })
   }
 
-  private refuse(connection: Connection, thrown: unknown, code: number, reason: string): void {
-    this.hub.closeConnection(connection, code, reason, toRoomfulError(thrown))
+  /** Says why; what is about the user rather than the credentials has a close code of its own. WIRE 2. */
+  private refuse(connection: Connection, thrown: unknown, closeCode: number, reason?: string): void {
+    const error = toRoomfulError(thrown)
+    const own = OWN_CLOSE_CODES[error.code]
+    this.hub.closeConnection(connection, own ?? closeCode, own || reason === undefined ? error.message : reason, error)
   }
 }
 
-function isForbidden(code: string): boolean {
-  return code === 'FORBIDDEN' || code === 'BANNED'
+const OWN_CLOSE_CODES: Readonly<Record<string, number>> = {
+  FORBIDDEN: CLOSE_CODES.FORBIDDEN.code,
+  BANNED: CLOSE_CODES.FORBIDDEN.code,
+  USER_UNKNOWN: CLOSE_CODES.AUTH_FAILED.code,
 }

@@ -141,6 +141,7 @@ export class Hub {
     if (dialect.multiplexed) {
       link.credentials = credentials
       this.handshake.welcome(link)
+      this.handshake.watchChannels(link)
     } else this.handshake.begin(link, namespace, credentials, identity)
     return link
   }

@@ -40,6 +40,8 @@ export class Link {
   /** What a v1 client attaches to when it names no namespace, and who it is when it does not say. */
   defaultNamespace = '/'
   credentials: Credentials | undefined
+  /** Until a channel is open. */
+  deadline: Timer | undefined
   connections: readonly Connection[] = []
   /** Counts towards its address; see addresses.ts. */
   countedIp: string | undefined
@@ -105,6 +107,7 @@ export class Link {
     this.state = 'closed'
     this.hub.timers.cancel(this.heartbeat)
     this.hub.timers.cancel(this.stalled)
+    this.hub.timers.cancel(this.deadline)
     this.frames = []
     this.hub.forget(this, this.closeCode || code, this.closeReason || reason)
   }

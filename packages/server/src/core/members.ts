@@ -195,8 +195,15 @@ export class Members {
     const room = namespace.openRoom(roomId)
     room.pins++
     const capacity = room.options.capacity
-    if (room.state === 'open' && capacity === undefined) return { connection, room, after, tookSeat: false }
+    const isHot = after === undefined || (typeof after === 'number' ? after : after.seq) + 1 >= room.tail.from
+    if (room.state === 'open' && capacity === undefined && isHot) return { connection, room, after, tookSeat: false }
     return this.enterSlowly(connection, namespace, room, after)
+  }
+
+  /** The log may have been trimmed since the room was opened: a resume must not be promised what is gone. G4. */
+  private async refreshFirst(namespace: Namespace, room: Room): Promise<void> {
+    const [head] = await this.hub.broker.heads(namespace.name, [room.id])
+    if (head) room.first = head.first
   }
 
   private async enterSlowly(
@@ -207,6 +214,7 @@ export class Members {
   ): Promise<PreparedJoin> {
     try {
       await room.opened
+      if (after !== undefined) await this.refreshFirst(namespace, room)
       const { capacity } = room.options
       if (capacity === undefined || room.seats.has(connection.user.sub))
         return { connection, room, after, tookSeat: false }
