@@ -250,7 +250,7 @@ export class Hub {
 
   flushLink(link: Link): void {
     const frames = link.takeFrames()
-    if (frames.length > 0) link.write(joinFrames()(frames))
+    if (frames.length > 0) link.write(frames)
   }
 
   // — slow links —

@@ -140,9 +140,9 @@ export class Link {
     return frames
   }
 
-  write(bytes: Uint8Array): void {
+  write(buffers: readonly Uint8Array[]): void {
     if (this.state !== 'open') return
-    this.wire.write(bytes)
+    this.wire.write(buffers)
     const queued = this.wire.queuedBytes
     if (queued > this.hub.settings.outboxBytes) this.hub.catchUp.onSlow(this, queued)
   }

@@ -156,8 +156,13 @@ class WebSocketWire implements Wire {
     return this.socket.writableLength
   }
 
-  write(bytes: Uint8Array): void {
-    if (this.ws.readyState === WebSocket.OPEN && this.socket.writable) this.socket.write(bytes)
+  write(buffers: readonly Uint8Array[]): void {
+    const { socket } = this
+    if (this.ws.readyState !== WebSocket.OPEN || !socket.writable) return
+    if (buffers.length === 1) return void socket.write(buffers[0] as Uint8Array)
+    socket.cork()
+    for (const buffer of buffers) socket.write(buffer)
+    socket.uncork()
   }
 
   pauseReading(): void {

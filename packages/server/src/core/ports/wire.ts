@@ -1,7 +1,7 @@
 /** The port a transport offers the core: bytes out, back-pressure, an end. Bytes in come through `Link.receive`. */
 export interface Wire {
-  /** Hands over bytes that are ready for the peer, as one write. The buffer is not changed afterwards and may be shared. */
-  write(bytes: Uint8Array): void
+  /** Hands over bytes that are ready for the peer, as one write. The buffers are not changed afterwards and may be shared. */
+  write(buffers: readonly Uint8Array[]): void
   /** Bytes handed over and not yet taken by the operating system. */
   readonly queuedBytes: number
   pauseReading(): void
