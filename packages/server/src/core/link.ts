@@ -125,7 +125,9 @@ export class Link {
   }
 
   ack(connection: Connection, id: RequestId, data: unknown): void {
-    this.send(this.dialect.ack(connection.channel, id, data))
+    const bytes = this.dialect.ack(connection.channel, id, data)
+    if (bytes === undefined || bytes instanceof Uint8Array) this.send(bytes)
+    else for (const part of bytes) this.send(part)
   }
 
   fail(channel: number, error: RoomfulError, id: RequestId | undefined, event?: string): void {

@@ -3,7 +3,7 @@
  * a seat) happens while its request runs; becoming a member, the answer and the first missed event happen in one breath
  * when the turn is released, so that nothing can fall between them.
  */
-import { isPersonalRoom, isRoomId, type Position, type ResetReason } from '@roomful/protocol'
+import { isPersonalRoom, isRoomId, type Position, type ResetReason, type SharedJson } from '@roomful/protocol'
 import type { Connection } from './connection.ts'
 import { RoomfulError } from './errors.ts'
 import type { Hub } from './hub.ts'
@@ -36,7 +36,7 @@ export interface JoinReply {
   reason?: ResetReason
   from?: number
   to?: number
-  users: Member[]
+  users: SharedJson<Member[]>
   count: number
   pv: number
 }

@@ -2,9 +2,12 @@
  * A room while somebody is in it or writes to it: where its log stands, who has a seat, and the connections to tell,
  * grouped by encoding so that an event is encoded once per group. It knows nothing of how they are told.
  */
+
+import type { SharedJson } from '@roomful/protocol'
 import { type HotBudget, HotTail } from './hot-tail.ts'
 import type { Membership } from './membership.ts'
 import type { Encoding } from './ports/dialect.ts'
+import type { Member } from './presence/room-presence.ts'
 import type { RoomOptions } from './room-declaration.ts'
 import type { User } from './user.ts'
 
@@ -39,6 +42,8 @@ export class Room {
   headN = 0
   /** Version of the membership. */
   pv = 0
+  /** The users of a snapshot, as long as they are the same. */
+  users: SharedJson<Member[]> | undefined
   /** Whoever needs the room to stay although nobody is in it. */
   pins = 0
   /** Resolves when `state` is open; rejects when the broker could not tell. */

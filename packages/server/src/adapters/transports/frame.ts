@@ -1,10 +1,21 @@
 /** WebSocket frames as a server sends them: final, unmasked, uncompressed. RFC 6455 section 5.2. */
 
+import { aroundShared } from '@roomful/protocol'
+
 export const TEXT = 0x1
 export const BINARY = 0x2
 export const PONG = 0xa
 
 const FIN = 0x80
+
+/** A text frame whose middle is shared with others: three buffers, of which that one is not copied. */
+export function textFrameAround(before: string, shared: Uint8Array, after: string): readonly Uint8Array[] {
+  const tail = Buffer.from(after)
+  const own = Buffer.byteLength(before)
+  const head = allocate(TEXT, own, shared.byteLength + tail.byteLength)
+  head.write(before, head.length - own, 'utf8')
+  return [head, shared, tail]
+}
 
 export function textFrame(text: string): Uint8Array {
   const length = Buffer.byteLength(text)
@@ -13,28 +24,35 @@ export function textFrame(text: string): Uint8Array {
   return frame
 }
 
+/** The frame of an answer, sharing what many answers have in common. */
+export function ackFrame(data: unknown, encode: (data: unknown) => string): Uint8Array | readonly Uint8Array[] {
+  const text = aroundShared(data, encode)
+  return typeof text === 'string' ? textFrame(text) : textFrameAround(text.before, text.shared.bytes, text.after)
+}
+
 export function binaryFrame(payload: Uint8Array, opcode: number = BINARY): Uint8Array {
   const frame = allocate(opcode, payload.byteLength)
   frame.set(payload, frame.length - payload.byteLength)
   return frame
 }
 
-/** A buffer for the whole frame, its header written. */
-function allocate(opcode: number, length: number): Buffer {
+/** A buffer for the frame, its header written; `elsewhere` bytes of the payload follow in other buffers. */
+function allocate(opcode: number, here: number, elsewhere = 0): Buffer {
+  const length = here + elsewhere
   if (length < 126) {
-    const frame = Buffer.allocUnsafe(2 + length)
+    const frame = Buffer.allocUnsafe(2 + here)
     frame[1] = length
     frame[0] = FIN | opcode
     return frame
   }
   if (length < 65_536) {
-    const frame = Buffer.allocUnsafe(4 + length)
+    const frame = Buffer.allocUnsafe(4 + here)
     frame[0] = FIN | opcode
     frame[1] = 126
     frame.writeUInt16BE(length, 2)
     return frame
   }
-  const frame = Buffer.allocUnsafe(10 + length)
+  const frame = Buffer.allocUnsafe(10 + here)
   frame[0] = FIN | opcode
   frame[1] = 127
   frame.writeBigUInt64BE(BigInt(length), 2)

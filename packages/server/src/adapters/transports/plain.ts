@@ -2,7 +2,7 @@
 import { decodePlain, encodePlainAck, encodePlainControl, encodePlainError, encodePlainEvent } from '@roomful/protocol'
 import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
 import { toClassic } from './classic.ts'
-import { textFrame } from './frame.ts'
+import { ackFrame, textFrame } from './frame.ts'
 import { refuseBinary } from './refuse-binary.ts'
 
 const encoding: Encoding = { key: 'ws:plain', encode: (event) => textFrame(encodePlainEvent(event)) }
@@ -15,7 +15,7 @@ export const plainDialect: Dialect = {
   encoding: () => encoding,
   decode: (data) => [typeof data === 'string' ? decodePlain(data) : refuseBinary()],
   turn: toClassic,
-  ack: (_channel, id, data) => textFrame(encodePlainAck(id, data)),
+  ack: (_channel, id, data) => ackFrame(data, (plain) => encodePlainAck(id, plain)),
   fail: (_channel, error, id, event) => textFrame(encodePlainError(error, id, event)),
   control: (type, _channel, data) => textFrame(encodePlainControl(type, data)),
 }

@@ -1,7 +1,7 @@
 /** The SDK's dialect over WebSocket. WIRE 7. */
 import { decodeV1, encodeV1Ack, encodeV1Control, encodeV1Error, encodeV1Event, MAX_CHANNELS } from '@roomful/protocol'
 import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
-import { textFrame } from './frame.ts'
+import { ackFrame, textFrame } from './frame.ts'
 import { refuseBinary } from './refuse-binary.ts'
 
 /** One per channel number: it stands in the frame, so links that use the same number share the bytes. */
@@ -17,7 +17,7 @@ export const v1Dialect: Dialect = {
   view: 'all',
   encoding: (channel) => encodings[channel] as Encoding,
   decode: (data) => (typeof data === 'string' ? decodeV1(data) : [refuseBinary()]),
-  ack: (channel, id, data) => textFrame(encodeV1Ack(channel, id, data)),
+  ack: (channel, id, data) => ackFrame(data, (plain) => encodeV1Ack(channel, id, plain)),
   fail: (channel, error, id, event) => textFrame(encodeV1Error(channel, error, id, event)),
   control: (type, channel, data) => textFrame(encodeV1Control(type, channel, data)),
 }

@@ -25,7 +25,8 @@ export interface Dialect {
   decode(data: string | Uint8Array): Inbound[]
   /** Another dialect that this request asks for, for good, and what it means there: how a plain link becomes a classic one. */
   turn?(request: Request): { dialect: Dialect; request: Request } | undefined
-  ack(channel: number, id: RequestId, data: unknown): Uint8Array | undefined
+  /** May be several buffers, of which some are shared with other answers. */
+  ack(channel: number, id: RequestId, data: unknown): Uint8Array | readonly Uint8Array[] | undefined
   /** A failed request; without `id` the error stands alone. */
   fail(channel: number, error: WireError, id: RequestId | undefined, event: string | undefined): Uint8Array
   /** What is no event of a namespace: `welcome`, `opened`, `closed`, `auth_ok`, `pong`, … */

@@ -2,7 +2,7 @@
  * Who is in a room: seats per user, numbered changes (`pv`) over a snapshot, outside the log. Up to 200 members everyone
  * hears each change by name; above, what changed within 100 ms is told at once, so that a storm stays one message. G6.
  */
-import { isPersonalRoom } from '@roomful/protocol'
+import { isPersonalRoom, SharedJson } from '@roomful/protocol'
 import type { Connection } from '../connection.ts'
 import type { Target } from '../effects.ts'
 import { RoomEvent } from '../event.ts'
@@ -55,6 +55,7 @@ export class RoomPresence {
     const { user } = connection
     let seat = room.seats.get(user.sub)
     if (seat) {
+      if (seat.connections === 0 || seat.user.name !== user.name) room.users = undefined
       seat.connections++
       seat.user = user
       this.releaseHold(room, connection, seat)
@@ -72,6 +73,7 @@ export class RoomPresence {
     seat.connections--
     if (held && connection.session) {
       seat.held++
+      room.users = undefined
       const key = holdKey(connection.session.id, room)
       room.pins++
       this.holds.set(
@@ -92,6 +94,7 @@ export class RoomPresence {
       const seat = room.seats.get(before.sub)
       if (!seat) return
       seat.user = connection.user
+      room.users = undefined
       const { sub, name } = connection.user
       if (before.name !== name) this.changed(room, { userId: sub, name, status: 'online' }, undefined, connection)
       return
@@ -104,13 +107,17 @@ export class RoomPresence {
     this.seat(room, connection)
   }
 
-  snapshot(room: Room): { users: Member[]; count: number; pv: number } {
-    const users: Member[] = []
-    for (const seat of room.seats.values()) {
-      if (users.length === PRESENCE_BY_NAME_MAX) break
-      users.push(toMember(seat))
+  /** The first users and the number of all. Made once and shared until one of them changes. */
+  snapshot(room: Room): { users: SharedJson<Member[]>; count: number; pv: number } {
+    if (room.users === undefined) {
+      const users: Member[] = []
+      for (const seat of room.seats.values()) {
+        if (users.length === PRESENCE_BY_NAME_MAX) break
+        users.push(toMember(seat))
+      }
+      room.users = new SharedJson(users)
     }
-    return { users, count: room.count, pv: room.pv }
+    return { users: room.users, count: room.count, pv: room.pv }
   }
 
   /** Every user in the room, whatever the number. */
@@ -145,6 +152,8 @@ export class RoomPresence {
 
   private changed(room: Room, joined?: Member, left?: { userId: string; reason: string }, by?: Connection): void {
     room.pv++
+    // Who comes after the first two hundred is not in the snapshot; whoever leaves may have been.
+    if (left || room.count <= PRESENCE_BY_NAME_MAX) room.users = undefined
     if (room.groups.length === 0) return
     if (room.count <= PRESENCE_BY_NAME_MAX) {
       const { pv, id: roomId } = room
