@@ -4,7 +4,8 @@ import type { User } from '../user.ts'
 export interface Account {
   sub: string
   name: string
-  role: string
+  /** Given by an administrator: it counts instead of the token's. */
+  role: string | undefined
   banned: boolean
 }
 
@@ -13,5 +14,5 @@ export interface Users {
   /** Creates the account that a valid token speaks of; an existing one stays as it is. */
   ensure(user: User): Promise<Account>
   setBanned(sub: string, banned: boolean): Promise<void>
-  setRole(sub: string, role: string): Promise<void>
+  setRole(sub: string, role: string | undefined): Promise<void>
 }

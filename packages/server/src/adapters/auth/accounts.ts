@@ -1,0 +1,159 @@
+/** Signing up and signing in: what a name and a password must be, and how often someone may try. WIRE 1. */
+import { RoomfulError } from '../../core/errors.ts'
+import type { Random } from '../../core/ports/random.ts'
+import type { User } from '../../core/user.ts'
+import type { SlidingWindowLimiter } from './limiter.ts'
+import type { Passwords } from './passwords.ts'
+import type { TokenIssuer } from './token-issuer.ts'
+import type { UserStore } from './user-store.ts'
+
+/** How long the token of a sign-in is good. */
+export const SESSION_TOKEN_MS = 24 * 3_600_000
+
+const NAME_MAX_LENGTH = 32
+const PASSWORD_MIN_LENGTH = 8
+const PASSWORD_MAX_LENGTH = 256
+const SUB_LENGTH = 20
+
+/** Wrong passwords, per quarter of an hour: for one name from one address, for one name, and from one address. */
+const WRONG_WINDOW_MS = 15 * 60_000
+const WRONG_PER_NAME_AND_ADDRESS = 10
+const WRONG_PER_NAME = 100
+const WRONG_PER_ADDRESS = 50
+/** New accounts from one address, per hour. */
+const SIGN_UP_WINDOW_MS = 3_600_000
+const SIGN_UPS_PER_ADDRESS = 20
+
+export interface AccountsParts {
+  readonly store: UserStore
+  readonly passwords: Passwords
+  readonly issuer: TokenIssuer
+  readonly limiter: SlidingWindowLimiter
+  readonly random: Random
+}
+
+/** What someone typed. Checked here, so it may be anything. */
+export interface NameAndPassword {
+  readonly name: unknown
+  readonly password: unknown
+}
+
+export interface SignedIn {
+  readonly token: string
+  readonly user: User
+}
+
+/** One count that an attempt must pass. */
+type Allowance = readonly [key: string, limit: number, windowMs: number]
+
+export class Accounts {
+  private readonly parts: AccountsParts
+
+  constructor(parts: AccountsParts) {
+    this.parts = parts
+  }
+
+  /**
+   * @param address whose attempts are counted together; undefined is not counted (this machine)
+   * @throws RoomfulError (rejects) INVALID_MESSAGE with the field, CONFLICT, RATE_LIMITED, UNAVAILABLE
+   */
+  async signUp(
+    { name: givenName, password: givenPassword }: NameAndPassword,
+    address: string | undefined,
+  ): Promise<SignedIn> {
+    const name = checkName(givenName)
+    const login = loginOf(name)
+    const password = checkPassword(givenPassword, login)
+    const { store, passwords, random } = this.parts
+    const taken = new RoomfulError('CONFLICT', 'This name is taken', { field: 'name' })
+    if (store.findLogin(login)) throw taken
+    if (address !== undefined) {
+      this.take([[`up ${address}`, SIGN_UPS_PER_ADDRESS, SIGN_UP_WINDOW_MS]], 'Too many new accounts from this address')
+    }
+    const sub = `u_${random.id(SUB_LENGTH)}`
+    if (!store.create({ sub, name, login, password: await passwords.hash(password) })) throw taken
+    return this.admit({ sub, name, role: 'user' })
+  }
+
+  /**
+   * @param address as for `signUp`
+   * @throws RoomfulError (rejects) INVALID_MESSAGE, UNAUTHENTICATED, BANNED, RATE_LIMITED, UNAVAILABLE
+   */
+  async signIn({ name, password }: NameAndPassword, address: string | undefined): Promise<SignedIn> {
+    if (typeof name !== 'string') throw invalid('name', 'Field name must be a string')
+    if (typeof password !== 'string') throw invalid('password', 'Field password must be a string')
+    const login = loginOf(name.slice(0, PASSWORD_MAX_LENGTH))
+    const allowances: Allowance[] = [
+      [`in ${login} ${address ?? ''}`, WRONG_PER_NAME_AND_ADDRESS, WRONG_WINDOW_MS],
+      [`in ${login}`, WRONG_PER_NAME, WRONG_WINDOW_MS],
+    ]
+    if (address !== undefined) allowances.push([`from ${address}`, WRONG_PER_ADDRESS, WRONG_WINDOW_MS])
+    // Taken before the answer is known, so that many guesses at once count as many.
+    this.take(allowances, 'Too many wrong passwords')
+    const account = this.parts.store.findLogin(login)
+    const isRight =
+      password.length <= PASSWORD_MAX_LENGTH && (await this.verify(password, account?.password, allowances))
+    if (!account || !isRight) throw new RoomfulError('UNAUTHENTICATED', 'Authentication failed: wrong name or password')
+    for (const [key] of allowances) this.parts.limiter.giveBack(key)
+    if (account.banned) throw new RoomfulError('BANNED')
+    const { sub, name: storedName, role = 'user' } = account
+    return this.admit({ sub, name: storedName, role })
+  }
+
+  private async verify(
+    password: string,
+    stored: string | undefined,
+    allowances: readonly Allowance[],
+  ): Promise<boolean> {
+    try {
+      return await this.parts.passwords.verify(password, stored)
+    } catch (error) {
+      for (const [key] of allowances) this.parts.limiter.giveBack(key) // it was not even tried
+      throw error
+    }
+  }
+
+  private async admit(user: User): Promise<SignedIn> {
+    return { token: await this.parts.issuer.issueToken(user, SESSION_TOKEN_MS), user }
+  }
+
+  /** All or none. */
+  private take(allowances: readonly Allowance[], sentence: string): void {
+    const { limiter } = this.parts
+    const retryAfterMs = Math.max(...allowances.map((allowance) => limiter.wait(...allowance)))
+    if (retryAfterMs > 0) throw new RoomfulError('RATE_LIMITED', `${sentence}; try again later`, { retryAfterMs })
+    for (const allowance of allowances) limiter.take(...allowance)
+  }
+}
+
+function checkName(given: unknown): string {
+  if (typeof given !== 'string') throw invalid('name', 'Field name must be a string')
+  const name = given.normalize('NFC').trim()
+  const length = [...name].length
+  if (length < 1 || length > NAME_MAX_LENGTH) {
+    throw invalid('name', `A name has 1 to ${NAME_MAX_LENGTH} characters`)
+  }
+  if (!/^[\p{L}\p{N}][\p{L}\p{M}\p{N} ._'-]*$/u.test(name)) {
+    throw invalid('name', "A name begins with a letter or digit, and has only letters, digits, spaces and . _ ' -")
+  }
+  return name
+}
+
+function checkPassword(given: unknown, login: string): string {
+  if (typeof given !== 'string') throw invalid('password', 'Field password must be a string')
+  const length = [...given].length
+  if (length < PASSWORD_MIN_LENGTH || length > PASSWORD_MAX_LENGTH) {
+    throw invalid('password', `A password has ${PASSWORD_MIN_LENGTH} to ${PASSWORD_MAX_LENGTH} characters`)
+  }
+  if (loginOf(given) === login) throw invalid('password', 'The password must not be the name')
+  return given
+}
+
+/** Compatibility forms and letter case make no second account. */
+function loginOf(name: string): string {
+  return name.normalize('NFKC').toLowerCase().trim().replace(/\s+/g, ' ')
+}
+
+function invalid(field: string, message: string): RoomfulError {
+  return new RoomfulError('INVALID_MESSAGE', message, { field })
+}

@@ -1,0 +1,62 @@
+/** From the claims of a verified token to a user. WIRE 2: which claim counts, and what a role may be. */
+import { RoomfulError } from '../../core/errors.ts'
+import type { Identity } from '../../core/ports/authenticator.ts'
+import { USER_ID_MAX_BYTES, type User } from '../../core/user.ts'
+
+export const ROLES = ['user', 'support', 'seller', 'admin'] as const
+export type Role = (typeof ROLES)[number]
+
+export type Claims = Readonly<Record<string, unknown>>
+
+/** A name is shown to everyone in the room, so it is short and one line. */
+const NAME_MAX_LENGTH = 64
+
+export function isRole(value: unknown): value is Role {
+  return (ROLES as readonly unknown[]).includes(value)
+}
+
+/**
+ * @param claims of a token whose signature and times are in order
+ * @throws RoomfulError TOKEN_INVALID when they name nobody
+ */
+export function identityOf(claims: Claims): Identity {
+  const sub = subjectOf(claims)
+  const { exp, guest: _, ...others } = claims
+  const user: User = {
+    ...others,
+    sub,
+    name: nameOf(claims.name) ?? nameOf(claims.username) ?? sub,
+    // A role that Roomful does not know gives no right beyond a user's.
+    role: isRole(claims.role) ? claims.role : 'user',
+  }
+  return { user, expiresAt: typeof exp === 'number' ? Math.min(exp * 1000, Number.MAX_SAFE_INTEGER) : undefined }
+}
+
+function subjectOf({ sub, userId, id, username }: Claims): string {
+  const subject = [sub, userId, id, username].map(idOf).find((candidate) => candidate !== undefined)
+  if (subject === undefined) throw refusal('the token names no subject')
+  if (Buffer.byteLength(subject) > USER_ID_MAX_BYTES) {
+    throw refusal(`the subject is longer than ${USER_ID_MAX_BYTES} bytes`)
+  }
+  if (/[\p{Cc}\p{Cs}]/u.test(subject)) throw refusal('the subject has control characters')
+  // Else a token could speak for a guest of the moment.
+  if (subject.startsWith('guest:')) throw refusal('a subject must not begin with guest:')
+  return subject
+}
+
+/** Database keys come as numbers. */
+function idOf(value: unknown): string | undefined {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+function nameOf(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined
+  const name = value.replace(/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/gu, ' ').trim()
+  return name === '' ? undefined : [...name].slice(0, NAME_MAX_LENGTH).join('')
+}
+
+/** TOKEN_INVALID with the class of what is wrong, and nothing of the token itself. A2.3. */
+export function refusal(what: string, cause?: unknown): RoomfulError {
+  return new RoomfulError('TOKEN_INVALID', `Authentication failed: ${what}`, { cause })
+}

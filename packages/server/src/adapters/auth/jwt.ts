@@ -1,0 +1,121 @@
+/**
+ * Is this token good? `jose` decides, with an allow-list: HS256 with our secret, RS, PS, ES and EdDSA with the public keys
+ * behind `JWKS_URL`. The algorithm chooses the key, so a public key can never serve as a secret. A2.3, R5.
+ */
+import {
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose'
+import { RoomfulError } from '../../core/errors.ts'
+import type { Identity } from '../../core/ports/authenticator.ts'
+import { identityOf, refusal } from './claims.ts'
+import { Hs256 } from './hs256.ts'
+
+export interface TokenVerifierOptions {
+  readonly secret: Uint8Array
+  readonly jwksUrl?: string | undefined
+  readonly audience?: string | undefined
+  readonly issuer?: string | undefined
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
+const TOKEN_MAX_LENGTH = 8_192
+/** RFC 7515 section 2: no padding, no white space, which jose would overlook. */
+const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]*$/
+const JWKS_TIMEOUT_MS = 3_000
+
+export class TokenVerifier {
+  private readonly options: TokenVerifierOptions
+  private readonly hs256: Hs256
+  private readonly jwks: JWTVerifyGetKey | undefined
+  private secretKey: Promise<CryptoKey> | undefined
+
+  constructor(options: TokenVerifierOptions) {
+    const { secret, audience, issuer, jwksUrl } = options
+    this.options = options
+    this.hs256 = new Hs256(secret, { audience, issuer })
+    this.jwks =
+      jwksUrl === undefined ? undefined : createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: JWKS_TIMEOUT_MS })
+  }
+
+  /**
+   * @returns who the token speaks of
+   * @throws RoomfulError (rejects) TOKEN_INVALID, TOKEN_EXPIRED; UNAVAILABLE when the identity provider's keys cannot be read
+   */
+  async verify(token: string): Promise<Identity> {
+    return identityOf(this.hs256.accept(token, this.options.now()) ?? (await this.judge(token)))
+  }
+
+  /** The long way, which every token that is refused has gone. */
+  async judge(token: string): Promise<JWTPayload> {
+    if (token === '') throw refusal('the token is empty')
+    if (token.length > TOKEN_MAX_LENGTH) throw refusal('the token is too long')
+    if (!COMPACT.test(token)) throw refusal('malformed token')
+    try {
+      const { audience, issuer, now } = this.options
+      const checks: JWTVerifyOptions = { currentDate: new Date(now()) }
+      if (audience !== undefined) checks.audience = audience
+      if (issuer !== undefined) checks.issuer = issuer
+      return await this.checkWith(token, checks)
+    } catch (error) {
+      throw explain(error)
+    }
+  }
+
+  private async checkWith(token: string, checks: JWTVerifyOptions): Promise<JWTPayload> {
+    const { alg } = decodeProtectedHeader(token)
+    if (alg === 'HS256') {
+      this.secretKey ??= crypto.subtle.importKey(
+        'raw',
+        Uint8Array.from(this.options.secret),
+        { name: 'HMAC', hash: 'SHA-256' },
+        false,
+        ['verify'],
+      )
+      return (await jwtVerify(token, await this.secretKey, { ...checks, algorithms: ['HS256'] })).payload
+    }
+    if (this.jwks === undefined || !ASYMMETRIC.includes(String(alg))) throw new errors.JOSEAlgNotAllowed()
+    return (await jwtVerify(token, this.jwks, { ...checks, algorithms: ASYMMETRIC })).payload
+  }
+}
+
+const CLAIM_PROBLEMS: Readonly<Record<string, string>> = {
+  aud: 'wrong audience',
+  iss: 'wrong issuer',
+  nbf: 'the token is not valid yet',
+}
+
+/** The class of the failure, in our words: jose's may quote what is in the token. */
+function explain(error: unknown): RoomfulError {
+  if (error instanceof errors.JWTExpired) return new RoomfulError('TOKEN_EXPIRED', undefined, { cause: error })
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const isWrongType = error.reason === 'invalid'
+    return refusal((isWrongType ? undefined : CLAIM_PROBLEMS[error.claim]) ?? 'malformed token', error)
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) return refusal('wrong signature', error)
+  if (error instanceof errors.JOSEAlgNotAllowed) return refusal('the algorithm of the signature is not allowed', error)
+  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
+    return refusal('the token was signed with an unknown key', error)
+  }
+  if (isProviderProblem(error)) {
+    return new RoomfulError('UNAVAILABLE', 'The keys of the identity provider cannot be read; try again later', {
+      retryAfterMs: JWKS_TIMEOUT_MS,
+      cause: error,
+    })
+  }
+  return refusal('malformed token', error)
+}
+
+/** Reading the key set failed: too slow, no connection, or not a key set. */
+function isProviderProblem(error: unknown): boolean {
+  if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return true
+  if (error instanceof TypeError && error.message === 'fetch failed') return true
+  return error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC'
+}

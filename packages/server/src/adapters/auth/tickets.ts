@@ -1,0 +1,88 @@
+/**
+ * Tickets: a word that opens one connection, within 30 seconds. A page that must put its credential into a URL puts this
+ * there, since URLs end up in logs and histories. A3.4, WIRE 1.
+ */
+import { RoomfulError } from '../../core/errors.ts'
+import type { Identity } from '../../core/ports/authenticator.ts'
+import type { Clock } from '../../core/ports/clock.ts'
+import type { Random } from '../../core/ports/random.ts'
+
+export const TICKET_LIFETIME_MS = 30_000
+/** Unused tickets of one user; the oldest one gives way. A reconnecting page with some tabs needs a few. */
+export const TICKETS_PER_USER = 16
+/** Unused tickets of all users (some 40 MB); above it nobody gets one until the first expires. */
+export const TICKETS_MAX = 100_000
+const TICKET_LENGTH = 32
+
+interface Ticket {
+  readonly identity: Identity
+  /** On the monotonic clock. */
+  readonly goodUntil: number
+}
+
+export class Tickets {
+  private readonly clock: Clock
+  private readonly random: Random
+  /** In the order of making, which is the order of expiry. */
+  private readonly tickets = new Map<string, Ticket>()
+  private readonly byUser = new Map<string, string[]>()
+
+  constructor(clock: Clock, random: Random) {
+    this.clock = clock
+    this.random = random
+  }
+
+  get size(): number {
+    return this.tickets.size
+  }
+
+  /** @throws RoomfulError UNAVAILABLE when too many are out */
+  issue(identity: Identity): string {
+    this.dropExpired()
+    if (this.tickets.size >= TICKETS_MAX) {
+      throw new RoomfulError('UNAVAILABLE', 'Too many tickets are waiting to be used; try again later', {
+        retryAfterMs: TICKET_LIFETIME_MS,
+      })
+    }
+    const ticket = `t_${this.random.id(TICKET_LENGTH)}`
+    this.tickets.set(ticket, { identity, goodUntil: this.clock.monotonic() + TICKET_LIFETIME_MS })
+    const ofUser = this.byUser.get(identity.user.sub) ?? []
+    ofUser.push(ticket)
+    this.byUser.set(identity.user.sub, ofUser)
+    if (ofUser.length > TICKETS_PER_USER) this.drop(ofUser[0] as string)
+    return ticket
+  }
+
+  /**
+   * Uses a ticket up.
+   * @throws RoomfulError TOKEN_INVALID, TOKEN_EXPIRED (of the token that it was made from)
+   */
+  redeem(ticket: string): Identity {
+    this.dropExpired()
+    const found = this.tickets.get(ticket)
+    if (!found) {
+      throw new RoomfulError('TOKEN_INVALID', 'Authentication failed: the ticket is unknown, used or expired')
+    }
+    this.drop(ticket)
+    const { expiresAt } = found.identity
+    if (expiresAt !== undefined && expiresAt <= this.clock.now()) throw new RoomfulError('TOKEN_EXPIRED')
+    return found.identity
+  }
+
+  private dropExpired(): void {
+    const now = this.clock.monotonic()
+    for (const [ticket, { goodUntil }] of this.tickets) {
+      if (goodUntil > now) return
+      this.drop(ticket)
+    }
+  }
+
+  private drop(ticket: string): void {
+    const sub = this.tickets.get(ticket)?.identity.user.sub
+    this.tickets.delete(ticket)
+    if (sub === undefined) return
+    const left = (this.byUser.get(sub) ?? []).filter((each) => each !== ticket)
+    if (left.length > 0) this.byUser.set(sub, left)
+    else this.byUser.delete(sub)
+  }
+}

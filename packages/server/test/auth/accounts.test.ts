@@ -1,0 +1,230 @@
+import { mkdtempSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { SeededRandom, VirtualClock } from '@roomful/testkit'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { Accounts } from '../../src/adapters/auth/accounts.ts'
+import { AccountAuthenticator } from '../../src/adapters/auth/authenticator.ts'
+import { TokenVerifier } from '../../src/adapters/auth/jwt.ts'
+import { SlidingWindowLimiter } from '../../src/adapters/auth/limiter.ts'
+import { Passwords } from '../../src/adapters/auth/passwords.ts'
+import { Tickets } from '../../src/adapters/auth/tickets.ts'
+import { TokenIssuer } from '../../src/adapters/auth/token-issuer.ts'
+import { UserStore } from '../../src/adapters/auth/user-store.ts'
+import { hmacToken } from './bad-tokens.ts'
+
+const SECRET = 'a-secret-of-more-than-thirty-two-bytes'
+const secret = Buffer.from(SECRET)
+const cheap = { N: 2, r: 1, p: 1 }
+const alice = { name: 'Alice', password: 'correct horse' }
+const code = (value: string) => expect.objectContaining({ code: value })
+
+let clock: VirtualClock
+let store: UserStore
+let accounts: Accounts
+let tickets: Tickets
+let authenticator: AccountAuthenticator
+let strict: AccountAuthenticator
+
+beforeEach(() => {
+  clock = new VirtualClock()
+  const now = () => clock.now()
+  const random = new SeededRandom(1)
+  store = new UserStore(':memory:', now)
+  const issuer = new TokenIssuer({ secret, now })
+  const limiter = new SlidingWindowLimiter(clock)
+  accounts = new Accounts({ store, passwords: new Passwords(cheap), issuer, limiter, random })
+  tickets = new Tickets(clock, random)
+  const parts = { verifier: new TokenVerifier({ secret, now }), tickets, users: store }
+  authenticator = new AccountAuthenticator({ ...parts, unknownUsers: 'open' })
+  strict = new AccountAuthenticator({ ...parts, unknownUsers: 'strict' })
+})
+
+describe('signing up and in', () => {
+  it('gives a token that the server knows again, also where users must be known', async () => {
+    const up = await accounts.signUp(alice, undefined)
+    expect(up.user).toEqual({ sub: expect.stringMatching(/^u_[a-z0-9]{20}$/), name: 'Alice', role: 'user' })
+    const back = await accounts.signIn({ ...alice, name: ' aLICE ' }, undefined)
+    expect(back.user).toEqual(up.user)
+    expect((await strict.authenticate({ token: back.token })).user).toMatchObject(up.user)
+  })
+
+  it('keeps no password, only a salted hash', async () => {
+    await accounts.signUp(alice, undefined)
+    await accounts.signUp({ ...alice, name: 'Bob' }, undefined)
+    const stored = [store.findLogin('alice')?.password, store.findLogin('bob')?.password]
+    expect(stored[0]).toMatch(/^scrypt\$2\$1\$1\$[\w-]{22}\$[\w-]{43}$/)
+    expect(stored[0]).not.toBe(stored[1])
+  })
+
+  it.each([
+    ['wrong password', { ...alice, password: 'wrong horse' }],
+    ['unknown name', { ...alice, name: 'Nobody' }],
+    ['a password beyond measure', { ...alice, password: 'x'.repeat(100_000) }],
+  ])('refuses a %s in the same words', async (_, given) => {
+    await accounts.signUp(alice, undefined)
+    const message = 'Authentication failed: wrong name or password'
+    await expect(accounts.signIn(given, undefined)).rejects.toMatchObject({ code: 'UNAUTHENTICATED', message })
+  })
+
+  it.each(['Alice', 'ALICE', ' alice ', 'Ａlice'])('a name that is taken as Alice is taken as %j', async (name) => {
+    await accounts.signUp(alice, undefined)
+    const refusal = { code: 'CONFLICT', field: 'name' }
+    await expect(accounts.signUp({ ...alice, name }, undefined)).rejects.toMatchObject(refusal)
+  })
+
+  it('of two who want one name at once, one gets it', async () => {
+    const results = await Promise.allSettled([accounts.signUp(alice, undefined), accounts.signUp(alice, undefined)])
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  })
+
+  it.each<[unknown, unknown, string]>([
+    [undefined, alice.password, 'name'],
+    [7, alice.password, 'name'],
+    ['', alice.password, 'name'],
+    ['   ', alice.password, 'name'],
+    ['x'.repeat(33), alice.password, 'name'],
+    ['a\u0000b', alice.password, 'name'],
+    ['<b>Alice</b>', alice.password, 'name'],
+    ['guest:alice', alice.password, 'name'],
+    ['a\u202eb', alice.password, 'name'],
+    ['Alice', undefined, 'password'],
+    ['Alice', 12345678, 'password'],
+    ['Alice', 'seven77', 'password'],
+    ['Alice', 'x'.repeat(257), 'password'],
+    ['Alexandra', 'alexandra', 'password'],
+  ])('name %j with password %j: the field is named', async (name, password, field) => {
+    await expect(accounts.signUp({ name, password }, undefined)).rejects.toMatchObject({
+      code: 'INVALID_MESSAGE',
+      field,
+    })
+  })
+
+  it.each(['Zoë', '李小龍', "O'Brien", 'J. R.', '१२', 'أليس'])('takes the name %s', async (name) => {
+    expect((await accounts.signUp({ ...alice, name }, undefined)).user.name).toBe(name)
+  })
+})
+
+describe('guessing', () => {
+  const guess = (name: string, address: string | undefined) => accounts.signIn({ name, password: 'a guess' }, address)
+  const codesOf = async (work: Promise<unknown>[]): Promise<unknown[]> =>
+    (await Promise.allSettled(work)).map((result) => (result.status === 'rejected' ? result.reason.code : 'in'))
+
+  it('ten wrong passwords lock a name for that address, told how long, and only there', async () => {
+    await accounts.signUp(alice, undefined)
+    const codes = await codesOf(Array.from({ length: 12 }, () => guess('alice', '192.0.2.1')))
+    expect(codes.filter((each) => each === 'RATE_LIMITED')).toHaveLength(2)
+    const wait = { code: 'RATE_LIMITED', retryAfterMs: 900_000 }
+    await expect(accounts.signIn(alice, '192.0.2.1')).rejects.toMatchObject(wait)
+    await expect(accounts.signIn(alice, '192.0.2.2')).resolves.toBeDefined()
+    await clock.advance(900_000)
+    await expect(accounts.signIn(alice, '192.0.2.1')).resolves.toBeDefined()
+  })
+
+  it('signing in rightly does not count', async () => {
+    await accounts.signUp(alice, undefined)
+    for (let i = 0; i < 60; i++) await accounts.signIn(alice, '192.0.2.1')
+  })
+
+  it('one address cannot try fifty names, nor fifty addresses one name without end', async () => {
+    for (let i = 0; i < 50; i++) await expect(guess(`name${i}`, '192.0.2.1')).rejects.toEqual(code('UNAUTHENTICATED'))
+    await expect(guess('name51', '192.0.2.1')).rejects.toEqual(code('RATE_LIMITED'))
+    for (let i = 0; i < 100; i++) await expect(guess('bob', `198.51.100.${i}`)).rejects.toEqual(code('UNAUTHENTICATED'))
+    await expect(guess('bob', '198.51.100.200')).rejects.toEqual(code('RATE_LIMITED'))
+  })
+
+  it('one address cannot make accounts without end', async () => {
+    for (let i = 0; i < 20; i++) await accounts.signUp({ ...alice, name: `a${i}` }, '192.0.2.1')
+    await expect(accounts.signUp({ ...alice, name: 'b' }, '192.0.2.1')).rejects.toEqual(code('RATE_LIMITED'))
+    await expect(accounts.signUp({ ...alice, name: 'b' }, '192.0.2.2')).resolves.toBeDefined()
+  })
+
+  it('a flood of hashing is refused, not queued, and does not count as guesses', async () => {
+    const codes = await codesOf(Array.from({ length: 40 }, (_, i) => guess(`n${i}`, undefined)))
+    expect(codes.filter((each) => each === 'UNAVAILABLE')).toHaveLength(6)
+    expect(codes.filter((each) => each === 'UNAUTHENTICATED')).toHaveLength(34)
+  })
+})
+
+describe('the authenticator', () => {
+  const token = hmacToken(SECRET, { sub: 'carol', name: 'Carol', role: 'support' })
+
+  it('a valid token of an unknown user creates the user', async () => {
+    expect(await store.find('carol')).toBeUndefined()
+    await authenticator.authenticate({ token })
+    expect(await store.find('carol')).toEqual({ sub: 'carol', name: 'Carol', role: undefined, banned: false })
+  })
+
+  it('[B31] refuses who is unknown when ROOMFUL_USERS is strict', async () => {
+    await expect(strict.authenticate({ token })).rejects.toEqual(code('USER_UNKNOWN'))
+    await authenticator.authenticate({ token })
+    await expect(strict.authenticate({ token })).resolves.toMatchObject({ user: { sub: 'carol' } })
+  })
+
+  it('refuses the banned, by token, ticket and password', async () => {
+    const { user } = await accounts.signUp(alice, undefined)
+    const { token } = await accounts.signIn(alice, undefined)
+    const ticket = tickets.issue({ user, expiresAt: undefined })
+    await store.setBanned(user.sub, true)
+    await expect(authenticator.authenticate({ token })).rejects.toEqual(code('BANNED'))
+    await expect(authenticator.authenticate({ ticket })).rejects.toEqual(code('BANNED'))
+    await expect(accounts.signIn(alice, undefined)).rejects.toEqual(code('BANNED'))
+    await store.setBanned(user.sub, false)
+    await expect(authenticator.authenticate({ token })).resolves.toBeDefined()
+  })
+
+  it("the token's role counts until an administrator gives the account one", async () => {
+    const roleOf = async () => (await authenticator.authenticate({ token })).user.role
+    expect(await roleOf()).toBe('support')
+    await store.setRole('carol', 'user')
+    expect(await roleOf()).toBe('user')
+    await store.setRole('carol', undefined)
+    expect(await roleOf()).toBe('support')
+  })
+
+  it('needs something to go by', async () => {
+    await expect(authenticator.authenticate({ name: 'Dave' })).rejects.toEqual(code('UNAUTHENTICATED'))
+    await expect(authenticator.authenticate({ token: '' })).rejects.toEqual(code('TOKEN_INVALID'))
+    await expect(authenticator.authenticate({ ticket: '' })).rejects.toEqual(code('TOKEN_INVALID'))
+  })
+})
+
+describe('users.db', () => {
+  const folder = (): string => mkdtempSync(join(tmpdir(), 'roomful-users-'))
+
+  it('survives a restart', async () => {
+    const data = folder()
+    const before = new UserStore(data, Date.now)
+    await before.ensure({ sub: 'carol', name: 'Carol', role: 'user' })
+    await before.setBanned('carol', true)
+    before.close()
+    const after = new UserStore(data, Date.now)
+    expect(await after.find('carol')).toMatchObject({ name: 'Carol', banned: true })
+    after.close()
+    after.close()
+    expect(statSync(join(data, 'users.db')).size).toBeGreaterThan(0)
+  })
+
+  it('of a newer version, or no database at all, is refused with a sentence', () => {
+    const data = folder()
+    const newer = new DatabaseSync(join(data, 'users.db'))
+    newer.exec('PRAGMA user_version = 99')
+    newer.close()
+    expect(() => new UserStore(data, Date.now)).toThrow(/users\.db was written by a newer version of Roomful/)
+    expect(() => new UserStore('/dev/null/x', Date.now)).toThrow(/The accounts in .* cannot be opened/)
+  })
+
+  it('that cannot be written says UNAVAILABLE', async () => {
+    const data = folder()
+    const store = new UserStore(data, Date.now)
+    const other = new DatabaseSync(join(data, 'users.db'))
+    other.exec('BEGIN IMMEDIATE')
+    const user = { sub: 'dave', name: 'Dave', role: 'user' }
+    await expect(store.ensure(user)).rejects.toEqual(code('UNAVAILABLE'))
+    other.exec('ROLLBACK')
+    await expect(store.ensure(user)).resolves.toMatchObject({ sub: 'dave' })
+    other.close()
+    store.close()
+  })
+})
