@@ -1,14 +1,15 @@
-/** A placeholder for Commons: it listens on `PORT`, ends with 0 on SIGTERM or SIGINT and with 3 on a bad setting. */
-import { createServer } from 'node:http'
+/** What `npm start` runs: a server with the standard namespaces. */
+import { createRoomful, loadSettings } from '@roomful/server'
 
-const port = Number(process.env.PORT ?? 8080)
-const host = process.env.HOST ?? '127.0.0.1'
-if (!Number.isInteger(port) || port < 0 || port > 65535) {
-  process.stderr.write(`PORT must be a whole number from 0 to 65535, not ${process.env.PORT}\n`)
-  process.exit(3)
+const roomful = createRoomful(loadSettings({ env: process.env, argv: process.argv.slice(2) })).standardNamespaces()
+const { url } = await roomful.listen()
+process.stdout.write(`Roomful is on ${url}\n`)
+let last = 0
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    const now = performance.now()
+    if (last > 0 && now - last > 250) process.exit(1)
+    if (last === 0) roomful.close().then(() => process.exit(0))
+    last = now
+  })
 }
-
-const server = createServer((_request, response) => response.end('{"status":"ok","clients":0}'))
-server.listen(port, host, () => process.stdout.write(`listening on http://${host}:${port}\n`))
-
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => server.close(() => process.exit(0)))

@@ -10,6 +10,7 @@ import { type WebSocketOptions, WebSocketTransport } from './adapters/transports
 import type { Contract } from './core/contract.ts'
 import { Hub, type HubPorts } from './core/hub.ts'
 import type { Namespace, NamespaceOptions } from './core/namespace.ts'
+import type { Users } from './core/ports/users.ts'
 import type { CoreSettings } from './core/settings.ts'
 import type { TypedNamespace } from './core/typed.ts'
 import { type Safe, safeHandler } from './safe-handler.ts'
@@ -29,6 +30,7 @@ export interface RoomfulParts {
   readonly webSocket: WebSocketOptions
   /** Made once the hub exists. */
   readonly http: (hub: Hub) => HttpHandler
+  readonly users: Users
   readonly port: number
   readonly host: string
   /** Closed last: what the parts opened besides the broker. */
@@ -83,6 +85,26 @@ export class Roomful {
     fn: (...args: Args) => Result | Promise<Result>,
   ): (...args: Args) => Promise<Safe<Awaited<Result>>> {
     return safeHandler(this.hub.observer, name, fn)
+  }
+
+  /** Shuts a user out, and closes every connection they have, at once. G8. */
+  async ban(userId: string): Promise<void> {
+    await this.parts.users.setBanned(userId, true)
+    this.disconnectUser(userId, CLOSE_CODES.FORBIDDEN.code, 'You are banned')
+  }
+
+  async unban(userId: string): Promise<void> {
+    await this.parts.users.setBanned(userId, false)
+  }
+
+  /** Gives a user another role: rules run again on every open connection, and lost rooms are told. G8. */
+  async setRole(userId: string, role: string): Promise<void> {
+    await this.parts.users.setRole(userId, role)
+    for (const namespace of this.hub.allNamespaces()) {
+      for (const connection of [...(namespace.users.get(userId)?.connections ?? [])]) {
+        await this.hub.handshake.changeUser(connection, { ...connection.user, role })
+      }
+    }
   }
 
   /** Closes every connection of a user everywhere, at once. @returns how many */
