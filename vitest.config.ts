@@ -39,7 +39,11 @@ export default defineConfig({
     projects: [
       project('packages', {
         order: 0,
-        include: ['packages/*/{src,test}/**/*.test.ts', 'apps/*/{src,test}/**/*.test.ts', 'test/tooling/**/*.test.ts'],
+        include: [
+          'packages/*/{src,test}/**/*.test.ts',
+          'apps/*/{src,test}/**/*.test.ts',
+          'test/{tooling,docs}/**/*.test.ts',
+        ],
         maxWorkers: 2,
         timeoutMs: 10_000,
       }),

@@ -6,21 +6,33 @@ import { type Credentials, type Inbound, invalid, type RequestId } from './inbou
 import { isTooDeep } from './json-depth.ts'
 import { ID_AS_KEY_LENGTH, KEY_MAX_LENGTH, MAX_JSON_DEPTH } from './limits.ts'
 
-/** @returns the object that `text` holds, or the refusal of it. */
+/** What {@link readObject} refused with: by identity, since a client may send an object with the same fields. */
+const refusals = new WeakSet<object>()
+
+/** @returns the object that `text` holds, or the refusal of it, which {@link isRefusal} tells apart. */
 export function readObject(text: string): Record<string, unknown> | Inbound {
-  if (isTooDeep(text)) return invalid(0, 'INVALID_MESSAGE', `Message is nested deeper than ${MAX_JSON_DEPTH} levels`)
+  const value = parseObject(text)
+  if (typeof value !== 'string') return value
+  const refusal = value === '' ? invalid(0, 'PARSE_ERROR') : invalid(0, 'INVALID_MESSAGE', value)
+  refusals.add(refusal)
+  return refusal
+}
+
+/** @returns the object, or what is wrong with it; nothing to say means that it is no JSON */
+function parseObject(text: string): Record<string, unknown> | string {
+  if (isTooDeep(text)) return `Message is nested deeper than ${MAX_JSON_DEPTH} levels`
   let value: unknown
   try {
     value = fromJson(text)
   } catch {
-    return invalid(0, 'PARSE_ERROR')
+    return ''
   }
-  return isRecord(value) ? value : invalid(0, 'INVALID_MESSAGE', 'Message must be a JSON object')
+  return isRecord(value) ? value : 'Message must be a JSON object'
 }
 
-/** @returns true for what {@link readObject} and its kin answer when they refuse. */
+/** @returns true for what {@link readObject} answers when it refuses. */
 export function isRefusal(value: object): value is Extract<Inbound, { kind: 'invalid' }> {
-  return (value as { kind?: unknown }).kind === 'invalid' && 'error' in value && 'channel' in value
+  return refusals.has(value)
 }
 
 /** Reads `event`, `id` and `key` and wraps the arguments into a request. */

@@ -5,13 +5,13 @@ import { Name, Ok, RoomId, UserId } from './shapes.ts'
 const who = Type.Object({ roomId: RoomId, userId: UserId, name: Name })
 
 export const typingStart = up('typing:start', {
-  when: 'While writing, at least every 5 s. Also under the name `typing`.',
+  when: 'While writing, at least every 5 s.',
   data: Type.Object({ roomId: RoomId }),
   ack: Ok,
 })
 
 export const typingStop = up('typing:stop', {
-  when: 'When writing paused. Also under the name `stop-typing`.',
+  when: 'When writing paused.',
   data: Type.Object({ roomId: RoomId }),
   ack: Ok,
 })

@@ -2,7 +2,7 @@
  * Document 000's commands: `join`, `message`, `leave`, `list`, one current room, and only the frames it knows. A view over
  * the same rooms and events as everyone's. WIRE 4.
  */
-import { encodePlainControl, type Inbound, invalid, isRecord, readObject } from '@roomful/protocol'
+import { encodePlainControl, type Inbound, invalid, isRecord, isRefusal, readObject } from '@roomful/protocol'
 import type { RoomEvent } from '../../core/event.ts'
 import type { Dialect, Encoding, Request } from '../../core/ports/dialect.ts'
 import { textFrame } from './frame.ts'
@@ -49,7 +49,7 @@ function command(type: string, args: unknown[]): Request {
 
 function decodeClassic(text: string): Inbound {
   const frame = readObject(text)
-  if ('channel' in frame && frame.kind === 'invalid') return frame as Inbound
+  if (isRefusal(frame)) return frame
   const { type, ...rest } = frame as Record<string, unknown>
   if (type === 'ping') return { kind: 'ping' }
   if (type === undefined) return invalid(0, 'INVALID_MESSAGE')
