@@ -17,15 +17,18 @@ import { Roomful } from './roomful.ts'
 export interface CreateOptions extends Partial<Settings> {
   /** Told of everything that happens; a library is silent without one. */
   readonly observer?: Observer
+  /** Paths that send back what they get, and what goes before a text. Default: `/ws/echo`, with `Server echo: `. */
+  readonly echo?: Readonly<Record<string, string>>
 }
 
+const ECHO = { '/ws/echo': 'Server echo: ' }
 const SILENT: Observer = { observe: () => undefined }
 
 /**
  * Makes a server. Declare namespaces, then `listen()` or `attach(server)`.
  * @throws ConfigError for a setting that is unknown, of the wrong kind or contradictory
  */
-export function createRoomful({ observer = SILENT, ...given }: CreateOptions = {}): Roomful {
+export function createRoomful({ observer = SILENT, echo = ECHO, ...given }: CreateOptions = {}): Roomful {
   const settings = resolveSettings(given)
   const secret: Secret = findSecret(settings.jwtSecret, settings.data)
   const clock = systemClock
@@ -61,7 +64,7 @@ export function createRoomful({ observer = SILENT, ...given }: CreateOptions = {
       isOriginAllowed: () => true,
       clientAddress: (request) => request.socket.remoteAddress ?? '',
       authReject: settings.authReject,
-      echoPaths: new Map([['/ws/echo', 'Server echo: ']]),
+      echoPaths: new Map(Object.entries(echo)),
     },
     http: (hub) => ({
       handle: (request, response) => {

@@ -16,7 +16,9 @@ export interface Declaration<T> {
 }
 
 /** Declares one setting; its type of value comes from `type`. */
-export function setting<T>(declaration: Declaration<T> & { readonly default: NoInfer<T> }): Declaration<T> {
+export function setting<T>(
+  declaration: Omit<Declaration<T>, 'default'> & { readonly default: NoInfer<T> },
+): Declaration<T> {
   return declaration
 }
 

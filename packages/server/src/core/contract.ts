@@ -35,7 +35,10 @@ function checkDefinition(side: string, name: string, definition: EventDefinition
     throw new RoomfulError('INVALID_MESSAGE', `${where} cannot be durable or volatile: only what the server sends is`)
   }
   const reserved = side === 'client' ? ENVELOPE : definition.durable ? RESERVED : TRANSIENT_RESERVED
-  for (const field of fieldsOf(definition.data)) {
+  const fields = fieldsOf(definition.data)
+  for (const field of fields) {
+    // Alone it would be taken for the whole argument; beside others it is a field like them.
+    if (side === 'client' && field === 'data' && fields.length > 1) continue
     if (reserved.has(field)) {
       throw new RoomfulError(
         'INVALID_MESSAGE',

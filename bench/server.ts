@@ -1,0 +1,67 @@
+/**
+ * The server that benchmarks run against, on public APIs, with everything on that a deployment has; limits are set to 0.
+ * Namespace `/bench`, without authentication: `room:join` is acknowledged, `pub {roomId, data}` goes to the whole room as a
+ * durable event, `vol {roomId, data}` as a volatile one. `GET /gc` collects and tells the memory. TARGETS.
+ *
+ *   npm run bench:server -- --port 9000 [--store memory|sqlite]
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { createRoomful, defineContract, event } from '@roomful/server'
+import { z } from 'zod'
+
+const { values } = parseArgs({
+  options: { port: { type: 'string', default: '9000' }, store: { type: 'string', default: 'memory' } },
+})
+if (values.store !== 'memory' && values.store !== 'sqlite')
+  throw new Error(`--store must be memory or sqlite, not ${values.store}`)
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+const message = z.object({ roomId: z.string(), data: z.unknown() })
+const contract = defineContract({
+  client: { pub: event({ data: message }), vol: event({ data: message }) },
+  server: {
+    published: event({ args: [z.unknown()], durable: true }),
+    shown: event({ args: [z.unknown()], volatile: true }),
+  },
+})
+
+const data = values.store === 'memory' ? ':memory:' : mkdtempSync(join(tmpdir(), 'roomful-bench-'))
+const roomful = createRoomful({
+  data,
+  ratePerSecond: 0,
+  ratePerMinute: 0,
+  maxConnectionsPerIp: 0,
+  jwtSecret: 'a secret of the benchmark server only',
+})
+const bench = roomful.namespace('/bench', contract, { guests: true, open: true })
+bench.on('pub', (context, { roomId, data }) => context.append(roomId, 'published', data))
+bench.on('vol', (context, { roomId, data }) => context.toAll(roomId).emit('shown', data))
+
+const server = createServer((request, response) => {
+  if (request.url !== '/gc') return void response.writeHead(404).end()
+  collect()
+  collect()
+  response.end(JSON.stringify(process.memoryUsage()))
+})
+await roomful.start()
+roomful.attach(server)
+server.listen({ port: Number(values.port), host: '127.0.0.1', backlog: 4096 }, () => {
+  process.stdout.write(`bench server on http://127.0.0.1:${values.port} (${values.store})\n`)
+})
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, async () => {
+    server.close()
+    await roomful.close()
+    if (values.store === 'sqlite') rmSync(data, { recursive: true, force: true })
+    process.exit(0)
+  })
+}
