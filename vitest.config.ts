@@ -42,6 +42,7 @@ export default defineConfig({
         include: [
           'packages/*/{src,test}/**/*.test.ts',
           'apps/*/{src,test}/**/*.test.ts',
+          'examples/**/*.test.ts',
           'test/{tooling,docs}/**/*.test.ts',
         ],
         maxWorkers: 2,
