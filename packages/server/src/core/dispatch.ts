@@ -93,7 +93,7 @@ export class Dispatch {
       this.checkKey(request.key)
       result = this.run(context, entry, request)
     } catch (error) {
-      return this.finish(context, request, startedAt, undefined, error)
+      return this.finish(context, request, startedAt, undefined, error ?? new Error('The handler threw nothing'))
     }
     if (!isThenable(result)) return this.finish(context, request, startedAt, result, undefined)
     connection.busy = true
@@ -189,17 +189,15 @@ export class Dispatch {
   ): void {
     const { connection } = context
     if (connection.stage === 'closed') return
-    let answer = result
-    if (typeof result === 'function') {
-      try {
-        answer = (result as (stored: readonly Stored[]) => unknown)(stored)
-      } catch (error) {
-        return this.refuse(context, request, startedAt, error)
-      }
+    try {
+      const answer =
+        typeof result === 'function' ? (result as (stored: readonly Stored[]) => unknown)(stored) : result
+      this.tellAnswer(connection, request, answer) // throws for what JSON cannot say: cycles, BigInt
+      this.observe(connection, request, startedAt, undefined)
+    } catch (error) {
+      this.refuse(context, request, startedAt, error ?? new Error('The answer threw nothing'))
     }
-    this.tellAnswer(connection, request, answer)
     this.hub.members.startCatchUp(connection)
-    this.observe(connection, request, startedAt, undefined)
   }
 
   private tellAnswer(connection: Connection, request: Request, answer: unknown): void {
