@@ -46,7 +46,7 @@ export class TestAuthenticator implements Authenticator {
   }
 }
 
-export function toUser(user: TestUser): User {
+function toUser(user: TestUser): User {
   if (typeof user === 'string') return { sub: user, name: user, role: 'user' }
   const { sub, name = sub, role = 'user', ...claims } = user
   return { ...claims, sub, name, role }
