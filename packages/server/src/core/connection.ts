@@ -64,6 +64,15 @@ export class Connection {
     return this.intended?.get(roomId)?.isIn ?? this.memberships.has(roomId)
   }
 
+  /** In how many rooms it will be once everything that was asked for so far is done. */
+  get roomCount(): number {
+    let count = this.memberships.size
+    for (const [roomId, { isIn }] of this.intended ?? []) {
+      if (isIn !== this.memberships.has(roomId)) count += isIn ? 1 : -1
+    }
+    return count
+  }
+
   /** A join or leave was recorded and waits for its turn. */
   intend(roomId: string, isIn: boolean): void {
     this.intended ??= new Map()

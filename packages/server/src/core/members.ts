@@ -56,7 +56,7 @@ export class Members {
     const id = checkRoomId(roomId)
     this.takeJoin(connection)
     const { namespace } = connection
-    if (!connection.memberships.has(id) && connection.memberships.size >= this.hub.settings.maxRooms) {
+    if (!connection.willBeIn(id) && connection.roomCount >= this.hub.settings.maxRooms) {
       const { maxRooms } = this.hub.settings
       throw new RoomfulError('TOO_MANY_ROOMS', `A connection may be in ${maxRooms} rooms; leave one first`)
     }
