@@ -190,8 +190,7 @@ export class Dispatch {
     const { connection } = context
     if (connection.stage === 'closed') return
     try {
-      const answer =
-        typeof result === 'function' ? (result as (stored: readonly Stored[]) => unknown)(stored) : result
+      const answer = typeof result === 'function' ? (result as (stored: readonly Stored[]) => unknown)(stored) : result
       this.tellAnswer(connection, request, answer) // throws for what JSON cannot say: cycles, BigInt
       this.observe(connection, request, startedAt, undefined)
     } catch (error) {

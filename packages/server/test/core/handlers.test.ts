@@ -19,7 +19,11 @@ const dialects: Record<string, Open> = {
 /** The refusal of a request with id 1, in whatever form the dialect has for it. */
 function refusals(client: TestClient): { code: string; message: string; field?: string }[] {
   return client.received.flatMap((message) =>
-    message.error ? [message.error] : message.type === 'error' ? [{ code: message.code, message: message.message }] : [],
+    message.error
+      ? [message.error]
+      : message.type === 'error'
+        ? [{ code: message.code, message: message.message }]
+        : [],
   )
 }
 
@@ -133,7 +137,10 @@ describe('a classic connection', () => {
     })
     const client = await (dialects.classic as Open)(server)
     client.send({ type: event })
-    expect(await client.next('error')).toMatchObject({ code: 'INTERNAL', message: 'Something went wrong on the server' })
+    expect(await client.next('error')).toMatchObject({
+      code: 'INTERNAL',
+      message: 'Something went wrong on the server',
+    })
     client.send({ type: 'list' })
     await client.next('rooms')
   })
@@ -161,7 +168,10 @@ describe('what is no request', () => {
     client.send('{oops')
     expect(await client.next('error')).toMatchObject({ code: 'PARSE_ERROR', message: 'Invalid JSON' })
     client.send({ no: 'type' })
-    expect(await client.next('error')).toMatchObject({ code: 'INVALID_MESSAGE', message: 'Message must have a type field' })
+    expect(await client.next('error')).toMatchObject({
+      code: 'INVALID_MESSAGE',
+      message: 'Message must have a type field',
+    })
     client.send('[1]')
     expect(await client.next('error')).toMatchObject({ code: 'INVALID_MESSAGE' })
     client.send(new Uint8Array([1, 2]))

@@ -91,7 +91,10 @@ describe('an acknowledgement', () => {
     })
     const { a, b } = await audience(server, { a: ['x'], b: ['x'] })
     const say = (content: string) => a.request('message:send', { roomId: 'x', content }, { key: `key of ${content}` })
-    expect((await say('one')).error).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining('same key') })
+    expect((await say('one')).error).toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining('same key'),
+    })
     isLost = false
     expect((await say('one')).data).toMatchObject({ status: 'ok', seq: 1 })
     expect((await say('two')).data).toMatchObject({ status: 'ok', seq: 2 })
@@ -160,7 +163,10 @@ describe('a key', () => {
   })
 
   it('[G3] older than the window is EXPIRED and never executed', async () => {
-    await using server = await createTestServer({ settings: { dedupeWindowMs: 60_000 }, log: { dedupeWindowMs: 60_000 } })
+    await using server = await createTestServer({
+      settings: { dedupeWindowMs: 60_000 },
+      log: { dedupeWindowMs: 60_000 },
+    })
     const { a, b } = await audience(server, { a: ['x'], b: ['x'] })
     const key = createKey(server.clock.now(), (bytes) => bytes.fill(7))
     const say = { roomId: 'x', content: 'hi' }

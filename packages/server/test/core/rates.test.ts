@@ -34,7 +34,10 @@ describe('messages of a user in a minute', () => {
 
   it('[B34] counts over all connections of the user, and each user alone', async () => {
     await using server = await perMinute(4)
-    const [first, second] = [await server.connect({ user: 'ann' }), await server.connect({ user: 'ann', dialect: 'v1' })]
+    const [first, second] = [
+      await server.connect({ user: 'ann' }),
+      await server.connect({ user: 'ann', dialect: 'v1' }),
+    ]
     const bob = await server.connect({ user: 'bob' })
     await sayTimes(first, 2)
     await sayTimes(second, 2)
@@ -195,8 +198,12 @@ describe('other bounds', () => {
     // One message may hold many requests, which pausing cannot stop.
     const v1 = await server.connect({ user: 'bob', dialect: 'v1' })
     v1.post('slow')
-    const many = Array.from({ length: 250 }, (_, i) => JSON.stringify({ ch: 1, event: 'room:list', id: i + 1000 })).join('\n')
-    const { link } = [...server.get('/').connections.values()].find(({ user }) => user.sub === 'bob') as { link: { receive(text: string): void } }
+    const many = Array.from({ length: 250 }, (_, i) =>
+      JSON.stringify({ ch: 1, event: 'room:list', id: i + 1000 }),
+    ).join('\n')
+    const { link } = [...server.get('/').connections.values()].find(({ user }) => user.sub === 'bob') as {
+      link: { receive(text: string): void }
+    }
     for (let i = 0; i < 17; i++) link.receive(many)
     await server.settle()
     expect(v1.closed).toEqual({ code: 1008, reason: 'Too many requests at once' })
