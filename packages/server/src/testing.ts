@@ -1,4 +1,5 @@
 /** The parts of a server without sockets, as `@roomful/server/testing`: what the test kit puts together. */
+export { SlidingWindowLimiter } from './adapters/auth/limiter.ts'
 export { createLocalBroker, createMemoryLog } from './adapters/brokers/local/index.ts'
 export type { LogLimits } from './adapters/brokers/local/log.ts'
 export { plainDialect } from './adapters/transports/plain.ts'
@@ -11,7 +12,6 @@ export type { Namespace, NamespaceOptions } from './core/namespace.ts'
 export type { Authenticator, Identity } from './core/ports/authenticator.ts'
 export type { Broker } from './core/ports/broker.ts'
 export type { Dialect } from './core/ports/dialect.ts'
-export type { Limiter } from './core/ports/limiter.ts'
 export type { Fact } from './core/ports/observer.ts'
 export type { Wire } from './core/ports/wire.ts'
 export { CORE_DEFAULTS, type CoreSettings } from './core/settings.ts'

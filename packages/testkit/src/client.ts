@@ -2,6 +2,7 @@
  * One client of a test server: what it says goes through the dialect's real decoder, what it hears was really encoded.
  * It keeps everything it heard; `next` waits for what is still to come.
  */
+import { Buffer } from 'node:buffer'
 import type { Link } from '@roomful/server/testing'
 import type { VirtualClock } from './clock.ts'
 import { readFrames, TEXT } from './frame-reader.ts'
@@ -46,7 +47,7 @@ export class TestClient {
     this.clock = clock
     this.isV1 = dialect === 'v1'
     this.wire = new MemoryWire(clock, {
-      onBytes: (bytes) => this.hear(bytes),
+      onBytes: (buffers) => this.hear(buffers),
       onResume: () => this.speak(),
       onEnd: (closing) => {
         this.closed = closing
@@ -146,8 +147,8 @@ export class TestClient {
     }
   }
 
-  private hear(bytes: Uint8Array): void {
-    for (const { opcode, payload } of readFrames(bytes)) {
+  private hear(buffers: readonly Uint8Array[]): void {
+    for (const { opcode, payload } of readFrames(Buffer.concat(buffers))) {
       if (opcode === TEXT) this.received.push(JSON.parse(utf8.decode(payload)) as Message)
       else this.received.push({ type: '$binary', bytes: payload })
     }

@@ -18,13 +18,13 @@ import {
   type Namespace,
   type NamespaceOptions,
   plainDialect,
+  SlidingWindowLimiter,
   type TypedNamespace,
   v1Dialect,
 } from '@roomful/server/testing'
 import { TestAuthenticator, type TestUser, type TokenOptions } from './authenticator.ts'
 import { TestClient } from './client.ts'
 import { VirtualClock } from './clock.ts'
-import { MemoryLimiter } from './limiter.ts'
 import { SeededRandom } from './random.ts'
 
 export interface TestServerOptions {
@@ -83,7 +83,7 @@ export class TestServer {
       {
         broker: this.broker,
         authenticator: this.authenticator,
-        limiter: new MemoryLimiter(clock),
+        limiter: new SlidingWindowLimiter(clock),
         clock,
         random: this.random,
         observer: { observe: (fact) => this.observe(fact) },

@@ -15,7 +15,7 @@ const CLOSE_TIMEOUT_MS = 5_000
 
 export interface WireEnds {
   /** Bytes reach the peer. */
-  readonly onBytes: (bytes: Uint8Array) => void
+  readonly onBytes: (buffers: readonly Uint8Array[]) => void
   /** The core wants to read again. */
   readonly onResume: () => void
   /** It is over, whoever ended it. Called once. */
@@ -39,7 +39,7 @@ export class MemoryWire implements Wire {
   private readonly clock: Clock
   private readonly ends: WireEnds
   private link: Link | undefined
-  private queue: Uint8Array[] = []
+  private queue: (readonly Uint8Array[])[] = []
   private isStalled = false
   private isOver = false
 
@@ -54,14 +54,14 @@ export class MemoryWire implements Wire {
   }
 
   get queuedBytes(): number {
-    return this.queue.reduce((sum, bytes) => sum + bytes.byteLength, 0)
+    return this.queue.flat().reduce((sum, { byteLength }) => sum + byteLength, 0)
   }
 
-  write(bytes: Uint8Array): void {
+  write(buffers: readonly Uint8Array[]): void {
     if (this.isOver) return
     this.writes++
-    if (this.isStalled) this.queue.push(bytes)
-    else this.ends.onBytes(bytes)
+    if (this.isStalled) this.queue.push(buffers)
+    else this.ends.onBytes(buffers)
   }
 
   pauseReading(): void {
@@ -101,7 +101,7 @@ export class MemoryWire implements Wire {
 
   /** Lets the first `writes` queued writes through and goes on stalling, as a peer does that reads slowly. */
   trickle(writes: number): void {
-    for (const bytes of this.queue.splice(0, writes)) this.ends.onBytes(bytes)
+    for (const buffers of this.queue.splice(0, writes)) this.ends.onBytes(buffers)
     if (this.queue.length === 0) this.link?.drained()
     else this.link?.alive()
   }
@@ -111,7 +111,7 @@ export class MemoryWire implements Wire {
     this.isStalled = false
     const queue = this.queue
     this.queue = []
-    for (const bytes of queue) this.ends.onBytes(bytes)
+    for (const buffers of queue) this.ends.onBytes(buffers)
     this.link?.drained()
     if (this.closing) queueMicrotask(() => this.end(this.closing?.code ?? 0, this.closing?.reason ?? ''))
   }

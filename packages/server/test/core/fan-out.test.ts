@@ -42,19 +42,19 @@ describe('fan-out', () => {
   it('[A3.2] writes once per link and turn, and members of the same rooms share the bytes', async () => {
     await using server = await createTestServer({ settings: UNLIMITED })
     const { a, b } = await audience(server, { a: ['x'], b: ['x'] })
-    const written: Uint8Array[] = []
+    const written: (readonly Uint8Array[])[] = []
     for (const { wire } of [a, b]) {
       const write = wire.write.bind(wire)
-      wire.write = (bytes) => {
-        written.push(bytes)
-        write(bytes)
+      wire.write = (buffers) => {
+        written.push(buffers)
+        write(buffers)
       }
     }
     for (let i = 0; i < 10; i++) server.get('/').to('x').emit('note', i)
     await server.settle()
     expect(a.heard('note').map(({ data }) => data)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
     expect(written).toHaveLength(2)
-    expect(written[0]).toBe(written[1])
+    expect(new Set(written.flat()).size).toBe(written[0]?.length)
   })
 
   it('[A3.1] goes on when clients go away in the middle of it', async () => {

@@ -199,14 +199,24 @@ describe('resumeFrom', () => {
 })
 
 describe('joinFrames', () => {
-  it('[A3.2] joins in order and shares the buffer of equal lists only', () => {
+  const bytes = (buffers: readonly Uint8Array[]): number[] => buffers.flatMap((buffer) => [...buffer])
+
+  it('[A3.2] keeps the order, joins what is small, and shares the buffer of equal lists only', () => {
     const join = joinFrames()
     const [a, b, c] = [new Uint8Array([1]), new Uint8Array([2, 3]), new Uint8Array([1])]
     const first = join([a, b])
-    expect([...first]).toEqual([1, 2, 3])
+    expect(first).toHaveLength(1)
+    expect(bytes(first)).toEqual([1, 2, 3])
     expect(join([a, b])).toBe(first)
     expect(join([c, b])).not.toBe(first)
-    expect([...join([b, a])]).toEqual([2, 3, 1])
-    expect(join([b])).toBe(b)
+    expect(bytes(join([b, a]))).toEqual([2, 3, 1])
+    expect(join([b])[0]).toBe(b)
+  })
+
+  it('[A3.2] never copies what is large for one link alone', () => {
+    const join = joinFrames()
+    const large = [new Uint8Array(5_000).fill(1), new Uint8Array(5_000).fill(2)]
+    expect(join(large)).toEqual(large)
+    expect(join([...large].reverse()).map((buffer) => buffer[0])).toEqual([2, 1])
   })
 })
