@@ -1,0 +1,97 @@
+/** SPEC.md binds prose to tests: every rule is shown by one or says that none shows it, and everything that can grow is in its inventory. */
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const root = new URL('../..', import.meta.url).pathname
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+const spec = read('SPEC.md')
+
+interface Rule {
+  readonly id: string
+  readonly text: string
+  /** Tests that it names: a path, and the part of a title unless the id is in the title. */
+  readonly tests: readonly { readonly path: string; readonly title: string }[]
+}
+
+const rules: Rule[] = Array.from(
+  spec.matchAll(/^- \*\*([A-Z]\d+)\*\* ([\s\S]*?) → ([\s\S]*?)(?=\n(?:-|\n|$))/gm),
+  ([, id = '', text = '', shown = '']) => ({
+    id,
+    text,
+    tests: Array.from(shown.replaceAll(/\s+/g, ' ').matchAll(/`([^`]+)`(?: “([^”]*)”)?/g), ([, path = '', title]) => ({
+      path,
+      title: title ?? `[${id}]`,
+    })),
+  }),
+)
+
+/** Titles stand in their file as literals, some with escaped quotes. */
+const literals = (path: string): string => read(path).replaceAll(/\\(['"`])/g, '$1')
+
+describe('the rules', () => {
+  it('are numbered once each, without a hole', () => {
+    expect(rules.length).toBeGreaterThan(60)
+    expect(rules.length).toBe(spec.match(/^- \*\*[A-Z]\d+\*\*/gm)?.length)
+    const ids = rules.map(({ id }) => id)
+    expect(new Set(ids).size).toBe(ids.length)
+    for (const id of ids) if (!id.endsWith('1') || id.length > 2) expect(ids).toContain(before(id))
+  })
+
+  it.each(rules.filter(({ tests }) => tests.length > 0))('$id is shown by the tests that it names', ({ tests }) => {
+    for (const { path, title } of tests) {
+      expect(existsSync(join(root, path)), path).toBe(true)
+      expect(literals(path).includes(title), `a test with ${title} in ${path}`).toBe(true)
+    }
+  })
+
+  it('that no test shows say so, and none says so that a test cites', () => {
+    const cited = new Set(
+      globSync(['packages/*/{src,test}/**/*.ts', 'test/**/*.test.ts', 'apps/*/test/**/*.ts'], { cwd: root }).flatMap(
+        (path) => Array.from(read(path).matchAll(/^\s*(?:it|test)\b.*?['"`]\[([A-Z]\d+)\]/gm), ([, id]) => id),
+      ),
+    )
+    for (const { id, tests } of rules.filter((rule) => rule.tests.length === 0)) {
+      expect(spec).toMatch(new RegExp(`\\*\\*${id}\\*\\*[^→]*→ \\*no test yet\\*`))
+      expect(cited.has(id), `${id} is cited by a test: name it in SPEC.md`).toBe(false)
+      expect(tests).toEqual([])
+    }
+  })
+})
+
+function before(id: string): string {
+  return `${id[0]}${Number(id.slice(1)) - 1}`
+}
+
+describe('the inventory', () => {
+  const rows = spec.split('\n').filter((line) => line.startsWith('| `'))
+
+  it('names every field that can hold more than one', () => {
+    const missing = globSync('packages/server/src/**/*.ts', { cwd: root })
+      .filter((path) => !path.includes('/config/'))
+      .flatMap((path) =>
+        fieldsOf(read(path)).map((field) => ({ path: path.replace('packages/server/src/', ''), field })),
+      )
+      .filter(({ path, field }) => !rows.some((row) => row.includes(`\`${path}\``) && row.includes(`\`${field}\``)))
+      .map(({ path, field }) => `${path} ${field}`)
+    expect(missing, 'add a row with its bound, and what happens at it, to the inventory in SPEC.md').toEqual([])
+  })
+
+  it('names nothing that is gone', () => {
+    for (const row of rows) {
+      const [where = ''] = row.split(' | ')
+      const [path = '', ...fields] = Array.from(where.matchAll(/`([^`]+)`/g), ([, name]) => name as string)
+      const source = read(`packages/server/src/${path}`)
+      for (const field of fields) expect(source, `${path} ${field}`).toMatch(new RegExp(`\\b${field}\\b`))
+    }
+  })
+})
+
+/** Fields of classes and variables of modules that begin as an empty map, set or list. */
+function fieldsOf(source: string): string[] {
+  const declaration =
+    /^(?: {2}(?:(?:private|protected|public|readonly|static) )*|(?:export )?(?:const|let) )(\w+)\b.*? = (?:new (?:Map|Set|WeakMap|WeakSet)\b.*\(\)|\[\])$/gm
+  return Array.from(source.matchAll(declaration), ([, name]) => name as string).filter(
+    (name) => name !== 'const' && name !== 'let',
+  )
+}
