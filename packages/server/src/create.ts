@@ -1,17 +1,26 @@
 /** Puts a server together from settings: which adapters stand behind the core's ports. Nothing else chooses. */
+import { Accounts } from './adapters/auth/accounts.ts'
 import { AccountAuthenticator } from './adapters/auth/authenticator.ts'
 import { TokenVerifier } from './adapters/auth/jwt.ts'
 import { SlidingWindowLimiter } from './adapters/auth/limiter.ts'
+import { Passwords } from './adapters/auth/passwords.ts'
 import { findSecret, type Secret } from './adapters/auth/secret.ts'
 import { Tickets } from './adapters/auth/tickets.ts'
+import { TokenIssuer } from './adapters/auth/token-issuer.ts'
 import { UserStore } from './adapters/auth/user-store.ts'
 import { createLocalBroker, createMemoryLog } from './adapters/brokers/local/index.ts'
+import { composeObservers } from './adapters/observe/compose.ts'
+import { Metrics } from './adapters/observe/metrics.ts'
 import { systemClock } from './adapters/system/clock.ts'
 import { systemRandom } from './adapters/system/random.ts'
+import { addressReader } from './adapters/transports/address.ts'
+import { HttpTransport } from './adapters/transports/http.ts'
+import { originCheck } from './adapters/transports/origin.ts'
 import { resolveSettings } from './config/load.ts'
 import type { Settings } from './config/settings.ts'
 import type { Observer } from './core/ports/observer.ts'
 import { CORE_DEFAULTS } from './core/settings.ts'
+import { createHttpHost } from './http-host.ts'
 import { Roomful } from './roomful.ts'
 
 export interface CreateOptions extends Partial<Settings> {
@@ -22,21 +31,32 @@ export interface CreateOptions extends Partial<Settings> {
 }
 
 const ECHO = { '/ws/echo': 'Server echo: ' }
-const SILENT: Observer = { observe: () => undefined }
 
 /**
  * Makes a server. Declare namespaces, then `listen()` or `attach(server)`.
  * @throws ConfigError for a setting that is unknown, of the wrong kind or contradictory
  */
-export function createRoomful({ observer = SILENT, echo = ECHO, ...given }: CreateOptions = {}): Roomful {
+export function createRoomful({ observer, echo = ECHO, ...given }: CreateOptions = {}): Roomful {
   const settings = resolveSettings(given)
   const secret: Secret = findSecret(settings.jwtSecret, settings.data)
   const clock = systemClock
   const random = systemRandom
   const users = new UserStore(settings.data, clock.now)
   const tickets = new Tickets(clock, random)
-  const { jwksUrl, jwtAudience: audience, jwtIssuer: issuer } = settings
-  const verifier = new TokenVerifier({ secret: secret.bytes, jwksUrl, audience, issuer, now: clock.now })
+  const metrics = new Metrics()
+  const observers = composeObservers(observer === undefined ? [metrics] : [metrics, observer])
+  if (secret.notice !== undefined) {
+    observers.observe({ type: 'notice', message: secret.notice, isRisky: secret.isRisky ?? false })
+  }
+  const { jwksUrl, jwtAudience: audience, jwtIssuer } = settings
+  const verifier = new TokenVerifier({ secret: secret.bytes, jwksUrl, audience, issuer: jwtIssuer, now: clock.now })
+  const limiter = new SlidingWindowLimiter(clock)
+  const issuer = new TokenIssuer({ secret: secret.bytes, audience, issuer: jwtIssuer, now: clock.now })
+  const accounts = new Accounts({ store: users, passwords: new Passwords(), issuer, limiter, random })
+  const door = {
+    isOriginAllowed: originCheck(settings.corsOrigin),
+    clientAddress: addressReader(settings.trustProxy),
+  }
   const limits = {
     retention: settings.retention,
     retentionMs: settings.retentionDays * DAY_MS,
@@ -54,30 +74,18 @@ export function createRoomful({ observer = SILENT, echo = ECHO, ...given }: Crea
     ports: {
       broker: createLocalBroker({ log, clock }),
       authenticator: new AccountAuthenticator({ verifier, tickets, users, unknownUsers: settings.users }),
-      limiter: new SlidingWindowLimiter(clock),
+      limiter,
       clock,
       random,
-      observer,
+      observer: observers,
     },
     users,
     webSocket: {
-      isOriginAllowed: () => true,
-      clientAddress: (request) => request.socket.remoteAddress ?? '',
+      ...door,
       authReject: settings.authReject,
       echoPaths: new Map(Object.entries(echo)),
     },
-    http: (hub) => ({
-      handle: (request, response) => {
-        const answers: Record<string, unknown> = {
-          '/health': { status: 'ok', clients: hub.links.size },
-          '/ready': { status: 'ready' },
-          '/api/status': { status: 'online' },
-        }
-        const answer = answers[request.url ?? '']
-        if (answer) response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(answer))
-        return answer !== undefined
-      },
-    }),
+    http: (hub) => new HttpTransport(createHttpHost({ hub, accounts, tickets, metrics }), door),
     port: settings.port,
     host: settings.host,
     closeParts: () => users.close(),

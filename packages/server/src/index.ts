@@ -1,4 +1,6 @@
 /** `@roomful/server`: a realtime room server, alone or inside an HTTP server of yours. */
+export { composeObservers } from './adapters/observe/compose.ts'
+export { Log, type LogLevel } from './adapters/observe/log.ts'
 export { ConfigError } from './config/config-error.ts'
 export { loadSettings, resolveSettings } from './config/load.ts'
 export type { Settings } from './config/settings.ts'

@@ -22,6 +22,8 @@ import { addRoomEvents } from './vocabulary/rooms.ts'
 export interface HttpHandler {
   /** @returns false when the path is not one of ours */
   handle(request: IncomingMessage, response: Parameters<RequestListener>[1]): boolean
+  /** Answers what is nobody's. */
+  notFound(request: IncomingMessage, response: Parameters<RequestListener>[1]): void
 }
 
 export interface RoomfulParts {
@@ -134,7 +136,7 @@ export class Roomful {
     const onRequest: RequestListener = (request, response) => {
       if (this.http.handle(request, response)) return
       for (const other of others) other.call(server, request, response)
-      if (others.length === 0) response.writeHead(404).end()
+      if (others.length === 0) this.http.notFound(request, response)
     }
     const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
       if (this.webSocket.owns(request)) this.webSocket.onUpgrade(request, socket, head)

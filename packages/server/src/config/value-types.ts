@@ -3,6 +3,7 @@
  * written down again. One object per kind, so that a setting is a line in a table.
  */
 import { isIP } from 'node:net'
+import type { TrustProxy } from '../adapters/transports/address.ts'
 
 export interface ValueType<T> {
   /** For the docs table: `number`, `on/off`. */
@@ -79,14 +80,14 @@ export const origins: ValueType<readonly string[]> = {
   write: (value) => value.join(','),
 }
 
-/** Which proxies may say where a client comes from: none, as many hops, or those with these addresses. */
-export type TrustProxy = 'off' | number | readonly string[]
-
+/** Which proxies may say where a client comes from. */
 export const proxies: ValueType<TrustProxy> = {
-  name: 'off, number of proxies, or list of addresses',
-  expects: '"off", a number of proxies from 1 to 16, or a list of addresses and CIDR ranges like "10.0.0.0/8,::1"',
+  name: 'off, on, number of proxies, or list of addresses',
+  expects:
+    '"off", "on" (one proxy), a number of proxies from 1 to 16, or a list of addresses and CIDR ranges like "10.0.0.0/8,::1"',
   read(given) {
     if (given === 'off' || given === false) return 'off'
+    if (given === 'on' || given === true) return 1
     const hops = wholeNumber(1, 16).read(given)
     return hops ?? readList(given, isAddressRange)
   },

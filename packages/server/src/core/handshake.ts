@@ -172,7 +172,8 @@ export class Handshake {
       return await this.hub.authenticator.authenticate(credentials)
     } catch (error) {
       const { code } = toRoomfulError(error)
-      this.hub.observer.observe({ type: 'auth:failed', code, ip: connection.ip, connectionId: connection.id })
+      const { id: connectionId, ip, userAgent } = connection
+      this.hub.observer.observe({ type: 'auth:failed', code, ip, userAgent, connectionId })
       throw error
     }
   }

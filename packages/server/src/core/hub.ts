@@ -1,6 +1,6 @@
 /** Puts the core together and keeps the turn: what is dirty is flushed once, what is pending is committed once. */
 import { CLOSE_CODES, type Credentials, type Inbound, isPersonalRoom, toJson } from '@roomful/protocol'
-import { Addresses, isLoopback } from './addresses.ts'
+import { Addresses, addressGroup, isLoopback } from './addresses.ts'
 import { CatchUp } from './catch-up.ts'
 import type { Connection } from './connection.ts'
 import type { Contract } from './contract.ts'
@@ -346,8 +346,9 @@ export class Hub {
   private countAddress(link: Link): boolean {
     const { maxConnectionsPerIp, loopbackExempt } = this.settings
     if (loopbackExempt && isLoopback(link.ip)) return true
-    if (this.addresses.take(link.ip, maxConnectionsPerIp)) {
-      link.countedIp = link.ip
+    const group = addressGroup(link.ip)
+    if (this.addresses.take(group, maxConnectionsPerIp)) {
+      link.countedIp = group
       return true
     }
     const message = `Too many connections from this address: at most ${maxConnectionsPerIp}`

@@ -41,6 +41,9 @@ export interface JoinReply {
   pv: number
 }
 
+/** Who asks for something: a connection, or a request without one. */
+export type Asking = Pick<Connection, 'namespace' | 'user' | 'id'>
+
 export class Members {
   private readonly hub: Hub
 
@@ -71,10 +74,10 @@ export class Members {
   }
 
   /** @throws RoomfulError FORBIDDEN; @returns true when the rules said so at once */
-  may(connection: Connection, action: RoomAction, roomId: string): true | Promise<true> {
-    const { namespace, user } = connection
+  may(asking: Asking, action: RoomAction, roomId: string): true | Promise<true> {
+    const { namespace, user } = asking
     if (isPersonalRoom(roomId)) {
-      if (roomId === `user:${user.sub}` || roomId === connection.id) return true
+      if (roomId === `user:${user.sub}` || roomId === asking.id) return true
       throw new RoomfulError('FORBIDDEN', 'This room belongs to somebody else')
     }
     const declaration = namespace.declarations.find(roomId, namespace.isOpen)

@@ -54,12 +54,18 @@ async function history(
     throw new RoomfulError('INVALID_MESSAGE', 'Give before or after, not both', { field: 'before' })
   }
   const { before, after, limit = HISTORY_PAGE_MAX } = data
-  const page = await hub.broker.history(namespace.name, data.roomId, { before, after, limit })
-  return {
-    status: 'ok',
-    events: page.events.map((row) => historyEvent(RoomEvent.fromRow(row), row.redacted)),
-    more: page.more,
-  }
+  return { status: 'ok', ...(await historyPage(hub, namespace, data.roomId, { before, after, limit })) }
+}
+
+/** One page of a room's log as clients see it, oldest first. Rules are the caller's to ask. */
+export async function historyPage(
+  hub: Hub,
+  namespace: Namespace,
+  roomId: string,
+  page: Parameters<Hub['broker']['history']>[2],
+): Promise<{ events: Record<string, unknown>[]; more: boolean }> {
+  const { events, more } = await hub.broker.history(namespace.name, roomId, page)
+  return { events: events.map((row) => historyEvent(RoomEvent.fromRow(row), row.redacted)), more }
 }
 
 function historyEvent(event: RoomEvent, redacted: boolean): Record<string, unknown> {

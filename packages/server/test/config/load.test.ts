@@ -86,7 +86,7 @@ describe('what cannot be right stops the start with a sentence', () => {
     ['an origin with a path', { env: { CORS_ORIGIN: 'https://a.example/' } }, /CORS_ORIGIN must be a list/],
     ['opaque origin', { env: { CORS_ORIGIN: 'null' } }, /CORS_ORIGIN must be a list/],
     ['every origin and one', { env: { CORS_ORIGIN: '*,https://a.example' } }, /write one or the other/],
-    ['no proxy', { env: { TRUST_PROXY: 'yes' } }, /TRUST_PROXY must be "off", a number of proxies/],
+    ['no proxy', { env: { TRUST_PROXY: 'yes' } }, /TRUST_PROXY must be "off", "on" \(one proxy\), a number/],
     ['a range too wide', { env: { TRUST_PROXY: '10.0.0.0/33' } }, /TRUST_PROXY must be/],
     ['one process too many', { env: { ROOMFUL_WORKERS: '2' } }, /ROOMFUL_WORKERS is 2.*needs REDIS_URL/],
     [

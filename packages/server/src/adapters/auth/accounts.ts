@@ -34,8 +34,11 @@ export interface AccountsParts {
 
 /** What someone typed. Checked here, so it may be anything. */
 export interface NameAndPassword {
-  readonly name: unknown
-  readonly password: unknown
+  /** What one signs in with; `name` when it is left out. */
+  readonly username?: unknown
+  /** What others see; `username` when it is left out. */
+  readonly name?: unknown
+  readonly password?: unknown
 }
 
 export interface SignedIn {
@@ -57,15 +60,14 @@ export class Accounts {
    * @param address whose attempts are counted together; undefined is not counted (this machine)
    * @throws RoomfulError (rejects) INVALID_MESSAGE with the field, CONFLICT, RATE_LIMITED, UNAVAILABLE
    */
-  async signUp(
-    { name: givenName, password: givenPassword }: NameAndPassword,
-    address: string | undefined,
-  ): Promise<SignedIn> {
-    const name = checkName(givenName)
-    const login = loginOf(name)
-    const password = checkPassword(givenPassword, login)
+  async signUp(given: NameAndPassword, address: string | undefined): Promise<SignedIn> {
+    const field = given.username === undefined ? 'name' : 'username'
+    const username = checkName(given[field], field)
+    const name = given.name === undefined ? username : checkName(given.name, 'name')
+    const login = loginOf(username)
+    const password = checkPassword(given.password, login)
     const { store, passwords, random } = this.parts
-    const taken = new RoomfulError('CONFLICT', 'This name is taken', { field: 'name' })
+    const taken = new RoomfulError('CONFLICT', 'This name is taken', { field })
     if (store.findLogin(login)) throw taken
     if (address !== undefined) {
       this.take([[`up ${address}`, SIGN_UPS_PER_ADDRESS, SIGN_UP_WINDOW_MS]], 'Too many new accounts from this address')
@@ -79,10 +81,10 @@ export class Accounts {
    * @param address as for `signUp`
    * @throws RoomfulError (rejects) INVALID_MESSAGE, UNAUTHENTICATED, BANNED, RATE_LIMITED, UNAVAILABLE
    */
-  async signIn({ name, password }: NameAndPassword, address: string | undefined): Promise<SignedIn> {
-    if (typeof name !== 'string') throw invalid('name', 'Field name must be a string')
+  async signIn({ name, username = name, password }: NameAndPassword, address: string | undefined): Promise<SignedIn> {
+    if (typeof username !== 'string') throw invalid('username', 'Field username must be a string')
     if (typeof password !== 'string') throw invalid('password', 'Field password must be a string')
-    const login = loginOf(name.slice(0, PASSWORD_MAX_LENGTH))
+    const login = loginOf(username.slice(0, PASSWORD_MAX_LENGTH))
     const allowances: Allowance[] = [
       [`in ${login} ${address ?? ''}`, WRONG_PER_NAME_AND_ADDRESS, WRONG_WINDOW_MS],
       [`in ${login}`, WRONG_PER_NAME, WRONG_WINDOW_MS],
@@ -126,15 +128,15 @@ export class Accounts {
   }
 }
 
-function checkName(given: unknown): string {
-  if (typeof given !== 'string') throw invalid('name', 'Field name must be a string')
+function checkName(given: unknown, field: 'username' | 'name'): string {
+  if (typeof given !== 'string') throw invalid(field, `Field ${field} must be a string`)
   const name = given.normalize('NFC').trim()
   const length = [...name].length
   if (length < 1 || length > NAME_MAX_LENGTH) {
-    throw invalid('name', `A name has 1 to ${NAME_MAX_LENGTH} characters`)
+    throw invalid(field, `A name has 1 to ${NAME_MAX_LENGTH} characters`)
   }
   if (!/^[\p{L}\p{N}][\p{L}\p{M}\p{N} ._'-]*$/u.test(name)) {
-    throw invalid('name', "A name begins with a letter or digit, and has only letters, digits, spaces and . _ ' -")
+    throw invalid(field, "A name begins with a letter or digit, and has only letters, digits, spaces and . _ ' -")
   }
   return name
 }

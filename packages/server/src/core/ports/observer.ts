@@ -7,7 +7,7 @@ export type Fact =
   | { type: 'link:refused'; code: string; ip: string }
   | { type: 'connection:opened'; connection: Connection }
   | { type: 'connection:closed'; connection: Connection; reason: string; durationMs: number }
-  | { type: 'auth:failed'; code: string; ip: string; connectionId: string }
+  | { type: 'auth:failed'; code: string; ip: string; userAgent: string; connectionId: string }
   | { type: 'request'; namespace: string; event: string; ok: boolean; code: string | undefined; durationMs: number }
   /** A handler threw something that is no RoomfulError, or did not answer in time. */
   | {
@@ -28,6 +28,8 @@ export type Fact =
   | { type: 'catch-up:failed'; connectionId: string; error: unknown }
   | { type: 'rate-limited'; scope: 'connection' | 'user' | 'join' }
   | { type: 'drain'; links: number }
+  /** Something that whoever runs the server should know. */
+  | { type: 'notice'; message: string; isRisky: boolean }
 
 export interface Observer {
   observe(fact: Fact): void

@@ -1,0 +1,98 @@
+/**
+ * Facts as JSON lines: one when a connection opens and one when it ends (B32), one for every failure with who, what and
+ * the payload it failed on (B38). A library is silent: this is used by those who run a server.
+ */
+import pino, { type DestinationStream, type Logger } from 'pino'
+import type { Connection } from '../../core/connection.ts'
+import type { Fact, Observer } from '../../core/ports/observer.ts'
+import { errorForLog, forLog, textForLog } from './redact.ts'
+
+export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+/** Lines that wait for a stdout that nobody reads. More are dropped. */
+const WAITING_MAX_BYTES = 4 * 1024 ** 2
+
+export class Log implements Observer {
+  private readonly logger: Logger
+  private readonly flush: () => void
+
+  /** @param destination where lines go; stdout without it */
+  constructor(level: LogLevel, destination?: DestinationStream) {
+    const stdout = destination === undefined ? openStdout() : undefined
+    this.flush = () => stdout?.flushSync()
+    const options = {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label: string) => ({ level: label }) },
+    }
+    this.logger = pino(options, destination ?? (stdout as DestinationStream))
+  }
+
+  /** Writes what waits; at the end of the process. */
+  close(): void {
+    this.flush()
+  }
+
+  observe(fact: Fact): void {
+    const { logger } = this
+    switch (fact.type) {
+      case 'connection:opened':
+        return logger.info(aboutConnection(fact.connection), 'connection opened')
+      case 'connection:closed': {
+        const { reason, durationMs } = fact
+        return logger.info({ ...aboutConnection(fact.connection), reason, durationMs }, 'connection closed')
+      }
+      case 'auth:failed': {
+        const { connectionId, ip, userAgent, code } = fact
+        return logger.info(
+          { connectionId, ip, userAgent: textForLog(userAgent), auth: 'failed', reason: code },
+          'authentication failed',
+        )
+      }
+      case 'link:refused':
+        return logger.info({ ip: fact.ip, reason: fact.code }, 'link refused')
+      case 'handler:failed': {
+        const { namespace, event, userId, connectionId, payload, error } = fact
+        const about = { namespace, event: textForLog(event), userId, connectionId }
+        return logger.error({ ...about, payload: forLog(payload), error: errorForLog(error) }, 'handler failed')
+      }
+      case 'commit:failed':
+        return logger.error({ namespace: fact.namespace, error: errorForLog(fact.error) }, 'events were not stored')
+      case 'catch-up:failed': {
+        const { connectionId, error } = fact
+        return logger.error({ connectionId, error: errorForLog(error) }, 'reading missed events failed')
+      }
+      case 'notice':
+        return fact.isRisky ? logger.warn(fact.message) : logger.info(fact.message)
+      case 'drain':
+        return logger.info({ links: fact.links }, 'shutting down')
+      case 'behind':
+        return logger.debug({ connectionId: fact.connectionId }, 'connection is behind')
+      case 'caught-up':
+        return logger.debug({ connectionId: fact.connectionId, events: fact.events }, 'connection caught up')
+      case 'rate-limited':
+        return logger.debug({ scope: fact.scope }, 'rate limit exceeded')
+      case 'request':
+      case 'commit':
+      case 'fan-out':
+      case 'dropped':
+      case 'link:opened':
+      case 'link:closed':
+        return // told by the metrics
+      default:
+        return fact satisfies never
+    }
+  }
+}
+
+function aboutConnection({ id, ip, userAgent, auth, user, namespace }: Connection): Record<string, unknown> {
+  return { connectionId: id, ip, userAgent: textForLog(userAgent), auth, userId: user.sub, namespace: namespace.name }
+}
+
+/** Written outside the turn that logs: a slow terminal or a full pipe must not hold up a room. */
+function openStdout(): ReturnType<typeof pino.destination> {
+  const stdout = pino.destination({ fd: 1, sync: false, maxLength: WAITING_MAX_BYTES })
+  stdout.on('error', () => undefined) // whoever read the log is gone; serving goes on without one
+  return stdout
+}

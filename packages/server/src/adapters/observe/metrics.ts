@@ -1,0 +1,119 @@
+/**
+ * Facts as numbers for Prometheus. No label names a room, a user or anything else that clients choose: their values come
+ * from the catalogues, and what is not in them counts as `other`. What is open is what was opened less what was closed.
+ */
+import { CLOSE_CODES, ERROR_CODES } from '@roomful/protocol'
+import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import type { Fact, Observer } from '../../core/ports/observer.ts'
+import { Tally } from './tally.ts'
+
+/** From a tenth of a millisecond to ten seconds. */
+const BUCKETS_SECONDS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+]
+const KNOWN_CLOSE_CODES = new Set<number>(Object.values(CLOSE_CODES).map(({ code }) => code))
+
+export class Metrics implements Observer {
+  private readonly registry = new Registry()
+  private readonly tallies: ReturnType<typeof createTallies>
+  private readonly requestSeconds: Histogram
+  private readonly commitSeconds: Histogram
+  private hasProcessMetrics = false
+
+  constructor() {
+    this.tallies = createTallies(this.registry)
+    const histogram = (name: string, help: string): Histogram =>
+      new Histogram({ name, help, buckets: BUCKETS_SECONDS, registers: [this.registry] })
+    this.requestSeconds = histogram(
+      'roomful_request_seconds',
+      'From the arrival of a request to the end of its handler.',
+    )
+    this.commitSeconds = histogram('roomful_commit_seconds', 'Storing the events of a turn.')
+  }
+
+  get contentType(): string {
+    return this.registry.contentType
+  }
+
+  /** What `GET /metrics` answers. */
+  async text(): Promise<string> {
+    if (!this.hasProcessMetrics) collectDefaultMetrics({ register: this.registry }) // it observes the process from then on
+    this.hasProcessMetrics = true
+    return this.registry.metrics()
+  }
+
+  observe(fact: Fact): void {
+    const { tallies } = this
+    switch (fact.type) {
+      case 'request':
+        this.requestSeconds.observe(fact.durationMs / 1000)
+        return tallies.requests.add(1, fact.code === undefined ? 'ok' : known(fact.code))
+      case 'commit':
+        this.commitSeconds.observe(fact.durationMs / 1000)
+        return tallies.stored.add(fact.appended)
+      case 'fan-out':
+        tallies.encoded.add(fact.encoded)
+        return tallies.deliveries.add(fact.deliveries)
+      case 'link:opened':
+        return tallies.linksOpened.add(1, fact.dialect)
+      case 'link:closed':
+        return tallies.linksClosed.add(1, KNOWN_CLOSE_CODES.has(fact.code) ? String(fact.code) : 'other')
+      case 'link:refused':
+        return tallies.linksRefused.add(1, known(fact.code))
+      case 'connection:opened':
+        return tallies.connectionsOpened.add()
+      case 'connection:closed':
+        return tallies.connectionsClosed.add()
+      case 'auth:failed':
+        return tallies.authFailures.add(1, known(fact.code))
+      case 'handler:failed':
+        return tallies.handlerFailures.add()
+      case 'commit:failed':
+        return tallies.commitFailures.add()
+      case 'dropped':
+        return tallies.dropped.add(fact.count, fact.what)
+      case 'behind':
+        return tallies.behind.add()
+      case 'caught-up':
+        return tallies.caughtUpEvents.add(fact.events)
+      case 'catch-up:failed':
+        return tallies.catchUpFailures.add()
+      case 'rate-limited':
+        return tallies.rateLimited.add(1, fact.scope)
+      case 'drain':
+      case 'notice':
+        return
+      default:
+        return fact satisfies never
+    }
+  }
+}
+
+function createTallies(registry: Registry) {
+  const tally = (name: string, help: string, label?: string): Tally =>
+    new Tally(registry, `roomful_${name}_total`, help, label)
+  return {
+    requests: tally('requests', 'Requests of clients, by what came of them.', 'outcome'),
+    stored: tally('events_stored', 'Durable events that were stored.'),
+    deliveries: tally('deliveries', 'Events handed to a connection.'),
+    encoded: tally('events_encoded', 'Times that an event was encoded: once per form, whatever the number of members.'),
+    linksOpened: tally('links_opened', 'Transports that opened, by the dialect that they began with.', 'dialect'),
+    linksClosed: tally('links_closed', 'Transports that closed, by close code.', 'code'),
+    linksRefused: tally('links_refused', 'Transports that were refused.', 'code'),
+    connectionsOpened: tally('connections_opened', 'Connections that became open, with a user.'),
+    connectionsClosed: tally('connections_closed', 'Connections that had been open and closed.'),
+    authFailures: tally('auth_failures', 'Credentials that were refused.', 'code'),
+    handlerFailures: tally('handler_failures', 'Handlers that threw what is no refusal, or did not answer in time.'),
+    commitFailures: tally('commit_failures', 'Turns whose events could not be stored.'),
+    dropped: tally('dropped', 'Volatile events that a slow link did not get.', 'what'),
+    behind: tally('behind', 'Times that a connection began to read from the log instead of being pushed to.'),
+    caughtUpEvents: tally('caught_up_events', 'Events that were read from the log for connections behind.'),
+    catchUpFailures: tally('catch_up_failures', 'Times that reading from the log failed.'),
+    rateLimited: tally('rate_limited', 'Requests over a rate.', 'scope'),
+  }
+}
+
+/** Applications have codes of their own; as label values they would be without bound. */
+function known(code: string): string {
+  return Object.hasOwn(ERROR_CODES, code) ? code : 'other'
+}

@@ -1,0 +1,53 @@
+/**
+ * Where a client comes from: the address of its socket or, behind proxies that are trusted, what the outermost of them
+ * saw. Whatever the client itself wrote into `X-Forwarded-For` stands left of that and is not read. B32, B33.
+ */
+import type { IncomingMessage } from 'node:http'
+import { BlockList, isIP, SocketAddress } from 'node:net'
+
+/** Which proxies are believed: none, so many hops, or those with these addresses and CIDR ranges. */
+export type TrustProxy = 'off' | number | readonly string[]
+
+/** More hops than any chain of proxies has. */
+const CHAIN_MAX = 32
+
+/** @returns what tells the address of a request's client, in one normal form */
+export function addressReader(trust: TrustProxy): (request: IncomingMessage) => string {
+  if (trust === 'off') return ({ socket }) => normalAddress(socket.remoteAddress) ?? 'unknown'
+  const isTrusted = typeof trust === 'number' ? (_: string, hop: number) => hop < trust : inRanges(trust)
+  return ({ socket, headers }) => {
+    const forwarded = String(headers['x-forwarded-for'] ?? '').split(',')
+    let client = normalAddress(socket.remoteAddress) ?? 'unknown'
+    for (let hop = 0; hop < CHAIN_MAX && isTrusted(client, hop); hop++) {
+      // From the right: each proxy adds whom it heard from.
+      const before = normalAddress(forwarded.at(-1 - hop)?.trim())
+      if (before === undefined) break
+      client = before
+    }
+    return client
+  }
+}
+
+function inRanges(ranges: readonly string[]): (address: string) => boolean {
+  const list = new BlockList()
+  for (const range of ranges) {
+    const [address = '', bits] = range.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    if (bits === undefined) list.addAddress(address, family)
+    else list.addSubnet(address, Number(bits), family)
+  }
+  return (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+}
+
+/**
+ * @param written an address, perhaps with a port or in brackets, as proxies write them
+ * @returns IPv4 in dots, also when mapped into IPv6; IPv6 in its short form without a zone; undefined for anything else
+ */
+export function normalAddress(written: string | undefined): string | undefined {
+  if (written === undefined) return undefined
+  const bare = /^\[([^\]]+)\](?::\d+)?$/.exec(written)?.[1] ?? /^([\d.]+):\d+$/.exec(written)?.[1] ?? written
+  const version = isIP(bare)
+  if (version !== 6) return version === 4 ? bare : undefined
+  const { address } = new SocketAddress({ address: bare, family: 'ipv6' })
+  return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address
+}

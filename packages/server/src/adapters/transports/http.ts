@@ -1,0 +1,141 @@
+/**
+ * The HTTP side: which path is whose, and what holds for all of them (origin, preflight, method, refusals). It answers its
+ * own paths and leaves every other one to the application in whose server it sits. WIRE 1.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { addressGroup, isLoopback } from '../../core/addresses.ts'
+import { RoomfulError, toRoomfulError } from '../../core/errors.ts'
+import { accountRoutes } from './http/account-routes.ts'
+import { clientPageRoute } from './http/client-page.ts'
+import type { HttpHost } from './http/host.ts'
+import { replyError } from './http/reply.ts'
+import { roomRoutes } from './http/room-routes.ts'
+import type { Exchange, Route } from './http/route.ts'
+import { statusRoutes } from './http/status-routes.ts'
+
+export interface HttpOptions {
+  readonly isOriginAllowed: (request: IncomingMessage) => boolean
+  readonly clientAddress: (request: IncomingMessage) => string
+}
+
+const ROUTES: readonly Route[] = [...statusRoutes, ...accountRoutes, ...roomRoutes, clientPageRoute]
+/** Upgrades on these are the WebSocket transport's; an ordinary request is a mistake that deserves a sentence. */
+const WEBSOCKET_PATH = /^\/ws(\/|$)/
+const PATH_MAX_LENGTH = 8_192
+
+export class HttpTransport {
+  private readonly host: HttpHost
+  private readonly options: HttpOptions
+
+  constructor(host: HttpHost, options: HttpOptions) {
+    this.host = host
+    this.options = options
+  }
+
+  /** @returns false when the path is not one of Roomful's; nothing was touched then */
+  handle(request: IncomingMessage, response: ServerResponse): boolean {
+    const [path = '/', query] = splitUrl(request)
+    const routes = ROUTES.filter((route) => route.path.test(path))
+    if (routes.length === 0 && !WEBSOCKET_PATH.test(path)) return false
+    this.answer(request, response, path, query, routes).catch((error: unknown) => {
+      const refusal = toRoomfulError(error)
+      if (refusal.code === 'INTERNAL') this.host.report(error, `${request.method} ${path}`, undefined)
+      // Whatever is left of a body that was not read must not be taken for the next request.
+      if (!request.complete) response.setHeader('Connection', 'close')
+      replyError(response, refusal, refusal.code === 'TIMEOUT' ? 408 : refusal.status)
+    })
+    return true
+  }
+
+  /** For a server that is Roomful's alone: what is nobody's path. */
+  notFound(request: IncomingMessage, response: ServerResponse): void {
+    const [path] = splitUrl(request)
+    const isPage = path === '/' && (request.method === 'GET' || request.method === 'HEAD')
+    if (isPage) return void response.writeHead(302, { Location: '/client.html' }).end()
+    replyError(response, new RoomfulError('NOT_FOUND'))
+  }
+
+  private async answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    query: string,
+    routes: readonly Route[],
+  ): Promise<void> {
+    if (!this.passOrigin(request, response)) return
+    if (path.length + query.length > PATH_MAX_LENGTH) {
+      return replyError(response, new RoomfulError('TOO_LARGE', 'The URL is too long'), 414)
+    }
+    if (routes.length === 0) return refuseUpgradeless(response)
+    const methods = allowedMethods(routes)
+    if (request.method === 'OPTIONS') return void response.writeHead(204, { Allow: methods }).end()
+    const wanted = request.method === 'HEAD' ? 'GET' : request.method
+    const route = routes.find(({ method }) => method === wanted)
+    if (!route) {
+      response.setHeader('Allow', methods)
+      return replyError(response, new RoomfulError('INVALID_MESSAGE', `This path takes ${methods}`), 405)
+    }
+    await route.answer(this.exchange(request, response, route.path.exec(path) ?? [], query))
+  }
+
+  /** Answers a foreign origin with 403, and lets the page of an allowed one read what it gets. */
+  private passOrigin(request: IncomingMessage, response: ServerResponse): boolean {
+    const { origin } = request.headers
+    response.setHeader('Vary', 'Origin')
+    if (!this.options.isOriginAllowed(request)) {
+      replyError(response, new RoomfulError('FORBIDDEN', 'Origin not allowed'))
+      return false
+    }
+    if (origin === undefined) return true
+    response.setHeader('Access-Control-Allow-Origin', origin)
+    response.setHeader('Access-Control-Expose-Headers', 'Retry-After')
+    if (request.method === 'OPTIONS') {
+      response.setHeader('Access-Control-Allow-Methods', 'GET, POST')
+      response.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type')
+      response.setHeader('Access-Control-Max-Age', '600')
+    }
+    return true
+  }
+
+  private exchange(
+    request: IncomingMessage,
+    response: ServerResponse,
+    match: readonly string[],
+    query: string,
+  ): Exchange {
+    const ip = this.options.clientAddress(request)
+    return {
+      request,
+      response,
+      host: this.host,
+      params: match.slice(1).map(decode),
+      query: new URLSearchParams(query),
+      countedAddress: isLoopback(ip) ? undefined : addressGroup(ip),
+    }
+  }
+}
+
+function splitUrl({ url = '/' }: IncomingMessage): [path: string, query: string] {
+  const end = url.indexOf('?')
+  return end < 0 ? [url, ''] : [url.slice(0, end), url.slice(end + 1)]
+}
+
+function allowedMethods(routes: readonly Route[]): string {
+  const methods = routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+  return [...methods, 'OPTIONS'].join(', ')
+}
+
+function refuseUpgradeless(response: ServerResponse): void {
+  response.setHeader('Upgrade', 'websocket')
+  const sentence = 'This path speaks WebSocket; connect with ws:// or wss://'
+  replyError(response, new RoomfulError('INVALID_MESSAGE', sentence), 426)
+}
+
+/** What cannot be decoded is no name of anything, and is refused as such further on. */
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return ''
+  }
+}

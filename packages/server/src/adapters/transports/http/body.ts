@@ -1,0 +1,54 @@
+/** Reads the JSON body of a request: no more than is needed, and not for longer than is decent. */
+import type { IncomingMessage } from 'node:http'
+import { RoomfulError } from '../../../core/errors.ts'
+
+/** A name and a password fit many times. */
+const BODY_MAX_BYTES = 16 * 1024
+/** What comes above that is read and dropped, since a client that still sends would not see the refusal; but not for ever. */
+const DROPPED_MAX_BYTES = 4 * 1024 ** 2
+const BODY_TIMEOUT_MS = 10_000
+
+/**
+ * @returns the object in the body; an empty body is an empty object
+ * @throws RoomfulError (rejects) TOO_LARGE, PARSE_ERROR, INVALID_MESSAGE, TIMEOUT
+ */
+export async function readJsonBody(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
+  const text = await readText(request)
+  if (text.trim() === '') return {}
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new RoomfulError('PARSE_ERROR', undefined, { cause })
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new RoomfulError('INVALID_MESSAGE', 'The body must be a JSON object')
+  }
+  return value as Record<string, unknown>
+}
+
+function readText(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    const tooLarge = (): RoomfulError =>
+      new RoomfulError('TOO_LARGE', `The body is too large: at most ${BODY_MAX_BYTES} bytes`)
+    const timeout = setTimeout(() => {
+      request.off('data', onData)
+      reject(new RoomfulError('TIMEOUT', 'The body of the request did not arrive in time'))
+    }, BODY_TIMEOUT_MS)
+    function onData(chunk: Buffer): void {
+      bytes += chunk.length
+      if (bytes <= BODY_MAX_BYTES) chunks.push(chunk)
+      else chunks.length = 0
+      if (bytes > DROPPED_MAX_BYTES) reject(tooLarge())
+    }
+    request.on('data', onData)
+    request.once('end', () => (bytes > BODY_MAX_BYTES ? reject(tooLarge()) : resolve(Buffer.concat(chunks).toString())))
+    request.once('error', reject)
+    request.once('close', () => {
+      clearTimeout(timeout)
+      reject(new RoomfulError('INVALID_MESSAGE', 'The request was cut off'))
+    })
+  })
+}

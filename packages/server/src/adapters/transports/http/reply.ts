@@ -1,0 +1,25 @@
+/** Answers in JSON, and refusals in the one shape that they have everywhere. WIRE 1. */
+import type { ServerResponse } from 'node:http'
+import type { RoomfulError } from '../../../core/errors.ts'
+
+/** For everything that is no page: an answer is nobody's to keep, and is what it says it is. */
+const HEADERS = {
+  'Content-Type': 'application/json; charset=utf-8',
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+} as const
+
+export function replyJson(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body)
+  response.writeHead(status, { ...HEADERS, 'Content-Length': Buffer.byteLength(text) })
+  response.end(text)
+}
+
+/** @param status when it is another one than the catalogue gives the code */
+export function replyError(response: ServerResponse, error: RoomfulError, status: number = error.status): void {
+  if (response.headersSent) return void response.destroy() // too late to say anything
+  const wire = error.toWire()
+  if (wire.retryAfter !== undefined) response.setHeader('Retry-After', wire.retryAfter)
+  if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer')
+  replyJson(response, status, { error: wire })
+}
