@@ -56,21 +56,21 @@ export type TypedContext<C extends Contract> = UntypedOf<
   ): Promise<Stored>
 }
 
+/** One conditional type instead of overloads, so that what a handler returns is checked against its own event. */
+type ListenerOf<C extends Contract, Name> = Name extends keyof NamespaceEvents
+  ? (...args: NamespaceEvents[Name]) => void
+  : Name extends ClientName<C>
+    ? (
+        context: TypedContext<C>,
+        ...args: ReceivedArgs<C['client'][Name]>
+      ) => Answer<C['client'][Name]> | Promise<Answer<C['client'][Name]>>
+    : never
+
 export type TypedNamespace<C extends Contract> = UntypedOf<
   Namespace,
   'on' | 'handle' | 'emit' | 'to' | 'in' | 'except' | 'volatile' | 'publish'
 > & {
-  on<Name extends keyof NamespaceEvents>(
-    event: Name,
-    listener: (...args: NamespaceEvents[Name]) => void,
-  ): TypedNamespace<C>
-  on<Name extends ClientName<C>>(
-    event: Name,
-    handler: (
-      context: TypedContext<C>,
-      ...args: ReceivedArgs<C['client'][Name]>
-    ) => Answer<C['client'][Name]> | Promise<Answer<C['client'][Name]>>,
-  ): TypedNamespace<C>
+  on<Name extends keyof NamespaceEvents | ClientName<C>>(event: Name, listener: ListenerOf<C, Name>): TypedNamespace<C>
   emit<Name extends PassingName<C>>(type: Name, ...args: SentArgs<C['server'][Name]>): void
   to(room: string): RoomEmitter<C>
   to(rooms: readonly string[]): CombinedEmitter<C>
