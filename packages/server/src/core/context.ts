@@ -3,7 +3,6 @@ import { isPersonalRoom, type Position, toJson } from '@roomful/protocol'
 import type { Connection } from './connection.ts'
 import type { AppendEffect, Effect, Stored } from './effects.ts'
 import { Emitter, EVERYONE } from './emit.ts'
-import { RoomEvent } from './event.ts'
 import type { Hub } from './hub.ts'
 import { checkRoomId, type JoinReply } from './members.ts'
 import type { RoomAction } from './room-declaration.ts'
@@ -58,7 +57,7 @@ export class Context {
   emit(type: string, ...args: readonly unknown[]): void {
     this.effects.push({
       kind: 'emit',
-      event: RoomEvent.transient(type, args),
+      event: this.connection.namespace.transient(type, args),
       target: { ...EVERYONE, rooms: [this.connection.id] },
     })
   }

@@ -5,7 +5,6 @@
 import { toJson } from '@roomful/protocol'
 import type { AppendEffect, EmitEffect, Target } from './effects.ts'
 import { RoomfulError } from './errors.ts'
-import { RoomEvent } from './event.ts'
 import { checkRoomId } from './members.ts'
 import type { Namespace } from './namespace.ts'
 
@@ -62,7 +61,7 @@ export class Emitter {
       definition?.volatile && !this.target.volatile
         ? { ...this.target, volatile: true, latestKey: latestBy === undefined ? undefined : fieldOf(args[0], latestBy) }
         : this.target
-    this.perform({ kind: 'emit', event: RoomEvent.transient(type, args, definition && isObject(args)), target })
+    this.perform({ kind: 'emit', event: this.namespace.transient(type, args), target })
   }
 
   /** The durable form of `emit`, whatever the contract says. @throws RoomfulError DURABLE_NEEDS_ONE_ROOM */
@@ -77,17 +76,6 @@ export class Emitter {
   private with(change: Partial<Target>): Emitter {
     return new Emitter(this.namespace, { ...this.target, ...change }, this.perform)
   }
-}
-
-function isObject(args: readonly unknown[]): boolean {
-  const [first] = args
-  return (
-    args.length === 1 &&
-    typeof first === 'object' &&
-    first !== null &&
-    !Array.isArray(first) &&
-    !(first instanceof Uint8Array)
-  )
 }
 
 function fieldOf(value: unknown, field: string): string {

@@ -3,7 +3,7 @@
  * that do the work are its members.
  */
 
-import { isPersonalRoom, toJson } from '@roomful/protocol'
+import { isPersonalRoom, isRecord, toJson } from '@roomful/protocol'
 import { Commit } from './commit.ts'
 import type { Connection } from './connection.ts'
 import type { Context } from './context.ts'
@@ -11,6 +11,7 @@ import type { Contract, EventDefinition } from './contract.ts'
 import type { AppendEffect, EmitEffect, Stored } from './effects.ts'
 import { Emitter, EVERYONE } from './emit.ts'
 import { RoomfulError } from './errors.ts'
+import { RoomEvent } from './event.ts'
 import { FanOut } from './fan-out.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { Hub } from './hub.ts'
@@ -79,6 +80,8 @@ export class Namespace {
   readonly presence: RoomPresence
   readonly users: UserPresence
   readonly inboxes: Inboxes
+  /** Server events that the house declares, beside the contract's. */
+  readonly vocabulary = new Set<string>()
   /** Names one log from another; part of cursors. Known once the hub has started. */
   logId = ''
   private readonly hub: Hub
@@ -157,6 +160,12 @@ export class Namespace {
 
   get volatile(): Emitter {
     return this.emitter().volatile
+  }
+
+  /** An event for those connected now. What is declared has no field that the wire needs; what is not is looked at. */
+  transient(type: string, args: readonly unknown[]): RoomEvent {
+    const isDeclared = this.contract?.server[type] !== undefined || this.vocabulary.has(type)
+    return RoomEvent.transient(type, args, isDeclared && args.length === 1 && isRecord(args[0]) ? true : undefined)
   }
 
   /** Stores a durable event in one room. @throws RoomfulError (rejects) UNAVAILABLE, CONFLICT, EXPIRED, ROOM_NAME_INVALID */

@@ -1,6 +1,6 @@
 /** What people do in rooms: messages, private messages, edits, reactions. WIRE 8. */
 import { inboxOf } from '@roomful/protocol'
-import { UP_ALIASES, type UpData, type UpName, up } from '@roomful/protocol/messages'
+import { down, UP_ALIASES, type UpData, type UpName, up } from '@roomful/protocol/messages'
 import type { Context } from '../core/context.ts'
 import type { Stored } from '../core/effects.ts'
 import { RoomfulError } from '../core/errors.ts'
@@ -27,6 +27,7 @@ export function addChatEvents(hub: Hub, namespace: Namespace): void {
   handle('message:redact', (context, data) => redact(hub, namespace, context, data))
   handle('reaction:send', (context, data) => after(mayPublish(context, data.roomId), () => react(context, data)))
   addTyping(hub, namespace, handle)
+  for (const name of Object.keys(down)) namespace.vocabulary.add(name)
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Document 000's four commands over the same rooms and events: one current room per connection. WIRE 4. */
 import type { Context } from '../core/context.ts'
 import { RoomfulError } from '../core/errors.ts'
+import { checkRoomId } from '../core/members.ts'
 import type { Namespace } from '../core/namespace.ts'
 import { mayPublish } from './chat.ts'
 
@@ -15,6 +16,7 @@ export function addClassicCommands(namespace: Namespace): void {
 async function join(context: Context, data: Record<string, unknown>): Promise<unknown> {
   const { connection } = context
   const room = text(data, 'room')
+  checkRoomId(room)
   const { currentRoom } = connection
   if (currentRoom !== undefined && currentRoom !== room) context.leave(currentRoom)
   await context.join(room)
@@ -33,6 +35,7 @@ function leave(context: Context): unknown {
 async function message(context: Context, data: Record<string, unknown>): Promise<unknown> {
   const roomId = currentRoom(context)
   const content = text(data, 'text')
+  if (content === '') throw new RoomfulError('INVALID_MESSAGE', 'Field text must not be empty', { field: 'text' })
   await mayPublish(context, roomId)
   const { sub: userId, name } = context.user
   context.append(roomId, 'message:new', { userId, name, content })
@@ -53,6 +56,6 @@ function currentRoom(context: Context): string {
 /** @throws RoomfulError INVALID_MESSAGE */
 function text(data: Record<string, unknown>, field: string): string {
   const value = data?.[field]
-  if (typeof value === 'string' && value !== '') return value
-  throw new RoomfulError('INVALID_MESSAGE', `Field ${field} must be a non-empty string`, { field })
+  if (typeof value === 'string') return value
+  throw new RoomfulError('INVALID_MESSAGE', `Field ${field} must be a string`, { field })
 }

@@ -3,6 +3,7 @@ import type { UpData } from '@roomful/protocol/messages'
 import type { Connection } from '../core/connection.ts'
 import type { Context } from '../core/context.ts'
 import type { Hub } from '../core/hub.ts'
+import { checkRoomId } from '../core/members.ts'
 import type { Namespace } from '../core/namespace.ts'
 import type { Timer } from '../core/timer-wheel.ts'
 
@@ -13,7 +14,7 @@ type Handle = (
   handler: (context: Context, data: UpData<'typing:start'>) => unknown,
 ) => void
 
-/** Bound: one entry per connection and room it is in. */
+/** Bound: one entry per connection and room in which it writes; the rate limit bounds how many that can be in 5 s. */
 export function addTyping(hub: Hub, namespace: Namespace, handle: Handle): void {
   const typists = new Map<Connection, Map<string, Timer>>()
 
@@ -32,7 +33,7 @@ export function addTyping(hub: Hub, namespace: Namespace, handle: Handle): void 
 
   handle('typing:start', (context, { roomId }) => {
     const { connection } = context
-    if (!context.isIn(roomId)) return { status: 'ok' } // nobody could see it
+    checkRoomId(roomId)
     stop(connection, roomId)
     const rooms = typists.get(connection) ?? new Map<string, Timer>()
     typists.set(connection, rooms)
@@ -49,8 +50,12 @@ export function addTyping(hub: Hub, namespace: Namespace, handle: Handle): void 
     return { status: 'ok' }
   })
 
-  namespace.on('leave', (connection, roomId) => {
+  const tellIfTyping = (connection: Connection, roomId: string): void => {
     if (stop(connection, roomId)) tellStopped(connection, roomId)
+  }
+  namespace.on('leave', tellIfTyping)
+  namespace.on('disconnect', (connection) => {
+    for (const roomId of [...(typists.get(connection)?.keys() ?? [])]) tellIfTyping(connection, roomId)
   })
 }
 
