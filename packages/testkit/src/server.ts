@@ -131,7 +131,7 @@ export class TestServer {
     const given = token ?? (user === undefined ? undefined : this.token(user))
     const credentials = { ...(given === undefined ? {} : { token: given }), ...(name === undefined ? {} : { name }) }
     const isV1 = dialect === 'v1'
-    const link = this.hub.accept({
+    const link = this.hub.lifecycle.accept({
       wire: client.wire,
       dialect: isV1 ? v1Dialect : plainDialect,
       ip: from.ip ?? '127.0.0.1',

@@ -35,6 +35,9 @@ export class CatchUp {
   /** Equal reads in flight are shared: thousands that reconnect at once ask the same. P8. */
   private readonly reads = new Map<string, Promise<Page>>()
 
+  /** Links over their soft limit. */
+  private readonly slow = new Set<Link>()
+
   constructor(hub: Hub) {
     this.hub = hub
   }
@@ -58,7 +61,7 @@ export class CatchUp {
     link.slow = true
     link.wire.pauseReading()
     link.watchStall()
-    this.hub.onSlow(link)
+    this.boundAll(link)
     for (const connection of link.connections) {
       if (connection.stage !== 'open') continue
       this.begin(connection)
@@ -71,7 +74,7 @@ export class CatchUp {
     link.slow = false
     link.unwatchStall()
     link.wire.resumeReading()
-    this.hub.onDrained(link)
+    this.forget(link)
     for (const connection of link.connections) {
       if (!connection.behind) continue
       connection.behind.unloggedBytes = 0
@@ -79,12 +82,25 @@ export class CatchUp {
     }
   }
 
+  /** From the link: it is gone. */
+  forget(link: Link): void {
+    this.slow.delete(link)
+  }
+
+  /** All queues together have a bound; the link that breaks it goes, and resumes. */
+  private boundAll(link: Link): void {
+    this.slow.add(link)
+    let queued = 0
+    for (const each of this.slow) queued += each.queuedBytes
+    if (queued > this.hub.settings.outboxMaxBytes) link.close(CLOSE_CODES.TOO_SLOW.code, 'Too slow')
+  }
+
   /** The room's members missed something; the caller has not yet moved the room's head. */
   onHole(room: Room): void {
     for (const group of room.groups) {
       for (const { connection } of group.members) {
         this.begin(connection)
-        this.hub.afterTurn(() => this.pump(connection))
+        this.hub.turn.after(() => this.pump(connection))
       }
     }
   }
@@ -99,7 +115,7 @@ export class CatchUp {
       this.write(connection, state, page)
       if (this.isCaughtUp(connection)) return this.goLive(connection, state)
       // A full page went out: let the wire say whether it takes more.
-      this.hub.flushLink(connection.link)
+      this.hub.turn.flushLink(connection.link)
     }
   }
 
@@ -179,7 +195,7 @@ export class CatchUp {
     if (state.events > 0) {
       this.hub.observer.observe({ type: 'caught-up', connectionId: connection.id, events: state.events })
     }
-    this.hub.flushSoon()
+    this.hub.turn.endSoon()
   }
 
   private read(connection: Connection, state: CatchUpState): void {
@@ -196,10 +212,10 @@ export class CatchUp {
         this.write(connection, state, page)
         if (this.isCaughtUp(connection)) this.goLive(connection, state)
         else {
-          this.hub.flushLink(connection.link)
+          this.hub.turn.flushLink(connection.link)
           this.pump(connection)
         }
-        this.hub.flushSoon()
+        this.hub.turn.endSoon()
       },
       (error: unknown) => {
         state.reading = false

@@ -49,7 +49,7 @@ export class Commit {
   }
 
   submit(unit: Unit): void {
-    if (this.waiting.length === 0) this.hub.markPending(this.namespace)
+    if (this.waiting.length === 0) this.hub.turn.markPending(this)
     this.waiting.push(unit)
   }
 
@@ -106,7 +106,7 @@ export class Commit {
     await before
     this.inFlight--
     this.release(units, results)
-    this.hub.flush()
+    this.hub.turn.flush()
   }
 
   private collect(units: readonly Unit[]): Append[] {

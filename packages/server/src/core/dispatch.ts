@@ -56,7 +56,7 @@ export class Dispatch {
       case 'auth':
         return this.hub.handshake.authenticate(connection, inbound)
       case 'close':
-        return this.hub.closeConnection(connection, CLOSE_CODES.NORMAL.code, 'Closed by the client')
+        return this.hub.lifecycle.close(connection, CLOSE_CODES.NORMAL.code, 'Closed by the client')
       case 'invalid':
         if (connection.stage === 'authenticating') return link.close(CLOSE_CODES.POLICY.code, 'Not authenticated')
         return this.invalid(connection, inbound)
@@ -221,7 +221,7 @@ export class Dispatch {
     }
     this.observe(connection, request, startedAt, error.code)
     if (connection.stage !== 'closed') connection.link.fail(connection.channel, error, request.id, request.event)
-    this.hub.flushSoon()
+    this.hub.turn.endSoon()
   }
 
   private observe(connection: Connection, request: Request, startedAt: number, code: string | undefined): void {
@@ -300,7 +300,7 @@ export class Dispatch {
         result,
         rooms.map((roomId) => toStored(roomId, found)),
       )
-      this.hub.flushSoon()
+      this.hub.turn.endSoon()
     }, refuse)
   }
 

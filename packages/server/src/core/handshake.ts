@@ -152,7 +152,7 @@ export class Handshake {
     const over = (): void => {
       connection.busy = false
       this.hub.dispatch.resume(connection)
-      this.hub.flushSoon()
+      this.hub.turn.endSoon()
     }
     const failed = (error: unknown): void => {
       this.refuse(connection, error, CLOSE_CODES.INTERNAL.code)
@@ -199,7 +199,7 @@ export class Handshake {
     const holder = namespace.sessions.get(sessionId)
     if (holder) {
       if (holder.user.sub !== user.sub) return undefined
-      this.hub.closeConnection(holder, CLOSE_CODES.REPLACED.code, 'Replaced by a newer connection of this session')
+      this.hub.lifecycle.close(holder, CLOSE_CODES.REPLACED.code, 'Replaced by a newer connection of this session')
       return { id: sessionId }
     }
     const record = await this.hub.broker.findSession(namespace.name, sessionId)
@@ -223,7 +223,7 @@ export class Handshake {
         recovered: recovered !== undefined,
       })
     } else link.control('auth_ok', connection.channel, { user })
-    this.hub.attachConnection(connection)
+    this.hub.lifecycle.attach(connection)
   }
 
   private guest(connection: Connection, wish: string): void {
@@ -275,11 +275,11 @@ export class Handshake {
       const context = new Context(this.hub, connection, undefined, undefined)
       for (const check of connection.namespace.middleware) await check(context)
     } catch (error) {
-      this.hub.closeConnection(connection, CLOSE_CODES.FORBIDDEN.code, toRoomfulError(error).message)
+      this.hub.lifecycle.close(connection, CLOSE_CODES.FORBIDDEN.code, toRoomfulError(error).message)
       return
     }
     if (connection.stage !== 'open') return
-    this.hub.rename(connection, before)
+    this.hub.lifecycle.rename(connection, before)
     await this.hub.members.recheck(connection)
   }
 
@@ -291,10 +291,10 @@ export class Handshake {
     const untilNotice = expiresAt - EXPIRY_NOTICE_MS - this.hub.clock.now()
     connection.timer = this.hub.timers.add(untilNotice, () => {
       connection.link.control('auth_expiring', connection.channel, { ts: expiresAt })
-      this.hub.flushSoon()
+      this.hub.turn.endSoon()
       const untilClose = expiresAt + EXPIRY_GRACE_MS - this.hub.clock.now()
       connection.timer = this.hub.timers.add(untilClose, () => {
-        this.hub.closeConnection(connection, CLOSE_CODES.TOKEN_EXPIRED.code, 'Token expired')
+        this.hub.lifecycle.close(connection, CLOSE_CODES.TOKEN_EXPIRED.code, 'Token expired')
       })
     })
   }
@@ -303,7 +303,7 @@ export class Handshake {
   private refuse(connection: Connection, thrown: unknown, closeCode: number, reason?: string): void {
     const error = toRoomfulError(thrown)
     const own = OWN_CLOSE_CODES[error.code]
-    this.hub.closeConnection(connection, own ?? closeCode, own || reason === undefined ? error.message : reason, error)
+    this.hub.lifecycle.close(connection, own ?? closeCode, own || reason === undefined ? error.message : reason, error)
   }
 }
 

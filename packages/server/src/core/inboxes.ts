@@ -58,6 +58,6 @@ export class Inboxes {
     this.hub.members.commit(prepared)
     this.hub.members.startCatchUp(connection)
     this.markDelivered(roomId, prepared.room.head)
-    this.hub.flushSoon()
+    this.hub.turn.endSoon()
   }
 }

@@ -109,13 +109,13 @@ export class Link {
     this.hub.timers.cancel(this.stalled)
     this.hub.timers.cancel(this.deadline)
     this.frames = []
-    this.hub.forget(this, this.closeCode || code, this.closeReason || reason)
+    this.hub.lifecycle.forget(this, this.closeCode || code, this.closeReason || reason)
   }
 
   /** Queues bytes for this turn's write. */
   send(bytes: Uint8Array | undefined): void {
     if (bytes === undefined || this.state !== 'open') return
-    if (this.frames.length === 0) this.hub.markDirty(this)
+    if (this.frames.length === 0) this.hub.turn.markDirty(this)
     this.frames.push(bytes)
     this.frameBytes += bytes.byteLength
   }
@@ -174,13 +174,13 @@ export class Link {
   close(code: number, reason: string): void {
     if (this.state !== 'open') return
     if (this.slow) this.takeFrames() // it would wait behind bytes that do not drain
-    this.hub.flushLink(this)
+    this.hub.turn.flushLink(this)
     this.state = 'closing'
     this.closeCode = code
     this.closeReason = reason
     this.wire.resumeReading() // or the peer's answer would never be read
     this.wire.close(code, reason)
-    this.hub.detach(this, code, reason)
+    this.hub.lifecycle.detach(this, code, reason)
   }
 
   /** Cuts at once, and tells everyone at once. */

@@ -210,7 +210,7 @@ export class Namespace {
   /** Closes every connection of a user or the one with this id. @returns how many */
   disconnect(userOrConnection: string, code = 4009, reason = 'Disconnected by the server'): number {
     const targets = [...this.personal(userOrConnection), ...(this.users.get(userOrConnection)?.connections ?? [])]
-    for (const connection of new Set(targets)) this.hub.closeConnection(connection, code, reason)
+    for (const connection of new Set(targets)) this.hub.lifecycle.close(connection, code, reason)
     return new Set(targets).size
   }
 

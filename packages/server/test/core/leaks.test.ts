@@ -12,7 +12,7 @@ function counts(server: TestServer): Record<string, number> {
     hub.allNamespaces().reduce((total, namespace) => total + of(namespace), 0)
   return {
     links: hub.links.size,
-    addresses: hub.addresses.size,
+    addresses: hub.lifecycle.addresses.size,
     wheelTimers: hub.timers.size,
     clockTimers: clock.pendingTimers,
     connections: sum(({ connections }) => connections.size),

@@ -110,7 +110,7 @@ export class WebSocketTransport {
     this.server.handleUpgrade(request, socket, head, (ws) => {
       const dialect = ws.protocol === SDK_SUBPROTOCOLS[0] ? v1Dialect : plainDialect
       const wire = new WebSocketWire(ws, socket as Socket)
-      wire.link = this.hub.accept({ wire, dialect, ip, userAgent, namespace, credentials, identity })
+      wire.link = this.hub.lifecycle.accept({ wire, dialect, ip, userAgent, namespace, credentials, identity })
     })
   }
 

@@ -179,7 +179,7 @@ export class RoomPresence {
     // The first change goes at once (when the turn ends), those that follow wait for the interval.
     if (pending.timer) return
     pending.timer = this.hub.timers.add(intervalMs(room), () => this.onInterval(room))
-    this.hub.afterTurn(() => this.flush(room))
+    this.hub.turn.after(() => this.flush(room))
   }
 
   private onInterval(room: Room): void {
@@ -210,13 +210,13 @@ export class RoomPresence {
       const names = room.count <= CLASSIC_LIST_MAX ? this.members(room).map((member) => member.name) : []
       this.tell(room, 'presence_update', { room: roomId, users: names, ...(names.length < count ? { count } : {}) })
     }
-    this.hub.flushSoon()
+    this.hub.turn.endSoon()
   }
 
   private tell(room: Room, type: string, data: Record<string, unknown>, except?: string): void {
     const target: Target = except === undefined ? toRoom(room.id) : { ...toRoom(room.id), except: [except] }
     this.namespace.fanOut.emit(RoomEvent.transient(type, [data], true), target)
-    this.hub.flushSoon()
+    this.hub.turn.endSoon()
   }
 }
 

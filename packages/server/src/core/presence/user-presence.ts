@@ -114,7 +114,7 @@ export class UserPresence {
     this.updates.push({ event: RoomEvent.transient('presence:update', [{ userId, status }], true), target })
     // The first one goes when the turn ends; what follows within the interval goes together.
     if (this.updateTimer) return
-    this.hub.afterTurn(this.tellUpdates)
+    this.hub.turn.after(this.tellUpdates)
     this.updateTimer = this.hub.timers.add(UPDATE_INTERVAL_MS, this.onUpdateInterval)
   }
 
@@ -129,7 +129,7 @@ export class UserPresence {
     const updates = this.updates
     this.updates = []
     for (const { event, target } of updates) this.namespace.fanOut.emit(event, target)
-    this.hub.flushSoon()
+    this.hub.turn.endSoon()
   }
 
   /** The one who came is told at once; everyone else at most once a second. */
@@ -138,7 +138,7 @@ export class UserPresence {
       if (newcomer) this.namespace.fanOut.tell(newcomer, this.countEvent(), EVERYONE)
       return
     }
-    this.hub.afterTurn(() => this.tellEveryone())
+    this.hub.turn.after(() => this.tellEveryone())
     this.countTimer = this.hub.timers.add(COUNT_INTERVAL_MS, this.onCountInterval)
   }
 
@@ -154,7 +154,7 @@ export class UserPresence {
     if (key === this.told) return
     this.told = key
     this.namespace.fanOut.emit(this.countEvent(), EVERYONE)
-    this.hub.flushSoon()
+    this.hub.turn.endSoon()
   }
 
   private countKey(): string {

@@ -1,0 +1,152 @@
+/** How links and connections come and go, and everything that has to be true before and after. A1.6: nothing is left. */
+import { CLOSE_CODES, type Credentials, isPersonalRoom } from '@roomful/protocol'
+import { Addresses, addressGroup, isLoopback } from './addresses.ts'
+import type { Connection } from './connection.ts'
+import { RoomfulError } from './errors.ts'
+import type { Hub } from './hub.ts'
+import { Link } from './link.ts'
+import type { Namespace } from './namespace.ts'
+import type { Identity } from './ports/authenticator.ts'
+import type { Dialect } from './ports/dialect.ts'
+import type { Wire } from './ports/wire.ts'
+import { toRecord } from './session.ts'
+import type { User } from './user.ts'
+
+/** What a transport knows of a link when it opens. */
+export interface Arrival {
+  readonly wire: Wire
+  readonly dialect: Dialect
+  readonly ip: string
+  readonly userAgent: string
+  readonly namespace: Namespace
+  readonly credentials: Credentials
+  /** Set when the transport has verified the credentials itself. */
+  readonly identity?: Identity | undefined
+}
+
+export class Lifecycle {
+  readonly addresses = new Addresses()
+  private readonly hub: Hub
+
+  constructor(hub: Hub) {
+    this.hub = hub
+  }
+
+  /** From a transport: a link opened. */
+  accept(arrival: Arrival): Link {
+    const { wire, dialect, ip, userAgent, namespace, credentials, identity } = arrival
+    const link = new Link(this.hub, wire, dialect, ip, userAgent)
+    link.defaultNamespace = namespace.name
+    this.hub.links.add(link)
+    this.hub.observer.observe({ type: 'link:opened', dialect: dialect.name })
+    if (this.hub.state === 'draining' || this.hub.state === 'closed') {
+      link.close(CLOSE_CODES.RESTART.code, CLOSE_CODES.RESTART.meaning)
+      return link
+    }
+    if (!this.countAddress(link)) return link
+    link.startHeartbeat()
+    if (dialect.multiplexed) {
+      link.credentials = credentials
+      this.hub.handshake.welcome(link)
+      this.hub.handshake.watchChannels(link)
+    } else this.hub.handshake.begin(link, namespace, credentials, identity)
+    return link
+  }
+
+  /** The connection is open: others may know, and its inbox may speak. */
+  attach(connection: Connection): void {
+    const { namespace, session } = connection
+    namespace.connections.set(connection.id, connection)
+    if (session) namespace.sessions.set(session.id, connection)
+    if (connection.user.guest) namespace.guestNames.set(connection.user.name, connection.user.sub)
+    namespace.users.add(connection)
+    this.hub.observer.observe({ type: 'connection:opened', connection })
+    namespace.announce('connect', connection)
+    namespace.inboxes.onConnect(connection).catch((error: unknown) => namespace.inboxes.report(connection, error))
+  }
+
+  /** Ends one connection; its link too when it was the only one. */
+  close(connection: Connection, code: number, reason: string, error?: RoomfulError): void {
+    const { link, channel } = connection
+    if (connection.stage === 'closed') return
+    if (!link.dialect.multiplexed) return link.close(code, reason)
+    link.control('closed', channel, { code, reason, ...(error ? { error: error.toWire() } : {}) })
+    this.release(connection, code, reason)
+    if (link.connections.length === 0 && code !== CLOSE_CODES.NORMAL.code) link.close(code, reason)
+  }
+
+  /** From the link: it is being closed, so its connections are gone for everyone else. */
+  detach(link: Link, code: number, reason: string): void {
+    for (const connection of [...link.connections]) this.release(connection, code, reason)
+  }
+
+  /** From the link: nothing is left of it. */
+  forget(link: Link, code: number, reason: string): void {
+    this.detach(link, code, reason)
+    if (link.countedIp !== undefined) this.addresses.free(link.countedIp)
+    this.hub.catchUp.forget(link)
+    if (this.hub.links.delete(link))
+      this.hub.observer.observe({ type: 'link:closed', dialect: link.dialect.name, code })
+  }
+
+  /** The user of a connection has another name, role or id now. */
+  rename(connection: Connection, before: User): void {
+    const { namespace, user } = connection
+    if (before.guest) namespace.guestNames.delete(before.name)
+    if (user.guest) namespace.guestNames.set(user.name, user.sub)
+    namespace.users.rename(connection, before)
+    for (const { room } of connection.memberships.values()) namespace.presence.renamed(room, connection, before)
+  }
+
+  private release(connection: Connection, code: number, reason: string): void {
+    if (connection.stage === 'closed') return
+    const { namespace, link, session, user } = connection
+    const wasOpen = connection.stage === 'open'
+    // Cut off, and able to come back: presence has a grace. A clean goodbye has none. G6.
+    const held = wasOpen && session !== undefined && RETURNING.has(code)
+    if (held && session) this.hub.broker.saveSession(toRecord(session, connection), this.hub.settings.sessionMs)
+    else if (session) this.hub.broker.dropSession(namespace.name, session.id)
+    connection.stage = 'closed'
+    this.hub.timers.cancel(connection.timer)
+    link.connections = link.connections.filter((each) => each !== connection)
+    connection.queue = undefined
+    connection.behind = undefined
+    if (!wasOpen) return
+    namespace.announce('disconnect', connection, reason)
+    namespace.connections.delete(connection.id)
+    if (session && namespace.sessions.get(session.id) === connection) namespace.sessions.delete(session.id)
+    const reasonInRoom = reason === '' ? 'disconnected' : reason
+    const rooms = [...connection.memberships.keys()]
+    namespace.users.remove(connection, held)
+    for (const roomId of rooms)
+      this.hub.members.leave(connection, roomId, reasonInRoom, held && !isPersonalRoom(roomId))
+    if (user.guest) namespace.guestNames.delete(user.name)
+    const durationMs = this.hub.clock.now() - connection.openedAt
+    this.hub.observer.observe({ type: 'connection:closed', connection, reason: `${code} ${reason}`.trim(), durationMs })
+    this.hub.turn.endSoon()
+  }
+
+  private countAddress(link: Link): boolean {
+    const { maxConnectionsPerIp, loopbackExempt } = this.hub.settings
+    if (loopbackExempt && isLoopback(link.ip)) return true
+    const group = addressGroup(link.ip)
+    if (this.addresses.take(group, maxConnectionsPerIp)) {
+      link.countedIp = group
+      return true
+    }
+    const message = `Too many connections from this address: at most ${maxConnectionsPerIp}`
+    link.fail(0, new RoomfulError('TOO_MANY_CONNECTIONS', message), undefined)
+    link.close(CLOSE_CODES.POLICY.code, message)
+    this.hub.observer.observe({ type: 'link:refused', code: 'TOO_MANY_CONNECTIONS', ip: link.ip })
+    return false
+  }
+}
+
+/** Closes after which a session may come back. */
+const RETURNING: ReadonlySet<number> = new Set([
+  CLOSE_CODES.ABNORMAL.code,
+  CLOSE_CODES.NO_STATUS.code,
+  CLOSE_CODES.TOO_SLOW.code,
+  CLOSE_CODES.RESTART.code,
+  CLOSE_CODES.REPLACED.code, // it is back already
+])
