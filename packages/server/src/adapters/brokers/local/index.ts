@@ -8,7 +8,7 @@ import type { Clock } from '../../../core/ports/clock.ts'
 import type { Awaitable, Log } from './log.ts'
 import { Seats } from './seats.ts'
 
-export { createMemoryLog } from './memory-log.ts'
+export { createMemoryLog } from './memory/memory-log.ts'
 
 export interface LocalBrokerOptions {
   readonly log: Log

@@ -2,8 +2,8 @@
  * The keys of the memory log in the order in which they came, so that the oldest is found at once: a map keeps the order,
  * and one iterator held for good walks behind the deletions (a fresh one would walk over every hole again).
  */
-import type { AppendKey } from '../../../core/ports/broker.ts'
-import type { FirstReply } from './append-batch.ts'
+import type { AppendKey } from '../../../../core/ports/broker.ts'
+import type { FirstReply } from '../append-batch.ts'
 
 /** What a key weighs, roughly: its text, the record and its place in the map. */
 export const KEY_BYTES = 256

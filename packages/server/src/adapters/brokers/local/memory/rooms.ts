@@ -1,10 +1,10 @@
 /** The rooms of one namespace of the memory log, and which of them nobody holds, for the sweep. */
-import type { Head, RoomSubscription } from '../../../core/ports/broker.ts'
-import type { Clock } from '../../../core/ports/clock.ts'
-import type { Random } from '../../../core/ports/random.ts'
-import { EPOCH_LENGTH, formatEpoch } from './log.ts'
-import { MemoryRoom } from './memory-room.ts'
-import type { MemoryRows } from './memory-rows.ts'
+import type { Head, RoomSubscription } from '../../../../core/ports/broker.ts'
+import type { Clock } from '../../../../core/ports/clock.ts'
+import type { Random } from '../../../../core/ports/random.ts'
+import { EPOCH_LENGTH, formatEpoch } from '../log.ts'
+import { MemoryRoom } from './room.ts'
+import type { MemoryRows } from './rows.ts'
 
 /** Nothing in memory outlives a crash, so the tail of this log cannot be lost alone. */
 const GENERATION = 1

@@ -1,11 +1,11 @@
 /** What time takes from a memory log: rows and keys that are too old, sessions that expired, rooms that nobody needs. */
-import type { Clock } from '../../../core/ports/clock.ts'
-import type { LogLimits } from './log.ts'
-import type { MemoryKeys } from './memory-keys.ts'
-import type { MemoryRoom } from './memory-room.ts'
-import type { IdleRooms } from './memory-rooms.ts'
-import type { MemoryRows } from './memory-rows.ts'
-import type { MemorySessions } from './memory-sessions.ts'
+import type { Clock } from '../../../../core/ports/clock.ts'
+import type { LogLimits } from '../log.ts'
+import type { MemoryKeys } from './keys.ts'
+import type { MemoryRoom } from './room.ts'
+import type { IdleRooms } from './rooms.ts'
+import type { MemoryRows } from './rows.ts'
+import type { MemorySessions } from './sessions.ts'
 
 const SWEEP_MS = 60_000
 /** Rows, keys or rooms that one sweep looks at most, about 2 ms; the next comes soon when that was not enough. */

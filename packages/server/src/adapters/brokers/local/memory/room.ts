@@ -2,8 +2,8 @@
  * One room of the memory log: its rows in a ring whose place for a row is `seq` modulo the ring's size, so that appending,
  * finding and dropping the oldest are each one array access.
  */
-import type { StoredRow } from '../../../core/ports/broker.ts'
-import type { RowCursor } from './merge.ts'
+import type { StoredRow } from '../../../../core/ports/broker.ts'
+import { type Cursor, inOrder } from '../merge.ts'
 
 const SMALLEST_RING = 16
 
@@ -70,15 +70,8 @@ export class MemoryRoom {
   }
 
   /** Rows above `seq`. */
-  cursor(seq: number): RowCursor {
-    let at = Math.max(seq + 1, this.first)
-    const cursor = {
-      row: this.at(at),
-      next: () => {
-        cursor.row = this.at(++at)
-      },
-    }
-    return cursor
+  cursor(seq: number): RoomCursor {
+    return new RoomCursor(this, Math.max(seq + 1, this.first))
   }
 
   private grow(): void {
@@ -86,4 +79,29 @@ export class MemoryRoom {
     for (let seq = this.first; seq <= this.seq; seq++) grown[seq & (grown.length - 1)] = this.at(seq)
     this.ring = grown
   }
+}
+
+export class RoomCursor implements Cursor {
+  row: StoredRow | undefined
+  private readonly room: MemoryRoom
+  private seq: number
+
+  constructor(room: MemoryRoom, seq: number) {
+    this.room = room
+    this.seq = seq
+    this.row = room.at(seq)
+  }
+
+  get order(): number {
+    return this.row?.n ?? Number.POSITIVE_INFINITY
+  }
+
+  next(): void {
+    this.row = this.room.at(++this.seq)
+  }
+}
+
+/** The rows of several rooms in the order of `n`. */
+export function* rowsInOrder(cursors: Iterable<RoomCursor>): Generator<StoredRow> {
+  for (const { row } of inOrder(cursors)) if (row !== undefined) yield row
 }

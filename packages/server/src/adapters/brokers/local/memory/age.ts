@@ -3,7 +3,7 @@
  * too old. It holds a reference to the room per row, not the row: a room gives its rows back in the same order anyway, and
  * what a room dropped before its turn is only counted.
  */
-import type { MemoryRoom } from './memory-room.ts'
+import type { MemoryRoom } from './room.ts'
 
 /** Below this many entries out of turn, clearing them up is not worth a pass. */
 const CLEARING_MIN = 1024

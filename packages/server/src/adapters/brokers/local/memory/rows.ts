@@ -1,7 +1,7 @@
 /** Every row of a memory log with what they and their rooms weigh together: adds at the young end, drops at the old one or within a room. */
-import type { StoredRow } from '../../../core/ports/broker.ts'
-import { MemoryAge } from './memory-age.ts'
-import type { MemoryRoom } from './memory-room.ts'
+import type { StoredRow } from '../../../../core/ports/broker.ts'
+import { MemoryAge } from './age.ts'
+import type { MemoryRoom } from './room.ts'
 
 /** What a row weighs besides its arguments, roughly: the object, its texts and numbers, its places in ring and queue. */
 const ROW_BYTES = 240

@@ -1,5 +1,5 @@
 /** Sessions of the memory log: the one saved longest ago is the first in the map, and the first to go when there are too many. */
-import type { SessionRecord } from '../../../core/ports/broker.ts'
+import type { SessionRecord } from '../../../../core/ports/broker.ts'
 
 interface Saved {
   readonly session: SessionRecord

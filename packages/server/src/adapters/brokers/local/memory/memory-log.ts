@@ -2,17 +2,17 @@
  * The log in memory: for tests, for `ROOMFUL_DATA=:memory:`, and the disk of the simulator. A row is one object, made at
  * its append and handed out as it is; nothing is copied. Bounds: rows per room, age, and bytes in all; the oldest goes.
  */
-import type { Append, Appended, AppendKey, Head, ReadLimits, RoomSubscription } from '../../../core/ports/broker.ts'
-import { AppendBatch, type BatchTarget, type Counter, repeat } from './append-batch.ts'
-import { LOG_DEFAULTS, LOG_ID_LENGTH, type Log, type LogLimits, type LogOptions } from './log.ts'
-import { KEY_BYTES, MemoryKeys } from './memory-keys.ts'
-import type { MemoryRoom } from './memory-room.ts'
-import { type IdleRooms, MemoryRooms, toHead } from './memory-rooms.ts'
-import { MemoryRows } from './memory-rows.ts'
-import { MemorySessions } from './memory-sessions.ts'
-import { startSweep } from './memory-sweep.ts'
-import { mergeByN } from './merge.ts'
-import { type HistoryPage, spanOf } from './page.ts'
+import type { Append, Appended, AppendKey, Head, ReadLimits, RoomSubscription } from '../../../../core/ports/broker.ts'
+import { AppendBatch, type BatchTarget, type Counter, repeat } from '../append-batch.ts'
+import { LOG_DEFAULTS, LOG_ID_LENGTH, type Log, type LogLimits, type LogOptions } from '../log.ts'
+import { takePage } from '../merge.ts'
+import { type HistoryPage, spanOf } from '../page.ts'
+import { KEY_BYTES, MemoryKeys } from './keys.ts'
+import { type MemoryRoom, rowsInOrder } from './room.ts'
+import { type IdleRooms, MemoryRooms, toHead } from './rooms.ts'
+import { MemoryRows } from './rows.ts'
+import { MemorySessions } from './sessions.ts'
+import { startSweep } from './sweep.ts'
 
 /** A log that keeps nothing should not fill the machine either. */
 const DATA_MAX_BYTES = 256 * 1024 ** 2
@@ -65,10 +65,7 @@ class MemoryLog implements Log {
   read(namespace: string, after: readonly { roomId: string; seq: number }[], limits: ReadLimits) {
     const { rooms } = this.namespace(namespace)
     const cursors = after.map(({ roomId, seq }) => rooms.find(roomId)?.cursor(seq))
-    return mergeByN(
-      cursors.filter((cursor) => cursor !== undefined),
-      limits,
-    )
+    return takePage(rowsInOrder(cursors.filter((cursor) => cursor !== undefined)), limits)
   }
 
   history(namespace: string, roomId: string, page: HistoryPage) {
