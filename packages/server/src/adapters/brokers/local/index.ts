@@ -9,6 +9,7 @@ import type { Awaitable, Log } from './log.ts'
 import { Seats } from './seats.ts'
 
 export { createMemoryLog } from './memory/memory-log.ts'
+export { openSqliteLog } from './sqlite/sqlite-log.ts'
 
 export interface LocalBrokerOptions {
   readonly log: Log

@@ -1,0 +1,116 @@
+/**
+ * Opening and closing `roomful.db`: the lock of its folder, its format, and the question whether its tail may have been
+ * lost since it was last written.
+ */
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { RoomfulError } from '../../../../core/errors.ts'
+import { configureConnection, type Sync } from './connection.ts'
+import { lockFolder } from './lock.ts'
+import { FORMAT, MIGRATIONS } from './migrations.ts'
+import { query } from './statements.ts'
+
+export interface SqliteFileOptions {
+  /** Made when it is missing. */
+  readonly folder: string
+  readonly sync: Sync
+  /** Beyond this the file does not grow. */
+  readonly maxBytes: number
+  /** Of this boot of the machine; '' where there is none to know. */
+  readonly bootId: string
+}
+
+export interface SqliteFile {
+  readonly db: DatabaseSync
+  readonly path: string
+  readonly generation: number
+  /** Writes the mark of a clean end and lets go of file and folder. */
+  close(): void
+}
+
+/** Main memory for pages of the file, on the writer's connection. */
+const CACHE_KIB = 32 * 1024
+/** The journal is cut to this when it starts over. */
+const JOURNAL_MAX_BYTES = 64 * 1024 ** 2
+
+/** @throws RoomfulError DATA_IN_USE, DATA_TOO_NEW or DATA_UNUSABLE, with a sentence for the person who starts the server */
+export function openSqliteFile(options: SqliteFileOptions): SqliteFile {
+  const path = join(options.folder, 'roomful.db')
+  let unlock: (() => void) | undefined
+  let db: DatabaseSync | undefined
+  try {
+    mkdirSync(options.folder, { recursive: true, mode: 0o700 })
+    unlock = lockFolder(options.folder)
+    db = new DatabaseSync(path)
+    migrate(db, path)
+    configure(db, options)
+    const generation = begin(db, options)
+    return { db, path, generation, close: closer(db, unlock) }
+  } catch (cause) {
+    db?.close()
+    unlock?.()
+    if (cause instanceof RoomfulError) throw cause
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new RoomfulError('DATA_UNUSABLE', `The data in ${path} cannot be opened: ${reason}`, { cause })
+  }
+}
+
+/** The machine's boot, where it tells. */
+export function readBootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return '' // not Linux: every unclean end then counts as one that may have lost the tail
+  }
+}
+
+function migrate(db: DatabaseSync, path: string): void {
+  const format = query<{ user_version: number }>(db, 'PRAGMA user_version').get()?.user_version ?? 0
+  if (format > FORMAT) {
+    const sentence = `The data in ${path} was written by a newer Roomful (format ${format}, this one knows ${FORMAT}): use that version or a newer one, or another data folder`
+    throw new RoomfulError('DATA_TOO_NEW', sentence)
+  }
+  db.exec('PRAGMA journal_mode = wal')
+  for (let next = format; next < FORMAT; next++) {
+    db.exec(`BEGIN IMMEDIATE; ${MIGRATIONS[next]}; PRAGMA user_version = ${next + 1}; COMMIT`)
+  }
+}
+
+function configure(db: DatabaseSync, options: SqliteFileOptions): void {
+  configureConnection(db, options.sync)
+  const pageSize = query<{ page_size: number }>(db, 'PRAGMA page_size').get()?.page_size ?? 4096
+  db.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA journal_size_limit = ${JOURNAL_MAX_BYTES}`)
+  db.exec(`PRAGMA max_page_count = ${Math.ceil(options.maxBytes / pageSize)}`)
+}
+
+/**
+ * Whoever wrote last and did not close lost nothing if the machine still runs, since the operating system has it all; nor
+ * if each commit went to the disk. Otherwise numbers that clients have seen may be given again: a new generation.
+ * @returns the generation
+ */
+function begin(db: DatabaseSync, { sync, bootId }: SqliteFileOptions): number {
+  const last = query<{ generation: number; boot: string; sync: string; is_clean: number }>(
+    db,
+    'SELECT * FROM file',
+  ).get()
+  if (last === undefined) throw new Error('its first table is empty')
+  const isTailSafe = last.is_clean === 1 || last.sync === 'full' || (bootId !== '' && last.boot === bootId)
+  const generation = isTailSafe ? last.generation : last.generation + 1
+  // On the disk before the first event is: an older mark that outlives the events it knows nothing of would be a lie.
+  db.exec('PRAGMA synchronous = full')
+  db.prepare('UPDATE file SET generation = ?, boot = ?, sync = ?, is_clean = 0').run(generation, bootId, sync)
+  db.exec(`PRAGMA synchronous = ${sync}`)
+  return generation
+}
+
+function closer(db: DatabaseSync, unlock: () => void): () => void {
+  return () => {
+    try {
+      db.exec('UPDATE file SET is_clean = 1')
+    } finally {
+      db.close()
+      unlock()
+    }
+  }
+}

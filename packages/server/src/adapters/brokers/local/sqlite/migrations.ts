@@ -1,0 +1,79 @@
+/**
+ * The shape of `roomful.db`, one step per format; `user_version` says how many were taken. A step that was released is
+ * never changed, only followed. Rows hold canonical JSON, never frames, so that dialects can change without a migration.
+ *
+ * `events` is ordered by commit, so that appending touches the end of one tree however many rooms there are, and the
+ * oldest of all rooms come first; a room's own order is an index, small enough to read without the bodies. A room's
+ * latest number is that of its last event; `rooms.seq` only remembers it when the event itself was trimmed.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE file (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    generation INTEGER NOT NULL, -- grows when the tail may have been lost
+    boot TEXT NOT NULL,          -- the boot of the machine that wrote last
+    sync TEXT NOT NULL,          -- how it wrote
+    is_clean INTEGER NOT NULL    -- whether it closed the file itself
+  ) STRICT;
+  INSERT INTO file VALUES (1, 1, '', 'full', 1);
+
+  CREATE TABLE namespaces (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    log_id TEXT NOT NULL,
+    n INTEGER NOT NULL,  -- commit number of the latest event
+    ts INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE rooms (
+    id INTEGER PRIMARY KEY,
+    ns INTEGER NOT NULL REFERENCES namespaces (id),
+    name TEXT NOT NULL,
+    epoch TEXT NOT NULL,
+    seq INTEGER NOT NULL,            -- latest number among those trimmed
+    ts INTEGER NOT NULL,             -- when that was stored, or the room was made
+    retention INTEGER NOT NULL,
+    mark INTEGER NOT NULL DEFAULT 0, -- up to where an inbox was told to its owner
+    UNIQUE (ns, name)
+  ) STRICT;
+
+  CREATE TABLE events (
+    id INTEGER PRIMARY KEY, -- order of commit over all namespaces
+    room INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    ts INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    args TEXT,              -- JSON array; null once redacted
+    user TEXT,
+    key TEXT
+  ) STRICT;
+  CREATE UNIQUE INDEX events_by_room ON events (room, seq);
+
+  CREATE TABLE keys (
+    id INTEGER PRIMARY KEY, -- order of arrival
+    key TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    ns INTEGER NOT NULL,
+    part INTEGER NOT NULL,  -- place within a unit, whose rows share the key
+    fingerprint TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    ts INTEGER NOT NULL
+  ) STRICT;
+  -- The key comes first: UUIDv7 keys of all users then fall into the same few pages at the end of the index.
+  CREATE UNIQUE INDEX keys_by_name ON keys (key, scope, ns, part);
+
+  CREATE TABLE sessions (
+    ns INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    record TEXT NOT NULL, -- JSON
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (ns, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+  `,
+]
+
+/** The format that this version writes. */
+export const FORMAT = MIGRATIONS.length

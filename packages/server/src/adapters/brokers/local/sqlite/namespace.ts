@@ -1,0 +1,134 @@
+/** One namespace of the file: its counter, its rooms, and how a batch is written into it. */
+import type { DatabaseSync } from 'node:sqlite'
+import type { Append, Appended, AppendKey } from '../../../../core/ports/broker.ts'
+import { AppendBatch, type BatchTarget, type FirstReply, repeat } from '../append-batch.ts'
+import type { LogLimits } from '../log.ts'
+import { type SqliteRoom, SqliteRooms, type SqliteRoomsOptions } from './rooms.ts'
+import { type Command, command, type Query, query } from './statements.ts'
+
+export interface NamespaceRow {
+  readonly id: number
+  readonly name: string
+  readonly log_id: string
+  readonly n: number
+  readonly ts: number
+}
+
+/** What one batch cost the journal, so that upkeep knows when to come. */
+export interface Written {
+  readonly rows: number
+  readonly bytes: number
+}
+
+/** Roughly: a row and its key with their indexes, and a page for each room's end of the index. */
+const ROW_JOURNAL_BYTES = 600
+const ROOM_JOURNAL_BYTES = 4096
+
+export class SqliteNamespace {
+  readonly id: number
+  readonly name: string
+  readonly logId: string
+  readonly rooms: SqliteRooms
+  n: number
+  private ts: number
+  private readonly limits: LogLimits
+  private readonly batch: AppendBatch<SqliteRoom>
+  private touched: SqliteRoom[] = []
+  private written = { rows: 0, bytes: 0 }
+  private readonly insertEvent: Command
+  private readonly insertKey: Command
+  private readonly replaceKey: Command
+  private readonly selectKey: Query<FirstReply>
+  private readonly saveCounter: Command
+
+  constructor(row: NamespaceRow, limits: LogLimits, options: SqliteRoomsOptions) {
+    const { db, generation } = options
+    this.id = row.id
+    this.name = row.name
+    this.logId = `${row.log_id}${generation.toString(36)}`
+    this.n = row.n
+    this.ts = row.ts
+    this.limits = limits
+    this.rooms = new SqliteRooms(row.id, options)
+    this.insertEvent = command(
+      db,
+      'INSERT INTO events (room, seq, n, ts, type, args, user, key) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    )
+    this.insertKey = insertKey(db, 'IGNORE')
+    this.replaceKey = insertKey(db, 'REPLACE')
+    const byName = 'key = ? AND scope = ? AND ns = ? AND part = ?'
+    this.selectKey = query(db, `SELECT fingerprint, n, seq, ts FROM keys WHERE ${byName}`)
+    this.saveCounter = command(db, 'UPDATE namespaces SET n = ?, ts = ? WHERE id = ?')
+    this.batch = new AppendBatch(this.target(), limits.eventMax)
+  }
+
+  /** Writes the batch; within a transaction, whose end `committed` or `rolledBack` must tell. */
+  append(entries: readonly Append[], nowMs: number): Appended[] {
+    this.touched = []
+    this.written = { rows: 0, bytes: 0 }
+    const counter = { n: this.n, ts: this.ts }
+    const results = this.batch.run(entries, counter, nowMs)
+    if (counter.n > this.n) this.saveCounter.run(counter.n, counter.ts, this.id)
+    return results
+  }
+
+  /** @param results what `append` gave */
+  committed(results: readonly Appended[]): { touched: readonly SqliteRoom[]; written: Written } {
+    const last = results.findLast((result) => result.status === 'stored')
+    if (last?.status === 'stored') {
+      this.n = last.n
+      this.ts = last.ts
+    }
+    for (const room of this.touched) {
+      room.committedSeq = room.seq
+      room.first = Math.max(room.first, room.seq - room.retention + 1)
+    }
+    return { touched: this.touched, written: this.written }
+  }
+
+  rolledBack(): void {
+    this.rooms.rollBack(this.touched)
+  }
+
+  findKey(key: AppendKey, nowMs: number): Appended | undefined {
+    const first = this.selectKey.get(key.key, key.scope, this.id, 0)
+    return first !== undefined && first.ts >= nowMs - this.limits.dedupeWindowMs ? repeat(key, first) : undefined
+  }
+
+  private target(): BatchTarget<SqliteRoom> {
+    return {
+      room: (roomId) => this.rooms.get(roomId),
+      find: (key, part) => this.selectKey.get(key.key, key.scope, this.id, part),
+      claim: (key, part, n, seq, ts) => this.claim(key, part, n, seq, ts),
+      store: (room, entry, n, seq, ts) => this.store(room, entry, n, seq, ts),
+    }
+  }
+
+  private claim(key: AppendKey, part: number, n: number, seq: number, ts: number): FirstReply | undefined {
+    const { changes } = this.insertKey.run(key.key, key.scope, this.id, part, key.fingerprint, n, seq, ts)
+    if (changes === 1) return undefined
+    if (part === 0) {
+      const first = this.selectKey.get(key.key, key.scope, this.id, 0)
+      if (first !== undefined && first.ts >= ts - this.limits.dedupeWindowMs) return first
+    }
+    this.replaceKey.run(key.key, key.scope, this.id, part, key.fingerprint, n, seq, ts)
+    return undefined
+  }
+
+  private store(room: SqliteRoom, entry: Append, n: number, seq: number, ts: number): void {
+    const { type, argsJson, userId = null, key } = entry
+    this.insertEvent.run(room.id, seq, n, ts, type, argsJson, userId, key?.key ?? null)
+    this.written.rows++
+    this.written.bytes += ROW_JOURNAL_BYTES + argsJson.length
+    if (room.seq === room.committedSeq) {
+      this.touched.push(room)
+      this.written.bytes += ROOM_JOURNAL_BYTES
+    }
+    room.seq = seq
+  }
+}
+
+function insertKey(db: DatabaseSync, otherwise: 'IGNORE' | 'REPLACE'): Command {
+  const columns = '(key, scope, ns, part, fingerprint, n, seq, ts)'
+  return command(db, `INSERT OR ${otherwise} INTO keys ${columns} VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
+}

@@ -1,0 +1,137 @@
+/**
+ * The log in `roomful.db`, through `node:sqlite`. The writer is this thread: one transaction per batch, a few microseconds
+ * per row, which is less than a thread's answer would take. What takes longer (checkpoints, reads that reach far back) is
+ * the worker's.
+ */
+import type { Append, Appended, AppendKey, Head, RoomSubscription } from '../../../../core/ports/broker.ts'
+import type { Log } from '../log.ts'
+import type { SqliteNamespace } from './namespace.ts'
+import { openParts, type SqliteLogOptions, type SqliteParts } from './parts.ts'
+import { SqliteQueue } from './queue.ts'
+import { SqliteReader } from './reader.ts'
+
+/**
+ * Opens the log, made when it is missing.
+ * @throws RoomfulError DATA_IN_USE, DATA_TOO_NEW or DATA_UNUSABLE, with a sentence for the person who starts the server
+ */
+export function openSqliteLog(options: SqliteLogOptions): Log {
+  return new SqliteLog(options)
+}
+
+class SqliteLog implements Log {
+  readonly read: Log['read']
+  readonly history: Log['history']
+  private readonly options: SqliteLogOptions
+  private readonly parts: SqliteParts
+  private readonly queue: SqliteQueue
+
+  constructor(options: SqliteLogOptions) {
+    this.options = options
+    this.queue = new SqliteQueue(() => this.parts.checkpoints.isHolding)
+    this.parts = openParts(options, () => this.queue.drain())
+    const reader = new SqliteReader(this.parts.background, this.parts.namespaces)
+    this.read = (namespace, after, limits) => reader.read(namespace, after, limits)
+    this.history = (namespace, roomId, page) => reader.history(namespace, roomId, page)
+  }
+
+  open(name: string): { logId: string; n: number } {
+    const { logId, n } = this.namespace(name)
+    return { logId, n }
+  }
+
+  append(name: string, entries: readonly Append[]): Appended[] | Promise<Appended[]> {
+    return this.queue.run(() => this.appendNow(this.namespace(name), entries))
+  }
+
+  findKey(name: string, key: AppendKey): Appended | undefined {
+    return this.namespace(name).findKey(key, this.options.clock.now())
+  }
+
+  heads(name: string, roomIds: readonly string[]): Head[] {
+    const { rooms } = this.namespace(name)
+    const known = roomIds.map((roomId) => rooms.find(roomId)).filter((room) => room !== undefined)
+    return known.map((room) => rooms.toHead(room))
+  }
+
+  hold(name: string, subscriptions: readonly RoomSubscription[]): Head[] {
+    const { rooms } = this.namespace(name)
+    const heads = rooms.hold(subscriptions)
+    for (const { roomId } of subscriptions) {
+      const room = rooms.known(roomId)
+      if (room !== undefined) this.parts.upkeep.look(room)
+    }
+    return heads
+  }
+
+  release(name: string, roomIds: readonly string[]): void {
+    const { rooms } = this.namespace(name)
+    for (const roomId of roomIds) rooms.release(roomId)
+  }
+
+  redact(name: string, roomId: string, seq: number): boolean {
+    return this.parts.redaction.redact(this.namespace(name), roomId, seq)
+  }
+
+  redactUser(name: string, userId: string): Promise<number> {
+    return this.parts.redaction.redactUser(this.namespace(name), userId)
+  }
+
+  mark(name: string, roomId: string): number {
+    return this.parts.notes.marks.find(this.namespace(name), roomId)
+  }
+
+  setMark(name: string, roomId: string, seq: number): void {
+    this.parts.notes.marks.note(this.namespace(name), roomId, seq)
+    this.parts.notes.plan()
+  }
+
+  saveSession(...[session, expiresAtMs]: Parameters<Log['saveSession']>): void {
+    this.parts.notes.sessions.note(this.namespace(session.namespace).id, session.id, session, expiresAtMs)
+    this.parts.notes.plan()
+  }
+
+  findSession(name: string, id: string) {
+    return this.parts.notes.sessions.find(this.namespace(name).id, id, this.options.clock.now())
+  }
+
+  dropSession(name: string, id: string): void {
+    this.parts.notes.sessions.note(this.namespace(name).id, id, undefined, 0)
+    this.parts.notes.plan()
+  }
+
+  healthy(): boolean {
+    return this.parts.writer.isHealthy
+  }
+
+  async close(): Promise<void> {
+    await this.parts.close()
+  }
+
+  private namespace(name: string): SqliteNamespace {
+    return this.parts.namespaces.get(name)
+  }
+
+  private appendNow(namespace: SqliteNamespace, entries: readonly Append[]): Appended[] {
+    const { writer, notes, upkeep, checkpoints } = this.parts
+    const results = this.write(namespace, () =>
+      writer.transaction(() => {
+        notes.write()
+        return namespace.append(entries, this.options.clock.now())
+      }),
+    )
+    notes.forget()
+    const { touched, written } = namespace.committed(results)
+    upkeep.committed(touched, written.rows)
+    checkpoints.committed(written.bytes)
+    return results
+  }
+
+  private write(namespace: SqliteNamespace, work: () => Appended[]): Appended[] {
+    try {
+      return work()
+    } catch (error) {
+      namespace.rolledBack()
+      throw error
+    }
+  }
+}

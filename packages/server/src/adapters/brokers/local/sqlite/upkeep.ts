@@ -1,0 +1,95 @@
+/**
+ * When the file is tended to: a sweep from time to time, and slices soon one after the other while there is something to
+ * take out. A slice takes more the more was written since the last, so that under any load the file stops growing.
+ */
+import type { Clock } from '../../../../core/ports/clock.ts'
+import type { LogLimits } from '../log.ts'
+import type { SqliteRoomSweep } from './room-sweep.ts'
+import type { SqliteRoom } from './rooms.ts'
+import type { SqliteSessions } from './sessions.ts'
+import type { SqliteTrim } from './trim.ts'
+import type { SqliteWriter } from './writer.ts'
+
+const SWEEP_MS = 10_000
+const SLICE_MS = 20
+/** Rows of a slice, about 1 ms, and twice what was written since the last if that is more. */
+const SLICE_ROWS = 500
+/** Rows that a room may have in the file beyond its retention, as a part of it: trimming one by one would cost more. */
+const SLACK = 0.1
+const SLACK_MIN = 64
+
+export interface UpkeepOptions {
+  readonly clock: Clock
+  readonly limits: LogLimits
+  readonly writer: SqliteWriter
+  readonly trim: SqliteTrim
+  readonly roomSweep: SqliteRoomSweep
+  readonly sessions: SqliteSessions
+  readonly report: (error: unknown) => void
+}
+
+export class SqliteUpkeep {
+  private readonly options: UpkeepOptions
+  private readonly overfull = new Set<SqliteRoom>()
+  private writtenRows = 0
+  private cancelSweep: () => void
+  private cancelSlice: (() => void) | undefined
+
+  constructor(options: UpkeepOptions) {
+    this.options = options
+    this.cancelSweep = options.clock.after(SWEEP_MS, this.sweep)
+  }
+
+  /** Rows were added to these rooms. */
+  committed(rooms: readonly SqliteRoom[], rows: number): void {
+    this.writtenRows += rows
+    for (const room of rooms) this.look(room)
+  }
+
+  /** A room may have more rows in the file than it should. */
+  look(room: SqliteRoom): void {
+    if (room.first - room.kept <= Math.max(SLACK_MIN, room.retention * SLACK)) return
+    this.overfull.add(room)
+    this.planSlice()
+  }
+
+  stop(): void {
+    this.cancelSweep()
+    this.cancelSlice?.()
+  }
+
+  private planSlice(): void {
+    this.cancelSlice ??= this.options.clock.after(SLICE_MS, this.slice)
+  }
+
+  private readonly sweep = (): void => {
+    const { clock, roomSweep, sessions, writer } = this.options
+    this.cancelSweep = clock.after(SWEEP_MS, this.sweep)
+    this.attempt(() => {
+      writer.transaction(() => sessions.sweep(clock.now()))
+      roomSweep.slice(clock.now())
+      this.planSlice()
+    })
+  }
+
+  private readonly slice = (): void => {
+    this.cancelSlice = undefined
+    const max = Math.max(SLICE_ROWS, 2 * this.writtenRows)
+    this.writtenRows = 0
+    this.attempt(() => {
+      const { trim, clock } = this.options
+      const isMore = trim.slice(this.overfull, clock.now(), max)
+      for (const room of this.overfull) if (room.kept >= room.first) this.overfull.delete(room)
+      if (isMore) this.planSlice()
+    })
+  }
+
+  /** A disk that fails is found by the writer, which tries again; the next sweep does so here. */
+  private attempt(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.options.report(error)
+    }
+  }
+}

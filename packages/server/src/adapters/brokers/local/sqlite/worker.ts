@@ -1,0 +1,35 @@
+/** The thread beside the writer: checkpoints, and reads that reach far back, on a connection of its own. */
+import { DatabaseSync } from 'node:sqlite'
+import { parentPort, workerData } from 'node:worker_threads'
+import { configureConnection, type Sync } from './connection.ts'
+import { type Question, SqliteAnswers } from './questions.ts'
+
+export interface WorkerSettings {
+  readonly path: string
+  readonly sync: Sync
+}
+
+export interface Asked {
+  readonly id: number
+  readonly question: Question
+}
+
+export type Told = { readonly id: number; readonly answer: unknown } | { readonly id: number; readonly error: string }
+
+const { path, sync } = workerData as WorkerSettings
+const db = new DatabaseSync(path)
+configureConnection(db, sync)
+const answers = new SqliteAnswers(db)
+
+parentPort?.on('message', ({ id, question }: Asked) => {
+  parentPort?.postMessage(tell(id, question))
+})
+parentPort?.on('close', () => db.close())
+
+function tell(id: number, question: Question): Told {
+  try {
+    return { id, answer: answers.answer(question) }
+  } catch (error) {
+    return { id, error: String(error) }
+  }
+}
