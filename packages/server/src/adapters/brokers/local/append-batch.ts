@@ -28,7 +28,8 @@ export interface BatchTarget<Room extends { readonly seq: number }> {
    * @returns that binding, else nothing
    */
   claim(key: AppendKey, part: number, n: number, seq: number, ts: number): FirstReply | undefined
-  find(key: AppendKey, part: number): FirstReply | undefined
+  /** The binding that is still valid at `ts`. */
+  find(key: AppendKey, part: number, ts: number): FirstReply | undefined
   /** Adds the row as the room's next and counts it. */
   store(room: Room, entry: Append, n: number, seq: number, ts: number): void
 }
@@ -83,7 +84,7 @@ export class AppendBatch<Room extends { readonly seq: number }> {
     if (fate === undefined) return this.decide(unit, this.single(entry, counter))
     const part = ++fate.parts
     if (fate.first.status === 'duplicate') {
-      const first = entry.key && this.target.find(entry.key, part)
+      const first = entry.key && this.target.find(entry.key, part, counter.ts)
       return first === undefined ? CONFLICT : repeat(entry.key as AppendKey, first)
     }
     if (fate.first.status !== 'stored') return fate.first

@@ -17,11 +17,13 @@ export class MemoryKeys {
     return this.replies.size
   }
 
-  find(namespace: string, key: AppendKey, part: number): FirstReply | undefined {
-    return this.replies.get(nameOf(namespace, key, part))
+  /** @returns the binding, unless it came before `oldestTs` */
+  find(namespace: string, key: AppendKey, part: number, oldestTs: number): FirstReply | undefined {
+    const known = this.replies.get(nameOf(namespace, key, part))
+    return known !== undefined && known.ts >= oldestTs ? known : undefined
   }
 
-  /** @returns the binding that is there and came after `oldestTs`, unless `part` is not the deciding 0; else binds */
+  /** Binds, unless `part` is the deciding 0 and there is a binding since `oldestTs`. @returns that binding */
   claim(namespace: string, key: AppendKey, part: number, reply: FirstReply, oldestTs: number): FirstReply | undefined {
     const name = nameOf(namespace, key, part)
     const known = this.replies.get(name)

@@ -57,9 +57,8 @@ class MemoryLog implements Log {
   }
 
   findKey(namespace: string, key: AppendKey): Appended | undefined {
-    const first = this.keys.find(namespace, key, 0)
-    const isKnown = first !== undefined && first.ts >= this.options.clock.now() - this.limits.dedupeWindowMs
-    return isKnown ? repeat(key, first) : undefined
+    const first = this.keys.find(namespace, key, 0, this.options.clock.now() - this.limits.dedupeWindowMs)
+    return first && repeat(key, first)
   }
 
   read(namespace: string, after: readonly { roomId: string; seq: number }[], limits: ReadLimits) {
@@ -159,7 +158,7 @@ class MemoryLog implements Log {
     const { keys, rows, limits } = this
     return {
       room: (roomId) => rooms.get(roomId),
-      find: (key, part) => keys.find(namespace, key, part),
+      find: (key, part, ts) => keys.find(namespace, key, part, ts - limits.dedupeWindowMs),
       claim: (key, part, n, seq, ts) => {
         const reply = { fingerprint: key.fingerprint, n, seq, ts }
         const first = keys.claim(namespace, key, part, reply, ts - limits.dedupeWindowMs)

@@ -7,7 +7,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import { RoomfulError } from '../../../../core/errors.ts'
 import { type Answers, type Question, SqliteAnswers } from './questions.ts'
-import type { Asked, Told, WorkerSettings } from './worker.ts'
+import type { Asked, End, Told, WorkerSettings } from './worker.ts'
 
 /** Questions in flight: more than any number of clients should need at once, since equal reads are shared above. */
 const IN_FLIGHT_MAX = 10_000
@@ -60,8 +60,13 @@ export class SqliteBackground {
   async close(): Promise<void> {
     this.state = 'closed'
     for (const { reject } of this.takeWaiting()) reject(closedError())
-    await this.worker?.terminate()
+    const { worker } = this
     this.worker = undefined
+    if (worker === undefined) return
+    worker.ref()
+    const ended = new Promise<void>((resolve) => void worker.once('exit', () => resolve()))
+    worker.postMessage('end' satisfies End)
+    await ended
   }
 
   private start(): void {

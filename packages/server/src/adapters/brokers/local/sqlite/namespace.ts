@@ -91,26 +91,29 @@ export class SqliteNamespace {
   }
 
   findKey(key: AppendKey, nowMs: number): Appended | undefined {
-    const first = this.selectKey.get(key.key, key.scope, this.id, 0)
-    return first !== undefined && first.ts >= nowMs - this.limits.dedupeWindowMs ? repeat(key, first) : undefined
+    const first = this.find(key, 0, nowMs)
+    return first && repeat(key, first)
   }
 
   private target(): BatchTarget<SqliteRoom> {
     return {
       room: (roomId) => this.rooms.get(roomId),
-      find: (key, part) => this.selectKey.get(key.key, key.scope, this.id, part),
+      find: (key, part, ts) => this.find(key, part, ts),
       claim: (key, part, n, seq, ts) => this.claim(key, part, n, seq, ts),
       store: (room, entry, n, seq, ts) => this.store(room, entry, n, seq, ts),
     }
   }
 
+  private find(key: AppendKey, part: number, nowMs: number): FirstReply | undefined {
+    const first = this.selectKey.get(key.key, key.scope, this.id, part)
+    return first !== undefined && first.ts >= nowMs - this.limits.dedupeWindowMs ? first : undefined
+  }
+
   private claim(key: AppendKey, part: number, n: number, seq: number, ts: number): FirstReply | undefined {
     const { changes } = this.insertKey.run(key.key, key.scope, this.id, part, key.fingerprint, n, seq, ts)
     if (changes === 1) return undefined
-    if (part === 0) {
-      const first = this.selectKey.get(key.key, key.scope, this.id, 0)
-      if (first !== undefined && first.ts >= ts - this.limits.dedupeWindowMs) return first
-    }
+    const first = part === 0 ? this.find(key, 0, ts) : undefined
+    if (first !== undefined) return first
     this.replaceKey.run(key.key, key.scope, this.id, part, key.fingerprint, n, seq, ts)
     return undefined
   }

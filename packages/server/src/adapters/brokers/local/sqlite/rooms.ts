@@ -93,7 +93,7 @@ export class SqliteRooms {
 
   hold(subscriptions: readonly RoomSubscription[]): Head[] {
     const isChange = subscriptions.some((each) => this.find(each.roomId)?.retention !== this.retentionOf(each))
-    if (isChange) this.options.writer.transaction(() => subscriptions.map((each) => this.declare(each)))
+    if (isChange) this.options.writer.transaction(() => subscriptions.map((each) => this.applyDeclared(each)))
     return subscriptions.map(({ roomId }) => {
       const room = this.find(roomId) as SqliteRoom
       this.remembered.delete(roomId)
@@ -128,7 +128,7 @@ export class SqliteRooms {
     return retention ?? this.options.retention
   }
 
-  private declare(subscription: RoomSubscription): void {
+  private applyDeclared(subscription: RoomSubscription): void {
     const room = this.get(subscription.roomId)
     const { retention, first } = room
     this.options.writer.onRollback(() => Object.assign(room, { retention, first }))

@@ -14,6 +14,9 @@ export interface Asked {
   readonly question: Question
 }
 
+/** Sent instead of a question: the worker lets go of the file and ends. */
+export type End = 'end'
+
 export type Told = { readonly id: number; readonly answer: unknown } | { readonly id: number; readonly error: string }
 
 const { path, sync } = workerData as WorkerSettings
@@ -21,10 +24,11 @@ const db = new DatabaseSync(path)
 configureConnection(db, sync)
 const answers = new SqliteAnswers(db)
 
-parentPort?.on('message', ({ id, question }: Asked) => {
-  parentPort?.postMessage(tell(id, question))
+parentPort?.on('message', (message: Asked | End) => {
+  if (message !== 'end') return parentPort?.postMessage(tell(message.id, message.question))
+  db.close()
+  parentPort?.close()
 })
-parentPort?.on('close', () => db.close())
 
 function tell(id: number, question: Question): Told {
   try {
