@@ -18,5 +18,6 @@ export type { CombinedEmitter, RoomEmitter, TypedContext, TypedNamespace } from 
 export type { User } from './core/user.ts'
 export { type CreateOptions, createRoomful } from './create.ts'
 export type { Roomful } from './roomful.ts'
+export { runServer, type ServerRun } from './run-server.ts'
 export type { Safe } from './safe-handler.ts'
 export { requireRole } from './standard.ts'

@@ -4,7 +4,7 @@ import { ConfigError } from './config-error.ts'
 import { allSettings } from './settings.ts'
 import { didYouMean } from './suggest.ts'
 
-export const DEFAULT_CONFIG_FILE = 'roomful.config.json'
+const DEFAULT_CONFIG_FILE = 'roomful.config.json'
 
 export interface ConfigFile {
   readonly path: string

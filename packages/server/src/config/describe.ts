@@ -14,7 +14,7 @@ export function describeFlags(): string {
 }
 
 /** @returns one line per setting: its variable, its value, where that came from. Secrets are not shown. */
-export function describeLoaded({ settings, origins }: LoadedSettings): string {
+export function describeLoaded({ settings, origins }: Pick<LoadedSettings, 'settings' | 'origins'>): string {
   const lines = allSettings().map((setting) => {
     const value =
       setting.secret && settings[setting.name] !== undefined ? '********' : written(setting, settings[setting.name])

@@ -16,12 +16,16 @@ export interface SettingSources {
   readonly argv?: readonly string[]
   /** Path of the config file, unless `--config` names one. Default: `roomful.config.json`, if it is there. */
   readonly file?: string | undefined
+  /** Flags that a command has besides those of the settings. */
+  readonly commandFlags?: readonly string[]
 }
 
 export interface LoadedSettings {
   readonly settings: Settings
   /** Where each value came from: `--port`, `PORT`, the file's path, or `default`. */
   readonly origins: ReadonlyMap<SettingName, string>
+  /** What was given for the flags of the command itself. */
+  readonly commandFlags: Readonly<Record<string, string | undefined>>
 }
 
 /** One value as it was given, and by what name people know it. */
@@ -38,11 +42,11 @@ export function loadSettings(sources: SettingSources = {}): Settings {
 }
 
 /** @throws ConfigError */
-export function loadWithOrigins({ env = {}, argv = [], file }: SettingSources): LoadedSettings {
+export function loadWithOrigins({ env = {}, argv = [], file, commandFlags = [] }: SettingSources): LoadedSettings {
   refuseMisspeltVariables(env)
-  const flags = readFlags(argv)
+  const flags = readFlags(argv, commandFlags)
   const config = readConfigFile(flags.config ?? file)
-  return resolve(({ name, flag, variable }) => {
+  const resolved = resolve(({ name, flag, variable }) => {
     const flagValue = flags[flag]
     if (flagValue !== undefined) return { value: flagValue, origin: `--${flag}`, label: `--${flag}` }
     const envValue = env[variable]
@@ -51,6 +55,7 @@ export function loadWithOrigins({ env = {}, argv = [], file }: SettingSources): 
     if (fileValue !== undefined) return { value: fileValue, origin: config.path, label: `${name} in ${config.path}` }
     return undefined
   })
+  return { ...resolved, commandFlags: Object.fromEntries(commandFlags.map((name) => [name, flags[name]])) }
 }
 
 /**
@@ -59,7 +64,7 @@ export function loadWithOrigins({ env = {}, argv = [], file }: SettingSources): 
  */
 export function resolveSettings(given: Partial<Settings> = {}): Settings {
   const { loopbackExempt, ...rest } = given
-  for (const name of Object.keys(rest)) refuseUnknownName(name, 'setting')
+  for (const name of Object.keys(rest)) refuseUnknownName(name)
   const { settings } = resolve(({ name }) => {
     const value: unknown = rest[name as keyof typeof rest]
     return value === undefined ? undefined : { value, origin: 'program', label: name }
@@ -67,14 +72,13 @@ export function resolveSettings(given: Partial<Settings> = {}): Settings {
   return loopbackExempt === undefined ? settings : { ...settings, loopbackExempt }
 }
 
-/** @throws ConfigError for a name that no setting has */
-export function refuseUnknownName(name: string, what: string): void {
+function refuseUnknownName(name: string): void {
   const names = allSettings().map((setting) => setting.name)
   if ((names as readonly string[]).includes(name)) return
-  throw new ConfigError(`There is no ${what} ${name}.${didYouMean(name, names)}`)
+  throw new ConfigError(`There is no setting ${name}.${didYouMean(name, names)}`)
 }
 
-function resolve(find: (setting: AnySetting) => Given | undefined): LoadedSettings {
+function resolve(find: (setting: AnySetting) => Given | undefined): Omit<LoadedSettings, 'commandFlags'> {
   const values: Record<string, unknown> = {}
   const origins = new Map<SettingName, string>()
   const notYet: string[] = []
@@ -110,8 +114,11 @@ function refuseMisspeltVariables(env: Readonly<Record<string, string | undefined
   }
 }
 
-function readFlags(argv: readonly string[]): Readonly<Record<string, string | undefined>> {
-  const names = [...allSettings().map((setting) => setting.flag), 'config']
+function readFlags(
+  argv: readonly string[],
+  commandFlags: readonly string[],
+): Readonly<Record<string, string | undefined>> {
+  const names = [...allSettings().map((setting) => setting.flag), 'config', ...commandFlags]
   const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]))
   try {
     return parseArgs({ args: [...argv], options, strict: true }).values

@@ -1,7 +1,7 @@
 /** The word that someone may have meant. */
 
 /** @returns the nearest of `words`, unless all of them are further away than a third of what was written */
-export function nearest(written: string, words: readonly string[]): string | undefined {
+function nearest(written: string, words: readonly string[]): string | undefined {
   let best: string | undefined
   let bestDistance = Math.max(2, Math.floor(written.length / 3)) + 1
   for (const word of words) {

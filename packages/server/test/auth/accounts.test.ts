@@ -203,7 +203,7 @@ describe('users.db', () => {
     expect(await after.find('carol')).toMatchObject({ name: 'Carol', banned: true })
     after.close()
     after.close()
-    expect(statSync(join(data, 'users.db')).size).toBeGreaterThan(0)
+    expect(statSync(join(data, 'users.db')).mode & 0o777).toBe(0o600)
   })
 
   it('of a newer version, or no database at all, is refused with a sentence', () => {

@@ -21,7 +21,7 @@ const SIGNATURE_OR_FORM = /signature|malformed/
 const ALGORITHM = /algorithm of the signature is not allowed/
 const ALGORITHM_OR_FORM = /algorithm|malformed/
 
-export const encode = (value: unknown): string =>
+const encode = (value: unknown): string =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 
 /** A token signed with HMAC, whatever its header says. */

@@ -8,7 +8,7 @@ import type { TokenIssuer } from './token-issuer.ts'
 import type { UserStore } from './user-store.ts'
 
 /** How long the token of a sign-in is good. */
-export const SESSION_TOKEN_MS = 24 * 3_600_000
+const SESSION_TOKEN_MS = 24 * 3_600_000
 
 const NAME_MAX_LENGTH = 32
 const PASSWORD_MIN_LENGTH = 8

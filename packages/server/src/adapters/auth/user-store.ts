@@ -2,7 +2,7 @@
  * The accounts on disk: `users.db` in the data folder, or in memory. Reading one takes 2 µs and adding one 12 µs, so the
  * file is asked each time and nothing is cached.
  */
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { RoomfulError } from '../../core/errors.ts'
@@ -103,7 +103,7 @@ function open(data: string): DatabaseSync {
   const inMemory = data === ':memory:'
   const path = inMemory ? data : join(data, 'users.db')
   try {
-    if (!inMemory) mkdirSync(data, { recursive: true, mode: 0o700 })
+    if (!inMemory) createFile(data, path)
     const database = new DatabaseSync(path, { timeout: 1_000 })
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
     migrate(database, path)
@@ -111,6 +111,12 @@ function open(data: string): DatabaseSync {
   } catch (error) {
     throw new Error(`The accounts in ${path} cannot be opened: ${(error as Error).message}.`, { cause: error })
   }
+}
+
+/** Readable by its owner only; SQLite gives its side files the same mode. */
+function createFile(folder: string, path: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  closeSync(openSync(path, 'a', 0o600))
 }
 
 function migrate(database: DatabaseSync, path: string): void {

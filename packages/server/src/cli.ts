@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+/** The command `roomful`: which command, and what becomes of the process. */
+import { printConfig } from './cli/config.ts'
+import { COMMANDS, help, version } from './cli/help.ts'
+import { printToken } from './cli/token.ts'
+import { ConfigError } from './config/config-error.ts'
+import { didYouMean } from './config/suggest.ts'
+import { EXIT_CODES, runServer } from './run-server.ts'
+
+async function main([command = 'help', ...argv]: readonly string[]): Promise<number> {
+  const { env } = process
+  if (argv.includes('--help') || argv.includes('-h')) return print(help())
+  switch (command) {
+    case 'serve':
+      return runServer({ argv, env, prepare: (roomful) => roomful.standardNamespaces(), tokenCommand: 'roomful token' })
+    case 'token':
+      return print(await printToken({ argv, env, warn: complain }))
+    case 'config':
+      return print(printConfig({ argv, env }))
+    case 'help':
+    case '--help':
+    case '-h':
+      return print(help())
+    case 'version':
+    case '--version':
+    case '-v':
+      return print(version())
+    default:
+      throw new ConfigError(`There is no command ${command}.${didYouMean(command, COMMANDS)} Try roomful help.`)
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`)
+  return EXIT_CODES.ok
+}
+
+function complain(sentence: string): void {
+  process.stderr.write(`${sentence}\n`)
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    complain(error instanceof Error ? error.message : String(error))
+    process.exit(error instanceof ConfigError ? EXIT_CODES.badSettings : EXIT_CODES.failed)
+  },
+)

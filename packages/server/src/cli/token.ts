@@ -1,0 +1,51 @@
+/** `roomful token`: a token for whoever can read the server's secret. */
+import { type Claims, identityOf, isRole, ROLES } from '../adapters/auth/claims.ts'
+import { findSecret } from '../adapters/auth/secret.ts'
+import { TokenIssuer } from '../adapters/auth/token-issuer.ts'
+import { ConfigError } from '../config/config-error.ts'
+import { loadWithOrigins } from '../config/load.ts'
+
+export interface TokenCommand {
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Told what the person should know besides the token. */
+  readonly warn: (sentence: string) => void
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** @throws ConfigError (rejects) */
+export async function printToken({ argv, env, warn }: TokenCommand): Promise<string> {
+  const { settings, commandFlags } = loadWithOrigins({ argv, env, commandFlags: ['sub', 'name', 'role', 'expires'] })
+  const { sub, name, role = 'user', expires = '24h' } = commandFlags
+  if (sub === undefined) throw new ConfigError('Say who the token is for: roomful token --sub alice.')
+  if (!isRole(role))
+    throw new ConfigError(`--role must be ${ROLES.slice(0, -1).join(', ')} or ${ROLES.at(-1)}, not "${role}".`)
+  const lifetimeMs = readLifetime(expires)
+  const { data, jwtSecret, jwtAudience: audience, jwtIssuer: issuer } = settings
+  if (jwtSecret === undefined && data === ':memory:') {
+    throw new ConfigError('A server with ROOMFUL_DATA :memory: and no JWT_SECRET keeps its secret to itself.')
+  }
+  const secret = findSecret(jwtSecret, data)
+  if (secret.isRisky && secret.notice !== undefined) warn(secret.notice)
+  const { user } = checked({ sub, name, role })
+  return new TokenIssuer({ secret: secret.bytes, audience, issuer, now: Date.now }).issueToken(user, lifetimeMs)
+}
+
+/** As the server will read it, so that no token is printed that it refuses. */
+function checked(claims: Claims): ReturnType<typeof identityOf> {
+  try {
+    return identityOf(claims)
+  } catch (error) {
+    const what = error instanceof Error ? error.message.replace('Authentication failed: ', '') : String(error)
+    throw new ConfigError(`--sub cannot be used: ${what}.`, { cause: error })
+  }
+}
+
+function readLifetime(expires: string): number | undefined {
+  if (expires === 'never') return undefined
+  const [, amount, unit = ''] = /^(\d{1,9})([smhd])$/.exec(expires) ?? []
+  const lifetimeMs = Number(amount) * (UNIT_MS[unit] ?? Number.NaN)
+  if (lifetimeMs > 0) return lifetimeMs
+  throw new ConfigError(`--expires must be like 30s, 15m, 12h or 7d, or never; not "${expires}".`)
+}
