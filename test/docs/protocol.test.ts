@@ -7,6 +7,7 @@ import {
   MAX_FRAMES_PER_MESSAGE,
   RESERVED_FIELDS,
 } from '@roomful/protocol'
+import { createRoomful } from '@roomful/server'
 import { describe, expect, it } from 'vitest'
 import { notation } from '../../scripts/lib/docs/notation.ts'
 import { protocolSections } from '../../scripts/lib/docs/protocol-sections.ts'
@@ -33,6 +34,20 @@ describe('PROTOCOL.md', () => {
     expect(blocks.length).toBeGreaterThan(4)
     for (const block of blocks) {
       for (const example of block.trim().split(/\n(?=\{)/)) expect(() => JSON.parse(example), example).not.toThrow()
+    }
+  })
+})
+
+describe('its section 12', () => {
+  it('[W12] lists paths that are there, with the method that they take', async () => {
+    await using roomful = createRoomful({ data: ':memory:' }).standardNamespaces()
+    const { url } = await roomful.listen({ port: 0 })
+    const listed = Array.from(page.matchAll(/^\| `(GET|POST) (\/[^`]*)` \|/gm), ([, method, path]) => ({ method, path }))
+    expect(listed.length).toBeGreaterThan(8)
+    for (const { method = '', path = '' } of listed) {
+      const response = await fetch(url + path.replace('<room>', 'lobby'), { method })
+      await response.arrayBuffer()
+      expect([404, 405], `${method} ${path}`).not.toContain(response.status)
     }
   })
 })
