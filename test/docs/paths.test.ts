@@ -13,6 +13,8 @@ describe.each(documents)('%s', (document) => {
   it('names only files that exist', () => {
     const named = Array.from(text.matchAll(/`((?:packages|apps|scripts|test|docs|examples|bench)\/[\w./-]+)`/g))
     for (const [, path = ''] of named) expect(existsSync(join(root, path)), path).toBe(true)
+    const inServer = Array.from(text.matchAll(/`((?:core|adapters|vocabulary)\/[\w./-]+)`/g))
+    for (const [, path = ''] of inServer) expect(existsSync(join(root, 'packages/server/src', path)), path).toBe(true)
   })
 
   it('links only to what is there', () => {

@@ -42,7 +42,10 @@ describe('its section 12', () => {
   it('[W12] lists paths that are there, with the method that they take', async () => {
     await using roomful = createRoomful({ data: ':memory:' }).standardNamespaces()
     const { url } = await roomful.listen({ port: 0 })
-    const listed = Array.from(page.matchAll(/^\| `(GET|POST) (\/[^`]*)` \|/gm), ([, method, path]) => ({ method, path }))
+    const listed = Array.from(page.matchAll(/^\| `(GET|POST) (\/[^`]*)` \|/gm), ([, method, path]) => ({
+      method,
+      path,
+    }))
     expect(listed.length).toBeGreaterThan(8)
     for (const { method = '', path = '' } of listed) {
       const response = await fetch(url + path.replace('<room>', 'lobby'), { method })

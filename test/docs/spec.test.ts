@@ -65,6 +65,7 @@ function before(id: string): string {
 
 describe('the inventory', () => {
   const rows = spec.split('\n').filter((line) => line.startsWith('| `'))
+  const timers = spec.slice(spec.indexOf('| timer |')).split('\n')
 
   it('names every field that can hold more than one', () => {
     const missing = globSync('packages/server/src/**/*.ts', { cwd: root })
@@ -75,6 +76,15 @@ describe('the inventory', () => {
       .filter(({ path, field }) => !rows.some((row) => row.includes(`\`${path}\``) && row.includes(`\`${field}\``)))
       .map(({ path, field }) => `${path} ${field}`)
     expect(missing, 'add a row with its bound, and what happens at it, to the inventory in SPEC.md').toEqual([])
+  })
+
+  it('names every file that sets a timer', () => {
+    const missing = globSync('packages/server/src/**/*.ts', { cwd: root })
+      .filter((path) => /\btimers\.add\(|\bclock\.after\(|(?<!\.)\bsetTimeout\(/.test(read(path)))
+      .map((path) => path.replace('packages/server/src/', ''))
+      .filter((path) => path !== 'core/timer-wheel.ts' && path !== 'adapters/system/clock.ts')
+      .filter((path) => !timers.some((row) => row.includes(`\`${path}\``)))
+    expect(missing, 'add a row to the timers in SPEC.md').toEqual([])
   })
 
   it('names nothing that is gone', () => {
