@@ -4,7 +4,9 @@ import type { WireError } from './error-codes.ts'
 import { isRecord } from './event.ts'
 import { type Credentials, type Inbound, invalid, type RequestId } from './inbound.ts'
 import { isTooDeep } from './json-depth.ts'
-import { ID_AS_KEY_LENGTH, KEY_MAX_LENGTH, MAX_JSON_DEPTH } from './limits.ts'
+import { ID_AS_KEY_LENGTH, KEY_MAX_LENGTH, MAX_ATTACHMENTS, MAX_JSON_DEPTH } from './limits.ts'
+
+const BINARY_MARK = '"$binary"'
 
 /** What {@link readObject} refused with: by identity, since a client may send an object with the same fields. */
 const refusals = new WeakSet<object>()
@@ -21,6 +23,9 @@ export function readObject(text: string): Record<string, unknown> | Inbound {
 /** @returns the object, or what is wrong with it; nothing to say means that it is no JSON */
 function parseObject(text: string): Record<string, unknown> | string {
   if (isTooDeep(text)) return `Message is nested deeper than ${MAX_JSON_DEPTH} levels`
+  if (text.includes(BINARY_MARK) && text.split(BINARY_MARK).length - 1 > MAX_ATTACHMENTS) {
+    return `A message holds at most ${MAX_ATTACHMENTS} pieces of binary`
+  }
   let value: unknown
   try {
     value = fromJson(text)

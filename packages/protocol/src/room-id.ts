@@ -10,13 +10,17 @@ const utf8 = new TextEncoder()
 export function isRoomId(value: unknown): value is string {
   if (typeof value !== 'string') return false
   if (PLAIN_ASCII.test(value)) return true
-  if (value.length === 0 || value.length > ROOM_ID_MAX_BYTES) return false
-  return !FORBIDDEN.test(value) && value.normalize('NFC') === value && utf8.encode(value).length <= ROOM_ID_MAX_BYTES
+  // An inbox is longer than its user's id by the prefix, so that every user has one.
+  const id = value.startsWith(INBOX_PREFIX) ? value.slice(INBOX_PREFIX.length) : value
+  if (id.length === 0 || id.length > ROOM_ID_MAX_BYTES) return false
+  return !FORBIDDEN.test(id) && id.normalize('NFC') === id && utf8.encode(id).length <= ROOM_ID_MAX_BYTES
 }
+
+const INBOX_PREFIX = 'user:'
 
 /** The inbox of a user: readable and joinable by its owner only. */
 export function inboxOf(userId: string): string {
-  return `user:${userId}`
+  return INBOX_PREFIX + userId
 }
 
 const PERSONAL = /^(user:|c_)/

@@ -28,6 +28,13 @@ export interface Unit {
   readonly done: (stored: readonly Stored[], error: RoomfulError | undefined) => void
 }
 
+/** How long a client should wait before it tries again to store something. */
+const RETRY_AFTER_MS = 1_000
+/** Batches under way to the broker; what comes meanwhile waits for the next one. */
+const IN_FLIGHT_MAX = 64
+/** Units that wait; one more is refused with UNAVAILABLE. */
+const WAITING_MAX = 100_000
+
 /** Appends of one batch; more are split so that one turn cannot hold the broker for long. */
 export const BATCH_LIMIT = 10_000
 
@@ -49,13 +56,17 @@ export class Commit {
   }
 
   submit(unit: Unit): void {
+    if (this.waiting.length >= WAITING_MAX) {
+      for (const effect of unit.effects) if (effect.kind !== 'append') unit.apply(effect, false)
+      return unit.done([], new RoomfulError('UNAVAILABLE', undefined, { retryAfterMs: RETRY_AFTER_MS }))
+    }
     if (this.waiting.length === 0) this.hub.turn.markPending(this)
     this.waiting.push(unit)
   }
 
   /** From the hub, when the turn ends. */
   run(): void {
-    while (this.waiting.length > 0) {
+    while (this.waiting.length > 0 && this.inFlight < IN_FLIGHT_MAX) {
       const units = this.waiting.length > BATCH_LIMIT ? this.waiting.splice(0, BATCH_LIMIT) : this.waiting
       if (units === this.waiting) this.waiting = []
       this.start(units)
@@ -106,6 +117,7 @@ export class Commit {
     await before
     this.inFlight--
     this.release(units, results)
+    if (this.waiting.length > 0) this.hub.turn.markPending(this)
     this.hub.turn.flush()
   }
 
@@ -182,9 +194,11 @@ function refusal(result: Appended | undefined): RoomfulError | undefined {
       'UNAVAILABLE',
       'The server cannot tell whether this was stored; repeat it with the same key',
       {
-        retryAfterMs: 1000,
+        retryAfterMs: RETRY_AFTER_MS,
       },
     )
   }
-  return result.status === 'refused' ? new RoomfulError(result.code, result.message) : undefined
+  if (result.status !== 'refused') return undefined
+  const retryAfterMs = result.code === 'UNAVAILABLE' ? RETRY_AFTER_MS : undefined
+  return new RoomfulError(result.code, result.message, { retryAfterMs })
 }

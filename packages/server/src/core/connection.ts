@@ -4,10 +4,11 @@
  */
 import type { Inbound } from '@roomful/protocol'
 import type { CatchUpState } from './catch-up.ts'
+import type { Context } from './context.ts'
 import type { Link } from './link.ts'
 import type { Membership } from './membership.ts'
 import type { Namespace } from './namespace.ts'
-import type { AbuseCounter, RateWindow } from './rate-window.ts'
+import type { RateWindow } from './rate-window.ts'
 import type { Session } from './session.ts'
 import type { Timer } from './timer-wheel.ts'
 import type { User } from './user.ts'
@@ -41,9 +42,10 @@ export class Connection {
   /** What waits for the request that runs. */
   queue: Inbound[] | undefined
   busy = false
+  /** The request that is waited for. */
+  running: Context | undefined
   rate: RateWindow | undefined
   joinRate: RateWindow | undefined
-  abuse: AbuseCounter | undefined
   /** Authentication deadline, or token expiry. */
   timer: Timer | undefined
   /** An application's own data. */

@@ -20,6 +20,7 @@ export class Context {
   private readonly hub: Hub
   private abort: AbortController | undefined
   private isDiscarded = false
+  private isCancelled = false
 
   constructor(hub: Hub, connection: Connection, event: string | undefined, key: string | undefined) {
     this.hub = hub
@@ -39,7 +40,7 @@ export class Context {
   /** Aborted when the request timed out, was refused, or its connection is gone. */
   get signal(): AbortSignal {
     this.abort ??= new AbortController()
-    if (this.isDiscarded) this.abort.abort()
+    if (this.isDiscarded || this.isCancelled) this.abort.abort()
     return this.abort.signal
   }
 
@@ -148,6 +149,12 @@ export class Context {
   /** Asks the room's rules. @throws RoomfulError FORBIDDEN */
   check(action: RoomAction, roomId: string): true | Promise<true> {
     return this.hub.members.may(this.connection, action, checkRoomId(roomId))
+  }
+
+  /** Whoever waits for the answer is gone. */
+  cancel(): void {
+    this.isCancelled = true
+    this.abort?.abort()
   }
 
   /** Gives back what was prepared: nothing that was recorded will happen. */

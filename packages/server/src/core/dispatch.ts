@@ -12,7 +12,7 @@ import { fingerprint } from './fingerprint.ts'
 import type { Hub } from './hub.ts'
 import type { HandlerEntry } from './namespace.ts'
 import type { Request } from './ports/dialect.ts'
-import { AbuseCounter, RateWindow } from './rate-window.ts'
+import { RateWindow } from './rate-window.ts'
 
 const MINUTE_MS = 60_000
 
@@ -97,6 +97,7 @@ export class Dispatch {
     }
     if (!isThenable(result)) return this.finish(context, request, startedAt, result, undefined)
     connection.busy = true
+    connection.running = context
     this.wait(context, request, startedAt, result)
   }
 
@@ -128,6 +129,7 @@ export class Dispatch {
       isOver = true
       this.hub.timers.cancel(timer)
       context.connection.busy = false
+      context.connection.running = undefined
       this.finish(context, request, startedAt, value, error)
       this.resume(context.connection)
     }
@@ -248,14 +250,11 @@ export class Dispatch {
     }
   }
 
-  /** One of the connection's events a second. @throws RoomfulError RATE_LIMITED; closes the link of an abuser */
+  /** One of the connection's events a second. @throws RoomfulError RATE_LIMITED */
   private takeRate(connection: Connection): void {
     const { ratePerSecond } = this.hub.settings
     if (ratePerSecond === 0) return
     const now = this.hub.clock.monotonic()
-    connection.abuse ??= new AbuseCounter()
-    if (connection.abuse.isAbuse(now, ratePerSecond))
-      connection.link.close(CLOSE_CODES.POLICY.code, 'Rate limit exceeded')
     connection.rate ??= new RateWindow(ratePerSecond)
     const retryAfterMs = connection.rate.take(now, 1000)
     if (retryAfterMs === 0) return

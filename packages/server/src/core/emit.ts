@@ -24,7 +24,7 @@ export class Emitter {
   /** Adds a room (or a connection id, or `user:<id>`). Members of several get one copy; an empty list is nobody. */
   to(room: string | readonly string[]): Emitter {
     const rooms = typeof room === 'string' ? [room] : room
-    return this.with({ rooms: [...(this.target.rooms ?? []), ...rooms.map(checkRoomId)] })
+    return this.with({ rooms: [...(this.target.rooms ?? []), ...rooms.map((each) => checkRoomId(each))] })
   }
 
   /** The same as {@link to}. */
@@ -55,7 +55,7 @@ export class Emitter {
    */
   emit(type: string, ...args: readonly unknown[]): void {
     const definition = this.namespace.contract?.server[type]
-    if (definition?.durable) return this.perform(this.append(type, args))
+    if (definition?.durable || (!definition && this.isToDurableRoom())) return this.perform(this.append(type, args))
     const { latestBy } = typeof definition?.volatile === 'object' ? definition.volatile : { latestBy: undefined }
     const target: Target =
       definition?.volatile && !this.target.volatile
@@ -71,6 +71,13 @@ export class Emitter {
       throw new RoomfulError('DURABLE_NEEDS_ONE_ROOM')
     }
     return { kind: 'append', roomId, type, args, argsJson: toJson(args), userId, unit: undefined }
+  }
+
+  private isToDurableRoom(): boolean {
+    const { rooms = [], except, volatile } = this.target
+    const roomId = rooms[0]
+    if (roomId === undefined || rooms.length > 1 || except.length > 0 || volatile) return false
+    return this.namespace.declarations.find(roomId, false)?.options.durable === true
   }
 
   private with(change: Partial<Target>): Emitter {

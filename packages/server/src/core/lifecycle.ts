@@ -110,6 +110,7 @@ export class Lifecycle {
     this.hub.timers.cancel(connection.timer)
     link.connections = link.connections.filter((each) => each !== connection)
     connection.queue = undefined
+    connection.running?.cancel()
     connection.behind = undefined
     if (!wasOpen) return
     namespace.announce('disconnect', connection, reason)

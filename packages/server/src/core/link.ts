@@ -15,6 +15,7 @@ import type { RoomfulError } from './errors.ts'
 import type { Hub } from './hub.ts'
 import type { Dialect } from './ports/dialect.ts'
 import type { Wire } from './ports/wire.ts'
+import { AbuseCounter } from './rate-window.ts'
 import type { Timer } from './timer-wheel.ts'
 
 /** Before authentication: enough for a token, too little for an attack. DESIGN 5. */
@@ -49,6 +50,7 @@ export class Link {
   slow = false
   private frames: Uint8Array[] = []
   private frameBytes = 0
+  private abuse: AbuseCounter | undefined
   private preauthBytes = 0
   private preauthMessages = 0
   private lastSignOfLife: number
@@ -80,6 +82,7 @@ export class Link {
     const size = typeof data === 'string' ? data.length : data.byteLength
     if (!this.isAuthenticated() && !this.mayStillAuthenticate(size)) return
     const inbound = this.dialect.decode(data)
+    if (this.isAbuse(inbound.length)) return this.close(CLOSE_CODES.POLICY.code, 'Rate limit exceeded')
     const oversized =
       size > this.hub.settings.maxMessageBytes ||
       (typeof data === 'string' && size * 3 > this.hub.settings.maxMessageBytes)
@@ -207,6 +210,14 @@ export class Link {
     if (this.preauthBytes <= PREAUTH_MAX_BYTES && this.preauthMessages <= PREAUTH_MAX_MESSAGES) return true
     this.close(CLOSE_CODES.POLICY.code, 'Too much before authentication')
     return false
+  }
+
+  /** Everything counts here, also what the rate limit lets pass: pings, refreshes, leaves. C12. */
+  private isAbuse(messages: number): boolean {
+    const { ratePerSecond } = this.hub.settings
+    if (ratePerSecond === 0) return false
+    this.abuse ??= new AbuseCounter()
+    return this.abuse.isAbuse(this.hub.clock.monotonic(), ratePerSecond, messages)
   }
 
   private handle(inbound: Inbound): void {

@@ -233,8 +233,8 @@ export class Members {
 }
 
 /** @throws RoomfulError ROOM_NAME_INVALID */
-export function checkRoomId(roomId: unknown): string {
-  if (!isRoomId(roomId)) throw new RoomfulError('ROOM_NAME_INVALID', undefined, { field: 'roomId' })
+export function checkRoomId(roomId: unknown, field = 'roomId'): string {
+  if (!isRoomId(roomId)) throw new RoomfulError('ROOM_NAME_INVALID', undefined, { field })
   return roomId
 }
 

@@ -30,13 +30,13 @@ export class AbuseCounter {
   private windowStart = Number.NEGATIVE_INFINITY
   private attempts = 0
 
-  /** @returns true when this attempt is one too many. */
-  isAbuse(now: number, ratePerSecond: number): boolean {
+  /** @returns true when these attempts are too many. */
+  isAbuse(now: number, ratePerSecond: number, attempts = 1): boolean {
     if (now - this.windowStart >= ABUSE_WINDOW_MS) {
       this.windowStart = now
       this.attempts = 0
     }
-    this.attempts++
+    this.attempts += attempts
     return this.attempts > ratePerSecond * ABUSE_FACTOR * (ABUSE_WINDOW_MS / 1000)
   }
 }

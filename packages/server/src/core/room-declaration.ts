@@ -4,7 +4,7 @@ import type { User } from './user.ts'
 export type Allow = (user: User, roomId: string) => boolean | Promise<boolean>
 
 export interface RoomOptions {
-  /** Its durable events are kept in the log. Without it they are delivered and forgotten. Default true. */
+  /** Events that no contract declares are durable when they are emitted to all of a room like this. Default: transient. */
   durable?: boolean
   /** Most users with a seat; more are refused with ROOM_FULL. Default: no bound. */
   capacity?: number

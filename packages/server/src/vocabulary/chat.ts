@@ -1,5 +1,5 @@
 /** What people do in rooms: messages, private messages, edits, reactions. WIRE 8. */
-import { inboxOf } from '@roomful/protocol'
+import { inboxOf, isRecord } from '@roomful/protocol'
 import { down, UP_ALIASES, type UpData, type UpName, up } from '@roomful/protocol/messages'
 import type { Context } from '../core/context.ts'
 import type { Stored } from '../core/effects.ts'
@@ -84,6 +84,7 @@ async function edit(hub: Hub, namespace: Namespace, context: Context, data: UpDa
   return { status: 'ok' }
 }
 
+/** The bodies go once it is stored that they are gone: a request that is refused takes nothing away. */
 async function redact(
   hub: Hub,
   namespace: Namespace,
@@ -93,9 +94,40 @@ async function redact(
   const { roomId, seq } = data
   await mayPublish(context, roomId)
   await checkAuthor(hub, namespace, context, roomId, seq)
-  await namespace.redact(roomId, seq)
-  context.append(roomId, 'message:redacted', { target: seq, userId: context.user.sub })
+  const onStored = (stored: Stored): void => {
+    emptyWordings(hub, namespace, roomId, seq, stored.seq).catch((error: unknown) => {
+      hub.observer.observe({ type: 'commit:failed', namespace: namespace.name, error })
+    })
+  }
+  context.appendWith(roomId, 'message:redacted', [{ target: seq, userId: context.user.sub }], { onStored })
   return { status: 'ok' }
+}
+
+/** The message, and every later wording of it. */
+async function emptyWordings(
+  hub: Hub,
+  namespace: Namespace,
+  roomId: string,
+  seq: number,
+  until: number,
+): Promise<void> {
+  await namespace.redact(roomId, seq)
+  for (let after = seq; after < until; ) {
+    const { events } = await hub.broker.history(namespace.name, roomId, { after, limit: WORDINGS_PAGE })
+    for (const row of events) {
+      if (row.type === 'message:edited' && targetOf(row.argsJson) === seq) await namespace.redact(roomId, row.seq)
+    }
+    const last = events.at(-1)
+    if (last === undefined) return
+    after = last.seq
+  }
+}
+
+const WORDINGS_PAGE = 100
+
+function targetOf(argsJson: string): unknown {
+  const [data] = JSON.parse(argsJson) as unknown[]
+  return isRecord(data) ? data.target : undefined
 }
 
 /** @throws RoomfulError NOT_FOUND, FORBIDDEN */
@@ -108,7 +140,9 @@ async function checkAuthor(
 ): Promise<void> {
   const { events } = await hub.broker.history(namespace.name, roomId, { after: seq - 1, limit: 1 })
   const [row] = events
-  if (row?.seq !== seq || row.redacted || !MESSAGES.has(row.type)) {
+  // A repeat with its key is answered as the first time, although nothing is left of the message.
+  const isRepeat = row?.redacted === true && context.key !== undefined
+  if (row?.seq !== seq || (row.redacted && !isRepeat) || !MESSAGES.has(row.type)) {
     throw new RoomfulError('NOT_FOUND', `There is no message ${seq} in this room`, { field: 'seq' })
   }
   if (row.userId !== context.user.sub && !MODERATORS.has(context.user.role)) {

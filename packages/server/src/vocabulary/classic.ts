@@ -16,7 +16,7 @@ export function addClassicCommands(namespace: Namespace): void {
 async function join(context: Context, data: Record<string, unknown>): Promise<unknown> {
   const { connection } = context
   const room = text(data, 'room')
-  checkRoomId(room)
+  checkRoomId(room, 'room')
   const { currentRoom } = connection
   if (currentRoom !== undefined && currentRoom !== room) context.leave(currentRoom)
   await context.join(room)

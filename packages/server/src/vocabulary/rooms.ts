@@ -54,20 +54,25 @@ async function history(
     throw new RoomfulError('INVALID_MESSAGE', 'Give before or after, not both', { field: 'before' })
   }
   const { before, after, limit = HISTORY_PAGE_MAX } = data
-  return { status: 'ok', ...(await historyPage(hub, namespace, data.roomId, { before, after, limit })) }
+  const { dialect } = context.connection.link
+  return { status: 'ok', ...(await historyPage(hub, namespace, data.roomId, { before, after, limit }, dialect.nameOf)) }
 }
 
-/** One page of a room's log as clients see it, oldest first. Rules are the caller's to ask. */
+/**
+ * One page of a room's log as clients see it, oldest first. Rules are the caller's to ask.
+ * @param nameOf what events are called where they are read
+ */
 export async function historyPage(
   hub: Hub,
   namespace: Namespace,
   roomId: string,
   page: Parameters<Hub['broker']['history']>[2],
+  nameOf: (type: string) => string = (type) => type,
 ): Promise<{ events: Record<string, unknown>[]; more: boolean }> {
   const { events, more } = await hub.broker.history(namespace.name, roomId, page)
-  return { events: events.map((row) => historyEvent(RoomEvent.fromRow(row), row.redacted)), more }
-}
-
-function historyEvent(event: RoomEvent, redacted: boolean): Record<string, unknown> {
-  return redacted ? { ...plainObject(event), redacted: true } : plainObject(event)
+  const told = events.map((row) => {
+    const event = plainObject(RoomEvent.fromRow(row), nameOf(row.type))
+    return row.redacted ? { ...event, redacted: true } : event
+  })
+  return { events: told, more }
 }

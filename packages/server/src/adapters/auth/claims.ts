@@ -1,4 +1,5 @@
 /** From the claims of a verified token to a user. WIRE 2: which claim counts, and what a role may be. */
+import { isRoomId } from '@roomful/protocol'
 import { RoomfulError } from '../../core/errors.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
 import { USER_ID_MAX_BYTES, type User } from '../../core/user.ts'
@@ -38,7 +39,8 @@ function subjectOf({ sub, userId, id, username }: Claims): string {
   if (Buffer.byteLength(subject) > USER_ID_MAX_BYTES) {
     throw refusal(`the subject is longer than ${USER_ID_MAX_BYTES} bytes`)
   }
-  if (/[\p{Cc}\p{Cs}]/u.test(subject)) throw refusal('the subject has control characters')
+  // Its inbox is a room of that name.
+  if (!isRoomId(subject)) throw refusal('the subject has characters that an id may not have')
   // Else a token could speak for a guest of the moment.
   if (subject.startsWith('guest:')) throw refusal('a subject must not begin with guest:')
   return subject

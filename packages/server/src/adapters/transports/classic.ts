@@ -28,6 +28,7 @@ export const classicDialect: Dialect = {
   view: 'classic',
   encoding: () => encoding,
   decode: (data) => [typeof data === 'string' ? decodeClassic(data) : refuseBinary()],
+  nameOf: (type) => type,
   ack: (_channel, _id, data) => {
     const { type, ...rest } = isRecord(data) ? data : {}
     return typeof type === 'string' ? textFrame(encodePlainControl(type, rest)) : undefined

@@ -1,5 +1,5 @@
 /** The plain dialect over WebSocket, and the one that the first of document 000's commands turns it into. WIRE 3, 4. */
-import { decodePlain, encodePlainAck, encodePlainControl, encodePlainError, encodePlainEvent } from '@roomful/protocol'
+import { decodePlain, encodePlainAck, encodePlainControl, encodePlainError, encodePlainEvent, plainName } from '@roomful/protocol'
 import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
 import { toClassic } from './classic.ts'
 import { ackFrame, textFrame } from './frame.ts'
@@ -15,6 +15,7 @@ export const plainDialect: Dialect = {
   encoding: () => encoding,
   decode: (data) => [typeof data === 'string' ? decodePlain(data) : refuseBinary()],
   turn: toClassic,
+  nameOf: plainName,
   ack: (_channel, id, data) => ackFrame(data, (plain) => encodePlainAck(id, plain)),
   fail: (_channel, error, id, event) => textFrame(encodePlainError(error, id, event)),
   control: (type, _channel, data) => textFrame(encodePlainControl(type, data)),

@@ -17,6 +17,7 @@ export const v1Dialect: Dialect = {
   view: 'all',
   encoding: (channel) => encodings[channel] as Encoding,
   decode: (data) => (typeof data === 'string' ? decodeV1(data) : [refuseBinary()]),
+  nameOf: (type) => type,
   ack: (channel, id, data) => ackFrame(data, (plain) => encodeV1Ack(channel, id, plain)),
   fail: (channel, error, id, event) => textFrame(encodeV1Error(channel, error, id, event)),
   control: (type, channel, data) => textFrame(encodeV1Control(type, channel, data)),

@@ -25,6 +25,8 @@ export interface Dialect {
   decode(data: string | Uint8Array): Inbound[]
   /** Another dialect that this request asks for, for good, and what it means there: how a plain link becomes a classic one. */
   turn?(request: Request): { dialect: Dialect; request: Request } | undefined
+  /** What an event is called in a history that this kind of client reads. */
+  nameOf(type: string): string
   /** May be several buffers, of which some are shared with other answers. */
   ack(channel: number, id: RequestId, data: unknown): Uint8Array | readonly Uint8Array[] | undefined
   /** A failed request; without `id` the error stands alone. */
