@@ -30,6 +30,12 @@ export interface CatchUpState {
 
 type Page = readonly RoomEvent[]
 
+/** A room and the position after which it is read. */
+interface Asked {
+  readonly roomId: string
+  readonly seq: number
+}
+
 export class CatchUp {
   private readonly hub: Hub
   /** Equal reads in flight are shared: thousands that reconnect at once ask the same. P8. */
@@ -166,14 +172,18 @@ export class CatchUp {
     return page
   }
 
-  private write(connection: Connection, state: CatchUpState, page: Page): void {
+  /** @param after the positions that were asked for; a member that went back behind its own reads again */
+  private write(connection: Connection, state: CatchUpState, page: Page, after: readonly Asked[] = []): void {
     const { link, channel } = connection
+    const isBehind = ({ roomId, seq }: Asked): boolean => (connection.memberships.get(roomId)?.position ?? 0) < seq
+    const wentBack = after.filter(isBehind).map(({ roomId }) => roomId)
     const encoding = link.dialect.encoding(channel)
     for (const event of page) {
       const stored = event.stored
       const membership = stored && connection.memberships.get(stored.roomId)
       // Left meanwhile, read twice, or stored but not yet released: that one comes with its own turn.
       if (!membership || stored.seq <= membership.position || stored.seq > membership.room.head) continue
+      if (wentBack.includes(stored.roomId)) continue
       if (stored.seq > membership.position + 1) this.tellTrimmed(connection, membership, stored.seq)
       membership.position = stored.seq
       if (link.dialect.view === 'classic' && event.origin === connection.id) continue
@@ -199,17 +209,22 @@ export class CatchUp {
   }
 
   private read(connection: Connection, state: CatchUpState): void {
-    const after: { roomId: string; seq: number }[] = []
+    const after: Asked[] = []
+    const heads = new Map<string, number>()
     for (const { room, position } of connection.memberships.values()) {
-      if (position < room.head) after.push({ roomId: room.id, seq: position })
+      if (position >= room.head) continue
+      after.push({ roomId: room.id, seq: position })
+      heads.set(room.id, room.head)
     }
     state.reading = true
     this.sharedRead(connection, after).then(
-      (page) => {
+      (rows) => {
         state.reading = false
         if (connection.behind !== state) return
+        // What was released since then is merged into a later page with what other rooms got since then. G1.
+        const page = rows.filter(({ stored }) => stored && stored.seq <= (heads.get(stored.roomId) ?? 0))
         if (page.length === 0) this.skipTrimmed(connection, after)
-        this.write(connection, state, page)
+        this.write(connection, state, page, after)
         if (this.isCaughtUp(connection)) this.goLive(connection, state)
         else {
           this.hub.turn.flushLink(connection.link)
@@ -226,7 +241,7 @@ export class CatchUp {
     )
   }
 
-  private sharedRead(connection: Connection, after: readonly { roomId: string; seq: number }[]): Promise<Page> {
+  private sharedRead(connection: Connection, after: readonly Asked[]): Promise<Page> {
     const { namespace } = connection
     const key = `${namespace.name}\n${after.map(({ roomId, seq }) => `${roomId}\n${seq}`).join('\n')}`
     const known = this.reads.get(key)
@@ -246,10 +261,10 @@ export class CatchUp {
   }
 
   /** The log has nothing after these positions although the rooms do: it was trimmed meanwhile. Say so, go on. G4. */
-  private skipTrimmed(connection: Connection, after: readonly { roomId: string; seq: number }[]): void {
+  private skipTrimmed(connection: Connection, after: readonly Asked[]): void {
     for (const { roomId, seq } of after) {
       const membership = connection.memberships.get(roomId)
-      if (!membership || membership.position > seq) continue
+      if (membership?.position !== seq) continue
       const to = Math.max(seq, membership.room.tail.from - 1)
       membership.position = to === seq ? membership.room.head : to
       this.hub.tellReset(connection, {

@@ -245,7 +245,8 @@ export function resumeFrom(
   replayMax: number,
 ): { position: number; told: Pick<JoinReply, 'recovered' | 'reason' | 'from' | 'to'> } {
   const { epoch = room.epoch, seq } = typeof after === 'number' ? { seq: after } : after
-  const oldest = Math.max(room.first, room.head - replayMax + 1)
+  // The log may have trimmed up to what is stored and not yet released; from there on everything comes.
+  const oldest = Math.min(Math.max(room.first, room.head - replayMax + 1), room.head + 1)
   const lost = (reason: ResetReason, from: number) => ({
     position: from - 1,
     told: { recovered: false, reason, from, to: room.head },
