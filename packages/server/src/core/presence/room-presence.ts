@@ -155,26 +155,33 @@ export class RoomPresence {
     // Who comes after the first two hundred is not in the snapshot; whoever leaves may have been.
     if (left || room.count <= PRESENCE_BY_NAME_MAX) room.users = undefined
     if (room.groups.length === 0) return
-    if (room.count <= PRESENCE_BY_NAME_MAX) {
+    const classic = room.hasClassicMembers()
+    let pending = this.pending.get(room)
+    // What waits to be told together goes first, or a departure would overtake the arrival it ends.
+    const isTogether = room.count > PRESENCE_BY_NAME_MAX || (pending !== undefined && hasChanges(pending))
+    if (!isTogether) {
       const { pv, id: roomId } = room
       if (joined) {
         const { userId, name } = joined
         this.tell(room, 'user:joined', { roomId, userId, name, pv }, by?.id)
       }
       if (left) this.tell(room, 'user:left', { roomId, ...left, pv })
+      if (!classic) return
     }
-    const classic = room.hasClassicMembers()
-    if (room.count <= PRESENCE_BY_NAME_MAX && !classic) return
-    let pending = this.pending.get(room)
     if (!pending) {
       pending = { joined: new Map(), left: new Set(), classic: false, timer: undefined }
       this.pending.set(room, pending)
     }
     pending.classic ||= classic
-    if (room.count > PRESENCE_BY_NAME_MAX) {
-      if (joined) pending.joined.set(joined.userId, joined)
-      if (joined) pending.left.delete(joined.userId)
-      if (left && !pending.joined.delete(left.userId)) pending.left.add(left.userId)
+    if (isTogether) {
+      if (joined) {
+        pending.joined.set(joined.userId, joined)
+        pending.left.delete(joined.userId)
+      }
+      if (left) {
+        pending.joined.delete(left.userId)
+        pending.left.add(left.userId) // known to all, if it was there before this interval
+      }
     }
     // The first change goes at once (when the turn ends), those that follow wait for the interval.
     if (pending.timer) return
@@ -185,8 +192,7 @@ export class RoomPresence {
   private onInterval(room: Room): void {
     const pending = this.pending.get(room)
     if (!pending) return
-    const hasNews = pending.joined.size > 0 || pending.left.size > 0 || pending.classic
-    if (!hasNews || room.state === 'freed') {
+    if ((!hasChanges(pending) && !pending.classic) || room.state === 'freed') {
       this.pending.delete(room)
       return
     }
@@ -198,7 +204,7 @@ export class RoomPresence {
     const pending = this.pending.get(room)
     if (!pending) return
     const { id: roomId, pv, count } = room
-    if (pending.joined.size > 0 || pending.left.size > 0) {
+    if (hasChanges(pending)) {
       const joined = [...pending.joined.values()]
       const left = [...pending.left]
       pending.joined.clear()
@@ -218,6 +224,10 @@ export class RoomPresence {
     this.namespace.fanOut.emit(RoomEvent.transient(type, [data], true), target)
     this.hub.turn.endSoon()
   }
+}
+
+function hasChanges({ joined, left }: Pending): boolean {
+  return joined.size > 0 || left.size > 0
 }
 
 function intervalMs(room: Room): number {
