@@ -1,0 +1,325 @@
+/** Who is where: seats per user, numbered changes, a grace for those who can come back, storms told together. */
+import { createTestServer, type TestClient, type TestServer } from '@roomful/testkit'
+import { describe, expect, it } from 'vitest'
+import { audience } from './audience.ts'
+
+/** Presence of one room as a client keeps it: a snapshot and the changes after it. */
+class Mirror {
+  pv: number
+  readonly users: Set<string>
+
+  constructor(snapshot: { pv: number; users: { userId: string }[] }) {
+    this.pv = snapshot.pv
+    this.users = new Set(snapshot.users.map(({ userId }) => userId))
+  }
+
+  /** @throws Error when a change is missing */
+  apply(client: TestClient): void {
+    for (const message of client.received) {
+      const { type, pv } = message
+      if (pv === undefined || pv <= this.pv) continue
+      if (type === 'user:joined' || type === 'user:left') {
+        if (pv !== this.pv + 1) throw new Error(`change ${pv} came after ${this.pv}`)
+        if (type === 'user:joined') this.users.add(message.userId)
+        else this.users.delete(message.userId)
+        this.pv = pv
+      }
+      if (type === 'presence:diff') {
+        for (const { userId } of message.joined) this.users.add(userId)
+        for (const userId of message.left) this.users.delete(userId)
+        this.pv = pv
+      }
+    }
+  }
+}
+
+const OPEN = { ratePerSecond: 0, ratePerMinute: 0 }
+
+describe('presence of a room', () => {
+  it('[A2.1] [C7] joining and leaving is told to the others by name, with a reason', async () => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: ['x'] })
+    const bob = await server.connect({ user: { sub: 'u2', name: 'Bob' } })
+    const { data } = await bob.request('room:join', 'x')
+    expect(data).toMatchObject({ count: 2, pv: 2 })
+    expect(data.users).toEqual([
+      { userId: 'ann', name: 'ann', status: 'online' },
+      { userId: 'u2', name: 'Bob', status: 'online' },
+    ])
+    expect(await ann.next('user:joined')).toEqual({
+      type: 'user:joined',
+      roomId: 'x',
+      userId: 'u2',
+      name: 'Bob',
+      pv: 2,
+    })
+    expect(bob.heard('user:joined')).toEqual([])
+    await bob.request('room:leave', 'x')
+    expect(await ann.next('user:left')).toMatchObject({ roomId: 'x', userId: 'u2', reason: 'left', pv: 3 })
+  })
+
+  it('[C13] a user is gone only with the last connection', async () => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: ['x'] })
+    const tabs = [await server.connect({ user: 'bob' }), await server.connect({ user: 'bob', dialect: 'v1' })]
+    for (const tab of tabs) await tab.request('room:join', 'x')
+    expect(ann.heard('user:joined')).toHaveLength(1)
+    tabs[0]?.cut()
+    await server.advance(10_000)
+    expect(ann.heard('user:left')).toEqual([])
+    expect(ann.heard('presence:update')).toEqual([{ type: 'presence:update', userId: 'bob', status: 'online' }])
+    tabs[1]?.close()
+    await server.advance(1_000)
+    expect(ann.heard('user:left')).toHaveLength(1)
+    expect(ann.heard('presence:update').at(-1)).toMatchObject({ userId: 'bob', status: 'offline' })
+  })
+
+  it('[G6] a cut-off session that can resume has a grace of 5 s; it shows as reconnecting', async () => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: ['x'] })
+    const bob = await server.connect({ user: 'bob', dialect: 'v1' })
+    await bob.request('room:join', 'x')
+    await server.advance(1_000)
+    ann.forget()
+    bob.cut()
+    await server.advance(4_000)
+    expect(ann.heard(({ type }) => ['user:left', 'presence:update'].includes(type))).toEqual([])
+    expect((await ann.request('presence:get', 'x')).data.users).toContainEqual({
+      userId: 'bob',
+      name: 'bob',
+      status: 'reconnecting',
+    })
+    const back = await server.connect({ user: 'bob', dialect: 'v1', session: bob.session })
+    await back.request('room:join', 'x')
+    await server.advance(20_000)
+    expect(ann.heard(({ type }) => ['user:left', 'user:joined', 'presence:update'].includes(type))).toEqual([])
+    expect((await ann.request('presence:get', 'x')).data).toMatchObject({ count: 2 })
+  })
+
+  it('[G6] after the grace it is gone', async () => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: ['x'] })
+    const bob = await server.connect({ user: 'bob', dialect: 'v1' })
+    await bob.request('room:join', 'x')
+    await server.advance(1_000)
+    bob.cut()
+    await server.advance(5_200)
+    expect(ann.heard('user:left')).toMatchObject([{ userId: 'bob', reason: 'timeout' }])
+    expect(ann.heard('presence:update').at(-1)).toMatchObject({ status: 'offline' })
+    expect(server.get('/').rooms.get('x')?.count).toBe(1)
+    await server.advance(2_000)
+    expect(server.hub.timers.size).toBe(1) // ann's heartbeat
+  })
+
+  it.each([
+    ['a clean goodbye', 'v1', (client: TestClient) => client.close()],
+    ['a goodbye of a plain client', 'plain', (client: TestClient) => client.close()],
+    ['a cut of a plain client', 'plain', (client: TestClient) => client.cut()],
+    ['a kick', 'v1', (client: TestClient, server: TestServer) => void server.get('/').disconnect(client.id)],
+    ['a leave', 'v1', (client: TestClient) => client.post('room:leave', 'x')],
+  ] as const)('[G6] no grace after %s', async (_what, dialect, end) => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: ['x'] })
+    const bob = await server.connect({ user: 'bob', dialect })
+    await bob.request('room:join', 'x')
+    end(bob, server)
+    await server.settle()
+    expect(ann.heard('user:left')).toMatchObject([{ userId: 'bob' }])
+  })
+
+  it('[G6] [B30] a room held by a grace alone is freed when it ends', async () => {
+    await using server = await createTestServer()
+    const bob = await server.connect({ user: 'bob', dialect: 'v1' })
+    await bob.request('room:join', 'x')
+    bob.cut()
+    await server.settle()
+    expect(server.get('/').rooms.size).toBe(1)
+    await server.advance(5_200)
+    expect(server.get('/').rooms.size).toBe(0)
+  })
+
+  it('[D10] snapshot and numbered changes give the same list to everyone, also above 200 members', {
+    timeout: 20_000,
+  }, async () => {
+    await using server = await createTestServer({ settings: OPEN })
+    const { ann } = await audience(server, { ann: [] })
+    const first = await ann.request('room:join', 'x')
+    const mirror = new Mirror(first.data as never)
+    const crowd: TestClient[] = []
+    for (let i = 0; i < 260; i++) {
+      const client = server.open({ user: `u${i}` })
+      crowd.push(client)
+      await server.settle()
+      client.post('room:join', 'x')
+      if (i % 7 === 0) await server.advance(30)
+    }
+    await server.advance(1_000)
+    mirror.apply(ann)
+    expect(mirror.users.size).toBe(261)
+    expect(ann.heard('presence:diff').length).toBeGreaterThan(0)
+    for (const client of crowd.slice(0, 120)) client.cut()
+    await server.advance(1_000)
+    mirror.apply(ann)
+    const { data } = await ann.request('presence:get', 'x')
+    expect(data).toMatchObject({ count: 141, pv: mirror.pv })
+    expect([...mirror.users].sort()).toEqual(data.users.map(({ userId }: { userId: string }) => userId).sort())
+  })
+
+  it('[D10] who comes and goes within one interval is never left in a list', { timeout: 20_000 }, async () => {
+    await using server = await createTestServer({ settings: OPEN })
+    const { ann } = await audience(server, { ann: [] })
+    const mirror = new Mirror((await ann.request('room:join', 'x')).data as never)
+    const crowd: TestClient[] = []
+    for (let i = 0; i < 200; i++) {
+      crowd.push(await server.connect({ user: `u${i}` }))
+      crowd[i]?.post('room:join', 'x')
+    }
+    await server.advance(1_000)
+    const member = crowd[0] as TestClient
+    const guest = await server.connect({ user: 'guest' })
+    for (const event of ['room:leave', 'room:join', 'room:leave']) {
+      await member.request(event, 'x')
+      await guest.request(event === 'room:join' ? 'room:leave' : 'room:join', 'x')
+    }
+    guest.close() // the count is at the limit again
+    await server.advance(1_000)
+    mirror.apply(ann)
+    const { data } = await ann.request('presence:get', 'x')
+    expect([...mirror.users].sort()).toEqual(data.users.map(({ userId }: { userId: string }) => userId).sort())
+    expect(mirror.pv).toBe(data.pv)
+    expect([mirror.users.has('u0'), mirror.users.has('guest')]).toEqual([false, false])
+  })
+
+  it('[G6] a storm above 200 members is told at most every 100 ms', { timeout: 20_000 }, async () => {
+    await using server = await createTestServer({ settings: OPEN })
+    const { ann } = await audience(server, { ann: ['x'] })
+    for (let i = 0; i < 210; i++) {
+      const client = await server.connect({ user: `u${i}` })
+      client.post('room:join', 'x')
+    }
+    await server.advance(2_000)
+    ann.forget()
+    const startedAt = server.clock.monotonic()
+    for (let i = 0; i < 50; i++) {
+      const client = await server.connect({ user: `v${i}` })
+      client.post('room:join', 'x')
+      await server.advance(20)
+    }
+    const elapsedMs = server.clock.monotonic() - startedAt
+    const diffs = ann.heard('presence:diff')
+    expect(ann.heard('user:joined')).toEqual([])
+    expect(diffs.length).toBeGreaterThan(3)
+    expect(diffs.length).toBeLessThanOrEqual(elapsedMs / 100 + 1)
+    await server.advance(300)
+    expect(ann.heard('presence:diff').flatMap(({ joined }) => joined)).toHaveLength(50)
+  })
+
+  it('a changed name is told to the room', async () => {
+    await using server = await createTestServer()
+    const pub = { namespace: '/public' }
+    const { watcher } = await audience(server, { watcher: ['x'] }, pub)
+    const guest = await server.connect({ ...pub, name: 'Old' })
+    await guest.request('room:join', 'x')
+    guest.send({ type: 'auth', name: 'New' })
+    expect(await guest.next(({ type, user }) => type === 'auth_ok' && user.name === 'New')).toBeDefined()
+    expect(watcher.heard('user:joined').map(({ name }) => name)).toEqual(['Old', 'New'])
+    expect((await watcher.request('presence:get', 'x')).data.users).toContainEqual(
+      expect.objectContaining({ name: 'New' }),
+    )
+  })
+})
+
+describe('presence of a namespace', () => {
+  it('[C10] [C13] online and offline, told to everyone else', async () => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: [] })
+    const bob = await server.connect({ user: 'bob' })
+    await server.advance(500)
+    expect(ann.heard('presence:update')).toEqual([{ type: 'presence:update', userId: 'bob', status: 'online' }])
+    expect(bob.heard('presence:update')).toEqual([])
+    bob.close()
+    await server.advance(500)
+    expect(ann.heard('presence:update').at(-1)).toMatchObject({ userId: 'bob', status: 'offline' })
+  })
+
+  it('updates within 100 ms go together', async () => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: [] })
+    await server.connect({ user: 'u0' })
+    const writes = ann.wire.writes
+    for (let i = 1; i < 40; i++) await server.connect({ user: `u${i}` })
+    expect(ann.heard('presence:update').length).toBeLessThanOrEqual(1)
+    await server.advance(150)
+    expect(ann.heard('presence:update')).toHaveLength(40)
+    expect(ann.wire.writes - writes).toBeLessThanOrEqual(3)
+  })
+
+  it('[B17] users:count: at once on own connect, else at most one a second', async () => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: [] })
+    const newcomers: TestClient[] = []
+    for (let i = 0; i < 30; i++) {
+      newcomers.push(await server.connect({ user: `u${i % 10}` }))
+      await server.advance(100)
+    }
+    for (const client of newcomers) expect(client.heard('users:count').length).toBeGreaterThan(0)
+    const own = newcomers[4]?.heard('users:count')[0]
+    expect(own).toMatchObject({ count: 6, connections: 6 })
+    expect(ann.heard('users:count').length).toBeLessThanOrEqual(5)
+    await server.advance(1_000)
+    expect(ann.heard('users:count').at(-1)).toMatchObject({ count: 11, connections: 31 })
+    for (const client of newcomers) client.close()
+    await server.advance(2_000)
+    expect(ann.heard('users:count').at(-1)).toMatchObject({ count: 1, connections: 1 })
+    ann.forget()
+    await server.advance(10_000)
+    expect(ann.heard('users:count')).toEqual([])
+  })
+})
+
+describe('typing', () => {
+  it('[B19] start is told to the others, stop too, and after 5 s without another start', async () => {
+    await using server = await createTestServer()
+    const { ann, bob } = await audience(server, { ann: ['x'], bob: ['x'] })
+    const who = { roomId: 'x', userId: 'ann', name: 'ann' }
+    await ann.request('typing:start', 'x')
+    expect(await bob.next('user:typing')).toEqual({ type: 'user:typing', ...who })
+    await ann.request('typing:stop', { roomId: 'x' })
+    expect(await bob.next('user:stop-typing')).toBeDefined()
+    await ann.request('typing', 'x')
+    await server.advance(3_000)
+    await ann.request('typing', 'x')
+    await server.advance(4_500)
+    expect(bob.heard('user:stop-typing')).toHaveLength(1)
+    await server.advance(700)
+    expect(bob.heard('user:stop-typing')).toHaveLength(2)
+    expect(ann.heard(({ type }) => type.includes('typing'))).toEqual([])
+    await ann.request('stop-typing', 'x')
+    expect(bob.heard('user:stop-typing')).toHaveLength(2)
+  })
+
+  it.each(['cut', 'leave'] as const)('[B19] is taken back with the connection or the room (%s)', async (how) => {
+    await using server = await createTestServer()
+    const { ann, bob } = await audience(server, { ann: ['x'], bob: ['x'] })
+    await ann.request('typing:start', 'x')
+    if (how === 'cut') ann.cut()
+    else await ann.request('room:leave', 'x')
+    await server.settle()
+    expect(bob.heard('user:stop-typing')).toHaveLength(1)
+    await server.advance(10_000)
+    expect(bob.heard('user:stop-typing')).toHaveLength(1)
+  })
+
+  it('[B19] of somebody who may publish but is not in the room is told, and taken back too', async () => {
+    await using server = await createTestServer()
+    const { ann, bob } = await audience(server, { ann: [], bob: ['x'] })
+    await ann.request('typing:start', 'x')
+    expect(bob.heard('user:typing')).toHaveLength(1)
+    ann.cut()
+    await server.settle()
+    expect(bob.heard('user:stop-typing')).toHaveLength(1)
+    await server.advance(10_000)
+    expect(bob.heard('user:stop-typing')).toHaveLength(1)
+    expect(server.hub.timers.size).toBe(1)
+  })
+})
