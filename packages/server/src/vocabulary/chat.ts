@@ -26,7 +26,10 @@ export function addChatEvents(hub: Hub, namespace: Namespace): void {
   handle('message:edit', (context, data) => edit(hub, namespace, context, data))
   handle('message:redact', (context, data) => redact(hub, namespace, context, data))
   handle('reaction:send', (context, data) => after(mayPublish(context, data.roomId), () => react(context, data)))
-  addTyping(hub, namespace, handle)
+  // Who may not speak in a room may not show that he writes there either.
+  addTyping(hub, namespace, (name, handler) =>
+    handle(name, (context, data) => after(mayPublish(context, data.roomId), () => handler(context, data))),
+  )
   for (const name of Object.keys(down)) namespace.vocabulary.add(name)
 }
 

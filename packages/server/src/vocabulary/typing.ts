@@ -3,7 +3,6 @@ import type { UpData } from '@roomful/protocol/messages'
 import type { Connection } from '../core/connection.ts'
 import type { Context } from '../core/context.ts'
 import type { Hub } from '../core/hub.ts'
-import { checkRoomId } from '../core/members.ts'
 import type { Namespace } from '../core/namespace.ts'
 import type { Timer } from '../core/timer-wheel.ts'
 
@@ -33,7 +32,6 @@ export function addTyping(hub: Hub, namespace: Namespace, handle: Handle): void 
 
   handle('typing:start', (context, { roomId }) => {
     const { connection } = context
-    checkRoomId(roomId)
     stop(connection, roomId)
     const rooms = typists.get(connection) ?? new Map<string, Timer>()
     typists.set(connection, rooms)
