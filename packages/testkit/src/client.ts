@@ -37,6 +37,8 @@ export class TestClient {
   private readonly clock: VirtualClock
   private readonly isV1: boolean
   private link: Link | undefined
+  /** What the server said when the connection opened. */
+  private opened: Message | undefined
   /** What was said while the server did not read. */
   private unread: (string | Uint8Array)[] = []
   /** Messages before this index were given out by `next`. */
@@ -63,14 +65,13 @@ export class TestClient {
 
   /** The id that the server gave to the connection. */
   get id(): string {
-    const opened = this.received.find(({ type }) => type === (this.isV1 ? 'opened' : 'welcome'))
-    if (!opened) throw new Error('The connection is not open')
-    return opened.id
+    if (!this.opened) throw new Error('The connection is not open')
+    return this.opened.id
   }
 
   /** The v1 resume token: give it to the next `connect`. */
   get session(): string | undefined {
-    return this.received.find(({ type }) => type === 'opened')?.session
+    return this.opened?.session
   }
 
   /** Says something: an object as JSON (with its channel in the v1 dialect), text or bytes as they are. */
@@ -149,8 +150,10 @@ export class TestClient {
 
   private hear(buffers: readonly Uint8Array[]): void {
     for (const { opcode, payload } of readFrames(Buffer.concat(buffers))) {
-      if (opcode === TEXT) this.received.push(JSON.parse(utf8.decode(payload)) as Message)
-      else this.received.push({ type: '$binary', bytes: payload })
+      const isText = opcode === TEXT
+      const message: Message = isText ? JSON.parse(utf8.decode(payload)) : { type: '$binary', bytes: payload }
+      if (message.type === (this.isV1 ? 'opened' : 'welcome')) this.opened = message
+      this.received.push(message)
     }
   }
 

@@ -1,0 +1,215 @@
+/** What people do in rooms: messages, edits, reactions, private messages and what waits for who is away. */
+import { createTestServer, type TestClient } from '@roomful/testkit'
+import { describe, expect, it } from 'vitest'
+import { audience } from './audience.ts'
+
+const UNLIMITED = { ratePerSecond: 0, ratePerMinute: 0 }
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+
+async function say(client: TestClient, count: number, roomId = 'x'): Promise<void> {
+  for (let i = 1; i <= count; i++) await client.request('message:send', { roomId, content: `${i}` })
+}
+
+describe('messages', () => {
+  it('[C7] [C10] reach every member, the sender included, under the plain name and the vocabulary’s', async () => {
+    await using server = await createTestServer()
+    const { ann, bob } = await audience(server, { ann: ['x'], bob: ['x'] })
+    const v1 = await server.connect({ user: 'cy', dialect: 'v1' })
+    await v1.request('room:join', 'x')
+    const { data } = await ann.request('chat:message', { roomId: 'x', content: 'hi', replyTo: 'x-7' })
+    const ts = server.clock.now()
+    expect(data).toEqual({ status: 'ok', id: 'x-1', seq: 1, ts })
+    const message = { userId: 'ann', name: 'ann', content: 'hi', replyTo: 'x-7' }
+    const stored = { roomId: 'x', seq: 1, ts, id: 'x-1' }
+    for (const client of [ann, bob]) {
+      expect(client.heard('chat:message')).toEqual([{ type: 'chat:message', ...message, ...stored }])
+    }
+    expect(v1.heard('message:new')).toEqual([{ ch: 1, event: 'message:new', data: message, ...stored, n: 1 }])
+  })
+
+  it('may be sent without being a member, unless the room is declared so', async () => {
+    await using server = await createTestServer({
+      setUp: (kit) => {
+        const namespace = kit.namespace('/').room('club:*', { publish: 'members' }).room('*')
+        kit.chat(namespace)
+      },
+    })
+    const { ann, bob } = await audience(server, { ann: [], bob: ['x', 'club:1'] })
+    expect((await ann.request('message:send', { roomId: 'x', content: 'hi' })).error).toBeUndefined()
+    for (const event of ['message:send', 'reaction:send', 'typing:start']) {
+      const { error } = await ann.request(event, { roomId: 'club:1', content: 'hi', emoji: '👍' })
+      expect(error?.code).toBe('NOT_IN_ROOM')
+    }
+    expect(bob.received.map(({ type }) => type)).toEqual(['chat:message'])
+    // One need not wait for the answer to the join.
+    ann.post('room:join', 'club:1')
+    expect((await ann.request('message:send', { roomId: 'club:1', content: 'hi' })).error).toBeUndefined()
+  })
+
+  it('[B38] room names that are none are refused by name', async () => {
+    await using server = await createTestServer()
+    const ann = await server.connect({ user: 'ann' })
+    for (const roomId of ['', 'x'.repeat(129), 'é'.repeat(65), 'a\nb', 'a{b}', 'e\u0301', '\u202eabc', '\ud800']) {
+      await server.advance(1_000)
+      expect((await ann.request('room:join', { roomId })).error?.code).toBe('ROOM_NAME_INVALID')
+      expect((await ann.request('message:send', { roomId, content: 'x' })).error?.code).toBe('ROOM_NAME_INVALID')
+      expect((await ann.request('typing:start', { roomId })).error?.code).toBe('ROOM_NAME_INVALID')
+    }
+    for (const roomId of ['__proto__', 'constructor', 'é'.repeat(64), '部屋', '🙂']) {
+      await server.advance(1_000)
+      expect((await ann.request('room:join', { roomId })).error).toBeUndefined()
+    }
+    expect(server.get('/').rooms.size).toBe(5)
+  })
+
+  it('edits and redactions by the author, support and admins only', async () => {
+    await using server = await createTestServer({ settings: UNLIMITED })
+    const { ann, bob } = await audience(server, { ann: ['x'], bob: ['x'] })
+    const admin = await server.connect({ user: { sub: 'root', role: 'admin' } })
+    await say(ann, 3)
+    const edit = { roomId: 'x', seq: 1, content: 'better' }
+    expect((await bob.request('message:edit', edit)).error?.code).toBe('FORBIDDEN')
+    expect((await bob.request('message:redact', { roomId: 'x', seq: 1 })).error?.code).toBe('FORBIDDEN')
+    expect((await ann.request('message:edit', edit)).data).toEqual({ status: 'ok' })
+    expect(await bob.next('message:edited')).toMatchObject({ target: 1, content: 'better', userId: 'ann', seq: 4 })
+    expect((await admin.request('message:redact', { roomId: 'x', seq: 2 })).data).toEqual({ status: 'ok' })
+    expect(await bob.next('message:redacted')).toMatchObject({ target: 2, userId: 'root', seq: 5 })
+    for (const seq of [2, 4, 99]) {
+      expect((await ann.request('message:edit', { ...edit, seq })).error).toMatchObject({ code: 'NOT_FOUND', field: 'seq' })
+    }
+    const { data } = await bob.request('history:get', { roomId: 'x' })
+    expect(data.events[1]).toMatchObject({ seq: 2, redacted: true })
+    expect(JSON.stringify(data.events[1])).not.toContain('"content"')
+  })
+
+  it('[B22] reactions to what happens are volatile, reactions to a message are kept', async () => {
+    await using server = await createTestServer()
+    const { ann, bob } = await audience(server, { ann: ['x'], bob: ['x'] })
+    await ann.request('reaction:send', { roomId: 'x', emoji: '👍' })
+    await ann.request('reaction:send', { roomId: 'x', emoji: '❤️', messageId: 'x-1' })
+    const own = { type: 'reaction:new', roomId: 'x', userId: 'ann' }
+    for (const client of [ann, bob]) {
+      expect(client.heard('reaction:new')).toMatchObject([
+        { ...own, emoji: '👍' },
+        { ...own, emoji: '❤️', messageId: 'x-1', seq: 1 },
+      ])
+    }
+    expect((await bob.request('history:get', 'x')).data.events).toHaveLength(1)
+  })
+})
+
+describe('history', () => {
+  it('[C21] pages backwards and forwards without overlap or hole', async () => {
+    await using server = await createTestServer({ settings: UNLIMITED })
+    const ann = await server.connect({ user: 'ann' })
+    await say(ann, 250)
+    const page = async (more: Record<string, unknown>) => {
+      const { data } = await ann.request('history:get', { roomId: 'x', ...more })
+      return [data.events.map(({ seq }: { seq: number }) => seq), data.more]
+    }
+    expect(await page({})).toEqual([range(151, 250), true])
+    expect(await page({ before: 151 })).toEqual([range(51, 150), true])
+    expect(await page({ before: 51 })).toEqual([range(1, 50), false])
+    expect(await page({ after: 0, limit: 10 })).toEqual([range(1, 10), true])
+    expect(await page({ after: 245 })).toEqual([range(246, 250), false])
+    expect(await page({ after: 250 })).toEqual([[], false])
+    expect(await page({ before: 1 })).toEqual([[], false])
+    expect((await ann.request('history:get', { roomId: 'x', before: 5, after: 1 })).error?.code).toBe('INVALID_MESSAGE')
+    expect((await ann.request('history:get', { roomId: 'x', limit: 101 })).error).toMatchObject({ field: 'limit' })
+    expect((await ann.request('history:get', { roomId: 'empty' })).data).toEqual({ status: 'ok', events: [], more: false })
+  })
+})
+
+describe('private messages', () => {
+  it('[B23] reach all connections of both users, with the connection and the user they are from', async () => {
+    await using server = await createTestServer()
+    const tabs = await audience(server, { ann: [] })
+    const other = await server.connect({ user: 'ann', dialect: 'v1' })
+    const bob = await server.connect({ user: { sub: 'u2', name: 'Bob' } })
+    const bobs = await server.connect({ user: { sub: 'u2', name: 'Bob' } })
+    const eve = await server.connect({ user: 'eve' })
+    const annId = tabs.ann.id
+    const { data } = await tabs.ann.request('message:private', { to: 'u2', content: 'psst' })
+    expect(data).toMatchObject({ status: 'ok', delivery: 'delivered', id: expect.any(String), ts: server.clock.now() })
+    await server.settle()
+    const expected = { from: annId, fromUser: 'ann', name: 'ann', to: 'u2', content: 'psst' }
+    for (const client of [bob, bobs]) {
+      expect(client.heard('message:private')).toMatchObject([{ ...expected, roomId: 'user:u2', seq: 1 }])
+    }
+    expect(tabs.ann.heard('message:private')).toMatchObject([{ ...expected, roomId: 'user:ann', seq: 1 }])
+    expect(other.heard('message:private')).toMatchObject([{ data: expected, roomId: 'user:ann', seq: 1 }])
+    expect(eve.heard('message:private')).toEqual([])
+    await bob.request('message:private', { to: annId, content: 'to a connection' })
+    await server.settle()
+    expect(other.heard('message:private').at(-1)?.data).toMatchObject({ to: 'ann', fromUser: 'u2' })
+  })
+
+  it('[B23] wait in the inbox of who is away, and are told once, in order', async () => {
+    await using server = await createTestServer({ settings: UNLIMITED })
+    const ann = await server.connect({ user: 'ann' })
+    for (const content of ['1', '2', '3']) {
+      const { data } = await ann.request('message:private', { to: 'bob', content })
+      expect(data).toMatchObject({ delivery: 'queued' })
+    }
+    const contents = (client: TestClient) => client.heard('message:private').map(({ content }) => content)
+    const bob = await server.connect({ user: 'bob' })
+    expect(contents(bob)).toEqual(['1', '2', '3'])
+    await ann.request('message:private', { to: 'bob', content: '4' })
+    expect(contents(bob)).toEqual(['1', '2', '3', '4'])
+    bob.close()
+    const again = await server.connect({ user: 'bob' })
+    expect(contents(again)).toEqual([])
+    again.close()
+    await ann.request('message:private', { to: 'bob', content: '5' })
+    expect(contents(await server.connect({ user: 'bob' }))).toEqual(['5'])
+  })
+
+  it('[B23] are stored for both or for neither, and once per key', async () => {
+    await using server = await createTestServer({ settings: UNLIMITED })
+    const ann = await server.connect({ user: 'ann' })
+    const bob = await server.connect({ user: 'bob' })
+    const first = await ann.request('message:private', { to: 'bob', content: 'once' }, { key: 'k' })
+    const again = await ann.request('message:private', { to: 'bob', content: 'once' }, { key: 'k' })
+    expect(again.data).toMatchObject({ id: first.data.id, ts: first.data.ts })
+    expect((await ann.request('message:private', { to: 'bob', content: 'other' }, { key: 'k' })).error?.code).toBe('CONFLICT')
+    await server.settle()
+    expect([ann, bob].map((client) => client.heard('message:private').length)).toEqual([1, 1])
+    const heads = await server.broker.heads('/', ['user:ann', 'user:bob'])
+    expect(heads.map(({ seq }) => seq)).toEqual([1, 1])
+  })
+
+  it('[B23] to oneself are one message', async () => {
+    await using server = await createTestServer()
+    const ann = await server.connect({ user: 'ann' })
+    await ann.request('message:private', { to: 'ann', content: 'note' })
+    await server.settle()
+    expect(ann.heard('message:private')).toHaveLength(1)
+  })
+
+  it('personal rooms are their owner’s alone', async () => {
+    await using server = await createTestServer({ settings: UNLIMITED })
+    const ann = await server.connect({ user: 'ann' })
+    const bob = await server.connect({ user: 'bob' })
+    await ann.request('message:private', { to: 'ann', content: 'secret' })
+    await server.settle()
+    bob.forget()
+    ann.forget()
+    for (const roomId of ['user:ann', ann.id]) {
+      for (const [event, data] of [
+        ['room:join', {}],
+        ['history:get', {}],
+        ['presence:get', {}],
+        ['message:send', { content: 'x' }],
+        ['reaction:send', { emoji: 'x' }],
+        ['typing:start', {}],
+        ['message:edit', { seq: 1, content: 'x' }],
+        ['message:redact', { seq: 1 }],
+      ] as const) {
+        const { error } = await bob.request(event, { roomId, ...data })
+        expect([event, error?.code]).toEqual([event, 'FORBIDDEN'])
+      }
+    }
+    expect(ann.received).toEqual([])
+    expect((await ann.request('history:get', 'user:ann')).data.events).toHaveLength(1)
+  })
+})
