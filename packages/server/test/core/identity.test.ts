@@ -1,0 +1,122 @@
+/** What becomes of who one is while the connection is open: refresh, expiry, another role, a ban. And a link that never says. */
+import { createRoomful } from '@roomful/server'
+import { v1Dialect } from '@roomful/server/testing'
+import { createTestServer, TestClient, type TestServer } from '@roomful/testkit'
+import { describe, expect, it } from 'vitest'
+
+const HOUR_MS = 3_600_000
+
+/** A namespace in which only moderators may be in the staff's room, and only they may read its history. */
+function withStaffRoom(server: TestServer): void {
+  const isStaff = (user: { role: string }): boolean => user.role === 'admin'
+  const namespace = server.namespace('/work', undefined, { open: true })
+  namespace.room('staff', { allow: { join: isStaff, history: isStaff } })
+}
+
+async function changeRole(server: TestServer, client: TestClient, sub: string, role: string): Promise<void> {
+  client.send({ type: 'auth', token: server.token({ sub, role }) })
+  await server.settle()
+}
+
+describe('on the open connection', () => {
+  it('[H11] a refresh that fails takes nothing away, and one for another user is refused', async () => {
+    await using server = await createTestServer()
+    const ann = await server.connect({ user: 'ann' })
+    await ann.next('auth_ok')
+    for (const token of ['rubbish', '', server.token('ben')]) {
+      ann.send({ type: 'auth', token })
+      expect(await ann.next('error')).toMatchObject({ code: 'TOKEN_INVALID', event: 'auth' })
+    }
+    expect(await ann.request('room:join', 'lobby')).toMatchObject({ data: { status: 'ok' } })
+    ann.send({ type: 'auth', token: server.token({ sub: 'ann', name: 'Ann B.' }) })
+    expect(await ann.next('auth_ok')).toMatchObject({ user: { sub: 'ann', name: 'Ann B.' } })
+  })
+
+  it('[H12] [G8] the end of a token is told 30 s before, and closes 4002 30 s after', async () => {
+    await using server = await createTestServer()
+    const token = server.token('ann', { expiresInMs: HOUR_MS })
+    const expiresAt = server.clock.now() + HOUR_MS
+    const ann = await server.connect({ token })
+    await server.advance(HOUR_MS - 31_000)
+    expect(ann.heard('auth_expiring')).toEqual([])
+    expect(await ann.next('auth_expiring', 1_100)).toEqual({ type: 'auth_expiring', ts: expiresAt })
+    await server.advance(59_000)
+    expect(ann.closed).toBeUndefined()
+    await server.advance(1_100)
+    expect(ann.closed).toEqual({ code: 4002, reason: 'Token expired' })
+  })
+
+  it('[H12] a refresh in time keeps it open', async () => {
+    await using server = await createTestServer()
+    const ann = await server.connect({ token: server.token('ann', { expiresInMs: HOUR_MS }) })
+    await ann.next('auth_expiring', HOUR_MS)
+    ann.send({ type: 'auth', token: server.token('ann', { expiresInMs: 2 * HOUR_MS }) })
+    await server.advance(HOUR_MS)
+    expect(ann.closed).toBeUndefined()
+    expect(ann.heard('auth_expiring')).toHaveLength(1)
+  })
+
+  it('[H13] [G8] after a change of role the rules run again, and lost rooms are told', async () => {
+    await using server = await createTestServer({ setUp: withStaffRoom })
+    const ann = await server.connect({ namespace: '/work', user: { sub: 'ann', role: 'admin' } })
+    const ben = await server.connect({ namespace: '/work', user: { sub: 'ben', role: 'admin' } })
+    for (const client of [ann, ben]) for (const room of ['staff', 'hall']) await client.request('room:join', room)
+    await changeRole(server, ann, 'ann', 'user')
+    expect(await ann.next('notice')).toMatchObject({ code: 'FORBIDDEN', roomId: 'staff' })
+    expect(await ben.next('user:left')).toMatchObject({ roomId: 'staff', userId: 'ann', reason: 'forbidden' })
+    expect(await ann.request('history:get', { roomId: 'staff' })).toMatchObject({ error: { code: 'FORBIDDEN' } })
+    expect(await ann.request('presence:get', 'hall')).toMatchObject({ data: { count: 2 } })
+    expect(ann.heard('notice')).toHaveLength(1)
+  })
+
+  it('[H13] a role that the namespace does not let in closes 4003', async () => {
+    await using server = await createTestServer()
+    const ann = await server.connect({ namespace: '/admin', user: { sub: 'ann', role: 'admin' } })
+    await changeRole(server, ann, 'ann', 'user')
+    expect(ann.closed).toEqual({ code: 4003, reason: 'This needs the role admin' })
+  })
+
+  it('[H19] [G8] a ban closes every connection of the user at once, and no other', async () => {
+    await using roomful = createRoomful({ data: ':memory:' }).standardNamespaces()
+    const { url } = await roomful.listen({ port: 0 })
+    const signUp = async (username: string): Promise<{ token: string; user: { sub: string } }> => {
+      const body = JSON.stringify({ username, password: 'a long password' })
+      const response = await fetch(`${url}/api/users`, { method: 'POST', body })
+      return response.json()
+    }
+    const [ann, ben] = [await signUp('ann'), await signUp('ben')]
+    const open = async (token: string): Promise<WebSocket> => {
+      const socket = new WebSocket(`${url.replace('http', 'ws')}/ws?token=${token}`)
+      await new Promise<void>((resolve) => {
+        socket.onmessage = ({ data }) => String(data).includes('"auth_ok"') && resolve()
+      })
+      return socket
+    }
+    const closing = (socket: WebSocket): Promise<number> =>
+      new Promise((resolve) => {
+        socket.onclose = ({ code }) => resolve(code)
+      })
+    const [first, second, other] = [await open(ann.token), await open(ann.token), await open(ben.token)]
+    const closed = Promise.all([closing(first), closing(second)])
+    await roomful.ban(ann.user.sub)
+    expect(await closed).toEqual([4003, 4003])
+    expect(other.readyState).toBe(WebSocket.OPEN)
+    expect(await closing(new WebSocket(`${url.replace('http', 'ws')}/ws?token=${ann.token}`))).toBe(4003)
+  })
+})
+
+describe('a v1 link', () => {
+  it('[H17] that has no open channel when the deadline is over is closed with 4001', async () => {
+    await using server = await createTestServer({ settings: { authDeadlineMs: 5_000 } })
+    const silent = new TestClient(server.clock, 'v1')
+    const arrival = { ip: '127.0.0.1', userAgent: '', namespace: server.get('/'), credentials: {} }
+    silent.attach(server.hub.lifecycle.accept({ wire: silent.wire, dialect: v1Dialect, ...arrival }))
+    const other = await server.connect({ dialect: 'v1', user: 'ann' })
+    expect(await silent.next('welcome')).toMatchObject({ v: 1, protocol: 1 })
+    await server.advance(4_900)
+    expect(silent.closed).toBeUndefined()
+    await server.advance(200)
+    expect(silent.closed).toEqual({ code: 4001, reason: 'Authentication timed out' })
+    expect(other.closed).toBeUndefined()
+  })
+})
