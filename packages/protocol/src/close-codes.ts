@@ -1,31 +1,35 @@
-/** Every WebSocket close code in use, once, with what a client does next. WIRE 9; RFC 6455 section 7.4. */
+/** Every WebSocket close code in use, once, and what a client does next. WIRE 9; RFC 6455 section 7.4. */
+export const CLOSE_CODES = {
+  NORMAL: { code: 1000, meaning: 'normal closure' },
+  GOING_AWAY: { code: 1001, meaning: 'going away' },
+  PROTOCOL_ERROR: { code: 1002, meaning: 'protocol error' },
+  UNSUPPORTED: { code: 1003, meaning: 'unsupported data' },
+  NO_STATUS: { code: 1005, meaning: 'no status received (never sent)' },
+  ABNORMAL: { code: 1006, meaning: 'cut off without a close frame (never sent)' },
+  INVALID_UTF8: { code: 1007, meaning: 'invalid UTF-8' },
+  POLICY: { code: 1008, meaning: 'policy: authentication or abuse' },
+  TOO_BIG: { code: 1009, meaning: 'frame too big' },
+  EXTENSION_EXPECTED: { code: 1010, meaning: 'extension expected (never sent)' },
+  INTERNAL: { code: 1011, meaning: 'internal error' },
+  RESTART: { code: 1012, meaning: 'Server shutting down' },
+  TRY_LATER: { code: 1013, meaning: 'try again later' },
+  AUTH_FAILED: { code: 4001, meaning: 'authentication failed' },
+  TOKEN_EXPIRED: { code: 4002, meaning: 'token expired' },
+  FORBIDDEN: { code: 4003, meaning: 'forbidden' },
+  REPLACED: { code: 4005, meaning: 'replaced by a newer connection of the same session' },
+  TOO_SLOW: { code: 4008, meaning: 'too slow; reconnect and resume' },
+  KICKED: { code: 4009, meaning: 'disconnected by the server' },
+} as const satisfies Record<string, { code: number; meaning: string }>
+
+/** `new-token`: reconnect with other credentials only. */
 export type AfterClose = 'stop' | 'reconnect' | 'new-token'
 
-export const CLOSE_CODES = {
-  NORMAL: { code: 1000, next: 'stop', meaning: 'normal closure' },
-  GOING_AWAY: { code: 1001, next: 'reconnect', meaning: 'going away' },
-  PROTOCOL_ERROR: { code: 1002, next: 'stop', meaning: 'protocol error' },
-  UNSUPPORTED: { code: 1003, next: 'stop', meaning: 'unsupported data' },
-  NO_STATUS: { code: 1005, next: 'reconnect', meaning: 'no status received (never sent)' },
-  ABNORMAL: { code: 1006, next: 'reconnect', meaning: 'cut off without a close frame (never sent)' },
-  INVALID_UTF8: { code: 1007, next: 'stop', meaning: 'invalid UTF-8' },
-  POLICY: { code: 1008, next: 'stop', meaning: 'policy: authentication or abuse' },
-  TOO_BIG: { code: 1009, next: 'stop', meaning: 'frame too big' },
-  EXTENSION_EXPECTED: { code: 1010, next: 'reconnect', meaning: 'extension expected (never sent)' },
-  INTERNAL: { code: 1011, next: 'reconnect', meaning: 'internal error' },
-  RESTART: { code: 1012, next: 'reconnect', meaning: 'Server shutting down' },
-  TRY_LATER: { code: 1013, next: 'reconnect', meaning: 'try again later' },
-  AUTH_FAILED: { code: 4001, next: 'new-token', meaning: 'authentication failed' },
-  TOKEN_EXPIRED: { code: 4002, next: 'new-token', meaning: 'token expired' },
-  FORBIDDEN: { code: 4003, next: 'stop', meaning: 'forbidden' },
-  REPLACED: { code: 4005, next: 'stop', meaning: 'replaced by a newer connection of the same session' },
-  TOO_SLOW: { code: 4008, next: 'reconnect', meaning: 'too slow; reconnect and resume' },
-  KICKED: { code: 4009, next: 'stop', meaning: 'disconnected by the server' },
-} as const satisfies Record<string, { code: number; next: AfterClose; meaning: string }>
+/** Codes after which coming back as before would end as before. Apart from the names, so that a client does not carry those. */
+const STOP = [1000, 1002, 1003, 1007, 1008, 1009, 4003, 4005, 4009]
+const NEW_TOKEN = [4001, 4002]
 
-const BY_CODE = new Map<number, AfterClose>(Object.values(CLOSE_CODES).map((entry) => [entry.code, entry.next]))
-
-/** What a client should do after `code`; codes that this protocol does not name mean `reconnect`. */
+/** What a client should do after `code`; any other than the ones above, known or not, means `reconnect`. */
 export function afterClose(code: number): AfterClose {
-  return BY_CODE.get(code) ?? 'reconnect'
+  if (STOP.includes(code)) return 'stop'
+  return NEW_TOKEN.includes(code) ? 'new-token' : 'reconnect'
 }

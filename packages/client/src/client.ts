@@ -1,0 +1,178 @@
+/** A connection to one namespace as an application holds it: puts the parts together, and does nothing else itself. */
+import type { Limits } from '@roomful/protocol'
+import { Connection } from './connection.ts'
+import type { ConnectionState } from './connection-state.ts'
+import { Credentials, type CredentialsOptions } from './credentials.ts'
+import { Emitter } from './emitter.ts'
+import { createEnvironment, type EnvironmentOptions } from './environment.ts'
+import { RoomfulError } from './errors.ts'
+import type { ReceivedEvent } from './frames.ts'
+import { callListener } from './listener.ts'
+import { Outbox, type OutboxLimits } from './outbox.ts'
+import { type RequestOptions, Requests } from './requests.ts'
+import { Room } from './room.ts'
+import { Rooms } from './rooms.ts'
+import type { Standing } from './standing.ts'
+import type { OpenTransport } from './transports/transport.ts'
+import { findWebSocket, type WebSocketConstructor, webSocketTransport, webSocketUrl } from './transports/websocket.ts'
+import type { Ack, AnyContract, DownEvent, DownListener, RequestArgs, UpArgs, UpEvent } from './types.ts'
+
+export interface ClientOptions extends CredentialsOptions, EnvironmentOptions {
+  /** Default `/`, which is also called `/chat`. */
+  namespace?: string
+  /** For Node before 22, or a test. Default: the global one. */
+  WebSocket?: WebSocketConstructor
+  /** Another way to the server than a WebSocket. */
+  transport?: OpenTransport
+  /** Begins at once. Default true; otherwise `connect()` does. */
+  autoConnect?: boolean
+  /** For a link to open, and again for the server to let us in. Default 10 s. */
+  connectTimeoutMs?: number
+  outbox?: OutboxLimits
+}
+
+export interface DurableRequestOptions extends RequestOptions {
+  /** Waits in the outbox for as long as it takes, across reconnects, and is done exactly once. */
+  durable?: boolean
+}
+
+export class Client<C extends AnyContract = undefined> {
+  readonly #connection: Connection
+  readonly #requests: Requests
+  readonly #outbox: Outbox
+  readonly #rooms: Rooms
+  readonly #events: Emitter<Record<string, [event: ReceivedEvent]>>
+  readonly #changes: Emitter<{ change: [] }>
+
+  /** @see connect */
+  constructor(url: string | URL, options: ClientOptions = {}) {
+    const { namespace = '/', connectTimeoutMs = 10_000, outbox } = options
+    const environment = createEnvironment(options)
+    const openTransport = options.transport ?? webSocketTransport(webSocketUrl(url), findWebSocket(options.WebSocket))
+    this.#events = new Emitter(environment.report)
+    this.#changes = new Emitter(environment.report)
+    this.#connection = new Connection({
+      ...{ environment, openTransport, namespace, connectTimeoutMs },
+      credentials: new Credentials(options),
+      onState: (state, before) => this.#handleState(state, before),
+      onEvent: (event) => this.#handleEvent(event),
+      onAck: (frame) => this.#requests.handleAck(frame),
+    })
+    const { server } = this.#connection
+    const requests = new Requests(environment, this.#connection)
+    this.#requests = requests
+    this.#rooms = new Rooms(environment, requests)
+    this.#outbox = new Outbox({ ...outbox, environment, server, namespace, requests })
+    if (outbox?.storage) this.#outbox.restore() // never rejects
+    if (options.autoConnect !== false) this.connect()
+  }
+
+  /** What the connection is doing, as a value that never changes: compare it, render it. */
+  get state(): ConnectionState {
+    return this.#connection.state
+  }
+
+  readonly getSnapshot = (): ConnectionState => this.#connection.state
+
+  /** Tells of every change of `state`. @returns what ends it */
+  readonly subscribe = (onChange: () => void): (() => void) => this.#changes.on('change', onChange)
+
+  /** What the server allows, once it has said so. */
+  get limits(): Partial<Limits> {
+    return this.#connection.server.limits
+  }
+
+  /** Messages that wait for the server's answer. */
+  get outboxSize(): number {
+    return this.#outbox.size
+  }
+
+  /** Milliseconds since 1970 by the server's clock, as well as it is known. */
+  serverNow(): number {
+    return this.#connection.server.now()
+  }
+
+  /** Connects, or tries again now instead of later. Also after `close()`. */
+  connect(): void {
+    this.#connection.connect()
+  }
+
+  /** Says goodbye. What waits for an answer is refused with CLOSED; a storage keeps what it has. */
+  close(): void {
+    this.#connection.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+
+  /** Calls `listener` for each such event of the namespace, whichever room it is of. */
+  on<Name extends DownEvent<C>>(event: Name, listener: DownListener<C, Name>): () => void {
+    return this.#events.on(event, (received) => callListener(listener, received))
+  }
+
+  /** Sends an event without asking for an answer; one that is refused is told to `onError`. Waits 5 s for a connection. */
+  emit<Name extends UpEvent<C>>(event: Name, ...args: UpArgs<C, Name>): void {
+    this.#requests.emit(event, args)
+  }
+
+  /** @returns the server's answer; rejects with a `RoomfulError`, whose `code` says why, or with the signal's reason */
+  request<Name extends UpEvent<C>>(
+    event: Name,
+    ...[data, options = {}]: RequestArgs<C, Name, DurableRequestOptions>
+  ): Promise<Ack<C, Name>> {
+    const args = data === undefined ? [] : [data]
+    const { durable, ...rest } = options as DurableRequestOptions
+    const answer = durable ? this.#outbox.add(event, args, rest) : this.#requests.call(event, args, rest)
+    return answer as Promise<Ack<C, Name>>
+  }
+
+  /** As `request`, for events that take several arguments. */
+  call<Name extends UpEvent<C>>(event: Name, ...args: UpArgs<C, Name>): Promise<Ack<C, Name>> {
+    return this.#requests.call(event, args) as Promise<Ack<C, Name>>
+  }
+
+  /**
+   * Joins a room, or holds it once more: `release()` what you no longer need.
+   * @param options.after where an earlier life of this application stood; without it nothing old is replayed
+   */
+  room(roomId: string, options: { after?: Standing } = {}): Room<C> {
+    const membership = this.#rooms.hold(roomId, options.after)
+    return new Room<C>({
+      ...{ membership, requests: this.#requests, outbox: this.#outbox },
+      release: () => this.#rooms.release(membership),
+    })
+  }
+
+  #handleState(state: ConnectionState, before: ConnectionState): void {
+    if (state.status === 'open' && before.status !== 'open') {
+      // Rooms first: what waits may need us to be in them.
+      this.#rooms.handleOpen(state.recovered)
+      this.#requests.handleOpen()
+      this.#outbox.handleOpen()
+    } else if (wasAttached(before) && !wasAttached(state)) {
+      this.#requests.handleDown()
+      this.#rooms.handleDown()
+    }
+    if (state.status === 'closed') {
+      const error = new RoomfulError('CLOSED', state.ending.reason || undefined, { cause: state.ending })
+      this.#requests.rejectAll(error)
+      this.#outbox.rejectAll(error)
+      this.#rooms.handleClosed(error)
+    }
+    this.#changes.emit('change')
+  }
+
+  #handleEvent(event: ReceivedEvent): void {
+    if (!this.#rooms.handle(event)) return
+    if (event.event === 'server:draining') {
+      this.#connection.drain((event.args[0] as { reconnectAfterMs: number }).reconnectAfterMs)
+    }
+    this.#events.emit(event.event, event)
+  }
+}
+
+/** There is a link on which the server knows us. */
+function wasAttached({ status }: ConnectionState): boolean {
+  return status === 'open' || status === 'draining'
+}

@@ -1,0 +1,104 @@
+/** The SDK's side of the v1 form: what it sends as text, and what it reads. WIRE 7. The server's side is in the protocol. */
+import { type DownFrame, fromJson, isRecord, isSpreadable, toJson, type UpFrame } from '@roomful/protocol'
+
+/** This SDK uses one channel per link; the form has room for more. */
+export const CHANNEL = 1
+
+type EventFrame = Extract<DownFrame, { event: string; type?: undefined }>
+export type AckFrame = Extract<DownFrame, { ack: unknown }>
+export type ControlFrame = Exclude<DownFrame, EventFrame | AckFrame>
+
+/** An event as it arrived, or as a history holds it. */
+export interface ReceivedEvent {
+  readonly event: string
+  readonly args: readonly unknown[]
+  readonly meta: EventMeta
+}
+
+/** What is known of an event beside its arguments. The numbers are there for durable events only. */
+export interface EventMeta {
+  readonly event: string
+  readonly roomId?: string
+  /** Its number in its room. */
+  readonly seq?: number
+  /** Its number in the namespace. */
+  readonly n?: number
+  /** Milliseconds since 1970. */
+  readonly ts?: number
+  readonly id?: string
+  /** The idempotency key of the request that caused it. */
+  readonly key?: string
+}
+
+/** Frames of one message. What is no JSON object is given to `onInvalid` and left out. */
+export function readFrames(text: string, onInvalid: (line: string) => void): DownFrame[] {
+  const frames: DownFrame[] = []
+  for (const line of text.split('\n')) {
+    if (line === '') continue
+    const frame = readFrame(line)
+    if (frame) frames.push(frame)
+    else onInvalid(line)
+  }
+  return frames
+}
+
+function readFrame(line: string): DownFrame | undefined {
+  try {
+    const value = fromJson(line)
+    return isRecord(value) ? (value as DownFrame) : undefined
+  } catch {
+    return undefined // reported by the caller, which knows what to do about it
+  }
+}
+
+export function isAck(frame: DownFrame): frame is AckFrame {
+  return frame.type === undefined && 'ack' in frame
+}
+
+export function isEvent(frame: DownFrame): frame is EventFrame {
+  return frame.type === undefined && 'event' in frame
+}
+
+/**
+ * The event of a frame. The one object argument of a durable event carries the log's fields too, as it does for clients of
+ * every other kind (D1): `{userId, content}` becomes `{userId, content, id, roomId, seq, ts}`.
+ */
+export function readEvent(frame: EventFrame): ReceivedEvent {
+  const { data, args = data === undefined ? [] : [data] } = frame
+  const meta = readMeta(frame.event, frame)
+  const [only] = args
+  if (meta.seq === undefined || args.length !== 1 || !isSpreadable(only)) return { event: frame.event, args, meta }
+  const { event, n, ...stored } = meta
+  return { event, args: [{ ...(only as object), ...stored }], meta }
+}
+
+/** An event as histories hold it: the flat form that plain clients get. */
+export function readHistoryEvent(object: Record<string, unknown>): ReceivedEvent {
+  const { type, data, args, ...flat } = object
+  const event = String(type)
+  return { event, args: Array.isArray(args) ? args : [data ?? flat], meta: readMeta(event, object) }
+}
+
+const META_FIELDS = ['roomId', 'seq', 'n', 'ts', 'id', 'key'] as const
+
+function readMeta(event: string, frame: { [Field in (typeof META_FIELDS)[number]]?: unknown }): EventMeta {
+  const meta: Record<string, unknown> = { event }
+  for (const field of META_FIELDS) if (frame[field] !== undefined) meta[field] = frame[field]
+  return meta as unknown as EventMeta
+}
+
+/** @param body JSON of the arguments, from {@link writeArgs} */
+export function writeRequest(event: string, body: string, id: number | undefined, key: string | undefined): string {
+  const tail = `${id === undefined ? '' : `,"id":${id}`}${key === undefined ? '' : `,"key":${JSON.stringify(key)}`}`
+  return `{"ch":${CHANNEL},"event":${JSON.stringify(event)}${body}${tail}}`
+}
+
+/** Arguments as part of a frame: nothing, `data` for one, `args` for several. */
+export function writeArgs(args: readonly unknown[]): string {
+  if (args.length === 0 || (args.length === 1 && args[0] === undefined)) return ''
+  return args.length === 1 ? `,"data":${toJson(args[0])}` : `,"args":${toJson(args)}`
+}
+
+export function writeFrame(frame: UpFrame): string {
+  return JSON.stringify(frame)
+}

@@ -1,0 +1,114 @@
+/**
+ * All memberships of a client: one per room however many hold it, joined again together after a reconnect. Also decides
+ * which events concern a room, and which were told before. A room that only the server put us into (an inbox, a game) has
+ * a membership too, so that nothing of it is lost or told twice across a reconnect.
+ */
+import { isPersonalRoom } from '@roomful/protocol'
+import type { Environment } from './environment.ts'
+import { RoomfulError } from './errors.ts'
+import type { ReceivedEvent } from './frames.ts'
+import { Membership } from './membership.ts'
+import type { Requests } from './requests.ts'
+import type { Standing } from './standing.ts'
+import type { Reset } from './vocabulary.ts'
+
+/** A room that is let go is left after this long, so that a page that mounts twice, or navigates back, joins once. */
+const LINGER_MS = 100
+/** Rooms that only the server put us into and that are followed; beyond, their events pass unnumbered. */
+const MAX_FOLLOWED = 200
+
+export class Rooms {
+  readonly #environment: Environment
+  readonly #requests: Requests
+  readonly #memberships = new Map<string, Membership>()
+  readonly #lingering = new Map<Membership, () => void>()
+
+  constructor(environment: Environment, requests: Requests) {
+    this.#environment = environment
+    this.#requests = requests
+  }
+
+  /** @returns the membership, held once more; `release` lets it go */
+  hold(roomId: string, standing?: Standing): Membership {
+    const membership = this.#memberships.get(roomId) ?? this.#add(roomId, standing)
+    this.#lingering.get(membership)?.()
+    this.#lingering.delete(membership)
+    membership.holders++
+    if (membership.holders === 1 && membership.getSnapshot().status !== 'joined') membership.join()
+    return membership
+  }
+
+  release(membership: Membership): void {
+    membership.holders--
+    if (membership.holders > 0 || this.#memberships.get(membership.roomId) !== membership) return
+    this.#lingering.set(
+      membership,
+      this.#environment.clock.after(LINGER_MS, () => this.#leave(membership)),
+    )
+  }
+
+  /** @param recovered the server kept our session, and with it the rooms that it put us into */
+  handleOpen(recovered: boolean): void {
+    for (const membership of [...this.#memberships.values()]) {
+      if (membership.holders > 0 || this.#lingering.has(membership)) membership.join()
+      else if (recovered || isPersonalRoom(membership.roomId)) membership.join()
+      else this.#forget(membership)
+    }
+  }
+
+  handleDown(): void {
+    for (const membership of this.#memberships.values()) membership.handleDown()
+  }
+
+  /** The client is closed: rooms stay, and are joined again should it connect once more. */
+  handleClosed(error: RoomfulError): void {
+    for (const membership of this.#memberships.values()) membership.giveUp(error)
+  }
+
+  /** @returns false when the event was told before, or has to wait for what is missing before it */
+  handle(event: ReceivedEvent): boolean {
+    const { seq, roomId = roomOf(event) } = event.meta
+    if (roomId === undefined) return true
+    const membership = this.#memberships.get(roomId) ?? (seq === undefined ? undefined : this.#follow(roomId))
+    if (!membership) return true
+    if (seq !== undefined && !membership.admit(seq)) return false
+    if (event.event === 'reset') membership.reset(event.args[0] as Reset)
+    if (event.event === 'notice') this.#handleNotice(membership, event.args[0] as { code: string; message: string })
+    membership.handle(event)
+    return true
+  }
+
+  #handleNotice(membership: Membership, { code, message }: { code: string; message: string }): void {
+    if (code === 'FORBIDDEN' || code === 'BANNED') membership.lose(new RoomfulError(code, message))
+  }
+
+  #follow(roomId: string): Membership | undefined {
+    let followed = 0
+    for (const { holders } of this.#memberships.values()) if (holders === 0) followed++
+    return followed < MAX_FOLLOWED ? this.#add(roomId, undefined) : undefined
+  }
+
+  #add(roomId: string, standing: Standing | undefined): Membership {
+    const membership = new Membership({ environment: this.#environment, requests: this.#requests, roomId, standing })
+    this.#memberships.set(roomId, membership)
+    return membership
+  }
+
+  #leave(membership: Membership): void {
+    this.#lingering.delete(membership)
+    this.#forget(membership)
+    // Without a connection there is nothing to leave: the next one does not join it.
+    if (this.#requests.reach === 'now') this.#requests.emit('room:leave', [{ roomId: membership.roomId }])
+  }
+
+  #forget(membership: Membership): void {
+    this.#memberships.delete(membership.roomId)
+    membership.end(new RoomfulError('CLOSED', 'The room was released'))
+  }
+}
+
+/** Events of the room vocabulary that have no number name their room themselves. */
+function roomOf({ args }: ReceivedEvent): string | undefined {
+  const roomId = (args[0] as { roomId?: unknown } | null | undefined)?.roomId
+  return typeof roomId === 'string' ? roomId : undefined
+}
