@@ -145,6 +145,12 @@ export class Client<C extends AnyContract = undefined> {
   }
 
   #handleState(state: ConnectionState, before: ConnectionState): void {
+    if (state.status === 'closed') {
+      const error = new RoomfulError('CLOSED', state.ending.reason || undefined, { cause: state.ending })
+      this.#requests.rejectAll(error)
+      this.#outbox.rejectAll(error)
+      this.#rooms.handleClosed(error)
+    }
     if (state.status === 'open' && before.status !== 'open') {
       // Rooms first: what waits may need us to be in them.
       this.#rooms.handleOpen(state.recovered)
@@ -153,12 +159,6 @@ export class Client<C extends AnyContract = undefined> {
     } else if (wasAttached(before) && !wasAttached(state)) {
       this.#requests.handleDown()
       this.#rooms.handleDown()
-    }
-    if (state.status === 'closed') {
-      const error = new RoomfulError('CLOSED', state.ending.reason || undefined, { cause: state.ending })
-      this.#requests.rejectAll(error)
-      this.#outbox.rejectAll(error)
-      this.#rooms.handleClosed(error)
     }
     this.#changes.emit('change')
   }

@@ -29,8 +29,10 @@ export interface Environment {
 
 export interface EnvironmentOptions {
   clock?: Clock
-  /** Decides jitter and keys when given; chance and `crypto` otherwise. */
+  /** Decides the jitter, from 0 (included) to 1 (excluded). Default: `Math.random`. */
   random?: () => number
+  /** Fills what it is given, for idempotency keys. Default: `crypto`. */
+  fillRandom?: (bytes: Uint8Array) => Uint8Array
   onError?: (error: RoomfulError) => void
 }
 
@@ -43,25 +45,15 @@ const systemClock: Clock = {
   },
 }
 
-export function createEnvironment({ clock, random, onError }: EnvironmentOptions): Environment {
+export function createEnvironment({ clock, random, fillRandom, onError }: EnvironmentOptions): Environment {
   return {
     clock: clock ?? systemClock,
     chance: random ?? Math.random,
-    fillRandom: random ? (bytes) => fillFrom(random, bytes) : fillFromCrypto,
+    fillRandom: fillRandom ?? ((bytes) => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>)),
     onWake: onBrowserWake,
     report: (error) => (onError ? onError(toError(error)) : throwLater(error)),
     tell: (error) => onError?.(error),
   }
-}
-
-/** In place: `createKey` gives a view of its own bytes. */
-function fillFrom(random: () => number, bytes: Uint8Array): Uint8Array {
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Math.floor(random() * 256)
-  return bytes
-}
-
-function fillFromCrypto(bytes: Uint8Array): Uint8Array {
-  return crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>)
 }
 
 /** Nobody listens for errors: let the platform say it, as it says every uncaught error. */

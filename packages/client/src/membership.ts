@@ -169,12 +169,12 @@ export class Membership {
     const { roomId, requests } = this.#options
     const after = resumeAfter(this.standing)
     this.#isAsking = true
-    try {
-      const reply = (await requests.call('room:join', [
-        after === undefined ? { roomId } : { roomId, after },
-      ])) as JoinReply
+    const onAnswer = (reply: unknown): void => {
       this.#isAsking = false
-      if (!this.#isOver) this.#enter(reply)
+      if (!this.#isOver) this.#enter(reply as JoinReply)
+    }
+    try {
+      await requests.call('room:join', [after === undefined ? { roomId } : { roomId, after }], { onAnswer })
     } catch (error) {
       this.#isAsking = false
       if (!this.#isOver) this.#refused(error)

@@ -22,6 +22,8 @@ export interface RequestOptions {
 export interface Call extends RequestOptions {
   /** Doing it twice is as good as once, even without a key: reading, joining. */
   readonly isRepeatable?: boolean
+  /** Called with the answer before anything that follows it in the same message is: a promise would tell it after. */
+  readonly onAnswer?: (data: unknown) => void
 }
 
 /** Whether the server can be reached: now, once there is a connection, or never, because the client is closed. */
@@ -41,6 +43,7 @@ interface Pending {
   isSent: boolean
   /** On any. */
   wasSent: boolean
+  readonly onAnswer: Call['onAnswer']
   readonly settle: Deferred['settle']
 }
 
@@ -87,7 +90,9 @@ export class Requests {
   }
 
   handleAck({ ack, data, error }: AckFrame): void {
-    this.#pending.get(ack as number)?.settle(error && RoomfulError.fromWire(error), data)
+    const request = this.#pending.get(ack as number)
+    if (!error) request?.onAnswer?.(data)
+    request?.settle(error && RoomfulError.fromWire(error), data)
   }
 
   /** There will be no connection any more. */
@@ -114,6 +119,7 @@ export class Requests {
       text: writeRequest(event, body, wantsAnswer ? id : undefined, key),
       bodyBytes: byteLength(body),
       isRepeatable: key !== undefined || call.isRepeatable === true,
+      onAnswer: call.onAnswer,
       wantsAnswer,
       isSent: false,
       wasSent: false,

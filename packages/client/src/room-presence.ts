@@ -63,8 +63,11 @@ export class RoomPresence {
     this.#askedAtMs = environment.clock.monotonic()
     try {
       if (requests.reach !== 'now') return // joining again brings a snapshot
-      const snapshot = (await requests.call('presence:get', [{ roomId }], { isRepeatable: true })) as PresenceSnapshot
-      if (snapshot.pv >= this.current.pv) this.replace(snapshot)
+      const onAnswer = (snapshot: unknown): void => {
+        this.#isPlanned = false
+        this.replace(snapshot as PresenceSnapshot)
+      }
+      await requests.call('presence:get', [{ roomId }], { onAnswer, isRepeatable: true })
     } catch (error) {
       // Not allowed to look: what we know is all there is. Anything that passes is asked again at the next change.
       if (isPassing(error)) environment.tell(error)

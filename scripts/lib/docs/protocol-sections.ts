@@ -1,5 +1,5 @@
 /** The parts of PROTOCOL.md that the code knows best: every message, error code, close code and limit. */
-import { type AfterClose, CLOSE_CODES, ERROR_CODES } from '@roomful/protocol'
+import { type AfterClose, afterClose, CLOSE_CODES, ERROR_CODES } from '@roomful/protocol'
 import { down, UP_ALIASES, up } from '@roomful/protocol/messages'
 import { notation } from './notation.ts'
 
@@ -35,7 +35,9 @@ const NEXT: Readonly<Record<AfterClose, string>> = {
 }
 
 function closeCodes(): string {
-  const rows = Object.values(CLOSE_CODES).map(({ code, next, meaning }) => `| ${code} | ${meaning} | ${NEXT[next]} |`)
+  const rows = Object.values(CLOSE_CODES).map(
+    ({ code, meaning }) => `| ${code} | ${meaning} | ${NEXT[afterClose(code)]} |`,
+  )
   return ['| code | meaning | the client |', '|---|---|---|', ...rows].join('\n')
 }
 
