@@ -12,7 +12,7 @@ export interface BackoffOptions {
 }
 
 /** What the SDK waits: 1 s doubling to 30 s, all of it jittered. */
-export const RECONNECT_BACKOFF: BackoffOptions = { baseMs: 1_000, maxMs: 30_000, jitter: 1 }
+const RECONNECT_BACKOFF: BackoffOptions = { baseMs: 1_000, maxMs: 30_000, jitter: 1 }
 
 /** Doublings after which any limit is reached; keeps the power finite. */
 const MAX_DOUBLINGS = 32

@@ -30,7 +30,7 @@ export interface Call extends RequestOptions {
 export type Reach = 'now' | 'later' | 'never'
 
 /** C11. */
-export const REQUEST_TIMEOUT_MS = 5_000
+const REQUEST_TIMEOUT_MS = 5_000
 /** Requests that wait for a connection or an answer; one more is refused with QUEUE_FULL. Enough for any burst that a person causes. */
 export const MAX_PENDING = 1_000
 
