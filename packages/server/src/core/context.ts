@@ -8,6 +8,8 @@ import { checkRoomId, type JoinReply } from './members.ts'
 import type { RoomAction } from './room-declaration.ts'
 import type { User } from './user.ts'
 
+const NONE: readonly never[] = []
+
 export class Context {
   readonly connection: Connection
   /** The event that is handled; `undefined` in middleware at connect. */
@@ -16,7 +18,7 @@ export class Context {
   readonly key: string | undefined
   readonly effects: Effect[] = []
   /** Answers of joins, in the order in which they were asked; filled when the turn is released. */
-  readonly joined: (JoinReply | undefined)[] = []
+  joined: readonly (JoinReply | undefined)[] = NONE
   private readonly hub: Hub
   private abort: AbortController | undefined
   private isDiscarded = false

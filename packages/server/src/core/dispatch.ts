@@ -149,7 +149,7 @@ export class Dispatch {
       context.discard()
       return this.refuse(context, request, startedAt, thrown)
     }
-    const effects = [...context.effects]
+    const effects = [...context.effects] // what a handler records after it returned must not slip in
     const waitMs = this.takeMessage(connection, effects)
     if (waitMs > 0) return this.refuseOrRepeat(context, request, startedAt, result, waitMs)
     for (const effect of effects) {
@@ -177,7 +177,7 @@ export class Dispatch {
     if (effect.kind === 'join') {
       connection.intentionOver(effect.prepared.room.id)
       if (!ok) return this.hub.members.abandon(effect.prepared)
-      context.joined.push(this.hub.members.commit(effect.prepared))
+      context.joined = [...context.joined, this.hub.members.commit(effect.prepared)]
     } else if (ok && effect.kind === 'leave') this.hub.members.leave(connection, effect.roomId, 'left')
     else if (ok && effect.kind === 'emit') connection.namespace.fanOut.emit(effect.event, effect.target)
   }

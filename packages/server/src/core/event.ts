@@ -1,6 +1,6 @@
 /**
- * One event on its way to clients. Its JSON is made once, its bytes once per encoding (A3.2): the cache is two parallel
- * arrays because there are rarely more than two encodings and never more than a few dozen.
+ * One event on its way to clients. Its JSON is made once, its bytes once per encoding (A3.2). Most events meet a single
+ * encoding, and many thousand events stay in memory, so the first one has fields of its own and a map comes only after.
  */
 import { fromJson, isSpreadable, type StoredFields, toJson, type WireEvent } from '@roomful/protocol'
 import type { StoredRow } from './ports/broker.ts'
@@ -16,8 +16,9 @@ export class RoomEvent implements WireEvent {
   readonly userId: string | undefined
   private parsedArgs: readonly unknown[] | undefined
   private spreadable: boolean | undefined
-  private readonly keys: string[] = []
-  private readonly bytes: (Uint8Array | undefined)[] = []
+  private firstKey: string | undefined
+  private firstBytes: Uint8Array | undefined
+  private others: Map<string, Uint8Array | undefined> | undefined
 
   private constructor(
     type: string,
@@ -65,11 +66,17 @@ export class RoomEvent implements WireEvent {
 
   /** The bytes for `encoding`, made at the first call. */
   encoded(encoding: Encoding): Uint8Array | undefined {
-    const known = this.keys.indexOf(encoding.key)
-    if (known >= 0) return this.bytes[known]
+    const { key } = encoding
+    if (key === this.firstKey) return this.firstBytes
+    if (this.others?.has(key)) return this.others.get(key)
     const bytes = encoding.encode(this)
-    this.keys.push(encoding.key)
-    this.bytes.push(bytes)
+    if (this.firstKey === undefined) {
+      this.firstKey = key
+      this.firstBytes = bytes
+    } else {
+      this.others ??= new Map()
+      this.others.set(key, bytes)
+    }
     return bytes
   }
 }
