@@ -1,0 +1,53 @@
+/** The worker beside the writer: a journal that stays short under load, and work that is done here when it is gone. */
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { SqliteBackground } from '../../src/adapters/brokers/local/sqlite/background.ts'
+import type { Append } from '../../src/core/ports/broker.ts'
+import { openOnSqlite } from './opening.ts'
+
+const NS = '/'
+
+describe('the worker', () => {
+  it('keeps the journal short while appends never pause, and their order', async () => {
+    const { broker, folder, dispose, reports } = await openOnSqlite()
+    onTestFinished(dispose)
+    const argsJson = JSON.stringify(['x'.repeat(50_000)])
+    const entry: Append = { roomId: 'a', type: 't', argsJson, userId: 'ann', key: undefined, unit: undefined }
+    const seqs: number[] = []
+    const batches: Promise<void>[] = []
+    for (let i = 0; i < 400; i++) {
+      const batch = broker.append(NS, new Array<Append>(10).fill(entry))
+      batches.push(
+        batch.then((results) => void seqs.push(...results.map((result) => ('seq' in result ? result.seq : 0)))),
+      )
+      await new Promise((resolve) => setImmediate(resolve))
+      if (i % 20 === 0) await Promise.all(batches)
+    }
+    await Promise.all(batches)
+    expect(seqs).toEqual(Array.from({ length: 4000 }, (_, i) => i + 1))
+    expect(statSync(join(folder, 'roomful.db-wal')).size).toBeLessThan(150_000_000) // of 200 MB written
+    expect(reports).toEqual([])
+  }, 30_000)
+
+  it('is done without when it cannot be started', async () => {
+    const { broker, folder, dispose } = await openOnSqlite()
+    onTestFinished(dispose)
+    await broker.append(NS, [
+      { roomId: 'a', type: 't', argsJson: '[1]', userId: 'ann', key: undefined, unit: undefined },
+    ])
+    const db = new DatabaseSync(join(folder, 'roomful.db'))
+    onTestFinished(() => db.close())
+    const reports: unknown[] = []
+    const path = join(folder, 'no', 'such', 'folder', 'roomful.db')
+    const background = new SqliteBackground({ db, path, sync: 'normal', report: (error) => reports.push(error) })
+    const question = { kind: 'span', room: 1, roomId: 'a', from: 1, to: 9 } as const
+    const answers = await Promise.all([background.ask(question), background.ask(question)])
+    expect(answers).toMatchObject([[{ seq: 1, argsJson: '[1]' }], [{ seq: 1 }]])
+    expect(reports).toHaveLength(1)
+    expect(await background.ask(question)).toMatchObject([{ seq: 1 }])
+    await background.close()
+    await expect(background.ask(question)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  })
+})

@@ -1,0 +1,125 @@
+/** Opening the data folder: whose it is, which version wrote it, and whether its tail may have been lost. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { SeededRandom, VirtualClock } from '@roomful/testkit'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createLocalBroker, openSqliteLog } from '../../src/adapters/brokers/local/index.ts'
+import type { SqliteLogOptions } from '../../src/adapters/brokers/local/sqlite/parts.ts'
+import { makeFolder } from './opening.ts'
+
+function folderForTest(): string {
+  const folder = makeFolder()
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+function open(folder: string, options: Partial<SqliteLogOptions> = {}) {
+  const clock = new VirtualClock()
+  return createLocalBroker({
+    log: openSqliteLog({ folder, clock, random: new SeededRandom('file'), ...options }),
+    clock,
+  })
+}
+
+/** Makes the file look as if its process had been killed. */
+function spoilCleanMark(folder: string): void {
+  const db = new DatabaseSync(join(folder, 'roomful.db'))
+  db.exec('UPDATE file SET is_clean = 0')
+  db.close()
+}
+
+async function stateOf(folder: string, options: Partial<SqliteLogOptions>) {
+  const broker = open(folder, options)
+  const { logId, n } = await broker.open('/')
+  const [head] = await broker.subscribe('/', [{ roomId: 'a', retention: undefined }])
+  await broker.append('/', [
+    { roomId: 'a', type: 't', argsJson: '[]', userId: undefined, key: undefined, unit: undefined },
+  ])
+  await broker.close()
+  return { logId, epoch: head?.epoch, n, seq: head?.seq }
+}
+
+describe('the data folder', () => {
+  it('is made when it is missing, and is of one server at a time', async () => {
+    const folder = join(folderForTest(), 'deep', 'down')
+    const broker = open(folder)
+    expect(() => open(folder)).toThrow(
+      expect.objectContaining({ code: 'DATA_IN_USE', message: expect.stringContaining(folder) }),
+    )
+    await broker.close()
+    await open(folder).close()
+  })
+
+  it('is refused to a second process, and free again once the first was killed', async () => {
+    const folder = folderForTest()
+    const script = new URL('./kill-child.ts', import.meta.url).pathname
+    const child = spawn(process.execPath, ['--conditions=source', script, folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    await once(child.stdout, 'data')
+    expect(() => open(folder)).toThrow(expect.objectContaining({ code: 'DATA_IN_USE' }))
+    const exited = once(child, 'exit')
+    child.stdout.resume()
+    child.kill('SIGKILL')
+    await exited
+    await open(folder).close()
+  })
+
+  it('is refused with a sentence when a newer version wrote it, and left as it was', async () => {
+    const folder = folderForTest()
+    await open(folder).close()
+    const path = join(folder, 'roomful.db')
+    const db = new DatabaseSync(path)
+    db.exec('PRAGMA user_version = 99')
+    db.close()
+    expect(() => open(folder)).toThrow(
+      expect.objectContaining({ code: 'DATA_TOO_NEW', message: expect.stringContaining('format 99') }),
+    )
+    expect(() => open(folder)).toThrow(expect.objectContaining({ code: 'DATA_TOO_NEW' }))
+  })
+
+  it('is refused with a sentence when its file is something else', () => {
+    const folder = folderForTest()
+    writeFileSync(join(folder, 'roomful.db'), 'This is a shopping list, not a database. '.repeat(200))
+    expect(() => open(folder)).toThrow(
+      expect.objectContaining({ code: 'DATA_UNUSABLE', message: expect.stringContaining('roomful.db') }),
+    )
+    rmSync(join(folder, 'roomful.db'))
+    writeFileSync(join(folder, 'file'), '')
+    expect(() => open(join(folder, 'file'))).toThrow(expect.objectContaining({ code: 'DATA_UNUSABLE' }))
+  })
+})
+
+describe('[D2] the generation of the log', () => {
+  it('stays after a clean end, and after a kill while the machine ran on', async () => {
+    const folder = folderForTest()
+    const first = await stateOf(folder, { bootId: 'one' })
+    expect(await stateOf(folder, { bootId: 'two' })).toEqual({ ...first, n: 1, seq: 1 })
+    spoilCleanMark(folder)
+    expect(await stateOf(folder, { bootId: 'two' })).toEqual({ ...first, n: 2, seq: 2 })
+  })
+
+  it('grows after an unclean end before another boot, so that no position fits that may have been given twice', async () => {
+    const folder = folderForTest()
+    const first = await stateOf(folder, { bootId: 'one' })
+    spoilCleanMark(folder)
+    const second = await stateOf(folder, { bootId: 'two' })
+    expect(second).toMatchObject({ n: 1, seq: 1 })
+    expect(second.epoch).not.toBe(first.epoch)
+    expect(second.logId).not.toBe(first.logId)
+    expect(second.logId).toMatch(/^1[a-z0-9]{4,32}$/)
+    spoilCleanMark(folder)
+    expect((await stateOf(folder, { bootId: '' })).epoch).not.toBe(second.epoch)
+  })
+
+  it('stays when every commit went to the disk', async () => {
+    const folder = folderForTest()
+    const first = await stateOf(folder, { bootId: 'one', sync: 'full' })
+    spoilCleanMark(folder)
+    expect(await stateOf(folder, { bootId: 'two', sync: 'full' })).toEqual({ ...first, n: 1, seq: 1 })
+  })
+})
