@@ -1,7 +1,10 @@
 /** A disk that takes nothing more: refusals, nothing half stored, and everything as before once there is room again. */
+import { spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Append } from '../../src/core/ports/broker.ts'
-import { openOnSqlite } from './opening.ts'
+import { makeFolder, openOnSqlite } from './opening.ts'
 
 const NS = '/'
 const entry = (roomId: string, size: number, key?: string): Append => ({
@@ -42,4 +45,22 @@ describe('a full disk', () => {
     const again = await reopen()
     expect(await again.heads(NS, ['a', 'new'])).toMatchObject([{ seq: stored + 2 }, { seq: 1 }])
   })
+
+  it.skipIf(process.platform === 'win32')(
+    'is no worse when the system refuses to write: an error of the disk, no crash',
+    () => {
+      const folder = makeFolder()
+      onTestFinished(() => rmSync(folder, { recursive: true }))
+      const child = fileURLToPath(new URL('./limit-child.ts', import.meta.url))
+      const command = 'ulimit -f 1500 && exec "$0" --conditions=source "$1" "$2"' // 512 or 1024 bytes each
+      const { stdout, stderr, status } = spawnSync('sh', ['-c', command, process.execPath, child, folder], {
+        encoding: 'utf8',
+      })
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+      const told = JSON.parse(stdout) as { stored: number; codes: string[]; seq: number; isHealthy: boolean }
+      expect(told).toEqual({ stored: told.seq, codes: ['UNAVAILABLE'], seq: expect.any(Number), isHealthy: false })
+      expect(told.stored).toBeGreaterThan(5)
+      expect(told.stored).toBeLessThan(60)
+    },
+  )
 })
