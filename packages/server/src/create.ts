@@ -8,7 +8,7 @@ import { findSecret, type Secret } from './adapters/auth/secret.ts'
 import { Tickets } from './adapters/auth/tickets.ts'
 import { TokenIssuer } from './adapters/auth/token-issuer.ts'
 import { UserStore } from './adapters/auth/user-store.ts'
-import { createLocalBroker, createMemoryLog } from './adapters/brokers/local/index.ts'
+import { createLocalBroker } from './adapters/brokers/local/index.ts'
 import { composeObservers } from './adapters/observe/compose.ts'
 import { Metrics } from './adapters/observe/metrics.ts'
 import { systemClock } from './adapters/system/clock.ts'
@@ -21,6 +21,7 @@ import type { Settings } from './config/settings.ts'
 import type { Observer } from './core/ports/observer.ts'
 import { CORE_DEFAULTS } from './core/settings.ts'
 import { createHttpHost } from './http-host.ts'
+import { openLog } from './open-log.ts'
 import { Roomful } from './roomful.ts'
 
 export interface CreateOptions extends Partial<Settings> {
@@ -35,16 +36,18 @@ const ECHO = { '/ws/echo': 'Server echo: ' }
 /**
  * Makes a server. Declare namespaces, then `listen()` or `attach(server)`.
  * @throws ConfigError for a setting that is unknown, of the wrong kind or contradictory
+ * @throws RoomfulError when the data folder is another server's, of a newer version, or cannot be used
  */
 export function createRoomful({ observer, echo = ECHO, ...given }: CreateOptions = {}): Roomful {
   const settings = resolveSettings(given)
   const secret: Secret = findSecret(settings.jwtSecret, settings.data)
   const clock = systemClock
   const random = systemRandom
-  const users = new UserStore(settings.data, clock.now)
-  const tickets = new Tickets(clock, random)
   const metrics = new Metrics()
   const observers = composeObservers(observer === undefined ? [metrics] : [metrics, observer])
+  const users = new UserStore(settings.data, clock.now)
+  const log = openOrClose(() => openLog(settings, { clock, random, observer: observers }), users)
+  const tickets = new Tickets(clock, random)
   if (secret.notice !== undefined) {
     observers.observe({ type: 'notice', message: secret.notice, isRisky: secret.isRisky ?? false })
   }
@@ -57,18 +60,6 @@ export function createRoomful({ observer, echo = ECHO, ...given }: CreateOptions
     isOriginAllowed: originCheck(settings.corsOrigin),
     clientAddress: addressReader(settings.trustProxy),
   }
-  const limits = {
-    retention: settings.retention,
-    retentionMs: settings.retentionDays * DAY_MS,
-    dedupeWindowMs: settings.dedupeWindowMs,
-    dedupeMax: settings.dedupeMax,
-  }
-  const log = createMemoryLog({
-    clock,
-    random,
-    ...limits,
-    ...(settings.dataMaxBytes > 0 ? { dataMaxBytes: settings.dataMaxBytes } : {}),
-  })
   return new Roomful({
     core: { ...CORE_DEFAULTS, ...settings, authRequired: settings.auth === 'required' },
     ports: {
@@ -92,4 +83,12 @@ export function createRoomful({ observer, echo = ECHO, ...given }: CreateOptions
   })
 }
 
-const DAY_MS = 86_400_000
+/** What was opened before is closed when this fails. */
+function openOrClose<T>(open: () => T, before: { close(): void }): T {
+  try {
+    return open()
+  } catch (error) {
+    before.close()
+    throw error
+  }
+}

@@ -8,6 +8,7 @@ import type { Clock } from '../../../core/ports/clock.ts'
 import type { Awaitable, Log } from './log.ts'
 import { Seats } from './seats.ts'
 
+export type { Log } from './log.ts'
 export { createMemoryLog } from './memory/memory-log.ts'
 export { openSqliteLog } from './sqlite/sqlite-log.ts'
 

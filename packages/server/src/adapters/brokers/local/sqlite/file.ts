@@ -15,7 +15,7 @@ export interface SqliteFileOptions {
   /** Made when it is missing. */
   readonly folder: string
   readonly sync: Sync
-  /** Beyond this the file does not grow. */
+  /** Beyond this the file does not grow; infinity leaves it to the disk. */
   readonly maxBytes: number
   /** Of this boot of the machine; '' where there is none to know. */
   readonly bootId: string
@@ -33,6 +33,9 @@ export interface SqliteFile {
 const CACHE_KIB = 32 * 1024
 /** The journal is cut to this when it starts over. */
 const JOURNAL_MAX_BYTES = 64 * 1024 ** 2
+
+/** SQLite's own bound. */
+const PAGES_MAX = 4_294_967_294
 
 /** @throws RoomfulError DATA_IN_USE, DATA_TOO_NEW or DATA_UNUSABLE, with a sentence for the person who starts the server */
 export function openSqliteFile(options: SqliteFileOptions): SqliteFile {
@@ -81,7 +84,7 @@ function configure(db: DatabaseSync, options: SqliteFileOptions): void {
   configureConnection(db, options.sync)
   const pageSize = query<{ page_size: number }>(db, 'PRAGMA page_size').get()?.page_size ?? 4096
   db.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA journal_size_limit = ${JOURNAL_MAX_BYTES}`)
-  db.exec(`PRAGMA max_page_count = ${Math.ceil(options.maxBytes / pageSize)}`)
+  db.exec(`PRAGMA max_page_count = ${Math.min(PAGES_MAX, Math.ceil(options.maxBytes / pageSize))}`)
 }
 
 /**

@@ -1,0 +1,30 @@
+/** The log that the settings ask for: in memory, or in the data folder. */
+import { createMemoryLog, type Log, openSqliteLog } from './adapters/brokers/local/index.ts'
+import type { Settings } from './config/settings.ts'
+import type { Clock } from './core/ports/clock.ts'
+import type { Observer } from './core/ports/observer.ts'
+import type { Random } from './core/ports/random.ts'
+
+const DAY_MS = 86_400_000
+
+export interface LogPorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly observer: Observer
+}
+
+/** @throws RoomfulError with a sentence when the data folder is in use, newer than this version, or cannot be used */
+export function openLog(settings: Settings, { clock, random, observer }: LogPorts): Log {
+  const { data: folder, sync, retention, retentionDays, dataMaxBytes, dedupeWindowMs, dedupeMax } = settings
+  const retentionMs = retentionDays === 0 ? Number.POSITIVE_INFINITY : retentionDays * DAY_MS
+  const options = { clock, random, retention, retentionMs, dedupeWindowMs, dedupeMax }
+  // 0 is "as much as there is", which for a disk is told by the disk; memory keeps its own bound.
+  if (folder === ':memory:') return createMemoryLog({ ...options, ...(dataMaxBytes > 0 ? { dataMaxBytes } : {}) })
+  const report = (error: unknown) => observer.observe({ type: 'notice', message: describe(error), isRisky: true })
+  return openSqliteLog({ ...options, dataMaxBytes: dataMaxBytes || Number.POSITIVE_INFINITY, folder, sync, report })
+}
+
+function describe(error: unknown): string {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+  return `The log could not be tended to and will try again: ${cause instanceof Error ? cause.message : String(cause)}`
+}
