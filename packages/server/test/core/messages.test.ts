@@ -75,7 +75,10 @@ describe('messages', () => {
     expect((await admin.request('message:redact', { roomId: 'x', seq: 2 })).data).toEqual({ status: 'ok' })
     expect(await bob.next('message:redacted')).toMatchObject({ target: 2, userId: 'root', seq: 5 })
     for (const seq of [2, 4, 99]) {
-      expect((await ann.request('message:edit', { ...edit, seq })).error).toMatchObject({ code: 'NOT_FOUND', field: 'seq' })
+      expect((await ann.request('message:edit', { ...edit, seq })).error).toMatchObject({
+        code: 'NOT_FOUND',
+        field: 'seq',
+      })
     }
     const { data } = await bob.request('history:get', { roomId: 'x' })
     expect(data.events[1]).toMatchObject({ seq: 2, redacted: true })
@@ -116,7 +119,11 @@ describe('history', () => {
     expect(await page({ before: 1 })).toEqual([[], false])
     expect((await ann.request('history:get', { roomId: 'x', before: 5, after: 1 })).error?.code).toBe('INVALID_MESSAGE')
     expect((await ann.request('history:get', { roomId: 'x', limit: 101 })).error).toMatchObject({ field: 'limit' })
-    expect((await ann.request('history:get', { roomId: 'empty' })).data).toEqual({ status: 'ok', events: [], more: false })
+    expect((await ann.request('history:get', { roomId: 'empty' })).data).toEqual({
+      status: 'ok',
+      events: [],
+      more: false,
+    })
   })
 })
 
@@ -171,7 +178,9 @@ describe('private messages', () => {
     const first = await ann.request('message:private', { to: 'bob', content: 'once' }, { key: 'k' })
     const again = await ann.request('message:private', { to: 'bob', content: 'once' }, { key: 'k' })
     expect(again.data).toMatchObject({ id: first.data.id, ts: first.data.ts })
-    expect((await ann.request('message:private', { to: 'bob', content: 'other' }, { key: 'k' })).error?.code).toBe('CONFLICT')
+    expect((await ann.request('message:private', { to: 'bob', content: 'other' }, { key: 'k' })).error?.code).toBe(
+      'CONFLICT',
+    )
     await server.settle()
     expect([ann, bob].map((client) => client.heard('message:private').length)).toEqual([1, 1])
     const heads = await server.broker.heads('/', ['user:ann', 'user:bob'])

@@ -1,0 +1,184 @@
+/** The life of links: heartbeat, goodbyes, several connections on one, and the end of the server. */
+import { createTestServer, type TestClient } from '@roomful/testkit'
+import { describe, expect, it } from 'vitest'
+import { audience } from './audience.ts'
+
+describe('heartbeat', () => {
+  it('[A2.2] [C4] pings every 30 s whatever the traffic, each link in its own phase', async () => {
+    await using server = await createTestServer()
+    const clients: TestClient[] = []
+    for (let i = 0; i < 40; i++) clients.push(await server.connect({ user: `u${i}` }))
+    const firstAt = new Map<TestClient, number>()
+    for (let second = 0; second < 31; second++) {
+      await server.advance(1_000)
+      for (const client of clients) if (client.wire.pings > 0 && !firstAt.has(client)) firstAt.set(client, second)
+    }
+    expect(firstAt.size).toBe(40)
+    expect(new Set(firstAt.values()).size).toBeGreaterThan(5)
+    await server.advance(300_000 - 31_000)
+    for (const { wire, closed } of clients) {
+      expect(closed).toBeUndefined()
+      expect(wire.pings).toBeGreaterThanOrEqual(9)
+      expect(wire.pings).toBeLessThanOrEqual(11)
+    }
+  })
+
+  it('[A2.2] a peer that stops answering is cut within 30 to 36 s, and everyone hears of it', async () => {
+    await using server = await createTestServer()
+    const { ann, bob } = await audience(server, { ann: ['x'], bob: ['x'] })
+    await server.advance(60_000)
+    ann.wire.answersPings = false
+    const stoppedAt = server.clock.monotonic()
+    await bob.next('user:left', 60_000)
+    const elapsedMs = server.clock.monotonic() - stoppedAt
+    expect(elapsedMs).toBeLessThanOrEqual(36_000)
+    expect(ann.wire.isTerminated).toBe(true)
+    expect(ann.closed?.code).toBe(1006)
+    expect(server.observed('connection:closed')[0]?.reason).toContain('heartbeat timeout')
+  })
+
+  it('[A2.2] anything that arrives is a sign of life', async () => {
+    await using server = await createTestServer()
+    const ann = await server.connect({ user: 'ann' })
+    ann.wire.answersPings = false
+    for (let second = 0; second < 120; second += 2) {
+      ann.send({ type: 'ping' })
+      await server.advance(2_000)
+    }
+    expect(ann.closed).toBeUndefined()
+  })
+})
+
+describe('several connections on one link', () => {
+  it('share it by channel, each with its own namespace, rooms and end', async () => {
+    await using server = await createTestServer()
+    const client = await server.connect({ user: { sub: 'root', role: 'admin' }, dialect: 'v1' })
+    client.send({ type: 'open', ch: 2, ns: '/admin', token: server.token({ sub: 'root', role: 'admin' }) })
+    client.send({ type: 'open', ch: 3, ns: '/nowhere' })
+    client.send({ type: 'open', ch: 1, ns: '/' })
+    await server.settle()
+    expect(client.heard('opened').map(({ ch }) => ch)).toEqual([1, 2])
+    expect(client.heard('closed')).toMatchObject([{ ch: 3, code: 4003 }])
+    expect(client.heard('error')).toMatchObject([{ ch: 1, code: 'INVALID_MESSAGE' }])
+    client.send({ ch: 2, event: 'room:join', data: 'x', id: 'in-admin' })
+    client.send({ ch: 1, event: 'room:join', data: 'x', id: 'in-root' })
+    await server.settle()
+    server.get('/admin').to('x').emit('note', 'admin')
+    server.get('/').to('x').emit('note', 'root')
+    await server.settle()
+    expect(client.heard('note').map(({ ch, data }) => [ch, data])).toEqual([
+      [2, 'admin'],
+      [1, 'root'],
+    ])
+    client.send({ type: 'close', ch: 2 })
+    await server.settle()
+    expect(server.get('/admin').connections.size).toBe(0)
+    expect((await client.request('room:list')).data).toMatchObject({ status: 'ok' })
+    client.send({ ch: 2, event: 'room:list', id: 'late' })
+    expect(await client.next(({ ack }) => ack === 'late')).toMatchObject({ error: { code: 'INVALID_MESSAGE' } })
+  })
+
+  it('are at most 16', async () => {
+    await using server = await createTestServer()
+    const client = await server.connect({ user: 'ann', dialect: 'v1' })
+    for (let ch = 2; ch <= 17; ch++) client.send({ type: 'open', ch, ns: '/public', name: 'ann' })
+    await server.settle()
+    expect(server.get('/public').connections.size).toBe(15)
+    expect(client.heard('error')).toHaveLength(1)
+    client.cut()
+    await server.advance(6_000)
+    expect(server.get('/public').connections.size).toBe(0)
+  })
+})
+
+describe('goodbyes', () => {
+  it('[A3.5] what was queued goes out before the close, nothing after it', async () => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: ['x'] })
+    server.get('/').to('x').emit('note', 'last words')
+    await Promise.resolve()
+    server.get('/').disconnect('ann', 4009, 'bye')
+    server.get('/').to('x').emit('note', 'too late')
+    await server.settle()
+    expect(ann.closed).toEqual({ code: 4009, reason: 'bye' })
+    expect(
+      ann
+        .heard('note')
+        .map(({ data }) => data)
+        .at(-1),
+    ).not.toBe('too late')
+  })
+
+  it('[A3.5] a peer that does not answer the close is cut after the transport’s deadline, and is gone for others at once', async () => {
+    await using server = await createTestServer()
+    const { ann, bob } = await audience(server, { ann: ['x'], bob: ['x'] })
+    ann.wire.stall()
+    server.get('/').disconnect('ann')
+    await server.settle()
+    expect(bob.heard('user:left')).toHaveLength(1)
+    expect(server.hub.links.size).toBe(2)
+    await server.advance(5_000)
+    expect(server.hub.links.size).toBe(1)
+  })
+
+  it('[B32] the end is a fact with reason and duration', async () => {
+    await using server = await createTestServer()
+    const ann = await server.connect({ user: 'ann', ip: '10.1.2.3', userAgent: 'agent/1' })
+    await server.advance(12_345)
+    ann.close(1001, 'tab closed')
+    await server.settle()
+    const [fact] = server.observed('connection:closed')
+    expect(fact).toMatchObject({ durationMs: 12_345, reason: '1001 tab closed' })
+    expect(fact?.connection).toMatchObject({ ip: '10.1.2.3', userAgent: 'agent/1', auth: 'authenticated' })
+  })
+})
+
+describe('the end of the server', () => {
+  it('[A2.4] [C15] [G7] everyone is told when to come back, then closed with 1012; what was asked is answered first', async () => {
+    await using server = await createTestServer()
+    const clients = Object.values(await audience(server, { a: ['x'], b: ['x'], c: ['x'] }))
+    const id = clients[0]?.post('message:send', { roomId: 'x', content: 'just in time' }) as number
+    const drained = server.hub.drain()
+    await server.clock.until(drained)
+    await server.settle()
+    expect(clients[0]?.answer(id)?.data).toMatchObject({ status: 'ok' })
+    for (const client of clients) {
+      expect(client.heard('server:draining')).toMatchObject([{ reconnectAfterMs: expect.any(Number) }])
+      expect(client.heard('chat:message')).toHaveLength(1)
+      expect(client.closed).toEqual({ code: 1012, reason: 'Server shutting down' })
+    }
+    expect(server.hub.isReady).toBe(false)
+    expect(server.hub.links.size).toBe(0)
+    expect((await server.connect({ user: 'late' })).closed?.code).toBe(1012)
+  })
+
+  it('[G7] above 100 links the closes are spread over drainMs, each client with a moment of its own', {
+    timeout: 20_000,
+  }, async () => {
+    await using server = await createTestServer({ settings: { drainMs: 8_000 } })
+    const clients: TestClient[] = []
+    for (let i = 0; i < 200; i++) clients.push(await server.connect({ user: `u${i}` }))
+    const drained = server.hub.drain()
+    const open = () => clients.filter(({ closed }) => !closed).length
+    await server.settle()
+    expect(open()).toBeGreaterThan(180)
+    await server.advance(4_000)
+    expect(open()).toBeGreaterThan(80)
+    expect(open()).toBeLessThan(120)
+    await server.clock.until(drained)
+    await server.settle()
+    expect(open()).toBe(0)
+    expect(new Set(clients.map((each) => each.heard('server:draining')[0]?.reconnectAfterMs)).size).toBeGreaterThan(150)
+  })
+
+  it('[G7] a stalled link does not hold the others up', async () => {
+    await using server = await createTestServer()
+    const { a, b } = await audience(server, { a: ['x'], b: ['x'] })
+    a.wire.stall()
+    await server.clock.until(server.hub.drain())
+    await server.settle()
+    expect(b.closed?.code).toBe(1012)
+    await server.advance(5_000)
+    expect(server.hub.links.size).toBe(0)
+  })
+})
