@@ -189,7 +189,6 @@ export class Roomful {
     await this.started?.catch(() => undefined) // what was never open needs no closing
     const server = this.ownServer
     const closed = server && new Promise<void>((resolve) => server.close(() => resolve()))
-    this.webSocket.close()
     await this.hub.drain()
     await this.linksGone()
     await this.hub.close()

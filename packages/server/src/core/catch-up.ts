@@ -9,7 +9,7 @@ import { CLOSE_CODES } from '@roomful/protocol'
 import type { Connection } from './connection.ts'
 import { RoomEvent } from './event.ts'
 import type { Hub } from './hub.ts'
-import { type Link, UNLOGGED_MAX_BYTES } from './link.ts'
+import type { Link } from './link.ts'
 import type { Membership } from './membership.ts'
 import type { Room } from './room.ts'
 
@@ -22,8 +22,6 @@ const LATEST_MAX = 256
 /** What a connection needs while it is behind. */
 export interface CatchUpState {
   reading: boolean
-  /** Bytes queued since then that are in no log. */
-  unloggedBytes: number
   latest: Map<string, RoomEvent> | undefined
   events: number
 }
@@ -54,16 +52,12 @@ export class CatchUp {
     for (const membership of connection.memberships.values()) {
       if (membership.room !== exceptRoom) membership.position = membership.room.head
     }
-    connection.behind = { reading: false, unloggedBytes: 0, latest: undefined, events: 0 }
+    connection.behind = { reading: false, latest: undefined, events: 0 }
     return connection.behind
   }
 
   /** From the link: more is queued than its soft limit. */
-  onSlow(link: Link, queuedBytes: number): void {
-    if (queuedBytes > this.hub.settings.outboxBytes + UNLOGGED_MAX_BYTES + PAGE_BYTES * 4 && link.slow) {
-      return link.close(CLOSE_CODES.TOO_SLOW.code, 'Too slow')
-    }
-    if (link.slow) return
+  onSlow(link: Link): void {
     link.slow = true
     link.wire.pauseReading()
     link.watchStall()
@@ -82,9 +76,7 @@ export class CatchUp {
     link.wire.resumeReading()
     this.forget(link)
     for (const connection of link.connections) {
-      if (!connection.behind) continue
-      connection.behind.unloggedBytes = 0
-      this.pump(connection)
+      if (connection.behind) this.pump(connection)
     }
   }
 
@@ -133,15 +125,6 @@ export class CatchUp {
     if (state.latest.delete(name)) this.hub.observer.observe({ type: 'dropped', what: 'latest', count: 1 })
     state.latest.set(name, event)
     if (state.latest.size > LATEST_MAX) state.latest.delete(state.latest.keys().next().value as string)
-  }
-
-  /** Transient events are not in a log and are never dropped silently: they wait, up to a bound that ends the link. */
-  queueUnlogged(connection: Connection, bytes: Uint8Array): void {
-    const state = connection.behind
-    if (!state) return connection.link.send(bytes)
-    state.unloggedBytes += bytes.byteLength
-    if (state.unloggedBytes > UNLOGGED_MAX_BYTES) connection.link.close(CLOSE_CODES.TOO_SLOW.code, 'Too slow')
-    else connection.link.send(bytes)
   }
 
   /** The next page if all of it is in memory; `undefined` when the log must be asked. */

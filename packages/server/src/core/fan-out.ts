@@ -85,7 +85,7 @@ export class FanOut {
 
   private tellBehind(connection: Connection, event: RoomEvent, target: Target, bytes: Uint8Array): void {
     if (target.volatile) this.hub.catchUp.keepLatest(connection, event, target.latestKey)
-    else this.hub.catchUp.queueUnlogged(connection, bytes)
+    else connection.link.send(bytes) // never dropped silently; the link bounds what waits
   }
 
   private gather(names: readonly string[]): Set<Connection> {

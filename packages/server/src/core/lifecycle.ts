@@ -18,7 +18,8 @@ export interface Arrival {
   readonly dialect: Dialect
   readonly ip: string
   readonly userAgent: string
-  readonly namespace: Namespace
+  /** None for a link whose dialect answers by itself. */
+  readonly namespace: Namespace | undefined
   readonly credentials: Credentials
   /** Set when the transport has verified the credentials itself. */
   readonly identity?: Identity | undefined
@@ -36,7 +37,7 @@ export class Lifecycle {
   accept(arrival: Arrival): Link {
     const { wire, dialect, ip, userAgent, namespace, credentials, identity } = arrival
     const link = new Link(this.hub, wire, dialect, ip, userAgent)
-    link.defaultNamespace = namespace.name
+    link.defaultNamespace = namespace?.name ?? '/'
     this.hub.links.add(link)
     this.hub.observer.observe({ type: 'link:opened', dialect: dialect.name })
     if (this.hub.state === 'draining' || this.hub.state === 'closed') {
@@ -45,6 +46,7 @@ export class Lifecycle {
     }
     if (!this.countAddress(link)) return link
     link.startHeartbeat()
+    if (namespace === undefined) return link
     if (dialect.multiplexed) {
       link.credentials = credentials
       this.hub.handshake.welcome(link)

@@ -50,6 +50,7 @@ export class Link {
   slow = false
   private frames: Uint8Array[] = []
   private frameBytes = 0
+  private unloggedBytes = 0
   private abuse: AbuseCounter | undefined
   private preauthBytes = 0
   private preauthMessages = 0
@@ -79,6 +80,7 @@ export class Link {
   receive(data: string | Uint8Array): void {
     if (this.state !== 'open') return
     this.lastSignOfLife = this.hub.clock.monotonic()
+    if (this.dialect.direct) return this.send(this.dialect.direct(data))
     const size = typeof data === 'string' ? data.length : data.byteLength
     if (!this.isAuthenticated() && !this.mayStillAuthenticate(size)) return
     const inbound = this.dialect.decode(data)
@@ -100,6 +102,7 @@ export class Link {
   /** From the transport: everything that was handed over is gone. */
   drained(): void {
     this.alive()
+    this.unloggedBytes = 0
     if (!this.slow || this.state !== 'open') return
     this.hub.catchUp.onDrained(this)
   }
@@ -148,8 +151,14 @@ export class Link {
   write(buffers: readonly Uint8Array[]): void {
     if (this.state !== 'open') return
     this.wire.write(buffers)
-    const queued = this.wire.queuedBytes
-    if (queued > this.hub.settings.outboxBytes) this.hub.catchUp.onSlow(this, queued)
+    if (this.slow) return this.countUnlogged(buffers)
+    if (this.wire.queuedBytes > this.hub.settings.outboxBytes) this.hub.catchUp.onSlow(this)
+  }
+
+  /** While the link is slow nothing comes from a log, so whatever is written has nowhere else to wait. G5. */
+  private countUnlogged(buffers: readonly Uint8Array[]): void {
+    for (const buffer of buffers) this.unloggedBytes += buffer.byteLength
+    if (this.unloggedBytes > UNLOGGED_MAX_BYTES) this.close(CLOSE_CODES.TOO_SLOW.code, 'Too slow')
   }
 
   /** Bytes on their way, queued here or below. */

@@ -1,5 +1,12 @@
 /** The plain dialect over WebSocket, and the one that the first of document 000's commands turns it into. WIRE 3, 4. */
-import { decodePlain, encodePlainAck, encodePlainControl, encodePlainError, encodePlainEvent, plainName } from '@roomful/protocol'
+import {
+  decodePlain,
+  encodePlainAck,
+  encodePlainControl,
+  encodePlainError,
+  encodePlainEvent,
+  plainName,
+} from '@roomful/protocol'
 import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
 import { toClassic } from './classic.ts'
 import { ackFrame, textFrame } from './frame.ts'

@@ -16,11 +16,14 @@ import {
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws'
 import { RoomfulError, toRoomfulError } from '../../core/errors.ts'
 import type { Hub } from '../../core/hub.ts'
+import type { Arrival } from '../../core/lifecycle.ts'
 import type { Link } from '../../core/link.ts'
 import type { Namespace } from '../../core/namespace.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
+import type { Dialect } from '../../core/ports/dialect.ts'
 import type { Wire } from '../../core/ports/wire.ts'
-import { binaryFrame, PONG, textFrame } from './frame.ts'
+import { echoDialect } from './echo.ts'
+import { binaryFrame, PONG } from './frame.ts'
 import { plainDialect } from './plain.ts'
 import { v1Dialect } from './v1.ts'
 
@@ -47,12 +50,12 @@ export class WebSocketTransport {
   private readonly hub: Hub
   private readonly options: WebSocketOptions
   private readonly server: WebSocketServer
-  /** Links without a room server behind them; they are closed with the transport. */
-  private readonly echoes = new Set<WebSocket>()
+  private readonly echoes: ReadonlyMap<string, Dialect>
 
   constructor(hub: Hub, options: WebSocketOptions) {
     this.hub = hub
     this.options = options
+    this.echoes = new Map(Array.from(options.echoPaths, ([path, prefix]) => [path, echoDialect(prefix)]))
     const serverOptions: ServerOptions & { closeTimeout: number } = {
       noServer: true,
       clientTracking: false,
@@ -79,22 +82,11 @@ export class WebSocketTransport {
     })
   }
 
-  /** The hub closes its links; this is for the others. */
-  close(): void {
-    for (const ws of this.echoes) ws.close(CLOSE_CODES.RESTART.code, CLOSE_CODES.RESTART.meaning)
-  }
-
   private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if ((request.url ?? '').length > URL_MAX_LENGTH) return refuse(socket, 414, 'The URL is too long')
     if (!this.options.isOriginAllowed(request)) return refuse(socket, 403, 'Origin not allowed')
-    const echo = this.options.echoPaths.get(pathOf(request))
-    if (echo !== undefined) {
-      return this.server.handleUpgrade(request, socket, head, (ws) => {
-        this.echoes.add(ws)
-        ws.on('close', () => this.echoes.delete(ws))
-        openEcho(ws, socket as Socket, echo)
-      })
-    }
+    const echo = this.echoes.get(pathOf(request))
+    if (echo) return this.open(request, socket, head, () => echo, { namespace: undefined, credentials: {} })
     const namespace = this.hub.namespace(namespaceOf(request))
     if (!namespace) return refuse(socket, 404, 'There is no such namespace')
     const credentials = credentialsOf(request)
@@ -105,12 +97,21 @@ export class WebSocketTransport {
       identity = checked
     }
     if (socket.destroyed) return
+    this.open(request, socket, head, dialectOf, { namespace, credentials, identity })
+  }
+
+  private open(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    dialectOf: (ws: WebSocket) => Dialect,
+    who: Pick<Arrival, 'namespace' | 'credentials' | 'identity'>,
+  ): void {
     const ip = this.options.clientAddress(request)
     const userAgent = String(request.headers['user-agent'] ?? '').slice(0, 256)
     this.server.handleUpgrade(request, socket, head, (ws) => {
-      const dialect = ws.protocol === SDK_SUBPROTOCOLS[0] ? v1Dialect : plainDialect
       const wire = new WebSocketWire(ws, socket as Socket)
-      wire.link = this.hub.lifecycle.accept({ wire, dialect, ip, userAgent, namespace, credentials, identity })
+      wire.link = this.hub.lifecycle.accept({ wire, dialect: dialectOf(ws), ip, userAgent, ...who })
     })
   }
 
@@ -229,17 +230,8 @@ function onError(): void {}
 
 function ignoreSocketError(): void {}
 
-function openEcho(ws: WebSocket, socket: Socket, prefix: string): void {
-  socket.removeListener('error', ignoreSocketError)
-  ws.on('error', onError)
-  ws.on('ping', (data: Buffer) => socket.write(binaryFrame(data, PONG)))
-  ws.on('message', (data: Buffer, isBinary: boolean) => {
-    if (ws.readyState !== WebSocket.OPEN) return
-    const hasRoom = socket.write(isBinary ? binaryFrame(data) : textFrame(prefix + data.toString('utf8')))
-    if (hasRoom) return
-    ws.pause()
-    socket.once('drain', () => ws.resume())
-  })
+function dialectOf(ws: WebSocket): Dialect {
+  return ws.protocol === SDK_SUBPROTOCOLS[0] ? v1Dialect : plainDialect
 }
 
 /** The newest version of the SDK's envelope that both know, else plain when it was offered; a token is never echoed. */
