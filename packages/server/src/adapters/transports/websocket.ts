@@ -6,13 +6,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import {
-  BEARER_SUBPROTOCOL_PREFIX,
-  CLOSE_CODES,
-  type Credentials,
-  PLAIN_SUBPROTOCOL,
-  SDK_SUBPROTOCOLS,
-} from '@roomful/protocol'
+import { BEARER_SUBPROTOCOL_PREFIX, type Credentials, PLAIN_SUBPROTOCOL, SDK_SUBPROTOCOLS } from '@roomful/protocol'
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws'
 import { RoomfulError, toRoomfulError } from '../../core/errors.ts'
 import type { Hub } from '../../core/hub.ts'
