@@ -1,5 +1,6 @@
 /** The first thing a reader copies runs as it stands. */
 import { readFileSync } from 'node:fs'
+import { connect } from '@roomful/client'
 import { createRoomful } from '@roomful/server'
 import { expect, it } from 'vitest'
 
@@ -22,4 +23,21 @@ it("the README's session with a bare WebSocket says what its comments say", asyn
     ['#1 Ann: Hello!'],
     ['stored:', { status: 'ok', id: 'lobby-1', seq: 1, ts: expect.any(Number) }],
   ])
+})
+
+it("the README's session with the SDK talks to the one before it", async () => {
+  const [, snippet = ''] = /```ts\nimport \{ connect \} from '@roomful\/client'\n(.*?)```/s.exec(readme) ?? []
+  await using roomful = createRoomful({ data: ':memory:' }).standardNamespaces()
+  const { port } = await roomful.listen({ port: 0 })
+  const heard: unknown[][] = []
+  const clients: ReturnType<typeof connect>[] = []
+  const connectAndKeep = (...args: Parameters<typeof connect>): ReturnType<typeof connect> => {
+    const client = connect(...args)
+    clients.push(client)
+    return client
+  }
+  const body = `return (async () => {${snippet.replace('localhost:8080', `localhost:${port}`)}})()`
+  await new Function('connect', 'console', body)(connectAndKeep, { log: (...words: unknown[]) => heard.push(words) })
+  expect(heard).toEqual([['#1 Ben: Hello from the SDK']])
+  for (const client of clients) client.close()
 })

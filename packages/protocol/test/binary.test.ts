@@ -1,5 +1,13 @@
 /** Bytes inside JSON, and JSON that is too deep to be built. */
-import { fromJson, holdsBinary, isTooDeep, MAX_JSON_DEPTH, readObject, toJson } from '@roomful/protocol'
+import {
+  fromJson,
+  holdsBinary,
+  isTooDeep,
+  MAX_ATTACHMENTS,
+  MAX_JSON_DEPTH,
+  readObject,
+  toJson,
+} from '@roomful/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
@@ -32,6 +40,15 @@ describe('$binary', () => {
   it('[W10] finds bytes at any depth, and nothing where there is none', () => {
     expect(holdsBinary({ a: [{ b: new Uint8Array(1) }] })).toBe(true)
     expect(holdsBinary({ a: [{ b: 'x' }], c: null })).toBe(false)
+  })
+
+  it(`[L11] [W10] a message holds ${MAX_ATTACHMENTS} pieces, not one more`, () => {
+    const pieces = (count: number): string => toJson({ type: 'a', list: new Array(count).fill(Uint8Array.of(1)) })
+    expect(readObject(pieces(MAX_ATTACHMENTS))).toMatchObject({ type: 'a' })
+    expect(readObject(pieces(MAX_ATTACHMENTS + 1))).toMatchObject({
+      kind: 'invalid',
+      error: { code: 'INVALID_MESSAGE', message: expect.stringContaining(String(MAX_ATTACHMENTS)) },
+    })
   })
 
   it('[W10] a date beside bytes is written as JSON writes it', () => {

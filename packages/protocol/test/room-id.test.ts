@@ -42,6 +42,11 @@ describe('room ids', () => {
     )
   })
 
+  it('[M1] [B23] every user has an inbox, also one with the longest id', () => {
+    expect(isRoomId(inboxOf('x'.repeat(128)))).toBe(true)
+    expect(isRoomId(inboxOf('x'.repeat(129)))).toBe(false)
+  })
+
   it('[M2] [A1.4] inboxes and connection ids are personal, other rooms are not', () => {
     expect(isPersonalRoom(inboxOf('ann'))).toBe(true)
     expect(isPersonalRoom('c_abc')).toBe(true)
