@@ -1,6 +1,6 @@
 /** The first thing a reader copies runs as it stands. */
 import { readFileSync } from 'node:fs'
-import { connect } from '@roomful/client'
+import { type Client, connect } from '@roomful/client'
 import { createRoomful } from '@roomful/server'
 import { expect, it } from 'vitest'
 
@@ -30,8 +30,8 @@ it("the README's session with the SDK talks to the one before it", async () => {
   await using roomful = createRoomful({ data: ':memory:' }).standardNamespaces()
   const { port } = await roomful.listen({ port: 0 })
   const heard: unknown[][] = []
-  const clients: ReturnType<typeof connect>[] = []
-  const connectAndKeep = (...args: Parameters<typeof connect>): ReturnType<typeof connect> => {
+  const clients: Client[] = []
+  const connectAndKeep = (...args: Parameters<typeof connect>): Client => {
     const client = connect(...args)
     clients.push(client)
     return client

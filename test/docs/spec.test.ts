@@ -102,6 +102,6 @@ function fieldsOf(source: string): string[] {
   const declaration =
     /^(?: {2}(?:(?:private|protected|public|readonly|static) )*|(?:export )?(?:const|let) )(\w+)\b.*? = (?:new (?:Map|Set|WeakMap|WeakSet)\b.*\(\)|\[\])$/gm
   return Array.from(source.matchAll(declaration), ([, name]) => name as string).filter(
-    (name) => name !== 'const' && name !== 'let',
+    (name) => !/^(const|let|[A-Z_]+)$/.test(name),
   )
 }
