@@ -29,8 +29,8 @@ export interface SqliteFile {
   close(): void
 }
 
-/** Main memory for pages of the file, on the writer's connection. */
-const CACHE_KIB = 32 * 1024
+/** Main memory for pages of the file, on the writer's connection: the ends of its trees; more of it made nothing faster. */
+const CACHE_KIB = 8 * 1024
 /** The journal is cut to this when it starts over. */
 const JOURNAL_MAX_BYTES = 64 * 1024 ** 2
 
