@@ -3,6 +3,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { SqliteNamespace } from './namespace.ts'
 import { type Command, command } from './statements.ts'
 
+/** Only a disk that fails lets so many wait; an inbox whose mark was dropped is told some messages again. */
+const NOTES_MAX = 100_000
+
 interface Note {
   readonly namespace: SqliteNamespace
   readonly roomId: string
@@ -22,7 +25,13 @@ export class SqliteMarks {
   }
 
   note(namespace: SqliteNamespace, roomId: string, seq: number): void {
-    if (seq > this.find(namespace, roomId)) this.notes.set(`${namespace.id} ${roomId}`, { namespace, roomId, seq })
+    if (seq <= this.find(namespace, roomId)) return
+    this.notes.set(`${namespace.id} ${roomId}`, { namespace, roomId, seq })
+    if (this.notes.size <= NOTES_MAX) return
+    for (const oldest of this.notes.keys()) {
+      this.notes.delete(oldest)
+      return
+    }
   }
 
   find(namespace: SqliteNamespace, roomId: string): number {
