@@ -1,0 +1,120 @@
+/** What another node stored reaches this one through the broker: late, twice, out of order or not at all. */
+import { createTestServer, type TestClient, type TestServer } from '@roomful/testkit'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { BrokerListener, StoredRow } from '../../src/core/ports/broker.ts'
+import { audience } from './audience.ts'
+
+const SETTINGS = { ratePerSecond: 0, ratePerMinute: 0, historySize: 4 }
+
+interface Nodes {
+  readonly there: TestServer
+  readonly here: TestServer
+  /** What `here` is told, and by whom. */
+  readonly listener: BrokerListener
+  /** What `there` stored in room x. */
+  rows(): Promise<StoredRow[]>
+}
+
+/** Two servers over one log; nothing goes from one to the other by itself. */
+async function twoNodes(): Promise<Nodes> {
+  const there = await createTestServer({ settings: SETTINGS })
+  let listener: BrokerListener | undefined
+  const here = await createTestServer({
+    settings: SETTINGS,
+    clock: there.clock,
+    seed: 2,
+    broker: () => ({
+      ...there.broker,
+      listen: (given) => {
+        listener = given
+      },
+    }),
+  })
+  if (!listener) throw new Error('The hub does not listen')
+  const limits = { events: 1_000, bytes: 1_000_000 }
+  return { there, here, listener, rows: () => there.broker.read('/', [{ roomId: 'x', seq: 0 }], limits) }
+}
+
+async function say(client: TestClient, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await client.request('message:send', { roomId: 'x', content: 'hi' })
+}
+
+const seqs = (client: TestClient): number[] => client.heard('chat:message').map(({ seq }) => seq)
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
+
+describe('events of another node', () => {
+  it('[G4] [C21] are released once and in order, whatever is lost, doubled or turned round on the way', async () => {
+    const delivery = fc.array(
+      fc.record({ at: fc.nat(29), count: fc.integer({ min: 1, max: 4 }), rest: fc.boolean() }),
+      {
+        maxLength: 30,
+      },
+    )
+    await fc.assert(
+      fc.asyncProperty(delivery, async (parts) => {
+        const { there, here, listener, rows } = await twoNodes()
+        const { member } = await audience(here, { member: ['x'] })
+        await say(await there.connect({ user: 'publisher' }), 30)
+        const all = await rows()
+        for (const { at, count, rest } of parts) {
+          listener.onEvents('/', all.slice(at, at + count))
+          if (rest) await here.settle()
+        }
+        listener.onEvents('/', all.slice(-1))
+        await here.settle()
+        expect(seqs(member)).toEqual(range(1, 30))
+        await here.close()
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('[G4] that were all lost are found after a break', async () => {
+    const { there, here, listener } = await twoNodes()
+    const { member } = await audience(here, { member: ['x'] })
+    await say(await there.connect({ user: 'publisher' }), 20)
+    expect(seqs(member)).toEqual([])
+    listener.onBreak('/')
+    await here.settle()
+    expect(seqs(member)).toEqual(range(1, 20))
+    listener.onBreak('/')
+    await here.settle()
+    expect(seqs(member)).toEqual(range(1, 20))
+    await here.close()
+  })
+
+  it('[G4] that were lost come before what is stored here', async () => {
+    const { there, here } = await twoNodes()
+    const { member, author } = await audience(here, { member: ['x'], author: ['x'] })
+    await say(await there.connect({ user: 'publisher' }), 10)
+    const { data } = await author.request('message:send', { roomId: 'x', content: 'mine' })
+    expect(data).toMatchObject({ status: 'ok', seq: 11 })
+    await here.settle()
+    for (const client of [member, author]) expect(seqs(client)).toEqual(range(1, 11))
+    await here.close()
+  })
+
+  it('of rooms and namespaces that nobody is in are ignored', async () => {
+    const { there, here, listener, rows } = await twoNodes()
+    await say(await there.connect({ user: 'publisher' }), 1)
+    listener.onEvents('/', await rows())
+    listener.onEvents('/nowhere', await rows())
+    listener.onBreak('/nowhere')
+    await here.settle()
+    expect(here.get('/').rooms.size).toBe(0)
+    await here.close()
+  })
+
+  it('[B23] a private message reaches a user who is connected elsewhere', async () => {
+    const { there, here, listener } = await twoNodes()
+    const bob = await here.connect({ user: 'bob' })
+    const ann = await there.connect({ user: 'ann' })
+    await ann.request('message:private', { to: 'bob', content: 'psst' })
+    const inbox = await there.broker.read('/', [{ roomId: 'user:bob', seq: 0 }], { events: 10, bytes: 10_000 })
+    listener.onEvents('/', inbox)
+    await here.settle()
+    expect(bob.heard('message:private')).toMatchObject([{ content: 'psst', fromUser: 'ann' }])
+    await here.close()
+  })
+})
