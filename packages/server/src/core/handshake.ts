@@ -311,4 +311,8 @@ const OWN_CLOSE_CODES: Readonly<Record<string, number>> = {
   FORBIDDEN: CLOSE_CODES.FORBIDDEN.code,
   BANNED: CLOSE_CODES.FORBIDDEN.code,
   USER_UNKNOWN: CLOSE_CODES.AUTH_FAILED.code,
+  // Not the fault of the credentials: worth another try.
+  UNAVAILABLE: CLOSE_CODES.TRY_LATER.code,
+  TIMEOUT: CLOSE_CODES.TRY_LATER.code,
+  INTERNAL: CLOSE_CODES.INTERNAL.code,
 }

@@ -1,4 +1,5 @@
 /** Settings about who may come in, and how they say who they are. */
+import { CORE_DEFAULTS } from '../../core/settings.ts'
 import { setting } from '../declaration.ts'
 import { oneOf, onOff, optional, text, url, wholeNumber } from '../value-types.ts'
 
@@ -37,7 +38,7 @@ export const access = {
   firstMessageAuth: setting({
     variable: 'ROOMFUL_FIRST_MESSAGE_AUTH',
     type: onOff,
-    default: true,
+    default: CORE_DEFAULTS.firstMessageAuth,
     sentence: 'Whether a connection without a token may send it in its first message.',
   }),
   authReject: setting({
@@ -49,7 +50,7 @@ export const access = {
   authDeadlineMs: setting({
     variable: 'ROOMFUL_AUTH_DEADLINE_MS',
     type: wholeNumber(10, 600_000),
-    default: 5_000,
+    default: CORE_DEFAULTS.authDeadlineMs,
     unit: 'ms',
     sentence: 'How long a connection may wait before it says who it is.',
   }),

@@ -1,4 +1,5 @@
 /** Settings about heartbeats, and how much one client may send, hold and leave unread. */
+import { CORE_DEFAULTS } from '../../core/settings.ts'
 import { setting } from '../declaration.ts'
 import { onOff, wholeNumber } from '../value-types.ts'
 
@@ -10,14 +11,14 @@ export const limits = {
   pingIntervalMs: setting({
     variable: 'ROOMFUL_PING_INTERVAL_MS',
     type: wholeNumber(10, HOUR_MS),
-    default: 30_000,
+    default: CORE_DEFAULTS.pingIntervalMs,
     unit: 'ms',
     sentence: 'How often each client is pinged.',
   }),
   pongTimeoutMs: setting({
     variable: 'ROOMFUL_PONG_TIMEOUT_MS',
     type: wholeNumber(10, HOUR_MS),
-    default: 5_000,
+    default: CORE_DEFAULTS.pongTimeoutMs,
     unit: 'ms',
     sentence: 'How long a client may take to answer a ping before it is cut off.',
   }),
@@ -47,49 +48,49 @@ export const limits = {
   maxMessageBytes: setting({
     variable: 'ROOMFUL_MAX_MESSAGE_BYTES',
     type: wholeNumber(64, 64 * MIB),
-    default: 65_536,
+    default: CORE_DEFAULTS.maxMessageBytes,
     unit: 'bytes',
     sentence: 'Largest message: its arguments as UTF-8 JSON, and its attachments.',
   }),
   ratePerSecond: setting({
     variable: 'ROOMFUL_RATE_PER_SECOND',
     type: wholeNumber(0, 1_000_000),
-    default: 10,
+    default: CORE_DEFAULTS.ratePerSecond,
     unit: 'events',
     sentence: 'Events that a connection may send within any second; 0 = off.',
   }),
   ratePerMinute: setting({
     variable: 'ROOMFUL_RATE_PER_MINUTE',
     type: wholeNumber(0, 1_000_000),
-    default: 30,
+    default: CORE_DEFAULTS.ratePerMinute,
     unit: 'messages',
     sentence: 'Messages that a user may send within any minute, over all connections; 0 = off.',
   }),
   maxConnectionsPerIp: setting({
     variable: 'ROOMFUL_MAX_CONNECTIONS_PER_IP',
     type: wholeNumber(0, 1_000_000),
-    default: 50,
+    default: CORE_DEFAULTS.maxConnectionsPerIp,
     unit: 'connections',
     sentence: 'Connections from one address; 0 = off. Once this is set, it counts for this machine (loopback) too.',
   }),
   maxRooms: setting({
     variable: 'ROOMFUL_MAX_ROOMS',
     type: wholeNumber(1, 1_000_000),
-    default: 200,
+    default: CORE_DEFAULTS.maxRooms,
     unit: 'rooms',
     sentence: 'Rooms that one connection may be in.',
   }),
   outboxBytes: setting({
     variable: 'ROOMFUL_OUTBOX_BYTES',
     type: wholeNumber(1_024, 1_024 * MIB),
-    default: 128 * 1024,
+    default: CORE_DEFAULTS.outboxBytes,
     unit: 'bytes',
     sentence: 'Unread bytes of one client above which its events wait in the log instead of in memory.',
   }),
   outboxMaxBytes: setting({
     variable: 'ROOMFUL_OUTBOX_MAX_BYTES',
     type: wholeNumber(1_024, 1_024 ** 2 * MIB),
-    default: 256 * MIB,
+    default: CORE_DEFAULTS.outboxMaxBytes,
     unit: 'bytes',
     sentence: 'Unread bytes of all clients together.',
   }),

@@ -1,4 +1,5 @@
 /** Settings about where Roomful listens, who may reach it, and how it ends. */
+import { CORE_DEFAULTS } from '../../core/settings.ts'
 import { setting } from '../declaration.ts'
 import { oneOf, onOff, optional, origins, proxies, text, wholeNumber } from '../value-types.ts'
 
@@ -52,7 +53,7 @@ export const serving = {
   drainMs: setting({
     variable: 'ROOMFUL_DRAIN_MS',
     type: wholeNumber(0, 600_000),
-    default: 10_000,
+    default: CORE_DEFAULTS.drainMs,
     unit: 'ms',
     sentence: 'Time over which clients are sent away at shutdown, when there are more than 100.',
   }),
@@ -83,6 +84,6 @@ export const serving = {
     variable: 'LOG_LEVEL',
     type: oneOf('silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'),
     default: 'info',
-    sentence: 'How much is logged, as JSON lines on stdout.',
+    sentence: 'How much a server that runs by itself logs, as JSON lines on stdout.',
   }),
 }

@@ -1,4 +1,5 @@
 /** Settings about what is kept, where, and for how long. */
+import { CORE_DEFAULTS } from '../../core/settings.ts'
 import { setting } from '../declaration.ts'
 import { oneOf, text, wholeNumber } from '../value-types.ts'
 
@@ -20,14 +21,14 @@ export const storage = {
   historySize: setting({
     variable: 'ROOMFUL_HISTORY_SIZE',
     type: wholeNumber(0, 100_000),
-    default: 100,
+    default: CORE_DEFAULTS.historySize,
     unit: 'events',
     sentence: 'Latest events of each room that are kept in memory.',
   }),
   hotBytes: setting({
     variable: 'ROOMFUL_HOT_BYTES',
     type: wholeNumber(0, 64 * GIB),
-    default: 64 * 1024 ** 2,
+    default: CORE_DEFAULTS.hotBytes,
     unit: 'bytes',
     sentence: 'Memory for these events, all rooms together.',
   }),
@@ -55,14 +56,14 @@ export const storage = {
   replayMax: setting({
     variable: 'ROOMFUL_REPLAY_MAX',
     type: wholeNumber(0, 1_000_000),
-    default: 1_000,
+    default: CORE_DEFAULTS.replayMax,
     unit: 'events',
     sentence: 'Most missed events of a room that a client is sent when it comes back.',
   }),
   dedupeWindowMs: setting({
     variable: 'ROOMFUL_DEDUPE_WINDOW_MS',
     type: wholeNumber(1_000, 2_592_000_000),
-    default: 86_400_000,
+    default: CORE_DEFAULTS.dedupeWindowMs,
     unit: 'ms',
     sentence: 'How long a repeated request with the same key is recognised.',
   }),
