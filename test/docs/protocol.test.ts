@@ -3,12 +3,27 @@ import { readFileSync } from 'node:fs'
 import {
   ID_AS_KEY_LENGTH,
   KEY_MAX_LENGTH,
+  MAX_ATTACHMENTS,
   MAX_CHANNELS,
   MAX_FRAMES_PER_MESSAGE,
   RESERVED_FIELDS,
 } from '@roomful/protocol'
 import { createRoomful } from '@roomful/server'
 import { describe, expect, it } from 'vitest'
+import { QUEUE_HARD_LIMIT, QUEUE_SOFT_LIMIT } from '../../packages/server/src/core/connection.ts'
+import { EXPIRY_GRACE_MS, EXPIRY_NOTICE_MS } from '../../packages/server/src/core/handshake.ts'
+import {
+  PREAUTH_MAX_BYTES,
+  PREAUTH_MAX_MESSAGES,
+  STALLED_MS,
+  UNLOGGED_MAX_BYTES,
+} from '../../packages/server/src/core/link.ts'
+import { JOINS_PER_SECOND } from '../../packages/server/src/core/members.ts'
+import { PRESENCE_BY_NAME_MAX, PRESENCE_INTERVAL_MS } from '../../packages/server/src/core/presence/room-presence.ts'
+import { EVERYONE_MAX } from '../../packages/server/src/core/presence/user-presence.ts'
+import { ABUSE_FACTOR, ABUSE_WINDOW_MS } from '../../packages/server/src/core/rate-window.ts'
+import { CORE_DEFAULTS } from '../../packages/server/src/core/settings.ts'
+import { TYPING_MS } from '../../packages/server/src/vocabulary/typing.ts'
 import { notation } from '../../scripts/lib/docs/notation.ts'
 import { protocolSections } from '../../scripts/lib/docs/protocol-sections.ts'
 import { fillSections } from '../../scripts/lib/docs/sections.ts'
@@ -27,6 +42,33 @@ describe('PROTOCOL.md', () => {
     expect(prose).toContain(`up to ${MAX_FRAMES_PER_MESSAGE} with a newline`)
     expect(prose).toContain(`\`key\` (1–${KEY_MAX_LENGTH} characters)`)
     expect(prose).toContain(`string \`id\` of ${ID_AS_KEY_LENGTH} `)
+    expect(prose).toContain(`${JOINS_PER_SECOND} joins a second`)
+    expect(prose).toContain(`${MAX_ATTACHMENTS} pieces of binary`)
+    expect(prose).toContain(`${QUEUE_SOFT_LIMIT} requests waiting behind one`)
+    expect(prose).toContain(`(${thousands(QUEUE_HARD_LIMIT)} close 1008)`)
+    expect(prose).toContain(`${PREAUTH_MAX_MESSAGES} messages and ${PREAUTH_MAX_BYTES / 1024} KiB in all`)
+    expect(ABUSE_FACTOR).toBe(10)
+    expect(prose).toContain(`ten times the rate over ${ABUSE_WINDOW_MS / 1000} s`)
+    expect(prose).toContain(`nothing for ${STALLED_MS / 1000} s, or more than ${UNLOGGED_MAX_BYTES / 1024 ** 2} MiB`)
+    expect(prose).toContain(`${EXPIRY_NOTICE_MS / 1000} s before a token expires`)
+    expect(prose).toContain(`${EXPIRY_GRACE_MS / 1000} s after it the connection is closed with 4002`)
+    expect(prose).toContain(`Up to ${PRESENCE_BY_NAME_MAX} members each change`)
+    expect(prose).toContain(`later ones at most every ${PRESENCE_INTERVAL_MS} ms`)
+    expect(prose).toContain(`to everyone up to ${thousands(EVERYONE_MAX)} connections`)
+    expect(prose).toContain(`Typing ends by itself ${TYPING_MS / 1000} s after`)
+    expect(prose).toContain(`stays a member for ${CORE_DEFAULTS.presenceGraceMs / 1000} s`)
+  })
+
+  it('[W12] its welcome is the one that a server sends by default', async () => {
+    await using roomful = createRoomful({ data: ':memory:' }).standardNamespaces()
+    const { port } = await roomful.listen({ port: 0 })
+    const socket = new WebSocket(`ws://localhost:${port}/ws/public`)
+    const sent = await new Promise<object>((resolve) => {
+      socket.onmessage = ({ data }) => resolve(JSON.parse(String(data)))
+    })
+    socket.close()
+    const [, example = ''] = /```json\n(\{"type":"welcome".*?)```/s.exec(page) ?? []
+    expect(sent).toEqual({ ...JSON.parse(example), id: expect.stringMatching(/^c_/), now: expect.any(Number) })
   })
 
   it('[W12] every example in it is JSON', () => {
@@ -37,6 +79,10 @@ describe('PROTOCOL.md', () => {
     }
   })
 })
+
+function thousands(count: number): string {
+  return count.toLocaleString('en')
+}
 
 describe('its section 12', () => {
   it('[W12] lists paths that are there, with the method that they take', async () => {
