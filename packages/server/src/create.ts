@@ -53,9 +53,9 @@ export function createRoomful({ observer, echo = ECHO, ...given }: CreateOptions
   }
   const { jwksUrl, jwtAudience: audience, jwtIssuer } = settings
   const verifier = new TokenVerifier({ secret: secret.bytes, jwksUrl, audience, issuer: jwtIssuer, now: clock.now })
-  const limiter = new SlidingWindowLimiter(clock)
+  const attempts = new SlidingWindowLimiter(clock)
   const issuer = new TokenIssuer({ secret: secret.bytes, audience, issuer: jwtIssuer, now: clock.now })
-  const accounts = new Accounts({ store: users, passwords: new Passwords(), issuer, limiter, random })
+  const accounts = new Accounts({ store: users, passwords: new Passwords(), issuer, limiter: attempts, random })
   const door = {
     isOriginAllowed: originCheck(settings.corsOrigin),
     clientAddress: addressReader(settings.trustProxy),
@@ -65,7 +65,7 @@ export function createRoomful({ observer, echo = ECHO, ...given }: CreateOptions
     ports: {
       broker: createLocalBroker({ log, clock }),
       authenticator: new AccountAuthenticator({ verifier, tickets, users, unknownUsers: settings.users }),
-      limiter,
+      limiter: new SlidingWindowLimiter(clock),
       clock,
       random,
       observer: observers,

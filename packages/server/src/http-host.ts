@@ -49,8 +49,11 @@ function createRooms(hub: Hub): HttpRooms {
   }
   return {
     take(user) {
-      const retryAfterMs = hub.limiter.take(`http ${user.sub}`, hub.settings.ratePerSecond, 1_000)
-      if (retryAfterMs > 0) throw new RoomfulError('RATE_LIMITED', undefined, { retryAfterMs })
+      // No user id begins with a control character, so these are counted apart from messages.
+      const retryAfterMs = hub.limiter.take(`\u0000http ${user.sub}`, hub.settings.ratePerSecond, 1_000)
+      if (retryAfterMs === 0) return
+      hub.observer.observe({ type: 'rate-limited', scope: 'user' })
+      throw new RoomfulError('RATE_LIMITED', undefined, { retryAfterMs })
     },
     list: async () => ({ rooms: openNamespace(hub).listRooms() }),
     async members(user, roomId) {

@@ -2,6 +2,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, it } from 'vitest'
 import { createRoomful } from '../../src/index.ts'
+import { hmacToken } from '../auth/bad-tokens.ts'
+
+const SECRET = 'a-secret-of-more-than-thirty-two-bytes'
 
 it('[B15] inside an application it answers its own paths, and the application the others', async () => {
   const seen: string[] = []
@@ -9,7 +12,7 @@ it('[B15] inside an application it answers its own paths, and the application th
     seen.push(request.url ?? '')
     response.end('application')
   })
-  const roomful = createRoomful({ data: ':memory:', jwtSecret: 'x'.repeat(32) }).standardNamespaces()
+  const roomful = createRoomful({ data: ':memory:', jwtSecret: SECRET }).standardNamespaces()
   roomful.attach(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -24,5 +27,18 @@ it('[B15] inside an application it answers its own paths, and the application th
     expect(await text('/health')).toBe('application')
     server.closeAllConnections()
     server.close()
+  }
+})
+
+it('[C12] who reads rooms faster than the rate is told when to go on', async () => {
+  const roomful = createRoomful({ data: ':memory:', jwtSecret: SECRET, port: 0, ratePerSecond: 3 }).standardNamespaces()
+  const { url } = await roomful.listen()
+  const headers = { authorization: `Bearer ${hmacToken(SECRET, { sub: 'alice' })}` }
+  try {
+    const answers = await Promise.all(Array.from({ length: 5 }, () => fetch(`${url}/api/rooms`, { headers })))
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 429, 429])
+    expect(answers.find(({ status }) => status === 429)?.headers.get('retry-after')).toBe('1')
+  } finally {
+    await roomful.close()
   }
 })
