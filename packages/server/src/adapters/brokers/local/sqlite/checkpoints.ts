@@ -11,6 +11,8 @@ import type { SqliteBackground } from './background.ts'
 const CHECKPOINT_BYTES = 8 * 1024 ** 2
 /** Above this the journal must start over. */
 const RESTART_BYTES = 48 * 1024 ** 2
+/** More than this during one checkpoint means that the disk does not keep up: appends wait until it has. */
+const AHEAD_BYTES = 64 * 1024 ** 2
 /** Without a commit for this long, what is left is copied: the next commit then starts the journal over. */
 const QUIET_MS = 1000
 const PAGE_BYTES = 4096
@@ -43,6 +45,7 @@ export class SqliteCheckpoints {
     this.bytes += bytes
     this.hasCommitted = true
     if (this.bytes >= CHECKPOINT_BYTES) this.start()
+    if (this.isRunning && this.bytes >= AHEAD_BYTES) this.isHolding = true
     this.cancelQuiet ??= this.options.clock.after(QUIET_MS, this.onQuiet)
   }
 
@@ -75,7 +78,8 @@ export class SqliteCheckpoints {
   private async run(): Promise<void> {
     this.bytes = 0
     const { log } = await this.options.background.ask({ kind: 'checkpoint' })
-    if (log * PAGE_BYTES < RESTART_BYTES || this.isStopped) return
+    const mustRestart = this.isHolding || log * PAGE_BYTES >= RESTART_BYTES
+    if (!mustRestart || this.isStopped) return
     this.isHolding = true
     this.bytes = 0
     await this.options.background.ask({ kind: 'checkpoint' })
