@@ -1,0 +1,101 @@
+/** What only a real socket shows: refusals before the upgrade, frames that are none. */
+import { createRoomful, type Roomful } from '@roomful/server'
+import { afterEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+
+const servers: Roomful[] = []
+afterEach(() => Promise.all(servers.splice(0).map((roomful) => roomful.close())))
+
+async function serve(settings: Parameters<typeof createRoomful>[0] = {}): Promise<string> {
+  const roomful = createRoomful({ data: ':memory:', ...settings }).standardNamespaces()
+  servers.push(roomful)
+  const { port } = await roomful.listen({ port: 0 })
+  return `ws://localhost:${port}`
+}
+
+/** The HTTP answer instead of the upgrade. */
+function refusal(
+  url: string,
+  protocols: string[] = [],
+  origin?: string,
+): Promise<{ status: number | undefined; body: string }> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url, protocols, origin === undefined ? {} : { origin })
+    socket.on('error', () => undefined)
+    socket.on('open', () => reject(new Error('It was let in')))
+    socket.on('unexpected-response', (_request, response) => {
+      let body = ''
+      response.on('data', (chunk: Buffer) => {
+        body += chunk.toString()
+      })
+      response.on('end', () => resolve({ status: response.statusCode, body }))
+    })
+  })
+}
+
+/** A guest's connection, welcomed. */
+async function open(url: string): Promise<WebSocket> {
+  const socket = new WebSocket(`${url}/ws/public`)
+  await new Promise<void>((resolve) => {
+    socket.on('message', (data: Buffer) => data.toString().includes('"auth_ok"') && resolve())
+  })
+  return socket
+}
+
+describe('the upgrade', () => {
+  it('[H8] [C5] is refused with 401 and a sentence where ROOMFUL_AUTH_REJECT is http', async () => {
+    const url = await serve({ authReject: 'http' })
+    expect(await refusal(`${url}/ws`)).toEqual({ status: 401, body: 'Missing token' })
+    expect(await refusal(`${url}/ws?token=rubbish`)).toEqual({ status: 401, body: 'Invalid token' })
+    expect(await refusal(`${url}/ws`, ['roomful.plain', 'bearer.rubbish'])).toMatchObject({ status: 401 })
+    expect((await open(url)).readyState).toBe(WebSocket.OPEN)
+  })
+
+  it('[H16] [C19] is refused to the page of another site', async () => {
+    const url = await serve()
+    for (const origin of ['https://evil.example', 'null']) {
+      expect(await refusal(`${url}/ws/public`, [], origin)).toEqual({ status: 403, body: 'Origin not allowed' })
+    }
+  })
+
+  it('[C19] is refused for what is not there, and for a URL without end', async () => {
+    const url = await serve()
+    expect(await refusal(`${url}/ws/nowhere`)).toMatchObject({ status: 404 })
+    expect(await refusal(`${url}/ws?token=${'x'.repeat(8_200)}`)).toMatchObject({ status: 414 })
+  })
+})
+
+describe('a frame', () => {
+  it('[W14] [C14] that is no UTF-8 closes with 1007', async () => {
+    const socket = await open(await serve())
+    const closed = new Promise((resolve) => socket.on('close', resolve))
+    socket.send(Buffer.from([0xff, 0xfe]), { binary: false })
+    expect(await closed).toBe(1007)
+  })
+
+  it('[W14] [C14] that is binary where nothing declares it is INVALID_MESSAGE, and the connection stays', async () => {
+    const socket = await open(await serve())
+    const next = (): Promise<unknown> =>
+      new Promise((resolve) => {
+        socket.once('message', (data: Buffer) => resolve(JSON.parse(data.toString())))
+      })
+    const heard = new Promise((resolve) => {
+      socket.on(
+        'message',
+        (data: Buffer) => data.toString().includes('"error"') && resolve(JSON.parse(data.toString())),
+      )
+    })
+    socket.send(Buffer.from('{"type":"ping"}'), { binary: true })
+    expect(await heard).toMatchObject({ type: 'error', code: 'INVALID_MESSAGE' })
+    const pong = next()
+    socket.send('{"type":"ping"}')
+    expect(await pong).toEqual({ type: 'pong' })
+  })
+
+  it('[L1] [C16] over twice the limit and 4 KiB closes with 1009', async () => {
+    const socket = await open(await serve({ maxMessageBytes: 1_024 }))
+    const closed = new Promise((resolve) => socket.on('close', resolve))
+    socket.send('x'.repeat(2 * 1_024 + 4_096 + 1))
+    expect(await closed).toBe(1009)
+  })
+})
