@@ -1,0 +1,225 @@
+/** The SDK and the server's real core, over a network that a seed decides: what either promises has to hold for both together. */
+import { Client, type ClientOptions, type RoomfulError } from '@roomful/client'
+import { createTestServer, SeededRandom, type TestServer, type TestServerOptions } from '@roomful/testkit'
+import { describe, expect, it } from 'vitest'
+import { connectTo, type Network } from './support/core-transport.ts'
+
+interface Peer {
+  readonly client: Client
+  readonly network: Network
+  readonly errors: RoomfulError[]
+}
+
+const unlimited = { ratePerSecond: 0, ratePerMinute: 0 }
+
+function join(server: TestServer, user: string, options: ClientOptions = {}, delayMs?: () => number): Peer {
+  const errors: RoomfulError[] = []
+  const network = connectTo(server, delayMs)
+  const client = new Client('http://core', {
+    transport: network.open,
+    token: () => server.token(user),
+    clock: server.clock,
+    random: () => 0.5,
+    onError: (error) => errors.push(error),
+    ...options,
+  })
+  return { client, network, errors }
+}
+
+async function createServer(options: TestServerOptions = {}): Promise<TestServer> {
+  return createTestServer({ ...options, settings: { ...unlimited, ...options.settings } })
+}
+
+describe('with the real core', () => {
+  it('people meet in a room, see who is there and hear each other', async () => {
+    await using server = await createServer()
+    const { clock } = server
+    const [ann, bob] = [join(server, 'ann'), join(server, 'bob')]
+    const heard: unknown[] = []
+    const room = ann.client.room('lobby')
+    room.on('message:new', ({ name, content, seq }) => heard.push([seq, name, content]))
+    await clock.until(room.ready)
+    const other = bob.client.room('lobby')
+    await clock.until(other.ready)
+    await clock.advance(10)
+    expect(room.members.map(({ userId }) => userId).sort()).toEqual(['ann', 'bob'])
+    expect(other.members.map(({ userId }) => userId).sort()).toEqual(['ann', 'bob'])
+    await expect(clock.until(other.send('hi'))).resolves.toMatchObject({ status: 'ok', seq: 1, id: 'lobby-1' })
+    other.typing()
+    await clock.advance(10)
+    expect(room.getSnapshot().typists).toEqual([{ userId: 'bob', name: 'bob' }])
+    expect(heard).toEqual([[1, 'bob', 'hi']])
+    const { events, more } = await clock.until(room.history({ limit: 10 }))
+    expect([events.map(({ args }) => args[0]), more]).toMatchObject([[{ content: 'hi', seq: 1, userId: 'bob' }], false])
+    other.release()
+    await clock.advance(1_000)
+    expect(room.members.map(({ userId }) => userId)).toEqual(['ann'])
+    expect([...ann.errors, ...bob.errors]).toEqual([])
+  })
+
+  it('[C18] a cut is survived without a flicker: same session, exactly what was missed', async () => {
+    await using server = await createServer()
+    const { clock } = server
+    const [ann, bob] = [join(server, 'ann'), join(server, 'bob')]
+    const room = ann.client.room('lobby')
+    const other = bob.client.room('lobby')
+    const heard: unknown[] = []
+    room.on('message:new', ({ content }) => heard.push(content))
+    const flickers: unknown[] = []
+    other.on('user:left', (data) => flickers.push(data))
+    await clock.until(Promise.all([room.ready, other.ready]))
+    await clock.until(other.send('1'))
+    ann.network.cut()
+    await clock.until(other.send('2'))
+    await clock.until(other.send('3'))
+    await clock.advance(5_000)
+    await clock.until(other.send('4'))
+    await clock.advance(100)
+    expect(heard).toEqual(['1', '2', '3', '4'])
+    expect(ann.client.state).toMatchObject({ status: 'open', recovered: true })
+    expect(flickers).toEqual([])
+  })
+
+  it('[C18] too long a gap is told, and then what there is', async () => {
+    await using server = await createServer({ settings: { replayMax: 5 } })
+    const { clock } = server
+    const [ann, bob] = [join(server, 'ann'), join(server, 'bob')]
+    const room = ann.client.room('lobby')
+    const heard: unknown[] = []
+    room.on('message:new', ({ seq }) => heard.push(seq))
+    room.onReset(({ reason, from, to }) => heard.push({ reason, from, to }))
+    await clock.until(room.ready)
+    ann.network.cut()
+    const other = bob.client.room('lobby')
+    await clock.until(Promise.all(Array.from({ length: 8 }, (_, i) => other.send(`${i}`))))
+    await clock.advance(2_000)
+    expect(heard).toEqual([{ reason: 'too_far', from: 4, to: 8 }, 4, 5, 6, 7, 8])
+  })
+
+  it('[D11] a token that ends is replaced on the open connection', async () => {
+    await using server = await createServer()
+    const { clock } = server
+    const { client, network } = join(server, 'ann', { token: () => server.token('ann', { expiresInMs: 60_000 }) })
+    await clock.advance(300_000)
+    expect(client.state).toMatchObject({ status: 'open', connectionId: expect.any(String) })
+    expect(network.opened).toBe(1)
+  })
+
+  it('a token that the server refuses is replaced once, then again, then it is over', async () => {
+    await using server = await createServer()
+    const { clock } = server
+    const { client } = join(server, 'ann', { token: () => 'rubbish' })
+    await clock.advance(60_000)
+    expect(client.state).toMatchObject({ status: 'closed', ending: { code: 4001, error: { code: 'TOKEN_INVALID' } } })
+  })
+
+  it('[B23] a private message reaches an inbox once, however often its owner is cut off', async () => {
+    await using server = await createServer()
+    const { clock } = server
+    const [ann, bob] = [join(server, 'ann'), join(server, 'bob')]
+    const heard: unknown[] = []
+    ann.client.on('message:private', ({ content }) => heard.push(content))
+    await clock.advance(10)
+    const say = (content: string) =>
+      clock.until(bob.client.request('message:private', { to: 'ann', content }, { durable: true }))
+    for (let i = 1; i <= 5; i++) {
+      await say(`live ${i}`)
+      await clock.advance(10)
+      ann.network.cut()
+      await say(`lost ${i}`)
+      await clock.advance(3_000)
+    }
+    expect(heard).toEqual([1, 2, 3, 4, 5].flatMap((i) => [`live ${i}`, `lost ${i}`]))
+  })
+
+  it('[G3] a guest’s message whose answer is lost is stored once', async () => {
+    await using server = await createServer()
+    const { clock } = server
+    const { client, network } = join(server, '', { namespace: '/public', name: 'Gast', token: () => undefined })
+    const room = client.room('lobby')
+    await clock.until(room.ready)
+    for (let i = 1; i <= 5; i++) {
+      const sent = room.send(`${i}`)
+      await clock.advance(1) // it arrives, its answer is under way
+      network.cut()
+      await clock.until(sent)
+    }
+    const { events } = await clock.until(room.history())
+    expect(events.map(({ args }) => (args[0] as { content: string }).content)).toEqual(['1', '2', '3', '4', '5'])
+  })
+
+  it('[C18] a link that swallows everything is noticed, and nothing is lost', async () => {
+    await using server = await createServer()
+    const { clock } = server
+    const [ann, bob] = [join(server, 'ann'), join(server, 'bob')]
+    const [room, other] = [ann.client.room('lobby'), bob.client.room('lobby')]
+    const heard: unknown[] = []
+    other.on('message:new', ({ content }) => heard.push(content))
+    await clock.until(Promise.all([room.ready, other.ready]))
+    ann.network.blackHole()
+    const sent = room.send('through the hole')
+    await expect(clock.until(sent, 120_000)).resolves.toMatchObject({ seq: 1 })
+    await clock.advance(100)
+    expect(heard).toEqual(['through the hole'])
+  })
+
+  it('[D9] a drain sends everyone away for the told time', async () => {
+    await using server = await createServer()
+    const { clock } = server
+    const { client } = join(server, 'ann')
+    await clock.advance(10)
+    const states: string[] = []
+    client.subscribe(() => states.push(client.state.status))
+    const drained = server.hub.drain()
+    await clock.advance(20)
+    await drained
+    expect(states).toEqual(['draining', 'waiting'])
+  })
+})
+
+describe('[D2] over a bad network', () => {
+  const SEEDS = 12
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    it(`everyone hears everything once and in the same order (seed ${seed})`, async () => {
+      const random = new SeededRandom(seed)
+      await using server = await createServer({ seed })
+      const { clock } = server
+      const peers = ['ann', 'bob', 'cat'].map((user) => {
+        const delays = random.fork(user)
+        return join(server, user, { random: () => delays.fraction() }, () => 1 + delays.integer(80))
+      })
+      const rooms = peers.map(({ client }) => client.room('lobby'))
+      const heard = rooms.map((room) => {
+        const list: string[] = []
+        room.on('message:new', ({ content, seq }) => list.push(`${seq} ${content}`))
+        return list
+      })
+      // Who has not joined yet misses nothing that counts: the first join replays nothing.
+      await clock.until(Promise.all(rooms.map(({ ready }) => ready)))
+      const sends: Promise<unknown>[] = []
+      for (let step = 0; step < 60; step++) {
+        const index = random.integer(rooms.length)
+        sends.push((rooms[index] as (typeof rooms)[number]).send(`${index}: ${step}`))
+        const { network } = peers[random.integer(peers.length)] as Peer
+        const fate = random.integer(10)
+        if (fate < 2) network.cut()
+        else if (fate === 2) network.blackHole()
+        await clock.advance(random.integer(400))
+      }
+      await clock.until(Promise.all(sends), 600_000)
+      await clock.advance(120_000)
+      const [first = []] = heard
+      expect(first).toHaveLength(60)
+      expect(new Set(first.map((entry) => entry.split(' ').slice(1).join(' '))).size).toBe(60)
+      for (const list of heard) expect(list).toEqual(first)
+      // Each sender's own order is kept.
+      for (const sender of ['0', '1', '2']) {
+        const steps = first.flatMap((entry) =>
+          entry.split(' ')[1] === `${sender}:` ? [Number(entry.split(' ')[2])] : [],
+        )
+        expect(steps).toEqual([...steps].sort((a, b) => a - b))
+      }
+      for (const { client } of peers) client.close()
+    })
+  }
+})
