@@ -10,8 +10,15 @@ const TRIES = 20
 // What would break a line, hide, or turn the direction of a list of names.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
+const PREFIX = 'guest:'
+
+/** @returns true for the ids that guests get */
+export function isGuestId(userId: string | undefined): boolean {
+  return userId?.startsWith(PREFIX) === true
+}
+
 export function createGuest(namespace: Namespace, random: Random, wish: string | undefined): User {
-  return { sub: `guest:${random.id(16)}`, name: uniqueName(namespace, random, wish), role: 'guest', guest: true }
+  return { sub: `${PREFIX}${random.id(16)}`, name: uniqueName(namespace, random, wish), role: 'guest', guest: true }
 }
 
 export function renameGuest(namespace: Namespace, random: Random, guest: User, wish: string): User {

@@ -6,6 +6,7 @@ import {
   CLOSE_CODES,
   type Credentials,
   type Inbound,
+  inboxOf,
   MAX_JSON_DEPTH,
   PROTOCOL_VERSION,
   ROOM_ID_MAX_BYTES,
@@ -13,7 +14,7 @@ import {
 import { Connection } from './connection.ts'
 import { Context } from './context.ts'
 import { RoomfulError, toRoomfulError } from './errors.ts'
-import { createGuest, renameGuest } from './guests.ts'
+import { createGuest, isGuestId, renameGuest } from './guests.ts'
 import type { Hub } from './hub.ts'
 import type { Link } from './link.ts'
 import type { Namespace } from './namespace.ts'
@@ -197,13 +198,20 @@ export class Handshake {
   private async recover(connection: Connection, sessionId: string): Promise<Session | undefined> {
     const { namespace, user } = connection
     const holder = namespace.sessions.get(sessionId)
+    const record = holder ? undefined : await this.hub.broker.findSession(namespace.name, sessionId)
+    const userId = holder?.user.sub ?? record?.userId
+    // The session is all that makes a guest the same one again.
+    const isSame = userId === user.sub || (user.guest && (holder?.user.guest ?? isGuestId(userId)))
+    if (userId === undefined || !isSame) return undefined
+    const inbox = inboxOf(userId)
+    const inboxAt = holder
+      ? holder.memberships.get(inbox)?.joinedAt
+      : record?.rooms.find(({ roomId }) => roomId === inbox)?.seq
     if (holder) {
-      if (holder.user.sub !== user.sub) return undefined
       this.hub.lifecycle.close(holder, CLOSE_CODES.REPLACED.code, 'Replaced by a newer connection of this session')
-      return { id: sessionId }
     }
-    const record = await this.hub.broker.findSession(namespace.name, sessionId)
-    return record && record.userId === user.sub ? { id: sessionId } : undefined
+    if (user.guest) connection.user = holder?.user ?? { ...user, sub: userId }
+    return { id: sessionId, inboxAt }
   }
 
   private open(connection: Connection, recovered: Session | undefined): void {

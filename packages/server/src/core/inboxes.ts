@@ -26,7 +26,8 @@ export class Inboxes {
     const { broker } = this.hub
     const [head] = await broker.heads(this.namespace.name, [roomId])
     if (!head || head.seq === 0 || connection.stage !== 'open') return
-    await this.enter(connection, roomId, await broker.mark(this.namespace.name, roomId))
+    const mark = await broker.mark(this.namespace.name, roomId)
+    await this.enter(connection, roomId, Math.min(mark, connection.session?.inboxAt ?? mark))
   }
 
   /** Something was stored in a room that nobody is in: if it is an inbox, its owner's connections enter it now. */

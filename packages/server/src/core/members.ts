@@ -113,6 +113,7 @@ export class Members {
       room.addMember(membership, dialect.encoding(connection.channel), dialect.view)
       namespace.presence.seat(room, connection)
     }
+    if (after !== undefined) membership.joinedAt = position
     if (connection.behind || position < room.head) {
       this.hub.catchUp.begin(connection, room)
       if (isNew || after !== undefined) membership.position = position

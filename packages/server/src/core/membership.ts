@@ -10,10 +10,13 @@ export class Membership {
   index = 0
   /** Latest number written to the connection; meaningful while the connection is behind. */
   position: number
+  /** From which number on the connection was told: where the session resumes when its client cannot say where it stood. */
+  joinedAt: number
 
   constructor(connection: Connection, room: Room, position: number) {
     this.connection = connection
     this.room = room
     this.position = position
+    this.joinedAt = position
   }
 }

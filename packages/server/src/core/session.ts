@@ -9,6 +9,8 @@ import type { SessionRecord } from './ports/broker.ts'
 export interface Session {
   /** The resume token: unguessable, told to its client only. */
   readonly id: string
+  /** A resumed one: where its last connection entered the inbox. What was on its way since may never have arrived. */
+  readonly inboxAt?: number | undefined
 }
 
 /** Characters of a resume token. */
@@ -20,10 +22,10 @@ export function toRecord(session: Session, connection: Connection): SessionRecor
     namespace: connection.namespace.name,
     connectionId: connection.id,
     userId: connection.user.sub,
-    rooms: Array.from(connection.memberships.values(), ({ room, position }) => ({
+    rooms: Array.from(connection.memberships.values(), ({ room, joinedAt }) => ({
       roomId: room.id,
       epoch: room.epoch,
-      seq: connection.behind ? position : room.head,
+      seq: joinedAt,
     })),
   }
 }
