@@ -51,11 +51,13 @@ describe('the rules', () => {
         (path) => Array.from(read(path).matchAll(/^\s*(?:it|test)\b.*?['"`]\[([A-Z]\d+)\]/gm), ([, id]) => id),
       ),
     )
-    for (const { id, tests } of rules.filter((rule) => rule.tests.length === 0)) {
-      expect(spec).toMatch(new RegExp(`\\*\\*${id}\\*\\*[^→]*→ \\*no test yet\\*`))
-      expect(cited.has(id), `${id} is cited by a test: name it in SPEC.md`).toBe(false)
-      expect(tests).toEqual([])
-    }
+    const unshown = rules.filter(({ tests }) => tests.length === 0).map(({ id }) => id)
+    const saysSo = (id: string): boolean => new RegExp(`\\*\\*${id}\\*\\*[^→]*→ \\*no test yet\\*`).test(spec)
+    expect(unshown.filter((id) => !saysSo(id))).toEqual([])
+    expect(
+      unshown.filter((id) => cited.has(id)),
+      'name the tests that cite these rules in SPEC.md',
+    ).toEqual([])
   })
 })
 
