@@ -15,7 +15,10 @@ const contract = defineContract({
     add: event({ args: [z.number(), z.number()], ack: z.number() }),
     mirror: event({ data: z.instanceof(Uint8Array), ack: z.instanceof(Uint8Array) }),
   },
-  server: { 'task:saved': event({ data: Task, durable: true }) },
+  server: {
+    'task:saved': event({ data: Task, durable: true }),
+    cursor: event({ data: z.number(), volatile: true }),
+  },
 })
 
 let roomful: Roomful
@@ -97,6 +100,28 @@ describe('over real sockets', () => {
       { event: 'task:saved', n: 1 },
     ])
     await expect(client.call('add', 2, 3)).resolves.toBe(5)
+  })
+
+  it('a room hears the passing events that are for it, and not those for others', async () => {
+    const client = open<typeof contract>({ namespace: '/tasks', name: 'Ann' })
+    const [one, two] = [client.room('board:1'), client.room('board:2')]
+    await Promise.all([one.ready, two.ready])
+    const heard: unknown[] = []
+    one.on('cursor', (at) => heard.push(['one', at]))
+    const second = new Promise<void>((resolve) =>
+      two.on('cursor', (at) => {
+        heard.push(['two', at])
+        resolve()
+      }),
+    )
+    const tasks = roomful.hub.namespace('/tasks')
+    tasks?.to('board:1').emit('cursor', 1)
+    tasks?.to('board:2').emit('cursor', 2)
+    await second
+    expect(heard).toEqual([
+      ['one', 1],
+      ['two', 2],
+    ])
   })
 
   it('[C11] refusals carry code, field and sentence', async () => {

@@ -8,6 +8,8 @@ export interface WireEvent {
   readonly spread: boolean
   /** Present on durable events only. */
   readonly stored: StoredFields | undefined
+  /** The one room that a transient event is for: told in v1, where a client hands events to its rooms. */
+  readonly roomId?: string | undefined
 }
 
 /** What the log adds to a durable event. */

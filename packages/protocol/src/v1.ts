@@ -113,10 +113,11 @@ function one(line: string): Inbound[] {
 }
 
 export function encodeV1Event(channel: number, event: WireEvent): string {
-  const { args, argsJson, stored } = event
+  const { args, argsJson, stored, roomId } = event
   const head = `{"ch":${channel},"event":${JSON.stringify(event.type)}`
   const body = args.length === 0 ? '' : args.length === 1 ? `,"data":${argsJson.slice(1, -1)}` : `,"args":${argsJson}`
-  return `${head}${body}${stored === undefined ? '' : `,${storedJson(stored)},"n":${stored.n}`}}`
+  if (stored !== undefined) return `${head}${body},${storedJson(stored)},"n":${stored.n}}`
+  return roomId === undefined ? `${head}${body}}` : `${head}${body},"roomId":${JSON.stringify(roomId)}}`
 }
 
 export function encodeV1Ack(channel: number, id: RequestId, data: unknown): string {

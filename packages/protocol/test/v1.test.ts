@@ -127,6 +127,11 @@ describe('what the SDK hears', () => {
     expect(JSON.parse(encodeV1Event(1, eventOf('a', [1, 2])))).toEqual({ ch: 1, event: 'a', args: [1, 2] })
   })
 
+  it('[W9] a transient event for one room names it', () => {
+    const frame = JSON.parse(encodeV1Event(1, { ...eventOf('cursor', [7]), roomId: 'board "1"' }))
+    expect(frame).toEqual({ ch: 1, event: 'cursor', data: 7, roomId: 'board "1"' })
+  })
+
   it('[Q2] [Q3] [C11] answers and failures', () => {
     const error = { code: 'CONFLICT', message: 'no' }
     expect(JSON.parse(encodeV1Ack(1, 'q', undefined))).toEqual({ ch: 1, ack: 'q', data: null })

@@ -2,7 +2,7 @@
  * Whom to tell, in the words that Socket.IO users know: `to(room).to(other).except(id).volatile.emit(type, …)`. One
  * immutable value with two ends: it records an effect of a handler, or acts at once for the server itself.
  */
-import { toJson } from '@roomful/protocol'
+import { isPersonalRoom, toJson } from '@roomful/protocol'
 import type { AppendEffect, EmitEffect, Target } from './effects.ts'
 import { RoomfulError } from './errors.ts'
 import { checkRoomId } from './members.ts'
@@ -61,7 +61,13 @@ export class Emitter {
       definition?.volatile && !this.target.volatile
         ? { ...this.target, volatile: true, latestKey: latestBy === undefined ? undefined : fieldOf(args[0], latestBy) }
         : this.target
-    this.perform({ kind: 'emit', event: this.namespace.transient(type, args), target })
+    const [roomId, ...more] = target.rooms ?? []
+    const isForOneRoom = roomId !== undefined && more.length === 0 && !isPersonalRoom(roomId)
+    this.perform({
+      kind: 'emit',
+      event: this.namespace.transient(type, args, isForOneRoom ? roomId : undefined),
+      target,
+    })
   }
 
   /** The durable form of `emit`, whatever the contract says. @throws RoomfulError DURABLE_NEEDS_ONE_ROOM */

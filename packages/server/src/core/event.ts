@@ -10,6 +10,7 @@ export class RoomEvent implements WireEvent {
   readonly type: string
   readonly argsJson: string
   readonly stored: StoredFields | undefined
+  readonly roomId: string | undefined
   /** The connection that caused it: classic clients are not told their own messages. */
   readonly origin: string | undefined
   /** Who said it. */
@@ -27,6 +28,7 @@ export class RoomEvent implements WireEvent {
     more: {
       spread?: boolean | undefined
       stored?: StoredFields
+      roomId?: string | undefined
       origin?: string | undefined
       userId?: string | undefined
     },
@@ -36,13 +38,17 @@ export class RoomEvent implements WireEvent {
     this.argsJson = argsJson
     this.spreadable = more.spread
     this.stored = more.stored
+    this.roomId = more.roomId
     this.origin = more.origin
     this.userId = more.userId
   }
 
-  /** @param spread true when a contract promises that no reserved field is in the data */
-  static transient(type: string, args: readonly unknown[], spread?: boolean, origin?: string): RoomEvent {
-    return new RoomEvent(type, args, toJson(args), { spread, origin })
+  /**
+   * @param spread true when a contract promises that no reserved field is in the data
+   * @param roomId the one room that it is for
+   */
+  static transient(type: string, args: readonly unknown[], spread?: boolean, roomId?: string): RoomEvent {
+    return new RoomEvent(type, args, toJson(args), { spread, roomId })
   }
 
   static fromRow(row: StoredRow, args?: readonly unknown[], origin?: string): RoomEvent {

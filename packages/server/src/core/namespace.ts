@@ -163,9 +163,10 @@ export class Namespace {
   }
 
   /** An event for those connected now. What is declared has no field that the wire needs; what is not is looked at. */
-  transient(type: string, args: readonly unknown[]): RoomEvent {
+  transient(type: string, args: readonly unknown[], roomId?: string): RoomEvent {
     const isDeclared = this.contract?.server[type] !== undefined || this.vocabulary.has(type)
-    return RoomEvent.transient(type, args, isDeclared && args.length === 1 && isRecord(args[0]) ? true : undefined)
+    const spread = isDeclared && args.length === 1 && isRecord(args[0]) ? true : undefined
+    return RoomEvent.transient(type, args, spread, roomId)
   }
 
   /** Stores a durable event in one room. @throws RoomfulError (rejects) UNAVAILABLE, CONFLICT, EXPIRED, ROOM_NAME_INVALID */
