@@ -113,12 +113,24 @@ export class Context {
     })
   }
 
-  /** Stores a durable event now and waits for it: costs a commit of its own. */
-  publish(roomId: string, type: string, ...args: readonly unknown[]): Promise<Stored> {
-    return this.connection.namespace.publish(checkRoomId(roomId), type, args, {
-      userId: this.user.sub,
-      ...(this.key === undefined ? {} : { key: this.key, scope: this.connection.scope }),
-    })
+  /**
+   * Stores a durable event now and waits for it: costs a commit of its own.
+   * @throws RoomfulError (rejects) ROOM_NAME_INVALID, RATE_LIMITED, CONFLICT, UNAVAILABLE
+   */
+  async publish(roomId: string, type: string, ...args: readonly unknown[]): Promise<Stored> {
+    const { messageLimit } = this.hub
+    const waitMs = messageLimit.take(this.connection)
+    if (waitMs > 0) throw messageLimit.refusal(waitMs)
+    let stored: Stored | undefined
+    try {
+      stored = await this.connection.namespace.publish(roomId, type, args, {
+        userId: this.user.sub,
+        ...(this.key === undefined ? {} : { key: this.key, scope: this.connection.scope }),
+      })
+      return stored
+    } finally {
+      if (stored === undefined || stored.duplicate) messageLimit.giveBack(this.connection)
+    }
   }
 
   /**

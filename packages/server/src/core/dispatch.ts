@@ -14,8 +14,6 @@ import type { HandlerEntry } from './namespace.ts'
 import type { Request } from './ports/dialect.ts'
 import { RateWindow } from './rate-window.ts'
 
-const MINUTE_MS = 60_000
-
 export class Dispatch {
   private readonly hub: Hub
 
@@ -150,7 +148,8 @@ export class Dispatch {
       return this.refuse(context, request, startedAt, thrown)
     }
     const effects = [...context.effects] // what a handler records after it returned must not slip in
-    const waitMs = this.takeMessage(connection, effects)
+    const appends = effects.some((effect) => effect.kind === 'append')
+    const waitMs = appends ? this.hub.messageLimit.take(connection) : 0
     if (waitMs > 0) return this.refuseOrRepeat(context, request, startedAt, result, waitMs)
     for (const effect of effects) {
       if (effect.kind === 'join') connection.intend(effect.prepared.room.id, true)
@@ -164,7 +163,7 @@ export class Dispatch {
       origin: connection.id,
       apply: (effect, ok) => this.apply(context, effect, ok),
       done: (stored, error) => {
-        if (error || stored.some((each) => each.duplicate)) this.giveMessageBack(connection, effects)
+        if (appends && (error || stored.some((each) => each.duplicate))) this.hub.messageLimit.giveBack(connection)
         if (error) return this.refuse(context, request, startedAt, error)
         this.answer(context, request, startedAt, result, stored)
       },
@@ -262,27 +261,10 @@ export class Dispatch {
     throw new RoomfulError('RATE_LIMITED', undefined, { retryAfterMs })
   }
 
-  /** Per user and minute, for what appends. @returns how many ms to wait, 0 when taken or not counted */
-  private takeMessage(connection: Connection, effects: readonly Effect[]): number {
-    const { ratePerMinute } = this.hub.settings
-    if (ratePerMinute === 0 || !effects.some((effect) => effect.kind === 'append')) return 0
-    return this.hub.limiter.take(connection.scope, ratePerMinute, MINUTE_MS)
-  }
-
-  private giveMessageBack(connection: Connection, effects: readonly Effect[]): void {
-    if (this.hub.settings.ratePerMinute === 0 || !effects.some((effect) => effect.kind === 'append')) return
-    this.hub.limiter.giveBack(connection.scope)
-  }
-
   /** Over the limit. A repeat of what was stored is answered all the same: it adds nothing. G3, B34. */
   private refuseOrRepeat(context: Context, request: Request, startedAt: number, result: unknown, waitMs: number): void {
     const { connection } = context
-    const { ratePerMinute } = this.hub.settings
-    const refuse = (): void => {
-      this.hub.observer.observe({ type: 'rate-limited', scope: 'user' })
-      const message = `Rate limit exceeded: ${ratePerMinute} messages a minute`
-      this.refuse(context, request, startedAt, new RoomfulError('RATE_LIMITED', message, { retryAfterMs: waitMs }))
-    }
+    const refuse = (): void => this.refuse(context, request, startedAt, this.hub.messageLimit.refusal(waitMs))
     const rooms = context.effects.flatMap((effect) => (effect.kind === 'append' ? [effect.roomId] : []))
     context.discard()
     if (request.key === undefined) return refuse()

@@ -12,6 +12,7 @@ import type { HotBudget } from './hot-tail.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { type Link, tooLarge, utf8Length } from './link.ts'
 import { Members } from './members.ts'
+import { MessageLimit } from './message-limit.ts'
 import { Namespace, type NamespaceOptions } from './namespace.ts'
 import type { Authenticator } from './ports/authenticator.ts'
 import type { Broker, StoredRow } from './ports/broker.ts'
@@ -48,6 +49,7 @@ export class Hub {
   readonly dispatch: Dispatch
   readonly handshake: Handshake
   readonly members: Members
+  readonly messageLimit: MessageLimit
   readonly catchUp: CatchUp
   state: 'starting' | 'ready' | 'draining' | 'closed' = 'starting'
   private readonly namespaces = new Map<string, Namespace>()
@@ -67,6 +69,7 @@ export class Hub {
     this.dispatch = new Dispatch(this)
     this.handshake = new Handshake(this)
     this.members = new Members(this)
+    this.messageLimit = new MessageLimit(this)
     this.catchUp = new CatchUp(this)
     this.broker.listen({
       onEvents: (name, rows) => this.onForeignEvents(name, rows),

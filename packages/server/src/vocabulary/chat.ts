@@ -87,7 +87,10 @@ async function edit(hub: Hub, namespace: Namespace, context: Context, data: UpDa
   return { status: 'ok' }
 }
 
-/** The bodies go once it is stored that they are gone: a request that is refused takes nothing away. */
+/**
+ * The bodies go once it is stored that they are gone, so that a refused request takes nothing away; and it is answered once
+ * they are gone, so that an unanswered one is repeated and finishes what a crash interrupted.
+ */
 async function redact(
   hub: Hub,
   namespace: Namespace,
@@ -97,12 +100,8 @@ async function redact(
   const { roomId, seq } = data
   await mayPublish(context, roomId)
   await checkAuthor(hub, namespace, context, roomId, seq)
-  const onStored = (stored: Stored): void => {
-    emptyWordings(hub, namespace, roomId, seq, stored.seq).catch((error: unknown) => {
-      hub.observer.observe({ type: 'commit:failed', namespace: namespace.name, error })
-    })
-  }
-  context.appendWith(roomId, 'message:redacted', [{ target: seq, userId: context.user.sub }], { onStored })
+  const stored = await context.publish(roomId, 'message:redacted', { target: seq, userId: context.user.sub })
+  await emptyWordings(hub, namespace, roomId, seq, stored.seq)
   return { status: 'ok' }
 }
 
