@@ -66,13 +66,14 @@ export class UserPresence {
     if (!known?.connections.delete(connection)) return
     if (held && connection.session) {
       const { id } = connection.session
+      const rooms = [...connection.memberships.keys()] // it leaves them now, and is told offline only later
       known.held++
       this.holds.set(
         id,
         this.hub.timers.add(this.hub.settings.presenceGraceMs, () => {
           this.holds.delete(id)
           known.held--
-          this.giveUp(connection, known)
+          this.giveUp(connection, known, rooms)
         }),
       )
     } else this.giveUp(connection, known)
@@ -99,16 +100,21 @@ export class UserPresence {
     known.held--
   }
 
-  private giveUp(connection: Connection, known: OnlineUser): void {
+  private giveUp(connection: Connection, known: OnlineUser, rooms?: readonly string[]): void {
     if (known.connections.size > 0 || known.held > 0) return
     this.users.delete(known.user.sub)
-    this.changed(connection, 'offline', known.user.sub)
+    this.changed(connection, 'offline', known.user.sub, rooms)
     this.tellCount()
   }
 
-  private changed(connection: Connection, status: 'online' | 'offline', userId = connection.user.sub): void {
+  private changed(
+    connection: Connection,
+    status: 'online' | 'offline',
+    userId = connection.user.sub,
+    itsRooms: readonly string[] = [...connection.memberships.keys()],
+  ): void {
     const everyone = this.namespace.connections.size <= EVERYONE_MAX
-    const rooms = everyone ? undefined : [...connection.memberships.keys()]
+    const rooms = everyone ? undefined : itsRooms
     if (rooms?.length === 0) return
     const target: Target = { ...EVERYONE, rooms, except: [connection.id] }
     this.updates.push({ event: RoomEvent.transient('presence:update', [{ userId, status }], true), target })
