@@ -1,5 +1,7 @@
+import { defineContract, event, type TypedNamespace } from '@roomful/server'
 import { createTestServer } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 
 describe('createTestServer', () => {
   it('is a server with the standard namespaces, and clients that talk through it', async () => {
@@ -65,5 +67,52 @@ describe('createTestServer', () => {
     await server.settle()
     expect(server.hub.links.size).toBe(0)
     expect([polite.closed?.code, cut.closed?.code, kicked.closed?.code]).toEqual([1000, 1006, 4009])
+  })
+})
+
+describe('an application under test', () => {
+  const contract = defineContract({
+    client: { 'save-task': event({ data: z.object({ title: z.string().min(1) }) }) },
+    server: { 'task:saved': event({ data: z.object({ title: z.string() }), durable: true }) },
+  })
+
+  /** What an application would have in a file of its own. */
+  function addTasks(tasks: TypedNamespace<typeof contract>): void {
+    tasks.room('board:*', { durable: true })
+    tasks.on('save-task', (context, { title }) => {
+      context.append('board:1', 'task:saved', { title })
+      return ([stored]) => ({ status: 'ok', seq: stored?.seq })
+    })
+  }
+
+  it('[D7] runs as it is, with its contract, clients of two dialects, a slow one and a lost one', async () => {
+    await using server = await createTestServer({ setUp: (roomful) => addTasks(roomful.namespace('/tasks', contract)) })
+    const ann = await server.connect({ namespace: '/tasks', user: 'ann' })
+    const bob = await server.connect({ namespace: '/tasks', user: { sub: 'bob', role: 'admin' }, dialect: 'v1' })
+    const { data: joined } = await bob.request('room:join', 'board:1')
+    expect((await ann.request('save-task', { title: '' })).error).toMatchObject({
+      code: 'INVALID_MESSAGE',
+      field: 'title',
+    })
+    expect((await ann.request('save-task', { title: 'Write' })).data).toEqual({ status: 'ok', seq: 1 })
+    expect(await bob.next('task:saved')).toMatchObject({ data: { title: 'Write' }, seq: 1 })
+    bob.cut()
+    await ann.request('save-task', { title: 'Test' })
+    await server.advance(3_000)
+    const back = await server.connect({ namespace: '/tasks', user: 'bob', dialect: 'v1', session: bob.session })
+    expect(await back.next('opened')).toMatchObject({ recovered: true })
+    await back.request('room:join', { roomId: 'board:1', after: { epoch: joined.epoch, seq: 1 } })
+    expect(await back.next('task:saved')).toMatchObject({ data: { title: 'Test' }, seq: 2 })
+  })
+
+  it('[D7] is the same run for the same seed', async () => {
+    const run = async (seed: string): Promise<unknown[]> => {
+      await using server = await createTestServer({ seed })
+      const clients = [await server.connect({ namespace: '/public' }), await server.connect({ user: 'ann' })]
+      await server.advance(60_000)
+      return clients.map(({ received, wire }) => [received, wire.pings])
+    }
+    expect(await run('a')).toEqual(await run('a'))
+    expect(await run('a')).not.toEqual(await run('b'))
   })
 })

@@ -96,6 +96,26 @@ describe('presence of a room', () => {
     expect((await ann.request('presence:get', 'x')).data).toMatchObject({ count: 2 })
   })
 
+  it('[G6] [C13] of two tabs one is cut off, the other says goodbye: the grace of the first holds the user', async () => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: ['x'] })
+    const tabs = [
+      await server.connect({ user: 'bob', dialect: 'v1' }),
+      await server.connect({ user: 'bob', dialect: 'v1' }),
+    ]
+    for (const tab of tabs) await tab.request('room:join', 'x')
+    await server.advance(1_000)
+    ann.forget()
+    tabs[0]?.cut()
+    await server.advance(1_000)
+    tabs[1]?.close()
+    await server.advance(3_000)
+    const gone = () => ann.heard(({ type, status }) => type === 'user:left' || status === 'offline').length
+    expect(gone()).toBe(0)
+    await server.advance(1_500)
+    expect(gone()).toBe(2)
+  })
+
   it('[G6] after the grace it is gone', async () => {
     await using server = await createTestServer()
     const { ann } = await audience(server, { ann: ['x'] })
@@ -252,6 +272,28 @@ describe('presence of a namespace', () => {
     await server.advance(150)
     expect(ann.heard('presence:update')).toHaveLength(40)
     expect(ann.wire.writes - writes).toBeLessThanOrEqual(3)
+  })
+
+  it('above 1,000 connections only those who share a room hear of it, also after a grace', {
+    timeout: 20_000,
+  }, async () => {
+    await using server = await createTestServer({ settings: OPEN })
+    const { near, far } = await audience(server, { near: ['x'], far: ['y'] })
+    for (let i = 0; i < 1_000; i++) server.open({ user: `u${i}` })
+    await server.advance(1_000)
+    const bob = await server.connect({ user: 'bob' })
+    const cy = await server.connect({ user: 'cy', dialect: 'v1' })
+    for (const client of [bob, cy]) await client.request('room:join', 'x')
+    await server.advance(1_000)
+    near.forget()
+    far.forget()
+    bob.close()
+    cy.cut()
+    await server.advance(6_000)
+    const offline = (client: TestClient) =>
+      client.heard('presence:update').map(({ userId, status }) => `${userId} ${status}`)
+    expect(offline(near)).toEqual(['bob offline', 'cy offline'])
+    expect(offline(far)).toEqual([])
   })
 
   it('[B17] users:count: at once on own connect, else at most one a second', async () => {

@@ -155,6 +155,20 @@ describe('a slow link', () => {
     expect(seqs(slow)).toEqual(range(1, 20))
   })
 
+  it('[G5] the 30 s begin anew each time that it turns slow', async () => {
+    await using server = await createTestServer({ settings: { ...SETTINGS, pingIntervalMs: 0 } })
+    const { slow, quick } = await slowAndQuick(server)
+    await say(quick, 20)
+    await server.advance(28_000)
+    slow.wire.drain()
+    slow.wire.stall()
+    await say(quick, 60)
+    await server.advance(29_000)
+    expect(slow.wire.closing).toBeUndefined()
+    await server.advance(1_500)
+    expect(slow.wire.closing?.code).toBe(4008)
+  })
+
   it('[G5] is not read from meanwhile, which bounds its answers', async () => {
     await using server = await createTestServer({ settings: SETTINGS })
     const { slow, quick } = await slowAndQuick(server)
