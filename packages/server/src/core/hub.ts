@@ -33,6 +33,9 @@ export interface HubPorts {
   readonly observer: Observer
 }
 
+/** After a break, how long until a broker that could not tell where its rooms stand is asked again. */
+const BREAK_RETRY_MS = 1_000
+
 export class Hub {
   readonly settings: CoreSettings
   readonly broker: Broker
@@ -178,7 +181,11 @@ export class Hub {
           }
           this.turn.endSoon()
         },
-        (error: unknown) => this.observer.observe({ type: 'commit:failed', namespace: name, error }),
+        (error: unknown) => {
+          this.observer.observe({ type: 'commit:failed', namespace: name, error })
+          // Until the heads are known a hole may be there that nobody sees.
+          if (this.state !== 'closed') this.timers.add(BREAK_RETRY_MS, () => this.onBreak(name))
+        },
       )
   }
 }

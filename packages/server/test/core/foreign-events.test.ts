@@ -1,7 +1,7 @@
 /** What another node stored reaches this one through the broker: late, twice, out of order or not at all. */
 import { createTestServer, type TestClient, type TestServer } from '@roomful/testkit'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { BrokerListener, StoredRow } from '../../src/core/ports/broker.ts'
 import { audience } from './audience.ts'
 
@@ -81,6 +81,20 @@ describe('events of another node', () => {
     listener.onBreak('/')
     await here.settle()
     expect(seqs(member)).toEqual(range(1, 20))
+    await here.close()
+  })
+
+  it('[G4] are found after a break also when the broker cannot tell at once what there is', async () => {
+    const { there, here, listener } = await twoNodes()
+    const { member } = await audience(here, { member: ['x'] })
+    await say(await there.connect({ user: 'publisher' }), 3)
+    const heads = vi.spyOn(here.broker, 'heads').mockRejectedValueOnce(new Error('not yet'))
+    listener.onBreak('/')
+    await here.settle()
+    expect([seqs(member), here.observed('commit:failed').length]).toEqual([[], 1])
+    await here.advance(1_100)
+    expect(seqs(member)).toEqual(range(1, 3))
+    expect(heads).toHaveBeenCalledTimes(2)
     await here.close()
   })
 
