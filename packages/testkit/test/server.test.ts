@@ -72,7 +72,12 @@ describe('createTestServer', () => {
 
 describe('an application under test', () => {
   const contract = defineContract({
-    client: { 'save-task': event({ data: z.object({ title: z.string().min(1) }) }) },
+    client: {
+      'save-task': event({
+        data: z.object({ title: z.string().min(1) }),
+        ack: z.object({ status: z.literal('ok'), seq: z.number().optional() }),
+      }),
+    },
     server: { 'task:saved': event({ data: z.object({ title: z.string() }), durable: true }) },
   })
 
