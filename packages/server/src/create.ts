@@ -18,6 +18,7 @@ import { HttpTransport } from './adapters/transports/http.ts'
 import { originCheck } from './adapters/transports/origin.ts'
 import { resolveSettings } from './config/load.ts'
 import type { Settings } from './config/settings.ts'
+import { readTlsFiles } from './config/tls-files.ts'
 import type { Observer } from './core/ports/observer.ts'
 import { CORE_DEFAULTS } from './core/settings.ts'
 import { createHttpHost } from './http-host.ts'
@@ -41,6 +42,7 @@ const ECHO = { '/ws/echo': 'Server echo: ' }
 export function createRoomful({ observer, echo = ECHO, ...given }: CreateOptions = {}): Roomful {
   const settings = resolveSettings(given)
   const secret: Secret = findSecret(settings.jwtSecret, settings.data)
+  const tls = readTlsFiles(settings.tlsCert, settings.tlsKey)
   const clock = systemClock
   const random = systemRandom
   const metrics = new Metrics()
@@ -77,6 +79,7 @@ export function createRoomful({ observer, echo = ECHO, ...given }: CreateOptions
       echoPaths: new Map(Object.entries(echo)),
     },
     http: (hub) => new HttpTransport(createHttpHost({ hub, accounts, tickets, metrics }), door),
+    tls,
     port: settings.port,
     host: settings.host,
     closeParts: () => users.close(),

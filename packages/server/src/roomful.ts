@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http'
 import { createServer, type RequestListener, Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
@@ -33,6 +34,8 @@ export interface RoomfulParts {
   /** Made once the hub exists. */
   readonly http: (hub: Hub) => HttpHandler
   readonly users: Users
+  /** Makes a server of one's own speak https and wss. */
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
   readonly port: number
   readonly host: string
   /** Closed last: what the parts opened besides the broker. */
@@ -158,9 +161,10 @@ export class Roomful {
    * @throws Error (rejects) when the port is in use or the storage cannot be opened
    */
   async listen(options: { port?: number; host?: string } = {}): Promise<{ url: string; port: number }> {
+    const { tls } = this.parts
     const { port = this.parts.port, host = this.parts.host } = options
     await this.start()
-    const server = createServer({ maxHeaderSize: 16_384, requestTimeout: 30_000, headersTimeout: 10_000 })
+    const server = tls ? createSecureServer({ ...SERVER_LIMITS, ...tls }) : createServer(SERVER_LIMITS)
     this.attach(server)
     this.ownServer = server
     await new Promise<void>((resolve, reject) => {
@@ -172,7 +176,10 @@ export class Roomful {
     })
     const address = server.address() as AddressInfo
     const name = host === '0.0.0.0' || host === '::' || host === '127.0.0.1' ? 'localhost' : host
-    return { url: `http://${name.includes(':') ? `[${name}]` : name}:${address.port}`, port: address.port }
+    return {
+      url: `${tls ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${address.port}`,
+      port: address.port,
+    }
   }
 
   /** Tells everyone when to come back, closes their links with 1012, stores what is on its way. Idempotent. G7. */
@@ -207,6 +214,8 @@ export class Roomful {
   }
 }
 
+/** Against requests that never end, slow handshakes and endless headers. */
+const SERVER_LIMITS = { maxHeaderSize: 16_384, requestTimeout: 30_000, headersTimeout: 10_000 }
 const CLOSE_WAIT_MS = 2_000
 const CLOSE_STEP_MS = 20
 

@@ -94,7 +94,6 @@ describe('what cannot be right stops the start with a sentence', () => {
       { env: { REDIS_URL: 'redis://localhost' } },
       /REDIS_URL is not available yet: this version runs on one machine/,
     ],
-    ['not yet: TLS', { env: { ROOMFUL_TLS_CERT: 'c', ROOMFUL_TLS_KEY: 'k' } }, /ROOMFUL_TLS_CERT is not available yet/],
     ['a certificate without its key', { env: { ROOMFUL_TLS_CERT: 'c' } }, /ROOMFUL_TLS_KEY is not/],
     ['a key without its certificate', { env: { ROOMFUL_TLS_KEY: 'k' } }, /ROOMFUL_TLS_CERT is not/],
     ['not yet: compression', { argv: ['--deflate=on'] }, /--deflate is not available yet/],

@@ -34,14 +34,12 @@ export const serving = {
     type: optional(text),
     default: undefined,
     sentence: 'File with the certificate chain (PEM), to serve https and wss without a proxy.',
-    planned: 'this version serves http and ws; put a proxy that speaks TLS in front of it',
   }),
   tlsKey: setting({
     variable: 'ROOMFUL_TLS_KEY',
     type: optional(text),
     default: undefined,
     sentence: 'File with the private key (PEM) of the certificate.',
-    planned: 'this version serves http and ws; put a proxy that speaks TLS in front of it',
   }),
   deflate: setting({
     variable: 'ROOMFUL_DEFLATE',
