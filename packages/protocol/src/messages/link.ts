@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { down } from './define.ts'
 import { Timestamp } from './shapes.ts'
 
-export const User = Type.Object({ sub: Type.String(), name: Type.String(), role: Type.String() })
+const User = Type.Object({ sub: Type.String(), name: Type.String(), role: Type.String() })
 
 export const welcome = down('welcome', {
   delivery: 'transient',

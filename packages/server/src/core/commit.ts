@@ -36,7 +36,7 @@ const IN_FLIGHT_MAX = 64
 const WAITING_MAX = 100_000
 
 /** Appends of one batch; more are split so that one turn cannot hold the broker for long. */
-export const BATCH_LIMIT = 10_000
+const BATCH_LIMIT = 10_000
 
 export class Commit {
   private readonly hub: Hub

@@ -2,14 +2,14 @@
 
 import { aroundShared } from '@roomful/protocol'
 
-export const TEXT = 0x1
-export const BINARY = 0x2
+const TEXT = 0x1
+const BINARY = 0x2
 export const PONG = 0xa
 
 const FIN = 0x80
 
 /** A text frame whose middle is shared with others: three buffers, of which that one is not copied. */
-export function textFrameAround(before: string, shared: Uint8Array, after: string): readonly Uint8Array[] {
+function textFrameAround(before: string, shared: Uint8Array, after: string): readonly Uint8Array[] {
   const tail = Buffer.from(after)
   const own = Buffer.byteLength(before)
   const head = allocate(TEXT, own, shared.byteLength + tail.byteLength)

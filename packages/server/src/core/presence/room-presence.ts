@@ -21,7 +21,7 @@ export interface Member {
 /** Members up to which changes are told one by one, and most users in a snapshot. WIRE 8. */
 export const PRESENCE_BY_NAME_MAX = 200
 /** Members up to which classic clients get the full list. WIRE 4. */
-export const CLASSIC_LIST_MAX = 1_000
+const CLASSIC_LIST_MAX = 1_000
 /**
  * At most one coalesced message per room in this time, up to 1,000 members; a larger room waits longer in proportion, so
  * that a storm of arrivals costs the same number of writes a second however large the room is.

@@ -13,9 +13,9 @@ import type { User } from '../user.ts'
 /** Connections up to which everyone hears of every user. WIRE 8. */
 export const EVERYONE_MAX = 1_000
 /** Arrivals and departures of users are told together, at most this often. */
-export const UPDATE_INTERVAL_MS = 100
+const UPDATE_INTERVAL_MS = 100
 /** `users:count` goes at most this often. */
-export const COUNT_INTERVAL_MS = 1_000
+const COUNT_INTERVAL_MS = 1_000
 
 export interface OnlineUser {
   user: User
