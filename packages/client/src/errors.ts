@@ -53,8 +53,8 @@ const PASSING = new Set<string>([
 ] satisfies (ErrorCode | ClientErrorCode)[])
 
 /** @returns true when repeating the same request later may succeed */
-export function isPassing(error: unknown): error is RoomfulError {
-  return error instanceof RoomfulError && PASSING.has(error.code)
+export function isPassing({ code }: RoomfulError): boolean {
+  return PASSING.has(code)
 }
 
 function defaultMessage(code: string): string {

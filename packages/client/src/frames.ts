@@ -1,5 +1,5 @@
 /** The SDK's side of the v1 form: what it sends as text, and what it reads. WIRE 7. The server's side is in the protocol. */
-import { type DownFrame, fromJson, isRecord, isSpreadable, toJson, type UpFrame } from '@roomful/protocol'
+import { type DownFrame, fromJson, isRecord, isSpreadable, toJson } from '@roomful/protocol'
 
 /** This SDK uses one channel per link; the form has room for more. */
 export const CHANNEL = 1
@@ -52,7 +52,7 @@ function readFrame(line: string): DownFrame | undefined {
 }
 
 export function isAck(frame: DownFrame): frame is AckFrame {
-  return frame.type === undefined && 'ack' in frame
+  return 'ack' in frame
 }
 
 export function isEvent(frame: DownFrame): frame is EventFrame {
@@ -97,8 +97,4 @@ export function writeRequest(event: string, body: string, id: number | undefined
 export function writeArgs(args: readonly unknown[]): string {
   if (args.length === 0 || (args.length === 1 && args[0] === undefined)) return ''
   return args.length === 1 ? `,"data":${toJson(args[0])}` : `,"args":${toJson(args)}`
-}
-
-export function writeFrame(frame: UpFrame): string {
-  return JSON.stringify(frame)
 }

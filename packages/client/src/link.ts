@@ -7,7 +7,7 @@ import type { Ending } from './connection-state.ts'
 import type { Credentials } from './credentials.ts'
 import type { Environment } from './environment.ts'
 import { RoomfulError } from './errors.ts'
-import { CHANNEL, readFrames, writeFrame } from './frames.ts'
+import { CHANNEL, readFrames } from './frames.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { CUT_OFF, type OpenTransport, type Transport } from './transports/transport.ts'
 
@@ -72,7 +72,7 @@ export class Link {
   }
 
   write(frame: UpFrame): void {
-    this.send(writeFrame(frame))
+    this.send(JSON.stringify(frame))
   }
 
   /** Ends it without a word to its owner. */

@@ -3,6 +3,5 @@ import type { ReceivedEvent } from './frames.ts'
 
 export function callListener(listener: unknown, { args, meta }: ReceivedEvent): void {
   const call = listener as (...args: readonly unknown[]) => void
-  if (args.length === 0) call(undefined, meta)
-  else call(...args, meta)
+  call(...(args.length === 0 ? [undefined] : args), meta)
 }

@@ -5,7 +5,7 @@
 import { backoffMs } from './backoff.ts'
 import { Emitter } from './emitter.ts'
 import type { Environment } from './environment.ts'
-import { isPassing, RoomfulError } from './errors.ts'
+import { isPassing, type RoomfulError } from './errors.ts'
 import type { ReceivedEvent } from './frames.ts'
 import type { Requests } from './requests.ts'
 import { RoomPresence } from './room-presence.ts'
@@ -177,7 +177,7 @@ export class Membership {
       await requests.call('room:join', [after === undefined ? { roomId } : { roomId, after }], { onAnswer })
     } catch (error) {
       this.#isAsking = false
-      if (!this.#isOver) this.#refused(error)
+      if (!this.#isOver) this.#refused(error as RoomfulError)
     }
   }
 
@@ -192,14 +192,12 @@ export class Membership {
     if (reset) this.own.emit('reset', reset)
   }
 
-  #refused(error: unknown): void {
-    if (!isPassing(error)) {
-      const refusal =
-        error instanceof RoomfulError ? error : new RoomfulError('INTERNAL', String(error), { cause: error })
-      this.#become('refused', refusal)
-      return this.giveUp(refusal)
-    }
+  #refused(error: RoomfulError): void {
     if (this.#options.requests.reach !== 'now') return // the next connection asks again
+    if (!isPassing(error)) {
+      this.#become('refused', error)
+      return this.giveUp(error)
+    }
     const { clock, chance } = this.#options.environment
     this.#cancelRetry = clock.after(error.retryAfterMs ?? backoffMs(this.#failures++, chance()), () => this.join())
   }

@@ -152,7 +152,8 @@ export class Outbox {
       const answer = await requests.call(event, args, { key })
       this.#failures = 0
       item.settle(undefined, answer)
-    } catch (error) {
+    } catch (thrown) {
+      const error = thrown as RoomfulError // a request rejects with nothing else
       item.isInFlight = false
       if (isPassing(error)) this.#pause(error)
       else item.settle(error)

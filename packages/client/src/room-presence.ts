@@ -1,6 +1,6 @@
 /** Keeps the list of a room's members true: applies what the server tells, and asks for the whole when something is missing. */
 import type { Environment } from './environment.ts'
-import { isPassing } from './errors.ts'
+import { isPassing, type RoomfulError } from './errors.ts'
 import type { ReceivedEvent } from './frames.ts'
 import {
   applyChange,
@@ -68,7 +68,8 @@ export class RoomPresence {
         this.replace(snapshot as PresenceSnapshot)
       }
       await requests.call('presence:get', [{ roomId }], { onAnswer, isRepeatable: true })
-    } catch (error) {
+    } catch (thrown) {
+      const error = thrown as RoomfulError // a request rejects with nothing else
       // Not allowed to look: what we know is all there is. Anything that passes is asked again at the next change.
       if (isPassing(error)) environment.tell(error)
     } finally {

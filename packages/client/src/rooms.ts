@@ -73,13 +73,9 @@ export class Rooms {
     if (!membership) return true
     if (seq !== undefined && !membership.admit(seq)) return false
     if (event.event === 'reset') membership.reset(event.args[0] as Reset)
-    if (event.event === 'notice') this.#handleNotice(membership, event.args[0] as { code: string; message: string })
+    if (event.event === 'notice') lost(membership, event.args[0] as { code: string; message: string })
     membership.handle(event)
     return true
-  }
-
-  #handleNotice(membership: Membership, { code, message }: { code: string; message: string }): void {
-    if (code === 'FORBIDDEN' || code === 'BANNED') membership.lose(new RoomfulError(code, message))
   }
 
   #follow(roomId: string): Membership | undefined {
@@ -105,6 +101,11 @@ export class Rooms {
     this.#memberships.delete(membership.roomId)
     membership.end(new RoomfulError('CLOSED', 'The room was released'))
   }
+}
+
+/** A changed role, or a ban, takes rooms away. D11. */
+function lost(membership: Membership, { code, message }: { code: string; message: string }): void {
+  if (code === 'FORBIDDEN' || code === 'BANNED') membership.lose(new RoomfulError(code, message))
 }
 
 /** Events of the room vocabulary that have no number name their room themselves. */
