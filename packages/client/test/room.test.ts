@@ -240,6 +240,39 @@ describe('holding and releasing', () => {
     expect(heard).toEqual(['second'])
   })
 
+  it('[B37] [R7] thousands of holds, reconnects and releases leave no timer and no membership behind', async () => {
+    const { client, server, clock } = await start()
+    await clock.advance(1_000)
+    const before = clock.pendingTimers
+    for (let round = 0; round < 100; round++) {
+      const rooms = Array.from({ length: 20 }, (_, i) => client.room(`room ${i}`))
+      for (const room of rooms) room.on('message:new', () => undefined)
+      await clock.settle()
+      if (round % 10 === 0) server.link.drop(1006)
+      await clock.advance(500)
+      for (const room of rooms) room.typing()
+      for (const room of rooms) room.release()
+      await clock.advance(10_000)
+    }
+    expect(clock.pendingTimers).toBe(before)
+    expect(server.link.rooms.size).toBe(0)
+  })
+
+  it('waits, and is refused nothing, when the client is closed; connecting again joins again', async () => {
+    const { client, server, clock } = await start({ autoConnect: false })
+    const room = client.room('lobby')
+    const { ready } = room
+    client.close()
+    await expect(ready).rejects.toMatchObject({ code: 'CLOSED' })
+    expect(room.getSnapshot()).toMatchObject({ status: 'waiting', error: undefined })
+    client.connect()
+    await clock.until(room.ready)
+    client.close()
+    await clock.settle()
+    expect(room.getSnapshot()).toMatchObject({ status: 'waiting', error: undefined })
+    expect(server.requested('room:join')).toHaveLength(1)
+  })
+
   it('forgets a released room: it is not joined again after a reconnect', async () => {
     const { client, server, clock } = await start()
     {
