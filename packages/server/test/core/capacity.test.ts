@@ -1,0 +1,67 @@
+/** Rooms with a number of seats: a seat is a user, and never more of them than there are. */
+import { createTestServer, type TestClient, type TestServer } from '@roomful/testkit'
+import { describe, expect, it } from 'vitest'
+
+describe('capacity', () => {
+  const lobby = (capacity: number): Promise<TestServer> =>
+    createTestServer({
+      setUp: (kit) => void kit.namespace('/').room('game:*', { capacity }),
+      broker: (broker, clock) => ({
+        ...broker,
+        async takeSeat(...args) {
+          await new Promise<void>((resolve) => void clock.after(clock.monotonic() % 7, resolve))
+          return broker.takeSeat(...args)
+        },
+      }),
+    })
+
+  it('[B24] a race for the last seat gives exactly one', async () => {
+    await using server = await lobby(4)
+    const clients = await Promise.all(Array.from({ length: 30 }, (_, i) => server.connect({ user: `u${i}` })))
+    const ids = clients.map((client) => client.post('room:join', 'game:1'))
+    await server.advance(100)
+    const answers = clients.map((client, i) => client.answer(ids[i] as number))
+    expect(answers.filter((answer) => answer?.data.status === 'ok' && !answer.error)).toHaveLength(4)
+    expect(answers.filter((answer) => answer?.error?.code === 'ROOM_FULL')).toHaveLength(26)
+    expect(server.get('/').rooms.get('game:1')?.count).toBe(4)
+    expect(server.get('/').rooms.get('game:1')?.pins).toBe(0)
+  })
+
+  it('[B24] a seat is a user, kept during the grace, free after leaving of any kind', async () => {
+    await using server = await lobby(2)
+    const join = async (client: TestClient) =>
+      (await client.request('room:join', 'game:1', { withinMs: 50 })).error?.code
+    const ann = await server.connect({ user: 'ann' })
+    const tab = await server.connect({ user: 'ann' })
+    const bob = await server.connect({ user: 'bob', dialect: 'v1' })
+    const cy = await server.connect({ user: 'cy' })
+    expect([await join(ann), await join(tab), await join(bob), await join(cy)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      'ROOM_FULL',
+    ])
+    ann.close()
+    expect(await join(cy)).toBe('ROOM_FULL')
+    bob.cut()
+    expect(await join(cy)).toBe('ROOM_FULL')
+    await server.advance(5_100)
+    expect(await join(cy)).toBeUndefined()
+    await tab.request('room:leave', 'game:1')
+    expect(await join(await server.connect({ user: 'dan' }))).toBeUndefined()
+  })
+
+  it('[B24] a seat taken for a join that came to nothing is given back', async () => {
+    await using server = await lobby(1)
+    const ann = await server.connect({ user: 'ann' })
+    await server.advance(3)
+    ann.post('room:join', 'game:1')
+    ann.close()
+    await server.advance(50)
+    const bob = await server.connect({ user: 'bob' })
+    expect((await bob.request('room:join', 'game:1', { withinMs: 50 })).error).toBeUndefined()
+    bob.close()
+    await server.advance(1_000)
+    expect(server.get('/').rooms.size).toBe(0)
+  })
+})

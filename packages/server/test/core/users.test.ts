@@ -1,0 +1,76 @@
+/** Who is in a namespace: a user is there from the first connection to the last, and everyone can see how many there are. */
+import { createTestServer, type TestClient } from '@roomful/testkit'
+import { describe, expect, it } from 'vitest'
+import { audience } from './audience.ts'
+
+const OPEN = { ratePerSecond: 0, ratePerMinute: 0 }
+
+describe('presence of a namespace', () => {
+  it('[C10] [C13] online and offline, told to everyone else', async () => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: [] })
+    const bob = await server.connect({ user: 'bob' })
+    await server.advance(500)
+    expect(ann.heard('presence:update')).toEqual([{ type: 'presence:update', userId: 'bob', status: 'online' }])
+    expect(bob.heard('presence:update')).toEqual([])
+    bob.close()
+    await server.advance(500)
+    expect(ann.heard('presence:update').at(-1)).toMatchObject({ userId: 'bob', status: 'offline' })
+  })
+
+  it('updates within 100 ms go together', async () => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: [] })
+    await server.connect({ user: 'u0' })
+    const writes = ann.wire.writes
+    for (let i = 1; i < 40; i++) await server.connect({ user: `u${i}` })
+    expect(ann.heard('presence:update').length).toBeLessThanOrEqual(1)
+    await server.advance(150)
+    expect(ann.heard('presence:update')).toHaveLength(40)
+    expect(ann.wire.writes - writes).toBeLessThanOrEqual(3)
+  })
+
+  it('above 1,000 connections only those who share a room hear of it, also after a grace', {
+    timeout: 20_000,
+  }, async () => {
+    await using server = await createTestServer({ settings: OPEN })
+    const { near, far } = await audience(server, { near: ['x'], far: ['y'] })
+    for (let i = 0; i < 1_000; i++) server.open({ user: `u${i}` })
+    await server.advance(1_000)
+    const bob = await server.connect({ user: 'bob' })
+    const cy = await server.connect({ user: 'cy', dialect: 'v1' })
+    for (const client of [bob, cy]) await client.request('room:join', 'x')
+    await server.advance(1_000)
+    near.forget()
+    far.forget()
+    bob.close()
+    cy.cut()
+    await server.advance(6_000)
+    const offline = (client: TestClient) =>
+      client.heard('presence:update').map(({ userId, status }) => `${userId} ${status}`)
+    expect(offline(near)).toEqual(['bob offline', 'cy offline'])
+    expect(offline(far)).toEqual([])
+  })
+
+  it('[B17] users:count: at once on own connect, else at most one a second', async () => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: [] })
+    const newcomers: TestClient[] = []
+    for (let i = 0; i < 30; i++) {
+      newcomers.push(await server.connect({ user: `u${i % 10}` }))
+      await server.advance(100)
+    }
+    for (const client of newcomers) expect(client.heard('users:count').length).toBeGreaterThan(0)
+    const own = newcomers[4]?.heard('users:count')[0]
+    expect(own).toMatchObject({ count: 6, connections: 6 })
+    expect(ann.heard('users:count').length).toBeLessThanOrEqual(5)
+    await server.advance(1_000)
+    expect(ann.heard('users:count').at(-1)).toMatchObject({ count: 11, connections: 31 })
+    for (const client of newcomers) client.close()
+    await server.advance(2_000)
+    expect(ann.heard('users:count').at(-1)).toMatchObject({ count: 1, connections: 1 })
+    ann.forget()
+    await server.advance(10_000)
+    expect(ann.heard('users:count')).toEqual([])
+  })
+})
