@@ -3,8 +3,7 @@
  * the payload it failed on (B38). A library is silent: this is used by those who run a server.
  */
 import pino, { type DestinationStream, type Logger } from 'pino'
-import type { Connection } from '../../core/connection.ts'
-import type { Fact, Observer } from '../../core/ports/observer.ts'
+import type { Fact, ObservedConnection, Observer } from '../../core/ports/observer.ts'
 import { errorForLog, forLog, textForLog } from './redact.ts'
 
 export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
@@ -86,7 +85,7 @@ export class Log implements Observer {
   }
 }
 
-function aboutConnection({ id, ip, userAgent, auth, user, namespace }: Connection): Record<string, unknown> {
+function aboutConnection({ id, ip, userAgent, auth, user, namespace }: ObservedConnection): Record<string, unknown> {
   return { connectionId: id, ip, userAgent: textForLog(userAgent), auth, userId: user.sub, namespace: namespace.name }
 }
 

@@ -2,8 +2,15 @@
  * Document 000's commands: `join`, `message`, `leave`, `list`, one current room, and only the frames it knows. A view over
  * the same rooms and events as everyone's. WIRE 4.
  */
-import { encodePlainControl, type Inbound, invalid, isRecord, isRefusal, readObject } from '@roomful/protocol'
-import type { RoomEvent } from '../../core/event.ts'
+import {
+  encodePlainControl,
+  type Inbound,
+  invalid,
+  isRecord,
+  isRefusal,
+  readObject,
+  type WireEvent,
+} from '@roomful/protocol'
 import type { Dialect, Encoding, Request } from '../../core/ports/dialect.ts'
 import { textFrame } from './frame.ts'
 import { refuseBinary } from './refuse-binary.ts'
@@ -67,13 +74,13 @@ function decodeClassic(text: string): Inbound {
   return { kind: 'request', channel: 0, event: type, args: [rest], id: ANSWERED, key: undefined }
 }
 
-function encodeMessage(event: RoomEvent): string {
+function encodeMessage(event: WireEvent): string {
   const { name, content } = fields(event)
   const { roomId, ts, seq } = event.stored as { roomId: string; ts: number; seq: number }
   return encodePlainControl('message', { room: roomId, from: name, text: content, ts, seq })
 }
 
-function fields(event: RoomEvent): Record<string, unknown> {
+function fields(event: WireEvent): Record<string, unknown> {
   const [data] = event.args
   return isRecord(data) ? data : {}
 }

@@ -1,13 +1,12 @@
 /** How one kind of client speaks: what its bytes mean, and the bytes for what it is told. One object per kind, no state. */
-import type { Inbound, RequestId, WireError } from '@roomful/protocol'
-import type { RoomEvent } from '../event.ts'
+import type { Inbound, RequestId, WireError, WireEvent } from '@roomful/protocol'
 
 /** Makes an event into bytes ready for a wire. Shared: an event is encoded once per `key`, whatever the number of links. */
 export interface Encoding {
   /** Names the form. Two encodings with one key make the same bytes. */
   readonly key: string
   /** @returns the bytes, or `undefined` when clients of this kind are not told of such events. */
-  encode(event: RoomEvent): Uint8Array | undefined
+  encode(event: WireEvent): Uint8Array | undefined
 }
 
 export type Request = Extract<Inbound, { kind: 'request' }>

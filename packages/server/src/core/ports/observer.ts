@@ -1,12 +1,22 @@
 /** One method that takes typed facts; metrics, logs, the inspector and `explain` are its readers. */
-import type { Connection } from '../connection.ts'
+import type { User } from '../user.ts'
+
+/** What is told of a connection. B32. */
+export interface ObservedConnection {
+  readonly id: string
+  readonly ip: string
+  readonly userAgent: string
+  readonly user: User
+  readonly auth: 'none' | 'guest' | 'authenticated'
+  readonly namespace: { readonly name: string }
+}
 
 export type Fact =
   | { type: 'link:opened'; dialect: string }
   | { type: 'link:closed'; dialect: string; code: number }
   | { type: 'link:refused'; code: string; ip: string }
-  | { type: 'connection:opened'; connection: Connection }
-  | { type: 'connection:closed'; connection: Connection; reason: string; durationMs: number }
+  | { type: 'connection:opened'; connection: ObservedConnection }
+  | { type: 'connection:closed'; connection: ObservedConnection; reason: string; durationMs: number }
   | { type: 'auth:failed'; code: string; ip: string; userAgent: string; connectionId: string }
   | { type: 'request'; namespace: string; event: string; ok: boolean; code: string | undefined; durationMs: number }
   /** A handler threw something that is no RoomfulError, or did not answer in time. */
