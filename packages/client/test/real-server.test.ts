@@ -1,4 +1,7 @@
 /** The SDK against a real server over real sockets: what a stand-in could get wrong. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Client, type ClientOptions, type ConnectionStatus, connect, ReconnectingWebSocket } from '@roomful/client'
 import { createRoomful, defineContract, event, type Roomful, RoomfulError } from '@roomful/server'
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest'
@@ -25,9 +28,9 @@ let roomful: Roomful
 let url: string
 let clients: Client<never>[]
 
-async function listen(port = 0): Promise<void> {
+async function listen(port = 0, data = ':memory:'): Promise<void> {
   roomful = createRoomful({
-    ...{ data: ':memory:', jwtSecret: 'x'.repeat(32), maxMessageBytes: 1_000 },
+    ...{ data, jwtSecret: 'x'.repeat(32), maxMessageBytes: 1_000 },
     ...{ ratePerSecond: 0, ratePerMinute: 0 },
   }).standardNamespaces()
   const tasks = roomful.namespace('/tasks', contract, { guests: true })
@@ -228,6 +231,38 @@ describe('over real sockets', () => {
     await expect(reset).resolves.toMatchObject({ reason: 'epoch' })
     await expect(room.send('after')).resolves.toMatchObject({ seq: 1 })
   })
+})
+
+it('[D2] [C18] a restart on the same data loses nothing and repeats nothing', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'roomful-sdk-'))
+  try {
+    await roomful.close()
+    await listen(0, data)
+    const [ann, bob] = [open({ namespace: '/public', name: 'Ann' }), open({ namespace: '/public', name: 'Bob' })]
+    const [room, other] = [ann.room('lobby'), bob.room('lobby')]
+    const heard: string[] = []
+    const resets: unknown[] = []
+    other.onReset((reset) => resets.push(reset))
+    const all = new Promise<void>((resolve) => {
+      other.on('message:new', ({ content }) => {
+        heard.push(content)
+        if (content === 'last') resolve()
+      })
+    })
+    await Promise.all([room.ready, other.ready])
+    const said = ['one', 'two', 'three', 'last']
+    const sends = said.slice(0, 2).map((content) => room.send(content))
+    await roomful.close()
+    sends.push(...said.slice(2).map((content) => room.send(content)))
+    await listen(Number(new URL(url).port), data)
+    await expect(Promise.all(sends)).resolves.toMatchObject([{ seq: 1 }, { seq: 2 }, { seq: 3 }, { seq: 4 }])
+    await all
+    expect([heard, resets]).toEqual([said, []])
+  } finally {
+    for (const client of clients) client.close()
+    await roomful.close()
+    await rm(data, { recursive: true })
+  }
 })
 
 describe('[C2] ReconnectingWebSocket over real sockets', () => {
