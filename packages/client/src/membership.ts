@@ -9,23 +9,10 @@ import { isPassing, type RoomfulError } from './errors.ts'
 import type { ReceivedEvent } from './frames.ts'
 import type { Requests } from './requests.ts'
 import { RoomPresence } from './room-presence.ts'
+import type { RoomSnapshot, RoomStatus } from './room-snapshot.ts'
 import { afterJoin, afterReset, judge, resumeAfter, type Standing, UNKNOWN } from './standing.ts'
 import { TypingSignal, Typists } from './typing.ts'
-import type { JoinReply, Member, Reset, Typist } from './vocabulary.ts'
-
-/** `waiting` for a connection, `joining`, `joined`, or `refused` by the server, with its reason. */
-export type RoomStatus = 'waiting' | 'joining' | 'joined' | 'refused'
-
-/** What a page shows of a room; the same object until something changes. */
-export interface RoomSnapshot {
-  readonly status: RoomStatus
-  readonly members: readonly Member[]
-  /** All members, listed or not. */
-  readonly count: number
-  readonly typists: readonly Typist[]
-  /** Why we are not in it. */
-  readonly error: RoomfulError | undefined
-}
+import type { JoinReply, Reset } from './vocabulary.ts'
 
 export interface MembershipOptions {
   readonly roomId: string

@@ -5,9 +5,10 @@
 import type { Position } from '@roomful/protocol'
 import { type ReceivedEvent, readHistoryEvent } from './frames.ts'
 import { callListener } from './listener.ts'
-import type { Membership, RoomSnapshot } from './membership.ts'
+import type { Membership } from './membership.ts'
 import type { Outbox } from './outbox.ts'
 import type { RequestOptions, Requests } from './requests.ts'
+import type { RoomSnapshot } from './room-snapshot.ts'
 import type { AnyContract, DownEvent, DownListener } from './types.ts'
 import type { Member, Reset, UpAck } from './vocabulary.ts'
 
