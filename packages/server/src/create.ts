@@ -63,7 +63,12 @@ export function createRoomful({ observer, echo = ECHO, ...given }: CreateOptions
     clientAddress: addressReader(settings.trustProxy),
   }
   return new Roomful({
-    core: { ...CORE_DEFAULTS, ...settings, authRequired: settings.auth === 'required' },
+    core: {
+      ...CORE_DEFAULTS,
+      ...settings,
+      historySize: Math.min(settings.historySize, settings.retention), // see Namespace.openRoom
+      authRequired: settings.auth === 'required',
+    },
     ports: {
       broker: createLocalBroker({ log, clock }),
       authenticator: new AccountAuthenticator({ verifier, tickets, users, unknownUsers: settings.users }),

@@ -227,7 +227,9 @@ export class Namespace {
     const known = this.rooms.get(roomId)
     if (known) return known
     const options = this.declarations.find(roomId, true)?.options ?? {}
-    const room = new Room(roomId, options, options.historySize ?? this.hub.settings.historySize, this.hub.hotBudget)
+    // What the log no longer keeps must not be found in memory: the order of `n` would be lost on the way.
+    const historySize = Math.min(options.historySize ?? this.hub.settings.historySize, options.retention ?? Infinity)
+    const room = new Room(roomId, options, historySize, this.hub.hotBudget)
     this.rooms.set(roomId, room)
     room.opened = this.hub.broker.subscribe(this.name, [{ roomId, retention: options.retention }]).then(
       ([head]) => {

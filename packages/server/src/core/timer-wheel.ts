@@ -63,19 +63,31 @@ export class TimerWheel {
   private readonly onTick = (): void => {
     this.stopTicking = undefined
     const now = this.now()
+    try {
+      this.runUntil(now)
+      this.done = Math.max(this.done, now)
+    } finally {
+      // Also when a callback threw: an application that survives that must not lose every heartbeat to it.
+      if (this.waiting > 0) this.stopTicking ??= this.clock.after(this.tickMs, this.onTick)
+    }
+  }
+
+  private runUntil(now: number): void {
     while (this.done < now && this.waiting > 0) {
       this.done++
       const slot = this.slots.get(this.done)
       if (!slot) continue
       // One by one, and off the wheel first: a callback may cancel another timer of this slot.
-      for (const timer of slot) {
-        slot.delete(timer)
-        this.waiting--
-        timer.fn()
+      try {
+        for (const timer of slot) {
+          slot.delete(timer)
+          this.waiting--
+          timer.fn()
+        }
+      } finally {
+        if (slot.size === 0) this.slots.delete(this.done)
+        else this.done-- // one threw: the others are still due
       }
-      this.slots.delete(this.done)
     }
-    this.done = Math.max(this.done, now)
-    if (this.waiting > 0) this.stopTicking ??= this.clock.after(this.tickMs, this.onTick)
   }
 }

@@ -6,8 +6,12 @@ import type { Namespace, NamespaceEvents, PublishOptions } from './namespace.ts'
 
 /** What a handler answers: a value, or a function of what was stored. */
 export type Answer<Definition extends EventDefinition> =
-  | GivenAck<Definition>
+  | (unknown extends GivenAck<Definition> ? Anything : GivenAck<Definition>)
   | ((stored: readonly Stored[]) => GivenAck<Definition>)
+
+/** As `unknown`, which would swallow the function beside it and with it the type of its argument. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler may return nothing
+type Anything = object | string | number | boolean | null | undefined | void
 
 type ServerName<C extends Contract> = keyof C['server'] & string
 type ClientName<C extends Contract> = keyof C['client'] & string
