@@ -1,0 +1,204 @@
+/** Runs the real server as a child process, as a user would, and lets a test await and observe what it does. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { SECRET } from './token.ts'
+import { until, within } from './wait.ts'
+
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
+const MAIN = join(ROOT, 'apps/commons/src/main.ts')
+const READY_TIMEOUT_MS = 20_000
+const STOP_TIMEOUT_MS = 15_000
+
+export interface ServerOptions {
+  env?: Record<string, string>
+  /** Keep using this data folder (a restart); otherwise a new one, removed on `dispose`. */
+  data?: string
+  port?: number
+  /** `npm start` (slower, the whole way) or the pinned Node on the entry itself. */
+  via?: 'npm' | 'node'
+  /** Another entry file than Commons, run by the pinned Node. */
+  entry?: string
+  /** A command that runs what follows it, e.g. `['sh', '-c', 'ulimit -f 100; exec "$@"', '--']`. */
+  wrapper?: string[]
+}
+
+export interface Exit {
+  code: number | null
+  signal: NodeJS.Signals | null
+}
+
+/** No limits that a test would hit by accident. */
+export const UNLIMITED = { ROOMFUL_RATE_PER_SECOND: '0', ROOMFUL_RATE_PER_MINUTE: '0' }
+
+export class Server {
+  readonly port: number
+  readonly data: string
+  readonly process: ChildProcess
+  readonly exited: Promise<Exit>
+  output = ''
+
+  private constructor(port: number, data: string, process: ChildProcess) {
+    this.port = port
+    this.data = data
+    this.process = process
+    this.exited = new Promise((resolve) => process.once('exit', (code, signal) => resolve({ code, signal })))
+    for (const stream of [process.stdout, process.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.output = (this.output + text).slice(-4_000_000)
+      })
+    }
+  }
+
+  get http(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  get ws(): string {
+    return `ws://127.0.0.1:${this.port}`
+  }
+
+  get pid(): number {
+    return this.process.pid as number
+  }
+
+  /** What it wrote on stdout as JSON lines. */
+  get logs(): Record<string, unknown>[] {
+    return this.output.split('\n').flatMap((line) => {
+      if (!line.startsWith('{')) return []
+      try {
+        return [JSON.parse(line) as Record<string, unknown>]
+      } catch {
+        return [] // the line being written right now
+      }
+    })
+  }
+
+  /** Resident memory in bytes, as the operating system counts it. */
+  get rssBytes(): number {
+    const match = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))
+    return Number(match?.[1]) * 1024
+  }
+
+  async get(path: string, headers: Record<string, string> = {}): Promise<Response> {
+    return await fetch(this.http + path, { headers })
+  }
+
+  async getJson(path: string, headers: Record<string, string> = {}): Promise<Record<string, unknown>> {
+    return (await (await this.get(path, headers)).json()) as Record<string, unknown>
+  }
+
+  async post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    return await fetch(this.http + path, {
+      method: 'POST',
+      body: text,
+      headers: { 'content-type': 'application/json', ...headers },
+    })
+  }
+
+  /** Links counted by `/health`. */
+  async clients(): Promise<number> {
+    return (await this.getJson('/health')).clients as number
+  }
+
+  /** Waits until `/health` counts exactly `count` links. */
+  async untilClients(count: number, timeoutMs = 5000): Promise<void> {
+    await until(async () => (await this.clients()) === count, { what: `/health counting ${count} links`, timeoutMs })
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.process.kill(name)
+  }
+
+  async stop(): Promise<Exit> {
+    if (this.process.exitCode === null && this.process.signalCode === null) this.signal('SIGTERM')
+    return await within(this.exited, STOP_TIMEOUT_MS, 'stopping the server')
+  }
+
+  async kill(): Promise<Exit> {
+    this.signal('SIGKILL')
+    return await within(this.exited, STOP_TIMEOUT_MS, 'killing the server')
+  }
+
+  /** Ends it whatever its state and removes its data. For `afterAll`. */
+  async dispose(): Promise<void> {
+    if (this.process.exitCode === null && this.process.signalCode === null) {
+      await this.stop().catch(() => this.kill())
+    }
+    await rm(this.data, { recursive: true, force: true })
+  }
+
+  /** Spawns without waiting: for servers that are expected to fail. */
+  static async spawn(options: ServerOptions = {}): Promise<Server> {
+    const port = options.port ?? (await freePort())
+    const data = options.data ?? (await mkdtemp(join(tmpdir(), 'roomful-outside-')))
+    const node =
+      options.via === 'npm'
+        ? ['npm', 'start', '--silent']
+        : [pinnedNode(), '--conditions=source', options.entry ?? MAIN]
+    const [command, ...args] = [...(options.wrapper ?? []), ...node] as [string, ...string[]]
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        PORT: String(port),
+        JWT_SECRET: SECRET,
+        ROOMFUL_DATA: data,
+        ...options.env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    return new Server(port, data, child)
+  }
+
+  /** Spawns and waits for `/ready`. @throws with its output when it exits before. */
+  static async start(options: ServerOptions = {}): Promise<Server> {
+    const server = await Server.spawn(options)
+    let gone: Exit | undefined
+    void server.exited.then((exit) => {
+      gone = exit
+    })
+    const ready = async (): Promise<boolean> => {
+      if (gone)
+        throw new Error(`the server exited with ${gone.code ?? gone.signal} before it was ready:\n${server.output}`)
+      return await server.get('/ready').then(
+        (response) => response.status === 200,
+        () => false, // not listening yet
+      )
+    }
+    const timeoutMs = options.via === 'npm' ? 90_000 : READY_TIMEOUT_MS
+    try {
+      await until(ready, { timeoutMs, everyMs: 25, what: '/ready' })
+    } catch (error) {
+      if (!gone) await server.kill()
+      throw new Error(`${String(error)}\n${server.output.slice(-4000)}`)
+    }
+    return server
+  }
+}
+
+/** A port that nothing listens on right now. */
+export async function freePort(): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
+
+/** The Node that the project pins, or this one when it is new enough. */
+export function pinnedNode(): string {
+  const candidates = [`node-${process.platform}-${process.arch}`, 'node'].map((name) =>
+    join(ROOT, 'node_modules', name, 'bin/node'),
+  )
+  return candidates.find((path) => existsSync(path)) ?? process.execPath
+}
