@@ -1,0 +1,169 @@
+/** What a careless or hostile client may say: each gets its code, the connection and everyone else go on. C14, C16. */
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { type Client, user } from './lib/client.ts'
+import { NAUGHTY_STRINGS } from './lib/naughty.ts'
+import { frame, openRaw, TEXT } from './lib/raw.ts'
+import { Server, UNLIMITED } from './lib/server.ts'
+import { token } from './lib/token.ts'
+
+let server: Server
+let client: Client
+let other: Client
+beforeAll(async () => {
+  server = await Server.start({ env: UNLIMITED })
+  client = await user(server, 'careless')
+  other = await user(server, 'bystander')
+  await other.ok('room:join', { roomId: 'calm' })
+})
+afterAll(() => server.dispose())
+afterEach(async () => {
+  // Whatever was said: the process, the connection and the room of the others are as before.
+  await client.settled()
+  client.forget()
+  await client.ok('chat:message', { roomId: 'calm', content: 'are you there?' })
+  await other.next({ content: 'are you there?' })
+})
+
+async function errorOf(raw: string): Promise<Record<string, unknown>> {
+  client.sendRaw(raw)
+  return await client.next((one) => one.type === 'error' || one.error !== undefined)
+}
+
+it.each(['', ' ', '{', '{"type":', 'undefined', "{'type':'ping'}", '{"type":"ping"}}', '\ufeff{"type":"ping"}', 'NaN', '[1,', '{"a":1,}'])(
+  '[C14] bad JSON %j is PARSE_ERROR Invalid JSON',
+  async (text) => {
+    expect(await errorOf(text)).toMatchObject({ type: 'error', code: 'PARSE_ERROR', message: 'Invalid JSON' })
+  },
+)
+
+it.each(['{}', '{"roomId":"x"}', '{"type":""}', '{"type":null}', '{"event":""}'])('[C14] no type, %s, is INVALID_MESSAGE', async (text) => {
+  expect(await errorOf(text)).toMatchObject({ code: 'INVALID_MESSAGE', message: expect.stringMatching(/type/) })
+})
+
+it('[C14] the sentence for a missing type is document 002\'s', async () => {
+  expect(await errorOf('{"roomId":"x"}')).toMatchObject({ type: 'error', code: 'INVALID_MESSAGE', message: 'Message must have a type field' })
+})
+
+it.each(['[]', '[{"type":"ping"}]', 'null', 'true', '7', '"ping"', '{"type":7}', '{"type":{}}', '{"type":["ping"]}', '{"event":7,"data":{}}'])(
+  '[C14] JSON that is no message, %s, is INVALID_MESSAGE',
+  async (text) => {
+    expect(await errorOf(text)).toMatchObject({ code: 'INVALID_MESSAGE' })
+  },
+)
+
+it.each(['no:such:event', '__proto__', 'constructor', 'toString', 'hasOwnProperty', 'connect', 'disconnect', 'error', 'message:new', 'x'.repeat(100)])(
+  '[C14] an unknown event %s is UNKNOWN_EVENT',
+  async (type) => {
+    expect(await client.refused(type, { a: 1 })).toMatchObject({ code: 'UNKNOWN_EVENT' })
+    client.send({ type, a: 1 })
+    expect(await client.next('error')).toMatchObject({ code: 'UNKNOWN_EVENT', event: type })
+  },
+)
+
+it.each([
+  ['chat:message', {}, 'roomId'],
+  ['chat:message', { roomId: 'x' }, 'content'],
+  ['chat:message', { roomId: 'x', content: '' }, 'content'],
+  ['chat:message', { roomId: 'x', content: null }, 'content'],
+  ['chat:message', { roomId: 'x', content: ['a'] }, 'content'],
+  ['chat:message', { roomId: 'x', content: 'a', replyTo: 7 }, 'replyTo'],
+  ['chat:message', { roomId: 7, content: 'a' }, 'roomId'],
+  ['room:join', {}, 'roomId'],
+  ['room:join', { roomId: { a: 1 } }, 'roomId'],
+  ['room:leave', { roomId: null }, 'roomId'],
+  ['message:private', { to: 'x' }, 'content'],
+  ['message:edit', { roomId: 'x', content: 'y' }, 'seq'],
+  ['reaction:send', { roomId: 'x' }, 'emoji'],
+  ['reaction:send', { roomId: 'x', emoji: 'e'.repeat(1000) }, 'emoji'],
+  ['history:get', { roomId: 'x', before: 'y' }, 'before'],
+  ['typing:start', { roomId: [] }, 'roomId'],
+])('[C14] [C16] %s with %j says which field: %s', async (type, data, field) => {
+  expect(await client.refused(type, data)).toMatchObject({ code: 'INVALID_MESSAGE', field, message: expect.stringContaining(field) })
+})
+
+it.each(['key', 'id'])('[C14] a %s that is too long or of a wrong kind is refused', async (field) => {
+  for (const value of ['x'.repeat(129), {}, [1], true]) {
+    client.send({ type: 'chat:message', roomId: 'calm', content: 'x', [field]: value })
+    expect(await client.next((one) => one.type === 'error' || one.error !== undefined)).toMatchObject({ type: 'error', code: 'INVALID_MESSAGE' })
+  }
+})
+
+it.each([
+  ['empty', ''],
+  ['too long', 'x'.repeat(129)],
+  ['too long in bytes', '🙂'.repeat(33)],
+  ['with a newline', 'a\nb'],
+  ['with a NUL', 'a\u0000b'],
+  ['with DEL', 'a\u007fb'],
+  ['with braces', 'a{b}'],
+  ['not in normal form C', 'e\u0301'],
+  ['with half a surrogate pair', 'a\ud800'],
+])('[C14] a room name %s is ROOM_NAME_INVALID', async (_what, roomId) => {
+  for (const type of ['room:join', 'history:get', 'presence:get']) expect(await client.refused(type, { roomId })).toMatchObject({ code: 'ROOM_NAME_INVALID' })
+  expect(await client.refused('chat:message', { roomId, content: 'x' })).toMatchObject({ code: 'ROOM_NAME_INVALID' })
+})
+
+it.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString', 'é', '🙂'.repeat(32), 'x'.repeat(128), ' ', '../../etc', 'a/b?c#d', "'; drop table events; --", '*', 'board:*'])(
+  '[C14] an odd but lawful room name %j is a room like any other',
+  async (roomId) => {
+    expect(await client.ok('room:join', { roomId })).toMatchObject({ roomId, count: 1 })
+    await client.ok('chat:message', { roomId, content: 'in an odd place' })
+    expect(await client.next({ type: 'chat:message', roomId })).toMatchObject({ seq: 1 })
+    expect(((await client.ok('history:get', { roomId })).events as unknown[]).length).toBe(1)
+    await client.ok('room:leave', { roomId })
+  },
+)
+
+it('[C14] __proto__ in a message pollutes nothing', async () => {
+  client.sendRaw('{"type":"chat:message","roomId":"calm","content":"p","__proto__":{"polluted":true,"role":"admin"},"constructor":{"prototype":{"polluted":true}}}')
+  await client.next((one) => one.content === 'p' || one.type === 'error' || one.type === 'ack').catch(() => undefined)
+  const fresh = await user(server, '__proto__')
+  const who = fresh.received.find((one) => one.type === 'auth_ok')?.user as Record<string, unknown>
+  expect(who).toMatchObject({ sub: '__proto__', role: 'user' })
+  expect(who).not.toHaveProperty('polluted')
+  await fresh.ok('room:join', { roomId: 'proto' })
+  expect(await fresh.ok('presence:get', { roomId: 'proto' })).toMatchObject({ count: 1, users: [{ userId: '__proto__' }] })
+  const evil = await user(server, 'evil-claims', JSON.parse('{"__proto__":{"role":"admin"}}') as Record<string, unknown>)
+  expect((evil.received.find((one) => one.type === 'auth_ok')?.user as { role: string }).role).toBe('user')
+})
+
+it('[C16] JSON 64 levels deep is read, deeper is refused, and 100 KB of brackets stop nobody', async () => {
+  const nested = (depth: number): string => `{"type":"room:list","x":${'['.repeat(depth)}${']'.repeat(depth)},"id":"n"}`
+  client.sendRaw(nested(60))
+  expect((await client.next((one) => one.ack === 'n' || one.type === 'error')).error).not.toMatchObject({ code: 'PARSE_ERROR' })
+  for (const depth of [65, 1000, 30_000]) expect(await errorOf(nested(depth))).toMatchObject({ code: expect.stringMatching(/INVALID_MESSAGE|TOO_LARGE/) })
+  const unbalanced = await errorOf('['.repeat(60_000))
+  expect(unbalanced.code).toMatch(/INVALID_MESSAGE|PARSE_ERROR|TOO_LARGE/)
+})
+
+it('[C14] binary where text is due is INVALID_MESSAGE', async () => {
+  client.sendRaw(Buffer.from('{"type":"ping"}'))
+  expect(await client.next('error')).toMatchObject({ code: 'INVALID_MESSAGE' })
+  client.sendRaw(Buffer.alloc(0))
+  expect(await client.next('error')).toMatchObject({ code: 'INVALID_MESSAGE' })
+})
+
+it('[C14] invalid UTF-8 in a text frame closes 1007', async () => {
+  for (const bytes of [[0xff], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82]]) {
+    const raw = await openRaw(server.port, `/ws?token=${token({ sub: 'garbler' })}`)
+    await raw.nextJson('auth_ok')
+    raw.write(frame(TEXT, Buffer.from([0x22, ...bytes, 0x22])))
+    expect(await raw.closeCode()).toBe(1007)
+    raw.destroy()
+  }
+})
+
+it('[C19] naughty strings come out as they went in, as content, as name of a user and as id', async () => {
+  await client.ok('room:join', { roomId: 'naughty' })
+  for (const content of NAUGHTY_STRINGS) {
+    await client.ok('chat:message', { roomId: 'naughty', content })
+    expect((await client.next({ type: 'chat:message', roomId: 'naughty' })).content).toBe(content)
+  }
+  const { events } = await client.ok('history:get', { roomId: 'naughty', limit: 100 })
+  expect((events as { content: string }[]).map((event) => event.content)).toEqual(NAUGHTY_STRINGS.slice(-100))
+  for (const name of NAUGHTY_STRINGS.filter((text) => Buffer.byteLength(text) <= 100)) {
+    const odd = await user(server, `n-${NAUGHTY_STRINGS.indexOf(name)}`, { name })
+    await odd.ok('room:list')
+    await odd.close()
+  }
+})

@@ -1,0 +1,108 @@
+/** The way down, through `npm start` itself: SIGTERM, SIGINT, a second signal. A2.4, C15, G7. */
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type Client, dial, guest, user } from './lib/client.ts'
+import { openRaw } from './lib/raw.ts'
+import { Server, UNLIMITED } from './lib/server.ts'
+import { until, within } from './lib/wait.ts'
+
+let server: Server | undefined
+afterEach(async () => {
+  await server?.dispose()
+  server = undefined
+})
+
+describe.each(['npm', 'node'] as const)('started by %s', (via) => {
+  beforeAll(() => undefined, 90_000)
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('[A2.4] [C15] %s closes every client with 1012 and exits 0', { timeout: 120_000 }, async (signal) => {
+    server = await Server.start({ via, env: { ...UNLIMITED, ROOMFUL_DRAIN_MS: '1000' } })
+    const clients: Client[] = [await user(server, 'plain'), await guest(server, 'classic'), dial(server, '/ws/echo'), dial(server, '/ws')]
+    await Promise.all(clients.map((client) => client.opened()))
+    const ack = await (clients[0] as Client).ok('chat:message', { roomId: 'last', content: 'last words' })
+    expect(ack.seq).toBe(1)
+    server.signal(signal)
+    for (const client of clients) {
+      expect(await within(client.closed, 8000, 'closing a client')).toEqual({ code: 1012, reason: 'Server shutting down' })
+    }
+    expect(await within(server.exited, 8000, 'the exit')).toEqual({ code: 0, signal: null })
+    await expect(fetch(`${server.http}/health`)).rejects.toThrow()
+  })
+})
+
+it('[C15] each client is told when to come back before it is closed', async () => {
+  server = await Server.start({ env: { ...UNLIMITED, ROOMFUL_DRAIN_MS: '1000' } })
+  const clients = await Promise.all(Array.from({ length: 5 }, (_, i) => user(server as Server, `told-${i}`)))
+  server.signal('SIGTERM')
+  for (const client of clients) {
+    const draining = await client.next('server:draining')
+    expect(draining.reconnectAfterMs as number).toBeGreaterThanOrEqual(0)
+    expect((await client.closed).code).toBe(1012)
+  }
+  expect((await server.exited).code).toBe(0)
+})
+
+it('[C15] with many links: not ready, no newcomers, closes spread over the drain time', { timeout: 60_000 }, async () => {
+  const drainMs = 2000
+  server = await Server.start({ env: { ...UNLIMITED, ROOMFUL_DRAIN_MS: `${drainMs}` } })
+  const running = server
+  const crowd = await Promise.all(Array.from({ length: 150 }, (_, i) => guest(running, `crowd-${i}`)))
+  const start = performance.now()
+  const times = crowd.map(async (client) => {
+    const { code } = await client.closed
+    expect(code).toBe(1012)
+    return performance.now() - start
+  })
+  server.signal('SIGTERM')
+  await Promise.race(crowd.map((client) => client.closed))
+  const ready = await fetch(`${server.http}/ready`).then(
+    (response) => response.status,
+    () => 'refused',
+  )
+  expect([503, 'refused']).toContain(ready)
+  const late = dial(server, '/ws/public')
+  await expect(late.next('welcome')).rejects.toThrow()
+  const closedAt = await Promise.all(times)
+  expect(Math.max(...closedAt) - Math.min(...closedAt)).toBeGreaterThan(drainMs / 4)
+  expect(Math.max(...closedAt)).toBeLessThan(drainMs + 3000)
+  expect((await server.exited).code).toBe(0)
+})
+
+it('[A2.4] [A3.5] clients that never answer the close frame do not hold the exit', { timeout: 60_000 }, async () => {
+  server = await Server.start({ env: { ...UNLIMITED, ROOMFUL_DRAIN_MS: '1000' } })
+  const raw = await Promise.all(Array.from({ length: 3 }, () => openRaw((server as Server).port, '/ws/public')))
+  for (const client of raw) await client.nextJson('welcome')
+  const paused = await openRaw(server.port, '/ws/public')
+  paused.socket.pause()
+  const start = performance.now()
+  server.signal('SIGTERM')
+  for (const client of raw) expect(await client.closeCode()).toBe(1012)
+  expect((await server.exited).code).toBe(0)
+  expect(performance.now() - start).toBeLessThan(8000)
+})
+
+it.each(['npm', 'node'] as const)('[A2.4] a second SIGTERM forces the exit (%s)', { timeout: 120_000 }, async (via) => {
+  server = await Server.start({ via, env: { ...UNLIMITED, ROOMFUL_DRAIN_MS: '60000' } })
+  const running = server
+  const crowd = await Promise.all(Array.from({ length: 120 }, (_, i) => guest(running, `forced-${i}`)))
+  server.signal('SIGTERM')
+  await until(() => crowd.some((client) => client.received.some((frame) => frame.type === 'server:draining' || client.socket.readyState > 1)), { what: 'the first sign of draining' })
+  const start = performance.now()
+  server.signal('SIGTERM')
+  await within(server.exited, 5000, 'the forced exit')
+  expect(performance.now() - start).toBeLessThan(3000)
+})
+
+it('[A2.4] a client in the middle of a request gets its answer or its close, and the port is free again', async () => {
+  server = await Server.start({ env: { ...UNLIMITED, ROOMFUL_DRAIN_MS: '500' } })
+  const client = await user(server, 'busy')
+  for (let i = 0; i < 200; i++) client.send({ type: 'chat:message', roomId: 'busy', content: `b${i}`, id: `b${i}` })
+  server.signal('SIGTERM')
+  expect((await client.closed).code).toBe(1012)
+  expect((await server.exited).code).toBe(0)
+  const { data, port } = server
+  const acked = client.received.filter((frame) => frame.type === 'ack').map((frame) => (frame.data as { seq: number }).seq)
+  server = await Server.start({ data, port, env: UNLIMITED })
+  const again = await user(server, 'busy')
+  const reply = await again.ok('room:join', { roomId: 'busy' })
+  expect(reply.seq as number).toBeGreaterThanOrEqual(Math.max(0, ...acked.filter((seq) => seq !== undefined)))
+})
