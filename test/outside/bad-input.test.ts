@@ -29,36 +29,68 @@ async function errorOf(raw: string): Promise<Record<string, unknown>> {
   return await client.next((one) => one.type === 'error' || one.error !== undefined)
 }
 
-it.each(['', ' ', '{', '{"type":', 'undefined', "{'type':'ping'}", '{"type":"ping"}}', '\ufeff{"type":"ping"}', 'NaN', '[1,', '{"a":1,}'])(
-  '[C14] bad JSON %j is PARSE_ERROR Invalid JSON',
-  async (text) => {
-    expect(await errorOf(text)).toMatchObject({ type: 'error', code: 'PARSE_ERROR', message: 'Invalid JSON' })
-  },
-)
-
-it.each(['{}', '{"roomId":"x"}', '{"type":""}', '{"type":null}', '{"event":""}'])('[C14] no type, %s, is INVALID_MESSAGE', async (text) => {
-  expect(await errorOf(text)).toMatchObject({ code: 'INVALID_MESSAGE', message: expect.stringMatching(/type/) })
+it.each([
+  '',
+  ' ',
+  '{',
+  '{"type":',
+  'undefined',
+  "{'type':'ping'}",
+  '{"type":"ping"}}',
+  '\ufeff{"type":"ping"}',
+  'NaN',
+  '[1,',
+  '{"a":1,}',
+])('[C14] bad JSON %j is PARSE_ERROR Invalid JSON', async (text) => {
+  expect(await errorOf(text)).toMatchObject({ type: 'error', code: 'PARSE_ERROR', message: 'Invalid JSON' })
 })
 
-it('[C14] the sentence for a missing type is document 002\'s', async () => {
-  expect(await errorOf('{"roomId":"x"}')).toMatchObject({ type: 'error', code: 'INVALID_MESSAGE', message: 'Message must have a type field' })
+it.each(['{}', '{"roomId":"x"}', '{"type":""}', '{"type":null}', '{"event":""}'])(
+  '[C14] no type, %s, is INVALID_MESSAGE',
+  async (text) => {
+    expect(await errorOf(text)).toMatchObject({ code: 'INVALID_MESSAGE', message: expect.stringMatching(/type/) })
+  },
+)
+
+it("[C14] the sentence for a missing type is document 002's", async () => {
+  expect(await errorOf('{"roomId":"x"}')).toMatchObject({
+    type: 'error',
+    code: 'INVALID_MESSAGE',
+    message: 'Message must have a type field',
+  })
 })
 
-it.each(['[]', '[{"type":"ping"}]', 'null', 'true', '7', '"ping"', '{"type":7}', '{"type":{}}', '{"type":["ping"]}', '{"event":7,"data":{}}'])(
-  '[C14] JSON that is no message, %s, is INVALID_MESSAGE',
-  async (text) => {
-    expect(await errorOf(text)).toMatchObject({ code: 'INVALID_MESSAGE' })
-  },
-)
+it.each([
+  '[]',
+  '[{"type":"ping"}]',
+  'null',
+  'true',
+  '7',
+  '"ping"',
+  '{"type":7}',
+  '{"type":{}}',
+  '{"type":["ping"]}',
+  '{"event":7,"data":{}}',
+])('[C14] JSON that is no message, %s, is INVALID_MESSAGE', async (text) => {
+  expect(await errorOf(text)).toMatchObject({ code: 'INVALID_MESSAGE' })
+})
 
-it.each(['no:such:event', '__proto__', 'constructor', 'toString', 'hasOwnProperty', 'connect', 'disconnect', 'error', 'message:new', 'x'.repeat(100)])(
-  '[C14] an unknown event %s is UNKNOWN_EVENT',
-  async (type) => {
-    expect(await client.refused(type, { a: 1 })).toMatchObject({ code: 'UNKNOWN_EVENT' })
-    client.send({ type, a: 1 })
-    expect(await client.next('error')).toMatchObject({ code: 'UNKNOWN_EVENT', event: type })
-  },
-)
+it.each([
+  'no:such:event',
+  '__proto__',
+  'constructor',
+  'toString',
+  'hasOwnProperty',
+  'connect',
+  'disconnect',
+  'error',
+  'message:new',
+  'x'.repeat(100),
+])('[C14] an unknown event %s is UNKNOWN_EVENT', async (type) => {
+  expect(await client.refused(type, { a: 1 })).toMatchObject({ code: 'UNKNOWN_EVENT' })
+  client.send({ type, a: 1 })
+  expect(await client.next('error')).toMatchObject({ code: 'UNKNOWN_EVENT', event: type })
+})
 
 it.each([
   ['chat:message', {}, 'roomId'],
@@ -78,13 +110,20 @@ it.each([
   ['history:get', { roomId: 'x', before: 'y' }, 'before'],
   ['typing:start', { roomId: [] }, 'roomId'],
 ])('[C14] [C16] %s with %j says which field: %s', async (type, data, field) => {
-  expect(await client.refused(type, data)).toMatchObject({ code: 'INVALID_MESSAGE', field, message: expect.stringContaining(field) })
+  expect(await client.refused(type, data)).toMatchObject({
+    code: 'INVALID_MESSAGE',
+    field,
+    message: expect.stringContaining(field),
+  })
 })
 
 it.each(['key', 'id'])('[C14] a %s that is too long or of a wrong kind is refused', async (field) => {
   for (const value of ['x'.repeat(129), {}, [1], true]) {
     client.send({ type: 'chat:message', roomId: 'calm', content: 'x', [field]: value })
-    expect(await client.next((one) => one.type === 'error' || one.error !== undefined)).toMatchObject({ type: 'error', code: 'INVALID_MESSAGE' })
+    expect(await client.next((one) => one.type === 'error' || one.error !== undefined)).toMatchObject({
+      type: 'error',
+      code: 'INVALID_MESSAGE',
+    })
   }
 })
 
@@ -99,39 +138,63 @@ it.each([
   ['not in normal form C', 'e\u0301'],
   ['with half a surrogate pair', 'a\ud800'],
 ])('[C14] a room name %s is ROOM_NAME_INVALID', async (_what, roomId) => {
-  for (const type of ['room:join', 'history:get', 'presence:get']) expect(await client.refused(type, { roomId })).toMatchObject({ code: 'ROOM_NAME_INVALID' })
+  for (const type of ['room:join', 'history:get', 'presence:get'])
+    expect(await client.refused(type, { roomId })).toMatchObject({ code: 'ROOM_NAME_INVALID' })
   expect(await client.refused('chat:message', { roomId, content: 'x' })).toMatchObject({ code: 'ROOM_NAME_INVALID' })
 })
 
-it.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString', 'é', '🙂'.repeat(32), 'x'.repeat(128), ' ', '../../etc', 'a/b?c#d', "'; drop table events; --", '*', 'board:*'])(
-  '[C14] an odd but lawful room name %j is a room like any other',
-  async (roomId) => {
-    expect(await client.ok('room:join', { roomId })).toMatchObject({ roomId, count: 1 })
-    await client.ok('chat:message', { roomId, content: 'in an odd place' })
-    expect(await client.next({ type: 'chat:message', roomId })).toMatchObject({ seq: 1 })
-    expect(((await client.ok('history:get', { roomId })).events as unknown[]).length).toBe(1)
-    await client.ok('room:leave', { roomId })
-  },
-)
+it.each([
+  '__proto__',
+  'constructor',
+  'hasOwnProperty',
+  'toString',
+  'é',
+  '🙂'.repeat(32),
+  'x'.repeat(128),
+  ' ',
+  '../../etc',
+  'a/b?c#d',
+  "'; drop table events; --",
+  '*',
+  'board:*',
+])('[C14] an odd but lawful room name %j is a room like any other', async (roomId) => {
+  expect(await client.ok('room:join', { roomId })).toMatchObject({ roomId, count: 1 })
+  await client.ok('chat:message', { roomId, content: 'in an odd place' })
+  expect(await client.next({ type: 'chat:message', roomId })).toMatchObject({ seq: 1 })
+  expect(((await client.ok('history:get', { roomId })).events as unknown[]).length).toBe(1)
+  await client.ok('room:leave', { roomId })
+})
 
 it('[C14] __proto__ in a message pollutes nothing', async () => {
-  client.sendRaw('{"type":"chat:message","roomId":"calm","content":"p","__proto__":{"polluted":true,"role":"admin"},"constructor":{"prototype":{"polluted":true}}}')
+  client.sendRaw(
+    '{"type":"chat:message","roomId":"calm","content":"p","__proto__":{"polluted":true,"role":"admin"},"constructor":{"prototype":{"polluted":true}}}',
+  )
   await client.next((one) => one.content === 'p' || one.type === 'error' || one.type === 'ack').catch(() => undefined)
   const fresh = await user(server, '__proto__')
   const who = fresh.received.find((one) => one.type === 'auth_ok')?.user as Record<string, unknown>
   expect(who).toMatchObject({ sub: '__proto__', role: 'user' })
   expect(who).not.toHaveProperty('polluted')
   await fresh.ok('room:join', { roomId: 'proto' })
-  expect(await fresh.ok('presence:get', { roomId: 'proto' })).toMatchObject({ count: 1, users: [{ userId: '__proto__' }] })
-  const evil = await user(server, 'evil-claims', JSON.parse('{"__proto__":{"role":"admin"}}') as Record<string, unknown>)
+  expect(await fresh.ok('presence:get', { roomId: 'proto' })).toMatchObject({
+    count: 1,
+    users: [{ userId: '__proto__' }],
+  })
+  const evil = await user(
+    server,
+    'evil-claims',
+    JSON.parse('{"__proto__":{"role":"admin"}}') as Record<string, unknown>,
+  )
   expect((evil.received.find((one) => one.type === 'auth_ok')?.user as { role: string }).role).toBe('user')
 })
 
 it('[C16] JSON 64 levels deep is read, deeper is refused, and 100 KB of brackets stop nobody', async () => {
   const nested = (depth: number): string => `{"type":"room:list","x":${'['.repeat(depth)}${']'.repeat(depth)},"id":"n"}`
   client.sendRaw(nested(60))
-  expect((await client.next((one) => one.ack === 'n' || one.type === 'error')).error).not.toMatchObject({ code: 'PARSE_ERROR' })
-  for (const depth of [65, 1000, 30_000]) expect(await errorOf(nested(depth))).toMatchObject({ code: expect.stringMatching(/INVALID_MESSAGE|TOO_LARGE/) })
+  expect((await client.next((one) => one.ack === 'n' || one.type === 'error')).error).not.toMatchObject({
+    code: 'PARSE_ERROR',
+  })
+  for (const depth of [65, 1000, 30_000])
+    expect(await errorOf(nested(depth))).toMatchObject({ code: expect.stringMatching(/INVALID_MESSAGE|TOO_LARGE/) })
   const unbalanced = await errorOf('['.repeat(60_000))
   expect(unbalanced.code).toMatch(/INVALID_MESSAGE|PARSE_ERROR|TOO_LARGE/)
 })

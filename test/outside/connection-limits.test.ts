@@ -61,7 +61,9 @@ describe('[B33] ROOMFUL_MAX_CONNECTIONS_PER_IP=5', () => {
 
   it('[B33] a race of many for the five places lets in exactly five', async () => {
     const racers = Array.from({ length: 25 }, () => dial(server, '/ws/public'))
-    const outcomes = await Promise.all(racers.map((racer) => racer.next((frame) => frame.type === 'welcome' || frame.type === 'error')))
+    const outcomes = await Promise.all(
+      racers.map((racer) => racer.next((frame) => frame.type === 'welcome' || frame.type === 'error')),
+    )
     expect(outcomes.filter((frame) => frame.type === 'welcome')).toHaveLength(5)
     for (const racer of racers) racer.socket.terminate()
     await server.untilClients(0)
@@ -90,12 +92,15 @@ describe('[C16] rooms and bytes', () => {
   })
   afterAll(() => server.dispose())
 
-  it('[C16] 300 rooms on one connection: 200, then TOO_MANY_ROOMS; leaving makes room', { timeout: 60_000 }, async () => {
+  it('[C16] 300 rooms on one connection: 200, then TOO_MANY_ROOMS; leaving makes room', {
+    timeout: 60_000,
+  }, async () => {
     const client = await user(server, 'collector')
     for (let i = 0; i < 200; i++) await joinPatiently(client, `c${i}`)
     for (let i = 200; i < 300; i++) {
       const refusal = await client.refused('room:join', { roomId: `c${i}` })
-      if (refusal.code !== 'RATE_LIMITED') expect(refusal).toMatchObject({ code: 'TOO_MANY_ROOMS', message: expect.stringContaining('200') })
+      if (refusal.code !== 'RATE_LIMITED')
+        expect(refusal).toMatchObject({ code: 'TOO_MANY_ROOMS', message: expect.stringContaining('200') })
     }
     await joinPatiently(client, 'c0') // a member already
     await client.ok('room:leave', { roomId: 'c0' })
@@ -130,7 +135,9 @@ describe('[C16] rooms and bytes', () => {
 
   it('[C16] bytes are counted, not characters', async () => {
     const client = await user(server, 'counter')
-    expect(await client.refused('chat:message', { roomId: 'size', content: '🙂'.repeat(MAX_BYTES / 4) })).toMatchObject({ code: 'TOO_LARGE' })
+    expect(await client.refused('chat:message', { roomId: 'size', content: '🙂'.repeat(MAX_BYTES / 4) })).toMatchObject(
+      { code: 'TOO_LARGE' },
+    )
     await client.ok('chat:message', { roomId: 'size', content: '🙂'.repeat(MAX_BYTES / 4 - 20) })
   })
 

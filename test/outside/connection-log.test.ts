@@ -7,7 +7,10 @@ import { until } from './lib/wait.ts'
 let server: Server
 let proxied: Server
 beforeAll(async () => {
-  ;[server, proxied] = await Promise.all([Server.start({ env: UNLIMITED }), Server.start({ env: { ...UNLIMITED, TRUST_PROXY: 'on' } })])
+  ;[server, proxied] = await Promise.all([
+    Server.start({ env: UNLIMITED }),
+    Server.start({ env: { ...UNLIMITED, TRUST_PROXY: 'on' } }),
+  ])
 })
 afterAll(() => Promise.all([server.dispose(), proxied.dispose()]))
 
@@ -28,7 +31,11 @@ it('[B32] opening and closing are a line each: time, id, address, agent, auth, r
   expect(lines).toHaveLength(2)
   const [opened, closed] = lines
   for (const line of [opened, closed]) {
-    expect(line).toMatchObject({ time: expect.anything(), ip: expect.stringMatching(/127\.0\.0\.1/), userAgent: 'outside-agent/1.0' })
+    expect(line).toMatchObject({
+      time: expect.anything(),
+      ip: expect.stringMatching(/127\.0\.0\.1/),
+      userAgent: 'outside-agent/1.0',
+    })
   }
   expect(closed).toMatchObject({ reason: expect.anything(), durationMs: expect.any(Number) })
   expect(closed?.durationMs as number).toBeLessThan(10_000)
@@ -52,7 +59,9 @@ it('[B32] [C14] a cut cable is told from a clean close: 1006', async () => {
 })
 
 it('[B32] an address is not believed without a trusted proxy', async () => {
-  const client = dial(server, '/ws/public', { headers: { 'X-Forwarded-For': '203.0.113.99', 'X-Real-IP': '203.0.113.98', Forwarded: 'for=203.0.113.97' } })
+  const client = dial(server, '/ws/public', {
+    headers: { 'X-Forwarded-For': '203.0.113.99', 'X-Real-IP': '203.0.113.98', Forwarded: 'for=203.0.113.97' },
+  })
   await client.next('welcome')
   await client.close()
   for (const line of await linesAbout(server, idOf(client), 2)) expect(line.ip).toMatch(/127\.0\.0\.1/)
@@ -66,7 +75,9 @@ it('[B32] behind a trusted proxy the address is the one that the proxy saw, not 
 })
 
 it('[B32] user agents and addresses cannot forge lines', async () => {
-  const client = dial(server, '/ws/public', { headers: { 'User-Agent': 'x"} {"connectionId":"forged","level":"error"' } })
+  const client = dial(server, '/ws/public', {
+    headers: { 'User-Agent': 'x"} {"connectionId":"forged","level":"error"' },
+  })
   await client.next('welcome')
   await client.close()
   await linesAbout(server, idOf(client), 2)

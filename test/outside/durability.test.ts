@@ -18,7 +18,9 @@ async function logOf(client: Client, roomId: string): Promise<Frame[]> {
   }
 }
 
-it('[A2.4] kill -9 while publishing loses nothing acknowledged, doubles nothing, keeps the order', { timeout: 90_000 }, async () => {
+it('[A2.4] kill -9 while publishing loses nothing acknowledged, doubles nothing, keeps the order', {
+  timeout: 90_000,
+}, async () => {
   let server = await Server.start({ env: UNLIMITED })
   const { data, port } = server
   try {
@@ -44,13 +46,17 @@ it('[A2.4] kill -9 while publishing loses nothing acknowledged, doubles nothing,
 
       // What subscribers heard and what publishers were told is in the log at that very number.
       const reader = await user(server, 'reader')
-      expect(await reader.ok('room:join', { roomId, after: { epoch, seq: heard.at(-1)?.seq ?? 0 } })).toMatchObject({ epoch })
+      expect(await reader.ok('room:join', { roomId, after: { epoch, seq: heard.at(-1)?.seq ?? 0 } })).toMatchObject({
+        epoch,
+      })
       const log = await logOf(reader, roomId)
       expect(log.map((event) => event.seq)).toEqual(log.map((_event, i) => i + 1))
       const acked = publishers.flatMap((publisher) => publisher.published.filter((one) => one.seq !== undefined))
       expect(acked.length).toBeGreaterThanOrEqual(killAfter)
-      for (const one of acked) expect(log[(one.seq as number) - 1]).toMatchObject({ content: one.content, key: one.key })
-      for (const event of heard) expect(log[(event.seq as number) - 1]).toMatchObject({ content: event.content, id: event.id })
+      for (const one of acked)
+        expect(log[(one.seq as number) - 1]).toMatchObject({ content: one.content, key: one.key })
+      for (const event of heard)
+        expect(log[(event.seq as number) - 1]).toMatchObject({ content: event.content, id: event.id })
 
       // A retry of the rest completes the log without doubling any.
       for (const publisher of publishers) {
@@ -70,7 +76,9 @@ it('[A2.4] kill -9 while publishing loses nothing acknowledged, doubles nothing,
   }
 })
 
-it('[A2.4] SIGTERM while publishing: what was acknowledged is stored, and the exit code is 0', { timeout: 60_000 }, async () => {
+it('[A2.4] SIGTERM while publishing: what was acknowledged is stored, and the exit code is 0', {
+  timeout: 60_000,
+}, async () => {
   let server = await Server.start({ env: { ...UNLIMITED, ROOMFUL_DRAIN_MS: '500' } })
   const { data, port } = server
   try {

@@ -29,10 +29,18 @@ describe('with the default limits', () => {
     const acks = await burst(client, 14, 'e')
     expect(acks.slice(0, 10).filter(isLimited)).toEqual([])
     expect(acks.slice(10).every(isLimited)).toBe(true)
-    expect(acks[10]?.error).toMatchObject({ code: 'RATE_LIMITED', message: expect.stringMatching(/rate limit exceeded/i), retryAfter: 1 })
+    expect(acks[10]?.error).toMatchObject({
+      code: 'RATE_LIMITED',
+      message: expect.stringMatching(/rate limit exceeded/i),
+      retryAfter: 1,
+    })
     await client.settled()
     client.send({ type: 'chat:message', roomId: 'e', content: 'without id' })
-    expect(await client.next('error')).toMatchObject({ code: 'RATE_LIMITED', retryAfter: expect.any(Number), event: 'chat:message' })
+    expect(await client.next('error')).toMatchObject({
+      code: 'RATE_LIMITED',
+      retryAfter: expect.any(Number),
+      event: 'chat:message',
+    })
   })
 
   it('[C12] the window slides: after a second it goes on', async () => {
@@ -100,7 +108,9 @@ describe('with only the minute limit', () => {
       expect(error.retryAfter as number).toBeGreaterThanOrEqual(Math.floor(60 - elapsedS - 1))
     }
     const newTab = await user(server, 'talker')
-    expect(await newTab.refused('message:private', { to: 'other', content: 'by another way' })).toMatchObject({ code: 'RATE_LIMITED' })
+    expect(await newTab.refused('message:private', { to: 'other', content: 'by another way' })).toMatchObject({
+      code: 'RATE_LIMITED',
+    })
     await (await user(server, 'other')).ok('chat:message', { roomId: 't', content: 'not my limit' })
   })
 
@@ -109,7 +119,9 @@ describe('with only the minute limit', () => {
     await burst(client, 30, 'i')
     const first = (await client.refused('chat:message', { roomId: 'i', content: 'x' })).retryAfter as number
     for (let i = 0; i < 40; i++) await client.refused('chat:message', { roomId: 'i', content: 'x' })
-    expect((await client.refused('chat:message', { roomId: 'i', content: 'x' })).retryAfter as number).toBeLessThanOrEqual(first)
+    expect(
+      (await client.refused('chat:message', { roomId: 'i', content: 'x' })).retryAfter as number,
+    ).toBeLessThanOrEqual(first)
     await client.ok('history:get', { roomId: 'i' })
     await client.ok('room:join', { roomId: 'i' })
     await client.ok('presence:get', { roomId: 'i' })

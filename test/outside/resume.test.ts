@@ -118,7 +118,16 @@ describe('on a server with small limits', () => {
 
   it('[C14] positions that are none are refused', async () => {
     const ann = await user(server, 'n-ann')
-    for (const after of [-1, 1.5, 'yesterday', { epoch: 7, seq: 1 }, { epoch: 'x' }, { epoch: 'x', seq: -1 }, [1], null]) {
+    for (const after of [
+      -1,
+      1.5,
+      'yesterday',
+      { epoch: 7, seq: 1 },
+      { epoch: 'x' },
+      { epoch: 'x', seq: -1 },
+      [1],
+      null,
+    ]) {
       expect(await ann.refused('room:join', { roomId: 'n', after }), JSON.stringify(after)).toMatchObject({
         code: expect.stringMatching(/INVALID_MESSAGE|CURSOR_INVALID/),
       })
@@ -143,7 +152,9 @@ describe('across restarts', () => {
         const back = await ann.ok('room:join', { roomId: 'home', after: { epoch, seq: 3 } })
         expect(back, how).toMatchObject({ recovered: true, epoch })
         expect((await seqsOf(ann, 'home')).slice(0, 3), how).toEqual([4, 5, 6])
-        expect(await ann.ok('chat:message', { roomId: 'home', content: 'keyed', key: 'over-the-restart' })).toEqual(kept)
+        expect(await ann.ok('chat:message', { roomId: 'home', content: 'keyed', key: 'over-the-restart' })).toEqual(
+          kept,
+        )
         const next = await ann.ok('chat:message', { roomId: 'home', content: `after ${how}` })
         expect(next.seq).toBe(how === 'SIGTERM' ? 7 : 8)
         expect(await ann.ok('presence:get', { roomId: 'home' })).toMatchObject({ count: 1 })

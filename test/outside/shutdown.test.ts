@@ -14,19 +14,31 @@ afterEach(async () => {
 describe.each(['npm', 'node'] as const)('started by %s', (via) => {
   beforeAll(() => undefined, 90_000)
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('[A2.4] [C15] %s closes every client with 1012 and exits 0', { timeout: 120_000 }, async (signal) => {
-    server = await Server.start({ via, env: { ...UNLIMITED, ROOMFUL_DRAIN_MS: '1000' } })
-    const clients: Client[] = [await user(server, 'plain'), await guest(server, 'classic'), dial(server, '/ws/echo'), dial(server, '/ws')]
-    await Promise.all(clients.map((client) => client.opened()))
-    const ack = await (clients[0] as Client).ok('chat:message', { roomId: 'last', content: 'last words' })
-    expect(ack.seq).toBe(1)
-    server.signal(signal)
-    for (const client of clients) {
-      expect(await within(client.closed, 8000, 'closing a client')).toEqual({ code: 1012, reason: 'Server shutting down' })
-    }
-    expect(await within(server.exited, 8000, 'the exit')).toEqual({ code: 0, signal: null })
-    await expect(fetch(`${server.http}/health`)).rejects.toThrow()
-  })
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    '[A2.4] [C15] %s closes every client with 1012 and exits 0',
+    { timeout: 120_000 },
+    async (signal) => {
+      server = await Server.start({ via, env: { ...UNLIMITED, ROOMFUL_DRAIN_MS: '1000' } })
+      const clients: Client[] = [
+        await user(server, 'plain'),
+        await guest(server, 'classic'),
+        dial(server, '/ws/echo'),
+        dial(server, '/ws'),
+      ]
+      await Promise.all(clients.map((client) => client.opened()))
+      const ack = await (clients[0] as Client).ok('chat:message', { roomId: 'last', content: 'last words' })
+      expect(ack.seq).toBe(1)
+      server.signal(signal)
+      for (const client of clients) {
+        expect(await within(client.closed, 8000, 'closing a client')).toEqual({
+          code: 1012,
+          reason: 'Server shutting down',
+        })
+      }
+      expect(await within(server.exited, 8000, 'the exit')).toEqual({ code: 0, signal: null })
+      await expect(fetch(`${server.http}/health`)).rejects.toThrow()
+    },
+  )
 })
 
 it('[C15] each client is told when to come back before it is closed', async () => {
@@ -41,7 +53,9 @@ it('[C15] each client is told when to come back before it is closed', async () =
   expect((await server.exited).code).toBe(0)
 })
 
-it('[C15] with many links: not ready, no newcomers, closes spread over the drain time', { timeout: 60_000 }, async () => {
+it('[C15] with many links: not ready, no newcomers, closes spread over the drain time', {
+  timeout: 60_000,
+}, async () => {
   const drainMs = 2000
   server = await Server.start({ env: { ...UNLIMITED, ROOMFUL_DRAIN_MS: `${drainMs}` } })
   const running = server
@@ -85,7 +99,13 @@ it.each(['npm', 'node'] as const)('[A2.4] a second SIGTERM forces the exit (%s)'
   const running = server
   const crowd = await Promise.all(Array.from({ length: 120 }, (_, i) => guest(running, `forced-${i}`)))
   server.signal('SIGTERM')
-  await until(() => crowd.some((client) => client.received.some((frame) => frame.type === 'server:draining' || client.socket.readyState > 1)), { what: 'the first sign of draining' })
+  await until(
+    () =>
+      crowd.some((client) =>
+        client.received.some((frame) => frame.type === 'server:draining' || client.socket.readyState > 1),
+      ),
+    { what: 'the first sign of draining' },
+  )
   const start = performance.now()
   server.signal('SIGTERM')
   await within(server.exited, 5000, 'the forced exit')
@@ -100,7 +120,9 @@ it('[A2.4] a client in the middle of a request gets its answer or its close, and
   expect((await client.closed).code).toBe(1012)
   expect((await server.exited).code).toBe(0)
   const { data, port } = server
-  const acked = client.received.filter((frame) => frame.type === 'ack').map((frame) => (frame.data as { seq: number }).seq)
+  const acked = client.received
+    .filter((frame) => frame.type === 'ack')
+    .map((frame) => (frame.data as { seq: number }).seq)
   server = await Server.start({ data, port, env: UNLIMITED })
   const again = await user(server, 'busy')
   const reply = await again.ok('room:join', { roomId: 'busy' })

@@ -1,0 +1,77 @@
+/** A client that never reads while 30 MB go through its room: others undisturbed, memory bounded, nothing lost. R3, G5, D4. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type Client, user } from './lib/client.ts'
+import { Server, UNLIMITED } from './lib/server.ts'
+
+const EVENTS = 600
+const BYTES = 50_000
+const MAX_GROWTH_BYTES = 48 * 1024 * 1024
+
+let server: Server
+beforeAll(async () => {
+  server = await Server.start({ env: UNLIMITED })
+})
+afterAll(() => server.dispose())
+
+/** Publishes `EVENTS` messages, 8 in flight, and returns the server's peak of memory. */
+async function publish(sender: Client, roomId: string): Promise<number> {
+  let peak = 0
+  const content = 'x'.repeat(BYTES)
+  for (let i = 0; i < EVENTS; i += 8) {
+    await Promise.all(
+      Array.from({ length: 8 }, (_, j) => sender.ok('chat:message', { roomId, content: `${i + j} ${content}` })),
+    )
+    peak = Math.max(peak, server.rssBytes)
+  }
+  return peak
+}
+
+const seqsOf = (client: Client): number[] =>
+  client.received.flatMap((frame) => (frame.type === 'chat:message' ? [frame.seq as number] : []))
+const ALL = Array.from({ length: EVENTS }, (_, i) => i + 1)
+
+it('[C22] 30 MB to a client that does not read: bounded memory, nobody waits, and it catches up without a hole', {
+  timeout: 120_000,
+}, async () => {
+  const sender = await user(server, 'sender')
+  const warmReader = await user(server, 'warm-reader')
+  await warmReader.ok('room:join', { roomId: 'warm' })
+  const before = await publish(sender, 'warm') // what this load costs when everybody reads
+  await warmReader.close()
+
+  const [slow, quick] = [await user(server, 'slow'), await user(server, 'quick')]
+  for (const client of [slow, quick]) await client.ok('room:join', { roomId: 'flood' })
+  slow.socket.pause()
+  const peak = await publish(sender, 'flood')
+  await quick.next({ seq: EVENTS })
+  expect(seqsOf(quick)).toEqual(ALL)
+  expect(peak - before).toBeLessThan(MAX_GROWTH_BYTES)
+
+  slow.socket.resume()
+  await slow.next({ seq: EVENTS }, 30_000)
+  expect(seqsOf(slow)).toEqual(ALL)
+  await slow.ok('chat:message', { roomId: 'flood', content: 'caught up' })
+  await quick.next({ content: 'caught up' })
+})
+
+it('[A3.5] without a drained byte for 30 s it is closed 4008, and resumes where it was', {
+  timeout: 90_000,
+}, async () => {
+  const [sender, slow] = [await user(server, 'sender-2'), await user(server, 'slow-2')]
+  const { epoch } = await slow.ok('room:join', { roomId: 'stuck' })
+  slow.socket.pause()
+  await publish(sender, 'stuck')
+  const open = await server.clients()
+  await server.untilClients(open - 1, 60_000)
+  slow.socket.resume()
+  const closed = await slow.closed
+  expect([4008, 1006]).toContain(closed.code)
+  const got = seqsOf(slow)
+  expect(got).toEqual(ALL.slice(0, got.length))
+  const back = await user(server, 'slow-2')
+  expect(await back.ok('room:join', { roomId: 'stuck', after: { epoch, seq: got.length } })).toMatchObject({
+    recovered: true,
+  })
+  await back.next({ seq: EVENTS }, 20_000)
+  expect(seqsOf(back)).toEqual(ALL.slice(got.length))
+})
