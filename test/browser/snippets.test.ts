@@ -1,0 +1,150 @@
+/** Document 002's snippets and exercise 6 of document 001 in a real browser, against the server. C1, C2, B6, C19. */
+import { createServer, type Server as HttpServer } from 'node:http'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Server, UNLIMITED } from '../outside/lib/server.ts'
+import { snippet } from '../outside/lib/snippet.ts'
+import { token } from '../outside/lib/token.ts'
+import { hasChromium, launchChromium } from './lib/chromium.ts'
+
+/** Only the host that the snippets dial is another; their text is as printed. */
+const mapping = (url: string): string => `
+  window.logged = []
+  for (const level of ['log', 'error']) console[level] = (...args) => logged.push(args.map((one) => one instanceof Event ? one.type : one))
+  const Native = WebSocket
+  window.WebSocket = class extends Native {
+    constructor(asked) { super(/^wss:\\/\\/(api\\.)?example\\.com\\/ws$/.test(asked) ? ${JSON.stringify(url)} : asked) }
+  }`
+
+/** What exercise 6 asks for, written as its reader would. */
+const EXERCISE_6 = `
+  let attempts = 0
+  function connect() {
+    const ws = new WebSocket('wss://api.example.com/ws')
+    window.current = ws
+    ws.onopen = () => {
+      attempts = 0
+      console.log('open')
+      ws.send(JSON.stringify({ type: 'ping' }))
+    }
+    ws.onmessage = (event) => console.log('message', JSON.parse(event.data).type)
+    ws.onerror = () => console.error('error')
+    ws.onclose = (event) => {
+      console.log('close', event.code, event.wasClean)
+      setTimeout(connect, Math.min(1000 * 2 ** attempts++, 30000))
+    }
+  }
+  connect()`
+
+describe.runIf(hasChromium)('snippets in Chromium', () => {
+  let server: Server
+  let browser: Browser
+  let site: HttpServer
+  let siteUrl = ''
+
+  beforeAll(async () => {
+    ;[server, browser] = await Promise.all([Server.start({ env: UNLIMITED }), launchChromium()])
+    site = createServer((_request, response) => {
+      response.setHeader('content-type', 'text/html')
+      response.end('<!doctype html><title>A page of somebody else</title>')
+    })
+    await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve))
+    const address = site.address()
+    siteUrl = `http://localhost:${typeof address === 'object' && address ? address.port : 0}`
+  })
+  afterAll(async () => {
+    await browser?.close()
+    site?.close()
+    await server?.dispose()
+  })
+
+  /** A page on `http://localhost:…`, as a developer has it, where snippets run as scripts. */
+  async function pageFor(url: string): Promise<Page> {
+    const page = await browser.newPage()
+    await page.goto(siteUrl)
+    await page.addScriptTag({ content: mapping(url) })
+    return page
+  }
+  const run = async (page: Page, ...names: string[]): Promise<void> => {
+    for (const name of names) await page.addScriptTag({ content: snippet(name) })
+  }
+  const logs = async (page: Page, test: string): Promise<void> => {
+    await page.waitForFunction(`logged.some((line) => ${test})`, undefined, { timeout: 20_000 })
+  }
+
+  it.each([
+    ['/ws/public', (): string => `${server.ws}/ws/public`],
+    ['/ws with a token', (): string => `${server.ws}/ws?token=${token({ sub: 'browser' })}`],
+  ])('[C1] the native client runs unmodified on %s', async (_where, url) => {
+    const page = await pageFor(url())
+    await run(page, 'lifecycle')
+    await logs(page, "line[0] === 'Connected to server'")
+    await logs(page, "line[0] === 'Received:' && line[1].type === 'welcome'")
+    await logs(page, "line[0] === 'Received:' && line[1].type === 'error'")
+    await run(page, 'ready-states', 'binary', 'blob', 'close')
+    await logs(page, "String(line[0]).startsWith('Disconnected: code=1000')")
+    expect(await page.evaluate("logged.filter((line) => line[0] === 'WebSocket error:').length")).toBe(0)
+    await page.close()
+  })
+
+  it('[C1] text, ArrayBuffer and Blob come back unharmed from /ws/echo', async () => {
+    const page = await pageFor(`${server.ws}/ws/echo`)
+    await page.addScriptTag({
+      content:
+        "window.back = []; const ws = new WebSocket('wss://example.com/ws'); ws.binaryType = 'arraybuffer'; ws.onmessage = (event) => back.push(event.data)",
+    })
+    await page.waitForFunction('ws.readyState === 1')
+    await run(page, 'ready-states', 'binary', 'blob')
+    await page.waitForFunction('back.length === 3')
+    expect(
+      await page.evaluate('[back[0], new DataView(back[1]).getFloat64(0), new TextDecoder().decode(back[2])]'),
+    ).toEqual(['Server echo: Hello!', 3.14, 'hello'])
+    await page.close()
+  })
+
+  it('[C2] [B6] ReconnectingWebSocket and exercise 6 come back after a restart', async () => {
+    let own = await Server.start({ env: UNLIMITED })
+    const { data, port } = own
+    const [reconnecting, exercise] = [await pageFor(`${own.ws}/ws/public`), await pageFor(`${own.ws}/ws/public`)]
+    try {
+      await run(reconnecting, 'reconnecting')
+      await exercise.addScriptTag({ content: EXERCISE_6 })
+      await logs(reconnecting, "line[0] === 'Connected!'")
+      await logs(exercise, "line[0] === 'message' && line[1] === 'pong'")
+      await own.stop()
+      await logs(reconnecting, "line[0] === 'Closed:' && line[1] === 1012")
+      await logs(exercise, "line[0] === 'close' && line[1] === 1012 && line[2] === true")
+      for (const page of [reconnecting, exercise]) await page.evaluate('logged.length = 0')
+      own = await Server.start({ data, port, env: UNLIMITED })
+      await logs(reconnecting, "line[0] === 'Connected!'")
+      await logs(exercise, "line[0] === 'message' && line[1] === 'pong'")
+    } finally {
+      await Promise.all([reconnecting.close(), exercise.close()])
+      await own.dispose()
+    }
+  })
+
+  it('[A3.4] [C19] a browser carries its token as a subprotocol', async () => {
+    const page = await pageFor('')
+    const { protocol, first } = (await page.evaluate(`new Promise((resolve, reject) => {
+      const ws = new Native('${server.ws}/ws', ['roomful.plain', 'bearer.${token({ sub: 'sub-browser' })}'])
+      ws.onerror = () => reject(new Error('refused'))
+      ws.onmessage = (event) => { if (JSON.parse(event.data).type === 'auth_ok') resolve({ protocol: ws.protocol, first: JSON.parse(event.data) }) }
+    })`)) as { protocol: string; first: Record<string, unknown> }
+    expect(protocol).toBe('roomful.plain')
+    expect(first).toMatchObject({ user: { sub: 'sub-browser' } })
+    await page.close()
+  })
+
+  it('[C19] a page of another site is refused: cross-site WebSocket hijacking', async () => {
+    const page = await browser.newPage()
+    await page.goto(siteUrl.replace('localhost', '127.0.0.1'))
+    const outcome = await page.evaluate(`new Promise((resolve) => {
+      const ws = new WebSocket('${server.ws}/ws/public')
+      ws.onopen = () => resolve('open')
+      ws.onclose = (event) => resolve(event.code)
+    })`)
+    expect(outcome).toBe(1006)
+    await page.close()
+  })
+})
