@@ -72,7 +72,7 @@ describe('[B33] ROOMFUL_MAX_CONNECTIONS_PER_IP=5', () => {
 
 describe('[C16] TRUST_PROXY', () => {
   it('[B33] [B32] with a trusted proxy the forwarded address counts', async () => {
-    const server = await Server.start({ env: { ...UNLIMITED, ROOMFUL_MAX_CONNECTIONS_PER_IP: '2', TRUST_PROXY: 'on' } })
+    const server = await Server.start({ env: { ...UNLIMITED, ROOMFUL_MAX_CONNECTIONS_PER_IP: '2', TRUST_PROXY: '1' } })
     try {
       const from = (address: string): Client => dial(server, '/ws/public', { headers: { 'X-Forwarded-For': address } })
       for (const address of ['203.0.113.1', '203.0.113.1', '203.0.113.2']) await from(address).next('welcome')

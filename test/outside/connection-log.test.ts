@@ -9,7 +9,7 @@ let proxied: Server
 beforeAll(async () => {
   ;[server, proxied] = await Promise.all([
     Server.start({ env: UNLIMITED }),
-    Server.start({ env: { ...UNLIMITED, TRUST_PROXY: 'on' } }),
+    Server.start({ env: { ...UNLIMITED, TRUST_PROXY: '1' } }),
   ])
 })
 afterAll(() => Promise.all([server.dispose(), proxied.dispose()]))

@@ -106,6 +106,9 @@ it.each(['npm', 'node'] as const)('[A2.4] a second SIGTERM forces the exit (%s)'
       ),
     { what: 'the first sign of draining' },
   )
+  // A terminal's Ctrl-C reaches the server twice at once; an impatient person takes longer.
+  const first = performance.now()
+  await until(() => performance.now() - first > 600)
   const start = performance.now()
   server.signal('SIGTERM')
   await within(server.exited, 5000, 'the forced exit')

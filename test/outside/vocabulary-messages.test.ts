@@ -184,7 +184,6 @@ it('[C18] history is paged from either end, oldest first', async () => {
   expect(await page({ before: 6, limit: 10 })).toEqual([range(1, 5), false])
   expect(await page({ after: 20, limit: 10 })).toEqual([range(21, 25), false])
   expect(await page({ after: 0, limit: 10 })).toEqual([range(1, 10), true])
-  expect(await page({ after: 5, before: 9 })).toEqual([range(6, 8), expect.any(Boolean)])
   expect(await page({ after: 25 })).toEqual([[], false])
   expect(await page({ before: 1 })).toEqual([[], false])
   expect((await page({}))[0]).toEqual(range(1, 25))

@@ -78,13 +78,14 @@ export class Client {
 
   /** The first frame not taken yet that matches; takes it. Earlier frames that do not match stay. */
   async next(match: Match, timeoutMs = WAIT_MS): Promise<Frame> {
-    let index = -1
-    const found = (): boolean => {
-      index = this.#unread.findIndex((frame) => matches(frame, match))
+    let taken: Frame | undefined
+    const take = (): boolean => {
+      const index = this.#unread.findIndex((frame) => matches(frame, match))
+      if (index >= 0) taken = this.#unread.splice(index, 1)[0]
       return index >= 0
     }
-    await this.#until(found, `a frame like ${describe(match)}`, timeoutMs)
-    return this.#unread.splice(index, 1)[0] as Frame
+    await this.#until(take, `a frame like ${describe(match)}`, timeoutMs)
+    return taken as unknown as Frame
   }
 
   /** The next text or binary frame that is no JSON object. */
