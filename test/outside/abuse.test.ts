@@ -1,7 +1,7 @@
 /** Clients that break the protocol on purpose: each is closed with the right code, nobody else notices. R4, A3.3. */
 import { deflateRawSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { type Client, dial, user } from './lib/client.ts'
+import { type Client, user } from './lib/client.ts'
 import { BINARY, CLOSE, closePayload, frame, openRaw, PING, PONG, RawClient, TEXT } from './lib/raw.ts'
 import { Server, UNLIMITED } from './lib/server.ts'
 import { until, within } from './lib/wait.ts'

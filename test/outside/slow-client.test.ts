@@ -59,10 +59,10 @@ it('[A3.5] without a drained byte for 30 s it is closed 4008, and resumes where 
 }, async () => {
   const [sender, slow] = [await user(server, 'sender-2'), await user(server, 'slow-2')]
   const { epoch } = await slow.ok('room:join', { roomId: 'stuck' })
+  await sender.ok('room:join', { roomId: 'stuck' })
   slow.socket.pause()
   await publish(sender, 'stuck')
-  const open = await server.clients()
-  await server.untilClients(open - 1, 60_000)
+  await sender.next({ type: 'user:left', userId: 'slow-2' }, 60_000)
   slow.socket.resume()
   const closed = await slow.closed
   expect([4008, 1006]).toContain(closed.code)
