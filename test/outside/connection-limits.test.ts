@@ -59,6 +59,14 @@ describe('[B33] ROOMFUL_MAX_CONNECTIONS_PER_IP=5', () => {
     await server.untilClients(0)
   })
 
+  it('[B33] links to /ws/echo count as well', async () => {
+    const open = Array.from({ length: 5 }, () => dial(server, '/ws/echo'))
+    for (const client of open) await client.opened()
+    await sixth()
+    for (const client of open) await client.close()
+    await server.untilClients(0)
+  })
+
   it('[B33] a race of many for the five places lets in exactly five', async () => {
     const racers = Array.from({ length: 25 }, () => dial(server, '/ws/public'))
     const outcomes = await Promise.all(

@@ -72,3 +72,9 @@ it('[A2.2] welcome tells the heartbeat', async () => {
   const welcome = client.received.find((f) => f.type === 'welcome')
   expect(welcome?.heartbeat).toEqual({ pingIntervalMs: PING_INTERVAL_MS, pongTimeoutMs: PONG_TIMEOUT_MS })
 })
+
+it('[A2.2] /ws/echo has a heartbeat too', async () => {
+  const dead = await openRaw(server.port, '/ws/echo')
+  await dead.next(PING)
+  await within(dead.ended, 3000, 'terminating a dead client')
+})

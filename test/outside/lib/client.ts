@@ -95,8 +95,9 @@ export class Client {
   }
 
   async #until(done: () => boolean, what: string, timeoutMs = WAIT_MS): Promise<void> {
+    let isLate = false
     const wait = async (): Promise<void> => {
-      while (!done()) {
+      while (!isLate && !done()) {
         if (this.#close)
           throw new Error(
             `closed ${this.#close.code} '${this.#close.reason}' while waiting for ${what}; ${this.#seen()}`,
@@ -107,6 +108,7 @@ export class Client {
     try {
       await within(wait(), timeoutMs, what)
     } catch (error) {
+      isLate = true // takes no frame any more
       throw new Error(`${(error as Error).message}; ${this.#seen()}`)
     }
   }
