@@ -4,7 +4,7 @@ import { deflateRaw } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { type Client, user } from './lib/client.ts'
 import { BINARY, CLOSE, closePayload, frame, openRaw, PING, PONG, RawClient, TEXT } from './lib/raw.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { Server, SMALL_HEAP, UNLIMITED } from './lib/server.ts'
 import { until, within } from './lib/wait.ts'
 
 const deflate = promisify(deflateRaw)
@@ -13,6 +13,7 @@ let server: Server
 let bystander: Client
 beforeAll(async () => {
   server = await Server.start({
+    nodeArgs: SMALL_HEAP,
     env: { ...UNLIMITED, ROOMFUL_PING_INTERVAL_MS: '500', ROOMFUL_PONG_TIMEOUT_MS: '500' },
   })
   bystander = await user(server, 'bystander')
@@ -134,7 +135,7 @@ it('[C16] 200,000 pings that nobody reads the pongs of cost no memory', { timeou
     await bystander.settled()
     peak = Math.max(peak, server.rssBytes)
   }
-  expect(peak - before).toBeLessThan(48 * 1024 * 1024)
+  expect(peak - before).toBeLessThan(24 * 1024 * 1024)
   raw.destroy()
 })
 

@@ -23,9 +23,14 @@ export interface ServerOptions {
   via?: 'npm' | 'node'
   /** Another entry file than Commons, run by the pinned Node. */
   entry?: string
+  /** For Node itself, when not through npm. */
+  nodeArgs?: string[]
   /** A command that runs what follows it, e.g. `['sh', '-c', 'ulimit -f 100; exec "$@"', '--']`. */
   wrapper?: string[]
 }
+
+/** A heap small enough that collecting garbage is not put off: what is left of growth is real. */
+export const SMALL_HEAP = ['--max-old-space-size=96', '--max-semi-space-size=8']
 
 export interface Exit {
   code: number | null
@@ -140,7 +145,7 @@ export class Server {
     const node =
       options.via === 'npm'
         ? ['npm', 'start', '--silent']
-        : [pinnedNode(), '--conditions=source', options.entry ?? MAIN]
+        : [pinnedNode(), ...(options.nodeArgs ?? []), '--conditions=source', options.entry ?? MAIN]
     const [command, ...args] = [...(options.wrapper ?? []), ...node] as [string, ...string[]]
     const child = spawn(command, args, {
       cwd: ROOT,
@@ -184,7 +189,7 @@ export class Server {
 }
 
 /** A port that nothing listens on right now. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   return await new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', reject)
@@ -196,7 +201,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** The Node that the project pins, or this one when it is new enough. */
-export function pinnedNode(): string {
+function pinnedNode(): string {
   const candidates = [`node-${process.platform}-${process.arch}`, 'node'].map((name) =>
     join(ROOT, 'node_modules', name, 'bin/node'),
   )
