@@ -1,66 +1,17 @@
 /** `/client.html` in two real pages: presence live, text as text, back after a cut. A2.6, A2.1, C19, B6. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Browser, Locator, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { guest } from '../outside/lib/client.ts'
-import { ROOT, Server, UNLIMITED } from '../outside/lib/server.ts'
+import { ROOT } from '../outside/lib/node.ts'
+import { Server, UNLIMITED } from '../outside/lib/server.ts'
 import { token } from '../outside/lib/token.ts'
-import { hasChromium, launchChromium, troublesOf } from './lib/chromium.ts'
+import { hasChromium, launchChromium } from './lib/chromium.ts'
+import { ClientPage } from './lib/client-page.ts'
 import { CuttableProxy } from './lib/proxy.ts'
 
 const SCREENSHOTS = join(ROOT, 'coverage/screenshots')
-
-/** The page as somebody sees it who has never seen its source: fields by label, buttons by name. */
-class ClientPage {
-  readonly page: Page
-  readonly troubles: string[]
-
-  constructor(page: Page) {
-    this.page = page
-    this.troubles = troublesOf(page)
-  }
-
-  get presence(): Locator {
-    return this.page.getByRole('list', { name: /here|presence|people|members|users/i })
-  }
-
-  get log(): Locator {
-    return this.page.getByRole('log')
-  }
-
-  async connect(base: string, name: string, jwt?: string): Promise<void> {
-    await this.page.goto(`${base}/client.html`)
-    await this.page.getByLabel(/name/i).first().fill(name)
-    if (jwt) await this.page.getByLabel(/token/i).first().fill(jwt)
-    await this.page.getByRole('button', { name: /^connect/i }).click()
-    await this.page
-      .getByText(/connected|online/i)
-      .first()
-      .waitFor()
-  }
-
-  async join(room: string): Promise<void> {
-    await this.page.getByLabel(/room/i).first().fill(room)
-    await this.page.getByRole('button', { name: /^join/i }).click()
-  }
-
-  async say(text: string): Promise<void> {
-    await this.page
-      .getByLabel(/message|say/i)
-      .first()
-      .fill(text)
-    await this.page.keyboard.press('Enter')
-  }
-
-  async sees(name: string): Promise<void> {
-    await this.presence.getByText(name, { exact: false }).first().waitFor()
-  }
-
-  async seesNoMore(name: string): Promise<void> {
-    await this.presence.getByText(name, { exact: false }).first().waitFor({ state: 'detached' })
-  }
-}
 
 describe.runIf(hasChromium)('/client.html in Chromium', () => {
   let server: Server

@@ -5,8 +5,7 @@ import { openRaw } from './lib/raw.ts'
 import { Server, SMALL_HEAP, UNLIMITED } from './lib/server.ts'
 import { token } from './lib/token.ts'
 
-/** The row asks for 10,000; that many when the variable says so. */
-const CYCLES = Number(process.env.OUTSIDE_CHURN_CYCLES ?? 2400)
+const CYCLES = 10_000
 const BATCH = 40
 const MAX_GROWTH_BYTES = 12 * 1024 * 1024
 

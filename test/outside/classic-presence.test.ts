@@ -1,6 +1,7 @@
 /** Document 000's presence: the full list of names to the whole room at each change. WIRE 4, A2.1. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Client, type Frame, guest, user } from './lib/client.ts'
+import { type Client, guest, user } from './lib/client.ts'
+import type { Frame } from './lib/match.ts'
 import { openRaw } from './lib/raw.ts'
 import { Server, UNLIMITED } from './lib/server.ts'
 import { token } from './lib/token.ts'

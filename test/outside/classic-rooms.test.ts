@@ -1,6 +1,7 @@
 /** Document 000's four commands as a stranger types them, in `/public` as a guest and in `/ws` with a token. WIRE 4. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Client, type Frame, guest, user } from './lib/client.ts'
+import { type Client, guest, user } from './lib/client.ts'
+import type { Frame } from './lib/match.ts'
 import { Server, UNLIMITED } from './lib/server.ts'
 
 let server: Server

@@ -1,6 +1,7 @@
 /** An acknowledged message survives `kill -9`: it is there after the restart, once, in order. G2, G3, D2. */
 import { expect, it } from 'vitest'
-import { type Client, type Frame, user } from './lib/client.ts'
+import { type Client, user } from './lib/client.ts'
+import type { Frame } from './lib/match.ts'
 import { Publisher } from './lib/publisher.ts'
 import { Server, UNLIMITED } from './lib/server.ts'
 

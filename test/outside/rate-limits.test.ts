@@ -1,6 +1,7 @@
 /** How much one may say: per connection and second, per user and minute. C12, B34. Settings are the defaults unless named. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Client, type Frame, user } from './lib/client.ts'
+import { type Client, user } from './lib/client.ts'
+import type { Frame } from './lib/match.ts'
 import { Server } from './lib/server.ts'
 import { until } from './lib/wait.ts'
 

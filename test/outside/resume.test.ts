@@ -1,6 +1,7 @@
 /** Coming back: exactly the missed events, in order, once, or a plain word on why not. G4, C18, C21, restarts included. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Client, type Frame, user } from './lib/client.ts'
+import { type Client, user } from './lib/client.ts'
+import type { Frame } from './lib/match.ts'
 import { Server, UNLIMITED } from './lib/server.ts'
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)

@@ -1,6 +1,7 @@
 /** The SDK's form, spoken by hand: channels, sessions that outlive a connection, two reconnects of one session. WIRE 7, C18. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { Client, type Frame, user } from './lib/client.ts'
+import { Client, user } from './lib/client.ts'
+import type { Frame } from './lib/match.ts'
 import { Server, UNLIMITED } from './lib/server.ts'
 import { token } from './lib/token.ts'
 

@@ -1,6 +1,7 @@
 /** Saying, editing, redacting, reacting, typing and paging through history. WIRE 8, B19, C10. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Client, type Frame, user } from './lib/client.ts'
+import { type Client, user } from './lib/client.ts'
+import type { Frame } from './lib/match.ts'
 import { Server, UNLIMITED } from './lib/server.ts'
 
 let server: Server

@@ -1,6 +1,7 @@
 /** Private messages: to a user wherever they are, kept in the inbox while they are away. WIRE 8, B23. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type Frame, user } from './lib/client.ts'
+import { user } from './lib/client.ts'
+import type { Frame } from './lib/match.ts'
 import { Server, UNLIMITED } from './lib/server.ts'
 
 let server: Server

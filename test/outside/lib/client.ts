@@ -1,16 +1,9 @@
 /** A bare WebSocket client: sends text, keeps every frame that comes, and lets a test await one instead of sleeping. */
 import { WebSocket } from 'ws'
+import { describe, type Frame, type Match, matches } from './match.ts'
 import type { Server } from './server.ts'
 import { token } from './token.ts'
 import { within } from './wait.ts'
-
-export interface Frame {
-  type: string
-  [field: string]: unknown
-}
-
-/** A type, some fields with their values, or a test. */
-export type Match = string | Record<string, unknown> | ((frame: Frame) => boolean)
 
 export interface Closed {
   code: number
@@ -203,14 +196,4 @@ function asFrame(text: string): Frame | undefined {
   if (!text.startsWith('{')) return undefined
   const value = JSON.parse(text) as Frame
   return value
-}
-
-function matches(frame: Frame, match: Match): boolean {
-  if (typeof match === 'string') return frame.type === match
-  if (typeof match === 'function') return match(frame)
-  return Object.entries(match).every(([field, value]) => frame[field] === value)
-}
-
-function describe(match: Match): string {
-  return typeof match === 'function' ? match.toString() : JSON.stringify(match)
 }

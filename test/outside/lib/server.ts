@@ -1,15 +1,13 @@
 /** Runs the real server as a child process, as a user would, and lets a test await and observe what it does. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { freePort, pinnedNode, ROOT } from './node.ts'
 import { SECRET } from './token.ts'
 import { until, within } from './wait.ts'
 
-export const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const MAIN = join(ROOT, 'apps/commons/src/main.ts')
 const READY_TIMEOUT_MS = 20_000
 const STOP_TIMEOUT_MS = 15_000
@@ -186,24 +184,4 @@ export class Server {
     }
     return server
   }
-}
-
-/** A port that nothing listens on right now. */
-async function freePort(): Promise<number> {
-  return await new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
-}
-
-/** The Node that the project pins, or this one when it is new enough. */
-function pinnedNode(): string {
-  const candidates = [`node-${process.platform}-${process.arch}`, 'node'].map((name) =>
-    join(ROOT, 'node_modules', name, 'bin/node'),
-  )
-  return candidates.find((path) => existsSync(path)) ?? process.execPath
 }
