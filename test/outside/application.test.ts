@@ -97,7 +97,7 @@ describe('[C1] what can be carried', () => {
 })
 
 describe('[C8] [B29] whom an emit reaches', () => {
-  it("[C8] [B29] all, a room with and without the sender, several but one, all of one's own rooms", async () => {
+  it("[C4] [C8] [B29] all, a room with and without the sender, several but one, all of one's own rooms", async () => {
     const names = ['me', 'general', 'tech', 'both', 'barred'] as const
     const [me, general, tech, both, barred] = (await Promise.all(names.map((name) => arrive(`e-${name}`)))) as [
       Client,

@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.dispose())
 
-it('[A2.2] a client that answers no ping is terminated and leaves its room', async () => {
+it('[A2.2] [C4] a client that answers no ping is terminated and leaves its room', async () => {
   const watcher = await guest(server, 'watcher')
   watcher.send({ type: 'join', room: 'beat' })
   await watcher.next('joined')

@@ -79,3 +79,23 @@ it('[A3.5] without a drained byte for 30 s it is closed 4008, and resumes where 
   await back.next({ seq: WARM_EVENTS }, 20_000)
   expect(seqsOf(back)).toEqual(ALL.slice(got.length, WARM_EVENTS))
 })
+
+it('[A3.5] 1 MiB of what is in no log is too much to wait for: 4008 Too slow, told to the others', async () => {
+  const roomId = 'r'.repeat(128) // long names make large events
+  const [typist, watcher, slow] = [
+    await user(server, 't'.repeat(128)),
+    await user(server, 'w'),
+    await user(server, 'slow-3'),
+  ]
+  for (const client of [watcher, slow]) await client.ok('room:join', { roomId })
+  slow.socket.pause()
+  const hasLeft = (): boolean => watcher.unread({ type: 'user:left', userId: 'slow-3' }).length > 0
+  for (let round = 0; round < 1000 && !hasLeft(); round++) {
+    for (let i = 0; i < 100; i++) typist.send({ type: i % 2 ? 'typing:stop' : 'typing:start', roomId })
+    await typist.settled()
+    await watcher.settled()
+  }
+  expect(hasLeft()).toBe(true)
+  slow.socket.resume()
+  expect(await slow.closed).toEqual({ code: 4008, reason: 'Too slow' })
+})
