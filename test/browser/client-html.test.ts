@@ -5,11 +5,11 @@ import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { guest } from '../outside/lib/client.ts'
 import { ROOT } from '../outside/lib/node.ts'
+import { CuttableProxy } from '../outside/lib/proxy.ts'
 import { Server, UNLIMITED } from '../outside/lib/server.ts'
 import { token } from '../outside/lib/token.ts'
 import { hasChromium, launchChromium } from './lib/chromium.ts'
 import { ClientPage } from './lib/client-page.ts'
-import { CuttableProxy } from './lib/proxy.ts'
 
 const SCREENSHOTS = join(ROOT, 'coverage/screenshots')
 

@@ -1,4 +1,4 @@
-/** A TCP proxy that a test can cut: what a lost network looks like from a browser. */
+/** A TCP proxy that a test can cut or freeze: what a lost network looks like from a client. */
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
 export class CuttableProxy {
@@ -46,6 +46,15 @@ export class CuttableProxy {
   cut(): void {
     this.#isCut = true
     for (const socket of this.#links) socket.resetAndDestroy()
+  }
+
+  /** Swallows nothing, passes nothing on: a black hole for what is open. */
+  freeze(): void {
+    for (const socket of this.#links) socket.pause()
+  }
+
+  thaw(): void {
+    for (const socket of this.#links) socket.resume()
   }
 
   mend(): void {
