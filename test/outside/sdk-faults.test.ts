@@ -13,7 +13,13 @@ const SUBSCRIBERS = 3
 const CALM = 60
 const BLACKHOLE_MS = 3000
 
-const ENV = { ...UNLIMITED, ROOMFUL_PING_INTERVAL_MS: '1000', ROOMFUL_PONG_TIMEOUT_MS: '500', ROOMFUL_DRAIN_MS: '500', ROOMFUL_REPLAY_MAX: '10000' }
+const ENV = {
+  ...UNLIMITED,
+  ROOMFUL_PING_INTERVAL_MS: '1000',
+  ROOMFUL_PONG_TIMEOUT_MS: '500',
+  ROOMFUL_DRAIN_MS: '500',
+  ROOMFUL_REPLAY_MAX: '10000',
+}
 
 it('[C18] [C21] kills, restarts, cuts and black holes: nothing acknowledged is lost, nothing comes twice, all agree on the order', {
   timeout: 120_000,

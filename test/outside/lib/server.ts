@@ -21,6 +21,8 @@ export interface ServerOptions {
   via?: 'npm' | 'node'
   /** Another entry file than Commons, run by the pinned Node. */
   entry?: string
+  /** What follows the entry file. */
+  args?: string[]
   /** For Node itself, when not through npm. */
   nodeArgs?: string[]
   /** A command that runs what follows it, e.g. `['sh', '-c', 'ulimit -f 100; exec "$@"', '--']`. */
@@ -143,7 +145,13 @@ export class Server {
     const node =
       options.via === 'npm'
         ? ['npm', 'start', '--silent']
-        : [pinnedNode(), ...(options.nodeArgs ?? []), '--conditions=source', options.entry ?? MAIN]
+        : [
+            pinnedNode(),
+            ...(options.nodeArgs ?? []),
+            '--conditions=source',
+            options.entry ?? MAIN,
+            ...(options.args ?? []),
+          ]
     const [command, ...args] = [...(options.wrapper ?? []), ...node] as [string, ...string[]]
     const child = spawn(command, args, {
       cwd: ROOT,
