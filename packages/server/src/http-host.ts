@@ -2,6 +2,7 @@
 import type { Accounts } from './adapters/auth/accounts.ts'
 import type { Tickets } from './adapters/auth/tickets.ts'
 import type { Metrics } from './adapters/observe/metrics.ts'
+import { createFallbacks } from './adapters/transports/fallbacks/index.ts'
 import type { HttpHost, HttpRooms } from './adapters/transports/http/host.ts'
 import { RoomfulError } from './core/errors.ts'
 import type { Hub } from './core/hub.ts'
@@ -37,6 +38,7 @@ export function createHttpHost({ hub, accounts, tickets, metrics }: HttpHostPart
       issueTicket: (identity) => tickets.issue(identity),
     },
     rooms: createRooms(hub),
+    fallbacks: createFallbacks(hub),
   }
 }
 

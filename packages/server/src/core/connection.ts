@@ -5,6 +5,7 @@
 import type { Inbound } from '@roomful/protocol'
 import type { CatchUpState } from './catch-up.ts'
 import type { Context } from './context.ts'
+import type { RoomfulError } from './errors.ts'
 import type { Link } from './link.ts'
 import type { Membership } from './membership.ts'
 import type { Namespace } from './namespace.ts'
@@ -48,6 +49,12 @@ export class Connection {
   joinRate: RateWindow | undefined
   /** Authentication deadline, or token expiry. */
   timer: Timer | undefined
+  /** Came over HTTP with all that it wants: a stay in rooms, or a single request. See visit.ts. */
+  visit: 'stay' | 'request' | undefined
+  /** Told once, when it is open (without an error) or was refused. */
+  onSettled: ((error: RoomfulError | undefined) => void) | undefined
+  /** Why it was refused. */
+  refusal: RoomfulError | undefined
   /** An application's own data. */
   data: Record<string, unknown> | undefined
 
@@ -63,6 +70,8 @@ export class Connection {
    * In the room once everything that was asked for so far is done: the next request need not wait for the turn.
    */
   willBeIn(roomId: string): boolean {
+    // A request over HTTP is in no room itself: its user is, with another connection.
+    if (this.visit === 'request') return this.namespace.rooms.get(roomId)?.seats.has(this.user.sub) ?? false
     return this.intended?.get(roomId)?.isIn ?? this.memberships.has(roomId)
   }
 
@@ -100,6 +109,8 @@ export class Connection {
 
   /** Where keys and personal rates are counted: per user, and per guest session. G3, B34. */
   get scope(): string {
+    // A guest's single request has a new id each time; where it came from has not.
+    if (this.visit === 'request' && this.user.guest) return `guest at ${this.ip}`
     return this.user.sub
   }
 }

@@ -26,6 +26,7 @@ export class FanOut {
   release(event: RoomEvent): void {
     const stored = event.stored
     if (!stored) return
+    this.namespace.headN = Math.max(this.namespace.headN, stored.n)
     const room = this.namespace.rooms.get(stored.roomId)
     if (!room) return this.namespace.inboxes.onStored(stored.roomId)
     if (stored.seq <= room.head) return

@@ -34,8 +34,15 @@ export class Handshake {
   }
 
   /** A link that speaks for one namespace. `identity` when the transport has verified already. */
-  begin(link: Link, namespace: Namespace, credentials: Credentials, identity?: Identity): void {
+  begin(
+    link: Link,
+    namespace: Namespace,
+    credentials: Credentials,
+    identity?: Identity,
+    visit?: Connection['visit'],
+  ): void {
     const connection = this.createConnection(link, 0, namespace)
+    connection.visit = visit
     if (identity) return this.whileBusy(connection, () => this.admit(connection, identity, undefined))
     this.identify(connection, credentials, undefined)
   }
@@ -89,10 +96,15 @@ export class Handshake {
   welcome(link: Link): void {
     if (link.welcomed) return
     link.welcomed = true
+    link.control('welcome', undefined, this.welcomeData(link))
+  }
+
+  /** What a client is told first: the limits are part of the protocol. */
+  welcomeData(link: Link): Record<string, unknown> {
     const { settings, clock } = this.hub
     const { maxMessageBytes, ratePerSecond, ratePerMinute, maxRooms, replayMax, dedupeWindowMs, sessionMs } = settings
     const { pingIntervalMs, pongTimeoutMs } = settings
-    link.control('welcome', undefined, {
+    return {
       id: link.connections[0]?.id ?? `l_${this.hub.random.id(20)}`,
       now: clock.now(),
       protocol: PROTOCOL_VERSION,
@@ -108,7 +120,7 @@ export class Handshake {
         sessionMs,
       },
       heartbeat: { pingIntervalMs, pongTimeoutMs },
-    })
+    }
   }
 
   private createConnection(link: Link, channel: number, namespace: Namespace): Connection {
@@ -232,6 +244,8 @@ export class Handshake {
       })
     } else link.control('auth_ok', connection.channel, { user })
     this.hub.lifecycle.attach(connection)
+    connection.onSettled?.(undefined)
+    connection.onSettled = undefined
   }
 
   private guest(connection: Connection, wish: string): void {

@@ -23,6 +23,7 @@ import type { Random } from './ports/random.ts'
 import type { CoreSettings } from './settings.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { Turn } from './turn.ts'
+import { Visits } from './visit.ts'
 
 export interface HubPorts {
   readonly broker: Broker
@@ -54,6 +55,7 @@ export class Hub {
   readonly members: Members
   readonly messageLimit: MessageLimit
   readonly catchUp: CatchUp
+  readonly visits: Visits
   state: 'starting' | 'ready' | 'draining' | 'closed' = 'starting'
   private readonly namespaces = new Map<string, Namespace>()
 
@@ -74,6 +76,7 @@ export class Hub {
     this.members = new Members(this)
     this.messageLimit = new MessageLimit(this)
     this.catchUp = new CatchUp(this)
+    this.visits = new Visits(this)
     this.broker.listen({
       onEvents: (name, rows) => this.onForeignEvents(name, rows),
       onBreak: (name) => this.onBreak(name),
@@ -83,7 +86,9 @@ export class Hub {
   /** Opens the logs. @throws what the broker throws */
   async start(): Promise<void> {
     for (const namespace of new Set(this.namespaces.values())) {
-      namespace.logId = (await this.broker.open(namespace.name)).logId
+      const { logId, n } = await this.broker.open(namespace.name)
+      namespace.logId = logId
+      namespace.headN = Math.max(namespace.headN, n)
     }
     if (this.state === 'starting') this.state = 'ready'
   }

@@ -23,6 +23,8 @@ export interface Arrival {
   readonly credentials: Credentials
   /** Set when the transport has verified the credentials itself. */
   readonly identity?: Identity | undefined
+  /** Its transport says at once what it wants, and ends it; see visit.ts. */
+  readonly visit?: Connection['visit']
 }
 
 export class Lifecycle {
@@ -35,7 +37,7 @@ export class Lifecycle {
 
   /** From a transport: a link opened. */
   accept(arrival: Arrival): Link {
-    const { wire, dialect, ip, userAgent, namespace, credentials, identity } = arrival
+    const { wire, dialect, ip, userAgent, namespace, credentials, identity, visit } = arrival
     const link = new Link(this.hub, wire, dialect, ip, userAgent)
     link.defaultNamespace = namespace?.name ?? '/'
     this.hub.links.add(link)
@@ -51,19 +53,21 @@ export class Lifecycle {
       link.credentials = credentials
       this.hub.handshake.welcome(link)
       this.hub.handshake.watchChannels(link)
-    } else this.hub.handshake.begin(link, namespace, credentials, identity)
+    } else this.hub.handshake.begin(link, namespace, credentials, identity, visit)
     return link
   }
 
   /** The connection is open: others may know, and its inbox may speak. */
   attach(connection: Connection): void {
-    const { namespace, session } = connection
+    const { namespace, session, visit } = connection
+    if (visit === 'request') return // gone before anybody could look
     namespace.connections.set(connection.id, connection)
     if (session) namespace.sessions.set(session.id, connection)
     if (connection.user.guest) namespace.guestNames.set(connection.user.name, connection.user.sub)
     namespace.users.add(connection)
     this.hub.observer.observe({ type: 'connection:opened', connection })
     namespace.announce('connect', connection)
+    if (visit) return // its inbox is one of the rooms it asks for
     namespace.inboxes.onConnect(connection).catch((error: unknown) => namespace.inboxes.report(connection, error))
   }
 
@@ -71,6 +75,7 @@ export class Lifecycle {
   close(connection: Connection, code: number, reason: string, error?: RoomfulError): void {
     const { link, channel } = connection
     if (connection.stage === 'closed') return
+    connection.refusal = error
     if (!link.dialect.multiplexed) return link.close(code, reason)
     link.control('closed', channel, { code, reason, ...(error ? { error: error.toWire() } : {}) })
     this.release(connection, code, reason)
@@ -114,7 +119,8 @@ export class Lifecycle {
     connection.queue = undefined
     connection.running?.cancel()
     connection.behind = undefined
-    if (!wasOpen) return
+    connection.onSettled?.(connection.refusal ?? new RoomfulError('UNAVAILABLE', reason || undefined))
+    if (!wasOpen || connection.visit === 'request') return
     namespace.announce('disconnect', connection, reason)
     namespace.connections.delete(connection.id)
     if (session && namespace.sessions.get(session.id) === connection) namespace.sessions.delete(session.id)

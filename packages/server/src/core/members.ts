@@ -57,12 +57,25 @@ export class Members {
    */
   prepare(connection: Connection, roomId: unknown, after?: Position | number): PreparedJoin | Promise<PreparedJoin> {
     const id = checkRoomId(roomId)
+    if (connection.visit === 'request') {
+      throw new RoomfulError('INVALID_MESSAGE', 'A single request over HTTP cannot stay in a room; use /sse or /poll')
+    }
     this.takeJoin(connection)
-    const { namespace } = connection
     if (!connection.willBeIn(id) && connection.roomCount >= this.hub.settings.maxRooms) {
       const { maxRooms } = this.hub.settings
       throw new RoomfulError('TOO_MANY_ROOMS', `A connection may be in ${maxRooms} rooms; leave one first`)
     }
+    return this.prepareUncounted(connection, id, after)
+  }
+
+  /** As {@link prepare}, for who asks for all rooms at once and has counted them. */
+  prepareUncounted(
+    connection: Connection,
+    roomId: unknown,
+    after: Position | number | undefined,
+  ): PreparedJoin | Promise<PreparedJoin> {
+    const id = checkRoomId(roomId)
+    const { namespace } = connection
     const allowed = this.may(connection, 'join', id)
     if (allowed !== true) return allowed.then(() => this.enter(connection, namespace, id, after))
     return this.enter(connection, namespace, id, after)

@@ -84,6 +84,8 @@ export class Namespace {
   readonly vocabulary = new Set<string>()
   /** Names one log from another; part of cursors. Known once the hub has started. */
   logId = ''
+  /** Latest commit number released: whoever is live and was told everything until now has everything up to it. */
+  headN = 0
   private readonly hub: Hub
   private readonly listeners: Listeners = { connect: [], disconnect: [], join: [], leave: [] }
 

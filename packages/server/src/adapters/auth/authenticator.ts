@@ -27,9 +27,9 @@ export class AccountAuthenticator implements Authenticator {
     this.parts = parts
   }
 
-  async authenticate({ token, ticket }: Credentials): Promise<Identity> {
+  async authenticate({ token, ticket }: Credentials, stream?: string): Promise<Identity> {
     const { verifier, tickets } = this.parts
-    if (ticket !== undefined) return this.withAccount(tickets.redeem(ticket))
+    if (ticket !== undefined) return this.withAccount(tickets.redeem(ticket, stream))
     if (token !== undefined) return this.withAccount(await verifier.verify(token))
     throw new RoomfulError('UNAUTHENTICATED')
   }

@@ -12,6 +12,10 @@ export const TICKET_LIFETIME_MS = 30_000
 export const TICKETS_PER_USER = 16
 /** Unused tickets of all users (some 40 MB); above it nobody gets one until the first expires. */
 export const TICKETS_MAX = 100_000
+/** Streams that a ticket stays good for (some 40 MB); above it the oldest must come with another ticket. */
+const BOUND_MAX = 100_000
+/** How long a stream may come back with the ticket of a token that never expires. */
+const BOUND_LIFETIME_MS = 24 * 3_600_000
 const TICKET_LENGTH = 32
 
 interface Ticket {
@@ -26,6 +30,8 @@ export class Tickets {
   /** In the order of making, which is the order of expiry. */
   private readonly tickets = new Map<string, Ticket>()
   private readonly byUser = new Map<string, string[]>()
+  /** Used for a stream that reconnects by itself, which cannot ask for another: good for that one alone. */
+  private readonly bound = new Map<string, { identity: Identity; stream: string; goodUntil: number }>()
 
   constructor(clock: Clock, random: Random) {
     this.clock = clock
@@ -55,10 +61,13 @@ export class Tickets {
 
   /**
    * Uses a ticket up.
+   * @param stream names a stream that may come back with it until its token expires
    * @throws RoomfulError TOKEN_INVALID, TOKEN_EXPIRED (of the token that it was made from)
    */
-  redeem(ticket: string): Identity {
+  redeem(ticket: string, stream?: string): Identity {
     this.dropExpired()
+    const bound = stream === undefined ? undefined : this.bound.get(ticket)
+    if (bound?.stream === stream && bound !== undefined) return this.comeBack(ticket, bound)
     const found = this.tickets.get(ticket)
     if (!found) {
       throw new RoomfulError('TOKEN_INVALID', 'Authentication failed: the ticket is unknown, used or expired')
@@ -66,7 +75,20 @@ export class Tickets {
     this.drop(ticket)
     const { expiresAt } = found.identity
     if (expiresAt !== undefined && expiresAt <= this.clock.now()) throw new RoomfulError('TOKEN_EXPIRED')
+    if (stream !== undefined) this.bind(ticket, stream, found.identity)
     return found.identity
+  }
+
+  private bind(ticket: string, stream: string, identity: Identity): void {
+    const goodUntil = identity.expiresAt ?? this.clock.now() + BOUND_LIFETIME_MS
+    this.bound.set(ticket, { identity, stream, goodUntil })
+    if (this.bound.size > BOUND_MAX) this.bound.delete(this.bound.keys().next().value as string)
+  }
+
+  private comeBack(ticket: string, { identity, goodUntil }: { identity: Identity; goodUntil: number }): Identity {
+    if (goodUntil > this.clock.now()) return identity
+    this.bound.delete(ticket)
+    throw new RoomfulError('TOKEN_EXPIRED')
   }
 
   private dropExpired(): void {

@@ -7,6 +7,7 @@ import { addressGroup, isLoopback } from '../../core/addresses.ts'
 import { RoomfulError, toRoomfulError } from '../../core/errors.ts'
 import { accountRoutes } from './http/account-routes.ts'
 import { clientPageRoute } from './http/client-page.ts'
+import { fallbackRoutes } from './http/fallback-routes.ts'
 import type { HttpHost } from './http/host.ts'
 import { replyError } from './http/reply.ts'
 import { roomRoutes } from './http/room-routes.ts'
@@ -18,7 +19,7 @@ export interface HttpOptions {
   readonly clientAddress: (request: IncomingMessage) => string
 }
 
-const ROUTES: readonly Route[] = [...statusRoutes, ...accountRoutes, ...roomRoutes, clientPageRoute]
+const ROUTES: readonly Route[] = [...statusRoutes, ...accountRoutes, ...roomRoutes, ...fallbackRoutes, clientPageRoute]
 /** Upgrades on these are the WebSocket transport's; an ordinary request is a mistake that deserves a sentence. */
 const WEBSOCKET_PATH = /^\/ws(\/|$)/
 const PATH_MAX_LENGTH = 8_192
@@ -91,7 +92,7 @@ export class HttpTransport {
     response.setHeader('Access-Control-Expose-Headers', 'Retry-After')
     if (request.method === 'OPTIONS') {
       response.setHeader('Access-Control-Allow-Methods', 'GET, POST')
-      response.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type')
+      response.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type, Last-Event-ID, Cache-Control')
       response.setHeader('Access-Control-Max-Age', '600')
     }
     return true
@@ -108,6 +109,7 @@ export class HttpTransport {
       request,
       response,
       host: this.host,
+      ip,
       params: match.slice(1).map(decode),
       query: new URLSearchParams(query),
       countedAddress: isLoopback(ip) ? undefined : addressGroup(ip),

@@ -5,9 +5,10 @@ import type { User } from '../user.ts'
 export interface Authenticator {
   /**
    * @param credentials with a token or a ticket
+   * @param stream names what reconnects by itself with the very same request: a ticket used for it stays good for it
    * @throws RoomfulError TOKEN_INVALID, TOKEN_EXPIRED, USER_UNKNOWN, BANNED, UNAVAILABLE
    */
-  authenticate(credentials: Credentials): Promise<Identity>
+  authenticate(credentials: Credentials, stream?: string): Promise<Identity>
 }
 
 export interface Identity {

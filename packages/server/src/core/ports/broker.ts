@@ -99,6 +99,17 @@ export interface Broker {
    */
   read(namespace: string, after: readonly { roomId: string; seq: number }[], limits: ReadLimits): Promise<StoredRow[]>
 
+  /**
+   * Where commit `n` stands in each of these rooms: the last number stored up to it, which is 0 where nothing was. When
+   * that cannot be told any more since it is trimmed, a number below `first - 1`. Rooms that the log does not know are left
+   * out; the answer's own `n` is the latest commit. All of it is of one moment.
+   */
+  positions(
+    namespace: string,
+    n: number,
+    roomIds: readonly string[],
+  ): Promise<{ n: number; positions: { roomId: string; epoch: string; seq: number }[] }>
+
   /** One page of a room, oldest first: the newest `limit`, or those below `before`, or those above `after`. */
   history(
     namespace: string,

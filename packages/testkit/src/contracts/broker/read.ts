@@ -1,5 +1,5 @@
 /** Reading back: many rooms in the order of commits, one room in pages, and never a hole that is not a trim. G1, G4. */
-import type { StoredRow } from '@roomful/server/ports'
+import type { Broker, StoredRow } from '@roomful/server/ports'
 import { describe, expect, it } from 'vitest'
 import type { MakeBroker } from '../broker.ts'
 import { bench, entry, fill, NS, PLENTY, store } from './bench.ts'
@@ -76,6 +76,48 @@ export function readContract(makeBroker: MakeBroker): void {
       ]
       const rows = await broker.read(NS, after, { events: 3005, bytes: 10_000_000 })
       expect(rows.map((row) => row.n)).toEqual(Array.from({ length: 3005 }, (_, i) => i + 1))
+    })
+  })
+
+  describe('positions', () => {
+    const at = async (broker: Broker, n: number, ...rooms: string[]) => {
+      const { positions } = await broker.positions(NS, n, rooms)
+      return Object.fromEntries(positions.map(({ roomId, seq }) => [roomId, seq]))
+    }
+
+    it('[D1] say where a commit stands in each room, in the log that the rooms are in', async () => {
+      const { broker } = await bench(makeBroker)
+      await store(broker, ...['a', 'b', 'a', 'c', 'b', 'a'].map((roomId, i) => entry(roomId, i)))
+      expect(await at(broker, 0, 'a', 'b', 'c')).toEqual({ a: 0, b: 0, c: 0 })
+      expect(await at(broker, 3, 'a', 'b', 'c')).toEqual({ a: 2, b: 1, c: 0 })
+      expect(await at(broker, 4, 'c', 'a')).toEqual({ c: 1, a: 2 })
+      expect(await at(broker, 99, 'a', 'b', 'c', 'nowhere')).toEqual({ a: 3, b: 2, c: 1 })
+      const { n, positions } = await broker.positions(NS, 5, ['b'])
+      const [head] = await broker.heads(NS, ['b'])
+      expect([n, positions[0]?.epoch]).toEqual([6, head?.epoch])
+    })
+
+    it('are what a read goes on from, whatever the commit', async () => {
+      const { broker } = await bench(makeBroker)
+      await store(broker, ...Array.from({ length: 60 }, (_, i) => entry(['a', 'b', 'c'][(i * i) % 3] as string, i)))
+      for (let n = 0; n <= 60; n++) {
+        const { positions } = await broker.positions(NS, n, ['a', 'b', 'c'])
+        const rows = await broker.read(NS, positions, PLENTY)
+        const total = (await broker.read(NS, [{ roomId: 'a', seq: 0 }, { roomId: 'b', seq: 0 }, { roomId: 'c', seq: 0 }], PLENTY)).length // biome-ignore format: one line
+        expect(rows.every((row) => row.n > n)).toBe(true)
+        expect(rows.length + positions.reduce((sum, { seq }) => sum + seq, 0)).toBe(total)
+      }
+    })
+
+    it('[D2] lie before what is readable once they are trimmed, and never promise what is gone', async () => {
+      const { broker } = await bench(makeBroker, { retention: 5 })
+      await fill(broker, 'a', 20)
+      await store(broker, entry('b', 1))
+      const [head] = await broker.heads(NS, ['a'])
+      expect(head).toMatchObject({ seq: 20, first: 16 })
+      expect((await at(broker, 3, 'a')).a).toBeLessThan(15)
+      expect(await at(broker, 17, 'a')).toEqual({ a: 17 })
+      expect(await at(broker, 21, 'a', 'b')).toEqual({ a: 20, b: 1 })
     })
   })
 

@@ -35,6 +35,7 @@ export function createLocalBroker({ log, clock }: LocalBrokerOptions): Broker {
     append: (namespace, entries) => ask(() => log.append(namespace, entries)),
     findKey: (namespace, key) => ask(() => log.findKey(namespace, key)),
     read: (namespace, after, limits) => ask(() => log.read(namespace, after, limits)),
+    positions: (namespace, n, roomIds) => ask(() => log.positions(namespace, n, roomIds)),
     history: (namespace, roomId, page) => ask(() => log.history(namespace, roomId, page)),
     heads: (namespace, roomIds) => ask(() => log.heads(namespace, roomIds)),
     subscribe: (namespace, rooms) => ask(() => log.hold(namespace, rooms)),

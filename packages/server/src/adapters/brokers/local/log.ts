@@ -28,6 +28,7 @@ export interface Log {
   findKey(namespace: string, key: AppendKey): Awaitable<Appended | undefined>
 
   read(...args: Parameters<Broker['read']>): Result<'read'>
+  positions(...args: Parameters<Broker['positions']>): Result<'positions'>
   history(...args: Parameters<Broker['history']>): Result<'history'>
   heads(namespace: string, roomIds: readonly string[]): Awaitable<Head[]>
 

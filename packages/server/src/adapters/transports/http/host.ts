@@ -2,6 +2,7 @@
 import type { Credentials } from '@roomful/protocol'
 import type { Identity } from '../../../core/ports/authenticator.ts'
 import type { User } from '../../../core/user.ts'
+import type { Exchange } from './route.ts'
 
 export interface HttpHost {
   /** Links of every transport. */
@@ -14,6 +15,12 @@ export interface HttpHost {
   report(error: unknown, what: string, user: User | undefined): void
   readonly accounts: HttpAccounts
   readonly rooms: HttpRooms
+  readonly fallbacks: HttpFallbacks
+}
+
+/** The ways into a room without a WebSocket. They answer by themselves, and reject with a RoomfulError before that. */
+export interface HttpFallbacks {
+  sse(exchange: Exchange): Promise<void>
 }
 
 /** All of these reject with a RoomfulError. */

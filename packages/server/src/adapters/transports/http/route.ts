@@ -19,6 +19,8 @@ export interface Exchange {
   readonly host: HttpHost
   readonly params: readonly string[]
   readonly query: URLSearchParams
+  /** The client's address, behind trusted proxies. */
+  readonly ip: string
   /** Whose attempts to sign in count together; undefined for this machine, which may be a proxy that hides everyone. */
   readonly countedAddress: string | undefined
 }

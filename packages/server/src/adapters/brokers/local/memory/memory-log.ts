@@ -7,6 +7,7 @@ import { AppendBatch, type BatchTarget, type Counter, repeat } from '../append-b
 import { LOG_DEFAULTS, LOG_ID_LENGTH, type Log, type LogLimits, type LogOptions } from '../log.ts'
 import { takePage } from '../merge.ts'
 import { type HistoryPage, spanOf } from '../page.ts'
+import { seqAt } from '../position.ts'
 import { KEY_BYTES, MemoryKeys } from './keys.ts'
 import { type MemoryRoom, rowsInOrder } from './room.ts'
 import { type IdleRooms, MemoryRooms, toHead } from './rooms.ts'
@@ -65,6 +66,16 @@ class MemoryLog implements Log {
     const { rooms } = this.namespace(namespace)
     const cursors = after.map(({ roomId, seq }) => rooms.find(roomId)?.cursor(seq))
     return takePage(rowsInOrder(cursors.filter((cursor) => cursor !== undefined)), limits)
+  }
+
+  positions(namespace: string, n: number, roomIds: readonly string[]) {
+    const { rooms, n: latest } = this.namespace(namespace)
+    const known = roomIds.map((roomId) => rooms.find(roomId)).filter((room) => room !== undefined)
+    const positions = known.map((room) => {
+      const { roomId, epoch } = toHead(room)
+      return { roomId, epoch, seq: seqAt(room, n, latest, (seq) => room.at(seq)?.n) }
+    })
+    return { n: latest, positions }
   }
 
   history(namespace: string, roomId: string, page: HistoryPage) {

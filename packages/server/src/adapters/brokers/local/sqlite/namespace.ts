@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Append, Appended, AppendKey } from '../../../../core/ports/broker.ts'
 import { AppendBatch, type BatchTarget, type FirstReply, repeat } from '../append-batch.ts'
 import type { LogLimits } from '../log.ts'
+import { seqAt } from '../position.ts'
 import { type SqliteRoom, SqliteRooms, type SqliteRoomsOptions } from './rooms.ts'
 import { type Command, command, type Query, query } from './statements.ts'
 
@@ -40,6 +41,7 @@ export class SqliteNamespace {
   private readonly replaceKey: Command
   private readonly selectKey: Query<FirstReply>
   private readonly saveCounter: Command
+  private readonly selectCommit: Query<{ n: number }>
 
   constructor(row: NamespaceRow, limits: LogLimits, options: SqliteRoomsOptions) {
     const { db, generation } = options
@@ -59,6 +61,7 @@ export class SqliteNamespace {
     const byName = 'key = ? AND scope = ? AND ns = ? AND part = ?'
     this.selectKey = query(db, `SELECT fingerprint, n, seq, ts FROM keys WHERE ${byName}`)
     this.saveCounter = command(db, 'UPDATE namespaces SET n = ?, ts = ? WHERE id = ?')
+    this.selectCommit = query(db, 'SELECT n FROM events WHERE room = ? AND seq = ?')
     this.batch = new AppendBatch(this.target(), limits.eventMax)
   }
 
@@ -93,6 +96,17 @@ export class SqliteNamespace {
   findKey(key: AppendKey, nowMs: number): Appended | undefined {
     const first = this.find(key, 0, nowMs)
     return first && repeat(key, first)
+  }
+
+  /** Where commit `n` stands in each room; a few looks at the index, on this thread. */
+  positions(n: number, roomIds: readonly string[]) {
+    const known = roomIds.map((roomId) => this.rooms.find(roomId)).filter((room) => room !== undefined)
+    const positions = known.map((room) => {
+      const { roomId, epoch } = this.rooms.toHead(room)
+      const numbered = { first: room.first, seq: room.committedSeq }
+      return { roomId, epoch, seq: seqAt(numbered, n, this.n, (seq) => this.selectCommit.get(room.id, seq)?.n) }
+    })
+    return { n: this.n, positions }
   }
 
   private target(): BatchTarget<SqliteRoom> {

@@ -47,6 +47,10 @@ class SqliteLog implements Log {
     return this.namespace(name).findKey(key, this.options.clock.now())
   }
 
+  positions(name: string, n: number, roomIds: readonly string[]) {
+    return this.namespace(name).positions(n, roomIds)
+  }
+
   heads(name: string, roomIds: readonly string[]): Head[] {
     const { rooms } = this.namespace(name)
     const known = roomIds.map((roomId) => rooms.find(roomId)).filter((room) => room !== undefined)

@@ -1,0 +1,134 @@
+/**
+ * The core's port over an HTTP response that does not end. Nothing is written before the rooms are entered, since until
+ * then the answer may still be a refusal. Reading is nobody's business here: the client speaks by `POST`.
+ */
+import type { ServerResponse } from 'node:http'
+import { CLOSE_CODES } from '@roomful/protocol'
+import type { Link } from '../../../core/link.ts'
+import type { Wire } from '../../../core/ports/wire.ts'
+import type { Timer, TimerWheel } from '../../../core/timer-wheel.ts'
+
+/** Keeps proxies from closing a quiet stream. WIRE 6. */
+const COMMENT_INTERVAL_MS = 25_000
+/** How long a peer may take to read the end of its stream. */
+const CLOSE_TIMEOUT_MS = 5_000
+/** Transient events while the rooms are being entered; one more is dropped. */
+const EARLY_MAX = 64
+
+const COMMENT = new TextEncoder().encode(':\n\n')
+
+export const SSE_HEADERS = {
+  'Content-Type': 'text/event-stream',
+  'Cache-Control': 'no-store, no-transform',
+  'X-Content-Type-Options': 'nosniff',
+  // nginx would hold events back until a buffer is full.
+  'X-Accel-Buffering': 'no',
+} as const
+
+export class SseWire implements Wire {
+  private readonly response: ServerResponse
+  private readonly timers: TimerWheel
+  private link: Link | undefined
+  private state: 'entering' | 'open' | 'over' = 'entering'
+  private early: Uint8Array[] = []
+  private timer: Timer | undefined
+
+  constructor(response: ServerResponse, timers: TimerWheel) {
+    this.response = response
+    this.timers = timers
+    response.on('close', this.onClose)
+    response.on('drain', this.onDrain)
+    response.on('error', ignoreError) // 'close' follows
+  }
+
+  attach(link: Link): void {
+    this.link = link
+    if (this.response.destroyed) this.onClose()
+  }
+
+  /** The rooms are entered: from here on there is no refusing. */
+  open(opening: Uint8Array): void {
+    if (this.state !== 'entering') return
+    this.state = 'open'
+    const { early } = this
+    this.early = []
+    this.response.writeHead(200, SSE_HEADERS)
+    this.write([opening, ...early])
+    this.timer = this.timers.add(COMMENT_INTERVAL_MS, this.onComment)
+  }
+
+  get queuedBytes(): number {
+    return this.response.writableLength
+  }
+
+  write(buffers: readonly Uint8Array[]): void {
+    if (this.state === 'entering') {
+      const room = EARLY_MAX - this.early.length
+      this.early.push(...buffers.slice(0, room))
+      return
+    }
+    if (this.state === 'over') return
+    this.response.cork()
+    for (const buffer of buffers) this.response.write(buffer)
+    this.response.uncork()
+  }
+
+  pauseReading(): void {}
+
+  resumeReading(): void {}
+
+  /** There are no pongs: a peer is alive for as long as its connection is, and the comments find out whether it is. */
+  ping(): void {
+    this.link?.alive()
+  }
+
+  close(code: number, reason: string): void {
+    this.timers.cancel(this.timer)
+    if (this.state === 'open') {
+      this.state = 'over'
+      this.timer = this.timers.add(CLOSE_TIMEOUT_MS, () => this.response.destroy())
+      this.response.end(this.lastWords(code, reason))
+    } else {
+      this.state = 'over'
+      queueMicrotask(() => this.link?.closed(code, reason))
+    }
+  }
+
+  terminate(): void {
+    this.state = 'over'
+    this.timers.cancel(this.timer)
+    this.response.destroy()
+  }
+
+  /** Why coming back will not help, where it will not: an `EventSource` gives up only when it is refused. */
+  private lastWords(code: number, message: string): Uint8Array | string {
+    const error = LAST_WORDS[code]
+    return error === undefined || !this.link
+      ? ''
+      : this.link.dialect.fail(0, { code: error, message }, undefined, undefined)
+  }
+
+  private readonly onComment = (): void => {
+    if (this.response.writableLength === 0) this.response.write(COMMENT)
+    this.timer = this.timers.add(COMMENT_INTERVAL_MS, this.onComment)
+  }
+
+  private readonly onDrain = (): void => {
+    this.link?.drained()
+  }
+
+  private readonly onClose = (): void => {
+    this.state = 'over'
+    this.timers.cancel(this.timer)
+    this.link?.closed(CLOSE_CODES.NO_STATUS.code, '')
+  }
+}
+
+const LAST_WORDS: Readonly<Record<number, string>> = {
+  [CLOSE_CODES.TOKEN_EXPIRED.code]: 'TOKEN_EXPIRED',
+  [CLOSE_CODES.AUTH_FAILED.code]: 'TOKEN_INVALID',
+  [CLOSE_CODES.FORBIDDEN.code]: 'FORBIDDEN',
+  [CLOSE_CODES.KICKED.code]: 'FORBIDDEN',
+}
+
+function ignoreError(): void {}

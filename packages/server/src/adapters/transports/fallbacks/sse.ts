@@ -1,0 +1,65 @@
+/** `GET /sse/<namespace>?room=a&room=b`: rooms for an `EventSource`. WIRE 1, 6; B11, C17. */
+import { CLOSE_CODES } from '@roomful/protocol'
+import type { Hub } from '../../../core/hub.ts'
+import type { Dialect } from '../../../core/ports/dialect.ts'
+import type { Exchange } from '../http/route.ts'
+import { openingOf, sseDialect } from './sse-dialect.ts'
+import { SSE_HEADERS, SseWire } from './sse-wire.ts'
+import { cursorOf, namespaceOf, roomsOf, visitorOf } from './visitor.ts'
+
+/** A browser that lost its stream comes back after this long, each client at a moment of its own. */
+const RETRY_MIN_MS = 1_000
+const RETRY_SPREAD_MS = 2_000
+
+export class SseStreams {
+  private readonly hub: Hub
+  /** One dialect per log and form, so that all of its streams share the bytes of an event. */
+  private readonly dialects = new Map<string, Dialect>()
+
+  constructor(hub: Hub) {
+    this.hub = hub
+  }
+
+  async answer(exchange: Exchange): Promise<void> {
+    const { hub } = this
+    const { request, response, query, ip } = exchange
+    if (request.method === 'HEAD') return void response.writeHead(200, SSE_HEADERS).end()
+    const namespace = namespaceOf(hub, exchange)
+    const rooms = roomsOf(exchange)
+    // A browser sends the first one when it comes back to the same URL, so it is the newer one.
+    const cursor = cursorOf(String(request.headers['last-event-id'] ?? '') || (query.get('after') ?? undefined))
+    const visitor = visitorOf(exchange, JSON.stringify([namespace.name, ...rooms]))
+    const identity = await hub.visits.identify(namespace, visitor)
+    const { credentials, userAgent } = visitor
+    const wire = new SseWire(response, hub.timers)
+    const named = query.get('named') === '1'
+    const dialect = this.dialect(namespace.logId, named)
+    const arrival = { wire, dialect, ip, userAgent, namespace, credentials, identity, visit: 'stay' } as const
+    const connection = await hub.visits.enter(arrival, (link) => wire.attach(link))
+    const { link } = connection
+    try {
+      await hub.visits.join(connection, rooms, cursor, (entered) => {
+        const retryMs = Math.round(RETRY_MIN_MS + hub.random.fraction() * RETRY_SPREAD_MS)
+        wire.open(
+          openingOf(entered.cursor, retryMs, named, [
+            ['welcome', hub.handshake.welcomeData(link)],
+            ['auth_ok', { user: connection.user }],
+            ...entered.replies.map((reply) => ['room:joined', { ...reply }] as const),
+          ]),
+        )
+      })
+    } catch (error) {
+      link.close(CLOSE_CODES.POLICY.code, 'Refused')
+      throw error
+    }
+  }
+
+  private dialect(logId: string, named: boolean): Dialect {
+    const key = `${logId} ${named}`
+    const known = this.dialects.get(key)
+    if (known) return known
+    const made = sseDialect(logId, named)
+    this.dialects.set(key, made)
+    return made
+  }
+}
