@@ -1,5 +1,5 @@
 /** A server that cannot run as told says so in a sentence and does not start. DESIGN 3; "bad input and trouble". */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
@@ -75,7 +75,7 @@ it('[C16] the lock of a killed server holds nobody up', async () => {
   servers.push(await Server.start({ data: first.data }))
 })
 
-it('[C16] a data folder that cannot be made, or holds rubbish, fails with a sentence', async () => {
+it('[C16] a data folder that cannot be made fails with a sentence', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'roomful-outside-'))
   try {
     await writeFile(join(folder, 'file'), 'not a folder')
@@ -86,6 +86,20 @@ it('[C16] a data folder that cannot be made, or holds rubbish, fails with a sent
   } finally {
     await rm(folder, { recursive: true })
   }
+})
+
+it('[C16] a data folder with rubbish in place of a database fails with a sentence, and nothing is overwritten', async () => {
+  const first = await Server.start()
+  servers.push(first)
+  await first.stop()
+  const databases = (await readdir(first.data)).filter((name) => name.endsWith('.db'))
+  expect(databases.length).toBeGreaterThan(0)
+  for (const name of databases)
+    await writeFile(join(first.data, name), 'no database at all, but something dear to somebody')
+  const said = await refusalOf({ data: first.data })
+  expect(said).toContain(first.data)
+  expect(isSentence(said), said).toBe(true)
+  for (const name of databases) expect(await readFile(join(first.data, name), 'utf8')).toMatch(/^no database at all/)
 })
 
 it('[C16] without JWT_SECRET one is made, kept private, and used again', async () => {
