@@ -9,6 +9,7 @@ import type { RoomAction } from './room-declaration.ts'
 import type { User } from './user.ts'
 
 const NONE: readonly never[] = []
+const NO_EFFECTS: never[] = []
 
 export class Context {
   readonly connection: Connection
@@ -16,13 +17,14 @@ export class Context {
   readonly event: string | undefined
   /** The request's idempotency key: use it to make side effects of your own happen once. G3. */
   readonly key: string | undefined
-  readonly effects: Effect[] = []
+  /** What was recorded so far, in order. */
+  effects: Effect[] = NO_EFFECTS
   /** Answers of joins, in the order in which they were asked; filled when the turn is released. */
   joined: readonly (JoinReply | undefined)[] = NONE
   private readonly hub: Hub
   private abort: AbortController | undefined
-  private isDiscarded = false
   private isCancelled = false
+  private isOver = false
 
   constructor(hub: Hub, connection: Connection, event: string | undefined, key: string | undefined) {
     this.hub = hub
@@ -42,7 +44,7 @@ export class Context {
   /** Aborted when the request timed out, was refused, or its connection is gone. */
   get signal(): AbortSignal {
     this.abort ??= new AbortController()
-    if (this.isDiscarded || this.isCancelled) this.abort.abort()
+    if (this.isCancelled) this.abort.abort()
     return this.abort.signal
   }
 
@@ -58,7 +60,7 @@ export class Context {
 
   /** To this connection only. */
   emit(type: string, ...args: readonly unknown[]): void {
-    this.effects.push({
+    this.record({
       kind: 'emit',
       event: this.connection.namespace.transient(type, args),
       target: { ...EVERYONE, rooms: [this.connection.id] },
@@ -72,7 +74,7 @@ export class Context {
 
   /** To a room, this connection included. */
   toAll(room: string | readonly string[]): Emitter {
-    return new Emitter(this.connection.namespace, EVERYONE, (effect) => this.effects.push(effect)).to(room)
+    return new Emitter(this.connection.namespace, EVERYONE, (effect) => this.record(effect)).to(room)
   }
 
   /** To everyone in the namespace but this connection. */
@@ -101,7 +103,7 @@ export class Context {
     args: readonly unknown[],
     more: Partial<Pick<AppendEffect, 'unit' | 'onStored'>>,
   ): void {
-    this.effects.push({
+    this.record({
       kind: 'append',
       roomId: checkRoomId(roomId),
       type,
@@ -142,17 +144,14 @@ export class Context {
   join(roomId: string, after?: Position | number): void | Promise<void> {
     const prepared = this.hub.members.prepare(this.connection, roomId, after)
     if (!(prepared instanceof Promise)) {
-      this.effects.push({ kind: 'join', prepared })
+      this.record({ kind: 'join', prepared })
       return
     }
-    return prepared.then((ready) => {
-      if (this.isDiscarded) this.hub.members.abandon(ready)
-      else this.effects.push({ kind: 'join', prepared: ready })
-    })
+    return prepared.then((ready) => this.record({ kind: 'join', prepared: ready }))
   }
 
   leave(roomId: string): void {
-    this.effects.push({ kind: 'leave', roomId: checkRoomId(roomId) })
+    this.record({ kind: 'leave', roomId: checkRoomId(roomId) })
   }
 
   /** Leaves every room but the personal one. B29. */
@@ -171,16 +170,30 @@ export class Context {
     this.abort?.abort()
   }
 
+  /** Hands over what was recorded: what a handler records after it returned does not slip in. */
+  takeEffects(): readonly Effect[] {
+    this.isOver = true
+    return this.effects
+  }
+
   /** Gives back what was prepared: nothing that was recorded will happen. */
   discard(): void {
     for (const effect of this.effects) if (effect.kind === 'join') this.hub.members.abandon(effect.prepared)
-    this.effects.length = 0
-    this.isDiscarded = true
-    this.abort?.abort()
+    this.effects = NO_EFFECTS
+    this.isOver = true
+    this.cancel()
+  }
+
+  /** The first one gets a list of its own: most requests have one effect, and a list that may grow is ten times as large. */
+  private record(effect: Effect): void {
+    if (this.isOver) {
+      if (effect.kind === 'join') this.hub.members.abandon(effect.prepared)
+    } else if (this.effects === NO_EFFECTS) this.effects = [effect]
+    else this.effects.push(effect)
   }
 
   private butSelf(): Emitter {
     const target = { ...EVERYONE, except: [this.connection.id] }
-    return new Emitter(this.connection.namespace, target, (effect) => this.effects.push(effect))
+    return new Emitter(this.connection.namespace, target, (effect) => this.record(effect))
   }
 }

@@ -147,10 +147,10 @@ export class Dispatch {
       context.discard()
       return this.refuse(context, request, startedAt, thrown)
     }
-    const effects = [...context.effects] // what a handler records after it returned must not slip in
-    const appends = effects.some((effect) => effect.kind === 'append')
+    const appends = context.effects.some((effect) => effect.kind === 'append')
     const waitMs = appends ? this.hub.messageLimit.take(connection) : 0
     if (waitMs > 0) return this.refuseOrRepeat(context, request, startedAt, result, waitMs)
+    const effects = context.takeEffects()
     for (const effect of effects) {
       if (effect.kind === 'join') connection.intend(effect.prepared.room.id, true)
       else if (effect.kind === 'leave') connection.intend(effect.roomId, false)

@@ -27,6 +27,7 @@ export const UNLOGGED_MAX_BYTES = 1024 * 1024
 export const STALLED_MS = 30_000
 
 const utf8 = new TextEncoder()
+const NO_FRAMES: never[] = []
 
 export class Link {
   readonly hub: Hub
@@ -48,7 +49,7 @@ export class Link {
   countedIp: string | undefined
   /** Over its soft limit: reading is paused, rooms are read from the log. */
   slow = false
-  private frames: Uint8Array[] = []
+  private frames: Uint8Array[] = NO_FRAMES
   private frameBytes = 0
   private unloggedBytes = 0
   private abuse: AbuseCounter | undefined
@@ -114,15 +115,17 @@ export class Link {
     this.hub.timers.cancel(this.heartbeat)
     this.hub.timers.cancel(this.stalled)
     this.hub.timers.cancel(this.deadline)
-    this.frames = []
+    this.frames = NO_FRAMES
     this.hub.lifecycle.forget(this, this.closeCode || code, this.closeReason || reason)
   }
 
   /** Queues bytes for this turn's write. */
   send(bytes: Uint8Array | undefined): void {
     if (bytes === undefined || this.state !== 'open') return
-    if (this.frames.length === 0) this.hub.turn.markDirty(this)
-    this.frames.push(bytes)
+    if (this.frames === NO_FRAMES) {
+      this.frames = [bytes] // a list that may grow is ten times as large, and most turns have one frame for a link
+      this.hub.turn.markDirty(this)
+    } else this.frames.push(bytes)
     this.frameBytes += bytes.byteLength
   }
 
@@ -143,7 +146,7 @@ export class Link {
   /** From the hub at the end of a turn: what was queued, to be joined into one write. */
   takeFrames(): Uint8Array[] {
     const frames = this.frames
-    this.frames = []
+    this.frames = NO_FRAMES
     this.frameBytes = 0
     return frames
   }
