@@ -1,25 +1,24 @@
 /**
- * WebSocket links: the upgrade and its refusals, `ws` for the handshake and for parsing what comes in, and the port through
- * which the core writes. Frames go to the socket that the upgrade gave, so nothing calls `ws.send`; `ws` writes only the
- * close frame, behind everything else. DESIGN 5.
+ * WebSocket links: the upgrade and its refusals, `ws` for the handshake and for parsing what comes in. What is written goes
+ * through websocket-wire.ts. DESIGN 5.
  */
-import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { BEARER_SUBPROTOCOL_PREFIX, type Credentials, PLAIN_SUBPROTOCOL, SDK_SUBPROTOCOLS } from '@roomful/protocol'
-import { type ServerOptions, WebSocket, WebSocketServer } from 'ws'
+import { type Credentials, PLAIN_SUBPROTOCOL, SDK_SUBPROTOCOLS } from '@roomful/protocol'
+import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
 import { RoomfulError, toRoomfulError } from '../../core/errors.ts'
 import type { Hub } from '../../core/hub.ts'
 import type { Arrival } from '../../core/lifecycle.ts'
-import type { Link } from '../../core/link.ts'
 import type { Namespace } from '../../core/namespace.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
 import type { Dialect } from '../../core/ports/dialect.ts'
-import type { Wire } from '../../core/ports/wire.ts'
+import { credentialsOf } from './credentials.ts'
 import { echoDialect } from './echo.ts'
-import { binaryFrame, PONG } from './frame.ts'
 import { plainDialect } from './plain.ts'
+import { pathOf, refuse } from './refuse-upgrade.ts'
 import { v1Dialect } from './v1.ts'
+import { ignoreSocketError, WebSocketWire } from './websocket-wire.ts'
 
 export interface WebSocketOptions {
   /** Refuses an upgrade from a page of another site. */
@@ -33,10 +32,10 @@ export interface WebSocketOptions {
 }
 
 /** How long a peer may take to answer a close frame before it is cut. A3.5. */
-const CLOSE_TIMEOUT_MS = 5_000
+export const CLOSE_TIMEOUT_MS = 5_000
 /** A frame may be larger than a message's arguments: envelope, base64, escapes. DESIGN 3. */
-const FRAME_OVERHEAD_BYTES = 4_096
-const URL_MAX_LENGTH = 8_192
+export const FRAME_OVERHEAD_BYTES = 4_096
+export const URL_MAX_LENGTH = 8_192
 
 type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
@@ -127,103 +126,6 @@ export class WebSocketTransport {
   }
 }
 
-/** The core's port over one socket. Listeners are shared functions; what they need hangs on the socket objects. */
-class WebSocketWire implements Wire {
-  link: Link | undefined
-  private readonly ws: WebSocket
-  private readonly socket: Socket
-
-  constructor(ws: WebSocket, socket: Socket) {
-    this.ws = ws
-    this.socket = socket
-    socket.removeListener('error', ignoreSocketError) // ws listens from here on
-    carry(ws, this)
-    carry(socket, this)
-    ws.on('message', onMessage)
-    ws.on('ping', onPing)
-    ws.on('pong', onPong)
-    ws.on('close', onClose)
-    ws.on('error', onError)
-    socket.on('drain', onDrain)
-  }
-
-  get queuedBytes(): number {
-    return this.socket.writableLength
-  }
-
-  write(buffers: readonly Uint8Array[]): void {
-    const { socket } = this
-    if (this.ws.readyState !== WebSocket.OPEN || !socket.writable) return
-    if (buffers.length === 1) return void socket.write(buffers[0] as Uint8Array)
-    socket.cork()
-    for (const buffer of buffers) socket.write(buffer)
-    socket.uncork()
-  }
-
-  pauseReading(): void {
-    if (this.ws.readyState === WebSocket.OPEN) this.ws.pause()
-  }
-
-  resumeReading(): void {
-    if (this.ws.readyState === WebSocket.OPEN && this.ws.isPaused) this.ws.resume()
-  }
-
-  ping(): void {
-    if (this.ws.readyState === WebSocket.OPEN) this.socket.write(PING_FRAME)
-  }
-
-  close(code: number, reason: string): void {
-    this.ws.close(code, fitReason(reason))
-  }
-
-  terminate(): void {
-    this.ws.terminate()
-  }
-}
-
-const PING_FRAME = new Uint8Array([0x89, 0])
-const REASON_MAX_BYTES = 123
-
-/** Shared listeners find their wire on the object that they are called on: no closures per connection. */
-const WIRE = Symbol('roomful wire')
-
-function carry(carrier: object, wire: WebSocketWire): void {
-  ;(carrier as { [WIRE]?: WebSocketWire })[WIRE] = wire
-}
-
-function linkOf(carrier: object): Link | undefined {
-  return (carrier as { [WIRE]?: WebSocketWire })[WIRE]?.link
-}
-
-function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
-  const bytes = data as Buffer
-  linkOf(this)?.receive(isBinary ? bytes : bytes.toString('utf8'))
-}
-
-/** Pongs wait in the outbox like everything else, so that a flood of pings is bounded by reading being paused. */
-function onPing(this: WebSocket, data: Buffer): void {
-  const link = linkOf(this)
-  link?.alive()
-  link?.send(binaryFrame(data, PONG))
-}
-
-function onPong(this: WebSocket): void {
-  linkOf(this)?.alive()
-}
-
-function onDrain(this: Socket): void {
-  linkOf(this)?.drained()
-}
-
-function onClose(this: WebSocket, code: number, reason: Buffer): void {
-  linkOf(this)?.closed(code, reason.toString('utf8'))
-}
-
-/** `ws` closes by itself with the right code (1002, 1007, 1009); 'close' follows. A3.3. */
-function onError(): void {}
-
-function ignoreSocketError(): void {}
-
 function dialectOf(ws: WebSocket): Dialect {
   return ws.protocol === SDK_SUBPROTOCOLS[0] ? v1Dialect : plainDialect
 }
@@ -234,34 +136,6 @@ function chooseSubprotocol(offered: Set<string>): string | false {
   return offered.has(PLAIN_SUBPROTOCOL) ? PLAIN_SUBPROTOCOL : false
 }
 
-function credentialsOf(request: IncomingMessage): Credentials {
-  const query = new URL(request.url ?? '/', 'http://localhost').searchParams
-  const credentials: Credentials = {}
-  const bearer = bearerOf(request)
-  const token = query.get('token') ?? bearer
-  if (token !== undefined && token !== null) credentials.token = token
-  const ticket = query.get('ticket')
-  if (ticket !== null) credentials.ticket = ticket
-  const name = query.get('name')
-  if (name !== null) credentials.name = name
-  return credentials
-}
-
-function bearerOf(request: IncomingMessage): string | undefined {
-  const { authorization } = request.headers
-  if (authorization !== undefined && /^bearer\b/i.test(authorization)) return authorization.slice(6).trim()
-  const offered = String(request.headers['sec-websocket-protocol'] ?? '').split(',')
-  const carried = offered.map((each) => each.trim()).find((each) => each.startsWith(BEARER_SUBPROTOCOL_PREFIX))
-  return carried?.slice(BEARER_SUBPROTOCOL_PREFIX.length)
-}
-
-function pathOf(request: IncomingMessage): string {
-  const url = request.url ?? '/'
-  const end = url.indexOf('?')
-  const path = end < 0 ? url : url.slice(0, end)
-  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
-}
-
 function namespaceOf(request: IncomingMessage): string {
   const path = pathOf(request)
   if (path === '/' || path === '/ws') return '/'
@@ -270,26 +144,4 @@ function namespaceOf(request: IncomingMessage): string {
   } catch {
     return ''
   }
-}
-
-/** An HTTP answer instead of the upgrade. RFC 6455 section 4.2.2. */
-function refuse(socket: Duplex, status: number, message: string): void {
-  if (!socket.writable) return void socket.destroy()
-  const body = Buffer.from(message)
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`,
-    'Connection: close',
-    'Content-Type: text/plain; charset=utf-8',
-    `Content-Length: ${body.length}`,
-  ]
-  socket.once('finish', () => socket.destroy())
-  socket.end(`${head.join('\r\n')}\r\n\r\n${message}`)
-}
-
-/** A close reason has at most 123 bytes. RFC 6455 section 5.5. */
-function fitReason(reason: string): string {
-  if (Buffer.byteLength(reason) <= REASON_MAX_BYTES) return reason
-  let cut = reason.slice(0, REASON_MAX_BYTES)
-  while (Buffer.byteLength(cut) > REASON_MAX_BYTES - 1) cut = cut.slice(0, -1)
-  return cut
 }

@@ -1,0 +1,24 @@
+/** The credentials that a request carries: in its URL, its header, or among its subprotocols. WIRE 2. */
+import type { IncomingMessage } from 'node:http'
+import { BEARER_SUBPROTOCOL_PREFIX, type Credentials } from '@roomful/protocol'
+
+export function credentialsOf(request: IncomingMessage): Credentials {
+  const query = new URL(request.url ?? '/', 'http://localhost').searchParams
+  const credentials: Credentials = {}
+  const bearer = bearerOf(request)
+  const token = query.get('token') ?? bearer
+  if (token !== undefined && token !== null) credentials.token = token
+  const ticket = query.get('ticket')
+  if (ticket !== null) credentials.ticket = ticket
+  const name = query.get('name')
+  if (name !== null) credentials.name = name
+  return credentials
+}
+
+function bearerOf(request: IncomingMessage): string | undefined {
+  const { authorization } = request.headers
+  if (authorization !== undefined && /^bearer\b/i.test(authorization)) return authorization.slice(6).trim()
+  const offered = String(request.headers['sec-websocket-protocol'] ?? '').split(',')
+  const carried = offered.map((each) => each.trim()).find((each) => each.startsWith(BEARER_SUBPROTOCOL_PREFIX))
+  return carried?.slice(BEARER_SUBPROTOCOL_PREFIX.length)
+}

@@ -1,0 +1,117 @@
+/**
+ * The port through which the core writes to one WebSocket. Frames go to the socket that the upgrade gave, so nothing calls
+ * `ws.send`; `ws` writes only the close frame, behind everything else. DESIGN 5.
+ */
+import type { Socket } from 'node:net'
+import { WebSocket } from 'ws'
+import type { Link } from '../../core/link.ts'
+import type { Wire } from '../../core/ports/wire.ts'
+import { binaryFrame, PONG } from './frame.ts'
+
+/** Who is told what comes in: a link, or what stands between the socket and its link. */
+export type WireReceiver = Pick<Link, 'receive' | 'alive' | 'send' | 'drained' | 'closed'>
+
+/** The core's port over one socket. Listeners are shared functions; what they need hangs on the socket objects. */
+export class WebSocketWire implements Wire {
+  link: WireReceiver | undefined
+  private readonly ws: WebSocket
+  private readonly socket: Socket
+
+  constructor(ws: WebSocket, socket: Socket) {
+    this.ws = ws
+    this.socket = socket
+    socket.removeListener('error', ignoreSocketError) // ws listens from here on
+    carry(ws, this)
+    carry(socket, this)
+    ws.on('message', onMessage)
+    ws.on('ping', onPing)
+    ws.on('pong', onPong)
+    ws.on('close', onClose)
+    ws.on('error', onError)
+    socket.on('drain', onDrain)
+  }
+
+  get queuedBytes(): number {
+    return this.socket.writableLength
+  }
+
+  write(buffers: readonly Uint8Array[]): void {
+    const { socket } = this
+    if (this.ws.readyState !== WebSocket.OPEN || !socket.writable) return
+    if (buffers.length === 1) return void socket.write(buffers[0] as Uint8Array)
+    socket.cork()
+    for (const buffer of buffers) socket.write(buffer)
+    socket.uncork()
+  }
+
+  pauseReading(): void {
+    if (this.ws.readyState === WebSocket.OPEN) this.ws.pause()
+  }
+
+  resumeReading(): void {
+    if (this.ws.readyState === WebSocket.OPEN && this.ws.isPaused) this.ws.resume()
+  }
+
+  ping(): void {
+    if (this.ws.readyState === WebSocket.OPEN) this.socket.write(PING_FRAME)
+  }
+
+  close(code: number, reason: string): void {
+    this.ws.close(code, fitReason(reason))
+  }
+
+  terminate(): void {
+    this.ws.terminate()
+  }
+}
+
+const PING_FRAME = new Uint8Array([0x89, 0])
+const REASON_MAX_BYTES = 123
+
+/** Shared listeners find their wire on the object that they are called on: no closures per connection. */
+const WIRE = Symbol('roomful wire')
+
+function carry(carrier: object, wire: WebSocketWire): void {
+  ;(carrier as { [WIRE]?: WebSocketWire })[WIRE] = wire
+}
+
+function linkOf(carrier: object): WireReceiver | undefined {
+  return (carrier as { [WIRE]?: WebSocketWire })[WIRE]?.link
+}
+
+function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
+  const bytes = data as Buffer
+  linkOf(this)?.receive(isBinary ? bytes : bytes.toString('utf8'))
+}
+
+/** Pongs wait in the outbox like everything else, so that a flood of pings is bounded by reading being paused. */
+function onPing(this: WebSocket, data: Buffer): void {
+  const link = linkOf(this)
+  link?.alive()
+  link?.send(binaryFrame(data, PONG))
+}
+
+function onPong(this: WebSocket): void {
+  linkOf(this)?.alive()
+}
+
+function onDrain(this: Socket): void {
+  linkOf(this)?.drained()
+}
+
+function onClose(this: WebSocket, code: number, reason: Buffer): void {
+  linkOf(this)?.closed(code, reason.toString('utf8'))
+}
+
+/** `ws` closes by itself with the right code (1002, 1007, 1009); 'close' follows. A3.3. */
+function onError(): void {}
+
+export function ignoreSocketError(): void {}
+
+/** A close reason has at most 123 bytes. RFC 6455 section 5.5. */
+function fitReason(reason: string): string {
+  if (Buffer.byteLength(reason) <= REASON_MAX_BYTES) return reason
+  let cut = reason.slice(0, REASON_MAX_BYTES)
+  while (Buffer.byteLength(cut) > REASON_MAX_BYTES - 1) cut = cut.slice(0, -1)
+  return cut
+}
