@@ -15,15 +15,19 @@ export type Inbound =
     }
   | { kind: 'auth'; channel: number; credentials: Credentials; id: RequestId | undefined }
   | { kind: 'ping' }
-  /** v1: attach to a namespace. */
+  /** Attach to a namespace. */
   | {
       kind: 'open'
       channel: number
       namespace: string | undefined
       credentials: Credentials
       session: string | undefined
+      /** Latest position that the client knows, where the server remembers its rooms. */
+      cursor?: string | undefined
+      /** Everything that the client said on attaching. */
+      auth?: Record<string, unknown> | undefined
     }
-  /** v1: detach. */
+  /** Detach. */
   | { kind: 'close'; channel: number }
   /** Answered with an error; the connection stays. */
   | { kind: 'invalid'; channel: number; error: WireError; id: RequestId | undefined; event: string | undefined }

@@ -30,6 +30,8 @@ export interface CreateOptions extends Partial<Settings> {
   readonly observer?: Observer
   /** Paths that send back what they get, and what goes before a text. Default: `/ws/echo`, with `Server echo: `. */
   readonly echo?: Readonly<Record<string, string>>
+  /** Largest WebSocket message or POST of a Socket.IO client. Default: twice `maxMessageBytes` and something for the rest. */
+  readonly socketioMaxPayloadBytes?: number
 }
 
 const ECHO = { '/ws/echo': 'Server echo: ' }
@@ -39,7 +41,7 @@ const ECHO = { '/ws/echo': 'Server echo: ' }
  * @throws ConfigError for a setting that is unknown, of the wrong kind or contradictory
  * @throws RoomfulError when the data folder is another server's, of a newer version, or cannot be used
  */
-export function createRoomful({ observer, echo = ECHO, ...given }: CreateOptions = {}): Roomful {
+export function createRoomful({ observer, echo = ECHO, socketioMaxPayloadBytes, ...given }: CreateOptions = {}): Roomful {
   const settings = resolveSettings(given)
   const secret: Secret = findSecret(settings.jwtSecret, settings.data)
   const tls = readTlsFiles(settings.tlsCert, settings.tlsKey)
@@ -82,6 +84,13 @@ export function createRoomful({ observer, echo = ECHO, ...given }: CreateOptions
       ...door,
       authReject: settings.authReject,
       echoPaths: new Map(Object.entries(echo)),
+    },
+    socketIo: {
+      ...door,
+      pingIntervalMs: settings.socketioPingIntervalMs,
+      pingTimeoutMs: settings.socketioPingTimeoutMs,
+      recovery: settings.socketioRecovery,
+      maxPayloadBytes: socketioMaxPayloadBytes,
     },
     http: (hub) => new HttpTransport(createHttpHost({ hub, accounts, tickets, metrics }), door),
     tls,

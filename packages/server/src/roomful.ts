@@ -7,6 +7,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { CLOSE_CODES } from '@roomful/protocol'
+import { type SocketIoOptions, SocketIoTransport } from './adapters/transports/socketio/transport.ts'
 import { type WebSocketOptions, WebSocketTransport } from './adapters/transports/websocket.ts'
 import type { Contract } from './core/contract.ts'
 import { Hub, type HubPorts } from './core/hub.ts'
@@ -31,6 +32,7 @@ export interface RoomfulParts {
   readonly core: CoreSettings
   readonly ports: HubPorts
   readonly webSocket: WebSocketOptions
+  readonly socketIo: SocketIoOptions
   /** Made once the hub exists. */
   readonly http: (hub: Hub) => HttpHandler
   readonly users: Users
@@ -46,6 +48,7 @@ export class Roomful {
   readonly hub: Hub
   private readonly parts: RoomfulParts
   private readonly webSocket: WebSocketTransport
+  private readonly socketIo: SocketIoTransport
   private readonly http: HttpHandler
   private readonly attached = new Map<Server, () => void>()
   private ownServer: Server | undefined
@@ -56,6 +59,7 @@ export class Roomful {
     this.parts = parts
     this.hub = new Hub(parts.core, parts.ports)
     this.webSocket = new WebSocketTransport(this.hub, parts.webSocket)
+    this.socketIo = new SocketIoTransport(this.hub, parts.socketIo)
     this.http = parts.http(this.hub)
   }
 
@@ -137,12 +141,13 @@ export class Roomful {
     this.start().catch(() => undefined) // `/ready` says so, and whoever calls start() is told
     const others = server.listeners('request') as RequestListener[]
     const onRequest: RequestListener = (request, response) => {
-      if (this.http.handle(request, response)) return
+      if (this.socketIo.handle(request, response) || this.http.handle(request, response)) return
       for (const other of others) other.call(server, request, response)
       if (others.length === 0) this.http.notFound(request, response)
     }
     const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
       if (this.webSocket.owns(request)) this.webSocket.onUpgrade(request, socket, head)
+      else if (this.socketIo.owns(request)) this.socketIo.onUpgrade(request, socket, head)
       else if (server.listenerCount('upgrade') === 1) socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
     }
     server.removeAllListeners('request')

@@ -27,6 +27,8 @@ export class Connection {
   readonly namespace: Namespace
   readonly openedAt: number
   stage: 'authenticating' | 'open' | 'closed' = 'authenticating'
+  /** What the client said on attaching, in dialects that have such a payload. */
+  handshake: Readonly<Record<string, unknown>> | undefined
   /** Meaningful once `open`. */
   user: User = NOBODY
   /** When the token stops being good, ms since 1970. */

@@ -19,12 +19,25 @@ import type { Hub } from './hub.ts'
 import type { Link } from './link.ts'
 import type { Namespace } from './namespace.ts'
 import type { Identity } from './ports/authenticator.ts'
-import { SESSION_ID_LENGTH, type Session } from './session.ts'
+import type { Restored } from './restoring.ts'
+import { SESSION_ID_LENGTH, type Session, saveSoon, toRecord } from './session.ts'
 import type { User } from './user.ts'
 
 /** `auth_expiring` comes this long before the token's end, and the connection is closed this long after it. */
 export const EXPIRY_NOTICE_MS = 30_000
 export const EXPIRY_GRACE_MS = 30_000
+
+/** What a client brings that was here before. */
+interface Returning {
+  readonly session: string
+  readonly cursor: string | undefined
+}
+
+interface Recovered {
+  readonly session: Session
+  /** Rooms that the server brings back. */
+  readonly restored: Restored | undefined
+}
 
 export class Handshake {
   private readonly hub: Hub
@@ -50,7 +63,7 @@ export class Handshake {
   /** A channel of a link that carries several. */
   openChannel(
     link: Link,
-    { channel, namespace: name, credentials, session }: Extract<Inbound, { kind: 'open' }>,
+    { channel, namespace: name, credentials, session, cursor, auth }: Extract<Inbound, { kind: 'open' }>,
   ): void {
     const namespace = this.hub.namespace(name ?? link.defaultNamespace)
     if (!namespace) {
@@ -61,7 +74,9 @@ export class Handshake {
     }
     const connection = this.createConnection(link, channel, namespace)
     const given = credentials.token === undefined && credentials.ticket === undefined ? link.credentials : undefined
-    this.identify(connection, { ...given, ...credentials }, session)
+    connection.handshake = auth
+    const returning = session === undefined ? undefined : { session, cursor }
+    this.identify(connection, { ...given, ...credentials }, returning)
   }
 
   /** The peer sent credentials: the first time, or again to refresh. */
@@ -130,15 +145,17 @@ export class Handshake {
   }
 
   private letsGuestsIn(namespace: Namespace): boolean {
-    return namespace.options.guests === true || !this.hub.settings.authRequired
+    const { guests, anonymous } = namespace.options
+    return guests === true || anonymous === true || !this.hub.settings.authRequired
   }
 
-  private identify(connection: Connection, credentials: Credentials, session: string | undefined): void {
+  private identify(connection: Connection, credentials: Credentials, returning: Returning | undefined): void {
     const { link, namespace } = connection
-    if (credentials.token !== undefined || credentials.ticket !== undefined) {
+    const hasToken = credentials.token !== undefined || credentials.ticket !== undefined
+    if (hasToken && !namespace.options.anonymous) {
       return this.whileBusy(connection, async () => {
         try {
-          await this.admit(connection, await this.verify(connection, credentials), session)
+          await this.admit(connection, await this.verify(connection, credentials), returning)
         } catch (error) {
           this.refuse(connection, error, CLOSE_CODES.AUTH_FAILED.code)
         }
@@ -146,7 +163,7 @@ export class Handshake {
     }
     if (this.letsGuestsIn(namespace)) {
       const user = createGuest(namespace, this.hub.random, credentials.name)
-      return this.whileBusy(connection, () => this.admit(connection, { user, expiresAt: undefined }, session))
+      return this.whileBusy(connection, () => this.admit(connection, { user, expiresAt: undefined }, returning))
     }
     const missing = new RoomfulError('UNAUTHENTICATED')
     if (!this.hub.settings.firstMessageAuth || link.dialect.multiplexed) {
@@ -192,46 +209,50 @@ export class Handshake {
   }
 
   /** Runs the namespace's middleware; then the connection is open and everyone may know. */
-  private admit(connection: Connection, identity: Identity, sessionId: string | undefined): Promise<void> | void {
+  private admit(connection: Connection, identity: Identity, returning: Returning | undefined): Promise<void> | void {
     if (connection.stage !== 'authenticating') return
     connection.user = identity.user
     connection.expiresAt = identity.expiresAt
     const { namespace, link } = connection
-    if (namespace.middleware.length === 0 && sessionId === undefined) return this.open(connection, undefined)
+    if (namespace.middleware.length === 0 && returning === undefined) return this.open(connection, undefined)
     return (async () => {
       const context = new Context(this.hub, connection, undefined, undefined)
       for (const check of namespace.middleware) await check(context)
-      const recovered = sessionId === undefined ? undefined : await this.recover(connection, sessionId)
+      const recovered = returning === undefined ? undefined : await this.recover(connection, returning)
       if (connection.stage === 'authenticating' && link.state === 'open') this.open(connection, recovered)
+      else if (recovered?.restored) this.hub.restoring.abandon(recovered.restored)
     })()
   }
 
   /** Finds the session, and closes the connection that still holds it: of two overlapping ones the newer lives. C18. */
-  private async recover(connection: Connection, sessionId: string): Promise<Session | undefined> {
+  private async recover(connection: Connection, { session: id, cursor }: Returning): Promise<Recovered | undefined> {
     const { namespace, user } = connection
-    const holder = namespace.sessions.get(sessionId)
-    const record = holder ? undefined : await this.hub.broker.findSession(namespace.name, sessionId)
+    const holder = namespace.sessions.get(id)
+    const record = holder?.session
+      ? toRecord(holder.session, holder)
+      : await this.hub.broker.findSession(namespace.name, id)
     const userId = holder?.user.sub ?? record?.userId
     // The session is all that makes a guest the same one again.
     const isSame = userId === user.sub || (user.guest && (holder?.user.guest ?? isGuestId(userId)))
     if (userId === undefined || !isSame) return undefined
     const inbox = inboxOf(userId)
-    const inboxAt = holder
-      ? holder.memberships.get(inbox)?.joinedAt
-      : record?.rooms.find(({ roomId }) => roomId === inbox)?.seq
+    const inboxAt = record?.rooms.find(({ roomId }) => roomId === inbox)?.seq
     if (holder) {
       this.hub.lifecycle.close(holder, CLOSE_CODES.REPLACED.code, 'Replaced by a newer connection of this session')
     }
     if (user.guest) connection.user = holder?.user ?? { ...user, sub: userId }
-    return { id: sessionId, inboxAt }
+    if (!connection.link.dialect.restoresRooms) return { session: { id, inboxAt }, restored: undefined }
+    const restored = await this.hub.restoring.prepare(connection, record?.rooms ?? [], cursor)
+    if (!restored) this.hub.broker.dropSession(namespace.name, id)
+    return restored && { session: { id, inboxAt }, restored }
   }
 
-  private open(connection: Connection, recovered: Session | undefined): void {
+  private open(connection: Connection, recovered: Recovered | undefined): void {
     const { link, user } = connection
     this.hub.timers.cancel(connection.timer)
     connection.stage = 'open'
     connection.auth = user.guest ? 'guest' : 'authenticated'
-    if (link.dialect.resumes) connection.session = recovered ?? { id: this.hub.random.id(SESSION_ID_LENGTH) }
+    if (link.dialect.resumes) connection.session = recovered?.session ?? { id: this.hub.random.id(SESSION_ID_LENGTH) }
     this.watchExpiry(connection)
     this.welcome(link)
     if (link.dialect.multiplexed) {
@@ -244,6 +265,8 @@ export class Handshake {
       })
     } else link.control('auth_ok', connection.channel, { user })
     this.hub.lifecycle.attach(connection)
+    if (recovered?.restored) this.hub.restoring.commit(connection, recovered.restored)
+    saveSoon(this.hub, connection)
     connection.onSettled?.(undefined)
     connection.onSettled = undefined
   }

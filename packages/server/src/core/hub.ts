@@ -20,6 +20,7 @@ import type { Clock } from './ports/clock.ts'
 import type { Limiter } from './ports/limiter.ts'
 import type { Observer } from './ports/observer.ts'
 import type { Random } from './ports/random.ts'
+import { Restoring } from './restoring.ts'
 import type { CoreSettings } from './settings.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { Turn } from './turn.ts'
@@ -56,6 +57,7 @@ export class Hub {
   readonly messageLimit: MessageLimit
   readonly catchUp: CatchUp
   readonly visits: Visits
+  readonly restoring: Restoring
   state: 'starting' | 'ready' | 'draining' | 'closed' = 'starting'
   private readonly namespaces = new Map<string, Namespace>()
 
@@ -77,6 +79,7 @@ export class Hub {
     this.messageLimit = new MessageLimit(this)
     this.catchUp = new CatchUp(this)
     this.visits = new Visits(this)
+    this.restoring = new Restoring(this)
     this.broker.listen({
       onEvents: (name, rows) => this.onForeignEvents(name, rows),
       onBreak: (name) => this.onBreak(name),

@@ -79,7 +79,8 @@ export class Lifecycle {
     if (!link.dialect.multiplexed) return link.close(code, reason)
     link.control('closed', channel, { code, reason, ...(error ? { error: error.toWire() } : {}) })
     this.release(connection, code, reason)
-    if (link.connections.length === 0 && code !== CLOSE_CODES.NORMAL.code) link.close(code, reason)
+    const mayStay = code === CLOSE_CODES.NORMAL.code || link.dialect.opensOneByOne
+    if (link.connections.length === 0 && !mayStay) link.close(code, reason)
   }
 
   /** From the link: it is being closed, so its connections are gone for everyone else. */

@@ -72,9 +72,10 @@ export class Link {
 
   /** Each link in its own phase, so that pings never come in a crowd. */
   startHeartbeat(): void {
-    const { pingIntervalMs } = this.hub.settings
-    if (pingIntervalMs > 0)
-      this.heartbeat = this.hub.timers.add(pingIntervalMs * (0.5 + this.hub.random.fraction() / 2), this.onPing)
+    const { pingIntervalMs } = this.dialect.heartbeat ?? this.hub.settings
+    // A client that is told the heartbeat counts from the opening, so its first ping comes early.
+    const phase = this.dialect.heartbeat ? 0.25 + this.hub.random.fraction() / 4 : 0.5 + this.hub.random.fraction() / 2
+    if (pingIntervalMs > 0) this.heartbeat = this.hub.timers.add(pingIntervalMs * phase, this.onPing)
   }
 
   /** From the transport: one message. */
@@ -219,7 +220,8 @@ export class Link {
   private mayStillAuthenticate(size: number): boolean {
     this.preauthBytes += size
     this.preauthMessages++
-    if (this.preauthBytes <= PREAUTH_MAX_BYTES && this.preauthMessages <= PREAUTH_MAX_MESSAGES) return true
+    const opens = this.dialect.opensOneByOne ? MAX_CHANNELS : 1
+    if (this.preauthBytes <= PREAUTH_MAX_BYTES * opens && this.preauthMessages <= PREAUTH_MAX_MESSAGES * opens) return true
     this.close(CLOSE_CODES.POLICY.code, 'Too much before authentication')
     return false
   }
@@ -255,12 +257,13 @@ export class Link {
   }
 
   private readonly onPing = (): void => {
-    const { pongTimeoutMs, pingIntervalMs } = this.hub.settings
+    const { pongTimeoutMs, pingIntervalMs } = this.dialect.heartbeat ?? this.hub.settings
     const sentAt = this.hub.clock.monotonic()
     this.wire.ping()
     this.heartbeat = this.hub.timers.add(pongTimeoutMs, () => {
       if (this.lastSignOfLife < sentAt) return this.terminate('heartbeat timeout')
-      this.heartbeat = this.hub.timers.add(Math.max(0, pingIntervalMs - pongTimeoutMs), this.onPing)
+      const sinceMs = this.hub.clock.monotonic() - sentAt
+      this.heartbeat = this.hub.timers.add(Math.max(0, pingIntervalMs - sinceMs), this.onPing)
     })
   }
 }

@@ -13,6 +13,7 @@ import type { Member } from './presence/room-presence.ts'
 import { RateWindow } from './rate-window.ts'
 import type { Room } from './room.ts'
 import type { RoomAction } from './room-declaration.ts'
+import { saveSoon } from './session.ts'
 
 /** Joins are cheap, but not free. DESIGN 5. */
 export const JOINS_PER_SECOND = 50
@@ -82,7 +83,7 @@ export class Members {
   }
 
   /** The house's own joins: no rules, no limits. */
-  async prepareOwn(connection: Connection, roomId: string, after: number): Promise<PreparedJoin> {
+  async prepareOwn(connection: Connection, roomId: string, after: Position | number): Promise<PreparedJoin> {
     return this.enter(connection, connection.namespace, roomId, after)
   }
 
@@ -131,6 +132,7 @@ export class Members {
       this.hub.catchUp.begin(connection, room)
       if (isNew || after !== undefined) membership.position = position
     }
+    saveSoon(this.hub, connection)
     if (isNew) namespace.announce('join', connection, room.id)
     return {
       status: 'ok',
@@ -160,6 +162,7 @@ export class Members {
     const { room } = membership
     connection.memberships.delete(roomId)
     room.removeMember(membership)
+    if (connection.stage === 'open') saveSoon(this.hub, connection)
     connection.namespace.announce('leave', connection, roomId, reason)
     connection.namespace.presence.unseat(room, connection, reason, held)
     connection.namespace.freeIfEmpty(room)

@@ -27,6 +27,8 @@ export interface NamespaceOptions {
   readonly open?: boolean
   /** Lets in who has no token, as a guest. */
   readonly guests?: boolean
+  /** Lets in everyone as a guest, and does not look at tokens. */
+  readonly anonymous?: boolean
   /** Understands document 000's commands: the first one makes a connection classic. */
   readonly classic?: boolean
 }

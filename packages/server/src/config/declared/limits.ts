@@ -5,7 +5,6 @@ import { onOff, wholeNumber } from '../value-types.ts'
 
 const HOUR_MS = 3_600_000
 const MIB = 1024 ** 2
-const NO_SOCKETIO = 'this version does not speak Socket.IO'
 
 export const limits = {
   pingIntervalMs: setting({
@@ -28,7 +27,6 @@ export const limits = {
     default: 10_000,
     unit: 'ms',
     sentence: 'How often each Socket.IO client is pinged.',
-    planned: NO_SOCKETIO,
   }),
   socketioPingTimeoutMs: setting({
     variable: 'ROOMFUL_SOCKETIO_PING_TIMEOUT_MS',
@@ -36,14 +34,12 @@ export const limits = {
     default: 5_000,
     unit: 'ms',
     sentence: 'How long a Socket.IO client may take to answer.',
-    planned: NO_SOCKETIO,
   }),
   socketioRecovery: setting({
     variable: 'ROOMFUL_SOCKETIO_RECOVERY',
     type: onOff,
     default: true,
     sentence: 'Whether Socket.IO clients recover missed events when they come back.',
-    planned: NO_SOCKETIO,
   }),
   maxMessageBytes: setting({
     variable: 'ROOMFUL_MAX_MESSAGE_BYTES',

@@ -17,6 +17,12 @@ export interface Dialect {
   readonly resumes: boolean
   /** Carries several connections on one link. */
   readonly multiplexed: boolean
+  /** The server brings a session's rooms back: its clients tell a cursor and do not join again. Needs `resumes`. */
+  readonly restoresRooms?: boolean
+  /** A message opens one connection, and a refusal ends that one alone: the others of its link may follow or stay. */
+  readonly opensOneByOne?: boolean
+  /** Instead of the server's own heartbeat. */
+  readonly heartbeat?: { readonly pingIntervalMs: number; readonly pongTimeoutMs: number }
   /** Commands of a single current room: the sender is not told its own messages. */
   readonly view: 'all' | 'classic'
   /** Answers each message by itself, without namespace or user: an echo. */

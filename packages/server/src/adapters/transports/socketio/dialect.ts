@@ -1,0 +1,198 @@
+/**
+ * How a Socket.IO client speaks: each namespace that it connects to is a connection on a channel of its link. One object
+ * per link, since the client names namespaces and the link numbers them. WIRE 5, 2.
+ */
+import {
+  afterClose,
+  type Credentials,
+  failureData,
+  type Inbound,
+  MAX_CHANNELS,
+  readCredentials,
+  readRequest,
+  type RequestId,
+  type WireError,
+} from '@roomful/protocol'
+import { type Packet, PacketType } from 'socket.io-parser'
+import { tooLarge } from '../../../core/link.ts'
+import type { Dialect, Encoding } from '../../../core/ports/dialect.ts'
+import { type Decoded, PacketDecoder } from './decoder.ts'
+import { ackPacket, connectedPacket, disconnectedPacket, eventFrame, refusedPacket } from './packets.ts'
+
+/** What all links of one server share. */
+export interface SocketIoForm {
+  readonly recovery: boolean
+  readonly heartbeat: { readonly pingIntervalMs: number; readonly pongTimeoutMs: number }
+  readonly maxMessageBytes: number
+  /** @returns nothing when there is no such namespace */
+  encodingOf(nsp: string): Encoding | undefined
+}
+
+/** The link, as its dialect needs it. */
+export interface DialectPeer {
+  /** Ends the link: the client comes back by itself. */
+  close(code: number, reason: string): void
+  malformed(reason: string): void
+}
+
+interface Channel {
+  readonly nsp: string
+  readonly encoding: Encoding
+  /** `left`: the client has gone, and the core is about to hear of it. */
+  state: 'opening' | 'unknown' | 'open' | 'left'
+}
+
+const SILENT: Encoding = { key: 'socketio:none', encode: () => undefined }
+/** What stands around the arguments: the name of the event, of the namespace, the numbers. */
+const HEAD_MAX_BYTES = 256
+/** The number of a namespace too many: the link refuses it. */
+const REFUSED_CHANNEL = MAX_CHANNELS + 1
+
+export class SocketIoDialect implements Dialect {
+  readonly name = 'socketio'
+  readonly multiplexed = true
+  readonly opensOneByOne = true
+  readonly view = 'all'
+  readonly resumes: boolean
+  readonly restoresRooms: boolean
+  readonly heartbeat: SocketIoForm['heartbeat']
+  private readonly form: SocketIoForm
+  private readonly peer: DialectPeer
+  private readonly decoder: PacketDecoder
+  private readonly channels = new Map<number, Channel>()
+
+  constructor(form: SocketIoForm, peer: DialectPeer) {
+    this.form = form
+    this.peer = peer
+    this.resumes = form.recovery
+    this.restoresRooms = form.recovery
+    this.heartbeat = form.heartbeat
+    this.decoder = new PacketDecoder(form.maxMessageBytes + HEAD_MAX_BYTES)
+  }
+
+  encoding(channel: number): Encoding {
+    return this.channels.get(channel)?.encoding ?? SILENT
+  }
+
+  decode(data: string | Uint8Array): Inbound[] {
+    try {
+      const decoded = this.decoder.add(data)
+      const inbound = decoded && this.read(decoded)
+      return inbound ? [inbound] : []
+    } catch (error) {
+      this.peer.malformed(error instanceof Error ? error.message : 'Not a Socket.IO packet')
+      return []
+    }
+  }
+
+  nameOf(type: string): string {
+    return type
+  }
+
+  ack(channel: number, id: RequestId, data: unknown): Uint8Array | readonly Uint8Array[] | undefined {
+    const nsp = this.channels.get(channel)?.nsp
+    return nsp === undefined ? undefined : ackPacket(nsp, Number(id), data)
+  }
+
+  fail(channel: number, error: WireError, id: RequestId | undefined, event: string | undefined): Uint8Array {
+    const found = this.channels.get(channel)
+    if (found?.state !== 'open' && id === undefined) return this.refuse(channel, error)
+    const nsp = found?.nsp ?? '/'
+    if (id === undefined) return eventFrame(nsp, 'error', `,${JSON.stringify({ ...error, ...(event && { event }) })}`)
+    return ackPacket(nsp, Number(id), failureData(error)) as Uint8Array
+  }
+
+  control(type: string, channel: number | undefined, data: Record<string, unknown>): Uint8Array | undefined {
+    const found = channel === undefined ? undefined : this.channels.get(channel)
+    if (channel === undefined || !found) return undefined
+    if (type === 'closed') return this.closed(channel, found, data as unknown as Closed)
+    if (type !== 'opened') return eventFrame(found.nsp, type, `,${JSON.stringify(data)}`)
+    if (found.state === 'left') return undefined
+    found.state = 'open'
+    const { id, session } = data
+    return connectedPacket(found.nsp, { sid: id, ...(this.resumes ? { pid: session } : {}) })
+  }
+
+  /** What means “reconnect” may not reach the client as a packet: the official one would stop for good. */
+  private closed(channel: number, { nsp, state }: Channel, { code, reason, error }: Closed): Uint8Array | undefined {
+    if (state === 'left') {
+      this.channels.delete(channel)
+      return undefined
+    }
+    if (afterClose(code) === 'reconnect') {
+      this.peer.close(code, reason)
+      return undefined
+    }
+    if (state !== 'open') return this.refuse(channel, error ?? { code: 'FORBIDDEN', message: reason })
+    this.channels.delete(channel)
+    return disconnectedPacket(nsp)
+  }
+
+  private refuse(channel: number, { message, ...error }: WireError): Uint8Array {
+    const { nsp = '/', state } = this.channels.get(channel) ?? {}
+    this.channels.delete(channel)
+    if (state === 'unknown') return refusedPacket(nsp, { message: 'Invalid namespace' })
+    return refusedPacket(nsp, { message, data: error })
+  }
+
+  private read({ packet, isWhole }: Decoded): Inbound | undefined {
+    if (packet.type === PacketType.CONNECT) return this.connect(packet)
+    const channel = this.channelOf(packet.nsp)
+    if (channel === undefined) throw new Error('Not connected to this namespace')
+    switch (packet.type) {
+      case PacketType.DISCONNECT:
+        this.leave(channel)
+        return { kind: 'close', channel }
+      case PacketType.EVENT:
+        return this.request(channel, packet, isWhole)
+      case PacketType.ACK:
+        return undefined // nothing that is sent asks for one
+      default:
+        throw new Error('Not for a client to send')
+    }
+  }
+
+  private connect({ nsp, data }: Packet): Inbound | undefined {
+    const encoding = this.form.encodingOf(nsp)
+    if (this.channelOf(nsp) !== undefined) throw new Error('Connected to this namespace already')
+    const channel = this.freeChannel()
+    this.channels.set(channel, { nsp, encoding: encoding ?? SILENT, state: encoding ? 'opening' : 'unknown' })
+    const auth = (data ?? {}) as Record<string, unknown>
+    const { pid, offset, ...payload } = auth
+    const session = this.resumes && typeof pid === 'string' ? pid : undefined
+    const credentials: Credentials = readCredentials(auth)
+    const cursor = offset === undefined || offset === null ? undefined : String(offset)
+    return { kind: 'open', channel, namespace: nsp, credentials, session, cursor, auth: session ? payload : auth }
+  }
+
+  private request(channel: number, { data, id }: Packet, isWhole: boolean): Inbound {
+    const [event, ...args] = data as [unknown, ...unknown[]]
+    const name = String(event)
+    if (!isWhole) return { kind: 'invalid', channel, error: tooLarge(this.form.maxMessageBytes), id, event: name }
+    return readRequest(channel, name, args, id, undefined)
+  }
+
+  /** The client has gone from a namespace, and may come again at once, while here a request still runs. */
+  private leave(channel: number): void {
+    const found = this.channels.get(channel)
+    if (found) found.state = 'left'
+  }
+
+  private channelOf(nsp: string): number | undefined {
+    for (const [channel, found] of this.channels) {
+      if (found.nsp === nsp && found.state !== 'left' && channel !== REFUSED_CHANNEL) return channel
+    }
+    return undefined
+  }
+
+  private freeChannel(): number {
+    for (let channel = 1; channel <= MAX_CHANNELS; channel++) if (!this.channels.has(channel)) return channel
+    return REFUSED_CHANNEL
+  }
+}
+
+interface Closed {
+  readonly code: number
+  readonly reason: string
+  readonly error?: WireError
+}

@@ -1,0 +1,64 @@
+/**
+ * Events in the form that Socket.IO clients read, encoded once for all of a namespace. Polling clients get the same frames,
+ * taken out of their WebSocket headers (unframe.ts). The position of a durable event goes last, as a string, where the
+ * official client looks for it; so no other event may end in one. WIRE 5.
+ */
+import { formatCursor, isRecord, type StoredFields } from '@roomful/protocol'
+import type { RoomEvent } from '../../../core/event.ts'
+import type { Namespace } from '../../../core/namespace.ts'
+import type { Encoding } from '../../../core/ports/dialect.ts'
+import { binaryEvent, eventFrame } from './packets.ts'
+
+/** Names that the official client takes for its own, and hangs up on. */
+const RESERVED: ReadonlySet<string> = new Set([
+  'connect',
+  'connect_error',
+  'disconnect',
+  'disconnecting',
+  'newListener',
+  'removeListener',
+])
+
+const BINARY_MARK = '"$binary"'
+
+/** @param nsp the name that the client gave the namespace */
+export function createEncoding(nsp: string, namespace: Namespace, recovery: boolean): Encoding {
+  return {
+    key: `socketio:${recovery ? 'r' : ''}:${nsp}`,
+    encode(event) {
+      if (RESERVED.has(event.type)) return undefined
+      const last = recovery ? lastArgument(event, namespace) : undefined
+      if (event.argsJson.includes(BINARY_MARK)) {
+        const args = event.stored && isMerged(event) ? [merged(event.args[0], event.stored)] : event.args
+        return binaryEvent(nsp, event.type, last === undefined ? args : [...args, last])
+      }
+      return eventFrame(nsp, event.type, argumentsJson(event) + (last === undefined ? '' : `,${JSON.stringify(last)}`))
+    },
+  }
+}
+
+/** What goes behind the arguments: the cursor, or `null` behind a string that the client would take for one. */
+function lastArgument({ stored, args, type }: RoomEvent, { logId }: Namespace): string | null | undefined {
+  if (stored) return formatCursor(logId, stored.n)
+  return typeof (args.length === 0 ? type : args.at(-1)) === 'string' ? null : undefined
+}
+
+function argumentsJson(event: RoomEvent): string {
+  const { args, argsJson, stored } = event
+  if (args.length === 0) return ''
+  if (!stored || !isMerged(event)) return `,${argsJson.slice(1, -1)}`
+  const own = argsJson.slice(2, -2) // [{…}] without its brackets and braces
+  const { id, roomId, seq, ts, key } = stored
+  const front = `"id":${JSON.stringify(id)},"roomId":${JSON.stringify(roomId)},"seq":${seq}`
+  const back = `"ts":${ts}${key === undefined ? '' : `,"key":${JSON.stringify(key)}`}`
+  return `,{${front}${own === '' ? '' : `,${own}`},${back}}`
+}
+
+/** One object without a field of these names takes them in. */
+function isMerged({ args, spread }: RoomEvent): boolean {
+  return args.length === 1 && spread
+}
+
+function merged(value: unknown, { id, roomId, seq, ts, key }: StoredFields): Record<string, unknown> {
+  return { id, roomId, seq, ...(isRecord(value) ? value : {}), ts, ...(key === undefined ? {} : { key }) }
+}

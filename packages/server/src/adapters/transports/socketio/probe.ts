@@ -1,0 +1,64 @@
+/**
+ * A WebSocket that offers to carry a session which polls: it asks, is answered, and takes over, each within a time. Until
+ * then the session knows nothing of it. Engine.IO protocol 4, upgrade.
+ */
+import { CLOSE_CODES } from '@roomful/protocol'
+import type { Hub } from '../../../core/hub.ts'
+import type { Timer } from '../../../core/timer-wheel.ts'
+import type { WebSocketWire, WireReceiver } from '../websocket-wire.ts'
+import { ENGINE } from './packets.ts'
+
+/** How long an upgrade may take. */
+const UPGRADE_MS = 10_000
+
+export interface ProbeEvents {
+  onProbed(): void
+  onUpgraded(): void
+  onGivenUp(): void
+}
+
+export class Probe implements WireReceiver {
+  private readonly hub: Hub
+  private readonly wire: WebSocketWire
+  private readonly events: ProbeEvents
+  private readonly deadline: Timer
+  private state: 'opened' | 'probed' | 'over' = 'opened'
+
+  constructor(hub: Hub, wire: WebSocketWire, events: ProbeEvents) {
+    this.hub = hub
+    this.wire = wire
+    this.events = events
+    this.deadline = hub.timers.add(UPGRADE_MS, () => this.end())
+    wire.link = this
+  }
+
+  receive(data: string | Uint8Array): void {
+    if (this.state === 'opened' && data === '2probe') {
+      this.state = 'probed'
+      this.wire.write([ENGINE.PROBED])
+      return this.events.onProbed()
+    }
+    if (this.state !== 'probed' || data !== '5') return this.end()
+    this.state = 'over'
+    this.hub.timers.cancel(this.deadline)
+    this.events.onUpgraded()
+  }
+
+  closed(): void {
+    if (this.state === 'over') return
+    this.state = 'over'
+    this.hub.timers.cancel(this.deadline)
+    this.events.onGivenUp()
+  }
+
+  /** Gives up: the session goes on as it is. */
+  end(): void {
+    if (this.state === 'over') return
+    this.wire.close(CLOSE_CODES.NORMAL.code, '')
+    this.closed()
+  }
+
+  alive(): void {}
+  send(): void {}
+  drained(): void {}
+}

@@ -1,0 +1,186 @@
+/**
+ * Socket.IO clients at `/socket.io/`: the handshake over HTTP or by upgrade, and which request belongs to which session.
+ * What is said then is dialect.ts's business, what carries it session.ts's. Engine.IO protocol 4.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type ServerOptions, WebSocketServer } from 'ws'
+import type { Hub } from '../../../core/hub.ts'
+import type { Encoding } from '../../../core/ports/dialect.ts'
+import { credentialsOf } from '../credentials.ts'
+import { pathOf, refuse } from '../refuse-upgrade.ts'
+import { CLOSE_TIMEOUT_MS, FRAME_OVERHEAD_BYTES, URL_MAX_LENGTH } from '../websocket.ts'
+import { ignoreSocketError, WebSocketWire } from '../websocket-wire.ts'
+import { SocketIoDialect, type SocketIoForm } from './dialect.ts'
+import { createEncoding } from './encoding.ts'
+import { readPayload } from './payload-body.ts'
+import { answerRefusal, answerText, REFUSALS, type Refusal } from './replies.ts'
+import { EngineSession } from './session.ts'
+
+export interface SocketIoOptions {
+  readonly isOriginAllowed: (request: IncomingMessage) => boolean
+  readonly clientAddress: (request: IncomingMessage) => string
+  readonly pingIntervalMs: number
+  readonly pingTimeoutMs: number
+  readonly recovery: boolean
+  /** Of one WebSocket message or POST; by default what a plain link may send. */
+  readonly maxPayloadBytes: number | undefined
+}
+
+const SID_LENGTH = 20
+
+export class SocketIoTransport {
+  private readonly hub: Hub
+  private readonly options: SocketIoOptions
+  private readonly server: WebSocketServer
+  private readonly form: SocketIoForm
+  private readonly maxPayload: number
+  /** Those that poll or did: only they are asked for by their id. */
+  private readonly sessions = new Map<string, EngineSession>()
+  private readonly encodings = new Map<string, Encoding>()
+
+  constructor(hub: Hub, options: SocketIoOptions) {
+    this.hub = hub
+    this.options = options
+    const { maxMessageBytes } = hub.settings
+    this.maxPayload = options.maxPayloadBytes ?? maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES
+    this.form = {
+      recovery: options.recovery,
+      heartbeat: { pingIntervalMs: options.pingIntervalMs, pongTimeoutMs: options.pingTimeoutMs },
+      maxMessageBytes,
+      encodingOf: (nsp) => this.encodingOf(nsp),
+    }
+    const serverOptions: ServerOptions & { closeTimeout: number } = {
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      autoPong: false,
+      closeTimeout: CLOSE_TIMEOUT_MS,
+      maxPayload: this.maxPayload,
+    }
+    this.server = new WebSocketServer(serverOptions)
+  }
+
+  /** @returns true when the path is ours, whatever becomes of the request. */
+  owns(request: IncomingMessage): boolean {
+    return pathOf(request) === '/socket.io'
+  }
+
+  /** @returns false when the path is not ours */
+  handle(request: IncomingMessage, response: ServerResponse): boolean {
+    if (!this.owns(request)) return false
+    const { origin } = request.headers
+    response.setHeader('Vary', 'Origin')
+    if (!this.options.isOriginAllowed(request)) answerRefusal(response, REFUSALS.origin)
+    else {
+      if (origin !== undefined) response.setHeader('Access-Control-Allow-Origin', origin)
+      if (request.method === 'OPTIONS') preflight(response)
+      else this.answer(request, response)
+    }
+    return true
+  }
+
+  readonly onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    socket.on('error', ignoreSocketError)
+    const query = queryOf(request)
+    const refusal = this.check(request, query, 'websocket')
+    if (refusal) return refuse(socket, refusal.status, refusal.message)
+    const sid = query.get('sid')
+    const session = sid === null ? undefined : this.sessions.get(sid)
+    if (sid !== null && !session) return refuse(socket, 400, REFUSALS.session.message)
+    this.server.handleUpgrade(request, socket, head, (ws) => {
+      const wire = new WebSocketWire(ws, socket as Socket)
+      if (!session) this.open(request, wire)
+      else if (!session.upgrade(wire)) wire.close(1000, '')
+    })
+  }
+
+  private answer(request: IncomingMessage, response: ServerResponse): void {
+    const query = queryOf(request)
+    const refusal = this.check(request, query, 'polling')
+    if (refusal) return answerRefusal(response, refusal)
+    const sid = query.get('sid')
+    if (sid === null) {
+      if (request.method !== 'GET') return answerRefusal(response, REFUSALS.method)
+      this.open(request, undefined).poll(response)
+      return
+    }
+    const session = this.sessions.get(sid)
+    if (!session) return answerRefusal(response, REFUSALS.session)
+    if (!session.isPolling) return answerRefusal(response, REFUSALS.request)
+    if (request.method === 'GET') {
+      if (!session.poll(response)) answerRefusal(response, REFUSALS.request)
+    } else if (request.method === 'POST') this.post(request, response, session)
+    else answerRefusal(response, REFUSALS.request)
+  }
+
+  private post(request: IncomingMessage, response: ServerResponse, session: EngineSession): void {
+    session.post(readPayload(request, this.maxPayload)).then(
+      (result) => {
+        if (!request.complete) response.setHeader('Connection', 'close')
+        if (result === 'ok') answerText(response, 200, 'ok')
+        else if (result === 'too large') answerText(response, 413, 'Too large')
+        else answerRefusal(response, REFUSALS.request)
+      },
+      () => response.destroy(),
+    )
+  }
+
+  private check(request: IncomingMessage, query: URLSearchParams, transport: string): Refusal | undefined {
+    if ((request.url ?? '').length > URL_MAX_LENGTH) return REFUSALS.request
+    if (!this.options.isOriginAllowed(request)) return REFUSALS.origin
+    if (query.get('transport') !== transport) return REFUSALS.transport
+    if (query.get('EIO') !== '4') return REFUSALS.version
+    if (query.get('sid') === null && (this.hub.state === 'draining' || this.hub.state === 'closed')) {
+      return REFUSALS.unready
+    }
+    return undefined
+  }
+
+  /** @param webSocket nothing when it begins with polls */
+  private open(request: IncomingMessage, webSocket: WebSocketWire | undefined): EngineSession {
+    const sid = this.hub.random.id(SID_LENGTH)
+    const session = new EngineSession(this.hub, sid, webSocket, () => this.sessions.delete(sid))
+    if (!webSocket) this.sessions.set(sid, session)
+    const { pingIntervalMs: pingInterval, pingTimeoutMs: pingTimeout } = this.options
+    const upgrades = webSocket ? [] : ['websocket']
+    session.greet({ upgrades, pingInterval, pingTimeout, maxPayload: this.maxPayload })
+    const dialect = new SocketIoDialect(this.form, {
+      close: (code, reason) => session.link?.close(code, reason),
+      malformed: (reason) => session.fail(reason),
+    })
+    session.link = this.hub.lifecycle.accept({
+      wire: session,
+      dialect,
+      ip: this.options.clientAddress(request),
+      userAgent: String(request.headers['user-agent'] ?? '').slice(0, 256),
+      namespace: this.hub.namespace('/') ?? this.hub.allNamespaces()[0],
+      credentials: credentialsOf(request),
+    })
+    return session
+  }
+
+  /** One per name that there is, so their number is that of the names that the application declares. */
+  private encodingOf(nsp: string): Encoding | undefined {
+    const known = this.encodings.get(nsp)
+    const namespace = known ? undefined : this.hub.namespace(nsp)
+    if (!namespace) return known
+    const encoding = createEncoding(nsp, namespace, this.options.recovery)
+    this.encodings.set(nsp, encoding)
+    return encoding
+  }
+}
+
+function queryOf(request: IncomingMessage): URLSearchParams {
+  const url = request.url ?? ''
+  const start = url.indexOf('?')
+  return new URLSearchParams(start < 0 ? '' : url.slice(start + 1))
+}
+
+function preflight(response: ServerResponse): void {
+  response.setHeader('Access-Control-Allow-Methods', 'GET, POST')
+  response.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type')
+  response.setHeader('Access-Control-Max-Age', '600')
+  response.writeHead(204).end()
+}
