@@ -10,6 +10,9 @@ import { createRoomful, several } from '@roomful/server'
 
 const { values } = parseArgs({ options: { port: { type: 'string', default: '9001' } } })
 
+/** The suites listen for one message at a time, so two of them may not share a write. */
+const APART_MS = 5
+
 const roomful = createRoomful({
   data: ':memory:',
   port: Number(values.port),
@@ -25,8 +28,10 @@ const roomful = createRoomful({
   socketioMaxPayloadBytes: 1_000_000,
 })
 for (const name of ['/', '/custom']) {
-  const namespace = roomful.namespace(name, undefined, { anonymous: true })
-  namespace.on('connect', (connection) => namespace.to(connection.id).emit('auth', connection.handshake ?? {}))
+  const namespace = roomful.namespace(name, undefined, { anonymous: true, quiet: true })
+  namespace.on('connect', ({ id, handshake = {} }) => {
+    setTimeout(() => namespace.to(id).emit('auth', handshake), APART_MS)
+  })
   namespace.on('message', (context, ...args: unknown[]) => context.emit('message-back', ...args))
   namespace.on('message-with-ack', (_context, ...args: unknown[]) => several(...args))
 }

@@ -29,6 +29,8 @@ export interface NamespaceOptions {
   readonly guests?: boolean
   /** Lets in everyone as a guest, and does not look at tokens. */
   readonly anonymous?: boolean
+  /** Tells nobody who else comes and goes, nor how many there are; rooms still tell their members. */
+  readonly quiet?: boolean
   /** Understands document 000's commands: the first one makes a connection classic. */
   readonly classic?: boolean
 }

@@ -4,7 +4,7 @@ import { aroundShared } from '@roomful/protocol'
 import { Several } from '../../core/answer.ts'
 
 const TEXT = 0x1
-const BINARY = 0x2
+export const BINARY = 0x2
 export const PONG = 0xa
 
 const FIN = 0x80

@@ -113,6 +113,7 @@ export class UserPresence {
     userId = connection.user.sub,
     itsRooms: readonly string[] = [...connection.memberships.keys()],
   ): void {
+    if (this.namespace.options.quiet) return
     const everyone = this.namespace.connections.size <= EVERYONE_MAX
     const rooms = everyone ? undefined : itsRooms
     if (rooms?.length === 0) return
@@ -140,6 +141,7 @@ export class UserPresence {
 
   /** The one who came is told at once; everyone else at most once a second. */
   private tellCount(newcomer?: Connection): void {
+    if (this.namespace.options.quiet) return
     if (this.countTimer) {
       if (newcomer) this.namespace.fanOut.tell(newcomer, this.countEvent(), EVERYONE)
       return

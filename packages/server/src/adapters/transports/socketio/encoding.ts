@@ -3,8 +3,7 @@
  * taken out of their WebSocket headers (unframe.ts). The position of a durable event goes last, as a string, where the
  * official client looks for it; so no other event may end in one. WIRE 5.
  */
-import { formatCursor, isRecord, type StoredFields } from '@roomful/protocol'
-import type { RoomEvent } from '../../../core/event.ts'
+import { formatCursor, isRecord, type StoredFields, type WireEvent } from '@roomful/protocol'
 import type { Namespace } from '../../../core/namespace.ts'
 import type { Encoding } from '../../../core/ports/dialect.ts'
 import { binaryEvent, eventFrame } from './packets.ts'
@@ -38,12 +37,12 @@ export function createEncoding(nsp: string, namespace: Namespace, recovery: bool
 }
 
 /** What goes behind the arguments: the cursor, or `null` behind a string that the client would take for one. */
-function lastArgument({ stored, args, type }: RoomEvent, { logId }: Namespace): string | null | undefined {
+function lastArgument({ stored, args, type }: WireEvent, { logId }: Namespace): string | null | undefined {
   if (stored) return formatCursor(logId, stored.n)
   return typeof (args.length === 0 ? type : args.at(-1)) === 'string' ? null : undefined
 }
 
-function argumentsJson(event: RoomEvent): string {
+function argumentsJson(event: WireEvent): string {
   const { args, argsJson, stored } = event
   if (args.length === 0) return ''
   if (!stored || !isMerged(event)) return `,${argsJson.slice(1, -1)}`
@@ -55,7 +54,7 @@ function argumentsJson(event: RoomEvent): string {
 }
 
 /** One object without a field of these names takes them in. */
-function isMerged({ args, spread }: RoomEvent): boolean {
+function isMerged({ args, spread }: WireEvent): boolean {
   return args.length === 1 && spread
 }
 
