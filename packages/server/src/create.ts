@@ -41,7 +41,12 @@ const ECHO = { '/ws/echo': 'Server echo: ' }
  * @throws ConfigError for a setting that is unknown, of the wrong kind or contradictory
  * @throws RoomfulError when the data folder is another server's, of a newer version, or cannot be used
  */
-export function createRoomful({ observer, echo = ECHO, socketioMaxPayloadBytes, ...given }: CreateOptions = {}): Roomful {
+export function createRoomful({
+  observer,
+  echo = ECHO,
+  socketioMaxPayloadBytes,
+  ...given
+}: CreateOptions = {}): Roomful {
   const settings = resolveSettings(given)
   const secret: Secret = findSecret(settings.jwtSecret, settings.data)
   const tls = readTlsFiles(settings.tlsCert, settings.tlsKey)

@@ -221,7 +221,8 @@ export class Link {
     this.preauthBytes += size
     this.preauthMessages++
     const opens = this.dialect.opensOneByOne ? MAX_CHANNELS : 1
-    if (this.preauthBytes <= PREAUTH_MAX_BYTES * opens && this.preauthMessages <= PREAUTH_MAX_MESSAGES * opens) return true
+    if (this.preauthBytes <= PREAUTH_MAX_BYTES * opens && this.preauthMessages <= PREAUTH_MAX_MESSAGES * opens)
+      return true
     this.close(CLOSE_CODES.POLICY.code, 'Too much before authentication')
     return false
   }

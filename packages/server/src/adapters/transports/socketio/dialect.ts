@@ -5,12 +5,13 @@
 import {
   afterClose,
   type Credentials,
+  ERROR_CODES,
   failureData,
   type Inbound,
   MAX_CHANNELS,
+  type RequestId,
   readCredentials,
   readRequest,
-  type RequestId,
   type WireError,
 } from '@roomful/protocol'
 import { type Packet, PacketType } from 'socket.io-parser'
@@ -128,10 +129,12 @@ export class SocketIoDialect implements Dialect {
     return disconnectedPacket(nsp)
   }
 
-  private refuse(channel: number, { message, ...error }: WireError): Uint8Array {
+  /** The sentence is the code's own where that is what clients look for; the precise one is in the data. */
+  private refuse(channel: number, error: WireError): Uint8Array {
     const { nsp = '/', state } = this.channels.get(channel) ?? {}
     this.channels.delete(channel)
     if (state === 'unknown') return refusedPacket(nsp, { message: 'Invalid namespace' })
+    const message = error.code === 'TOKEN_INVALID' ? ERROR_CODES.TOKEN_INVALID.message : error.message
     return refusedPacket(nsp, { message, data: error })
   }
 

@@ -6,10 +6,10 @@ const BODY_TIMEOUT_MS = 10_000
 /** @returns the text, or why there is none */
 export function readPayload(request: IncomingMessage, maxBytes: number): Promise<string | 'too large' | 'cut off'> {
   return new Promise((resolve) => {
-    if (Number(request.headers['content-length'] ?? 0) > maxBytes) return resolve(ended('too large'))
     const chunks: Buffer[] = []
     let bytes = 0
     const timeout = setTimeout(() => resolve(ended('cut off')), BODY_TIMEOUT_MS)
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) return resolve(ended('too large'))
     function ended<Result>(result: Result): Result {
       clearTimeout(timeout)
       request.removeAllListeners('data')

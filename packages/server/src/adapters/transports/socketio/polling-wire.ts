@@ -101,6 +101,8 @@ export class PollingWire implements Wire {
     this.state = 'closing'
     this.hub.timers.cancel(this.timer)
     if (this.parked) this.flush()
+    else if (this.hub.state === 'draining')
+      this.end() // the next poll would find no server
     else this.timer = this.hub.timers.add(LAST_WORDS_MS, () => this.end())
   }
 

@@ -29,6 +29,7 @@ export interface SocketIoOptions {
 }
 
 const SID_LENGTH = 20
+const DROPPED_MAX_BYTES = 4 * 1024 ** 2
 
 export class SocketIoTransport {
   private readonly hub: Hub
@@ -118,7 +119,9 @@ export class SocketIoTransport {
   private post(request: IncomingMessage, response: ServerResponse, session: EngineSession): void {
     session.post(readPayload(request, this.maxPayload)).then(
       (result) => {
-        if (!request.complete) response.setHeader('Connection', 'close')
+        // What is left of a body is read and dropped, so that the refusal can be read; but not for ever.
+        const { 'content-length': length = Number.POSITIVE_INFINITY } = request.headers
+        if (!request.complete && Number(length) > DROPPED_MAX_BYTES) response.setHeader('Connection', 'close')
         if (result === 'ok') answerText(response, 200, 'ok')
         else if (result === 'too large') answerText(response, 413, 'Too large')
         else answerRefusal(response, REFUSALS.request)

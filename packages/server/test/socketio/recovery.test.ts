@@ -1,0 +1,149 @@
+/** The official client's own recovery, answered from the logs: across a cut, and across a restart of the server. D3. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Socket } from 'socket.io-client'
+import { afterEach, describe, expect, it } from 'vitest'
+import { client, connect, next, serve, token, type Way } from './serve.ts'
+
+const folders: string[] = []
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'roomful-socketio-'))
+  folders.push(path)
+  return path
+}
+
+/** Contents of every message that a client hears from now on. */
+function listen(socket: Socket): unknown[] {
+  const heard: unknown[] = []
+  socket.on('message:new', ({ content }: { content: unknown }) => heard.push(content))
+  return heard
+}
+
+/** Cuts the client off, and keeps it off until it is let back. */
+async function cut(socket: Socket): Promise<() => Promise<void>> {
+  const gone = next(socket, 'disconnect')
+  socket.io.reconnection(false)
+  socket.io.engine.close()
+  await gone
+  return async () => {
+    const back = next(socket, 'connect')
+    socket.connect()
+    await back
+  }
+}
+
+describe.each(['websocket', 'polling'] satisfies Way[])('recovery over %s', (way) => {
+  it('[D3] [J9] brings back the rooms, and exactly what was missed in them', async () => {
+    const { url } = await serve()
+    const ann = await connect(url, way, 'ann')
+    const ben = await connect(url, 'websocket', 'ben')
+    for (const roomId of ['a', 'b']) await ann.emitWithAck('room:join', roomId)
+    const heard = listen(ann)
+    const say = (roomId: string, content: string) => ben.emitWithAck('message:send', { roomId, content })
+    await say('a', 'one')
+    await say('b', 'two')
+    const back = await cut(ann)
+    await say('b', 'three')
+    await say('a', 'four')
+    await say('b', 'five')
+    await back()
+    expect(ann.recovered).toBe(true)
+    await say('a', 'six')
+    await ann.emitWithAck('room:list')
+    expect(heard).toEqual(['one', 'two', 'three', 'four', 'five', 'six'])
+  })
+
+  it('[D3] [J10] brings back a client that had heard nothing yet', async () => {
+    const { url } = await serve()
+    const ann = await connect(url, way, 'ann')
+    const ben = await connect(url, 'websocket', 'ben')
+    await ben.emitWithAck('message:send', { roomId: 'a', content: 'before' })
+    await ann.emitWithAck('room:join', 'a')
+    const heard = listen(ann)
+    const back = await cut(ann)
+    await ben.emitWithAck('message:send', { roomId: 'a', content: 'missed' })
+    await back()
+    expect(ann.recovered).toBe(true)
+    await ann.emitWithAck('room:list')
+    expect(heard).toEqual(['missed'])
+  })
+})
+
+describe('recovery', () => {
+  it('[D3] goes on after a restart of the server', async () => {
+    const data = folder()
+    const first = await serve({ data })
+    const ann = client(first.url, 'websocket', { auth: { token: await token('ann') } })
+    await next(ann, 'connect')
+    await ann.emitWithAck('room:join', 'a')
+    const heard = listen(ann)
+    const send = (socket: Socket, content: string) => socket.emitWithAck('message:send', { roomId: 'a', content })
+    await send(ann, 'before')
+    const gone = next(ann, 'disconnect')
+    await first.roomful.close()
+    expect((await gone)[0]).toBe('transport close')
+    const back = next(ann, 'connect')
+    const second = await serve({ data, atPort: first.port })
+    await back
+    expect(ann.recovered).toBe(true)
+    const ben = await connect(second.url, 'websocket', 'ben')
+    await send(ben, 'after')
+    await ann.emitWithAck('room:list')
+    expect(heard).toEqual(['before', 'after'])
+  })
+
+  it('[J11] says that it is none when a single event is gone, for another user, and for rubbish', async () => {
+    const { url } = await serve({ replayMax: 2 })
+    const ann = await connect(url, 'websocket', 'ann')
+    const ben = await connect(url, 'websocket', 'ben')
+    await ann.emitWithAck('room:join', 'a')
+    const heard = listen(ann)
+    const back = await cut(ann)
+    for (const content of ['1', '2', '3']) await ben.emitWithAck('message:send', { roomId: 'a', content })
+    await back()
+    expect(ann.recovered).toBe(false)
+    await ann.emitWithAck('room:list')
+    expect(heard).toEqual([])
+
+    const pid = (ann as unknown as { _pid: string })._pid
+    const thief = client(url, 'websocket', { auth: { token: await token('eve'), pid, offset: '' } })
+    await next(thief, 'connect')
+    expect((thief as unknown as { _pid: string })._pid).not.toBe(pid)
+    for (const offset of ['rubbish', '1other.5', {}, 7]) {
+      const odd = client(url, 'websocket', { auth: { token: await token('ann'), pid: 'x'.repeat(32), offset } })
+      await next(odd, 'connect')
+      expect(odd.recovered).toBe(false)
+    }
+  })
+
+  it('[J12] takes no string of a user for a cursor, and leaves events alone where it is off', async () => {
+    const declare: Parameters<typeof serve>[1] = (roomful) => {
+      const talk = roomful.namespace('/talk', undefined, { guests: true })
+      talk.on('say', (context, text: string) => context.emit('said', text))
+      talk.on('nothing', (context) => context.emit('nothing'))
+    }
+    const on = await serve({}, declare)
+    const socket = client(`${on.url}/talk`, 'websocket')
+    await next(socket, 'connect')
+    const said = next(socket, 'said')
+    socket.emit('say', '1forged.99')
+    expect(await said).toEqual(['1forged.99', null])
+    const nothing = next(socket, 'nothing')
+    socket.emit('nothing')
+    expect(await nothing).toEqual([null])
+    expect((socket as unknown as { _lastOffset?: string })._lastOffset).toBeUndefined()
+
+    const off = await serve({ socketioRecovery: false }, declare)
+    const plain = client(`${off.url}/talk`, 'websocket')
+    await next(plain, 'connect')
+    expect((plain as unknown as { _pid?: string })._pid).toBeUndefined()
+    const alone = next(plain, 'said')
+    plain.emit('say', 'as it is')
+    expect(await alone).toEqual(['as it is'])
+  })
+})
