@@ -1,6 +1,6 @@
 /**
  * The server that benchmarks run against, on public APIs, with everything on that a deployment has; limits are set to 0.
- * Namespace `/bench`, without authentication: `room:join` is acknowledged, `pub {roomId, data}` goes to the whole room as a
+ * Namespaces `/bench` and, for Socket.IO clients, `/`, without authentication: `room:join` is acknowledged, `pub {roomId, data}` goes to the whole room as a
  * durable event, `vol {roomId, data}` as a volatile one. `GET /gc` collects and tells the memory. TARGETS.
  *
  *   npm run bench:server -- --port 9000 [--store memory|sqlite]
@@ -41,9 +41,11 @@ const roomful = createRoomful({
   maxConnectionsPerIp: 0,
   jwtSecret: 'a secret of the benchmark server only',
 })
-const bench = roomful.namespace('/bench', contract, { guests: true, open: true })
-bench.on('pub', (context, { roomId, data }) => context.append(roomId, 'published', data))
-bench.on('vol', (context, { roomId, data }) => context.toAll(roomId).emit('shown', data))
+for (const name of ['/bench', '/']) {
+  const bench = roomful.namespace(name, contract, { guests: true, open: true })
+  bench.on('pub', (context, { roomId, data }) => context.append(roomId, 'published', data))
+  bench.on('vol', (context, { roomId, data }) => context.toAll(roomId).emit('shown', data))
+}
 
 const server = createServer((request, response) => {
   if (request.url !== '/gc') return void response.writeHead(404).end()
