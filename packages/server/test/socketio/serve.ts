@@ -4,7 +4,7 @@ import { SignJWT } from 'jose'
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
 import { afterEach } from 'vitest'
 
-const SECRET = 'a secret of these tests only, long enough'
+export const SECRET = 'a secret of these tests only, long enough'
 
 const sockets: Socket[] = []
 const servers: Roomful[] = []

@@ -23,6 +23,7 @@ export class EngineSession implements Wire, WireReceiver {
   private polling: PollingWire | undefined
   private probe: Probe | undefined
   private isReading = false
+  private isPaused = false
   private readonly onGone: () => void
 
   /** @param webSocket nothing for a session that begins with polls */
@@ -84,6 +85,7 @@ export class EngineSession implements Wire, WireReceiver {
         this.polling = undefined
         this.carrier = webSocket
         webSocket.link = this
+        if (this.isPaused) webSocket.pauseReading()
         const rest = polling.handOver()
         if (rest.length > 0) webSocket.write(rest)
         this.drained()
@@ -131,10 +133,12 @@ export class EngineSession implements Wire, WireReceiver {
   }
 
   pauseReading(): void {
+    this.isPaused = true
     this.carrier.pauseReading()
   }
 
   resumeReading(): void {
+    this.isPaused = false
     this.carrier.resumeReading()
   }
 
