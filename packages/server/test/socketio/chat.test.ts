@@ -99,6 +99,18 @@ describe.each(ways)('a Socket.IO client over %s', (way) => {
     expect(roomful.hub.namespace('/')?.connections.size).toBe(0)
   })
 
+  it('[H11] refreshes its token on the open connection', async () => {
+    const { url } = await serve()
+    const ann = await connect(url, way, 'ann')
+    const refreshed = next(ann, 'auth_ok')
+    ann.emit('auth', { token: await token('ann', 'Ann B.') })
+    expect(await refreshed).toMatchObject([{ user: { sub: 'ann', name: 'Ann B.' } }])
+    const refused = next(ann, 'error')
+    ann.emit('auth', { token: await token('ben') })
+    expect(await refused).toMatchObject([{ code: 'TOKEN_INVALID', event: 'auth' }])
+    expect(await ann.emitWithAck('room:list')).toMatchObject({ status: 'ok' })
+  })
+
   it('gets a failed request as one argument with a code', async () => {
     const { url } = await serve()
     const ann = await connect(url, way, 'ann')

@@ -8,8 +8,10 @@ import {
   ERROR_CODES,
   failureData,
   type Inbound,
+  isRecord,
   MAX_CHANNELS,
   type RequestId,
+  readAuth,
   readCredentials,
   readRequest,
   type WireError,
@@ -149,7 +151,7 @@ export class SocketIoDialect implements Dialect {
       case PacketType.EVENT:
         return this.request(channel, packet, isWhole)
       case PacketType.ACK:
-        return undefined // nothing that is sent asks for one
+        return { kind: 'ping' } // nothing that is sent asks for one; it counts towards abuse like anything else
       default:
         throw new Error('Not for a client to send')
     }
@@ -172,6 +174,8 @@ export class SocketIoDialect implements Dialect {
     const [event, ...args] = data as [unknown, ...unknown[]]
     const name = String(event)
     if (!isWhole) return { kind: 'invalid', channel, error: tooLarge(this.form.maxMessageBytes), id, event: name }
+    const [first] = args
+    if (name === 'auth' && isRecord(first)) return readAuth(channel, first) // another token on the open connection
     return readRequest(channel, name, args, id, undefined)
   }
 
