@@ -12,7 +12,7 @@ export interface Encoding {
 export type Request = Extract<Inbound, { kind: 'request' }>
 
 export interface Dialect {
-  readonly name: 'echo' | 'plain' | 'classic' | 'v1' | 'socketio' | 'sse' | 'poll'
+  readonly name: 'echo' | 'plain' | 'classic' | 'v1' | 'socketio' | 'sse' | 'poll' | 'http'
   /** Its connections survive their link: they have sessions, and their presence a grace. G6. */
   readonly resumes: boolean
   /** Carries several connections on one link. */

@@ -13,7 +13,7 @@ const BODY_TIMEOUT_MS = 10_000
  * @throws RoomfulError (rejects) TOO_LARGE, PARSE_ERROR, INVALID_MESSAGE, TIMEOUT
  */
 export async function readJsonBody(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
-  const text = await readText(request)
+  const text = await readText(request, BODY_MAX_BYTES)
   if (text.trim() === '') return {}
   let value: unknown
   try {
@@ -27,24 +27,28 @@ export async function readJsonBody(request: IncomingMessage): Promise<Readonly<R
   return value as Record<string, unknown>
 }
 
-function readText(request: IncomingMessage): Promise<string> {
+/**
+ * @param maxBytes more is refused; the rest of it is read and dropped
+ * @throws RoomfulError (rejects) TOO_LARGE, INVALID_MESSAGE, TIMEOUT
+ */
+export function readText(request: IncomingMessage, maxBytes: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0
     const tooLarge = (): RoomfulError =>
-      new RoomfulError('TOO_LARGE', `The body is too large: at most ${BODY_MAX_BYTES} bytes`)
+      new RoomfulError('TOO_LARGE', `The body is too large: at most ${maxBytes} bytes`)
     const timeout = setTimeout(() => {
       request.off('data', onData)
       reject(new RoomfulError('TIMEOUT', 'The body of the request did not arrive in time'))
     }, BODY_TIMEOUT_MS)
     function onData(chunk: Buffer): void {
       bytes += chunk.length
-      if (bytes <= BODY_MAX_BYTES) chunks.push(chunk)
+      if (bytes <= maxBytes) chunks.push(chunk)
       else chunks.length = 0
       if (bytes > DROPPED_MAX_BYTES) reject(tooLarge())
     }
     request.on('data', onData)
-    request.once('end', () => (bytes > BODY_MAX_BYTES ? reject(tooLarge()) : resolve(Buffer.concat(chunks).toString())))
+    request.once('end', () => (bytes > maxBytes ? reject(tooLarge()) : resolve(Buffer.concat(chunks).toString())))
     request.once('error', reject)
     request.once('close', () => {
       clearTimeout(timeout)

@@ -1,6 +1,7 @@
-/** Rooms for clients without a WebSocket: a stream of events. The namespace stands in the path, as in `/ws/<namespace>`. WIRE 1, 6. */
+/** Rooms for clients without a WebSocket: a stream of events, and single ones the other way. The namespace stands in the path, as in `/ws/<namespace>`. WIRE 1, 6. */
 import type { Route } from './route.ts'
 
 export const fallbackRoutes: readonly Route[] = [
   { method: 'GET', path: /^\/sse(?:\/|$)(.*?)\/?$/, answer: (exchange) => exchange.host.fallbacks.sse(exchange) },
+  { method: 'POST', path: /^\/send(?:\/|$)(.*?)\/?$/, answer: (exchange) => exchange.host.fallbacks.send(exchange) },
 ]

@@ -10,7 +10,11 @@ const HEADERS = {
 } as const
 
 export function replyJson(response: ServerResponse, status: number, body: unknown): void {
-  const text = JSON.stringify(body)
+  replyJsonText(response, status, JSON.stringify(body))
+}
+
+/** As {@link replyJson}, for what is JSON already. */
+export function replyJsonText(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { ...HEADERS, 'Content-Length': Buffer.byteLength(text) })
   response.end(text)
 }

@@ -1,0 +1,97 @@
+/**
+ * One request as a link: what goes out is the one answer, and nothing else is told to it. The dialect marks an answer by
+ * its first byte, so that the wire knows which status it has.
+ */
+import type { ServerResponse } from 'node:http'
+import { CLOSE_CODES, plainName, toJson, type WireError } from '@roomful/protocol'
+import { RoomfulError } from '../../../core/errors.ts'
+import type { Link } from '../../../core/link.ts'
+import type { Dialect } from '../../../core/ports/dialect.ts'
+import type { Wire } from '../../../core/ports/wire.ts'
+import { replyError, replyJsonText } from '../http/reply.ts'
+
+const ANSWER = '+'
+const REFUSAL = '-'
+const utf8 = new TextEncoder()
+
+export const sendDialect: Dialect = {
+  name: 'http',
+  resumes: false,
+  multiplexed: false,
+  view: 'all',
+  encoding: () => ({ key: 'http', encode: () => undefined }),
+  decode: () => [],
+  nameOf: plainName,
+  ack: (_channel, _id, data) => utf8.encode(ANSWER + toJson(data ?? null)),
+  fail: (_channel, error) => utf8.encode(REFUSAL + JSON.stringify(error)),
+  control: () => undefined,
+}
+
+export class SendWire implements Wire {
+  readonly queuedBytes = 0
+  private readonly response: ServerResponse
+  private link: Link | undefined
+  private isEntered = false
+  private isOver = false
+
+  constructor(response: ServerResponse) {
+    this.response = response
+    response.on('close', () => this.end(CLOSE_CODES.NO_STATUS.code, ''))
+  }
+
+  attach(link: Link): void {
+    this.link = link
+    if (this.response.destroyed) this.end(CLOSE_CODES.NO_STATUS.code, '')
+  }
+
+  /** From here on whatever ends the link is answered here; before, whoever enters is told why not. */
+  entered(): void {
+    this.isEntered = true
+  }
+
+  write(buffers: readonly Uint8Array[]): void {
+    if (this.isOver) return
+    const text = Buffer.concat(buffers).toString()
+    if (text.startsWith(ANSWER)) replyJsonText(this.response, 200, text.slice(ANSWER.length))
+    else this.refuse(JSON.parse(text.slice(REFUSAL.length)) as WireError)
+    this.end(CLOSE_CODES.NORMAL.code, '')
+  }
+
+  pauseReading(): void {}
+
+  resumeReading(): void {}
+
+  /** It lives for as long as its request. */
+  ping(): void {
+    this.link?.alive()
+  }
+
+  close(code: number, reason: string): void {
+    if (this.isEntered && !this.isOver)
+      replyError(this.response, new RoomfulError(REFUSALS[code] ?? 'UNAVAILABLE', reason))
+    this.end(code, reason)
+  }
+
+  terminate(): void {
+    this.isOver = true
+    this.response.destroy()
+  }
+
+  private refuse({ code, message, field, retryAfter }: WireError): void {
+    const retryAfterMs = retryAfter === undefined ? undefined : retryAfter * 1_000
+    replyError(this.response, new RoomfulError(code, message, { field, retryAfterMs }))
+  }
+
+  private end(code: number, reason: string): void {
+    if (this.isOver) return
+    this.isOver = true
+    queueMicrotask(() => this.link?.closed(code, reason)) // the link may be in the middle of its write
+  }
+}
+
+const REFUSALS: Readonly<Record<number, string>> = {
+  [CLOSE_CODES.TOKEN_EXPIRED.code]: 'TOKEN_EXPIRED',
+  [CLOSE_CODES.FORBIDDEN.code]: 'FORBIDDEN',
+  [CLOSE_CODES.KICKED.code]: 'FORBIDDEN',
+  [CLOSE_CODES.POLICY.code]: 'RATE_LIMITED',
+}
