@@ -1,7 +1,8 @@
-/** Rooms for clients without a WebSocket: a stream of events, and single ones the other way. The namespace stands in the path, as in `/ws/<namespace>`. WIRE 1, 6. */
+/** Rooms for clients without a WebSocket: a stream of events, polls, and single ones the other way. The namespace stands in the path, as in `/ws/<namespace>`. WIRE 1, 6. */
 import type { Route } from './route.ts'
 
 export const fallbackRoutes: readonly Route[] = [
   { method: 'GET', path: /^\/sse(?:\/|$)(.*?)\/?$/, answer: (exchange) => exchange.host.fallbacks.sse(exchange) },
+  { method: 'GET', path: /^\/poll(?:\/|$)(.*?)\/?$/, answer: (exchange) => exchange.host.fallbacks.poll(exchange) },
   { method: 'POST', path: /^\/send(?:\/|$)(.*?)\/?$/, answer: (exchange) => exchange.host.fallbacks.send(exchange) },
 ]

@@ -21,6 +21,7 @@ export interface HttpHost {
 /** The ways into a room without a WebSocket. They answer by themselves, and reject with a RoomfulError before that. */
 export interface HttpFallbacks {
   sse(exchange: Exchange): Promise<void>
+  poll(exchange: Exchange): Promise<void>
   send(exchange: Exchange): Promise<void>
 }
 

@@ -1,0 +1,198 @@
+/** Rooms by polls: nothing falls between two of them, and nothing is left of who goes away. B9, B10, C17. */
+import { connect } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { bearer, errorOf, type Message, type Serving, serve, socket, tokenOf, until } from './serving.ts'
+
+interface Answer {
+  events: Message[]
+  cursor: string
+}
+
+const poll = async (url: string, more: Record<string, unknown> = {}): Promise<Answer> => {
+  const query = Object.entries(more).map(([name, value]) => `&${name}=${value}`)
+  const response = await fetch(url + query.join(''))
+  if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`)
+  return (await response.json()) as Answer
+}
+const say = (roomId: string, content: string): Message => ({ type: 'chat:message', roomId, content })
+const contents = ({ events }: Answer) => events.flatMap(({ content }) => (content === undefined ? [] : [content]))
+/** A poll waits for its answer: there is no fact that tells it from outside. */
+const parked = ({ roomful }: Serving) =>
+  [...roomful.hub.links].some(({ wire }) => (wire as { parked?: unknown }).parked !== undefined)
+
+/** A server, a talker, and a poller of two rooms who is `ann`. */
+async function bench(settings: Parameters<typeof serve>[0] = {}) {
+  const serving = await serve(settings)
+  const ben = await socket(`${serving.url}/ws?token=${tokenOf('ben')}`)
+  return { ...serving, serving, ben, url: `${serving.url}/poll?room=a&room=b&token=${tokenOf('ann')}` }
+}
+
+describe('a long poll', () => {
+  it('[B10] first answers with a cursor at once, then waits until there is something', async () => {
+    const { url, ben } = await bench()
+    await ben.ask(say('a', 'before'))
+    const first = await poll(url)
+    expect(first).toEqual({ events: [], cursor: expect.stringMatching(/^1[a-z0-9]+\.1$/) })
+    const waiting = poll(url, { after: first.cursor })
+    await ben.ask(say('elsewhere', 'not here'))
+    await ben.ask(say('b', 'here'))
+    const second = await waiting
+    expect(contents(second)).toEqual(['here'])
+    expect(second.events[0]).toMatchObject({ type: 'chat:message', roomId: 'b', seq: 1, id: 'b-1', name: 'ben' })
+    expect(second.cursor.split('.')[1]).toBe('3')
+  })
+
+  it('[B10] [D2] no event falls between two polls, however they come', async () => {
+    const { url, ben } = await bench()
+    let { cursor } = await poll(url)
+    const heard: Message[] = []
+    const talking = (async () => {
+      for (let i = 0; i < 120; i++) {
+        ben.say({ ...say(i % 3 ? 'a' : 'b', `${i}`), id: `m${i}` })
+        if (i % 7 === 0) await new Promise((resolve) => setImmediate(resolve))
+        if (i % 40 === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    })()
+    while (heard.length < 120) {
+      const answer = await poll(url, { after: cursor, wait: heard.length % 2 ? 25 : 0 })
+      heard.push(...answer.events.filter(({ seq, ts }) => seq !== undefined && ts !== undefined))
+      cursor = answer.cursor
+    }
+    await talking
+    const seqs = (roomId: string) => heard.flatMap((each) => (each.roomId === roomId ? [each.seq] : []))
+    expect(seqs('a')).toEqual(Array.from({ length: 80 }, (_, i) => i + 1))
+    expect(seqs('b')).toEqual(Array.from({ length: 40 }, (_, i) => i + 1))
+    expect(heard.map(({ content }) => Number(content))).toEqual(Array.from({ length: 120 }, (_, i) => i))
+  })
+
+  it('[B10] answers empty when its time is up', async () => {
+    const { url } = await bench()
+    const { cursor } = await poll(url)
+    const startedAt = Date.now()
+    expect(await poll(url, { after: cursor, wait: 1 })).toEqual({ events: [], cursor })
+    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(990)
+  })
+
+  it('[B9] a short one answers at once, page by page when much was missed', async () => {
+    const { url, roomful } = await bench({ historySize: 10 })
+    let { cursor } = await poll(url)
+    expect(await poll(url, { after: cursor, wait: 0 })).toEqual({ events: [], cursor })
+    const namespace = roomful.hub.namespace('/')
+    for (let i = 0; i < 350; i++) await namespace?.publish(i % 2 ? 'a' : 'b', 'tick', [{ i }])
+    const heard: number[] = []
+    for (let page = 0; page < 10 && heard.length < 350; page++) {
+      const answer = await poll(url, { after: cursor, wait: 0 })
+      expect(answer.events.length).toBeLessThanOrEqual(101)
+      heard.push(...answer.events.map(({ i }) => i))
+      cursor = answer.cursor
+    }
+    expect(heard).toEqual(Array.from({ length: 350 }, (_, i) => i))
+  })
+
+  it('[C17] carries new lines, emoji, nothing and 64 KB', async () => {
+    const { url, ben, roomful } = await bench()
+    const { cursor } = await poll(url)
+    const said = ['one\ntwo\r\n3', '👩‍👩‍👧 ☃ \u2028', 'x'.repeat(65_000)]
+    for (const content of said) await ben.ask(say('a', content))
+    await roomful.hub.namespace('/')?.publish('a', 'ping', [])
+    const { events } = await poll(url, { after: cursor })
+    expect(events.map(({ content, type }) => content ?? type)).toEqual([...said, 'ping'])
+  })
+
+  it('[D2] says reset first when history is gone, and does not say it again', async () => {
+    const { url, ben } = await bench({ retention: 3, historySize: 2 })
+    await ben.ask(say('a', '0'))
+    const { cursor } = await poll(url)
+    for (const content of ['1', '2', '3', '4', '5']) await ben.ask(say('a', content))
+    const answer = await poll(url, { after: cursor, wait: 0 })
+    expect(answer.events[0]).toMatchObject({ type: 'reset', roomId: 'a', reason: 'trimmed', from: 4, to: 6 })
+    expect(contents(answer)).toEqual(['3', '4', '5'])
+    expect(await poll(url, { after: answer.cursor, wait: 0 })).toMatchObject({ events: [] })
+    const other = await poll(url, { after: '1abcdefghijkl.9', wait: 0 })
+    expect(other.events[0]).toMatchObject({ type: 'reset', roomId: 'a', reason: 'epoch' })
+    expect((await poll(url, { after: other.cursor, wait: 0 })).events).toEqual([])
+  })
+
+  it('[B23] brings private messages, also those from between two polls', async () => {
+    const { url, ben } = await bench()
+    const whisper = (content: string) => ben.ask({ type: 'message:private', to: 'ann', content })
+    await whisper('early')
+    const first = await poll(url)
+    expect(contents(first)).toEqual(['early'])
+    await whisper('between')
+    const second = await poll(url, { after: first.cursor, wait: 0 })
+    expect(contents(second)).toEqual(['between'])
+    const waiting = poll(url, { after: second.cursor })
+    await whisper('live')
+    expect(contents(await waiting)).toEqual(['live'])
+  })
+})
+
+describe('a poller', () => {
+  it('[D10] is one member over all of its polls, and gone with its lease', async () => {
+    const { url, ben, roomful } = await bench()
+    await ben.ask({ type: 'room:join', roomId: 'a' })
+    let { cursor } = await poll(url)
+    for (let i = 0; i < 3; i++) cursor = (await poll(url, { after: cursor, wait: 0 })).cursor
+    await until('Ann', () => ben.heard.some(({ type }) => type === 'user:joined'))
+    expect(ben.heard.filter(({ type }) => type === 'user:joined' || type === 'user:left')).toHaveLength(1)
+    expect(roomful.hub.links.size).toBe(2)
+    await new Promise((resolve) => setTimeout(resolve, 5_000))
+    await until('her leaving', () => ben.heard.some(({ type }) => type === 'user:left'))
+    await until('nothing to be left', () => roomful.hub.links.size === 1)
+  }, 15_000)
+
+  it('[A1.6] that vanishes in the middle of a poll leaves nothing: no link, no member, no timer', async () => {
+    const { url, serving, roomful, port, ben } = await bench()
+    ben.ws.close()
+    await until('an empty server', () => roomful.hub.links.size === 0)
+    await new Promise((resolve) => setTimeout(resolve, 1_200)) // what presence had to tell is told
+    const timers = roomful.hub.timers.size
+    const path = url.slice(url.indexOf('/poll'))
+    const { cursor } = await poll(url)
+    for (let i = 0; i < 5; i++) {
+      const raw = connect(port, '127.0.0.1', () => raw.write(`GET ${path}&after=${cursor} HTTP/1.1\r\nHost: x\r\n\r\n`))
+      await until('the poll', () => parked(serving))
+      raw.destroy()
+      await until('the link to be gone', () => roomful.hub.links.size === 0)
+    }
+    expect(roomful.hub.namespace('/')?.rooms.size).toBe(0)
+    await until('the timers to be gone', () => roomful.hub.timers.size <= timers)
+  })
+
+  it('[C15] that waits is answered when the server goes', async () => {
+    const { url, serving, roomful } = await bench()
+    const { cursor } = await poll(url)
+    const waiting = poll(url, { after: cursor })
+    await until('the poll', () => parked(serving))
+    await roomful.close()
+    expect((await waiting).cursor).toBe(cursor)
+  })
+
+  it('[G8] that waits hears of a ban by status', async () => {
+    const { url, serving, roomful } = await bench()
+    const { cursor } = await poll(url)
+    const waiting = fetch(`${url}&after=${cursor}`)
+    await until('the poll', () => parked(serving))
+    await roomful.ban('ann')
+    expect(await errorOf(await waiting)).toEqual([403, 'FORBIDDEN'])
+    expect(await errorOf(await fetch(`${url}&after=${cursor}`))).toEqual([403, 'BANNED'])
+  })
+
+  it('[B35] [C14] is refused by status and code', async () => {
+    const { url } = await serve()
+    const cases: [string, Record<string, string>, number, string][] = [
+      ['/poll?room=a', {}, 401, 'UNAUTHENTICATED'],
+      ['/poll/public?room=a&token=x', {}, 401, 'TOKEN_INVALID'],
+      ['/poll/admin?room=a', bearer('ann'), 403, 'FORBIDDEN'],
+      ['/poll?room=a&room=user:bob', bearer('ann'), 403, 'FORBIDDEN'],
+      ['/poll/nowhere', bearer('ann'), 404, 'NOT_FOUND'],
+      ['/poll/public?room=', {}, 400, 'ROOM_NAME_INVALID'],
+      ['/poll/public?room=a&after=rubbish', {}, 400, 'CURSOR_INVALID'],
+      ['/poll/public?room=a&wait=soon', {}, 400, 'INVALID_MESSAGE'],
+    ]
+    for (const [path, headers, status, code] of cases) {
+      expect(await errorOf(await fetch(url + path, { headers })), path).toEqual([status, code])
+    }
+  })
+})
