@@ -37,7 +37,6 @@ export class SseWire implements Wire {
     this.response = response
     this.timers = timers
     response.on('close', this.onClose)
-    response.on('drain', this.onDrain)
     response.on('error', ignoreError) // 'close' follows
   }
 
@@ -69,7 +68,7 @@ export class SseWire implements Wire {
     }
     if (this.state === 'over') return
     this.response.cork()
-    for (const buffer of buffers) this.response.write(buffer)
+    for (const buffer of buffers) this.response.write(buffer, this.onFlushed)
     this.response.uncork()
   }
 
@@ -113,8 +112,9 @@ export class SseWire implements Wire {
     this.timer = this.timers.add(COMMENT_INTERVAL_MS, this.onComment)
   }
 
-  private readonly onDrain = (): void => {
-    this.link?.drained()
+  /** Not 'drain': a response that is corked does not say it when only the socket below was full. */
+  private readonly onFlushed = (): void => {
+    if (this.state === 'open' && this.response.writableLength === 0) this.link?.drained()
   }
 
   private readonly onClose = (): void => {
