@@ -5,11 +5,11 @@ import type { Metrics } from './adapters/observe/metrics.ts'
 import { createFallbacks } from './adapters/transports/fallbacks/index.ts'
 import type { HttpHost, HttpRooms } from './adapters/transports/http/host.ts'
 import { RoomfulError } from './core/errors.ts'
+import { readHistory } from './core/history.ts'
 import type { Hub } from './core/hub.ts'
 import type { Namespace } from './core/namespace.ts'
 import type { RoomAction } from './core/room-declaration.ts'
 import type { User } from './core/user.ts'
-import { historyPage } from './vocabulary/rooms.ts'
 
 export interface HttpHostParts {
   readonly hub: Hub
@@ -63,7 +63,7 @@ function createRooms(hub: Hub): HttpRooms {
       const room = namespace.rooms.get(roomId)
       return room ? namespace.presence.snapshot(room) : { users: [], count: 0, pv: 0 }
     },
-    events: async (user, roomId, page) => historyPage(hub, await check(user, 'history', roomId), roomId, page),
+    events: async (user, roomId, page) => readHistory(hub, await check(user, 'history', roomId), roomId, page),
   }
 }
 

@@ -15,6 +15,7 @@ import type { Namespace, NamespaceOptions } from './core/namespace.ts'
 import type { Users } from './core/ports/users.ts'
 import type { CoreSettings } from './core/settings.ts'
 import type { TypedNamespace } from './core/typed.ts'
+import { Lifetime, type Run } from './lifetime.ts'
 import { type Safe, safeHandler } from './safe-handler.ts'
 import { addStandardNamespaces } from './standard.ts'
 import { addChatEvents } from './vocabulary/chat.ts'
@@ -50,6 +51,7 @@ export class Roomful {
   private readonly webSocket: WebSocketTransport
   private readonly socketIo: SocketIoTransport
   private readonly http: HttpHandler
+  private readonly lifetime = new Lifetime()
   private readonly attached = new Map<Server, () => void>()
   private ownServer: Server | undefined
   private started: Promise<void> | undefined
@@ -85,6 +87,25 @@ export class Roomful {
   /** The namespaces of a server that runs by itself: `/` (also `/chat`), `/public`, `/support`, `/admin`. */
   standardNamespaces(): this {
     addStandardNamespaces(this.hub)
+    return this
+  }
+
+  /** A namespace that is there, by any of its names. @throws Error when it is not */
+  get(name: string): Namespace {
+    const namespace = this.hub.namespace(name)
+    if (!namespace)
+      throw new Error(`There is no namespace ${name}: declare it with namespace(), or standardNamespaces()`)
+    return namespace
+  }
+
+  /**
+   * Runs something as long as the server is open: it begins when the storage is ready, and what it returns ends it at
+   * close, when nobody is connected any longer and events can still be stored. The last one that began ends first.
+   * @throws Error when the server has started already
+   */
+  whileOpen(run: Run): this {
+    if (this.started) throw new Error('Say what runs while the server is open before it starts')
+    this.lifetime.add(run)
     return this
   }
 
@@ -127,7 +148,7 @@ export class Roomful {
 
   /** Opens the storage. `listen` does it, and so does the first request of an attached server. */
   start(): Promise<void> {
-    this.started ??= this.hub.start()
+    this.started ??= this.hub.start().then(() => this.lifetime.begin())
     return this.started
   }
 
@@ -203,11 +224,15 @@ export class Roomful {
     const closed = server && new Promise<void>((resolve) => server.close(() => resolve()))
     await this.hub.drain()
     await this.linksGone()
-    await this.hub.close()
-    server?.closeAllConnections()
-    await closed
-    for (const detach of this.attached.values()) detach()
-    await this.parts.closeParts()
+    try {
+      await this.lifetime.end()
+    } finally {
+      await this.hub.close()
+      server?.closeAllConnections()
+      await closed
+      for (const detach of this.attached.values()) detach()
+      await this.parts.closeParts()
+    }
   }
 
   /** Peers get a moment to answer the close frame, then they are cut. A3.5. */

@@ -14,10 +14,12 @@ import {
   createMemoryLog,
   type Fact,
   Hub,
+  Lifetime,
   type LogLimits,
   type Namespace,
   type NamespaceOptions,
   plainDialect,
+  type Run,
   SlidingWindowLimiter,
   type TypedNamespace,
   v1Dialect,
@@ -71,6 +73,7 @@ export class TestServer {
   readonly hub: Hub
   /** What the server observed, oldest first. */
   readonly facts: Fact[] = []
+  private readonly lifetime = new Lifetime()
 
   constructor({ settings, log, seed = 1, broker, clock = new VirtualClock() }: TestServerOptions = {}) {
     this.clock = clock
@@ -103,6 +106,18 @@ export class TestServer {
   /** Adds messages, private messages, typing and reactions to a namespace, as `Roomful.chat` does. */
   chat(namespace: Namespace): this {
     addChatEvents(this.hub, namespace)
+    return this
+  }
+
+  /** Adds `/`, `/public`, `/support` and `/admin`, as `Roomful.standardNamespaces` does. */
+  standardNamespaces(): this {
+    addStandardNamespaces(this.hub)
+    return this
+  }
+
+  /** Runs something as long as the server is open, as `Roomful.whileOpen` does. */
+  whileOpen(run: Run): this {
+    this.lifetime.add(run)
     return this
   }
 
@@ -159,8 +174,15 @@ export class TestServer {
     return this.facts.filter((fact) => fact.type === type) as Extract<Fact, { type: Type }>[]
   }
 
-  /** Cuts every link and lets go of the log. */
+  /** Opens the log; `createTestServer` does it. */
+  async start(): Promise<void> {
+    await this.hub.start()
+    this.lifetime.begin()
+  }
+
+  /** Ends what ran, cuts every link and lets go of the log. */
   async close(): Promise<void> {
+    await this.lifetime.end()
     await this.hub.close()
   }
 
@@ -178,7 +200,7 @@ export class TestServer {
 export async function createTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const server = new TestServer(options)
   if (options.setUp) options.setUp(server)
-  else addStandardNamespaces(server.hub)
-  await server.hub.start()
+  else server.standardNamespaces()
+  await server.start()
   return server
 }

@@ -54,7 +54,7 @@ export class Emitter {
    * @throws RoomfulError DURABLE_NEEDS_ONE_ROOM
    */
   emit(type: string, ...args: readonly unknown[]): void {
-    const definition = this.namespace.contract?.server[type]
+    const definition = this.namespace.serverEvents.get(type)
     if (definition?.durable || (!definition && this.isToDurableRoom())) return this.perform(this.append(type, args))
     const { latestBy } = typeof definition?.volatile === 'object' ? definition.volatile : { latestBy: undefined }
     const target: Target =

@@ -5,7 +5,7 @@
 
 import { isPersonalRoom, isRecord, toJson } from '@roomful/protocol'
 import { Commit } from './commit.ts'
-import type { Connection } from './connection.ts'
+import { Connection } from './connection.ts'
 import type { Context } from './context.ts'
 import type { Contract, EventDefinition } from './contract.ts'
 import type { AppendEffect, EmitEffect, Stored } from './effects.ts'
@@ -14,6 +14,7 @@ import { RoomfulError } from './errors.ts'
 import { RoomEvent } from './event.ts'
 import { FanOut } from './fan-out.ts'
 import { fingerprint } from './fingerprint.ts'
+import { type HistoryEvents, type HistoryPage, readHistory } from './history.ts'
 import type { Hub } from './hub.ts'
 import { Inboxes } from './inboxes.ts'
 import { checkRoomId } from './members.ts'
@@ -21,6 +22,8 @@ import { type Member, RoomPresence } from './presence/room-presence.ts'
 import { UserPresence } from './presence/user-presence.ts'
 import { Room } from './room.ts'
 import { RoomDeclarations, type RoomOptions } from './room-declaration.ts'
+import type { TypedNamespace } from './typed.ts'
+import type { User } from './user.ts'
 
 export interface NamespaceOptions {
   /** Rooms that no pattern matches are allowed. Default: true without any declared room. */
@@ -63,6 +66,10 @@ export interface NamespaceEvents {
   disconnect: [connection: Connection, reason: string]
   join: [connection: Connection, roomId: string]
   leave: [connection: Connection, roomId: string, reason: string]
+  /** A user is in the room who was not, with however many connections. */
+  enter: [user: User, roomId: string]
+  /** The last connection of a user left the room, and so did the grace of those that were cut off. G6. */
+  exit: [user: User, roomId: string, reason: string]
 }
 
 type Listeners = { [Name in keyof NamespaceEvents]: ((...args: NamespaceEvents[Name]) => void)[] }
@@ -86,12 +93,15 @@ export class Namespace {
   readonly inboxes: Inboxes
   /** Server events that the house declares, beside the contract's. */
   readonly vocabulary = new Set<string>()
+  /** Server events of every contract. */
+  readonly serverEvents = new Map<string, EventDefinition>()
   /** Names one log from another; part of cursors. Known once the hub has started. */
   logId = ''
   /** Latest commit number released: whoever is live and was told everything until now has everything up to it. */
   headN = 0
   private readonly hub: Hub
-  private readonly listeners: Listeners = { connect: [], disconnect: [], join: [], leave: [] }
+  private readonly clientEvents = new Map<string, EventDefinition>()
+  private readonly listeners: Listeners = { connect: [], disconnect: [], join: [], leave: [], enter: [], exit: [] }
 
   constructor(hub: Hub, name: string, contract: Contract | undefined, options: NamespaceOptions) {
     this.hub = hub
@@ -103,6 +113,18 @@ export class Namespace {
     this.presence = new RoomPresence(hub, this)
     this.users = new UserPresence(hub, this)
     this.inboxes = new Inboxes(hub, this)
+    if (contract) this.extend(contract)
+  }
+
+  /**
+   * Adds the events of a contract to those that are there, so that each part of an application brings its own.
+   * @returns this namespace, typed by that contract
+   * @throws Error when an event of its names is declared already
+   */
+  extend<const C extends Contract>(contract: C): TypedNamespace<C> {
+    declare(this.clientEvents, contract.client, `${this.name} declares a client event`)
+    declare(this.serverEvents, contract.server, `${this.name} declares a server event`)
+    return this as unknown as TypedNamespace<C>
   }
 
   /** Adds a check that runs at connect and before every event, in the order of adding. */
@@ -133,7 +155,7 @@ export class Namespace {
     more: { definition?: EventDefinition; uncounted?: boolean; answerAs?: string } = {},
   ): this {
     if (this.handlers.has(event)) throw new Error(`${this.name} has a handler for ${JSON.stringify(event)} already`)
-    const declared = this.contract?.client[event]
+    const declared = this.clientEvents.get(event)
     if (this.contract && !declared && !more.definition && !more.uncounted) {
       throw new Error(`The contract of ${this.name} does not declare a client event ${JSON.stringify(event)}`)
     }
@@ -170,7 +192,7 @@ export class Namespace {
 
   /** An event for those connected now. What is declared has no field that the wire needs; what is not is looked at. */
   transient(type: string, args: readonly unknown[], roomId?: string): RoomEvent {
-    const isDeclared = this.contract?.server[type] !== undefined || this.vocabulary.has(type)
+    const isDeclared = this.serverEvents.has(type) || this.vocabulary.has(type)
     const spread = isDeclared && args.length === 1 && isRecord(args[0]) ? true : undefined
     return RoomEvent.transient(type, args, spread, roomId)
   }
@@ -203,6 +225,19 @@ export class Namespace {
   async roomUsers(roomId: string): Promise<Member[]> {
     const room = this.rooms.get(roomId)
     return room ? this.presence.members(room) : []
+  }
+
+  /** How many users are in a room. B25. */
+  userCount(roomId: string): number {
+    return this.rooms.get(roomId)?.count ?? 0
+  }
+
+  /**
+   * One page of a room's log as clients see it, oldest first: the latest events, or those before or after a number.
+   * @throws RoomfulError (rejects) UNAVAILABLE
+   */
+  history(roomId: string, page: HistoryPage): Promise<HistoryEvents> {
+    return readHistory(this.hub, this, checkRoomId(roomId), page)
   }
 
   /** Rooms with members, personal ones left out. A1.4, B25. */
@@ -272,9 +307,9 @@ export class Namespace {
       try {
         listener(...args)
       } catch (error) {
-        const [connection] = args
-        const { id: connectionId, user } = connection
-        const fact = { namespace: this.name, event, userId: user.sub, connectionId, payload: [], error }
+        const who: Connection | User = args[0]
+        const [userId, connectionId] = who instanceof Connection ? [who.user.sub, who.id] : [who.sub, '']
+        const fact = { namespace: this.name, event, userId, connectionId, payload: [], error }
         this.hub.observer.observe({ type: 'handler:failed', ...fact })
       }
     }
@@ -307,5 +342,16 @@ export class Namespace {
         done: (stored, error) => (error ? reject(error) : resolve(stored)),
       })
     })
+  }
+}
+
+function declare(
+  known: Map<string, EventDefinition>,
+  more: Readonly<Record<string, EventDefinition>>,
+  sentence: string,
+): void {
+  for (const [name, definition] of Object.entries(more)) {
+    if (known.has(name)) throw new Error(`${sentence} ${JSON.stringify(name)} already`)
+    known.set(name, definition)
   }
 }

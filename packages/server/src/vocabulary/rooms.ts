@@ -1,9 +1,8 @@
 /** Rooms for every namespace: join, leave, list, history, presence. What Socket.IO leaves to each application. WIRE 8. */
-import { plainObject } from '@roomful/protocol'
 import { type UpData, up } from '@roomful/protocol/messages'
 import type { Context } from '../core/context.ts'
 import { RoomfulError } from '../core/errors.ts'
-import { RoomEvent } from '../core/event.ts'
+import { readHistory } from '../core/history.ts'
 import type { Hub } from '../core/hub.ts'
 import { checkRoomId, type JoinReply } from '../core/members.ts'
 import type { Namespace } from '../core/namespace.ts'
@@ -55,24 +54,5 @@ async function history(
   }
   const { before, after, limit = HISTORY_PAGE_MAX } = data
   const { dialect } = context.connection.link
-  return { status: 'ok', ...(await historyPage(hub, namespace, data.roomId, { before, after, limit }, dialect.nameOf)) }
-}
-
-/**
- * One page of a room's log as clients see it, oldest first. Rules are the caller's to ask.
- * @param nameOf what events are called where they are read
- */
-export async function historyPage(
-  hub: Hub,
-  namespace: Namespace,
-  roomId: string,
-  page: Parameters<Hub['broker']['history']>[2],
-  nameOf: (type: string) => string = (type) => type,
-): Promise<{ events: Record<string, unknown>[]; more: boolean }> {
-  const { events, more } = await hub.broker.history(namespace.name, roomId, page)
-  const told = events.map((row) => {
-    const event = plainObject(RoomEvent.fromRow(row), nameOf(row.type))
-    return row.redacted ? { ...event, redacted: true } : event
-  })
-  return { events: told, more }
+  return { status: 'ok', ...(await readHistory(hub, namespace, data.roomId, { before, after, limit }, dialect.nameOf)) }
 }

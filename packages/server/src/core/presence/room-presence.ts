@@ -64,6 +64,7 @@ export class RoomPresence {
     seat = { user, connections: 1, held: 0 }
     room.seats.set(user.sub, seat)
     this.changed(room, { userId: user.sub, name: user.name, status: 'online' }, undefined, connection)
+    this.namespace.announce('enter', user, room.id)
   }
 
   /** A connection left, or was cut off and is `held`. */
@@ -148,6 +149,7 @@ export class RoomPresence {
     room.seats.delete(sub)
     if (room.options.capacity !== undefined) this.hub.broker.freeSeat(this.namespace.name, room.id, sub)
     this.changed(room, undefined, { userId: sub, reason })
+    this.namespace.announce('exit', seat.user, room.id, reason)
   }
 
   private changed(room: Room, joined?: Member, left?: { userId: string; reason: string }, by?: Connection): void {
