@@ -1,42 +1,49 @@
 /**
- * The port through which the core writes to a client that polls: what there is to say waits for the next GET, or answers
+ * The port through which the core writes to a client that polls: what there is to say waits for the next poll, or answers
  * the one that is parked. Nothing is lost between two polls; a client that stops asking looks like one that stops reading.
  */
 import type { ServerResponse } from 'node:http'
 import { CLOSE_CODES } from '@roomful/protocol'
-import type { Hub } from '../../../core/hub.ts'
-import type { Wire } from '../../../core/ports/wire.ts'
-import type { Timer } from '../../../core/timer-wheel.ts'
-import type { WireReceiver } from '../websocket-wire.ts'
-import { ENGINE } from './packets.ts'
-import { answerText } from './replies.ts'
-import { toPayload } from './unframe.ts'
+import type { Hub } from '../../core/hub.ts'
+import type { Wire } from '../../core/ports/wire.ts'
+import type { Timer } from '../../core/timer-wheel.ts'
+import type { WireReceiver } from './websocket-wire.ts'
 
 /** How long a client that probes another transport may be kept waiting: it changes over between two polls. */
 const RELEASE_MS = 100
 /** How long the last words wait for a poll that fetches them. */
 const LAST_WORDS_MS = 5_000
 
+/** How one kind of client is answered. */
+export interface PollingForm {
+  /** For a poll that is let go with nothing to tell. */
+  readonly noop: readonly Uint8Array[]
+  readonly ping: Uint8Array
+  /** The last words. */
+  close(code: number, reason: string): Uint8Array
+  answer(response: ServerResponse, frames: readonly Uint8Array[]): void
+}
+
 export class PollingWire implements Wire {
-  /** While the client tries another transport, no poll is kept. */
-  isProbed = false
   private readonly hub: Hub
   private readonly receiver: WireReceiver
+  private readonly form: PollingForm
   private readonly waiting: Uint8Array[] = []
   private waitingBytes = 0
   private sentBytes = 0
   private parked: ServerResponse | undefined
   private state: 'open' | 'closing' | 'closed' = 'open'
-  private onResume: (() => void) | undefined
-  private isPaused = false
+  /** While the client tries another transport, no poll is kept. */
+  private isProbed = false
   private timer: Timer | undefined
 
-  constructor(hub: Hub, receiver: WireReceiver) {
+  constructor(hub: Hub, receiver: WireReceiver, form: PollingForm) {
     this.hub = hub
     this.receiver = receiver
+    this.form = form
   }
 
-  /** A GET arrived. @returns false when one is parked already */
+  /** A poll arrived. @returns false when one is parked already */
   poll(response: ServerResponse): boolean {
     if (this.parked) return false
     this.parked = response
@@ -46,17 +53,17 @@ export class PollingWire implements Wire {
     return true
   }
 
-  /** Calls back once reading is wanted: what a POST brought may be acknowledged then, and the next one come. */
-  whenReading(then: () => void): void {
-    if (this.isPaused) this.onResume = then
-    else then()
-  }
-
   /** Lets the parked poll go with nothing in it. */
   release(): void {
     if (!this.parked) return
-    if (this.waiting.length === 0) this.push(ENGINE.NOOP)
+    if (this.waiting.length === 0) for (const frame of this.form.noop) this.push(frame)
     this.flush()
+  }
+
+  /** Another transport is being tried, or no longer. */
+  probed(isProbed: boolean): void {
+    this.isProbed = isProbed
+    if (isProbed) this.release()
   }
 
   /** The client has changed over. @returns what still waits to be told */
@@ -66,7 +73,6 @@ export class PollingWire implements Wire {
     this.waitingBytes = 0
     this.release()
     this.state = 'closed'
-    this.resumeReading()
     return rest
   }
 
@@ -80,24 +86,17 @@ export class PollingWire implements Wire {
     if (this.parked) this.flush()
   }
 
-  pauseReading(): void {
-    this.isPaused = true
-  }
+  pauseReading(): void {}
 
-  resumeReading(): void {
-    this.isPaused = false
-    const then = this.onResume
-    this.onResume = undefined
-    then?.()
-  }
+  resumeReading(): void {}
 
   ping(): void {
-    this.write([ENGINE.PING])
+    this.write([this.form.ping])
   }
 
-  close(): void {
+  close(code: number, reason: string): void {
     if (this.state !== 'open') return
-    this.push(ENGINE.CLOSE)
+    this.push(this.form.close(code, reason))
     this.state = 'closing'
     this.hub.timers.cancel(this.timer)
     if (this.parked) this.flush()
@@ -112,7 +111,6 @@ export class PollingWire implements Wire {
     this.waiting.length = 0
     this.parked?.destroy()
     this.parked = undefined
-    this.resumeReading()
   }
 
   private push(frames: Uint8Array): void {
@@ -127,7 +125,7 @@ export class PollingWire implements Wire {
     this.hub.timers.cancel(this.timer)
     this.sentBytes = this.waitingBytes
     this.waitingBytes = 0
-    answerText(response, 200, toPayload(this.waiting.splice(0)))
+    this.form.answer(response, this.waiting.splice(0))
   }
 
   /** Sent, or the client is gone: what was on its way to it then is not known to have arrived. */

@@ -1,15 +1,22 @@
 /**
- * A WebSocket that offers to carry a session which polls: it asks, is answered, and takes over, each within a time. Until
- * then the session knows nothing of it. Engine.IO protocol 4, upgrade.
+ * A WebSocket that offers to carry a link which HTTP requests carry so far: it asks, is answered, and takes over, each
+ * within a time. Until then the link knows nothing of it. Engine.IO protocol 4, upgrade; PROTOCOL.md 17.
  */
 import { CLOSE_CODES } from '@roomful/protocol'
-import type { Hub } from '../../../core/hub.ts'
-import type { Timer } from '../../../core/timer-wheel.ts'
-import type { WebSocketWire, WireReceiver } from '../websocket-wire.ts'
-import { ENGINE } from './packets.ts'
+import type { Hub } from '../../core/hub.ts'
+import type { Timer } from '../../core/timer-wheel.ts'
+import type { WebSocketWire, WireReceiver } from './websocket-wire.ts'
 
 /** How long an upgrade may take. */
 const UPGRADE_MS = 10_000
+
+/** What the two say to each other. */
+export interface ProbeWords {
+  readonly ask: string
+  /** As a frame. */
+  readonly answer: Uint8Array
+  readonly takeOver: string
+}
 
 export interface ProbeEvents {
   onProbed(): void
@@ -20,25 +27,27 @@ export interface ProbeEvents {
 export class Probe implements WireReceiver {
   private readonly hub: Hub
   private readonly wire: WebSocketWire
+  private readonly words: ProbeWords
   private readonly events: ProbeEvents
   private readonly deadline: Timer
   private state: 'opened' | 'probed' | 'over' = 'opened'
 
-  constructor(hub: Hub, wire: WebSocketWire, events: ProbeEvents) {
+  constructor(hub: Hub, wire: WebSocketWire, words: ProbeWords, events: ProbeEvents) {
     this.hub = hub
     this.wire = wire
+    this.words = words
     this.events = events
     this.deadline = hub.timers.add(UPGRADE_MS, () => this.end())
     wire.link = this
   }
 
   receive(data: string | Uint8Array): void {
-    if (this.state === 'opened' && data === '2probe') {
+    if (this.state === 'opened' && data === this.words.ask) {
       this.state = 'probed'
-      this.wire.write([ENGINE.PROBED])
+      this.wire.write([this.words.answer])
       return this.events.onProbed()
     }
-    if (this.state !== 'probed' || data !== '5') return this.end()
+    if (this.state !== 'probed' || data !== this.words.takeOver) return this.end()
     this.state = 'over'
     this.hub.timers.cancel(this.deadline)
     this.events.onUpgraded()
@@ -51,7 +60,7 @@ export class Probe implements WireReceiver {
     this.events.onGivenUp()
   }
 
-  /** Gives up: the session goes on as it is. */
+  /** Gives up: the link goes on as it is. */
   end(): void {
     if (this.state === 'over') return
     this.wire.close(CLOSE_CODES.NORMAL.code, '')
