@@ -11,6 +11,7 @@ import {
 import { createRoomful } from '@roomful/server'
 import { describe, expect, it } from 'vitest'
 import { QUEUE_HARD_LIMIT, QUEUE_SOFT_LIMIT } from '../../packages/server/src/core/connection.ts'
+import { JOINS_PER_SECOND } from '../../packages/server/src/core/connection-limits.ts'
 import { EXPIRY_GRACE_MS, EXPIRY_NOTICE_MS } from '../../packages/server/src/core/handshake.ts'
 import {
   PREAUTH_MAX_BYTES,
@@ -18,7 +19,6 @@ import {
   STALLED_MS,
   UNLOGGED_MAX_BYTES,
 } from '../../packages/server/src/core/link.ts'
-import { JOINS_PER_SECOND } from '../../packages/server/src/core/members.ts'
 import { PRESENCE_BY_NAME_MAX, PRESENCE_INTERVAL_MS } from '../../packages/server/src/core/presence/room-presence.ts'
 import { EVERYONE_MAX } from '../../packages/server/src/core/presence/user-presence.ts'
 import { ABUSE_FACTOR, ABUSE_WINDOW_MS } from '../../packages/server/src/core/rate-window.ts'

@@ -9,23 +9,24 @@ import { RoomfulError } from './errors.ts'
 import { RoomEvent } from './event.ts'
 import type { Hub } from './hub.ts'
 import type { Namespace } from './namespace.ts'
-import type { Append, Appended } from './ports/broker.ts'
+import type { Append, Appended, AppendKey, Repeated } from './ports/broker.ts'
+import { keyOfNth } from './repeats.ts'
 
 /** One finished request, or one emit of the server's own. */
 export interface Unit {
   readonly effects: readonly Effect[]
   /** Makes the appends recognisable as a repeat. */
-  readonly key: string | undefined
-  /** Whose key; also whom an append is counted for. */
-  readonly scope: string
-  /** Of event and data. */
-  readonly fingerprint: string
+  readonly key: AppendKey | undefined
+  /** Which of the key's numbers the first append has: earlier ones were used before. */
+  readonly firstKey: number
+  /** What the request is answered with, if that is known and to be kept with the key. */
+  readonly reply: string | undefined
   /** The connection that caused it. */
   readonly origin: string | undefined
-  /** Runs each effect that is not an append, in its place; `ok` is false when an append was refused. */
+  /** Runs each effect that is not an append, in its place; `ok` is false when an append was refused, or was a repeat. */
   readonly apply: (effect: Exclude<Effect, AppendEffect>, ok: boolean) => void
-  /** Told once, when everything is released: what was stored, or why nothing was. */
-  readonly done: (stored: readonly Stored[], error: RoomfulError | undefined) => void
+  /** Told once, when everything is released: what was stored, or why nothing was; of a repeat also the first reply. */
+  readonly done: (stored: readonly Stored[], error: RoomfulError | undefined, reply?: string) => void
 }
 
 /** How long a client should wait before it tries again to store something. */
@@ -124,8 +125,8 @@ export class Commit {
   private collect(units: readonly Unit[]): Append[] {
     const appends: Append[] = []
     let unitNumber = 0
-    for (const { effects, key, scope, fingerprint } of units) {
-      let index = 0
+    for (const { effects, key, firstKey, reply } of units) {
+      let index = firstKey
       let base = -1
       for (const effect of effects) {
         if (effect.kind !== 'append') continue
@@ -136,11 +137,9 @@ export class Commit {
           type: effect.type,
           argsJson: effect.argsJson,
           userId: effect.userId,
-          // Each append of a request has a key of its own, except those that are stored together.
-          key:
-            key === undefined
-              ? undefined
-              : { scope, key: isUnit || index === 0 ? key : `${key}#${index}`, fingerprint },
+          // Those that are stored together share one key.
+          key: key && keyOfNth(key, isUnit ? firstKey : index),
+          reply: index === 0 ? reply : undefined,
           unit: isUnit ? base : undefined,
         })
         index++
@@ -153,11 +152,11 @@ export class Commit {
   private release(units: readonly Unit[], results: readonly Appended[]): void {
     let at = 0
     for (const unit of units) {
-      const error = firstRefusal(unit, results, at)
+      const { error, repeated } = outcomeOf(unit, results, at)
       const stored: Stored[] = []
       for (const effect of unit.effects) {
         if (effect.kind !== 'append') {
-          unit.apply(effect, error === undefined)
+          unit.apply(effect, error === undefined && repeated === undefined)
           continue
         }
         const result = results[at++] as Appended
@@ -165,27 +164,35 @@ export class Commit {
         stored.push(toStored(effect.roomId, result))
         if (result.status === 'stored') this.tell(unit, effect, result)
       }
-      unit.done(error ? [] : stored, error)
+      unit.done(error ? [] : stored, error, repeated?.reply)
     }
   }
 
   private tell(unit: Unit, effect: AppendEffect, result: Extract<Appended, { n: number }>): void {
     const { n, seq, ts } = result
     const { roomId, type, argsJson, userId } = effect
-    const row = { n, seq, ts, roomId, type, argsJson, userId, key: unit.key, redacted: false }
+    const row = { n, seq, ts, roomId, type, argsJson, userId, key: unit.key?.key, redacted: false }
     this.namespace.fanOut.release(RoomEvent.fromRow(row, effect.args, unit.origin))
     effect.onStored?.(toStored(roomId, result))
   }
 }
 
-function firstRefusal(unit: Unit, results: readonly Appended[], from: number): RoomfulError | undefined {
+/** Why a request failed, or that it was a repeat. */
+function outcomeOf(
+  { effects }: Unit,
+  results: readonly Appended[],
+  from: number,
+): { error?: RoomfulError | undefined; repeated?: Repeated | undefined } {
   let at = from
-  for (const effect of unit.effects) {
+  let repeated: Repeated | undefined
+  for (const effect of effects) {
     if (effect.kind !== 'append') continue
-    const error = refusal(results[at++])
-    if (error) return error
+    const result = results[at++]
+    const error = refusal(result)
+    if (error) return { error }
+    if (result?.status === 'duplicate') repeated ??= result
   }
-  return undefined
+  return { repeated }
 }
 
 function refusal(result: Appended | undefined): RoomfulError | undefined {

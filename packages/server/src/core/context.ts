@@ -5,6 +5,8 @@ import type { AppendEffect, Effect, Stored } from './effects.ts'
 import { Emitter, EVERYONE } from './emit.ts'
 import type { Hub } from './hub.ts'
 import { checkRoomId, type JoinReply } from './members.ts'
+import type { AppendKey } from './ports/broker.ts'
+import { keyOfNth } from './repeats.ts'
 import type { RoomAction } from './room-declaration.ts'
 import type { User } from './user.ts'
 
@@ -15,8 +17,10 @@ export class Context {
   readonly connection: Connection
   /** The event that is handled; `undefined` in middleware at connect. */
   readonly event: string | undefined
-  /** The request's idempotency key: use it to make side effects of your own happen once. G3. */
-  readonly key: string | undefined
+  /** For the house: tells a repeat of this request. */
+  readonly appendKey: AppendKey | undefined
+  /** For the house: how many events were stored with {@link publish}. */
+  published = 0
   /** What was recorded so far, in order. */
   effects: Effect[] = NO_EFFECTS
   /** Answers of joins, in the order in which they were asked; filled when the turn is released. */
@@ -26,11 +30,16 @@ export class Context {
   private isCancelled = false
   private isOver = false
 
-  constructor(hub: Hub, connection: Connection, event: string | undefined, key: string | undefined) {
+  constructor(hub: Hub, connection: Connection, event: string | undefined, appendKey?: AppendKey) {
     this.hub = hub
     this.connection = connection
     this.event = event
-    this.key = key
+    this.appendKey = appendKey
+  }
+
+  /** The request's idempotency key: use it to make side effects of your own happen once. G3. */
+  get key(): string | undefined {
+    return this.appendKey?.key
   }
 
   get id(): string {
@@ -125,10 +134,8 @@ export class Context {
     if (waitMs > 0) throw messageLimit.refusal(waitMs)
     let stored: Stored | undefined
     try {
-      stored = await this.connection.namespace.publish(roomId, type, args, {
-        userId: this.user.sub,
-        ...(this.key === undefined ? {} : { key: this.key, scope: this.connection.scope }),
-      })
+      const key = this.appendKey && keyOfNth(this.appendKey, this.published++)
+      stored = await this.connection.namespace.store(roomId, type, args, this.user.sub, key)
       return stored
     } finally {
       if (stored === undefined || stored.duplicate) messageLimit.giveBack(this.connection)

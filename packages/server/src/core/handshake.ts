@@ -216,7 +216,7 @@ export class Handshake {
     const { namespace, link } = connection
     if (namespace.middleware.length === 0 && returning === undefined) return this.open(connection, undefined)
     return (async () => {
-      const context = new Context(this.hub, connection, undefined, undefined)
+      const context = new Context(this.hub, connection, undefined)
       for (const check of namespace.middleware) await check(context)
       const recovered = returning === undefined ? undefined : await this.recover(connection, returning)
       if (connection.stage === 'authenticating' && link.state === 'open') this.open(connection, recovered)
@@ -317,7 +317,7 @@ export class Handshake {
     const before = connection.user
     connection.user = user
     try {
-      const context = new Context(this.hub, connection, undefined, undefined)
+      const context = new Context(this.hub, connection, undefined)
       for (const check of connection.namespace.middleware) await check(context)
     } catch (error) {
       this.hub.lifecycle.close(connection, CLOSE_CODES.FORBIDDEN.code, toRoomfulError(error).message)

@@ -5,18 +5,15 @@
  */
 import { isPersonalRoom, isRoomId, type Position, type ResetReason, type SharedJson } from '@roomful/protocol'
 import type { Connection } from './connection.ts'
+import { takeJoin } from './connection-limits.ts'
 import { RoomfulError } from './errors.ts'
 import type { Hub } from './hub.ts'
 import { Membership } from './membership.ts'
 import type { Namespace } from './namespace.ts'
 import type { Member } from './presence/room-presence.ts'
-import { RateWindow } from './rate-window.ts'
 import type { Room } from './room.ts'
 import type { RoomAction } from './room-declaration.ts'
 import { saveSoon } from './session.ts'
-
-/** Joins are cheap, but not free. DESIGN 5. */
-export const JOINS_PER_SECOND = 50
 
 /** A join that was allowed and has its seat; `commit` or `abandon` it. */
 export interface PreparedJoin {
@@ -61,7 +58,7 @@ export class Members {
     if (connection.visit === 'request') {
       throw new RoomfulError('INVALID_MESSAGE', 'A single request over HTTP cannot stay in a room; use /sse or /poll')
     }
-    this.takeJoin(connection)
+    takeJoin(this.hub, connection)
     if (!connection.willBeIn(id) && connection.roomCount >= this.hub.settings.maxRooms) {
       const { maxRooms } = this.hub.settings
       throw new RoomfulError('TOO_MANY_ROOMS', `A connection may be in ${maxRooms} rooms; leave one first`)
@@ -195,15 +192,6 @@ export class Members {
   private returnSeat({ connection, room, tookSeat }: PreparedJoin): void {
     const { sub } = connection.user
     if (tookSeat && !room.seats.has(sub)) this.hub.broker.freeSeat(connection.namespace.name, room.id, sub)
-  }
-
-  private takeJoin(connection: Connection): void {
-    if (this.hub.settings.ratePerSecond === 0) return
-    connection.joinRate ??= new RateWindow(JOINS_PER_SECOND)
-    const retryAfterMs = connection.joinRate.take(this.hub.clock.monotonic(), 1000)
-    if (retryAfterMs === 0) return
-    this.hub.observer.observe({ type: 'rate-limited', scope: 'join' })
-    throw new RoomfulError('RATE_LIMITED', `Rate limit exceeded: ${JOINS_PER_SECOND} joins a second`, { retryAfterMs })
   }
 
   private enter(

@@ -18,8 +18,10 @@ import { type HistoryEvents, type HistoryPage, readHistory } from './history.ts'
 import type { Hub } from './hub.ts'
 import { Inboxes } from './inboxes.ts'
 import { checkRoomId } from './members.ts'
+import type { AppendKey } from './ports/broker.ts'
 import { type Member, RoomPresence } from './presence/room-presence.ts'
 import { UserPresence } from './presence/user-presence.ts'
+import { Repeats } from './repeats.ts'
 import { Room } from './room.ts'
 import { RoomDeclarations, type RoomOptions } from './room-declaration.ts'
 import type { TypedNamespace } from './typed.ts'
@@ -42,6 +44,8 @@ export interface NamespaceOptions {
 export type Middleware = (context: Context) => void | Promise<void>
 // biome-ignore lint/suspicious/noExplicitAny: what a handler takes is declared by a contract, checked by `on`'s overloads
 export type Handler = (context: Context, ...args: any[]) => unknown
+// biome-ignore lint/suspicious/noExplicitAny: the same arguments as the handler's
+export type AnswerOf = (first: Numbers, ...args: any[]) => unknown
 
 export interface HandlerEntry {
   readonly handler: Handler
@@ -50,7 +54,12 @@ export interface HandlerEntry {
   readonly uncounted: boolean
   /** The event that carries the answer when the request has no id; none without it. */
   readonly answerAs: string | undefined
+  /** Makes the answer from the numbers of the first append, where it says nothing else: then none is kept for a repeat. */
+  readonly answerOf: AnswerOf | undefined
 }
+
+/** What the log gave to an event. */
+export type Numbers = Pick<Stored, 'n' | 'seq' | 'ts'>
 
 export interface PublishOptions {
   /** Makes a repeat recognisable. */
@@ -87,6 +96,7 @@ export class Namespace {
   /** Names in use by guests, so that two are never alike: name → user id. */
   readonly guestNames = new Map<string, string>()
   readonly commit: Commit
+  readonly repeats: Repeats
   readonly fanOut: FanOut
   readonly presence: RoomPresence
   readonly users: UserPresence
@@ -109,6 +119,7 @@ export class Namespace {
     this.contract = contract
     this.options = options
     this.commit = new Commit(hub, this)
+    this.repeats = new Repeats(hub.broker, name)
     this.fanOut = new FanOut(hub, this)
     this.presence = new RoomPresence(hub, this)
     this.users = new UserPresence(hub, this)
@@ -149,18 +160,14 @@ export class Namespace {
   }
 
   /** As `on`, for the house's own events. */
-  handle(
-    event: string,
-    handler: Handler,
-    more: { definition?: EventDefinition; uncounted?: boolean; answerAs?: string } = {},
-  ): this {
+  handle(event: string, handler: Handler, more: Partial<Omit<HandlerEntry, 'handler'>> = {}): this {
     if (this.handlers.has(event)) throw new Error(`${this.name} has a handler for ${JSON.stringify(event)} already`)
     const declared = this.clientEvents.get(event)
     if (this.contract && !declared && !more.definition && !more.uncounted) {
       throw new Error(`The contract of ${this.name} does not declare a client event ${JSON.stringify(event)}`)
     }
-    const { definition = declared, uncounted = false, answerAs } = more
-    this.handlers.set(event, { handler, definition, uncounted, answerAs })
+    const { definition = declared, uncounted = false, answerAs, answerOf } = more
+    this.handlers.set(event, { handler, definition, uncounted, answerAs, answerOf })
     return this
   }
 
@@ -199,17 +206,30 @@ export class Namespace {
 
   /** Stores a durable event in one room. @throws RoomfulError (rejects) UNAVAILABLE, CONFLICT, EXPIRED, ROOM_NAME_INVALID */
   async publish(roomId: string, type: string, args: readonly unknown[], options: PublishOptions = {}): Promise<Stored> {
+    const { key, scope = '', userId } = options
+    const content = key === undefined ? '' : fingerprint(`${type}\n${toJson(args)}`)
+    return this.store(roomId, type, args, userId, key === undefined ? undefined : { scope, key, fingerprint: content })
+  }
+
+  /** As {@link publish}, for who has the key ready. */
+  async store(
+    roomId: string,
+    type: string,
+    args: readonly unknown[],
+    userId: string | undefined,
+    key: AppendKey | undefined,
+  ): Promise<Stored> {
     const argsJson = toJson(args)
-    const effect: AppendEffect = {
+    const effect = {
       kind: 'append',
       roomId: checkRoomId(roomId),
       type,
       args,
       argsJson,
-      userId: options.userId,
+      userId,
       unit: undefined,
-    }
-    const [stored] = await this.submit([effect], options.key, options.scope ?? '', `${type}\n${argsJson}`)
+    } as const
+    const [stored] = await this.submit([effect], key)
     return stored as Stored
   }
 
@@ -317,7 +337,7 @@ export class Namespace {
 
   private emitter(): Emitter {
     return new Emitter(this, EVERYONE, (effect) => {
-      this.submit([effect], undefined, '', '').catch((error: unknown) => {
+      this.submit([effect], undefined).catch((error: unknown) => {
         this.hub.observer.observe({ type: 'commit:failed', namespace: this.name, error })
       })
     })
@@ -325,16 +345,14 @@ export class Namespace {
 
   private submit(
     effects: readonly (AppendEffect | EmitEffect)[],
-    key: string | undefined,
-    scope: string,
-    content: string,
+    key: AppendKey | undefined,
   ): Promise<readonly Stored[]> {
     return new Promise((resolve, reject) => {
       this.commit.submit({
         effects,
         key,
-        scope,
-        fingerprint: key === undefined ? '' : fingerprint(content),
+        firstKey: 0,
+        reply: undefined,
         origin: undefined,
         apply: (effect, ok) => {
           if (ok && effect.kind === 'emit') this.fanOut.emit(effect.event, effect.target)

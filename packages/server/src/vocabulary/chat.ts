@@ -5,7 +5,7 @@ import type { Context } from '../core/context.ts'
 import type { Stored } from '../core/effects.ts'
 import { RoomfulError } from '../core/errors.ts'
 import type { Hub } from '../core/hub.ts'
-import type { Namespace } from '../core/namespace.ts'
+import type { Namespace, Numbers } from '../core/namespace.ts'
 import { schemaOf } from './schema.ts'
 import { addTyping } from './typing.ts'
 
@@ -17,11 +17,12 @@ export function addChatEvents(hub: Hub, namespace: Namespace): void {
   const handle = <Name extends UpName>(
     name: Name,
     handler: (context: Context, data: UpData<Name>) => unknown,
+    answerOf?: (first: Numbers, data: UpData<Name>) => unknown,
   ): void => {
     const names = [name, ...Object.entries(UP_ALIASES).flatMap(([alias, means]) => (means === name ? [alias] : []))]
-    for (const each of names) namespace.handle(each, handler, { definition: schemaOf(up[name]) })
+    for (const each of names) namespace.handle(each, handler, { definition: schemaOf(up[name]), answerOf })
   }
-  handle('message:send', (context, data) => after(mayPublish(context, data.roomId), () => send(context, data)))
+  handle('message:send', (context, data) => after(mayPublish(context, data.roomId), () => send(context, data)), sent)
   handle('message:private', (context, data) => sendPrivate(namespace, context, data))
   handle('message:edit', (context, data) => edit(hub, namespace, context, data))
   handle('message:redact', (context, data) => redact(hub, namespace, context, data))
@@ -55,7 +56,11 @@ function send(context: Context, data: UpData<'message:send'>): unknown {
   const { sub: userId, name } = context.user
   const { roomId, content, replyTo } = data
   context.append(roomId, 'message:new', { userId, name, content, ...(replyTo === undefined ? {} : { replyTo }) })
-  return ([stored]: readonly Stored[]) => ({ status: 'ok', id: stored?.id, seq: stored?.seq, ts: stored?.ts })
+  return ([stored]: readonly Stored[]) => sent(stored as Stored, data)
+}
+
+function sent({ seq, ts }: Numbers, { roomId }: UpData<'message:send'>): unknown {
+  return { status: 'ok', id: `${roomId}-${seq}`, seq, ts }
 }
 
 /** A row in each of two inboxes, both or neither: whoever is away finds it at the next connect. B23. */

@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { SeededRandom, VirtualClock } from '@roomful/testkit'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createLocalBroker, openSqliteLog } from '../../src/adapters/brokers/local/index.ts'
+import { MIGRATIONS } from '../../src/adapters/brokers/local/sqlite/migrations.ts'
 import type { SqliteLogOptions } from '../../src/adapters/brokers/local/sqlite/parts.ts'
 import { makeFolder } from './opening.ts'
 
@@ -42,7 +43,30 @@ async function stateOf(folder: string, options: Partial<SqliteLogOptions>) {
   return { logId, epoch: head?.epoch, n, seq: head?.seq }
 }
 
+/** A data folder as format 1 left it. */
+function writeFormat1(folder: string, ts: number): void {
+  const db = new DatabaseSync(join(folder, 'roomful.db'))
+  db.exec(`${MIGRATIONS[0]}; PRAGMA user_version = 1`)
+  db.exec(`INSERT INTO namespaces VALUES (1, '/', '1abcdefghijkl', 1, ${ts})`)
+  db.exec(`INSERT INTO keys VALUES (1, 'k1', 'ann', 1, 0, 'f', 1, 1, ${ts})`)
+  db.close()
+}
+
 describe('the data folder', () => {
+  it('[E10] of an older format is brought up to date with all that is in it', async () => {
+    const folder = folderForTest()
+    writeFormat1(folder, new VirtualClock().now())
+    const broker = open(folder)
+    await broker.open('/')
+    const key = { scope: 'ann', key: 'k1', fingerprint: 'f' }
+    expect(await broker.findKey('/', key)).toMatchObject({ status: 'duplicate', n: 1, seq: 1 })
+    broker.saveReply('/', key, '["late"]')
+    await broker.close()
+    const again = open(folder)
+    expect(await again.findKey('/', key)).toMatchObject({ status: 'duplicate', reply: '["late"]' })
+    await again.close()
+  })
+
   it('is made when it is missing, and is of one server at a time', async () => {
     const folder = join(folderForTest(), 'deep', 'down')
     const broker = open(folder)

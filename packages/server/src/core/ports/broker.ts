@@ -11,6 +11,8 @@ export interface Append {
   readonly argsJson: string
   readonly userId: string | undefined
   readonly key: AppendKey | undefined
+  /** What the request is answered with, if that is known before it is stored: kept with its key, in the same commit. */
+  readonly reply?: string | undefined
   /** Entries of one batch with the same unit are stored together or not at all; they share one `key`. */
   readonly unit: number | undefined
 }
@@ -27,11 +29,19 @@ export interface AppendKey {
 /** What an entry came to. The order of results is the order of entries. */
 export type Appended =
   | { readonly status: 'stored'; readonly n: number; readonly seq: number; readonly ts: number }
-  /** Nothing was added; the numbers are those of the first time. */
-  | { readonly status: 'duplicate'; readonly n: number; readonly seq: number; readonly ts: number }
+  /** Nothing was added; the numbers are those of the first time, and the reply that was kept with the key, if one was. */
+  | Repeated
   | { readonly status: 'refused'; readonly code: 'CONFLICT' | 'UNAVAILABLE' | 'TOO_LARGE'; readonly message: string }
   /** The broker cannot tell whether it was stored; repeating with the key is safe. */
   | { readonly status: 'unknown' }
+
+export interface Repeated {
+  readonly status: 'duplicate'
+  readonly n: number
+  readonly seq: number
+  readonly ts: number
+  readonly reply?: string | undefined
+}
 
 /** A row of the log. */
 export interface StoredRow {
@@ -92,6 +102,11 @@ export interface Broker {
 
   /** The first reply to a key, if there was one within the window. */
   findKey(namespace: string, key: AppendKey): Promise<Appended | undefined>
+  /**
+   * Keeps what a stored request was answered with, when that was known only afterwards; a reply that is there stays.
+   * Written down with the next commit, or soon.
+   */
+  saveReply(namespace: string, key: AppendKey, reply: string): void
 
   /**
    * Events after each room's position, merged in the order of `n`: the smallest ones first, up to `limits`

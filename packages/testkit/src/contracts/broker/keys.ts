@@ -1,4 +1,5 @@
 /** Appending is idempotent under a key; a unit is stored whole or not at all. G3. */
+import type { Append } from '@roomful/server/ports'
 import { describe, expect, it } from 'vitest'
 import type { MakeBroker } from '../broker.ts'
 import { bench, entry, key, NS, PLENTY, statuses, store } from './bench.ts'
@@ -56,6 +57,42 @@ export function keyContract(makeBroker: MakeBroker): void {
       expect(await broker.findKey(NS, key('k2'))).toBeUndefined()
     })
 
+    it('[D2] keeps the reply of the first time with the key', async () => {
+      const { broker } = await bench(makeBroker)
+      const keyed = entry('a', 1, { key: key('k1'), reply: '["first \n👍"]' })
+      const [first] = await broker.append(NS, [keyed])
+      expect(first).not.toHaveProperty('reply')
+      const again = { ...first, status: 'duplicate', reply: '["first \n👍"]' }
+      expect(await broker.append(NS, [{ ...keyed, reply: '["second"]' }])).toEqual([again])
+      expect(await broker.findKey(NS, key('k1'))).toEqual(again)
+      broker.saveReply(NS, key('k1'), '["third"]')
+      expect(await broker.findKey(NS, key('k1'))).toEqual(again)
+    })
+
+    it('[D2] keeps a reply that is known only afterwards, the first one, for its own request', async () => {
+      const { broker } = await bench(makeBroker)
+      const keyed = entry('a', 1, { key: key('k1') })
+      const [first] = await broker.append(NS, [keyed])
+      broker.saveReply(NS, key('k1', 'other'), '["of another request"]')
+      broker.saveReply(NS, key('k2'), '["of nothing that was stored"]')
+      expect(await broker.findKey(NS, key('k1'))).toEqual({ ...first, status: 'duplicate' })
+      broker.saveReply(NS, key('k1'), '[]')
+      broker.saveReply(NS, key('k1'), '["later"]')
+      const again = { ...first, status: 'duplicate', reply: '[]' }
+      expect(await broker.findKey(NS, key('k1'))).toEqual(again)
+      expect(await broker.append(NS, [keyed])).toEqual([again])
+      expect(await broker.findKey(NS, key('k2'))).toBeUndefined()
+    })
+
+    it('forgets the reply with the key', async () => {
+      const { broker, clock } = await bench(makeBroker, { dedupeWindowMs: 60_000 })
+      await broker.append(NS, [entry('a', 1, { key: key('k1'), reply: '["old"]' })])
+      await clock.advance(61_000)
+      const [anew] = await broker.append(NS, [entry('a', 1, { key: key('k1'), reply: '["new"]' })])
+      expect(anew).toMatchObject({ status: 'stored', seq: 2 })
+      expect(await broker.findKey(NS, key('k1'))).toMatchObject({ status: 'duplicate', seq: 2, reply: '["new"]' })
+    })
+
     it('still recognises the key of an event that was redacted or trimmed', async () => {
       const { broker } = await bench(makeBroker, { retention: 2 })
       const keyed = entry('a', 'secret', { key: key('k1') })
@@ -88,10 +125,11 @@ export function keyContract(makeBroker: MakeBroker): void {
     it('[B23] stores both rows, and gives a repeat the first numbers of each', async () => {
       const { broker } = await bench(makeBroker)
       await store(broker, entry('user:bob', 'before'))
-      const first = await broker.append(NS, both())
+      const [mine, theirs] = both()
+      const first = await broker.append(NS, [{ ...mine, reply: '["ok"]' } as Append, theirs as Append])
       expect(first).toMatchObject([{ status: 'stored', n: 2, seq: 1 }, { status: 'stored', n: 3, seq: 2 }]) // biome-ignore format: pairs
       const again = await broker.append(NS, both())
-      expect(again).toEqual(first.map((result) => ({ ...result, status: 'duplicate' })))
+      expect(again).toEqual([{ ...first[0], status: 'duplicate', reply: '["ok"]' }, { ...first[1], status: 'duplicate' }]) // biome-ignore format: pairs
       expect(await broker.findKey(NS, key('k1'))).toMatchObject({ status: 'duplicate', n: 2, seq: 1 })
     })
 

@@ -36,9 +36,11 @@ export function restartContract(makeBroker: MakeBroker): void {
     it('[D2] keeps all of it', async () => {
       const { broker, reopen } = await bench(makeBroker, { retention: 100 })
       const [head] = await broker.subscribe(NS, [{ roomId: 'a', retention: 3 }])
-      const keyed = entry('b', '👍', { key: key('k1') })
+      const keyed = entry('b', '👍', { key: key('k1'), reply: '["first"]' })
       await fill(broker, 'a', 5)
       const [first] = await broker.append(NS, [keyed])
+      const [late] = await broker.append(NS, [entry('c', 1, { key: key('k2') })])
+      broker.saveReply(NS, key('k2'), '["late"]')
       broker.setMark(NS, 'b', 1)
       const session = { id: 's1', namespace: NS, connectionId: 'c_1', userId: 'ann', rooms: [] }
       broker.saveSession(session, 120_000)
@@ -49,10 +51,11 @@ export function restartContract(makeBroker: MakeBroker): void {
       expect(await again.open(NS)).toEqual(before)
       expect(await again.heads(NS, ['a'])).toEqual([{ ...head, seq: 5, first: 3 }])
       expect(await again.read(NS, [{ roomId: 'a', seq: 0 }, { roomId: 'b', seq: 0 }], PLENTY)).toEqual(rows) // biome-ignore format: one call
-      expect(await again.append(NS, [keyed])).toEqual([{ ...first, status: 'duplicate' }])
+      expect(await again.append(NS, [keyed])).toEqual([{ ...first, status: 'duplicate', reply: '["first"]' }])
+      expect(await again.findKey(NS, key('k2'))).toEqual({ ...late, status: 'duplicate', reply: '["late"]' })
       expect(await again.mark(NS, 'b')).toBe(1)
       expect(await again.findSession(NS, 's1')).toEqual(session)
-      expect(await again.append(NS, [entry('a', 6)])).toMatchObject([{ status: 'stored', n: 7, seq: 6 }])
+      expect(await again.append(NS, [entry('a', 6)])).toMatchObject([{ status: 'stored', n: 8, seq: 6 }])
     })
   })
 }

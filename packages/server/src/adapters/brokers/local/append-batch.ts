@@ -5,12 +5,14 @@
 import { ERROR_CODES } from '@roomful/protocol'
 import type { Append, Appended, AppendKey } from '../../../core/ports/broker.ts'
 
-/** The numbers that were given the first time. */
+/** The numbers that were given the first time, and what its request was answered with. */
 export interface FirstReply {
   readonly fingerprint: string
   readonly n: number
   readonly seq: number
   readonly ts: number
+  /** Known with the numbers, or told later. */
+  reply: string | undefined
 }
 
 /** Where a namespace's numbers stand; changed as the batch goes. */
@@ -27,7 +29,7 @@ export interface BatchTarget<Room extends { readonly seq: number }> {
    * Binds the key to these numbers. Part 0 decides for its unit: it leaves a binding that is still valid alone.
    * @returns that binding, else nothing
    */
-  claim(key: AppendKey, part: number, n: number, seq: number, ts: number): FirstReply | undefined
+  claim(key: AppendKey, part: number, first: FirstReply): FirstReply | undefined
   /** The binding that is still valid at `ts`. */
   find(key: AppendKey, part: number, ts: number): FirstReply | undefined
   /** Adds the row as the room's next and counts it. */
@@ -73,7 +75,7 @@ export class AppendBatch<Room extends { readonly seq: number }> {
     if (entry.argsJson.length > this.eventMax) return TOO_LARGE
     const room = this.target.room(entry.roomId)
     if (entry.key !== undefined) {
-      const first = this.target.claim(entry.key, 0, counter.n + 1, room.seq + 1, counter.ts)
+      const first = this.target.claim(entry.key, 0, firstReply(entry.key, room, counter, entry.reply))
       if (first !== undefined) return repeat(entry.key, first)
     }
     return this.store(room, entry, counter)
@@ -89,7 +91,7 @@ export class AppendBatch<Room extends { readonly seq: number }> {
     }
     if (fate.first.status !== 'stored') return fate.first
     const room = this.target.room(entry.roomId)
-    if (entry.key !== undefined) this.target.claim(entry.key, part, counter.n + 1, room.seq + 1, counter.ts)
+    if (entry.key !== undefined) this.target.claim(entry.key, part, firstReply(entry.key, room, counter, undefined))
     return this.store(room, entry, counter)
   }
 
@@ -108,8 +110,18 @@ export class AppendBatch<Room extends { readonly seq: number }> {
   }
 }
 
+function firstReply(
+  { fingerprint }: AppendKey,
+  room: { readonly seq: number },
+  { n, ts }: Counter,
+  reply: string | undefined,
+): FirstReply {
+  return { fingerprint, n: n + 1, seq: room.seq + 1, ts, reply }
+}
+
 /** What a repeat is told: the first numbers, or that the key stands for something else. */
 export function repeat(key: AppendKey, first: FirstReply): Appended {
   if (first.fingerprint !== key.fingerprint) return CONFLICT
-  return { status: 'duplicate', n: first.n, seq: first.seq, ts: first.ts }
+  const { n, seq, ts, reply } = first
+  return { status: 'duplicate', n, seq, ts, ...(typeof reply === 'string' ? { reply } : {}) }
 }

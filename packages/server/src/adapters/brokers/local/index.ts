@@ -34,6 +34,7 @@ export function createLocalBroker({ log, clock }: LocalBrokerOptions): Broker {
     open: (namespace) => ask(() => log.open(namespace)),
     append: (namespace, entries) => ask(() => log.append(namespace, entries)),
     findKey: (namespace, key) => ask(() => log.findKey(namespace, key)),
+    saveReply: (namespace, key, reply) => tell(() => log.saveReply(namespace, key, reply)),
     read: (namespace, after, limits) => ask(() => log.read(namespace, after, limits)),
     positions: (namespace, n, roomIds) => ask(() => log.positions(namespace, n, roomIds)),
     history: (namespace, roomId, page) => ask(() => log.history(namespace, roomId, page)),

@@ -6,15 +6,21 @@ import type { AppendKey } from '../../../../core/ports/broker.ts'
 import type { FirstReply } from '../append-batch.ts'
 
 /** What a key weighs, roughly: its text, the record and its place in the map. */
-export const KEY_BYTES = 256
+const KEY_BYTES = 256
 
 export class MemoryKeys {
   private readonly replies = new Map<string, FirstReply>()
   private walk: Iterator<[string, FirstReply]> = this.replies.entries()
   private head: [string, FirstReply] | undefined
+  private replyBytes = 0
 
   get size(): number {
     return this.replies.size
+  }
+
+  /** What all of them weigh, roughly. */
+  get bytes(): number {
+    return this.replies.size * KEY_BYTES + this.replyBytes
   }
 
   /** @returns the binding, unless it came before `oldestTs` */
@@ -29,10 +35,19 @@ export class MemoryKeys {
     const known = this.replies.get(name)
     if (known !== undefined) {
       if (part === 0 && known.ts >= oldestTs) return known
-      this.replies.delete(name) // so that it takes its new place in the order
+      this.forget(name) // so that it takes its new place in the order
     }
     this.replies.set(name, reply)
+    this.replyBytes += lengthOf(reply)
     return undefined
+  }
+
+  /** The reply that was known only afterwards, unless there is one. */
+  saveReply(namespace: string, key: AppendKey, reply: string): void {
+    const known = this.replies.get(nameOf(namespace, key, 0))
+    if (known === undefined || known.reply !== undefined || known.fingerprint !== key.fingerprint) return
+    known.reply = reply
+    this.replyBytes += lengthOf(known)
   }
 
   /** When the oldest key came; infinity when there is none. */
@@ -42,8 +57,15 @@ export class MemoryKeys {
 
   dropOldest(): void {
     const oldest = this.oldest()
-    if (oldest !== undefined) this.replies.delete(oldest[0])
+    if (oldest !== undefined) this.forget(oldest[0])
     this.head = undefined
+  }
+
+  private forget(name: string): void {
+    const known = this.replies.get(name)
+    if (known === undefined) return
+    this.replyBytes -= lengthOf(known)
+    this.replies.delete(name)
   }
 
   private oldest(): [string, FirstReply] | undefined {
@@ -56,6 +78,10 @@ export class MemoryKeys {
     this.head = step.done ? undefined : step.value
     return this.head
   }
+}
+
+function lengthOf({ reply }: FirstReply): number {
+  return reply?.length ?? 0
 }
 
 /** Lengths in front, so that no choice of scope and key can be read in two ways. */

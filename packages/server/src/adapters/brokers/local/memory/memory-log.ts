@@ -8,7 +8,7 @@ import { LOG_DEFAULTS, LOG_ID_LENGTH, type Log, type LogLimits, type LogOptions 
 import { takePage } from '../merge.ts'
 import { type HistoryPage, spanOf } from '../page.ts'
 import { seqAt } from '../position.ts'
-import { KEY_BYTES, MemoryKeys } from './keys.ts'
+import { MemoryKeys } from './keys.ts'
 import { type MemoryRoom, rowsInOrder } from './room.ts'
 import { type IdleRooms, MemoryRooms, toHead } from './rooms.ts'
 import { MemoryRows } from './rows.ts'
@@ -53,13 +53,17 @@ class MemoryLog implements Log {
   append(namespace: string, entries: readonly Append[]): Appended[] {
     const log = this.namespace(namespace)
     const results = log.batch.run(entries, log, this.options.clock.now())
-    while (this.rows.bytes + this.keys.size * KEY_BYTES > this.limits.dataMaxBytes && this.dropOldest());
+    while (this.rows.bytes + this.keys.bytes > this.limits.dataMaxBytes && this.dropOldest());
     return results
   }
 
   findKey(namespace: string, key: AppendKey): Appended | undefined {
     const first = this.keys.find(namespace, key, 0, this.options.clock.now() - this.limits.dedupeWindowMs)
     return first && repeat(key, first)
+  }
+
+  saveReply(namespace: string, key: AppendKey, reply: string): void {
+    this.keys.saveReply(namespace, key, reply)
   }
 
   read(namespace: string, after: readonly { roomId: string; seq: number }[], limits: ReadLimits) {
@@ -170,11 +174,10 @@ class MemoryLog implements Log {
     return {
       room: (roomId) => rooms.get(roomId),
       find: (key, part, ts) => keys.find(namespace, key, part, ts - limits.dedupeWindowMs),
-      claim: (key, part, n, seq, ts) => {
-        const reply = { fingerprint: key.fingerprint, n, seq, ts }
-        const first = keys.claim(namespace, key, part, reply, ts - limits.dedupeWindowMs)
+      claim: (key, part, first) => {
+        const known = keys.claim(namespace, key, part, first, first.ts - limits.dedupeWindowMs)
         if (keys.size > limits.dedupeMax) keys.dropOldest()
-        return first
+        return known
       },
       store: (room, { roomId, type, argsJson, userId, key }, n, seq, ts) => {
         rows.add(room, { n, seq, ts, roomId, type, argsJson, userId, key: key?.key, redacted: false })

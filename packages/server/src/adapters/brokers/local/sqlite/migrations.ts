@@ -73,6 +73,9 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX sessions_by_expiry ON sessions (expires_at);
   `,
+  `
+  ALTER TABLE keys ADD COLUMN reply TEXT; -- what the request was answered with, where that was kept
+  `,
 ]
 
 /** The format that this version writes. */

@@ -59,7 +59,7 @@ export class SqliteNamespace {
     this.insertKey = insertKey(db, 'IGNORE')
     this.replaceKey = insertKey(db, 'REPLACE')
     const byName = 'key = ? AND scope = ? AND ns = ? AND part = ?'
-    this.selectKey = query(db, `SELECT fingerprint, n, seq, ts FROM keys WHERE ${byName}`)
+    this.selectKey = query(db, `SELECT fingerprint, n, seq, ts, reply FROM keys WHERE ${byName}`)
     this.saveCounter = command(db, 'UPDATE namespaces SET n = ?, ts = ? WHERE id = ?')
     this.selectCommit = query(db, 'SELECT n FROM events WHERE room = ? AND seq = ?')
     this.batch = new AppendBatch(this.target(), limits.eventMax)
@@ -113,7 +113,7 @@ export class SqliteNamespace {
     return {
       room: (roomId) => this.rooms.get(roomId),
       find: (key, part, ts) => this.find(key, part, ts),
-      claim: (key, part, n, seq, ts) => this.claim(key, part, n, seq, ts),
+      claim: (key, part, first) => this.claim(key, part, first),
       store: (room, entry, n, seq, ts) => this.store(room, entry, n, seq, ts),
     }
   }
@@ -123,12 +123,13 @@ export class SqliteNamespace {
     return first !== undefined && first.ts >= nowMs - this.limits.dedupeWindowMs ? first : undefined
   }
 
-  private claim(key: AppendKey, part: number, n: number, seq: number, ts: number): FirstReply | undefined {
-    const { changes } = this.insertKey.run(key.key, key.scope, this.id, part, key.fingerprint, n, seq, ts)
+  private claim(key: AppendKey, part: number, first: FirstReply): FirstReply | undefined {
+    const { fingerprint, n, seq, ts, reply = null } = first
+    const { changes } = this.insertKey.run(key.key, key.scope, this.id, part, fingerprint, n, seq, ts, reply)
     if (changes === 1) return undefined
-    const first = part === 0 ? this.find(key, 0, ts) : undefined
-    if (first !== undefined) return first
-    this.replaceKey.run(key.key, key.scope, this.id, part, key.fingerprint, n, seq, ts)
+    const known = part === 0 ? this.find(key, 0, ts) : undefined
+    if (known !== undefined) return known
+    this.replaceKey.run(key.key, key.scope, this.id, part, fingerprint, n, seq, ts, reply)
     return undefined
   }
 
@@ -146,6 +147,6 @@ export class SqliteNamespace {
 }
 
 function insertKey(db: DatabaseSync, otherwise: 'IGNORE' | 'REPLACE'): Command {
-  const columns = '(key, scope, ns, part, fingerprint, n, seq, ts)'
-  return command(db, `INSERT OR ${otherwise} INTO keys ${columns} VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
+  const columns = '(key, scope, ns, part, fingerprint, n, seq, ts, reply)'
+  return command(db, `INSERT OR ${otherwise} INTO keys ${columns} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 }

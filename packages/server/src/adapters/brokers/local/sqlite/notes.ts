@@ -1,7 +1,8 @@
-/** Sessions and marks that wait to be written down: with the next append, or by themselves when none comes soon. */
+/** Sessions, marks and replies that wait to be written down: with the next append, or by themselves when none comes soon. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../../../../core/ports/clock.ts'
 import { SqliteMarks } from './marks.ts'
+import { SqliteReplies } from './replies.ts'
 import { SqliteSessions } from './sessions.ts'
 import type { SqliteWriter } from './writer.ts'
 
@@ -20,6 +21,7 @@ export interface NotesOptions {
 export class SqliteNotes {
   readonly sessions: SqliteSessions
   readonly marks: SqliteMarks
+  readonly replies: SqliteReplies
   private readonly options: NotesOptions
   private cancel: (() => void) | undefined
 
@@ -27,6 +29,7 @@ export class SqliteNotes {
     this.options = options
     this.sessions = new SqliteSessions(options.db, options.sessionsMax)
     this.marks = new SqliteMarks(options.db)
+    this.replies = new SqliteReplies(options.db)
   }
 
   /** There is a new note. */
@@ -38,18 +41,20 @@ export class SqliteNotes {
   write(): void {
     this.sessions.writeNotes()
     this.marks.writeNotes()
+    this.replies.writeNotes()
   }
 
   forget(): void {
     this.sessions.forgetNotes()
     this.marks.forgetNotes()
+    this.replies.forgetNotes()
   }
 
   /** @throws RoomfulError UNAVAILABLE; the notes then stay */
   flush(): void {
     this.cancel?.()
     this.cancel = undefined
-    if (!this.sessions.hasNotes && !this.marks.hasNotes) return
+    if (![this.sessions, this.marks, this.replies].some(({ hasNotes }) => hasNotes)) return
     this.options.writer.transaction(() => this.write())
     this.forget()
   }

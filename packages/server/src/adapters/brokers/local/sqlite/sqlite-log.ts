@@ -44,7 +44,16 @@ class SqliteLog implements Log {
   }
 
   findKey(name: string, key: AppendKey): Appended | undefined {
-    return this.namespace(name).findKey(key, this.options.clock.now())
+    const namespace = this.namespace(name)
+    const found = namespace.findKey(key, this.options.clock.now())
+    if (found?.status !== 'duplicate' || found.reply !== undefined) return found
+    const reply = this.parts.notes.replies.find(namespace.id, key)
+    return reply === undefined ? found : { ...found, reply }
+  }
+
+  saveReply(name: string, key: AppendKey, reply: string): void {
+    this.parts.notes.replies.note(this.namespace(name).id, key, reply)
+    this.parts.notes.plan()
   }
 
   positions(name: string, n: number, roomIds: readonly string[]) {

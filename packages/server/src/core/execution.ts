@@ -1,0 +1,260 @@
+/**
+ * One request from its arrival to its answer: limits, its key, middleware, schema, handler; then what the handler wants
+ * goes to the turn, and the next request may start. Every way in which a handler can fail ends in an answer, never in a
+ * crash (B38).
+ */
+import { keyTime } from '@roomful/protocol'
+import type { Connection } from './connection.ts'
+import { takeEvent } from './connection-limits.ts'
+import { Context } from './context.ts'
+import { validate } from './contract.ts'
+import type { AppendEffect, Effect, Stored } from './effects.ts'
+import { RoomfulError, toRoomfulError } from './errors.ts'
+import { fingerprint } from './fingerprint.ts'
+import type { Hub } from './hub.ts'
+import type { HandlerEntry } from './namespace.ts'
+import type { AppendKey, Repeated } from './ports/broker.ts'
+import type { Request } from './ports/dialect.ts'
+import { readReply, writeReply } from './repeats.ts'
+
+export class Execution {
+  private readonly hub: Hub
+  private readonly connection: Connection
+  private readonly request: Request
+  private readonly entry: HandlerEntry | undefined
+  private readonly context: Context
+  private readonly startedAt: number
+  /** An earlier request under the same key was stored; its reply is not known. */
+  private earlier: Repeated | undefined
+  /** Repeats of this request wait for its end. */
+  private isAwaited = false
+  private isOver = false
+
+  constructor(hub: Hub, connection: Connection, request: Request) {
+    this.hub = hub
+    this.connection = connection
+    this.request = request
+    this.entry = connection.namespace.handlers.get(request.event)
+    this.context = new Context(hub, connection, request.event, keyOf(connection, request))
+    this.startedAt = hub.clock.monotonic()
+  }
+
+  start(): void {
+    const { hub, connection, context, entry, request } = this
+    let result: unknown
+    try {
+      if (!entry?.uncounted) takeEvent(hub, connection)
+      if (!entry) throw new RoomfulError('UNKNOWN_EVENT', `There is no event ${JSON.stringify(request.event)} here`)
+      this.checkKey()
+      result = context.appendKey === undefined ? this.run(entry) : this.runOnce(entry, context.appendKey)
+    } catch (error) {
+      return this.fail(error ?? new Error('The handler threw nothing'))
+    }
+    if (!isThenable(result)) return this.finish(result)
+    connection.busy = true
+    connection.running = context
+    this.wait(result)
+  }
+
+  /** What was answered before is answered again, and nothing runs. G3. */
+  private async runOnce(entry: HandlerEntry, key: AppendKey): Promise<unknown> {
+    const { repeats } = this.connection.namespace
+    const earlier = await repeats.begin(key)
+    this.isAwaited = true
+    if (this.isOver) return this.release() // timed out meanwhile
+    if (earlier === undefined) return this.run(entry)
+    if (earlier.reply !== undefined) return new FirstReply(readReply(earlier.reply))
+    if (entry.answerOf) return new FirstReply(entry.answerOf(earlier, ...this.request.args))
+    this.earlier = earlier
+    return this.run(entry)
+  }
+
+  /** Middleware first: most is synchronous, and then nothing is awaited. */
+  private run(entry: HandlerEntry): unknown {
+    const { context } = this
+    const { middleware } = this.connection.namespace
+    for (let i = 0; i < middleware.length; i++) {
+      const pending = (middleware[i] as (typeof middleware)[number])(context)
+      if (isThenable(pending)) {
+        return (async () => {
+          await pending
+          for (const next of middleware.slice(i + 1)) await next(context)
+          return this.call(entry)
+        })()
+      }
+    }
+    return this.call(entry)
+  }
+
+  private call({ definition, handler }: HandlerEntry): unknown {
+    const { event, args } = this.request
+    return handler(this.context, ...(definition ? validate(event, definition, args) : args))
+  }
+
+  private wait(result: PromiseLike<unknown>): void {
+    const { hub, connection } = this
+    const over = (end: () => void): void => {
+      if (this.isOver) return
+      this.isOver = true
+      hub.timers.cancel(timer)
+      connection.busy = false
+      connection.running = undefined
+      end()
+      hub.dispatch.resume(connection)
+    }
+    const timer = hub.timers.add(hub.settings.handlerTimeoutMs, () =>
+      over(() => this.fail(new RoomfulError('TIMEOUT'))),
+    )
+    result.then(
+      (value) => over(() => this.finish(value)),
+      (error: unknown) => over(() => this.fail(error ?? new Error('The handler rejected with nothing'))),
+    )
+  }
+
+  private fail(thrown: unknown): void {
+    this.context.discard()
+    this.refuse(thrown)
+  }
+
+  /** The handler has returned: its effects go to the turn, its answer waits for them. */
+  private finish(result: unknown): void {
+    const { hub, connection, context, earlier } = this
+    if (result instanceof FirstReply) return this.answer(result.value, [])
+    const appends = context.effects.some((effect) => effect.kind === 'append')
+    let reply: string | undefined
+    try {
+      const isKnown = appends && context.published === 0 && typeof result !== 'function'
+      if (isKnown && this.isKept) reply = writeReply(result)
+    } catch (error) {
+      return this.fail(error)
+    }
+    // A repeat adds nothing, so it costs nothing. B34.
+    const isCounted = appends && earlier === undefined
+    const waitMs = isCounted ? hub.messageLimit.take(connection) : 0
+    if (waitMs > 0) return this.fail(hub.messageLimit.refusal(waitMs))
+    const effects = context.takeEffects()
+    for (const effect of effects) {
+      if (effect.kind === 'join') connection.intend(effect.prepared.room.id, true)
+      else if (effect.kind === 'leave') connection.intend(effect.roomId, false)
+    }
+    connection.namespace.commit.submit({
+      effects,
+      key: context.appendKey,
+      firstKey: context.published,
+      reply,
+      origin: connection.id,
+      apply: (effect, ok) => this.apply(effect, ok),
+      done: (stored, error, kept) => {
+        const isRepeat = stored.some(({ duplicate }) => duplicate)
+        if (isCounted && (error || isRepeat)) hub.messageLimit.giveBack(connection)
+        if (error) return this.refuse(error)
+        if (kept !== undefined) return this.answer(readReply(kept), [])
+        this.answer(result, stored, reply === undefined && this.isKept && (appends || context.published > 0))
+      },
+    })
+  }
+
+  /** Whether a reply is kept for those who repeat the request: not where it follows from the numbers. */
+  private get isKept(): boolean {
+    return this.context.appendKey !== undefined && this.entry?.answerOf === undefined
+  }
+
+  private apply(effect: Exclude<Effect, AppendEffect>, ok: boolean): void {
+    const { hub, connection, context } = this
+    if (effect.kind === 'leave') connection.intentionOver(effect.roomId)
+    if (effect.kind === 'join') {
+      connection.intentionOver(effect.prepared.room.id)
+      if (!ok) return hub.members.abandon(effect.prepared)
+      context.joined = [...context.joined, hub.members.commit(effect.prepared)]
+    } else if (ok && effect.kind === 'leave') hub.members.leave(connection, effect.roomId, 'left')
+    else if (ok && effect.kind === 'emit') connection.namespace.fanOut.emit(effect.event, effect.target)
+  }
+
+  /** @param isSaved the answer is kept for those who repeat the request, also when nobody is there to hear it */
+  private answer(result: unknown, stored: readonly Stored[], isSaved = false): void {
+    const { hub, connection, context } = this
+    try {
+      if (connection.stage === 'closed' && !isSaved) return
+      const answer = typeof result === 'function' ? (result as (stored: readonly Stored[]) => unknown)(stored) : result
+      if (isSaved && context.appendKey) connection.namespace.repeats.save(context.appendKey, answer)
+      if (connection.stage === 'closed') return
+      this.tellAnswer(answer) // throws for what JSON cannot say: cycles, BigInt
+      this.observe(undefined)
+    } catch (error) {
+      this.refuse(error ?? new Error('The answer threw nothing'))
+    } finally {
+      this.release()
+    }
+    hub.members.startCatchUp(connection)
+    hub.turn.endSoon()
+  }
+
+  private tellAnswer(answer: unknown): void {
+    const { hub, connection, request, entry } = this
+    if (request.id !== undefined) return connection.link.ack(connection, request.id, answer)
+    if (entry?.answerAs !== undefined) hub.tell(connection, entry.answerAs, answer as Record<string, unknown>)
+  }
+
+  private refuse(thrown: unknown): void {
+    const { hub, connection, request } = this
+    const error = toRoomfulError(thrown)
+    if (error.code === 'INTERNAL' || error.code === 'TIMEOUT') {
+      hub.observer.observe({
+        type: 'handler:failed',
+        namespace: connection.namespace.name,
+        event: request.event,
+        userId: connection.user.sub,
+        connectionId: connection.id,
+        payload: request.args,
+        error: error.cause ?? error,
+      })
+    }
+    this.observe(error.code)
+    if (connection.stage !== 'closed') connection.link.fail(connection.channel, error, request.id, request.event)
+    this.release()
+    hub.turn.endSoon()
+  }
+
+  /** Whoever repeats this request may look what became of it. */
+  private release(): void {
+    const { appendKey } = this.context
+    if (!this.isAwaited || appendKey === undefined) return
+    this.isAwaited = false
+    this.connection.namespace.repeats.end(appendKey)
+  }
+
+  private observe(code: string | undefined): void {
+    const { hub, connection, request, startedAt } = this
+    const durationMs = hub.clock.monotonic() - startedAt
+    // What clients make up must not make up series.
+    const event = this.entry ? request.event : 'unknown'
+    const { name: namespace } = connection.namespace
+    hub.observer.observe({ type: 'request', namespace, event, ok: code === undefined, code, durationMs })
+  }
+
+  /** @throws RoomfulError EXPIRED */
+  private checkKey(): void {
+    const { key } = this.request
+    const time = key === undefined ? undefined : keyTime(key)
+    if (time === undefined || this.hub.clock.now() - time <= this.hub.settings.dedupeWindowMs) return
+    throw new RoomfulError('EXPIRED')
+  }
+}
+
+/** What the first request under this key was answered with. */
+class FirstReply {
+  readonly value: unknown
+
+  constructor(value: unknown) {
+    this.value = value
+  }
+}
+
+function keyOf({ scope }: Connection, { key, event, args }: Request): AppendKey | undefined {
+  // The fingerprint tells a repeat from another request under the same key.
+  return key === undefined ? undefined : { scope, key, fingerprint: fingerprint(`${event}\n${JSON.stringify(args)}`) }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}

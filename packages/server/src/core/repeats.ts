@@ -1,0 +1,94 @@
+/**
+ * Requests under a key: what is known of an earlier one, and which of them run now. A repeat is answered with the first
+ * reply and its handler does not run, also when the first one still does: then it waits for how that ends. So what a
+ * handler does besides storing happens once as well, unless the process is killed in the middle of it. G3.
+ */
+import { fromJson, toJson } from '@roomful/protocol'
+import { Several } from './answer.ts'
+import { RoomfulError } from './errors.ts'
+import type { AppendKey, Broker, Repeated } from './ports/broker.ts'
+
+/** A longer reply is not kept: its handler is asked again, and what it would add is recognised by the key. */
+const REPLY_MAX = 4_096
+/** How long to wait before a log that could not tell is asked again. */
+const RETRY_AFTER_MS = 1_000
+
+interface Running {
+  readonly over: Promise<void>
+  readonly end: () => void
+}
+
+export class Repeats {
+  private readonly broker: Broker
+  private readonly namespace: string
+  /** By scope and key. Bound: one per request that runs or waits for its commit. */
+  private readonly running = new Map<string, Running>()
+
+  constructor(broker: Broker, namespace: string) {
+    this.broker = broker
+    this.namespace = namespace
+  }
+
+  /**
+   * What became of an earlier request under this key. From now on this one runs, and {@link end} must be called.
+   * @returns nothing when there was none
+   * @throws RoomfulError (rejects) CONFLICT, UNAVAILABLE when the log cannot tell
+   */
+  async begin(key: AppendKey): Promise<Repeated | undefined> {
+    const name = nameOf(key)
+    for (;;) {
+      await this.running.get(name)?.over
+      const found = await this.find(key)
+      if (this.running.has(name)) continue
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.running.set(name, { over: promise, end: resolve })
+      return found
+    }
+  }
+
+  /** It is answered, or was refused: who waits for it may look. */
+  end(key: AppendKey): void {
+    const name = nameOf(key)
+    this.running.get(name)?.end()
+    this.running.delete(name)
+  }
+
+  /** Keeps what was known only after the commit. */
+  save(key: AppendKey, answer: unknown): void {
+    const reply = writeReply(answer)
+    if (reply !== undefined) this.broker.saveReply(this.namespace, key, reply)
+  }
+
+  private async find(key: AppendKey): Promise<Repeated | undefined> {
+    const found = await this.broker.findKey(this.namespace, key).catch((cause: unknown) => {
+      throw new RoomfulError('UNAVAILABLE', undefined, { cause, retryAfterMs: RETRY_AFTER_MS })
+    })
+    if (found?.status === 'refused') throw new RoomfulError(found.code, found.message)
+    return found?.status === 'duplicate' ? found : undefined
+  }
+}
+
+/**
+ * An answer as it is kept; several values and none at all have forms of their own.
+ * @returns nothing when it is too long
+ * @throws what JSON cannot say: cycles, BigInt
+ */
+export function writeReply(answer: unknown): string | undefined {
+  const text = answer instanceof Several ? `*${toJson(answer.values)}` : answer === undefined ? '' : toJson(answer)
+  return text.length <= REPLY_MAX ? text : undefined
+}
+
+/** The answer that was kept. */
+export function readReply(reply: string): unknown {
+  if (reply === '') return undefined
+  return reply.startsWith('*') ? new Several(fromJson(reply.slice(1)) as unknown[]) : fromJson(reply)
+}
+
+/** Each event of a request has a key of its own. */
+export function keyOfNth(key: AppendKey, index: number): AppendKey {
+  return index === 0 ? key : { ...key, key: `${key.key}#${index}` }
+}
+
+function nameOf({ scope, key }: AppendKey): string {
+  return `${scope.length} ${scope}${key}`
+}
