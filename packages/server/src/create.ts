@@ -85,6 +85,7 @@ export function createRoomful({
       observer: observers,
     },
     users,
+    storage: { folder: settings.data, sync: settings.sync },
     webSocket: {
       ...door,
       authReject: settings.authReject,

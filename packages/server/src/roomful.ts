@@ -12,6 +12,8 @@ import { type WebSocketOptions, WebSocketTransport } from './adapters/transports
 import type { Contract } from './core/contract.ts'
 import { Hub, type HubPorts } from './core/hub.ts'
 import type { Namespace, NamespaceOptions } from './core/namespace.ts'
+import type { Protocol } from './core/peer.ts'
+import type { Observer } from './core/ports/observer.ts'
 import type { Users } from './core/ports/users.ts'
 import type { CoreSettings } from './core/settings.ts'
 import type { TypedNamespace } from './core/typed.ts'
@@ -29,6 +31,14 @@ export interface HttpHandler {
   notFound(request: IncomingMessage, response: Parameters<RequestListener>[1]): void
 }
 
+/** Where a server keeps what it stores, for those who store something beside it. */
+export interface Storage {
+  /** Of this server alone while it runs; `:memory:` keeps nothing. */
+  readonly folder: string
+  /** What a commit survives: `normal` the end of the process, `full` also that of the power. */
+  readonly sync: 'normal' | 'full'
+}
+
 export interface RoomfulParts {
   readonly core: CoreSettings
   readonly ports: HubPorts
@@ -37,6 +47,7 @@ export interface RoomfulParts {
   /** Made once the hub exists. */
   readonly http: (hub: Hub) => HttpHandler
   readonly users: Users
+  readonly storage: Storage
   /** Makes a server of one's own speak https and wss. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
   readonly port: number
@@ -88,6 +99,27 @@ export class Roomful {
   standardNamespaces(): this {
     addStandardNamespaces(this.hub)
     return this
+  }
+
+  /**
+   * Serves a protocol of your own over WebSocket, on `<path>/<room>`: origin, authentication, limits, heartbeat, drain and
+   * presence are those of the namespace, and the rules of its rooms say who may come in. Before `listen` or `attach`.
+   * @param path such as `/yjs`
+   * @throws Error when the path is taken or is none
+   */
+  protocol(path: string, namespace: Namespace, protocol: Protocol): this {
+    if (this.started) throw new Error(`Declare the protocol on ${path} before the server starts`)
+    this.webSocket.protocols.add(path, namespace, protocol)
+    return this
+  }
+
+  get storage(): Storage {
+    return this.parts.storage
+  }
+
+  /** Told of everything that happens; tell it what your own parts find. */
+  get observer(): Observer {
+    return this.parts.ports.observer
   }
 
   /** A namespace that is there, by any of its names. @throws Error when it is not */

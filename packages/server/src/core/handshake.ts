@@ -326,6 +326,7 @@ export class Handshake {
     if (connection.stage !== 'open') return
     this.hub.lifecycle.rename(connection, before)
     await this.hub.members.recheck(connection)
+    connection.link.owner?.userChanged?.()
   }
 
   private watchExpiry(connection: Connection): void {
@@ -345,7 +346,7 @@ export class Handshake {
   }
 
   /** Says why; what is about the user rather than the credentials has a close code of its own. WIRE 2. */
-  private refuse(connection: Connection, thrown: unknown, closeCode: number, reason?: string): void {
+  refuse(connection: Connection, thrown: unknown, closeCode: number, reason?: string): void {
     const error = toRoomfulError(thrown)
     const own = OWN_CLOSE_CODES[error.code]
     this.hub.lifecycle.close(connection, own ?? closeCode, own || reason === undefined ? error.message : reason, error)

@@ -86,6 +86,7 @@ export class Lifecycle {
   /** From the link: it is being closed, so its connections are gone for everyone else. */
   detach(link: Link, code: number, reason: string): void {
     for (const connection of [...link.connections]) this.release(connection, code, reason)
+    link.owner?.over?.()
   }
 
   /** From the link: nothing is left of it. */

@@ -26,6 +26,16 @@ export const UNLOGGED_MAX_BYTES = 1024 * 1024
 /** A slow link from which no byte drained for this long is closed with 4008. G5. */
 export const STALLED_MS = 30_000
 
+/** Takes what is no request: an echo, a protocol of the application's own. See peer.ts. */
+export interface LinkOwner {
+  /** @returns false when the dialect should read it */
+  receive(link: Link, data: string | Uint8Array): boolean
+  drained?(): void
+  userChanged?(): void
+  /** Nothing reaches the peer any more. May be called again. */
+  over?(): void
+}
+
 const utf8 = new TextEncoder()
 const NO_FRAMES: never[] = []
 
@@ -45,6 +55,7 @@ export class Link {
   /** Until a channel is open. */
   deadline: Timer | undefined
   connections: readonly Connection[] = []
+  owner: LinkOwner | undefined
   /** Counts towards its address; see addresses.ts. */
   countedIp: string | undefined
   /** Over its soft limit: reading is paused, rooms are read from the log. */
@@ -82,7 +93,7 @@ export class Link {
   receive(data: string | Uint8Array): void {
     if (this.state !== 'open') return
     this.lastSignOfLife = this.hub.clock.monotonic()
-    if (this.dialect.direct) return this.send(this.dialect.direct(data))
+    if (this.owner?.receive(this, data)) return
     const size = typeof data === 'string' ? data.length : data.byteLength
     if (!this.isAuthenticated() && !this.mayStillAuthenticate(size)) return
     const inbound = this.dialect.decode(data)
@@ -107,6 +118,7 @@ export class Link {
     this.unloggedBytes = 0
     if (!this.slow || this.state !== 'open') return
     this.hub.catchUp.onDrained(this)
+    this.owner?.drained?.()
   }
 
   /** From the transport: it is over. Idempotent. */

@@ -3,7 +3,14 @@
  * a seat) happens while its request runs; becoming a member, the answer and the first missed event happen in one breath
  * when the turn is released, so that nothing can fall between them.
  */
-import { isPersonalRoom, isRoomId, type Position, type ResetReason, type SharedJson } from '@roomful/protocol'
+import {
+  CLOSE_CODES,
+  isPersonalRoom,
+  isRoomId,
+  type Position,
+  type ResetReason,
+  type SharedJson,
+} from '@roomful/protocol'
 import type { Connection } from './connection.ts'
 import { takeJoin } from './connection-limits.ts'
 import { RoomfulError } from './errors.ts'
@@ -184,6 +191,8 @@ export class Members {
         if (connection.stage !== 'open') return
         this.leave(connection, roomId, 'forbidden')
         const message = error instanceof RoomfulError ? error.message : 'You are no longer allowed in this room'
+        // A protocol has this one room, and no words for its loss.
+        if (connection.link.owner) return this.hub.lifecycle.close(connection, CLOSE_CODES.FORBIDDEN.code, message)
         this.hub.tell(connection, 'notice', { code: 'FORBIDDEN', message, roomId })
       }
     }

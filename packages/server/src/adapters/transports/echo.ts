@@ -1,22 +1,29 @@
 /** Sends everything back: `/ws/echo`, and what protocol test suites bite on. A link like any other, with no one behind it. */
+import type { LinkOwner } from '../../core/link.ts'
 import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
 import { binaryFrame, textFrame } from './frame.ts'
 
 const NOTHING: Encoding = { key: 'ws:echo', encode: () => undefined }
 
+export const echoDialect: Dialect = {
+  name: 'echo',
+  resumes: false,
+  multiplexed: false,
+  view: 'all',
+  encoding: () => NOTHING,
+  decode: () => [],
+  nameOf: (type) => type,
+  ack: () => undefined,
+  fail: (_channel, { message }) => textFrame(message),
+  control: () => undefined,
+}
+
 /** @param prefix what goes before a text */
-export function echoDialect(prefix: string): Dialect {
+export function echo(prefix: string): LinkOwner {
   return {
-    name: 'echo',
-    resumes: false,
-    multiplexed: false,
-    view: 'all',
-    direct: (data) => (typeof data === 'string' ? textFrame(prefix + data) : binaryFrame(data)),
-    encoding: () => NOTHING,
-    decode: () => [],
-    nameOf: (type) => type,
-    ack: () => undefined,
-    fail: (_channel, { message }) => textFrame(message),
-    control: () => undefined,
+    receive(link, data) {
+      link.send(typeof data === 'string' ? textFrame(prefix + data) : binaryFrame(data))
+      return true
+    },
   }
 }

@@ -10,12 +10,15 @@ import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
 import { RoomfulError, toRoomfulError } from '../../core/errors.ts'
 import type { Hub } from '../../core/hub.ts'
 import type { Arrival } from '../../core/lifecycle.ts'
+import type { LinkOwner } from '../../core/link.ts'
 import type { Namespace } from '../../core/namespace.ts'
+import { acceptPeer } from '../../core/peer.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
 import type { Dialect } from '../../core/ports/dialect.ts'
 import { credentialsOf } from './credentials.ts'
-import { echoDialect } from './echo.ts'
+import { echo, echoDialect } from './echo.ts'
 import { plainDialect } from './plain.ts'
+import { type Mounted, Protocols, sharedFrame } from './protocols.ts'
 import { pathOf, refuse } from './refuse-upgrade.ts'
 import { v1Dialect } from './v1.ts'
 import { ignoreSocketError, WebSocketWire } from './websocket-wire.ts'
@@ -42,29 +45,22 @@ type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) 
 export class WebSocketTransport {
   private readonly hub: Hub
   private readonly options: WebSocketOptions
+  /** Protocols of the application's own. */
+  readonly protocols = new Protocols()
   private readonly server: WebSocketServer
-  private readonly echoes: ReadonlyMap<string, Dialect>
+  private readonly echoes: ReadonlyMap<string, LinkOwner>
 
   constructor(hub: Hub, options: WebSocketOptions) {
     this.hub = hub
     this.options = options
-    this.echoes = new Map(Array.from(options.echoPaths, ([path, prefix]) => [path, echoDialect(prefix)]))
-    const serverOptions: ServerOptions & { closeTimeout: number } = {
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false,
-      autoPong: false,
-      closeTimeout: CLOSE_TIMEOUT_MS,
-      maxPayload: hub.settings.maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES,
-      handleProtocols: chooseSubprotocol,
-    }
-    this.server = new WebSocketServer(serverOptions)
+    this.echoes = new Map(Array.from(options.echoPaths, ([path, prefix]) => [path, echo(prefix)]))
+    this.server = createServer(hub.settings.maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES)
   }
 
   /** @returns true when the path is one of ours, whatever becomes of the upgrade. */
   owns(request: IncomingMessage): boolean {
     const path = pathOf(request)
-    return path === '/' || path === '/ws' || path.startsWith('/ws/')
+    return path === '/' || path === '/ws' || path.startsWith('/ws/') || this.protocols.find(path) !== undefined
   }
 
   readonly onUpgrade: UpgradeListener = (request, socket, head) => {
@@ -78,9 +74,12 @@ export class WebSocketTransport {
   private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if ((request.url ?? '').length > URL_MAX_LENGTH) return refuse(socket, 414, 'The URL is too long')
     if (!this.options.isOriginAllowed(request)) return refuse(socket, 403, 'Origin not allowed')
-    const echo = this.echoes.get(pathOf(request))
-    if (echo) return this.open(request, socket, head, () => echo, { namespace: undefined, credentials: {} })
-    const namespace = this.hub.namespace(namespaceOf(request))
+    const path = pathOf(request)
+    const echoing = this.echoes.get(path)
+    if (echoing) return this.echo(request, socket, head, echoing)
+    const spoken = this.protocols.find(path)
+    if (spoken && spoken.roomId === undefined) return refuse(socket, 404, 'There can be nothing of this name')
+    const namespace = spoken?.mounted.namespace ?? this.hub.namespace(namespaceOf(path))
     if (!namespace) return refuse(socket, 404, 'There is no such namespace')
     const credentials = credentialsOf(request)
     let identity: Identity | undefined
@@ -90,22 +89,43 @@ export class WebSocketTransport {
       identity = checked
     }
     if (socket.destroyed) return
-    this.open(request, socket, head, dialectOf, { namespace, credentials, identity })
+    const who = { namespace, credentials, identity, ...this.whence(request) }
+    if (spoken?.roomId !== undefined) return this.openPeer(request, socket, head, spoken.mounted, spoken.roomId, who)
+    this.server.handleUpgrade(request, socket, head, (ws) => {
+      const wire = new WebSocketWire(ws, socket as Socket)
+      wire.link = this.hub.lifecycle.accept({ wire, dialect: dialectOf(ws), ...who })
+    })
   }
 
-  private open(
+  private echo(request: IncomingMessage, socket: Duplex, head: Buffer, owner: LinkOwner): void {
+    this.server.handleUpgrade(request, socket, head, (ws) => {
+      const wire = new WebSocketWire(ws, socket as Socket)
+      const nobody = { namespace: undefined, credentials: {}, ...this.whence(request) }
+      const link = this.hub.lifecycle.accept({ wire, dialect: echoDialect, ...nobody })
+      link.owner = owner
+      wire.link = link
+    })
+  }
+
+  private openPeer(
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    dialectOf: (ws: WebSocket) => Dialect,
-    who: Pick<Arrival, 'namespace' | 'credentials' | 'identity'>,
+    { protocol, dialect }: Mounted,
+    roomId: string,
+    who: Omit<Arrival, 'wire' | 'dialect'>,
   ): void {
-    const ip = this.options.clientAddress(request)
-    const userAgent = String(request.headers['user-agent'] ?? '').slice(0, 256)
-    this.server.handleUpgrade(request, socket, head, (ws) => {
+    createServer(protocol.maxMessageBytes).handleUpgrade(request, socket, head, (ws) => {
       const wire = new WebSocketWire(ws, socket as Socket)
-      wire.link = this.hub.lifecycle.accept({ wire, dialect: dialectOf(ws), ip, userAgent, ...who })
+      acceptPeer(this.hub, { wire, dialect, protocol, roomId, frame: sharedFrame, ...who }, (link) => {
+        wire.link = link
+      })
     })
+  }
+
+  private whence(request: IncomingMessage): Pick<Arrival, 'ip' | 'userAgent'> {
+    const userAgent = String(request.headers['user-agent'] ?? '').slice(0, 256)
+    return { ip: this.options.clientAddress(request), userAgent }
   }
 
   /** @returns who it is, or the sentence of the refusal. C5. */
@@ -126,6 +146,20 @@ export class WebSocketTransport {
   }
 }
 
+/** `ws` without a port of its own: it shakes hands and parses. */
+function createServer(maxPayload: number): WebSocketServer {
+  const options: ServerOptions & { closeTimeout: number } = {
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    autoPong: false,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    maxPayload,
+    handleProtocols: chooseSubprotocol,
+  }
+  return new WebSocketServer(options)
+}
+
 function dialectOf(ws: WebSocket): Dialect {
   return ws.protocol === SDK_SUBPROTOCOLS[0] ? v1Dialect : plainDialect
 }
@@ -136,8 +170,7 @@ function chooseSubprotocol(offered: Set<string>): string | false {
   return offered.has(PLAIN_SUBPROTOCOL) ? PLAIN_SUBPROTOCOL : false
 }
 
-function namespaceOf(request: IncomingMessage): string {
-  const path = pathOf(request)
+function namespaceOf(path: string): string {
   if (path === '/' || path === '/ws') return '/'
   try {
     return decodeURIComponent(path.slice(3))

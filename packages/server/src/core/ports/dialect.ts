@@ -12,7 +12,8 @@ export interface Encoding {
 export type Request = Extract<Inbound, { kind: 'request' }>
 
 export interface Dialect {
-  readonly name: 'echo' | 'plain' | 'classic' | 'v1' | 'socketio' | 'sse' | 'poll' | 'http'
+  /** The house's own, or what a protocol of an application is called. */
+  readonly name: 'echo' | 'plain' | 'classic' | 'v1' | 'socketio' | 'sse' | 'poll' | 'http' | (string & {})
   /** Its connections survive their link: they have sessions, and their presence a grace. G6. */
   readonly resumes: boolean
   /** Carries several connections on one link. */
@@ -25,8 +26,6 @@ export interface Dialect {
   readonly heartbeat?: { readonly pingIntervalMs: number; readonly pongTimeoutMs: number }
   /** Commands of a single current room: the sender is not told its own messages. */
   readonly view: 'all' | 'classic'
-  /** Answers each message by itself, without namespace or user: an echo. */
-  readonly direct?: (data: string | Uint8Array) => Uint8Array
   encoding(channel: number): Encoding
   /** @param data text of one message, or bytes of a binary one */
   decode(data: string | Uint8Array): Inbound[]

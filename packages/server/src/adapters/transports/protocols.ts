@@ -1,0 +1,78 @@
+/** Protocols of an application's own over WebSocket: which path is whose, and the dialect of their links. */
+import { decodePlain, isPersonalRoom, isRoomId, type WireError } from '@roomful/protocol'
+import type { Namespace } from '../../core/namespace.ts'
+import type { Protocol } from '../../core/peer.ts'
+import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
+import { binaryFrame } from './frame.ts'
+import { refuseBinary } from './refuse-binary.ts'
+
+export interface Mounted {
+  readonly namespace: Namespace
+  readonly protocol: Protocol
+  readonly dialect: Dialect
+}
+
+export class Protocols {
+  private readonly byPrefix = new Map<string, Mounted>()
+
+  /** @param path such as `/yjs`: links come on `/yjs/<room>` */
+  add(path: string, namespace: Namespace, protocol: Protocol): void {
+    if (!/^(\/[\w.-]+)+$/.test(path)) throw new Error(`${path} is no path; write it as /yjs`)
+    const prefix = `${path}/`
+    if (this.byPrefix.has(prefix)) throw new Error(`There is a protocol on ${path} already`)
+    this.byPrefix.set(prefix, { namespace, protocol, dialect: protocolDialect(protocol) })
+  }
+
+  /** @returns whose path it is, and the room that it names: undefined when that is no name */
+  find(path: string): { mounted: Mounted; roomId: string | undefined } | undefined {
+    for (const [prefix, mounted] of this.byPrefix) {
+      if (path.startsWith(prefix)) return { mounted, roomId: roomOf(path.slice(prefix.length)) }
+    }
+    return undefined
+  }
+}
+
+/** The same message to many peers is framed once. */
+export function sharedFrame(data: Uint8Array): Uint8Array {
+  const known = frames.get(data)
+  if (known) return known
+  const frame = binaryFrame(data)
+  frames.set(data, frame)
+  return frame
+}
+
+const frames = new WeakMap<Uint8Array, Uint8Array>()
+
+function roomOf(path: string): string | undefined {
+  try {
+    const roomId = decodeURIComponent(path)
+    return isRoomId(roomId) && !isPersonalRoom(roomId) ? roomId : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Its links hear no events; what they say in text are plain's `auth` and `ping`, and nothing in text is said to them. */
+function protocolDialect({ name, refusal }: Protocol): Dialect {
+  const refuse = (error: WireError): Uint8Array => (refusal ? binaryFrame(refusal(error)) : NO_BYTES)
+  return {
+    name,
+    resumes: false,
+    multiplexed: false,
+    view: 'all',
+    encoding: () => NO_EVENTS,
+    decode: (data) => [typeof data === 'string' ? onlyControl(data) : refuseBinary()],
+    nameOf: (type) => type,
+    ack: () => undefined,
+    fail: (_channel, error) => refuse(error),
+    control: () => undefined,
+  }
+}
+
+const NO_EVENTS: Encoding = { key: 'none', encode: () => undefined }
+const NO_BYTES = new Uint8Array(0)
+
+function onlyControl(text: string): ReturnType<typeof decodePlain> {
+  const inbound = decodePlain(text)
+  return inbound.kind === 'request' ? refuseBinary() : inbound
+}
