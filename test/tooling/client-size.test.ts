@@ -18,17 +18,17 @@ afterEach(() => rm(house, { recursive: true }))
 const putClient = (text: string) => writeFile(join(house, 'packages/client/src/index.ts'), text)
 
 test('a client that carries 20 KB of noise is over the limit', async () => {
-  await putClient(`export const noise = '${randomBytes(20_000).toString('base64')}'`)
+  await putClient(`export const connect = '${randomBytes(20_000).toString('base64')}'`)
   const { bytes, limitBytes } = await measureClient(house)
   expect(bytes).toBeGreaterThan(limitBytes)
 })
 
 test('types weigh nothing', async () => {
-  await putClient('export interface Wide { a: 1 }\nexport const one: Wide = { a: 1 }')
+  await putClient('export interface Wide { a: 1 }\nexport const connect: Wide = { a: 1 }')
   expect((await measureClient(house)).bytes).toBeLessThan(100)
 })
 
 test('a client that needs Node cannot be bundled for a browser', async () => {
-  await putClient(`export { readFile } from 'node:fs'`)
+  await putClient(`export { readFile as connect } from 'node:fs'`)
   await expect(measureClient(house)).rejects.toThrow('node:fs')
 })

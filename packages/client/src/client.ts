@@ -10,12 +10,23 @@ import type { ReceivedEvent } from './frames.ts'
 import { callListener } from './listener.ts'
 import { Outbox, type OutboxLimits } from './outbox.ts'
 import { type RequestOptions, Requests } from './requests.ts'
+import { Responder } from './responder.ts'
 import { Room } from './room.ts'
 import { Rooms } from './rooms.ts'
 import type { Standing } from './standing.ts'
 import type { OpenTransport } from './transports/transport.ts'
 import { findWebSocket, type WebSocketConstructor, webSocketTransport, webSocketUrl } from './transports/websocket.ts'
-import type { Ack, AnyContract, DownEvent, DownListener, RequestArgs, UpArgs, UpEvent } from './types.ts'
+import type {
+  Ack,
+  AnyContract,
+  AskedEvent,
+  AskedHandler,
+  DownEvent,
+  DownListener,
+  RequestArgs,
+  UpArgs,
+  UpEvent,
+} from './types.ts'
 
 export interface ClientOptions extends CredentialsOptions, EnvironmentOptions {
   /** Default `/`, which is also called `/chat`. */
@@ -40,6 +51,7 @@ export class Client<C extends AnyContract = undefined> {
   readonly #connection: Connection
   readonly #requests: Requests
   readonly #outbox: Outbox
+  readonly #responder: Responder
   readonly #rooms: Rooms
   readonly #events: Emitter<Record<string, [event: ReceivedEvent]>>
   readonly #changes: Emitter<{ change: [] }>
@@ -51,12 +63,14 @@ export class Client<C extends AnyContract = undefined> {
     const openTransport = options.transport ?? webSocketTransport(webSocketUrl(url), findWebSocket(options.WebSocket))
     this.#events = new Emitter(environment.report)
     this.#changes = new Emitter(environment.report)
+    this.#responder = new Responder(environment.report)
     this.#connection = new Connection({
       ...{ environment, openTransport, namespace, connectTimeoutMs },
       credentials: new Credentials(options),
       onState: (state, before) => this.#handleState(state, before),
       onEvent: (event) => this.#handleEvent(event),
       onAck: (frame) => this.#requests.handleAck(frame),
+      onRequest: (frame, reply) => void this.#responder.handle(frame, reply), // never rejects
     })
     const { server } = this.#connection
     const requests = new Requests(environment, this.#connection)
@@ -109,6 +123,15 @@ export class Client<C extends AnyContract = undefined> {
   /** Calls `listener` for each such event of the namespace, whichever room it is of. */
   on<Name extends DownEvent<C>>(event: Name, listener: DownListener<C, Name>): () => void {
     return this.#events.on(event, (received) => callListener(listener, received))
+  }
+
+  /**
+   * Answers what the server asks: with what `handler` returns, or with the error that it throws. One handler per event.
+   * @returns what ends it
+   * @throws Error when there is one for this event already
+   */
+  onRequest<Name extends AskedEvent<C>>(event: Name, handler: AskedHandler<C, Name>): () => void {
+    return this.#responder.add(event, handler as (...args: readonly unknown[]) => unknown)
   }
 
   /** Sends an event without asking for an answer; one that is refused is told to `onError`. Waits 5 s for a connection. */

@@ -7,7 +7,16 @@ import { type ConnectionEvent, type ConnectionState, type Ending, IDLE, type Use
 import type { Credentials } from './credentials.ts'
 import type { Environment } from './environment.ts'
 import { RoomfulError } from './errors.ts'
-import { type AckFrame, CHANNEL, type ControlFrame, isAck, isEvent, type ReceivedEvent, readEvent } from './frames.ts'
+import {
+  type AckFrame,
+  CHANNEL,
+  type ControlFrame,
+  isAck,
+  isEvent,
+  type ReceivedEvent,
+  type RequestFrame,
+  readEvent,
+} from './frames.ts'
 import { Link } from './link.ts'
 import { ServerFacts } from './server-facts.ts'
 import { transition } from './transitions.ts'
@@ -23,6 +32,8 @@ export interface ConnectionOptions {
   readonly onState: (state: ConnectionState, before: ConnectionState) => void
   readonly onEvent: (event: ReceivedEvent) => void
   readonly onAck: (frame: AckFrame) => void
+  /** @param reply says it on the link that asked; nothing is said once that is gone */
+  readonly onRequest: (frame: RequestFrame, reply: (text: string) => void) => void
 }
 
 export class Connection {
@@ -158,6 +169,10 @@ export class Connection {
       case 'error': {
         if (this.#current.status === 'authenticating') this.#refusal = frame
         return this.#options.environment.tell(RoomfulError.fromWire(frame))
+      }
+      case 'request': {
+        const link = this.#link
+        return this.#options.onRequest(frame, (text) => link?.send(text))
       }
       case 'pong':
         return

@@ -6,6 +6,8 @@ export const CHANNEL = 1
 
 type EventFrame = Extract<DownFrame, { event: string; type?: undefined }>
 export type AckFrame = Extract<DownFrame, { ack: unknown }>
+/** What the server asks. */
+export type RequestFrame = Extract<DownFrame, { type: 'request' }>
 export type ControlFrame = Exclude<DownFrame, EventFrame | AckFrame>
 
 /** An event as it arrived, or as a history holds it. */
@@ -64,12 +66,17 @@ export function isEvent(frame: DownFrame): frame is EventFrame {
  * every other kind (D1): `{userId, content}` becomes `{userId, content, id, roomId, seq, ts}`.
  */
 export function readEvent(frame: EventFrame): ReceivedEvent {
-  const { data, args = data === undefined ? [] : [data] } = frame
+  const args = readArgs(frame)
   const meta = readMeta(frame.event, frame)
   const [only] = args
   if (meta.seq === undefined || args.length !== 1 || !isSpreadable(only)) return { event: frame.event, args, meta }
   const { event, n, ...stored } = meta
   return { event, args: [{ ...(only as object), ...stored }], meta }
+}
+
+/** `data` for one argument, `args` for several, neither for none. */
+export function readArgs({ data, args }: { data?: unknown; args?: unknown[] }): unknown[] {
+  return args ?? (data === undefined ? [] : [data])
 }
 
 /** An event as histories hold it: the flat form that plain clients get. */
@@ -91,6 +98,11 @@ function readMeta(event: string, frame: { [Field in (typeof META_FIELDS)[number]
 export function writeRequest(event: string, body: string, id: number | undefined, key: string | undefined): string {
   const tail = `${id === undefined ? '' : `,"id":${id}`}${key === undefined ? '' : `,"key":${JSON.stringify(key)}`}`
   return `{"ch":${CHANNEL},"event":${JSON.stringify(event)}${body}${tail}}`
+}
+
+/** The answer to what the server asked under `id`: a value, or why there is none. */
+export function writeAnswer(id: number, answer: { data: unknown } | { error: object }): string {
+  return toJson({ ch: CHANNEL, ack: id, ...answer })
 }
 
 /** Arguments as part of a frame: nothing, `data` for one, `args` for several. */

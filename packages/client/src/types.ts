@@ -2,7 +2,15 @@
  * What a contract makes of the API: names of events, what they carry, what is answered (D5). With a contract nothing else
  * is accepted but the room vocabulary; without one every name is, and what it carries is `unknown`.
  */
-import type { Contract, DurableFields, EventDefinition, ReceivedAck, ReceivedArgs, SentArgs } from '@roomful/protocol'
+import type {
+  Contract,
+  DurableFields,
+  EventDefinition,
+  GivenAck,
+  ReceivedAck,
+  ReceivedArgs,
+  SentArgs,
+} from '@roomful/protocol'
 import type { EventMeta } from './frames.ts'
 import type { DownData, DownName, UpAck, UpData, UpName } from './vocabulary.ts'
 
@@ -81,3 +89,17 @@ export type DownListener<C extends AnyContract, Name extends string> =
           ? (data: unknown, meta: EventMeta) => void
           : (...args: [...Args, meta: EventMeta]) => void
     : never
+
+/** Names of events that the server asks. */
+export type AskedEvent<C extends AnyContract> = C extends Contract
+  ? {
+      [Name in keyof C['server'] & string]: C['server'][Name] extends { ack: object } ? Name : never
+    }[keyof C['server'] & string]
+  : AnyName
+
+/** Called with what the server asks; what it returns is the answer. */
+export type AskedHandler<C extends AnyContract, Name extends string> = Name extends keyof Received<C>
+  ? Received<C>[Name] extends infer Event extends EventDefinition
+    ? (...args: ReceivedArgs<Event>) => GivenAck<Event> | Promise<GivenAck<Event>>
+    : never
+  : (data: unknown, ...more: unknown[]) => unknown

@@ -1,5 +1,5 @@
 /** The SDK and the server's real core, over a network that a seed decides: what either promises has to hold for both together. */
-import { Client, type ClientOptions, type RoomfulError } from '@roomful/client'
+import { Client, type ClientOptions, RoomfulError } from '@roomful/client'
 import { createTestServer, SeededRandom, type TestServer, type TestServerOptions } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
 import { connectTo, type Network } from './support/core-transport.ts'
@@ -55,6 +55,55 @@ describe('with the real core', () => {
     await clock.advance(1_000)
     expect(room.members.map(({ userId }) => userId)).toEqual(['ann'])
     expect([...ann.errors, ...bob.errors]).toEqual([])
+  })
+
+  it('[C9] the server asks, and gets the answer, the refusal, or word that nobody answers', async () => {
+    await using server = await createServer()
+    const { clock } = server
+    const ann = join(server, 'ann')
+    await clock.advance(10)
+    const ask = async (event: string, ...args: unknown[]): Promise<unknown> => {
+      const [connection] = server.get('/').connections.values()
+      const answer = connection?.call(event, ...args).catch(({ code, message }: RoomfulError) => ({ code, message }))
+      return clock.until(answer as Promise<unknown>)
+    }
+    const off = ann.client.onRequest('add', (a, b) => Number(a) + Number(b))
+    expect(() => ann.client.onRequest('add', () => 0)).toThrow('add is answered already')
+    ann.client.onRequest('confirm', async (data) => {
+      if (data === 'no') throw new RoomfulError('REFUSED', 'Not today')
+      if (data === 'fail') throw new TypeError('a secret of the client')
+      return new Uint8Array([1])
+    })
+    expect(await ask('add', 1, 2)).toBe(3)
+    expect(await ask('confirm', 'yes')).toEqual(new Uint8Array([1]))
+    expect(await ask('confirm', 'no')).toEqual({ code: 'REFUSED', message: 'Not today' })
+    expect(await ask('confirm', 'fail')).toEqual({ code: 'INTERNAL', message: 'This client failed to answer' })
+    expect(ann.errors).toMatchObject([{ code: 'CALLBACK_FAILED', message: 'a secret of the client' }])
+    off()
+    off()
+    expect(await ask('add', 1, 2)).toMatchObject({ code: 'UNKNOWN_EVENT' })
+  })
+
+  it('[C9] an answer that comes after a reconnect is told to nobody', async () => {
+    await using server = await createServer()
+    const { clock } = server
+    const { client, network } = join(server, 'ann')
+    await clock.advance(10)
+    const answers: ((answer: string) => void)[] = []
+    client.onRequest('confirm', () => new Promise<string>((resolve) => answers.push(resolve)))
+    const ask = () => [...server.get('/').connections.values()][0]?.request('confirm')
+    const first = ask()
+    first?.catch(() => undefined)
+    await clock.advance(10)
+    network.cut()
+    await clock.advance(10)
+    await expect(first).rejects.toMatchObject({ code: 'DISCONNECTED' })
+    await clock.advance(2_000)
+    const second = ask()
+    await clock.advance(10)
+    answers[0]?.('the first one')
+    answers[1]?.('the second one')
+    expect(await clock.until(second as Promise<unknown>)).toBe('the second one')
   })
 
   it('[C18] a cut is survived without a flicker: same session, exactly what was missed', async () => {

@@ -7,6 +7,8 @@ import { isTooDeep } from './json-depth.ts'
 import { ID_AS_KEY_LENGTH, KEY_MAX_LENGTH, MAX_ATTACHMENTS, MAX_JSON_DEPTH } from './limits.ts'
 
 const BINARY_MARK = '"$binary"'
+/** Of a client's refusal. */
+const SENTENCE_MAX_LENGTH = 1_000
 
 /** What {@link readObject} refused with: by identity, since a client may send an object with the same fields. */
 const refusals = new WeakSet<object>()
@@ -68,6 +70,30 @@ export function readRequest(channel: number, event: unknown, args: unknown[], id
     (key as string | undefined) ??
     (typeof requestId === 'string' && requestId.length >= ID_AS_KEY_LENGTH ? requestId : undefined)
   return { kind: 'request', channel, event: name, args, id: requestId, key: effectiveKey }
+}
+
+/** @returns true for the answer to something that the server asked: `{ack, data}`, with or without `type: 'ack'` */
+export function isAnswer({ type, event, ack }: Record<string, unknown>): boolean {
+  return (
+    (typeof ack === 'number' || typeof ack === 'string') &&
+    event === undefined &&
+    (type === undefined || type === 'ack')
+  )
+}
+
+export function readAnswer(channel: number, { ack, data, error }: Record<string, unknown>): Inbound {
+  return { kind: 'ack', channel, id: ack as RequestId, data, error: isRecord(error) ? readError(error) : undefined }
+}
+
+/** What a client refused with; of what is no code only that it refused is kept. */
+function readError({ code, message, field }: Record<string, unknown>): WireError {
+  const isCode = typeof code === 'string' && code.length <= KEY_MAX_LENGTH
+  const sentence = typeof message === 'string' ? message : 'The client refused'
+  return {
+    code: isCode ? code : 'INVALID_MESSAGE',
+    message: sentence.slice(0, SENTENCE_MAX_LENGTH),
+    ...(typeof field === 'string' ? { field: field.slice(0, KEY_MAX_LENGTH) } : {}),
+  }
 }
 
 export function readAuth(channel: number, frame: Record<string, unknown>): Inbound {

@@ -26,12 +26,14 @@ export const ERROR_CODES = {
   NOT_FOUND: { http: 404, message: 'There is nothing here' },
   ROOM_FULL: { http: 409, message: 'The room is full' },
   CONFLICT: { http: 409, message: 'This key was used for something else' },
+  CANNOT_ANSWER: { http: 409, message: 'This client has no way to answer' },
   TOO_LARGE: { http: 413, message: 'The message is too large' },
   RATE_LIMITED: { http: 429, message: 'Rate limit exceeded' },
   TOO_MANY_CONNECTIONS: { http: 429, message: 'Too many connections from this address' },
   TOO_MANY_ROOMS: { http: 429, message: 'Too many rooms on this connection' },
   TIMEOUT: { http: 503, message: 'The server did not answer in time' },
   UNAVAILABLE: { http: 503, message: 'The server cannot store anything right now; try again later' },
+  DISCONNECTED: { http: 503, message: 'The client disconnected before it answered' },
   INTERNAL: { http: 500, message: 'Something went wrong on the server' },
 } as const satisfies Record<string, { http: number; message: string }>
 

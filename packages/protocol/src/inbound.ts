@@ -14,6 +14,8 @@ export type Inbound =
       key: string | undefined
     }
   | { kind: 'auth'; channel: number; credentials: Credentials; id: RequestId | undefined }
+  /** The answer to what the server asked. */
+  | { kind: 'ack'; channel: number; id: RequestId; data: unknown; error: WireError | undefined }
   | { kind: 'ping' }
   /** Attach to a namespace. */
   | {

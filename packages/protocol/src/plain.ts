@@ -3,7 +3,16 @@
  * In: `{type, ...data, id?, key?}` or `{event, data, id?, key?}`. Out: `{type, ...data}`.
  */
 import { toJson } from './binary.ts'
-import { failureData, isRefusal, readAuth, readObject, readRequest, storedJson } from './envelope.ts'
+import {
+  failureData,
+  isAnswer,
+  isRefusal,
+  readAnswer,
+  readAuth,
+  readObject,
+  readRequest,
+  storedJson,
+} from './envelope.ts'
 import type { WireError } from './error-codes.ts'
 import { isRecord, type WireEvent } from './event.ts'
 import type { Inbound, RequestId } from './inbound.ts'
@@ -21,6 +30,7 @@ export function decodePlain(text: string): Inbound {
   const object = frame as Record<string, unknown>
   if (object.type === 'ping') return { kind: 'ping' }
   if (object.type === 'auth') return readAuth(0, object)
+  if (isAnswer(object)) return readAnswer(0, object)
   if (object.event !== undefined && object.type === undefined) {
     return readRequest(0, object.event, envelopeArgs(object), object.id, object.key)
   }
@@ -54,6 +64,16 @@ function plainBody(event: WireEvent): string {
   if (args.length > 1) return `,"args":${argsJson}`
   if (!event.spread) return `,"data":${argsJson.slice(1, -1)}`
   return argsJson.length > 4 ? `,${argsJson.slice(2, -2)}` : '' // [{…}] without its brackets and braces
+}
+
+/** What the server asks; answered by `{ack: id, data}`. */
+export function encodePlainRequest(id: number, event: WireEvent): string {
+  return `{"type":"request","id":${id},"event":${JSON.stringify(plainName(event.type))}${envelopeBody(event)}}`
+}
+
+/** Arguments beside `event`: nothing, `data` for one, `args` for several. */
+export function envelopeBody({ args, argsJson }: WireEvent): string {
+  return args.length === 0 ? '' : args.length === 1 ? `,"data":${argsJson.slice(1, -1)}` : `,"args":${argsJson}`
 }
 
 /** An event as the object that `encodePlainEvent` writes, for histories. */

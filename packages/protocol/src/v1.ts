@@ -3,12 +3,21 @@
  * A WebSocket message holds one frame or several, a line each. Unknown frame types and fields are ignored.
  */
 import { toJson } from './binary.ts'
-import { isRefusal, readAuth, readCredentials, readObject, readRequest, storedJson } from './envelope.ts'
+import {
+  isAnswer,
+  isRefusal,
+  readAnswer,
+  readAuth,
+  readCredentials,
+  readObject,
+  readRequest,
+  storedJson,
+} from './envelope.ts'
 import type { WireError } from './error-codes.ts'
 import type { WireEvent } from './event.ts'
 import { type Inbound, invalid, type RequestId } from './inbound.ts'
 import { MAX_CHANNELS } from './limits.ts'
-import { envelopeArgs } from './plain.ts'
+import { envelopeArgs, envelopeBody } from './plain.ts'
 import { PROTOCOL_VERSION } from './version.ts'
 
 /** Frames that a client sends. */
@@ -27,6 +36,7 @@ export type UpFrame =
   | { type: 'auth'; ch: number; token?: string; name?: string; id?: RequestId }
   | { type: 'ping' }
   | { type?: undefined; ch: number; event: string; data?: unknown; args?: unknown[]; id?: RequestId; key?: string }
+  | { type?: undefined; ch: number; ack: number; data?: unknown; error?: WireError }
 
 /** Frames that a server sends. */
 export type DownFrame =
@@ -53,6 +63,7 @@ export type DownFrame =
   | { type: 'auth_ok'; ch: number; user: Record<string, unknown> }
   | { type: 'auth_expiring'; ch: number; ts: number }
   | { type: 'pong' }
+  | { type: 'request'; ch: number; id: number; event: string; data?: unknown; args?: unknown[] }
   | ({ type: 'error'; ch: number; event?: string } & WireError)
   | { type?: undefined; ch: number; ack: RequestId; data?: unknown; error?: WireError }
   | {
@@ -92,6 +103,7 @@ function one(line: string): Inbound[] {
   }
   if (object.event !== undefined)
     return [readRequest(channel, object.event, envelopeArgs(object), object.id, object.key)]
+  if (isAnswer(object)) return [readAnswer(channel, object)]
   switch (object.type) {
     case 'open':
       return [
@@ -113,11 +125,16 @@ function one(line: string): Inbound[] {
 }
 
 export function encodeV1Event(channel: number, event: WireEvent): string {
-  const { args, argsJson, stored, roomId } = event
+  const { stored, roomId } = event
   const head = `{"ch":${channel},"event":${JSON.stringify(event.type)}`
-  const body = args.length === 0 ? '' : args.length === 1 ? `,"data":${argsJson.slice(1, -1)}` : `,"args":${argsJson}`
+  const body = envelopeBody(event)
   if (stored !== undefined) return `${head}${body},${storedJson(stored)},"n":${stored.n}}`
   return roomId === undefined ? `${head}${body}}` : `${head}${body},"roomId":${JSON.stringify(roomId)}}`
+}
+
+/** What the server asks; answered by `{ch, ack: id, data}`. */
+export function encodeV1Request(channel: number, id: number, event: WireEvent): string {
+  return `{"type":"request","ch":${channel},"id":${id},"event":${JSON.stringify(event.type)}${envelopeBody(event)}}`
 }
 
 export function encodeV1Ack(channel: number, id: RequestId, data: unknown): string {

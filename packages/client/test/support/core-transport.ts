@@ -4,7 +4,7 @@
  */
 
 import type { OpenTransport, Transport } from '@roomful/client'
-import { encodeV1Ack, encodeV1Control, encodeV1Error, encodeV1Event } from '@roomful/protocol'
+import { encodeV1Ack, encodeV1Control, encodeV1Error, encodeV1Event, encodeV1Request } from '@roomful/protocol'
 import { type Dialect, v1Dialect } from '@roomful/server/testing'
 import { MemoryWire, type TestServer } from '@roomful/testkit'
 
@@ -17,6 +17,7 @@ const lines: Dialect = {
   ...v1Dialect,
   encoding: (channel) => ({ key: `lines:${channel}`, encode: (event) => line(encodeV1Event(channel, event)) }),
   ack: (channel, id, data) => line(encodeV1Ack(channel, id, data)),
+  request: (channel, id, event) => line(encodeV1Request(channel, id, event)),
   fail: (channel, error, id, event) => line(encodeV1Error(channel, error, id, event)),
   control: (type, channel, data) => line(encodeV1Control(type, channel, data)),
 }

@@ -225,7 +225,7 @@ export class FakeLink implements Transport {
       if (this.isEnding || this.closed || this.isBlackHole) return
       if (frame.type === 'open') this.server.handleOpening(frame, this)
       else if (frame.type === 'ping') this.say({ type: 'pong' })
-      else if (frame.type === undefined) this.server.handleRequest(frame, this)
+      else if (frame.type === undefined && 'event' in frame) this.server.handleRequest(frame, this)
     })
   }
 

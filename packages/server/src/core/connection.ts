@@ -4,6 +4,7 @@
  */
 import type { Inbound } from '@roomful/protocol'
 import type { CatchUpState } from './catch-up.ts'
+import { type AskOptions, ClientRequests } from './client-requests.ts'
 import type { Context } from './context.ts'
 import type { RoomfulError } from './errors.ts'
 import type { Link } from './link.ts'
@@ -47,6 +48,8 @@ export class Connection {
   busy = false
   /** The request that is waited for. */
   running: Context | undefined
+  /** What it was asked and has not answered. */
+  asked: ClientRequests | undefined
   rate: RateWindow | undefined
   joinRate: RateWindow | undefined
   /** Authentication deadline, or token expiry. */
@@ -66,6 +69,26 @@ export class Connection {
     this.channel = channel
     this.namespace = namespace
     this.openedAt = openedAt
+  }
+
+  /**
+   * Asks this client, and waits for what it answers: a Socket.IO client by its callback, the SDK by `client.onRequest`, a
+   * plain one by `{ack, data}`. Goes out at once, before what a handler recorded. C9.
+   * @throws RoomfulError (rejects) TIMEOUT, DISCONNECTED, CANNOT_ANSWER, UNAVAILABLE, INVALID_MESSAGE for an answer that the
+   *   contract does not allow, or what the client refused with; or with the signal's reason
+   */
+  request(event: string, data?: unknown, options?: AskOptions): Promise<unknown> {
+    return this.ask(event, data === undefined ? [] : [data], options)
+  }
+
+  /** As `request`, for events that take several arguments. */
+  call(event: string, ...args: readonly unknown[]): Promise<unknown> {
+    return this.ask(event, args, undefined)
+  }
+
+  private ask(event: string, args: readonly unknown[], options: AskOptions | undefined): Promise<unknown> {
+    this.asked ??= new ClientRequests(this)
+    return this.asked.send(event, args, options)
   }
 
   /**

@@ -34,6 +34,12 @@ function checkDefinition(side: string, name: string, definition: EventDefinition
   if (side === 'client' && (definition.durable || definition.volatile)) {
     throw new RoomfulError('INVALID_MESSAGE', `${where} cannot be durable or volatile: only what the server sends is`)
   }
+  if (side === 'server' && definition.ack && (definition.durable || definition.volatile)) {
+    throw new RoomfulError(
+      'INVALID_MESSAGE',
+      `${where} has an ack, so it asks one client: it is neither durable nor volatile`,
+    )
+  }
   const reserved = side === 'client' ? ENVELOPE : definition.durable ? RESERVED : TRANSIENT_RESERVED
   const fields = fieldsOf(definition.data)
   for (const field of fields) {
@@ -87,6 +93,11 @@ export function validate(name: string, definition: EventDefinition, args: readon
   }
   if (definition.data) return [check(name, definition.data, args[0], ''), ...args.slice(1)]
   return [...args]
+}
+
+/** Checks what a client answered. @throws RoomfulError INVALID_MESSAGE with the field. @returns what the schema made of it */
+export function validateAnswer(name: string, definition: EventDefinition | undefined, answer: unknown): unknown {
+  return definition?.ack ? check(`The answer to ${name}`, definition.ack, answer, '') : answer
 }
 
 function check(name: string, schema: StandardSchemaV1, value: unknown, prefix: string): unknown {

@@ -59,6 +59,7 @@ export class Dispatch {
         return new Execution(this.hub, connection, this.turn(connection, inbound)).start()
       case 'ping':
       case 'open':
+      case 'ack':
         return // the link's own
       default:
         return inbound satisfies never

@@ -132,8 +132,13 @@ export class Hub {
 
   /** Refuses what is over the limit, before anything else looks at it. */
   checkSize(inbound: Inbound): Inbound {
-    if (inbound.kind !== 'request') return inbound
     const limit = this.settings.maxMessageBytes
+    if (inbound.kind === 'ack') {
+      return utf8Length(toJson(inbound.data)) <= limit
+        ? inbound
+        : { ...inbound, data: undefined, error: tooLarge(limit) }
+    }
+    if (inbound.kind !== 'request') return inbound
     const [first] = inbound.args
     const size = utf8Length(toJson(inbound.args.length === 1 ? first : inbound.args))
     if (size <= limit) return inbound

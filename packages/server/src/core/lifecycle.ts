@@ -120,6 +120,7 @@ export class Lifecycle {
     link.connections = link.connections.filter((each) => each !== connection)
     connection.queue = undefined
     connection.running?.cancel()
+    connection.asked?.close()
     connection.behind = undefined
     connection.onSettled?.(connection.refusal ?? new RoomfulError('UNAVAILABLE', reason || undefined))
     if (!wasOpen || connection.visit === 'request') return

@@ -254,10 +254,12 @@ export class Link {
     if (!connection) {
       if (inbound.kind === 'invalid')
         return this.send(this.dialect.fail(inbound.channel, inbound.error, inbound.id, inbound.event))
-      if (inbound.kind === 'close') return
+      if (inbound.kind === 'close' || inbound.kind === 'ack') return
       const error = { code: 'INVALID_MESSAGE', message: `Channel ${inbound.channel} is not open` }
       return this.send(this.dialect.fail(inbound.channel, error, inbound.id, undefined))
     }
+    // The request that runs may be what waits for it, so it does not wait behind that one.
+    if (inbound.kind === 'ack') return connection.asked?.handleAck(inbound)
     this.hub.dispatch.handle(connection, inbound)
   }
 

@@ -81,7 +81,8 @@ export interface NamespaceEvents {
   exit: [user: User, roomId: string, reason: string]
 }
 
-type Listeners = { [Name in keyof NamespaceEvents]: ((...args: NamespaceEvents[Name]) => void)[] }
+type Listener<Name extends keyof NamespaceEvents> = (...args: NamespaceEvents[Name]) => unknown
+type Listeners = { [Name in keyof NamespaceEvents]: Listener<Name>[] }
 
 export class Namespace {
   readonly name: string
@@ -151,7 +152,7 @@ export class Namespace {
   }
 
   /** @throws Error when the event has a handler already, or the contract does not know it */
-  on<Name extends keyof NamespaceEvents>(event: Name, listener: (...args: NamespaceEvents[Name]) => void): this
+  on<Name extends keyof NamespaceEvents>(event: Name, listener: Listener<Name>): this
   on(event: string, handler: Handler): this
   on(event: string, handler: unknown): this {
     if (!Object.hasOwn(this.listeners, event)) return this.handle(event, handler as Handler)
@@ -323,14 +324,18 @@ export class Namespace {
 
   /** Tells the subscribers; one that throws harms neither the others nor the house. */
   announce<Name extends keyof NamespaceEvents>(event: Name, ...args: NamespaceEvents[Name]): void {
+    const failed = (error: unknown): void => {
+      const who: Connection | User = args[0]
+      const [userId, connectionId] = who instanceof Connection ? [who.user.sub, who.id] : [who.sub, '']
+      const fact = { namespace: this.name, event, userId, connectionId, payload: [], error }
+      this.hub.observer.observe({ type: 'handler:failed', ...fact })
+    }
     for (const listener of this.listeners[event]) {
       try {
-        listener(...args)
+        const result = listener(...args)
+        if (result instanceof Promise) result.catch(failed)
       } catch (error) {
-        const who: Connection | User = args[0]
-        const [userId, connectionId] = who instanceof Connection ? [who.user.sub, who.id] : [who.sub, '']
-        const fact = { namespace: this.name, event, userId, connectionId, payload: [], error }
-        this.hub.observer.observe({ type: 'handler:failed', ...fact })
+        failed(error)
       }
     }
   }

@@ -1,5 +1,15 @@
 /** What a contract gives to those who write handlers: the same objects with names and arguments known. Types only. */
-import type { Contract, EventDefinition, GivenAck, ReceivedArgs, SentArgs } from '@roomful/protocol'
+import type {
+  Contract,
+  EventDefinition,
+  GivenAck,
+  ReceivedAck,
+  ReceivedArgs,
+  SentArgs,
+  SentData,
+} from '@roomful/protocol'
+import type { AskOptions } from './client-requests.ts'
+import type { Connection } from './connection.ts'
 import type { Context } from './context.ts'
 import type { Stored } from './effects.ts'
 import type { Namespace, NamespaceEvents, PublishOptions } from './namespace.ts'
@@ -19,7 +29,24 @@ type ClientName<C extends Contract> = keyof C['client'] & string
 export type DurableName<C extends Contract> = {
   [Name in ServerName<C>]: C['server'][Name] extends { durable: true } ? Name : never
 }[ServerName<C>]
-type PassingName<C extends Contract> = Exclude<ServerName<C>, DurableName<C>>
+/** Names of events that one client is asked, and answers. */
+export type AskedName<C extends Contract> = {
+  [Name in ServerName<C>]: C['server'][Name] extends { ack: object } ? Name : never
+}[ServerName<C>]
+type PassingName<C extends Contract> = Exclude<ServerName<C>, DurableName<C> | AskedName<C>>
+
+export type TypedConnection<C extends Contract> = UntypedOf<Connection, 'request' | 'call'> & {
+  request<Name extends AskedName<C>>(
+    event: Name,
+    ...[data, options]: SentData<C['server'][Name]> extends undefined
+      ? [data?: undefined, options?: AskOptions]
+      : [data: SentData<C['server'][Name]>, options?: AskOptions]
+  ): Promise<ReceivedAck<C['server'][Name]>>
+  call<Name extends AskedName<C>>(
+    event: Name,
+    ...args: SentArgs<C['server'][Name]>
+  ): Promise<ReceivedAck<C['server'][Name]>>
+}
 
 /** To exactly one room: any event of the contract. */
 export interface RoomEmitter<C extends Contract> {
@@ -45,8 +72,9 @@ type UntypedOf<Whole, Names extends PropertyKey> = Omit<Whole, Names>
 
 export type TypedContext<C extends Contract> = UntypedOf<
   Context,
-  'emit' | 'to' | 'toAll' | 'broadcast' | 'toRooms' | 'append' | 'publish'
+  'connection' | 'emit' | 'to' | 'toAll' | 'broadcast' | 'toRooms' | 'append' | 'publish'
 > & {
+  readonly connection: TypedConnection<C>
   emit<Name extends PassingName<C>>(type: Name, ...args: SentArgs<C['server'][Name]>): void
   to(room: string | readonly string[]): CombinedEmitter<C>
   toAll(room: string | readonly string[]): RoomEmitter<C>
@@ -60,9 +88,14 @@ export type TypedContext<C extends Contract> = UntypedOf<
   ): Promise<Stored>
 }
 
+/** The connection that comes first, with the contract's names. */
+type Typed<C extends Contract, Args extends readonly unknown[]> = Args extends [connection: Connection, ...infer Rest]
+  ? [connection: TypedConnection<C>, ...Rest]
+  : Args
+
 /** One conditional type instead of overloads, so that what a handler returns is checked against its own event. */
 type ListenerOf<C extends Contract, Name> = Name extends keyof NamespaceEvents
-  ? (...args: NamespaceEvents[Name]) => void
+  ? (...args: Typed<C, NamespaceEvents[Name]>) => unknown
   : Name extends ClientName<C>
     ? (
         context: TypedContext<C>,
@@ -72,8 +105,10 @@ type ListenerOf<C extends Contract, Name> = Name extends keyof NamespaceEvents
 
 export type TypedNamespace<C extends Contract> = UntypedOf<
   Namespace,
-  'on' | 'handle' | 'emit' | 'to' | 'in' | 'except' | 'volatile' | 'publish'
+  'on' | 'handle' | 'connections' | 'emit' | 'to' | 'in' | 'except' | 'volatile' | 'publish'
 > & {
+  /** Open connections by id. */
+  readonly connections: ReadonlyMap<string, TypedConnection<C>>
   on<Name extends keyof NamespaceEvents | ClientName<C>>(event: Name, listener: ListenerOf<C, Name>): TypedNamespace<C>
   emit<Name extends PassingName<C>>(type: Name, ...args: SentArgs<C['server'][Name]>): void
   to(room: string): RoomEmitter<C>

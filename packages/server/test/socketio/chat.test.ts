@@ -64,6 +64,33 @@ describe.each(ways)('a Socket.IO client over %s', (way) => {
     expect(all).toEqual([1, '2', [null]])
   })
 
+  it('[C9] [Q12] is asked by the server, and answers with its callback, bytes included', async () => {
+    const { url, roomful } = await serve({}, (namespaces) => {
+      const files = namespaces.namespace('/files', undefined, { guests: true })
+      files.on('check', async ({ connection }, bytes: Uint8Array) => {
+        const size = await connection.call('measure', 'a.bin', bytes)
+        const copy = (await connection.request('copy', { bytes })) as Uint8Array
+        return { size, isSame: Buffer.from(copy).equals(Buffer.from(bytes)) }
+      })
+    })
+    const socket = client(`${url}/files`, way)
+    socket.on('measure', (name: string, bytes: Uint8Array, answer: (size: number) => void) => {
+      answer(name === 'a.bin' ? bytes.byteLength : -1)
+    })
+    socket.on('copy', ({ bytes }: { bytes: Uint8Array }, answer: (copy: Uint8Array) => void) => answer(bytes))
+    await next(socket, 'connect')
+    expect(await socket.emitWithAck('check', Buffer.from([0, 1, 255]))).toEqual({ size: 3, isSame: true })
+
+    const connection = roomful.hub.namespace('/files')?.connections.get(String(socket.id))
+    socket.on('slow', (answer: (value: string) => void) => setTimeout(() => answer('late'), 200))
+    await expect(connection?.request('slow', undefined, { timeoutMs: 50 })).rejects.toMatchObject({ code: 'TIMEOUT' })
+    socket.on('twice', (answer: (value: number) => void) => [1, 2].forEach((value) => void answer(value)))
+    expect(await connection?.request('twice')).toBe(1)
+    const pending = connection?.request('never')
+    socket.disconnect()
+    await expect(pending).rejects.toMatchObject({ code: 'DISCONNECTED' })
+  })
+
   it('[C9] has several namespaces on one connection, each with its own end', async () => {
     const { url, roomful } = await serve()
     const auth = { token: await token('ann', 'Ann', { role: 'support' }) }

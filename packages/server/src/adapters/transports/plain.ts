@@ -5,6 +5,7 @@ import {
   encodePlainControl,
   encodePlainError,
   encodePlainEvent,
+  encodePlainRequest,
   plainName,
 } from '@roomful/protocol'
 import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
@@ -24,6 +25,7 @@ export const plainDialect: Dialect = {
   turn: toClassic,
   nameOf: plainName,
   ack: (_channel, id, data) => ackFrame(data, (plain) => encodePlainAck(id, plain)),
+  request: (_channel, id, event) => textFrame(encodePlainRequest(id, event)),
   fail: (_channel, error, id, event) => textFrame(encodePlainError(error, id, event)),
   control: (type, _channel, data) => textFrame(encodePlainControl(type, data)),
 }

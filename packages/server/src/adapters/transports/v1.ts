@@ -1,5 +1,13 @@
 /** The SDK's dialect over WebSocket. WIRE 7. */
-import { decodeV1, encodeV1Ack, encodeV1Control, encodeV1Error, encodeV1Event, MAX_CHANNELS } from '@roomful/protocol'
+import {
+  decodeV1,
+  encodeV1Ack,
+  encodeV1Control,
+  encodeV1Error,
+  encodeV1Event,
+  encodeV1Request,
+  MAX_CHANNELS,
+} from '@roomful/protocol'
 import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
 import { ackFrame, textFrame } from './frame.ts'
 import { refuseBinary } from './refuse-binary.ts'
@@ -19,6 +27,7 @@ export const v1Dialect: Dialect = {
   decode: (data) => (typeof data === 'string' ? decodeV1(data) : [refuseBinary()]),
   nameOf: (type) => type,
   ack: (channel, id, data) => ackFrame(data, (plain) => encodeV1Ack(channel, id, plain)),
+  request: (channel, id, event) => textFrame(encodeV1Request(channel, id, event)),
   fail: (channel, error, id, event) => textFrame(encodeV1Error(channel, error, id, event)),
   control: (type, channel, data) => textFrame(encodeV1Control(type, channel, data)),
 }

@@ -35,6 +35,8 @@ export interface Dialect {
   nameOf(type: string): string
   /** May be several buffers, of which some are shared with other answers. */
   ack(channel: number, id: RequestId, data: unknown): Uint8Array | readonly Uint8Array[] | undefined
+  /** What the server asks of this client, to be acknowledged under `id`. Without it, or with nothing, it cannot be asked. */
+  request?(channel: number, id: number, event: WireEvent): Uint8Array | undefined
   /** A failed request; without `id` the error stands alone. */
   fail(channel: number, error: WireError, id: RequestId | undefined, event: string | undefined): Uint8Array
   /** What is no event of a namespace: `welcome`, `opened`, `closed`, `auth_ok`, `pong`, … */

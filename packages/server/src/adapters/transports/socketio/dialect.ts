@@ -15,11 +15,13 @@ import {
   readCredentials,
   readRequest,
   type WireError,
+  type WireEvent,
 } from '@roomful/protocol'
 import { type Packet, PacketType } from 'socket.io-parser'
 import { tooLarge } from '../../../core/link.ts'
 import type { Dialect, Encoding } from '../../../core/ports/dialect.ts'
 import { type Decoded, PacketDecoder } from './decoder.ts'
+import { encodeRequest } from './encoding.ts'
 import { ackPacket, connectedPacket, disconnectedPacket, eventFrame, refusedPacket } from './packets.ts'
 
 /** What all links of one server share. */
@@ -97,6 +99,11 @@ export class SocketIoDialect implements Dialect {
     return nsp === undefined ? undefined : ackPacket(nsp, Number(id), data)
   }
 
+  request(channel: number, id: number, event: WireEvent): Uint8Array | undefined {
+    const nsp = this.channels.get(channel)?.nsp
+    return nsp === undefined ? undefined : encodeRequest(nsp, id, event)
+  }
+
   fail(channel: number, error: WireError, id: RequestId | undefined, event: string | undefined): Uint8Array {
     const found = this.channels.get(channel)
     if (found?.state !== 'open' && id === undefined) return this.refuse(channel, error)
@@ -149,9 +156,9 @@ export class SocketIoDialect implements Dialect {
         this.leave(channel)
         return { kind: 'close', channel }
       case PacketType.EVENT:
-        return this.request(channel, packet, isWhole)
+        return this.readEvent(channel, packet, isWhole)
       case PacketType.ACK:
-        return { kind: 'ping' } // nothing that is sent asks for one; it counts towards abuse like anything else
+        return this.answer(channel, packet, isWhole)
       default:
         throw new Error('Not for a client to send')
     }
@@ -170,13 +177,20 @@ export class SocketIoDialect implements Dialect {
     return { kind: 'open', channel, namespace: nsp, credentials, session, cursor, auth: session ? payload : auth }
   }
 
-  private request(channel: number, { data, id }: Packet, isWhole: boolean): Inbound {
+  private readEvent(channel: number, { data, id }: Packet, isWhole: boolean): Inbound {
     const [event, ...args] = data as [unknown, ...unknown[]]
     const name = String(event)
     if (!isWhole) return { kind: 'invalid', channel, error: tooLarge(this.form.maxMessageBytes), id, event: name }
     const [first] = args
     if (name === 'auth' && isRecord(first)) return readAuth(channel, first) // another token on the open connection
     return readRequest(channel, name, args, id, undefined)
+  }
+
+  /** Of several values the first one counts, as it does where Socket.IO's own server waits for an acknowledgement. */
+  private answer(channel: number, { data, id }: Packet, isWhole: boolean): Inbound {
+    const [value] = data as readonly unknown[]
+    const error = isWhole ? undefined : tooLarge(this.form.maxMessageBytes)
+    return { kind: 'ack', channel, id: id ?? 0, data: value, error }
   }
 
   /** The client has gone from a namespace, and may come again at once, while here a request still runs. */

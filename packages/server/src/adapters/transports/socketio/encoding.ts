@@ -36,6 +36,13 @@ export function createEncoding(nsp: string, namespace: Namespace, recovery: bool
   }
 }
 
+/** An event that asks for an acknowledgement; nothing when the official client would hang up on it. */
+export function encodeRequest(nsp: string, id: number, { type, args, argsJson }: WireEvent): Uint8Array | undefined {
+  if (RESERVED.has(type)) return undefined
+  if (argsJson.includes(BINARY_MARK)) return binaryEvent(nsp, type, args, id)
+  return eventFrame(nsp, type, args.length === 0 ? '' : `,${argsJson.slice(1, -1)}`, id)
+}
+
 /** What goes behind the arguments: the cursor, or `null` behind a string that the client would take for one. */
 function lastArgument({ stored, args, type }: WireEvent, { logId }: Namespace): string | null | undefined {
   if (stored) return formatCursor(logId, stored.n)

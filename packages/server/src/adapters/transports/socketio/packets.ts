@@ -23,14 +23,17 @@ export function ackPacket(nsp: string, id: number, data: unknown): Uint8Array | 
   return ackFrame(data, (plain) => `${head}[${toJson(plain ?? null)}]`)
 }
 
-/** @param json the arguments behind the name, as JSON with a comma before each */
-export function eventFrame(nsp: string, type: string, json: string): Uint8Array {
-  return textFrame(`42${place(nsp)}[${JSON.stringify(type)}${json}]`)
+/**
+ * @param json the arguments behind the name, as JSON with a comma before each
+ * @param id asks for an acknowledgement
+ */
+export function eventFrame(nsp: string, type: string, json: string, id?: number): Uint8Array {
+  return textFrame(`42${place(nsp)}${id ?? ''}[${JSON.stringify(type)}${json}]`)
 }
 
 /** An event whose arguments hold bytes. */
-export function binaryEvent(nsp: string, type: string, args: readonly unknown[]): Uint8Array {
-  return binaryPacket(PacketType.EVENT, nsp, [type, ...args])
+export function binaryEvent(nsp: string, type: string, args: readonly unknown[], id?: number): Uint8Array {
+  return binaryPacket(PacketType.EVENT, nsp, [type, ...args], id)
 }
 
 export function connectedPacket(nsp: string, data: Record<string, unknown>): Uint8Array {
