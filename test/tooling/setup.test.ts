@@ -66,7 +66,7 @@ test.each([
   expect(await runSetup()).toMatchObject({ status: 0, npm: 'ci' })
 })
 
-test('a failed installation stops the command with a sentence', async () => {
+test('an installation that fails stops the command with a sentence', async () => {
   await npmThatExits(7)
   expect(await runSetup()).toMatchObject({ status: 1, stderr: expect.stringContaining('npm ci failed (exit code 7)') })
 })
