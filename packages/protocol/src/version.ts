@@ -14,3 +14,5 @@ export const PLAIN_SUBPROTOCOL = 'roomful.plain'
 export const SDK_SUBPROTOCOLS = ['roomful.v1'] as const
 /** A subprotocol `bearer.<token>` carries the token; it is never echoed. */
 export const BEARER_SUBPROTOCOL_PREFIX = 'bearer.'
+/** A subprotocol `link.<secret>` beside v1's: this WebSocket wants to take over a link that HTTP carries. */
+export const LINK_SUBPROTOCOL_PREFIX = 'link.'

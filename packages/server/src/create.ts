@@ -98,7 +98,7 @@ export function createRoomful({
       recovery: settings.socketioRecovery,
       maxPayloadBytes: socketioMaxPayloadBytes,
     },
-    http: (hub) => new HttpTransport(createHttpHost({ hub, accounts, tickets, metrics }), door),
+    http: (hub, links) => new HttpTransport(createHttpHost({ hub, links, accounts, tickets, metrics }), door),
     tls,
     port: settings.port,
     host: settings.host,

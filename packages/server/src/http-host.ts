@@ -4,6 +4,7 @@ import type { Tickets } from './adapters/auth/tickets.ts'
 import type { Metrics } from './adapters/observe/metrics.ts'
 import { createFallbacks } from './adapters/transports/fallbacks/index.ts'
 import type { HttpHost, HttpRooms } from './adapters/transports/http/host.ts'
+import type { HttpLinks } from './adapters/transports/v1-http/links.ts'
 import { RoomfulError } from './core/errors.ts'
 import { readHistory } from './core/history.ts'
 import type { Hub } from './core/hub.ts'
@@ -13,6 +14,7 @@ import type { User } from './core/user.ts'
 
 export interface HttpHostParts {
   readonly hub: Hub
+  readonly links: HttpLinks
   readonly accounts: Accounts
   readonly tickets: Tickets
   readonly metrics: Metrics
@@ -21,7 +23,7 @@ export interface HttpHostParts {
 /** Of the namespace that has no name in a URL. */
 const NAMESPACE = '/'
 
-export function createHttpHost({ hub, accounts, tickets, metrics }: HttpHostParts): HttpHost {
+export function createHttpHost({ hub, links, accounts, tickets, metrics }: HttpHostParts): HttpHost {
   return {
     clients: () => hub.links.size,
     ready: () => hub.isReady,
@@ -38,7 +40,7 @@ export function createHttpHost({ hub, accounts, tickets, metrics }: HttpHostPart
       issueTicket: (identity) => tickets.issue(identity),
     },
     rooms: createRooms(hub),
-    fallbacks: createFallbacks(hub),
+    fallbacks: createFallbacks(hub, links),
   }
 }
 

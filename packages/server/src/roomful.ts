@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { CLOSE_CODES } from '@roomful/protocol'
 import { type SocketIoOptions, SocketIoTransport } from './adapters/transports/socketio/transport.ts'
+import { HttpLinks } from './adapters/transports/v1-http/links.ts'
 import { type WebSocketOptions, WebSocketTransport } from './adapters/transports/websocket.ts'
 import type { Contract } from './core/contract.ts'
 import { Hub, type HubPorts } from './core/hub.ts'
@@ -45,7 +46,7 @@ export interface RoomfulParts {
   readonly webSocket: WebSocketOptions
   readonly socketIo: SocketIoOptions
   /** Made once the hub exists. */
-  readonly http: (hub: Hub) => HttpHandler
+  readonly http: (hub: Hub, links: HttpLinks) => HttpHandler
   readonly users: Users
   readonly storage: Storage
   /** Makes a server of one's own speak https and wss. */
@@ -71,9 +72,10 @@ export class Roomful {
   constructor(parts: RoomfulParts) {
     this.parts = parts
     this.hub = new Hub(parts.core, parts.ports)
-    this.webSocket = new WebSocketTransport(this.hub, parts.webSocket)
+    const links = new HttpLinks(this.hub)
+    this.webSocket = new WebSocketTransport(this.hub, parts.webSocket, (id) => links.find(id))
     this.socketIo = new SocketIoTransport(this.hub, parts.socketIo)
-    this.http = parts.http(this.hub)
+    this.http = parts.http(this.hub, links)
   }
 
   /**

@@ -69,6 +69,11 @@ export abstract class CarriedWire implements Wire, WireReceiver {
     return true
   }
 
+  /** What a POST brought was taken, and its answer waits until the core wants to read again. */
+  protected get isHolding(): boolean {
+    return this.onResume !== undefined
+  }
+
   /** Resolves once reading is wanted: what a POST brought may be acknowledged then, and the next one come. */
   protected whenReading(): Promise<void> {
     this.goOn() // one waits at a time: a repeat takes the place of what it repeats

@@ -18,7 +18,12 @@ export function credentialsOf(request: IncomingMessage): Credentials {
 function bearerOf(request: IncomingMessage): string | undefined {
   const { authorization } = request.headers
   if (authorization !== undefined && /^bearer\b/i.test(authorization)) return authorization.slice(6).trim()
-  const offered = String(request.headers['sec-websocket-protocol'] ?? '').split(',')
-  const carried = offered.map((each) => each.trim()).find((each) => each.startsWith(BEARER_SUBPROTOCOL_PREFIX))
-  return carried?.slice(BEARER_SUBPROTOCOL_PREFIX.length)
+  return subprotocolValue(request, BEARER_SUBPROTOCOL_PREFIX)
+}
+
+/** What a client hides among its subprotocols, where access logs do not show it. */
+export function subprotocolValue({ headers }: IncomingMessage, prefix: string): string | undefined {
+  const offered = String(headers['sec-websocket-protocol'] ?? '').split(',')
+  const carried = offered.map((each) => each.trim()).find((each) => each.startsWith(prefix))
+  return carried?.slice(prefix.length)
 }

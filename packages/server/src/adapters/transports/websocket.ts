@@ -5,7 +5,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type Credentials, PLAIN_SUBPROTOCOL, SDK_SUBPROTOCOLS } from '@roomful/protocol'
+import {
+  CLOSE_CODES,
+  type Credentials,
+  LINK_SUBPROTOCOL_PREFIX,
+  PLAIN_SUBPROTOCOL,
+  SDK_SUBPROTOCOLS,
+} from '@roomful/protocol'
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
 import { RoomfulError, toRoomfulError } from '../../core/errors.ts'
 import type { Hub } from '../../core/hub.ts'
@@ -15,7 +21,7 @@ import type { Namespace } from '../../core/namespace.ts'
 import { acceptPeer } from '../../core/peer.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
 import type { Dialect } from '../../core/ports/dialect.ts'
-import { credentialsOf } from './credentials.ts'
+import { credentialsOf, subprotocolValue } from './credentials.ts'
 import { echo, echoDialect } from './echo.ts'
 import { plainDialect } from './plain.ts'
 import { type Mounted, Protocols, sharedFrame } from './protocols.ts'
@@ -42,17 +48,26 @@ export const URL_MAX_LENGTH = 8_192
 
 type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
+/** A link that HTTP carries so far. */
+export interface Upgradable {
+  /** @returns false when another WebSocket tries already */
+  upgrade(wire: WebSocketWire): boolean
+}
+
 export class WebSocketTransport {
   private readonly hub: Hub
   private readonly options: WebSocketOptions
   /** Protocols of the application's own. */
   readonly protocols = new Protocols()
+  private readonly findLink: (id: string) => Upgradable | undefined
   private readonly server: WebSocketServer
   private readonly echoes: ReadonlyMap<string, LinkOwner>
 
-  constructor(hub: Hub, options: WebSocketOptions) {
+  /** @param findLink by its secret: a v1 link over HTTP that a WebSocket wants to take over */
+  constructor(hub: Hub, options: WebSocketOptions, findLink: (id: string) => Upgradable | undefined) {
     this.hub = hub
     this.options = options
+    this.findLink = findLink
     this.echoes = new Map(Array.from(options.echoPaths, ([path, prefix]) => [path, echo(prefix)]))
     this.server = createServer(hub.settings.maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES)
   }
@@ -77,6 +92,8 @@ export class WebSocketTransport {
     const path = pathOf(request)
     const echoing = this.echoes.get(path)
     if (echoing) return this.echo(request, socket, head, echoing)
+    const linkId = subprotocolValue(request, LINK_SUBPROTOCOL_PREFIX)
+    if (linkId !== undefined) return this.takeOver(request, socket, head, linkId)
     const spoken = this.protocols.find(path)
     if (spoken && spoken.roomId === undefined) return refuse(socket, 404, 'There can be nothing of this name')
     const namespace = spoken?.mounted.namespace ?? this.hub.namespace(namespaceOf(path))
@@ -120,6 +137,16 @@ export class WebSocketTransport {
       acceptPeer(this.hub, { wire, dialect, protocol, roomId, frame: sharedFrame, ...who }, (link) => {
         wire.link = link
       })
+    })
+  }
+
+  /** The link stays what it is: who knows its secret has been let in. */
+  private takeOver(request: IncomingMessage, socket: Duplex, head: Buffer, linkId: string): void {
+    const link = this.findLink(linkId)
+    if (!link) return refuse(socket, 404, 'There is no such link')
+    this.server.handleUpgrade(request, socket, head, (ws) => {
+      const wire = new WebSocketWire(ws, socket as Socket)
+      if (!link.upgrade(wire)) wire.close(CLOSE_CODES.NORMAL.code, '')
     })
   }
 

@@ -1,16 +1,17 @@
 /** The fallbacks of one hub, as the HTTP side asks for them. */
 import type { Hub } from '../../../core/hub.ts'
-import type { HttpFallbacks } from '../http/host.ts'
+import type { HttpFallbacks, HttpLinkRequests } from '../http/host.ts'
 import { Polls } from './poll.ts'
 import { answerSend } from './send.ts'
 import { SseStreams } from './sse.ts'
 
-export function createFallbacks(hub: Hub): HttpFallbacks {
+export function createFallbacks(hub: Hub, links: HttpLinkRequests): HttpFallbacks {
   const polls = new Polls(hub)
   const streams = new SseStreams(hub)
   return {
     sse: (exchange) => streams.answer(exchange),
     poll: (exchange) => polls.answer(exchange),
     send: (exchange) => answerSend(hub, exchange),
+    links,
   }
 }

@@ -14,7 +14,11 @@ const BODY_TIMEOUT_MS = 10_000
  */
 export async function readJsonBody(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
   const text = await readText(request, BODY_MAX_BYTES)
-  if (text.trim() === '') return {}
+  return text.trim() === '' ? {} : parseJsonBody(text)
+}
+
+/** @throws RoomfulError PARSE_ERROR, INVALID_MESSAGE */
+export function parseJsonBody(text: string): Readonly<Record<string, unknown>> {
   let value: unknown
   try {
     value = JSON.parse(text)

@@ -23,6 +23,14 @@ export interface HttpFallbacks {
   sse(exchange: Exchange): Promise<void>
   poll(exchange: Exchange): Promise<void>
   send(exchange: Exchange): Promise<void>
+  readonly links: HttpLinkRequests
+}
+
+/** v1 links that HTTP carries. */
+export interface HttpLinkRequests {
+  stream(exchange: Exchange): void
+  poll(exchange: Exchange): Promise<void>
+  send(exchange: Exchange): Promise<void>
 }
 
 /** All of these reject with a RoomfulError. */

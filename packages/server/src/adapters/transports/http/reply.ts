@@ -19,6 +19,12 @@ export function replyJsonText(response: ServerResponse, status: number, text: st
   response.end(text)
 }
 
+/** Of the same kind, for what is no JSON. */
+export function replyText(response: ServerResponse, status: number, text: string): void {
+  const own = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(text) }
+  response.writeHead(status, { ...HEADERS, ...own }).end(text)
+}
+
 /** @param status when it is another one than the catalogue gives the code */
 export function replyError(response: ServerResponse, error: RoomfulError, status: number = error.status): void {
   if (response.headersSent) return void response.destroy() // too late to say anything

@@ -1,0 +1,86 @@
+/**
+ * v1 where WebSocket does not get through: a link is opened by a request for a stream or by a poll, and is named by a secret
+ * that stands in bodies alone, so that no access log has it. PROTOCOL.md 17; C17.
+ */
+import { RoomfulError } from '../../../core/errors.ts'
+import type { Hub } from '../../../core/hub.ts'
+import type { Dialect } from '../../../core/ports/dialect.ts'
+import { SSE_HEADERS } from '../fallbacks/sse-wire.ts'
+import { visitorOf } from '../fallbacks/visitor.ts'
+import { parseJsonBody, readText } from '../http/body.ts'
+import type { Exchange } from '../http/route.ts'
+import { v1Dialect } from '../v1.ts'
+import { FRAME_OVERHEAD_BYTES } from '../websocket.ts'
+import { HttpLink } from './http-link.ts'
+
+const ID_LENGTH = 32
+/** A poll says which link it is of. */
+const POLL_MAX_BYTES = 1_024
+/** Proxies close what is quiet for longer; so a stream is pinged, and a poll is answered, at least this often. */
+const PING_MAX_INTERVAL_MS = 25_000
+
+export class HttpLinks {
+  private readonly hub: Hub
+  private readonly dialect: Dialect
+  private readonly maxBytes: number
+  private readonly links = new Map<string, HttpLink>()
+
+  constructor(hub: Hub) {
+    const { pingIntervalMs, pongTimeoutMs, maxMessageBytes } = hub.settings
+    const intervalMs = Math.min(pingIntervalMs || PING_MAX_INTERVAL_MS, PING_MAX_INTERVAL_MS)
+    this.hub = hub
+    this.dialect = { ...v1Dialect, heartbeat: { pingIntervalMs: intervalMs, pongTimeoutMs } }
+    this.maxBytes = maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES
+  }
+
+  /** The link of this secret, while HTTP carries it. */
+  find(id: string): HttpLink | undefined {
+    return this.links.get(id)
+  }
+
+  /** `GET /link/sse` */
+  stream(exchange: Exchange): void {
+    const { request, response } = exchange
+    if (request.method === 'HEAD') return void response.writeHead(200, SSE_HEADERS).end()
+    this.open(exchange, 'stream')
+  }
+
+  /** `POST /link/poll` @throws RoomfulError (rejects) NOT_FOUND, CONFLICT, and what a bad body is refused with */
+  async poll(exchange: Exchange): Promise<void> {
+    const { request, response } = exchange
+    const text = await readText(request, POLL_MAX_BYTES)
+    if (response.destroyed) return
+    if (text.trim() === '') return this.open(exchange, 'poll')
+    this.known(parseJsonBody(text).link).poll(response)
+  }
+
+  /** `POST /link/send` @throws RoomfulError (rejects) NOT_FOUND, CONFLICT, and what a bad body is refused with */
+  async send({ request, response }: Exchange): Promise<void> {
+    const text = await readText(request, this.maxBytes)
+    const end = text.indexOf('\n')
+    const { link, n, bye } = parseJsonBody(end < 0 ? text : text.slice(0, end))
+    const found = this.known(link)
+    if (typeof n !== 'number' || !Number.isSafeInteger(n) || n < 1) {
+      throw new RoomfulError('INVALID_MESSAGE', 'Field n must be a whole number from 1', { field: 'n' })
+    }
+    await found.take({ n, frames: end < 0 ? '' : text.slice(end + 1), isGoodbye: bye === true })
+    if (!response.destroyed) response.writeHead(204, { 'Cache-Control': 'no-store' }).end()
+  }
+
+  private open(exchange: Exchange, manner: 'stream' | 'poll'): void {
+    const { hub, dialect, maxBytes } = this
+    const { ip, response } = exchange
+    const { userAgent, credentials } = visitorOf(exchange)
+    const id = hub.random.id(ID_LENGTH)
+    const link = new HttpLink(hub, { id, maxBytes, onGone: () => this.links.delete(id) }, manner, response)
+    this.links.set(id, link)
+    const namespace = hub.namespace('/') ?? hub.allNamespaces()[0]
+    link.link = hub.lifecycle.accept({ wire: link, dialect, ip, userAgent, namespace, credentials })
+  }
+
+  private known(id: unknown): HttpLink {
+    const link = typeof id === 'string' ? this.links.get(id) : undefined
+    if (!link) throw new RoomfulError('NOT_FOUND', 'There is no such link; open another and resume the session')
+    return link
+  }
+}
