@@ -40,8 +40,8 @@ export default defineConfig({
       project('packages', {
         order: 0,
         include: [
-          'packages/*/{src,test}/**/*.test.ts',
-          'apps/*/{src,test}/**/*.test.ts',
+          'packages/*/{src,test}/**/*.test.{ts,tsx}',
+          'apps/*/{features,server,test}/**/*.test.ts',
           'examples/**/*.test.ts',
           'test/{tooling,docs}/**/*.test.ts',
         ],

@@ -1,6 +1,7 @@
 /**
- * Makes a checkout ready to run: the locked dependencies, and through them a Node that is new enough. Every command
- * of the root package.json begins with it, so this file alone must work on Node 20 with nothing installed.
+ * Makes a checkout ready to run: the locked dependencies, and through them a Node that is new enough; with `--web` also
+ * the web app. Every command of the root package.json begins with it, so this file alone must work on Node 20 with
+ * nothing installed.
  *
  * The pinned Node is an optional dependency per platform; npm links it as `node_modules/.bin/node`, which comes first
  * on the PATH of npm scripts. So what a script runs after `setup && hash -r` is already the new Node, and `exec`
@@ -58,4 +59,8 @@ if (!nodeIsNewEnough()) {
     `Roomful needs Node ${oldestNode} or newer. This is ${process.version}, and npm has no newer one for ` +
       `${process.platform}-${process.arch} (or optional dependencies are switched off). Install one and try again.`,
   )
+}
+if (process.argv.includes('--web')) {
+  const { buildWebAppIfStale } = await import('./lib/web-app.mjs')
+  if (!buildWebAppIfStale(root)) stop('The web app could not be built; the reason is above.')
 }

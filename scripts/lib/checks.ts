@@ -6,15 +6,17 @@ import { findViolations } from './floors/floors.ts'
 import { floorRules } from './floors/rules.ts'
 import type { Outcome, Step } from './steps.ts'
 
+const programs = ['tsconfig.json', 'packages/*/tsconfig.json', 'apps/*/tsconfig.json', 'apps/*/web/tsconfig.json']
+
 export const types: Step = {
   name: 'types',
   async run() {
-    const programs = globSync(['tsconfig.json', 'packages/*/tsconfig.json', 'apps/*/tsconfig.json'], { cwd: root })
+    const found = globSync(programs, { cwd: root })
     const results = []
-    for (const program of programs.sort())
+    for (const program of found.sort())
       results.push(await runCommand('tsc', ['--project', program, '--pretty', 'false']))
     const failures = results.filter((result) => !result.ok)
-    if (failures.length === 0) return { kind: 'passed', note: `${programs.length} programs` }
+    if (failures.length === 0) return { kind: 'passed', note: `${found.length} programs` }
     return { kind: 'failed', output: failures.map((result) => result.output).join('') }
   },
 }

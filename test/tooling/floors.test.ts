@@ -82,15 +82,10 @@ test.each([
     `import { script } from '../redis/script.ts'`,
     'may not import packages/server/src/adapters/brokers/redis/script.ts',
   ],
-  [
-    'application reaching inside',
-    'apps/commons/src/main.ts',
-    `import '@roomful/server/src/hub.ts'`,
-    'is no public entry',
-  ],
+  ['application reaching inside', 'apps/commons/main.ts', `import '@roomful/server/src/hub.ts'`, 'is no public entry'],
   [
     'application climbing out',
-    'apps/commons/src/main.ts',
+    'apps/commons/main.ts',
     `import '../../../packages/server/src/index.ts'`,
     'reaches out of its package',
   ],
@@ -137,7 +132,7 @@ test('lets a clean house stand', async () => {
     `export * from './core/emit.ts'\nexport * from './adapters/transports/http.ts'`,
   )
   await put('packages/client/src/index.ts', `import type { Up } from '@roomful/protocol/messages'\nexport type { Up }`)
-  await put('apps/commons/src/main.ts', `import '@roomful/server'\nimport 'zod'\nimport 'node:http'`)
+  await put('apps/commons/main.ts', `import '@roomful/server'\nimport 'zod'\nimport 'node:http'`)
   expect(await problems()).toEqual([])
 })
 

@@ -5,6 +5,7 @@ import { COMMANDS, help, version } from './cli/help.ts'
 import { printToken } from './cli/token.ts'
 import { ConfigError } from './config/config-error.ts'
 import { didYouMean } from './config/suggest.ts'
+import type { Roomful } from './roomful.ts'
 import { EXIT_CODES, runServer } from './run-server.ts'
 
 async function main([command = 'help', ...argv]: readonly string[]): Promise<number> {
@@ -12,7 +13,7 @@ async function main([command = 'help', ...argv]: readonly string[]): Promise<num
   if (argv.includes('--help') || argv.includes('-h')) return print(help())
   switch (command) {
     case 'serve':
-      return runServer({ argv, env, prepare: (roomful) => roomful.standardNamespaces(), tokenCommand: 'roomful token' })
+      return runServer({ argv, env, prepare: standard, tokenCommand: 'roomful token' })
     case 'token':
       return print(await printToken({ argv, env, warn: complain }))
     case 'config':
@@ -28,6 +29,11 @@ async function main([command = 'help', ...argv]: readonly string[]): Promise<num
     default:
       throw new ConfigError(`There is no command ${command}.${didYouMean(command, COMMANDS)} Try roomful help.`)
   }
+}
+
+function standard(roomful: Roomful): [] {
+  roomful.standardNamespaces()
+  return []
 }
 
 function print(text: string): number {

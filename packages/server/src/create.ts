@@ -86,6 +86,7 @@ export function createRoomful({
     },
     users,
     storage: { folder: settings.data, sync: settings.sync },
+    accounts,
     webSocket: {
       ...door,
       authReject: settings.authReject,

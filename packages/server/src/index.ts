@@ -22,7 +22,7 @@ export type { CombinedEmitter, RoomEmitter, TypedConnection, TypedContext, Typed
 export type { User } from './core/user.ts'
 export { type CreateOptions, createRoomful } from './create.ts'
 export type { Run } from './lifetime.ts'
-export type { Roomful, Storage } from './roomful.ts'
+export type { NewAccount, Roomful, Storage } from './roomful.ts'
 export { runServer, type ServerRun } from './run-server.ts'
 export type { Safe } from './safe-handler.ts'
 export { requireRole } from './standard.ts'

@@ -7,6 +7,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { CLOSE_CODES } from '@roomful/protocol'
+import type { Accounts } from './adapters/auth/accounts.ts'
 import { type SocketIoOptions, SocketIoTransport } from './adapters/transports/socketio/transport.ts'
 import { HttpLinks } from './adapters/transports/v1-http/links.ts'
 import { type WebSocketOptions, WebSocketTransport } from './adapters/transports/websocket.ts'
@@ -18,6 +19,7 @@ import type { Observer } from './core/ports/observer.ts'
 import type { Users } from './core/ports/users.ts'
 import type { CoreSettings } from './core/settings.ts'
 import type { TypedNamespace } from './core/typed.ts'
+import type { User } from './core/user.ts'
 import { Lifetime, type Run } from './lifetime.ts'
 import { type Safe, safeHandler } from './safe-handler.ts'
 import { addStandardNamespaces } from './standard.ts'
@@ -40,6 +42,17 @@ export interface Storage {
   readonly sync: 'normal' | 'full'
 }
 
+export interface NewAccount {
+  /** What one signs in with: 1 to 32 letters, digits, spaces and `. _ ' -`. */
+  readonly username: string
+  /** At least 8 characters. */
+  readonly password: string
+  /** What others see. Default: the username. */
+  readonly name?: string
+  /** Default `user`. */
+  readonly role?: string
+}
+
 export interface RoomfulParts {
   readonly core: CoreSettings
   readonly ports: HubPorts
@@ -49,6 +62,7 @@ export interface RoomfulParts {
   readonly http: (hub: Hub, links: HttpLinks) => HttpHandler
   readonly users: Users
   readonly storage: Storage
+  readonly accounts: Pick<Accounts, 'signUp'>
   /** Makes a server of one's own speak https and wss. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
   readonly port: number
@@ -161,6 +175,18 @@ export class Roomful {
     await this.parts.users.setBanned(userId, false)
   }
 
+  /**
+   * Makes an account that signs in by name and password, as `POST /api/users` does, with a role.
+   * @throws RoomfulError (rejects) INVALID_MESSAGE with the field, CONFLICT when the name is taken, UNAVAILABLE
+   */
+  async createAccount(account: NewAccount): Promise<User> {
+    const { role, ...given } = account
+    const { user } = await this.parts.accounts.signUp(given, undefined)
+    if (role === undefined) return user
+    await this.parts.users.setRole(user.sub, role)
+    return { ...user, role }
+  }
+
   /** Gives a user another role: rules run again on every open connection, and lost rooms are told. G8. */
   async setRole(userId: string, role: string): Promise<void> {
     await this.parts.users.setRole(userId, role)
@@ -217,6 +243,16 @@ export class Roomful {
   }
 
   /**
+   * The HTTP server that `listen` starts. What you add to it before that, as listeners of `request` and `upgrade`, gets
+   * the paths that are not Roomful's.
+   */
+  get server(): Server {
+    const { tls } = this.parts
+    this.ownServer ??= tls ? createSecureServer({ ...SERVER_LIMITS, ...tls }) : createServer(SERVER_LIMITS)
+    return this.ownServer
+  }
+
+  /**
    * Serves from an HTTP server of its own.
    * @throws Error (rejects) when the port is in use or the storage cannot be opened
    */
@@ -224,9 +260,8 @@ export class Roomful {
     const { tls } = this.parts
     const { port = this.parts.port, host = this.parts.host } = options
     await this.start()
-    const server = tls ? createSecureServer({ ...SERVER_LIMITS, ...tls }) : createServer(SERVER_LIMITS)
+    const { server } = this
     this.attach(server)
-    this.ownServer = server
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen({ port, host, backlog: 4096 }, () => {

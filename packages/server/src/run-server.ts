@@ -15,8 +15,11 @@ export interface ServerRun {
   readonly argv: readonly string[]
   /** Usually `process.env`. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Declares what is served. */
-  readonly prepare: (roomful: Roomful) => void
+  /**
+   * Declares what is served, before anyone is let in.
+   * @returns what people are told besides once the server is there: lines for a terminal
+   */
+  readonly prepare: (roomful: Roomful) => readonly string[] | Promise<readonly string[]>
   /** How a token is made here, as one would type it: `roomful token`. */
   readonly tokenCommand: string
 }
@@ -39,10 +42,10 @@ export async function runServer({ argv, env, prepare, tokenCommand }: ServerRun)
     settings = loadSettings({ argv, env })
     log = new Log(settings.logLevel)
     roomful = createRoomful({ ...settings, observer: log })
-    prepare(roomful)
+    const notes = await prepare(roomful)
     const listening = roomful.listen()
     await Promise.race([listening, signals.first])
-    if (!signals.heard) say(banner((await listening).url, settings, tokenCommand))
+    if (!signals.heard) say(banner((await listening).url, settings, tokenCommand, notes))
     await signals.first
     const deadline = timeout(settings.drainMs + SHUTDOWN_SLACK_MS)
     const ending = await Promise.race([roomful.close(), signals.second, deadline])
@@ -88,7 +91,7 @@ function explain(error: unknown, settings: Settings | undefined): string {
   }
 }
 
-function banner(url: string, settings: Settings, tokenCommand: string): string {
+function banner(url: string, settings: Settings, tokenCommand: string, notes: readonly string[]): string {
   const { data, jwtSecret } = settings
   const isKept = jwtSecret !== undefined || data !== ':memory:'
   const sameData = jwtSecret === undefined && data !== './data' ? ` --data ${data}` : ''
@@ -97,6 +100,7 @@ function banner(url: string, settings: Settings, tokenCommand: string): string {
   const account = '{"username":"alice","password":"a long password"}'
   return [
     `Roomful is on ${url}`,
+    ...notes.map((note) => `  ${note}`),
     `  try it        ${url}/client.html   (a name is enough)`,
     ...(isKept ? [token] : []),
     `  an account    curl ${url}/api/users -H 'content-type: application/json' -d '${account}'`,

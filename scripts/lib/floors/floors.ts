@@ -18,8 +18,8 @@ export interface Findings {
   readonly violations: readonly Violation[]
 }
 
-const sources = ['{packages,apps}/*/src/**/*.{ts,tsx}', 'examples/**/*.{ts,tsx}', 'bench/**/*.{ts,tsx}']
-const notSources = ['**/*.test.{ts,tsx}', '**/node_modules/**', '**/dist/**']
+const sources = ['packages/*/src/**/*.{ts,tsx}', 'apps/**/*.{ts,tsx}', 'examples/**/*.{ts,tsx}', 'bench/**/*.{ts,tsx}']
+const notSources = ['**/*.test.{ts,tsx}', 'apps/*/test/**', '**/node_modules/**', '**/dist/**']
 
 export async function findViolations(root: string, rules: readonly FloorRule[]): Promise<Findings> {
   const files = globSync(sources, { cwd: root, exclude: notSources })
@@ -30,7 +30,7 @@ export async function findViolations(root: string, rules: readonly FloorRule[]):
   const entries = await packageEntries(root)
   const violations: Violation[] = []
   for (const [file, { imports, globals }] of facts) {
-    const rule = rules.find(({ folder }) => placeIn(folder, file) !== undefined)
+    const rule = rules.find(({ folder, ending = '' }) => placeIn(folder, file) !== undefined && file.endsWith(ending))
     if (rule === undefined) {
       violations.push({ file, line: 1, text: 'stands on no floor: give its folder a rule' })
       continue

@@ -6,6 +6,8 @@ export interface FloorRule {
   readonly name: string
   /** Folder that the rule is about, from the root of the repository; `*` stands for one folder. */
   readonly folder: string
+  /** Only for files whose names end so. */
+  readonly ending?: string
   /**
    * What its files may import besides their own folder: a folder of the same package (ends in `/`), a package, `node:*`,
    * or `npm:*` for any package that is not ours.
@@ -20,6 +22,9 @@ export interface FloorRule {
 const server = 'packages/server/src'
 const outsideWorld = ['node:*', 'npm:*']
 const belowAdapters = [`${server}/core/`, '@roomful/protocol', '@roomful/protocol/messages', ...outsideWorld]
+
+const commons = 'apps/commons'
+const inBrowser = ['@roomful/client', '@roomful/react', 'npm:*']
 
 const clock = 'take the time from the clock port'
 const random = 'take randomness from the random port'
@@ -60,6 +65,7 @@ export const floorRules: readonly FloorRule[] = [
     mayImport: ['@roomful/protocol'],
     mayImportTypes: ['@roomful/protocol/messages', '@standard-schema/spec'],
   },
+  { name: 'react (floor 2)', folder: 'packages/react/src', mayImport: ['@roomful/client', 'react'] },
   { name: 'local broker (floor 2)', folder: `${server}/adapters/brokers/local`, mayImport: belowAdapters },
   { name: 'redis broker (floor 2)', folder: `${server}/adapters/brokers/redis`, mayImport: belowAdapters },
   { name: 'adapter (floor 2)', folder: `${server}/adapters/*`, mayImport: belowAdapters },
@@ -87,6 +93,18 @@ export const floorRules: readonly FloorRule[] = [
       ...outsideWorld,
     ],
   },
+  {
+    name: 'page of a feature (floor 3)',
+    folder: 'apps/*/features/*',
+    ending: '.tsx',
+    mayImport: [`${commons}/web/`, ...inBrowser],
+  },
+  {
+    name: 'feature (floor 3)',
+    folder: 'apps/*/features/*',
+    mayImport: [`${commons}/`, '@roomful/*', ...outsideWorld],
+  },
+  { name: 'web app (floor 3)', folder: 'apps/*/web', mayImport: [`${commons}/features/`, ...inBrowser] },
   { name: 'application (floor 3)', folder: 'apps/*', mayImport: ['@roomful/*', ...outsideWorld] },
   { name: 'example', folder: 'examples/*', mayImport: ['@roomful/*', ...outsideWorld] },
   { name: 'benchmark', folder: 'bench', mayImport: ['@roomful/*', ...outsideWorld] },

@@ -32,3 +32,12 @@ export function troublesOf(page: Page): string[] {
   })
   return troubles
 }
+
+/** As {@link troublesOf}, with everything that the console says as an error or a warning. */
+export function seriousTroublesOf(page: Page): string[] {
+  const troubles = troublesOf(page)
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') troubles.push(message.text())
+  })
+  return troubles
+}

@@ -8,7 +8,7 @@ import { freePort, pinnedNode, ROOT } from './node.ts'
 import { SECRET } from './token.ts'
 import { until, within } from './wait.ts'
 
-const MAIN = join(ROOT, 'apps/commons/src/main.ts')
+const MAIN = join(ROOT, 'apps/commons/main.ts')
 const READY_TIMEOUT_MS = 20_000
 const STOP_TIMEOUT_MS = 15_000
 

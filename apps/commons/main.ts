@@ -1,0 +1,17 @@
+/** Commons, which `npm start` runs: a Roomful server, the features built on it, and the web app that shows them. */
+import { type Roomful, runServer } from '@roomful/server'
+import { ensureAdmin } from './server/admin.ts'
+import { serveWebApp } from './server/web-app.ts'
+
+function prepare(roomful: Roomful): Promise<string[]> {
+  roomful.standardNamespaces()
+  serveWebApp(roomful.server)
+  return ensureAdmin(roomful, roomful.storage.folder)
+}
+
+runServer({
+  argv: process.argv.slice(2),
+  env: process.env,
+  prepare,
+  tokenCommand: 'npm run -s roomful -- token',
+}).then((code) => process.exit(code))

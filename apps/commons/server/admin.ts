@@ -1,0 +1,43 @@
+/**
+ * Somebody has to be the first administrator. On the first start an account `admin` is made with a password nobody could
+ * guess. It is told once on the terminal and kept in the data folder, readable by its owner only: whoever can read that
+ * folder has the signing secret too, so the file gives nothing away.
+ */
+import { randomInt } from 'node:crypto'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Roomful, RoomfulError } from '@roomful/server'
+
+const USERNAME = 'admin'
+const FILE = 'admin-password'
+/** Without letters and digits that look alike. 5 groups of 4 from 31 are 99 bits. */
+const ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789'
+const GROUPS = 5
+const GROUP_LENGTH = 4
+
+/**
+ * @param data the data folder, or `:memory:`
+ * @returns what to say about it on the terminal
+ */
+export async function ensureAdmin(roomful: Roomful, data: string): Promise<string[]> {
+  const isKept = data !== ':memory:'
+  const file = join(data, FILE)
+  if (isKept && existsSync(file)) return [`admin         sign in as ${USERNAME}; the password is in ${file}`]
+  const password = createPassword()
+  try {
+    await roomful.createAccount({ username: USERNAME, password, role: 'admin' })
+  } catch (error) {
+    if (error instanceof RoomfulError && error.code === 'CONFLICT') return [] // an older data folder, with its own ways
+    throw error
+  }
+  const said = `admin         sign in as ${USERNAME} with the password ${password}`
+  if (!isKept) return [said]
+  writeFileSync(file, `${password}\n`, { mode: 0o600 })
+  return [`${said}   (kept in ${file})`]
+}
+
+function createPassword(): string {
+  const letter = (): string => ALPHABET.charAt(randomInt(ALPHABET.length))
+  const group = (): string => Array.from({ length: GROUP_LENGTH }, letter).join('')
+  return Array.from({ length: GROUPS }, group).join('-')
+}

@@ -1,0 +1,25 @@
+/** Puts the app together: toasts and tooltips around everything, then the door, then what is behind it. */
+import { CSPProvider } from '@base-ui/react/csp-provider'
+import type { ReactElement } from 'react'
+import { cspNonce } from './csp.ts'
+import { Layout } from './layout/layout.tsx'
+import { Pages } from './layout/pages.tsx'
+import { PeopleCounter } from './layout/people-count.tsx'
+import { SessionGate } from './session/session-gate.tsx'
+import { ToastRegion } from './ui/toast.tsx'
+
+export function App(): ReactElement {
+  return (
+    <CSPProvider nonce={cspNonce}>
+      <ToastRegion>
+        <SessionGate>
+          <PeopleCounter>
+            <Layout>
+              <Pages />
+            </Layout>
+          </PeopleCounter>
+        </SessionGate>
+      </ToastRegion>
+    </CSPProvider>
+  )
+}

@@ -1,0 +1,59 @@
+/** The frame around every page: the navigation beside it, or behind a button where the window is narrow. */
+import { Dialog } from '@base-ui/react/dialog'
+import { Menu as MenuIcon } from 'lucide-react'
+import { type ReactElement, type ReactNode, useEffect, useState } from 'react'
+import { useLocation } from 'wouter'
+import { IconButton } from '../ui/button.tsx'
+import { ConnectionBadge } from '../ui/connection-badge.tsx'
+import { backdropClass } from '../ui/dialog.tsx'
+import { Logo } from '../ui/logo.tsx'
+import { Navigation } from './navigation.tsx'
+import { titleOf } from './pages.tsx'
+
+export function Layout({ children }: { children: ReactNode }): ReactElement {
+  const [location] = useLocation()
+  const title = titleOf(location)
+  useEffect(() => {
+    document.title = title === undefined ? 'Commons' : `${title} · Commons`
+  }, [title])
+  return (
+    <div className="flex h-dvh">
+      <a
+        href="#main"
+        className="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50 focus:rounded-lg focus:bg-raised focus:px-4 focus:py-2"
+      >
+        Skip to the page
+      </a>
+      <aside className="hidden w-64 shrink-0 border-line border-r bg-surface lg:block">
+        <Navigation />
+      </aside>
+      <div className="flex min-w-0 grow flex-col">
+        <TopBar title={title ?? 'Commons'} />
+        <main id="main" tabIndex={-1} className="min-h-0 grow outline-none">
+          {children}
+        </main>
+      </div>
+    </div>
+  )
+}
+
+function TopBar({ title }: { title: string }): ReactElement {
+  const [isOpen, setOpen] = useState(false)
+  return (
+    <header className="flex h-14 shrink-0 items-center gap-2 border-line border-b bg-surface px-2 lg:hidden">
+      <Dialog.Root open={isOpen} onOpenChange={setOpen}>
+        <Dialog.Trigger render={<IconButton icon={MenuIcon} label="Open the navigation" />} />
+        <Dialog.Portal>
+          <Dialog.Backdrop className={backdropClass} />
+          <Dialog.Popup className="fixed inset-y-0 left-0 z-40 w-72 max-w-[85vw] border-line border-r bg-surface shadow-float transition-transform duration-150 data-ending-style:-translate-x-full data-starting-style:-translate-x-full">
+            <Dialog.Title className="sr-only">Navigation</Dialog.Title>
+            <Navigation onNavigate={() => setOpen(false)} />
+          </Dialog.Popup>
+        </Dialog.Portal>
+      </Dialog.Root>
+      <Logo size={26} />
+      <span className="min-w-0 grow truncate font-semibold">{title}</span>
+      <ConnectionBadge className="pr-2" />
+    </header>
+  )
+}

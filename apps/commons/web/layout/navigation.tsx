@@ -1,0 +1,75 @@
+/** All pages that this person may see, by group; below them who they are, how the connection is, and how many are here. */
+import clsx from 'clsx'
+import type { ReactElement } from 'react'
+import { Link, useLocation } from 'wouter'
+import { GROUPS, type PageEntry, pages } from '../pages.ts'
+import { useSession } from '../session/session-gate.tsx'
+import { ConnectionBadge } from '../ui/connection-badge.tsx'
+import { Logo } from '../ui/logo.tsx'
+import { mayOpen } from './audience.ts'
+import { PeopleCount } from './people-count.tsx'
+import { UserMenu } from './user-menu.tsx'
+
+export function Navigation({ onNavigate }: { onNavigate?: () => void }): ReactElement {
+  const session = useSession()
+  const shown = pages.filter((page) => session !== undefined && mayOpen(page, session))
+  return (
+    <div className="flex h-full flex-col">
+      <Link
+        href="/"
+        {...(onNavigate && { onClick: onNavigate })}
+        className="flex h-16 shrink-0 items-center gap-3 px-5 font-semibold text-lg tracking-tight"
+      >
+        <Logo />
+        Commons
+      </Link>
+      <nav aria-label="Pages" className="min-h-0 grow overflow-y-auto px-3 pb-4">
+        {GROUPS.map((group) => {
+          const entries = shown.filter((page) => page.group === group)
+          if (entries.length === 0) return null
+          return (
+            <section key={group} aria-label={group} className="mt-4 first:mt-1">
+              <p aria-hidden className="px-3 pb-1 font-medium text-muted text-xs">
+                {group}
+              </p>
+              <ul className="flex flex-col gap-0.5">
+                {entries.map((page) => (
+                  <Entry key={page.path} page={page} onNavigate={onNavigate} />
+                ))}
+              </ul>
+            </section>
+          )
+        })}
+      </nav>
+      <div className="shrink-0 border-line border-t p-3">
+        <div className="flex items-center justify-between gap-2 px-2 pb-2">
+          <ConnectionBadge />
+          <PeopleCount />
+        </div>
+        <UserMenu />
+      </div>
+    </div>
+  )
+}
+
+function Entry({ page, onNavigate }: { page: PageEntry; onNavigate: (() => void) | undefined }): ReactElement {
+  const [location] = useLocation()
+  const isHere = location === page.path || location.startsWith(`${page.path}/`)
+  const { icon: Icon } = page
+  return (
+    <li>
+      <Link
+        href={page.path}
+        {...(onNavigate && { onClick: onNavigate })}
+        aria-current={isHere ? 'page' : undefined}
+        className={clsx(
+          'flex h-9 items-center gap-3 rounded-lg px-3 text-sm transition-colors pointer-coarse:h-11',
+          isHere ? 'bg-accent-soft font-medium text-accent-strong' : 'text-ink hover:bg-ink/6',
+        )}
+      >
+        <Icon aria-hidden size={17} />
+        {page.title}
+      </Link>
+    </li>
+  )
+}

@@ -1,0 +1,22 @@
+/** Every page of Commons, one line each: where it is, what it is called, and the feature that it is loaded from when asked for. */
+import type { LucideIcon } from 'lucide-react'
+import type { ComponentType } from 'react'
+
+/** Headings of the navigation, in order. */
+export const GROUPS = ['Talk', 'Together', 'Shop', 'Under the hood'] as const
+
+export interface PageEntry {
+  /** Below it the page has its own routes: `/rooms` is shown for `/rooms/lobby` too, with the rest as its location. */
+  readonly path: `/${string}`
+  /** In the navigation and in the browser's tab. */
+  readonly title: string
+  /** In one sentence, for the home page. */
+  readonly about: string
+  readonly icon: LucideIcon
+  readonly group: (typeof GROUPS)[number]
+  /** Who may see it. `guests`: people without an account too, who are in the namespace `/public`. Default `users`. */
+  readonly audience?: 'guests' | 'users' | 'admins'
+  readonly load: () => Promise<{ Page: ComponentType }>
+}
+
+export const pages: readonly PageEntry[] = []

@@ -1,0 +1,62 @@
+/** Name and password, for an old account or a new one. What the server refuses stands at the field that is to blame. */
+import { type FormEvent, type ReactElement, useState } from 'react'
+import { Button } from '../ui/button.tsx'
+import { Field } from '../ui/field.tsx'
+import { Refusal, signIn, signUp } from './accounts.ts'
+import { session } from './session.ts'
+
+export function AccountForm({ kind }: { kind: 'in' | 'up' }): ReactElement {
+  const [refusal, setRefusal] = useState<Refusal>()
+  const [isBusy, setBusy] = useState(false)
+
+  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
+    event.preventDefault()
+    const form = new FormData(event.currentTarget)
+    const [username, password] = [String(form.get('username')).trim(), String(form.get('password'))]
+    setBusy(true)
+    setRefusal(undefined)
+    try {
+      const { token, user } = await (kind === 'in' ? signIn : signUp)(username, password)
+      session.begin({ kind: 'user', token, user })
+    } catch (error) {
+      setRefusal(error instanceof Refusal ? error : new Refusal(String(error)))
+      setBusy(false)
+    }
+  }
+
+  const isUp = kind === 'up'
+  const errorOf = (field: string): string | undefined => (refusal?.field === field ? refusal.message : undefined)
+  const isAnyField = refusal?.field === 'username' || refusal?.field === 'password'
+  return (
+    <form onSubmit={submit} className="flex flex-col gap-4">
+      <Field
+        label="Name"
+        name="username"
+        required
+        autoComplete="username"
+        autoCapitalize="none"
+        spellCheck={false}
+        maxLength={64}
+        error={errorOf('username')}
+      />
+      <Field
+        label="Password"
+        name="password"
+        type="password"
+        required
+        minLength={isUp ? 8 : undefined}
+        autoComplete={isUp ? 'new-password' : 'current-password'}
+        hint={isUp ? 'At least 8 characters.' : undefined}
+        error={errorOf('password')}
+      />
+      {refusal && !isAnyField && (
+        <p role="alert" className="text-bad text-sm">
+          {refusal.message}
+        </p>
+      )}
+      <Button type="submit" tone="primary" busy={isBusy}>
+        {isUp ? 'Create account' : 'Sign in'}
+      </Button>
+    </form>
+  )
+}

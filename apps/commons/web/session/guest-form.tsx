@@ -1,0 +1,28 @@
+/** A name is enough for the public rooms. */
+import type { FormEvent, ReactElement } from 'react'
+import { Button } from '../ui/button.tsx'
+import { Field } from '../ui/field.tsx'
+import { session } from './session.ts'
+
+export function GuestForm(): ReactElement {
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault()
+    const name = String(new FormData(event.currentTarget).get('name')).trim()
+    if (name !== '') session.begin({ kind: 'guest', name })
+  }
+  return (
+    <form onSubmit={submit} className="flex flex-col gap-4">
+      <Field
+        label="Name"
+        name="name"
+        required
+        maxLength={32}
+        autoComplete="nickname"
+        hint="Others see it marked as a guest’s. You can talk in the public rooms; nothing is kept for you."
+      />
+      <Button type="submit" tone="primary">
+        Come in
+      </Button>
+    </form>
+  )
+}

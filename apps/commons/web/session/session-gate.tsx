@@ -1,0 +1,41 @@
+/** The door: shows it to who is nobody yet, and gives everyone else one connection that lasts as long as the session does. */
+import type { ClientOptions } from '@roomful/client'
+import { RoomfulProvider } from '@roomful/react'
+import { type ReactElement, type ReactNode, useMemo, useSyncExternalStore } from 'react'
+import { toast } from '../ui/toast.tsx'
+import { DoorPage } from './door-page.tsx'
+import { type Session, session } from './session.ts'
+
+export function useSession(): Session | undefined {
+  return useSyncExternalStore(session.subscribe, session.get)
+}
+
+export function SessionGate({ children }: { children: ReactNode }): ReactElement {
+  const current = useSession()
+  return current ? <Connected current={current}>{children}</Connected> : <DoorPage />
+}
+
+function Connected({ current, children }: { current: Session; children: ReactNode }): ReactElement {
+  const key = current.kind === 'user' ? current.token : `guest ${current.name}`
+  const options = useMemo(() => clientOptions(current), [current])
+  return (
+    <RoomfulProvider key={key} url={location.origin} options={options}>
+      {children}
+    </RoomfulProvider>
+  )
+}
+
+function clientOptions(current: Session): ClientOptions {
+  const onError: ClientOptions['onError'] = (error) => {
+    if (error.code !== 'DISCONNECTED' && error.code !== 'NOT_CONNECTED') toast(error.message, undefined, 'bad')
+  }
+  if (current.kind === 'guest') return { namespace: '/public', name: current.name, onError }
+  return {
+    onError,
+    token(reason) {
+      // What we have is all there is: when the server takes it no longer, the person has to sign in again.
+      if (reason === 'refused') session.end('Your session has ended. Please sign in again.')
+      return reason === 'connect' ? current.token : undefined
+    },
+  }
+}

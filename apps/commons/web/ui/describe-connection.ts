@@ -1,0 +1,33 @@
+/** The connection's state in words for a person. */
+import type { ConnectionState } from '@roomful/client'
+
+export interface ConnectionWords {
+  readonly word: string
+  readonly detail: string
+  readonly tone: 'good' | 'warn' | 'bad'
+}
+
+export function describeConnection(state: ConnectionState): ConnectionWords {
+  switch (state.status) {
+    case 'idle':
+    case 'connecting':
+    case 'authenticating':
+      return { word: 'Connecting…', detail: 'On the way to the server', tone: 'warn' }
+    case 'open':
+      return { word: 'Online', detail: `Connected as ${state.user.name}`, tone: 'good' }
+    case 'draining':
+      return { word: 'Restarting…', detail: 'The server restarts; you will be back in a moment', tone: 'warn' }
+    case 'waiting':
+      return isOffline()
+        ? { word: 'Offline', detail: 'This device has no network', tone: 'bad' }
+        : { word: 'Reconnecting…', detail: `The connection was lost. ${state.ending.reason}`.trim(), tone: 'warn' }
+    case 'closed':
+      return { word: 'Disconnected', detail: state.ending.error?.message ?? state.ending.reason, tone: 'bad' }
+    default:
+      return state satisfies never
+  }
+}
+
+function isOffline(): boolean {
+  return !navigator.onLine
+}

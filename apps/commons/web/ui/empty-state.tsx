@@ -1,0 +1,24 @@
+/** Nothing here, said kindly: what will be here, and what to do about it. Also for what went wrong. */
+import type { LucideIcon } from 'lucide-react'
+import type { ReactElement, ReactNode } from 'react'
+
+export interface EmptyStateProps {
+  readonly icon: LucideIcon
+  readonly title: string
+  readonly children?: ReactNode
+  /** A button that helps. */
+  readonly action?: ReactNode
+}
+
+export function EmptyState({ icon: Icon, title, children, action }: EmptyStateProps): ReactElement {
+  return (
+    <div className="flex h-full min-h-60 flex-col items-center justify-center gap-2 px-6 py-10 text-center">
+      <span className="mb-2 grid size-12 place-items-center rounded-2xl bg-accent-soft text-accent">
+        <Icon aria-hidden size={22} />
+      </span>
+      <h2 className="font-semibold text-base">{title}</h2>
+      {children !== undefined && <div className="max-w-sm text-balance text-muted text-sm">{children}</div>}
+      {action !== undefined && <div className="mt-3">{action}</div>}
+    </div>
+  )
+}

@@ -1,0 +1,120 @@
+/** One person in a browser of their own: signed in, on a network that can be cut, with everything that went wrong noted. */
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { CuttableProxy } from '../../outside/lib/proxy.ts'
+import type { Server } from '../../outside/lib/server.ts'
+import { seriousTroublesOf } from './chromium.ts'
+
+export interface PersonOptions {
+  /** Nobody yet: the door is shown. */
+  readonly signedOut?: boolean
+  /** Without an account, in `/public`. */
+  readonly guest?: boolean
+  /** A role that a token gives. Default: that of the account, `user`. */
+  readonly token?: string
+  /** A phone instead of a desk. */
+  readonly phone?: boolean
+  readonly dark?: boolean
+  /** Where to begin. Default `/`. */
+  readonly path?: string
+}
+
+export const PASSWORD = 'a long enough password'
+const DESK = { width: 1280, height: 800 }
+const PHONE = { width: 390, height: 780 }
+
+export class Person {
+  readonly name: string
+  readonly page: Page
+  readonly context: BrowserContext
+  /** Uncaught errors, dialogs, and errors on the console. */
+  readonly troubles: string[]
+  private readonly network: CuttableProxy
+
+  private constructor(name: string, page: Page, network: CuttableProxy) {
+    this.name = name
+    this.page = page
+    this.context = page.context()
+    this.troubles = seriousTroublesOf(page)
+    this.network = network
+  }
+
+  static async open(
+    commons: { browser: Browser; server: Server },
+    name: string,
+    options: PersonOptions,
+  ): Promise<Person> {
+    const network = await CuttableProxy.open(commons.server.port)
+    const context = await commons.browser.newContext({
+      baseURL: `http://127.0.0.1:${network.port}`,
+      viewport: options.phone ? PHONE : DESK,
+      isMobile: options.phone ?? false,
+      hasTouch: options.phone ?? false,
+      colorScheme: options.dark ? 'dark' : 'light',
+    })
+    if (!options.signedOut) {
+      const session = JSON.stringify(await sessionOf(commons.server, name, options))
+      // Only where nothing is kept yet, so that signing out holds across a reload.
+      await context.addInitScript((text) => {
+        if (sessionStorage.getItem('began')) return
+        sessionStorage.setItem('began', 'yes')
+        localStorage.setItem('commons.session', text)
+      }, session)
+    }
+    const person = new Person(name, await context.newPage(), network)
+    await person.page.goto(options.path ?? '/')
+    if (!options.signedOut) await person.isOnline()
+    return person
+  }
+
+  /** A second tab of the same browser. */
+  async anotherTab(path = '/'): Promise<Page> {
+    const page = await this.context.newPage()
+    this.troubles.push(...seriousTroublesOf(page))
+    await page.goto(path)
+    return page
+  }
+
+  /** By the badge that is always on the screen. */
+  async isOnline(): Promise<void> {
+    await this.page.locator('[data-connection="open"]:visible').waitFor()
+  }
+
+  /** The cable is pulled: what is open breaks, and the browser knows. */
+  async goOffline(): Promise<void> {
+    this.network.cut()
+    await this.context.setOffline(true)
+    await this.page.locator('[data-connection="waiting"]:visible').waitFor()
+  }
+
+  async comeBack(): Promise<void> {
+    this.network.mend()
+    await this.context.setOffline(false)
+    await this.isOnline()
+  }
+
+  /** Nothing went wrong since the beginning, but for requests that an absent network failed. */
+  hasNoTroubles(): void {
+    expect(
+      this.troubles.filter((trouble) => !/ERR_(INTERNET_DISCONNECTED|CONNECTION_|EMPTY_RESPONSE)/.test(trouble)),
+    ).toEqual([])
+  }
+
+  async close(): Promise<void> {
+    await this.context.close()
+    await this.network.close()
+  }
+}
+
+async function sessionOf(server: Server, name: string, { guest, token }: PersonOptions): Promise<object> {
+  if (guest) return { kind: 'guest', name }
+  if (token !== undefined) {
+    const [, claims = ''] = token.split('.')
+    return { kind: 'user', token, user: JSON.parse(Buffer.from(claims, 'base64url').toString()) }
+  }
+  const credentials = { username: name, password: PASSWORD }
+  let response = await server.post('/api/users', credentials)
+  if (response.status === 409) response = await server.post('/api/session', credentials)
+  if (!response.ok) throw new Error(`${name} cannot sign in: ${await response.text()}`)
+  return { kind: 'user', ...((await response.json()) as object) }
+}
