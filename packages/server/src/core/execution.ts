@@ -166,8 +166,10 @@ export class Execution {
       connection.intentionOver(effect.prepared.room.id)
       if (!ok) return hub.members.abandon(effect.prepared)
       context.joined = [...context.joined, hub.members.commit(effect.prepared)]
-    } else if (ok && effect.kind === 'leave') hub.members.leave(connection, effect.roomId, 'left')
-    else if (ok && effect.kind === 'emit') connection.namespace.fanOut.emit(effect.event, effect.target)
+      hub.savedSessions.holdUntilStored(connection)
+    } else if (ok && effect.kind === 'leave') {
+      if (hub.members.leave(connection, effect.roomId, 'left')) hub.savedSessions.holdUntilStored(connection)
+    } else if (ok && effect.kind === 'emit') connection.namespace.fanOut.emit(effect.event, effect.target)
   }
 
   /** @param isSaved the answer is kept for those who repeat the request, also when nobody is there to hear it */

@@ -20,7 +20,7 @@ import type { Link } from './link.ts'
 import type { Namespace } from './namespace.ts'
 import type { Identity } from './ports/authenticator.ts'
 import type { Restored } from './restoring.ts'
-import { SESSION_ID_LENGTH, type Session, saveSoon, toRecord } from './session.ts'
+import { SESSION_ID_LENGTH, type Session, toRecord } from './session.ts'
 import type { User } from './user.ts'
 
 /** `auth_expiring` comes this long before the token's end, and the connection is closed this long after it. */
@@ -266,7 +266,7 @@ export class Handshake {
     } else link.control('auth_ok', connection.channel, { user })
     this.hub.lifecycle.attach(connection)
     if (recovered?.restored) this.hub.restoring.commit(connection, recovered.restored)
-    saveSoon(this.hub, connection)
+    this.hub.savedSessions.saveSoon(connection)
     connection.onSettled?.(undefined)
     connection.onSettled = undefined
   }

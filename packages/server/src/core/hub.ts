@@ -21,6 +21,7 @@ import type { Limiter } from './ports/limiter.ts'
 import type { Observer } from './ports/observer.ts'
 import type { Random } from './ports/random.ts'
 import { Restoring } from './restoring.ts'
+import { SavedSessions } from './saved-sessions.ts'
 import type { CoreSettings } from './settings.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { Turn } from './turn.ts'
@@ -58,6 +59,7 @@ export class Hub {
   readonly catchUp: CatchUp
   readonly visits: Visits
   readonly restoring: Restoring
+  readonly savedSessions: SavedSessions
   state: 'starting' | 'ready' | 'draining' | 'closed' = 'starting'
   private readonly namespaces = new Map<string, Namespace>()
 
@@ -71,7 +73,8 @@ export class Hub {
     this.observer = ports.observer
     this.timers = new TimerWheel(ports.clock)
     this.hotBudget = { used: 0, limit: settings.hotBytes }
-    this.turn = new Turn(ports.clock)
+    this.savedSessions = new SavedSessions(this)
+    this.turn = new Turn(ports.clock, () => this.savedSessions.save())
     this.lifecycle = new Lifecycle(this)
     this.dispatch = new Dispatch(this)
     this.handshake = new Handshake(this)

@@ -60,6 +60,8 @@ export class Link {
   countedIp: string | undefined
   /** Over its soft limit: reading is paused, rooms are read from the log. */
   slow = false
+  /** How many wait for something to be stored before anything more is written. */
+  private holds = 0
   private frames: Uint8Array[] = NO_FRAMES
   private frameBytes = 0
   private unloggedBytes = 0
@@ -142,6 +144,21 @@ export class Link {
     this.frameBytes += bytes.byteLength
   }
 
+  get isHeld(): boolean {
+    return this.holds > 0
+  }
+
+  /** Writes nothing until as many `letGo` came: what is queued must not be told before something is stored. */
+  hold(): void {
+    this.holds++
+  }
+
+  letGo(): void {
+    if (this.holds === 0) return // it closed meanwhile
+    this.holds--
+    if (this.holds === 0 && this.frames !== NO_FRAMES) this.hub.turn.markDirty(this)
+  }
+
   control(type: string, channel: number | undefined, data: Record<string, unknown> = {}): void {
     this.send(this.dialect.control(type, channel, data))
   }
@@ -201,6 +218,7 @@ export class Link {
   /** Flushes, says goodbye; nothing is queued afterwards. A3.5. */
   close(code: number, reason: string): void {
     if (this.state !== 'open') return
+    this.holds = 0 // a session is stored with its goodbye
     if (this.slow) this.takeFrames() // it would wait behind bytes that do not drain
     this.hub.turn.flushLink(this)
     this.state = 'closing'

@@ -20,7 +20,6 @@ import type { Namespace } from './namespace.ts'
 import type { Member } from './presence/room-presence.ts'
 import type { Room } from './room.ts'
 import type { RoomAction } from './room-declaration.ts'
-import { saveSoon } from './session.ts'
 
 /** A join that was allowed and has its seat; `commit` or `abandon` it. */
 export interface PreparedJoin {
@@ -136,7 +135,7 @@ export class Members {
       this.hub.catchUp.begin(connection, room)
       if (isNew || after !== undefined) membership.position = position
     }
-    saveSoon(this.hub, connection)
+    this.hub.savedSessions.saveSoon(connection)
     if (isNew) namespace.announce('join', connection, room.id)
     return {
       status: 'ok',
@@ -166,7 +165,7 @@ export class Members {
     const { room } = membership
     connection.memberships.delete(roomId)
     room.removeMember(membership)
-    if (connection.stage === 'open') saveSoon(this.hub, connection)
+    if (connection.stage === 'open') this.hub.savedSessions.saveSoon(connection)
     connection.namespace.announce('leave', connection, roomId, reason)
     connection.namespace.presence.unseat(room, connection, reason, held)
     connection.namespace.freeIfEmpty(room)

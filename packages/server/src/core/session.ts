@@ -1,11 +1,10 @@
 /**
  * What survives a connection in dialects that recover: the resume token, who it was, and so the grace of its presence.
  * Where clients tell their positions with each join, a session is small, and saved when it is cut off. Where the server
- * brings the rooms back, it is saved with each join and leave, so that it outlives the process. Kept by the broker 120 s
- * after the last contact.
+ * brings the rooms back, it is saved with each join and leave (saved-sessions.ts), so that it outlives the process. Kept by
+ * the broker 120 s after the last contact.
  */
 import type { Connection } from './connection.ts'
-import type { Hub } from './hub.ts'
 import type { SessionRecord } from './ports/broker.ts'
 
 export interface Session {
@@ -13,22 +12,6 @@ export interface Session {
   readonly id: string
   /** A resumed one: where its last connection entered the inbox. What was on its way since may never have arrived. */
   readonly inboxAt?: number | undefined
-  /** A save is on its way with this turn. */
-  isSaving?: boolean
-}
-
-/** A connection that is open has its session saved for this long: a process that is killed cannot save it at the end. */
-const OPEN_SESSION_MS = 24 * 3_600_000
-
-/** Saves, once in this turn, where a connection is, if the server is to bring it back there. */
-export function saveSoon(hub: Hub, connection: Connection): void {
-  const { session, link } = connection
-  if (!session || session.isSaving || !link.dialect.restoresRooms) return
-  session.isSaving = true
-  hub.turn.after(() => {
-    session.isSaving = false
-    if (connection.stage === 'open') hub.broker.saveSession(toRecord(session, connection), OPEN_SESSION_MS)
-  })
 }
 
 /** Characters of a resume token. */

@@ -17,9 +17,12 @@ export class Turn {
   private pending = new Set<TurnWork>()
   private tasks: (() => void)[] = []
   private isPlanned = false
+  private readonly beforeFlush: () => void
 
-  constructor(clock: Clock) {
+  /** @param beforeFlush called before links are written to, which it may hold */
+  constructor(clock: Clock, beforeFlush: () => void) {
     this.clock = clock
+    this.beforeFlush = beforeFlush
   }
 
   /** The link has something to write. */
@@ -49,11 +52,13 @@ export class Turn {
 
   /** One write per link; links with the same frames share one buffer. */
   flush(): void {
+    this.beforeFlush()
     const links = this.dirty
     if (links.length === 0) return
     this.dirty = []
     const join = joinFrames()
     for (const link of links) {
+      if (link.isHeld) continue // dirty again once it is let go
       const frames = link.takeFrames()
       if (frames.length > 0) link.write(join(frames))
     }
@@ -61,6 +66,7 @@ export class Turn {
 
   /** Writes what waits for one link, out of turn: before it closes, or between two pages. */
   flushLink(link: Link): void {
+    if (link.isHeld) return
     const frames = link.takeFrames()
     if (frames.length > 0) link.write(frames)
   }

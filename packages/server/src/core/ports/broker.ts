@@ -152,7 +152,10 @@ export interface Broker {
   mark(namespace: string, roomId: string): Promise<number>
   setMark(namespace: string, roomId: string, seq: number): void
 
+  /** Soon, unless `sessionsStored` is asked for. */
   saveSession(session: SessionRecord, ttlMs: number): void
+  /** Stores what was saved or dropped so far, as safely as an event. Rejects with UNAVAILABLE; it is tried again then. */
+  sessionsStored(): Promise<void>
   findSession(namespace: string, id: string): Promise<SessionRecord | undefined>
   dropSession(namespace: string, id: string): void
 

@@ -48,6 +48,7 @@ export function createLocalBroker({ log, clock }: LocalBrokerOptions): Broker {
     mark: (namespace, roomId) => ask(() => log.mark(namespace, roomId)),
     setMark: (namespace, roomId, seq) => tell(() => log.setMark(namespace, roomId, seq)),
     saveSession: (session, ttlMs) => tell(() => log.saveSession(session, clock.now() + ttlMs)),
+    sessionsStored: () => ask(() => log.sessionsStored()),
     findSession: (namespace, id) => ask(() => log.findSession(namespace, id)),
     dropSession: (namespace, id) => tell(() => log.dropSession(namespace, id)),
     listen: () => undefined,

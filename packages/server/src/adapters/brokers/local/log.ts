@@ -44,6 +44,8 @@ export interface Log {
   setMark(namespace: string, roomId: string, seq: number): void
 
   saveSession(session: SessionRecord, expiresAtMs: number): void
+  /** As the port's; throws UNAVAILABLE. */
+  sessionsStored(): Awaitable<void>
   /** Never one that has expired. */
   findSession(namespace: string, id: string): Awaitable<SessionRecord | undefined>
   dropSession(namespace: string, id: string): void

@@ -133,6 +133,8 @@ class MemoryLog implements Log {
     this.sessions.save(session, expiresAtMs)
   }
 
+  sessionsStored(): void {}
+
   findSession(namespace: string, id: string) {
     return this.sessions.find(namespace, id, this.options.clock.now())
   }

@@ -42,6 +42,7 @@ export class SqliteCheckpoints {
 
   /** Something was committed. */
   committed(bytes: number): void {
+    if (this.isStopped) return
     this.bytes += bytes
     this.hasCommitted = true
     if (this.bytes >= CHECKPOINT_BYTES) this.start()

@@ -20,8 +20,8 @@ export class SqliteMarks {
     this.save = command(db, 'UPDATE rooms SET mark = max(mark, ?) WHERE id = ?')
   }
 
-  get hasNotes(): boolean {
-    return this.notes.size > 0
+  get noteCount(): number {
+    return this.notes.size
   }
 
   note(namespace: SqliteNamespace, roomId: string, seq: number): void {

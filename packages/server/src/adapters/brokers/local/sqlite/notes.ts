@@ -7,6 +7,8 @@ import { SqliteSessions } from './sessions.ts'
 import type { SqliteWriter } from './writer.ts'
 
 const WAIT_MS = 100
+/** What a note adds to the journal: the page that it changes. */
+const JOURNAL_BYTES = 4096
 /** After a failure of the disk. */
 const AGAIN_MS = 1000
 
@@ -15,6 +17,8 @@ export interface NotesOptions {
   readonly writer: SqliteWriter
   readonly clock: Clock
   readonly sessionsMax: number
+  /** They were written by themselves: how much that added to the journal. */
+  readonly onWritten: (bytes: number) => void
   readonly report: (error: unknown) => void
 }
 
@@ -37,6 +41,11 @@ export class SqliteNotes {
     this.cancel ??= this.options.clock.after(waitMs, this.onTime)
   }
 
+  /** What writing them adds to the journal. */
+  get journalBytes(): number {
+    return (this.sessions.noteCount + this.marks.noteCount + this.replies.noteCount) * JOURNAL_BYTES
+  }
+
   /** Within a transaction, after which `forget` says that they are no longer needed. */
   write(): void {
     this.sessions.writeNotes()
@@ -54,17 +63,28 @@ export class SqliteNotes {
   flush(): void {
     this.cancel?.()
     this.cancel = undefined
-    if (![this.sessions, this.marks, this.replies].some(({ hasNotes }) => hasNotes)) return
+    const { journalBytes } = this
+    if (journalBytes === 0) return
     this.options.writer.transaction(() => this.write())
     this.forget()
+    this.options.onWritten(journalBytes)
+  }
+
+  /** Somebody waits for it. @throws RoomfulError UNAVAILABLE; the notes then stay, and are written later */
+  flushNow(): void {
+    try {
+      this.flush()
+    } catch (error) {
+      this.plan(AGAIN_MS)
+      throw error
+    }
   }
 
   private readonly onTime = (): void => {
     try {
-      this.flush()
+      this.flushNow()
     } catch (error) {
       this.options.report(error)
-      this.plan(AGAIN_MS)
     }
   }
 }

@@ -55,7 +55,8 @@ export function openParts(options: SqliteLogOptions, onOpen: () => void): Sqlite
     generation,
     retention: limits.retention,
   })
-  const notes = new SqliteNotes({ db, writer, clock, sessionsMax: limits.sessionsMax, report })
+  const onWritten = (bytes: number): void => checkpoints.committed(bytes)
+  const notes = new SqliteNotes({ db, writer, clock, sessionsMax: limits.sessionsMax, onWritten, report })
   const shared = { db, writer, limits, namespaces: namespaces.byId }
   const trim = new SqliteTrim(shared)
   const roomSweep = new SqliteRoomSweep({ ...shared, openedAtMs: clock.now() })

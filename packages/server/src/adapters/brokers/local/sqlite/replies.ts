@@ -21,8 +21,8 @@ export class SqliteReplies {
     this.save = command(db, `UPDATE keys SET reply = ? WHERE ${byName} AND fingerprint = ? AND reply IS NULL`)
   }
 
-  get hasNotes(): boolean {
-    return this.notes.size > 0
+  get noteCount(): number {
+    return this.notes.size
   }
 
   note(ns: number, key: AppendKey, reply: string): void {

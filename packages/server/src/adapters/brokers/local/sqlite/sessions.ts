@@ -36,8 +36,8 @@ export class SqliteSessions {
     )
   }
 
-  get hasNotes(): boolean {
-    return this.notes.size > 0
+  get noteCount(): number {
+    return this.notes.size
   }
 
   /** @param session nothing to drop it */

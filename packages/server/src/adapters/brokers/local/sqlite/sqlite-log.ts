@@ -103,6 +103,10 @@ class SqliteLog implements Log {
     this.parts.notes.plan()
   }
 
+  sessionsStored(): void {
+    this.parts.notes.flushNow()
+  }
+
   findSession(name: string, id: string) {
     return this.parts.notes.sessions.find(this.namespace(name).id, id, this.options.clock.now())
   }
@@ -126,6 +130,7 @@ class SqliteLog implements Log {
 
   private appendNow(namespace: SqliteNamespace, entries: readonly Append[]): Appended[] {
     const { writer, notes, upkeep, checkpoints } = this.parts
+    const { journalBytes } = notes
     const results = this.write(namespace, () =>
       writer.transaction(() => {
         notes.write()
@@ -135,7 +140,7 @@ class SqliteLog implements Log {
     notes.forget()
     const { touched, written } = namespace.committed(results)
     upkeep.committed(touched, written.rows)
-    checkpoints.committed(written.bytes)
+    checkpoints.committed(written.bytes + journalBytes)
     return results
   }
 
