@@ -1,10 +1,13 @@
 /** Commons, which `npm start` runs: a Roomful server, the features built on it, and the web app that shows them. */
 import { type Roomful, runServer } from '@roomful/server'
+import { createCommons } from './commons.ts'
+import { Database } from './database.ts'
+import { addFeatures } from './features/index.ts'
 import { ensureAdmin } from './server/admin.ts'
 import { serveWebApp } from './server/web-app.ts'
 
 function prepare(roomful: Roomful): Promise<string[]> {
-  roomful.standardNamespaces()
+  addFeatures(createCommons(roomful.standardNamespaces(), new Database(roomful.storage.folder)))
   serveWebApp(roomful.server)
   return ensureAdmin(roomful, roomful.storage.folder)
 }

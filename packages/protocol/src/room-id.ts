@@ -23,6 +23,10 @@ export function inboxOf(userId: string): string {
   return INBOX_PREFIX + userId
 }
 
+export function isInbox(roomId: string): boolean {
+  return roomId.startsWith(INBOX_PREFIX)
+}
+
 const PERSONAL = /^(user:|c_)/
 
 /** Personal rooms (inboxes and connection ids) are in no list. A1.4, B25. */

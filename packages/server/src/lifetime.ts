@@ -3,12 +3,16 @@
  * storage is there and ends, last one first, before it is closed.
  */
 
-/** Begins something; what it returns ends it. */
-export type Run = () => (() => void | Promise<void>) | void
+/**
+ * Begins something; what it returns ends it.
+ * @param closing aborted when the server begins to close: from then on people leave because of it, not by themselves
+ */
+export type Run = (closing: AbortSignal) => (() => void | Promise<void>) | void
 
 export class Lifetime {
   private readonly runs: Run[] = []
   private readonly ends: (() => void | Promise<void>)[] = []
+  private readonly closing = new AbortController()
 
   add(run: Run): void {
     this.runs.push(run)
@@ -17,9 +21,14 @@ export class Lifetime {
   /** @throws what a run throws; those before it can be ended */
   begin(): void {
     for (const run of this.runs.splice(0)) {
-      const end = run()
+      const end = run(this.closing.signal)
       if (end) this.ends.push(end)
     }
+  }
+
+  /** The server begins to close. */
+  close(): void {
+    this.closing.abort()
   }
 
   /** Ends all, whatever one of them throws. @throws AggregateError (rejects) of what they threw */

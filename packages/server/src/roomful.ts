@@ -15,7 +15,9 @@ import type { Contract } from './core/contract.ts'
 import { Hub, type HubPorts } from './core/hub.ts'
 import type { Namespace, NamespaceOptions } from './core/namespace.ts'
 import type { Protocol } from './core/peer.ts'
+import type { Clock } from './core/ports/clock.ts'
 import type { Observer } from './core/ports/observer.ts'
+import type { Random } from './core/ports/random.ts'
 import type { Users } from './core/ports/users.ts'
 import type { CoreSettings } from './core/settings.ts'
 import type { TypedNamespace } from './core/typed.ts'
@@ -131,6 +133,16 @@ export class Roomful {
 
   get storage(): Storage {
     return this.parts.storage
+  }
+
+  /** Time as the server has it: on the test kit's server it is the test's. */
+  get clock(): Clock {
+    return this.parts.ports.clock
+  }
+
+  /** Chance as the server has it. */
+  get random(): Random {
+    return this.parts.ports.random
   }
 
   /** Told of everything that happens; tell it what your own parts find. */
@@ -289,6 +301,7 @@ export class Roomful {
 
   private async shutDown(): Promise<void> {
     await this.started?.catch(() => undefined) // what was never open needs no closing
+    this.lifetime.close()
     const server = this.ownServer
     const closed = server && new Promise<void>((resolve) => server.close(() => resolve()))
     await this.hub.drain()

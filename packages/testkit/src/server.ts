@@ -182,6 +182,7 @@ export class TestServer {
 
   /** Ends what ran, cuts every link and lets go of the log. */
   async close(): Promise<void> {
+    this.lifetime.close()
     await this.lifetime.end()
     await this.hub.close()
   }

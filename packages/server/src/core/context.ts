@@ -105,13 +105,8 @@ export class Context {
     this.appendWith(roomId, type, args, {})
   }
 
-  /** As {@link append}, several together or not at all (`unit`), or with a word when it was stored. */
-  appendWith(
-    roomId: string,
-    type: string,
-    args: readonly unknown[],
-    more: Partial<Pick<AppendEffect, 'unit' | 'onStored'>>,
-  ): void {
+  /** As {@link append}, several together or not at all: those with the same `unit`. */
+  appendWith(roomId: string, type: string, args: readonly unknown[], more: Partial<Pick<AppendEffect, 'unit'>>): void {
     this.record({
       kind: 'append',
       roomId: checkRoomId(roomId),
@@ -120,7 +115,6 @@ export class Context {
       argsJson: toJson(args),
       userId: this.user.sub,
       unit: more.unit,
-      onStored: more.onStored,
     })
   }
 

@@ -16,8 +16,6 @@ export interface AppendEffect {
   readonly userId: string | undefined
   /** Appends of one request with the same unit are stored together or not at all. */
   readonly unit: number | undefined
-  /** Called when it was stored now, not when it was a repeat. */
-  readonly onStored?: ((stored: Stored) => void) | undefined
 }
 
 /** A transient or volatile event to those connected now. */

@@ -3,7 +3,7 @@
  * came while nobody was there is told at the next connect, from the mark up to which it was delivered. B23. A user
  * without private messages costs nothing.
  */
-import { inboxOf } from '@roomful/protocol'
+import { inboxOf, isInbox } from '@roomful/protocol'
 import type { Connection } from './connection.ts'
 import type { Hub } from './hub.ts'
 import type { Namespace } from './namespace.ts'
@@ -32,7 +32,7 @@ export class Inboxes {
 
   /** Something was stored in a room that nobody is in: if it is an inbox, its owner's connections enter it now. */
   onStored(roomId: string): void {
-    if (!roomId.startsWith(PREFIX)) return
+    if (!isInbox(roomId)) return
     const online = this.namespace.users.get(roomId.slice(PREFIX.length))
     for (const connection of online?.connections ?? []) {
       this.enterFromMark(connection, roomId).catch((error: unknown) => this.report(connection, error))

@@ -253,6 +253,11 @@ export class Namespace {
     return this.rooms.get(roomId)?.count ?? 0
   }
 
+  /** Whether a user is in a room, with any connection, or cut off and expected back. */
+  hasUser(roomId: string, userId: string): boolean {
+    return this.rooms.get(roomId)?.seats.has(userId) ?? false
+  }
+
   /**
    * One page of a room's log as clients see it, oldest first: the latest events, or those before or after a number.
    * @throws RoomfulError (rejects) UNAVAILABLE

@@ -3,7 +3,7 @@
  * grouped by encoding so that an event is encoded once per group. It knows nothing of how they are told.
  */
 
-import type { SharedJson } from '@roomful/protocol'
+import { isInbox, type SharedJson } from '@roomful/protocol'
 import { type HotBudget, HotTail } from './hot-tail.ts'
 import type { Membership } from './membership.ts'
 import type { Encoding } from './ports/dialect.ts'
@@ -27,6 +27,8 @@ export interface Group {
 
 export class Room {
   readonly id: string
+  /** The personal room of a user: what is told there need not be told at the next connect. */
+  readonly isInbox: boolean
   readonly options: RoomOptions
   readonly tail: HotTail
   readonly seats = new Map<string, Seat>()
@@ -51,6 +53,7 @@ export class Room {
 
   constructor(id: string, options: RoomOptions, historySize: number, budget: HotBudget) {
     this.id = id
+    this.isInbox = isInbox(id)
     this.options = options
     this.tail = new HotTail(historySize, budget)
   }

@@ -71,13 +71,8 @@ function sendPrivate(namespace: Namespace, context: Context, data: UpData<'messa
     throw new RoomfulError('NOT_FOUND', 'Nobody with this id is connected', { field: 'to' })
   }
   const message = { from: context.id, fromUser, name, to, content: data.content }
-  const toInbox = (userId: string): void => {
-    const roomId = inboxOf(userId)
-    const onStored = ({ seq }: Stored): void => {
-      if (namespace.rooms.has(roomId)) namespace.inboxes.markDelivered(roomId, seq)
-    }
-    context.appendWith(roomId, 'message:private', [message], { unit: 0, onStored })
-  }
+  const toInbox = (userId: string): void =>
+    context.appendWith(inboxOf(userId), 'message:private', [message], { unit: 0 })
   toInbox(to)
   if (to !== fromUser) toInbox(fromUser)
   const delivery = namespace.users.get(to)?.connections.size ? 'delivered' : 'queued'

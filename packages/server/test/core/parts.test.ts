@@ -61,6 +61,7 @@ describe('who is in a room', () => {
     await phone.request('room:join', 'hall')
     await desk.request('room:join', 'hall')
     expect(root.userCount('hall')).toBe(1)
+    expect([root.hasUser('hall', 'ann'), root.hasUser('hall', 'bob')]).toEqual([true, false])
     phone.cut()
     await server.settle()
     await desk.request('room:leave', 'hall')
@@ -111,8 +112,9 @@ describe('what runs while the server is open', () => {
   it('[G7] begins with the storage and ends, last one first, while events can still be stored', async () => {
     const heard: string[] = []
     const roomful = createRoomful({ data: ':memory:', port: 0 }).standardNamespaces()
-    roomful.whileOpen(() => {
+    roomful.whileOpen((closing) => {
       heard.push('first begins')
+      closing.addEventListener('abort', () => heard.push('closing'))
       return () => void heard.push('first ends')
     })
     roomful.whileOpen(() => async () => {
@@ -123,7 +125,7 @@ describe('what runs while the server is open', () => {
     await roomful.listen()
     expect(() => roomful.whileOpen(() => undefined)).toThrow('before it starts')
     await roomful.close()
-    expect(heard).toEqual(['first begins', 'second ends with number 1', 'first ends'])
+    expect(heard).toEqual(['first begins', 'closing', 'second ends with number 1', 'first ends'])
   })
 
   it('[G7] closes the rest when one end throws, and says so', async () => {
@@ -136,5 +138,24 @@ describe('what runs while the server is open', () => {
     await roomful.listen()
     await expect(roomful.close()).rejects.toThrow('could be ended')
     expect(heard).toEqual(['ended'])
+  })
+})
+
+describe('what the house stores in a user’s inbox', () => {
+  it('[B23] reaches them at once, or at the next connect, and once', async () => {
+    await using server = await createTestServer()
+    const say = async (count: number): Promise<void> => {
+      const stored = server.get('/').publish('user:ann', 'order:sent', [{ count }])
+      await server.settle()
+      await stored
+    }
+    await say(1)
+    const ann = await server.connect({ user: 'ann' })
+    await say(2)
+    expect(ann.heard('order:sent')).toMatchObject([{ count: 1 }, { count: 2 }])
+    ann.close()
+    await say(3)
+    const again = await server.connect({ user: 'ann' })
+    expect(again.heard('order:sent')).toMatchObject([{ count: 3 }])
   })
 })

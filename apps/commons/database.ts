@@ -1,0 +1,86 @@
+/**
+ * The application's own SQLite file, beside Roomful's: `commons.db` in the data folder. Each feature brings its tables as
+ * numbered steps; what a step has done is never changed, another one is added.
+ */
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { RoomfulError } from '@roomful/server'
+
+export class Database {
+  private readonly file: DatabaseSync
+  private isChanging = false
+
+  /**
+   * @param data the data folder, or `:memory:`
+   * @throws Error with a sentence when the file cannot be used
+   */
+  constructor(data: string) {
+    const path = data === ':memory:' ? data : join(data, 'commons.db')
+    try {
+      if (path !== data) createFile(data, path)
+      this.file = new DatabaseSync(path, { timeout: 1_000 })
+      this.file.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+      this.file.exec('CREATE TABLE IF NOT EXISTS features (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT')
+    } catch (error) {
+      throw new Error(`The database ${path} cannot be opened: ${(error as Error).message}.`, { cause: error })
+    }
+  }
+
+  /**
+   * Brings a feature's tables up to date.
+   * @param steps SQL, oldest first
+   * @throws Error when the file was written by a newer version
+   */
+  migrate(feature: string, steps: readonly string[]): void {
+    const row = this.prepare('SELECT version FROM features WHERE name = ?').get(feature)
+    const version = Number(row?.version ?? 0)
+    if (version > steps.length) {
+      throw new Error(
+        `commons.db was written by a newer version (${feature} ${version}; this one knows ${steps.length})`,
+      )
+    }
+    if (version === steps.length) return
+    this.change(() => {
+      for (const step of steps.slice(version)) this.file.exec(step)
+      this.prepare('INSERT OR REPLACE INTO features (name, version) VALUES (?, ?)').run(feature, steps.length)
+    })
+  }
+
+  prepare(sql: string): StatementSync {
+    return this.file.prepare(sql)
+  }
+
+  /**
+   * Runs changes as one transaction; one inside another is part of it.
+   * @throws what `changes` throws, with nothing changed; RoomfulError UNAVAILABLE for a full or broken disk, which passes
+   */
+  change<T>(changes: () => T): T {
+    if (this.isChanging) return changes()
+    this.isChanging = true
+    try {
+      this.file.exec('BEGIN IMMEDIATE')
+      const result = changes()
+      this.file.exec('COMMIT')
+      return result
+    } catch (error) {
+      if (this.file.isTransaction) this.file.exec('ROLLBACK')
+      if (error instanceof Error && 'errcode' in error)
+        throw new RoomfulError('UNAVAILABLE', undefined, { cause: error })
+      throw error
+    } finally {
+      this.isChanging = false
+    }
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (this.file.isOpen) this.file.close()
+  }
+}
+
+/** Readable by its owner only; SQLite gives its side files the same mode. */
+function createFile(folder: string, path: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  closeSync(openSync(path, 'a', 0o600))
+}

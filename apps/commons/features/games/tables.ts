@@ -1,0 +1,188 @@
+/**
+ * The tables: each game's value, its one timer, and who is told when it changed. Nothing here knows of connections; the
+ * handlers of `server.ts` say who sits down, comes and goes.
+ */
+import { RoomfulError, type TypedNamespace } from '@roomful/server'
+import { Coalesce } from '../../coalesce.ts'
+import type { Commons } from '../../commons.ts'
+import type { gamesContract } from './contract.ts'
+import {
+  canStart,
+  changeSeat,
+  type Game,
+  isComplete,
+  newGame,
+  nextRound,
+  seatOf,
+  standUp,
+  start,
+  turnCards,
+} from './rules.ts'
+import type { GameStore } from './store.ts'
+import { summaryOf, viewOf } from './view.ts'
+
+export const PREFIX = 'game:'
+/** To choose a card, and to see who took the prize. */
+export const CARD_MS = 12_000
+export const OPEN_MS = 3_500
+/** Who has a seat and is not there, after a restart or because the connection was lost on the way, may come until then. */
+export const RETURN_MS = 15_000
+/** A table without people is taken away after this. */
+export const EMPTY_MS = 60_000
+const LOBBY_INTERVAL_MS = 250
+/** So that the list stays one that people can read. */
+const TABLES_MAX = 100
+
+export class Tables {
+  private readonly commons: Commons
+  private readonly namespace: TypedNamespace<typeof gamesContract>
+  private readonly store: GameStore
+  /** Bound: TABLES_MAX. */
+  private readonly games = new Map<string, Game>()
+  /** What ends the round of a table. */
+  private readonly cancels = new Map<string, () => void>()
+  private readonly lobby: Coalesce
+  private isStopped = false
+
+  constructor(commons: Commons, namespace: TypedNamespace<typeof gamesContract>, store: GameStore) {
+    this.commons = commons
+    this.namespace = namespace
+    this.store = store
+    this.lobby = new Coalesce(commons.clock, LOBBY_INTERVAL_MS, (roomId) => {
+      const game = this.games.get(roomId)
+      if (game) namespace.emit('game:changed', summaryOf(game))
+    })
+  }
+
+  /** After a start of the server: everyone has time to come back. */
+  restore(): void {
+    for (const game of this.store.list()) {
+      this.games.set(game.roomId, game)
+      for (const { userId, isBot } of game.seats) if (!isBot) this.expect(game.roomId, userId)
+      this.clearWhenEmpty(game.roomId)
+      if (game.phase === 'playing') this.wait(game, game.isOpen ? OPEN_MS : RETURN_MS + CARD_MS)
+    }
+  }
+
+  /** Rounds end no more, and nobody leaves by themselves: the server closes, and they will be back. */
+  stop(): void {
+    this.isStopped = true
+    for (const cancel of this.cancels.values()) cancel()
+    this.cancels.clear()
+  }
+
+  list(): Game[] {
+    return [...this.games.values()]
+  }
+
+  has(roomId: string): boolean {
+    return this.games.has(roomId)
+  }
+
+  /** @throws RoomfulError NOT_FOUND */
+  get(roomId: string): Game {
+    const game = this.games.get(roomId)
+    if (!game) throw new RoomfulError('NOT_FOUND', 'This table is gone', { field: 'roomId' })
+    return game
+  }
+
+  /** @throws RoomfulError TOO_MANY_GAMES */
+  create(name: string): Game {
+    if (this.games.size >= TABLES_MAX) {
+      throw new RoomfulError('TOO_MANY_GAMES', `There are ${TABLES_MAX} tables; sit down at one of them`)
+    }
+    const game = newGame(PREFIX + this.commons.random.id(8), name)
+    this.games.set(game.roomId, game)
+    return game
+  }
+
+  /** The table is another now: kept, told to those at it, and started or gone on with when it is time. */
+  put(game: Game): void {
+    if (!this.games.has(game.roomId)) return
+    if (canStart(game)) return this.begin(game)
+    if (game.phase === 'playing' && !game.isOpen && isComplete(game)) return this.turn(game)
+    this.save(game)
+  }
+
+  /** Somebody should be at the table soon; who does not come is treated as gone. */
+  expect(roomId: string, userId: string): void {
+    this.commons.clock.after(RETURN_MS, () => {
+      if (!this.namespace.hasUser(roomId, userId)) this.leave(roomId, userId)
+    })
+  }
+
+  /** With the others still there, a seat in a game that is on stays theirs; any other seat is free at once. */
+  leave(roomId: string, userId: string): void {
+    const game = this.games.get(roomId)
+    const seat = game && seatOf(game, userId)
+    if (!seat || this.isStopped || (game.phase === 'playing' && !seat.isHere)) return
+    this.namespace.to(roomId).emit('player:left', { roomId, userId })
+    this.put(game.phase === 'playing' ? changeSeat(game, userId, { isHere: false }) : standUp(game, userId))
+    this.clearWhenEmpty(roomId)
+  }
+
+  /** People are gone from a table: after a while it is taken away. */
+  clearWhenEmpty(roomId: string): void {
+    const isEmpty = (): boolean => !this.games.get(roomId)?.seats.some((seat) => !seat.isBot && seat.isHere)
+    if (!isEmpty()) return
+    this.commons.clock.after(EMPTY_MS, () => {
+      if (isEmpty()) this.remove(roomId)
+    })
+  }
+
+  private begin(game: Game): void {
+    const { commons, namespace } = this
+    const players = game.seats.map(({ userId, name }) => ({ userId, name }))
+    namespace.to(game.roomId).emit('game-start', { roomId: game.roomId, players })
+    this.wait(
+      start(game, () => commons.random.fraction()),
+      CARD_MS,
+    )
+  }
+
+  private turn(game: Game): void {
+    this.wait(
+      turnCards(game, () => this.commons.random.fraction()),
+      OPEN_MS,
+    )
+  }
+
+  /** Saves the game, and goes on with it when the time is over. */
+  private wait(game: Game, ms: number): void {
+    const { clock } = this.commons
+    const { roomId } = game
+    this.cancels.get(roomId)?.()
+    const goOn = (): void => {
+      this.cancels.delete(roomId)
+      const now = this.games.get(roomId)
+      if (!now) return
+      if (!now.isOpen) return this.turn(now)
+      const next = nextRound(now)
+      if (next.phase === 'playing') this.wait(next, CARD_MS)
+      else this.finish(next)
+    }
+    this.cancels.set(roomId, clock.after(ms, goOn))
+    this.save({ ...game, endsAt: clock.now() + ms })
+  }
+
+  /** Seats of those who left meanwhile are free again. */
+  private finish(game: Game): void {
+    const seats = game.seats.filter((seat) => seat.isHere)
+    this.save({ ...game, seats })
+  }
+
+  private save(game: Game): void {
+    this.games.set(game.roomId, game)
+    this.store.save(game)
+    this.namespace.to(game.roomId).emit('game:state', viewOf(game, this.commons.clock.now()))
+    this.lobby.changed(game.roomId)
+  }
+
+  private remove(roomId: string): void {
+    this.cancels.get(roomId)?.()
+    this.cancels.delete(roomId)
+    this.games.delete(roomId)
+    this.store.delete(roomId)
+    this.namespace.emit('game:removed', { roomId })
+  }
+}

@@ -1,0 +1,15 @@
+/** The features that live on the server's namespaces, in the order in which their rooms are declared. */
+import type { Commons } from '../commons.ts'
+import { addGames } from './games/server.ts'
+import { addMarket } from './market/server.ts'
+import { addShop } from './shop/server.ts'
+import { addStage } from './stage/server.ts'
+import { addTasks } from './tasks/server.ts'
+
+export function addFeatures(commons: Commons): void {
+  addMarket(commons)
+  addTasks(commons)
+  addGames(commons)
+  addShop(commons)
+  addStage(commons)
+}

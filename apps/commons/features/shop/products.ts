@@ -1,0 +1,57 @@
+/** Product pages on `/`: who looks at them now, and how much is left. B28. */
+import type { User } from '@roomful/server'
+import { Coalesce } from '../../coalesce.ts'
+import type { Commons } from '../../commons.ts'
+import { productsContract } from './contract.ts'
+import type { ShopStore } from './store.ts'
+
+const PREFIX = 'product:'
+/** Everyone who looks at the list, and wants to know of every product's stock. */
+const SHOP_ROOM = 'shop'
+const VIEWERS_INTERVAL_MS = 250
+
+/** @returns what tells everyone how much is left of a product */
+export function addProducts({ server, clock }: Commons, store: ShopStore): (productId: string) => void {
+  const shop = server.get('/').extend(productsContract)
+  const roomOf = (productId: string): string => PREFIX + productId
+  const idOf = (roomId: string): string => roomId.slice(PREFIX.length)
+  const exists = (_user: User, roomId: string): boolean => store.hasProduct(idOf(roomId))
+  const nobody = (): boolean => false
+  shop.room(`${PREFIX}*`, { allow: { join: exists, publish: nobody } })
+  shop.room(SHOP_ROOM, { allow: { publish: nobody } })
+
+  const viewers = new Coalesce(clock, VIEWERS_INTERVAL_MS, (productId) => {
+    const count = shop.userCount(roomOf(productId))
+    shop.to([roomOf(productId), SHOP_ROOM]).emit('product:viewers', { productId, count })
+  })
+  shop.on('enter', (_user, roomId) => {
+    if (roomId.startsWith(PREFIX)) viewers.changed(idOf(roomId))
+  })
+  shop.on('exit', (_user, roomId) => {
+    if (roomId.startsWith(PREFIX)) viewers.changed(idOf(roomId))
+  })
+
+  shop.on('product:list', () => ({
+    status: 'ok',
+    products: store.products().map((each) => ({ ...each, viewers: shop.userCount(roomOf(each.productId)) })),
+  }))
+
+  shop.on('product:view', async (context, { productId }) => {
+    const product = store.product(productId)
+    const roomId = roomOf(productId)
+    await context.join(roomId)
+    // Whoever asks is among them, although it becomes true with the answer.
+    const count = shop.userCount(roomId) + (shop.hasUser(roomId, context.user.sub) ? 0 : 1)
+    return { status: 'ok', product, count }
+  })
+
+  shop.on('product:leave', (context, { productId }) => {
+    context.leave(roomOf(productId))
+    return { status: 'ok' }
+  })
+
+  return (productId) => {
+    const { stock } = store.product(productId)
+    shop.to([roomOf(productId), SHOP_ROOM]).emit('stock:update', { productId, stock })
+  }
+}

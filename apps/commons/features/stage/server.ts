@@ -1,0 +1,87 @@
+/**
+ * Presentations: one person turns the slides, everyone in the room sees them turn. Reactions are volatile events of the
+ * room vocabulary, so a hundred a second cost a slow screen nothing. B22.
+ */
+import { RoomfulError, type User } from '@roomful/server'
+import { Coalesce } from '../../coalesce.ts'
+import type { Commons } from '../../commons.ts'
+import { type Stage, stageContract } from './contract.ts'
+import { StageStore } from './store.ts'
+import { NOBODY } from './welcome.ts'
+
+const PREFIX = 'stage:'
+/** Presentations of one user; they are small, but the list is for people. */
+const STAGES_PER_USER = 20
+const AUDIENCE_INTERVAL_MS = 500
+
+export function addStage({ server, database, clock, random }: Commons): void {
+  const stages = server.get('/').extend(stageContract)
+  const store = new StageStore(database)
+  const idOf = (roomId: string): string => roomId.slice(PREFIX.length)
+  const exists = (_user: User, roomId: string): boolean => store.find(idOf(roomId)) !== undefined
+  // Which slide is shown is all that the log is for, so it need not be long.
+  stages.room(`${PREFIX}*`, { retention: 100, allow: { join: exists, publish: exists } })
+
+  const find = (stageId: string): Stage => {
+    const stage = store.find(stageId)
+    if (!stage) throw new RoomfulError('NOT_FOUND', 'This presentation is gone', { field: 'stageId' })
+    return stage
+  }
+  const findOwn = (stageId: string, user: User): Stage => {
+    const stage = find(stageId)
+    if (stage.userId === user.sub || user.role === 'admin') return stage
+    throw new RoomfulError('FORBIDDEN', `Only ${stage.name} may do this`)
+  }
+  const audiences = new Coalesce(clock, AUDIENCE_INTERVAL_MS, (stageId) =>
+    stages.emit('stage:changed', { stageId, audience: stages.userCount(PREFIX + stageId) }),
+  )
+
+  stages.on('enter', (_user, roomId) => {
+    if (roomId.startsWith(PREFIX)) audiences.changed(idOf(roomId))
+  })
+  stages.on('exit', (_user, roomId) => {
+    if (roomId.startsWith(PREFIX)) audiences.changed(idOf(roomId))
+  })
+
+  stages.on('stage:list', () => ({
+    status: 'ok',
+    stages: store.list().map(({ slides, index: _index, ...stage }) => ({
+      ...stage,
+      count: slides.length,
+      audience: stages.userCount(PREFIX + stage.stageId),
+    })),
+  }))
+
+  stages.on('stage:get', (_context, { stageId }) => ({ status: 'ok', stage: find(stageId) }))
+
+  stages.on('stage:create', ({ user, key }, { title, slides }) => {
+    const repeated = key === undefined ? undefined : store.findKey(user.sub, key)
+    if (repeated) return { status: 'ok', stageId: repeated.stageId }
+    if (store.count(user.sub) >= STAGES_PER_USER) {
+      throw new RoomfulError('TOO_MANY_STAGES', `You have ${STAGES_PER_USER} presentations; delete one first`)
+    }
+    const stageId = random.id(12)
+    store.add({ stageId, title, userId: user.sub, name: user.name, slides }, clock.now(), key)
+    audiences.changed(stageId)
+    return { status: 'ok', stageId }
+  })
+
+  stages.on('stage:show', (context, { stageId, index }) => {
+    const stage = find(stageId).userId === NOBODY ? find(stageId) : findOwn(stageId, context.user)
+    if (index >= stage.slides.length) {
+      throw new RoomfulError('INVALID_MESSAGE', `There are ${stage.slides.length} slides`, { field: 'index' })
+    }
+    store.show(stageId, index)
+    // Said by the house: turning slides quickly must not use up the presenter's messages of the minute.
+    stages.to(PREFIX + stageId).emit('stage:slide', { index })
+    return { status: 'ok' }
+  })
+
+  stages.on('stage:delete', (context, { stageId }) => {
+    if (!store.find(stageId)) return { status: 'ok' } // somebody was quicker
+    findOwn(stageId, context.user)
+    store.delete(stageId)
+    context.broadcast.emit('stage:deleted', { stageId })
+    return { status: 'ok' }
+  })
+}

@@ -1,0 +1,62 @@
+/**
+ * A board of tasks that everyone shares. A task is in the database when `save-task` is acknowledged; the others hear of
+ * it at once, and whoever was away asks for the list. B18.
+ */
+import { RoomfulError, type User } from '@roomful/server'
+import type { Commons } from '../../commons.ts'
+import { type Task, tasksContract } from './contract.ts'
+import { TaskStore } from './store.ts'
+
+/** A board that people can still read, and an answer to `task:list` that stays small. */
+const TASKS_MAX = 500
+/** Roles that may take away what is not theirs. */
+const KEEPERS: ReadonlySet<string> = new Set(['admin', 'support'])
+
+export function addTasks({ server, database, clock, random }: Commons): void {
+  const tasks = server.get('/').extend(tasksContract)
+  const store = new TaskStore(database)
+
+  const find = (taskId: string): Task => {
+    const task = store.find(taskId)
+    if (!task) throw new RoomfulError('NOT_FOUND', 'This task is gone', { field: 'taskId' })
+    return task
+  }
+
+  const add = (user: User, key: string | undefined, title: string, description: string): Task => {
+    if (store.count >= TASKS_MAX) {
+      throw new RoomfulError('BOARD_FULL', `The board is full: delete one of its ${TASKS_MAX} tasks first`)
+    }
+    const { sub: userId, name } = user
+    return store.add({ taskId: random.id(12), title, description, userId, name, key, createdAt: clock.now() })
+  }
+
+  tasks.on('save-task', (context, { title, description, taskId }) => {
+    const { user, key } = context
+    const repeated = key === undefined ? undefined : store.findKey(user.sub, key)
+    if (repeated) return { status: 'ok', taskId: repeated.taskId }
+    const task =
+      taskId === undefined
+        ? add(user, key, title, description)
+        : store.change(find(taskId), { title, description }, clock.now())
+    context.broadcast.emit('task:saved', task)
+    return { status: 'ok', taskId: task.taskId }
+  })
+
+  tasks.on('task:list', () => ({ status: 'ok', tasks: store.list() }))
+
+  tasks.on('task:done', (context, { taskId, isDone }) => {
+    context.broadcast.emit('task:saved', store.change(find(taskId), { isDone }, clock.now()))
+    return { status: 'ok' }
+  })
+
+  tasks.on('task:delete', (context, { taskId }) => {
+    const task = store.find(taskId)
+    if (!task) return { status: 'ok' } // somebody was quicker
+    if (task.userId !== context.user.sub && !KEEPERS.has(context.user.role)) {
+      throw new RoomfulError('FORBIDDEN', `Only ${task.name} or support may delete this task`)
+    }
+    store.delete(taskId)
+    context.broadcast.emit('task:deleted', { taskId })
+    return { status: 'ok' }
+  })
+}

@@ -1,0 +1,28 @@
+/** PROTOCOL.md speaks of every event that the contracts of Commons declare. */
+import { readFileSync } from 'node:fs'
+import type { Contract } from '@roomful/server'
+import { expect, it } from 'vitest'
+import { gamesContract } from '../features/games/contract.ts'
+import { marketContract } from '../features/market/contract.ts'
+import { customerContract, productsContract, sellerContract, supportContract } from '../features/shop/contract.ts'
+import { stageContract } from '../features/stage/contract.ts'
+import { tasksContract } from '../features/tasks/contract.ts'
+
+const page = readFileSync(new URL('../../../PROTOCOL.md', import.meta.url), 'utf8')
+const section = page.slice(page.indexOf('## 18. '))
+
+const CONTRACTS: Readonly<Record<string, Contract>> = {
+  games: gamesContract,
+  market: marketContract,
+  products: productsContract,
+  customer: customerContract,
+  seller: sellerContract,
+  support: supportContract,
+  stage: stageContract,
+  tasks: tasksContract,
+}
+
+it.each(Object.entries(CONTRACTS))('PROTOCOL.md names the events of %s', (_name, { client, server }) => {
+  const missing = [...Object.keys(client), ...Object.keys(server)].filter((event) => !section.includes(`\`${event}`))
+  expect(missing).toEqual([])
+})
