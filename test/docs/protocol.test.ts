@@ -19,7 +19,7 @@ import {
   STALLED_MS,
   UNLOGGED_MAX_BYTES,
 } from '../../packages/server/src/core/link.ts'
-import { PRESENCE_BY_NAME_MAX, PRESENCE_INTERVAL_MS } from '../../packages/server/src/core/presence/room-presence.ts'
+import { PRESENCE_BY_NAME_MAX, PRESENCE_INTERVAL_MS } from '../../packages/server/src/core/presence/presence-feed.ts'
 import { EVERYONE_MAX } from '../../packages/server/src/core/presence/user-presence.ts'
 import { ABUSE_FACTOR, ABUSE_WINDOW_MS } from '../../packages/server/src/core/rate-window.ts'
 import { CORE_DEFAULTS } from '../../packages/server/src/core/settings.ts'

@@ -41,10 +41,12 @@ export function applyChange(presence: Presence, change: PresenceChange): Presenc
   if (pv <= presence.pv) return presence
   const members = new Map(presence.members)
   if (change.event === 'presence:diff') {
-    // Tells everything since the diff before it, whatever the numbers in between.
-    for (const userId of change.data.left) members.delete(userId)
-    for (const member of change.data.joined) list(members, member)
-    return checked({ members, count: change.data.count, pv })
+    const { since, left, joined, changed, count } = change.data
+    if (since > presence.pv) return 'gap'
+    for (const userId of left) members.delete(userId)
+    for (const member of joined) list(members, member)
+    for (const member of changed) if (members.has(member.userId)) members.set(member.userId, member)
+    return checked({ members, count, pv })
   }
   if (pv !== presence.pv + 1) return 'gap'
   const { userId } = change.data

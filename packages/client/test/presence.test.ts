@@ -34,20 +34,36 @@ describe('[D10] a change', () => {
     expect((renamed as Presence).members.get('ann')?.name).toBe('Anna')
   })
 
+  const diff = { roomId, since: 5, pv: 9, joined: [], left: [], changed: [], count: 2 }
+
   it('told as a difference covers all numbers up to its own', () => {
-    const data = { roomId, pv: 9, joined: [member('cat')], left: ['ann'], count: 2 }
+    const data = { ...diff, joined: [member('cat')], left: ['ann'] }
     const after = applyChange(two, { event: 'presence:diff', data })
     expect([...(after as Presence).members.keys()]).toEqual(['bob', 'cat'])
   })
 
+  it('told as a difference since a number that we do not have is a gap', () => {
+    expect(applyChange(two, { event: 'presence:diff', data: { ...diff, since: 6 } })).toBe('gap')
+    expect(applyChange(two, { event: 'presence:diff', data: { ...diff, since: 3 } })).toMatchObject({ pv: 9, count: 2 })
+  })
+
+  it('of a state is told as a difference too, and lists nobody anew', () => {
+    const changed = [{ ...member('ann'), status: 'reconnecting' as const }, member('eve')]
+    const after = applyChange(two, { event: 'presence:diff', data: { ...diff, changed } }) as Presence
+    expect([...after.members.values()].map(({ userId, status }) => [userId, status])).toEqual([
+      ['ann', 'reconnecting'],
+      ['bob', 'online'],
+    ])
+  })
+
   it('after which list and count disagree is a gap', () => {
-    const data = { roomId, pv: 9, joined: [], left: ['ann'], count: 2 }
+    const data = { ...diff, left: ['ann'] }
     expect(applyChange(two, { event: 'presence:diff', data })).toBe('gap')
   })
 
   it('in a huge room lists no more than a bound, and counts all', () => {
     const joined = Array.from({ length: MAX_LISTED + 500 }, (_, i) => member(`u${i}`))
-    const after = applyChange(two, { event: 'presence:diff', data: { roomId, pv: 6, joined, left: [], count: 1_502 } })
+    const after = applyChange(two, { event: 'presence:diff', data: { ...diff, joined, count: 1_502 } })
     expect([(after as Presence).members.size, (after as Presence).count]).toEqual([MAX_LISTED, 1_502])
   })
 

@@ -27,12 +27,14 @@ export const userLeft = down('user:left', {
 
 export const presenceDiff = down('presence:diff', {
   delivery: 'transient',
-  when: 'What changed in a room with more than 200 members, at most every 100 ms.',
+  when: 'What changed since the number `since`, at most every 100 ms: in rooms with more than 200 members who came and went, in any room who is on the way back (`reconnecting`) and who is there again.',
   data: Type.Object({
     roomId: RoomId,
+    since: Type.Integer(),
     pv: Type.Integer(),
     joined: Type.Array(Member),
     left: Type.Array(UserId),
+    changed: Type.Array(Member),
     count: Type.Integer(),
   }),
 })

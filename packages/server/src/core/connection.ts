@@ -54,6 +54,8 @@ export class Connection {
   joinRate: RateWindow | undefined
   /** Authentication deadline, or token expiry. */
   timer: Timer | undefined
+  /** When it was told to come back, should it be cut off: the server restarts. Ms since 1970. G7. */
+  dueBackAt: number | undefined
   /** Came over HTTP with all that it wants: a stay in rooms, or a single request. See visit.ts. */
   visit: 'stay' | 'request' | undefined
   /** Told once, when it is open (without an error) or was refused. */

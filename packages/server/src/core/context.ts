@@ -1,8 +1,8 @@
 /** What a handler holds: who asked, and the means to say what should happen. Effects are recorded, not done. DESIGN 5, 7. */
 import { isPersonalRoom, type Position, toJson } from '@roomful/protocol'
 import type { Connection } from './connection.ts'
-import type { AppendEffect, Effect, Stored } from './effects.ts'
-import { Emitter, EVERYONE } from './emit.ts'
+import { type AppendEffect, type Effect, EVERYONE, type Stored } from './effects.ts'
+import { Emitter } from './emit.ts'
 import type { Hub } from './hub.ts'
 import { checkRoomId, type JoinReply } from './members.ts'
 import type { AppendKey } from './ports/broker.ts'

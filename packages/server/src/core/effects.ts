@@ -49,6 +49,8 @@ export interface Target {
   readonly latestKey: string | undefined
 }
 
+export const EVERYONE: Target = { rooms: undefined, except: [], volatile: false, latestKey: undefined }
+
 /** What the log said of a durable event. */
 export interface Stored {
   readonly id: string

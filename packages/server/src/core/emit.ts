@@ -8,8 +8,6 @@ import { RoomfulError } from './errors.ts'
 import { checkRoomId } from './members.ts'
 import type { Namespace } from './namespace.ts'
 
-export const EVERYONE: Target = { rooms: undefined, except: [], volatile: false, latestKey: undefined }
-
 export class Emitter {
   private readonly namespace: Namespace
   private readonly target: Target

@@ -9,6 +9,7 @@ import type { Namespace } from './namespace.ts'
 import type { Identity } from './ports/authenticator.ts'
 import type { Dialect } from './ports/dialect.ts'
 import type { Wire } from './ports/wire.ts'
+import { holdMsOf } from './returning.ts'
 import { toRecord } from './session.ts'
 import type { User } from './user.ts'
 
@@ -111,10 +112,10 @@ export class Lifecycle {
     if (connection.stage === 'closed') return
     const { namespace, link, session, user } = connection
     const wasOpen = connection.stage === 'open'
-    // Cut off, and able to come back: presence has a grace. A clean goodbye has none. G6.
-    const held = wasOpen && session !== undefined && RETURNING.has(code)
-    if (held && session) this.hub.broker.saveSession(toRecord(session, connection), this.hub.settings.sessionMs)
-    else if (session) this.hub.broker.dropSession(namespace.name, session.id)
+    const holdMs = wasOpen && RETURNING.has(code) ? holdMsOf(this.hub, connection) : 0
+    if (holdMs > 0 && session) {
+      this.hub.broker.saveSession(toRecord(session, connection), Math.max(this.hub.settings.sessionMs, holdMs))
+    } else if (session) this.hub.broker.dropSession(namespace.name, session.id)
     connection.stage = 'closed'
     this.hub.timers.cancel(connection.timer)
     link.connections = link.connections.filter((each) => each !== connection)
@@ -129,9 +130,9 @@ export class Lifecycle {
     if (session && namespace.sessions.get(session.id) === connection) namespace.sessions.delete(session.id)
     const reasonInRoom = reason === '' ? 'disconnected' : reason
     const rooms = [...connection.memberships.keys()]
-    namespace.users.remove(connection, held)
+    namespace.users.remove(connection, holdMs)
     for (const roomId of rooms)
-      this.hub.members.leave(connection, roomId, reasonInRoom, held && !isPersonalRoom(roomId))
+      this.hub.members.leave(connection, roomId, reasonInRoom, isPersonalRoom(roomId) ? 0 : holdMs)
     if (user.guest) namespace.guestNames.delete(user.name)
     const durationMs = this.hub.clock.now() - connection.openedAt
     this.hub.observer.observe({ type: 'connection:closed', connection, reason: `${code} ${reason}`.trim(), durationMs })

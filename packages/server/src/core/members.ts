@@ -17,7 +17,7 @@ import { RoomfulError } from './errors.ts'
 import type { Hub } from './hub.ts'
 import { Membership } from './membership.ts'
 import type { Namespace } from './namespace.ts'
-import type { Member } from './presence/room-presence.ts'
+import type { Member } from './presence/member.ts'
 import type { Room } from './room.ts'
 import type { RoomAction } from './room-declaration.ts'
 
@@ -158,8 +158,8 @@ export class Members {
     prepared.connection.namespace.freeIfEmpty(prepared.room)
   }
 
-  /** @param held the member was cut off and may resume: its seat stays for the grace */
-  leave(connection: Connection, roomId: string, reason: string, held = false): boolean {
+  /** @param holdMs the member was cut off and may come back: its seat stays for so long */
+  leave(connection: Connection, roomId: string, reason: string, holdMs = 0): boolean {
     const membership = connection.memberships.get(roomId)
     if (!membership) return false
     const { room } = membership
@@ -167,7 +167,7 @@ export class Members {
     room.removeMember(membership)
     if (connection.stage === 'open') this.hub.savedSessions.saveSoon(connection)
     connection.namespace.announce('leave', connection, roomId, reason)
-    connection.namespace.presence.unseat(room, connection, reason, held)
+    connection.namespace.presence.unseat(room, connection, reason, holdMs)
     connection.namespace.freeIfEmpty(room)
     return true
   }

@@ -8,8 +8,8 @@ import { Commit } from './commit.ts'
 import { Connection } from './connection.ts'
 import type { Context } from './context.ts'
 import type { Contract, EventDefinition } from './contract.ts'
-import type { AppendEffect, EmitEffect, Stored } from './effects.ts'
-import { Emitter, EVERYONE } from './emit.ts'
+import { type AppendEffect, type EmitEffect, EVERYONE, type Stored } from './effects.ts'
+import { Emitter } from './emit.ts'
 import { RoomfulError } from './errors.ts'
 import { RoomEvent } from './event.ts'
 import { FanOut } from './fan-out.ts'
@@ -19,7 +19,8 @@ import type { Hub } from './hub.ts'
 import { Inboxes } from './inboxes.ts'
 import { checkRoomId } from './members.ts'
 import type { AppendKey } from './ports/broker.ts'
-import { type Member, RoomPresence } from './presence/room-presence.ts'
+import { type Member, membersOf } from './presence/member.ts'
+import { RoomPresence } from './presence/room-presence.ts'
 import { UserPresence } from './presence/user-presence.ts'
 import { Repeats } from './repeats.ts'
 import { Room } from './room.ts'
@@ -245,7 +246,7 @@ export class Namespace {
   /** Users in a room, by name. B25. */
   async roomUsers(roomId: string): Promise<Member[]> {
     const room = this.rooms.get(roomId)
-    return room ? this.presence.members(room) : []
+    return room ? membersOf(room) : []
   }
 
   /** How many users are in a room. B25. */

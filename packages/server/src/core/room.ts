@@ -7,16 +7,21 @@ import { isInbox, type SharedJson } from '@roomful/protocol'
 import { type HotBudget, HotTail } from './hot-tail.ts'
 import type { Membership } from './membership.ts'
 import type { Encoding } from './ports/dialect.ts'
-import type { Member } from './presence/room-presence.ts'
+import type { Member } from './presence/member.ts'
 import type { RoomOptions } from './room-declaration.ts'
+import type { Timer } from './timer-wheel.ts'
 import type { User } from './user.ts'
 
 /** A user in a room, whatever the number of connections. */
 export interface Seat {
   user: User
   connections: number
-  /** Cut-off sessions whose grace still runs. G6. */
+  /** Those that were cut off and may still come back. G6. */
   held: number
+  /** Shown as on the way back. */
+  isAway: boolean
+  /** Until it is shown so. */
+  missed: Timer | undefined
 }
 
 export interface Group {

@@ -25,6 +25,7 @@ class Mirror {
         this.pv = pv
       }
       if (type === 'presence:diff') {
+        if (message.since > this.pv) throw new Error(`a diff since ${message.since} came after ${this.pv}`)
         for (const { userId } of message.joined) this.users.add(userId)
         for (const userId of message.left) this.users.delete(userId)
         this.pv = pv
@@ -93,7 +94,68 @@ describe('presence of a room', () => {
     await back.request('room:join', 'x')
     await server.advance(20_000)
     expect(ann.heard(({ type }) => ['user:left', 'user:joined', 'presence:update'].includes(type))).toEqual([])
-    expect((await ann.request('presence:get', 'x')).data).toMatchObject({ count: 2 })
+    const member = { userId: 'bob', name: 'bob' }
+    expect(ann.heard('presence:diff')).toMatchObject([
+      { since: 2, pv: 3, joined: [], left: [], changed: [{ ...member, status: 'reconnecting' }], count: 2 },
+      { since: 3, pv: 4, joined: [], left: [], changed: [{ ...member, status: 'online' }], count: 2 },
+    ])
+    expect((await ann.request('presence:get', 'x')).data).toMatchObject({ count: 2, pv: 4 })
+  })
+
+  it('[U9] [D10] a return within a second is told to nobody, and shows nowhere', async () => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: ['x'] })
+    const bob = await server.connect({ user: 'bob', dialect: 'v1' })
+    await bob.request('room:join', 'x')
+    await server.advance(1_000)
+    ann.forget()
+    const before = (await ann.request('presence:get', 'x')).data
+    bob.cut()
+    await server.advance(900)
+    expect((await ann.request('presence:get', 'x')).data).toEqual(before)
+    const back = await server.connect({ user: 'bob', dialect: 'v1', session: bob.session })
+    await back.request('room:join', 'x')
+    const overlapping = await server.connect({ user: 'bob', dialect: 'v1', session: bob.session })
+    await overlapping.request('room:join', 'x')
+    await server.advance(20_000)
+    expect(ann.heard(({ type }) => /^(user:(joined|left)|presence:)/.test(type))).toEqual([])
+    expect((await ann.request('presence:get', 'x')).data).toEqual(before)
+  })
+
+  it('[U9] [D10] who goes while a change waits to be told comes after it, by name and number', async () => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: ['x'] })
+    const members = await audience(server, { bob: ['x'], cat: ['x'] }, { dialect: 'v1' })
+    ann.forget()
+    members.bob.cut()
+    members.cat.cut()
+    await server.advance(6_000)
+    const told = ann.heard(({ pv }) => pv !== undefined).map(({ type, since, pv }) => [type, since, pv])
+    expect(told).toEqual([
+      ['presence:diff', 3, 5],
+      ['user:left', undefined, 6],
+      ['user:left', undefined, 7],
+    ])
+  })
+
+  it('[D10] another name is told to everyone, the one who has it included', async () => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: ['x'] })
+    const bob = await server.connect({ user: { sub: 'u2', name: 'Bob' } })
+    await bob.request('room:join', 'x')
+    bob.send({ type: 'auth', token: server.token({ sub: 'u2', name: 'Robert' }) })
+    await server.settle()
+    const expected = { userId: 'u2', name: 'Robert', pv: 3 }
+    expect(ann.heard('user:joined').at(-1)).toMatchObject(expected)
+    expect(bob.heard('user:joined')).toMatchObject([expected])
+    const tab = await server.connect({ user: { sub: 'u2', name: 'Bobby' } })
+    expect((await tab.request('room:join', 'x')).data.users).toContainEqual({
+      userId: 'u2',
+      name: 'Bobby',
+      status: 'online',
+    })
+    await server.settle()
+    expect(ann.heard('user:joined').at(-1)).toMatchObject({ userId: 'u2', name: 'Bobby', pv: 4 })
   })
 
   it('[G6] [C13] of two tabs one is cut off, the other says goodbye: the grace of the first holds the user', async () => {

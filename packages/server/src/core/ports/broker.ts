@@ -2,6 +2,7 @@
  * The core's only storage port: the log of each namespace, seats, sessions, inbox marks, signals between nodes.
  * Asynchronous even for memory. Its contract suite is `testkit/src/contracts/broker.ts`; every adapter passes it.
  */
+import type { User } from '../user.ts'
 
 /** One durable event to be. */
 export interface Append {
@@ -82,6 +83,16 @@ export interface SessionRecord {
   readonly userId: string
   /** Rooms with the position each was joined at. */
   readonly rooms: readonly { readonly roomId: string; readonly epoch: string; readonly seq: number }[]
+}
+
+/** Somebody who was told to come back after a restart: what the next process keeps for him until then. G7. */
+export interface ReturningMember {
+  /** By what he is known when he is back: his session, or his id. */
+  readonly sign: string
+  readonly user: User
+  readonly roomIds: readonly string[]
+  /** Ms since 1970. */
+  readonly untilMs: number
 }
 
 export interface ReadLimits {

@@ -1,106 +1,89 @@
 /**
- * Who is in a room: seats per user, numbered changes (`pv`) over a snapshot, outside the log. Up to 200 members everyone
- * hears each change by name; above, what changed within 100 ms is told at once, so that a storm stays one message. G6.
+ * Who is in a room: a seat per user, whatever the number of connections, outside the log. A seat whose last connection was
+ * cut off is kept for a while for those who can come back, and says so once they are missed: a quick return is told to
+ * nobody. What changes goes to the feed, which numbers and tells it. G6.
  */
 import { isPersonalRoom, SharedJson } from '@roomful/protocol'
 import type { Connection } from '../connection.ts'
-import type { Target } from '../effects.ts'
-import { RoomEvent } from '../event.ts'
 import type { Hub } from '../hub.ts'
 import type { Namespace } from '../namespace.ts'
+import type { ReturningMember } from '../ports/broker.ts'
 import type { Room, Seat } from '../room.ts'
-import type { Timer } from '../timer-wheel.ts'
 import type { User } from '../user.ts'
+import { Holds, signOf } from './holds.ts'
+import { type Member, toMember } from './member.ts'
+import { PRESENCE_BY_NAME_MAX, PresenceFeed } from './presence-feed.ts'
 
-export interface Member {
-  userId: string
-  name: string
-  status: 'online' | 'reconnecting' | 'left'
-}
-
-/** Members up to which changes are told one by one, and most users in a snapshot. WIRE 8. */
-export const PRESENCE_BY_NAME_MAX = 200
-/** Members up to which classic clients get the full list. WIRE 4. */
-const CLASSIC_LIST_MAX = 1_000
-/**
- * At most one coalesced message per room in this time, up to 1,000 members; a larger room waits longer in proportion, so
- * that a storm of arrivals costs the same number of writes a second however large the room is.
- */
-export const PRESENCE_INTERVAL_MS = 100
-const MEMBERS_PER_INTERVAL = 1_000
-
-/** What a room still has to tell. */
-interface Pending {
-  joined: Map<string, Member>
-  left: Set<string>
-  classic: boolean
-  timer: Timer | undefined
-}
+/** Who was cut off shows as `reconnecting` after this long; the SDK's first try comes within it. D10. */
+export const MISSED_AFTER_MS = 1_000
 
 export class RoomPresence {
   private readonly hub: Hub
   private readonly namespace: Namespace
-  private readonly pending = new Map<Room, Pending>()
-  /** Seats of cut-off sessions: session id + room → what gives it up. */
-  private readonly holds = new Map<string, Timer>()
+  private readonly feed: PresenceFeed
+  private readonly holds: Holds
 
   constructor(hub: Hub, namespace: Namespace) {
     this.hub = hub
     this.namespace = namespace
+    this.feed = new PresenceFeed(hub, namespace)
+    this.holds = new Holds(hub.timers)
   }
 
   /** A connection became a member. */
   seat(room: Room, connection: Connection): void {
     if (isPersonalRoom(room.id)) return // only its owner is ever there
     const { user } = connection
-    let seat = room.seats.get(user.sub)
-    if (seat) {
-      if (seat.connections === 0 || seat.user.name !== user.name) room.users = undefined
-      seat.connections++
-      seat.user = user
-      this.releaseHold(room, connection, seat)
-      return
+    const known = room.seats.get(user.sub)
+    if (!known) {
+      const seat = { user, connections: 1, held: 0, isAway: false, missed: undefined }
+      room.seats.set(user.sub, seat)
+      return this.feed.joined(room, toMember(seat), connection.id)
     }
-    seat = { user, connections: 1, held: 0 }
-    room.seats.set(user.sub, seat)
-    this.changed(room, { userId: user.sub, name: user.name, status: 'online' }, undefined, connection)
-    this.namespace.announce('enter', user, room.id)
+    const isRenamed = known.user.name !== user.name
+    known.connections++
+    known.user = user
+    if (this.holds.release(holdName(signOf(connection), room))) {
+      known.held--
+      room.pins--
+    }
+    this.hub.timers.cancel(known.missed)
+    known.missed = undefined
+    const wasAway = known.isAway
+    known.isAway = false
+    if (isRenamed) this.feed.joined(room, toMember(known), connection.id)
+    else if (wasAway) this.feed.changed(room, toMember(known))
   }
 
-  /** A connection left, or was cut off and is `held`. */
-  unseat(room: Room, connection: Connection, reason: string, held: boolean): void {
+  /** A connection left, or was cut off and its seat is kept. @param holdMs how long; 0 not at all */
+  unseat(room: Room, connection: Connection, reason: string, holdMs: number): void {
     const seat = room.seats.get(connection.user.sub)
     if (!seat) return
     seat.connections--
-    if (held && connection.session) {
-      seat.held++
-      room.users = undefined
-      const key = holdKey(connection.session.id, room)
-      room.pins++
-      this.holds.set(
-        key,
-        this.hub.timers.add(this.hub.settings.presenceGraceMs, () => {
-          this.holds.delete(key)
-          this.endHold(room, seat, 'timeout')
-        }),
-      )
-      return
-    }
+    if (holdMs > 0) this.hold(room, seat, signOf(connection), holdMs)
     this.giveUp(room, seat, reason)
+  }
+
+  /** Somebody who was a member before a restart was told to come back: his seat is kept until then. G7. */
+  expect(room: Room, { user, sign }: ReturningMember, holdMs: number): void {
+    let seat = room.seats.get(user.sub)
+    if (!seat) {
+      seat = { user, connections: 0, held: 0, isAway: true, missed: undefined }
+      room.seats.set(user.sub, seat)
+      this.feed.joined(room, toMember(seat))
+    }
+    this.hold(room, seat, sign, holdMs)
   }
 
   /** The user behind a connection is another one now, or has another name. */
   renamed(room: Room, connection: Connection, before: User): void {
+    const old = room.seats.get(before.sub)
     if (before.sub === connection.user.sub) {
-      const seat = room.seats.get(before.sub)
-      if (!seat) return
-      seat.user = connection.user
-      room.users = undefined
-      const { sub, name } = connection.user
-      if (before.name !== name) this.changed(room, { userId: sub, name, status: 'online' }, undefined, connection)
+      if (!old) return
+      old.user = connection.user
+      if (before.name !== connection.user.name) this.feed.joined(room, toMember(old))
       return
     }
-    const old = room.seats.get(before.sub)
     if (old) {
       old.connections--
       this.giveUp(room, old, 'renamed')
@@ -121,130 +104,39 @@ export class RoomPresence {
     return { users: room.users, count: room.count, pv: room.pv }
   }
 
-  /** Every user in the room, whatever the number. */
-  members(room: Room): Member[] {
-    return Array.from(room.seats.values(), toMember)
+  private hold(room: Room, seat: Seat, sign: string, ms: number): void {
+    const isNew = this.holds.keep(holdName(sign, room), ms, () => {
+      seat.held--
+      room.pins--
+      this.giveUp(room, seat, 'timeout')
+      this.namespace.freeIfEmpty(room)
+    })
+    if (!isNew) return
+    seat.held++
+    room.pins++
   }
 
-  private releaseHold(room: Room, connection: Connection, seat: Seat): void {
-    const key = connection.session && holdKey(connection.session.id, room)
-    const hold = key === undefined ? undefined : this.holds.get(key)
-    if (key === undefined || hold === undefined) return
-    this.hub.timers.cancel(hold)
-    this.holds.delete(key)
-    seat.held--
-    room.pins--
-  }
-
-  private endHold(room: Room, seat: Seat, reason: string): void {
-    seat.held--
-    room.pins--
-    this.giveUp(room, seat, reason)
-    this.namespace.freeIfEmpty(room)
-  }
-
+  /** Nobody is on the seat: it goes, or those for whom it is kept are missed before long. */
   private giveUp(room: Room, seat: Seat, reason: string): void {
-    if (seat.connections > 0 || seat.held > 0) return
+    if (seat.connections > 0) return
+    if (seat.held > 0) {
+      if (!seat.isAway) seat.missed ??= this.hub.timers.add(MISSED_AFTER_MS, () => this.miss(room, seat))
+      return
+    }
+    this.hub.timers.cancel(seat.missed)
     const { sub } = seat.user
     room.seats.delete(sub)
     if (room.options.capacity !== undefined) this.hub.broker.freeSeat(this.namespace.name, room.id, sub)
-    this.changed(room, undefined, { userId: sub, reason })
-    this.namespace.announce('exit', seat.user, room.id, reason)
+    this.feed.left(room, sub, reason)
   }
 
-  private changed(room: Room, joined?: Member, left?: { userId: string; reason: string }, by?: Connection): void {
-    room.pv++
-    // Who comes after the first two hundred is not in the snapshot; whoever leaves may have been.
-    if (left || room.count <= PRESENCE_BY_NAME_MAX) room.users = undefined
-    if (room.groups.length === 0) return
-    const classic = room.hasClassicMembers()
-    let pending = this.pending.get(room)
-    // What waits to be told together goes first, or a departure would overtake the arrival it ends.
-    const isTogether = room.count > PRESENCE_BY_NAME_MAX || (pending !== undefined && hasChanges(pending))
-    if (!isTogether) {
-      const { pv, id: roomId } = room
-      if (joined) {
-        const { userId, name } = joined
-        this.tell(room, 'user:joined', { roomId, userId, name, pv }, by?.id)
-      }
-      if (left) this.tell(room, 'user:left', { roomId, ...left, pv })
-      if (!classic) return
-    }
-    if (!pending) {
-      pending = { joined: new Map(), left: new Set(), classic: false, timer: undefined }
-      this.pending.set(room, pending)
-    }
-    pending.classic ||= classic
-    if (isTogether) {
-      if (joined) {
-        pending.joined.set(joined.userId, joined)
-        pending.left.delete(joined.userId)
-      }
-      if (left) {
-        pending.joined.delete(left.userId)
-        pending.left.add(left.userId) // known to all, if it was there before this interval
-      }
-    }
-    // The first change goes at once (when the turn ends), those that follow wait for the interval.
-    if (pending.timer) return
-    pending.timer = this.hub.timers.add(intervalMs(room), () => this.onInterval(room))
-    this.hub.turn.after(() => this.flush(room))
-  }
-
-  private onInterval(room: Room): void {
-    const pending = this.pending.get(room)
-    if (!pending) return
-    if ((!hasChanges(pending) && !pending.classic) || room.state === 'freed') {
-      this.pending.delete(room)
-      return
-    }
-    pending.timer = this.hub.timers.add(intervalMs(room), () => this.onInterval(room))
-    this.flush(room)
-  }
-
-  private flush(room: Room): void {
-    const pending = this.pending.get(room)
-    if (!pending) return
-    const { id: roomId, pv, count } = room
-    if (hasChanges(pending)) {
-      const joined = [...pending.joined.values()]
-      const left = [...pending.left]
-      pending.joined.clear()
-      pending.left.clear()
-      this.tell(room, 'presence:diff', { roomId, pv, joined, left, count })
-    }
-    if (pending.classic) {
-      pending.classic = false
-      const names = room.count <= CLASSIC_LIST_MAX ? this.members(room).map((member) => member.name) : []
-      this.tell(room, 'presence_update', { room: roomId, users: names, ...(names.length < count ? { count } : {}) })
-    }
-    this.hub.turn.endSoon()
-  }
-
-  private tell(room: Room, type: string, data: Record<string, unknown>, except?: string): void {
-    const target: Target = except === undefined ? toRoom(room.id) : { ...toRoom(room.id), except: [except] }
-    this.namespace.fanOut.emit(RoomEvent.transient(type, [data], true), target)
-    this.hub.turn.endSoon()
+  private miss(room: Room, seat: Seat): void {
+    seat.missed = undefined
+    seat.isAway = true
+    this.feed.changed(room, toMember(seat))
   }
 }
 
-function hasChanges({ joined, left }: Pending): boolean {
-  return joined.size > 0 || left.size > 0
-}
-
-function intervalMs(room: Room): number {
-  return PRESENCE_INTERVAL_MS * Math.max(1, room.count / MEMBERS_PER_INTERVAL)
-}
-
-function toMember(seat: Seat): Member {
-  const { sub, name } = seat.user
-  return { userId: sub, name, status: seat.connections > 0 ? 'online' : 'reconnecting' }
-}
-
-function toRoom(roomId: string): Target {
-  return { rooms: [roomId], except: [], volatile: false, latestKey: undefined }
-}
-
-function holdKey(sessionId: string, room: Room): string {
-  return `${sessionId}\n${room.id}`
+function holdName(sign: string, room: Room): string {
+  return `${sign}\n${room.id}`
 }

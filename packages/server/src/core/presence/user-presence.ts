@@ -3,12 +3,14 @@
  * everyone can see how many there are (B17). Above 1,000 connections only those who share a room hear of it. G6.
  */
 import type { Connection } from '../connection.ts'
-import type { Target } from '../effects.ts'
+import { EVERYONE, type Target } from '../effects.ts'
 import { RoomEvent } from '../event.ts'
 import type { Hub } from '../hub.ts'
 import type { Namespace } from '../namespace.ts'
+import type { ReturningMember } from '../ports/broker.ts'
 import type { Timer } from '../timer-wheel.ts'
 import type { User } from '../user.ts'
+import { Holds, signOf } from './holds.ts'
 
 /** Connections up to which everyone hears of every user. WIRE 8. */
 export const EVERYONE_MAX = 1_000
@@ -20,17 +22,15 @@ const COUNT_INTERVAL_MS = 1_000
 export interface OnlineUser {
   user: User
   readonly connections: Set<Connection>
-  /** Cut-off sessions whose grace still runs. */
+  /** Those that were cut off and may still come back. */
   held: number
 }
-
-const EVERYONE: Target = { rooms: undefined, except: [], volatile: false, latestKey: undefined }
 
 export class UserPresence {
   private readonly hub: Hub
   private readonly namespace: Namespace
   readonly users = new Map<string, OnlineUser>()
-  private readonly holds = new Map<string, Timer>()
+  private readonly holds: Holds
   private countTimer: Timer | undefined
   private told = ''
   /** What changed since it was last told. Bound: one per user who came or went within the interval. */
@@ -40,6 +40,7 @@ export class UserPresence {
   constructor(hub: Hub, namespace: Namespace) {
     this.hub = hub
     this.namespace = namespace
+    this.holds = new Holds(hub.timers)
   }
 
   get(sub: string): OnlineUser | undefined {
@@ -52,32 +53,30 @@ export class UserPresence {
     if (known) {
       known.connections.add(connection)
       known.user = user
-      this.releaseHold(connection, known)
+      if (this.holds.release(signOf(connection))) known.held--
     } else {
       this.users.set(user.sub, { user, connections: new Set([connection]), held: 0 })
-      this.changed(connection, 'online')
+      this.changed(user.sub, 'online', [...connection.memberships.keys()], connection.id)
     }
     this.tellCount(connection)
   }
 
-  /** @param held it was cut off and may resume */
-  remove(connection: Connection, held: boolean): void {
-    const known = this.users.get(connection.user.sub)
+  /** @param holdMs it was cut off and may come back: for so long it counts as here */
+  remove(connection: Connection, holdMs: number): void {
+    const { user } = connection
+    const known = this.users.get(user.sub)
     if (!known?.connections.delete(connection)) return
-    if (held && connection.session) {
-      const { id } = connection.session
-      const rooms = [...connection.memberships.keys()] // it leaves them now, and is told offline only later
-      known.held++
-      this.holds.set(
-        id,
-        this.hub.timers.add(this.hub.settings.presenceGraceMs, () => {
-          this.holds.delete(id)
-          known.held--
-          this.giveUp(connection, known, rooms)
-        }),
-      )
-    } else this.giveUp(connection, known)
+    const roomIds = [...connection.memberships.keys()] // it leaves them now, and may be told offline only later
+    if (holdMs > 0) this.hold(known, signOf(connection), roomIds, holdMs)
+    this.giveUp(known, roomIds, connection.id)
     this.tellCount()
+  }
+
+  /** Somebody who was here before a restart was told to come back: until then he counts as here. G7. */
+  expect({ user, sign, roomIds }: ReturningMember, holdMs: number): void {
+    const known = this.users.get(user.sub) ?? { user, connections: new Set<Connection>(), held: 0 }
+    this.users.set(user.sub, known)
+    this.hold(known, sign, roomIds, holdMs)
   }
 
   /** The user behind a connection is another one now, or has another name. */
@@ -87,37 +86,33 @@ export class UserPresence {
       if (old) old.user = connection.user
       return
     }
-    if (old?.connections.delete(connection)) this.giveUp(connection, old)
+    if (old?.connections.delete(connection)) this.giveUp(old, [...connection.memberships.keys()], connection.id)
     this.add(connection)
   }
 
-  private releaseHold(connection: Connection, known: OnlineUser): void {
-    const id = connection.session?.id
-    const hold = id === undefined ? undefined : this.holds.get(id)
-    if (id === undefined || hold === undefined) return
-    this.hub.timers.cancel(hold)
-    this.holds.delete(id)
-    known.held--
+  private hold(known: OnlineUser, sign: string, roomIds: readonly string[], ms: number): void {
+    const isNew = this.holds.keep(sign, ms, () => {
+      known.held--
+      this.giveUp(known, roomIds)
+    })
+    if (isNew) known.held++
   }
 
-  private giveUp(connection: Connection, known: OnlineUser, rooms?: readonly string[]): void {
+  private giveUp(known: OnlineUser, roomIds: readonly string[], by?: string): void {
     if (known.connections.size > 0 || known.held > 0) return
-    this.users.delete(known.user.sub)
-    this.changed(connection, 'offline', known.user.sub, rooms)
+    const { sub } = known.user
+    this.users.delete(sub)
+    this.changed(sub, 'offline', roomIds, by)
     this.tellCount()
   }
 
-  private changed(
-    connection: Connection,
-    status: 'online' | 'offline',
-    userId = connection.user.sub,
-    itsRooms: readonly string[] = [...connection.memberships.keys()],
-  ): void {
+  /** @param by the connection that it is about */
+  private changed(userId: string, status: 'online' | 'offline', itsRooms: readonly string[], by?: string): void {
     if (this.namespace.options.quiet) return
     const everyone = this.namespace.connections.size <= EVERYONE_MAX
     const rooms = everyone ? undefined : itsRooms
     if (rooms?.length === 0) return
-    const target: Target = { ...EVERYONE, rooms, except: [connection.id] }
+    const target: Target = { ...EVERYONE, rooms, except: by === undefined ? [] : [by] }
     this.updates.push({ event: RoomEvent.transient('presence:update', [{ userId, status }], true), target })
     // The first one goes when the turn ends; what follows within the interval goes together.
     if (this.updateTimer) return
