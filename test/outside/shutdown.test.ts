@@ -1,8 +1,10 @@
 /** The way down, through `npm start` itself: SIGTERM, SIGINT, a second signal. A2.4, C15, G7. */
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type Client, dial, guest, user } from './lib/client.ts'
+import { Client, dial, guest, user } from './lib/client.ts'
+import type { Frame } from './lib/match.ts'
 import { openRaw } from './lib/raw.ts'
 import { Server, UNLIMITED } from './lib/server.ts'
+import { token } from './lib/token.ts'
 import { until, within } from './lib/wait.ts'
 
 let server: Server | undefined
@@ -130,4 +132,53 @@ it('[A2.4] a client in the middle of a request gets its answer or its close, and
   const again = await user(server, 'busy')
   const reply = await again.ok('room:join', { roomId: 'busy' })
   expect(reply.seq as number).toBeGreaterThanOrEqual(Math.max(0, ...acked.filter((seq) => seq !== undefined)))
+})
+
+/** Tells that somebody who was on the way is there. */
+function isOnline({ type, changed }: Frame, userId: string): boolean {
+  if (type !== 'presence:diff') return false
+  return (changed as { userId: string; status: string }[]).some(
+    (each) => each.userId === userId && each.status === 'online',
+  )
+}
+
+it('[D9] nobody sees the others leave and come over a restart, whatever form they speak', {
+  timeout: 60_000,
+}, async () => {
+  const first = await Server.start({ env: { ...UNLIMITED, ROOMFUL_DRAIN_MS: '1000' } })
+  server = first
+  const ann = await user(first, 'ann')
+  const ben = await user(first, 'ben')
+  for (const client of [ann, ben]) await client.ok('room:join', { roomId: 'deploy' })
+  const cat = new Client(`${first.ws}/ws`, { protocols: ['roomful.v1'] })
+  const open = async (client: Client, session?: string) => {
+    await client.opened()
+    client.send({ type: 'open', v: 1, ch: 1, ns: '/', token: token({ sub: 'cat' }), ...(session ? { session } : {}) })
+    const opened = await client.next({ type: 'opened' })
+    client.send({ ch: 1, event: 'room:join', data: { roomId: 'deploy' }, id: 'j' })
+    await client.next({ ack: 'j' })
+    return opened
+  }
+  const { session } = await open(cat)
+  first.signal('SIGTERM')
+  const moments = [ann, ben].map(async (client) => (await client.next('server:draining')).reconnectAfterMs as number)
+  const [annAfter, benAfter] = (await Promise.all(moments)) as [number, number]
+  expect(annAfter).not.toBe(benAfter)
+  expect((await first.exited).code).toBe(0)
+  server = await Server.start({ env: UNLIMITED, data: first.data, port: first.port })
+  const back = await user(server, 'ann')
+  const { users, count } = await back.ok('room:join', { roomId: 'deploy' })
+  expect(count).toBe(3)
+  const state = Object.fromEntries(
+    (users as { userId: string; status: string }[]).map((each) => [each.userId, each.status]),
+  )
+  expect(state).toEqual({ ann: 'online', ben: 'reconnecting', cat: 'reconnecting' })
+  const benBack = await user(server, 'ben')
+  await benBack.ok('room:join', { roomId: 'deploy' })
+  await back.next((frame) => isOnline(frame, 'ben'))
+  const catBack = new Client(`${server.ws}/ws`, { protocols: ['roomful.v1'] })
+  expect((await open(catBack, session as string)).recovered).toBe(true)
+  await back.next((frame) => isOnline(frame, 'cat'))
+  await back.settled()
+  for (const type of ['user:joined', 'user:left', 'presence:update']) expect(back.unread(type)).toEqual([])
 })

@@ -21,6 +21,7 @@ import type { Limiter } from './ports/limiter.ts'
 import type { Observer } from './ports/observer.ts'
 import type { Random } from './ports/random.ts'
 import { Restoring } from './restoring.ts'
+import { expectReturning } from './returning.ts'
 import { SavedSessions } from './saved-sessions.ts'
 import type { CoreSettings } from './settings.ts'
 import { TimerWheel } from './timer-wheel.ts'
@@ -96,6 +97,7 @@ export class Hub {
       namespace.logId = logId
       namespace.headN = Math.max(namespace.headN, n)
     }
+    for (const namespace of this.allNamespaces()) await expectReturning(this, namespace)
     if (this.state === 'starting') this.state = 'ready'
   }
 

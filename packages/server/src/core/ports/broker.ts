@@ -170,6 +170,11 @@ export interface Broker {
   findSession(namespace: string, id: string): Promise<SessionRecord | undefined>
   dropSession(namespace: string, id: string): void
 
+  /** Keeps members for who serves the namespace next; stored when it resolves. Adds to what is kept. G7. */
+  saveReturning(namespace: string, members: readonly ReturningMember[]): Promise<void>
+  /** Gives what was kept, and forgets it: a second call gives nothing. */
+  takeReturning(namespace: string): Promise<ReturningMember[]>
+
   /** Tells the hub what other nodes stored, in the order of `n`, and of a break after which holes may exist. */
   listen(listener: BrokerListener): void
 

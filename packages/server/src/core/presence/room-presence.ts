@@ -38,7 +38,8 @@ export class RoomPresence {
     if (!known) {
       const seat = { user, connections: 1, held: 0, isAway: false, missed: undefined }
       room.seats.set(user.sub, seat)
-      return this.feed.joined(room, toMember(seat), connection.id)
+      this.feed.joined(room, toMember(seat), connection.id)
+      return this.namespace.announce('enter', user, room.id)
     }
     const isRenamed = known.user.name !== user.name
     known.connections++
@@ -71,6 +72,7 @@ export class RoomPresence {
       seat = { user, connections: 0, held: 0, isAway: true, missed: undefined }
       room.seats.set(user.sub, seat)
       this.feed.joined(room, toMember(seat))
+      this.namespace.announce('enter', user, room.id)
     }
     this.hold(room, seat, sign, holdMs)
   }
@@ -128,6 +130,7 @@ export class RoomPresence {
     room.seats.delete(sub)
     if (room.options.capacity !== undefined) this.hub.broker.freeSeat(this.namespace.name, room.id, sub)
     this.feed.left(room, sub, reason)
+    this.namespace.announce('exit', seat.user, room.id, reason)
   }
 
   private miss(room: Room, seat: Seat): void {

@@ -44,6 +44,8 @@ export function restartContract(makeBroker: MakeBroker): void {
       broker.setMark(NS, 'b', 1)
       const session = { id: 's1', namespace: NS, connectionId: 'c_1', userId: 'ann', rooms: [] }
       broker.saveSession(session, 120_000)
+      const member = { sign: 's1', user: { sub: 'ann', name: 'Ann', role: 'user' }, roomIds: ['a'], untilMs: 9 }
+      await broker.saveReturning(NS, [member])
       const before = await broker.open(NS)
       const rows = await broker.read(NS, [{ roomId: 'a', seq: 0 }, { roomId: 'b', seq: 0 }], PLENTY) // biome-ignore format: one call
 
@@ -55,6 +57,7 @@ export function restartContract(makeBroker: MakeBroker): void {
       expect(await again.findKey(NS, key('k2'))).toEqual({ ...late, status: 'duplicate', reply: '["late"]' })
       expect(await again.mark(NS, 'b')).toBe(1)
       expect(await again.findSession(NS, 's1')).toEqual(session)
+      expect(await again.takeReturning(NS)).toEqual([member])
       expect(await again.append(NS, [entry('a', 6)])).toMatchObject([{ status: 'stored', n: 8, seq: 6 }])
     })
   })

@@ -1,5 +1,5 @@
 /** Sessions: what survives a link, for as long as it was promised. */
-import type { SessionRecord } from '@roomful/server/ports'
+import type { ReturningMember, SessionRecord } from '@roomful/server/ports'
 import { describe, expect, it } from 'vitest'
 import type { MakeBroker } from '../broker.ts'
 import { bench, NS } from './bench.ts'
@@ -13,7 +13,29 @@ const session = (id: string, more: Partial<SessionRecord> = {}): SessionRecord =
   ...more,
 })
 
+const returning = (sub: string, untilMs = 1): ReturningMember => ({
+  sign: `session of ${sub}`,
+  user: { sub, name: '👍', role: 'user' },
+  roomIds: ['a\nb', 'c'],
+  untilMs,
+})
+
 export function sessionContract(makeBroker: MakeBroker): void {
+  describe('members who were told to come back', () => {
+    it('[G7] are kept until they are taken, each namespace’s by itself', async () => {
+      const { broker } = await bench(makeBroker)
+      await broker.open('/other')
+      expect(await broker.takeReturning(NS)).toEqual([])
+      await broker.saveReturning(NS, [returning('ann'), returning('bob')])
+      await broker.saveReturning(NS, [returning('cat', 2)])
+      await broker.saveReturning('/other', [returning('dan')])
+      await broker.saveReturning(NS, [])
+      expect(await broker.takeReturning(NS)).toEqual([returning('ann'), returning('bob'), returning('cat', 2)])
+      expect(await broker.takeReturning(NS)).toEqual([])
+      expect(await broker.takeReturning('/other')).toEqual([returning('dan')])
+    })
+  })
+
   describe('sessions', () => {
     it('[C18] finds what was saved last, in its own namespace, until it is dropped', async () => {
       const { broker } = await bench(makeBroker)

@@ -51,6 +51,8 @@ export function createLocalBroker({ log, clock }: LocalBrokerOptions): Broker {
     sessionsStored: () => ask(() => log.sessionsStored()),
     findSession: (namespace, id) => ask(() => log.findSession(namespace, id)),
     dropSession: (namespace, id) => tell(() => log.dropSession(namespace, id)),
+    saveReturning: (namespace, members) => ask(() => log.saveReturning(namespace, members)),
+    takeReturning: (namespace) => ask(() => log.takeReturning(namespace)),
     listen: () => undefined,
     healthy: () => closing === undefined && log.healthy(),
     close: () => {

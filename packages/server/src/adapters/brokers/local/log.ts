@@ -9,6 +9,7 @@ import type {
   AppendKey,
   Broker,
   Head,
+  ReturningMember,
   RoomSubscription,
   SessionRecord,
 } from '../../../core/ports/broker.ts'
@@ -50,6 +51,9 @@ export interface Log {
   findSession(namespace: string, id: string): Awaitable<SessionRecord | undefined>
   dropSession(namespace: string, id: string): void
 
+  saveReturning(namespace: string, members: readonly ReturningMember[]): Awaitable<void>
+  takeReturning(namespace: string): Awaitable<ReturningMember[]>
+
   healthy(): boolean
   close(): Awaitable<void>
 }
@@ -69,6 +73,8 @@ export interface LogLimits {
   readonly eventMax: number
   /** Most sessions kept; above it the one saved longest ago goes, and its client starts afresh. */
   readonly sessionsMax: number
+  /** Most members kept over a restart; those above it are gone until they are back. */
+  readonly returningMax: number
   /** A room without an event is forgotten this long after its last release: longer than a session lives, so that
    * somebody who comes back to an empty room finds the epoch that he left. */
   readonly emptyRoomMs: number
@@ -84,6 +90,7 @@ export const LOG_DEFAULTS: LogLimits = {
   dedupeMax: 5_000_000,
   eventMax: 16 * 1024 ** 2,
   sessionsMax: 100_000,
+  returningMax: 100_000,
   emptyRoomMs: 600_000,
 }
 

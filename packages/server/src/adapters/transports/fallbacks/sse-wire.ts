@@ -101,6 +101,11 @@ export class SseWire implements Wire {
 
   /** Why coming back will not help, where it will not: an `EventSource` gives up only when it is refused. */
   private lastWords(code: number, message: string): Uint8Array | string {
+    const dueBackAt = this.link?.connections[0]?.dueBackAt
+    // A browser counts from the end of the stream. G7.
+    if (this.link && dueBackAt !== undefined) {
+      return `retry: ${Math.max(0, Math.round(dueBackAt - this.link.hub.clock.now()))}\n\n`
+    }
     const error = LAST_WORDS[code]
     return error === undefined || !this.link
       ? ''

@@ -2,7 +2,15 @@
  * The log in memory: for tests, for `ROOMFUL_DATA=:memory:`, and the disk of the simulator. A row is one object, made at
  * its append and handed out as it is; nothing is copied. Bounds: rows per room, age, and bytes in all; the oldest goes.
  */
-import type { Append, Appended, AppendKey, Head, ReadLimits, RoomSubscription } from '../../../../core/ports/broker.ts'
+import type {
+  Append,
+  Appended,
+  AppendKey,
+  Head,
+  ReadLimits,
+  ReturningMember,
+  RoomSubscription,
+} from '../../../../core/ports/broker.ts'
 import { AppendBatch, type BatchTarget, type Counter, repeat } from '../append-batch.ts'
 import { LOG_DEFAULTS, LOG_ID_LENGTH, type Log, type LogLimits, type LogOptions } from '../log.ts'
 import { takePage } from '../merge.ts'
@@ -36,6 +44,7 @@ class MemoryLog implements Log {
   private readonly keys = new MemoryKeys()
   private readonly sessions: MemorySessions
   private readonly idleRooms: IdleRooms = new Map()
+  private readonly returning = new Map<string, ReturningMember[]>()
   private readonly endSweep: () => void
 
   constructor(options: LogOptions) {
@@ -141,6 +150,17 @@ class MemoryLog implements Log {
 
   dropSession(namespace: string, id: string): void {
     this.sessions.drop(namespace, id)
+  }
+
+  saveReturning(namespace: string, members: readonly ReturningMember[]): void {
+    const kept = [...(this.returning.get(namespace) ?? []), ...members]
+    this.returning.set(namespace, kept.slice(0, this.limits.returningMax))
+  }
+
+  takeReturning(namespace: string): ReturningMember[] {
+    const kept = this.returning.get(namespace) ?? []
+    this.returning.delete(namespace)
+    return kept
   }
 
   healthy(): boolean {

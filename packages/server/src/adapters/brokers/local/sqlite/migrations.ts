@@ -76,6 +76,13 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE keys ADD COLUMN reply TEXT; -- what the request was answered with, where that was kept
   `,
+  `
+  CREATE TABLE returning_members (
+    id INTEGER PRIMARY KEY,
+    ns INTEGER NOT NULL,
+    record TEXT NOT NULL -- JSON: who was told to come back after a restart, and is waited for
+  ) STRICT;
+  `,
 ]
 
 /** The format that this version writes. */

@@ -8,6 +8,7 @@ import { openSqliteFile, readBootId, type SqliteFile } from './file.ts'
 import { SqliteNamespaces } from './namespaces.ts'
 import { SqliteNotes } from './notes.ts'
 import { SqliteRedaction } from './redaction.ts'
+import { SqliteReturning } from './returning.ts'
 import { SqliteRoomSweep } from './room-sweep.ts'
 import { SqliteTrim } from './trim.ts'
 import { SqliteUpkeep } from './upkeep.ts'
@@ -34,6 +35,7 @@ export interface SqliteParts {
   readonly namespaces: SqliteNamespaces
   readonly notes: SqliteNotes
   readonly redaction: SqliteRedaction
+  readonly returning: SqliteReturning
   readonly upkeep: SqliteUpkeep
   close(): Promise<void>
 }
@@ -62,7 +64,8 @@ export function openParts(options: SqliteLogOptions, onOpen: () => void): Sqlite
   const roomSweep = new SqliteRoomSweep({ ...shared, openedAtMs: clock.now() })
   const upkeep = new SqliteUpkeep({ clock, limits, writer, trim, roomSweep, sessions: notes.sessions, report })
   const redaction = new SqliteRedaction(db, writer, background)
-  const parts = { writer, background, checkpoints, namespaces, notes, redaction, upkeep }
+  const returning = new SqliteReturning(db, writer, limits.returningMax)
+  const parts = { writer, background, checkpoints, namespaces, notes, redaction, returning, upkeep }
   return { ...parts, close: () => closeParts(parts, file) }
 }
 

@@ -3,7 +3,14 @@
  * per row, which is less than a thread's answer would take. What takes longer (checkpoints, reads that reach far back) is
  * the worker's.
  */
-import type { Append, Appended, AppendKey, Head, RoomSubscription } from '../../../../core/ports/broker.ts'
+import type {
+  Append,
+  Appended,
+  AppendKey,
+  Head,
+  ReturningMember,
+  RoomSubscription,
+} from '../../../../core/ports/broker.ts'
 import type { Log } from '../log.ts'
 import type { SqliteNamespace } from './namespace.ts'
 import { openParts, type SqliteLogOptions, type SqliteParts } from './parts.ts'
@@ -114,6 +121,14 @@ class SqliteLog implements Log {
   dropSession(name: string, id: string): void {
     this.parts.notes.sessions.note(this.namespace(name).id, id, undefined, 0)
     this.parts.notes.plan()
+  }
+
+  saveReturning(name: string, members: readonly ReturningMember[]): void {
+    this.parts.returning.save(this.namespace(name).id, members)
+  }
+
+  takeReturning(name: string): ReturningMember[] {
+    return this.parts.returning.take(this.namespace(name).id)
   }
 
   healthy(): boolean {
