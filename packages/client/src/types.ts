@@ -4,9 +4,9 @@
  */
 import type {
   Contract,
-  DurableFields,
   EventDefinition,
   GivenAck,
+  HeardArgs,
   ReceivedAck,
   ReceivedArgs,
   SentArgs,
@@ -64,19 +64,11 @@ export type RequestArgs<C extends AnyContract, Name extends string, Options> =
 /** The arguments of an event that arrives; the data of a durable one carries the log's fields too. */
 type DownArgs<C extends AnyContract, Name extends string> = Name extends keyof Received<C>
   ? Received<C>[Name] extends infer Event extends EventDefinition
-    ? WithStored<Event, ReceivedArgs<Event>>
+    ? HeardArgs<Event>
     : never
   : Name extends DownName
     ? [data: DownData<Name>]
     : [data: unknown, ...more: unknown[]]
-
-type WithStored<Event extends EventDefinition, Args extends readonly unknown[]> = Event extends {
-  readonly durable: true
-}
-  ? Args extends readonly [infer Data extends object]
-    ? [data: Data & DurableFields]
-    : Args
-  : Args
 
 /** Called for an event: with its data and what else is known of it, or with several arguments and that last. */
 export type DownListener<C extends AnyContract, Name extends string> =

@@ -56,6 +56,13 @@ export type ReceivedArgs<Event extends EventDefinition> = Event extends {
     ? [data: StandardSchemaV1.InferOutput<Schema>]
     : []
 
+/** The arguments of an event as a client hears it: the one object of a durable event carries the log's fields too. */
+export type HeardArgs<Event extends EventDefinition> = Event extends { readonly durable: true }
+  ? ReceivedArgs<Event> extends readonly [infer Data extends object]
+    ? [data: Data & DurableFields]
+    : ReceivedArgs<Event>
+  : ReceivedArgs<Event>
+
 /** The one argument a client sends, `undefined` for an event without any. */
 export type SentData<Event extends EventDefinition> = Event extends {
   readonly data: infer Schema extends StandardSchemaV1
