@@ -185,7 +185,7 @@ export class Handshake {
       this.hub.turn.endSoon()
     }
     const failed = (error: unknown): void => {
-      this.refuse(connection, error, CLOSE_CODES.INTERNAL.code)
+      this.refuse(connection, error, CLOSE_CODES.AUTH_FAILED.code)
       over()
     }
     try {
@@ -348,6 +348,11 @@ export class Handshake {
   /** Says why; what is about the user rather than the credentials has a close code of its own. WIRE 2. */
   refuse(connection: Connection, thrown: unknown, closeCode: number, reason?: string): void {
     const error = toRoomfulError(thrown)
+    if (error.code === 'INTERNAL') {
+      const { namespace, user, id: connectionId } = connection
+      const fact = { namespace: namespace.name, event: 'connect', userId: user.sub, connectionId, payload: [] }
+      this.hub.observer.observe({ type: 'handler:failed', ...fact, error: error.cause ?? error })
+    }
     const own = OWN_CLOSE_CODES[error.code]
     this.hub.lifecycle.close(connection, own ?? closeCode, own || reason === undefined ? error.message : reason, error)
   }

@@ -64,6 +64,39 @@ describe.each(ways)('a Socket.IO client over %s', (way) => {
     expect(all).toEqual([1, '2', [null]])
   })
 
+  it('[K10] [D2] stores a repeat under its key once, and is told the first answer again', async () => {
+    const { url, roomful } = await serve({}, (namespaces) => {
+      namespaces.namespace('/open', undefined, { guests: true }).on('set', (_context, data: unknown) => data)
+    })
+    const ann = await connect(url, way, 'ann')
+    await ann.emitWithAck('room:join', 'a')
+    const heard = collect(ann, 'message:new', 2)
+    const send = (content: string, key?: unknown) => ann.emitWithAck('message:send', { roomId: 'a', content, key })
+    const first = await send('once', 'k-1')
+    expect(await send('once', 'k-1')).toEqual(first)
+    expect(await send('other', 'k-1')).toMatchObject({ status: 'error', code: 'CONFLICT' })
+    expect(await send('once', 7)).toMatchObject({ status: 'error', code: 'INVALID_MESSAGE', field: 'key' })
+    await send('next')
+    expect(await heard).toMatchObject([{ seq: 1, content: 'once', key: 'k-1' }, { seq: 2 }])
+
+    // A client that repeats by itself what was not answered: the connection goes before the answer comes.
+    const auth = { token: await token('ben') }
+    const ben = client(url, way, { auth, retries: 3, ackTimeout: 1_000 })
+    await next(ben, 'connect')
+    const link = roomful.hub.namespace('/')?.connections.get(String(ben.id))?.link
+    if (link) link.ack = () => link.terminate('cable cut')
+    const told = await new Promise((resolve) => {
+      const data = { roomId: 'a', content: 'retried', key: 'k-2' }
+      ben.emit('message:send', data, (error: unknown, answer: unknown) => resolve([error, answer]))
+    })
+    expect(told).toMatchObject([null, { status: 'ok', seq: 3 }])
+    expect(await send('last')).toMatchObject({ seq: 4 })
+
+    // Where nothing is declared, `key` is a field like any other.
+    const open = client(`${url}/open`, way)
+    expect(await open.emitWithAck('set', { key: 'Enter', value: 1 })).toEqual({ key: 'Enter', value: 1 })
+  })
+
   it('[C9] [Q12] is asked by the server, and answers with its callback, bytes included', async () => {
     const { url, roomful } = await serve({}, (namespaces) => {
       const files = namespaces.namespace('/files', undefined, { guests: true })

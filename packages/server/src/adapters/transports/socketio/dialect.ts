@@ -8,20 +8,17 @@ import {
   ERROR_CODES,
   failureData,
   type Inbound,
-  isRecord,
   MAX_CHANNELS,
   type RequestId,
-  readAuth,
   readCredentials,
-  readRequest,
   type WireError,
   type WireEvent,
 } from '@roomful/protocol'
 import { type Packet, PacketType } from 'socket.io-parser'
-import { tooLarge } from '../../../core/link.ts'
 import type { Dialect, Encoding } from '../../../core/ports/dialect.ts'
 import { type Decoded, PacketDecoder } from './decoder.ts'
 import { encodeRequest } from './encoding.ts'
+import { readAnswer, readEvent } from './inbound.ts'
 import { ackPacket, connectedPacket, disconnectedPacket, eventFrame, refusedPacket } from './packets.ts'
 
 /** What all links of one server share. */
@@ -31,6 +28,8 @@ export interface SocketIoForm {
   readonly maxMessageBytes: number
   /** @returns nothing when there is no such namespace */
   encodingOf(nsp: string): Encoding | undefined
+  /** Whether an event that clients send there has a schema. */
+  isDeclared(nsp: string, event: string): boolean
 }
 
 /** The link, as its dialect needs it. */
@@ -151,14 +150,15 @@ export class SocketIoDialect implements Dialect {
     if (packet.type === PacketType.CONNECT) return this.connect(packet)
     const channel = this.channelOf(packet.nsp)
     if (channel === undefined) throw new Error('Not connected to this namespace')
+    const exceeded = isWhole ? undefined : this.form.maxMessageBytes
     switch (packet.type) {
       case PacketType.DISCONNECT:
         this.leave(channel)
         return { kind: 'close', channel }
       case PacketType.EVENT:
-        return this.readEvent(channel, packet, isWhole)
+        return readEvent({ channel, packet, exceeded, isDeclared: (event) => this.form.isDeclared(packet.nsp, event) })
       case PacketType.ACK:
-        return this.answer(channel, packet, isWhole)
+        return readAnswer({ channel, packet, exceeded })
       default:
         throw new Error('Not for a client to send')
     }
@@ -175,22 +175,6 @@ export class SocketIoDialect implements Dialect {
     const credentials: Credentials = readCredentials(auth)
     const cursor = offset === undefined || offset === null ? undefined : String(offset)
     return { kind: 'open', channel, namespace: nsp, credentials, session, cursor, auth: session ? payload : auth }
-  }
-
-  private readEvent(channel: number, { data, id }: Packet, isWhole: boolean): Inbound {
-    const [event, ...args] = data as [unknown, ...unknown[]]
-    const name = String(event)
-    if (!isWhole) return { kind: 'invalid', channel, error: tooLarge(this.form.maxMessageBytes), id, event: name }
-    const [first] = args
-    if (name === 'auth' && isRecord(first)) return readAuth(channel, first) // another token on the open connection
-    return readRequest(channel, name, args, id, undefined)
-  }
-
-  /** Of several values the first one counts, as it does where Socket.IO's own server waits for an acknowledgement. */
-  private answer(channel: number, { data, id }: Packet, isWhole: boolean): Inbound {
-    const [value] = data as readonly unknown[]
-    const error = isWhole ? undefined : tooLarge(this.form.maxMessageBytes)
-    return { kind: 'ack', channel, id: id ?? 0, data: value, error }
   }
 
   /** The client has gone from a namespace, and may come again at once, while here a request still runs. */

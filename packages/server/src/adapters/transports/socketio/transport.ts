@@ -51,6 +51,7 @@ export class SocketIoTransport {
       heartbeat: { pingIntervalMs: options.pingIntervalMs, pongTimeoutMs: options.pingTimeoutMs },
       maxMessageBytes,
       encodingOf: (nsp) => this.encodingOf(nsp),
+      isDeclared: (nsp, event) => hub.namespace(nsp)?.handlers.get(event)?.definition !== undefined,
     }
     const serverOptions: ServerOptions & { closeTimeout: number } = {
       noServer: true,
