@@ -123,6 +123,8 @@ export class Membership {
 
   /** @returns false when it is not to be handed on: we had it, or something is missing before it */
   admit(seq: number): boolean {
+    // We asked to be let in and do not know where: this is of an earlier stay that the server still has to end.
+    if (this.standing.seq === undefined && this.holders > 0) return false
     const verdict = judge(this.standing, seq)
     if (verdict === 'duplicate') return false
     if (verdict === 'hole' && this.#fruitless < MAX_FRUITLESS_JOINS) {

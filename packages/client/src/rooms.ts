@@ -22,6 +22,8 @@ export class Rooms {
   readonly #requests: Requests
   readonly #memberships = new Map<string, Membership>()
   readonly #lingering = new Map<Membership, () => void>()
+  /** Rooms whose leaving is not answered: what still comes of them is not for us, and puts us nowhere. */
+  readonly #leaving = new Map<string, object>()
 
   constructor(environment: Environment, requests: Requests) {
     this.#environment = environment
@@ -57,6 +59,7 @@ export class Rooms {
   }
 
   handleDown(): void {
+    this.#leaving.clear()
     for (const membership of this.#memberships.values()) membership.handleDown()
   }
 
@@ -69,7 +72,9 @@ export class Rooms {
   handle(event: ReceivedEvent): boolean {
     const { seq, roomId = roomOf(event) } = event.meta
     if (roomId === undefined) return true
-    const membership = this.#memberships.get(roomId) ?? (seq === undefined ? undefined : this.#follow(roomId))
+    const known = this.#memberships.get(roomId)
+    if (!known && this.#leaving.has(roomId)) return false
+    const membership = known ?? (seq === undefined ? undefined : this.#follow(roomId))
     if (!membership) return true
     if (seq !== undefined && !membership.admit(seq)) return false
     if (event.event === 'reset') membership.reset(event.args[0] as Reset)
@@ -94,7 +99,15 @@ export class Rooms {
     this.#lingering.delete(membership)
     this.#forget(membership)
     // Without a connection there is nothing to leave: the next one does not join it.
-    if (this.#requests.reach === 'now') this.#requests.emit('room:leave', [{ roomId: membership.roomId }])
+    if (this.#requests.reach !== 'now') return
+    const { roomId } = membership
+    const leaving = {}
+    this.#leaving.set(roomId, leaving)
+    const onAnswer = (): void => {
+      if (this.#leaving.get(roomId) === leaving) this.#leaving.delete(roomId)
+    }
+    // Whatever refuses it, the room stays left for us.
+    this.#requests.call('room:leave', [{ roomId }], { onAnswer }).catch(this.#environment.tell)
   }
 
   #forget(membership: Membership): void {

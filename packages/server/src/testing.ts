@@ -1,7 +1,7 @@
 /** The parts of a server without sockets, as `@roomful/server/testing`: what the test kit puts together. */
 export { SlidingWindowLimiter } from './adapters/auth/limiter.ts'
 export { createLocalBroker, createMemoryLog } from './adapters/brokers/local/index.ts'
-export type { LogLimits } from './adapters/brokers/local/log.ts'
+export type { Log, LogLimits } from './adapters/brokers/local/log.ts'
 export { plainDialect } from './adapters/transports/plain.ts'
 export { v1Dialect } from './adapters/transports/v1.ts'
 export type { Connection } from './core/connection.ts'

@@ -12,9 +12,12 @@ import {
   type CoreSettings,
   createLocalBroker,
   createMemoryLog,
+  type Dialect,
   type Fact,
   Hub,
   Lifetime,
+  type Link,
+  type Log,
   type LogLimits,
   type Namespace,
   type NamespaceOptions,
@@ -23,6 +26,7 @@ import {
   SlidingWindowLimiter,
   type TypedNamespace,
   v1Dialect,
+  type Wire,
 } from '@roomful/server/testing'
 import { TestAuthenticator, type TestUser, type TokenOptions } from './authenticator.ts'
 import { TestClient } from './client.ts'
@@ -42,6 +46,10 @@ export interface TestServerOptions {
   readonly broker?: (broker: Broker, clock: VirtualClock) => Broker
   /** A clock of an earlier server, to let two share one time. */
   readonly clock?: VirtualClock
+  /** Where it stores, when that is to outlive it; instead of a memory log of its own. */
+  readonly storage?: Log
+  /** Who knows the tokens, when they are to outlive it. */
+  readonly authenticator?: TestAuthenticator
 }
 
 export interface ConnectOptions {
@@ -62,6 +70,17 @@ export interface ConnectOptions {
   readonly userAgent?: string
 }
 
+/** What a client brings to the door. */
+export interface Caller {
+  readonly dialect: Dialect
+  /** Default `/`. */
+  readonly namespace?: string
+  readonly token?: string | undefined
+  readonly name?: string | undefined
+  readonly ip?: string | undefined
+  readonly userAgent?: string | undefined
+}
+
 /** Most facts kept; the oldest go first. */
 const FACTS_MAX = 10_000
 
@@ -75,11 +94,15 @@ export class TestServer {
   readonly facts: Fact[] = []
   private readonly lifetime = new Lifetime()
 
-  constructor({ settings, log, seed = 1, broker, clock = new VirtualClock() }: TestServerOptions = {}) {
+  constructor(options: TestServerOptions = {}) {
+    const { settings, log, seed = 1, broker, clock = new VirtualClock(), authenticator, storage } = options
     this.clock = clock
     this.random = new SeededRandom(seed)
-    this.authenticator = new TestAuthenticator(clock)
-    const local = createLocalBroker({ log: createMemoryLog({ clock, random: this.random, ...log }), clock })
+    this.authenticator = authenticator ?? new TestAuthenticator(clock)
+    const local = createLocalBroker({
+      log: storage ?? createMemoryLog({ clock, random: this.random, ...log }),
+      clock,
+    })
     this.broker = broker?.(local, clock) ?? local
     this.hub = new Hub(
       { ...CORE_DEFAULTS, ...settings },
@@ -144,19 +167,23 @@ export class TestServer {
   open({ namespace = '/', user, token, name, dialect = 'plain', session, ...from }: ConnectOptions = {}): TestClient {
     const client = new TestClient(this.clock, dialect)
     const given = token ?? (user === undefined ? undefined : this.token(user))
-    const credentials = { ...(given === undefined ? {} : { token: given }), ...(name === undefined ? {} : { name }) }
-    const isV1 = dialect === 'v1'
-    const link = this.hub.lifecycle.accept({
-      wire: client.wire,
-      dialect: isV1 ? v1Dialect : plainDialect,
-      ip: from.ip ?? '127.0.0.1',
-      userAgent: from.userAgent ?? 'test',
-      namespace: this.get(namespace),
-      credentials: isV1 ? {} : credentials,
-    })
-    client.attach(link)
-    if (isV1) client.send({ type: 'open', v: 1, ns: namespace, ...credentials, ...(session ? { session } : {}) })
+    if (dialect === 'plain') {
+      client.attach(this.accept(client.wire, { dialect: plainDialect, namespace, token: given, name, ...from }))
+      return client
+    }
+    client.attach(this.accept(client.wire, { dialect: v1Dialect, namespace, ...from }))
+    const credentials = credentialsOf(given, name)
+    client.send({ type: 'open', v: 1, ns: namespace, ...credentials, ...(session ? { session } : {}) })
     return client
+  }
+
+  /** Takes a link on a wire of your own, as a transport does. */
+  accept(wire: Wire, { dialect, namespace = '/', token, name, ip, userAgent }: Caller): Link {
+    return this.hub.lifecycle.accept({
+      ...{ wire, dialect, ip: ip ?? '127.0.0.1', userAgent: userAgent ?? 'test' },
+      namespace: this.get(namespace),
+      credentials: credentialsOf(token, name),
+    })
   }
 
   /** Lets everything that is ready happen; time stands still. */
@@ -195,6 +222,10 @@ export class TestServer {
     this.facts.push(fact)
     if (this.facts.length > FACTS_MAX) this.facts.shift()
   }
+}
+
+function credentialsOf(token: string | undefined, name: string | undefined): { token?: string; name?: string } {
+  return { ...(token === undefined ? {} : { token }), ...(name === undefined ? {} : { name }) }
 }
 
 /** @returns a server that is ready */

@@ -206,7 +206,7 @@ export class CatchUp {
         if (connection.behind !== state) return
         // What was released since then is merged into a later page with what other rooms got since then. G1.
         const page = rows.filter(({ stored }) => stored && stored.seq <= (heads.get(stored.roomId) ?? 0))
-        if (page.length === 0) this.skipTrimmed(connection, after)
+        if (page.length === 0) this.skipTrimmed(connection, after, heads, rows)
         this.write(connection, state, page, after)
         if (this.isCaughtUp(connection)) this.goLive(connection, state)
         else {
@@ -243,19 +243,24 @@ export class CatchUp {
     this.hub.tellReset(connection, { roomId: room.id, reason: 'trimmed', from, to: room.head })
   }
 
-  /** The log has nothing after these positions although the rooms do: it was trimmed meanwhile. Say so, go on. G4. */
-  private skipTrimmed(connection: Connection, after: readonly Asked[]): void {
+  /**
+   * What the rooms had after these positions, up to their heads of then, is not in the log any more. Say so, and go on
+   * with what there is. G4.
+   * @param rows everything that was read, also what was released since
+   */
+  private skipTrimmed(
+    connection: Connection,
+    after: readonly Asked[],
+    heads: ReadonlyMap<string, number>,
+    rows: Page,
+  ): void {
     for (const { roomId, seq } of after) {
       const membership = connection.memberships.get(roomId)
       if (membership?.position !== seq) continue
-      const to = Math.max(seq, membership.room.tail.from - 1)
-      membership.position = to === seq ? membership.room.head : to
-      this.hub.tellReset(connection, {
-        roomId,
-        reason: 'trimmed',
-        from: membership.position + 1,
-        to: membership.room.head,
-      })
+      const { head } = membership.room
+      const next = rows.find(({ stored }) => stored?.roomId === roomId)?.stored
+      membership.position = next ? Math.min(next.seq - 1, head) : (heads.get(roomId) ?? head)
+      this.hub.tellReset(connection, { roomId, reason: 'trimmed', from: membership.position + 1, to: head })
     }
   }
 }

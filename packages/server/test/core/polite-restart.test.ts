@@ -9,8 +9,8 @@ import {
   type TestServer,
   VirtualClock,
 } from '@roomful/testkit'
+import { SimulatedNetwork } from '@roomful/testkit/simulator'
 import { describe, expect, it } from 'vitest'
-import { connectTo } from '../../../client/test/support/core-transport.ts'
 import { audience } from './audience.ts'
 
 const UNLIMITED = { ratePerSecond: 0, ratePerMinute: 0 }
@@ -176,12 +176,14 @@ describe('[D9] [G7] over an announced restart', () => {
     let server = await start()
     const { clock } = server
     const opened: number[] = []
+    // The network leads to whichever process there is.
+    const host = { accept: (...call: Parameters<TestServer['accept']>) => server.accept(...call) }
+    const network = new SimulatedNetwork({ clock, host, delayMs: () => 1 })
     const sdk = (user: string) =>
       new Client('http://core', {
-        // The network leads to whichever process there is.
         transport: (handlers) => {
           opened.push(clock.now())
-          return connectTo(server).open(handlers)
+          return network.transport(handlers)
         },
         token: () => server.token(user),
         clock,

@@ -232,4 +232,27 @@ describe('a slow link', () => {
     const before = heard.filter((seq) => seq < from)
     expect(heard).toEqual([...range(1, before.length), ...range(from, 100)])
   })
+
+  it('[G4] of what was trimmed while it was read, nothing is skipped that is still to be had', async () => {
+    await using server = await createTestServer({
+      settings: { ...SETTINGS, historySize: 1 },
+      log: { retention: 8 },
+      broker: (broker, clock) => ({
+        ...broker,
+        async read(...args) {
+          await new Promise<void>((resolve) => void clock.after(10, resolve))
+          return broker.read(...args)
+        },
+      }),
+    })
+    const { quick } = await slowAndQuick(server)
+    await say(quick, 2)
+    const late = await server.connect({ user: 'late' })
+    late.post('room:join', { roomId: 'x', after: 0 })
+    await server.settle()
+    await say(quick, 10)
+    await server.advance(100)
+    expect(late.heard('reset')).toMatchObject([{ roomId: 'x', reason: 'trimmed', from: 5 }])
+    expect(seqs(late)).toEqual(range(5, 12))
+  })
 })

@@ -1,0 +1,51 @@
+/** A simulated client, whichever way it speaks: what the world makes it do, and what must be true of it in the end. */
+import type { VirtualClock } from '../../clock.ts'
+import type { History } from '../../history/history.ts'
+import type { SeededRandom } from '../../random.ts'
+import type { SimulatedNetwork } from '../network.ts'
+
+/** What every client is given. */
+export interface ActorOptions {
+  readonly name: string
+  /** Several clients may be one user. */
+  readonly user: string
+  readonly clock: VirtualClock
+  readonly random: SeededRandom
+  readonly history: History
+  readonly network: SimulatedNetwork
+  /** A token of its user, with what role it has now. */
+  readonly token: () => string
+  readonly speech: Speech
+  /** Number of the latest event that is stored in a room: nothing later can be old to anyone. */
+  readonly headOf: (roomId: string) => number
+}
+
+/** How clients of an application talk: what they say to have something stored, and what they hear of it. */
+export interface Speech {
+  readonly namespace: string
+  /** Names of the durable events that are heard. */
+  readonly hears: readonly string[]
+  readonly say: (roomId: string, text: string) => { readonly event: string; readonly data: unknown }
+  /** What is not stored, said in between; none without it. */
+  readonly chatter?: ((roomId: string) => { readonly event: string; readonly data: unknown }[]) | undefined
+}
+
+export interface Actor {
+  readonly name: string
+  readonly user: string
+  readonly network: SimulatedNetwork
+  readonly isPresent: boolean
+  say(roomId: string): void
+  chatter(roomId: string): void
+  join(roomId: string): void
+  leave(roomId: string): void
+  /** Closes for good, or until it comes back as somebody new. */
+  goAway(): void
+  comeBack(): void
+  /** Rooms that it is in, by what it was told. */
+  rooms(): string[]
+  /** What it still waits for; nothing once it is at rest. */
+  waitsFor(): string | undefined
+  /** Users in a room as it sees them. */
+  membersOf(roomId: string): string[] | undefined
+}

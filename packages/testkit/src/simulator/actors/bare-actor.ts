@@ -1,0 +1,311 @@
+/**
+ * A client without the SDK, as PROTOCOL.md lets anyone write one: plain JSON, a position per room told with each join, and a
+ * key with everything that must be stored once, said again until it is answered. It heals nothing: what the server does to
+ * it is in the history as it was.
+ */
+import { createKey } from '@roomful/protocol'
+import { plainDialect } from '@roomful/server/testing'
+import { contentOf } from '../../history/content.ts'
+import type { SimulatedLink } from '../link.ts'
+import type { Actor, ActorOptions } from './actor.ts'
+import { MemberList } from './member-list.ts'
+
+/** One message as it was on the wire. */
+// biome-ignore lint/suspicious/noExplicitAny: messages have every shape
+type Message = Record<string, any>
+
+/** Refusals that pass. */
+const PASSING = new Set(['UNAVAILABLE', 'RATE_LIMITED', 'TIMEOUT'])
+const RECONNECT_MS = 1_500
+/** How often it looks around: is the server still there, is everything answered? */
+const LOOK_MS = 1_000
+const SILENCE_MS = 5_000
+/** It is impatient: what is not answered by then is said again. */
+const PATIENCE_MS = 2_000
+
+interface Asked {
+  readonly event: string
+  readonly data: Message
+  readonly key?: string
+  atMs: number
+  isRefused?: boolean
+}
+
+interface Wanted {
+  /** Where it stands; unknown until it was let in for the first time. */
+  position: { epoch: string; seq: number } | undefined
+  isIn: boolean
+  readonly members: MemberList
+}
+
+export class BareActor implements Actor {
+  readonly name: string
+  readonly user: string
+  readonly network: ActorOptions['network']
+  private readonly options: ActorOptions
+  private readonly wanted = new Map<string, Wanted>()
+  /** Keyed things that are not answered, oldest first. */
+  private readonly unanswered = new Map<string, { roomId: string; event: string; data: unknown }>()
+  private readonly asked = new Map<number, Asked>()
+  private link: SimulatedLink | undefined
+  private isOpen = false
+  private heardMs = 0
+  private lastId = 0
+  private said = 0
+  private cancels: (() => void)[] = []
+  private isHere = false
+  /** Nothing on this link was late, so one's own event has to come before its acknowledgement. */
+  private isCalm = true
+
+  constructor(options: ActorOptions) {
+    this.options = options
+    this.name = options.name
+    this.user = options.user
+    this.network = options.network
+    this.comeBack()
+  }
+
+  get isPresent(): boolean {
+    return this.isHere
+  }
+
+  say(roomId: string): void {
+    const { clock, random, history, speech, name } = this.options
+    if (!this.isHere) return
+    const key = createKey(clock.now(), (bytes) => {
+      for (let i = 0; i < bytes.length; i++) bytes[i] = random.integer(256)
+      return bytes
+    })
+    const { event, data } = speech.say(roomId, `${name} ${++this.said}`)
+    history.record(name, { what: 'says', room: roomId, key })
+    this.unanswered.set(key, { roomId, event, data })
+    if (this.isOpen) this.ask(event, data as Message, key)
+  }
+
+  chatter(roomId: string): void {
+    for (const { event, data } of this.options.speech.chatter?.(roomId) ?? []) this.write({ event, data })
+  }
+
+  join(roomId: string): void {
+    if (!this.isHere || this.wanted.has(roomId)) return
+    this.wanted.set(roomId, { position: undefined, isIn: false, members: new MemberList() })
+    if (this.isOpen) this.enter(roomId)
+  }
+
+  leave(roomId: string): void {
+    const { position } = this.wanted.get(roomId) ?? {}
+    if (!this.wanted.delete(roomId)) return
+    if (position) this.options.history.record(this.name, { what: 'leaves', room: roomId })
+    if (this.isOpen) this.ask('room:leave', { roomId })
+  }
+
+  goAway(): void {
+    if (!this.isHere) return
+    for (const roomId of [...this.wanted.keys()]) this.leave(roomId)
+    this.isHere = false
+    this.isOpen = false
+    this.unanswered.clear()
+    this.cancelAll()
+    this.link?.close('goodbye')
+  }
+
+  comeBack(): void {
+    if (this.isHere) return
+    this.isHere = true
+    this.connect()
+    const look = (): void => {
+      this.look()
+      this.cancels.push(this.options.clock.after(LOOK_MS, look))
+    }
+    look()
+  }
+
+  rooms(): string[] {
+    return [...this.wanted].filter(([, { isIn }]) => isIn).map(([roomId]) => roomId)
+  }
+
+  waitsFor(): string | undefined {
+    if (!this.isHere) return undefined
+    if (!this.isOpen) return 'a connection'
+    const [key] = this.unanswered.keys()
+    if (key !== undefined) return `the answer to ${key}`
+    for (const [roomId, { isIn }] of this.wanted) if (!isIn) return `room ${roomId}`
+    return undefined
+  }
+
+  membersOf(roomId: string): string[] | undefined {
+    const entry = this.wanted.get(roomId)
+    return entry?.isIn ? entry.members.users() : undefined
+  }
+
+  private connect(): void {
+    const { network, token, clock } = this.options
+    this.heardMs = clock.monotonic()
+    this.isCalm = !network.isHeld
+    const link = network.open(
+      { dialect: plainDialect, token: token() },
+      {
+        onOpen: () => undefined,
+        onMessage: (text) => this.link === link && this.hear(JSON.parse(text)),
+        onClose: (code, reason) => this.link === link && this.closed(code, reason),
+      },
+    )
+    this.link = link
+  }
+
+  private closed(code: number, reason: string): void {
+    const { history, clock, random } = this.options
+    history.note(this.name, `is closed (${code} ${reason})`)
+    this.isOpen = false
+    this.link = undefined
+    this.asked.clear()
+    for (const wanted of this.wanted.values()) wanted.isIn = false
+    if (this.isHere) this.cancels.push(clock.after(1 + random.integer(RECONNECT_MS), () => this.connect()))
+  }
+
+  /** A careful client notices by itself that nobody is there, and that it was not answered. */
+  private look(): void {
+    const now = this.options.clock.monotonic()
+    if (!this.link) return
+    if (now - this.heardMs > SILENCE_MS) {
+      this.link.close('cut')
+      return this.closed(1006, 'nothing was heard')
+    }
+    if (!this.isOpen) return
+    if (now - this.heardMs > SILENCE_MS / 2) this.write({ type: 'ping' })
+    for (const [id, asked] of [...this.asked]) {
+      if (now - asked.atMs >= PATIENCE_MS) this.askAgain(id, asked)
+    }
+  }
+
+  private askAgain(id: number, { event, data, key, isRefused }: Asked): void {
+    const roomId = data.roomId as string
+    // A second join would go back to where this one began, and a second leave may end a later stay.
+    if (event === 'room:join' && !isRefused) return
+    if (event === 'room:leave' && this.wanted.has(roomId)) return
+    this.asked.delete(id)
+    if (event === 'room:join') this.enter(roomId)
+    else if (key === undefined || this.unanswered.has(key)) this.ask(event, data, key)
+  }
+
+  private enter(roomId: string): void {
+    const wanted = this.wanted.get(roomId)
+    if (!wanted) return
+    const { position } = wanted
+    this.ask('room:join', { roomId, ...(position ? { after: position } : {}) })
+  }
+
+  private ask(event: string, data: Message, key?: string): void {
+    const id = ++this.lastId
+    this.asked.set(id, { event, data, atMs: this.options.clock.monotonic(), ...(key === undefined ? {} : { key }) })
+    this.write({ event, data, id, ...(key === undefined ? {} : { key }) })
+  }
+
+  private write(message: Message): void {
+    if (this.isOpen) this.link?.send(JSON.stringify(message))
+  }
+
+  private hear(message: Message): void {
+    this.heardMs = this.options.clock.monotonic()
+    const { history } = this.options
+    if (message.type === 'auth_ok' && !this.isOpen) return this.opened()
+    if (message.type === 'ack') return this.answered(message)
+    if (message.type === 'auth_expiring') return this.write({ type: 'auth', token: this.options.token() })
+    if (message.type === 'notice' && message.code === 'FORBIDDEN') return this.lose(message.roomId)
+    if (message.type === 'error') return history.note(this.name, `is told ${message.code}: ${message.message}`)
+    const wanted = this.wanted.get(message.roomId)
+    if (message.type === 'reset') return this.told(message.roomId, undefined, message)
+    if (message.seq !== undefined) return this.event(message, wanted)
+    const problem = wanted?.isIn ? wanted.members.take(message) : undefined
+    if (problem) history.violate(`${this.name} in ${message.roomId}: ${problem}`)
+  }
+
+  private opened(): void {
+    this.isOpen = true
+    this.options.history.note(this.name, 'is let in')
+    for (const roomId of this.wanted.keys()) this.enter(roomId)
+    for (const [key, { event, data }] of this.unanswered) this.ask(event, data as Message, key)
+  }
+
+  private event(message: Message, wanted: Wanted | undefined): void {
+    const { roomId, seq, key } = message
+    // It let the room go, and the server has not heard of it yet.
+    if (!wanted?.position) return
+    const { epoch } = wanted.position
+    this.options.history.record(this.name, {
+      ...{ what: 'hears', room: roomId, epoch, seq, key },
+      content: contentOf(message),
+    })
+    wanted.position = { epoch, seq }
+  }
+
+  private told(roomId: string, epoch: string | undefined, { reason, from, to }: Message): void {
+    const wanted = this.wanted.get(roomId)
+    if (!wanted?.position) return
+    const known = epoch ?? wanted.position.epoch
+    this.options.history.record(this.name, { what: 'gap', room: roomId, epoch, reason, from, to })
+    wanted.position = { epoch: known, seq: from - 1 }
+  }
+
+  private answered({ ack, data, error }: Message): void {
+    const asked = this.asked.get(ack)
+    if (!asked) return
+    const { event, key } = asked
+    if (error && PASSING.has(error.code)) {
+      asked.isRefused = true
+      asked.atMs = this.options.clock.monotonic() // said again when patience is over
+      return
+    }
+    this.asked.delete(ack)
+    if (event === 'room:join') return error ? this.lose(asked.data.roomId) : this.entered(asked, data)
+    if (key !== undefined) this.stored(key, error, data)
+  }
+
+  private entered({ data: { roomId, after } }: Asked, reply: Message): void {
+    const { history } = this.options
+    const wanted = this.wanted.get(roomId)
+    if (!wanted) return
+    wanted.isIn = true
+    wanted.members.replace(reply)
+    const { epoch, seq } = reply
+    if (after === undefined) {
+      if (wanted.position) return // asked twice
+      history.record(this.name, { what: 'enters', room: roomId, epoch, seq })
+      wanted.position = { epoch, seq }
+      return
+    }
+    if (seq > after.seq || reply.recovered === false) this.isCalm = false
+    if (reply.recovered === true) history.record(this.name, { what: 'resumes', room: roomId, epoch, seq: after.seq })
+    else if (reply.recovered === false) this.told(roomId, epoch, reply)
+    else history.violate(`${this.name} resumed ${roomId} and was not told whether it recovered`)
+  }
+
+  private stored(key: string, error: Message | undefined, data: Message | undefined): void {
+    const { history } = this.options
+    const entry = this.unanswered.get(key)
+    if (!entry) return
+    this.unanswered.delete(key)
+    const { roomId } = entry
+    if (error) return history.record(this.name, { what: 'refused', room: roomId, key, code: error.code })
+    history.record(this.name, { what: 'answered', room: roomId, key, seq: data?.seq })
+    const wanted = this.wanted.get(roomId)
+    if (!this.isCalm || this.link?.wasHeld || !wanted?.isIn || !wanted.position || data?.seq === undefined) return
+    if (wanted.position.seq < data.seq) {
+      history.violate(
+        `${this.name} is told that ${roomId}#${data.seq} is stored before it hears of it, and was not behind`,
+      )
+    }
+  }
+
+  private lose(roomId: string): void {
+    const wanted = this.wanted.get(roomId)
+    if (!wanted) return
+    this.wanted.delete(roomId)
+    if (wanted.position) this.options.history.record(this.name, { what: 'leaves', room: roomId })
+  }
+
+  private cancelAll(): void {
+    for (const cancel of this.cancels) cancel()
+    this.cancels = []
+  }
+}

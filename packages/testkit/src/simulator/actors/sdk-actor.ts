@@ -1,0 +1,185 @@
+/** A client that is the real SDK, and an application on it that writes down what it is told. */
+import { Client, type Room, type RoomfulError } from '@roomful/client'
+import { createKey } from '@roomful/protocol'
+import { contentOf } from '../../history/content.ts'
+import type { Actor, ActorOptions } from './actor.ts'
+
+/** Errors that say that something will not be done however often it is asked for. */
+const FINAL = new Set(['CONFLICT', 'FORBIDDEN', 'NOT_IN_ROOM', 'EXPIRED', 'TOO_LARGE', 'INVALID_MESSAGE'])
+
+interface Held {
+  readonly room: Room
+  /** It was told where it stands, and hears everything from there on. */
+  isIn: boolean
+}
+
+export class SdkActor implements Actor {
+  readonly name: string
+  readonly user: string
+  readonly network: ActorOptions['network']
+  private readonly options: ActorOptions
+  private readonly held = new Map<string, Held>()
+  private readonly unanswered = new Set<string>()
+  private client: Client | undefined
+  private said = 0
+
+  constructor(options: ActorOptions) {
+    this.options = options
+    this.name = options.name
+    this.user = options.user
+    this.network = options.network
+    this.comeBack()
+  }
+
+  get isPresent(): boolean {
+    return this.client !== undefined
+  }
+
+  say(roomId: string): void {
+    const { client } = this
+    const { history, speech, random } = this.options
+    if (!client || !this.mayJoin(roomId)) return
+    const key = createKey(client.serverNow(), (bytes) => fill(bytes, random))
+    const { event, data } = speech.say(roomId, `${this.name} ${++this.said}`)
+    history.record(this.name, { what: 'says', room: roomId, key })
+    this.unanswered.add(key)
+    client.request(event, data as never, { durable: true, key }).then(
+      (answer) => {
+        this.unanswered.delete(key)
+        const { seq } = (answer ?? {}) as { seq?: number }
+        history.record(this.name, { what: 'answered', room: roomId, key, seq })
+      },
+      ({ code }: RoomfulError) => {
+        this.unanswered.delete(key)
+        if (code === 'CLOSED') return
+        if (FINAL.has(code)) history.record(this.name, { what: 'refused', room: roomId, key, code })
+        else history.violate(`${this.name} gave up ${key}: ${code}`)
+      },
+    )
+  }
+
+  chatter(roomId: string): void {
+    for (const { event, data } of this.options.speech.chatter?.(roomId) ?? []) this.client?.emit(event, data as never)
+  }
+
+  join(roomId: string): void {
+    const { client, held } = this
+    const { history, speech } = this.options
+    if (!client || held.has(roomId)) return
+    const room = client.room(roomId)
+    const entry: Held = { room, isIn: false }
+    held.set(roomId, entry)
+    const enter = (): void => {
+      if (!room.position || entry.isIn) return
+      entry.isIn = true
+      history.record(this.name, { what: 'enters', room: roomId, ...room.position })
+    }
+    let before = room.getSnapshot().status
+    const look = (): void => {
+      const { status } = room.getSnapshot()
+      if (status === 'refused') this.loses(roomId, entry)
+      if (status === 'joined' && !entry.isIn) enter()
+      else if (entry.isIn && (status === 'joined') !== (before === 'joined')) {
+        const upTo = status === 'joined' ? this.options.headOf(roomId) : undefined
+        history.record(this.name, { what: 'catches up', room: roomId, upTo })
+      }
+      before = status
+    }
+    room.subscribe(look)
+    for (const name of speech.hears) {
+      room.on(name, (data: unknown, meta) => {
+        const { seq, n, key } = meta as { seq?: number; n?: number; key?: string }
+        if (seq === undefined) return
+        const epoch = room.position?.epoch
+        history.record(this.name, { what: 'hears', room: roomId, epoch, seq, n, key, content: contentOf(data) })
+      })
+    }
+    room.onReset(({ reason, from, to }) => {
+      history.record(this.name, { what: 'gap', room: roomId, epoch: room.position?.epoch, reason, from, to })
+    })
+    enter() // let go a moment ago, it is held on to, and knows where it stands
+  }
+
+  leave(roomId: string): void {
+    const entry = this.held.get(roomId)
+    if (!entry) return
+    this.held.delete(roomId)
+    entry.room.release()
+    this.loses(roomId, entry)
+  }
+
+  goAway(): void {
+    const { client } = this
+    if (!client) return
+    for (const roomId of [...this.held.keys()]) this.leave(roomId)
+    this.client = undefined
+    client.close()
+  }
+
+  comeBack(): void {
+    if (this.client) return
+    const { name, clock, random, history, network, token, speech } = this.options
+    const client = new Client('http://simulated', {
+      ...{ namespace: speech.namespace, transport: network.transport, clock, token },
+      random: () => random.fraction(),
+      fillRandom: (bytes) => fill(bytes, random),
+      onError: (error) => history.note(name, `is told ${error.code}: ${error.message}`),
+    })
+    let { status } = client.state
+    client.subscribe(() => {
+      if (client.state.status === status) return
+      status = client.state.status
+      history.note(name, `is ${describe(client.state)}`)
+    })
+    this.client = client
+  }
+
+  rooms(): string[] {
+    return [...this.held].filter(([, { room }]) => room.getSnapshot().status === 'joined').map(([roomId]) => roomId)
+  }
+
+  waitsFor(): string | undefined {
+    const { client } = this
+    if (!client) return undefined
+    if (client.state.status === 'closed') return `nothing: it gave up, ${JSON.stringify(client.state.ending)}`
+    if (client.state.status !== 'open') return `a connection: it is ${client.state.status}`
+    const [unanswered] = this.unanswered
+    if (unanswered !== undefined) return `the answer to ${unanswered}`
+    for (const [roomId, { room }] of this.held) {
+      const { status } = room.getSnapshot()
+      if (status !== 'joined' && status !== 'refused') return `room ${roomId}, which it is ${status}`
+    }
+    return undefined
+  }
+
+  membersOf(roomId: string): string[] | undefined {
+    const entry = this.held.get(roomId)
+    if (entry?.room.getSnapshot().status !== 'joined') return undefined
+    const { members, count } = entry.room.getSnapshot()
+    if (members.length !== count) return [`${members.length} listed, ${count} counted`]
+    return members.map(({ userId }) => userId)
+  }
+
+  private mayJoin(roomId: string): boolean {
+    return this.held.get(roomId)?.room.getSnapshot().status !== 'refused'
+  }
+
+  private loses(roomId: string, entry: Held): void {
+    if (!entry.isIn) return
+    entry.isIn = false
+    this.options.history.record(this.name, { what: 'leaves', room: roomId })
+  }
+}
+
+function describe(state: Client['state']): string {
+  if (state.status === 'open') return `open${state.recovered ? ', its session recovered' : ''}`
+  if (state.status === 'waiting' || state.status === 'closed') {
+    return `${state.status} (${state.ending.code} ${state.ending.reason})`
+  }
+  return state.status
+}
+
+function fill(bytes: Uint8Array, random: ActorOptions['random']): Uint8Array {
+  for (let i = 0; i < bytes.length; i++) bytes[i] = random.integer(256)
+  return bytes
+}

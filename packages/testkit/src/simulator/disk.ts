@@ -1,0 +1,162 @@
+/**
+ * A disk that outlives the processes that write to it. What a log was asked to do takes effect after a while, in order, and
+ * is answered after another: a process that is killed leaves undone what had not taken effect, and does not hear of what
+ * had. A power failure takes the latest effects as well; then the log's generation grows, and with it every epoch.
+ */
+import { type Broker, createMemoryLog, type Log, type LogLimits } from '@roomful/server/testing'
+import type { VirtualClock } from '../clock.ts'
+import { SeededRandom } from '../random.ts'
+import type { LifeClock } from './life-clock.ts'
+import { StoredRooms } from './stored-rooms.ts'
+
+type Append = Parameters<Broker['append']>[1][number]
+
+/** What happens to a call, drawn anew for each. */
+export interface DiskPace {
+  /** From the call to its effect. */
+  readonly effectMs: () => number
+  /** From the effect to the answer. */
+  readonly answerMs: () => number
+}
+
+export interface DiskOptions {
+  readonly clock: VirtualClock
+  readonly seed: string
+  readonly limits: Partial<LogLimits>
+  readonly pace: DiskPace
+}
+
+interface Effect {
+  readonly atMs: number
+  readonly run: (log: Log) => unknown
+}
+
+export class SimulatedDisk {
+  /** Everything that was ever appended and not lost again. */
+  stored = new StoredRooms()
+  /** Until then calls wait. */
+  stalledUntilMs = 0
+  /** Until then appends are refused. */
+  fullUntilMs = 0
+  private readonly options: DiskOptions
+  private log: Log
+  private effects: Effect[] = []
+  private generation = 1
+  private replayedMs: number | undefined
+
+  constructor(options: DiskOptions) {
+    this.options = options
+    this.log = this.format()
+  }
+
+  /** The log as one process sees it, until its clock ends. */
+  mount(life: LifeClock): Log {
+    let lastMs = 0
+    let pending = 0
+    let onIdle: (() => void) | undefined
+    const call = <Result>(run: (log: Log) => Result | Promise<Result>, isKept = false): Promise<Result> => {
+      const { clock, pace } = this.options
+      lastMs = Math.max(lastMs, clock.monotonic() + pace.effectMs(), this.stalledUntilMs)
+      pending++
+      return new Promise((resolve, reject) => {
+        life.after(lastMs - clock.monotonic(), () => {
+          const answer = this.take(run, isKept)
+          answer.catch(() => undefined) // whoever waits hears of it when it is answered
+          life.after(pace.answerMs(), () => {
+            answer.then(resolve as (value: unknown) => void, reject)
+            pending--
+            if (pending === 0) onIdle?.()
+          })
+        })
+      })
+    }
+    const tell = (run: (log: Log) => void): void => void call(run, true)
+    return {
+      open: (namespace) => call((log) => log.open(namespace), true),
+      append: (namespace, entries) => call((log) => this.append(log, namespace, entries), true),
+      findKey: (...args) => call((log) => log.findKey(...args)),
+      read: (...args) => call((log) => log.read(...args)),
+      positions: (...args) => call(async (log) => this.renamed(await log.positions(...args))),
+      history: (...args) => call((log) => log.history(...args)),
+      heads: (...args) => call(async (log) => (await log.heads(...args)).map((head) => this.inGeneration(head))),
+      hold: (...args) => call(async (log) => (await log.hold(...args)).map((head) => this.inGeneration(head)), true),
+      release: (...args) => tell((log) => log.release(...args)),
+      redact: (...args) => call((log) => log.redact(...args), true),
+      redactUser: (...args) => call((log) => log.redactUser(...args), true),
+      mark: (...args) => call((log) => log.mark(...args)),
+      saveReply: (...args) => tell((log) => log.saveReply(...args)),
+      setMark: (...args) => tell((log) => log.setMark(...args)),
+      saveSession: (...args) => tell((log) => log.saveSession(...args)),
+      findSession: (...args) => call((log) => log.findSession(...args)),
+      sessionsStored: () => call((log) => log.sessionsStored()),
+      dropSession: (...args) => tell((log) => log.dropSession(...args)),
+      saveReturning: (...args) => call((log) => log.saveReturning(...args), true),
+      takeReturning: (...args) => call((log) => log.takeReturning(...args), true),
+      healthy: () => this.fullUntilMs <= this.options.clock.monotonic(),
+      close: () =>
+        new Promise((resolve) => {
+          if (pending === 0) resolve()
+          else onIdle = resolve
+        }),
+    }
+  }
+
+  /** The power fails: the latest effects never were. @returns how many appends went with them */
+  loseTail(effects: number): void {
+    this.effects.splice(Math.max(0, this.effects.length - effects))
+    this.generation++
+    this.log.close()
+    this.stored = new StoredRooms()
+    this.log = this.format()
+    for (const { atMs, run } of this.effects) {
+      this.replayedMs = atMs
+      run(this.log)
+    }
+    this.replayedMs = undefined
+  }
+
+  /** Where the rooms of a namespace stand now. */
+  async heads(namespace: string, roomIds: readonly string[]): ReturnType<Broker['heads']> {
+    return (await this.log.heads(namespace, roomIds)).map((head) => this.inGeneration(head))
+  }
+
+  close(): void {
+    this.log.close()
+  }
+
+  private append(log: Log, namespace: string, entries: readonly Append[]): ReturnType<Log['append']> {
+    if (this.fullUntilMs > this.options.clock.monotonic() && this.replayedMs === undefined) {
+      throw new Error('The disk is full')
+    }
+    const results = log.append(namespace, entries)
+    if (results instanceof Promise) throw new Error('The memory log answers at once')
+    this.stored.add(namespace, entries, results)
+    return results
+  }
+
+  private async take<Result>(run: (log: Log) => Result | Promise<Result>, isKept: boolean): Promise<Result> {
+    const result = run(this.log)
+    if (isKept) this.effects.push({ atMs: this.options.clock.now(), run })
+    return result
+  }
+
+  /** A new one has the same ids as the one before it: what is replayed is the same log. */
+  private format(): Log {
+    const { clock, seed, limits } = this.options
+    const time = {
+      now: () => this.replayedMs ?? clock.now(),
+      monotonic: () => clock.monotonic(),
+      after: (ms: number, fn: () => void) => clock.after(ms, fn),
+      turnEnd: (fn: () => void) => clock.turnEnd(fn),
+    }
+    return createMemoryLog({ clock: time, random: new SeededRandom(seed), ...limits })
+  }
+
+  private renamed<Answer extends { positions: { epoch: string }[] }>(answer: Answer): Answer {
+    return { ...answer, positions: answer.positions.map((position) => this.inGeneration(position)) }
+  }
+
+  private inGeneration<Place extends { epoch: string }>(place: Place): Place {
+    return { ...place, epoch: place.epoch.replace(/\.\d+$/, `.${this.generation}`) }
+  }
+}

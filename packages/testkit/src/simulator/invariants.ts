@@ -1,0 +1,77 @@
+/** What must be true of the server itself: while it runs, when everything is at rest, and when everyone has left. */
+import type { VirtualClock } from '../clock.ts'
+import type { Actor } from './actors/actor.ts'
+import type { Machine } from './machine.ts'
+
+/** What may wait for a slow link beside what is in a log (G5), and a few frames of the turn that found it slow. */
+const UNLOGGED_MAX_BYTES = 1024 * 1024
+const TURN_MAX_BYTES = 64 * 1024
+const QUEUE_MAX = 4_096
+/** What a disk in memory leaves on the clock: its sweep. */
+const DISK_TIMERS = 1
+
+/** Queues within their bounds; one connection per session. */
+export function* checkBounds({ server }: Machine, name: string): Iterable<string> {
+  if (!server) return
+  for (const link of server.hub.links) {
+    const most = link.hub.settings.outboxBytes + (link.slow ? UNLOGGED_MAX_BYTES : 0) + TURN_MAX_BYTES
+    if (link.queuedBytes > most) yield `${link.queuedBytes} bytes wait for one link; the bound is ${most}`
+    for (const { queue } of link.connections) {
+      if ((queue?.length ?? 0) > QUEUE_MAX) yield `${queue?.length} requests wait on one connection`
+    }
+  }
+  const sessions = new Map<string, string>()
+  for (const { id, session, stage } of server.get(name).connections.values()) {
+    if (!session || stage !== 'open') continue
+    const other = sessions.get(session.id)
+    if (other !== undefined) yield `two connections live in one session: ${other} and ${id}`
+    sessions.set(session.id, id)
+  }
+}
+
+/** Everyone agrees on who is where, and is right. */
+export function* checkPresence(
+  { server }: Machine,
+  name: string,
+  rooms: readonly string[],
+  actors: readonly Actor[],
+): Iterable<string> {
+  const namespace = server?.get(name)
+  if (!namespace) return
+  const users = sorted(actors.filter(({ isPresent }) => isPresent).map(({ user }) => user))
+  const online = sorted([...namespace.users.users.keys()])
+  if (online !== users) yield `online are ${users}; the server thinks ${online}`
+  for (const roomId of rooms) {
+    const members = sorted(actors.filter((actor) => actor.rooms().includes(roomId)).map(({ user }) => user))
+    const room = namespace.rooms.get(roomId)
+    const seated = sorted([...(room?.seats.keys() ?? [])])
+    if (seated !== members) yield `in ${roomId} are ${members}; the server thinks ${seated}`
+    for (const actor of actors) {
+      const seen = actor.membersOf(roomId)
+      if (seen && sorted(seen) !== members) yield `in ${roomId} are ${members}; ${actor.name} sees ${sorted(seen)}`
+    }
+  }
+}
+
+/** No entry, no timer, no listener. */
+export function* checkLeftovers({ server }: Machine, name: string, clock: VirtualClock): Iterable<string> {
+  if (!server) return
+  const { hub } = server
+  const namespace = server.get(name)
+  const counts: Record<string, number> = {
+    links: hub.links.size,
+    connections: namespace.connections.size,
+    sessions: namespace.sessions.size,
+    users: namespace.users.users.size,
+    rooms: namespace.rooms.size,
+    'timers of the server': hub.timers.size,
+    'timers beside it': clock.pendingTimers - DISK_TIMERS,
+  }
+  for (const [what, count] of Object.entries(counts)) {
+    if (count > 0) yield `everyone left, and ${count} ${what} are left behind`
+  }
+}
+
+function sorted(names: readonly string[]): string {
+  return [...new Set(names)].sort().join(', ') || 'nobody'
+}

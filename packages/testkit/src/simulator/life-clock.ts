@@ -1,0 +1,79 @@
+/**
+ * The clock of one process: it tells the world's time, and whatever was to happen on it no longer does once the process is
+ * killed. So a crash needs no word from the code that crashes.
+ */
+import { VirtualClock } from '../clock.ts'
+
+export class LifeClock extends VirtualClock {
+  private readonly world: VirtualClock
+  private readonly cancels = new Set<() => void>()
+  private isOver = false
+
+  constructor(world: VirtualClock) {
+    super()
+    this.world = world
+  }
+
+  /** From now on nothing happens on it. */
+  end(): void {
+    this.isOver = true
+    for (const cancel of this.cancels) cancel()
+    this.cancels.clear()
+  }
+
+  get isEnded(): boolean {
+    return this.isOver
+  }
+
+  override now(): number {
+    return this.world.now()
+  }
+
+  override monotonic(): number {
+    return this.world.monotonic()
+  }
+
+  override after(ms: number, fn: () => void): () => void {
+    if (this.isOver) return () => undefined
+    const stop = this.world.after(ms, () => {
+      this.cancels.delete(cancel)
+      fn()
+    })
+    const cancel = (): void => {
+      this.cancels.delete(cancel)
+      stop()
+    }
+    this.cancels.add(cancel)
+    return cancel
+  }
+
+  override turnEnd(fn: () => void): void {
+    this.world.turnEnd(() => {
+      if (!this.isOver) fn()
+    })
+  }
+
+  override jump(ms: number): void {
+    this.world.jump(ms)
+  }
+
+  override get pendingTimers(): number {
+    return this.cancels.size
+  }
+
+  override advance(ms: number): Promise<void> {
+    return this.world.advance(ms)
+  }
+
+  override settle(): Promise<void> {
+    return this.world.settle()
+  }
+
+  override until<T>(promise: Promise<T>, maxMs?: number): Promise<T> {
+    return this.world.until(promise, maxMs)
+  }
+
+  override find<T>(look: () => T | undefined, withinMs?: number): Promise<T | undefined> {
+    return this.world.find(look, withinMs)
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * A client's way to the server, and everything that can go wrong on it. TCP lies under every transport of ours, so nothing
+ * is reordered or doubled within a link: it comes late, or not at all, and a client that asks again on the next link is how
+ * things come twice.
+ */
+import type { OpenTransport } from '@roomful/client'
+import { v1Dialect } from '@roomful/server/testing'
+import type { VirtualClock } from '../clock.ts'
+import type { Caller } from '../server.ts'
+import { type ClientEnd, type Host, SimulatedLink } from './link.ts'
+
+export interface NetworkOptions {
+  readonly clock: VirtualClock
+  readonly host: Host
+  /** Which namespace the URL names. Default `/`. */
+  readonly namespace?: string
+  /** How long one message takes, drawn anew for each; the order of a link is kept. */
+  readonly delayMs: () => number
+}
+
+export class SimulatedNetwork {
+  /** How many links were opened. */
+  opened = 0
+  private readonly options: NetworkOptions
+  private readonly links = new Set<SimulatedLink>()
+  private isDark = false
+  private isStalled = false
+
+  constructor(options: NetworkOptions) {
+    this.options = options
+  }
+
+  /** The SDK's transport: `connect(url, { transport: network.transport })`. */
+  readonly transport: OpenTransport = (handlers) => this.open({ dialect: v1Dialect }, handlers)
+
+  /** Nothing arrives at the client for the moment. */
+  get isHeld(): boolean {
+    return this.isDark || this.isStalled
+  }
+
+  open(caller: Caller, client: ClientEnd): SimulatedLink {
+    this.opened++
+    const onGone = (link: SimulatedLink): void => void this.links.delete(link)
+    const { namespace = '/' } = this.options
+    const link = new SimulatedLink({ ...this.options, caller: { namespace, ...caller }, client, onGone })
+    this.links.add(link)
+    if (this.isDark) link.hold('outage')
+    if (this.isStalled) link.stall()
+    link.open()
+    return link
+  }
+
+  /** Every link breaks; what is on its way is lost. */
+  cut(): void {
+    for (const link of [...this.links]) link.cut()
+  }
+
+  /**
+   * Nothing gets through any more on the links that there are; new ones work.
+   * @param notices which end knows that its link is over; neither without it
+   */
+  blackHole(notices?: 'client' | 'server'): void {
+    for (const link of [...this.links]) link.blackHole(notices)
+  }
+
+  /** Nothing gets through at all, and nobody is told. */
+  outage(): void {
+    this.isDark = true
+    for (const link of this.links) link.hold('outage')
+  }
+
+  /** The network is back, and brings what it held. */
+  heal(): void {
+    this.isDark = false
+    for (const link of this.links) link.release('outage')
+  }
+
+  /** The client does not read what arrives. */
+  stall(): void {
+    this.isStalled = true
+    for (const link of this.links) link.stall()
+  }
+
+  drain(): void {
+    this.isStalled = false
+    for (const link of this.links) link.drain()
+  }
+
+  /** The server's process is gone. */
+  loseServer(isSilent: boolean): void {
+    for (const link of [...this.links]) link.lose(isSilent)
+  }
+}

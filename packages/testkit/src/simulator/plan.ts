@@ -1,0 +1,129 @@
+/**
+ * What happens in one run, as data: made from a seed, shown in a story, and cut down to what a failure needs. Each run leaves
+ * out some of what can happen, since what always happens hides what seldom does.
+ */
+import type { CoreSettings } from '@roomful/server/testing'
+import { SeededRandom } from '../random.ts'
+
+export interface ClientPlan {
+  readonly kind: 'sdk' | 'bare'
+  readonly name: string
+  readonly user: string
+}
+
+type Act =
+  | { readonly do: 'say'; readonly who: number; readonly room: number; readonly times: number }
+  | { readonly do: 'chatter' | 'join' | 'leave'; readonly who: number; readonly room: number }
+  | { readonly do: 'cut' | 'outage' | 'heal' | 'stall' | 'drain'; readonly who: number }
+  | { readonly do: 'black hole'; readonly who: number; readonly notices?: 'client' | 'server' | undefined }
+  | { readonly do: 'go away' | 'come back' | 'change role'; readonly who: number }
+  /** The process is killed; `isSilent`, its machine with it. */
+  | { readonly do: 'kill'; readonly downMs: number; readonly isSilent: boolean }
+  | { readonly do: 'deploy'; readonly downMs: number }
+  | { readonly do: 'power failure'; readonly downMs: number; readonly effects: number }
+  | { readonly do: 'disk stalls' | 'disk is full'; readonly forMs: number }
+
+/** An act, and how long until the next one. */
+export type Step = Act & { readonly thenMs: number }
+
+export interface Plan {
+  readonly seed: number
+  readonly settings: Partial<CoreSettings>
+  /** Most events that a room keeps. */
+  readonly retention: number
+  /** Longest usual delay of a message. */
+  readonly networkMs: number
+  /** Longest time until a call takes effect on the disk, and again until it is answered. */
+  readonly diskMs: number
+  /** How long a token is good; for ever without it. */
+  readonly tokenMs?: number | undefined
+  readonly clients: readonly ClientPlan[]
+  readonly rooms: readonly string[]
+  readonly steps: readonly Step[]
+}
+
+export interface PlanOptions {
+  /** Rooms of the application; the first ones are used most. */
+  readonly rooms: readonly string[]
+  /** How much happens. Default 60. */
+  readonly steps?: number | undefined
+}
+
+const NAMES = ['ann', 'bob', 'cat', 'dan', 'eve', 'fay', 'gus', 'hal']
+/** How often something happens, next to the others; what comes with a fault of its own is left out of some runs. */
+const WEIGHTS: Readonly<Record<Act['do'], number>> = {
+  ...{ say: 30, chatter: 4, join: 6, leave: 3 },
+  ...{ cut: 4, outage: 2, 'black hole': 2, stall: 3, 'go away': 1 },
+  ...{ kill: 2, deploy: 1, 'power failure': 1, 'disk stalls': 1, 'disk is full': 1, 'change role': 2 },
+  // What ends something comes often, so that not everything is broken at once.
+  ...{ heal: 4, drain: 4, 'come back': 4 },
+}
+const ALWAYS: ReadonlySet<string> = new Set(['say', 'join', 'heal', 'drain', 'come back'])
+
+export function makePlan(seed: number, { rooms, steps = 60 }: PlanOptions): Plan {
+  const random = new SeededRandom(seed)
+  const clients = makeClients(random)
+  const acts = (Object.keys(WEIGHTS) as Act['do'][]).filter((name) => ALWAYS.has(name) || random.integer(3) > 0)
+  const bag = acts.flatMap((name) => new Array<Act['do']>(WEIGHTS[name]).fill(name))
+  const pauseMs = random.pick([40, 150, 500])
+  const make = (): Step => {
+    const act = makeAct(random.pick(bag), random, clients.length, rooms.length)
+    return { ...act, thenMs: random.integer(4) === 0 ? 0 : random.integer(pauseMs) }
+  }
+  return {
+    seed,
+    settings: {
+      ...{ ratePerSecond: 0, ratePerMinute: 0, pingIntervalMs: 4_000, pongTimeoutMs: 1_000 },
+      ...{ presenceGraceMs: 2_000, sessionMs: 20_000, drainMs: 1_000 },
+      historySize: random.pick([1, 4, 100]),
+      outboxBytes: random.pick([600, 4_000, 131_072]),
+      replayMax: random.pick([6, 1_000, 1_000]),
+    },
+    retention: random.pick([8, 10_000, 10_000]),
+    networkMs: random.pick([2, 20, 200]),
+    diskMs: random.pick([0, 5, 60]),
+    tokenMs: random.integer(3) === 0 ? 36_000 : undefined,
+    clients,
+    rooms,
+    steps: Array.from({ length: steps }, make),
+  }
+}
+
+/** Some users have two clients. */
+function makeClients(random: SeededRandom): ClientPlan[] {
+  const count = 3 + random.integer(NAMES.length - 3)
+  return Array.from({ length: count }, (_, index) => {
+    const name = NAMES[index] as string
+    const isSecond = index > 0 && random.integer(4) === 0
+    const user = isSecond ? (NAMES[random.integer(index)] as string) : name
+    return { kind: index === 0 || random.integer(2) === 0 ? 'sdk' : 'bare', name, user }
+  })
+}
+
+function makeAct(name: Act['do'], random: SeededRandom, clients: number, rooms: number): Act {
+  const who = random.integer(clients)
+  // The first rooms are busier: what has to be in order has to meet.
+  const room = Math.min(random.integer(rooms), random.integer(rooms))
+  switch (name) {
+    case 'say':
+      return { do: name, who, room, times: random.integer(5) === 0 ? 1 + random.integer(12) : 1 }
+    case 'chatter':
+    case 'join':
+    case 'leave':
+      return { do: name, who, room }
+    case 'black hole':
+      return { do: name, who, notices: random.pick(['client', 'server', undefined] as const) }
+    case 'kill':
+      return { do: name, downMs: 50 + random.integer(1_500), isSilent: random.integer(3) === 0 }
+    case 'deploy':
+      return { do: name, downMs: 50 + random.integer(1_500) }
+    case 'power failure':
+      return { do: name, downMs: 50 + random.integer(1_500), effects: random.integer(12) }
+    case 'disk stalls':
+      return { do: name, forMs: 500 + random.integer(7_000) }
+    case 'disk is full':
+      return { do: name, forMs: 500 + random.integer(3_000) }
+    default:
+      return { do: name, who }
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * One run: a machine with its disk, clients with a network each, and everything that a plan makes of them. When the plan is
+ * over all faults end, everything comes to rest, and what has to be true is looked at; then everyone leaves, and nothing may
+ * be left.
+ */
+import { TestAuthenticator } from '../authenticator.ts'
+import { VirtualClock } from '../clock.ts'
+import type { LoggedRoom } from '../history/check.ts'
+import { History } from '../history/history.ts'
+import { SeededRandom } from '../random.ts'
+import type { Actor, ActorOptions } from './actors/actor.ts'
+import { BareActor } from './actors/bare-actor.ts'
+import { SdkActor } from './actors/sdk-actor.ts'
+import type { Application } from './application.ts'
+import { SimulatedDisk } from './disk.ts'
+import { checkBounds, checkLeftovers, checkPresence } from './invariants.ts'
+import { Machine } from './machine.ts'
+import { SimulatedNetwork } from './network.ts'
+import type { Plan, Step } from './plan.ts'
+import { describeStep } from './report.ts'
+
+/** Longest wait for everything to come to rest: a few of the SDK's longest backoffs. */
+const REST_MAX_MS = 180_000
+/** Until everyone who is cut off without knowing it knows it. */
+const NOTICE_MS = 12_000
+/** Then, until presence has been told: longer than any grace. */
+const QUIET_MS = 8_000
+const CALM_DELAY_MS = 50
+/** After everyone left, until nothing is kept for them: longer than a session lives. */
+const AFTERMATH_MS = 30_000
+
+export class World {
+  readonly clock = new VirtualClock()
+  readonly history: History
+  readonly machine: Machine
+  readonly disk: SimulatedDisk
+  readonly actors: readonly Actor[]
+  private readonly plan: Plan
+  private readonly application: Application
+  private readonly admins = new Set<string>()
+  private areFaultsOver = false
+
+  constructor(plan: Plan, application: Application) {
+    this.plan = plan
+    this.application = application
+    const { clock } = this
+    const random = new SeededRandom(plan.seed).fork('world')
+    this.history = new History({ nowMs: () => clock.monotonic(), replayMax: plan.settings.replayMax ?? 1_000 })
+    const diskRandom = random.fork('disk')
+    const latency = (): number => (plan.diskMs === 0 ? 0 : diskRandom.integer(plan.diskMs))
+    this.disk = new SimulatedDisk({
+      ...{ clock, seed: `disk ${plan.seed}`, limits: { retention: plan.retention } },
+      pace: { effectMs: latency, answerMs: latency },
+    })
+    const authenticator = new TestAuthenticator(clock)
+    const { namespace, setUp, broker, onServer } = application
+    this.machine = new Machine({
+      ...{ clock, random: random.fork('machine'), authenticator, disk: this.disk, settings: plan.settings },
+      ...{ setUp, broker, onServer },
+    })
+    this.machine.startAfter(0)
+    this.actors = plan.clients.map(({ kind, name, user }) => {
+      const own = random.fork(name)
+      const network = new SimulatedNetwork({ clock, namespace, host: this.machine, delayMs: () => this.delay(own) })
+      const options: ActorOptions = {
+        ...{ name, user, clock, network, random: own, history: this.history, speech: application },
+        headOf: (roomId) => this.disk.stored.head(namespace, roomId),
+        token: () => authenticator.issue(this.identity(user), plan.tokenMs ? { expiresInMs: plan.tokenMs } : {}),
+      }
+      return kind === 'sdk' ? new SdkActor(options) : new BareActor(options)
+    })
+  }
+
+  async run(): Promise<void> {
+    for (const [index, actor] of this.actors.entries()) {
+      for (const room of this.plan.rooms.slice(0, 1 + (index % this.plan.rooms.length))) actor.join(room)
+    }
+    for (const step of this.plan.steps) {
+      this.take(step)
+      await this.clock.advance(step.thenMs)
+      this.look()
+      if (this.history.violations.length > 0) return
+    }
+    await this.rest()
+    if (this.history.violations.length === 0) await this.compare()
+    if (this.history.violations.length === 0) await this.leave()
+  }
+
+  /** Lets go of what would hold the process. */
+  close(): void {
+    this.machine.kill()
+    this.disk.close()
+  }
+
+  private take(step: Step): void {
+    const actor = 'who' in step ? (this.actors[step.who] as Actor) : undefined
+    const room = 'room' in step ? (this.plan.rooms[step.room] as string) : ''
+    if (step.do !== 'say' && step.do !== 'chatter') this.history.note('→', describeStep(this.plan, step))
+    switch (step.do) {
+      case 'say':
+        for (let i = 0; i < step.times; i++) actor?.say(room)
+        return
+      case 'chatter':
+        return actor?.chatter(room)
+      case 'join':
+        return actor?.join(room)
+      case 'leave':
+        return actor?.leave(room)
+      case 'cut':
+        return actor?.network.cut()
+      case 'outage':
+        return actor?.network.outage()
+      case 'heal':
+        return actor?.network.heal()
+      case 'black hole':
+        return actor?.network.blackHole(step.notices)
+      case 'stall':
+        return actor?.network.stall()
+      case 'drain':
+        return actor?.network.drain()
+      case 'go away':
+        return actor?.goAway()
+      case 'come back':
+        return actor?.comeBack()
+      case 'change role':
+        return this.changeRole(actor?.user ?? '')
+      case 'kill':
+        return this.kill(step.downMs, step.isSilent)
+      case 'deploy':
+        return this.machine.deploy(step.downMs)
+      case 'power failure':
+        return this.powerFailure(step.downMs, step.effects)
+      case 'disk stalls':
+        this.disk.stalledUntilMs = this.clock.monotonic() + step.forMs
+        return
+      case 'disk is full':
+        this.disk.fullUntilMs = this.clock.monotonic() + step.forMs
+        return
+      default:
+        return step satisfies never
+    }
+  }
+
+  private kill(downMs: number, isSilent: boolean): void {
+    this.machine.kill()
+    for (const { network } of this.actors) network.loseServer(isSilent)
+    this.machine.startAfter(downMs)
+  }
+
+  private powerFailure(downMs: number, effects: number): void {
+    this.kill(downMs, true)
+    this.disk.loseTail(effects)
+    const { namespace } = this.application
+    const heads = new Map(this.plan.rooms.map((room) => [room, this.disk.stored.head(namespace, room)]))
+    this.history.record('server', { what: 'log cut', heads })
+  }
+
+  /** At once on open connections, and in every token from now on. */
+  private changeRole(user: string): void {
+    if (!this.admins.delete(user)) this.admins.add(user)
+    const { server } = this.machine
+    const namespace = server?.get(this.application.namespace)
+    for (const connection of namespace?.users.get(user)?.connections ?? []) {
+      server?.hub.handshake.changeUser(connection, { ...connection.user, role: this.role(user) })
+    }
+  }
+
+  private role(user: string): string {
+    return this.admins.has(user) ? 'admin' : 'user'
+  }
+
+  private identity(user: string): { sub: string; role: string } {
+    return { sub: user, role: this.role(user) }
+  }
+
+  /** Now and then a message takes long; at rest none does, or one would be taken for lost. */
+  private delay(random: SeededRandom): number {
+    const ms = 1 + random.integer(this.plan.networkMs)
+    if (this.areFaultsOver) return Math.min(ms, CALM_DELAY_MS)
+    return random.integer(40) === 0 ? ms * 10 : ms
+  }
+
+  /** All faults end, and everyone is there. */
+  private async rest(): Promise<void> {
+    this.history.note('world', 'all faults end')
+    this.areFaultsOver = true
+    this.disk.fullUntilMs = 0
+    this.disk.stalledUntilMs = 0
+    for (const actor of this.actors) {
+      actor.network.heal()
+      actor.network.drain()
+      actor.comeBack()
+    }
+    await this.clock.advance(NOTICE_MS)
+    const rested = await this.clock.find(() => (this.isAtRest() ? true : undefined), REST_MAX_MS)
+    await this.clock.advance(QUIET_MS)
+    this.look()
+    if (rested) return
+    for (const actor of this.actors) {
+      const what = actor.waitsFor()
+      if (what) this.history.violate(`${actor.name} still waits for ${what}`)
+    }
+    if (!this.machine.isUp) this.history.violate('the server is not up')
+  }
+
+  private isAtRest(): boolean {
+    return this.machine.isUp && this.actors.every((actor) => actor.waitsFor() === undefined)
+  }
+
+  private async compare(): Promise<void> {
+    const { namespace } = this.application
+    const heads = await this.disk.heads(namespace, this.plan.rooms)
+    const log = new Map<string, LoggedRoom>(
+      heads.map(({ roomId, epoch, first }) => [
+        roomId,
+        { epoch, first, events: this.disk.stored.events(namespace, roomId) },
+      ]),
+    )
+    this.history.finish(log)
+    for (const problem of checkPresence(this.machine, namespace, this.plan.rooms, this.actors)) {
+      this.history.violate(problem)
+    }
+    try {
+      await this.application.check?.({ server: this.machine.server, log })
+    } catch (error) {
+      this.history.violate(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  /** Everyone leaves, and nothing may be left of them. */
+  private async leave(): Promise<void> {
+    this.history.note('world', 'everyone leaves')
+    for (const actor of this.actors) actor.goAway()
+    await this.clock.advance(AFTERMATH_MS)
+    for (const problem of checkLeftovers(this.machine, this.application.namespace, this.clock)) {
+      this.history.violate(problem)
+    }
+  }
+
+  private look(): void {
+    for (const problem of checkBounds(this.machine, this.application.namespace)) this.history.violate(problem)
+  }
+}

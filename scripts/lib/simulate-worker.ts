@@ -1,0 +1,21 @@
+/** One thread of `npm run simulate`: runs its share of the seeds and tells what it found. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { simulate } from '@roomful/testkit/simulator'
+
+export interface Job {
+  readonly from: number
+  readonly until: number
+  readonly stride: number
+  readonly steps: number
+}
+
+export interface Finding {
+  readonly seed: number
+  readonly violations: readonly string[]
+}
+
+const { from, until, stride, steps } = workerData as Job
+for (let seed = from; seed < until; seed += stride) {
+  const { violations, facts } = await simulate({ seed, steps })
+  parentPort?.postMessage(violations.length === 0 ? { facts } : { facts, finding: { seed, violations } })
+}

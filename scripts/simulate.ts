@@ -1,0 +1,72 @@
+/**
+ * `npm run simulate`: many seeds on all given workers, or one seed with its story.
+ *
+ *   --seeds N     how many (1,000)
+ *   --from N      the first one (1)
+ *   --seed N      this one alone: cut down to what fails, with its story
+ *   --steps N     how much happens in a run (60)
+ *   --workers N   threads (2)
+ */
+import { parseArgs } from 'node:util'
+import { Worker } from 'node:worker_threads'
+import { CHAT, describeFailure, runPlan, shrink, simulate } from '@roomful/testkit/simulator'
+import type { Finding, Job } from './lib/simulate-worker.ts'
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '1000' },
+    from: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    steps: { type: 'string', default: '60' },
+    workers: { type: 'string', default: '2' },
+  },
+})
+const steps = number('steps', values.steps)
+
+async function one(seed: number): Promise<void> {
+  const run = await simulate({ seed, steps })
+  if (run.violations.length === 0) {
+    console.log(`${run.story()}\nseed ${seed}: all is well, ${run.facts} facts`)
+    return
+  }
+  const plan = await shrink(run.plan, CHAT)
+  console.log(describeFailure(await runPlan(plan, CHAT)))
+  process.exitCode = 1
+}
+
+async function many(from: number, seeds: number, workers: number): Promise<void> {
+  const startedMs = performance.now()
+  const findings: Finding[] = []
+  let facts = 0
+  const work = Array.from({ length: workers }, (_, index) => {
+    const job: Job = { from: from + index, until: from + seeds, stride: workers, steps }
+    const worker = new Worker(new URL('./lib/simulate-worker.ts', import.meta.url), { workerData: job })
+    worker.on('message', ({ finding, facts: more }: { finding?: Finding; facts: number }) => {
+      facts += more
+      if (!finding) return
+      findings.push(finding)
+      console.log(`seed ${finding.seed}: ${finding.violations[0]}`)
+    })
+    return new Promise<void>((resolve, reject) => worker.once('error', reject).once('exit', () => resolve()))
+  })
+  await Promise.all(work)
+  const seconds = (performance.now() - startedMs) / 1000
+  const rate = Math.round((seeds / seconds) * 60)
+  const outcome = findings.length === 0 ? 'all is well' : `${findings.length} with violations`
+  console.log(
+    `${seeds} seeds from ${from} in ${seconds.toFixed(0)} s (${rate} a minute, ${Math.round(facts / seeds)} facts each): ${outcome}`,
+  )
+  if (findings[0] === undefined) return
+  process.exitCode = 1
+  console.log(`npm run simulate -- --seed ${findings[0].seed} tells its story`)
+}
+
+function number(name: string, text: string): number {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  console.error(`--${name} is a whole number, not ${text}`)
+  process.exit(2)
+}
+
+if (values.seed !== undefined) await one(number('seed', values.seed))
+else await many(number('from', values.from), number('seeds', values.seeds), number('workers', values.workers))
