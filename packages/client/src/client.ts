@@ -9,6 +9,7 @@ import { RoomfulError } from './errors.ts'
 import type { ReceivedEvent } from './frames.ts'
 import { callListener } from './listener.ts'
 import { Outbox, type OutboxLimits } from './outbox.ts'
+import type { OutboxEntry } from './outbox-storage.ts'
 import { type RequestOptions, Requests } from './requests.ts'
 import { Responder } from './responder.ts'
 import { Room } from './room.ts'
@@ -76,7 +77,10 @@ export class Client<C extends AnyContract = undefined> {
     const requests = new Requests(environment, this.#connection)
     this.#requests = requests
     this.#rooms = new Rooms(environment, requests)
-    this.#outbox = new Outbox({ ...outbox, environment, server, namespace, requests })
+    this.#outbox = new Outbox({
+      ...{ ...outbox, environment, server, namespace, requests },
+      onChange: () => this.#changes.emit('change'),
+    })
     if (outbox?.storage) this.#outbox.restore() // never rejects
     if (options.autoConnect !== false) this.connect()
   }
@@ -88,7 +92,7 @@ export class Client<C extends AnyContract = undefined> {
 
   readonly getSnapshot = (): ConnectionState => this.#connection.state
 
-  /** Tells of every change of `state`. @returns what ends it */
+  /** Tells of every change of `state` and of `outbox`. @returns what ends it */
   readonly subscribe = (onChange: () => void): (() => void) => this.#changes.on('change', onChange)
 
   /** What the server allows, once it has said so. */
@@ -96,9 +100,14 @@ export class Client<C extends AnyContract = undefined> {
     return this.#connection.server.limits
   }
 
-  /** Messages that wait for the server's answer. */
-  get outboxSize(): number {
-    return this.#outbox.size
+  /** What waits for the server's answer, oldest first: a value that never changes, like `state`. */
+  get outbox(): readonly OutboxEntry[] {
+    return this.#outbox.entries
+  }
+
+  /** A new idempotency key, for an action that is to be recognised when it is repeated or comes back as an event. */
+  createKey(): string {
+    return this.#outbox.createKey()
   }
 
   /** Milliseconds since 1970 by the server's clock, as well as it is known. */

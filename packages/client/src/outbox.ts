@@ -32,6 +32,7 @@ export interface OutboxOptions extends OutboxLimits {
   readonly server: ServerFacts
   readonly namespace: string
   readonly requests: Requests
+  readonly onChange: () => void
 }
 
 interface Item {
@@ -47,6 +48,7 @@ const DAY_MS = 24 * 60 * 60_000
 export class Outbox {
   readonly #options: OutboxOptions
   readonly #items: Item[] = []
+  #snapshot: readonly OutboxEntry[] | undefined
   #bytes = 0
   /** Passing refusals in a row. */
   #failures = 0
@@ -56,8 +58,15 @@ export class Outbox {
     this.#options = options
   }
 
-  get size(): number {
-    return this.#items.length
+  /** What waits, oldest first; the same array until something changes. */
+  get entries(): readonly OutboxEntry[] {
+    this.#snapshot ??= this.#items.map(({ entry }) => entry)
+    return this.#snapshot
+  }
+
+  createKey(): string {
+    const { server, environment } = this.#options
+    return createKey(server.now(), environment.fillRandom)
   }
 
   /** Takes up what an earlier life left. Never rejects. */
@@ -78,6 +87,7 @@ export class Outbox {
         this.#bytes += entry.bytes
       }
       this.#items.sort((a, b) => a.entry.createdMs - b.entry.createdMs)
+      this.#changed()
     } catch (error) {
       this.#tell(error)
     }
@@ -91,7 +101,7 @@ export class Outbox {
     const bytes = toJson(args).length
     if (this.#items.length >= maxCount || this.#bytes + bytes > maxBytes) throw new RoomfulError('QUEUE_FULL')
     const createdMs = server.now()
-    const { key = createKey(createdMs, environment.fillRandom), timeoutMs, signal } = options
+    const { key = this.createKey(), timeoutMs, signal } = options
     const { promise, settle } = defer({
       ...{ clock: environment.clock, timeoutMs, signal },
       timeoutError: () => new RoomfulError('TIMEOUT', `No answer to ${event} within ${timeoutMs} ms`),
@@ -101,6 +111,7 @@ export class Outbox {
     const item: Item = { entry, settle, isReady: false, isInFlight: false }
     this.#items.push(item)
     this.#bytes += bytes
+    this.#changed()
     this.#keep(item) // never rejects
     return promise
   }
@@ -117,6 +128,7 @@ export class Outbox {
     this.#cancelPause = undefined
     this.#bytes = 0
     for (const item of this.#items.splice(0)) item.settle(error)
+    this.#changed()
   }
 
   async #keep(item: Item): Promise<void> {
@@ -180,7 +192,13 @@ export class Outbox {
     this.#items.splice(index, 1)
     this.#bytes -= item.entry.bytes
     this.#options.storage?.remove(item.entry.key).catch((error: unknown) => this.#tell(error))
+    this.#changed()
     this.#pump()
+  }
+
+  #changed(): void {
+    this.#snapshot = undefined
+    this.#options.onChange()
   }
 
   #tell(error: unknown): void {

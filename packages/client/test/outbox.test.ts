@@ -30,7 +30,7 @@ describe('[C18] the outbox', () => {
     const room = client.room('lobby')
     const answers = Promise.all(['a', 'b', 'c'].map((content) => room.send(content)))
     await clock.advance(60_000)
-    expect(client.outboxSize).toBe(3)
+    expect(client.outbox).toHaveLength(3)
     server.isDown = false
     await expect(clock.until(answers)).resolves.toMatchObject([{ seq: 1 }, { seq: 2 }, { seq: 3 }])
     expect(server.room('lobby').events.map(({ data }) => data)).toMatchObject([
@@ -38,7 +38,7 @@ describe('[C18] the outbox', () => {
       { content: 'b' },
       { content: 'c' },
     ])
-    expect(client.outboxSize).toBe(0)
+    expect(client.outbox).toHaveLength(0)
   })
 
   it('[D2] sends again what was stored but not acknowledged, and it stays one', async () => {

@@ -1,3 +1,12 @@
 /** React hooks for Roomful: each a few lines over the client's `subscribe` and `getSnapshot`. */
+export { createHooks, type Hooks } from './hooks.ts'
+export type { FailedMessage, Message, PendingMessage, Reaction, SentMessage } from './messages/message.ts'
+export type { MessagesSnapshot } from './messages/message-store.ts'
 export { RoomfulProvider, type RoomfulProviderProps, useClient } from './provider.tsx'
+export type { RoomActions } from './room-hold.ts'
 export { useConnection } from './use-connection.ts'
+export { type UseEventOptions, useEvent } from './use-event.ts'
+export { type MessageActions, useMessages } from './use-messages.ts'
+export { type Presence, usePresence } from './use-presence.ts'
+export { useRoom } from './use-room.ts'
+export { type Typing, useTyping } from './use-typing.ts'

@@ -1,0 +1,141 @@
+/**
+ * A room's events as messages: edits, reactions and redactions folded into what they are about, whatever the order in which
+ * pages of history and live events bring them. What concerns a message that is not loaded yet waits for it.
+ */
+import type { ReceivedEvent } from '@roomful/client'
+import type { Reaction, SentMessage } from './message.ts'
+
+/** The events that a timeline is made of. */
+export const TIMELINE_EVENTS = ['message:new', 'message:edited', 'message:redacted', 'reaction:new'] as const
+
+/** Fields of the four events; all are missing from one whose body was taken out of the log. */
+interface Body {
+  readonly userId?: string
+  readonly name?: string
+  readonly content?: string
+  readonly replyTo?: string
+  readonly target?: number
+  readonly emoji?: string
+  readonly messageId?: string
+}
+
+/** What was said about one message. */
+interface Changes {
+  content: string | undefined
+  /** Number and time of the latest edit. */
+  editSeq: number
+  editedAt: number | undefined
+  isRedacted: boolean
+  /** By emoji, who: with the number of the event, since pages come newest first. */
+  readonly reactions: Map<string, Map<string, number>>
+}
+
+export class Timeline {
+  private readonly originals = new Map<number, SentMessage>()
+  private readonly changes = new Map<number, Changes>()
+  /** Messages as they are now; one is made anew when something about it changes. */
+  private readonly folded = new Map<number, SentMessage>()
+  private order: number[] = []
+  private list: readonly SentMessage[] | undefined
+
+  /** Oldest first; the same array until something changes. */
+  get messages(): readonly SentMessage[] {
+    this.list ??= this.order.map((seq) => this.fold(seq))
+    return this.list
+  }
+
+  has(seq: number): boolean {
+    return this.originals.has(seq)
+  }
+
+  clear(): void {
+    this.originals.clear()
+    this.changes.clear()
+    this.folded.clear()
+    this.order = []
+    this.list = undefined
+  }
+
+  /** Takes one event, once or again, in any order. */
+  apply({ event, args, meta }: ReceivedEvent): void {
+    const { seq } = meta
+    if (seq === undefined) return // a reaction to what is happening, which nobody keeps
+    const body = (args[0] ?? {}) as Body
+    switch (event) {
+      case 'message:new':
+        return this.add(seq, body, meta)
+      case 'message:edited':
+        if (body.target !== undefined && body.content !== undefined) this.edit(body.target, seq, body.content, meta.ts)
+        return
+      case 'message:redacted':
+        if (body.target !== undefined) this.change(body.target).isRedacted = true
+        return
+      case 'reaction:new':
+        return this.react(seq, body)
+    }
+  }
+
+  private add(seq: number, body: Body, { id = '', key = id, ts = 0 }: ReceivedEvent['meta']): void {
+    if (this.originals.has(seq)) return
+    const { userId = '', name = userId, content, replyTo } = body
+    this.originals.set(seq, {
+      ...{ status: 'sent', id, localId: key, seq, userId, name, replyTo, ts },
+      ...{ content: content ?? '', isRedacted: content === undefined, editedAt: undefined, reactions: [] },
+    })
+    const at = this.order.findLastIndex((earlier) => earlier < seq) + 1
+    this.order.splice(at, 0, seq)
+    this.list = undefined
+  }
+
+  private edit(target: number, seq: number, content: string, ts: number | undefined): void {
+    const changes = this.change(target)
+    if (seq < changes.editSeq) return
+    Object.assign(changes, { content, editSeq: seq, editedAt: ts })
+  }
+
+  private react(seq: number, { messageId = '', emoji, userId }: Body): void {
+    const target = Number(messageId.slice(messageId.lastIndexOf('-') + 1))
+    if (!Number.isInteger(target) || target <= 0 || emoji === undefined || userId === undefined) return
+    const { reactions } = this.change(target)
+    const who = reactions.get(emoji) ?? new Map<string, number>()
+    who.set(userId, Math.min(seq, who.get(userId) ?? seq))
+    reactions.set(emoji, who)
+  }
+
+  /** What is known about a message, to be changed. */
+  private change(target: number): Changes {
+    const known = this.changes.get(target)
+    const changes = known ?? {
+      ...{ content: undefined, editSeq: 0, editedAt: undefined, isRedacted: false },
+      reactions: new Map(),
+    }
+    if (!known) this.changes.set(target, changes)
+    this.folded.delete(target)
+    this.list = undefined
+    return changes
+  }
+
+  private fold(seq: number): SentMessage {
+    const known = this.folded.get(seq)
+    if (known) return known
+    const original = this.originals.get(seq) as SentMessage // `order` has the keys of `originals`
+    const changes = this.changes.get(seq)
+    const message = changes ? changed(original, changes) : original
+    this.folded.set(seq, message)
+    return message
+  }
+}
+
+function changed(original: SentMessage, { content, editedAt, isRedacted, reactions }: Changes): SentMessage {
+  const common = { ...original, reactions: listReactions(reactions) }
+  if (isRedacted || original.isRedacted) return { ...common, content: '', isRedacted: true, reactions: [] }
+  return content === undefined ? common : { ...common, content, editedAt }
+}
+
+/** In the order in which each was given first. */
+function listReactions(reactions: Changes['reactions']): Reaction[] {
+  const first = (who: Map<string, number>): number => Math.min(...who.values())
+  return [...reactions]
+    .sort(([, one], [, other]) => first(one) - first(other))
+    .map(([emoji, who]) => ({ emoji, userIds: [...who].sort(([, a], [, b]) => a - b).map(([userId]) => userId) }))
+}

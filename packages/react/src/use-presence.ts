@@ -1,0 +1,18 @@
+/** Who is in a room. */
+import type { Member, RoomSnapshot } from '@roomful/client'
+import { useRoom } from './use-room.ts'
+
+export interface Presence {
+  /** One entry per user, however many tabs they have; the first ones of a large room. */
+  readonly members: readonly Member[]
+  /** All of them, listed or not. */
+  readonly count: number
+  /** The list is what the server last said; while this is not `joined` it may be old. */
+  readonly status: RoomSnapshot['status']
+}
+
+/** Joins the room with the component, as `useRoom` does. */
+export function usePresence(roomId: string): Presence {
+  const { members, count, status } = useRoom(roomId)
+  return { members, count, status }
+}

@@ -1,0 +1,68 @@
+/** A real server and components that talk to it: what the tests of the hooks begin with. */
+
+import { Client, type ClientOptions } from '@roomful/client'
+import { type CreateOptions, createRoomful, type Roomful } from '@roomful/server'
+import { cleanup, render } from '@testing-library/react'
+import { type ReactNode, StrictMode } from 'react'
+import { onTestFinished } from 'vitest'
+import { WebSocket } from 'ws'
+import { RoomfulProvider } from '../../src/index.ts'
+
+export interface App {
+  readonly roomful: Roomful
+  readonly url: string
+  /** Connections that were opened so far, by user. */
+  readonly opened: string[]
+  /** Rooms entered and left so far, as `+Ann lobby` and `-Ann lobby`. */
+  readonly moves: string[]
+  /** Shows something to somebody, under Strict Mode. */
+  show(name: string, what: ReactNode): ReturnType<typeof render>
+  /** Somebody without a page. */
+  visitor(name: string): Client
+}
+
+export async function startApp(settings: CreateOptions = {}): Promise<App> {
+  const opened: string[] = []
+  const moves: string[] = []
+  const roomful = createRoomful({
+    data: ':memory:',
+    jwtSecret: 'x'.repeat(32),
+    ratePerSecond: 0,
+    ratePerMinute: 0,
+    ...settings,
+  }).standardNamespaces()
+  const namespace = roomful.get('/public')
+  namespace.on('connect', (connection) => opened.push(connection.user.name))
+  namespace.on('join', (connection, roomId) => moves.push(`+${connection.user.name} ${roomId}`))
+  namespace.on('leave', (connection, roomId) => moves.push(`-${connection.user.name} ${roomId}`))
+  const { url } = await roomful.listen({ port: 0 })
+  const optionsOf = (name: string): ClientOptions => ({ namespace: '/public', name, WebSocket, random: () => 0 })
+  onTestFinished(async () => {
+    cleanup()
+    await roomful.close()
+  })
+  return {
+    ...{ roomful, url, opened, moves },
+    show(name, what) {
+      return render(
+        <StrictMode>
+          <RoomfulProvider url={url} options={optionsOf(name)}>
+            {what}
+          </RoomfulProvider>
+        </StrictMode>,
+      )
+    },
+    visitor(name) {
+      const client = new Client(url, optionsOf(name))
+      onTestFinished(() => client.close())
+      return client
+    },
+  }
+}
+
+/** Somebody's network goes for a moment, which is a second: nobody is lucky with the jitter here. */
+export function cutLinks({ roomful }: App, name: string): void {
+  for (const { user, link } of [...roomful.get('/public').connections.values()]) {
+    if (user.name === name) link.terminate('cable cut')
+  }
+}

@@ -1,0 +1,116 @@
+/** Events folded into messages, whatever the order in which they come. */
+import type { ReceivedEvent } from '@roomful/client'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Timeline } from '../src/messages/timeline.ts'
+
+function event(seq: number, name: string, body: object | undefined): ReceivedEvent {
+  return {
+    event: name,
+    args: body ? [body] : [],
+    meta: { event: name, roomId: 'r', seq, id: `r-${seq}`, ts: seq * 1000 },
+  }
+}
+
+const said = (seq: number, content: string, userId = 'ann'): ReceivedEvent =>
+  event(seq, 'message:new', { userId, name: userId, content })
+
+function fold(events: readonly ReceivedEvent[]): Timeline {
+  const timeline = new Timeline()
+  for (const each of events) timeline.apply(each)
+  return timeline
+}
+
+describe('a timeline', () => {
+  it('has each message once, in the order of the log', () => {
+    const { messages } = fold([said(3, 'c'), said(1, 'a'), said(2, 'b'), said(3, 'c')])
+    expect(messages.map(({ content }) => content)).toEqual(['a', 'b', 'c'])
+  })
+
+  it('shows the latest wording, also when the edits come before what they edit', () => {
+    const edits = [
+      event(2, 'message:edited', { target: 1, content: 'b' }),
+      event(3, 'message:edited', { target: 1, content: 'c' }),
+    ]
+    const { messages } = fold([...edits.reverse(), said(1, 'a')])
+    expect(messages).toMatchObject([{ seq: 1, content: 'c', editedAt: 3000, isRedacted: false }])
+  })
+
+  it('has no content of what was taken back, be it told or emptied in the log', () => {
+    const { messages } = fold([
+      said(1, 'a'),
+      event(2, 'message:new', undefined),
+      event(3, 'message:new', { redacted: true }),
+      event(4, 'message:redacted', { target: 1 }),
+    ])
+    expect(messages).toMatchObject([1, 2, 3].map((seq) => ({ seq, content: '', isRedacted: true })))
+    expect(messages[0]).toMatchObject({ userId: 'ann', name: 'ann' })
+  })
+
+  it('counts a person once per emoji, the first one first', () => {
+    const react = (seq: number, userId: string, emoji: string): ReceivedEvent =>
+      event(seq, 'reaction:new', { userId, emoji, messageId: 'r-1' })
+    const { messages } = fold([
+      react(5, 'bob', '🎉'),
+      react(4, 'ann', '👍'),
+      said(1, 'a'),
+      react(6, 'bob', '👍'),
+      react(7, 'ann', '👍'),
+    ])
+    expect(messages[0]?.reactions).toEqual([
+      { emoji: '👍', userIds: ['ann', 'bob'] },
+      { emoji: '🎉', userIds: ['bob'] },
+    ])
+  })
+
+  it('takes nothing from what nobody keeps, or what it does not know', () => {
+    const burst = {
+      event: 'reaction:new',
+      args: [{ userId: 'ann', emoji: '👍' }],
+      meta: { event: 'reaction:new', roomId: 'r' },
+    }
+    const strange = event(1, 'reaction:new', { userId: 'ann', emoji: '👍', messageId: 'r-x' })
+    expect(fold([burst, strange, event(2, 'stock:update', {})]).messages).toEqual([])
+  })
+
+  it('gives the same objects until something about them changes', () => {
+    const timeline = fold([said(1, 'a'), said(2, 'b')])
+    const before = timeline.messages
+    expect(timeline.messages).toBe(before)
+    timeline.apply(event(3, 'message:edited', { target: 2, content: 'c' }))
+    expect(timeline.messages[0]).toBe(before[0])
+    expect(timeline.messages[1]).not.toBe(before[1])
+  })
+
+  it('is the same in whatever order pages and live events bring the log', () => {
+    const step = fc.oneof(
+      fc.constant({ kind: 'said' as const }),
+      fc.record({
+        kind: fc.constantFrom('edited' as const, 'redacted' as const, 'reacted' as const),
+        target: fc.nat(11),
+        who: fc.nat(2),
+      }),
+    )
+    const log = fc.array(step, { minLength: 1, maxLength: 12 }).map((steps) =>
+      steps.map((each, index) => {
+        const seq = index + 1
+        if (each.kind === 'said') return said(seq, `#${seq}`)
+        const target = each.target + 1
+        if (each.kind === 'edited') return event(seq, 'message:edited', { target, content: `edit ${seq}` })
+        if (each.kind === 'redacted') return event(seq, 'message:redacted', { target })
+        return event(seq, 'reaction:new', { userId: `u${each.who}`, emoji: '👍', messageId: `r-${target}` })
+      }),
+    )
+    const shuffled = log.chain((events) =>
+      fc.tuple(
+        fc.constant(events),
+        fc.shuffledSubarray(events, { minLength: events.length, maxLength: events.length }),
+      ),
+    )
+    fc.assert(
+      fc.property(shuffled, ([events, other]) => {
+        expect(fold(other).messages).toEqual(fold(events).messages)
+      }),
+    )
+  })
+})

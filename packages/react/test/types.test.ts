@@ -1,0 +1,37 @@
+/** [D5] A contract types the hooks: checked by the compiler, which fails this file's program when it is not so. */
+import type { DurableFields } from '@roomful/protocol'
+import { expectTypeOf, it } from 'vitest'
+import { z } from 'zod'
+import { createHooks, useClient, useEvent } from '../src/index.ts'
+
+const Task = z.object({ id: z.number(), title: z.string() })
+
+const contract = {
+  client: { 'save-task': { data: z.object({ title: z.string() }), ack: Task } },
+  server: { 'task:saved': { data: Task.omit({ id: true }), durable: true } },
+} as const
+
+const tasks = createHooks<typeof contract>()
+/** Never called: these lines are for the compiler. */
+const onlyTypes = (_fn: () => void): void => undefined
+
+it('[D5] with a contract, events and requests are its own and the room vocabulary’s', () => {
+  onlyTypes(() => {
+    tasks.useEvent('task:saved', (task) => expectTypeOf(task).toEqualTypeOf<{ title: string } & DurableFields>())
+    tasks.useEvent('message:new', ({ content }) => expectTypeOf(content).toEqualTypeOf<string>(), { roomId: 'lobby' })
+    // @ts-expect-error no such event
+    tasks.useEvent('task:svaed', () => undefined)
+    const client = tasks.useClient()
+    expectTypeOf(client.request('save-task', { title: 'a' })).resolves.toEqualTypeOf<{ id: number; title: string }>()
+    // @ts-expect-error the title is missing
+    client.request('save-task', {})
+  })
+})
+
+it('[D5] without one, the room vocabulary is typed and everything else is unknown', () => {
+  onlyTypes(() => {
+    useEvent('message:new', ({ content }) => expectTypeOf(content).toEqualTypeOf<string>())
+    useEvent('task:saved', (task) => expectTypeOf(task).toEqualTypeOf<unknown>())
+    expectTypeOf(useClient().request('save-task', {})).resolves.toEqualTypeOf<unknown>()
+  })
+})
