@@ -6,12 +6,14 @@ import { WebSocket } from 'ws'
 const servers: Roomful[] = []
 afterEach(() => Promise.all(servers.splice(0).map((roomful) => roomful.close())))
 
-async function serve(settings: Parameters<typeof createRoomful>[0] = {}): Promise<string> {
+async function start(settings: Parameters<typeof createRoomful>[0] = {}): Promise<{ url: string; roomful: Roomful }> {
   const roomful = createRoomful({ data: ':memory:', ...settings }).standardNamespaces()
   servers.push(roomful)
   const { port } = await roomful.listen({ port: 0 })
-  return `ws://localhost:${port}`
+  return { url: `ws://localhost:${port}`, roomful }
 }
+
+const serve = async (settings?: Parameters<typeof createRoomful>[0]): Promise<string> => (await start(settings)).url
 
 /** The HTTP answer instead of the upgrade. */
 function refusal(
@@ -97,5 +99,36 @@ describe('a frame', () => {
     const closed = new Promise((resolve) => socket.on('close', resolve))
     socket.send('x'.repeat(2 * 1_024 + 4_096 + 1))
     expect(await closed).toBe(1009)
+  })
+})
+
+describe('a client that does not read', () => {
+  it('[G5] catches up when it does, also where its soft limit is below the mark at which a socket tells that it drained', async () => {
+    const { url, roomful } = await start({ outboxBytes: 16_384 })
+    const total = 300
+    const socket = await open(url)
+    const seqs: number[] = []
+    const all = new Promise<void>((resolve) => {
+      socket.on('message', (data: Buffer) => {
+        const { type, seq } = JSON.parse(data.toString()) as { type: string; seq: number }
+        if (type === 'tick') seqs.push(seq)
+        if (seqs.length === total) resolve()
+      })
+    })
+    const joined = new Promise((resolve) =>
+      socket.on('message', (data) => String(data).includes(':joined') && resolve(0)),
+    )
+    socket.send('{"type":"room:join","roomId":"lobby"}')
+    await joined
+    socket.pause()
+    const namespace = roomful.hub.namespace('/public')
+    for (let i = 1; i <= total; i++) await namespace?.publish('lobby', 'tick', [{ i, filling: 'x'.repeat(20_000) }])
+    const [link] = [...roomful.hub.links]
+    expect(link?.slow).toBe(true)
+    expect(link?.queuedBytes).toBeLessThan(65_536)
+    socket.resume()
+    await all
+    expect(seqs).toEqual(Array.from({ length: total }, (_, i) => i + 1))
+    socket.terminate()
   })
 })

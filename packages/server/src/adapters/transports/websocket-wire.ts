@@ -7,6 +7,7 @@ import { WebSocket } from 'ws'
 import type { Link } from '../../core/link.ts'
 import type { Wire } from '../../core/ports/wire.ts'
 import { binaryFrame, PONG } from './frame.ts'
+import { writeSocket } from './write-socket.ts'
 
 /** Who is told what comes in: a link, or what stands between the socket and its link. */
 export type WireReceiver = Pick<Link, 'receive' | 'alive' | 'send' | 'drained' | 'closed'>
@@ -36,12 +37,7 @@ export class WebSocketWire implements Wire {
   }
 
   write(buffers: readonly Uint8Array[]): void {
-    const { socket } = this
-    if (this.ws.readyState !== WebSocket.OPEN || !socket.writable) return
-    if (buffers.length === 1) return void socket.write(buffers[0] as Uint8Array)
-    socket.cork()
-    for (const buffer of buffers) socket.write(buffer)
-    socket.uncork()
+    if (this.ws.readyState === WebSocket.OPEN) writeSocket(this.socket, buffers, onDrain)
   }
 
   pauseReading(): void {

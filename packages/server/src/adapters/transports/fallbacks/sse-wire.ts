@@ -1,12 +1,17 @@
 /**
  * The core's port over an HTTP response that does not end. Nothing is written before the rooms are entered, since until
  * then the answer may still be a refusal. Reading is nobody's business here: the client speaks by `POST`.
+ *
+ * The body has neither length nor chunks, it ends with its connection (RFC 9112 section 6.3), so that what is written to
+ * the socket is the event itself, the same bytes for every stream: chunks of its own for each cost three times as much.
  */
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { CLOSE_CODES } from '@roomful/protocol'
 import type { Link } from '../../../core/link.ts'
 import type { Wire } from '../../../core/ports/wire.ts'
 import type { Timer, TimerWheel } from '../../../core/timer-wheel.ts'
+import { writeSocket } from '../write-socket.ts'
 
 /** Keeps proxies from closing a quiet stream. WIRE 6. */
 const COMMENT_INTERVAL_MS = 25_000
@@ -15,7 +20,9 @@ const CLOSE_TIMEOUT_MS = 5_000
 /** Transient events while the rooms are being entered; one more is dropped. */
 const EARLY_MAX = 64
 
-const COMMENT = new TextEncoder().encode(':\n\n')
+const utf8 = new TextEncoder()
+const COMMENT = utf8.encode(':\n\n')
+const NOTHING = new Uint8Array()
 
 export const SSE_HEADERS = {
   'Content-Type': 'text/event-stream',
@@ -29,6 +36,8 @@ export class SseWire implements Wire {
   private readonly response: ServerResponse
   private readonly timers: TimerWheel
   private link: Link | undefined
+  /** Of the response, once its head is written. */
+  private socket: Socket | undefined
   private state: 'entering' | 'open' | 'over' = 'entering'
   private early: Uint8Array[] = []
   private timer: Timer | undefined
@@ -51,13 +60,18 @@ export class SseWire implements Wire {
     this.state = 'open'
     const { early } = this
     this.early = []
-    this.response.writeHead(200, SSE_HEADERS)
+    const { response } = this
+    response.removeHeader('Transfer-Encoding')
+    response.writeHead(200, SSE_HEADERS)
+    response.flushHeaders()
+    this.socket = response.socket ?? undefined
+    this.socket?.on('drain', this.onDrain)
     this.write([opening, ...early])
     this.timer = this.timers.add(COMMENT_INTERVAL_MS, this.onComment)
   }
 
   get queuedBytes(): number {
-    return this.response.writableLength
+    return this.socket?.writableLength ?? 0
   }
 
   write(buffers: readonly Uint8Array[]): void {
@@ -66,10 +80,7 @@ export class SseWire implements Wire {
       this.early.push(...buffers.slice(0, room))
       return
     }
-    if (this.state === 'over') return
-    this.response.cork()
-    for (const buffer of buffers) this.response.write(buffer, this.onFlushed)
-    this.response.uncork()
+    if (this.state === 'open' && this.socket) writeSocket(this.socket, buffers, this.onDrain)
   }
 
   pauseReading(): void {}
@@ -84,9 +95,10 @@ export class SseWire implements Wire {
   close(code: number, reason: string): void {
     this.timers.cancel(this.timer)
     if (this.state === 'open') {
-      this.state = 'over'
       this.timer = this.timers.add(CLOSE_TIMEOUT_MS, () => this.response.destroy())
-      this.response.end(this.lastWords(code, reason))
+      this.write([this.lastWords(code, reason)])
+      this.state = 'over'
+      this.response.end()
     } else {
       this.state = 'over'
       queueMicrotask(() => this.link?.closed(code, reason))
@@ -100,26 +112,26 @@ export class SseWire implements Wire {
   }
 
   /** Why coming back will not help, where it will not: an `EventSource` gives up only when it is refused. */
-  private lastWords(code: number, message: string): Uint8Array | string {
+  private lastWords(code: number, message: string): Uint8Array {
     const dueBackAt = this.link?.connections[0]?.dueBackAt
     // A browser counts from the end of the stream. G7.
     if (this.link && dueBackAt !== undefined) {
-      return `retry: ${Math.max(0, Math.round(dueBackAt - this.link.hub.clock.now()))}\n\n`
+      const retryMs = Math.max(0, Math.round(dueBackAt - this.link.hub.clock.now()))
+      return utf8.encode(`retry: ${retryMs}\n\n`)
     }
     const error = LAST_WORDS[code]
     return error === undefined || !this.link
-      ? ''
+      ? NOTHING
       : this.link.dialect.fail(0, { code: error, message }, undefined, undefined)
   }
 
   private readonly onComment = (): void => {
-    if (this.response.writableLength === 0) this.response.write(COMMENT)
+    if (this.queuedBytes === 0) this.socket?.write(COMMENT)
     this.timer = this.timers.add(COMMENT_INTERVAL_MS, this.onComment)
   }
 
-  /** Not 'drain': a response that is corked does not say it when only the socket below was full. */
-  private readonly onFlushed = (): void => {
-    if (this.state === 'open' && this.response.writableLength === 0) this.link?.drained()
+  private readonly onDrain = (): void => {
+    if (this.state === 'open' && this.queuedBytes === 0) this.link?.drained()
   }
 
   private readonly onClose = (): void => {
