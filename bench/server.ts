@@ -1,28 +1,30 @@
 /**
  * The server that benchmarks run against, on public APIs, with everything on that a deployment has; limits are set to 0.
- * Namespaces `/bench` and, for Socket.IO clients, `/`, without authentication: `room:join` is acknowledged, `pub {roomId, data}` goes to the whole room as a
- * durable event, `vol {roomId, data}` as a volatile one. `GET /gc` collects and tells the memory. TARGETS.
+ * Namespaces `/bench` and, for Socket.IO clients, `/`, without authentication: `room:join` is acknowledged, `pub {roomId,
+ * data}` goes to the whole room as a durable event, `vol {roomId, data}` as a volatile one. `GET /gc` collects and tells
+ * the memory. With `--tick-ms` it publishes to the room `feed` itself, at that interval. TARGETS.
  *
- *   npm run bench:server -- --port 9000 [--store memory|sqlite]
+ *   npm run bench:server -- --port 9000 [--store memory|sqlite] [--tick-ms 1000]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { createRoomful, defineContract, event } from '@roomful/server'
 import { z } from 'zod'
+import { reportOn } from './lib/self-report.ts'
 
 const { values } = parseArgs({
-  options: { port: { type: 'string', default: '9000' }, store: { type: 'string', default: 'memory' } },
+  options: {
+    port: { type: 'string', default: '9000' },
+    store: { type: 'string', default: 'memory' },
+    'tick-ms': { type: 'string', default: '0' },
+  },
 })
 if (values.store !== 'memory' && values.store !== 'sqlite')
   throw new Error(`--store must be memory or sqlite, not ${values.store}`)
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
 
 const message = z.object({ roomId: z.string(), data: z.unknown() })
 const contract = defineContract({
@@ -41,23 +43,27 @@ const roomful = createRoomful({
   maxConnectionsPerIp: 0,
   jwtSecret: 'a secret of the benchmark server only',
 })
-for (const name of ['/bench', '/']) {
+const [feed] = ['/bench', '/'].map((name) => {
   const bench = roomful.namespace(name, contract, { guests: true, open: true })
   bench.on('pub', (context, { roomId, data }) => context.append(roomId, 'published', data))
   bench.on('vol', (context, { roomId, data }) => context.toAll(roomId).emit('shown', data))
-}
+  return bench
+})
 
 const server = createServer((request, response) => {
-  if (request.url !== '/gc') return void response.writeHead(404).end()
-  collect()
-  collect()
-  response.end(JSON.stringify(process.memoryUsage()))
+  if (!report(request, response)) response.writeHead(404).end()
 })
+const report = reportOn(server)
 await roomful.start()
 roomful.attach(server)
 server.listen({ port: Number(values.port), host: '127.0.0.1', backlog: 4096 }, () => {
-  process.stdout.write(`bench server on http://127.0.0.1:${values.port} (${values.store})\n`)
+  const { port } = server.address() as AddressInfo
+  process.stdout.write(`bench server on http://127.0.0.1:${port} (${values.store})\n`)
 })
+
+const tickMs = Number(values['tick-ms'])
+let ticks = 0
+if (tickMs > 0) setInterval(() => feed?.to('feed').emit('published', { price: 100 + (ticks++ % 10) }), tickMs).unref()
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, async () => {

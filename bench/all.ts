@@ -1,0 +1,15 @@
+/** `npm run bench`: every bench, or the named one with its flags (`npm run bench -- sse --streams 500`). */
+import { run as bandwidth } from './bandwidth.ts'
+import { run as sse } from './sse.ts'
+
+const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = { sse, bandwidth }
+
+const [name, ...args] = process.argv.slice(2)
+const chosen = name === undefined ? Object.values(BENCHES) : [BENCHES[name]]
+for (const run of chosen) {
+  if (run === undefined) {
+    process.stderr.write(`There is no bench ${name}; there are ${Object.keys(BENCHES).join(', ')}.\n`)
+    process.exit(2)
+  }
+  process.stdout.write(`${await run(args)}\n\n`)
+}

@@ -1,0 +1,37 @@
+/** What a server under measurement tells of itself: `/cpu`, `/bytes`, and `/gc`, which collects first. See server-process.ts. */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+/** @returns answers a request that is about the server itself; false when it is about something else */
+export function reportOn(server: Server): (request: IncomingMessage, response: ServerResponse) => boolean {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const open = new Set<Socket>()
+  let ended = 0
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => {
+      open.delete(socket)
+      ended += bytesOf(socket)
+    })
+  })
+  const bytes = (): number => [...open].reduce((sum, socket) => sum + bytesOf(socket), ended)
+  return ({ url }, response) => {
+    if (url === '/gc') {
+      collect()
+      collect()
+      response.end(JSON.stringify(process.memoryUsage()))
+    } else if (url === '/cpu') {
+      const { user, system } = process.cpuUsage()
+      response.end(JSON.stringify({ cpuUs: user + system, rssBytes: process.memoryUsage.rss() }))
+    } else if (url === '/bytes') response.end(JSON.stringify(bytes()))
+    else return false
+    return true
+  }
+}
+
+function bytesOf({ bytesRead, bytesWritten }: Socket): number {
+  return bytesRead + bytesWritten
+}

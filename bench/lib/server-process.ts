@@ -1,0 +1,66 @@
+/**
+ * A server under measurement, in a process of its own, so that what its clients cost is not counted. It prints a line when
+ * it listens, and answers `/cpu` and `/bytes` about itself.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+export interface Usage {
+  /** User and system time so far, in microseconds. */
+  readonly cpuUs: number
+  readonly rssBytes: number
+}
+
+export class ServerProcess {
+  readonly port: number
+  private readonly child: ChildProcess
+
+  private constructor(child: ChildProcess, port: number) {
+    this.child = child
+    this.port = port
+  }
+
+  /**
+   * @param script beside this folder
+   * @throws Error (rejects) when it ends before it listens
+   */
+  static async start(script: string, args: readonly string[] = []): Promise<ServerProcess> {
+    const path = fileURLToPath(new URL(`../${script}`, import.meta.url))
+    const flags = ['--max-semi-space-size=8', '--conditions=source']
+    const child = spawn(process.execPath, [...flags, path, '--port', '0', ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const lines = createInterface({ input: child.stdout })
+    const [line] = (await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => [''])])) as [string]
+    const [, port] = /:(\d+)\b/.exec(line) ?? []
+    if (port === undefined) throw new Error(`${script} did not start`)
+    return new ServerProcess(child, Number(port))
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  /** What it has used so far. */
+  usage(): Promise<Usage> {
+    return this.ask<Usage>('/cpu')
+  }
+
+  /** Bytes of TCP payload, in and out, over all connections since the start. */
+  bytes(): Promise<number> {
+    return this.ask<number>('/bytes')
+  }
+
+  async stop(): Promise<void> {
+    const gone = once(this.child, 'exit')
+    this.child.kill('SIGTERM')
+    await gone
+  }
+
+  private async ask<Answer>(path: string): Promise<Answer> {
+    const response = await fetch(this.origin + path, { headers: { connection: 'close' } })
+    return (await response.json()) as Answer
+  }
+}
