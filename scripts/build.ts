@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { root, runCommand } from './lib/command.ts'
 
-for (const name of ['protocol', 'client', 'react', 'server', 'testkit']) {
+for (const name of ['protocol', 'client', 'react', 'server', 'documents', 'testkit']) {
   const folder = join('packages', name)
   await rm(join(root, folder, 'dist'), { recursive: true, force: true })
   const { ok, output } = await runCommand('tsc', ['--project', join(folder, 'tsconfig.build.json')])

@@ -3,7 +3,7 @@ import { clientSize, command, floors, lint, types } from './lib/checks.ts'
 import { root, runCommand } from './lib/command.ts'
 import { finish, runSteps, type Step } from './lib/steps.ts'
 
-const published = ['protocol', 'client', 'react', 'server', 'testkit']
+const published = ['protocol', 'client', 'react', 'server', 'documents', 'testkit']
 
 const deadCode: Step = { name: 'dead code', run: () => command('knip', ['--no-progress']) }
 

@@ -2,12 +2,15 @@
 import { type Roomful, runServer } from '@roomful/server'
 import { createCommons } from './commons.ts'
 import { Database } from './database.ts'
+import { serveDocuments } from './features/documents/server.ts'
 import { addFeatures } from './features/index.ts'
 import { ensureAdmin } from './server/admin.ts'
 import { serveWebApp } from './server/web-app.ts'
 
 function prepare(roomful: Roomful): Promise<string[]> {
-  addFeatures(createCommons(roomful.standardNamespaces(), new Database(roomful.storage.folder)))
+  const commons = createCommons(roomful.standardNamespaces(), new Database(roomful.storage.folder))
+  addFeatures(commons)
+  serveDocuments(commons, roomful)
   serveWebApp(roomful.server)
   return ensureAdmin(roomful, roomful.storage.folder)
 }

@@ -65,25 +65,38 @@ function before(id: string): string {
   return `${id[0]}${Number(id.slice(1)) - 1}`
 }
 
+/** Folders of sources in the inventory, and how their paths begin there. */
+const FOLDERS = [
+  ['packages/server/src/', ''],
+  ['packages/documents/src/', 'documents/'],
+] as const
+
+/** Sources by the path that the inventory gives them. */
+const sources = new Map(
+  FOLDERS.flatMap(([folder, prefix]) =>
+    globSync(`${folder}**/*.ts`, { cwd: root }).map(
+      (path) => [prefix + path.slice(folder.length), read(path)] as const,
+    ),
+  ),
+)
+
 describe('the inventory', () => {
   const rows = spec.split('\n').filter((line) => line.startsWith('| `'))
   const timers = spec.slice(spec.indexOf('| timer |')).split('\n')
 
   it('names every field that can hold more than one', () => {
-    const missing = globSync('packages/server/src/**/*.ts', { cwd: root })
-      .filter((path) => !path.includes('/config/'))
-      .flatMap((path) =>
-        fieldsOf(read(path)).map((field) => ({ path: path.replace('packages/server/src/', ''), field })),
-      )
+    const missing = [...sources]
+      .filter(([path]) => !path.startsWith('config/'))
+      .flatMap(([path, source]) => fieldsOf(source).map((field) => ({ path, field })))
       .filter(({ path, field }) => !rows.some((row) => row.includes(`\`${path}\``) && row.includes(`\`${field}\``)))
       .map(({ path, field }) => `${path} ${field}`)
     expect(missing, 'add a row with its bound, and what happens at it, to the inventory in SPEC.md').toEqual([])
   })
 
   it('names every file that sets a timer', () => {
-    const missing = globSync('packages/server/src/**/*.ts', { cwd: root })
-      .filter((path) => /\btimers\.add\(|\bclock\.after\(|(?<!\.)\bsetTimeout\(/.test(read(path)))
-      .map((path) => path.replace('packages/server/src/', ''))
+    const missing = [...sources]
+      .filter(([, source]) => /\btimers\.add\(|\bclock\.after\(|(?<!\.)\bset(?:Timeout|Interval)\(/.test(source))
+      .map(([path]) => path)
       .filter((path) => path !== 'core/timer-wheel.ts' && path !== 'adapters/system/clock.ts')
       .filter((path) => !timers.some((row) => row.includes(`\`${path}\``)))
     expect(missing, 'add a row to the timers in SPEC.md').toEqual([])
@@ -93,7 +106,8 @@ describe('the inventory', () => {
     for (const row of rows) {
       const [where = ''] = row.split(' | ')
       const [path = '', ...fields] = Array.from(where.matchAll(/`([^`]+)`/g), ([, name]) => name as string)
-      const source = read(`packages/server/src/${path}`)
+      const source = sources.get(path) ?? ''
+      expect(source, path).not.toBe('')
       for (const field of fields) expect(source, `${path} ${field}`).toMatch(new RegExp(`\\b${field}\\b`))
     }
   })

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { Contract } from '@roomful/server'
 import { expect, it } from 'vitest'
+import { documentsContract } from '../features/documents/contract.ts'
 import { gamesContract } from '../features/games/contract.ts'
 import { marketContract } from '../features/market/contract.ts'
 import { customerContract, productsContract, sellerContract, supportContract } from '../features/shop/contract.ts'
@@ -12,6 +13,7 @@ const page = readFileSync(new URL('../../../PROTOCOL.md', import.meta.url), 'utf
 const section = page.slice(page.indexOf('## 18. '))
 
 const CONTRACTS: Readonly<Record<string, Contract>> = {
+  documents: documentsContract,
   games: gamesContract,
   market: marketContract,
   products: productsContract,

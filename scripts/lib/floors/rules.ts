@@ -81,6 +81,11 @@ export const floorRules: readonly FloorRule[] = [
     ],
   },
   {
+    name: 'documents (floor 3)',
+    folder: 'packages/documents/src',
+    mayImport: ['@roomful/protocol', '@roomful/server', ...outsideWorld],
+  },
+  {
     name: 'testkit',
     folder: 'packages/testkit/src',
     mayImport: [

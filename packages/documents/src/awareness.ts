@@ -1,0 +1,154 @@
+/**
+ * Who is where in a document: per Yjs client a state of its own making (name, colour, cursor) under a clock. `y-protocols`
+ * has a class for clients; a server must also know whose link holds which client, so that nobody speaks for another, and
+ * must not keep everyone who was ever here. States stay the text that they came as: they are only handed on.
+ */
+import { isTooDeep } from '@roomful/protocol'
+import type { AwarenessEntry } from './wire/messages.ts'
+
+/** Clients that one link may speak for: its own, and those of an application that has several documents' worth. */
+export const CLIENTS_PER_LINK = 4
+export const STATE_MAX_BYTES = 16 * 1024
+/** A client that said nothing for this long is gone; providers repeat themselves every 15 s. */
+const SILENT_MS = 35_000
+/** Clients that are gone, remembered so that a late echo does not bring them back. */
+const GONE_MAX = 1_000
+
+const GONE = 'null'
+
+/** A link, to whom clients belong. */
+export interface AwarenessHolder {
+  readonly userId: string
+  /** Clients that it speaks for. */
+  readonly clients: Set<number>
+}
+
+interface State {
+  clock: number
+  json: string
+  holder: AwarenessHolder | undefined
+  heardAt: number
+}
+
+export interface Applied {
+  /** Whom the others should hear of. */
+  readonly changed: readonly number[]
+  /**
+   * Clients that came back under a clock at which everyone was told that they are gone. Told so themselves they speak up
+   * under the next one.
+   */
+  readonly returned: readonly number[]
+  /** Why something was left out, where its sender should know. */
+  readonly refusal: string | undefined
+}
+
+export class Awareness {
+  private readonly states = new Map<number, State>()
+  private goneCount = 0
+
+  /**
+   * Takes what a link says of its clients. What it repeats of other links' clients (providers echo everything that they
+   * hear) changes nothing.
+   */
+  apply(entries: readonly AwarenessEntry[], holder: AwarenessHolder, now: number): Applied {
+    const changed: number[] = []
+    const returned: number[] = []
+    let refusal: string | undefined
+    for (const entry of entries) {
+      const outcome = this.take(entry, holder, now)
+      if (outcome === 'changed') changed.push(entry.clientId)
+      else if (outcome === 'returned') returned.push(entry.clientId)
+      else if (outcome !== undefined) refusal ??= outcome.refusal
+    }
+    return { changed, returned, refusal }
+  }
+
+  /** The link is gone, and its clients with it. @returns whom the others should hear of */
+  release(holder: AwarenessHolder): number[] {
+    const clients = [...holder.clients]
+    for (const clientId of clients) this.remove(clientId)
+    return clients
+  }
+
+  /** @returns clients that were silent for too long and count as gone now */
+  expire(now: number): number[] {
+    const silent = [...this.states].filter(([, { json, heardAt }]) => json !== GONE && now - heardAt >= SILENT_MS)
+    for (const [clientId] of silent) this.remove(clientId)
+    return silent.map(([clientId]) => clientId)
+  }
+
+  /** What is known of these clients, gone ones included. */
+  entries(clients: Iterable<number>): AwarenessEntry[] {
+    return [...clients].flatMap((clientId) => {
+      const state = this.states.get(clientId)
+      return state ? [{ clientId, clock: state.clock, json: state.json }] : []
+    })
+  }
+
+  /** Everyone who is here. */
+  all(): AwarenessEntry[] {
+    return this.entries(this.states.keys()).filter(({ json }) => json !== GONE)
+  }
+
+  private take(
+    { clientId, clock, json }: AwarenessEntry,
+    holder: AwarenessHolder,
+    now: number,
+  ): 'changed' | 'returned' | { refusal: string } | undefined {
+    const known = this.states.get(clientId)
+    const isHere = known !== undefined && known.json !== GONE
+    // A provider speaks of itself first: a new link of the same user is the old one, back before that was missed.
+    const isBack =
+      isHere && known.holder !== holder && holder.clients.size === 0 && known.holder?.userId === holder.userId
+    if (isHere && known.holder !== holder && !isBack) return undefined
+    if (json === GONE && !isHere) return undefined
+    if (known && !isHere && clock <= known.clock) return clock === known.clock ? 'returned' : undefined
+    const isNews = !known || clock > known.clock || (clock === known.clock && (isBack || json === GONE))
+    if (!isNews) return undefined
+    if (json.length > STATE_MAX_BYTES) return { refusal: `An awareness state may have ${STATE_MAX_BYTES} characters` }
+    if (!isState(json)) return { refusal: 'An awareness state must be a JSON object that nests at most 64 deep' }
+    if (!holder.clients.has(clientId) && holder.clients.size >= CLIENTS_PER_LINK) {
+      return { refusal: `One connection may speak for ${CLIENTS_PER_LINK} clients` }
+    }
+    this.set(clientId, { clock, json, holder, heardAt: now })
+    return 'changed'
+  }
+
+  private set(clientId: number, state: State): void {
+    const known = this.states.get(clientId)
+    known?.holder?.clients.delete(clientId)
+    if (known?.json === GONE) this.goneCount--
+    this.states.delete(clientId) // to the end of the order
+    this.states.set(clientId, state)
+    if (state.json !== GONE) return void state.holder?.clients.add(clientId)
+    state.holder = undefined
+    this.goneCount++
+    this.forgetOldest()
+  }
+
+  private remove(clientId: number): void {
+    const known = this.states.get(clientId)
+    if (known) this.set(clientId, { ...known, json: GONE })
+  }
+
+  private forgetOldest(): void {
+    if (this.goneCount <= GONE_MAX) return
+    for (const [clientId, { json }] of this.states) {
+      if (json !== GONE) continue
+      this.states.delete(clientId)
+      this.goneCount--
+      return
+    }
+  }
+}
+
+function isState(json: string): boolean {
+  if (json === GONE) return true
+  if (!json.startsWith('{') || isTooDeep(json)) return false
+  try {
+    JSON.parse(json)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * A document while somebody is in it: its content in memory, those who have it open, and what is on its way to the disk.
+ * Nothing is told to anybody that is not stored, so whatever one client saw of another's survives the server.
+ */
+import type { RoomfulError } from '@roomful/server'
+import * as Y from 'yjs'
+import { Awareness } from './awareness.ts'
+import type { DocumentPeer } from './document-peer.ts'
+import type { GroupCommit } from './store/group-commit.ts'
+import type { CheckedUpdate } from './wire/check-update.ts'
+import { encodeAwareness, encodeStep2, encodeUpdate } from './wire/messages.ts'
+
+export interface OpenDocumentOptions {
+  readonly id: string
+  /** Nobody has written to it or made it yet. */
+  readonly isNew: boolean
+  readonly updates: readonly Uint8Array[]
+  readonly commits: GroupCommit
+  readonly maxBytes: number
+  readonly now: () => number
+  /** Its updates cannot be stored: it must be closed and read again. */
+  readonly onFailed: (document: OpenDocument, error: RoomfulError) => void
+}
+
+/** What refers to what nobody has waits inside Yjs. An honest client never leaves much there. */
+const PENDING_MAX_BYTES = 256 * 1024
+/** The size is measured again, which costs, when this part of the limit was added or deleted. */
+const MEASURE_STEP = 1 / 16
+
+export class OpenDocument {
+  readonly id: string
+  readonly isNew: boolean
+  readonly doc = new Y.Doc()
+  readonly peers = new Set<DocumentPeer>()
+  readonly awareness = new Awareness()
+  /** Whoever else needs it to stay open. */
+  pins = 0
+  private readonly options: OpenDocumentOptions
+  private measuredBytes = 0
+  private addedBytes = 0
+  private deletedLength = 0
+  private unstored = 0
+  private lastStored: Promise<void> = Promise.resolve()
+  private hasFailed = false
+  /** While an update is applied: what came of it. Yjs tells also of the half that was in when it threw. */
+  private taken: Uint8Array[] | undefined
+
+  /** @throws Error when what is stored is no document */
+  constructor(options: OpenDocumentOptions) {
+    this.id = options.id
+    this.isNew = options.isNew
+    this.options = options
+    this.doc.transact(() => {
+      for (const update of options.updates) Y.applyUpdate(this.doc, update)
+    })
+    this.measuredBytes = options.updates.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    this.doc.on('update', (update: Uint8Array) => {
+      if (this.taken) this.taken.push(update)
+      else this.keep(update, undefined)
+    })
+  }
+
+  get bytes(): number {
+    return this.measuredBytes + this.addedBytes
+  }
+
+  get isIdle(): boolean {
+    return this.peers.size === 0 && this.pins === 0 && this.unstored === 0
+  }
+
+  /** @returns false when it would be larger than a document may be. Taking something away is always possible. */
+  hasRoomFor(update: Uint8Array, { onlyDeletes, deletedLength }: CheckedUpdate): boolean {
+    const { maxBytes } = this.options
+    this.deletedLength += deletedLength
+    if (onlyDeletes || this.bytes + update.byteLength <= maxBytes) return true
+    if (this.addedBytes + this.deletedLength >= maxBytes * MEASURE_STEP) {
+      this.measuredBytes = Y.encodeStateAsUpdate(this.doc).byteLength
+      this.addedBytes = 0
+      this.deletedLength = 0
+    }
+    return this.bytes + update.byteLength <= maxBytes
+  }
+
+  /** @returns false when too much waits for what nobody has: that part was dropped. @throws what Yjs throws */
+  apply(update: Uint8Array, origin: DocumentPeer): boolean {
+    const taken: Uint8Array[] = []
+    this.taken = taken
+    try {
+      Y.applyUpdate(this.doc, update, origin)
+    } finally {
+      this.taken = undefined
+    }
+    for (const each of taken) this.keep(each, origin)
+    const { store } = this.doc
+    const pending = (store.pendingStructs?.update.byteLength ?? 0) + (store.pendingDs?.byteLength ?? 0)
+    if (pending <= PENDING_MAX_BYTES) return true
+    store.pendingStructs = null
+    store.pendingDs = null
+    return false
+  }
+
+  /** What somebody with this state vector lacks, as a message. */
+  answer(stateVector: Uint8Array): Uint8Array {
+    return encodeStep2(Y.encodeStateAsUpdate(this.doc, stateVector))
+  }
+
+  /** Runs once everything that was taken until now is stored; never when that fails. */
+  whenStored(then: () => void): void {
+    if (this.hasFailed) return
+    if (this.unstored === 0) return then()
+    this.lastStored.then(
+      () => this.hasFailed || then(),
+      () => undefined, // everyone is sent away
+    )
+  }
+
+  /** Resolves when all is stored. @throws UNAVAILABLE (rejects) */
+  stored(): Promise<void> {
+    return this.lastStored
+  }
+
+  /** Tells everyone of clients that came, moved or went. */
+  tellAwareness(clients: readonly number[]): void {
+    if (clients.length === 0 || this.peers.size === 0) return
+    const message = encodeAwareness(this.awareness.entries(clients))
+    for (const peer of this.peers) peer.sendAwareness(message, clients)
+  }
+
+  fail(error: RoomfulError): void {
+    if (this.hasFailed) return
+    this.hasFailed = true
+    this.options.onFailed(this, error)
+  }
+
+  destroy(): void {
+    this.doc.destroy()
+  }
+
+  /** Stores it, and then tells it to everyone but its writer. */
+  private keep(update: Uint8Array, writer: DocumentPeer | undefined): void {
+    if (this.hasFailed) return
+    const { commits, id, now } = this.options
+    this.addedBytes += update.byteLength
+    this.unstored++
+    this.lastStored = commits.append({ id, update, userId: writer?.userId ?? '', at: now() })
+    this.lastStored.then(
+      () => {
+        this.unstored--
+        if (!this.hasFailed) this.tellUpdate(update, writer)
+      },
+      (error: RoomfulError) => {
+        this.unstored--
+        this.fail(error)
+      },
+    )
+  }
+
+  private tellUpdate(update: Uint8Array, except: DocumentPeer | undefined): void {
+    if (this.peers.size === 0) return
+    const message = encodeUpdate(update)
+    for (const peer of this.peers) if (peer !== except) peer.sendUpdate(message, update)
+  }
+}

@@ -1,0 +1,145 @@
+/** Which documents are in memory: read when the first comes, let go with the last, tended to in between. */
+import { CLOSE_CODES } from '@roomful/protocol'
+import { RoomfulError } from '@roomful/server'
+import type { DocumentPeer } from './document-peer.ts'
+import { OpenDocument } from './open-document.ts'
+import type { DocumentStore } from './store/document-store.ts'
+import { GroupCommit } from './store/group-commit.ts'
+
+export interface OpenDocumentsOptions {
+  readonly maxBytes: number
+  readonly maxOpenBytes: number
+  readonly report: (error: RoomfulError) => void
+}
+
+/** How often those who are silent are looked for, on both ends of a link. */
+const TEND_MS = 5_000
+/** A provider gives a link up after 30 s without a message. */
+const KEEP_ALIVE_MS = 15_000
+
+export class OpenDocuments {
+  private readonly options: OpenDocumentsOptions
+  private readonly byId = new Map<string, Promise<OpenDocument>>()
+  /** Those of them that are read. */
+  private readonly open = new Set<OpenDocument>()
+  private store: DocumentStore | undefined
+  private commits: GroupCommit | undefined
+  private tending: NodeJS.Timeout | undefined
+
+  constructor(options: OpenDocumentsOptions) {
+    this.options = options
+  }
+
+  begin(store: DocumentStore): void {
+    this.store = store
+    this.commits = new GroupCommit(store)
+    this.tending = setInterval(() => this.tend(), TEND_MS)
+    this.tending.unref()
+  }
+
+  /** Everything that was taken is stored. */
+  async end(): Promise<void> {
+    clearInterval(this.tending)
+    await this.commits?.settled()
+  }
+
+  /**
+   * The document, kept open until it is unpinned.
+   * @throws RoomfulError (rejects) UNAVAILABLE, FORBIDDEN when it was removed
+   */
+  async pin(id: string): Promise<OpenDocument> {
+    for (;;) {
+      let opening = this.byId.get(id)
+      if (!opening) {
+        opening = this.read(id)
+        this.byId.set(id, opening)
+        opening.catch(() => this.byId.delete(id))
+      }
+      const document = await opening
+      if (this.byId.get(id) !== opening) continue // let go while we waited
+      document.pins++
+      return document
+    }
+  }
+
+  unpin(document: OpenDocument): void {
+    document.pins--
+    this.letGoIfIdle(document)
+  }
+
+  leave(peer: DocumentPeer): void {
+    const { document } = peer
+    document.peers.delete(peer)
+    document.tellAwareness(document.awareness.release(peer))
+    this.letGoIfIdle(document)
+  }
+
+  /** Sends everyone in it away. */
+  close(id: string, code: number, reason: string): void {
+    for (const document of this.open) if (document.id === id) this.dismiss(document, code, reason)
+  }
+
+  async recheck(id: string): Promise<void> {
+    for (const document of this.open) {
+      if (document.id === id) await Promise.all(Array.from(document.peers, (peer) => peer.recheck()))
+    }
+  }
+
+  private async read(id: string): Promise<OpenDocument> {
+    const { store, commits } = this
+    if (!store || !commits) throw new RoomfulError('UNAVAILABLE', 'The server has not started')
+    const { record, isRemoved, updates } = await store.load(id)
+    if (isRemoved) throw new RoomfulError('FORBIDDEN', 'The document was removed')
+    this.checkRoom(updates.reduce((sum, { byteLength }) => sum + byteLength, 0))
+    const { maxBytes } = this.options
+    const document = new OpenDocument({
+      id,
+      isNew: record === undefined,
+      updates,
+      commits,
+      maxBytes,
+      now: Date.now,
+      onFailed: (failed, error) => this.handleFailure(failed, error),
+    })
+    this.open.add(document)
+    return document
+  }
+
+  private checkRoom(bytes: number): void {
+    let open = bytes
+    for (const document of this.open) open += document.bytes
+    if (open <= this.options.maxOpenBytes) return
+    throw new RoomfulError('UNAVAILABLE', 'Too much is open at once; try again later', { retryAfterMs: 10_000 })
+  }
+
+  /** Clients offer again what was not stored when they come back, to a document that is read anew. */
+  private handleFailure(document: OpenDocument, error: RoomfulError): void {
+    this.options.report(error)
+    this.dismiss(document, CLOSE_CODES.TRY_LATER.code, 'The document could not be stored; try again later')
+  }
+
+  private dismiss(document: OpenDocument, code: number, reason: string): void {
+    this.letGo(document)
+    for (const peer of [...document.peers]) peer.close(code, reason)
+  }
+
+  private letGoIfIdle(document: OpenDocument): void {
+    if (!this.open.has(document)) return
+    if (document.isIdle) return this.letGo(document)
+    if (document.peers.size === 0 && document.pins === 0) document.whenStored(() => this.letGoIfIdle(document))
+  }
+
+  private letGo(document: OpenDocument): void {
+    if (!this.open.delete(document)) return // somebody may be reading it anew
+    this.byId.delete(document.id)
+    document.destroy()
+  }
+
+  private tend(): void {
+    const now = performance.now()
+    for (const document of this.open) {
+      document.tellAwareness(document.awareness.expire(now))
+      for (const peer of document.peers) if (now - peer.toldAt >= KEEP_ALIVE_MS) peer.keepAlive()
+    }
+  }
+}

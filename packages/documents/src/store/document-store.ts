@@ -1,0 +1,112 @@
+/**
+ * The store as the server sees it: every question is a promise. A file's store runs in a worker; one in memory, which has
+ * nothing to wait for, runs here.
+ */
+import { Worker } from 'node:worker_threads'
+import { RoomfulError } from '@roomful/server'
+import { SqliteStore, type SqliteStoreOptions } from './sqlite-store.ts'
+import type { Asked, Told } from './worker.ts'
+
+/** Questions on their way: many times what can be open at once. */
+const IN_FLIGHT_MAX = 10_000
+
+type Method = 'load' | 'append' | 'fold' | 'find' | 'list' | 'count' | 'create' | 'change' | 'remove' | 'close'
+
+/** {@link SqliteStore}, but every answer is a promise that rejects with UNAVAILABLE when the file cannot be used. */
+export type DocumentStore = {
+  [Name in Method]: (...args: Parameters<SqliteStore[Name]>) => Promise<ReturnType<SqliteStore[Name]>>
+}
+
+/** @throws Error with a sentence when the file is of a newer version, or cannot be used */
+export function openDocumentStore(options: SqliteStoreOptions): DocumentStore {
+  const isFile = options.path !== ':memory:'
+  if (isFile) new SqliteStore(options).close() // what is wrong with it should stop the start, not the first question
+  const ask = isFile ? new StoreWorker(options).ask : askHere(options)
+  const method = <Name extends Method>(name: Name) =>
+    ((...args: readonly unknown[]) => ask(name, args)) as unknown as DocumentStore[Name]
+  return {
+    load: method('load'),
+    append: method('append'),
+    fold: method('fold'),
+    find: method('find'),
+    list: method('list'),
+    count: method('count'),
+    create: method('create'),
+    change: method('change'),
+    remove: method('remove'),
+    close: method('close'),
+  }
+}
+
+type Ask = (method: Method, args: readonly unknown[]) => Promise<unknown>
+
+function askHere(options: SqliteStoreOptions): Ask {
+  const store = new SqliteStore(options)
+  const methods = store as unknown as Record<Method, (...args: readonly unknown[]) => unknown>
+  return async (method, args) => {
+    try {
+      return methods[method](...args)
+    } catch (cause) {
+      throw unavailable(cause)
+    } finally {
+      if (method === 'append') store.tidy()
+    }
+  }
+}
+
+interface Waiting {
+  readonly method: Method
+  resolve(answer: unknown): void
+  reject(error: unknown): void
+}
+
+class StoreWorker {
+  private readonly worker: Worker
+  private readonly waiting = new Map<number, Waiting>()
+  private lastId = 0
+  /** Why nothing can be asked any more. */
+  private failure: unknown
+
+  constructor(options: SqliteStoreOptions) {
+    const url = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
+    this.worker = new Worker(url, { name: 'roomful-documents', workerData: options })
+    this.worker.unref()
+    this.worker.on('message', (told: Told) => this.onTold(told))
+    this.worker.on('error', (error) => this.onGone(error))
+    this.worker.on('exit', (code) => this.onGone(new Error(`The documents' worker ended with code ${code}`)))
+  }
+
+  readonly ask: Ask = async (method, args) => {
+    if (this.failure !== undefined) throw unavailable(this.failure)
+    if (this.waiting.size >= IN_FLIGHT_MAX) throw unavailable(new Error('The disk does not keep up'))
+    const id = ++this.lastId
+    const answer = new Promise<unknown>((resolve, reject) => void this.waiting.set(id, { method, resolve, reject }))
+    this.worker.ref()
+    this.worker.postMessage({ id, method, args } satisfies Asked)
+    return answer
+  }
+
+  private onTold(told: Told): void {
+    if (told.id === undefined) return this.onGone(new Error(told.error))
+    const waiting = this.waiting.get(told.id)
+    this.waiting.delete(told.id)
+    if (this.waiting.size === 0) this.worker.unref()
+    if (told.error !== undefined) waiting?.reject(unavailable(new Error(told.error)))
+    else waiting?.resolve(told.answer)
+  }
+
+  private onGone(error: unknown): void {
+    this.failure ??= error
+    const all = [...this.waiting.values()]
+    this.waiting.clear()
+    for (const { reject } of all) reject(unavailable(error))
+  }
+}
+
+function unavailable(cause: unknown): RoomfulError {
+  return new RoomfulError('UNAVAILABLE', `The documents cannot be reached: ${messageOf(cause)}`, { cause })
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}
