@@ -12,7 +12,7 @@ import { createRoomful } from '@roomful/server'
 import { describe, expect, it } from 'vitest'
 import { QUEUE_HARD_LIMIT, QUEUE_SOFT_LIMIT } from '../../packages/server/src/core/connection.ts'
 import { JOINS_PER_SECOND } from '../../packages/server/src/core/connection-limits.ts'
-import { EXPIRY_GRACE_MS, EXPIRY_NOTICE_MS } from '../../packages/server/src/core/handshake.ts'
+import { EXPIRY_GRACE_MS, EXPIRY_NOTICE_MS } from '../../packages/server/src/core/identities.ts'
 import {
   PREAUTH_MAX_BYTES,
   PREAUTH_MAX_MESSAGES,

@@ -48,7 +48,7 @@ function createRooms(hub: Hub): HttpRooms {
   /** Asks the room's rules, as a connection would be asked. */
   const check = async (user: User, action: RoomAction, roomId: string): Promise<Namespace> => {
     const namespace = openNamespace(hub)
-    await hub.members.may({ namespace, user, id: '' }, action, roomId)
+    await hub.access.may({ namespace, user, id: '' }, action, roomId)
     return namespace
   }
   return {

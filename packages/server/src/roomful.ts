@@ -11,6 +11,7 @@ import type { Accounts } from './adapters/auth/accounts.ts'
 import { type SocketIoOptions, SocketIoTransport } from './adapters/transports/socketio/transport.ts'
 import { HttpLinks } from './adapters/transports/v1-http/links.ts'
 import { type WebSocketOptions, WebSocketTransport } from './adapters/transports/websocket.ts'
+import type { Connection } from './core/connection.ts'
 import type { Contract } from './core/contract.ts'
 import { Hub, type HubPorts } from './core/hub.ts'
 import type { Namespace, NamespaceOptions } from './core/namespace.ts'
@@ -180,6 +181,7 @@ export class Roomful {
   /** Shuts a user out, and closes every connection they have, at once. G8. */
   async ban(userId: string): Promise<void> {
     await this.parts.users.setBanned(userId, true)
+    this.hub.accountChanges.note(userId)
     this.disconnectUser(userId, CLOSE_CODES.FORBIDDEN.code, 'You are banned')
   }
 
@@ -202,11 +204,19 @@ export class Roomful {
   /** Gives a user another role: rules run again on every open connection, and lost rooms are told. G8. */
   async setRole(userId: string, role: string): Promise<void> {
     await this.parts.users.setRole(userId, role)
-    for (const namespace of this.hub.allNamespaces()) {
-      for (const connection of [...(namespace.users.get(userId)?.connections ?? [])]) {
-        await this.hub.handshake.changeUser(connection, { ...connection.user, role })
-      }
-    }
+    this.hub.accountChanges.note(userId)
+    const becoming = this.connectionsOf(userId).map((connection) =>
+      this.hub.identities.become(connection, { ...connection.user, role }),
+    )
+    await Promise.all(becoming)
+  }
+
+  /**
+   * Asks the rules of rooms again, for a user or for everyone: call it when what they decide by has changed. Who may no
+   * longer be in a room is taken out of it at once, and told. G8.
+   */
+  async recheck(userId?: string): Promise<void> {
+    await Promise.all(this.connectionsOf(userId).map((connection) => this.hub.access.recheck(connection)))
   }
 
   /** Closes every connection of a user everywhere, at once. @returns how many */
@@ -216,6 +226,12 @@ export class Roomful {
     reason = 'Disconnected by the server',
   ): number {
     return this.hub.allNamespaces().reduce((count, namespace) => count + namespace.disconnect(userId, code, reason), 0)
+  }
+
+  private connectionsOf(userId: string | undefined): Connection[] {
+    return this.hub.allNamespaces().flatMap(({ connections, users }) => {
+      return userId === undefined ? [...connections.values()] : [...(users.get(userId)?.connections ?? [])]
+    })
   }
 
   /** Opens the storage. `listen` does it, and so does the first request of an attached server. */

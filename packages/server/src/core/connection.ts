@@ -27,6 +27,8 @@ export class Connection {
   readonly channel: number
   readonly namespace: Namespace
   readonly openedAt: number
+  /** Which one it is since the start of the server: of two the newer has the higher. */
+  number = 0
   stage: 'authenticating' | 'open' | 'closed' = 'authenticating'
   /** What the client said on attaching, in dialects that have such a payload. */
   handshake: Readonly<Record<string, unknown>> | undefined

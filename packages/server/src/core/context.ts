@@ -162,7 +162,7 @@ export class Context {
 
   /** Asks the room's rules. @throws RoomfulError FORBIDDEN */
   check(action: RoomAction, roomId: string): true | Promise<true> {
-    return this.hub.members.may(this.connection, action, checkRoomId(roomId))
+    return this.hub.access.may(this.connection, action, checkRoomId(roomId))
   }
 
   /** Whoever waits for the answer is gone. */

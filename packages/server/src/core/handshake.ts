@@ -1,31 +1,19 @@
 /**
- * From a link that opened to a connection with a user, and what can go wrong on the way: WIRE 2, row by row. Also the
- * later life of an identity: refresh on the open connection, expiry (G8).
+ * From a link that opened to a connection with a user, and what can go wrong on the way: WIRE 2, row by row. Also who was
+ * here before: of several connections that claim one session the newest lives (C18).
  */
-import {
-  CLOSE_CODES,
-  type Credentials,
-  type Inbound,
-  inboxOf,
-  MAX_JSON_DEPTH,
-  PROTOCOL_VERSION,
-  ROOM_ID_MAX_BYTES,
-} from '@roomful/protocol'
+import { CLOSE_CODES, type Credentials, type Inbound, inboxOf } from '@roomful/protocol'
 import { Connection } from './connection.ts'
 import { Context } from './context.ts'
 import { RoomfulError, toRoomfulError } from './errors.ts'
-import { createGuest, isGuestId, renameGuest } from './guests.ts'
+import { createGuest, isGuestId } from './guests.ts'
 import type { Hub } from './hub.ts'
+import type { Verified } from './identities.ts'
 import type { Link } from './link.ts'
 import type { Namespace } from './namespace.ts'
-import type { Identity } from './ports/authenticator.ts'
 import type { Restored } from './restoring.ts'
 import { SESSION_ID_LENGTH, type Session, toRecord } from './session.ts'
-import type { User } from './user.ts'
-
-/** `auth_expiring` comes this long before the token's end, and the connection is closed this long after it. */
-export const EXPIRY_NOTICE_MS = 30_000
-export const EXPIRY_GRACE_MS = 30_000
+import { welcome } from './welcome.ts'
 
 /** What a client brings that was here before. */
 interface Returning {
@@ -39,8 +27,11 @@ interface Recovered {
   readonly restored: Restored | undefined
 }
 
+const REPLACED = 'Replaced by a newer connection of this session'
+
 export class Handshake {
   private readonly hub: Hub
+  private lastNumber = 0
 
   constructor(hub: Hub) {
     this.hub = hub
@@ -51,7 +42,7 @@ export class Handshake {
     link: Link,
     namespace: Namespace,
     credentials: Credentials,
-    identity?: Identity,
+    identity?: Verified,
     visit?: Connection['visit'],
   ): void {
     const connection = this.createConnection(link, 0, namespace)
@@ -86,19 +77,19 @@ export class Handshake {
     if (!hasToken && name !== undefined && (connection.auth === 'guest' || this.letsGuestsIn(connection.namespace))) {
       return this.guest(connection, name)
     }
-    if (connection.stage === 'open') return this.whileBusy(connection, () => this.refresh(connection, credentials))
+    if (connection.stage === 'open')
+      return this.whileBusy(connection, () => this.hub.identities.refresh(connection, credentials))
     this.whileBusy(connection, async () => {
       try {
-        await this.admit(connection, await this.verify(connection, hasToken ? credentials : { token: '' }), undefined)
+        await this.admit(
+          connection,
+          await this.hub.identities.verify(hasToken ? credentials : { token: '' }, connection),
+          undefined,
+        )
       } catch (error) {
         this.refuse(connection, error, CLOSE_CODES.POLICY.code, 'Authentication failed')
       }
     })
-  }
-
-  /** A user's account changed under open connections. */
-  async changeUser(connection: Connection, user: User): Promise<void> {
-    await this.become(connection, user)
   }
 
   /** A link that carries channels must open one in time. */
@@ -108,38 +99,9 @@ export class Handshake {
     })
   }
 
-  welcome(link: Link): void {
-    if (link.welcomed) return
-    link.welcomed = true
-    link.control('welcome', undefined, this.welcomeData(link))
-  }
-
-  /** What a client is told first: the limits are part of the protocol. */
-  welcomeData(link: Link): Record<string, unknown> {
-    const { settings, clock } = this.hub
-    const { maxMessageBytes, ratePerSecond, ratePerMinute, maxRooms, replayMax, dedupeWindowMs, sessionMs } = settings
-    const { pingIntervalMs, pongTimeoutMs } = settings
-    return {
-      id: link.connections[0]?.id ?? `l_${this.hub.random.id(20)}`,
-      now: clock.now(),
-      protocol: PROTOCOL_VERSION,
-      limits: {
-        maxMessageBytes,
-        ratePerSecond,
-        ratePerMinute,
-        maxRooms,
-        maxRoomIdBytes: ROOM_ID_MAX_BYTES,
-        maxJsonDepth: MAX_JSON_DEPTH,
-        replayMax,
-        dedupeWindowMs,
-        sessionMs,
-      },
-      heartbeat: { pingIntervalMs, pongTimeoutMs },
-    }
-  }
-
   private createConnection(link: Link, channel: number, namespace: Namespace): Connection {
     const connection = new Connection(`c_${this.hub.random.id(20)}`, link, channel, namespace, this.hub.clock.now())
+    connection.number = ++this.lastNumber
     link.connections = [...link.connections, connection]
     return connection
   }
@@ -155,7 +117,7 @@ export class Handshake {
     if (hasToken && !namespace.options.anonymous) {
       return this.whileBusy(connection, async () => {
         try {
-          await this.admit(connection, await this.verify(connection, credentials), returning)
+          await this.admit(connection, await this.hub.identities.verify(credentials, connection), returning)
         } catch (error) {
           this.refuse(connection, error, CLOSE_CODES.AUTH_FAILED.code)
         }
@@ -163,13 +125,13 @@ export class Handshake {
     }
     if (this.letsGuestsIn(namespace)) {
       const user = createGuest(namespace, this.hub.random, credentials.name)
-      return this.whileBusy(connection, () => this.admit(connection, { user, expiresAt: undefined }, returning))
+      return this.whileBusy(connection, () => this.admit(connection, this.hub.identities.guest(user), returning))
     }
     const missing = new RoomfulError('UNAUTHENTICATED')
     if (!this.hub.settings.firstMessageAuth || link.dialect.multiplexed) {
       return this.refuse(connection, missing, CLOSE_CODES.AUTH_FAILED.code, missing.message)
     }
-    this.welcome(link)
+    welcome(this.hub, link)
     connection.timer = this.hub.timers.add(this.hub.settings.authDeadlineMs, () => {
       if (connection.stage !== 'authenticating' || connection.busy) return
       this.refuse(connection, missing, CLOSE_CODES.AUTH_FAILED.code, 'Authentication timed out')
@@ -197,19 +159,8 @@ export class Handshake {
     }
   }
 
-  private async verify(connection: Connection, credentials: Credentials): Promise<Identity> {
-    try {
-      return await this.hub.authenticator.authenticate(credentials)
-    } catch (error) {
-      const { code } = toRoomfulError(error)
-      const { id: connectionId, ip, userAgent } = connection
-      this.hub.observer.observe({ type: 'auth:failed', code, ip, userAgent, connectionId })
-      throw error
-    }
-  }
-
   /** Runs the namespace's middleware; then the connection is open and everyone may know. */
-  private admit(connection: Connection, identity: Identity, returning: Returning | undefined): Promise<void> | void {
+  private admit(connection: Connection, identity: Verified, returning: Returning | undefined): Promise<void> | void {
     if (connection.stage !== 'authenticating') return
     connection.user = identity.user
     connection.expiresAt = identity.expiresAt
@@ -219,12 +170,41 @@ export class Handshake {
       const context = new Context(this.hub, connection, undefined)
       for (const check of namespace.middleware) await check(context)
       const recovered = returning === undefined ? undefined : await this.recover(connection, returning)
-      if (connection.stage === 'authenticating' && link.state === 'open') this.open(connection, recovered)
-      else if (recovered?.restored) this.hub.restoring.abandon(recovered.restored)
+      if (
+        connection.stage === 'authenticating' &&
+        link.state === 'open' &&
+        this.mayOpen(connection, recovered, identity.asOf)
+      ) {
+        this.open(connection, recovered)
+      } else if (recovered?.restored) this.hub.restoring.abandon(recovered.restored)
     })()
   }
 
-  /** Finds the session, and closes the connection that still holds it: of two overlapping ones the newer lives. C18. */
+  /** Refuses who was overtaken on the way: by a change of his account, or by a newer connection of his session. */
+  private mayOpen(connection: Connection, recovered: Recovered | undefined, asOf: number): boolean {
+    const { namespace, user } = connection
+    if (this.hub.accountChanges.since(asOf, user.sub)) {
+      const changed = new RoomfulError('UNAVAILABLE', 'The account has just changed; come back', {
+        retryAfterMs: 1_000,
+      })
+      this.refuse(connection, changed, CLOSE_CODES.TRY_LATER.code, changed.message)
+      return false
+    }
+    const holder = recovered && namespace.sessions.get(recovered.session.id)
+    if (holder === undefined) return true
+    if (holder.number < connection.number) {
+      this.replace(holder)
+      return true
+    }
+    this.refuse(connection, new RoomfulError('CONFLICT', REPLACED), CLOSE_CODES.REPLACED.code, REPLACED)
+    return false
+  }
+
+  private replace(holder: Connection): void {
+    this.hub.lifecycle.close(holder, CLOSE_CODES.REPLACED.code, REPLACED)
+  }
+
+  /** Finds the session, and closes an older connection that still holds it. C18. */
   private async recover(connection: Connection, { session: id, cursor }: Returning): Promise<Recovered | undefined> {
     const { namespace, user } = connection
     const holder = namespace.sessions.get(id)
@@ -237,9 +217,7 @@ export class Handshake {
     if (userId === undefined || !isSame) return undefined
     const inbox = inboxOf(userId)
     const inboxAt = record?.rooms.find(({ roomId }) => roomId === inbox)?.seq
-    if (holder) {
-      this.hub.lifecycle.close(holder, CLOSE_CODES.REPLACED.code, 'Replaced by a newer connection of this session')
-    }
+    if (holder && holder.number < connection.number) this.replace(holder)
     if (user.guest) connection.user = holder?.user ?? { ...user, sub: userId }
     if (!connection.link.dialect.restoresRooms) return { session: { id, inboxAt }, restored: undefined }
     const restored = await this.hub.restoring.prepare(connection, record?.rooms ?? [], cursor)
@@ -253,8 +231,8 @@ export class Handshake {
     connection.stage = 'open'
     connection.auth = user.guest ? 'guest' : 'authenticated'
     if (link.dialect.resumes) connection.session = recovered?.session ?? { id: this.hub.random.id(SESSION_ID_LENGTH) }
-    this.watchExpiry(connection)
-    this.welcome(link)
+    this.hub.identities.watchExpiry(connection)
+    welcome(this.hub, link)
     if (link.dialect.multiplexed) {
       link.control('opened', connection.channel, {
         id: connection.id,
@@ -275,7 +253,7 @@ export class Handshake {
     const { namespace } = connection
     if (connection.stage === 'authenticating') {
       const user = createGuest(namespace, this.hub.random, wish)
-      return this.whileBusy(connection, () => this.admit(connection, { user, expiresAt: undefined }, undefined))
+      return this.whileBusy(connection, () => this.admit(connection, this.hub.identities.guest(user), undefined))
     }
     if (connection.auth !== 'guest') {
       return connection.link.fail(
@@ -284,65 +262,7 @@ export class Handshake {
         undefined,
       )
     }
-    this.whileBusy(connection, async () => {
-      await this.become(connection, renameGuest(namespace, this.hub.random, connection.user, wish))
-      connection.link.control('auth_ok', connection.channel, { user: connection.user })
-    })
-  }
-
-  private async refresh(connection: Connection, credentials: Credentials): Promise<void> {
-    const { link, channel } = connection
-    try {
-      const identity = await this.verify(connection, credentials)
-      if (connection.stage !== 'open') return
-      if (connection.auth === 'authenticated' && identity.user.sub !== connection.user.sub) {
-        throw new RoomfulError(
-          'TOKEN_INVALID',
-          'Authentication failed: this token is of another user; open another connection',
-        )
-      }
-      connection.expiresAt = identity.expiresAt
-      await this.become(connection, identity.user)
-      connection.auth = 'authenticated'
-      this.watchExpiry(connection)
-      link.control('auth_ok', channel, { user: connection.user })
-    } catch (error) {
-      // The old token still counts: a failed refresh takes nothing away.
-      link.fail(channel, toRoomfulError(error), undefined, 'auth')
-    }
-  }
-
-  /** Another name, role or user on the same connection: middleware and rules run again. G8. */
-  private async become(connection: Connection, user: User): Promise<void> {
-    const before = connection.user
-    connection.user = user
-    try {
-      const context = new Context(this.hub, connection, undefined)
-      for (const check of connection.namespace.middleware) await check(context)
-    } catch (error) {
-      this.hub.lifecycle.close(connection, CLOSE_CODES.FORBIDDEN.code, toRoomfulError(error).message)
-      return
-    }
-    if (connection.stage !== 'open') return
-    this.hub.lifecycle.rename(connection, before)
-    await this.hub.members.recheck(connection)
-    connection.link.owner?.userChanged?.()
-  }
-
-  private watchExpiry(connection: Connection): void {
-    this.hub.timers.cancel(connection.timer)
-    connection.timer = undefined
-    const { expiresAt } = connection
-    if (expiresAt === undefined) return
-    const untilNotice = expiresAt - EXPIRY_NOTICE_MS - this.hub.clock.now()
-    connection.timer = this.hub.timers.add(untilNotice, () => {
-      connection.link.control('auth_expiring', connection.channel, { ts: expiresAt })
-      this.hub.turn.endSoon()
-      const untilClose = expiresAt + EXPIRY_GRACE_MS - this.hub.clock.now()
-      connection.timer = this.hub.timers.add(untilClose, () => {
-        this.hub.lifecycle.close(connection, CLOSE_CODES.TOKEN_EXPIRED.code, 'Token expired')
-      })
-    })
+    this.whileBusy(connection, () => this.hub.identities.renameGuest(connection, wish))
   }
 
   /** Says why; what is about the user rather than the credentials has a close code of its own. WIRE 2. */

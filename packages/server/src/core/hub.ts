@@ -1,5 +1,7 @@
 /** Puts the core together: one of each part, the namespaces, and what comes from other nodes. */
 import { type Inbound, toJson } from '@roomful/protocol'
+import { Access } from './access.ts'
+import { AccountChanges } from './account-changes.ts'
 import { CatchUp } from './catch-up.ts'
 import type { Connection } from './connection.ts'
 import type { Contract } from './contract.ts'
@@ -9,6 +11,7 @@ import { EVERYONE } from './effects.ts'
 import { RoomEvent } from './event.ts'
 import { Handshake } from './handshake.ts'
 import type { HotBudget } from './hot-tail.ts'
+import { Identities } from './identities.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { type Link, tooLarge, utf8Length } from './link.ts'
 import { Members } from './members.ts'
@@ -55,7 +58,10 @@ export class Hub {
   readonly lifecycle: Lifecycle
   readonly dispatch: Dispatch
   readonly handshake: Handshake
+  readonly identities: Identities
+  readonly accountChanges = new AccountChanges()
   readonly members: Members
+  readonly access: Access
   readonly messageLimit: MessageLimit
   readonly catchUp: CatchUp
   readonly visits: Visits
@@ -79,7 +85,9 @@ export class Hub {
     this.lifecycle = new Lifecycle(this)
     this.dispatch = new Dispatch(this)
     this.handshake = new Handshake(this)
+    this.identities = new Identities(this)
     this.members = new Members(this)
+    this.access = new Access(this)
     this.messageLimit = new MessageLimit(this)
     this.catchUp = new CatchUp(this)
     this.visits = new Visits(this)

@@ -4,14 +4,15 @@ import { Addresses, addressGroup, isLoopback } from './addresses.ts'
 import type { Connection } from './connection.ts'
 import { RoomfulError } from './errors.ts'
 import type { Hub } from './hub.ts'
+import type { Verified } from './identities.ts'
 import { Link } from './link.ts'
 import type { Namespace } from './namespace.ts'
-import type { Identity } from './ports/authenticator.ts'
 import type { Dialect } from './ports/dialect.ts'
 import type { Wire } from './ports/wire.ts'
 import { holdMsOf } from './returning.ts'
 import { toRecord } from './session.ts'
 import type { User } from './user.ts'
+import { welcome } from './welcome.ts'
 
 /** What a transport knows of a link when it opens. */
 export interface Arrival {
@@ -23,7 +24,7 @@ export interface Arrival {
   readonly namespace: Namespace | undefined
   readonly credentials: Credentials
   /** Set when the transport has verified the credentials itself. */
-  readonly identity?: Identity | undefined
+  readonly identity?: Verified | undefined
   /** Its transport says at once what it wants, and ends it; see visit.ts. */
   readonly visit?: Connection['visit']
 }
@@ -52,7 +53,7 @@ export class Lifecycle {
     if (namespace === undefined) return link
     if (dialect.multiplexed) {
       link.credentials = credentials
-      this.hub.handshake.welcome(link)
+      welcome(this.hub, link)
       this.hub.handshake.watchChannels(link)
     } else this.hub.handshake.begin(link, namespace, credentials, identity, visit)
     return link

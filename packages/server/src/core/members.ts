@@ -3,14 +3,7 @@
  * a seat) happens while its request runs; becoming a member, the answer and the first missed event happen in one breath
  * when the turn is released, so that nothing can fall between them.
  */
-import {
-  CLOSE_CODES,
-  isPersonalRoom,
-  isRoomId,
-  type Position,
-  type ResetReason,
-  type SharedJson,
-} from '@roomful/protocol'
+import { isRoomId, type Position, type ResetReason, type SharedJson } from '@roomful/protocol'
 import type { Connection } from './connection.ts'
 import { takeJoin } from './connection-limits.ts'
 import { RoomfulError } from './errors.ts'
@@ -19,7 +12,7 @@ import { Membership } from './membership.ts'
 import type { Namespace } from './namespace.ts'
 import type { Member } from './presence/member.ts'
 import type { Room } from './room.ts'
-import type { RoomAction } from './room-declaration.ts'
+import type { User } from './user.ts'
 
 /** A join that was allowed and has its seat; `commit` or `abandon` it. */
 export interface PreparedJoin {
@@ -28,6 +21,8 @@ export interface PreparedJoin {
   /** The position to resume after. */
   readonly after: Position | number | undefined
   readonly tookSeat: boolean
+  /** Whom the rules were asked about. */
+  readonly user: User
 }
 
 /** What a join is answered with. WIRE 8. */
@@ -44,9 +39,6 @@ export interface JoinReply {
   count: number
   pv: number
 }
-
-/** Who asks for something: a connection, or a request without one. */
-export type Asking = Pick<Connection, 'namespace' | 'user' | 'id'>
 
 export class Members {
   private readonly hub: Hub
@@ -80,7 +72,7 @@ export class Members {
   ): PreparedJoin | Promise<PreparedJoin> {
     const id = checkRoomId(roomId)
     const { namespace } = connection
-    const allowed = this.may(connection, 'join', id)
+    const allowed = this.hub.access.may(connection, 'join', id)
     if (allowed !== true) return allowed.then(() => this.enter(connection, namespace, id, after))
     return this.enter(connection, namespace, id, after)
   }
@@ -88,25 +80,6 @@ export class Members {
   /** The house's own joins: no rules, no limits. */
   async prepareOwn(connection: Connection, roomId: string, after: Position | number): Promise<PreparedJoin> {
     return this.enter(connection, connection.namespace, roomId, after)
-  }
-
-  /** @throws RoomfulError FORBIDDEN; @returns true when the rules said so at once */
-  may(asking: Asking, action: RoomAction, roomId: string): true | Promise<true> {
-    const { namespace, user } = asking
-    if (isPersonalRoom(roomId)) {
-      if (roomId === `user:${user.sub}` || roomId === asking.id) return true
-      throw new RoomfulError('FORBIDDEN', 'This room belongs to somebody else')
-    }
-    const declaration = namespace.declarations.find(roomId, namespace.isOpen)
-    if (!declaration) throw new RoomfulError('FORBIDDEN', `No room like ${JSON.stringify(roomId)} is declared here`)
-    const answer = declaration.options.allow?.[action]?.(user, roomId) ?? true
-    if (answer === true) return true
-    const forbidden = new RoomfulError('FORBIDDEN', `You are not allowed to ${action} ${JSON.stringify(roomId)}`)
-    if (answer === false) throw forbidden
-    return answer.then((allowed) => {
-      if (!allowed) throw forbidden
-      return true as const
-    })
   }
 
   /** Makes it true: the member is there, live or behind, and everyone hears of it. */
@@ -137,6 +110,8 @@ export class Members {
     }
     this.hub.savedSessions.saveSoon(connection)
     if (isNew) namespace.announce('join', connection, room.id)
+    // The rules were asked about who it was then.
+    if (prepared.user !== connection.user) void this.hub.access.recheckRoom(connection, room.id) // never rejects
     return {
       status: 'ok',
       roomId: room.id,
@@ -181,22 +156,6 @@ export class Members {
     }
   }
 
-  /** Runs the rules again after a refresh or a change of role, and tells which rooms are lost. G8. */
-  async recheck(connection: Connection): Promise<void> {
-    for (const roomId of [...connection.memberships.keys()]) {
-      try {
-        await this.may(connection, 'join', roomId)
-      } catch (error) {
-        if (connection.stage !== 'open') return
-        this.leave(connection, roomId, 'forbidden')
-        const message = error instanceof RoomfulError ? error.message : 'You are no longer allowed in this room'
-        // A protocol has this one room, and no words for its loss.
-        if (connection.link.owner) return this.hub.lifecycle.close(connection, CLOSE_CODES.FORBIDDEN.code, message)
-        this.hub.tell(connection, 'notice', { code: 'FORBIDDEN', message, roomId })
-      }
-    }
-  }
-
   private returnSeat({ connection, room, tookSeat }: PreparedJoin): void {
     const { sub } = connection.user
     if (tookSeat && !room.seats.has(sub)) this.hub.broker.freeSeat(connection.namespace.name, room.id, sub)
@@ -212,7 +171,8 @@ export class Members {
     room.pins++
     const capacity = room.options.capacity
     const isHot = after === undefined || (typeof after === 'number' ? after : after.seq) + 1 >= room.tail.from
-    if (room.state === 'open' && capacity === undefined && isHot) return { connection, room, after, tookSeat: false }
+    if (room.state === 'open' && capacity === undefined && isHot)
+      return { connection, room, after, tookSeat: false, user: connection.user }
     return this.enterSlowly(connection, namespace, room, after)
   }
 
@@ -233,10 +193,10 @@ export class Members {
       if (after !== undefined) await this.refreshFirst(namespace, room)
       const { capacity } = room.options
       if (capacity === undefined || room.seats.has(connection.user.sub))
-        return { connection, room, after, tookSeat: false }
+        return { connection, room, after, tookSeat: false, user: connection.user }
       const seated = await this.hub.broker.takeSeat(namespace.name, room.id, connection.user.sub, capacity)
       if (!seated) throw new RoomfulError('ROOM_FULL', `The room is full: it has ${capacity} seats`)
-      return { connection, room, after, tookSeat: true }
+      return { connection, room, after, tookSeat: true, user: connection.user }
     } catch (error) {
       room.pins--
       namespace.freeIfEmpty(room)

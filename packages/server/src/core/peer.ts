@@ -76,7 +76,7 @@ export class Peer {
   /** Asks the room's rules. @throws what a rule throws, as a rejection */
   async may(action: RoomAction): Promise<boolean> {
     try {
-      return await this.hub.members.may(this.connection, action, this.roomId)
+      return await this.hub.access.may(this.connection, action, this.roomId)
     } catch (error) {
       if (error instanceof RoomfulError && error.code === 'FORBIDDEN') return false
       throw error

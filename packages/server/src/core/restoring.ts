@@ -55,8 +55,9 @@ export class Restoring {
       if (isPersonalRoom(join.room.id)) namespace.inboxes.markDelivered(join.room.id, join.room.head)
     }
     for (const roomId of forbidden) {
-      const message = 'You are no longer allowed in this room'
-      this.hub.tell(connection, 'notice', { code: 'FORBIDDEN', message, roomId })
+      const room = namespace.rooms.get(roomId)
+      if (room) namespace.presence.endHold(room, connection, 'forbidden')
+      this.hub.access.tellLost(connection, roomId, undefined)
     }
     this.hub.members.startCatchUp(connection)
   }
@@ -67,7 +68,7 @@ export class Restoring {
 
   private async prepareOne(connection: Connection, seat: Seat, n: number | undefined): Promise<PreparedJoin> {
     const { roomId, epoch } = seat
-    await this.hub.members.may(connection, 'join', roomId)
+    await this.hub.access.may(connection, 'join', roomId)
     const seq = n === undefined ? seat.seq : await this.latestUpTo(connection.namespace.name, seat, n)
     return this.hub.members.prepareOwn(connection, roomId, { epoch, seq })
   }

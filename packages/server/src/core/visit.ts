@@ -8,11 +8,11 @@ import type { Connection } from './connection.ts'
 import { RoomfulError, toRoomfulError } from './errors.ts'
 import { createGuest } from './guests.ts'
 import type { Hub } from './hub.ts'
+import type { Verified } from './identities.ts'
 import type { Arrival } from './lifecycle.ts'
 import type { Link } from './link.ts'
 import type { JoinReply, PreparedJoin } from './members.ts'
 import type { Namespace } from './namespace.ts'
-import type { Identity } from './ports/authenticator.ts'
 
 export interface Visitor {
   readonly credentials: Credentials
@@ -43,19 +43,15 @@ export class Visits {
   }
 
   /** @throws RoomfulError (rejects) UNAUTHENTICATED, and what the authenticator throws */
-  async identify(namespace: Namespace, { credentials, ip, userAgent, stream }: Visitor): Promise<Identity> {
-    const { authenticator, settings, observer, random } = this.hub
+  async identify(namespace: Namespace, { credentials, ip, userAgent, stream }: Visitor): Promise<Verified> {
+    const { identities, settings, observer, random } = this.hub
     const isNobody = credentials.token === undefined && credentials.ticket === undefined
     if (isNobody && (namespace.options.guests || !settings.authRequired)) {
-      return { user: createGuest(namespace, random, credentials.name), expiresAt: undefined }
+      return identities.guest(createGuest(namespace, random, credentials.name))
     }
-    try {
-      if (isNobody) throw new RoomfulError('UNAUTHENTICATED')
-      return await authenticator.authenticate(credentials, stream)
-    } catch (error) {
-      observer.observe({ type: 'auth:failed', code: toRoomfulError(error).code, ip, userAgent, connectionId: '' })
-      throw error
-    }
+    if (!isNobody) return identities.verify(credentials, { ip, userAgent, id: '' }, stream)
+    observer.observe({ type: 'auth:failed', code: 'UNAUTHENTICATED', ip, userAgent, connectionId: '' })
+    throw new RoomfulError('UNAUTHENTICATED')
   }
 
   /**

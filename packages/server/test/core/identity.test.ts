@@ -3,6 +3,8 @@ import { createRoomful } from '@roomful/server'
 import { v1Dialect } from '@roomful/server/testing'
 import { createTestServer, TestClient, type TestServer } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
+import { AccountChanges } from '../../src/core/account-changes.ts'
+import { addClassicCommands } from '../../src/vocabulary/classic.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -102,6 +104,111 @@ describe('on the open connection', () => {
     expect(await closed).toEqual([4003, 4003])
     expect(other.readyState).toBe(WebSocket.OPEN)
     expect(await closing(new WebSocket(`${url.replace('http', 'ws')}/ws?token=${ann.token}`))).toBe(4003)
+  })
+})
+
+describe('somebody on the way in', () => {
+  /** Middleware that takes its time, so that a test can change things meanwhile. */
+  const slowDoor = (server: TestServer): void => {
+    const namespace = server.namespace('/')
+    namespace.use(({ event }) => {
+      const waitMs = event === undefined ? 100 : 0
+      return new Promise<void>((resolve) => void server.clock.after(waitMs, resolve))
+    })
+    server.chat(namespace)
+  }
+
+  it('[H21] [G8] has to ask again when the account changed meanwhile', async () => {
+    await using server = await createTestServer({ setUp: slowDoor })
+    const [ann, ben] = [server.open({ user: 'ann' }), server.open({ user: 'ben' })]
+    await server.advance(50)
+    server.hub.accountChanges.note('ann')
+    await server.advance(100)
+    expect(ann.closed?.code).toBe(1013)
+    expect(ann.heard('auth_ok')).toEqual([])
+    expect(ben.heard('auth_ok')).toHaveLength(1)
+    const again = server.open({ user: 'ann' })
+    await server.advance(150)
+    expect(again.heard('auth_ok')).toHaveLength(1)
+  })
+
+  it('[H21] [G8] is read again when the account changed while it was read', async () => {
+    await using server = await createTestServer()
+    const { authenticator, hub } = server
+    const read = authenticator.authenticate.bind(authenticator)
+    let reads = 0
+    authenticator.authenticate = async (credentials) => {
+      reads++
+      const identity = await read(credentials)
+      if (reads === 1) {
+        authenticator.ban('ann')
+        hub.accountChanges.note('ann')
+      }
+      return identity
+    }
+    const ann = await server.connect({ user: 'ann' })
+    expect(reads).toBe(2)
+    expect(ann.closed?.code).toBe(4003)
+  })
+
+  it('[H21] forgets accounts that changed long ago, and then asks everyone who is as old', () => {
+    const changes = new AccountChanges()
+    const before = changes.now
+    changes.note('ann')
+    expect([changes.since(before, 'ann'), changes.since(before, 'ben'), changes.since(changes.now, 'ann')]).toEqual([
+      true,
+      false,
+      false,
+    ])
+    for (let i = 0; i < 10_000; i++) changes.note(`u${i}`)
+    expect([changes.since(before, 'ben'), changes.since(changes.now, 'ann')]).toEqual([true, false])
+  })
+})
+
+describe('a room lost', () => {
+  it('[H13] [G8] [D11] while its join was on the way is lost all the same', async () => {
+    await using server = await createTestServer({ settings: { historySize: 0 }, setUp: withStaffRoom })
+    const namespace = server.get('/work')
+    let open = (): void => undefined
+    // The rules say yes, and then it takes a while until the request is done.
+    namespace.on('enter the staff room', async (context) => {
+      await context.join('staff')
+      await new Promise<void>((resolve) => {
+        open = resolve
+      })
+    })
+    const ann = await server.connect({ namespace: '/work', user: { sub: 'ann', role: 'admin' } })
+    const answer = ann.post('enter the staff room')
+    await server.settle()
+    const [connection] = namespace.users.get('ann')?.connections ?? []
+    if (!connection) throw new Error('not there')
+    await server.hub.identities.become(connection, { ...connection.user, role: 'user' })
+    open()
+    await server.settle()
+    expect(ann.answer(answer)).toBeDefined()
+    expect(ann.heard('notice')).toMatchObject([{ code: 'FORBIDDEN', roomId: 'staff' }])
+    expect(namespace.rooms.has('staff')).toBe(false)
+  })
+
+  it('[H13] [G8] is told to a classic client in its own words', async () => {
+    let isAllowed = true
+    await using server = await createTestServer({
+      setUp: (it) => {
+        const namespace = it.namespace('/', undefined, { classic: true })
+        it.chat(namespace.room('x', { allow: { join: () => isAllowed } }))
+        addClassicCommands(namespace)
+      },
+    })
+    const ann = await server.connect({ user: 'ann' })
+    ann.send({ type: 'join', room: 'x' })
+    await ann.next('joined')
+    isAllowed = false
+    for (const connection of server.get('/').connections.values()) await server.hub.access.recheck(connection)
+    await server.settle()
+    expect(await ann.next('left')).toEqual({ type: 'left', room: 'x' })
+    expect(await ann.next('error')).toMatchObject({ code: 'FORBIDDEN' })
+    ann.send({ type: 'message', text: 'hi' })
+    expect(await ann.next('error')).toMatchObject({ code: 'NOT_IN_ROOM' })
   })
 })
 

@@ -161,7 +161,7 @@ export class World {
     const { server } = this.machine
     const namespace = server?.get(this.application.namespace)
     for (const connection of namespace?.users.get(user)?.connections ?? []) {
-      server?.hub.handshake.changeUser(connection, { ...connection.user, role: this.role(user) })
+      server?.hub.identities.become(connection, { ...connection.user, role: this.role(user) })
     }
   }
 

@@ -15,11 +15,11 @@ import {
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
 import { RoomfulError, toRoomfulError } from '../../core/errors.ts'
 import type { Hub } from '../../core/hub.ts'
+import type { Verified } from '../../core/identities.ts'
 import type { Arrival } from '../../core/lifecycle.ts'
 import type { LinkOwner } from '../../core/link.ts'
 import type { Namespace } from '../../core/namespace.ts'
 import { acceptPeer } from '../../core/peer.ts'
-import type { Identity } from '../../core/ports/authenticator.ts'
 import type { Dialect } from '../../core/ports/dialect.ts'
 import { credentialsOf, subprotocolValue } from './credentials.ts'
 import { echo, echoDialect } from './echo.ts'
@@ -99,14 +99,15 @@ export class WebSocketTransport {
     const namespace = spoken?.mounted.namespace ?? this.hub.namespace(namespaceOf(path))
     if (!namespace) return refuse(socket, 404, 'There is no such namespace')
     const credentials = credentialsOf(request)
-    let identity: Identity | undefined
+    const from = this.whence(request)
+    let identity: Verified | undefined
     if (this.options.authReject === 'http') {
-      const checked = await this.checkBeforeUpgrade(namespace, credentials)
+      const checked = await this.checkBeforeUpgrade(namespace, credentials, from)
       if (typeof checked === 'string') return refuse(socket, 401, checked)
       identity = checked
     }
     if (socket.destroyed) return
-    const who = { namespace, credentials, identity, ...this.whence(request) }
+    const who = { namespace, credentials, identity, ...from }
     if (spoken?.roomId !== undefined) return this.openPeer(request, socket, head, spoken.mounted, spoken.roomId, who)
     this.server.handleUpgrade(request, socket, head, (ws) => {
       const wire = new WebSocketWire(ws, socket as Socket)
@@ -159,13 +160,14 @@ export class WebSocketTransport {
   private async checkBeforeUpgrade(
     namespace: Namespace,
     credentials: Credentials,
-  ): Promise<Identity | string | undefined> {
+    from: Pick<Arrival, 'ip' | 'userAgent'>,
+  ): Promise<Verified | string | undefined> {
     const { token, ticket } = credentials
     if (token === undefined && ticket === undefined) {
       return namespace.options.guests || !this.hub.settings.authRequired ? undefined : 'Missing token'
     }
     try {
-      return await this.hub.authenticator.authenticate(credentials)
+      return await this.hub.identities.verify(credentials, { ...from, id: '' })
     } catch (error) {
       if (error instanceof RoomfulError && error.status === 401) return 'Invalid token'
       throw error

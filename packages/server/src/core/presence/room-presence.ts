@@ -106,6 +106,16 @@ export class RoomPresence {
     return { users: room.users, count: room.count, pv: room.pv }
   }
 
+  /** Who is back may not have it any more: nobody waits for him here. */
+  endHold(room: Room, connection: Connection, reason: string): void {
+    const seat = room.seats.get(connection.user.sub)
+    if (!seat || !this.holds.release(holdName(signOf(connection), room))) return
+    seat.held--
+    room.pins--
+    this.giveUp(room, seat, reason)
+    this.namespace.freeIfEmpty(room)
+  }
+
   private hold(room: Room, seat: Seat, sign: string, ms: number): void {
     const isNew = this.holds.keep(holdName(sign, room), ms, () => {
       seat.held--

@@ -2,6 +2,7 @@
 import { CLOSE_CODES } from '@roomful/protocol'
 import type { Hub } from '../../../core/hub.ts'
 import type { Dialect } from '../../../core/ports/dialect.ts'
+import { welcomeData } from '../../../core/welcome.ts'
 import type { Exchange } from '../http/route.ts'
 import { openingOf, sseDialect } from './sse-dialect.ts'
 import { SSE_HEADERS, SseWire } from './sse-wire.ts'
@@ -42,7 +43,7 @@ export class SseStreams {
         const retryMs = Math.round(RETRY_MIN_MS + hub.random.fraction() * RETRY_SPREAD_MS)
         wire.open(
           openingOf(entered.cursor, retryMs, named, [
-            ['welcome', hub.handshake.welcomeData(link)],
+            ['welcome', welcomeData(hub, link)],
             ['auth_ok', { user: connection.user }],
             ...entered.replies.map((reply) => ['room:joined', { ...reply }] as const),
           ]),

@@ -1,0 +1,122 @@
+/**
+ * Who one is while a connection lasts: proof, a new one on the open connection, another name, role or user, the end of a
+ * token. Whatever changes, the namespace's checks and the rules of the rooms run again, and lost rooms are told. G8, D11.
+ */
+import { CLOSE_CODES, type Credentials } from '@roomful/protocol'
+import type { Connection } from './connection.ts'
+import { Context } from './context.ts'
+import { RoomfulError, toRoomfulError } from './errors.ts'
+import { renameGuest } from './guests.ts'
+import type { Hub } from './hub.ts'
+import type { Identity } from './ports/authenticator.ts'
+import type { User } from './user.ts'
+
+/** `auth_expiring` comes this long before the token's end, and the connection is closed this long after it. */
+export const EXPIRY_NOTICE_MS = 30_000
+export const EXPIRY_GRACE_MS = 30_000
+/** An account that changes as often while it is read cannot be judged now. */
+const READS_MAX = 3
+
+/** An identity, and up to which change of accounts it is true. */
+export interface Verified extends Identity {
+  readonly asOf: number
+}
+
+export class Identities {
+  private readonly hub: Hub
+
+  constructor(hub: Hub) {
+    this.hub = hub
+  }
+
+  /**
+   * @param stream see {@link Authenticator}
+   * @throws RoomfulError (rejects) what the authenticator throws, which is told to the observer; UNAVAILABLE
+   */
+  async verify(
+    credentials: Credentials,
+    { ip, userAgent, id: connectionId }: { ip: string; userAgent: string; id: string },
+    stream?: string,
+  ): Promise<Verified> {
+    const { accountChanges, authenticator, observer } = this.hub
+    try {
+      for (let read = 0; read < READS_MAX; read++) {
+        const asOf = accountChanges.now
+        const identity = await authenticator.authenticate(credentials, stream)
+        if (!accountChanges.since(asOf, identity.user.sub)) return { ...identity, asOf }
+      }
+      throw new RoomfulError('UNAVAILABLE', 'The account is being changed; try again', { retryAfterMs: 1_000 })
+    } catch (error) {
+      observer.observe({ type: 'auth:failed', code: toRoomfulError(error).code, ip, userAgent, connectionId })
+      throw error
+    }
+  }
+
+  /** Who brings no proof has no account that could change. */
+  guest(user: User): Verified {
+    return { user, expiresAt: undefined, asOf: this.hub.accountChanges.now }
+  }
+
+  /** Another token on the open connection. A bad one takes nothing away. */
+  async refresh(connection: Connection, credentials: Credentials): Promise<void> {
+    const { link, channel } = connection
+    try {
+      const identity = await this.verify(credentials, connection)
+      if (connection.stage !== 'open') return
+      if (this.hub.accountChanges.since(identity.asOf, identity.user.sub)) return this.refresh(connection, credentials)
+      if (connection.auth === 'authenticated' && identity.user.sub !== connection.user.sub) {
+        throw new RoomfulError(
+          'TOKEN_INVALID',
+          'Authentication failed: this token is of another user; open another connection',
+        )
+      }
+      connection.expiresAt = identity.expiresAt
+      await this.become(connection, identity.user)
+      if (connection.stage !== 'open') return
+      connection.auth = 'authenticated'
+      this.watchExpiry(connection)
+      link.control('auth_ok', channel, { user: connection.user })
+    } catch (error) {
+      link.fail(channel, toRoomfulError(error), undefined, 'auth')
+    }
+  }
+
+  async renameGuest(connection: Connection, wish: string): Promise<void> {
+    const { namespace, user } = connection
+    await this.become(connection, renameGuest(namespace, this.hub.random, user, wish))
+    connection.link.control('auth_ok', connection.channel, { user: connection.user })
+  }
+
+  /** Another name, role or user on the same connection. */
+  async become(connection: Connection, user: User): Promise<void> {
+    const before = connection.user
+    connection.user = user
+    try {
+      const context = new Context(this.hub, connection, undefined)
+      for (const check of connection.namespace.middleware) await check(context)
+    } catch (error) {
+      this.hub.lifecycle.close(connection, CLOSE_CODES.FORBIDDEN.code, toRoomfulError(error).message)
+      return
+    }
+    if (connection.stage !== 'open') return
+    this.hub.lifecycle.rename(connection, before)
+    await this.hub.access.recheck(connection)
+    connection.link.owner?.userChanged?.()
+  }
+
+  watchExpiry(connection: Connection): void {
+    this.hub.timers.cancel(connection.timer)
+    connection.timer = undefined
+    const { expiresAt } = connection
+    if (expiresAt === undefined) return
+    const untilNotice = expiresAt - EXPIRY_NOTICE_MS - this.hub.clock.now()
+    connection.timer = this.hub.timers.add(untilNotice, () => {
+      connection.link.control('auth_expiring', connection.channel, { ts: expiresAt })
+      this.hub.turn.endSoon()
+      const untilClose = expiresAt + EXPIRY_GRACE_MS - this.hub.clock.now()
+      connection.timer = this.hub.timers.add(untilClose, () => {
+        this.hub.lifecycle.close(connection, CLOSE_CODES.TOKEN_EXPIRED.code, 'Token expired')
+      })
+    })
+  }
+}

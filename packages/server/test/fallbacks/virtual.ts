@@ -1,0 +1,32 @@
+/** Streams and polls over real HTTP, on time that the test decides: a token may end, a lease run out, and nobody waits. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createTestServer, type TestServer, type TestServerOptions } from '@roomful/testkit'
+import { onTestFinished } from 'vitest'
+import { createFallbacks } from '../../src/adapters/transports/fallbacks/index.ts'
+import type { HttpHost } from '../../src/adapters/transports/http/host.ts'
+import { HttpTransport } from '../../src/adapters/transports/http.ts'
+import { HttpLinks } from '../../src/adapters/transports/v1-http/links.ts'
+
+export interface VirtualServing {
+  readonly server: TestServer
+  readonly url: string
+}
+
+/** Turns end by themselves, as they do in a process; time moves only when the test says so. */
+export async function serveVirtually(options: TestServerOptions = {}): Promise<VirtualServing> {
+  const settings = { ratePerSecond: 0, ratePerMinute: 0, ...options.settings }
+  const server = await createTestServer({ ...options, settings })
+  const host = { fallbacks: createFallbacks(server.hub, new HttpLinks(server.hub)) } as HttpHost
+  const http = new HttpTransport(host, { isOriginAllowed: () => true, clientAddress: () => '127.0.0.1' })
+  const own = createServer((request, response) => void http.handle(request, response))
+  await new Promise<void>((resolve) => void own.listen(0, '127.0.0.1', resolve))
+  const turns = setInterval(() => server.settle(), 1)
+  onTestFinished(async () => {
+    clearInterval(turns)
+    await server.close()
+    own.closeAllConnections()
+    await new Promise((resolve) => own.close(resolve))
+  })
+  return { server, url: `http://127.0.0.1:${(own.address() as AddressInfo).port}` }
+}
