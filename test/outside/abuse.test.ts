@@ -65,7 +65,7 @@ const ABUSES: [what: string, bytes: Buffer, codes: number[]][] = [
   ['plain HTTP on an open socket', Buffer.from('GET / HTTP/1.1\r\n\r\n'), [1002]],
 ]
 
-it.each(ABUSES)('[A3.3] [C16] %s is closed with its code', async (_what, bytes, codes) => {
+it.each(ABUSES)('[R4] [A3.3] [C16] %s is closed with its code', async (_what, bytes, codes) => {
   for (const path of ['/ws/public', '/ws/echo']) {
     const raw = await openRaw(server.port, path)
     raw.write(bytes)
@@ -75,20 +75,20 @@ it.each(ABUSES)('[A3.3] [C16] %s is closed with its code', async (_what, bytes, 
   }
 })
 
-it('[A3.3] half a frame, then silence, ends with the heartbeat', async () => {
+it('[R4] [A3.3] half a frame, then silence, ends with the heartbeat', async () => {
   const raw = await openRaw(server.port, '/ws/public')
   raw.write(frame(TEXT, 'x'.repeat(1000)).subarray(0, 500))
   await within(raw.ended, 5000, 'giving up on half a frame')
 })
 
-it('[A3.3] a frame written byte by byte is a frame', async () => {
+it('[R4] [A3.3] a frame written byte by byte is a frame', async () => {
   const raw = await openRaw(server.port, '/ws/public')
   for (const byte of frame(TEXT, '{"type":"ping"}')) raw.write(Buffer.from([byte]))
   await raw.nextJson('pong')
   raw.destroy()
 })
 
-it('[A3.3] 10,000 empty fragments are one message, or too many', async () => {
+it('[R4] [A3.3] 10,000 empty fragments are one message, or too many', async () => {
   const raw = await openRaw(server.port, '/ws/echo')
   raw.write(frame(TEXT, '', { fin: false }))
   const piece = frame(0, '', { fin: false })
@@ -105,7 +105,7 @@ it('[A3.3] 10,000 empty fragments are one message, or too many', async () => {
   raw.destroy()
 })
 
-it('[A3.3] a reset in the middle of everything crashes nothing', async () => {
+it('[R4] [A3.3] a reset in the middle of everything crashes nothing', async () => {
   for (let i = 0; i < 50; i++) {
     const raw = await openRaw(server.port, '/ws/public')
     raw.sendText({ type: 'join', room: `reset-${i % 3}` })
@@ -116,7 +116,7 @@ it('[A3.3] a reset in the middle of everything crashes nothing', async () => {
   await until(async () => (await server.clients()) === 1, { what: 'all reset clients gone' })
 })
 
-it('[A3.3] writes after the close frame are ignored', async () => {
+it('[R4] [A3.3] writes after the close frame are ignored', async () => {
   const raw = await openRaw(server.port, '/ws/public')
   raw.write(Buffer.concat([frame(CLOSE, closePayload(1000)), frame(TEXT, '{"type":"join","room":"after-end"}')]))
   expect(await raw.closeCode()).toBe(1000)
@@ -124,7 +124,7 @@ it('[A3.3] writes after the close frame are ignored', async () => {
   expect(rooms.map((room) => room.roomId)).not.toContain('after-end')
 })
 
-it('[C16] 200,000 pings that nobody reads the pongs of cost no memory', { timeout: 60_000 }, async () => {
+it('[R4] [C16] 200,000 pings that nobody reads the pongs of cost no memory', { timeout: 60_000 }, async () => {
   const before = server.rssBytes
   const raw = await openRaw(server.port, '/ws/public')
   raw.socket.pause()
@@ -146,7 +146,7 @@ it('[A2.2] pings of a client are answered with the same bytes', async () => {
   raw.destroy()
 })
 
-it('[C16] a deflate bomb is 1009, and costs no memory', async () => {
+it('[R4] [C16] a deflate bomb is 1009, and costs no memory', async () => {
   const before = server.rssBytes
   const raw = new RawClient(server.port)
   expect(await raw.handshake('/ws/echo', { 'Sec-WebSocket-Extensions': 'permessage-deflate' })).toBe(101)

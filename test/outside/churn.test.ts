@@ -61,7 +61,7 @@ async function live(i: number): Promise<void> {
   }
 }
 
-it('[A1.6] [B37] many lives of every kind leave no member, no link, no listener and no memory behind', {
+it('[R7] [A1.6] [B37] many lives of every kind leave no member, no link, no listener and no memory behind', {
   timeout: 180_000,
 }, async () => {
   const rss: number[] = []

@@ -31,7 +31,7 @@ const seqsOf = (client: Client): number[] =>
   client.received.flatMap((frame) => (frame.type === 'chat:message' ? [frame.seq as number] : []))
 const ALL = Array.from({ length: EVENTS }, (_, i) => i + 1)
 
-it('[C22] 90 MB to a client that does not read: bounded memory, nobody waits, and it catches up without a hole', {
+it('[R3] [C22] 90 MB to a client that does not read: bounded memory, nobody waits, and it catches up without a hole', {
   timeout: 120_000,
 }, async () => {
   const sender = await user(server, 'sender')

@@ -114,6 +114,11 @@ export class Link {
     this.lastSignOfLife = this.hub.clock.monotonic()
   }
 
+  /** From the transport: the peer is about to hear its last frame, so what waits for it goes out now. */
+  flush(): void {
+    if (!this.slow) this.hub.turn.flushLink(this)
+  }
+
   /** From the transport: everything that was handed over is gone. */
   drained(): void {
     this.alive()

@@ -93,6 +93,10 @@ export abstract class CarriedWire implements Wire, WireReceiver {
     this.link?.send(bytes)
   }
 
+  flush(): void {
+    this.link?.flush()
+  }
+
   drained(): void {
     this.link?.drained()
   }

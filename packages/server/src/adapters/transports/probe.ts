@@ -69,5 +69,6 @@ export class Probe implements WireReceiver {
 
   alive(): void {}
   send(): void {}
+  flush(): void {}
   drained(): void {}
 }

@@ -10,7 +10,15 @@ import { binaryFrame, PONG } from './frame.ts'
 import { writeSocket } from './write-socket.ts'
 
 /** Who is told what comes in: a link, or what stands between the socket and its link. */
-export type WireReceiver = Pick<Link, 'receive' | 'alive' | 'send' | 'drained' | 'closed'>
+export type WireReceiver = Pick<Link, 'receive' | 'alive' | 'send' | 'flush' | 'drained' | 'closed'>
+
+/** Answers the peer's goodbye, and its mistakes, behind everything that this turn had for it: `ws` would do so at once. R8. */
+export class PoliteWebSocket extends WebSocket {
+  override close(code?: number, reason?: string | Buffer): void {
+    linkOf(this)?.flush()
+    super.close(code, reason)
+  }
+}
 
 /** The core's port over one socket. Listeners are shared functions; what they need hangs on the socket objects. */
 export class WebSocketWire implements Wire {

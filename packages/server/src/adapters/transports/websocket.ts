@@ -12,7 +12,7 @@ import {
   PLAIN_SUBPROTOCOL,
   SDK_SUBPROTOCOLS,
 } from '@roomful/protocol'
-import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
+import type { WebSocket } from 'ws'
 import { RoomfulError, toRoomfulError } from '../../core/errors.ts'
 import type { Hub } from '../../core/hub.ts'
 import type { Verified } from '../../core/identities.ts'
@@ -27,6 +27,7 @@ import { plainDialect } from './plain.ts'
 import { type Mounted, Protocols, sharedFrame } from './protocols.ts'
 import { pathOf, refuse } from './refuse-upgrade.ts'
 import { v1Dialect } from './v1.ts'
+import { createWebSocketServer } from './websocket-server.ts'
 import { ignoreSocketError, WebSocketWire } from './websocket-wire.ts'
 
 export interface WebSocketOptions {
@@ -40,8 +41,6 @@ export interface WebSocketOptions {
   readonly echoPaths: ReadonlyMap<string, string>
 }
 
-/** How long a peer may take to answer a close frame before it is cut. A3.5. */
-export const CLOSE_TIMEOUT_MS = 5_000
 /** A frame may be larger than a message's arguments: envelope, base64, escapes. DESIGN 3. */
 export const FRAME_OVERHEAD_BYTES = 4_096
 export const URL_MAX_LENGTH = 8_192
@@ -60,7 +59,7 @@ export class WebSocketTransport {
   /** Protocols of the application's own. */
   readonly protocols = new Protocols()
   private readonly findLink: (id: string) => Upgradable | undefined
-  private readonly server: WebSocketServer
+  private readonly server: ReturnType<typeof createServer>
   private readonly echoes: ReadonlyMap<string, LinkOwner>
 
   /** @param findLink by its secret: a v1 link over HTTP that a WebSocket wants to take over */
@@ -175,19 +174,7 @@ export class WebSocketTransport {
   }
 }
 
-/** `ws` without a port of its own: it shakes hands and parses. */
-function createServer(maxPayload: number): WebSocketServer {
-  const options: ServerOptions & { closeTimeout: number } = {
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    autoPong: false,
-    closeTimeout: CLOSE_TIMEOUT_MS,
-    maxPayload,
-    handleProtocols: chooseSubprotocol,
-  }
-  return new WebSocketServer(options)
-}
+const createServer = (maxPayload: number) => createWebSocketServer({ maxPayload, handleProtocols: chooseSubprotocol })
 
 function dialectOf(ws: WebSocket): Dialect {
   return ws.protocol === SDK_SUBPROTOCOLS[0] ? v1Dialect : plainDialect

@@ -5,12 +5,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type ServerOptions, WebSocketServer } from 'ws'
 import type { Hub } from '../../../core/hub.ts'
 import type { Encoding } from '../../../core/ports/dialect.ts'
 import { credentialsOf } from '../credentials.ts'
 import { pathOf, refuse } from '../refuse-upgrade.ts'
-import { CLOSE_TIMEOUT_MS, FRAME_OVERHEAD_BYTES, URL_MAX_LENGTH } from '../websocket.ts'
+import { FRAME_OVERHEAD_BYTES, URL_MAX_LENGTH } from '../websocket.ts'
+import { createWebSocketServer } from '../websocket-server.ts'
 import { ignoreSocketError, WebSocketWire } from '../websocket-wire.ts'
 import { SocketIoDialect, type SocketIoForm } from './dialect.ts'
 import { createEncoding } from './encoding.ts'
@@ -34,7 +34,7 @@ const DROPPED_MAX_BYTES = 4 * 1024 ** 2
 export class SocketIoTransport {
   private readonly hub: Hub
   private readonly options: SocketIoOptions
-  private readonly server: WebSocketServer
+  private readonly server: ReturnType<typeof createWebSocketServer>
   private readonly form: SocketIoForm
   private readonly maxPayload: number
   /** Those that poll or did: only they are asked for by their id. */
@@ -53,15 +53,7 @@ export class SocketIoTransport {
       encodingOf: (nsp) => this.encodingOf(nsp),
       isDeclared: (nsp, event) => hub.namespace(nsp)?.handlers.get(event)?.definition !== undefined,
     }
-    const serverOptions: ServerOptions & { closeTimeout: number } = {
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false,
-      autoPong: false,
-      closeTimeout: CLOSE_TIMEOUT_MS,
-      maxPayload: this.maxPayload,
-    }
-    this.server = new WebSocketServer(serverOptions)
+    this.server = createWebSocketServer({ maxPayload: this.maxPayload })
   }
 
   /** @returns true when the path is ours, whatever becomes of the request. */
