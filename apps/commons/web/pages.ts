@@ -1,5 +1,5 @@
 /** Every page of Commons, one line each: where it is, what it is called, and the feature that it is loaded from when asked for. */
-import type { LucideIcon } from 'lucide-react'
+import { type LucideIcon, MessagesSquare } from 'lucide-react'
 import type { ComponentType } from 'react'
 
 /** Headings of the navigation, in order. */
@@ -19,4 +19,10 @@ export interface PageEntry {
   readonly load: () => Promise<{ Page: ComponentType }>
 }
 
-export const pages: readonly PageEntry[] = []
+export const pages: readonly PageEntry[] = [
+  {
+    ...{ path: '/rooms', title: 'Rooms', icon: MessagesSquare, group: 'Talk', audience: 'guests' },
+    about: 'Talk in rooms that remember what was said while you were away.',
+    load: () => import('../features/rooms/page.tsx'),
+  },
+]

@@ -9,10 +9,12 @@ export interface Presence {
   readonly count: number
   /** The list is what the server last said; while this is not `joined` it may be old. */
   readonly status: RoomSnapshot['status']
+  /** Why we are not in it. */
+  readonly error: RoomSnapshot['error']
 }
 
 /** Joins the room with the component, as `useRoom` does. */
 export function usePresence(roomId: string): Presence {
-  const { members, count, status } = useRoom(roomId)
-  return { members, count, status }
+  const { members, count, status, error } = useRoom(roomId)
+  return { members, count, status, error }
 }

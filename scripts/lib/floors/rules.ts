@@ -24,7 +24,7 @@ const outsideWorld = ['node:*', 'npm:*']
 const belowAdapters = [`${server}/core/`, '@roomful/protocol', '@roomful/protocol/messages', ...outsideWorld]
 
 const commons = 'apps/commons'
-const inBrowser = ['@roomful/client', '@roomful/react', 'npm:*']
+const inBrowser = ['@roomful/client', '@roomful/client/*', '@roomful/react', 'npm:*']
 
 const clock = 'take the time from the clock port'
 const random = 'take randomness from the random port'

@@ -82,9 +82,18 @@ export class Person {
 
   /** The cable is pulled: what is open breaks, and the browser knows. */
   async goOffline(): Promise<void> {
-    this.network.cut()
     await this.context.setOffline(true)
-    await this.page.locator('[data-connection="waiting"]:visible').waitFor()
+    await this.cutNetwork()
+  }
+
+  /** As {@link goOffline}, somewhere on the way where the browser does not notice. */
+  async cutNetwork(): Promise<void> {
+    this.network.cut()
+    await this.page.locator('[data-connection]:not([data-connection="open"]):visible').waitFor()
+  }
+
+  mendNetwork(): void {
+    this.network.mend()
   }
 
   async comeBack(): Promise<void> {

@@ -1,5 +1,6 @@
 /** The door: shows it to who is nobody yet, and gives everyone else one connection that lasts as long as the session does. */
 import type { ClientOptions } from '@roomful/client'
+import { indexedDbOutbox } from '@roomful/client/indexeddb'
 import { RoomfulProvider } from '@roomful/react'
 import { type ReactElement, type ReactNode, useMemo, useSyncExternalStore } from 'react'
 import { toast } from '../ui/toast.tsx'
@@ -32,6 +33,8 @@ function clientOptions(current: Session): ClientOptions {
   if (current.kind === 'guest') return { namespace: '/public', name: current.name, onError }
   return {
     onError,
+    // What was written and not stored yet survives a reload.
+    outbox: { storage: indexedDbOutbox(`commons-outbox-${current.user.sub}`) },
     token(reason) {
       // What we have is all there is: when the server takes it no longer, the person has to sign in again.
       if (reason === 'refused') session.end('Your session has ended. Please sign in again.')

@@ -46,7 +46,8 @@ export function Avatar({ id, name, size = 'medium', standing }: AvatarProps): Re
       {standing !== undefined && (
         <span
           className={clsx(
-            'absolute -right-0.5 -bottom-0.5 size-3 rounded-full ring-2 ring-surface',
+            'absolute -right-0.5 -bottom-0.5 rounded-full ring-2 ring-surface',
+            size === 'small' ? 'size-2' : 'size-3',
             STANDINGS[standing],
           )}
         />

@@ -1,0 +1,46 @@
+/** Who is in the room, and how surely: here, on the way back after a lost connection, or gone a moment ago. D10. */
+import { type Presence, useConnection } from '@roomful/react'
+import type { ReactElement } from 'react'
+import { Avatar } from '../../web/ui/avatar.tsx'
+import { useStandings } from './use-standings.tsx'
+
+export interface MembersProps {
+  readonly roomId: string
+  readonly presence: Presence
+  /** Without a heading: something around it says what this is. */
+  readonly bare?: boolean
+}
+
+const WORDS = { online: undefined, reconnecting: 'reconnecting…', left: 'left' } as const
+
+export function Members({ roomId, presence, bare = false }: MembersProps): ReactElement {
+  const state = useConnection()
+  const ownId = 'user' in state ? state.user.sub : undefined
+  const people = useStandings(roomId, presence)
+  const { count, members, status } = presence
+  const isOld = status !== 'joined'
+  return (
+    <div className="flex h-full flex-col">
+      {!bare && (
+        <h2 className="flex h-16 shrink-0 items-center gap-2 px-5 font-semibold text-sm">
+          Members <span className="font-normal text-muted tabular-nums">{count}</span>
+        </h2>
+      )}
+      {isOld && <p className="px-5 pb-2 text-warn text-xs">As it was before the connection was lost.</p>}
+      <ul className="min-h-0 grow overflow-y-auto px-3 pb-4">
+        {people.map(({ userId, name, standing }) => (
+          <li
+            key={userId}
+            className="flex items-center gap-2.5 rounded-lg px-2 py-1.5 text-sm [contain-intrinsic-size:auto_36px] [content-visibility:auto]"
+          >
+            <Avatar id={userId} name={name} size="small" standing={standing === 'left' ? 'offline' : standing} />
+            <bdi className={standing === 'online' ? 'min-w-0 truncate' : 'min-w-0 truncate text-muted'}>{name}</bdi>
+            {userId === ownId && <span className="shrink-0 text-muted text-xs">you</span>}
+            {WORDS[standing] !== undefined && <span className="shrink-0 text-muted text-xs">{WORDS[standing]}</span>}
+          </li>
+        ))}
+      </ul>
+      {count > members.length && <p className="px-5 pb-4 text-muted text-sm">And {count - members.length} more.</p>}
+    </div>
+  )
+}

@@ -1,0 +1,85 @@
+/** What can be done about a message: react, answer, copy, and for its author (and who keeps order) change or take back. */
+import type { SentMessage, useMessages } from '@roomful/react'
+import { Copy, Ellipsis, Pencil, Reply, Trash2 } from 'lucide-react'
+import type { ReactElement } from 'react'
+import { useSession } from '../../web/session/session-gate.tsx'
+import { IconButton } from '../../web/ui/button.tsx'
+import { Menu, MenuItem, MenuSeparator } from '../../web/ui/menu.tsx'
+import { toast, toastError } from '../../web/ui/toast.tsx'
+import type { Subject } from './room-messages.tsx'
+
+export const EMOJIS = ['👍', '❤️', '😂', '🎉', '👀'] as const
+const NAMES: Readonly<Record<(typeof EMOJIS)[number], string>> = {
+  '👍': 'thumbs up',
+  '❤️': 'heart',
+  '😂': 'laughing',
+  '🎉': 'party',
+  '👀': 'eyes',
+}
+/** The server lets them change what others said. */
+const KEEPERS: ReadonlySet<string> = new Set(['admin', 'support'])
+
+export interface MessageActionsProps {
+  readonly message: SentMessage
+  readonly room: Pick<ReturnType<typeof useMessages>, 'react' | 'redact'>
+  readonly ownId: string | undefined
+  readonly onSubject: (subject: Subject) => void
+}
+
+export function MessageActions({ message, room, ownId, onSubject }: MessageActionsProps): ReactElement {
+  const session = useSession()
+  const isOwn = message.userId === ownId
+  const mayDelete = isOwn || (session?.kind === 'user' && KEEPERS.has(session.user.role))
+  const react = (emoji: string): void => {
+    room.react(message.id, emoji).catch((error: unknown) => toastError('That reaction did not arrive', error))
+  }
+  const copy = (): void => {
+    navigator.clipboard.writeText(message.content).then(
+      () => toast('Copied'),
+      () => toast('This browser does not let pages copy', undefined, 'bad'),
+    )
+  }
+  const redact = (): void => {
+    room.redact(message.seq).catch((error: unknown) => toastError('The message could not be deleted', error))
+  }
+  const trigger = (
+    <IconButton
+      icon={Ellipsis}
+      label={`More about the message by ${message.name}`}
+      size="small"
+      tone="plain"
+      className="pointer-coarse:border-none pointer-coarse:bg-transparent pointer-coarse:shadow-none"
+    />
+  )
+  return (
+    <Menu trigger={trigger}>
+      <div className="flex gap-0.5">
+        {EMOJIS.map((emoji) => (
+          <MenuItem key={emoji} onSelect={() => react(emoji)}>
+            <span aria-hidden className="text-base">
+              {emoji}
+            </span>
+            <span className="sr-only">React with {NAMES[emoji]}</span>
+          </MenuItem>
+        ))}
+      </div>
+      <MenuSeparator />
+      <MenuItem icon={Reply} onSelect={() => onSubject({ kind: 'reply', message })}>
+        Answer
+      </MenuItem>
+      <MenuItem icon={Copy} onSelect={copy}>
+        Copy text
+      </MenuItem>
+      {isOwn && (
+        <MenuItem icon={Pencil} onSelect={() => onSubject({ kind: 'edit', message })}>
+          Edit
+        </MenuItem>
+      )}
+      {mayDelete && (
+        <MenuItem icon={Trash2} danger onSelect={redact}>
+          Delete
+        </MenuItem>
+      )}
+    </Menu>
+  )
+}

@@ -1,0 +1,54 @@
+/** Saying something in a room, answering, and changing what one said. */
+import { type SentMessage, useConnection, type useMessages } from '@roomful/react'
+import { type ReactElement, useMemo } from 'react'
+import { Composer } from '../../web/chat/composer.tsx'
+import { toastError } from '../../web/ui/toast.tsx'
+import type { Subject } from './room-messages.tsx'
+
+export interface RoomComposerProps {
+  readonly roomId: string
+  readonly room: ReturnType<typeof useMessages>
+  readonly subject: Subject | undefined
+  readonly ownId: string | undefined
+  readonly typing: () => void
+  readonly stopTyping: () => void
+  readonly onSubject: (subject: Subject | undefined) => void
+}
+
+export function RoomComposer(props: RoomComposerProps): ReactElement {
+  const { roomId, room, subject, ownId, typing, stopTyping, onSubject } = props
+  const { status } = useConnection()
+  const isAway = status === 'waiting' || status === 'closed'
+  const context = useMemo(() => {
+    if (!subject) return undefined
+    const { kind, message } = subject
+    return { kind, title: kind === 'edit' ? 'Editing' : `Answering ${message.name}`, text: message.content }
+  }, [subject])
+
+  const send = (text: string): void => {
+    onSubject(undefined)
+    if (!subject) return room.send(text)
+    if (subject.kind === 'reply') return room.send(text, { replyTo: subject.message.id })
+    if (text === subject.message.content) return
+    room.edit(subject.message.seq, text).catch((error: unknown) => toastError('Your change was not saved', error))
+  }
+  const editLast = (): void => {
+    const isMine = (each: { status: string; userId: string }): boolean =>
+      each.status === 'sent' && each.userId === ownId
+    const message = room.messages.findLast((each) => isMine(each)) as SentMessage | undefined
+    if (message && !message.isRedacted) onSubject({ kind: 'edit', message })
+  }
+  return (
+    <Composer
+      label={`Message #${roomId}`}
+      draftKey={roomId}
+      context={context}
+      notice={isAway ? 'You are offline. What you write is sent when you are back.' : undefined}
+      onCancel={() => onSubject(undefined)}
+      onType={typing}
+      onEmpty={stopTyping}
+      onSend={send}
+      onEditLast={editLast}
+    />
+  )
+}

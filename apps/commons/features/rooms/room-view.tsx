@@ -1,0 +1,100 @@
+/** One room: who is here, what was said, and saying something. */
+import { useConnection, useMessages, usePresence, useTyping } from '@roomful/react'
+import { ArrowLeft, DoorOpen, EllipsisVertical, Hash, LogOut, Users } from 'lucide-react'
+import { type ReactElement, useState } from 'react'
+import { Link, useLocation } from 'wouter'
+import { Announcer } from '../../web/chat/announcer.tsx'
+import { TypingLine } from '../../web/chat/typing-line.tsx'
+import { IconButton, LinkButton } from '../../web/ui/button.tsx'
+import { Dialog } from '../../web/ui/dialog.tsx'
+import { EmptyState } from '../../web/ui/empty-state.tsx'
+import { Menu, MenuItem } from '../../web/ui/menu.tsx'
+import { Members } from './members.tsx'
+import { RoomComposer } from './room-composer.tsx'
+import { RoomMessages, type Subject } from './room-messages.tsx'
+import { useMyRooms } from './use-my-rooms.tsx'
+
+export function RoomView({ roomId }: { roomId: string }): ReactElement {
+  const room = useMessages(roomId)
+  const presence = usePresence(roomId)
+  const { typists, typing, stopTyping } = useTyping(roomId)
+  const state = useConnection()
+  const [subject, setSubject] = useState<Subject>()
+  const ownId = 'user' in state ? state.user.sub : undefined
+  const { error } = presence
+  if (presence.status === 'refused') {
+    return (
+      <EmptyState
+        icon={DoorOpen}
+        title="This room is closed to you"
+        action={<LinkButton to="/">Back to the rooms</LinkButton>}
+      >
+        {error?.message}
+      </EmptyState>
+    )
+  }
+  return (
+    <div className="flex h-full">
+      <section aria-label={`Room ${roomId}`} className="flex min-w-0 grow flex-col bg-surface">
+        <RoomHeader roomId={roomId} presence={presence} />
+        <RoomMessages {...{ roomId, room, ownId }} onSubject={setSubject} />
+        <Announcer messages={room.messages} ownId={ownId} />
+        <TypingLine typists={typists} />
+        <RoomComposer {...{ roomId, room, subject, ownId, typing, stopTyping }} onSubject={setSubject} />
+      </section>
+      <aside aria-label="Members" className="hidden w-60 shrink-0 border-line border-l bg-surface xl:block">
+        <Members roomId={roomId} presence={presence} />
+      </aside>
+    </div>
+  )
+}
+
+interface RoomHeaderProps {
+  readonly roomId: string
+  readonly presence: ReturnType<typeof usePresence>
+}
+
+function RoomHeader({ roomId, presence }: RoomHeaderProps): ReactElement {
+  const { rooms } = useMyRooms()
+  const [, navigate] = useLocation()
+  const [isShown, setShown] = useState(false)
+  const { count } = presence
+  const leave = (): void => {
+    rooms.drop(roomId)
+    navigate('/')
+  }
+  return (
+    <header className="flex h-14 shrink-0 items-center gap-2 border-line border-b px-2 sm:px-4 md:h-16 md:px-6">
+      <Link
+        href="/"
+        aria-label="All rooms"
+        className="grid size-10 place-items-center rounded-lg hover:bg-ink/8 md:hidden"
+      >
+        <ArrowLeft aria-hidden size={18} />
+      </Link>
+      <Hash aria-hidden size={18} className="shrink-0 text-muted" />
+      <h1 className="min-w-0 grow truncate font-semibold">
+        <bdi>{roomId}</bdi>
+      </h1>
+      <button
+        type="button"
+        onClick={() => setShown(true)}
+        className="inline-flex h-9 items-center gap-1.5 rounded-lg px-2.5 text-muted text-sm tabular-nums hover:bg-ink/8 xl:hidden"
+      >
+        <Users aria-hidden size={15} />
+        {count}
+        <span className="sr-only">{count === 1 ? 'member' : 'members'}: show them</span>
+      </button>
+      <Menu trigger={<IconButton icon={EllipsisVertical} label="More about this room" />}>
+        <MenuItem icon={LogOut} onSelect={leave}>
+          Leave this room
+        </MenuItem>
+      </Menu>
+      <Dialog open={isShown} onOpenChange={setShown} title="Members">
+        <div className="-mx-3">
+          <Members roomId={roomId} presence={presence} bare />
+        </div>
+      </Dialog>
+    </header>
+  )
+}

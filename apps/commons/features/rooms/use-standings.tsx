@@ -1,0 +1,71 @@
+/**
+ * Members with how they stand. Who was cut off is a member for a few seconds more, which nobody is told of: a picture of the
+ * room says it, so one is taken now and then while somebody looks. Who left stays on the list for a moment, as gone. D10.
+ */
+import type { Member } from '@roomful/client'
+import { type Presence, useClient, useEvent } from '@roomful/react'
+import { useEffect, useMemo, useState } from 'react'
+
+export interface Person {
+  readonly userId: string
+  readonly name: string
+  readonly standing: 'online' | 'reconnecting' | 'left'
+}
+
+const PICTURE_EVERY_MS = 2_000
+/** Larger rooms are told of in bulk, and nobody reads so many names. */
+const PICTURE_MAX_MEMBERS = 200
+const GONE_SHOWN_MS = 20_000
+
+export function useStandings(roomId: string, { members, count, status }: Presence): readonly Person[] {
+  const reconnecting = useReconnecting(roomId, status === 'joined' && count <= PICTURE_MAX_MEMBERS)
+  const gone = useGone(roomId, members)
+  return useMemo(() => {
+    const here = new Set(members.map(({ userId }) => userId))
+    const people: Person[] = members.map(({ userId, name }) => {
+      return { userId, name, standing: reconnecting.has(userId) ? 'reconnecting' : 'online' }
+    })
+    for (const { userId, name } of gone) if (!here.has(userId)) people.push({ userId, name, standing: 'left' })
+    return people.sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name))
+  }, [members, reconnecting, gone])
+}
+
+function rank({ standing }: Person): number {
+  return standing === 'left' ? 1 : 0
+}
+
+function useReconnecting(roomId: string, isWanted: boolean): ReadonlySet<string> {
+  const client = useClient()
+  const [ids, setIds] = useState<ReadonlySet<string>>(new Set())
+  useEffect(() => {
+    if (!isWanted) return
+    const timer = setInterval(async () => {
+      if (document.visibilityState === 'hidden') return
+      try {
+        const { users } = await client.request('presence:get', { roomId })
+        const found = users.filter((user) => user.status === 'reconnecting').map(({ userId }) => userId)
+        setIds((known) => (known.size === 0 && found.length === 0 ? known : new Set(found)))
+      } catch {
+        // Not allowed, or no connection: the list of members says what is known.
+      }
+    }, PICTURE_EVERY_MS)
+    return () => clearInterval(timer)
+  }, [client, roomId, isWanted])
+  return ids
+}
+
+/** Who left within the last moments. */
+function useGone(roomId: string, members: readonly Member[]): readonly Member[] {
+  const [gone, setGone] = useState<readonly Member[]>([])
+  useEvent(
+    'user:left',
+    ({ userId }) => {
+      const known = members.find((member) => member.userId === userId)
+      if (!known) return
+      setGone((list) => [...list.filter((each) => each.userId !== userId), known])
+      setTimeout(() => setGone((list) => list.filter((each) => each !== known)), GONE_SHOWN_MS)
+    },
+    { roomId },
+  )
+  return gone
+}

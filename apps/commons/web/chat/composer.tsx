@@ -1,0 +1,119 @@
+/** Where one writes: Enter sends, Shift and Enter begins a line, Escape gives up an edit or an answer. */
+import { SendHorizontal, X } from 'lucide-react'
+import { type KeyboardEvent, type ReactElement, useEffect, useId, useRef, useState } from 'react'
+import { IconButton } from '../ui/button.tsx'
+import { inputClass } from '../ui/field.tsx'
+
+export interface ComposerContext {
+  /** `edit`: what is written replaces what was said. */
+  readonly kind: 'edit' | 'reply'
+  readonly title: string
+  readonly text: string
+}
+
+export interface ComposerProps {
+  readonly label: string
+  /** Drafts of this name are kept while the page is. */
+  readonly draftKey: string
+  readonly context?: ComposerContext | undefined
+  /** What a person should know before writing. */
+  readonly notice?: string | undefined
+  readonly disabled?: boolean
+  readonly onCancel?: () => void
+  readonly onType?: () => void
+  readonly onEmpty?: () => void
+  readonly onSend: (text: string) => void
+  /** Arrow up in an empty field. */
+  readonly onEditLast?: () => void
+}
+
+const drafts = new Map<string, string>()
+
+export function Composer(props: ComposerProps): ReactElement {
+  const { label, draftKey, context, notice, disabled, onCancel, onType, onEmpty, onSend, onEditLast } = props
+  const [text, setText] = useState(() => drafts.get(draftKey) ?? '')
+  const field = useRef<HTMLTextAreaElement>(null)
+  const noticeId = useId()
+  const edited = context?.kind === 'edit' ? context.text : undefined
+
+  useEffect(() => {
+    if (context) field.current?.focus()
+    if (edited === undefined) return
+    setText(edited)
+    return () => setText(drafts.get(draftKey) ?? '')
+  }, [context, edited, draftKey])
+
+  const write = (next: string): void => {
+    setText(next)
+    if (edited !== undefined) return
+    if (next === '') drafts.delete(draftKey)
+    else drafts.set(draftKey, next)
+    if (next === '') onEmpty?.()
+    else onType?.()
+  }
+
+  const send = (): void => {
+    const content = text.trim()
+    if (content === '' || disabled) return
+    onSend(content)
+    write('')
+  }
+
+  const handleKey = (event: KeyboardEvent): void => {
+    // While an input method composes, Enter is its own.
+    if (event.nativeEvent.isComposing) return
+    if (event.key === 'Enter' && !event.shiftKey) {
+      event.preventDefault()
+      send()
+    } else if (event.key === 'Escape' && context) onCancel?.()
+    else if (event.key === 'ArrowUp' && text === '' && !context) onEditLast?.()
+  }
+
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        send()
+      }}
+      className="px-3 pb-3 sm:px-6 sm:pb-4"
+    >
+      {context && (
+        <div className="flex items-center gap-2 rounded-t-lg border border-line border-b-0 bg-sunken py-1 pr-1 pl-3 text-sm">
+          <span className="shrink-0 font-medium">{context.title}</span>
+          <span dir="auto" className="min-w-0 grow truncate text-muted">
+            {context.text}
+          </span>
+          <IconButton icon={X} label="Cancel" size="small" onClick={onCancel} />
+        </div>
+      )}
+      <div className="flex items-end gap-2">
+        <textarea
+          ref={field}
+          aria-label={label}
+          aria-describedby={notice === undefined ? undefined : noticeId}
+          placeholder={label}
+          dir="auto"
+          rows={1}
+          value={text}
+          disabled={disabled}
+          onChange={(event) => write(event.currentTarget.value)}
+          onKeyDown={handleKey}
+          className={`${inputClass} field-sizing-content max-h-40 min-h-11 resize-none py-2.5 text-base sm:text-[0.9375rem] ${context ? 'rounded-t-none' : ''}`}
+        />
+        <IconButton
+          icon={SendHorizontal}
+          label={context?.kind === 'edit' ? 'Save' : 'Send'}
+          tone="primary"
+          type="submit"
+          disabled={disabled || text.trim() === ''}
+          className="size-11"
+        />
+      </div>
+      {notice !== undefined && (
+        <p id={noticeId} className="mt-1.5 text-warn text-xs">
+          {notice}
+        </p>
+      )}
+    </form>
+  )
+}

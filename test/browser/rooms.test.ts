@@ -1,0 +1,209 @@
+/** The rooms page with several people in browsers of their own. B17, B19, C10, C13, C19, D10, D12. */
+import { type Client, connect } from '@roomful/client'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { token } from '../outside/lib/token.ts'
+import { accessibilityProblems } from './lib/accessibility.ts'
+import { hasChromium } from './lib/chromium.ts'
+import { Commons } from './lib/commons.ts'
+import type { PersonOptions } from './lib/person.ts'
+import { RoomPage } from './lib/room-page.ts'
+
+describe.runIf(hasChromium)('rooms in Chromium', () => {
+  let commons: Commons
+  const programs: Client[] = []
+
+  beforeAll(async () => {
+    commons = await Commons.open()
+  })
+  afterAll(() => commons?.[Symbol.asyncDispose]())
+  afterEach(async () => {
+    for (const program of programs.splice(0)) program.close()
+    await commons.everyoneLeaves()
+  })
+
+  async function inRoom(name: string, roomId: string, options: PersonOptions = {}): Promise<RoomPage> {
+    const room = new RoomPage(await commons.person(name, options))
+    await room.enter(roomId)
+    return room
+  }
+
+  /** Somebody without a browser. */
+  function program(name: string, maxInFlight = 1): Client {
+    const client = connect(commons.server.http, { token: token({ sub: name, name }), outbox: { maxInFlight } })
+    programs.push(client)
+    return client
+  }
+
+  it('[B19] [C10] two people talk: typing, reactions, answers, edits, taking back', async () => {
+    const [ann, bob] = [await inRoom('Ann', 'lobby'), await inRoom('Bob', 'lobby')]
+    for (const { members } of [ann, bob]) await expect.poll(() => members.allTextContents()).toHaveLength(2)
+
+    await bob.field.pressSequentially('hel')
+    await ann.page.getByText('Bob is typing…').waitFor()
+    await bob.say('hello')
+    await ann.sees('hello')
+    await expect.poll(() => ann.page.getByText('Bob is typing…').count()).toBe(0)
+
+    await ann.act('hello', /thumbs up/)
+    await bob.page.getByRole('button', { name: '👍 by 1 person' }).click()
+    await ann.page.getByRole('button', { name: '👍 by 2 people' }).waitFor()
+
+    await ann.act('hello', 'Answer')
+    await ann.say('hello yourself')
+    await bob.message('hello yourself').getByText('In answer to').waitFor()
+
+    await bob.field.press('ArrowUp')
+    await bob.say('hello, all')
+    await ann.message('hello, all').getByText('(edited)').first().waitFor()
+
+    await ann.act('hello yourself', 'Delete')
+    await bob.page.getByText('This message was deleted').waitFor()
+    expect(await bob.texts()).toEqual(['hello, all'])
+    for (const { person } of [ann, bob]) person.hasNoTroubles()
+  })
+
+  it('[C19] what looks like HTML is text, links lead out safely, and nothing runs', async () => {
+    const [ann, bob] = [await inRoom('Ann', 'html'), await inRoom('Bob', 'html')]
+    const text = '<img src=x onerror=alert(1)><b>bold</b> javascript:alert(2) https://example.org/x?y=1.'
+    await ann.say(text)
+    await bob.sees('bold')
+    expect(await bob.texts()).toEqual([text])
+    const links = bob.log.getByRole('link')
+    expect(await links.count()).toBe(1)
+    expect(await links.getAttribute('href')).toBe('https://example.org/x?y=1')
+    expect(await links.getAttribute('rel')).toContain('noopener')
+    for (const { person } of [ann, bob]) person.hasNoTroubles()
+  })
+
+  it('[B17] [C13] the list counts people, not tabs, and a new room is there for others', async () => {
+    const ann = await inRoom('Ann', 'lobby')
+    const bob = new RoomPage(await commons.person('Bob', { path: '/rooms' }))
+    await bob.page.getByRole('button', { name: 'New room' }).click()
+    await bob.page.getByLabel('Name').fill('game:1')
+    await bob.page.getByRole('button', { name: 'Open room' }).click()
+    await bob.page.getByText('A name has no colon').waitFor()
+    await bob.page.getByLabel('Name').fill('Gärten & Höfe 🌿')
+    await bob.page.getByRole('button', { name: 'Open room' }).click()
+    await bob.page.getByRole('heading', { name: 'Gärten & Höfe 🌿' }).waitFor()
+    const tab = await bob.person.anotherTab(new URL(bob.page.url()).pathname)
+    await tab.getByRole('log').waitFor()
+    await ann.page.getByRole('link', { name: /Gärten & Höfe 🌿 1 person here/ }).click({ timeout: 15_000 })
+    await expect.poll(() => ann.members.allTextContents()).toHaveLength(2)
+    await tab.close()
+    await ann.say('still both')
+    await bob.sees('still both')
+    await bob.page.close()
+    // Who closes a page has left; who is cut off is awaited for a moment.
+    await expect.poll(() => ann.members.filter({ hasText: /^.?Ann/ }).count(), { timeout: 10_000 }).toBe(1)
+    ann.person.hasNoTroubles()
+  })
+
+  it('[C18] [D10] offline: what is written waits; what was said meanwhile is there; the others see how it stands', async () => {
+    const [ann, bob] = [await inRoom('Ann', 'cable'), await inRoom('Bob', 'cable')]
+    await ann.say('before')
+    await bob.sees('before')
+    await bob.person.goOffline()
+    await bob.page.getByText('You are offline.').waitFor()
+    await ann.members
+      .filter({ hasText: 'Bob' })
+      .getByText(/reconnecting|left/)
+      .waitFor()
+    await bob.say('written offline')
+    await bob.message('written offline').getByText('Sending…').waitFor()
+    await ann.say('said meanwhile')
+    await bob.person.comeBack()
+    for (const room of [ann, bob]) {
+      await expect
+        .poll(() => room.texts(), { timeout: 15_000 })
+        .toEqual(['before', 'said meanwhile', 'written offline'])
+    }
+    await expect.poll(() => bob.page.getByText('Sending…').count()).toBe(0)
+    for (const { person } of [ann, bob]) person.hasNoTroubles()
+  })
+
+  it('[D12] a reload in the middle of a send loses nothing and sends nothing twice', async () => {
+    const [ann, bob] = [await inRoom('Ann', 'reload'), await inRoom('Bob', 'reload')]
+    await bob.person.cutNetwork()
+    await bob.say('one')
+    await bob.say('two')
+    await bob.message('two').getByText('Sending…').waitFor()
+    bob.person.mendNetwork()
+    await bob.page.reload()
+    for (const room of [ann, bob]) await expect.poll(() => room.texts(), { timeout: 15_000 }).toEqual(['one', 'two'])
+    await bob.page.reload()
+    await expect.poll(() => bob.texts(), { timeout: 15_000 }).toEqual(['one', 'two'])
+    ann.person.hasNoTroubles()
+  })
+
+  it('[G7] a restart of the server: nobody has to do anything', async () => {
+    const [ann, bob] = [await inRoom('Ann', 'restart'), await inRoom('Bob', 'restart')]
+    await ann.say('before')
+    await bob.sees('before')
+    await commons.restart()
+    await bob.say('during')
+    await expect.poll(() => ann.texts(), { timeout: 30_000 }).toEqual(['before', 'during'])
+    await ann.person.isOnline()
+  })
+
+  it('what was not read is marked, in the list and in the room', async () => {
+    const [ann, bob] = [await inRoom('Ann', 'news'), await inRoom('Bob', 'news')]
+    await bob.say('old')
+    await ann.sees('old')
+    await ann.page.getByRole('link', { name: /^lobby/ }).click()
+    await ann.page.getByRole('heading', { name: 'lobby' }).waitFor()
+    await bob.say('new')
+    await ann.page.getByRole('link', { name: /news Unread messages/ }).click()
+    await ann.sees('new')
+    await ann.log.getByText('New', { exact: true }).waitFor()
+    await expect.poll(() => ann.page.getByRole('link', { name: /Unread messages/ }).count()).toBe(0)
+  })
+
+  it('guests talk in rooms of their own', async () => {
+    const [gus, gil] = [await inRoom('Gus', 'lobby', { guest: true }), await inRoom('Gil', 'lobby', { guest: true })]
+    await gus.say('hello from a guest')
+    await gil.sees('hello from a guest')
+    for (const { person } of [gus, gil]) person.hasNoTroubles()
+  })
+
+  it('5,000 messages and 300 members stay light, and the past comes by scrolling', async () => {
+    const writer = program('writer', 200)
+    const crowd = writer.room('crowd')
+    for (let first = 1; first <= 5_000; first += 500) {
+      await Promise.all(Array.from({ length: 500 }, (_, i) => crowd.send(`message ${first + i}`)))
+    }
+    await Promise.all(Array.from({ length: 300 }, (_, i) => program(`member ${i}`).room('crowd').ready))
+    const ann = await inRoom('Ann', 'crowd')
+    await ann.sees('message 5000')
+    await ann.page.getByRole('heading', { name: /^Members 302/ }).waitFor()
+    await crowd.send('one more')
+    await ann.sees('one more')
+    await ann.log.hover()
+    for (let page = 0; page < 60 && (await ann.message('message 4500').count()) === 0; page++)
+      await ann.page.mouse.wheel(0, -4_000)
+    await ann.sees('message 4500')
+    expect(await ann.page.getByRole('article').count()).toBeLessThan(100)
+    await crowd.send('far below')
+    await ann.page.getByRole('button', { name: 'New messages' }).click()
+    await ann.sees('far below')
+    ann.person.hasNoTroubles()
+  })
+
+  it.each<[string, PersonOptions]>([
+    ['light, at a desk', {}],
+    ['dark, on a phone', { dark: true, phone: true }],
+  ])('is accessible: %s', async (_name, options) => {
+    const ann = await inRoom('Ann', 'access', options)
+    await ann.say('Have a look at https://example.org')
+    await ann.sees('Have a look')
+    expect(await accessibilityProblems(ann.page)).toEqual([])
+    await ann.act('Have a look', /heart/)
+    await ann.page.getByRole('button', { name: /❤️ by/ }).waitFor()
+    expect(await accessibilityProblems(ann.page)).toEqual([])
+    if (options.phone) {
+      await ann.page.getByRole('link', { name: 'All rooms' }).click()
+      await ann.page.getByRole('heading', { name: 'Rooms' }).waitFor()
+      expect(await accessibilityProblems(ann.page)).toEqual([])
+    }
+    ann.person.hasNoTroubles()
+  })
+})
