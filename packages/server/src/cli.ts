@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 /** The command `roomful`: which command, and what becomes of the process. */
 import { printConfig } from './cli/config.ts'
-import { COMMANDS, help, version } from './cli/help.ts'
+import { COMMANDS, help } from './cli/help.ts'
 import { printToken } from './cli/token.ts'
 import { ConfigError } from './config/config-error.ts'
 import { didYouMean } from './config/suggest.ts'
 import type { Roomful } from './roomful.ts'
 import { EXIT_CODES, runServer } from './run-server.ts'
+import { version } from './version.ts'
 
 async function main([command = 'help', ...argv]: readonly string[]): Promise<number> {
   const { env } = process

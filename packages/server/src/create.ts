@@ -1,5 +1,6 @@
 /** Puts a server together from settings: which adapters stand behind the core's ports. Nothing else chooses. */
 import { Accounts } from './adapters/auth/accounts.ts'
+import { ApiKey } from './adapters/auth/api-key.ts'
 import { AccountAuthenticator } from './adapters/auth/authenticator.ts'
 import { TokenVerifier } from './adapters/auth/jwt.ts'
 import { SlidingWindowLimiter } from './adapters/auth/limiter.ts'
@@ -21,7 +22,7 @@ import type { Settings } from './config/settings.ts'
 import { readTlsFiles } from './config/tls-files.ts'
 import type { Observer } from './core/ports/observer.ts'
 import { CORE_DEFAULTS } from './core/settings.ts'
-import { createHttpHost } from './http-host.ts'
+import { createHttpHost } from './http/host.ts'
 import { openLog } from './open-log.ts'
 import { Roomful } from './roomful.ts'
 
@@ -33,6 +34,10 @@ export interface CreateOptions extends Partial<Settings> {
   /** Largest WebSocket message or POST of a Socket.IO client. Default: twice `maxMessageBytes` and something for the rest. */
   readonly socketioMaxPayloadBytes?: number
 }
+
+/** Shorter ones can be guessed. */
+const API_KEY_LENGTH = 16
+const SHORT_API_KEY = `ROOMFUL_API_KEY has fewer than ${API_KEY_LENGTH} characters; take 32 random ones.`
 
 const ECHO = { '/ws/echo': 'Server echo: ' }
 
@@ -65,6 +70,11 @@ export function createRoomful({
   const attempts = new SlidingWindowLimiter(clock)
   const issuer = new TokenIssuer({ secret: secret.bytes, audience, issuer: jwtIssuer, now: clock.now })
   const accounts = new Accounts({ store: users, passwords: new Passwords(), issuer, limiter: attempts, random })
+  const apiKey =
+    settings.apiKey === undefined ? undefined : new ApiKey(settings.apiKey, { limiter: attempts, observer: observers })
+  if (settings.apiKey !== undefined && settings.apiKey.length < API_KEY_LENGTH) {
+    observers.observe({ type: 'notice', message: SHORT_API_KEY, isRisky: true })
+  }
   const door = {
     isOriginAllowed: originCheck(settings.corsOrigin),
     clientAddress: addressReader(settings.trustProxy),
@@ -85,6 +95,7 @@ export function createRoomful({
       observer: observers,
     },
     users,
+    unknownUsers: settings.users,
     storage: { folder: settings.data, sync: settings.sync },
     accounts,
     webSocket: {
@@ -99,7 +110,8 @@ export function createRoomful({
       recovery: settings.socketioRecovery,
       maxPayloadBytes: socketioMaxPayloadBytes,
     },
-    http: (hub, links) => new HttpTransport(createHttpHost({ hub, links, accounts, tickets, metrics }), door),
+    http: (hub, links, administration) =>
+      new HttpTransport(createHttpHost({ hub, links, administration, accounts, tickets, metrics, apiKey }), door),
     tls,
     port: settings.port,
     host: settings.host,

@@ -6,12 +6,11 @@ import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
-import { CLOSE_CODES } from '@roomful/protocol'
 import type { Accounts } from './adapters/auth/accounts.ts'
 import { type SocketIoOptions, SocketIoTransport } from './adapters/transports/socketio/transport.ts'
 import { HttpLinks } from './adapters/transports/v1-http/links.ts'
 import { type WebSocketOptions, WebSocketTransport } from './adapters/transports/websocket.ts'
-import type { Connection } from './core/connection.ts'
+import { Administration } from './administration.ts'
 import type { Contract } from './core/contract.ts'
 import { Hub, type HubPorts } from './core/hub.ts'
 import type { Namespace, NamespaceOptions } from './core/namespace.ts'
@@ -62,8 +61,10 @@ export interface RoomfulParts {
   readonly webSocket: WebSocketOptions
   readonly socketIo: SocketIoOptions
   /** Made once the hub exists. */
-  readonly http: (hub: Hub, links: HttpLinks) => HttpHandler
+  readonly http: (hub: Hub, links: HttpLinks, administration: Administration) => HttpHandler
   readonly users: Users
+  /** Whether a user needs an account before the first connection. */
+  readonly unknownUsers: 'open' | 'strict'
   readonly storage: Storage
   readonly accounts: Pick<Accounts, 'signUp'>
   /** Makes a server of one's own speak https and wss. */
@@ -80,6 +81,7 @@ export class Roomful {
   private readonly webSocket: WebSocketTransport
   private readonly socketIo: SocketIoTransport
   private readonly http: HttpHandler
+  private readonly administration: Administration
   private readonly lifetime = new Lifetime()
   private readonly attached = new Map<Server, () => void>()
   private ownServer: Server | undefined
@@ -92,7 +94,8 @@ export class Roomful {
     const links = new HttpLinks(this.hub)
     this.webSocket = new WebSocketTransport(this.hub, parts.webSocket, (id) => links.find(id))
     this.socketIo = new SocketIoTransport(this.hub, parts.socketIo)
-    this.http = parts.http(this.hub, links)
+    this.administration = new Administration(this.hub, parts.users, parts.unknownUsers)
+    this.http = parts.http(this.hub, links, this.administration)
   }
 
   /**
@@ -178,15 +181,17 @@ export class Roomful {
     return safeHandler(this.hub.observer, name, fn)
   }
 
-  /** Shuts a user out, and closes every connection they have, at once. G8. */
-  async ban(userId: string): Promise<void> {
-    await this.parts.users.setBanned(userId, true)
-    this.hub.accountChanges.note(userId)
-    this.disconnectUser(userId, CLOSE_CODES.FORBIDDEN.code, 'You are banned')
+  /**
+   * Shuts a user out, also one who was never here, and closes every connection they have, at once. G8.
+   * @throws RoomfulError (rejects) NOT_FOUND for who has no account where users must be known, INVALID_MESSAGE for guests
+   */
+  ban(userId: string): Promise<void> {
+    return this.administration.ban(userId)
   }
 
-  async unban(userId: string): Promise<void> {
-    await this.parts.users.setBanned(userId, false)
+  /** @throws RoomfulError (rejects) as {@link ban} */
+  unban(userId: string): Promise<void> {
+    return this.administration.unban(userId)
   }
 
   /**
@@ -201,37 +206,25 @@ export class Roomful {
     return { ...user, role }
   }
 
-  /** Gives a user another role: rules run again on every open connection, and lost rooms are told. G8. */
-  async setRole(userId: string, role: string): Promise<void> {
-    await this.parts.users.setRole(userId, role)
-    this.hub.accountChanges.note(userId)
-    const becoming = this.connectionsOf(userId).map((connection) =>
-      this.hub.identities.become(connection, { ...connection.user, role }),
-    )
-    await Promise.all(becoming)
+  /**
+   * Gives a user another role, whatever the token says: rules run again on every open connection, and lost rooms are told. G8.
+   * @throws RoomfulError (rejects) as {@link ban}
+   */
+  setRole(userId: string, role: string): Promise<void> {
+    return this.administration.setRole(userId, role)
   }
 
   /**
    * Asks the rules of rooms again, for a user or for everyone: call it when what they decide by has changed. Who may no
    * longer be in a room is taken out of it at once, and told. G8.
    */
-  async recheck(userId?: string): Promise<void> {
-    await Promise.all(this.connectionsOf(userId).map((connection) => this.hub.access.recheck(connection)))
+  recheck(userId?: string): Promise<void> {
+    return this.administration.recheck(userId)
   }
 
   /** Closes every connection of a user everywhere, at once. @returns how many */
-  disconnectUser(
-    userId: string,
-    code: number = CLOSE_CODES.KICKED.code,
-    reason = 'Disconnected by the server',
-  ): number {
-    return this.hub.allNamespaces().reduce((count, namespace) => count + namespace.disconnect(userId, code, reason), 0)
-  }
-
-  private connectionsOf(userId: string | undefined): Connection[] {
-    return this.hub.allNamespaces().flatMap(({ connections, users }) => {
-      return userId === undefined ? [...connections.values()] : [...(users.get(userId)?.connections ?? [])]
-    })
+  disconnectUser(userId: string, code?: number, reason?: string): number {
+    return this.administration.disconnectUser(userId, code, reason)
   }
 
   /** Opens the storage. `listen` does it, and so does the first request of an attached server. */

@@ -10,6 +10,6 @@ export const messageRedact = up('message:redact', {
 
 export const messageRedacted = down('message:redacted', {
   delivery: 'durable',
-  when: 'The message with number `target` is gone.',
-  data: Type.Object({ ...Stored, target: Seq, userId: UserId }),
+  when: 'The message with number `target` is gone. `userId` took it back; without it the server did.',
+  data: Type.Object({ ...Stored, target: Seq, userId: Type.Optional(UserId) }),
 })

@@ -1,5 +1,4 @@
 /** What `roomful help` and `roomful --version` print. */
-import { readFileSync } from 'node:fs'
 import { describeFlags } from '../config/describe.ts'
 
 export const COMMANDS = ['serve', 'token', 'config', 'help', 'version'] as const
@@ -21,11 +20,4 @@ Options (each is also an environment variable and a key of roomful.config.json; 
   --config <file>            JSON file with settings [roomful.config.json]
 
 ${describeFlags()}`
-}
-
-export function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return version
 }

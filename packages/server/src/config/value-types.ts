@@ -60,6 +60,14 @@ export const text: ValueType<string> = {
   write: (value) => value,
 }
 
+/** What a header can hold as it is. */
+export const apiKey: ValueType<string> = {
+  name: 'text',
+  expects: 'letters, digits and other visible ASCII, without spaces',
+  read: (given) => (typeof given === 'string' && /^[\x21-\x7e]{1,512}$/.test(given) ? given : undefined),
+  write: (value) => value,
+}
+
 /** A value that may be absent; that is its default. */
 export function optional<T>(type: ValueType<T>): ValueType<T | undefined> {
   return { ...type, write: (value) => (value === undefined ? '' : type.write(value)) }

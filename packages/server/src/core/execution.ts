@@ -3,7 +3,6 @@
  * goes to the turn, and the next request may start. Every way in which a handler can fail ends in an answer, never in a
  * crash (B38).
  */
-import { keyTime } from '@roomful/protocol'
 import type { Connection } from './connection.ts'
 import { takeEvent } from './connection-limits.ts'
 import { Context } from './context.ts'
@@ -15,7 +14,7 @@ import type { Hub } from './hub.ts'
 import type { HandlerEntry } from './namespace.ts'
 import type { AppendKey, Repeated } from './ports/broker.ts'
 import type { Request } from './ports/dialect.ts'
-import { readReply, writeReply } from './repeats.ts'
+import { checkKeyAge, readReply, writeReply } from './repeats.ts'
 
 export class Execution {
   private readonly hub: Hub
@@ -45,7 +44,7 @@ export class Execution {
     try {
       if (!entry?.uncounted) takeEvent(hub, connection)
       if (!entry) throw new RoomfulError('UNKNOWN_EVENT', `There is no event ${JSON.stringify(request.event)} here`)
-      this.checkKey()
+      if (request.key !== undefined) checkKeyAge(hub, request.key)
       result = context.appendKey === undefined ? this.run(entry) : this.runOnce(entry, context.appendKey)
     } catch (error) {
       return this.fail(error ?? new Error('The handler threw nothing'))
@@ -232,14 +231,6 @@ export class Execution {
     const event = this.entry ? request.event : 'unknown'
     const { name: namespace } = connection.namespace
     hub.observer.observe({ type: 'request', namespace, event, ok: code === undefined, code, durationMs })
-  }
-
-  /** @throws RoomfulError EXPIRED */
-  private checkKey(): void {
-    const { key } = this.request
-    const time = key === undefined ? undefined : keyTime(key)
-    if (time === undefined || this.hub.clock.now() - time <= this.hub.settings.dedupeWindowMs) return
-    throw new RoomfulError('EXPIRED')
   }
 }
 

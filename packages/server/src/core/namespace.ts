@@ -22,7 +22,7 @@ import type { AppendKey } from './ports/broker.ts'
 import { type Member, membersOf } from './presence/member.ts'
 import { RoomPresence } from './presence/room-presence.ts'
 import { UserPresence } from './presence/user-presence.ts'
-import { Repeats } from './repeats.ts'
+import { checkKeyAge, Repeats } from './repeats.ts'
 import { Room } from './room.ts'
 import { RoomDeclarations, type RoomOptions } from './room-declaration.ts'
 import type { TypedNamespace } from './typed.ts'
@@ -209,6 +209,7 @@ export class Namespace {
   /** Stores a durable event in one room. @throws RoomfulError (rejects) UNAVAILABLE, CONFLICT, EXPIRED, ROOM_NAME_INVALID */
   async publish(roomId: string, type: string, args: readonly unknown[], options: PublishOptions = {}): Promise<Stored> {
     const { key, scope = '', userId } = options
+    if (key !== undefined) checkKeyAge(this.hub, key)
     const content = key === undefined ? '' : fingerprint(`${type}\n${toJson(args)}`)
     return this.store(roomId, type, args, userId, key === undefined ? undefined : { scope, key, fingerprint: content })
   }
@@ -241,6 +242,13 @@ export class Namespace {
     const room = this.rooms.get(roomId)
     room?.tail.clear(room.head) // what is read from now on comes from the log
     return isDone
+  }
+
+  /** The same for everything that a user said. @returns how many events had a body */
+  async redactUser(userId: string): Promise<number> {
+    const count = await this.hub.broker.redactUser(this.name, userId)
+    for (const room of this.rooms.values()) room.tail.clear(room.head)
+    return count
   }
 
   /** Users in a room, by name. B25. */

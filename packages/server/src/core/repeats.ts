@@ -3,9 +3,10 @@
  * reply and its handler does not run, also when the first one still does: then it waits for how that ends. So what a
  * handler does besides storing happens once as well, unless the process is killed in the middle of it. G3.
  */
-import { fromJson, toJson } from '@roomful/protocol'
+import { fromJson, keyTime, toJson } from '@roomful/protocol'
 import { Several } from './answer.ts'
 import { RoomfulError } from './errors.ts'
+import type { Hub } from './hub.ts'
 import type { AppendKey, Broker, Repeated } from './ports/broker.ts'
 
 /** A longer reply is not kept: its handler is asked again, and what it would add is recognised by the key. */
@@ -82,6 +83,12 @@ export function writeReply(answer: unknown): string | undefined {
 export function readReply(reply: string): unknown {
   if (reply === '') return undefined
   return reply.startsWith('*') ? new Several(fromJson(reply.slice(1)) as unknown[]) : fromJson(reply)
+}
+
+/** A repeat of something that is remembered no longer could not be told from a new request. @throws RoomfulError EXPIRED */
+export function checkKeyAge({ clock, settings }: Hub, key: string): void {
+  const time = keyTime(key)
+  if (time !== undefined && clock.now() - time > settings.dedupeWindowMs) throw new RoomfulError('EXPIRED')
 }
 
 /** Each event of a request has a key of its own. */

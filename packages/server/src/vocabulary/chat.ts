@@ -1,11 +1,12 @@
 /** What people do in rooms: messages, private messages, edits, reactions. WIRE 8. */
-import { inboxOf, isRecord } from '@roomful/protocol'
+import { inboxOf } from '@roomful/protocol'
 import { down, UP_ALIASES, type UpData, type UpName, up } from '@roomful/protocol/messages'
 import type { Context } from '../core/context.ts'
 import type { Stored } from '../core/effects.ts'
 import { RoomfulError } from '../core/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Namespace, Numbers } from '../core/namespace.ts'
+import { emptyWordings, MESSAGES } from './redaction.ts'
 import { schemaOf } from './schema.ts'
 import { addTyping } from './typing.ts'
 
@@ -105,33 +106,6 @@ async function redact(
   return { status: 'ok' }
 }
 
-/** The message, and every later wording of it. */
-async function emptyWordings(
-  hub: Hub,
-  namespace: Namespace,
-  roomId: string,
-  seq: number,
-  until: number,
-): Promise<void> {
-  await namespace.redact(roomId, seq)
-  for (let after = seq; after < until; ) {
-    const { events } = await hub.broker.history(namespace.name, roomId, { after, limit: WORDINGS_PAGE })
-    for (const row of events) {
-      if (row.type === 'message:edited' && targetOf(row.argsJson) === seq) await namespace.redact(roomId, row.seq)
-    }
-    const last = events.at(-1)
-    if (last === undefined) return
-    after = last.seq
-  }
-}
-
-const WORDINGS_PAGE = 100
-
-function targetOf(argsJson: string): unknown {
-  const [data] = JSON.parse(argsJson) as unknown[]
-  return isRecord(data) ? data.target : undefined
-}
-
 /** @throws RoomfulError NOT_FOUND, FORBIDDEN */
 async function checkAuthor(
   hub: Hub,
@@ -151,8 +125,6 @@ async function checkAuthor(
     throw new RoomfulError('FORBIDDEN', 'Only its author, support or an admin may change a message')
   }
 }
-
-const MESSAGES: ReadonlySet<string> = new Set(['message:new', 'message:private'])
 
 /** To a message: kept. To what is happening: whoever is slow does not see it. */
 function react(context: Context, data: UpData<'reaction:send'>): unknown {

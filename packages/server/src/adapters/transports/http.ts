@@ -9,9 +9,12 @@ import { accountRoutes } from './http/account-routes.ts'
 import { clientPageRoute } from './http/client-page.ts'
 import { fallbackRoutes } from './http/fallback-routes.ts'
 import type { HttpHost } from './http/host.ts'
+import { openApiRoute } from './http/openapi.ts'
 import { replyError } from './http/reply.ts'
 import { roomRoutes } from './http/room-routes.ts'
 import type { Exchange, Route } from './http/route.ts'
+import { serverRoutes } from './http/server-routes.ts'
+import { serverUserRoutes } from './http/server-user-routes.ts'
 import { statusRoutes } from './http/status-routes.ts'
 
 export interface HttpOptions {
@@ -19,7 +22,16 @@ export interface HttpOptions {
   readonly clientAddress: (request: IncomingMessage) => string
 }
 
-const ROUTES: readonly Route[] = [...statusRoutes, ...accountRoutes, ...roomRoutes, ...fallbackRoutes, clientPageRoute]
+export const ROUTES: readonly Route[] = [
+  ...statusRoutes,
+  ...accountRoutes,
+  ...roomRoutes,
+  ...serverRoutes,
+  ...serverUserRoutes,
+  ...fallbackRoutes,
+  openApiRoute(() => ROUTES),
+  clientPageRoute,
+]
 /** Upgrades on these are the WebSocket transport's; an ordinary request is a mistake that deserves a sentence. */
 const WEBSOCKET_PATH = /^\/ws(\/|$)/
 const PATH_MAX_LENGTH = 8_192
@@ -36,11 +48,11 @@ export class HttpTransport {
   /** @returns false when the path is not one of Roomful's; nothing was touched then */
   handle(request: IncomingMessage, response: ServerResponse): boolean {
     const [path = '/', query] = splitUrl(request)
-    const routes = ROUTES.filter((route) => route.path.test(path))
+    const routes = ROUTES.filter((route) => route.path.test(path) && (route.isServed?.(this.host) ?? true))
     if (routes.length === 0 && !WEBSOCKET_PATH.test(path)) return false
     this.answer(request, response, path, query, routes).catch((error: unknown) => {
       const refusal = toRoomfulError(error)
-      if (refusal.code === 'INTERNAL') this.host.report(error, `${request.method} ${path}`, undefined)
+      if (refusal.code === 'INTERNAL') this.host.report(error, `${request.method} ${path}`)
       // Whatever is left of a body that was not read must not be taken for the next request.
       if (!request.complete) response.setHeader('Connection', 'close')
       replyError(response, refusal, refusal.code === 'TIMEOUT' ? 408 : refusal.status)

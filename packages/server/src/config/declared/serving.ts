@@ -1,7 +1,7 @@
 /** Settings about where Roomful listens, who may reach it, and how it ends. */
 import { CORE_DEFAULTS } from '../../core/settings.ts'
 import { setting } from '../declaration.ts'
-import { oneOf, onOff, optional, origins, proxies, text, wholeNumber } from '../value-types.ts'
+import { apiKey, oneOf, onOff, optional, origins, proxies, text, wholeNumber } from '../value-types.ts'
 
 export const serving = {
   port: setting({
@@ -72,11 +72,11 @@ export const serving = {
   }),
   apiKey: setting({
     variable: 'ROOMFUL_API_KEY',
-    type: optional(text),
+    type: optional(apiKey),
     default: undefined,
     secret: true,
-    sentence: 'Key that other backends show to use the server API; without it that API is off.',
-    planned: 'this version has no server API over HTTP',
+    sentence:
+      'Key that other backends show to use the server API, better 32 random characters; without it that API is off.',
   }),
   logLevel: setting({
     variable: 'LOG_LEVEL',

@@ -5,7 +5,8 @@ import { RoomfulError } from '../../../core/errors.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { Namespace } from '../../../core/namespace.ts'
 import type { Visitor } from '../../../core/visit.ts'
-import { type Exchange, numberOf } from '../http/route.ts'
+import type { Exchange } from '../http/route.ts'
+import { wholeNumber } from '../http/whole-number.ts'
 import { pollDialect } from './poll-dialect.ts'
 import { PollSeat, type SeatEnds } from './poll-seat.ts'
 import { cursorOf, namespaceOf, roomsOf, visitorOf } from './visitor.ts'
@@ -47,7 +48,8 @@ export class Polls {
     const namespace = namespaceOf(this.hub, exchange)
     const rooms = roomsOf(exchange)
     const cursor = cursorOf(query.get('after') ?? undefined)
-    const wait = numberOf(exchange, 'wait', 0, WAIT_ASKED_MAX_S) ?? WAIT_MAX_S
+    const asked = query.get('wait')
+    const wait = asked === null ? WAIT_MAX_S : wholeNumber('wait', asked, { maximum: WAIT_ASKED_MAX_S })
     // Without a position there is nothing to wait for but a position.
     const waitMs = cursor === undefined ? 0 : Math.min(wait, WAIT_MAX_S) * 1_000
     const { seat, connection } = await this.sit(namespace, visitorOf(exchange), rooms, cursor === undefined)

@@ -1,30 +1,71 @@
-/** Signing up, signing in, and tickets. WIRE 1 and 2. */
-import { readJsonBody } from './body.ts'
-import { replyJson } from './reply.ts'
-import { authenticate, type Route } from './route.ts'
+/** Signing up, signing in, and tickets. WIRE 1 and 2. What a name and a password must be is checked by the accounts. */
+import { Type } from 'typebox'
+import { endpoint } from './endpoint.ts'
+import type { Route } from './route.ts'
+
+const SignedIn = Type.Object({
+  token: Type.String({ description: 'A JWT, good for 24 hours.' }),
+  user: Type.Object({ sub: Type.String(), name: Type.String(), role: Type.String() }),
+})
+const ada = { sub: 'u_4f0q1zv7k2m9x8c3b5na', name: 'Ada', role: 'user' }
 
 export const accountRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: /^\/api\/users$/,
-    async answer({ request, response, host, countedAddress }) {
-      replyJson(response, 201, await host.accounts.signUp(await readJsonBody(request), countedAddress))
+  endpoint(
+    {
+      method: 'POST',
+      path: '/api/users',
+      tag: 'accounts',
+      summary: 'Sign up.',
+      access: 'anyone',
+      body: Type.Object({
+        username: Type.Optional(Type.String({ description: 'What one signs in with; `name` when it is left out.' })),
+        name: Type.Optional(Type.String({ description: 'What others see; `username` when it is left out.' })),
+        password: Type.Optional(Type.String({ description: '8 to 256 characters.' })),
+      }),
+      status: 201,
+      answer: SignedIn,
+      errors: ['CONFLICT', 'RATE_LIMITED', 'UNAVAILABLE'],
+      example: {
+        body: { username: 'ada', name: 'Ada', password: 'a long password' },
+        answer: { token: 'eyJhbGciOiJIUzI1NiJ9.…', user: ada },
+      },
     },
-  },
-  {
-    method: 'POST',
-    path: /^\/api\/session$/,
-    async answer({ request, response, host, countedAddress }) {
-      replyJson(response, 200, await host.accounts.signIn(await readJsonBody(request), countedAddress))
+    { respond: ({ host, body, exchange }) => host.accounts.signUp(body, exchange.countedAddress) },
+  ),
+  endpoint(
+    {
+      method: 'POST',
+      path: '/api/session',
+      tag: 'accounts',
+      summary: 'Sign in.',
+      description: 'Ten wrong passwords for a name from one address lock it there for up to a quarter of an hour.',
+      access: 'anyone',
+      body: Type.Object({
+        username: Type.Optional(Type.String({ description: 'May also be called `name`.' })),
+        name: Type.Optional(Type.String()),
+        password: Type.Optional(Type.String()),
+      }),
+      answer: SignedIn,
+      errors: ['UNAUTHENTICATED', 'BANNED', 'RATE_LIMITED', 'UNAVAILABLE'],
+      example: {
+        body: { username: 'ada', password: 'a long password' },
+        answer: { token: 'eyJhbGciOiJIUzI1NiJ9.…', user: ada },
+      },
     },
-  },
-  {
-    method: 'POST',
-    path: /^\/api\/tickets$/,
-    async answer(exchange) {
-      const identity = await authenticate(exchange)
-      await readJsonBody(exchange.request)
-      replyJson(exchange.response, 201, { ticket: exchange.host.accounts.issueTicket(identity) })
+    { respond: ({ host, body, exchange }) => host.accounts.signIn(body, exchange.countedAddress) },
+  ),
+  endpoint(
+    {
+      method: 'POST',
+      path: '/api/tickets',
+      tag: 'accounts',
+      summary: 'A ticket, which opens one link within 30 s by `?ticket=` in its URL.',
+      access: 'user',
+      status: 201,
+      answer: Type.Object({ ticket: Type.String() }),
+      errors: ['UNAVAILABLE'],
+      example: { answer: { ticket: 'f3q9…' } },
     },
-  },
+    { respond: ({ host, identity }) => ({ ticket: host.accounts.issueTicket(identity) }) },
+  ),
 ]

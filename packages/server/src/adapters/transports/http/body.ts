@@ -1,5 +1,6 @@
 /** Reads the JSON body of a request: no more than is needed, and not for longer than is decent. */
 import type { IncomingMessage } from 'node:http'
+import { fromJson, isRecord, isTooDeep, MAX_JSON_DEPTH } from '@roomful/protocol'
 import { RoomfulError } from '../../../core/errors.ts'
 
 /** A name and a password fit many times. */
@@ -9,26 +10,30 @@ const DROPPED_MAX_BYTES = 4 * 1024 ** 2
 const BODY_TIMEOUT_MS = 10_000
 
 /**
- * @returns the object in the body; an empty body is an empty object
+ * @returns the object in the body, bytes written as `{"$binary": …}` as such; an empty body is an empty object
  * @throws RoomfulError (rejects) TOO_LARGE, PARSE_ERROR, INVALID_MESSAGE, TIMEOUT
  */
-export async function readJsonBody(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
-  const text = await readText(request, BODY_MAX_BYTES)
+export async function readJsonBody(
+  request: IncomingMessage,
+  maxBytes: number = BODY_MAX_BYTES,
+): Promise<Readonly<Record<string, unknown>>> {
+  const text = await readText(request, maxBytes)
   return text.trim() === '' ? {} : parseJsonBody(text)
 }
 
 /** @throws RoomfulError PARSE_ERROR, INVALID_MESSAGE */
 export function parseJsonBody(text: string): Readonly<Record<string, unknown>> {
+  if (isTooDeep(text)) {
+    throw new RoomfulError('INVALID_MESSAGE', `The body is nested deeper than ${MAX_JSON_DEPTH} levels`)
+  }
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = fromJson(text)
   } catch (cause) {
     throw new RoomfulError('PARSE_ERROR', undefined, { cause })
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new RoomfulError('INVALID_MESSAGE', 'The body must be a JSON object')
-  }
-  return value as Record<string, unknown>
+  if (isRecord(value)) return value
+  throw new RoomfulError('INVALID_MESSAGE', 'The body must be a JSON object')
 }
 
 /**

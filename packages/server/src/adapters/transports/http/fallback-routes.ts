@@ -2,12 +2,112 @@
  * Rooms for clients without a WebSocket: a stream of events, polls, and single ones the other way. The namespace stands in
  * the path, as in `/ws/<namespace>`. WIRE 1, 6. And whole v1 links, for the SDK.
  */
+import { Key } from '@roomful/protocol/messages'
+import { Type } from 'typebox'
+import type { Declaration } from './declaration.ts'
 import type { Route } from './route.ts'
 
+const params = Type.Object({
+  namespace: Type.String({ description: 'Without its first slash; `chat` for the default one.' }),
+})
+/** A repeated parameter would need a list; one room is what most ask for. */
+const Visit = {
+  room: Type.Optional(Type.String({ description: 'May be given several times.' })),
+  after: Type.Optional(Type.String({ description: 'A cursor: what came behind it.' })),
+  token: Type.Optional(Type.String()),
+  ticket: Type.Optional(Type.String()),
+  name: Type.Optional(Type.String({ description: 'Of a guest.' })),
+}
+const shared = { tag: 'transports', access: 'visitor', params } as const
+const errors = ['FORBIDDEN', 'NOT_FOUND', 'CURSOR_INVALID', 'ROOM_FULL', 'TOO_MANY_ROOMS', 'UNAVAILABLE'] as const
+
+const sse: Declaration = {
+  ...shared,
+  method: 'GET',
+  path: '/sse/{namespace}',
+  summary: 'The events of rooms as a stream, for an `EventSource`.',
+  description: '`Last-Event-ID` counts as `after`. PROTOCOL.md, section 13.',
+  query: Type.Object({ ...Visit, named: Type.Optional(Type.Integer({ minimum: 0, maximum: 1 })) }),
+  answer: Type.String(),
+  answerType: 'text/event-stream',
+  errors,
+  example: {
+    params: { namespace: 'public' },
+    query: { room: 'lobby', name: 'Ann' },
+    answer: 'retry: 2345\n\nid: 1k3v9x0a2b4cd.17\ndata: {"type":"welcome"}\n\n',
+  },
+}
+const poll: Declaration = {
+  ...shared,
+  method: 'GET',
+  path: '/poll/{namespace}',
+  summary: 'The events of rooms by long polls, or with `wait=0` by short ones.',
+  description: 'Without `after` the answer comes at once and holds where one stands. PROTOCOL.md, section 16.',
+  query: Type.Object({
+    ...Visit,
+    wait: Type.Optional(
+      Type.Integer({ maximum: 86_400, default: 25, description: 'Seconds; 25 at most are granted.' }),
+    ),
+  }),
+  answer: Type.Object({ events: Type.Array(Type.Object({ type: Type.String() })), cursor: Type.String() }),
+  errors,
+  example: {
+    params: { namespace: 'public' },
+    query: { room: 'lobby', name: 'Ann' },
+    answer: { events: [], cursor: '1k3v9x0a2b4cd.17' },
+  },
+}
+const send: Declaration = {
+  ...shared,
+  method: 'POST',
+  path: '/send/{namespace}',
+  summary: 'One client event; the answer is its acknowledgement.',
+  description: 'The event in plain’s form, flat or as an envelope. PROTOCOL.md, sections 4, 8 and 15.',
+  query: Type.Object({ token: Visit.token, ticket: Visit.ticket, name: Visit.name }),
+  body: Type.Object({
+    type: Type.Optional(Type.String()),
+    event: Type.Optional(Type.String()),
+    data: Type.Optional(Type.Unknown()),
+    key: Type.Optional(Key),
+  }),
+  answer: Type.Unknown(),
+  errors: [
+    'FORBIDDEN',
+    'NOT_FOUND',
+    'UNKNOWN_EVENT',
+    'NOT_IN_ROOM',
+    'CONFLICT',
+    'EXPIRED',
+    'RATE_LIMITED',
+    'UNAVAILABLE',
+  ],
+  example: {
+    params: { namespace: 'public' },
+    query: { name: 'Ann' },
+    body: { type: 'chat:message', roomId: 'lobby', content: 'hello', key: 'k-1' },
+    answer: { status: 'ok', id: 'lobby-19', seq: 19, ts: 1763712000456 },
+  },
+}
+
 export const fallbackRoutes: readonly Route[] = [
-  { method: 'GET', path: /^\/sse(?:\/|$)(.*?)\/?$/, answer: (exchange) => exchange.host.fallbacks.sse(exchange) },
-  { method: 'GET', path: /^\/poll(?:\/|$)(.*?)\/?$/, answer: (exchange) => exchange.host.fallbacks.poll(exchange) },
-  { method: 'POST', path: /^\/send(?:\/|$)(.*?)\/?$/, answer: (exchange) => exchange.host.fallbacks.send(exchange) },
+  {
+    method: 'GET',
+    path: /^\/sse(?:\/|$)(.*?)\/?$/,
+    declaration: sse,
+    answer: (exchange) => exchange.host.fallbacks.sse(exchange),
+  },
+  {
+    method: 'GET',
+    path: /^\/poll(?:\/|$)(.*?)\/?$/,
+    declaration: poll,
+    answer: (exchange) => exchange.host.fallbacks.poll(exchange),
+  },
+  {
+    method: 'POST',
+    path: /^\/send(?:\/|$)(.*?)\/?$/,
+    declaration: send,
+    answer: (exchange) => exchange.host.fallbacks.send(exchange),
+  },
   { method: 'GET', path: /^\/link\/sse$/, answer: (exchange) => exchange.host.fallbacks.links.stream(exchange) },
   { method: 'POST', path: /^\/link\/poll$/, answer: (exchange) => exchange.host.fallbacks.links.poll(exchange) },
   { method: 'POST', path: /^\/link\/send$/, answer: (exchange) => exchange.host.fallbacks.links.send(exchange) },

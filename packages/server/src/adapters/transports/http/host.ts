@@ -1,10 +1,13 @@
-/** What the HTTP side asks of the server behind it. `create.ts` answers with the core, the accounts and the metrics. */
+/** What the HTTP side asks of the server behind it. `http-host.ts` answers with the core, the accounts and the metrics. */
 import type { Credentials } from '@roomful/protocol'
 import type { Identity } from '../../../core/ports/authenticator.ts'
-import type { User } from '../../../core/user.ts'
+import type { HttpRooms } from './room-routes.ts'
 import type { Exchange } from './route.ts'
+import type { ServerApi } from './server-routes.ts'
 
 export interface HttpHost {
+  /** Of this software. */
+  readonly version: string
   /** Links of every transport. */
   clients(): number
   /** False while starting, draining or cut off from storage. */
@@ -12,9 +15,14 @@ export interface HttpHost {
   /** Prometheus' text, and its content type. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
   /** Something broke that is no refusal. */
-  report(error: unknown, what: string, user: User | undefined): void
+  report(error: unknown, what: string): void
+  /** Most bytes of an event's arguments. */
+  readonly maxMessageBytes: number
+  /** None: the server API is off. */
+  readonly apiKey: HttpApiKey | undefined
   readonly accounts: HttpAccounts
   readonly rooms: HttpRooms
+  readonly server: ServerApi
   readonly fallbacks: HttpFallbacks
 }
 
@@ -42,17 +50,9 @@ export interface HttpAccounts {
   issueTicket(identity: Identity): string
 }
 
-export interface Page {
-  readonly before?: number | undefined
-  readonly after?: number | undefined
-  readonly limit: number
-}
-
-/** What a user may see of the default namespace: its rules are asked first. */
-export interface HttpRooms {
-  /** Counts a request of this user. @throws RoomfulError RATE_LIMITED */
-  take(user: User): void
-  list(user: User): Promise<unknown>
-  members(user: User, roomId: string): Promise<unknown>
-  events(user: User, roomId: string, page: Page): Promise<unknown>
+export interface HttpApiKey {
+  /** Is it the key? Takes the same time whatever it is. */
+  matches(given: string): boolean
+  /** @throws RoomfulError TOKEN_INVALID, RATE_LIMITED after too many wrong ones */
+  check(given: string, from: { ip: string; countedAddress: string | undefined; userAgent: string }): void
 }

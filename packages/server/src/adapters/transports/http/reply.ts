@@ -1,5 +1,6 @@
 /** Answers in JSON, and refusals in the one shape that they have everywhere. WIRE 1. */
 import type { ServerResponse } from 'node:http'
+import { toJson } from '@roomful/protocol'
 import type { RoomfulError } from '../../../core/errors.ts'
 
 /** For everything that is no page: an answer is nobody's to keep, and is what it says it is. */
@@ -9,8 +10,9 @@ const HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 } as const
 
+/** @param body bytes in it are written as `{"$binary": …}` */
 export function replyJson(response: ServerResponse, status: number, body: unknown): void {
-  replyJsonText(response, status, JSON.stringify(body))
+  replyJsonText(response, status, toJson(body))
 }
 
 /** As {@link replyJson}, for what is JSON already. */

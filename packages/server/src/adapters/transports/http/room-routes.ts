@@ -1,46 +1,126 @@
-/** The rooms of the default namespace, read without a connection: list, members, history. B25, WIRE 1. */
+/** The rooms of a namespace, read by a user without a connection: list, members, history. B25, WIRE 1. */
+import { Member } from '@roomful/protocol/messages'
+import { Type } from 'typebox'
 import { RoomfulError } from '../../../core/errors.ts'
-import type { User } from '../../../core/user.ts'
-import { replyJson } from './reply.ts'
-import { authenticate, type Exchange, numberOf, type Route, roomOf } from './route.ts'
+import type { Identity } from '../../../core/ports/authenticator.ts'
+import { NamespaceName, RoomName } from './declaration.ts'
+import { type Asked, endpoint } from './endpoint.ts'
+import type { Route } from './route.ts'
 
-const PAGE_MAX = 100
+export const PAGE_MAX = 100
+
+/** Who reads, and from where. */
+export interface Reader {
+  readonly identity: Identity
+  readonly ip: string
+  readonly userAgent: string
+  /** Of the namespace that is read. */
+  readonly namespace: string
+}
+
+export interface Page {
+  readonly before?: number | undefined
+  readonly after?: number | undefined
+  readonly limit: number
+}
+
+/** What a user may see: the namespace's checks and the rules of its rooms are asked first. All reject with a RoomfulError. */
+export interface HttpRooms {
+  list(reader: Reader): Promise<unknown>
+  members(reader: Reader, roomId: string): Promise<unknown>
+  events(reader: Reader, roomId: string, page: Page): Promise<unknown>
+}
+
+export const Room = Type.Object({ roomId: Type.String() })
+export const ListedRoom = Type.Object({ roomId: RoomName, count: Type.Integer({ description: 'Users in it.' }) })
+export const Events = Type.Object({
+  events: Type.Array(
+    Type.Object({ type: Type.String(), roomId: Type.String(), seq: Type.Integer(), ts: Type.Integer() }),
+    {
+      description: 'Oldest first, in the plain form.',
+    },
+  ),
+  more: Type.Boolean({ description: 'There are others in the direction in which the page was read.' }),
+})
+export const PageOfRoom = {
+  namespace: NamespaceName,
+  before: Type.Optional(Type.Integer({ minimum: 1, description: 'Events before this number.' })),
+  after: Type.Optional(Type.Integer({ minimum: 0, description: 'Events after this number.' })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: PAGE_MAX, default: PAGE_MAX })),
+}
+const errors = ['FORBIDDEN', 'RATE_LIMITED', 'UNAVAILABLE', 'NOT_FOUND'] as const
+export const hello = {
+  type: 'message:new',
+  userId: 'ann',
+  name: 'Ann',
+  content: 'hello',
+  roomId: 'lobby',
+  seq: 1,
+  ts: 1763712000456,
+  id: 'lobby-1',
+}
 
 export const roomRoutes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: /^\/api\/rooms$/,
-    async answer(exchange) {
-      replyJson(exchange.response, 200, await exchange.host.rooms.list(await reader(exchange)))
+  endpoint(
+    {
+      method: 'GET',
+      path: '/api/rooms',
+      tag: 'rooms',
+      summary: 'The rooms with members; personal ones are in no list.',
+      access: 'user',
+      query: Type.Object({ namespace: NamespaceName }),
+      answer: Type.Object({ rooms: Type.Array(ListedRoom) }),
+      errors,
+      example: { answer: { rooms: [{ roomId: 'lobby', count: 1 }] } },
     },
-  },
-  {
-    method: 'GET',
-    path: /^\/api\/rooms\/([^/]+)\/users$/,
-    async answer(exchange) {
-      const user = await reader(exchange)
-      replyJson(exchange.response, 200, await exchange.host.rooms.members(user, roomOf(exchange)))
+    { respond: (asked) => asked.host.rooms.list(readerOf(asked)) },
+  ),
+  endpoint(
+    {
+      method: 'GET',
+      path: '/api/rooms/{roomId}/users',
+      tag: 'rooms',
+      summary: 'Who is in a room: the first 200, how many in all, and the version of the membership.',
+      access: 'user',
+      params: Room,
+      query: Type.Object({ namespace: NamespaceName }),
+      answer: Type.Object({ users: Type.Array(Member), count: Type.Integer(), pv: Type.Integer() }),
+      errors,
+      example: {
+        params: { roomId: 'lobby' },
+        answer: { users: [{ userId: 'ann', name: 'Ann', status: 'online' }], count: 1, pv: 1 },
+      },
     },
-  },
-  {
-    method: 'GET',
-    path: /^\/api\/rooms\/([^/]+)\/events$/,
-    async answer(exchange) {
-      const user = await reader(exchange)
-      const before = numberOf(exchange, 'before', 1, Number.MAX_SAFE_INTEGER)
-      const after = numberOf(exchange, 'after', 0, Number.MAX_SAFE_INTEGER)
-      if (before !== undefined && after !== undefined) {
-        throw new RoomfulError('INVALID_MESSAGE', 'Give before or after, not both', { field: 'before' })
-      }
-      const limit = numberOf(exchange, 'limit', 1, PAGE_MAX) ?? PAGE_MAX
-      const page = { before, after, limit }
-      replyJson(exchange.response, 200, await exchange.host.rooms.events(user, roomOf(exchange), page))
+    { respond: (asked) => asked.host.rooms.members(readerOf(asked), asked.params.roomId) },
+  ),
+  endpoint(
+    {
+      method: 'GET',
+      path: '/api/rooms/{roomId}/events',
+      tag: 'rooms',
+      summary: 'A page of a room’s history: the latest events, or those before or after a number.',
+      access: 'user',
+      params: Room,
+      query: Type.Object(PageOfRoom),
+      answer: Events,
+      errors,
+      example: { params: { roomId: 'lobby' }, query: { limit: '50' }, answer: { events: [hello], more: false } },
     },
-  },
+    { respond: (asked) => asked.host.rooms.events(readerOf(asked), asked.params.roomId, pageOf(asked.query)) },
+  ),
 ]
 
-async function reader(exchange: Exchange): Promise<User> {
-  const { user } = await authenticate(exchange)
-  exchange.host.rooms.take(user)
-  return user
+/** @throws RoomfulError INVALID_MESSAGE for both directions at once */
+export function pageOf({ before, after, limit = PAGE_MAX }: Partial<Page>): Page {
+  if (before === undefined || after === undefined) return { before, after, limit }
+  throw new RoomfulError('INVALID_MESSAGE', 'Give before or after, not both', { field: 'before' })
+}
+
+function readerOf({
+  identity,
+  exchange,
+  query: { namespace = '/' },
+}: Asked<unknown, { readonly namespace?: string }, unknown>): Reader {
+  const userAgent = String(exchange.request.headers['user-agent'] ?? '')
+  return { identity, ip: exchange.ip, userAgent, namespace }
 }

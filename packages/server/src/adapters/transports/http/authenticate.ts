@@ -1,0 +1,43 @@
+/** Who asks, by the `Authorization` header: a user's token, or the API key of a backend. */
+import type { Credentials } from '@roomful/protocol'
+import { RoomfulError } from '../../../core/errors.ts'
+import type { Identity } from '../../../core/ports/authenticator.ts'
+import type { Exchange } from './route.ts'
+
+/** @throws RoomfulError (rejects) UNAUTHENTICATED, and what the authenticator throws */
+export async function authenticateUser(exchange: Exchange): Promise<Identity> {
+  const credentials: Credentials = { token: bearer(exchange, 'send the token') }
+  return exchange.host.accounts.authenticate(credentials)
+}
+
+/** @throws RoomfulError UNAUTHENTICATED, TOKEN_INVALID, RATE_LIMITED */
+export function authenticateKey(exchange: Exchange): Identity {
+  const { host, ip, countedAddress, request } = exchange
+  const userAgent = String(request.headers['user-agent'] ?? '')
+  host.apiKey?.check(bearer(exchange, 'send the API key'), { ip, countedAddress, userAgent })
+  return KEY_HOLDER
+}
+
+/** The holder of the API key, or a user with the role admin. @throws RoomfulError (rejects) as the two above, FORBIDDEN */
+export async function authenticateAdmin(exchange: Exchange): Promise<Identity> {
+  const given = bearer(exchange, 'send the API key, or the token of an admin,')
+  // A token has three parts; a key that has them too is recognised by what it is.
+  if (exchange.host.apiKey && (!/^[\w-]+\.[\w-]+\.[\w-]*$/.test(given) || exchange.host.apiKey.matches(given))) {
+    return authenticateKey(exchange)
+  }
+  const identity = await authenticateUser(exchange)
+  if (identity.user.role !== 'admin') throw new RoomfulError('FORBIDDEN', 'This needs the role admin')
+  return identity
+}
+
+const KEY_HOLDER: Identity = {
+  user: Object.freeze({ sub: '', name: '', role: 'admin' }),
+  expiresAt: undefined,
+}
+
+function bearer({ request }: Exchange, what: string): string {
+  const { authorization } = request.headers
+  if (authorization !== undefined && /^bearer\b/i.test(authorization))
+    return authorization.slice('bearer'.length).trim()
+  throw new RoomfulError('UNAUTHENTICATED', `Authentication failed: ${what} as Authorization: Bearer …`)
+}

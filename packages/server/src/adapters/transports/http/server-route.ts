@@ -1,0 +1,29 @@
+import type { TObject } from 'typebox'
+import type { Declaration } from './declaration.ts'
+import { endpoint } from './endpoint.ts'
+import type { Route } from './route.ts'
+
+type Shared = 'method' | 'path' | 'tag' | 'access' | 'params' | 'query' | 'body'
+
+/** One path under `/api/server`, which is there when the server has an API key. */
+export function server<
+  const Params extends TObject | undefined = undefined,
+  const Query extends TObject | undefined = undefined,
+  const Body extends TObject | undefined = undefined,
+>(
+  method: Declaration['method'],
+  path: string,
+  {
+    respond,
+    bodyMaxBytes,
+    ...declaration
+  }: Omit<Declaration, Shared> & { params?: Params; query?: Query; body?: Body } & Pick<
+      Parameters<typeof endpoint<Params, Query, Body>>[1],
+      'respond' | 'bodyMaxBytes'
+    >,
+): Route {
+  return endpoint<Params, Query, Body>(
+    { ...declaration, method, path: `/api/server/${path}`, tag: 'server', access: 'key' },
+    { respond, ...(bodyMaxBytes ? { bodyMaxBytes } : {}), isServed: ({ apiKey }) => apiKey !== undefined },
+  )
+}

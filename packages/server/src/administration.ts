@@ -1,0 +1,128 @@
+/**
+ * What is done to users from outside their connections: banned, given a role, looked at again, sent away. Everything acts
+ * at once on what is open. G8, D11. Applications call it through `roomful`, other backends through the server API.
+ */
+import { CLOSE_CODES } from '@roomful/protocol'
+import type { Connection } from './core/connection.ts'
+import { RoomfulError } from './core/errors.ts'
+import { isGuestId } from './core/guests.ts'
+import type { Hub } from './core/hub.ts'
+import type { Users } from './core/ports/users.ts'
+
+export interface LostRoom {
+  readonly namespace: string
+  readonly connectionId: string
+  readonly roomId: string
+}
+
+export interface Refreshed {
+  /** Connections that are open still. */
+  readonly connections: number
+  /** Rooms that the rules no longer allow. */
+  readonly lost: readonly LostRoom[]
+}
+
+const KICKED_REASON = 'Disconnected by the server'
+
+export class Administration {
+  private readonly hub: Hub
+  private readonly users: Users
+  /** `strict`: who has no account is nobody. */
+  private readonly unknownUsers: 'open' | 'strict'
+
+  constructor(hub: Hub, users: Users, unknownUsers: 'open' | 'strict') {
+    this.hub = hub
+    this.users = users
+    this.unknownUsers = unknownUsers
+  }
+
+  /**
+   * Shuts a user out, also one who was never here, and closes every connection they have.
+   * @throws RoomfulError (rejects) NOT_FOUND where users must be known, INVALID_MESSAGE for guests
+   */
+  async ban(userId: string): Promise<void> {
+    await this.checkAccount(userId)
+    await this.users.setBanned(userId, true)
+    this.hub.accountChanges.note(userId)
+    this.disconnectUser(userId, CLOSE_CODES.FORBIDDEN.code, 'You are banned')
+  }
+
+  /** @throws RoomfulError (rejects) as {@link ban} */
+  async unban(userId: string): Promise<void> {
+    await this.checkAccount(userId)
+    await this.users.setBanned(userId, false)
+    this.hub.accountChanges.note(userId)
+  }
+
+  /**
+   * @param role undefined: the token's counts again, from the next connection or refresh on
+   * @throws RoomfulError (rejects) as {@link ban}
+   */
+  async setRole(userId: string, role: string | undefined): Promise<void> {
+    await this.checkAccount(userId)
+    await this.users.setRole(userId, role)
+    this.hub.accountChanges.note(userId)
+    await this.refresh(userId)
+  }
+
+  /** Runs middleware and rules again on every connection of a user; who is banned is sent away. */
+  async refresh(userId: string): Promise<Refreshed> {
+    const account = await this.users.find(userId)
+    if (account?.banned) this.disconnectUser(userId, CLOSE_CODES.FORBIDDEN.code, 'You are banned')
+    const results = await Promise.all(this.connectionsOf(userId).map((each) => this.lookAgain(each, account?.role)))
+    return { connections: results.filter(({ isOpen }) => isOpen).length, lost: results.flatMap(({ lost }) => lost) }
+  }
+
+  /** Asks the rules of rooms alone, of one user or of everyone. */
+  async recheck(userId?: string): Promise<void> {
+    await Promise.all(this.connectionsOf(userId).map((connection) => this.hub.access.recheck(connection)))
+  }
+
+  /** Closes every connection of a user everywhere. @returns how many */
+  disconnectUser(userId: string, code: number = CLOSE_CODES.KICKED.code, reason: string = KICKED_REASON): number {
+    const connections = this.connectionsOf(userId)
+    for (const connection of connections) this.hub.lifecycle.close(connection, code, reason)
+    return connections.length
+  }
+
+  /** Closes one connection. @returns false when there is none with this id */
+  disconnectConnection(connectionId: string, reason: string = KICKED_REASON): boolean {
+    for (const namespace of this.hub.allNamespaces()) {
+      const connection = namespace.connections.get(connectionId)
+      if (!connection) continue
+      this.hub.lifecycle.close(connection, CLOSE_CODES.KICKED.code, reason)
+      return true
+    }
+    return false
+  }
+
+  private async lookAgain(
+    connection: Connection,
+    role: string | undefined,
+  ): Promise<{ readonly isOpen: boolean; readonly lost: readonly LostRoom[] }> {
+    const { id: connectionId, namespace, user, memberships } = connection
+    const before = [...memberships.keys()]
+    await this.hub.identities.become(connection, { ...user, role: role ?? user.role })
+    const lost = before.filter((roomId) => !memberships.has(roomId))
+    return {
+      isOpen: connection.stage === 'open',
+      lost: lost.map((roomId) => ({ namespace: namespace.name, connectionId, roomId })),
+    }
+  }
+
+  private connectionsOf(userId: string | undefined): Connection[] {
+    return this.hub.allNamespaces().flatMap(({ connections, users }) => {
+      return userId === undefined ? [...connections.values()] : [...(users.get(userId)?.connections ?? [])]
+    })
+  }
+
+  /** Whatever is written down must find the user when they come. */
+  private async checkAccount(userId: string): Promise<void> {
+    if (isGuestId(userId)) {
+      throw new RoomfulError('INVALID_MESSAGE', 'A guest has no account; disconnect them instead', { field: 'userId' })
+    }
+    if (this.unknownUsers === 'open') await this.users.ensure({ sub: userId, name: userId, role: 'user' })
+    else if (!(await this.users.find(userId)))
+      throw new RoomfulError('NOT_FOUND', 'There is no such user', { field: 'userId' })
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Who reads over HTTP is no connection, but middleware and rules judge connections: this makes one to show them, that hears
+ * nothing, counts nowhere, and leaves nothing behind.
+ */
+import { Connection } from './connection.ts'
+import { Context } from './context.ts'
+import type { Hub } from './hub.ts'
+import { Link } from './link.ts'
+import type { Namespace } from './namespace.ts'
+import type { Identity } from './ports/authenticator.ts'
+import type { Dialect } from './ports/dialect.ts'
+import type { Wire } from './ports/wire.ts'
+
+/**
+ * Runs the namespace's middleware, as at connect.
+ * @throws what middleware throws (rejects)
+ */
+export async function createReader(
+  hub: Hub,
+  namespace: Namespace,
+  { user, expiresAt }: Identity,
+  { ip, userAgent }: { readonly ip: string; readonly userAgent: string },
+): Promise<Connection> {
+  const link = new Link(hub, SILENT_WIRE, SILENT_DIALECT, ip, userAgent)
+  const connection = new Connection(`c_${hub.random.id(20)}`, link, 0, namespace, hub.clock.now())
+  connection.user = user
+  connection.expiresAt = expiresAt
+  connection.auth = user.guest ? 'guest' : 'authenticated'
+  connection.visit = 'request'
+  const context = new Context(hub, connection, undefined)
+  for (const check of namespace.middleware) await check(context)
+  context.discard()
+  return connection
+}
+
+const nothing = (): undefined => undefined
+
+const SILENT_WIRE: Wire = {
+  queuedBytes: 0,
+  write: nothing,
+  pauseReading: nothing,
+  resumeReading: nothing,
+  ping: nothing,
+  close: nothing,
+  terminate: nothing,
+}
+
+const SILENT_DIALECT: Dialect = {
+  name: 'http',
+  resumes: false,
+  multiplexed: false,
+  view: 'all',
+  encoding: () => ({ key: 'silent', encode: nothing }),
+  decode: () => [],
+  nameOf: (type) => type,
+  ack: nothing,
+  fail: () => new Uint8Array(),
+  control: nothing,
+}

@@ -1,0 +1,81 @@
+/** An event that another backend gives: held against what the namespace declares, before anything is done with it. */
+import { toJson } from '@roomful/protocol'
+import { type DownMessage, down, schemaCheck } from '@roomful/protocol/messages'
+import { type EventDefinition, validate } from '../core/contract.ts'
+import { RoomfulError } from '../core/errors.ts'
+import type { Hub } from '../core/hub.ts'
+import { tooLarge, utf8Length } from '../core/link.ts'
+import type { Namespace } from '../core/namespace.ts'
+
+export interface GivenEvent {
+  readonly event: string
+  readonly data?: unknown
+  readonly args?: readonly unknown[]
+}
+
+/** @throws RoomfulError INVALID_MESSAGE, TOO_LARGE */
+export function argsOf(hub: Hub, { data, args }: GivenEvent): readonly unknown[] {
+  if (data !== undefined && args !== undefined) {
+    throw new RoomfulError('INVALID_MESSAGE', 'Give data or args, not both', { field: 'data' })
+  }
+  const { maxMessageBytes } = hub.settings
+  const isTooLarge = utf8Length(toJson(args ?? data)) > maxMessageBytes
+  if (isTooLarge) throw new RoomfulError('TOO_LARGE', tooLarge(maxMessageBytes).message)
+  return args ?? (data === undefined ? [] : [data])
+}
+
+/** What is published is durable: declared so, or declared nowhere. @throws RoomfulError UNKNOWN_EVENT, INVALID_MESSAGE */
+export function checkIsDurable(namespace: Namespace, event: string, args: readonly unknown[]): void {
+  const definition = findDefinition(namespace, event)
+  const message = definition ? undefined : houseEvent(namespace, event)
+  if ((definition && !definition.durable) || message?.delivery === 'transient') {
+    throw new RoomfulError('INVALID_MESSAGE', `${event} is declared to be told and not kept: emit it`, {
+      field: 'event',
+    })
+  }
+  if (definition) validate(event, definition, args)
+  if (message) checkHouseEvent(message, args)
+}
+
+/** @throws RoomfulError UNKNOWN_EVENT, INVALID_MESSAGE, DURABLE_NEEDS_ONE_ROOM */
+export function checkIsTransient(
+  namespace: Namespace,
+  event: string,
+  args: readonly unknown[],
+  rooms: readonly string[] | undefined,
+): void {
+  const definition = findDefinition(namespace, event)
+  const message = definition ? undefined : houseEvent(namespace, event)
+  const isKept =
+    !definition && rooms?.length === 1 && namespace.declarations.find(rooms[0] ?? '', false)?.options.durable
+  if (definition?.durable || message?.delivery === 'durable' || isKept) {
+    throw new RoomfulError('INVALID_MESSAGE', `${event} is declared to be kept: publish it`, { field: 'event' })
+  }
+  if (definition) validate(event, definition, args)
+}
+
+/** @throws RoomfulError UNKNOWN_EVENT for what a contract does not name */
+function findDefinition(namespace: Namespace, event: string): EventDefinition | undefined {
+  const definition = namespace.serverEvents.get(event)
+  if (definition || !namespace.contract || namespace.vocabulary.has(event)) return definition
+  const message = `The contract of ${namespace.name} does not declare a server event ${JSON.stringify(event)}`
+  throw new RoomfulError('UNKNOWN_EVENT', message, { field: 'event' })
+}
+
+function houseEvent(namespace: Namespace, event: string): DownMessage | undefined {
+  if (!namespace.vocabulary.has(event) || !Object.hasOwn(down, event)) return undefined
+  return down[event as keyof typeof down]
+}
+
+/** What the log will add is there for the schema to see. */
+const STORED = { id: 'x-1', roomId: 'x', seq: 1, ts: 0 }
+const checks = new WeakMap<DownMessage, ReturnType<typeof schemaCheck>>()
+
+function checkHouseEvent(message: DownMessage, [first]: readonly unknown[]): void {
+  const check = checks.get(message) ?? schemaCheck(message.data)
+  checks.set(message, check)
+  const issue = check({ ...STORED, ...(typeof first === 'object' ? first : {}) })
+  if (!issue) return
+  const field = ['data', ...issue.path].join('.')
+  throw new RoomfulError('INVALID_MESSAGE', `Field ${field} ${issue.message}`, { field })
+}

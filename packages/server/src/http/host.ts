@@ -1,0 +1,57 @@
+/** What the HTTP side asks for, answered by the core, the accounts and the metrics. */
+import type { Accounts } from '../adapters/auth/accounts.ts'
+import type { ApiKey } from '../adapters/auth/api-key.ts'
+import type { Tickets } from '../adapters/auth/tickets.ts'
+import type { Metrics } from '../adapters/observe/metrics.ts'
+import { createFallbacks } from '../adapters/transports/fallbacks/index.ts'
+import type { HttpHost } from '../adapters/transports/http/host.ts'
+import type { HttpLinks } from '../adapters/transports/v1-http/links.ts'
+import type { Administration } from '../administration.ts'
+import type { Hub } from '../core/hub.ts'
+import { version } from '../version.ts'
+import { createRooms } from './rooms.ts'
+import { createServerApi } from './server-api.ts'
+import { createStatus } from './status.ts'
+
+export interface HttpHostParts {
+  readonly hub: Hub
+  readonly links: HttpLinks
+  readonly administration: Administration
+  readonly accounts: Accounts
+  readonly tickets: Tickets
+  readonly metrics: Metrics
+  /** None: the server API is off. */
+  readonly apiKey: ApiKey | undefined
+}
+
+export function createHttpHost({
+  hub,
+  links,
+  administration,
+  accounts,
+  tickets,
+  metrics,
+  apiKey,
+}: HttpHostParts): HttpHost {
+  return {
+    version: version(),
+    clients: () => hub.links.size,
+    ready: () => hub.isReady,
+    metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+    report(error, what) {
+      const fact = { namespace: 'http', event: what, userId: '', connectionId: '', payload: undefined, error }
+      hub.observer.observe({ type: 'handler:failed', ...fact })
+    },
+    maxMessageBytes: hub.settings.maxMessageBytes,
+    apiKey,
+    accounts: {
+      authenticate: (credentials) => hub.authenticator.authenticate(credentials),
+      signUp: (given, address) => accounts.signUp(given, address),
+      signIn: (given, address) => accounts.signIn(given, address),
+      issueTicket: (identity) => tickets.issue(identity),
+    },
+    rooms: createRooms(hub),
+    server: createServerApi({ hub, administration, status: createStatus(hub) }),
+    fallbacks: createFallbacks(hub, links),
+  }
+}

@@ -1,0 +1,48 @@
+/** Rooms read by a user without a connection: the checks of the namespace and the rules of the room are asked first. */
+import type { HttpRooms, Reader } from '../adapters/transports/http/room-routes.ts'
+import type { Connection } from '../core/connection.ts'
+import { RoomfulError } from '../core/errors.ts'
+import type { Hub } from '../core/hub.ts'
+import type { Namespace } from '../core/namespace.ts'
+import { createReader } from '../core/reader.ts'
+
+export function createRooms(hub: Hub): HttpRooms {
+  const enter = async (reader: Reader): Promise<Connection> => {
+    takeRate(hub, reader.identity.user.sub)
+    return createReader(hub, findNamespace(hub, reader.namespace), reader.identity, reader)
+  }
+  return {
+    async list(reader) {
+      const { namespace } = await enter(reader)
+      return { rooms: namespace.listRooms() }
+    },
+    async members(reader, roomId) {
+      const connection = await enter(reader)
+      await hub.access.may(connection, 'presence', roomId)
+      const { rooms, presence } = connection.namespace
+      const room = rooms.get(roomId)
+      return room ? presence.snapshot(room) : { users: [], count: 0, pv: 0 }
+    },
+    async events(reader, roomId, page) {
+      const connection = await enter(reader)
+      await hub.access.may(connection, 'history', roomId)
+      return connection.namespace.history(roomId, page)
+    },
+  }
+}
+
+/** @throws RoomfulError NOT_FOUND */
+export function findNamespace(hub: Hub, name: string): Namespace {
+  const namespace = hub.namespace(name)
+  if (namespace) return namespace
+  throw new RoomfulError('NOT_FOUND', `There is no namespace ${JSON.stringify(name)}`, { field: 'namespace' })
+}
+
+/** @throws RoomfulError (rejects) RATE_LIMITED */
+function takeRate(hub: Hub, userId: string): void {
+  // No user id begins with a control character, so these are counted apart from messages.
+  const retryAfterMs = hub.limiter.take(`\u0000http ${userId}`, hub.settings.ratePerSecond, 1_000)
+  if (retryAfterMs === 0) return
+  hub.observer.observe({ type: 'rate-limited', scope: 'user' })
+  throw new RoomfulError('RATE_LIMITED', undefined, { retryAfterMs })
+}

@@ -1,0 +1,95 @@
+/** What other backends may do, done: events published, rooms read, users looked after, words taken back. */
+import { CLOSE_CODES, isPersonalRoom } from '@roomful/protocol'
+import type { ServerApi } from '../adapters/transports/http/server-routes.ts'
+import type { Administration } from '../administration.ts'
+import { RoomfulError } from '../core/errors.ts'
+import type { Hub } from '../core/hub.ts'
+import { checkRoomId } from '../core/members.ts'
+import { redactMessage } from '../vocabulary/redaction.ts'
+import { argsOf, checkIsDurable, checkIsTransient } from './given-event.ts'
+import { findNamespace } from './rooms.ts'
+
+export interface ServerApiParts {
+  readonly hub: Hub
+  readonly administration: Administration
+  readonly status: () => unknown
+}
+
+const OK = { status: 'ok' } as const
+
+export function createServerApi({ hub, administration, status }: ServerApiParts): ServerApi {
+  return {
+    async publish(request) {
+      const { roomId, event, key, userId } = request
+      const namespace = findNamespace(hub, request.namespace ?? '/')
+      const args = argsOf(hub, request)
+      checkIsDurable(namespace, event, args)
+      if (roomId.startsWith('c_')) {
+        throw new RoomfulError('ROOM_NAME_INVALID', 'A connection keeps nothing: emit to it', { field: 'roomId' })
+      }
+      const stored = await namespace.publish(roomId, event, args, {
+        ...(key === undefined ? {} : { key }),
+        ...(userId === undefined ? {} : { userId }),
+      })
+      const { id, seq, ts } = stored
+      return { ...OK, id, roomId, seq, ts }
+    },
+    emit(request) {
+      const { event, rooms, volatile = false } = request
+      const namespace = findNamespace(hub, request.namespace ?? '/')
+      const args = argsOf(hub, request)
+      for (const roomId of rooms ?? []) checkRoomId(roomId, 'rooms')
+      checkIsTransient(namespace, event, args, rooms)
+      const target = rooms ? namespace.to(rooms) : namespace
+      if (volatile) target.volatile.emit(event, ...args)
+      else target.emit(event, ...args)
+      return OK
+    },
+    rooms(name, prefix, { after, limit }) {
+      const namespace = findNamespace(hub, name)
+      const found = [...namespace.rooms.values()].filter(
+        ({ id, count }) => count > 0 && id > after && id.startsWith(prefix) && !isPersonalRoom(id),
+      )
+      const page = found.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit)
+      const rooms = page.map(({ id: roomId, count, connectionCount: connections, head: seq }) => ({
+        roomId,
+        count,
+        connections,
+        seq,
+      }))
+      return { rooms, more: found.length > limit }
+    },
+    async users(name, roomId, { after, limit }) {
+      const all = await findNamespace(hub, name).roomUsers(roomId)
+      const found = all.filter(({ userId }) => userId > after)
+      const users = found.sort((a, b) => (a.userId < b.userId ? -1 : 1)).slice(0, limit)
+      return { users, count: all.length, more: found.length > limit }
+    },
+    events: (name, roomId, page) => findNamespace(hub, name).history(roomId, page),
+    disconnect({ userId, connectionId = '', reason }) {
+      if (userId !== undefined) {
+        return { ...OK, disconnected: administration.disconnectUser(userId, CLOSE_CODES.KICKED.code, reason) }
+      }
+      return { ...OK, disconnected: administration.disconnectConnection(connectionId, reason) ? 1 : 0 }
+    },
+    refresh: async (userId) => ({ ...OK, ...(await administration.refresh(userId)) }),
+    async ban(userId) {
+      await administration.ban(userId)
+      return OK
+    },
+    async unban(userId) {
+      await administration.unban(userId)
+      return OK
+    },
+    async setRole(userId, role) {
+      await administration.setRole(userId, role ?? undefined)
+      return OK
+    },
+    async redact({ namespace: name = '/', roomId, seq, userId }) {
+      const namespace = findNamespace(hub, name)
+      if (userId !== undefined) return { ...OK, redacted: await namespace.redactUser(userId) }
+      return { ...OK, redacted: await redactMessage(hub, namespace, checkRoomId(roomId), seq ?? 0) }
+    },
+    status,
+  }
+}
