@@ -22,6 +22,8 @@ export const PAST: readonly (Plan & { readonly found: string })[] = [
     },
     retention: 8,
     networkMs: 2,
+    contentBytes: 0,
+    admins: [],
     diskMs: 5,
     clients: [
       { kind: 'sdk', name: 'ann', user: 'ann' },
@@ -61,6 +63,8 @@ export const PAST: readonly (Plan & { readonly found: string })[] = [
     },
     retention: 10000,
     networkMs: 20,
+    contentBytes: 0,
+    admins: [],
     diskMs: 0,
     clients: [
       { kind: 'sdk', name: 'ann', user: 'ann' },
@@ -94,6 +98,8 @@ export const PAST: readonly (Plan & { readonly found: string })[] = [
     },
     retention: 8,
     networkMs: 2,
+    contentBytes: 0,
+    admins: [],
     diskMs: 60,
     tokenMs: 36000,
     clients: [
@@ -127,6 +133,8 @@ export const PAST: readonly (Plan & { readonly found: string })[] = [
     },
     retention: 10000,
     networkMs: 20,
+    contentBytes: 0,
+    admins: [],
     diskMs: 60,
     clients: [
       { kind: 'sdk', name: 'ann', user: 'ann' },

@@ -40,4 +40,9 @@ export const CHAT: Application = {
     { event: 'typing:start', data: { roomId } },
     { event: 'reaction:send', data: { roomId, emoji: '👍' } },
   ],
+  check: ({ server }) => {
+    for (const { user } of server?.get('/').rooms.get('staff')?.seats.values() ?? []) {
+      if (user.role !== 'admin') throw new Error(`${user.sub} is in staff, and is no admin`)
+    }
+  },
 }

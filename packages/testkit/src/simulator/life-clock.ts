@@ -47,10 +47,9 @@ export class LifeClock extends VirtualClock {
     return cancel
   }
 
+  /** What arrives in one instant is one turn, as what a busy process finds in its sockets is. */
   override turnEnd(fn: () => void): void {
-    this.world.turnEnd(() => {
-      if (!this.isOver) fn()
-    })
+    this.after(0, fn)
   }
 
   override jump(ms: number): void {

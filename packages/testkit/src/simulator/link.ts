@@ -33,7 +33,7 @@ export interface LinkOptions {
 }
 
 /** What the kernel takes for a peer that does not read. */
-const KERNEL_BYTES = 2_048
+const KERNEL_BYTES = 1_024
 /** A peer that does not answer the close frame is cut after this long, as the WebSocket transport does. */
 const CLOSE_TIMEOUT_MS = 5_000
 const CUT_OFF = 1006

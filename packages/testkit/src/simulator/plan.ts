@@ -37,7 +37,11 @@ export interface Plan {
   readonly diskMs: number
   /** How long a token is good; for ever without it. */
   readonly tokenMs?: number | undefined
+  /** What is said is that long: some runs are about what does not fit. */
+  readonly contentBytes: number
   readonly clients: readonly ClientPlan[]
+  /** Users who are admins to begin with. */
+  readonly admins: readonly string[]
   readonly rooms: readonly string[]
   readonly steps: readonly Step[]
 }
@@ -83,9 +87,11 @@ export function makePlan(seed: number, { rooms, steps = 60 }: PlanOptions): Plan
     networkMs: random.pick([2, 20, 200]),
     diskMs: random.pick([0, 5, 60]),
     tokenMs: random.integer(3) === 0 ? 36_000 : undefined,
+    contentBytes: random.pick([0, 0, 0, 8_000]),
     clients,
+    admins: clients.map(({ user }) => user).filter(() => random.integer(2) === 0),
     rooms,
-    steps: Array.from({ length: steps }, make),
+    steps: [...Array.from({ length: steps }, make), ...makeFinale(random, clients.length)],
   }
 }
 
@@ -98,6 +104,16 @@ function makeClients(random: SeededRandom): ClientPlan[] {
     const user = isSecond ? (NAMES[random.integer(index)] as string) : name
     return { kind: index === 0 || random.integer(2) === 0 ? 'sdk' : 'bare', name, user }
   })
+}
+
+/** In the end somebody does not read while somebody else speaks: who is behind then has nothing else that helps. */
+function makeFinale(random: SeededRandom, clients: number): Step[] {
+  if (random.integer(2) === 0) return []
+  const [who, other] = [random.integer(clients), random.integer(clients)]
+  return [
+    { do: 'stall', who, thenMs: 10 },
+    { do: 'say', who: other, room: 0, times: 12, thenMs: 300 },
+  ]
 }
 
 function makeAct(name: Act['do'], random: SeededRandom, clients: number, rooms: number): Act {

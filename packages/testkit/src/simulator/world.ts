@@ -37,12 +37,13 @@ export class World {
   readonly actors: readonly Actor[]
   private readonly plan: Plan
   private readonly application: Application
-  private readonly admins = new Set<string>()
+  private readonly admins: Set<string>
   private areFaultsOver = false
 
   constructor(plan: Plan, application: Application) {
     this.plan = plan
     this.application = application
+    this.admins = new Set(plan.admins)
     const { clock } = this
     const random = new SeededRandom(plan.seed).fork('world')
     this.history = new History({ nowMs: () => clock.monotonic(), replayMax: plan.settings.replayMax ?? 1_000 })
@@ -64,6 +65,7 @@ export class World {
       const network = new SimulatedNetwork({ clock, namespace, host: this.machine, delayMs: () => this.delay(own) })
       const options: ActorOptions = {
         ...{ name, user, clock, network, random: own, history: this.history, speech: application },
+        contentBytes: plan.contentBytes,
         headOf: (roomId) => this.disk.stored.head(namespace, roomId),
         token: () => authenticator.issue(this.identity(user), plan.tokenMs ? { expiresInMs: plan.tokenMs } : {}),
       }

@@ -18,6 +18,8 @@ export interface ActorOptions {
   readonly speech: Speech
   /** Number of the latest event that is stored in a room: nothing later can be old to anyone. */
   readonly headOf: (roomId: string) => number
+  /** What it says is at least that long. */
+  readonly contentBytes: number
 }
 
 /** How clients of an application talk: what they say to have something stored, and what they hear of it. */

@@ -20,13 +20,16 @@ const RECONNECT_MS = 1_500
 /** How often it looks around: is the server still there, is everything answered? */
 const LOOK_MS = 1_000
 const SILENCE_MS = 5_000
-/** It is impatient: what is not answered by then is said again. */
+/** It is impatient: what is not answered by then is said again, and again after twice that. */
 const PATIENCE_MS = 2_000
+/** Keyed requests under way at once: more would only wait at the server. */
+const WINDOW = 8
 
 interface Asked {
   readonly event: string
   readonly data: Message
   readonly key?: string
+  readonly tries: number
   atMs: number
   isRefused?: boolean
 }
@@ -70,16 +73,16 @@ export class BareActor implements Actor {
   }
 
   say(roomId: string): void {
-    const { clock, random, history, speech, name } = this.options
+    const { clock, random, history, speech, name, contentBytes } = this.options
     if (!this.isHere) return
     const key = createKey(clock.now(), (bytes) => {
       for (let i = 0; i < bytes.length; i++) bytes[i] = random.integer(256)
       return bytes
     })
-    const { event, data } = speech.say(roomId, `${name} ${++this.said}`)
+    const { event, data } = speech.say(roomId, `${name} ${++this.said}`.padEnd(contentBytes, '.'))
     history.record(name, { what: 'says', room: roomId, key })
     this.unanswered.set(key, { roomId, event, data })
-    if (this.isOpen) this.ask(event, data as Message, key)
+    this.askNext()
   }
 
   chatter(roomId: string): void {
@@ -174,18 +177,18 @@ export class BareActor implements Actor {
     if (!this.isOpen) return
     if (now - this.heardMs > SILENCE_MS / 2) this.write({ type: 'ping' })
     for (const [id, asked] of [...this.asked]) {
-      if (now - asked.atMs >= PATIENCE_MS) this.askAgain(id, asked)
+      if (now - asked.atMs >= PATIENCE_MS * asked.tries) this.askAgain(id, asked)
     }
   }
 
-  private askAgain(id: number, { event, data, key, isRefused }: Asked): void {
+  private askAgain(id: number, { event, data, key, tries, isRefused }: Asked): void {
     const roomId = data.roomId as string
     // A second join would go back to where this one began, and a second leave may end a later stay.
     if (event === 'room:join' && !isRefused) return
     if (event === 'room:leave' && this.wanted.has(roomId)) return
     this.asked.delete(id)
     if (event === 'room:join') this.enter(roomId)
-    else if (key === undefined || this.unanswered.has(key)) this.ask(event, data, key)
+    else if (key === undefined || this.unanswered.has(key)) this.ask(event, data, key, tries * 2)
   }
 
   private enter(roomId: string): void {
@@ -195,9 +198,21 @@ export class BareActor implements Actor {
     this.ask('room:join', { roomId, ...(position ? { after: position } : {}) })
   }
 
-  private ask(event: string, data: Message, key?: string): void {
+  /** Says what must be stored, as much of it as may be under way, oldest first. */
+  private askNext(): void {
+    if (!this.isOpen) return
+    const asked = new Set([...this.asked.values()].map(({ key }) => key))
+    let free = WINDOW
+    for (const [key, { event, data }] of this.unanswered) {
+      if (free-- === 0) return
+      if (!asked.has(key)) this.ask(event, data as Message, key)
+    }
+  }
+
+  private ask(event: string, data: Message, key?: string, tries = 1): void {
     const id = ++this.lastId
-    this.asked.set(id, { event, data, atMs: this.options.clock.monotonic(), ...(key === undefined ? {} : { key }) })
+    const atMs = this.options.clock.monotonic()
+    this.asked.set(id, { event, data, tries, atMs, ...(key === undefined ? {} : { key }) })
     this.write({ event, data, id, ...(key === undefined ? {} : { key }) })
   }
 
@@ -224,7 +239,7 @@ export class BareActor implements Actor {
     this.isOpen = true
     this.options.history.note(this.name, 'is let in')
     for (const roomId of this.wanted.keys()) this.enter(roomId)
-    for (const [key, { event, data }] of this.unanswered) this.ask(event, data as Message, key)
+    this.askNext()
   }
 
   private event(message: Message, wanted: Wanted | undefined): void {
@@ -285,6 +300,7 @@ export class BareActor implements Actor {
     const entry = this.unanswered.get(key)
     if (!entry) return
     this.unanswered.delete(key)
+    this.askNext()
     const { roomId } = entry
     if (error) return history.record(this.name, { what: 'refused', room: roomId, key, code: error.code })
     history.record(this.name, { what: 'answered', room: roomId, key, seq: data?.seq })

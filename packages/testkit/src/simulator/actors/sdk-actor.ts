@@ -11,6 +11,8 @@ interface Held {
   readonly room: Room
   /** It was told where it stands, and hears everything from there on. */
   isIn: boolean
+  /** Where it stood when the server took it out: there it goes on, should it be let in again. */
+  lost?: Room['position']
 }
 
 export class SdkActor implements Actor {
@@ -37,10 +39,10 @@ export class SdkActor implements Actor {
 
   say(roomId: string): void {
     const { client } = this
-    const { history, speech, random } = this.options
+    const { history, speech, random, contentBytes } = this.options
     if (!client || !this.mayJoin(roomId)) return
     const key = createKey(client.serverNow(), (bytes) => fill(bytes, random))
-    const { event, data } = speech.say(roomId, `${this.name} ${++this.said}`)
+    const { event, data } = speech.say(roomId, `${this.name} ${++this.said}`.padEnd(contentBytes, '.'))
     history.record(this.name, { what: 'says', room: roomId, key })
     this.unanswered.add(key)
     client.request(event, data as never, { durable: true, key }).then(
@@ -64,7 +66,8 @@ export class SdkActor implements Actor {
 
   join(roomId: string): void {
     const { client, held } = this
-    const { history, speech } = this.options
+    const { history, speech, headOf } = this.options
+    if (held.get(roomId)?.room.getSnapshot().status === 'refused') this.leave(roomId) // and asks again
     if (!client || held.has(roomId)) return
     const room = client.room(roomId)
     const entry: Held = { room, isIn: false }
@@ -72,15 +75,20 @@ export class SdkActor implements Actor {
     const enter = (): void => {
       if (!room.position || entry.isIn) return
       entry.isIn = true
-      history.record(this.name, { what: 'enters', room: roomId, ...room.position })
+      history.record(this.name, { what: 'enters', room: roomId, ...(entry.lost ?? room.position) })
+      if (entry.lost) history.record(this.name, { what: 'catches up', room: roomId, upTo: headOf(roomId) })
+      delete entry.lost
     }
     let before = room.getSnapshot().status
     const look = (): void => {
       const { status } = room.getSnapshot()
-      if (status === 'refused') this.loses(roomId, entry)
+      if (status === 'refused' && entry.isIn) {
+        if (room.position) entry.lost = room.position
+        this.loses(roomId, entry)
+      }
       if (status === 'joined' && !entry.isIn) enter()
       else if (entry.isIn && (status === 'joined') !== (before === 'joined')) {
-        const upTo = status === 'joined' ? this.options.headOf(roomId) : undefined
+        const upTo = status === 'joined' ? headOf(roomId) : undefined
         history.record(this.name, { what: 'catches up', room: roomId, upTo })
       }
       before = status

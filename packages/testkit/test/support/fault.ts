@@ -1,0 +1,27 @@
+/** Something that is wrong on purpose. It replaces a port, or a method of a part that is running; nothing in the house knows. */
+import type { Broker } from '@roomful/server/ports'
+import type { TestServer } from '@roomful/testkit'
+
+export interface Fault {
+  /** What the broken server or SDK does. */
+  readonly name: string
+  readonly broker?: (broker: Broker) => Broker
+  readonly server?: (server: TestServer) => void
+  /** Breaks the SDK. @returns what mends it */
+  readonly sdk?: () => () => void
+}
+
+/** A method that its class keeps to itself. */
+// biome-ignore lint/suspicious/noExplicitAny: the fault stands where no type lets anyone in
+export type Method = (...args: any[]) => any
+
+/** Puts another method in place of one, whoever may call it. */
+export function replace(owner: object, name: string, by: (original: Method) => Method): () => void {
+  const methods = owner as Record<string, Method>
+  const original = methods[name]
+  if (original === undefined) throw new Error(`There is no ${name} to break any more`)
+  methods[name] = by(original)
+  return () => {
+    methods[name] = original
+  }
+}

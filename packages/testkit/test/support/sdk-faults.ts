@@ -1,0 +1,48 @@
+/** Faults in the SDK: a method of a class of its own, which no application sees, does something else. */
+import { Membership } from '../../../client/src/membership.ts'
+import { Outbox } from '../../../client/src/outbox.ts'
+import { Requests } from '../../../client/src/requests.ts'
+import { RoomPresence } from '../../../client/src/room-presence.ts'
+import { Rooms } from '../../../client/src/rooms.ts'
+import { type Fault, replace } from './fault.ts'
+
+export const SDK_FAULTS: readonly Fault[] = [
+  {
+    name: 'the SDK forgets its outbox when it reconnects',
+    sdk: () => replace(Outbox.prototype, 'handleOpen', () => () => undefined),
+  },
+  {
+    name: 'the SDK makes a new key for each try',
+    sdk: () => {
+      let tries = 0
+      return replace(
+        Requests.prototype,
+        'call',
+        (original) =>
+          function (this: Requests, event, args, { key, ...call }) {
+            return original.call(this, event, args, key === undefined ? call : { ...call, key: `${key}#${++tries}` })
+          },
+      )
+    },
+  },
+  {
+    name: 'the SDK does not tell of a gap',
+    sdk: () =>
+      replace(
+        Membership.prototype,
+        'reset',
+        () =>
+          function (this: Membership, { from }) {
+            this.standing = { ...this.standing, seq: from - 1 }
+          },
+      ),
+  },
+  {
+    name: 'the SDK does not join its rooms again',
+    sdk: () => replace(Rooms.prototype, 'handleOpen', () => () => undefined),
+  },
+  {
+    name: 'the SDK hears of nobody who comes or goes',
+    sdk: () => replace(RoomPresence.prototype, 'handle', () => () => undefined),
+  },
+]

@@ -1,0 +1,98 @@
+/** Faults in the core: a method of one of its parts does something else, or nothing. */
+import { type Fault, type Method, replace } from './fault.ts'
+
+const nothing = (): Method => () => undefined
+
+export const SERVER_FAULTS: readonly Fault[] = [
+  {
+    name: 'goes live one event too early in catch-up',
+    server: ({ hub }) =>
+      replace(hub.catchUp, 'isCaughtUp', () => (connection) => {
+        for (const { room, position } of connection.memberships.values()) if (position < room.head - 1) return false
+        return true
+      }),
+  },
+  {
+    name: 'pushes live events to who still has to catch up',
+    server: ({ hub }) => replace(hub.catchUp, 'begin', () => () => ({ reading: false, latest: undefined, events: 0 })),
+  },
+  {
+    name: 'releases batches in the order in which they were stored, not committed',
+    server: (server) =>
+      replace(
+        server.get('/').commit,
+        'releaseInTurn',
+        (original) =>
+          function (this: unknown, units, stored, _before, ...more) {
+            return original.call(this, units, stored, Promise.resolve(), ...more)
+          },
+      ),
+  },
+  {
+    name: 'drops the last event of a batch',
+    server: (server) => {
+      const { commit, fanOut } = server.get('/')
+      let dropped: number | undefined
+      replace(commit, 'release', (original) => (units, results) => {
+        const stored = results.filter(({ status }: { status: string }) => status === 'stored')
+        dropped = stored.length > 1 ? stored.at(-1).n : undefined
+        original.call(commit, units, results)
+        dropped = undefined
+      })
+      replace(fanOut, 'release', (original) => (event) => {
+        if (dropped === undefined || event.stored?.n !== dropped) original.call(fanOut, event)
+      })
+    },
+  },
+  {
+    name: 'never tells a gap',
+    server: ({ hub }) => replace(hub, 'tellReset', nothing),
+  },
+  {
+    name: 'forgets who drained',
+    server: ({ hub }) =>
+      replace(hub.catchUp, 'onDrained', () => (link) => {
+        link.slow = false
+        link.wire.resumeReading()
+      }),
+  },
+  {
+    name: 'queues whatever it has for who does not read',
+    server: ({ hub }) => replace(hub.catchUp, 'onSlow', nothing),
+  },
+  {
+    name: 'forgets a hold: who was cut off and stays away is a member for ever',
+    server: (server) =>
+      replace(server.get('/').presence, 'giveUp', (original) => (room, seat, reason) => {
+        if (reason !== 'timeout') original.call(server.get('/').presence, room, seat, reason)
+      }),
+  },
+  {
+    name: 'tells presence twice',
+    server: (server) =>
+      replace(server.get('/').fanOut, 'emit', (original) => (event, target) => {
+        const { fanOut } = server.get('/')
+        original.call(fanOut, event, target)
+        if (event.type === 'user:joined') original.call(fanOut, event, target)
+      }),
+  },
+  {
+    name: 'lets a second link live in one session',
+    server: ({ hub }) =>
+      replace(hub.lifecycle, 'close', (original) => (connection, code, ...more) => {
+        if (code !== 4005) original.call(hub.lifecycle, connection, code, ...more)
+      }),
+  },
+  {
+    name: 'keeps a member whose role no longer allows it',
+    server: ({ hub }) => replace(hub.members, 'recheck', () => async () => undefined),
+  },
+  {
+    name: 'never frees a room',
+    server: (server) => replace(server.get('/'), 'freeIfEmpty', nothing),
+  },
+  {
+    name: 'leaves a heartbeat running behind a link that is gone',
+    server: ({ hub }) => replace(hub.timers, 'cancel', nothing),
+  },
+]

@@ -1,0 +1,118 @@
+/** Faults between the server and its storage: each is a broker that is wrong in one way. */
+import type { Append, Appended, Broker } from '@roomful/server/ports'
+import type { Fault } from './fault.ts'
+
+type Stored = Extract<Appended, { status: 'stored' }>
+
+/** The same broker with another `append`. */
+function appending(append: (broker: Broker, ...call: Parameters<Broker['append']>) => ReturnType<Broker['append']>) {
+  return (broker: Broker): Broker => ({ ...broker, append: (...call) => append(broker, ...call) })
+}
+
+let salt = 0
+/** To the log it is somebody else's key, so nothing is recognised. */
+const unrecognisable = ({ key, ...entry }: Append): Append => ({
+  ...entry,
+  key: key && { ...key, scope: `${key.scope} ${++salt}` },
+})
+
+/** Guesses what the log will answer, and does not wait for it. */
+function hasty(broker: Broker): Broker {
+  const heads = new Map<string, number>()
+  const seen = new Set<string>()
+  let latestN = 0
+  const learn = (entries: readonly Append[], results: readonly Appended[]): void => {
+    for (const [index, { roomId }] of entries.entries()) {
+      const result = results[index]
+      if (result?.status !== 'stored') continue
+      heads.set(roomId, Math.max(heads.get(roomId) ?? 0, result.seq))
+      latestN = Math.max(latestN, result.n)
+    }
+  }
+  return {
+    ...broker,
+    async subscribe(...call) {
+      const answer = await broker.subscribe(...call)
+      for (const { roomId, seq } of answer) heads.set(roomId, Math.max(heads.get(roomId) ?? 0, seq))
+      return answer
+    },
+    async append(namespace, entries) {
+      const known = entries.every(({ roomId, key }) => heads.has(roomId) && !seen.has(key?.key ?? ''))
+      for (const { key } of entries) if (key) seen.add(key.key)
+      const stored = broker.append(namespace, entries)
+      if (!known || latestN === 0) {
+        const results = await stored
+        learn(entries, results)
+        return results
+      }
+      stored.catch(() => undefined)
+      const guesses = entries.map(({ roomId }): Stored => {
+        const seq = (heads.get(roomId) ?? 0) + 1
+        heads.set(roomId, seq)
+        return { status: 'stored', n: ++latestN, seq, ts: 0 }
+      })
+      return guesses
+    },
+  }
+}
+
+export const STORAGE_FAULTS: readonly Fault[] = [
+  {
+    name: 'skips the dedupe',
+    broker: appending((broker, namespace, entries) => broker.append(namespace, entries.map(unrecognisable))),
+  },
+  {
+    name: 'tells a repeat another number than the first time',
+    broker: (broker) => {
+      const renumber = <Result extends Appended | undefined>(result: Result): Result =>
+        result?.status === 'duplicate' ? { ...result, seq: result.seq + 1 } : result
+      return {
+        ...broker,
+        append: async (...call) => (await broker.append(...call)).map(renumber),
+        findKey: async (...call) => renumber(await broker.findKey(...call)),
+      }
+    },
+  },
+  { name: 'acknowledges before the commit', broker: hasty },
+  {
+    name: 'stores all of a batch but its last event, and says that it did',
+    broker: appending(async (broker, namespace, entries) => {
+      if (entries.length < 2) return broker.append(namespace, entries)
+      const results = await broker.append(namespace, entries.slice(0, -1))
+      const last = results.at(-1) as Stored
+      return [...results, { ...last, status: 'stored', n: last.n + 1, seq: last.seq + 1 }]
+    }),
+  },
+  {
+    name: 'replays one event too few',
+    broker: (broker) => ({
+      ...broker,
+      read: (namespace, after, limits) =>
+        broker.read(
+          namespace,
+          after.map(({ roomId, seq }) => ({ roomId, seq: seq + 1 })),
+          limits,
+        ),
+    }),
+  },
+  {
+    name: 'takes a log that lost its end for the one it was',
+    broker: (broker) => ({
+      ...broker,
+      subscribe: async (...call) => (await broker.subscribe(...call)).map((head) => ({ ...head, epoch: 'same' })),
+      heads: async (...call) => (await broker.heads(...call)).map((head) => ({ ...head, epoch: 'same' })),
+    }),
+  },
+  {
+    name: 'says that everything can be had, and some is trimmed',
+    broker: (broker) => ({
+      ...broker,
+      subscribe: async (...call) => (await broker.subscribe(...call)).map((head) => ({ ...head, first: 1 })),
+      heads: async (...call) => (await broker.heads(...call)).map((head) => ({ ...head, first: 1 })),
+    }),
+    // The server notices when it reads, and says so then; only a promise that it kept silent about would be wrong.
+    server: ({ hub }) => {
+      hub.tellReset = () => undefined
+    },
+  },
+]
