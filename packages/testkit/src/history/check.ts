@@ -36,12 +36,20 @@ interface Said {
   isExcused: boolean
 }
 
+interface Heard {
+  readonly who: string
+  readonly room: string
+  readonly epoch: string | undefined
+  readonly seq: number
+  readonly content: string
+}
+
 export class HistoryCheck {
   private readonly replayMax: number
   private readonly said = new Map<string, Said>()
   private readonly subscribers = new Map<string, Subscriber>()
   /** What a number of a room's log stands for, as the first one heard it. */
-  private readonly heard = new Map<string, { who: string; content: string }>()
+  private readonly heard = new Map<string, Heard>()
   /** By client, the commit number of the latest live event. */
   private readonly latestN = new Map<string, number>()
 
@@ -104,7 +112,10 @@ export class HistoryCheck {
       const problems = room ? this.checkSubscriber(subscriber, room) : []
       wrong.push(...problems)
     }
-    for (const [room, { epoch, events }] of log) wrong.push(...this.checkHeard(room, epoch, events))
+    for (const heard of this.heard.values()) {
+      const problem = checkHeard(heard, log.get(heard.room))
+      if (problem) wrong.push(problem)
+    }
     return wrong
   }
 
@@ -126,10 +137,11 @@ export class HistoryCheck {
   }
 
   private agrees(who: string, fact: Extract<ClientFact, { what: 'hears' }>): string | undefined {
-    const name = heardName(fact.room, fact.epoch ?? this.positionOf(who, fact.room)?.epoch, fact.seq)
+    const { room, seq, epoch = this.positionOf(who, room)?.epoch } = fact
+    const name = `${room}\n${epoch ?? ''}\n${seq}`
     const content = `${fact.key ?? ''} ${fact.content}`
     const first = this.heard.get(name)
-    if (!first) this.heard.set(name, { who, content })
+    if (!first) this.heard.set(name, { who, room, epoch, seq, content })
     else if (first.content !== content) {
       return `${fact.room}#${fact.seq} is ${content} for ${who}, but ${first.content} for ${first.who}`
     }
@@ -192,16 +204,6 @@ export class HistoryCheck {
     return [`${who} was told (${reason}) that ${room} goes on from #${from}, and #${oldest} was to be had`]
   }
 
-  private checkHeard(room: string, epoch: string | undefined, events: readonly LoggedEvent[]): string[] {
-    return events.flatMap(({ seq, key, content }) => {
-      const heard = this.heard.get(heardName(room, epoch, seq))
-      const logged = `${key ?? ''} ${content}`
-      return heard && heard.content !== logged
-        ? [`${room}#${seq} is ${logged} in the log, and was ${heard.content} for ${heard.who}`]
-        : []
-    })
-  }
-
   private subscriber(who: string, room: string): Subscriber {
     const name = `${who}\n${room}`
     const known = this.subscribers.get(name)
@@ -224,6 +226,12 @@ function checkSaid(key: string, said: Said, stored: { room: string; seq: number 
   return undefined
 }
 
-function heardName(room: string, epoch: string | undefined, seq: number): string {
-  return `${room}\n${epoch ?? ''}\n${seq}`
+/** Whoever does not know the log's epoch heard of the one that there is. */
+function checkHeard({ who, room, epoch, seq, content }: Heard, log: LoggedRoom | undefined): string | undefined {
+  const [first] = log?.events ?? []
+  if (!log || !first || (log.epoch !== undefined && epoch !== undefined && log.epoch !== epoch)) return undefined
+  const event = log.events[seq - first.seq]
+  if (!event) return `${who} heard ${room}#${seq}, which is not in the log`
+  const logged = `${event.key ?? ''} ${event.content}`
+  return logged === content ? undefined : `${room}#${seq} is ${logged} in the log, and was ${content} for ${who}`
 }
