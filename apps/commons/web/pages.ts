@@ -1,5 +1,5 @@
 /** Every page of Commons, one line each: where it is, what it is called, and the feature that it is loaded from when asked for. */
-import { type LucideIcon, MessagesSquare } from 'lucide-react'
+import { FileText, type LucideIcon, MessagesSquare } from 'lucide-react'
 import type { ComponentType } from 'react'
 
 /** Headings of the navigation, in order. */
@@ -24,5 +24,10 @@ export const pages: readonly PageEntry[] = [
     ...{ path: '/rooms', title: 'Rooms', icon: MessagesSquare, group: 'Talk', audience: 'guests' },
     about: 'Talk in rooms that remember what was said while you were away.',
     load: () => import('../features/rooms/page.tsx'),
+  },
+  {
+    ...{ path: '/documents', title: 'Documents', icon: FileText, group: 'Together' },
+    about: 'Write one text with others, at the same time and in the same line.',
+    load: () => import('../features/documents/page.tsx'),
   },
 ]

@@ -124,6 +124,7 @@ describe('[B36] the documents of a server', () => {
       })
       expect(told.stored).toBeGreaterThan(5)
     },
+    40_000,
   )
 
   it('[Y17] that a newer version wrote stop the start with a sentence', async () => {
@@ -133,7 +134,7 @@ describe('[B36] the documents of a server', () => {
     db.exec('PRAGMA user_version = 99')
     db.close()
     await expect(serve({ settings: { data } })).rejects.toThrow(/written by a newer Roomful \(format 99/)
-  }, 40_000)
+  })
 
   it('[Y17] are refused when too much would be open at once, or there are too many', async () => {
     const { url, documents } = await serve({ documents: { maxOpenBytes: 10_000, maxDocuments: 2 } })

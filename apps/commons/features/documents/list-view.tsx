@@ -1,0 +1,115 @@
+/** All documents, the latest change first, with who is in them. */
+import { FilePlus2, FileText, Lock, RefreshCw } from 'lucide-react'
+import { type ReactElement, useState } from 'react'
+import { Link, useLocation } from 'wouter'
+import { Button } from '../../web/ui/button.tsx'
+import { EmptyState } from '../../web/ui/empty-state.tsx'
+import { PageBody, PageHeader } from '../../web/ui/page.tsx'
+import { Loading } from '../../web/ui/spinner.tsx'
+import { toastError } from '../../web/ui/toast.tsx'
+import type { Document } from './contract.ts'
+import { People } from './people.tsx'
+import { TitleDialog } from './title-dialog.tsx'
+import { useDocuments, useDocumentsClient } from './use-documents.ts'
+
+export function ListView(): ReactElement {
+  const client = useDocumentsClient()
+  const documents = useDocuments()
+  const [isCreating, setCreating] = useState(false)
+  const [, navigate] = useLocation()
+  const create = async (title: string): Promise<void> => {
+    const { documentId } = await client.request('document:create', { title })
+    navigate(`/${encodeURIComponent(documentId)}`)
+  }
+  const newButton = (
+    <Button tone="primary" icon={FilePlus2} onClick={() => setCreating(true)}>
+      New document
+    </Button>
+  )
+  return (
+    <PageBody>
+      <PageHeader
+        title="Documents"
+        description="Write together, in the same line if need be. Offline too: it is merged when you are back."
+        actions={newButton}
+      />
+      <Content documents={documents} />
+      <TitleDialog
+        open={isCreating}
+        onOpenChange={setCreating}
+        heading="New document"
+        submit="Create"
+        onSubmit={create}
+      />
+    </PageBody>
+  )
+}
+
+function Content({ documents }: { documents: ReturnType<typeof useDocuments> }): ReactElement {
+  const { list, error, hasMore, more, reload } = documents
+  if (!list && error === undefined) return <Loading what="Looking for documents…" />
+  if (!list) {
+    const retry = (
+      <Button icon={RefreshCw} onClick={reload}>
+        Try again
+      </Button>
+    )
+    return (
+      <EmptyState icon={FileText} title="The documents cannot be shown" action={retry}>
+        {error}
+      </EmptyState>
+    )
+  }
+  if (list.length === 0) {
+    return (
+      <EmptyState icon={FileText} title="No documents yet">
+        Make the first one: minutes, a plan, a poem. Everyone with an account can write to it.
+      </EmptyState>
+    )
+  }
+  return (
+    <>
+      <ul aria-label="Documents" className="divide-y divide-line rounded-xl border border-line bg-surface shadow-card">
+        {list.map((document) => (
+          <Row key={document.documentId} document={document} />
+        ))}
+      </ul>
+      {hasMore && (
+        <div className="mt-4 text-center">
+          <Button onClick={() => more().catch((reason) => toastError('There is no more to be had', reason))}>
+            Show older ones
+          </Button>
+        </div>
+      )}
+    </>
+  )
+}
+
+function Row({ document: { documentId, title, isLocked, changedAt, people } }: { document: Document }): ReactElement {
+  return (
+    <li>
+      <Link
+        href={`/${encodeURIComponent(documentId)}`}
+        className="flex min-h-14 items-center gap-3 px-4 py-2.5 transition-colors hover:bg-ink/4"
+      >
+        <FileText aria-hidden size={18} className="shrink-0 text-muted" />
+        <span className="min-w-0 grow">
+          <span className="flex items-center gap-2">
+            <span className="truncate font-medium">{title}</span>
+            {isLocked && <Lock aria-label="Locked" size={14} className="shrink-0 text-muted" />}
+          </span>
+          <span className="block text-muted text-sm">Changed {formatTime(changedAt)}</span>
+        </span>
+        <People people={people} label="Open for" />
+      </Link>
+    </li>
+  )
+}
+
+const today = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
+const otherDay = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' })
+
+function formatTime(ms: number): string {
+  const date = new Date(ms)
+  return date.toDateString() === new Date().toDateString() ? `at ${today.format(date)}` : `on ${otherDay.format(date)}`
+}

@@ -1,0 +1,37 @@
+/** Documents that several people write at once. B36. */
+import type { ClientOptions } from '@roomful/client'
+import { RoomfulProvider } from '@roomful/react'
+import { type ReactElement, useMemo } from 'react'
+import { Route, Switch } from 'wouter'
+import { useSession } from '../../web/session/session-gate.tsx'
+import { DocumentView } from './document-view.tsx'
+import { ListView } from './list-view.tsx'
+
+export function Page(): ReactElement | null {
+  const session = useSession()
+  const token = session?.kind === 'user' ? session.token : undefined
+  const options = useMemo<ClientOptions>(() => ({ namespace: '/documents', token: () => token }), [token])
+  if (session?.kind !== 'user' || token === undefined) return null
+  return (
+    <RoomfulProvider key={token} url={location.origin} options={options}>
+      <Switch>
+        <Route path="/:documentId">
+          {({ documentId }) => (
+            <DocumentView key={documentId} documentId={decode(documentId)} token={token} user={session.user} />
+          )}
+        </Route>
+        <Route>
+          <ListView />
+        </Route>
+      </Switch>
+    </RoomfulProvider>
+  )
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}

@@ -1,0 +1,25 @@
+/** Whether what is on the screen is stored, in a few words that are read aloud when they change. */
+import { Check, CloudOff, Eye, LoaderCircle, TriangleAlert } from 'lucide-react'
+import type { ReactElement } from 'react'
+import type { SharedDocumentState } from './shared-document.ts'
+
+export function SaveState({ state }: { state: SharedDocumentState }): ReactElement {
+  const { icon: Icon, words } = describe(state)
+  return (
+    <p role="status" data-save={words} className="flex items-center gap-1.5 text-muted text-sm">
+      <Icon aria-hidden size={14} className="shrink-0" />
+      <span className="truncate">{words}</span>
+    </p>
+  )
+}
+
+function describe({ link, isLoaded, isSaved, canWrite, refusal }: SharedDocumentState) {
+  if (canWrite === false)
+    return link === 'open' ? { icon: Eye, words: 'Reading' } : { icon: CloudOff, words: 'Offline' }
+  if (refusal !== undefined) return { icon: TriangleAlert, words: refusal }
+  if (link !== 'open' && isLoaded) {
+    return { icon: CloudOff, words: isSaved ? 'Offline. Go on writing' : 'Offline. Kept here until you are back' }
+  }
+  if (!isLoaded) return { icon: LoaderCircle, words: 'Opening…' }
+  return isSaved ? { icon: Check, words: 'Saved' } : { icon: LoaderCircle, words: 'Saving…' }
+}

@@ -1,0 +1,144 @@
+/** Documents in the web app: two people in browsers of their own write one text, online and off. B36. */
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { accessibilityProblems } from './lib/accessibility.ts'
+import { hasChromium } from './lib/chromium.ts'
+import { Commons } from './lib/commons.ts'
+import type { Person } from './lib/person.ts'
+
+const editor = (page: Page) => page.locator('.cm-content')
+const saved = (page: Page) => page.locator('[data-save="Saved"]').waitFor()
+
+/** As CodeMirror has it, without the names of others' cursors. */
+function textOf(page: Page): Promise<string> {
+  return editor(page).evaluate((content) => {
+    const copy = content.cloneNode(true) as HTMLElement
+    for (const name of copy.querySelectorAll('.doc-caret')) name.remove()
+    return Array.from(copy.querySelectorAll('.cm-line'), (line) => line.textContent).join('\n')
+  })
+}
+
+async function shows(page: Page, text: string): Promise<void> {
+  await expect.poll(() => textOf(page), { timeout: 15_000 }).toBe(text)
+}
+
+/** What a browser logs of its own accord when a connection is cut or refused. */
+function isOfTheNetwork(trouble: string): boolean {
+  return /^WebSocket connection to .* failed|ERR_(INTERNET|CONNECTION|EMPTY|SOCKET)_/.test(trouble)
+}
+
+describe.runIf(hasChromium)('[B36] documents in Chromium', () => {
+  let commons: Commons
+
+  beforeAll(async () => {
+    commons = await Commons.open()
+  }, 180_000)
+  afterAll(() => commons?.[Symbol.asyncDispose]())
+  afterEach(() => commons.everyoneLeaves())
+
+  async function create(person: Person, title: string): Promise<string> {
+    const { page } = person
+    await page.goto('/documents')
+    await page.getByRole('button', { name: 'New document' }).click()
+    await page.getByLabel('Title').fill(title)
+    await page.getByRole('button', { name: 'Create' }).click()
+    await page.getByRole('heading', { name: title }).waitFor()
+    await editor(page).waitFor()
+    return new URL(page.url()).pathname
+  }
+
+  it('two people write in the same line, see each other’s cursors, and find all of it after a reload', async () => {
+    const [ann, ben] = [await commons.person('Ann'), await commons.person('Ben')]
+    await ben.page.goto('/documents')
+    const path = await create(ann, 'Minutes')
+    await ben.page.getByRole('link', { name: /Minutes/ }).click() // it appeared by itself
+    await editor(ben.page).waitFor()
+    await editor(ann.page).click()
+    await ann.page.keyboard.type('middle')
+    await shows(ben.page, 'middle')
+    await editor(ben.page).click()
+    await ben.page.keyboard.press('Control+End')
+    await ann.page.keyboard.press('Control+Home')
+    await Promise.all([
+      ann.page.keyboard.type('from the left ', { delay: 5 }),
+      ben.page.keyboard.type(' from the right', { delay: 5 }),
+    ])
+    await shows(ann.page, 'from the left middle from the right')
+    await shows(ben.page, 'from the left middle from the right')
+    await ben.page.locator('.doc-caret-name', { hasText: 'Ann' }).waitFor()
+    await ann.page.locator('.doc-caret-name', { hasText: 'Ben' }).waitFor()
+    await ann.page.getByText('Also here: Ben').waitFor({ state: 'attached' })
+    await ann.page.keyboard.press('Control+a')
+    await ben.page.locator('.doc-selection').first().waitFor()
+    await Promise.all([saved(ann.page), saved(ben.page)])
+    expect(await accessibilityProblems(ann.page)).toEqual([])
+    await ann.page.reload()
+    await shows(ann.page, 'from the left middle from the right')
+    expect(new URL(ann.page.url()).pathname).toBe(path)
+    await ben.page.goto('/documents')
+    await ann.page.locator('.doc-caret-name').waitFor({ state: 'detached' })
+    expect(await accessibilityProblems(ben.page)).toEqual([])
+    ann.hasNoTroubles()
+    ben.hasNoTroubles()
+  })
+
+  it('what was written offline is merged, and a restart of the server loses nothing', async () => {
+    const [ann, ben] = [await commons.person('Ann'), await commons.person('Ben')]
+    const path = await create(ann, 'Plan')
+    await editor(ann.page).click()
+    await ann.page.keyboard.type('Plan')
+    await saved(ann.page)
+    await ben.page.goto(path)
+    await shows(ben.page, 'Plan')
+    await ben.page.locator('[data-save="Saved"]').waitFor()
+    await ann.goOffline()
+    await ann.page.locator('[data-save^="Offline"]').waitFor()
+    await ann.page.keyboard.type(' of Ann')
+    await ann.page.locator('[data-save="Offline. Kept here until you are back"]').waitFor()
+    await editor(ben.page).click()
+    await ben.page.keyboard.press('Control+Home')
+    await ben.page.keyboard.type('Our ')
+    await ann.comeBack()
+    await shows(ann.page, 'Our Plan of Ann')
+    await shows(ben.page, 'Our Plan of Ann')
+    await saved(ann.page)
+    await commons.restart('kill')
+    await ann.page.keyboard.type(', again')
+    await shows(ben.page, 'Our Plan of Ann, again')
+    await Promise.all([saved(ann.page), saved(ben.page)])
+    for (const { troubles } of [ann, ben]) expect(troubles.filter((each) => !isOfTheNetwork(each))).toEqual([])
+  })
+
+  it('its owner renames, locks and deletes it, and others read along', async () => {
+    const [ann, ben] = [await commons.person('Ann', { dark: true }), await commons.person('Ben', { phone: true })]
+    const path = await create(ann, 'Rules')
+    await editor(ann.page).click()
+    await ann.page.keyboard.type('# One')
+    await ben.page.goto(path)
+    await shows(ben.page, '# One')
+    const choose = async (name: string): Promise<void> => {
+      await ann.page.getByRole('button', { name: 'What to do with it' }).click()
+      await ann.page.getByRole('menuitem', { name }).click()
+    }
+    await choose('Rename')
+    await ann.page.getByLabel('Title').fill('House rules')
+    await ann.page.getByRole('button', { name: 'Rename' }).click()
+    await ben.page.getByRole('heading', { name: 'House rules' }).waitFor()
+    await choose('Lock for others')
+    await ben.page.getByText('This document is locked. You can read along.').waitFor()
+    await editor(ben.page).click()
+    await ben.page.keyboard.type('not taken')
+    await editor(ann.page).click()
+    await ann.page.keyboard.press('Control+End')
+    await ann.page.keyboard.type(' rule')
+    await shows(ben.page, '# One rule')
+    expect(await accessibilityProblems(ben.page)).toEqual([])
+    expect(await accessibilityProblems(ann.page)).toEqual([])
+    await choose('Delete')
+    await ann.page.getByRole('button', { name: 'Delete it' }).click()
+    await ben.page.getByText('This document is gone').waitFor()
+    await ann.page.getByRole('heading', { name: 'Documents' }).waitFor()
+    ann.hasNoTroubles()
+    ben.hasNoTroubles()
+  })
+})
