@@ -8,7 +8,7 @@ import { Menu, MenuItem, MenuSeparator } from '../../web/ui/menu.tsx'
 import { toast, toastError } from '../../web/ui/toast.tsx'
 import type { Subject } from './room-messages.tsx'
 
-export const EMOJIS = ['👍', '❤️', '😂', '🎉', '👀'] as const
+const EMOJIS = ['👍', '❤️', '😂', '🎉', '👀'] as const
 const NAMES: Readonly<Record<(typeof EMOJIS)[number], string>> = {
   '👍': 'thumbs up',
   '❤️': 'heart',

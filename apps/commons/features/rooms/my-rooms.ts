@@ -19,7 +19,7 @@ interface Held {
 /** Where everyone begins. */
 const FIRST_ROOM = 'lobby'
 /** More are not followed at once; the server allows a connection 200 rooms in all. */
-export const MAX_ROOMS = 50
+const MAX_ROOMS = 50
 
 export class MyRooms {
   private readonly client: Client

@@ -11,7 +11,7 @@ export function TypingLine({ typists }: { typists: readonly Typist[] }): ReactEl
 }
 
 /** `Ann is typing…`, `Ann, Bob are typing…`, `Ann, Bob and 3 others are typing…` */
-export function typingSentence(names: readonly string[]): string {
+function typingSentence(names: readonly string[]): string {
   const [first = '', second] = names
   if (names.length === 0) return ''
   if (second === undefined) return `${first} is typing…`
