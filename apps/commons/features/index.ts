@@ -1,5 +1,6 @@
 /** The features that live on the server's namespaces, in the order in which their rooms are declared. */
 import type { Commons } from '../commons.ts'
+import { addDirect } from './direct/server.ts'
 import { addGames } from './games/server.ts'
 import { addMarket } from './market/server.ts'
 import { addShop } from './shop/server.ts'
@@ -7,6 +8,7 @@ import { addStage } from './stage/server.ts'
 import { addTasks } from './tasks/server.ts'
 
 export function addFeatures(commons: Commons): void {
+  addDirect(commons)
   addMarket(commons)
   addTasks(commons)
   addGames(commons)

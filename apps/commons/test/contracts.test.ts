@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { Contract } from '@roomful/server'
 import { expect, it } from 'vitest'
+import { directContract } from '../features/direct/contract.ts'
 import { documentsContract } from '../features/documents/contract.ts'
 import { gamesContract } from '../features/games/contract.ts'
 import { marketContract } from '../features/market/contract.ts'
@@ -13,6 +14,7 @@ const page = readFileSync(new URL('../../../PROTOCOL.md', import.meta.url), 'utf
 const section = page.slice(page.indexOf('## 18. '))
 
 const CONTRACTS: Readonly<Record<string, Contract>> = {
+  direct: directContract,
   documents: documentsContract,
   games: gamesContract,
   market: marketContract,

@@ -1,5 +1,5 @@
 /** Every page of Commons, one line each: where it is, what it is called, and the feature that it is loaded from when asked for. */
-import { FileText, type LucideIcon, MessagesSquare } from 'lucide-react'
+import { FileText, type LucideIcon, MessageCircle, MessagesSquare } from 'lucide-react'
 import type { ComponentType } from 'react'
 
 /** Headings of the navigation, in order. */
@@ -21,9 +21,14 @@ export interface PageEntry {
 
 export const pages: readonly PageEntry[] = [
   {
-    ...{ path: '/rooms', title: 'Rooms', icon: MessagesSquare, group: 'Talk', audience: 'guests' },
+    ...{ path: '/rooms', title: 'Rooms', icon: MessageCircle, MessagesSquare, group: 'Talk', audience: 'guests' },
     about: 'Talk in rooms that remember what was said while you were away.',
     load: () => import('../features/rooms/page.tsx'),
+  },
+  {
+    ...{ path: '/messages', title: 'Direct messages', icon: MessageCircle, group: 'Talk' },
+    about: 'Write to one person; it waits for them while they are away.',
+    load: () => import('../features/direct/page.tsx'),
   },
   {
     ...{ path: '/documents', title: 'Documents', icon: FileText, group: 'Together' },

@@ -1,0 +1,14 @@
+/** Whom one can write to. What is written is the vocabulary's own `message:private`. */
+import { defineContract, event } from '@roomful/server'
+import { z } from 'zod'
+
+const Person = z.object({ userId: z.string(), name: z.string(), isOnline: z.boolean() })
+
+export type Person = z.infer<typeof Person>
+
+export const directContract = defineContract({
+  client: {
+    'people:list': event({ ack: z.object({ status: z.literal('ok'), people: z.array(Person) }) }),
+  },
+  server: {},
+})

@@ -1,0 +1,97 @@
+/** The conversations that there are, then everyone else. */
+import clsx from 'clsx'
+import type { ReactElement } from 'react'
+import { Link, useRoute } from 'wouter'
+import { Avatar } from '../../web/ui/avatar.tsx'
+import { Loading } from '../../web/ui/spinner.tsx'
+import type { Person } from './contract.ts'
+import { useInbox } from './use-inbox.tsx'
+
+export interface PeopleListProps {
+  readonly people: readonly Person[] | undefined
+  readonly ownId: string
+}
+
+export function PeopleList({ people, ownId }: PeopleListProps): ReactElement {
+  const { conversations } = useInbox()
+  const byId = new Map(people?.map((person) => [person.userId, person]))
+  const talkedTo = new Set(conversations.map(({ peerId }) => peerId))
+  const others = people
+    ?.filter(({ userId }) => userId !== ownId && !talkedTo.has(userId))
+    .sort((a, b) => Number(b.isOnline) - Number(a.isOnline) || a.name.localeCompare(b.name))
+  return (
+    <div className="flex h-full flex-col">
+      <header className="flex h-14 shrink-0 items-center px-4 md:h-16 md:px-5">
+        <h1 className="font-semibold text-lg tracking-tight">Direct messages</h1>
+      </header>
+      <div className="min-h-0 grow overflow-y-auto px-2 pb-4">
+        {conversations.length > 0 && <h2 className="px-3 pb-1 font-medium text-muted text-xs">Conversations</h2>}
+        <ul className="flex flex-col gap-0.5 pb-4">
+          {conversations.map(({ peerId, name, messages, hasNews }) => (
+            <Entry
+              key={peerId}
+              person={byId.get(peerId) ?? { userId: peerId, name: name ?? 'Somebody', isOnline: false }}
+              last={messages.at(-1)?.content}
+              hasNews={hasNews}
+            />
+          ))}
+        </ul>
+        <h2 className="px-3 pb-1 font-medium text-muted text-xs">People</h2>
+        {others === undefined && <Loading what="Looking around…" />}
+        {others?.length === 0 && (
+          <p className="px-3 py-1 text-muted text-sm">
+            {conversations.length === 0 ? 'Nobody else has an account yet.' : 'You talk to everyone there is.'}
+          </p>
+        )}
+        <ul className="flex flex-col gap-0.5">
+          {others?.map((person) => (
+            <Entry key={person.userId} person={person} />
+          ))}
+        </ul>
+      </div>
+    </div>
+  )
+}
+
+interface EntryProps {
+  readonly person: Person
+  /** What was said last. */
+  readonly last?: string | undefined
+  readonly hasNews?: boolean
+}
+
+function Entry({ person, last, hasNews = false }: EntryProps): ReactElement {
+  const { userId, name, isOnline } = person
+  const [, params] = useRoute('/:userId')
+  const isHere = params !== null && decodeURIComponent(params.userId) === userId
+  return (
+    <li>
+      <Link
+        href={`/${encodeURIComponent(userId)}`}
+        aria-current={isHere ? 'page' : undefined}
+        className={clsx(
+          'flex min-h-12 items-center gap-3 rounded-lg px-3 py-1.5 text-sm transition-colors',
+          isHere ? 'bg-accent-soft text-accent-strong' : 'hover:bg-ink/6',
+        )}
+      >
+        <Avatar id={userId} name={name} standing={isOnline ? 'online' : 'offline'} />
+        <span className="min-w-0 grow">
+          <span className={clsx('block truncate', hasNews ? 'font-semibold' : 'font-medium')}>
+            <bdi>{name}</bdi>
+            <span className="sr-only"> {isOnline ? 'online' : 'away'}</span>
+          </span>
+          {last !== undefined && (
+            <span dir="auto" className={clsx('block truncate text-xs', !isHere && 'text-muted')}>
+              {last}
+            </span>
+          )}
+        </span>
+        {hasNews && !isHere && (
+          <span className="size-2 shrink-0 rounded-full bg-accent">
+            <span className="sr-only">Unread messages</span>
+          </span>
+        )}
+      </Link>
+    </li>
+  )
+}

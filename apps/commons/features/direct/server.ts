@@ -1,0 +1,18 @@
+/** The people one can write to. The messages themselves are the server's own private messages. B23. */
+import type { Commons } from '../../commons.ts'
+import { directContract } from './contract.ts'
+import { PeopleStore } from './store.ts'
+
+export function addDirect({ server, database, clock }: Commons): void {
+  const namespace = server.get('/')
+  const store = new PeopleStore(database)
+
+  namespace.on('connect', ({ user }) => {
+    if (!user.guest) store.saw({ userId: user.sub, name: user.name }, clock.now())
+  })
+
+  namespace.extend(directContract).on('people:list', () => {
+    const isOnline = (userId: string): boolean => (namespace.users.get(userId)?.connections.size ?? 0) > 0
+    return { status: 'ok', people: store.list().map((known) => ({ ...known, isOnline: isOnline(known.userId) })) }
+  })
+}

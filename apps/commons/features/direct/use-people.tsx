@@ -1,0 +1,31 @@
+/** Everyone whom one can write to, and who of them is here; kept true by what the server tells of comings and goings. C13. */
+import { createHooks, useConnection } from '@roomful/react'
+import { useEffect, useState } from 'react'
+import type { directContract, Person } from './contract.ts'
+
+const { useClient, useEvent } = createHooks<typeof directContract>()
+
+/** @returns `undefined` until the first answer */
+export function usePeople(): readonly Person[] | undefined {
+  const client = useClient()
+  const isOpen = useConnection().status === 'open'
+  const [people, setPeople] = useState<readonly Person[]>()
+  const [asked, setAsked] = useState(0)
+
+  useEffect(() => {
+    if (!isOpen || asked < 0) return
+    client.request('people:list').then(
+      ({ people: told }) => setPeople(told),
+      () => undefined, // the list stays as it was; the connection says for itself how it is
+    )
+  }, [client, isOpen, asked])
+
+  useEvent('presence:update', ({ userId, status }) => {
+    // Somebody who was never here before is on no list yet.
+    if (status === 'online' && !people?.some((person) => person.userId === userId)) setAsked((times) => times + 1)
+    setPeople((list) =>
+      list?.map((person) => (person.userId === userId ? { ...person, isOnline: status === 'online' } : person)),
+    )
+  })
+  return people
+}

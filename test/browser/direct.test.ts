@@ -1,0 +1,83 @@
+/** Direct messages between people in browsers of their own, and their tabs. B23. */
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { accessibilityProblems } from './lib/accessibility.ts'
+import { hasChromium } from './lib/chromium.ts'
+import { Commons } from './lib/commons.ts'
+import type { PersonOptions } from './lib/person.ts'
+
+describe.runIf(hasChromium)('direct messages in Chromium', () => {
+  let commons: Commons
+
+  beforeAll(async () => {
+    commons = await Commons.open()
+  })
+  afterAll(() => commons?.[Symbol.asyncDispose]())
+  afterEach(() => commons.everyoneLeaves())
+
+  /** Opens the conversation with somebody from the list. */
+  async function writeTo(page: Page, name: string, text: string): Promise<void> {
+    await page.getByRole('link', { name: new RegExp(`^${name} `) }).click()
+    const field = page.getByRole('textbox', { name: `Message ${name}` })
+    await field.fill(text)
+    await field.press('Enter')
+  }
+
+  const says = (page: Page, text: string) => page.getByRole('article').filter({ hasText: text }).first().waitFor()
+
+  it('[B23] all tabs of both are in step; whoever is away gets it later; the sender is told which', async () => {
+    const bob = await commons.person('Bob', { path: '/messages' })
+    const ann = await commons.person('Ann', { path: '/messages' })
+    const tab = await ann.anotherTab('/messages')
+    await writeTo(ann.page, 'Bob', 'are you there?')
+    await ann.page.getByText('Delivered').waitFor()
+    await bob.page.getByRole('link', { name: /Ann.*are you there\?.*Unread/ }).click()
+    await says(bob.page, 'are you there?')
+    await tab.getByRole('link', { name: /Bob.*are you there\?/ }).click()
+    await says(tab, 'are you there?')
+    await writeTo(bob.page, 'Ann', 'yes')
+    for (const page of [ann.page, tab, bob.page]) await says(page, 'yes')
+    bob.hasNoTroubles()
+    await bob.close()
+
+    await ann.page.getByText('Away', { exact: true }).waitFor({ timeout: 15_000 })
+    await writeTo(ann.page, 'Bob', 'read this later')
+    await ann.page.getByText('Waits until they are back').waitFor()
+    const again = await commons.person('Bob', { path: '/messages' })
+    await again.page.getByRole('link', { name: /Ann.*read this later.*Unread/ }).click()
+    await says(again.page, 'read this later')
+    await expect.poll(() => again.page.getByRole('article').count()).toBe(3)
+    again.hasNoTroubles()
+    ann.hasNoTroubles()
+  })
+
+  it('[C18] what is written offline waits, also across a reload, and arrives once', async () => {
+    const cy = await commons.person('Cy', { path: '/messages' })
+    const dan = await commons.person('Dan', { path: '/messages' })
+    await dan.page.getByRole('link', { name: /^Cy / }).click()
+    await dan.cutNetwork()
+    await writeTo(dan.page, 'Cy', 'from the tunnel')
+    await dan.page.getByText('Sending…').waitFor()
+    dan.mendNetwork()
+    await dan.page.reload()
+    await cy.page.getByRole('link', { name: /Dan.*from the tunnel/ }).click({ timeout: 20_000 })
+    await says(cy.page, 'from the tunnel')
+    await says(dan.page, 'from the tunnel')
+    for (const { page } of [cy, dan]) expect(await page.getByRole('article').count()).toBe(1)
+    cy.hasNoTroubles()
+  })
+
+  it.each<[string, PersonOptions]>([
+    ['dark, at a desk', { dark: true }],
+    ['light, on a phone', { phone: true }],
+  ])('is accessible: %s', async (name, options) => {
+    await commons.person('Eve')
+    const fay = await commons.person(`Fay ${name.replace(',', '')}`, { ...options, path: '/messages' })
+    await fay.page.getByRole('link', { name: /^Eve / }).waitFor()
+    expect(await accessibilityProblems(fay.page)).toEqual([])
+    await writeTo(fay.page, 'Eve', 'hello')
+    await fay.page.getByText('Delivered').waitFor()
+    expect(await accessibilityProblems(fay.page)).toEqual([])
+    fay.hasNoTroubles()
+  })
+})
