@@ -33,11 +33,10 @@ describe('rows of a conversation', () => {
     expect(shape(messages, { isWhole: true })[0]).toBe('start')
   })
 
-  it('have one mark before what was not read, which is never one’s own', () => {
-    const messages = [said(1, 'bob', NOON), said(2, 'ann', NOON), said(3, 'bob', NOON), said(4, 'bob', NOON)]
-    expect(shape(messages, { readUntil: 1, ownId: 'ann' })).toEqual(['day', '+#1', '+#2', 'unread', '+#3', ' #4'])
-    expect(shape(messages, { readUntil: 4, ownId: 'ann' })).not.toContain('unread')
-    expect(shape(messages)).not.toContain('unread')
+  it('have a mark before what is new, which begins a group', () => {
+    const messages = [said(1, 'bob', NOON), said(2, 'bob', NOON), said(3, 'bob', NOON)]
+    expect(shape(messages, { unread: 'r-2' })).toEqual(['day', '+#1', 'unread', '+#2', ' #3'])
+    expect(shape(messages, { unread: 'r-9' })).not.toContain('unread')
   })
 })
 
@@ -51,6 +50,21 @@ describe('[C19] links in a text', () => {
     ['„https://example.org/ä?q=1#x“', ['https://example.org/%C3%A4?q=1#x']],
   ])('%s', (text, expected) => {
     expect(links(text)).toEqual(expected)
+    expect(
+      toParts(text)
+        .map((part) => part.text)
+        .join(''),
+    ).toBe(text)
+  })
+
+  it.each([
+    'javascript:alert(1)',
+    'data:text/html,<script>',
+    'ftp://example.org',
+    'https://',
+    '<a href="x">',
+    'no link',
+  ])('%s is text', (text) => {
     expect(toParts(text)).toEqual([{ text }])
   })
 })

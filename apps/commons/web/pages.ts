@@ -21,7 +21,7 @@ export interface PageEntry {
 
 export const pages: readonly PageEntry[] = [
   {
-    ...{ path: '/rooms', title: 'Rooms', icon: MessageCircle, MessagesSquare, group: 'Talk', audience: 'guests' },
+    ...{ path: '/rooms', title: 'Rooms', icon: MessagesSquare, group: 'Talk', audience: 'guests' },
     about: 'Talk in rooms that remember what was said while you were away.',
     load: () => import('../features/rooms/page.tsx'),
   },

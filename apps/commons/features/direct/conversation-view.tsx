@@ -8,6 +8,7 @@ import { Composer } from '../../web/chat/composer.tsx'
 import { MessageList } from '../../web/chat/message-list.tsx'
 import { MessageRow } from '../../web/chat/message-row.tsx'
 import { toRows } from '../../web/chat/rows.ts'
+import { useUnread } from '../../web/chat/use-unread.ts'
 import { Avatar } from '../../web/ui/avatar.tsx'
 import { Loading } from '../../web/ui/spinner.tsx'
 import type { Person } from './contract.ts'
@@ -28,10 +29,8 @@ export function ConversationView({ peerId, person, ownId }: ConversationViewProp
   const messages = useMemo(() => conversation?.messages ?? [], [conversation])
   const name = person?.name ?? conversation?.name ?? 'Somebody'
   const [readUntil] = useState(() => inbox.readUntil(peerId))
-  const rows = useMemo(
-    () => toRows(messages, { isWhole: !hasMore, readUntil, ownId }),
-    [messages, hasMore, readUntil, ownId],
-  )
+  const unread = useUnread(messages, { isLoaded: loading !== 'first', readUntil, ownId })
+  const rows = useMemo(() => toRows(messages, { isWhole: !hasMore, unread }), [messages, hasMore, unread])
   const last = messages.findLast((message) => message.status === 'sent')
   const seq = last?.status === 'sent' ? last.seq : undefined
   const isAtEnd = useRef(true)

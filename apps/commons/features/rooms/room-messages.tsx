@@ -5,6 +5,7 @@ import { type ReactElement, useEffect, useMemo, useRef, useState } from 'react'
 import { MessageList } from '../../web/chat/message-list.tsx'
 import { MessageRow } from '../../web/chat/message-row.tsx'
 import { toRows } from '../../web/chat/rows.ts'
+import { useUnread } from '../../web/chat/use-unread.ts'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
 import { Loading } from '../../web/ui/spinner.tsx'
 import { MessageActions } from './message-actions.tsx'
@@ -27,12 +28,9 @@ export interface RoomMessagesProps {
 export function RoomMessages({ roomId, room, ownId, onSubject }: RoomMessagesProps): ReactElement {
   const { messages, loading, hasMore, error } = room
   const { rooms } = useMyRooms()
-  // As it was when the room was opened: the line stays while one reads on.
   const [readUntil] = useState(() => rooms.readUntil(roomId))
-  const rows = useMemo(
-    () => toRows(messages, { isWhole: !hasMore, readUntil, ownId }),
-    [messages, hasMore, readUntil, ownId],
-  )
+  const unread = useUnread(messages, { isLoaded: loading !== 'first', readUntil, ownId })
+  const rows = useMemo(() => toRows(messages, { isWhole: !hasMore, unread }), [messages, hasMore, unread])
   const byId = useMemo(
     () => new Map(messages.flatMap((each) => (each.status === 'sent' ? [[each.id, each]] : []))),
     [messages],

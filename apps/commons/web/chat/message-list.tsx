@@ -73,7 +73,7 @@ export function MessageList(props: MessageListProps): ReactElement {
         aria-live="off"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
-        className="flex h-full flex-col overflow-y-auto overscroll-contain pb-2 -outline-offset-2 [overflow-anchor:none]"
+        className="flex h-full flex-col overflow-y-auto overscroll-contain pb-3 -outline-offset-2 [overflow-anchor:none]"
       >
         <div className="grow" />
         <Virtualizer ref={list} scrollRef={scroller} data={rows} shift={edges.isPrepended} onScroll={handleScroll}>

@@ -12,25 +12,21 @@ export type Row =
 export interface RowOptions {
   /** Nothing lies before the first message. */
   readonly isWhole: boolean
-  /** Number of the last message that was read; `undefined` marks none. */
-  readonly readUntil?: number | undefined
-  /** Own messages are never news. */
-  readonly ownId?: string | undefined
+  /** `localId` of the first message that is new; `undefined` marks none. */
+  readonly unread?: string | undefined
 }
 
 /** Messages of one author further apart than this are told apart. */
 const GROUP_MS = 5 * 60_000
 
-export function toRows(messages: readonly Message[], { isWhole, readUntil, ownId }: RowOptions): Row[] {
+export function toRows(messages: readonly Message[], { isWhole, unread }: RowOptions): Row[] {
   const rows: Row[] = isWhole ? [{ kind: 'start', key: 'start' }] : []
   let before: Message | undefined
-  let isMarked = readUntil === undefined
   for (const message of messages) {
     const isNewDay = before === undefined || dayOf(before.ts) !== dayOf(message.ts)
     if (isNewDay) rows.push({ kind: 'day', key: `day ${dayOf(message.ts)}`, ts: message.ts })
-    const isNews = !isMarked && message.status === 'sent' && message.seq > (readUntil ?? 0) && message.userId !== ownId
+    const isNews = message.localId === unread
     if (isNews) rows.push({ kind: 'unread', key: 'unread' })
-    isMarked ||= isNews
     const isFirst = isNewDay || isNews || before?.userId !== message.userId || message.ts - before.ts > GROUP_MS
     rows.push({ kind: 'message', key: message.localId, message, isFirst })
     before = message
