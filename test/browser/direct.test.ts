@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { accessibilityProblems } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
-import { Commons } from './lib/commons.ts'
+import { Commons, OPENING_MS } from './lib/commons.ts'
 import type { PersonOptions } from './lib/person.ts'
 
 describe.runIf(hasChromium)('direct messages in Chromium', () => {
@@ -11,7 +11,7 @@ describe.runIf(hasChromium)('direct messages in Chromium', () => {
 
   beforeAll(async () => {
     commons = await Commons.open()
-  })
+  }, OPENING_MS)
   afterAll(() => commons?.[Symbol.asyncDispose]())
   afterEach(() => commons.everyoneLeaves())
 

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { token } from '../outside/lib/token.ts'
 import { accessibilityProblems } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
-import { Commons } from './lib/commons.ts'
+import { Commons, OPENING_MS } from './lib/commons.ts'
 import type { PersonOptions } from './lib/person.ts'
 import { RoomPage } from './lib/room-page.ts'
 
@@ -14,7 +14,7 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
 
   beforeAll(async () => {
     commons = await Commons.open()
-  })
+  }, OPENING_MS)
   afterAll(() => commons?.[Symbol.asyncDispose]())
   afterEach(async () => {
     for (const program of programs.splice(0)) program.close()

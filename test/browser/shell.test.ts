@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { accessibilityProblems } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
-import { Commons } from './lib/commons.ts'
+import { Commons, OPENING_MS } from './lib/commons.ts'
 import { PASSWORD, type PersonOptions } from './lib/person.ts'
 
 describe.runIf(hasChromium)('the web app in Chromium', () => {
@@ -10,7 +10,7 @@ describe.runIf(hasChromium)('the web app in Chromium', () => {
 
   beforeAll(async () => {
     commons = await Commons.open()
-  })
+  }, OPENING_MS)
   afterAll(() => commons?.[Symbol.asyncDispose]())
   afterEach(() => commons.everyoneLeaves())
 

@@ -7,6 +7,9 @@ import { Server, UNLIMITED } from '../../outside/lib/server.ts'
 import { launchChromium } from './chromium.ts'
 import { Person, type PersonOptions } from './person.ts'
 
+/** For `beforeAll`: the first one builds the web app. */
+export const OPENING_MS = 180_000
+
 export interface CommonsOptions {
   readonly env?: Record<string, string>
 }
