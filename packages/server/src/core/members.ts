@@ -71,15 +71,15 @@ export class Members {
     after: Position | number | undefined,
   ): PreparedJoin | Promise<PreparedJoin> {
     const id = checkRoomId(roomId)
-    const { namespace } = connection
+    const { user } = connection
     const allowed = this.hub.access.may(connection, 'join', id)
-    if (allowed !== true) return allowed.then(() => this.enter(connection, namespace, id, after))
-    return this.enter(connection, namespace, id, after)
+    if (allowed !== true) return allowed.then(() => this.enter(connection, user, id, after))
+    return this.enter(connection, user, id, after)
   }
 
   /** The house's own joins: no rules, no limits. */
   async prepareOwn(connection: Connection, roomId: string, after: Position | number): Promise<PreparedJoin> {
-    return this.enter(connection, connection.namespace, roomId, after)
+    return this.enter(connection, connection.user, roomId, after)
   }
 
   /** Makes it true: the member is there, live or behind, and everyone hears of it. */
@@ -110,8 +110,9 @@ export class Members {
     }
     this.hub.savedSessions.saveSoon(connection)
     if (isNew) namespace.announce('join', connection, room.id)
-    // The rules were asked about who it was then.
-    if (prepared.user !== connection.user) void this.hub.access.recheckRoom(connection, room.id) // never rejects
+    // The rules were asked about who it was then. What they say now follows the answer, or it would be taken for an earlier stay's.
+    if (prepared.user !== connection.user)
+      this.hub.turn.after(() => void this.hub.access.recheckRoom(connection, room.id)) // never rejects
     return {
       status: 'ok',
       roomId: room.id,
@@ -163,17 +164,18 @@ export class Members {
 
   private enter(
     connection: Connection,
-    namespace: Namespace,
+    user: User,
     roomId: string,
     after: Position | number | undefined,
   ): PreparedJoin | Promise<PreparedJoin> {
+    const { namespace } = connection
     const room = namespace.openRoom(roomId)
     room.pins++
     const capacity = room.options.capacity
     const isHot = after === undefined || (typeof after === 'number' ? after : after.seq) + 1 >= room.tail.from
     if (room.state === 'open' && capacity === undefined && isHot)
-      return { connection, room, after, tookSeat: false, user: connection.user }
-    return this.enterSlowly(connection, namespace, room, after)
+      return { connection, room, after, tookSeat: false, user }
+    return this.enterSlowly(connection, user, room, after)
   }
 
   /** The log may have been trimmed since the room was opened: a resume must not be promised what is gone. G4. */
@@ -184,19 +186,20 @@ export class Members {
 
   private async enterSlowly(
     connection: Connection,
-    namespace: Namespace,
+    user: User,
     room: Room,
     after: Position | number | undefined,
   ): Promise<PreparedJoin> {
+    const { namespace } = connection
     try {
       await room.opened
       if (after !== undefined) await this.refreshFirst(namespace, room)
       const { capacity } = room.options
       if (capacity === undefined || room.seats.has(connection.user.sub))
-        return { connection, room, after, tookSeat: false, user: connection.user }
+        return { connection, room, after, tookSeat: false, user }
       const seated = await this.hub.broker.takeSeat(namespace.name, room.id, connection.user.sub, capacity)
       if (!seated) throw new RoomfulError('ROOM_FULL', `The room is full: it has ${capacity} seats`)
-      return { connection, room, after, tookSeat: true, user: connection.user }
+      return { connection, room, after, tookSeat: true, user }
     } catch (error) {
       room.pins--
       namespace.freeIfEmpty(room)

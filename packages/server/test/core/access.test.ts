@@ -180,3 +180,27 @@ describe('the life of a token', () => {
     expect([...tabs, ...bobs].map(({ closed }) => closed?.code)).toEqual([4009, 4009, 4009, undefined])
   })
 })
+
+describe('a join that waits for the log', () => {
+  it('[G8] [H13] is looked at again when the role changed meanwhile, and the loss is told behind the answer', async () => {
+    await using server = await createTestServer({
+      setUp: (it) => it.chat(it.namespace('/').room('staff', { allow: { join: ({ role }) => role === 'admin' } })),
+      broker: (broker, clock) => ({
+        ...broker,
+        async subscribe(...call) {
+          await new Promise<void>((resolve) => void clock.after(10, resolve))
+          return broker.subscribe(...call)
+        },
+      }),
+    })
+    const ann = await server.connect({ user: { sub: 'ann', role: 'admin' }, dialect: 'v1' })
+    const id = ann.post('room:join', 'staff')
+    await server.settle()
+    const [connection] = server.get('/').connections.values()
+    if (connection) await server.hub.identities.become(connection, { ...connection.user, role: 'user' })
+    await server.advance(20)
+    expect(server.get('/').rooms.has('staff')).toBe(false)
+    const told = ann.received.filter(({ ack, event }) => ack === id || event === 'notice')
+    expect(told).toMatchObject([{ ack: id }, { event: 'notice', data: { code: 'FORBIDDEN', roomId: 'staff' } }])
+  })
+})

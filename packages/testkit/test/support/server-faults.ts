@@ -85,7 +85,7 @@ export const SERVER_FAULTS: readonly Fault[] = [
   },
   {
     name: 'keeps a member whose role no longer allows it',
-    server: ({ hub }) => replace(hub.members, 'recheck', () => async () => undefined),
+    server: ({ hub }) => replace(hub.access, 'recheckRoom', () => async () => undefined),
   },
   {
     name: 'never frees a room',

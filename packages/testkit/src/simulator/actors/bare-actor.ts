@@ -30,6 +30,8 @@ interface Asked {
   readonly data: Message
   readonly key?: string
   readonly tries: number
+  /** Of a join: the stay that it asks for. */
+  readonly stay?: Wanted | undefined
   atMs: number
   isRefused?: boolean
 }
@@ -195,7 +197,7 @@ export class BareActor implements Actor {
     const wanted = this.wanted.get(roomId)
     if (!wanted) return
     const { position } = wanted
-    this.ask('room:join', { roomId, ...(position ? { after: position } : {}) })
+    this.ask('room:join', { roomId, ...(position ? { after: position } : {}) }, undefined, 1, wanted)
   }
 
   /** Says what must be stored, as much of it as may be under way, oldest first. */
@@ -209,10 +211,10 @@ export class BareActor implements Actor {
     }
   }
 
-  private ask(event: string, data: Message, key?: string, tries = 1): void {
+  private ask(event: string, data: Message, key?: string, tries = 1, stay?: Wanted): void {
     const id = ++this.lastId
     const atMs = this.options.clock.monotonic()
-    this.asked.set(id, { event, data, tries, atMs, ...(key === undefined ? {} : { key }) })
+    this.asked.set(id, { event, data, tries, stay, atMs, ...(key === undefined ? {} : { key }) })
     this.write({ event, data, id, ...(key === undefined ? {} : { key }) })
   }
 
@@ -276,10 +278,10 @@ export class BareActor implements Actor {
     if (key !== undefined) this.stored(key, error, data)
   }
 
-  private entered({ data: { roomId, after } }: Asked, reply: Message): void {
+  private entered({ data: { roomId, after }, stay }: Asked, reply: Message): void {
     const { history } = this.options
     const wanted = this.wanted.get(roomId)
-    if (!wanted) return
+    if (!wanted || wanted !== stay) return // it left meanwhile, and may have come back
     wanted.isIn = true
     wanted.members.replace(reply)
     const { epoch, seq } = reply
