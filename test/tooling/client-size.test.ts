@@ -28,6 +28,15 @@ test('types weigh nothing', async () => {
   expect((await measureClient(house)).bytes).toBeLessThan(100)
 })
 
+test('what is loaded on demand is apart', async () => {
+  await writeFile(
+    join(house, 'packages/client/src/more.ts'),
+    `export const noise = '${randomBytes(20_000).toString('base64')}'`,
+  )
+  await putClient(`export const connect = () => import('./more.ts')`)
+  expect((await measureClient(house)).bytes).toBeLessThan(200)
+})
+
 test('a client that needs Node cannot be bundled for a browser', async () => {
   await putClient(`export { readFile as connect } from 'node:fs'`)
   await expect(measureClient(house)).rejects.toThrow('node:fs')

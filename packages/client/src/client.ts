@@ -1,22 +1,23 @@
 /** A connection to one namespace as an application holds it: puts the parts together, and does nothing else itself. */
-import type { Limits } from '@roomful/protocol'
+import { createKey, type Limits } from '@roomful/protocol'
 import { Connection } from './connection.ts'
 import type { ConnectionState } from './connection-state.ts'
 import { Credentials, type CredentialsOptions } from './credentials.ts'
 import { Emitter } from './emitter.ts'
-import { createEnvironment, type EnvironmentOptions } from './environment.ts'
+import { createEnvironment, type Environment, type EnvironmentOptions } from './environment.ts'
 import { RoomfulError } from './errors.ts'
 import type { ReceivedEvent } from './frames.ts'
+import { LazyOutbox } from './lazy-outbox.ts'
 import { callListener } from './listener.ts'
-import { Outbox, type OutboxLimits } from './outbox.ts'
+import type { OutboxLimits } from './outbox.ts'
 import type { OutboxEntry } from './outbox-storage.ts'
 import { type RequestOptions, Requests } from './requests.ts'
 import { Responder } from './responder.ts'
 import { Room } from './room.ts'
 import { Rooms } from './rooms.ts'
 import type { Standing } from './standing.ts'
+import { ALL_TRANSPORTS, type OwnWaysOptions, ownWays } from './transports/own-ways.ts'
 import type { OpenTransport } from './transports/transport.ts'
-import { findWebSocket, type WebSocketConstructor, webSocketTransport, webSocketUrl } from './transports/websocket.ts'
 import type {
   Ack,
   AnyContract,
@@ -29,16 +30,14 @@ import type {
   UpEvent,
 } from './types.ts'
 
-export interface ClientOptions extends CredentialsOptions, EnvironmentOptions {
+export interface ClientOptions extends CredentialsOptions, EnvironmentOptions, OwnWaysOptions {
   /** Default `/`, which is also called `/chat`. */
   namespace?: string
-  /** For Node before 22, or a test. Default: the global one. */
-  WebSocket?: WebSocketConstructor
-  /** Another way to the server than a WebSocket. */
+  /** Another way to the server than those of the SDK: it is the only one then. */
   transport?: OpenTransport
   /** Begins at once. Default true; otherwise `connect()` does. */
   autoConnect?: boolean
-  /** For a link to open, and again for the server to let us in. Default 10 s. */
+  /** For each way to open a link, and again for the server to let us in. Default 10 s. */
   connectTimeoutMs?: number
   outbox?: OutboxLimits
 }
@@ -51,22 +50,25 @@ export interface DurableRequestOptions extends RequestOptions {
 export class Client<C extends AnyContract = undefined> {
   readonly #connection: Connection
   readonly #requests: Requests
-  readonly #outbox: Outbox
+  readonly #outbox: LazyOutbox
   readonly #responder: Responder
   readonly #rooms: Rooms
   readonly #events: Emitter<Record<string, [event: ReceivedEvent]>>
   readonly #changes: Emitter<{ change: [] }>
+  readonly #fillRandom: Environment['fillRandom']
 
   /** @see connect */
   constructor(url: string | URL, options: ClientOptions = {}) {
     const { namespace = '/', connectTimeoutMs = 10_000, outbox } = options
     const environment = createEnvironment(options)
-    const openTransport = options.transport ?? webSocketTransport(webSocketUrl(url), findWebSocket(options.WebSocket))
+    const openTransport = options.transport ?? ownWays(url, options, environment, connectTimeoutMs)
+    const openTimeoutMs = connectTimeoutMs * (options.transport ? 1 : ALL_TRANSPORTS.length)
+    this.#fillRandom = environment.fillRandom
     this.#events = new Emitter(environment.report)
     this.#changes = new Emitter(environment.report)
     this.#responder = new Responder(environment.report)
     this.#connection = new Connection({
-      ...{ environment, openTransport, namespace, connectTimeoutMs },
+      ...{ environment, openTransport, namespace, openTimeoutMs, connectTimeoutMs },
       credentials: new Credentials(options),
       onState: (state, before) => this.#handleState(state, before),
       onEvent: (event) => this.#handleEvent(event),
@@ -77,11 +79,10 @@ export class Client<C extends AnyContract = undefined> {
     const requests = new Requests(environment, this.#connection)
     this.#requests = requests
     this.#rooms = new Rooms(environment, requests)
-    this.#outbox = new Outbox({
+    this.#outbox = new LazyOutbox({
       ...{ ...outbox, environment, server, namespace, requests },
       onChange: () => this.#changes.emit('change'),
     })
-    if (outbox?.storage) this.#outbox.restore() // never rejects
     if (options.autoConnect !== false) this.connect()
   }
 
@@ -107,7 +108,7 @@ export class Client<C extends AnyContract = undefined> {
 
   /** A new idempotency key, for an action that is to be recognised when it is repeated or comes back as an event. */
   createKey(): string {
-    return this.#outbox.createKey()
+    return createKey(this.serverNow(), this.#fillRandom)
   }
 
   /** Milliseconds since 1970 by the server's clock, as well as it is known. */

@@ -3,6 +3,7 @@
  * What follows from what is the table in transitions.ts; the timers and the socket are connection.ts's.
  */
 import type { WireError } from '@roomful/protocol'
+import type { TransportName } from './transports/transport.ts'
 
 /** Who the server says this is. */
 export interface User {
@@ -32,6 +33,8 @@ export interface Attached {
   readonly user: User
   /** The session of the connection before this one lives on. */
   readonly recovered: boolean
+  /** What carries it; may change meanwhile. */
+  readonly transport: TransportName | 'custom'
   readonly sinceMs: number
   readonly failures: number
 }
@@ -51,8 +54,9 @@ export type ConnectionStatus = ConnectionState['status']
 export type ConnectionEvent =
   | { readonly type: 'connect' }
   | { readonly type: 'link-opened' }
-  | { readonly type: 'opened'; readonly connectionId: string; readonly user: User; readonly recovered: boolean }
-  | { readonly type: 'identified'; readonly user: User }
+  | ({ readonly type: 'opened' } & Pick<Attached, 'connectionId' | 'user' | 'recovered' | 'transport'>)
+  /** While it is open the server said who this is by now, or something else carries it. */
+  | { readonly type: 'changed'; readonly changes: Partial<Pick<Attached, 'user' | 'transport'>> }
   | { readonly type: 'draining'; readonly reconnectAfterMs: number }
   /** @property canRenew other credentials can be had */
   | { readonly type: 'link-closed'; readonly ending: Ending; readonly canRenew: boolean }

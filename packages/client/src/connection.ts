@@ -3,7 +3,14 @@
  * transition table what happened, and does what the next state asks for.
  */
 import { afterClose, type DownFrame, type WireError } from '@roomful/protocol'
-import { type ConnectionEvent, type ConnectionState, type Ending, IDLE, type User } from './connection-state.ts'
+import {
+  type Attached,
+  type ConnectionEvent,
+  type ConnectionState,
+  type Ending,
+  IDLE,
+  type User,
+} from './connection-state.ts'
 import type { Credentials } from './credentials.ts'
 import type { Environment } from './environment.ts'
 import { RoomfulError } from './errors.ts'
@@ -27,7 +34,9 @@ export interface ConnectionOptions {
   readonly credentials: Credentials
   readonly openTransport: OpenTransport
   readonly namespace: string
-  /** For a link to open, and again for the server to let us in. */
+  /** For a link to open, whatever ways are tried for it. */
+  readonly openTimeoutMs: number
+  /** For the server to let us in. */
   readonly connectTimeoutMs: number
   readonly onState: (state: ConnectionState, before: ConnectionState) => void
   readonly onEvent: (event: ReceivedEvent) => void
@@ -41,6 +50,7 @@ export class Connection {
   readonly #options: ConnectionOptions
   #current: ConnectionState = IDLE
   #link: Link | undefined
+  #carrier: Attached['transport'] = 'custom'
   #session: string | undefined
   /** What the server refused with before it let us in: the reason of the close that follows. */
   #refusal: WireError | undefined
@@ -96,7 +106,7 @@ export class Connection {
       case 'idle':
         return
       case 'connecting':
-        this.#dueAfter(this.#options.connectTimeoutMs)
+        this.#dueAfter(this.#options.openTimeoutMs)
         return this.#begin()
       case 'authenticating':
         return this.#dueAfter(this.#options.connectTimeoutMs)
@@ -128,6 +138,11 @@ export class Connection {
     const { environment, credentials, openTransport, namespace } = this.#options
     this.#link = new Link({
       ...{ environment, credentials, openTransport, namespace, session: this.#session },
+      onCarrier: (transport) => {
+        if (transport === this.#carrier) return
+        this.#carrier = transport
+        this.#handle({ type: 'changed', changes: { transport } })
+      },
       onOpen: () => this.#handle({ type: 'link-opened' }),
       onFrame: (frame) => this.#handleFrame(frame),
       onEnd: (ending) => this.#handleEnd(ending),
@@ -155,14 +170,15 @@ export class Connection {
         return this.#link?.heartbeat.configure(frame.heartbeat)
       case 'opened': {
         const { id: connectionId, user, recovered } = frame
+        const transport = this.#carrier
         this.server.learn(frame)
         this.#session = frame.session
-        return this.#handle({ type: 'opened', connectionId, user: user as User, recovered })
+        return this.#handle({ type: 'opened', connectionId, user: user as User, recovered, transport })
       }
       case 'closed':
         return this.#link?.end(frame)
       case 'auth_ok':
-        return this.#handle({ type: 'identified', user: frame.user as User })
+        return this.#handle({ type: 'changed', changes: { user: frame.user as User } })
       case 'auth_expiring':
         this.#refresh(this.#link) // never rejects
         return

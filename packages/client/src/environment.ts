@@ -14,11 +14,19 @@ export interface Clock {
   after(ms: number, fn: () => void): () => void
 }
 
+/** The part of a browser's `Storage` that is used. */
+export interface TextStorage {
+  getItem(key: string): string | null
+  setItem(key: string, value: string): void
+}
+
 export interface Environment {
   readonly clock: Clock
   /** From 0 (included) to 1 (excluded); not for secrets. */
   readonly chance: () => number
   readonly fillRandom: (bytes: Uint8Array) => Uint8Array
+  /** For what the next page of this tab may know too; not everywhere. */
+  readonly storage: TextStorage | undefined
   /** Tells when the network came or went, or the page is looked at again. @returns what stops it */
   readonly onWake: (fn: (isOnline: boolean) => void) => () => void
   /** Where errors of the application's own listeners and callbacks go: never lost. */
@@ -33,6 +41,8 @@ export interface EnvironmentOptions {
   random?: () => number
   /** Fills what it is given, for idempotency keys. Default: `crypto`. */
   fillRandom?: (bytes: Uint8Array) => Uint8Array
+  /** Keeps for a while which transport worked. Default: `sessionStorage`, where there is one. */
+  storage?: TextStorage
   onError?: (error: RoomfulError) => void
 }
 
@@ -45,14 +55,24 @@ const systemClock: Clock = {
   },
 }
 
-export function createEnvironment({ clock, random, fillRandom, onError }: EnvironmentOptions): Environment {
+export function createEnvironment({ clock, random, fillRandom, storage, onError }: EnvironmentOptions): Environment {
   return {
     clock: clock ?? systemClock,
     chance: random ?? Math.random,
     fillRandom: fillRandom ?? ((bytes) => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>)),
+    storage: storage ?? sessionStorageOf(),
     onWake: onBrowserWake,
     report: (error) => (onError ? onError(toError(error)) : throwLater(error)),
     tell: (error) => onError?.(error),
+  }
+}
+
+/** A page without an origin of its own may not even look. */
+function sessionStorageOf(): TextStorage | undefined {
+  try {
+    return globalThis.sessionStorage
+  } catch {
+    return undefined
   }
 }
 

@@ -9,7 +9,7 @@ import type { Environment } from './environment.ts'
 import { RoomfulError } from './errors.ts'
 import { CHANNEL, readFrames } from './frames.ts'
 import { Heartbeat } from './heartbeat.ts'
-import { CUT_OFF, type OpenTransport, type Transport } from './transports/transport.ts'
+import { CUT_OFF, type OpenTransport, type Transport, type TransportName } from './transports/transport.ts'
 
 export interface LinkOptions {
   readonly environment: Environment
@@ -18,6 +18,7 @@ export interface LinkOptions {
   readonly namespace: string
   /** The session to resume. */
   readonly session: string | undefined
+  readonly onCarrier: (name: TransportName) => void
   readonly onOpen: () => void
   readonly onFrame: (frame: DownFrame) => void
   /** It is over, and not because it was dropped. Called once. */
@@ -42,7 +43,7 @@ export class Link {
 
   /** Resolves when a transport is on its way, or could not be had. Never rejects. */
   async start(): Promise<void> {
-    const { credentials, openTransport, namespace, session } = this.#options
+    const { credentials, openTransport, namespace, session, onCarrier } = this.#options
     let proof: Awaited<ReturnType<Credentials['forOpening']>>
     try {
       // The credentials first: a link that waits for them would only run into the server's deadline.
@@ -54,6 +55,7 @@ export class Link {
     const resume = session === undefined ? {} : { session }
     try {
       this.#transport = openTransport({
+        onCarrier,
         onOpen: () => {
           if (this.#isOver) return
           this.#options.onOpen()

@@ -64,11 +64,6 @@ export class Outbox {
     return this.#snapshot
   }
 
-  createKey(): string {
-    const { server, environment } = this.#options
-    return createKey(server.now(), environment.fillRandom)
-  }
-
   /** Takes up what an earlier life left. Never rejects. */
   async restore(): Promise<void> {
     try {
@@ -101,7 +96,7 @@ export class Outbox {
     const bytes = toJson(args).length
     if (this.#items.length >= maxCount || this.#bytes + bytes > maxBytes) throw new RoomfulError('QUEUE_FULL')
     const createdMs = server.now()
-    const { key = this.createKey(), timeoutMs, signal } = options
+    const { key = createKey(createdMs, environment.fillRandom), timeoutMs, signal } = options
     const { promise, settle } = defer({
       ...{ clock: environment.clock, timeoutMs, signal },
       timeoutError: () => new RoomfulError('TIMEOUT', `No answer to ${event} within ${timeoutMs} ms`),

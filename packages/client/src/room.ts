@@ -4,9 +4,9 @@
  */
 import type { Position } from '@roomful/protocol'
 import { type ReceivedEvent, readHistoryEvent } from './frames.ts'
+import type { LazyOutbox } from './lazy-outbox.ts'
 import { callListener } from './listener.ts'
 import type { Membership } from './membership.ts'
-import type { Outbox } from './outbox.ts'
 import type { RequestOptions, Requests } from './requests.ts'
 import type { RoomSnapshot } from './room-snapshot.ts'
 import type { AnyContract, DownEvent, DownListener } from './types.ts'
@@ -15,7 +15,7 @@ import type { Member, Reset, UpAck } from './vocabulary.ts'
 export interface RoomOptions {
   readonly membership: Membership
   readonly requests: Requests
-  readonly outbox: Outbox
+  readonly outbox: LazyOutbox
   readonly release: () => void
 }
 

@@ -56,9 +56,9 @@ const tryAgain = ({ failures, refusals }: Trying): ConnectionState => ({ status:
 const giveUpTry = (state: Trying, _event: ConnectionEvent, moment: Moment): ConnectionState =>
   waitAfter(state, { code: CUT_OFF, reason: 'No answer in time' }, moment)
 
-const identified = <State extends StateOf<'open' | 'draining'>>(state: State, event: EventOf<'identified'>): State => ({
+const changed = <State extends Attached>(state: State, { changes }: EventOf<'changed'>): State => ({
   ...state,
-  user: event.user,
+  ...changes,
 })
 
 const drain = (state: Attached, { reconnectAfterMs }: EventOf<'draining'>, { nowMs }: Moment): ConnectionState => ({
@@ -84,7 +84,7 @@ const nothing = {
   connect: stay,
   'link-opened': stay,
   opened: stay,
-  identified: stay,
+  changed: stay,
   draining: stay,
   'link-closed': stay,
   due: stay,
@@ -102,14 +102,14 @@ const TRANSITIONS: TransitionTable = {
   },
   authenticating: {
     ...nothing,
-    opened: ({ failures }, { connectionId, user, recovered }, { nowMs: sinceMs }) => {
-      return { status: 'open', connectionId, user, recovered, sinceMs, failures }
-    },
+    opened: ({ failures }, { type, ...opened }, { nowMs: sinceMs }) => ({
+      ...{ ...opened, status: 'open', sinceMs, failures },
+    }),
     'link-closed': afterEnding,
     due: giveUpTry,
   },
-  open: { ...nothing, identified, draining: drain, 'link-closed': lost },
-  draining: { ...nothing, identified, draining: drain, 'link-closed': drained, due: begin },
+  open: { ...nothing, changed, draining: drain, 'link-closed': lost },
+  draining: { ...nothing, changed, draining: drain, 'link-closed': drained, due: begin },
   waiting: {
     ...nothing,
     connect: tryAgain,

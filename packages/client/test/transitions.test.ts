@@ -6,7 +6,7 @@ import { MAX_DRAIN_MS, MAX_REFUSALS, STABLE_MS, transition } from '../src/transi
 
 const user = { sub: 'ann', name: 'Ann', role: 'user' }
 const moment = { nowMs: 1_000_000, chance: 0 }
-const attached = { connectionId: 'c1', user, recovered: false, sinceMs: 0, failures: 2 }
+const attached = { connectionId: 'c1', user, recovered: false, transport: 'custom', sinceMs: 0, failures: 2 } as const
 const ending = { code: 1006, reason: '' }
 
 const states: Record<ConnectionState['status'], ConnectionState> = {
@@ -22,8 +22,8 @@ const states: Record<ConnectionState['status'], ConnectionState> = {
 const events: Record<ConnectionEvent['type'], ConnectionEvent> = {
   connect: { type: 'connect' },
   'link-opened': { type: 'link-opened' },
-  opened: { type: 'opened', connectionId: 'c2', user, recovered: true },
-  identified: { type: 'identified', user: { ...user, role: 'admin' } },
+  opened: { type: 'opened', connectionId: 'c2', user, recovered: true, transport: 'custom' },
+  changed: { type: 'changed', changes: { user: { ...user, role: 'admin' } } },
   draining: { type: 'draining', reconnectAfterMs: 3_000 },
   'link-closed': { type: 'link-closed', ending, canRenew: false },
   due: { type: 'due' },
@@ -34,7 +34,7 @@ const events: Record<ConnectionEvent['type'], ConnectionEvent> = {
 const columns = Object.keys(events) as ConnectionEvent['type'][]
 /** A dash means that nothing changes, not even the object. */
 const table = `
-  state          connect     link-opened    opened identified draining link-closed due        wake       close
+  state          connect     link-opened    opened changed    draining link-closed due        wake       close
   idle           connecting  -              -      -          -        -           -          -          closed
   connecting     -           authenticating -      -          -        waiting     waiting    -          closed
   authenticating -           -              open   -          -        waiting     waiting    -          closed

@@ -69,7 +69,8 @@ describe('a link', () => {
 
 it('says so where there is no WebSocket', () => {
   vi.stubGlobal('WebSocket', undefined)
-  expect(() => connect('http://localhost')).toThrow(expect.objectContaining({ code: 'NO_WEBSOCKET' }))
+  const alone = { transports: ['websocket'] } as const
+  expect(() => connect('http://localhost', alone)).toThrow(expect.objectContaining({ code: 'NO_WEBSOCKET' }))
 })
 
 it('takes a constructor that throws for a failed try, and says why', async () => {
@@ -80,7 +81,8 @@ it('takes a constructor that throws for a failed try, and says why', async () =>
     }
   }
   const errors: unknown[] = []
-  const client = connect('http://localhost', { WebSocket: Throwing, onError: (error) => errors.push(error) })
+  const options = { transports: ['websocket'], WebSocket: Throwing } as const
+  const client = connect('http://localhost', { ...options, onError: (error) => errors.push(error) })
   await vi.waitFor(() => expect(client.state.status).toBe('waiting'))
   expect(errors).toMatchObject([{ code: 'NOT_CONNECTED', cause: { message: 'insecure' } }])
   client.close()
@@ -93,7 +95,7 @@ describe('in a browser', () => {
     vi.stubGlobal('addEventListener', window.addEventListener.bind(window))
     vi.stubGlobal('document', Object.assign(page, { visibilityState: 'visible' }))
     vi.stubGlobal('navigator', { onLine: true })
-    const client = connect('http://localhost', { WebSocket: FakeSocket, random: () => 0 })
+    const client = connect('http://localhost', { transports: ['websocket'], WebSocket: FakeSocket, random: () => 0 })
     await vi.waitFor(() => expect(opened).toHaveLength(1))
     opened[0]?.end(1006)
     expect(client.state.status).toBe('waiting')

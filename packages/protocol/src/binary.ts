@@ -11,35 +11,26 @@ export function holdsBinary(value: unknown): boolean {
 
 /** JSON text of `value`, bytes as `$binary`. Throws what `JSON.stringify` throws (cycles, BigInt). */
 export function toJson(value: unknown): string {
-  if (!holdsBinary(value)) return JSON.stringify(value) ?? 'null'
-  return JSON.stringify(withPlaceholders(value)) ?? 'null'
+  return JSON.stringify(value, holdsBinary(value) ? withPlaceholders : undefined) ?? 'null'
 }
 
 /** The value that `text` holds, `$binary` as bytes. Throws SyntaxError. */
 export function fromJson(text: string): unknown {
-  const value: unknown = JSON.parse(text)
-  return text.includes('"$binary"') ? withBytes(value) : value
+  return text.includes('"$binary"') ? JSON.parse(text, withBytes) : JSON.parse(text)
 }
 
-function withPlaceholders(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (value instanceof ArrayBuffer) return { $binary: toBase64(new Uint8Array(value)) }
-  if (value instanceof Uint8Array) return { $binary: toBase64(value) }
-  if (Array.isArray(value)) return value.map(withPlaceholders)
-  if ('toJSON' in value && typeof value.toJSON === 'function') return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withPlaceholders(inner)]))
+/** A replacer. It looks at what is held itself, since Node's buffers have a `toJSON` of their own. */
+function withPlaceholders(this: Record<string, unknown>, key: string, value: unknown): unknown {
+  const held = this[key]
+  if (held instanceof ArrayBuffer) return { $binary: toBase64(new Uint8Array(held)) }
+  return held instanceof Uint8Array ? { $binary: toBase64(held) } : value
 }
 
-function withBytes(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(withBytes)
-  const keys = Object.keys(value)
-  if (keys.length === 1 && keys[0] === '$binary') {
-    const encoded = (value as { $binary: unknown }).$binary
-    const bytes = typeof encoded === 'string' ? fromBase64(encoded) : undefined
-    return bytes ?? value
-  }
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withBytes(inner)]))
+/** A reviver: what stands for bytes becomes them. */
+function withBytes(_key: string, value: unknown): unknown {
+  const encoded = (value as { $binary?: unknown } | null)?.$binary
+  if (typeof encoded !== 'string' || Object.keys(value as object).length > 1) return value
+  return fromBase64(encoded) ?? value
 }
 
 function toBase64(bytes: Uint8Array): string {

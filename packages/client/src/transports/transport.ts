@@ -1,6 +1,11 @@
 /** What the SDK asks of a transport: text goes out, text comes in, and one day it is over. Everything else is above. */
 
+/** What there is of our own. */
+export type TransportName = 'websocket' | 'sse' | 'poll'
+
 export interface TransportHandlers {
+  /** What carries it from now on, where there is a choice; the first time before `onOpen`. */
+  readonly onCarrier?: (name: TransportName) => void
   readonly onOpen: () => void
   /** One message: a frame, or several, a line each. */
   readonly onMessage: (text: string) => void

@@ -38,10 +38,18 @@ export function webSocketUrl(url: string | URL): string {
   return endpoint.href
 }
 
-export function webSocketTransport(url: string, WebSocket: WebSocketConstructor): OpenTransport {
-  return ({ onOpen, onMessage, onClose }) => {
-    const socket = new WebSocket(url, [...SDK_SUBPROTOCOLS])
-    socket.onopen = onOpen
+/** @param more subprotocols to offer beside the SDK's own */
+export function webSocketTransport(
+  url: string,
+  WebSocket: WebSocketConstructor,
+  more: readonly string[] = [],
+): OpenTransport {
+  return ({ onCarrier, onOpen, onMessage, onClose }) => {
+    const socket = new WebSocket(url, [...SDK_SUBPROTOCOLS, ...more])
+    socket.onopen = () => {
+      onCarrier?.('websocket')
+      onOpen()
+    }
     socket.onmessage = ({ data }: { data: unknown }) => onMessage(typeof data === 'string' ? data : '')
     socket.onclose = ({ code, reason }: { code: number; reason: string }) => onClose(code, reason)
     socket.onerror = ignore // says nothing that the close does not say

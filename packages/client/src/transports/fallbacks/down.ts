@@ -1,0 +1,104 @@
+/** The way down of a link over HTTP: a stream that is read to its end, or polls, one at a time. */
+import { EventReader, type HttpEvent } from './events.ts'
+
+export interface DownOptions {
+  /** Asks for the stream, or polls. */
+  readonly request: () => Promise<Response>
+  readonly onEvents: (events: readonly HttpEvent[]) => void
+  /** It was cut off, or refused. */
+  readonly onFailed: (cause: unknown) => void
+}
+
+export interface Down {
+  /** Begins, or goes on. Never rejects. */
+  listen(): Promise<void>
+  /** Resolves when nothing is on its way that would come before a WebSocket takes over. */
+  pause(): Promise<void>
+  /** Nothing took over. */
+  resume(): void
+  /** Resolves when everything was told that came before the WebSocket. */
+  finish(): Promise<void>
+}
+
+export class Stream implements Down {
+  readonly #options: DownOptions
+  readonly #end: Promise<void>
+  #onEnd: () => void = () => undefined
+
+  constructor(options: DownOptions) {
+    this.#options = options
+    this.#end = new Promise((resolve) => {
+      this.#onEnd = resolve
+    })
+  }
+
+  async listen(): Promise<void> {
+    const { request, onEvents, onFailed } = this.#options
+    try {
+      const { ok, status, body } = await request()
+      if (!ok || !body) throw new Error(`The stream was answered ${status}`)
+      const [reader, utf8, events] = [body.getReader(), new TextDecoder(), new EventReader()]
+      let isMoved = false
+      for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+        const read = events.read(utf8.decode(piece.value, { stream: true }))
+        isMoved = read.some(({ name }) => name === 'moved')
+        onEvents(read)
+      }
+      if (!isMoved) throw new Error('The stream was cut off')
+      this.#onEnd()
+    } catch (cause) {
+      onFailed(cause)
+    }
+  }
+
+  /** The server ends it when the WebSocket takes over. */
+  async pause(): Promise<void> {}
+
+  resume(): void {}
+
+  finish(): Promise<void> {
+    return this.#end
+  }
+}
+
+export class Polls implements Down {
+  readonly #options: DownOptions
+  #isPaused = false
+  #isPolling = false
+  #onQuiet: (() => void) | undefined
+
+  constructor(options: DownOptions) {
+    this.#options = options
+  }
+
+  async listen(): Promise<void> {
+    const { request, onEvents, onFailed } = this.#options
+    this.#isPolling = true
+    try {
+      while (!this.#isPaused) {
+        const response = await request()
+        if (!response.ok) throw new Error(`The poll was answered ${response.status}`)
+        onEvents(new EventReader().read(await response.text()))
+      }
+    } catch (cause) {
+      onFailed(cause)
+    }
+    this.#isPolling = false
+    this.#onQuiet?.()
+  }
+
+  pause(): Promise<void> {
+    this.#isPaused = true
+    if (!this.#isPolling) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#onQuiet = resolve
+    })
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    if (!this.#isPolling) this.listen() // never rejects
+  }
+
+  async finish(): Promise<void> {}
+}
