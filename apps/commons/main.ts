@@ -4,13 +4,20 @@ import { createCommons } from './commons.ts'
 import { Database } from './database.ts'
 import { serveDocuments } from './features/documents/server.ts'
 import { addFeatures } from './features/index.ts'
+import { addInspector } from './features/inspector/server.ts'
+import { Tally } from './features/inspector/tally.ts'
 import { ensureAdmin } from './server/admin.ts'
 import { serveWebApp } from './server/web-app.ts'
+
+const tally = new Tally()
+/** What the inspector looks into. */
+const NAMESPACES = ['/', '/public', '/support', '/admin', '/customer', '/seller']
 
 function prepare(roomful: Roomful): Promise<string[]> {
   const commons = createCommons(roomful.standardNamespaces(), new Database(roomful.storage.folder))
   addFeatures(commons)
   serveDocuments(commons, roomful)
+  addInspector(commons, roomful, tally, NAMESPACES)
   serveWebApp(roomful.server)
   return ensureAdmin(roomful, roomful.storage.folder)
 }
@@ -19,5 +26,6 @@ runServer({
   argv: process.argv.slice(2),
   env: process.env,
   prepare,
+  observer: tally,
   tokenCommand: 'npm run -s roomful -- token',
 }).then((code) => process.exit(code))

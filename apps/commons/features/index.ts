@@ -2,6 +2,7 @@
 import type { Commons } from '../commons.ts'
 import { addDirect } from './direct/server.ts'
 import { addGames } from './games/server.ts'
+import { addLab } from './lab/server.ts'
 import { addMarket } from './market/server.ts'
 import { addShop } from './shop/server.ts'
 import { addStage } from './stage/server.ts'
@@ -14,4 +15,5 @@ export function addFeatures(commons: Commons): void {
   addGames(commons)
   addShop(commons)
   addStage(commons)
+  addLab(commons)
 }

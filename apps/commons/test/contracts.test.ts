@@ -5,6 +5,8 @@ import { expect, it } from 'vitest'
 import { directContract } from '../features/direct/contract.ts'
 import { documentsContract } from '../features/documents/contract.ts'
 import { gamesContract } from '../features/games/contract.ts'
+import { inspectorContract } from '../features/inspector/contract.ts'
+import { labContract } from '../features/lab/contract.ts'
 import { marketContract } from '../features/market/contract.ts'
 import { customerContract, productsContract, sellerContract, supportContract } from '../features/shop/contract.ts'
 import { stageContract } from '../features/stage/contract.ts'
@@ -17,6 +19,8 @@ const CONTRACTS: Readonly<Record<string, Contract>> = {
   direct: directContract,
   documents: documentsContract,
   games: gamesContract,
+  inspector: inspectorContract,
+  lab: labContract,
   market: marketContract,
   products: productsContract,
   customer: customerContract,

@@ -104,6 +104,16 @@ describe('the lobby', () => {
     expect(clients[0]?.heard('game-start')).toHaveLength(1)
   })
 
+  it('[B24] who leaves and comes back at once has the seat', async () => {
+    const server = await testCommons(addGames)
+    const { clients, roomId } = await table(server, ['ann', 'bob'])
+    const [ann, bob] = clients as [TestClient, TestClient]
+    bob.post('room:leave', { roomId })
+    bob.post('game:join', { roomId })
+    await server.settle()
+    expect(stateOf(ann)).toMatchObject({ players: [{ userId: 'ann' }, { userId: 'bob', isHere: true }] })
+  })
+
   it('[B24] a table without people is taken away', async () => {
     const server = await testCommons(addGames)
     const { clients, roomId } = await table(server, ['ann'])

@@ -1,9 +1,19 @@
 /** Every page of Commons, one line each: where it is, what it is called, and the feature that it is loaded from when asked for. */
-import { FileText, type LucideIcon, MessageCircle, MessagesSquare } from 'lucide-react'
+import {
+  ChartLine,
+  FileText,
+  ListChecks,
+  type LucideIcon,
+  MessageCircle,
+  MessagesSquare,
+  Presentation,
+  ShoppingBag,
+  Spade,
+} from 'lucide-react'
 import type { ComponentType } from 'react'
 
 /** Headings of the navigation, in order. */
-export const GROUPS = ['Talk', 'Together', 'Shop', 'Under the hood'] as const
+export const GROUPS = ['Talk', 'Together', 'Trade', 'Under the hood'] as const
 
 export interface PageEntry {
   /** Below it the page has its own routes: `/rooms` is shown for `/rooms/lobby` too, with the rest as its location. */
@@ -34,5 +44,30 @@ export const pages: readonly PageEntry[] = [
     ...{ path: '/documents', title: 'Documents', icon: FileText, group: 'Together' },
     about: 'Write one text with others, at the same time and in the same line.',
     load: () => import('../features/documents/page.tsx'),
+  },
+  {
+    ...{ path: '/tasks', title: 'Tasks', icon: ListChecks, group: 'Together' },
+    about: 'One board for everybody: what somebody writes down is there for all at once.',
+    load: () => import('../features/tasks/page.tsx'),
+  },
+  {
+    ...{ path: '/games', title: 'Games', icon: Spade, group: 'Together' },
+    about: 'Sit down at a table for four, or let the house play with you.',
+    load: () => import('../features/games/page.tsx'),
+  },
+  {
+    ...{ path: '/stage', title: 'Stage', icon: Presentation, group: 'Together' },
+    about: 'Present to everybody, and see how they like it float by.',
+    load: () => import('../features/stage/page.tsx'),
+  },
+  {
+    ...{ path: '/shop', title: 'Shop', icon: ShoppingBag, group: 'Trade' },
+    about: 'Buy the last one before somebody else does, and follow it to your door.',
+    load: () => import('../features/shop/page.tsx'),
+  },
+  {
+    ...{ path: '/market', title: 'Market', icon: ChartLine, group: 'Trade' },
+    about: 'A ticker of invented shares that never loses a price.',
+    load: () => import('../features/market/page.tsx'),
   },
 ]

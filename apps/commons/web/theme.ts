@@ -14,6 +14,18 @@ export function useTheme(): [theme: Theme, choose: (theme: Theme) => void] {
   return [useSyncExternalStore(subscribe, read), choose]
 }
 
+const systemTheme = matchMedia('(prefers-color-scheme: dark)')
+
+/** For what draws its colours itself: called when they are others now, by choice or by the system. @returns what ends it */
+export function onThemeChange(listener: () => void): () => void {
+  const off = subscribe(listener)
+  systemTheme.addEventListener('change', listener)
+  return () => {
+    off()
+    systemTheme.removeEventListener('change', listener)
+  }
+}
+
 function choose(theme: Theme): void {
   try {
     if (theme === 'system') localStorage.removeItem(KEY)

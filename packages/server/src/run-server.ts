@@ -2,10 +2,12 @@
  * A server as a process: settings from where people put them, sentences when they are wrong, signals, exit codes. What
  * `roomful serve` and Commons have in common. G7, A2.4, C15.
  */
+import { composeObservers } from './adapters/observe/compose.ts'
 import { Log } from './adapters/observe/log.ts'
 import { ConfigError } from './config/config-error.ts'
 import { loadSettings } from './config/load.ts'
 import type { Settings } from './config/settings.ts'
+import type { Observer } from './core/ports/observer.ts'
 import { createRoomful } from './create.ts'
 import type { Roomful } from './roomful.ts'
 import { ShutdownSignals } from './shutdown-signals.ts'
@@ -20,6 +22,8 @@ export interface ServerRun {
    * @returns what people are told besides once the server is there: lines for a terminal
    */
   readonly prepare: (roomful: Roomful) => readonly string[] | Promise<readonly string[]>
+  /** Told of everything that happens, beside the log. */
+  readonly observer?: Observer
   /** How a token is made here, as one would type it: `roomful token`. */
   readonly tokenCommand: string
 }
@@ -33,7 +37,7 @@ const SHUTDOWN_SLACK_MS = 10_000
  * Serves until SIGTERM or SIGINT; a second one forces. People are spoken to on stderr, stdout has the log alone.
  * @returns the exit code
  */
-export async function runServer({ argv, env, prepare, tokenCommand }: ServerRun): Promise<number> {
+export async function runServer({ argv, env, prepare, observer, tokenCommand }: ServerRun): Promise<number> {
   const signals = new ShutdownSignals(env)
   let settings: Settings | undefined
   let log: Log | undefined
@@ -41,7 +45,7 @@ export async function runServer({ argv, env, prepare, tokenCommand }: ServerRun)
   try {
     settings = loadSettings({ argv, env })
     log = new Log(settings.logLevel)
-    roomful = createRoomful({ ...settings, observer: log })
+    roomful = createRoomful({ ...settings, observer: observer ? composeObservers([log, observer]) : log })
     const notes = await prepare(roomful)
     const listening = roomful.listen()
     await Promise.race([listening, signals.first])

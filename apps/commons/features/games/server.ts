@@ -91,9 +91,8 @@ export function addGames(commons: Commons): void {
     return { status: 'ok' }
   })
 
-  games.on('enter', ({ sub }, roomId) => {
-    if (!roomId.startsWith(PREFIX) || !tables.has(roomId)) return
-    tables.put(changeSeat(tables.get(roomId), sub, { isHere: true }))
+  games.on('enter', ({ sub, name }, roomId) => {
+    if (roomId.startsWith(PREFIX)) tables.arrive(roomId, { userId: sub, name })
   })
 
   /** A second tab, or one that came back by itself, has not asked with `game:join`. */

@@ -13,7 +13,9 @@ import {
   isComplete,
   newGame,
   nextRound,
+  SEATS,
   seatOf,
+  sitDown,
   standUp,
   start,
   turnCards,
@@ -109,6 +111,15 @@ export class Tables {
     this.commons.clock.after(RETURN_MS, () => {
       if (!this.namespace.hasUser(roomId, userId)) this.leave(roomId, userId)
     })
+  }
+
+  /** Somebody is in the room now, and had a seat when the room's rules were asked. */
+  arrive(roomId: string, who: { userId: string; name: string }): void {
+    const game = this.games.get(roomId)
+    if (!game) return
+    if (seatOf(game, who.userId)) return this.put(changeSeat(game, who.userId, { isHere: true }))
+    // Left and came back at once, so that the seat went after it was asked for again.
+    if (game.phase !== 'playing' && game.seats.length < SEATS) this.put(sitDown(game, { ...who, isHere: true }))
   }
 
   /** With the others still there, a seat in a game that is on stays theirs; any other seat is free at once. */

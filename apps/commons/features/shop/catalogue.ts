@@ -29,7 +29,7 @@ export const CATALOGUE: readonly Product[] = [
   {
     productId: 'tea-pot',
     name: 'Stoneware tea pot',
-    description: 'Six cups, a lid that does not fall off, and a spout that does not drip. Fired at 1,260 °C.',
+    description: 'Six cups, a lid that does not fall off, and a spout that does not drip. Fired at 1,260 °C.',
     priceCents: 7_200,
     stock: 9,
     hue: 168,

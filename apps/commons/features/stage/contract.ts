@@ -44,7 +44,7 @@ export const stageContract = defineContract({
     /** Which slide is shown from now on; to the room `stage:<stageId>`. */
     'stage:slide': event({ data: z.object({ index: z.number().int() }), durable: true }),
     /** A presentation came, went, or has another audience; to everyone. */
-    'stage:changed': event({ data: z.object({ stageId, audience: z.number() }), volatile: { latestBy: 'stageId' } }),
+    'stage:changed': event({ data: summary, volatile: { latestBy: 'stageId' } }),
     'stage:deleted': event({ data: z.object({ stageId }) }),
   },
 })

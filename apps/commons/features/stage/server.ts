@@ -5,7 +5,7 @@
 import { RoomfulError, type User } from '@roomful/server'
 import { Coalesce } from '../../coalesce.ts'
 import type { Commons } from '../../commons.ts'
-import { type Stage, stageContract } from './contract.ts'
+import { type Stage, type StageSummary, stageContract } from './contract.ts'
 import { StageStore } from './store.ts'
 import { NOBODY } from './welcome.ts'
 
@@ -32,9 +32,15 @@ export function addStage({ server, database, clock, random }: Commons): void {
     if (stage.userId === user.sub || user.role === 'admin') return stage
     throw new RoomfulError('FORBIDDEN', `Only ${stage.name} may do this`)
   }
-  const audiences = new Coalesce(clock, AUDIENCE_INTERVAL_MS, (stageId) =>
-    stages.emit('stage:changed', { stageId, audience: stages.userCount(PREFIX + stageId) }),
-  )
+  const summaryOf = ({ slides, index: _index, ...stage }: Stage): StageSummary => ({
+    ...stage,
+    count: slides.length,
+    audience: stages.userCount(PREFIX + stage.stageId),
+  })
+  const audiences = new Coalesce(clock, AUDIENCE_INTERVAL_MS, (stageId) => {
+    const stage = store.find(stageId)
+    if (stage) stages.emit('stage:changed', summaryOf(stage))
+  })
 
   stages.on('enter', (_user, roomId) => {
     if (roomId.startsWith(PREFIX)) audiences.changed(idOf(roomId))
@@ -43,14 +49,7 @@ export function addStage({ server, database, clock, random }: Commons): void {
     if (roomId.startsWith(PREFIX)) audiences.changed(idOf(roomId))
   })
 
-  stages.on('stage:list', () => ({
-    status: 'ok',
-    stages: store.list().map(({ slides, index: _index, ...stage }) => ({
-      ...stage,
-      count: slides.length,
-      audience: stages.userCount(PREFIX + stage.stageId),
-    })),
-  }))
+  stages.on('stage:list', () => ({ status: 'ok', stages: store.list().map(summaryOf) }))
 
   stages.on('stage:get', (_context, { stageId }) => ({ status: 'ok', stage: find(stageId) }))
 

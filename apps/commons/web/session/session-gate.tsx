@@ -26,7 +26,8 @@ function Connected({ current, children }: { current: Session; children: ReactNod
   )
 }
 
-function clientOptions(current: Session): ClientOptions {
+/** As whom one connects. */
+export function clientOptions(current: Session): ClientOptions {
   const onError: ClientOptions['onError'] = (error) => {
     if (error.code !== 'DISCONNECTED' && error.code !== 'NOT_CONNECTED') toast(error.message, undefined, 'bad')
   }

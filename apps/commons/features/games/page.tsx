@@ -1,0 +1,29 @@
+/** The lobby, and a table of one's own behind it. B24. */
+import type { ReactElement } from 'react'
+import { Route, Switch, useLocation, useParams } from 'wouter'
+import { LobbyPage } from './lobby-page.tsx'
+import { TablePage } from './table-page.tsx'
+
+export function Page(): ReactElement {
+  return (
+    <Switch>
+      <Route path="/:id">
+        <AtTable />
+      </Route>
+      <Route>
+        <InLobby />
+      </Route>
+    </Switch>
+  )
+}
+
+function InLobby(): ReactElement {
+  const [, go] = useLocation()
+  return <LobbyPage onSit={(roomId) => go(`/${roomId.replace('game:', '')}`)} />
+}
+
+function AtTable(): ReactElement {
+  const { id = '' } = useParams<{ id: string }>()
+  const [, go] = useLocation()
+  return <TablePage key={id} roomId={`game:${id}`} onLeave={() => go('/')} />
+}

@@ -1,0 +1,64 @@
+/** What administrators see and do, on `/admin`. B14, B27, D8. */
+import { defineContract, event } from '@roomful/server'
+import { z } from 'zod'
+
+const ok = z.object({ status: z.literal('ok') })
+const userId = z.string().min(1).max(128)
+
+const stats = z.object({
+  /** Milliseconds since 1970. */
+  at: z.number(),
+  /** Of one core, 1 is all of it. */
+  cpu: z.number(),
+  memory: z.object({ rssBytes: z.number(), heapUsedBytes: z.number() }),
+  /** How late the event loop was, at the 99th percentile of the interval. */
+  lagMs: z.number(),
+  connections: z.number(),
+  users: z.number(),
+  /** A second, over the interval. */
+  rates: z.object({ requests: z.number(), refused: z.number(), stored: z.number(), deliveries: z.number() }),
+})
+export type Stats = z.infer<typeof stats>
+
+const connection = z.object({
+  connectionId: z.string(),
+  namespace: z.string(),
+  userId: z.string(),
+  name: z.string(),
+  role: z.string(),
+  ip: z.string(),
+  userAgent: z.string(),
+  dialect: z.string(),
+  openedAt: z.number(),
+  rooms: z.number(),
+})
+export type ConnectionInfo = z.infer<typeof connection>
+
+const room = z.object({ namespace: z.string(), roomId: z.string(), count: z.number() })
+export type RoomInfo = z.infer<typeof room>
+
+const ROLES = ['user', 'seller', 'support', 'admin'] as const
+
+export const inspectorContract = defineContract({
+  client: {
+    /** Of the last hour, oldest first. */
+    'stats:history': event({ ack: z.object({ status: z.literal('ok'), stats: z.array(stats) }) }),
+    /** The newest first; of very many, as many as a person can look through. */
+    'connection:list': event({
+      ack: z.object({ status: z.literal('ok'), connections: z.array(connection), count: z.number() }),
+    }),
+    /** The fullest first. */
+    'room:all': event({ ack: z.object({ status: z.literal('ok'), rooms: z.array(room) }) }),
+    'room:log': event({
+      data: z.object({ namespace: z.string(), roomId: z.string(), before: z.number().int().optional() }),
+      ack: z.object({ status: z.literal('ok'), events: z.array(z.record(z.string(), z.unknown())), more: z.boolean() }),
+    }),
+    'user:role': event({ data: z.object({ userId, role: z.enum(ROLES) }), ack: ok }),
+    'user:ban': event({ data: z.object({ userId, isBanned: z.boolean() }), ack: ok }),
+    'user:disconnect': event({ data: z.object({ userId }), ack: ok }),
+  },
+  server: {
+    /** Every 10 s. */
+    'stats:update': event({ data: stats }),
+  },
+})

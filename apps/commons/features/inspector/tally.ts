@@ -1,0 +1,21 @@
+/** Counts what the server observes, so that rates can be told. */
+import type { Fact, Observer } from '@roomful/server'
+
+export interface Counts {
+  requests: number
+  refused: number
+  stored: number
+  deliveries: number
+}
+
+export class Tally implements Observer {
+  readonly counts: Counts = { requests: 0, refused: 0, stored: 0, deliveries: 0 }
+
+  observe(fact: Fact): void {
+    if (fact.type === 'request') {
+      this.counts.requests++
+      if (!fact.ok) this.counts.refused++
+    } else if (fact.type === 'commit') this.counts.stored += fact.appended
+    else if (fact.type === 'fan-out') this.counts.deliveries += fact.deliveries
+  }
+}

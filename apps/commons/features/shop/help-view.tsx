@@ -1,0 +1,49 @@
+/** A customer asks for help, and talks with whoever comes. B27. */
+import { useClient, useConnection } from '@roomful/react'
+import { LifeBuoy } from 'lucide-react'
+import { type ReactElement, useState } from 'react'
+import { Button } from '../../web/ui/button.tsx'
+import { Card } from '../../web/ui/card.tsx'
+import { EmptyState } from '../../web/ui/empty-state.tsx'
+import { Loading } from '../../web/ui/spinner.tsx'
+import { toastError } from '../../web/ui/toast.tsx'
+import type { customerContract } from './contract.ts'
+import { Conversation } from './conversation.tsx'
+
+export function HelpView(): ReactElement {
+  const client = useClient<typeof customerContract>()
+  const state = useConnection()
+  const [hasAsked, setAsked] = useState(false)
+  const me = state.status === 'open' || state.status === 'draining' ? state.user.sub : undefined
+  if (me === undefined && !hasAsked) return <Loading what="Connecting to support…" />
+  const ask = async (): Promise<void> => {
+    try {
+      await client.request('help:ask')
+      setAsked(true)
+    } catch (error) {
+      toastError('Nobody could be asked', error)
+    }
+  }
+  if (!hasAsked) {
+    const action = (
+      <Button tone="primary" icon={LifeBuoy} onClick={() => void ask()}>
+        Ask for help
+      </Button>
+    )
+    return (
+      <Card>
+        <EmptyState icon={LifeBuoy} title="Something wrong with an order?" action={action}>
+          You talk with somebody from support here. Only the two of you can read it, and what was said before is kept.
+        </EmptyState>
+      </Card>
+    )
+  }
+  return (
+    <Conversation
+      roomId={`help:${me}`}
+      title="Support"
+      nobody="Somebody will be here soon. You may write already."
+      onClose={() => setAsked(false)}
+    />
+  )
+}

@@ -1,0 +1,16 @@
+/** How much is left, in words; little of it stands out. */
+import type { ReactElement } from 'react'
+import { Badge } from '../../web/ui/badge.tsx'
+
+const LITTLE = 3
+
+export function Stock({ stock }: { stock: number }): ReactElement {
+  if (stock === 0) return <Badge tone="bad">Sold out</Badge>
+  if (stock <= LITTLE) return <Badge tone="warn">{stock === 1 ? 'The last one' : `Only ${stock} left`}</Badge>
+  return <Badge>{stock} in stock</Badge>
+}
+
+export function viewersInWords(count: number, isAmong: boolean): string {
+  if (isAmong && count <= 1) return 'Only you are looking at this'
+  return count === 1 ? '1 person is looking at this' : `${count} people are looking at this`
+}

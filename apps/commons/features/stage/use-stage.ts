@@ -1,0 +1,48 @@
+/** One presentation as everyone sees it: which slide is shown, who watches, and what floats over it. */
+import type { Room } from '@roomful/client'
+import { useClient, useConnection } from '@roomful/react'
+import { useEffect } from 'react'
+import { useHeldRoom } from '../../web/live/use-held-room.ts'
+import { type Loaded, useLoaded } from '../../web/live/use-loaded.ts'
+import { toastError } from '../../web/ui/toast.tsx'
+import type { Stage, stageContract } from './contract.ts'
+import { NOBODY } from './welcome.ts'
+
+export interface WatchedStage extends Pick<Loaded<Stage>, 'error' | 'reload'> {
+  readonly stage: Stage | undefined
+  readonly audience: number
+  readonly mayTurn: boolean
+  readonly show: (index: number) => void
+  readonly room: Room<typeof stageContract> | undefined
+}
+
+/** @param onDeleted its author took it away */
+export function useStage(stageId: string, onDeleted: () => void): WatchedStage {
+  const client = useClient<typeof stageContract>()
+  const state = useConnection()
+  const me = state.status === 'open' || state.status === 'draining' ? state.user : undefined
+  const { room, snapshot } = useHeldRoom<typeof stageContract>(`stage:${stageId}`)
+  const loaded = useLoaded<Stage>(async () => (await client.request('stage:get', { stageId })).stage, stageId)
+  const { data: stage, change, error, reload } = loaded
+
+  useEffect(() => room?.on('stage:slide', ({ index }) => change((now) => ({ ...now, index }))), [room, change])
+  useEffect(
+    () =>
+      client.on('stage:deleted', (told) => {
+        if (told.stageId === stageId) onDeleted()
+      }),
+    [client, stageId, onDeleted],
+  )
+
+  const show = (index: number): void => {
+    if (!stage || index < 0 || index >= stage.slides.length) return
+    const before = stage.index
+    change((now) => ({ ...now, index }))
+    client.request('stage:show', { stageId, index }).catch((refused: unknown) => {
+      change((now) => ({ ...now, index: before }))
+      toastError('The slide was not turned', refused)
+    })
+  }
+  const mayTurn = stage !== undefined && (stage.userId === NOBODY || stage.userId === me?.sub || me?.role === 'admin')
+  return { stage, error, reload, audience: snapshot.count, mayTurn, show, room }
+}

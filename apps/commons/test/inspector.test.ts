@@ -1,0 +1,93 @@
+/** The inspector on a real server: figures every ten seconds, people and rooms as they are, and acts that hold at once. B14, B27, D8, D11. */
+import type { Fact, Roomful } from '@roomful/server'
+import { io, type Socket } from 'socket.io-client'
+import { expect, it, onTestFinished } from 'vitest'
+import type { Commons } from '../commons.ts'
+import { addInspector, STATS_INTERVAL_MS } from '../features/inspector/server.ts'
+import { Tally } from '../features/inspector/tally.ts'
+import { serveCommons, tokenOf } from './support/commons.ts'
+
+const next = (socket: Socket, event: string): Promise<Record<string, unknown>> =>
+  new Promise((resolve) => socket.once(event, resolve))
+
+async function open(url: string, namespace: string, sub: string, role?: string): Promise<Socket> {
+  const socket = io(url + namespace, { auth: { token: tokenOf(sub, role) }, transports: ['websocket'], forceNew: true })
+  onTestFinished(() => void socket.disconnect())
+  await next(socket, 'connect')
+  return socket
+}
+
+/** Ten times as fast, so that the test is short. */
+const quick = (clock: Commons['clock']): Commons['clock'] => ({
+  now: () => clock.now(),
+  after: (ms, fn) => clock.after(ms / 10, fn),
+})
+
+async function serve(): Promise<string> {
+  const tally = new Tally()
+  const add = (commons: Commons, roomful: Roomful): void =>
+    addInspector({ ...commons, clock: quick(commons.clock) }, roomful, tally, ['/', '/admin'])
+  const { url } = await serveCommons(add, { observer: { observe: (fact: Fact) => tally.observe(fact) } })
+  return url
+}
+
+it('[B14] [D8] tells administrators every ten seconds how the server is', async () => {
+  const url = await serve()
+  const admin = await open(url, '/admin', 'root', 'admin')
+  const ann = await open(url, '/', 'ann')
+  for (let i = 0; i < 20; i++) await ann.emitWithAck('message:send', { roomId: 'hall', content: `${i}` })
+  const stats = await next(admin, 'stats:update')
+  expect(stats).toMatchObject({
+    cpu: expect.any(Number),
+    memory: { rssBytes: expect.any(Number), heapUsedBytes: expect.any(Number) },
+    connections: 2,
+    users: 2,
+  })
+  expect((stats.rates as { requests: number }).requests).toBeGreaterThan(0)
+  expect((stats.rates as { stored: number }).stored).toBeGreaterThan(0)
+  expect(STATS_INTERVAL_MS).toBe(10_000)
+  expect((await admin.emitWithAck('stats:history')).stats.at(-1)).toEqual(stats)
+})
+
+it('[D8] lists connections and rooms, and reads a room’s log', async () => {
+  const url = await serve()
+  const admin = await open(url, '/admin', 'root', 'admin')
+  const ann = await open(url, '/', 'ann')
+  await ann.emitWithAck('room:join', { roomId: 'hall' })
+  await ann.emitWithAck('message:send', { roomId: 'hall', content: 'hello' })
+  const { connections, count } = await admin.emitWithAck('connection:list')
+  expect(count).toBe(2)
+  expect(connections).toContainEqual(
+    expect.objectContaining({ userId: 'ann', namespace: '/', dialect: 'socketio', rooms: 1 }),
+  )
+  expect((await admin.emitWithAck('room:all')).rooms).toEqual([{ namespace: '/', roomId: 'hall', count: 1 }])
+  const log = await admin.emitWithAck('room:log', { namespace: '/', roomId: 'hall' })
+  expect(log.events).toMatchObject([{ type: 'message:new', seq: 1, content: 'hello' }])
+  expect(await admin.emitWithAck('room:log', { namespace: '/none', roomId: 'hall' })).toMatchObject({
+    code: 'NOT_FOUND',
+  })
+})
+
+it('[B27] [D11] a role, a kick and a ban hold at once; nobody does it to themselves', async () => {
+  const url = await serve()
+  const admin = await open(url, '/admin', 'root', 'admin')
+  const ann = await open(url, '/', 'ann')
+  expect(await admin.emitWithAck('user:role', { userId: 'ann', role: 'support' })).toEqual({ status: 'ok' })
+  await open(url, '/support', 'ann')
+  expect(await admin.emitWithAck('user:role', { userId: 'ann', role: 'king' })).toMatchObject({ field: 'role' })
+  const gone = next(ann, 'disconnect')
+  await admin.emitWithAck('user:ban', { userId: 'ann', isBanned: true })
+  await gone
+  const again = io(url, { auth: { token: tokenOf('ann') }, transports: ['websocket'], forceNew: true })
+  onTestFinished(() => void again.disconnect())
+  expect(await next(again, 'connect_error')).toMatchObject({ data: { code: 'BANNED' } })
+  await admin.emitWithAck('user:ban', { userId: 'ann', isBanned: false })
+  const back = await open(url, '/', 'ann')
+  const kicked = next(back, 'disconnect')
+  await admin.emitWithAck('user:disconnect', { userId: 'ann' })
+  await kicked
+  for (const event of ['user:ban', 'user:role', 'user:disconnect']) {
+    const asked = { userId: 'root', isBanned: true, role: 'user' }
+    expect(await admin.emitWithAck(event, asked)).toMatchObject({ code: 'FORBIDDEN' })
+  }
+})

@@ -1,0 +1,37 @@
+/** What a page shows before it has anything to show: that it loads, that there is no connection yet, or what went wrong. */
+import type { RoomfulError } from '@roomful/client'
+import { useConnection } from '@roomful/react'
+import { CloudOff, RefreshCw, TriangleAlert } from 'lucide-react'
+import type { ReactElement } from 'react'
+import { Button } from '../ui/button.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { Loading } from '../ui/spinner.tsx'
+
+export interface NotLoadedProps {
+  /** What is waited for: "the tasks". */
+  readonly what: string
+  readonly error: RoomfulError | undefined
+  readonly onRetry: () => void
+}
+
+export function NotLoaded({ what, error, onRetry }: NotLoadedProps): ReactElement {
+  const { status } = useConnection()
+  if (status === 'waiting' || status === 'closed') {
+    return (
+      <EmptyState icon={CloudOff} title="No connection">
+        {`This shows ${what} as soon as the connection is back.`}
+      </EmptyState>
+    )
+  }
+  if (!error) return <Loading what={`Loading ${what}…`} />
+  const action = (
+    <Button icon={RefreshCw} onClick={onRetry}>
+      Try again
+    </Button>
+  )
+  return (
+    <EmptyState icon={TriangleAlert} title={`Could not load ${what}`} action={action}>
+      {error.message}
+    </EmptyState>
+  )
+}

@@ -1,0 +1,73 @@
+/** The lobby and the game with several people at one table. B24. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { accessibilityProblems } from './lib/accessibility.ts'
+import { hasChromium } from './lib/chromium.ts'
+import { Commons } from './lib/commons.ts'
+import type { Person } from './lib/person.ts'
+
+async function setTable({ page }: Person, name: string): Promise<void> {
+  await page.getByRole('button', { name: 'New table' }).first().click()
+  await page.getByLabel('Name of the table').fill(name)
+  await page.getByRole('button', { name: 'Set the table' }).click()
+  await page.getByRole('heading', { name }).waitFor()
+}
+const sitDown = ({ page }: Person, name: string) => page.getByRole('button', { name: `Sit down at ${name}` }).click()
+const layCard = ({ page }: Person, card: number) => page.getByRole('button', { name: `Card ${card}` }).click()
+
+describe.runIf(hasChromium)('games in Chromium', () => {
+  let commons: Commons
+
+  beforeAll(async () => {
+    commons = await Commons.open()
+  })
+  afterAll(() => commons?.[Symbol.asyncDispose]())
+  afterEach(() => commons.everyoneLeaves())
+
+  it('[B24] four people fill a table, the game begins for them, and a fifth finds it full', async () => {
+    const people: Person[] = []
+    for (const name of ['Ann', 'Bob', 'Cleo', 'Dan']) people.push(await commons.person(name, { path: '/games' }))
+    const [ann, ...others] = people as [Person, ...Person[]]
+    await setTable(ann, 'Round table')
+    for (const person of others) await sitDown(person, 'Round table')
+    for (const { page } of people) await page.getByText('Round 1 of 7').waitFor()
+    for (const [index, person] of people.entries()) await layCard(person, index + 1)
+    for (const { page } of people) await page.getByText('This round was worth').waitFor()
+    await ann.page.getByText(/Dan takes it/).waitFor()
+    const eve = await commons.person('Eve', { path: '/games' })
+    expect(await eve.page.getByRole('button', { name: 'In play' }).isDisabled()).toBe(true)
+    expect(await accessibilityProblems(eve.page)).toEqual([])
+    for (const person of [...people, eve]) person.hasNoTroubles()
+  })
+
+  it('[B24] one plays with the house; a reload and a lost connection keep the seat', async () => {
+    const ann = await commons.person('Ann', { path: '/games', phone: true, dark: true })
+    await setTable(ann, 'Alone')
+    expect(await accessibilityProblems(ann.page)).toEqual([])
+    await ann.page.getByRole('button', { name: 'Let the house play' }).click()
+    await ann.page.getByText('Round 1 of 7').waitFor()
+    expect(await accessibilityProblems(ann.page)).toEqual([])
+    await ann.page.reload()
+    await ann.page.getByText(/Round \d of 7/).waitFor()
+    await ann.goOffline()
+    await ann.comeBack()
+    await ann.page.getByText('You do not sit here').waitFor({ state: 'detached' })
+    await ann.page
+      .getByRole('button', { name: /Card \d/ })
+      .first()
+      .click()
+    await ann.page.getByText('This round was worth').waitFor()
+    ann.hasNoTroubles()
+  })
+
+  it('[B24] who leaves makes room, and the lobby shows it', async () => {
+    const ann = await commons.person('Ann', { path: '/games' })
+    const bob = await commons.person('Bob', { path: '/games' })
+    await setTable(ann, 'Come and go')
+    await sitDown(bob, 'Come and go')
+    await ann.page.getByRole('heading', { name: 'Waiting for 2 more' }).waitFor()
+    await bob.page.getByRole('button', { name: 'Leave' }).click()
+    await ann.page.getByRole('heading', { name: 'Waiting for 3 more' }).waitFor()
+    await bob.page.getByText('1 of 4').waitFor()
+    for (const person of [ann, bob]) person.hasNoTroubles()
+  })
+})

@@ -1,0 +1,91 @@
+/** The stage: slides that turn for everyone, and reactions on every screen. B22. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { accessibilityProblems } from './lib/accessibility.ts'
+import { hasChromium } from './lib/chromium.ts'
+import { Commons } from './lib/commons.ts'
+import { PASSWORD } from './lib/person.ts'
+
+describe.runIf(hasChromium)('the stage in Chromium', () => {
+  let commons: Commons
+
+  beforeAll(async () => {
+    commons = await Commons.open()
+  })
+  afterAll(() => commons?.[Symbol.asyncDispose]())
+  afterEach(() => commons.everyoneLeaves())
+
+  it('[B22] a presentation is made, turned and watched, also by who comes late or was offline', async () => {
+    const ann = await commons.person('Ann', { path: '/stage' })
+    const bob = await commons.person('Bob', { path: '/stage', phone: true, dark: true })
+    await ann.page.getByRole('button', { name: 'New presentation' }).click()
+    await ann.page.getByLabel('Title').fill('All about ferns')
+    await ann.page.getByRole('button', { name: 'Go on stage' }).click()
+    await ann.page.getByText('Write at least one slide').waitFor()
+    await ann.page.getByLabel('Slides').fill('Why ferns\nThey like it dark\n\nHow to water them\n\nThank you')
+    expect(await accessibilityProblems(ann.page)).toEqual([])
+    await ann.page.getByRole('button', { name: 'Go on stage' }).click()
+    await ann.page.getByRole('heading', { name: 'Why ferns' }).waitFor()
+
+    await bob.page.getByRole('button', { name: 'Open All about ferns' }).click()
+    await ann.page.getByText('2 watching').waitFor()
+    expect(await bob.page.getByRole('button', { name: 'Next' }).count()).toBe(0)
+    await ann.page.keyboard.press('ArrowRight')
+    await bob.page.getByRole('heading', { name: 'How to water them' }).waitFor()
+    for (const { page } of [ann, bob]) expect(await accessibilityProblems(page)).toEqual([])
+    await bob.goOffline()
+    await ann.page.getByRole('button', { name: 'Next' }).click()
+    await bob.comeBack()
+    await bob.page.getByRole('heading', { name: 'Thank you' }).waitFor()
+    for (const person of [ann, bob]) person.hasNoTroubles()
+  })
+
+  it('[B22] a reaction floats on everyone’s screen', async () => {
+    const ann = await commons.person('Ann', { path: '/stage/welcome' })
+    const bob = await commons.person('Bob', { path: '/stage/welcome' })
+    for (const { page } of [ann, bob]) await page.getByText('2 watching').waitFor()
+    await ann.page.getByRole('button', { name: 'Clapping' }).click()
+    for (const { page } of [ann, bob]) await page.getByRole('button', { name: 'Clapping, 1 so far' }).waitFor()
+    for (const person of [ann, bob]) person.hasNoTroubles()
+  })
+
+  it('[B22] a hundred a second are all there, and the page still turns its slides', async () => {
+    const ann = await commons.person('Ann', { path: '/stage/welcome' })
+    await ann.page.getByText('1 watching').waitFor()
+    const { server } = commons
+    await server.post('/api/users', { username: 'crowd', password: PASSWORD })
+    const session = await server.post('/api/session', { username: 'crowd', password: PASSWORD })
+    const { token } = (await session.json()) as { token: string }
+    const crowd = new WebSocket(`ws://127.0.0.1:${server.port}/ws?token=${token}`)
+    await new Promise<void>((resolve) => {
+      crowd.on('message', (text: Buffer) => {
+        if (JSON.parse(text.toString()).type === 'auth_ok') resolve()
+      })
+    })
+    const reaction = JSON.stringify({ type: 'reaction:send', roomId: 'stage:welcome', emoji: '👍' })
+    for (let round = 0; round < 20; round++) {
+      for (let i = 0; i < 10; i++) crowd.send(reaction)
+      await new Promise((resolve) => setTimeout(resolve, 100)) // the rate is what is tested
+    }
+    await ann.page.getByRole('button', { name: 'Next' }).click()
+    await ann.page.getByRole('heading', { name: 'A position is a number' }).waitFor()
+    await ann.page.getByRole('button', { name: 'Thumbs up, 200 so far' }).waitFor()
+    crowd.close()
+    ann.hasNoTroubles()
+  })
+
+  it('[B22] with reduced motion nothing floats, and what comes is counted', async () => {
+    const ann = await commons.person('Ann')
+    await ann.page.emulateMedia({ reducedMotion: 'reduce' })
+    await ann.page.goto('/stage/welcome')
+    await ann.page.getByRole('button', { name: 'Heart' }).click()
+    await ann.page.getByRole('button', { name: 'Heart, 1 so far' }).waitFor()
+    const isBlank = await ann.page.locator('canvas').evaluate((canvas: HTMLCanvasElement) => {
+      const { width, height } = canvas
+      const pixels = canvas.getContext('2d')?.getImageData(0, 0, width, height).data
+      return pixels?.every((value) => value === 0)
+    })
+    expect(isBlank).toBe(true)
+    ann.hasNoTroubles()
+  })
+})
