@@ -1,7 +1,9 @@
 /** Every page of Commons, one line each: where it is, what it is called, and the feature that it is loaded from when asked for. */
 import {
+  Activity,
   ChartLine,
   FileText,
+  FlaskConical,
   ListChecks,
   type LucideIcon,
   MessageCircle,
@@ -69,5 +71,15 @@ export const pages: readonly PageEntry[] = [
     ...{ path: '/market', title: 'Market', icon: ChartLine, group: 'Trade' },
     about: 'A ticker of invented shares that never loses a price.',
     load: () => import('../features/market/page.tsx'),
+  },
+  {
+    ...{ path: '/lab', title: 'Transport lab', icon: FlaskConical, group: 'Under the hood' },
+    about: 'One feed in four ways, side by side, with what each of them costs.',
+    load: () => import('../features/lab/page.tsx'),
+  },
+  {
+    ...{ path: '/inspector', title: 'Inspector', icon: Activity, group: 'Under the hood', audience: 'admins' },
+    about: 'Load over time, who is connected, what rooms hold, and what to do about it.',
+    load: () => import('../features/inspector/page.tsx'),
   },
 ]

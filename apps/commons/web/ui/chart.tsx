@@ -90,7 +90,7 @@ function optionsOf(
     cursor: { show: false },
     scales: { y: from === undefined ? {} : { range: (_plot, _min, max) => [from, Math.max(max, from + 1) * 1.1] } },
     axes: [
-      { ...axis, space: 80, values: (_plot, splits) => splits.map((split) => clock.format(split * 1_000)) },
+      { ...axis, space: 80, size: 28, values: (_plot, splits) => splits.map((split) => clock.format(split * 1_000)) },
       { ...axis, size: 56, values: (_plot, splits) => splits.map(format) },
     ],
     series: [

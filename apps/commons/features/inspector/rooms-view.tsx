@@ -1,0 +1,125 @@
+/** Rooms with somebody in them, and the log of one. */
+import { useClient } from '@roomful/react'
+import { DoorClosed, RefreshCw } from 'lucide-react'
+import { type ReactElement, useState } from 'react'
+import { NotLoaded } from '../../web/live/not-loaded.tsx'
+import { useLoaded } from '../../web/live/use-loaded.ts'
+import { Badge } from '../../web/ui/badge.tsx'
+import { Button } from '../../web/ui/button.tsx'
+import { Card } from '../../web/ui/card.tsx'
+import { EmptyState } from '../../web/ui/empty-state.tsx'
+import type { inspectorContract, RoomInfo } from './contract.ts'
+
+export function RoomsView(): ReactElement {
+  const client = useClient<typeof inspectorContract>()
+  const {
+    data: rooms,
+    error,
+    reload,
+  } = useLoaded<readonly RoomInfo[]>(async () => (await client.request('room:all')).rooms)
+  const [chosen, setChosen] = useState<RoomInfo>()
+  if (!rooms) return <NotLoaded what="the rooms" error={error} onRetry={reload} />
+  return (
+    <>
+      <Button icon={RefreshCw} onClick={reload} className="mb-3">
+        Look again
+      </Button>
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-4 lg:grid-cols-[22rem_minmax(0,1fr)]">
+        <Card className="self-start overflow-hidden">
+          {rooms.length === 0 ? (
+            <EmptyState icon={DoorClosed} title="Nobody is in any room" />
+          ) : (
+            <ul aria-label="Rooms">
+              {rooms.map((room) => (
+                <li key={`${room.namespace} ${room.roomId}`} className="border-line border-b last:border-b-0">
+                  <button
+                    type="button"
+                    aria-pressed={room === chosen}
+                    onClick={() => setChosen(room)}
+                    className="flex w-full items-center gap-3 px-4 py-2.5 text-left text-sm hover:bg-ink/6 aria-pressed:bg-accent-soft"
+                  >
+                    <span className="min-w-0 grow truncate font-medium">{room.roomId}</span>
+                    <Badge>{room.namespace}</Badge>
+                    <span className="w-8 shrink-0 text-right text-muted tabular-nums">{room.count}</span>
+                  </button>
+                </li>
+              ))}
+            </ul>
+          )}
+        </Card>
+        <Card className="min-w-0">
+          {chosen ? (
+            <Log key={`${chosen.namespace} ${chosen.roomId}`} room={chosen} />
+          ) : (
+            <EmptyState icon={DoorClosed} title="Choose a room to read its log" />
+          )}
+        </Card>
+      </div>
+    </>
+  )
+}
+
+interface LoggedEvent {
+  readonly type: string
+  readonly seq: number
+  readonly ts: number
+  readonly [field: string]: unknown
+}
+
+const clock = new Intl.DateTimeFormat('en', { dateStyle: 'short', timeStyle: 'medium', hourCycle: 'h23' })
+
+function Log({ room: { namespace, roomId } }: { room: RoomInfo }): ReactElement {
+  const client = useClient<typeof inspectorContract>()
+  const [before, setBefore] = useState<number>()
+  const { data, error, reload } = useLoaded(
+    () => client.request('room:log', { namespace, roomId, ...(before === undefined ? {} : { before }) }),
+    String(before),
+  )
+  if (!data) return <NotLoaded what="the log" error={error} onRetry={reload} />
+  const events = (data.events as LoggedEvent[]).toReversed()
+  if (events.length === 0) {
+    return (
+      <EmptyState icon={DoorClosed} title="Nothing is in its log">
+        What passes through is not kept.
+      </EmptyState>
+    )
+  }
+  const oldest = events.at(-1)?.seq
+  return (
+    <>
+      {/* What is wide is scrolled here, not with the page; by keyboard too. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <section aria-label={`Log of ${roomId}`} tabIndex={0} className="overflow-x-auto">
+        <table className="w-full text-left text-sm">
+          <caption className="sr-only">Events of {roomId}, the newest first</caption>
+          <thead className="text-muted">
+            <tr className="border-line border-b">
+              <th className="px-4 py-2 font-medium">Number</th>
+              <th className="px-4 py-2 font-medium">When</th>
+              <th className="px-4 py-2 font-medium">Event</th>
+              <th className="px-4 py-2 font-medium">Data</th>
+            </tr>
+          </thead>
+          <tbody>
+            {events.map(({ type, seq, ts, roomId: _room, id: _id, ...data }) => (
+              <tr key={seq} className="border-line border-b align-top last:border-b-0">
+                <td className="px-4 py-2 tabular-nums">{seq}</td>
+                <td className="whitespace-nowrap px-4 py-2 text-muted tabular-nums">{clock.format(ts)}</td>
+                <td className="whitespace-nowrap px-4 py-2 font-medium">{type}</td>
+                <td className="max-w-md break-words px-4 py-2 font-mono text-xs">{JSON.stringify(data)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      <div className="flex justify-between gap-2 border-line border-t p-3">
+        <Button size="small" disabled={before === undefined} onClick={() => setBefore(undefined)}>
+          Newest
+        </Button>
+        <Button size="small" disabled={!data.more} onClick={() => setBefore(oldest)}>
+          Older
+        </Button>
+      </div>
+    </>
+  )
+}

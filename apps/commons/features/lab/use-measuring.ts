@@ -1,0 +1,45 @@
+/** Runs the four ways side by side, and looks at their meters once a second. */
+import { useClient } from '@roomful/react'
+import { useEffect, useState } from 'react'
+import { type Cost, Meter } from './meter.ts'
+import { WAYS } from './ways.ts'
+
+export interface Measured {
+  /** When it was looked at, ms since 1970. */
+  readonly times: readonly number[]
+  /** Bytes of each way at those times. */
+  readonly bytes: readonly (readonly number[])[]
+  readonly costs: readonly Cost[]
+}
+
+const LOOK_MS = 1_000
+/** Five minutes on the chart. */
+const LOOKS_KEPT = 300
+
+/** @returns nothing while it does not run */
+export function useMeasuring(isRunning: boolean, token: string): Measured | undefined {
+  const client = useClient()
+  const [measured, setMeasured] = useState<Measured>()
+  useEffect(() => {
+    if (!isRunning) return
+    const ended = new AbortController()
+    const meters = WAYS.map(() => new Meter(() => client.serverNow()))
+    for (const [index, way] of WAYS.entries()) void way.run(meters[index] as Meter, token, ended.signal) // never rejects
+    const look = (): void => {
+      const costs = meters.map((meter) => meter.get())
+      setMeasured((before) => ({
+        times: [...(before?.times ?? []), Date.now()].slice(-LOOKS_KEPT),
+        bytes: costs.map(({ bytes }, index) => [...(before?.bytes[index] ?? []), bytes].slice(-LOOKS_KEPT)),
+        costs,
+      }))
+    }
+    setMeasured(undefined)
+    look()
+    const timer = setInterval(look, LOOK_MS)
+    return () => {
+      clearInterval(timer)
+      ended.abort()
+    }
+  }, [client, isRunning, token])
+  return measured
+}
