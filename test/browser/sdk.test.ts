@@ -5,6 +5,7 @@ import { createRoomful, type Roomful } from '@roomful/server'
 import { build } from 'esbuild'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { Middlebox } from '../../packages/client/test/support/middlebox.ts'
 
 declare global {
   interface Window {
@@ -25,14 +26,15 @@ let url: string
 
 beforeAll(async () => {
   const bundle = await build({
-    entryPoints: ['packages/client/src/index.ts'],
-    ...{ bundle: true, minify: true, format: 'esm', platform: 'browser', conditions: ['source'], write: false },
+    entryPoints: { client: 'packages/client/src/index.ts' },
+    ...{ bundle: true, splitting: true, outdir: '/', minify: true, format: 'esm', platform: 'browser' },
+    ...{ conditions: ['source'], write: false },
   })
-  const script = bundle.outputFiles[0]?.text ?? ''
+  const scripts = new Map(bundle.outputFiles.map(({ path, text }) => [path, text]))
   server = createServer((request, response) => {
-    const isScript = request.url === '/client.js'
-    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
-    response.end(isScript ? script : PAGE)
+    const script = scripts.get(request.url ?? '')
+    response.setHeader('content-type', script === undefined ? 'text/html' : 'text/javascript')
+    response.end(script ?? PAGE)
   })
   roomful = createRoomful({ data: ':memory:', jwtSecret: 'x'.repeat(32) })
     .standardNamespaces()
@@ -49,9 +51,9 @@ afterAll(async () => {
   server?.close()
 })
 
-async function openPage(name: string): Promise<Page> {
+async function openPage(name: string, at = url): Promise<Page> {
   const page = await browser.newPage()
-  await page.goto(url)
+  await page.goto(at)
   await page.evaluate(async (name) => {
     window.client = window.sdk.connect('/', { namespace: '/public', name })
     window.room = window.client.room('lobby')
@@ -81,6 +83,28 @@ it('[C18] [B25] two pages meet, talk, are cut off, and miss nothing', async () =
 
   await bob.close()
   await expect.poll(() => names(ann), { timeout: 10_000 }).toEqual(['Ann'])
+})
+
+it('[C17] a page that no WebSocket gets out of uses HTTP, and changes over unnoticed when one does', async () => {
+  const middlebox = await new Middlebox(Number(new URL(url).port)).listen()
+  middlebox.rules.upgrades = 'swallow'
+  try {
+    const [cat, dan] = [await openPage('Cat', `${middlebox.url}/page`), await openPage('Dan')]
+    const carried = (): Promise<unknown> =>
+      cat.evaluate(() => (window.client.state as { transport?: string }).transport)
+    expect(await carried()).toBe('sse')
+    await cat.evaluate(() => window.room.send('over HTTP 👋\nsecond line'))
+    await expect.poll(() => dan.evaluate(() => window.heard)).toEqual(['Cat: over HTTP 👋\nsecond line'])
+    const { connectionId } = await cat.evaluate(() => window.client.state as { connectionId: string })
+    middlebox.rules.upgrades = 'pass'
+    await expect.poll(carried, { timeout: 30_000 }).toBe('websocket')
+    await dan.evaluate(() => window.room.send('welcome back'))
+    await expect.poll(() => cat.evaluate(() => window.heard)).toHaveLength(2)
+    expect(await cat.evaluate(() => window.client.state)).toMatchObject({ status: 'open', connectionId })
+    for (const page of [cat, dan]) await page.close()
+  } finally {
+    await middlebox.close()
+  }
 })
 
 it('[C2] ReconnectingWebSocket comes back in a browser', async () => {
