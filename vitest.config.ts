@@ -4,7 +4,8 @@
  */
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
-const conditions = ['source', 'module', 'node', 'import', 'default']
+/** `import` is always among them; named here, Node would also take it for what a CommonJS package requires. */
+const conditions = ['source', 'module', 'node']
 
 interface ProjectOptions {
   readonly order: number
