@@ -3,7 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setDefaultCACertificates } from 'node:tls'
+import { EventSource } from 'eventsource'
 import { generate } from 'selfsigned'
+import { io } from 'socket.io-client'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { createRoomful, type Roomful } from '../src/index.ts'
@@ -55,6 +58,33 @@ it('[C16] speaks https on the same port', async () => {
       .end()
   })
   expect(status).toBe(200)
+})
+
+it.each([['polling'], ['websocket'], ['polling', 'websocket']])(
+  '[C16] carries Socket.IO over %s %s',
+  async (...transports) => {
+    const socket = io(`https://localhost:${port}/public`, { forceNew: true, transports, ca, auth: { name: 'Ann' } })
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve)
+      socket.once('connect_error', reject)
+    })
+    expect(await socket.emitWithAck('room:join', 'lobby')).toMatchObject({ status: 'ok' })
+    socket.disconnect()
+  },
+)
+
+it('[C16] carries an EventSource and what its client says, and refuses who does not trust it', async () => {
+  const url = `https://localhost:${port}`
+  const say = () => fetch(`${url}/send/public?name=Ben`, { method: 'POST', body: '{"type":"room:list"}' })
+  await expect(say()).rejects.toThrow()
+  setDefaultCACertificates([ca])
+  const source = new EventSource(`${url}/sse/public?room=lobby&name=Ann`)
+  const first = await new Promise<string>((resolve) => {
+    source.onmessage = ({ data }) => resolve(data)
+  })
+  expect(JSON.parse(first)).toMatchObject({ type: 'welcome' })
+  expect(await (await say()).json()).toMatchObject({ status: 'ok' })
+  source.close()
 })
 
 it.each([
