@@ -1,6 +1,6 @@
 /**
- * The test projects, one after another: `packages` is quick; `outside` starts real servers; `browser` also starts
- * Chromium and has the machine to itself. Two workers, because two cores are what everyone is sure to have.
+ * The test projects, one after another: `packages` is quick; `outside` starts real servers, `nginx` that program before
+ * one; `browser` also starts Chromium and has the machine to itself. Two workers, because two cores are what everyone is sure to have.
  */
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
@@ -50,7 +50,8 @@ export default defineConfig({
         timeoutMs: 10_000,
       }),
       project('outside', { order: 1, include: ['test/outside/**/*.test.ts'], maxWorkers: 2, timeoutMs: 30_000 }),
-      project('browser', { order: 2, include: ['test/browser/**/*.test.ts'], maxWorkers: 1, timeoutMs: 60_000 }),
+      project('nginx', { order: 2, include: ['test/nginx/**/*.test.ts'], maxWorkers: 1, timeoutMs: 30_000 }),
+      project('browser', { order: 3, include: ['test/browser/**/*.test.ts'], maxWorkers: 1, timeoutMs: 60_000 }),
     ],
   },
 })

@@ -18,6 +18,7 @@ export interface SystemPart {
 
 export const systemParts: readonly SystemPart[] = [
   { project: 'browser', aptPackage: 'chromium', programs: ['/usr/bin/chromium'], variable: 'CHROMIUM' },
+  { project: 'nginx', aptPackage: 'nginx', programs: ['/usr/sbin/nginx'], variable: 'NGINX' },
 ]
 
 /** Why the part is missing after everything was tried, or undefined when it is there. */
@@ -28,7 +29,8 @@ export async function provide(part: SystemPart): Promise<string | undefined> {
   const refusal = await aptRefusal()
   if (refusal !== undefined) return `${part.aptPackage} is not installed, and ${refusal}`
   say(`Installing ${part.aptPackage} through apt…`)
-  const env = { DEBIAN_FRONTEND: 'noninteractive' }
+  // RUNLEVEL keeps Debian from starting what it has just installed: the tests start their own.
+  const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   const install = ['install', '--yes', '--no-install-recommends', part.aptPackage]
   let attempt = await asRoot('apt-get', install, env)
   if (!attempt.ok) {
@@ -52,5 +54,5 @@ function isRoot(): boolean {
 
 function asRoot(program: string, args: readonly string[], env: Readonly<Record<string, string>>) {
   if (isRoot()) return runCommand(program, args, { env })
-  return runCommand('sudo', ['--non-interactive', '--preserve-env=DEBIAN_FRONTEND', program, ...args], { env })
+  return runCommand('sudo', ['--non-interactive', '--preserve-env=DEBIAN_FRONTEND,RUNLEVEL', program, ...args], { env })
 }
