@@ -7,8 +7,8 @@ import { isTooDeep } from '@roomful/protocol'
 import type { AwarenessEntry } from './wire/messages.ts'
 
 /** Clients that one link may speak for: its own, and those of an application that has several documents' worth. */
-export const CLIENTS_PER_LINK = 4
-export const STATE_MAX_BYTES = 16 * 1024
+const CLIENTS_PER_LINK = 4
+const STATE_MAX_BYTES = 16 * 1024
 /** A client that said nothing for this long is gone; providers repeat themselves every 15 s. */
 const SILENT_MS = 35_000
 /** Clients that are gone, remembered so that a late echo does not bring them back. */

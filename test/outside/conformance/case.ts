@@ -17,7 +17,7 @@ export interface ConformanceCase {
   readonly chop?: number
 }
 
-export const PROTOCOL_ERROR = [1002]
+const PROTOCOL_ERROR = [1002]
 export const NOT_UTF8 = [1007]
 /** The client said goodbye with 1000. */
 export const GOODBYE = [1000]

@@ -5,7 +5,7 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 
-export const MESSAGE = { sync: 0, awareness: 1, auth: 2, queryAwareness: 3, roomful: 100 } as const
+const MESSAGE = { sync: 0, awareness: 1, auth: 2, queryAwareness: 3, roomful: 100 } as const
 const SYNC = { step1: 0, step2: 1, update: 2 } as const
 const AUTH = { permissionDenied: 0 } as const
 /** What clients that know this server may ask besides; one that does not ask is told nothing of it. */

@@ -15,7 +15,7 @@ import { type Member, toMember } from './member.ts'
 import { PRESENCE_BY_NAME_MAX, PresenceFeed } from './presence-feed.ts'
 
 /** Who was cut off shows as `reconnecting` after this long; the SDK's first try comes within it. D10. */
-export const MISSED_AFTER_MS = 1_000
+const MISSED_AFTER_MS = 1_000
 
 export class RoomPresence {
   private readonly hub: Hub

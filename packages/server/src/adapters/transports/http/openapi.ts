@@ -33,7 +33,7 @@ export function openApiRoute(routes: () => readonly Route[]): Route {
 }
 
 /** @returns the document, as data */
-export function openApiDocument(declarations: readonly Declaration[], version: string): Json {
+function openApiDocument(declarations: readonly Declaration[], version: string): Json {
   const paths: Record<string, Record<string, Json>> = {}
   for (const declaration of declarations) {
     paths[declaration.path] = { ...paths[declaration.path], [declaration.method.toLowerCase()]: operation(declaration) }

@@ -7,7 +7,7 @@ import { NamespaceName, RoomName } from './declaration.ts'
 import { type Asked, endpoint } from './endpoint.ts'
 import type { Route } from './route.ts'
 
-export const PAGE_MAX = 100
+const PAGE_MAX = 100
 
 /** Who reads, and from where. */
 export interface Reader {
@@ -32,7 +32,7 @@ export interface HttpRooms {
 }
 
 export const Room = Type.Object({ roomId: Type.String() })
-export const ListedRoom = Type.Object({ roomId: RoomName, count: Type.Integer({ description: 'Users in it.' }) })
+const ListedRoom = Type.Object({ roomId: RoomName, count: Type.Integer({ description: 'Users in it.' }) })
 export const Events = Type.Object({
   events: Type.Array(
     Type.Object({ type: Type.String(), roomId: Type.String(), seq: Type.Integer(), ts: Type.Integer() }),
