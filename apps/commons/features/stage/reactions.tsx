@@ -14,7 +14,7 @@ export interface Reaction {
   readonly colour: string
 }
 
-export const REACTIONS: readonly Reaction[] = [
+const REACTIONS: readonly Reaction[] = [
   { emoji: '👍', name: 'Thumbs up', icon: ThumbsUp, colour: '#0f766e' },
   { emoji: '❤️', name: 'Heart', icon: Heart, colour: '#c8324b' },
   { emoji: '👏', name: 'Clapping', icon: Hand, colour: '#b45309' },

@@ -1,8 +1,8 @@
 /** Slides as a person writes them: a title, its lines below it, an empty line before the next. */
 import type { Slide } from './contract.ts'
 
-export const SLIDES_MAX = 50
-export const LINES_MAX = 8
+const SLIDES_MAX = 50
+const LINES_MAX = 8
 
 /** @returns the slides, or a sentence that says what is wrong */
 export function readSlides(text: string): readonly Slide[] | string {

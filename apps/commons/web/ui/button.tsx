@@ -25,7 +25,7 @@ const SIZES: Readonly<Record<Size, string>> = {
 }
 
 /** For an element of another kind that should look like a button. */
-export function buttonClass(tone: Tone = 'plain', size: Size = 'medium'): string {
+function buttonClass(tone: Tone = 'plain', size: Size = 'medium'): string {
   return clsx(SHAPE, TONES[tone], SIZES[size])
 }
 
