@@ -5,6 +5,7 @@ import { messageEdited } from './messages/message-edit.ts'
 import { messageNew } from './messages/message-new.ts'
 import { messagePrivateDown } from './messages/message-private.ts'
 import { messageRedacted } from './messages/message-redact.ts'
+import { notification } from './messages/notification.ts'
 import { presenceDiff, presenceUpdate, userJoined, userLeft, usersCount } from './messages/presence.ts'
 import { reactionNew } from './messages/reaction.ts'
 import { userStopTyping, userTyping } from './messages/typing.ts'
@@ -14,6 +15,7 @@ export const down = {
   'message:private': messagePrivateDown,
   'message:edited': messageEdited,
   'message:redacted': messageRedacted,
+  notification,
   'reaction:new': reactionNew,
   'user:joined': userJoined,
   'user:left': userLeft,

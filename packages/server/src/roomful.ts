@@ -117,7 +117,7 @@ export class Roomful {
     return this
   }
 
-  /** The namespaces of a server that runs by itself: `/` (also `/chat`), `/public`, `/support`, `/admin`. */
+  /** The namespaces of a server that runs by itself: `/` (also `/chat`), `/public`, `/support`, `/admin`, `/notifications`. */
   standardNamespaces(): this {
     addStandardNamespaces(this.hub)
     return this

@@ -1,6 +1,6 @@
 /**
  * The namespaces that a Roomful server has by itself: `/` (also `/chat`) for users, `/public` for anyone, `/support` and
- * `/admin` by role. B35, WIRE 8.
+ * `/admin` by role, `/notifications` for what users are told by the application. B9, B35, WIRE 8.
  */
 import { RoomfulError } from './core/errors.ts'
 import type { Hub } from './core/hub.ts'
@@ -27,6 +27,9 @@ export function addStandardNamespaces(hub: Hub): void {
     if (options.classic) addClassicCommands(namespace)
     return namespace
   }
+  const notifications = hub.addNamespace(['/notifications'], undefined, { open: true })
+  addRoomEvents(hub, notifications)
+  notifications.vocabulary.add('notification')
   add(['/', '/chat'], { classic: true })
   add(['/public'], { classic: true, guests: true })
   add(['/support'], {}, requireRole('admin', 'support'))

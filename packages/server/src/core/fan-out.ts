@@ -27,6 +27,7 @@ export class FanOut {
     const stored = event.stored
     if (!stored) return
     this.namespace.headN = Math.max(this.namespace.headN, stored.n)
+    this.namespace.inboxes.wake(stored.roomId)
     const room = this.namespace.rooms.get(stored.roomId)
     if (!room) return this.namespace.inboxes.onStored(stored.roomId)
     if (stored.seq <= room.head) return

@@ -162,6 +162,7 @@ export class Hub {
   async drain(): Promise<void> {
     if (this.state === 'draining' || this.state === 'closed') return
     this.state = 'draining'
+    for (const { inboxes } of this.allNamespaces()) inboxes.wakeAll()
     await drain(this)
   }
 

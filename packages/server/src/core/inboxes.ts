@@ -13,6 +13,8 @@ const PREFIX = inboxOf('')
 export class Inboxes {
   private readonly hub: Hub
   private readonly namespace: Namespace
+  /** Who waits for the next event of an inbox without a connection; who adds one bounds them. */
+  private readonly watchers = new Map<string, Set<() => void>>()
 
   constructor(hub: Hub, namespace: Namespace) {
     this.hub = hub
@@ -37,6 +39,24 @@ export class Inboxes {
     for (const connection of online?.connections ?? []) {
       this.enterFromMark(connection, roomId).catch((error: unknown) => this.report(connection, error))
     }
+  }
+
+  /** Calls `wake` whenever something is stored in this inbox, and when the server ends. @returns what ends it */
+  watch(roomId: string, wake: () => void): () => void {
+    const watching = this.watchers.get(roomId) ?? new Set()
+    this.watchers.set(roomId, watching.add(wake))
+    return () => {
+      if (watching.delete(wake) && watching.size === 0) this.watchers.delete(roomId)
+    }
+  }
+
+  wake(roomId: string): void {
+    if (this.watchers.size === 0) return
+    for (const wake of [...(this.watchers.get(roomId) ?? [])]) wake()
+  }
+
+  wakeAll(): void {
+    for (const roomId of [...this.watchers.keys()]) this.wake(roomId)
   }
 
   /** The inbox was told to somebody, up to `seq`: the next connect begins behind it. */

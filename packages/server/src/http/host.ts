@@ -9,6 +9,7 @@ import type { HttpLinks } from '../adapters/transports/v1-http/links.ts'
 import type { Administration } from '../administration.ts'
 import type { Hub } from '../core/hub.ts'
 import { version } from '../version.ts'
+import { createNotifications } from './notifications.ts'
 import { createRooms } from './rooms.ts'
 import { createServerApi } from './server-api.ts'
 import { createStatus } from './status.ts'
@@ -51,6 +52,7 @@ export function createHttpHost({
       issueTicket: (identity) => tickets.issue(identity),
     },
     rooms: createRooms(hub),
+    notifications: createNotifications(hub),
     server: createServerApi({ hub, administration, status: createStatus(hub) }),
     fallbacks: createFallbacks(hub, links),
   }

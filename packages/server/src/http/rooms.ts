@@ -38,8 +38,8 @@ export function findNamespace(hub: Hub, name: string): Namespace {
   throw new RoomfulError('NOT_FOUND', `There is no namespace ${JSON.stringify(name)}`, { field: 'namespace' })
 }
 
-/** @throws RoomfulError (rejects) RATE_LIMITED */
-function takeRate(hub: Hub, userId: string): void {
+/** What a user asks over HTTP, counted together. @throws RoomfulError RATE_LIMITED */
+export function takeRate(hub: Hub, userId: string): void {
   // No user id begins with a control character, so these are counted apart from messages.
   const retryAfterMs = hub.limiter.take(`\u0000http ${userId}`, hub.settings.ratePerSecond, 1_000)
   if (retryAfterMs === 0) return

@@ -9,6 +9,7 @@ import { accountRoutes } from './http/account-routes.ts'
 import { clientPageRoute } from './http/client-page.ts'
 import { fallbackRoutes } from './http/fallback-routes.ts'
 import type { HttpHost } from './http/host.ts'
+import { notificationRoutes } from './http/notification-routes.ts'
 import { openApiRoute } from './http/openapi.ts'
 import { replyError } from './http/reply.ts'
 import { roomRoutes } from './http/room-routes.ts'
@@ -26,6 +27,7 @@ export const ROUTES: readonly Route[] = [
   ...statusRoutes,
   ...accountRoutes,
   ...roomRoutes,
+  ...notificationRoutes,
   ...serverRoutes,
   ...serverUserRoutes,
   ...fallbackRoutes,

@@ -1,6 +1,7 @@
 /** What the HTTP side asks of the server behind it. `http-host.ts` answers with the core, the accounts and the metrics. */
 import type { Credentials } from '@roomful/protocol'
 import type { Identity } from '../../../core/ports/authenticator.ts'
+import type { HttpNotifications } from './notification-routes.ts'
 import type { HttpRooms } from './room-routes.ts'
 import type { Exchange } from './route.ts'
 import type { ServerApi } from './server-routes.ts'
@@ -22,6 +23,7 @@ export interface HttpHost {
   readonly apiKey: HttpApiKey | undefined
   readonly accounts: HttpAccounts
   readonly rooms: HttpRooms
+  readonly notifications: HttpNotifications
   readonly server: ServerApi
   readonly fallbacks: HttpFallbacks
 }

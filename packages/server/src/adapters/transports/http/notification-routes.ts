@@ -1,0 +1,100 @@
+/** What a user is told, by short or long polls, and how another backend tells it. B9, B10, WIRE 1. */
+import { Content, Key, UserId } from '@roomful/protocol/messages'
+import { type Static, Type } from 'typebox'
+import { endpoint } from './endpoint.ts'
+import { PAGE_MAX, type Reader } from './room-routes.ts'
+import type { Route } from './route.ts'
+import { server } from './server-route.ts'
+
+/** Shorter than what proxies allow. */
+const WAIT_MAX_S = 25
+/** Asking for more is no mistake, only not granted. */
+const WAIT_ASKED_MAX_S = 86_400
+
+export interface NotificationPoll {
+  /** Ms since 1970, ISO 8601, a cursor; or nothing, for the newest ones. */
+  readonly since: string | undefined
+  readonly waitMs: number
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal
+}
+
+/** Both reject with a RoomfulError. */
+export interface HttpNotifications {
+  poll(reader: Omit<Reader, 'namespace'>, poll: NotificationPoll): Promise<unknown>
+  notify(request: NotifyRequest): Promise<unknown>
+}
+
+const NotifyBody = Type.Object(
+  {
+    userId: UserId,
+    message: Content,
+    key: Type.Optional({ ...Key, description: 'Makes a repeat harmless: it is answered as the first time.' }),
+  },
+  { additionalProperties: false },
+)
+export type NotifyRequest = Static<typeof NotifyBody>
+
+const Notification = Type.Object({
+  id: Type.String(),
+  message: Type.String(),
+  ts: Type.Integer({ description: 'Milliseconds since 1970.' }),
+})
+const example = { id: 'user:ann-1', ts: 1763712000456 }
+
+export const notificationRoutes: readonly Route[] = [
+  endpoint(
+    {
+      method: 'GET',
+      path: '/api/notifications',
+      tag: 'notifications',
+      summary: 'Your notifications after a moment or a cursor, oldest first; the newest ones without either.',
+      description:
+        'A page has at most 100; ask again from its cursor. By timestamp, those of one millisecond are never torn apart, and stay together in a longer page if they must.',
+      access: 'user',
+      query: Type.Object({
+        since: Type.Optional(
+          Type.String({ description: 'Milliseconds since 1970, ISO 8601 with a zone, or the last cursor.' }),
+        ),
+        wait: Type.Optional(
+          Type.Integer({
+            minimum: 0,
+            maximum: WAIT_ASKED_MAX_S,
+            default: 0,
+            description: `Seconds to wait for one when there is none, at most ${WAIT_MAX_S}. Not without \`since\`.`,
+          }),
+        ),
+      }),
+      answer: Type.Object({
+        notifications: Type.Array(Notification, { description: `Mostly up to ${PAGE_MAX}.` }),
+        cursor: Type.String({ description: 'For the next `since`.' }),
+      }),
+      errors: ['CURSOR_INVALID', 'FORBIDDEN', 'RATE_LIMITED', 'UNAVAILABLE', 'NOT_FOUND'],
+      example: {
+        query: { since: '1763712000000' },
+        answer: { notifications: [{ ...example, message: 'Your order is on its way' }], cursor: '1k3v9q2x.17' },
+      },
+    },
+    {
+      respond({ host, identity, exchange: { request, response, ip }, query: { since, wait = 0 } }) {
+        const gone = new AbortController()
+        response.once('close', () => gone.abort())
+        if (response.destroyed) gone.abort()
+        const userAgent = String(request.headers['user-agent'] ?? '')
+        const waitMs = Math.min(wait, WAIT_MAX_S) * 1_000
+        return host.notifications.poll({ identity, ip, userAgent }, { since, waitMs, signal: gone.signal })
+      },
+    },
+  ),
+  server('POST', 'notify', {
+    summary: 'Tell a user something, now or when they are back.',
+    body: NotifyBody,
+    answer: Type.Object({ status: Type.Literal('ok'), id: Type.String(), ts: Type.Integer() }),
+    errors: ['NOT_FOUND', 'UNAVAILABLE', 'CONFLICT', 'EXPIRED', 'ROOM_NAME_INVALID'],
+    example: {
+      body: { userId: 'ann', message: 'Your order is on its way', key: 'order-7-notified' },
+      answer: { status: 'ok', ...example },
+    },
+    respond: ({ host, body }) => host.notifications.notify(body),
+  }),
+]

@@ -1,0 +1,108 @@
+/**
+ * A user's notifications over HTTP: told to the inbox, read from it, and waited for without a connection. Nothing is kept
+ * between two polls: the next one says where it stands, and the log is read again from there. B9, B10.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { formatCursor, inboxOf } from '@roomful/protocol'
+import type { HttpNotifications } from '../adapters/transports/http/notification-routes.ts'
+import { RoomfulError } from '../core/errors.ts'
+import type { Hub } from '../core/hub.ts'
+import type { Namespace } from '../core/namespace.ts'
+import { createReader } from '../core/reader.ts'
+import { type NotificationPage, parseSince, readPage, type Since } from './notification-page.ts'
+import { findNamespace, takeRate } from './rooms.ts'
+
+const NAMESPACE = '/notifications'
+/** Polls that wait, in all and of one user, each with a timer and a watcher of its inbox. */
+const WAITING_MAX = 20_000
+const WAITING_PER_USER_MAX = 32
+/** A millisecond is over after one of these; only a clock that was set back needs more, and is not waited for. */
+const SETTLE_TRIES = 5
+const SETTLE_MS = 2
+
+export function createNotifications(hub: Hub): HttpNotifications {
+  const waiting = new Map<string, number>()
+  let total = 0
+
+  /** Until something comes, time is up, or the client is gone. Watching begins before the log is read. */
+  const waitFor = async (
+    namespace: Namespace,
+    inbox: string,
+    since: Since,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<NotificationPage> => {
+    const mine = waiting.get(inbox) ?? 0
+    if (total >= WAITING_MAX || mine >= WAITING_PER_USER_MAX) {
+      throw new RoomfulError('UNAVAILABLE', 'Too many polls are waiting; try again later', { retryAfterMs: 5_000 })
+    }
+    waiting.set(inbox, mine + 1)
+    total++
+    let isOver = waitMs === 0 || signal.aborted
+    let isWoken = false
+    let wake = (): void => undefined
+    const end = (): void => {
+      isOver = true
+      wake()
+    }
+    const unwatch = namespace.inboxes.watch(inbox, () => {
+      isWoken = true
+      wake()
+    })
+    const timer = hub.timers.add(waitMs, end)
+    signal.addEventListener('abort', end, { once: true })
+    try {
+      for (;;) {
+        isWoken = false
+        const page = await readSettled(hub, namespace, inbox, since)
+        if (page.rows.length > 0 || isOver || hub.state !== 'ready') return page
+        await new Promise<void>((resolve) => {
+          wake = resolve
+          if (isOver || isWoken) resolve()
+        })
+      }
+    } finally {
+      hub.timers.cancel(timer)
+      signal.removeEventListener('abort', end)
+      unwatch()
+      total--
+      const left = (waiting.get(inbox) ?? 1) - 1
+      if (left > 0) waiting.set(inbox, left)
+      else waiting.delete(inbox)
+    }
+  }
+
+  return {
+    async poll(reader, { since: text, waitMs, signal }) {
+      takeRate(hub, reader.identity.user.sub)
+      const namespace = findNamespace(hub, NAMESPACE)
+      const since = parseSince(text)
+      await createReader(hub, namespace, reader.identity, reader)
+      const inbox = inboxOf(reader.identity.user.sub)
+      const { rows, n } =
+        since === undefined || waitMs === 0
+          ? await readSettled(hub, namespace, inbox, since)
+          : await waitFor(namespace, inbox, since, waitMs, signal)
+      const notifications = rows.map(({ roomId, seq, argsJson, ts }) => {
+        const [told] = JSON.parse(argsJson) as [{ message?: string }?] // what an application publishes is not checked
+        return { id: `${roomId}-${seq}`, message: told?.message ?? '', ts }
+      })
+      return { notifications, cursor: formatCursor(namespace.logId, n) }
+    },
+    async notify({ userId, message, key }) {
+      const namespace = findNamespace(hub, NAMESPACE)
+      const options = key === undefined ? {} : { key }
+      const { id, ts } = await namespace.publish(inboxOf(userId), 'notification', [{ message }], options)
+      return { status: 'ok', id, ts }
+    },
+  }
+}
+
+async function readSettled(hub: Hub, namespace: Namespace, inbox: string, since: Since): Promise<NotificationPage> {
+  let page = await readPage(hub, namespace, inbox, since)
+  for (let tries = 0; page.isHeldBack && tries < SETTLE_TRIES; tries++) {
+    await sleep(SETTLE_MS)
+    page = await readPage(hub, namespace, inbox, since)
+  }
+  return page
+}
