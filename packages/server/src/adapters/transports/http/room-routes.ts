@@ -7,7 +7,7 @@ import { NamespaceName, RoomName } from './declaration.ts'
 import { type Asked, endpoint } from './endpoint.ts'
 import type { Route } from './route.ts'
 
-const PAGE_MAX = 100
+export const PAGE_MAX = 100
 
 /** Who reads, and from where. */
 export interface Reader {
