@@ -3,7 +3,9 @@ import { createHooks, useConnection } from '@roomful/react'
 import { useCallback, useEffect, useState } from 'react'
 import type { Document, documentsContract } from './contract.ts'
 
-export const { useClient: useDocumentsClient } = createHooks<typeof documentsContract>()
+const { useClient: useDocumentsClient, useEvent: useDocumentsEvent } = createHooks<typeof documentsContract>()
+
+export { useDocumentsClient }
 
 export interface Documents {
   /** Undefined before the first answer. */
