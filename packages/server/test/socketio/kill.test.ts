@@ -23,7 +23,9 @@ async function live(data: string, port: number): Promise<{ port: number; kill: (
   return { port: Number(told.toString()), kill }
 }
 
-it('[D3] [J14] a client recovers after kill -9 of the server, in the moment in which its join was answered', async () => {
+it('[D3] [J14] a client recovers after kill -9 of the server, in the moment in which its join was answered', {
+  timeout: 30_000,
+}, async () => {
   const data = mkdtempSync(join(tmpdir(), 'roomful-kill-'))
   onTestFinished(() => rmSync(data, { recursive: true, force: true }))
   const first = await live(data, 0)
