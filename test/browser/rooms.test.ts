@@ -193,8 +193,8 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
   it.each<[string, PersonOptions]>([
     ['light, at a desk', {}],
     ['dark, on a phone', { dark: true, phone: true }],
-  ])('is accessible: %s', async (_name, options) => {
-    const ann = await inRoom('Ann', 'access', options)
+  ])('is accessible: %s', async (name, options) => {
+    const ann = await inRoom('Ann', `access ${name}`, options)
     await ann.say('Have a look at https://example.org')
     await ann.sees('Have a look')
     expect(await accessibilityProblems(ann.page)).toEqual([])

@@ -28,16 +28,16 @@ export function Navigation({ onNavigate }: { onNavigate?: () => void }): ReactEl
           const entries = shown.filter((page) => page.group === group)
           if (entries.length === 0) return null
           return (
-            <section key={group} aria-label={group} className="mt-4 first:mt-1">
+            <div key={group} className="mt-4 first:mt-1">
               <p aria-hidden className="px-3 pb-1 font-medium text-muted text-xs">
                 {group}
               </p>
-              <ul className="flex flex-col gap-0.5">
+              <ul aria-label={group} className="flex flex-col gap-0.5">
                 {entries.map((page) => (
                   <Entry key={page.path} page={page} onNavigate={onNavigate} />
                 ))}
               </ul>
-            </section>
+            </div>
           )
         })}
       </nav>
