@@ -1,6 +1,8 @@
 /** `npm run check`: everything that can be said about the sources without running them, and about the packages made of them. */
+import { join } from 'node:path'
 import { clientSize, command, floors, lint, types } from './lib/checks.ts'
 import { root, runCommand } from './lib/command.ts'
+import { unreachableTypes } from './lib/published-types.ts'
 import { finish, runSteps, type Step } from './lib/steps.ts'
 
 const published = ['protocol', 'client', 'react', 'server', 'documents', 'testkit']
@@ -20,6 +22,14 @@ const builtPackages: readonly Step[] = published.map((name) => ({
   run: () => command('node', ['--input-type=module', '--eval', `await import('@roomful/${name}')`]),
 }))
 
+const publishedTypes: readonly Step[] = published.map((name) => ({
+  name: `types of @roomful/${name} come with it`,
+  async run() {
+    const problems = unreachableTypes(join(root, `packages/${name}`))
+    return problems.length === 0 ? { kind: 'passed' } : { kind: 'failed', output: problems.join('\n') }
+  },
+}))
+
 const audit: Step = {
   name: 'audit',
   async run() {
@@ -33,5 +43,8 @@ const audit: Step = {
 
 process.chdir(root)
 const tally = { passed: 0, failed: 0 }
-await runSteps([types, lint, floors, deadCode, build, ...packageExports, ...builtPackages, clientSize, audit], tally)
+await runSteps(
+  [types, lint, floors, deadCode, build, ...packageExports, ...builtPackages, ...publishedTypes, clientSize, audit],
+  tally,
+)
 finish(tally)
