@@ -229,9 +229,22 @@ export class CatchUp {
     const key = `${namespace.name}\n${after.map(({ roomId, seq }) => `${roomId}\n${seq}`).join('\n')}`
     const known = this.reads.get(key)
     if (known) return known
+    const tails = after.map(({ roomId }) => {
+      const tail = namespace.rooms.get(roomId)?.tail
+      return { roomId, tail, generation: tail?.generation ?? 0 }
+    })
     const read = this.hub.broker
       .read(namespace.name, after, { events: PAGE_EVENTS, bytes: PAGE_BYTES })
-      .then((rows) => rows.map((row) => namespace.rooms.get(row.roomId)?.tail.get(row.seq) ?? RoomEvent.fromRow(row)))
+      .then((rows) => {
+        const page = rows.map((row) => namespace.rooms.get(row.roomId)?.tail.get(row.seq) ?? RoomEvent.fromRow(row))
+        for (const { roomId, tail, generation } of tails) {
+          tail?.warm(
+            page.filter(({ stored }) => stored?.roomId === roomId),
+            generation,
+          )
+        }
+        return page
+      })
       .finally(() => this.reads.delete(key))
     this.reads.set(key, read)
     return read

@@ -66,13 +66,15 @@ export class FanOut {
   /** A transient or volatile event. Members of several of the rooms get one copy. B29, C8. */
   emit(event: RoomEvent, target: Target): void {
     const [only, ...more] = target.rooms ?? []
-    if (only !== undefined && more.length === 0 && target.except.length === 0) {
-      const room = isPersonalRoom(only) ? undefined : this.namespace.rooms.get(only)
-      if (room) this.deliver(room, event, target)
-      else for (const connection of this.namespace.personal(only)) this.tell(connection, event, target)
+    const room =
+      only === undefined || more.length > 0 || isPersonalRoom(only) ? undefined : this.namespace.rooms.get(only)
+    if (room && target.except.length === 0) return this.deliver(room, event, target)
+    const excluded = this.gather(target.except)
+    if (room) {
+      for (const { members } of room.groups)
+        for (const { connection } of members) if (!excluded.has(connection)) this.tell(connection, event, target)
       return
     }
-    const excluded = this.gather(target.except)
     const receivers = target.rooms === undefined ? this.namespace.connections.values() : this.gather(target.rooms)
     for (const connection of receivers) if (!excluded.has(connection)) this.tell(connection, event, target)
   }

@@ -19,6 +19,8 @@ export class HotTail {
   private ring: (RoomEvent | undefined)[] = []
   private count = 0
   private lastSeq = 0
+  /** How often it was cleared: what was read before that may have been taken back since. */
+  generation = 0
 
   constructor(size: number, budget: HotBudget) {
     this.size = size
@@ -48,8 +50,27 @@ export class HotTail {
     return seq >= this.from && seq <= this.lastSeq ? this.ring[seq % this.size] : undefined
   }
 
+  /**
+   * Takes what was read from the log and lies right before what is here, so that the next one who asks finds it.
+   * @param generation of when the read began
+   */
+  warm(events: readonly RoomEvent[], generation: number): void {
+    if (generation !== this.generation) return
+    for (let i = events.length - 1; i >= 0; i--) {
+      const event = events[i] as RoomEvent
+      const seq = event.stored?.seq ?? 0
+      if (seq >= this.from) continue
+      const isFull = this.count === this.size || this.budget.used + cost(event) > this.budget.limit
+      if (isFull || seq !== this.from - 1) return
+      this.ring[seq % this.size] = event
+      this.count++
+      this.budget.used += cost(event)
+    }
+  }
+
   /** Starts over behind `seq`. */
   clear(seq = 0): void {
+    this.generation++
     for (let at = this.from; at <= this.lastSeq; at++) this.budget.used -= cost(this.ring[at % this.size])
     this.ring = []
     this.count = 0

@@ -20,6 +20,7 @@ import { Inboxes } from './inboxes.ts'
 import { checkRoomId } from './members.ts'
 import type { AppendKey } from './ports/broker.ts'
 import { type Member, membersOf } from './presence/member.ts'
+import { Pace } from './presence/pace.ts'
 import { RoomPresence } from './presence/room-presence.ts'
 import { UserPresence } from './presence/user-presence.ts'
 import { checkKeyAge, Repeats } from './repeats.ts'
@@ -123,8 +124,9 @@ export class Namespace {
     this.commit = new Commit(hub, this)
     this.repeats = new Repeats(hub.broker, name)
     this.fanOut = new FanOut(hub, this)
-    this.presence = new RoomPresence(hub, this)
-    this.users = new UserPresence(hub, this)
+    const pace = new Pace(hub, this)
+    this.presence = new RoomPresence(hub, this, pace)
+    this.users = new UserPresence(hub, this, pace)
     this.inboxes = new Inboxes(hub, this)
     if (contract) this.extend(contract)
   }

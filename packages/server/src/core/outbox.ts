@@ -6,7 +6,7 @@
  */
 
 /** Up to here a copy of one's own is cheap. */
-const COPY_MAX_BYTES = 4_096
+const COPY_MAX_BYTES = 16_384
 
 export function joinFrames(): (frames: readonly Uint8Array[]) => readonly Uint8Array[] {
   let lastFrames: readonly Uint8Array[] = []

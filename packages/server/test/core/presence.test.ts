@@ -296,6 +296,19 @@ describe('presence of a room', () => {
     expect(ann.heard('presence:diff').flatMap(({ joined }) => joined)).toHaveLength(50)
   })
 
+  it('[P8] when everyone comes back, who is in a small room is told by name, and in few writes', async () => {
+    await using server = await createTestServer({ settings: OPEN })
+    const { ann } = await audience(server, { ann: ['r0'] })
+    const writes = ann.wire.writes
+    const clients = Array.from({ length: 600 }, (_, i) => server.open({ user: `u${i}` }))
+    await server.settle()
+    clients.forEach((client, i) => void client.post('room:join', `r${i % 6}`))
+    await server.advance(1_000)
+    const joined = ann.heard('user:joined')
+    expect(joined.map(({ pv }) => pv)).toEqual(Array.from({ length: 100 }, (_, i) => i + 2))
+    expect(ann.wire.writes - writes).toBeLessThanOrEqual(12)
+  })
+
   it('a changed name is told to the room', async () => {
     await using server = await createTestServer()
     const pub = { namespace: '/public' }

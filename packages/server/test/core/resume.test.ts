@@ -42,6 +42,30 @@ describe('resume', () => {
     expect(order.indexOf('answer')).toBeLessThan(order.indexOf(dialect === 'v1' ? 'message:new' : 'chat:message'))
   })
 
+  it('[P8] what one read from the log is at hand for the next, also when the room was empty for a while', async () => {
+    let reads = 0
+    await using server = await createTestServer({
+      settings: UNLIMITED,
+      broker: (broker) => ({
+        ...broker,
+        read: (...args) => {
+          reads++
+          return broker.read(...args)
+        },
+      }),
+    })
+    const { epoch, bob } = await missed(server, 50)
+    bob.close()
+    await server.advance(10_000)
+    for (let i = 0; i < 20; i++) {
+      const client = await server.connect({ user: `u${i}` })
+      await client.request('room:join', { roomId: 'x', after: { epoch, seq: 2 } })
+      await server.settle()
+      expect(seqs(client)).toEqual(range(3, 52))
+    }
+    expect(reads).toBe(1)
+  })
+
   it('[G4] a number alone is a position in the log that is there', async () => {
     await using server = await createTestServer({ settings: UNLIMITED })
     await missed(server, 3)

@@ -110,11 +110,15 @@ describe('HotTail', () => {
       redacted: false,
     })
 
-  it('holds the latest events without a gap, whatever is pushed and cleared', () => {
+  it('holds the latest events without a gap, whatever is pushed, cleared and read', () => {
     const step = fc.oneof(
       { weight: 8, arbitrary: fc.constant({ kind: 'next' as const }) },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant('jump' as const), by: fc.integer({ min: 2, max: 5 }) }) },
       { weight: 1, arbitrary: fc.constant({ kind: 'clear' as const }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({ kind: fc.constant('read' as const), from: fc.nat(8), isLate: fc.boolean() }),
+      },
     )
     fc.assert(
       fc.property(fc.nat(6), fc.array(step, { maxLength: 60 }), (size, steps) => {
@@ -126,6 +130,20 @@ describe('HotTail', () => {
           if (each.kind === 'clear') {
             tail.clear(last)
             expected = []
+            continue
+          }
+          if (each.kind === 'read') {
+            const before = expected[0] ?? last + 1
+            const read = Array.from({ length: last }, (_, i) => i + 1).slice(-each.from || last)
+            tail.warm(
+              read.map((seq) => at(seq)),
+              tail.generation - (each.isLate ? 1 : 0),
+            )
+            const older = read
+              .filter((seq) => seq < before)
+              .slice(expected.length === size ? size + last : expected.length - size)
+            if (!each.isLate) expected = [...older, ...expected]
+            expect(tail.from).toBe(expected[0] ?? last + 1)
             continue
           }
           last += each.kind === 'jump' ? each.by : 1
@@ -215,7 +233,7 @@ describe('joinFrames', () => {
 
   it('[A3.2] never copies what is large for one link alone', () => {
     const join = joinFrames()
-    const large = [new Uint8Array(5_000).fill(1), new Uint8Array(5_000).fill(2)]
+    const large = [new Uint8Array(9_000).fill(1), new Uint8Array(9_000).fill(2)]
     expect(join(large)).toEqual(large)
     expect(join([...large].reverse()).map((buffer) => buffer[0])).toEqual([2, 1])
   })

@@ -1,6 +1,9 @@
 /** `ws` without a port of its own: it shakes hands, parses, and says goodbye. */
-import { type ServerOptions, WebSocketServer } from 'ws'
-import { PoliteWebSocket } from './websocket-wire.ts'
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
+import { PoliteWebSocket, WebSocketWire } from './websocket-wire.ts'
 
 /** A peer that does not answer the close frame is cut after this long. A3.5. */
 const CLOSE_TIMEOUT_MS = 5_000
@@ -17,4 +20,24 @@ export function createWebSocketServer(options: Pick<ServerOptions, 'maxPayload' 
     ...options,
   }
   return new WebSocketServer(whole)
+}
+
+/**
+ * Shakes hands. What the link is told at once goes out together with the answer to the upgrade: when thousands come back in
+ * one moment, half the system calls. RFC 6455 section 4.2.2 lets frames follow it directly.
+ * @param opened not called when the request is no handshake: `ws` has answered that
+ */
+export function shakeHands(
+  server: WebSocketServer,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  opened: (wire: WebSocketWire, ws: WebSocket) => void,
+): void {
+  socket.cork()
+  server.handleUpgrade(request, socket, head, (ws) => opened(new WebSocketWire(ws, socket as Socket), ws))
+  // After the turn that the link has just begun; a write by then has done it already.
+  setImmediate(() => {
+    if (socket.writableCorked > 0) socket.uncork()
+  })
 }

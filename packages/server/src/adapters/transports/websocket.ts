@@ -3,7 +3,6 @@
  * through websocket-wire.ts. DESIGN 5.
  */
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import {
   CLOSE_CODES,
@@ -27,8 +26,8 @@ import { plainDialect } from './plain.ts'
 import { type Mounted, Protocols, sharedFrame } from './protocols.ts'
 import { pathOf, refuse } from './refuse-upgrade.ts'
 import { v1Dialect } from './v1.ts'
-import { createWebSocketServer } from './websocket-server.ts'
-import { ignoreSocketError, WebSocketWire } from './websocket-wire.ts'
+import { createWebSocketServer, shakeHands } from './websocket-server.ts'
+import { ignoreSocketError, type WebSocketWire } from './websocket-wire.ts'
 
 export interface WebSocketOptions {
   /** Refuses an upgrade from a page of another site. */
@@ -108,15 +107,13 @@ export class WebSocketTransport {
     if (socket.destroyed) return
     const who = { namespace, credentials, identity, ...from }
     if (spoken?.roomId !== undefined) return this.openPeer(request, socket, head, spoken.mounted, spoken.roomId, who)
-    this.server.handleUpgrade(request, socket, head, (ws) => {
-      const wire = new WebSocketWire(ws, socket as Socket)
+    shakeHands(this.server, request, socket, head, (wire, ws) => {
       wire.link = this.hub.lifecycle.accept({ wire, dialect: dialectOf(ws), ...who })
     })
   }
 
   private echo(request: IncomingMessage, socket: Duplex, head: Buffer, owner: LinkOwner): void {
-    this.server.handleUpgrade(request, socket, head, (ws) => {
-      const wire = new WebSocketWire(ws, socket as Socket)
+    shakeHands(this.server, request, socket, head, (wire) => {
       const nobody = { namespace: undefined, credentials: {}, ...this.whence(request) }
       const link = this.hub.lifecycle.accept({ wire, dialect: echoDialect, ...nobody })
       link.owner = owner
@@ -132,8 +129,7 @@ export class WebSocketTransport {
     roomId: string,
     who: Omit<Arrival, 'wire' | 'dialect'>,
   ): void {
-    createServer(protocol.maxMessageBytes).handleUpgrade(request, socket, head, (ws) => {
-      const wire = new WebSocketWire(ws, socket as Socket)
+    shakeHands(createServer(protocol.maxMessageBytes), request, socket, head, (wire) => {
       acceptPeer(this.hub, { wire, dialect, protocol, roomId, frame: sharedFrame, ...who }, (link) => {
         wire.link = link
       })
@@ -144,8 +140,7 @@ export class WebSocketTransport {
   private takeOver(request: IncomingMessage, socket: Duplex, head: Buffer, linkId: string): void {
     const link = this.findLink(linkId)
     if (!link) return refuse(socket, 404, 'There is no such link')
-    this.server.handleUpgrade(request, socket, head, (ws) => {
-      const wire = new WebSocketWire(ws, socket as Socket)
+    shakeHands(this.server, request, socket, head, (wire) => {
       if (!link.upgrade(wire)) wire.close(CLOSE_CODES.NORMAL.code, '')
     })
   }

@@ -10,9 +10,10 @@ const NOTHING = new Uint8Array()
  */
 export function writeSocket(socket: Socket, buffers: readonly Uint8Array[], onFlushed: (this: Socket) => void): void {
   if (!socket.writable) return
-  if (buffers.length === 1) socket.write(buffers[0] as Uint8Array)
+  const isCorked = socket.writableCorked > 0 // the handshake waits to go along
+  if (buffers.length === 1 && !isCorked) socket.write(buffers[0] as Uint8Array)
   else {
-    socket.cork()
+    if (!isCorked) socket.cork()
     for (const buffer of buffers) socket.write(buffer)
     socket.uncork()
   }

@@ -10,6 +10,7 @@ import type { Namespace } from '../namespace.ts'
 import type { Room } from '../room.ts'
 import type { Timer } from '../timer-wheel.ts'
 import { type Member, membersOf } from './member.ts'
+import type { Pace } from './pace.ts'
 
 /** Members up to which changes are told one by one, and most users in a snapshot. WIRE 8. */
 export const PRESENCE_BY_NAME_MAX = 200
@@ -41,11 +42,13 @@ type Change =
 export class PresenceFeed {
   private readonly hub: Hub
   private readonly namespace: Namespace
+  private readonly pace: Pace
   private readonly pending = new Map<Room, Pending>()
 
-  constructor(hub: Hub, namespace: Namespace) {
+  constructor(hub: Hub, namespace: Namespace, pace: Pace) {
     this.hub = hub
     this.namespace = namespace
+    this.pace = pace
   }
 
   /** @param by the connection that need not be told: it has the list with its answer */
@@ -150,7 +153,8 @@ export class PresenceFeed {
       volatile: false,
       latestKey: undefined,
     }
-    this.namespace.fanOut.emit(RoomEvent.transient(type, [data], true), target)
+    const event = RoomEvent.transient(type, [data], true)
+    this.pace.tell(room.count, () => this.namespace.fanOut.emit(event, target))
     this.hub.turn.endSoon()
   }
 }

@@ -12,6 +12,7 @@ import type { Room, Seat } from '../room.ts'
 import type { User } from '../user.ts'
 import { Holds, signOf } from './holds.ts'
 import { type Member, toMember } from './member.ts'
+import type { Pace } from './pace.ts'
 import { PRESENCE_BY_NAME_MAX, PresenceFeed } from './presence-feed.ts'
 
 /** Who was cut off shows as `reconnecting` after this long; the SDK's first try comes within it. D10. */
@@ -23,10 +24,10 @@ export class RoomPresence {
   private readonly feed: PresenceFeed
   private readonly holds: Holds
 
-  constructor(hub: Hub, namespace: Namespace) {
+  constructor(hub: Hub, namespace: Namespace, pace: Pace) {
     this.hub = hub
     this.namespace = namespace
-    this.feed = new PresenceFeed(hub, namespace)
+    this.feed = new PresenceFeed(hub, namespace, pace)
     this.holds = new Holds(hub.timers)
   }
 

@@ -3,7 +3,7 @@
  * everyone can see how many there are (B17). Above 1,000 connections only those who share a room hear of it. G6.
  */
 import type { Connection } from '../connection.ts'
-import { EVERYONE, type Target } from '../effects.ts'
+import { EVERYONE } from '../effects.ts'
 import { RoomEvent } from '../event.ts'
 import type { Hub } from '../hub.ts'
 import type { Namespace } from '../namespace.ts'
@@ -11,11 +11,10 @@ import type { ReturningMember } from '../ports/broker.ts'
 import type { Timer } from '../timer-wheel.ts'
 import type { User } from '../user.ts'
 import { Holds, signOf } from './holds.ts'
+import type { Pace } from './pace.ts'
 
 /** Connections up to which everyone hears of every user. WIRE 8. */
 export const EVERYONE_MAX = 1_000
-/** Arrivals and departures of users are told together, at most this often. */
-const UPDATE_INTERVAL_MS = 100
 /** `users:count` goes at most this often. */
 const COUNT_INTERVAL_MS = 1_000
 
@@ -33,13 +32,12 @@ export class UserPresence {
   private readonly holds: Holds
   private countTimer: Timer | undefined
   private told = ''
-  /** What changed since it was last told. Bound: one per user who came or went within the interval. */
-  private updates: { event: RoomEvent; target: Target }[] = []
-  private updateTimer: Timer | undefined
+  private readonly pace: Pace
 
-  constructor(hub: Hub, namespace: Namespace) {
+  constructor(hub: Hub, namespace: Namespace, pace: Pace) {
     this.hub = hub
     this.namespace = namespace
+    this.pace = pace
     this.holds = new Holds(hub.timers)
   }
 
@@ -109,29 +107,14 @@ export class UserPresence {
   /** @param by the connection that it is about */
   private changed(userId: string, status: 'online' | 'offline', itsRooms: readonly string[], by?: string): void {
     if (this.namespace.options.quiet) return
-    const everyone = this.namespace.connections.size <= EVERYONE_MAX
-    const rooms = everyone ? undefined : itsRooms
-    if (rooms?.length === 0) return
-    const target: Target = { ...EVERYONE, rooms, except: by === undefined ? [] : [by] }
-    this.updates.push({ event: RoomEvent.transient('presence:update', [{ userId, status }], true), target })
-    // The first one goes when the turn ends; what follows within the interval goes together.
-    if (this.updateTimer) return
-    this.hub.turn.after(this.tellUpdates)
-    this.updateTimer = this.hub.timers.add(UPDATE_INTERVAL_MS, this.onUpdateInterval)
-  }
-
-  private readonly onUpdateInterval = (): void => {
-    this.updateTimer = undefined
-    if (this.updates.length === 0) return
-    this.updateTimer = this.hub.timers.add(UPDATE_INTERVAL_MS, this.onUpdateInterval)
-    this.tellUpdates()
-  }
-
-  private readonly tellUpdates = (): void => {
-    const updates = this.updates
-    this.updates = []
-    for (const { event, target } of updates) this.namespace.fanOut.emit(event, target)
-    this.hub.turn.endSoon()
+    const { connections, rooms, fanOut } = this.namespace
+    const roomIds = connections.size <= EVERYONE_MAX ? undefined : itsRooms
+    const audience = roomIds ? roomIds.reduce((sum, id) => sum + (rooms.get(id)?.count ?? 0), 0) : connections.size
+    if (audience === 0) return
+    const event = RoomEvent.transient('presence:update', [{ userId, status }], true)
+    const target = { ...EVERYONE, rooms: roomIds, except: by === undefined ? [] : [by] }
+    // When the turn ends: who comes is not among those who hear yet.
+    this.hub.turn.after(() => this.pace.tell(audience, () => fanOut.emit(event, target)))
   }
 
   /** The one who came is told at once; everyone else at most once a second. */

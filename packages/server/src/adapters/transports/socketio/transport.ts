@@ -3,15 +3,14 @@
  * What is said then is dialect.ts's business, what carries it session.ts's. Engine.IO protocol 4.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Hub } from '../../../core/hub.ts'
 import type { Encoding } from '../../../core/ports/dialect.ts'
 import { credentialsOf } from '../credentials.ts'
 import { pathOf, refuse } from '../refuse-upgrade.ts'
 import { FRAME_OVERHEAD_BYTES, URL_MAX_LENGTH } from '../websocket.ts'
-import { createWebSocketServer } from '../websocket-server.ts'
-import { ignoreSocketError, WebSocketWire } from '../websocket-wire.ts'
+import { createWebSocketServer, shakeHands } from '../websocket-server.ts'
+import { ignoreSocketError, type WebSocketWire } from '../websocket-wire.ts'
 import { SocketIoDialect, type SocketIoForm } from './dialect.ts'
 import { createEncoding } from './encoding.ts'
 import { readPayload } from './payload-body.ts'
@@ -83,8 +82,7 @@ export class SocketIoTransport {
     const sid = query.get('sid')
     const session = sid === null ? undefined : this.sessions.get(sid)
     if (sid !== null && !session) return refuse(socket, 400, REFUSALS.session.message)
-    this.server.handleUpgrade(request, socket, head, (ws) => {
-      const wire = new WebSocketWire(ws, socket as Socket)
+    shakeHands(this.server, request, socket, head, (wire) => {
       if (!session) this.open(request, wire)
       else if (!session.upgrade(wire)) wire.close(1000, '')
     })
