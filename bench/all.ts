@@ -1,9 +1,15 @@
 /** `npm run bench`: every bench, or the named one with its flags (`npm run bench -- sse --streams 500`). */
+import { run as acks } from './acks.ts'
 import { run as bandwidth } from './bandwidth.ts'
 import { run as reconnect } from './reconnect.ts'
 import { run as sse } from './sse.ts'
 
-const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = { sse, reconnect, bandwidth }
+const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
+  sse,
+  acks,
+  reconnect,
+  bandwidth,
+}
 
 const [name, ...args] = process.argv.slice(2)
 const chosen = name === undefined ? Object.values(BENCHES) : [BENCHES[name]]

@@ -45,7 +45,9 @@ export class Execution {
       if (!entry?.uncounted) takeEvent(hub, connection)
       if (!entry) throw new RoomfulError('UNKNOWN_EVENT', `There is no event ${JSON.stringify(request.event)} here`)
       if (request.key !== undefined) checkKeyAge(hub, request.key)
-      result = context.appendKey === undefined ? this.run(entry) : this.runOnce(entry, context.appendKey)
+      const key = context.appendKey
+      this.isAwaited = key !== undefined && connection.namespace.repeats.beginNew(key)
+      result = key === undefined || this.isAwaited ? this.run(entry) : this.runOnce(entry, key)
     } catch (error) {
       return this.fail(error ?? new Error('The handler threw nothing'))
     }

@@ -14,9 +14,18 @@ const REPLY_MAX = 4_096
 /** How long to wait before a log that could not tell is asked again. */
 const RETRY_AFTER_MS = 1_000
 
-interface Running {
-  readonly over: Promise<void>
-  readonly end: () => void
+/** A request that runs; few are waited for. */
+class Running {
+  private waiting: PromiseWithResolvers<void> | undefined
+
+  get over(): Promise<void> {
+    this.waiting ??= Promise.withResolvers<void>()
+    return this.waiting.promise
+  }
+
+  end(): void {
+    this.waiting?.resolve()
+  }
 }
 
 export class Repeats {
@@ -31,6 +40,18 @@ export class Repeats {
   }
 
   /**
+   * Most keys are new, and the broker knows it at once: then nothing is waited for. From now on this request runs, and
+   * {@link end} must be called.
+   * @returns false when it takes {@link begin}
+   */
+  beginNew(key: AppendKey): boolean {
+    const name = nameOf(key)
+    if (this.running.has(name) || !this.broker.isNewKey(this.namespace, key)) return false
+    this.run(name)
+    return true
+  }
+
+  /**
    * What became of an earlier request under this key. From now on this one runs, and {@link end} must be called.
    * @returns nothing when there was none
    * @throws RoomfulError (rejects) CONFLICT, UNAVAILABLE when the log cannot tell
@@ -41,8 +62,7 @@ export class Repeats {
       await this.running.get(name)?.over
       const found = await this.find(key)
       if (this.running.has(name)) continue
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.running.set(name, { over: promise, end: resolve })
+      this.run(name)
       return found
     }
   }
@@ -50,8 +70,13 @@ export class Repeats {
   /** It is answered, or was refused: who waits for it may look. */
   end(key: AppendKey): void {
     const name = nameOf(key)
-    this.running.get(name)?.end()
+    const running = this.running.get(name)
     this.running.delete(name)
+    running?.end()
+  }
+
+  private run(name: string): void {
+    this.running.set(name, new Running())
   }
 
   /** Keeps what was known only after the commit. */

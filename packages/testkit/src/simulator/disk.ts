@@ -74,6 +74,7 @@ export class SimulatedDisk {
     return {
       open: (namespace) => call((log) => log.open(namespace), true),
       append: (namespace, entries) => call((log) => this.append(log, namespace, entries), true),
+      isNewKey: (...args) => pending === 0 && this.log.isNewKey(...args),
       findKey: (...args) => call((log) => log.findKey(...args)),
       read: (...args) => call((log) => log.read(...args)),
       positions: (...args) => call(async (log) => this.renamed(await log.positions(...args))),

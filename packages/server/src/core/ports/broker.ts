@@ -111,6 +111,11 @@ export interface Broker {
    */
   append(namespace: string, entries: readonly Append[]): Promise<Appended[]>
 
+  /**
+   * Whether nothing was stored under the key for certain, as far as that can be told at once; false when it takes
+   * {@link findKey}. What was handed to `append` by then counts as stored only once it has resolved.
+   */
+  isNewKey(namespace: string, key: AppendKey): boolean
   /** The first reply to a key, if there was one within the window. */
   findKey(namespace: string, key: AppendKey): Promise<Appended | undefined>
   /**

@@ -57,6 +57,14 @@ export function keyContract(makeBroker: MakeBroker): void {
       expect(await broker.findKey(NS, key('k2'))).toBeUndefined()
     })
 
+    it('[P7] never takes a key that was stored for a new one', async () => {
+      const { broker } = await bench(makeBroker)
+      for (const name of ['k1', '', 'é👍', '~', 'ffffffff-ffff-7fff-bfff-ffffffffffff']) {
+        await broker.append(NS, [entry('a', 1, { key: key(name) })])
+        expect(broker.isNewKey(NS, key(name)), name).toBe(false)
+      }
+    })
+
     it('[D2] keeps the reply of the first time with the key', async () => {
       const { broker } = await bench(makeBroker)
       const keyed = entry('a', 1, { key: key('k1'), reply: '["first \n👍"]' })

@@ -33,6 +33,7 @@ export function createLocalBroker({ log, clock }: LocalBrokerOptions): Broker {
   return {
     open: (namespace) => ask(() => log.open(namespace)),
     append: (namespace, entries) => ask(() => log.append(namespace, entries)),
+    isNewKey: (namespace, key) => !closing && log.isNewKey(namespace, key),
     findKey: (namespace, key) => ask(() => log.findKey(namespace, key)),
     saveReply: (namespace, key, reply) => tell(() => log.saveReply(namespace, key, reply)),
     read: (namespace, after, limits) => ask(() => log.read(namespace, after, limits)),

@@ -26,6 +26,7 @@ export interface Log {
 
   /** As the port's `append`; throws UNAVAILABLE when nothing was stored. */
   append(namespace: string, entries: readonly Append[]): Awaitable<Appended[]>
+  isNewKey(namespace: string, key: AppendKey): boolean
   findKey(namespace: string, key: AppendKey): Awaitable<Appended | undefined>
   saveReply(namespace: string, key: AppendKey, reply: string): void
 

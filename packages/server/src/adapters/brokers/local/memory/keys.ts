@@ -23,6 +23,10 @@ export class MemoryKeys {
     return this.replies.size * KEY_BYTES + this.replyBytes
   }
 
+  has(namespace: string, key: AppendKey): boolean {
+    return this.replies.has(nameOf(namespace, key, 0))
+  }
+
   /** @returns the binding, unless it came before `oldestTs` */
   find(namespace: string, key: AppendKey, part: number, oldestTs: number): FirstReply | undefined {
     const known = this.replies.get(nameOf(namespace, key, part))

@@ -66,6 +66,10 @@ class MemoryLog implements Log {
     return results
   }
 
+  isNewKey(namespace: string, key: AppendKey): boolean {
+    return !this.keys.has(namespace, key)
+  }
+
   findKey(namespace: string, key: AppendKey): Appended | undefined {
     const first = this.keys.find(namespace, key, 0, this.options.clock.now() - this.limits.dedupeWindowMs)
     return first && repeat(key, first)

@@ -4,6 +4,7 @@ import type { Append, Appended, AppendKey } from '../../../../core/ports/broker.
 import { AppendBatch, type BatchTarget, type FirstReply, repeat } from '../append-batch.ts'
 import type { LogLimits } from '../log.ts'
 import { seqAt } from '../position.ts'
+import type { NewKeys } from './new-keys.ts'
 import { type SqliteRoom, SqliteRooms, type SqliteRoomsOptions } from './rooms.ts'
 import { type Command, command, type Query, query } from './statements.ts'
 
@@ -13,6 +14,10 @@ export interface NamespaceRow {
   readonly log_id: string
   readonly n: number
   readonly ts: number
+}
+
+export interface SqliteNamespaceOptions extends SqliteRoomsOptions {
+  readonly newKeys: NewKeys
 }
 
 /** What one batch cost the journal, so that upkeep knows when to come. */
@@ -34,6 +39,7 @@ export class SqliteNamespace {
   private ts: number
   private readonly limits: LogLimits
   private readonly batch: AppendBatch<SqliteRoom>
+  private readonly newKeys: NewKeys
   private touched: SqliteRoom[] = []
   private written = { rows: 0, bytes: 0 }
   private readonly insertEvent: Command
@@ -43,14 +49,15 @@ export class SqliteNamespace {
   private readonly saveCounter: Command
   private readonly selectCommit: Query<{ n: number }>
 
-  constructor(row: NamespaceRow, limits: LogLimits, options: SqliteRoomsOptions) {
-    const { db, generation } = options
+  constructor(row: NamespaceRow, limits: LogLimits, options: SqliteNamespaceOptions) {
+    const { db, generation, newKeys } = options
     this.id = row.id
     this.name = row.name
     this.logId = `${row.log_id}${generation.toString(36)}`
     this.n = row.n
     this.ts = row.ts
     this.limits = limits
+    this.newKeys = newKeys
     this.rooms = new SqliteRooms(row.id, options)
     this.insertEvent = command(
       db,
@@ -93,6 +100,10 @@ export class SqliteNamespace {
     this.rooms.rollBack(this.touched)
   }
 
+  isNewKey(key: AppendKey): boolean {
+    return this.newKeys.isNew(this.id, key)
+  }
+
   findKey(key: AppendKey, nowMs: number): Appended | undefined {
     const first = this.find(key, 0, nowMs)
     return first && repeat(key, first)
@@ -125,6 +136,7 @@ export class SqliteNamespace {
 
   private claim(key: AppendKey, part: number, first: FirstReply): FirstReply | undefined {
     const { fingerprint, n, seq, ts, reply = null } = first
+    if (part === 0) this.newKeys.add(this.id, key)
     const { changes } = this.insertKey.run(key.key, key.scope, this.id, part, fingerprint, n, seq, ts, reply)
     if (changes === 1) return undefined
     const known = part === 0 ? this.find(key, 0, ts) : undefined

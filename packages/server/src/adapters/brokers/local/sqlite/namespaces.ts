@@ -1,8 +1,7 @@
 /** The namespaces of the file: all that it has from the start, and those that are opened later. */
 
 import { LOG_ID_LENGTH, type LogLimits } from '../log.ts'
-import { type NamespaceRow, SqliteNamespace } from './namespace.ts'
-import type { SqliteRoomsOptions } from './rooms.ts'
+import { type NamespaceRow, SqliteNamespace, type SqliteNamespaceOptions } from './namespace.ts'
 import type { Command, Query } from './statements.ts'
 import { command, query } from './statements.ts'
 
@@ -13,11 +12,11 @@ export class SqliteNamespaces {
   readonly byId = new Map<number, SqliteNamespace>()
   private readonly byName = new Map<string, SqliteNamespace>()
   private readonly limits: LogLimits
-  private readonly options: SqliteRoomsOptions
+  private readonly options: SqliteNamespaceOptions
   private readonly select: Query<NamespaceRow>
   private readonly insert: Command
 
-  constructor(limits: LogLimits, options: SqliteRoomsOptions) {
+  constructor(limits: LogLimits, options: SqliteNamespaceOptions) {
     this.limits = limits
     this.options = options
     this.select = query(options.db, 'SELECT id, name, log_id, n, ts FROM namespaces')

@@ -6,6 +6,7 @@ import { SqliteCheckpoints } from './checkpoints.ts'
 import type { Sync } from './connection.ts'
 import { openSqliteFile, readBootId, type SqliteFile } from './file.ts'
 import { SqliteNamespaces } from './namespaces.ts'
+import { NewKeys } from './new-keys.ts'
 import { SqliteNotes } from './notes.ts'
 import { SqliteRedaction } from './redaction.ts'
 import { SqliteReturning } from './returning.ts'
@@ -56,6 +57,7 @@ export function openParts(options: SqliteLogOptions, onOpen: () => void): Sqlite
     random,
     generation,
     retention: limits.retention,
+    newKeys: new NewKeys(db, () => clock.now()),
   })
   const onWritten = (bytes: number): void => checkpoints.committed(bytes)
   const notes = new SqliteNotes({ db, writer, clock, sessionsMax: limits.sessionsMax, onWritten, report })

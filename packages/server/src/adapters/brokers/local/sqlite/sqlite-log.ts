@@ -50,6 +50,10 @@ class SqliteLog implements Log {
     return this.queue.run(() => this.appendNow(this.namespace(name), entries))
   }
 
+  isNewKey(name: string, key: AppendKey): boolean {
+    return this.namespace(name).isNewKey(key)
+  }
+
   findKey(name: string, key: AppendKey): Appended | undefined {
     const namespace = this.namespace(name)
     const found = namespace.findKey(key, this.options.clock.now())
