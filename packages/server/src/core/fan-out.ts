@@ -31,7 +31,7 @@ export class FanOut {
     const room = this.namespace.rooms.get(stored.roomId)
     if (!room) return this.namespace.inboxes.onStored(stored.roomId)
     if (stored.seq <= room.head) return
-    if (room.isInbox) this.namespace.inboxes.markDelivered(room.id, stored.seq)
+    if (room.isInbox) this.namespace.inboxes.onReleased(room, stored.seq)
     const isNext = stored.seq === room.head + 1 && room.state === 'open'
     room.tail.push(event, stored.seq)
     room.headN = Math.max(room.headN, stored.n)

@@ -7,6 +7,7 @@ import { inboxOf, isInbox } from '@roomful/protocol'
 import type { Connection } from './connection.ts'
 import type { Hub } from './hub.ts'
 import type { Namespace } from './namespace.ts'
+import type { Room } from './room.ts'
 
 const PREFIX = inboxOf('')
 
@@ -59,8 +60,28 @@ export class Inboxes {
     for (const roomId of [...this.watchers.keys()]) this.wake(roomId)
   }
 
+  /** Its owner's connections are told an event. */
+  onReleased(room: Room, seq: number): void {
+    const isTold = room.groups.some(({ members }) => members.some(({ connection }) => !confirms(connection)))
+    if (isTold) this.markDelivered(room.id, seq)
+  }
+
+  /** A connection is in its inbox, and is told what waits there. */
+  onEntered(connection: Connection, { id, head }: Room): void {
+    if (!confirms(connection)) this.markDelivered(id, head)
+  }
+
+  /** @returns what marks as delivered all that the connection was told of its inbox until now */
+  confirmation({ user, memberships, behind }: Connection): (() => void) | undefined {
+    const membership = memberships.get(inboxOf(user.sub))
+    if (!membership) return undefined
+    const { room, position } = membership
+    const seq = behind ? position : room.head
+    return () => this.markDelivered(room.id, seq)
+  }
+
   /** The inbox was told to somebody, up to `seq`: the next connect begins behind it. */
-  markDelivered(roomId: string, seq: number): void {
+  private markDelivered(roomId: string, seq: number): void {
     this.hub.broker.setMark(this.namespace.name, roomId, seq)
   }
 
@@ -78,7 +99,12 @@ export class Inboxes {
     if (connection.memberships.has(roomId)) return this.hub.members.abandon(prepared)
     this.hub.members.commit(prepared)
     this.hub.members.startCatchUp(connection)
-    this.markDelivered(roomId, prepared.room.head)
+    this.onEntered(connection, prepared.room)
     this.hub.turn.endSoon()
   }
+}
+
+/** Its transport tells when what was written has reached the client. */
+function confirms(connection: Connection): boolean {
+  return connection.link.dialect.confirmsDelivery === true
 }

@@ -52,7 +52,7 @@ export class Restoring {
     const { namespace } = connection
     for (const join of joins) {
       this.hub.members.commit(join)
-      if (isPersonalRoom(join.room.id)) namespace.inboxes.markDelivered(join.room.id, join.room.head)
+      if (isPersonalRoom(join.room.id)) namespace.inboxes.onEntered(connection, join.room)
     }
     for (const roomId of forbidden) {
       const room = namespace.rooms.get(roomId)

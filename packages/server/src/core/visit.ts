@@ -110,7 +110,7 @@ export class Visits {
       if (recovered === false) this.hub.tellReset(connection, { roomId, reason, from, to })
     }
     members.startCatchUp(connection)
-    if (inboxJoin) namespace.inboxes.markDelivered(inboxJoin.room.id, inboxJoin.room.head)
+    if (inboxJoin) namespace.inboxes.onEntered(connection, inboxJoin.room)
     turn.endSoon()
   }
 
@@ -127,10 +127,15 @@ export class Visits {
       if (isForeign) throw new RoomfulError('CURSOR_INVALID', 'This cursor is of another namespace')
       return () => ELSEWHERE
     }
-    const { n, positions } = await this.hub.broker.positions(namespace.name, cursor.n, roomIds)
+    const { n, forgottenN, positions } = await this.hub.broker.positions(namespace.name, cursor.n, roomIds)
     if (cursor.n > n) return () => ELSEWHERE
     const known = new Map(positions.map(({ roomId, epoch, seq }) => [roomId, { epoch, seq }]))
-    return (roomId) => known.get(roomId) ?? 0
+    return (roomId) => {
+      const position = known.get(roomId)
+      if (position && position.seq !== 0) return position
+      // There was nothing of it by then, unless the log has forgotten what was, and the room is another one. G4.
+      return cursor.n < forgottenN ? ELSEWHERE : (position ?? 0)
+    }
   }
 
   /** All that are allowed, or none. */

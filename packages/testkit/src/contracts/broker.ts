@@ -16,6 +16,8 @@ import { sessionContract } from './broker/sessions.ts'
 export interface BrokerLimits {
   /** Most events kept per room. */
   readonly retention?: number
+  /** Events older than this go, and with the last of them the room. */
+  readonly retentionMs?: number
   readonly dedupeWindowMs?: number
 }
 

@@ -132,14 +132,15 @@ export interface Broker {
 
   /**
    * Where commit `n` stands in each of these rooms: the last number stored up to it, which is 0 where nothing was. When
-   * that cannot be told any more since it is trimmed, a number below `first - 1`. Rooms that the log does not know are left
-   * out; the answer's own `n` is the latest commit. All of it is of one moment.
+   * something after `n` was trimmed, a number below `first - 1`. Rooms that the log does not know are left out. The answer's
+   * own `n` is the latest commit; `forgottenN` the latest of a room that the log has forgotten, or some commit after it:
+   * before that, a room in which nothing stands at 0 may be another one under the name. All of it is of one moment.
    */
   positions(
     namespace: string,
     n: number,
     roomIds: readonly string[],
-  ): Promise<{ n: number; positions: { roomId: string; epoch: string; seq: number }[] }>
+  ): Promise<{ n: number; forgottenN: number; positions: { roomId: string; epoch: string; seq: number }[] }>
 
   /** One page of a room, oldest first: the newest `limit`, or those below `before`, or those above `after`. */
   history(

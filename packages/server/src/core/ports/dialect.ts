@@ -22,6 +22,8 @@ export interface Dialect {
   readonly restoresRooms?: boolean
   /** A message opens one connection, and a refusal ends that one alone: the others of its link may follow or stay. */
   readonly opensOneByOne?: boolean
+  /** The transport says when what it wrote has reached the client; before, nothing counts as delivered. B23. */
+  readonly confirmsDelivery?: boolean
   /** Instead of the server's own heartbeat. */
   readonly heartbeat?: { readonly pingIntervalMs: number; readonly pongTimeoutMs: number }
   /** Commands of a single current room: the sender is not told its own messages. */

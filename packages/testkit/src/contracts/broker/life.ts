@@ -31,6 +31,8 @@ export function lifeContract(makeBroker: MakeBroker): void {
   })
 }
 
+const HOUR_MS = 3_600_000
+
 export function restartContract(makeBroker: MakeBroker): void {
   describe('restart', () => {
     it('[D2] keeps all of it', async () => {
@@ -59,6 +61,18 @@ export function restartContract(makeBroker: MakeBroker): void {
       expect(await again.findSession(NS, 's1')).toEqual(session)
       expect(await again.takeReturning(NS)).toEqual([member])
       expect(await again.append(NS, [entry('a', 6)])).toMatchObject([{ status: 'stored', n: 8, seq: 6 }])
+    })
+
+    it('[D2] keeps in mind what is gone', async () => {
+      const { broker, clock, reopen } = await bench(makeBroker, { retentionMs: HOUR_MS })
+      await store(broker, entry('a', 1), entry('b', 1), entry('b', 2))
+      await clock.advance(HOUR_MS / 2)
+      await store(broker, entry('b', 3))
+      await clock.advance(HOUR_MS)
+      const again = await reopen()
+      await again.open(NS)
+      expect(await again.positions(NS, 3, ['a', 'b'])).toMatchObject({ n: 4, forgottenN: 1, positions: [{ seq: 2 }] })
+      expect((await again.positions(NS, 2, ['b'])).positions[0]?.seq).toBeLessThan(2)
     })
   })
 }

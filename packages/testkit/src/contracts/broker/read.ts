@@ -117,7 +117,36 @@ export function readContract(makeBroker: MakeBroker): void {
       expect(head).toMatchObject({ seq: 20, first: 16 })
       expect((await at(broker, 3, 'a')).a).toBeLessThan(15)
       expect(await at(broker, 17, 'a')).toEqual({ a: 17 })
+      expect(await at(broker, 15, 'a')).toEqual({ a: 15 })
       expect(await at(broker, 21, 'a', 'b')).toEqual({ a: 20, b: 1 })
+    })
+
+    it('[D2] promise everything to who had all that aged out, and nothing to who had not', async () => {
+      const { broker, clock } = await bench(makeBroker, { retentionMs: 3_600_000 })
+      await broker.subscribe(NS, ['a', 'b'].map((roomId) => ({ roomId, retention: undefined }))) // biome-ignore format: one call
+      await store(broker, ...['a', 'b', 'a', 'b', 'b'].map((roomId, i) => entry(roomId, i)))
+      await clock.advance(2 * 3_600_000)
+      await store(broker, entry('c', 1))
+      expect(await broker.heads(NS, ['a', 'b'])).toMatchObject([
+        { seq: 2, first: 3 },
+        { seq: 3, first: 4 },
+      ])
+      expect(await at(broker, 3, 'a')).toEqual({ a: 2 })
+      expect(await at(broker, 5, 'a', 'b')).toEqual({ a: 2, b: 3 })
+      const early = await at(broker, 2, 'a', 'b')
+      expect([(early.a ?? 0) < 2, (early.b ?? 0) < 3]).toEqual([true, true])
+    })
+
+    it('[D2] say up to which commit a room was forgotten', async () => {
+      const { broker, clock } = await bench(makeBroker, { retentionMs: 3_600_000 })
+      await broker.subscribe(NS, [{ roomId: 'b', retention: undefined }])
+      await store(broker, ...['a', 'a', 'b'].map((roomId, i) => entry(roomId, i)))
+      expect(await broker.positions(NS, 1, ['a'])).toMatchObject({ n: 3, forgottenN: 0 })
+      await clock.advance(2 * 3_600_000)
+      await store(broker, entry('b', 'stays'))
+      await clock.advance(1_800_000)
+      expect(await broker.heads(NS, ['a'])).toEqual([])
+      expect(await broker.positions(NS, 1, ['a', 'b'])).toMatchObject({ n: 4, forgottenN: 2 })
     })
   })
 

@@ -6,6 +6,8 @@ export interface Numbered {
   readonly first: number
   /** Latest number given. */
   readonly seq: number
+  /** The commit of the number before `first`; 0 when that is the first of all. */
+  readonly trimmedN: number
 }
 
 /**
@@ -15,7 +17,7 @@ export interface Numbered {
  * @returns the last number stored up to `n`; below `first - 1` when that was trimmed and cannot be told
  */
 export function seqAt(
-  { first, seq }: Numbered,
+  { first, seq, trimmedN }: Numbered,
   n: number,
   latest: number,
   commitOf: (seq: number) => number | undefined,
@@ -28,5 +30,5 @@ export function seqAt(
     if ((commitOf(middle) ?? Number.POSITIVE_INFINITY) <= n) low = middle
     else high = middle - 1
   }
-  return low >= first || first === 1 ? low : first - 2
+  return low >= first || n >= trimmedN ? low : first - 2
 }

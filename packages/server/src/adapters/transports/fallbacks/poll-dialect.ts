@@ -20,6 +20,7 @@ export const pollDialect: Dialect = {
   resumes: false,
   multiplexed: false,
   view: 'all',
+  confirmsDelivery: true,
   encoding: () => encoding,
   decode: () => [],
   nameOf: plainName,

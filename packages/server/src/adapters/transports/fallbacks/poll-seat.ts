@@ -137,6 +137,9 @@ export class PollSeat implements Wire {
     if (!parked) return
     this.parked = undefined
     this.hub.timers.cancel(parked.timer)
+    const connection = this.link?.connections[0]
+    const confirm = connection?.namespace.inboxes.confirmation(connection)
+    if (confirm) parked.response.once('finish', confirm)
     const events = parked.events.map(({ json }) => json).join(',')
     replyJsonText(parked.response, 200, `{"events":[${events}],"cursor":${JSON.stringify(this.cursorAfter(parked))}}`)
     this.isFull = isBehind

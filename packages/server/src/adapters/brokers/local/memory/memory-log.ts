@@ -92,7 +92,7 @@ class MemoryLog implements Log {
       const { roomId, epoch } = toHead(room)
       return { roomId, epoch, seq: seqAt(room, n, latest, (seq) => room.at(seq)?.n) }
     })
-    return { n: latest, positions }
+    return { n: latest, forgottenN: rooms.forgottenN, positions }
   }
 
   history(namespace: string, roomId: string, page: HistoryPage) {

@@ -15,6 +15,8 @@ export class MemoryRoom {
   seq = 0
   /** Lowest number still here; `seq + 1` when nothing is. */
   first = 1
+  /** The commit of the latest number that went. */
+  trimmedN = 0
   retention: number
   /** When it was last let go of, ms since 1970. */
   idleSinceMs: number
@@ -58,6 +60,7 @@ export class MemoryRoom {
     if (row === undefined) return undefined
     this.ring[this.first & (this.ring.length - 1)] = undefined
     this.first++
+    this.trimmedN = row.n
     if (this.count === 0) this.ring = []
     return row
   }

@@ -22,6 +22,8 @@ export interface MemoryRoomsOptions {
 export type IdleRooms = Map<MemoryRoom, () => void>
 
 export class MemoryRooms {
+  /** The latest commit of a room that was forgotten. */
+  forgottenN = 0
   private readonly rooms = new Map<string, MemoryRoom>()
   private readonly options: MemoryRoomsOptions
 
@@ -69,6 +71,7 @@ export class MemoryRooms {
     idleRooms.set(room, () => {
       idleRooms.delete(room)
       this.rooms.delete(room.roomId)
+      this.forgottenN = Math.max(this.forgottenN, room.trimmedN)
       rows.forgetRoom()
     })
   }

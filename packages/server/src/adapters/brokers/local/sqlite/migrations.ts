@@ -83,6 +83,15 @@ export const MIGRATIONS: readonly string[] = [
     record TEXT NOT NULL -- JSON: who was told to come back after a restart, and is waited for
   ) STRICT;
   `,
+  `
+  ALTER TABLE rooms ADD COLUMN trimmed_n INTEGER NOT NULL DEFAULT 0;        -- commit of the latest event that was trimmed
+  ALTER TABLE namespaces ADD COLUMN forgotten_n INTEGER NOT NULL DEFAULT 0; -- latest commit of a room that was forgotten
+  -- What was trimmed and forgotten before is not known: as much as there can have been.
+  UPDATE rooms SET trimmed_n = coalesce(
+    (SELECT iif(seq = 1, 0, n - 1) FROM events WHERE room = rooms.id ORDER BY seq LIMIT 1),
+    iif(seq = 0, 0, (SELECT n FROM namespaces WHERE id = rooms.ns)));
+  UPDATE namespaces SET forgotten_n = n;
+  `,
 ]
 
 /** The format that this version writes. */

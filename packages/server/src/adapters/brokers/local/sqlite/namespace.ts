@@ -14,6 +14,7 @@ export interface NamespaceRow {
   readonly log_id: string
   readonly n: number
   readonly ts: number
+  readonly forgotten_n: number
 }
 
 export interface SqliteNamespaceOptions extends SqliteRoomsOptions {
@@ -37,6 +38,8 @@ export class SqliteNamespace {
   readonly rooms: SqliteRooms
   n: number
   private ts: number
+  /** The latest commit of a room that was forgotten. */
+  private forgottenN: number
   private readonly limits: LogLimits
   private readonly batch: AppendBatch<SqliteRoom>
   private readonly newKeys: NewKeys
@@ -56,6 +59,7 @@ export class SqliteNamespace {
     this.logId = `${row.log_id}${generation.toString(36)}`
     this.n = row.n
     this.ts = row.ts
+    this.forgottenN = row.forgotten_n
     this.limits = limits
     this.newKeys = newKeys
     this.rooms = new SqliteRooms(row.id, options)
@@ -114,10 +118,19 @@ export class SqliteNamespace {
     const known = roomIds.map((roomId) => this.rooms.find(roomId)).filter((room) => room !== undefined)
     const positions = known.map((room) => {
       const { roomId, epoch } = this.rooms.toHead(room)
-      const numbered = { first: room.first, seq: room.committedSeq }
-      return { roomId, epoch, seq: seqAt(numbered, n, this.n, (seq) => this.selectCommit.get(room.id, seq)?.n) }
+      const commitOf = (seq: number): number | undefined => this.selectCommit.get(room.id, seq)?.n
+      // What is above the retention is in the file until it is trimmed.
+      const trimmedN = commitOf(room.first - 1) ?? room.trimmedN
+      const numbered = { first: room.first, seq: room.committedSeq, trimmedN }
+      return { roomId, epoch, seq: seqAt(numbered, n, this.n, commitOf) }
     })
-    return { n: this.n, positions }
+    return { n: this.n, forgottenN: this.forgottenN, positions }
+  }
+
+  /** @param lastN the commit of its last event, which is gone as well */
+  forget(roomId: string, lastN: number): void {
+    this.rooms.forget(roomId)
+    this.forgottenN = Math.max(this.forgottenN, lastN)
   }
 
   private target(): BatchTarget<SqliteRoom> {

@@ -19,7 +19,7 @@ export class SqliteNamespaces {
   constructor(limits: LogLimits, options: SqliteNamespaceOptions) {
     this.limits = limits
     this.options = options
-    this.select = query(options.db, 'SELECT id, name, log_id, n, ts FROM namespaces')
+    this.select = query(options.db, 'SELECT id, name, log_id, n, ts, forgotten_n FROM namespaces')
     this.insert = command(options.db, 'INSERT INTO namespaces (name, log_id, n, ts) VALUES (?, ?, 0, 0)')
     for (const row of this.select.all()) this.add(row)
   }
@@ -32,7 +32,7 @@ export class SqliteNamespaces {
   private make(name: string): SqliteNamespace {
     const log_id = `${LOG_ID_VERSION}${this.options.random.id(LOG_ID_LENGTH)}`
     const { lastInsertRowid } = this.options.writer.transaction(() => this.insert.run(name, log_id))
-    return this.add({ id: Number(lastInsertRowid), name, log_id, n: 0, ts: 0 })
+    return this.add({ id: Number(lastInsertRowid), name, log_id, n: 0, ts: 0, forgotten_n: 0 })
   }
 
   private add(row: NamespaceRow): SqliteNamespace {

@@ -20,6 +20,7 @@ interface RoomRow {
   readonly name: string
   readonly seq: number
   readonly ts: number
+  readonly trimmed_n: number
   readonly has_events: number
 }
 
@@ -30,16 +31,18 @@ export class SqliteRoomSweep {
   private readonly options: RoomSweepOptions
   private readonly next: Query<RoomRow>
   private readonly remove: Command
+  private readonly rememberForgotten: Command
   private lastId = 0
 
   constructor(options: RoomSweepOptions) {
     this.options = options
     this.next = query(
       options.db,
-      `SELECT id, ns, name, seq, ts, EXISTS (SELECT 1 FROM events WHERE room = rooms.id) AS has_events
+      `SELECT id, ns, name, seq, ts, trimmed_n, EXISTS (SELECT 1 FROM events WHERE room = rooms.id) AS has_events
         FROM rooms WHERE id > ? ORDER BY id LIMIT ?`,
     )
     this.remove = command(options.db, 'DELETE FROM rooms WHERE id = ?')
+    this.rememberForgotten = command(options.db, 'UPDATE namespaces SET forgotten_n = max(forgotten_n, ?) WHERE id = ?')
   }
 
   /** Looks at the next rooms, from the first again after the last. */
@@ -50,9 +53,12 @@ export class SqliteRoomSweep {
     const gone = rows.filter((row) => this.isForgettable(row, nowMs))
     if (gone.length === 0) return
     writer.transaction(() => {
-      for (const { id } of gone) this.remove.run(id)
+      for (const { id, ns, trimmed_n } of gone) {
+        this.remove.run(id)
+        if (trimmed_n > 0) this.rememberForgotten.run(trimmed_n, ns)
+      }
     })
-    for (const { ns, name } of gone) namespaces.get(ns)?.rooms.forget(name)
+    for (const { ns, name, trimmed_n } of gone) namespaces.get(ns)?.forget(name, trimmed_n)
   }
 
   private isForgettable({ ns, name, seq, ts, has_events }: RoomRow, nowMs: number): boolean {

@@ -23,6 +23,8 @@ export interface SqliteRoom {
   first: number
   /** Lowest number in the file. */
   kept: number
+  /** The commit of the one before it. */
+  trimmedN: number
   mark: number
   /** When it was last let go of, or looked at by somebody who did not hold it. */
   idleSinceMs: number
@@ -47,6 +49,7 @@ interface RoomRow {
   readonly seq: number
   readonly retention: number
   readonly mark: number
+  readonly trimmed_n: number
   readonly lowest: number | null
   readonly latest: number | null
 }
@@ -66,7 +69,7 @@ export class SqliteRooms {
     this.options = options
     this.select = query(
       db,
-      `SELECT id, epoch, seq, retention, mark, (SELECT min(seq) FROM events WHERE room = rooms.id) AS lowest,
+      `SELECT id, epoch, seq, retention, mark, trimmed_n, (SELECT min(seq) FROM events WHERE room = rooms.id) AS lowest,
         (SELECT max(seq) FROM events WHERE room = rooms.id) AS latest FROM rooms WHERE ns = ? AND name = ?`,
     )
     this.insert = command(db, 'INSERT INTO rooms (ns, name, epoch, seq, ts, retention) VALUES (?, ?, ?, 0, ?, ?)')
@@ -142,10 +145,22 @@ export class SqliteRooms {
     if (row === undefined) return undefined
     const seq = Math.max(row.seq, row.latest ?? 0)
     const kept = row.lowest ?? seq + 1
-    const { id, epoch, retention, mark } = row
+    const { id, epoch, retention, mark, trimmed_n: trimmedN } = row
     const idleSinceMs = this.options.clock.now()
     const first = Math.max(kept, seq - retention + 1)
-    return this.remember({ id, roomId, epoch, retention, seq, committedSeq: seq, first, kept, mark, idleSinceMs })
+    return this.remember({
+      id,
+      roomId,
+      epoch,
+      retention,
+      seq,
+      committedSeq: seq,
+      first,
+      kept,
+      trimmedN,
+      mark,
+      idleSinceMs,
+    })
   }
 
   private make(roomId: string): SqliteRoom {
@@ -163,6 +178,7 @@ export class SqliteRooms {
       committedSeq: 0,
       first: 1,
       kept: 1,
+      trimmedN: 0,
       mark: 0,
       idleSinceMs,
     })

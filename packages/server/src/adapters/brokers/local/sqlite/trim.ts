@@ -21,6 +21,7 @@ interface OldEvent {
   readonly id: number
   readonly room: number
   readonly seq: number
+  readonly n: number
   readonly ts: number
 }
 
@@ -28,6 +29,8 @@ interface OldEvent {
 interface Cut {
   readonly room: SqliteRoom
   readonly upTo: number
+  /** The commit of the last of them. */
+  readonly n: number
 }
 
 export class SqliteTrim {
@@ -36,15 +39,17 @@ export class SqliteTrim {
   private readonly oldestKeys: Query<{ id: number; ts: number }>
   private readonly newestKey: Query<{ id: number | null }>
   private readonly usedBytes: Query<{ bytes: number }>
+  private readonly selectCommit: Query<{ n: number }>
   private readonly deleteEvents: Command
   private readonly deleteKeys: Command
   private readonly deleteBelow: Command
+  private readonly rememberTrimmed: Command
   private readonly rememberSeq: Query<{ ns: number; name: string }>
 
   constructor(options: TrimOptions) {
     const { db } = options
     this.options = options
-    this.oldestEvents = query(db, 'SELECT id, room, seq, ts FROM events ORDER BY id LIMIT ?')
+    this.oldestEvents = query(db, 'SELECT id, room, seq, n, ts FROM events ORDER BY id LIMIT ?')
     this.oldestKeys = query(db, 'SELECT id, ts FROM keys ORDER BY id LIMIT ?')
     this.newestKey = query(db, 'SELECT max(id) AS id FROM keys')
     const pages = '(SELECT page_count FROM pragma_page_count()) - (SELECT freelist_count FROM pragma_freelist_count())'
@@ -52,7 +57,13 @@ export class SqliteTrim {
     this.deleteEvents = command(db, 'DELETE FROM events WHERE id <= ?')
     this.deleteKeys = command(db, 'DELETE FROM keys WHERE id <= ?')
     this.deleteBelow = command(db, 'DELETE FROM events WHERE room = ? AND seq < ?')
-    this.rememberSeq = query(db, 'UPDATE rooms SET seq = max(seq, ?), ts = max(ts, ?) WHERE id = ? RETURNING ns, name')
+    this.selectCommit = query(db, 'SELECT n FROM events WHERE room = ? AND seq = ?')
+    this.rememberTrimmed = command(db, 'UPDATE rooms SET trimmed_n = max(trimmed_n, ?) WHERE id = ?')
+    this.rememberSeq = query(
+      db,
+      `UPDATE rooms SET seq = max(seq, ?), trimmed_n = max(trimmed_n, ?), ts = max(ts, ?)
+        WHERE id = ? RETURNING ns, name`,
+    )
   }
 
   /**
@@ -67,15 +78,18 @@ export class SqliteTrim {
     // What is dropped for its bytes takes the keys of its time with it.
     const bytesCutoffTs = isOverBytes ? (events.at(-1)?.ts ?? Number.POSITIVE_INFINITY) : 0
     const lastKey = this.findKey(Math.max(nowMs - limits.dedupeWindowMs, bytesCutoffTs), max)
-    const cuts = findCuts(overfull, max)
+    const cuts = this.findCuts(overfull, max)
     if (events.length === 0 && lastKey === undefined && cuts.length === 0) return false
     const emptied = writer.transaction(() => {
       if (lastKey !== undefined) this.deleteKeys.run(lastKey)
       this.deleteRows(cuts, nowMs)
       return this.deleteOldest(events)
     })
-    for (const { room, upTo } of cuts) room.kept = Math.max(room.kept, upTo)
-    for (const { ns, name, seq } of emptied) this.raise(ns, name, seq + 1)
+    for (const { room, upTo, n } of cuts) raise(room, upTo, n)
+    for (const { ns, name, seq, n } of emptied) {
+      const room = this.options.namespaces.get(ns)?.rooms.known(name)
+      if (room) raise(room, seq + 1, n)
+    }
     return true
   }
 
@@ -91,41 +105,42 @@ export class SqliteTrim {
   }
 
   private deleteRows(cuts: readonly Cut[], nowMs: number): void {
-    for (const { room, upTo } of cuts) {
+    for (const { room, upTo, n } of cuts) {
       this.deleteBelow.run(room.id, upTo)
-      if (upTo > room.seq) this.rememberSeq.all(room.seq, Math.trunc(nowMs), room.id)
+      if (upTo > room.seq) this.rememberSeq.all(room.seq, n, Math.trunc(nowMs), room.id)
+      else this.rememberTrimmed.run(n, room.id)
     }
   }
 
   /** @returns the rooms they were of, each with its latest number among them */
-  private deleteOldest(events: readonly OldEvent[]): { ns: number; name: string; seq: number }[] {
+  private deleteOldest(events: readonly OldEvent[]): { ns: number; name: string; seq: number; n: number }[] {
     const last = events.at(-1)
     if (last === undefined) return []
     this.deleteEvents.run(last.id)
     const lastOfRooms = new Map(events.map((event) => [event.room, event]))
-    return Array.from(lastOfRooms.values()).flatMap(({ room, seq, ts }) => {
-      return this.rememberSeq.all(seq, ts, room).map((found) => ({ ...found, seq }))
+    return Array.from(lastOfRooms.values()).flatMap(({ room, seq, n, ts }) => {
+      return this.rememberSeq.all(seq, n, ts, room).map((found) => ({ ...found, seq, n }))
     })
   }
 
-  private raise(ns: number, name: string, first: number): void {
-    const room = this.options.namespaces.get(ns)?.rooms.known(name)
-    if (room === undefined) return
-    room.first = Math.max(room.first, first)
-    room.kept = Math.max(room.kept, first)
+  private findCuts(overfull: ReadonlySet<SqliteRoom>, max: number): Cut[] {
+    const cuts: Cut[] = []
+    let left = max
+    for (const room of overfull) {
+      if (left <= 0) break
+      const upTo = Math.min(room.first, room.kept + left)
+      left -= upTo - room.kept
+      cuts.push({ room, upTo, n: this.selectCommit.get(room.id, upTo - 1)?.n ?? room.trimmedN })
+    }
+    return cuts
   }
 }
 
-function findCuts(overfull: ReadonlySet<SqliteRoom>, max: number): Cut[] {
-  const cuts: Cut[] = []
-  let left = max
-  for (const room of overfull) {
-    if (left <= 0) break
-    const upTo = Math.min(room.first, room.kept + left)
-    left -= upTo - room.kept
-    cuts.push({ room, upTo })
-  }
-  return cuts
+/** Everything below `first` is gone; the last of it was of commit `n`. */
+function raise(room: SqliteRoom, first: number, n: number): void {
+  room.first = Math.max(room.first, first)
+  room.kept = Math.max(room.kept, first)
+  room.trimmedN = Math.max(room.trimmedN, n)
 }
 
 function takeWhile<T>(items: readonly T[], isTaken: (item: T) => boolean): T[] {
