@@ -13,11 +13,13 @@ interface ProjectOptions {
   readonly maxWorkers: number
   /** For one test and for one hook. */
   readonly timeoutMs: number
+  /** What its files share, opened for the first of them. */
+  readonly globalSetup?: string
 }
 
 function project(
   name: string,
-  { order, include, maxWorkers, timeoutMs }: ProjectOptions,
+  { order, include, maxWorkers, timeoutMs, globalSetup }: ProjectOptions,
 ): TestProjectInlineConfiguration {
   return {
     resolve: { conditions },
@@ -29,6 +31,7 @@ function project(
       sequence: { groupOrder: order },
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
+      ...(globalSetup !== undefined && { globalSetup }),
       // What a test starts with `process.execPath` resolves the workspace as the test does.
       env: { NODE_OPTIONS: '--conditions=source' },
     },
@@ -51,7 +54,13 @@ export default defineConfig({
       }),
       project('outside', { order: 1, include: ['test/outside/**/*.test.ts'], maxWorkers: 2, timeoutMs: 30_000 }),
       project('nginx', { order: 2, include: ['test/nginx/**/*.test.ts'], maxWorkers: 1, timeoutMs: 30_000 }),
-      project('browser', { order: 3, include: ['test/browser/**/*.test.ts'], maxWorkers: 1, timeoutMs: 60_000 }),
+      project('browser', {
+        order: 3,
+        include: ['test/browser/**/*.test.ts'],
+        maxWorkers: 1,
+        timeoutMs: 60_000,
+        globalSetup: 'test/browser/lib/house.ts',
+      }),
     ],
   },
 })

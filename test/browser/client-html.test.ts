@@ -6,25 +6,26 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { guest } from '../outside/lib/client.ts'
 import { ROOT } from '../outside/lib/node.ts'
 import { CuttableProxy } from '../outside/lib/proxy.ts'
+import type { RunningServer } from '../outside/lib/running-server.ts'
 import { Server, UNLIMITED } from '../outside/lib/server.ts'
 import { token } from '../outside/lib/token.ts'
-import { hasChromium, launchChromium } from './lib/chromium.ts'
+import { hasChromium } from './lib/chromium.ts'
 import { ClientPage } from './lib/client-page.ts'
+import { openChromium, openServer } from './lib/shared.ts'
 
 const SCREENSHOTS = join(ROOT, 'coverage/screenshots')
 
 describe.runIf(hasChromium)('/client.html in Chromium', () => {
-  let server: Server
+  let server: RunningServer
   let browser: Browser
   const open: ClientPage[] = []
 
   beforeAll(async () => {
     await mkdir(SCREENSHOTS, { recursive: true })
-    ;[server, browser] = await Promise.all([Server.start({ env: UNLIMITED }), launchChromium()])
+    ;[server, browser] = await Promise.all([openServer(), openChromium()])
   })
   afterAll(async () => {
     await browser?.close()
-    await server?.dispose()
   })
   afterEach(async () => {
     for (const client of open.splice(0)) await client.page.close()

@@ -17,7 +17,7 @@ describe.runIf(hasChromium)('direct messages in Chromium', () => {
 
   /** Opens the conversation with somebody from the list. */
   async function writeTo(page: Page, name: string, text: string): Promise<void> {
-    await page.getByRole('link', { name: new RegExp(`^${name} `) }).click()
+    await page.getByRole('link', { name: new RegExp(`^${name} (online|away)`) }).click()
     const field = page.getByRole('textbox', { name: `Message ${name}` })
     await field.fill(text)
     await field.press('Enter')
@@ -26,8 +26,7 @@ describe.runIf(hasChromium)('direct messages in Chromium', () => {
   const says = (page: Page, text: string) => page.getByRole('article').filter({ hasText: text }).first().waitFor()
 
   it('[B23] all tabs of both are in step; whoever is away gets it later; the sender is told which', async () => {
-    const bob = await commons.person('Bob', { path: '/messages' })
-    const ann = await commons.person('Ann', { path: '/messages' })
+    const [ann, bob] = await commons.people(['Ann', 'Bob'], { path: '/messages' })
     const tab = await ann.anotherTab('/messages')
     await writeTo(ann.page, 'Bob', 'are you there?')
     await ann.page.getByText('Delivered').waitFor()
@@ -52,9 +51,8 @@ describe.runIf(hasChromium)('direct messages in Chromium', () => {
   })
 
   it('[C18] what is written offline waits, also across a reload, and arrives once', async () => {
-    const cy = await commons.person('Cy', { path: '/messages' })
-    const dan = await commons.person('Dan', { path: '/messages' })
-    await dan.page.getByRole('link', { name: /^Cy / }).click()
+    const [cy, dan] = await commons.people(['Cy', 'Dan'], { path: '/messages' })
+    await dan.page.getByRole('link', { name: /^Cy (online|away)/ }).click()
     await dan.cutNetwork()
     await writeTo(dan.page, 'Cy', 'from the tunnel')
     await dan.page.getByText('Sending…').waitFor()
@@ -71,9 +69,11 @@ describe.runIf(hasChromium)('direct messages in Chromium', () => {
     ['dark, at a desk', { dark: true }],
     ['light, on a phone', { phone: true }],
   ])('is accessible: %s', async (name, options) => {
-    await commons.person('Eve')
-    const fay = await commons.person(`Fay ${name.replace(',', '')}`, { ...options, path: '/messages' })
-    await fay.page.getByRole('link', { name: /^Eve / }).waitFor()
+    const [fay] = await Promise.all([
+      commons.person(`Fay ${name.replace(',', '')}`, { ...options, path: '/messages' }),
+      commons.person('Eve'),
+    ])
+    await fay.page.getByRole('link', { name: /^Eve (online|away)/ }).waitFor()
     expect(await accessibilityProblems(fay.page)).toEqual([])
     await writeTo(fay.page, 'Eve', 'hello')
     await fay.page.getByText('Delivered').waitFor()

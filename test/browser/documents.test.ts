@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { accessibilityProblems } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
 import { Commons } from './lib/commons.ts'
-import type { Person } from './lib/person.ts'
+import type { Person, PersonOptions } from './lib/person.ts'
 
 const editor = (page: Page) => page.locator('.cm-content')
 const saved = (page: Page) => page.locator('[data-save="Saved"]').waitFor()
@@ -36,9 +36,14 @@ describe.runIf(hasChromium)('[B36] documents in Chromium', () => {
   afterAll(() => commons?.[Symbol.asyncDispose]())
   afterEach(() => commons.everyoneLeaves())
 
+  /** Before the list of documents. */
+  async function both(ann: PersonOptions = {}, ben: PersonOptions = {}): Promise<[Person, Person]> {
+    const path = '/documents'
+    return await Promise.all([commons.person('Ann', { ...ann, path }), commons.person('Ben', { ...ben, path })])
+  }
+
   async function create(person: Person, title: string): Promise<string> {
     const { page } = person
-    await page.goto('/documents')
     await page.getByRole('button', { name: 'New document' }).click()
     await page.getByLabel('Title').fill(title)
     await page.getByRole('button', { name: 'Create' }).click()
@@ -48,8 +53,7 @@ describe.runIf(hasChromium)('[B36] documents in Chromium', () => {
   }
 
   it('two people write in the same line, see each other’s cursors, and find all of it after a reload', async () => {
-    const [ann, ben] = [await commons.person('Ann'), await commons.person('Ben')]
-    await ben.page.goto('/documents')
+    const [ann, ben] = await both()
     const path = await create(ann, 'Minutes')
     await ben.page.getByRole('link', { name: /Minutes/ }).click() // it appeared by itself
     await editor(ben.page).waitFor()
@@ -83,7 +87,7 @@ describe.runIf(hasChromium)('[B36] documents in Chromium', () => {
   })
 
   it('what was written offline is merged, and a restart of the server loses nothing', async () => {
-    const [ann, ben] = [await commons.person('Ann'), await commons.person('Ben')]
+    const [ann, ben] = await both()
     const path = await create(ann, 'Plan')
     await editor(ann.page).click()
     await ann.page.keyboard.type('Plan')
@@ -110,7 +114,7 @@ describe.runIf(hasChromium)('[B36] documents in Chromium', () => {
   })
 
   it('its owner renames, locks and deletes it, and others read along', async () => {
-    const [ann, ben] = [await commons.person('Ann', { dark: true }), await commons.person('Ben', { phone: true })]
+    const [ann, ben] = await both({ dark: true }, { phone: true })
     const path = await create(ann, 'Rules')
     await editor(ann.page).click()
     await ann.page.keyboard.type('# One')

@@ -8,9 +8,10 @@ import type { AddressInfo } from 'node:net'
 import { build } from 'esbuild'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Server, UNLIMITED } from '../outside/lib/server.ts'
+import type { RunningServer } from '../outside/lib/running-server.ts'
 import { token } from '../outside/lib/token.ts'
-import { launchChromium, seriousTroublesOf } from './lib/chromium.ts'
+import { seriousTroublesOf } from './lib/chromium.ts'
+import { openChromium, openServer } from './lib/shared.ts'
 
 const PAGE = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>One room</title>
 <script src="/socket.io.js"></script>
@@ -19,7 +20,7 @@ const PAGE = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,
 const KINDS = ['WebSocket', 'EventSource', 'Socket.IO polling', 'Socket.IO', 'long poll', 'short poll', 'SDK']
 
 let browser: Browser
-let server: Server
+let server: RunningServer
 let pages: HttpServer
 let origin: string
 
@@ -38,13 +39,11 @@ beforeAll(async () => {
   })
   await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve))
   origin = `http://localhost:${(pages.address() as AddressInfo).port}`
-  server = await Server.start({ env: UNLIMITED })
-  browser = await launchChromium()
+  ;[server, browser] = await Promise.all([openServer(), openChromium()])
 })
 
 afterAll(async () => {
   await browser?.close()
-  await server?.dispose()
   pages?.close()
 })
 

@@ -24,9 +24,8 @@ describe.runIf(hasChromium)('games in Chromium', () => {
   afterEach(() => commons.everyoneLeaves())
 
   it('[B24] four people fill a table, the game begins for them, and a fifth finds it full', async () => {
-    const people: Person[] = []
-    for (const name of ['Ann', 'Bob', 'Cleo', 'Dan']) people.push(await commons.person(name, { path: '/games' }))
-    const [ann, ...others] = people as [Person, ...Person[]]
+    const people = await commons.people(['Ann', 'Bob', 'Cleo', 'Dan'], { path: '/games' })
+    const [ann, ...others] = people
     await setTable(ann, 'Round table')
     for (const person of others) await sitDown(person, 'Round table')
     for (const { page } of people) await page.getByText('Round 1 of 7').waitFor()
@@ -60,8 +59,7 @@ describe.runIf(hasChromium)('games in Chromium', () => {
   })
 
   it('[B24] who leaves makes room, and the lobby shows it', async () => {
-    const ann = await commons.person('Ann', { path: '/games' })
-    const bob = await commons.person('Bob', { path: '/games' })
+    const [ann, bob] = await commons.people(['Ann', 'Bob'], { path: '/games' })
     await setTable(ann, 'Come and go')
     await sitDown(bob, 'Come and go')
     await ann.page.getByRole('heading', { name: 'Waiting for 2 more' }).waitFor()

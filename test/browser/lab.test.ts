@@ -27,8 +27,10 @@ describe.runIf(hasChromium)('the transport lab in Chromium', () => {
   afterEach(() => commons.everyoneLeaves())
 
   it('[B12] every way hears the feed, and what each costs is as one expects', async () => {
-    const ann = await commons.person('Ann', { path: '/lab' })
-    const bob = await commons.person('Bob', { path: '/lab', phone: true, dark: true })
+    const [ann, bob] = await Promise.all([
+      commons.person('Ann', { path: '/lab' }),
+      commons.person('Bob', { path: '/lab', phone: true, dark: true }),
+    ])
     for (const { page } of [ann, bob]) await page.getByRole('button', { name: 'Measure' }).first().click()
     for (const person of [ann, bob]) {
       for (const way of WAYS)

@@ -5,7 +5,8 @@ import { createRoomful, type Roomful } from '@roomful/server'
 import { build } from 'esbuild'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { hasChromium, launchChromium, seriousTroublesOf } from './lib/chromium.ts'
+import { hasChromium, seriousTroublesOf } from './lib/chromium.ts'
+import { openChromium } from './lib/shared.ts'
 
 const APP = `
 import { StrictMode, useState } from 'react'
@@ -71,7 +72,7 @@ describe.runIf(hasChromium)('[B21] the hooks in Chromium', () => {
     namespace.on('leave', ({ user }, roomId) => moves.push(`-${user.name} ${roomId}`))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/page`
-    browser = await launchChromium()
+    browser = await openChromium()
   })
   afterAll(async () => {
     await browser?.close()

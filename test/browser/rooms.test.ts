@@ -13,7 +13,7 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
   const programs: Client[] = []
 
   beforeAll(async () => {
-    commons = await Commons.open()
+    commons = await Commons.open({ alone: true })
   }, OPENING_MS)
   afterAll(() => commons?.[Symbol.asyncDispose]())
   afterEach(async () => {
@@ -22,9 +22,17 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
   })
 
   async function inRoom(name: string, roomId: string, options: PersonOptions = {}): Promise<RoomPage> {
-    const room = new RoomPage(await commons.person(name, options))
-    await room.enter(roomId)
+    const room = new RoomPage(await commons.person(name, { ...options, path: `/rooms/${encodeURIComponent(roomId)}` }))
+    await room.log.waitFor()
     return room
+  }
+
+  async function both(
+    roomId: string,
+    [one, other]: readonly [string, string] = ['Ann', 'Bob'],
+    options: PersonOptions = {},
+  ): Promise<[RoomPage, RoomPage]> {
+    return await Promise.all([inRoom(one, roomId, options), inRoom(other, roomId, options)])
   }
 
   /** Somebody without a browser. */
@@ -35,7 +43,7 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
   }
 
   it('[B19] [C10] two people talk: typing, reactions, answers, edits, taking back', async () => {
-    const [ann, bob] = [await inRoom('Ann', 'lobby'), await inRoom('Bob', 'lobby')]
+    const [ann, bob] = await both('lobby')
     for (const { members } of [ann, bob]) await expect.poll(() => members.allTextContents()).toHaveLength(2)
 
     await bob.field.pressSequentially('hel')
@@ -63,7 +71,7 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
   })
 
   it('[C19] what looks like HTML is text, links lead out safely, and nothing runs', async () => {
-    const [ann, bob] = [await inRoom('Ann', 'html'), await inRoom('Bob', 'html')]
+    const [ann, bob] = await both('html')
     const text = '<img src=x onerror=alert(1)><b>bold</b> javascript:alert(2) https://example.org/x?y=1.'
     await ann.say(text)
     await bob.sees('bold')
@@ -99,7 +107,7 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
   })
 
   it('[C18] [D10] offline: what is written waits; what was said meanwhile is there; the others see how it stands', async () => {
-    const [ann, bob] = [await inRoom('Ann', 'cable'), await inRoom('Bob', 'cable')]
+    const [ann, bob] = await both('cable')
     await ann.say('before')
     await bob.sees('before')
     await bob.person.goOffline()
@@ -122,7 +130,7 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
   })
 
   it('[D12] a reload in the middle of a send loses nothing and sends nothing twice', async () => {
-    const [ann, bob] = [await inRoom('Ann', 'reload'), await inRoom('Bob', 'reload')]
+    const [ann, bob] = await both('reload')
     await bob.person.cutNetwork()
     await bob.say('one')
     await bob.say('two')
@@ -136,7 +144,7 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
   })
 
   it('[G7] a restart of the server: nobody has to do anything', async () => {
-    const [ann, bob] = [await inRoom('Ann', 'restart'), await inRoom('Bob', 'restart')]
+    const [ann, bob] = await both('restart')
     await ann.say('before')
     await bob.sees('before')
     await commons.restart()
@@ -146,7 +154,7 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
   })
 
   it('what was not read is marked, in the list and in the room', async () => {
-    const [ann, bob] = [await inRoom('Ann', 'news'), await inRoom('Bob', 'news')]
+    const [ann, bob] = await both('news')
     await bob.say('old')
     await ann.sees('old')
     await ann.page.getByRole('link', { name: /^lobby/ }).click()
@@ -159,7 +167,7 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
   })
 
   it('guests talk in rooms of their own', async () => {
-    const [gus, gil] = [await inRoom('Gus', 'lobby', { guest: true }), await inRoom('Gil', 'lobby', { guest: true })]
+    const [gus, gil] = await both('lobby', ['Gus', 'Gil'], { guest: true })
     await gus.say('hello from a guest')
     await gil.sees('hello from a guest')
     for (const { person } of [gus, gil]) person.hasNoTroubles()

@@ -3,9 +3,10 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createRoomful, type Roomful } from '@roomful/server'
 import { build } from 'esbuild'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Middlebox } from '../../packages/client/test/support/middlebox.ts'
+import { openChromium } from './lib/shared.ts'
 
 declare global {
   interface Window {
@@ -41,8 +42,7 @@ beforeAll(async () => {
     .attach(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/page`
-  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
-  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+  browser = await openChromium()
 })
 
 afterAll(async () => {
@@ -53,6 +53,7 @@ afterAll(async () => {
 
 async function openPage(name: string, at = url): Promise<Page> {
   const page = await browser.newPage()
+  await page.clock.install()
   await page.goto(at)
   await page.evaluate(async (name) => {
     window.client = window.sdk.connect('/', { namespace: '/public', name })
@@ -97,6 +98,7 @@ it('[C17] a page that no WebSocket gets out of uses HTTP, and changes over unnot
     await expect.poll(() => dan.evaluate(() => window.heard)).toEqual(['Cat: over HTTP 👋\nsecond line'])
     const { connectionId } = await cat.evaluate(() => window.client.state as { connectionId: string })
     middlebox.rules.upgrades = 'pass'
+    await cat.clock.fastForward(15_000) // the pause before it tries again
     await expect.poll(carried, { timeout: 30_000 }).toBe('websocket')
     await dan.evaluate(() => window.room.send('welcome back'))
     await expect.poll(() => cat.evaluate(() => window.heard)).toHaveLength(2)

@@ -1,6 +1,7 @@
 /** The shell of the web app: the door, the frame around the pages, the theme, the connection, the number of people. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { accessibilityProblems } from './lib/accessibility.ts'
+import { adminPassword } from './lib/administrator.ts'
 import { hasChromium } from './lib/chromium.ts'
 import { Commons, OPENING_MS } from './lib/commons.ts'
 import { PASSWORD, type PersonOptions } from './lib/person.ts'
@@ -41,10 +42,9 @@ describe.runIf(hasChromium)('the web app in Chromium', () => {
   })
 
   it('the first administrator signs in with the password that the terminal showed', async () => {
-    const [, password = ''] = /sign in as admin with the password (\S+)/.exec(commons.server.output) ?? []
     const { page } = await commons.person('admin', { signedOut: true })
     await page.getByLabel('Name').fill('admin')
-    await page.getByLabel('Password').fill(password)
+    await page.getByLabel('Password').fill(adminPassword(commons))
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByText('Admin', { exact: true }).waitFor()
   })

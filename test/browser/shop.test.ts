@@ -16,9 +16,11 @@ describe.runIf(hasChromium)('the shop in Chromium', () => {
   afterEach(() => commons.everyoneLeaves())
 
   it('[B28] everyone sees who looks and what is left; two people want the last one, and one gets it', async () => {
-    const ann = await commons.person('Ann', { path: '/shop/p/last-record' })
-    const bob = await commons.person('Bob', { path: '/shop/p/last-record', phone: true, dark: true })
-    const cleo = await commons.person('Cleo', { path: '/shop' })
+    const [ann, bob, cleo] = await Promise.all([
+      commons.person('Ann', { path: '/shop/p/last-record' }),
+      commons.person('Bob', { path: '/shop/p/last-record', phone: true, dark: true }),
+      commons.person('Cleo', { path: '/shop' }),
+    ])
     for (const { page } of [ann, bob]) await page.getByText('2 people are looking at this').waitFor()
     for (const { page } of [ann, bob, cleo]) expect(await accessibilityProblems(page)).toEqual([])
 

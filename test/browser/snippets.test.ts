@@ -2,10 +2,12 @@
 import { createServer, type Server as HttpServer } from 'node:http'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { RunningServer } from '../outside/lib/running-server.ts'
 import { Server, UNLIMITED } from '../outside/lib/server.ts'
 import { snippet } from '../outside/lib/snippet.ts'
 import { token } from '../outside/lib/token.ts'
-import { hasChromium, launchChromium } from './lib/chromium.ts'
+import { hasChromium } from './lib/chromium.ts'
+import { openChromium, openServer } from './lib/shared.ts'
 
 /** Only the host that the snippets dial is another; their text is as printed. */
 const mapping = (url: string): string => `
@@ -37,13 +39,13 @@ const EXERCISE_6 = `
   connect()`
 
 describe.runIf(hasChromium)('snippets in Chromium', () => {
-  let server: Server
+  let server: RunningServer
   let browser: Browser
   let site: HttpServer
   let siteUrl = ''
 
   beforeAll(async () => {
-    ;[server, browser] = await Promise.all([Server.start({ env: UNLIMITED }), launchChromium()])
+    ;[server, browser] = await Promise.all([openServer(), openChromium()])
     site = createServer((_request, response) => {
       response.setHeader('content-type', 'text/html')
       response.end('<!doctype html><title>A page of somebody else</title>')
@@ -55,7 +57,6 @@ describe.runIf(hasChromium)('snippets in Chromium', () => {
   afterAll(async () => {
     await browser?.close()
     site?.close()
-    await server?.dispose()
   })
 
   /** A page on `http://localhost:…`, as a developer has it, where snippets run as scripts. */

@@ -1,10 +1,10 @@
 /** The stage: slides that turn for everyone, and reactions on every screen. B22. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { token } from '../outside/lib/token.ts'
 import { accessibilityProblems } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
 import { Commons } from './lib/commons.ts'
-import { PASSWORD } from './lib/person.ts'
 
 describe.runIf(hasChromium)('the stage in Chromium', () => {
   let commons: Commons
@@ -16,8 +16,10 @@ describe.runIf(hasChromium)('the stage in Chromium', () => {
   afterEach(() => commons.everyoneLeaves())
 
   it('[B22] a presentation is made, turned and watched, also by who comes late or was offline', async () => {
-    const ann = await commons.person('Ann', { path: '/stage' })
-    const bob = await commons.person('Bob', { path: '/stage', phone: true, dark: true })
+    const [ann, bob] = await Promise.all([
+      commons.person('Ann', { path: '/stage' }),
+      commons.person('Bob', { path: '/stage', phone: true, dark: true }),
+    ])
     await ann.page.getByRole('button', { name: 'New presentation' }).click()
     await ann.page.getByLabel('Title').fill('All about ferns')
     await ann.page.getByRole('button', { name: 'Go on stage' }).click()
@@ -41,8 +43,7 @@ describe.runIf(hasChromium)('the stage in Chromium', () => {
   })
 
   it('[B22] a reaction floats on everyone’s screen', async () => {
-    const ann = await commons.person('Ann', { path: '/stage/welcome' })
-    const bob = await commons.person('Bob', { path: '/stage/welcome' })
+    const [ann, bob] = await commons.people(['Ann', 'Bob'], { path: '/stage/welcome' })
     for (const { page } of [ann, bob]) await page.getByText('2 watching').waitFor()
     await ann.page.getByRole('button', { name: 'Clapping' }).click()
     for (const { page } of [ann, bob]) await page.getByRole('button', { name: 'Clapping, 1 so far' }).waitFor()
@@ -53,10 +54,7 @@ describe.runIf(hasChromium)('the stage in Chromium', () => {
     const ann = await commons.person('Ann', { path: '/stage/welcome' })
     await ann.page.getByText('1 watching').waitFor()
     const { server } = commons
-    await server.post('/api/users', { username: 'crowd', password: PASSWORD })
-    const session = await server.post('/api/session', { username: 'crowd', password: PASSWORD })
-    const { token } = (await session.json()) as { token: string }
-    const crowd = new WebSocket(`ws://127.0.0.1:${server.port}/ws?token=${token}`)
+    const crowd = new WebSocket(`${server.ws}/ws?token=${token({ sub: 'crowd' })}`)
     await new Promise<void>((resolve) => {
       crowd.on('message', (text: Buffer) => {
         if (JSON.parse(text.toString()).type === 'auth_ok') resolve()

@@ -23,8 +23,10 @@ describe.runIf(hasChromium)('tasks in Chromium', () => {
   afterEach(() => commons.everyoneLeaves())
 
   it('[B18] what one writes down, changes, ticks off and deletes is so for the other', async () => {
-    const ann = await commons.person('Ann', { path: '/tasks' })
-    const bob = await commons.person('Bob', { path: '/tasks', phone: true, dark: true })
+    const [ann, bob] = await Promise.all([
+      commons.person('Ann', { path: '/tasks' }),
+      commons.person('Bob', { path: '/tasks', phone: true, dark: true }),
+    ])
     await ann.page.getByRole('heading', { name: 'Nothing is left to do' }).waitFor()
     expect(await accessibilityProblems(ann.page)).toEqual([])
     await writeDown(ann, 'שתול 🌱 <b>ferns</b>', 'two\nlines')
@@ -49,8 +51,7 @@ describe.runIf(hasChromium)('tasks in Chromium', () => {
   })
 
   it('[B18] [D2] what is written down offline is saved once when the connection is back', async () => {
-    const ann = await commons.person('Ann', { path: '/tasks' })
-    const bob = await commons.person('Bob', { path: '/tasks' })
+    const [ann, bob] = await commons.people(['Ann', 'Bob'], { path: '/tasks' })
     await board(ann)
       .or(ann.page.getByRole('heading', { name: 'Nothing is left to do' }))
       .waitFor()

@@ -3,8 +3,10 @@ import type { Commons } from './commons.ts'
 import type { Person, PersonOptions } from './person.ts'
 
 export async function administrator(commons: Commons, options: PersonOptions = {}): Promise<Person> {
-  const [, password = ''] = /sign in as admin with the password (\S+)/.exec(commons.server.output) ?? []
-  const response = await commons.server.post('/api/session', { username: 'admin', password })
-  const { token } = (await response.json()) as { token: string }
-  return commons.person('admin', { ...options, token })
+  return await commons.person('admin', { ...options, password: adminPassword(commons) })
+}
+
+export function adminPassword({ server }: Commons): string {
+  const [, password = ''] = /sign in as admin with the password (\S+)/.exec(server.output) ?? []
+  return password
 }

@@ -1,13 +1,13 @@
 /** Debian's Chromium through playwright-core, with a fresh profile and nothing that talks to the outside. */
 import { existsSync } from 'node:fs'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type BrowserServer, chromium, type Page } from 'playwright-core'
 
-const EXECUTABLE = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
+const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
 export const hasChromium = existsSync(EXECUTABLE)
 
-export async function launchChromium(): Promise<Browser> {
-  return await chromium.launch({
+export async function launchChromium(): Promise<BrowserServer> {
+  return await chromium.launchServer({
     executablePath: EXECUTABLE,
     args: [
       '--headless',
@@ -22,9 +22,8 @@ export async function launchChromium(): Promise<Browser> {
   })
 }
 
-/** What went wrong in a page: errors that nobody caught and what it logged as errors. */
-export function troublesOf(page: Page): string[] {
-  const troubles: string[] = []
+/** What goes wrong in a page, put into `troubles`: errors that nobody caught, and dialogs. */
+export function troublesOf(page: Page, troubles: string[] = []): string[] {
   page.on('pageerror', (error) => troubles.push(String(error)))
   page.on('dialog', (dialog) => {
     troubles.push(`dialog: ${dialog.message()}`)
@@ -34,8 +33,8 @@ export function troublesOf(page: Page): string[] {
 }
 
 /** As {@link troublesOf}, with everything that the console says as an error or a warning. */
-export function seriousTroublesOf(page: Page): string[] {
-  const troubles = troublesOf(page)
+export function seriousTroublesOf(page: Page, troubles: string[] = []): string[] {
+  troublesOf(page, troubles)
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') troubles.push(message.text())
   })

@@ -1,45 +1,76 @@
 /** Commons as its people use it: the real server with the built web app, and any number of people in browsers of their own. */
-import { spawnSync } from 'node:child_process'
-import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
-import { ROOT } from '../../outside/lib/node.ts'
+import type { RunningServer } from '../../outside/lib/running-server.ts'
 import { Server, UNLIMITED } from '../../outside/lib/server.ts'
-import { launchChromium } from './chromium.ts'
-import { Person, type PersonOptions } from './person.ts'
+import type { SharedServer } from './house.ts'
+import { PASSWORD, Person, type PersonOptions } from './person.ts'
+import { openChromium, openServer, restartServer } from './shared.ts'
+import { buildWebApp } from './web-app.ts'
 
 /** For `beforeAll`: the first one builds the web app. */
 export const OPENING_MS = 180_000
 
 export interface CommonsOptions {
-  readonly env?: Record<string, string>
+  /** A server of its own, for a file that leaves it fuller than others could bear. */
+  readonly alone?: boolean
 }
 
 export class Commons {
   readonly browser: Browser
-  server: Server
-  private readonly people: Person[] = []
+  server: RunningServer & SharedServer
+  private readonly present: Person[] = []
+  /** Of everyone who has an account, by name. */
+  private readonly sessions = new Map<string, object>()
 
-  private constructor(browser: Browser, server: Server) {
+  private constructor(browser: Browser, server: RunningServer & SharedServer) {
     this.browser = browser
     this.server = server
   }
 
-  /** Builds the web app when it is stale, as `npm start` does. No limits but those that `env` sets. */
-  static async open({ env = {} }: CommonsOptions = {}): Promise<Commons> {
-    buildWebApp()
-    const [browser, server] = await Promise.all([launchChromium(), Server.start({ env: { ...UNLIMITED, ...env } })])
+  static async open({ alone = false }: CommonsOptions = {}): Promise<Commons> {
+    if (alone) buildWebApp()
+    const [browser, server] = await Promise.all([
+      openChromium(),
+      alone ? Server.start({ env: UNLIMITED }) : openServer(),
+    ])
     return new Commons(browser, server)
   }
 
-  /** Somebody with an account, or a guest, in a browser of their own, at `/` and connected. */
+  /** Somebody with an account, or a guest, in a browser of their own, connected at `options.path`. */
   async person(name: string, options: PersonOptions = {}): Promise<Person> {
     const person = await Person.open(this, name, options)
-    this.people.push(person)
+    this.present.push(person)
     return person
+  }
+
+  /** As {@link person}, several at once: each is busy for a second, and the machine has two cores. */
+  async people<const Names extends readonly string[]>(
+    names: Names,
+    options: PersonOptions = {},
+  ): Promise<{ -readonly [Index in keyof Names]: Person }> {
+    const people = await Promise.all(names.map((name) => this.person(name, options)))
+    return people as { -readonly [Index in keyof Names]: Person }
+  }
+
+  /** What is kept of somebody who signed in; the account is made when there is none. */
+  async session(name: string, password = PASSWORD): Promise<object> {
+    const known = this.sessions.get(name)
+    if (known !== undefined) return known
+    const credentials = { username: name, password }
+    let response = await this.server.post('/api/users', credentials)
+    if (response.status === 409) response = await this.server.post('/api/session', credentials)
+    if (!response.ok) throw new Error(`${name} cannot sign in: ${await response.text()}`)
+    const session = { kind: 'user', ...((await response.json()) as object) }
+    this.sessions.set(name, session)
+    return session
   }
 
   /** Ends the server and starts it again on the same port and data. */
   async restart(how: 'stop' | 'kill' = 'stop'): Promise<void> {
+    if (!(this.server instanceof Server)) {
+      this.server = await restartServer(how)
+      return
+    }
     const { port, data } = this.server
     await this.server[how]()
     this.server = await Server.start({ port, data, env: UNLIMITED })
@@ -47,20 +78,12 @@ export class Commons {
 
   /** For `afterEach`: everyone goes home. */
   async everyoneLeaves(): Promise<void> {
-    for (const person of this.people.splice(0)) await person.close()
+    await Promise.all(this.present.splice(0).map((person) => person.close()))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.everyoneLeaves()
     await this.browser.close()
-    await this.server.dispose()
+    if (this.server instanceof Server) await this.server.dispose()
   }
-}
-
-function buildWebApp(): void {
-  const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts/setup.mjs'), '--web'], {
-    encoding: 'utf8',
-    env: { ...process.env, NODE_OPTIONS: '' },
-  })
-  if (status !== 0) throw new Error(`The web app could not be built:\n${stderr}`)
 }

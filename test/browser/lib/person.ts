@@ -1,17 +1,17 @@
 /** One person in a browser of their own: signed in, on a network that can be cut, with everything that went wrong noted. */
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { CuttableProxy } from '../../outside/lib/proxy.ts'
-import type { Server } from '../../outside/lib/server.ts'
 import { seriousTroublesOf } from './chromium.ts'
+import type { Commons } from './commons.ts'
 
 export interface PersonOptions {
   /** Nobody yet: the door is shown. */
   readonly signedOut?: boolean
   /** Without an account, in `/public`. */
   readonly guest?: boolean
-  /** A role that a token gives. Default: that of the account, `user`. */
-  readonly token?: string
+  /** Of an account that was there before. Default {@link PASSWORD}. */
+  readonly password?: string
   /** A phone instead of a desk. */
   readonly phone?: boolean
   readonly dark?: boolean
@@ -39,38 +39,35 @@ export class Person {
     this.network = network
   }
 
-  static async open(
-    commons: { browser: Browser; server: Server },
-    name: string,
-    options: PersonOptions,
-  ): Promise<Person> {
+  static async open(commons: Commons, name: string, options: PersonOptions): Promise<Person> {
+    const { signedOut = false, guest = false, phone = false, dark = false, path = '/', password } = options
     const network = await CuttableProxy.open(commons.server.port)
     const context = await commons.browser.newContext({
       baseURL: `http://127.0.0.1:${network.port}`,
-      viewport: options.phone ? PHONE : DESK,
-      isMobile: options.phone ?? false,
-      hasTouch: options.phone ?? false,
-      colorScheme: options.dark ? 'dark' : 'light',
+      viewport: phone ? PHONE : DESK,
+      isMobile: phone,
+      hasTouch: phone,
+      colorScheme: dark ? 'dark' : 'light',
     })
-    if (!options.signedOut) {
-      const session = JSON.stringify(await sessionOf(commons.server, name, options))
+    if (!signedOut) {
+      const session = guest ? { kind: 'guest', name } : await commons.session(name, password)
       // Only where nothing is kept yet, so that signing out holds across a reload.
       await context.addInitScript((text) => {
         if (sessionStorage.getItem('began')) return
         sessionStorage.setItem('began', 'yes')
         localStorage.setItem('commons.session', text)
-      }, session)
+      }, JSON.stringify(session))
     }
     const person = new Person(name, await context.newPage(), network)
-    await person.page.goto(options.path ?? '/')
-    if (!options.signedOut) await person.isOnline()
+    await person.page.goto(path)
+    if (!signedOut) await person.isOnline()
     return person
   }
 
   /** A second tab of the same browser. */
   async anotherTab(path = '/'): Promise<Page> {
     const page = await this.context.newPage()
-    this.troubles.push(...seriousTroublesOf(page))
+    seriousTroublesOf(page, this.troubles)
     await page.goto(path)
     return page
   }
@@ -113,17 +110,4 @@ export class Person {
     await this.context.close()
     await this.network.close()
   }
-}
-
-async function sessionOf(server: Server, name: string, { guest, token }: PersonOptions): Promise<object> {
-  if (guest) return { kind: 'guest', name }
-  if (token !== undefined) {
-    const [, claims = ''] = token.split('.')
-    return { kind: 'user', token, user: JSON.parse(Buffer.from(claims, 'base64url').toString()) }
-  }
-  const credentials = { username: name, password: PASSWORD }
-  let response = await server.post('/api/users', credentials)
-  if (response.status === 409) response = await server.post('/api/session', credentials)
-  if (!response.ok) throw new Error(`${name} cannot sign in: ${await response.text()}`)
-  return { kind: 'user', ...((await response.json()) as object) }
 }

@@ -23,11 +23,6 @@ export class RoomPage {
     return this.page.getByRole('complementary', { name: 'Members' }).getByRole('listitem')
   }
 
-  async enter(roomId: string): Promise<void> {
-    await this.page.goto(`/rooms/${encodeURIComponent(roomId)}`)
-    await this.log.waitFor()
-  }
-
   async say(text: string): Promise<void> {
     await this.field.fill(text)
     await this.field.press('Enter')

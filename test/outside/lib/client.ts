@@ -1,7 +1,7 @@
 /** A bare WebSocket client: sends text, keeps every frame that comes, and lets a test await one instead of sleeping. */
 import { WebSocket } from 'ws'
 import { describe, type Frame, type Match, matches } from './match.ts'
-import type { Server } from './server.ts'
+import type { RunningServer } from './running-server.ts'
 import { token } from './token.ts'
 import { within } from './wait.ts'
 
@@ -169,13 +169,13 @@ export class Client {
 }
 
 /** Opens `path` of `server` without waiting. */
-export function dial(server: Server, path: string, options?: ConnectOptions): Client {
+export function dial(server: RunningServer, path: string, options?: ConnectOptions): Client {
   return new Client(server.ws + path, options)
 }
 
 /** A user known by token, in a namespace (default: `/ws`), past `auth_ok`. */
 export async function user(
-  server: Server,
+  server: RunningServer,
   sub: string,
   claims: Record<string, unknown> = {},
   path = '/ws',
@@ -186,7 +186,7 @@ export async function user(
 }
 
 /** A guest in `/public`, past `welcome`. */
-export async function guest(server: Server, name: string): Promise<Client> {
+export async function guest(server: RunningServer, name: string): Promise<Client> {
   const client = dial(server, `/ws/public?name=${encodeURIComponent(name)}`)
   await client.next('welcome')
   return client

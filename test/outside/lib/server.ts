@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, pinnedNode, ROOT } from './node.ts'
+import { RunningServer } from './running-server.ts'
 import { SECRET } from './token.ts'
 import { until, within } from './wait.ts'
 
@@ -40,15 +41,14 @@ export interface Exit {
 /** No limits that a test would hit by accident. */
 export const UNLIMITED = { ROOMFUL_RATE_PER_SECOND: '0', ROOMFUL_RATE_PER_MINUTE: '0' }
 
-export class Server {
-  readonly port: number
+export class Server extends RunningServer {
   readonly data: string
   readonly process: ChildProcess
   readonly exited: Promise<Exit>
   output = ''
 
   private constructor(port: number, data: string, process: ChildProcess) {
-    this.port = port
+    super(port)
     this.data = data
     this.process = process
     this.exited = new Promise((resolve) => process.once('exit', (code, signal) => resolve({ code, signal })))
@@ -57,14 +57,6 @@ export class Server {
         this.output = (this.output + text).slice(-4_000_000)
       })
     }
-  }
-
-  get http(): string {
-    return `http://127.0.0.1:${this.port}`
-  }
-
-  get ws(): string {
-    return `ws://127.0.0.1:${this.port}`
   }
 
   get pid(): number {
@@ -87,33 +79,6 @@ export class Server {
   get rssBytes(): number {
     const match = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))
     return Number(match?.[1]) * 1024
-  }
-
-  async get(path: string, headers: Record<string, string> = {}): Promise<Response> {
-    return await fetch(this.http + path, { headers })
-  }
-
-  async getJson(path: string, headers: Record<string, string> = {}): Promise<Record<string, unknown>> {
-    return (await (await this.get(path, headers)).json()) as Record<string, unknown>
-  }
-
-  async post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
-    const text = typeof body === 'string' ? body : JSON.stringify(body)
-    return await fetch(this.http + path, {
-      method: 'POST',
-      body: text,
-      headers: { 'content-type': 'application/json', ...headers },
-    })
-  }
-
-  /** Links counted by `/health`. */
-  async clients(): Promise<number> {
-    return (await this.getJson('/health')).clients as number
-  }
-
-  /** Waits until `/health` counts exactly `count` links. */
-  async untilClients(count: number, timeoutMs = 5000): Promise<void> {
-    await until(async () => (await this.clients()) === count, { what: `/health counting ${count} links`, timeoutMs })
   }
 
   signal(name: NodeJS.Signals): void {

@@ -1,0 +1,31 @@
+/** The browser and the server that all test files of a run share, as a file uses them. */
+import { type Browser, chromium } from 'playwright-core'
+import { inject } from 'vitest'
+import { RunningServer } from '../../outside/lib/running-server.ts'
+import type { SharedServer } from './house.ts'
+
+/** What is opened in it through here ends with its `close`; the browser itself stays. */
+export async function openChromium(): Promise<Browser> {
+  return await chromium.connect(await knock<string>('/chromium'))
+}
+
+/** Commons with the built web app and without limits that a test would hit by accident. */
+export async function openServer(): Promise<RunningServer & SharedServer> {
+  return asServer(await knock<SharedServer>('/commons'))
+}
+
+/** Ends the shared server and starts it again on the same port and data. */
+export async function restartServer(how: 'stop' | 'kill'): Promise<RunningServer & SharedServer> {
+  return asServer(await knock<SharedServer>(`/${how}`))
+}
+
+function asServer({ port, output }: SharedServer): RunningServer & SharedServer {
+  return Object.assign(new RunningServer(port), { output })
+}
+
+/** @throws with the reason why it could not be opened */
+async function knock<Told>(path: string): Promise<Told> {
+  const response = await fetch(inject('house') + path)
+  if (!response.ok) throw new Error(await response.text())
+  return (await response.json()) as Told
+}
