@@ -147,3 +147,58 @@ describe('recovery', () => {
     expect(await alone).toEqual(['as it is'])
   })
 })
+
+describe('[C18] overlapping reconnects of one session', () => {
+  /** Comes with what another client would come back with. */
+  async function cameBackAs(url: string, other: Socket): Promise<Socket> {
+    const socket = client(url, 'websocket', {
+      auth: { token: await token('ann') },
+      reconnection: false,
+      autoConnect: false,
+    })
+    const { _pid, _lastOffset } = other as unknown as Record<'_pid' | '_lastOffset', string>
+    Object.assign(socket, { _pid, _lastOffset })
+    return socket
+  }
+
+  it('[V20] the newer one has the session, the older one is closed, and nobody sees a leave', async () => {
+    const { url } = await serve()
+    const [ann, ben] = [await connect(url, 'websocket', 'ann'), await connect(url, 'websocket', 'ben')]
+    ann.io.reconnection(false)
+    for (const socket of [ann, ben]) await socket.emitWithAck('room:join', 'a')
+    await ben.emitWithAck('message:send', { roomId: 'a', content: 'one' })
+    const left: unknown[] = []
+    ben.on('user:left', (data: unknown) => left.push(data))
+    const again = await cameBackAs(url, ann)
+    const heard = listen(again)
+    const closed = next(ann, 'disconnect')
+    again.connect()
+    await Promise.all([next(again, 'connect'), closed])
+    expect(again.recovered).toBe(true)
+    await ben.emitWithAck('message:send', { roomId: 'a', content: 'two' })
+    await again.emitWithAck('room:list')
+    expect(heard).toEqual(['two'])
+    expect(left).toEqual([])
+  })
+
+  it('[V20] of several at once exactly one lives, and it has everything', async () => {
+    const { url, roomful } = await serve()
+    const [ann, ben] = [await connect(url, 'websocket', 'ann'), await connect(url, 'websocket', 'ben')]
+    for (const socket of [ann, ben]) await socket.emitWithAck('room:join', 'a')
+    await ben.emitWithAck('message:send', { roomId: 'a', content: 'one' })
+    await cut(ann)
+    await ben.emitWithAck('message:send', { roomId: 'a', content: 'two' })
+    const rivals = await Promise.all(Array.from({ length: 5 }, () => cameBackAs(url, ann)))
+    const heard = rivals.map((socket) => listen(socket))
+    const settled = rivals.map((socket) => Promise.race([next(socket, 'connect'), next(socket, 'connect_error')]))
+    for (const socket of rivals) socket.connect()
+    await Promise.all(settled)
+    await ben.emitWithAck('message:send', { roomId: 'a', content: 'three' })
+    const living = rivals.filter((socket) => socket.connected)
+    const [survivor] = living
+    await survivor?.emitWithAck('room:list')
+    expect(living).toHaveLength(1)
+    expect(heard[rivals.indexOf(survivor as Socket)]).toEqual(['two', 'three'])
+    expect(roomful.hub.namespace('/')?.users.get('ann')?.connections.size).toBe(1)
+  })
+})
