@@ -87,7 +87,7 @@ describe('a Socket.IO request that makes no sense', () => {
 })
 
 describe('a Socket.IO packet that is none', () => {
-  const deep = `42["message:send",${'['.repeat(20_000)}${']'.repeat(20_000)}]`
+  const deep = `42["message:send",${'['.repeat(60_000)}${']'.repeat(60_000)}]`
   it.each<[string, (string | Uint8Array)[]]>([
     ['unknown', ['4abc']],
     ['no array', ['42{}']],
