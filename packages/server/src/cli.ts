@@ -1,8 +1,13 @@
 #!/usr/bin/env node
 /** The command `roomful`: which command, and what becomes of the process. */
+import type { RemoteCommand } from './cli/api.ts'
 import { printConfig } from './cli/config.ts'
+import { explain } from './cli/explain.ts'
 import { COMMANDS, help } from './cli/help.ts'
+import { publish } from './cli/publish.ts'
+import { tail } from './cli/tail.ts'
 import { printToken } from './cli/token.ts'
+import { who } from './cli/who.ts'
 import { ConfigError } from './config/config-error.ts'
 import { didYouMean } from './config/suggest.ts'
 import type { Roomful } from './roomful.ts'
@@ -19,6 +24,14 @@ async function main([command = 'help', ...argv]: readonly string[]): Promise<num
       return print(await printToken({ argv, env, warn: complain }))
     case 'config':
       return print(printConfig({ argv, env }))
+    case 'publish':
+      return remotely(publish, argv)
+    case 'tail':
+      return remotely(tail, argv)
+    case 'who':
+      return remotely(who, argv)
+    case 'explain':
+      return remotely(explain, argv)
     case 'help':
     case '--help':
     case '-h':
@@ -30,6 +43,14 @@ async function main([command = 'help', ...argv]: readonly string[]): Promise<num
     default:
       throw new ConfigError(`There is no command ${command}.${didYouMean(command, COMMANDS)} Try roomful help.`)
   }
+}
+
+/** Until it is done, or somebody presses Ctrl-C. */
+async function remotely(command: (given: RemoteCommand) => Promise<void>, argv: readonly string[]): Promise<number> {
+  const stop = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
+  await command({ argv, env: process.env, print, signal: stop.signal })
+  return EXIT_CODES.ok
 }
 
 function standard(roomful: Roomful): [] {

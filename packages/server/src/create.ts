@@ -12,6 +12,7 @@ import { UserStore } from './adapters/auth/user-store.ts'
 import { createLocalBroker } from './adapters/brokers/local/index.ts'
 import { composeObservers } from './adapters/observe/compose.ts'
 import { Metrics } from './adapters/observe/metrics.ts'
+import { Stories } from './adapters/observe/stories.ts'
 import { systemClock } from './adapters/system/clock.ts'
 import { systemRandom } from './adapters/system/random.ts'
 import { addressReader } from './adapters/transports/address.ts'
@@ -58,7 +59,10 @@ export function createRoomful({
   const clock = systemClock
   const random = systemRandom
   const metrics = new Metrics()
-  const observers = composeObservers(observer === undefined ? [metrics] : [metrics, observer])
+  const stories = new Stories(clock.now)
+  // Stories are read by the server API alone.
+  const readers = [metrics, settings.apiKey === undefined ? undefined : stories, observer]
+  const observers = composeObservers(readers.filter((reader) => reader !== undefined))
   const users = new UserStore(settings.data, clock.now)
   const log = openOrClose(() => openLog(settings, { clock, random, observer: observers }), users)
   const tickets = new Tickets(clock, random)
@@ -111,7 +115,10 @@ export function createRoomful({
       maxPayloadBytes: socketioMaxPayloadBytes,
     },
     http: (hub, links, administration) =>
-      new HttpTransport(createHttpHost({ hub, links, administration, accounts, tickets, metrics, apiKey }), door),
+      new HttpTransport(
+        createHttpHost({ hub, links, administration, accounts, tickets, metrics, stories, apiKey }),
+        door,
+      ),
     tls,
     port: settings.port,
     host: settings.host,

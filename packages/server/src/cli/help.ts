@@ -1,7 +1,11 @@
 /** What `roomful help` and `roomful --version` print. */
 import { describeFlags } from '../config/describe.ts'
+import { EXPLAIN_USAGE } from './explain.ts'
+import { PUBLISH_USAGE } from './publish.ts'
+import { TAIL_USAGE } from './tail.ts'
+import { WHO_USAGE } from './who.ts'
 
-export const COMMANDS = ['serve', 'token', 'config', 'help', 'version'] as const
+export const COMMANDS = ['serve', 'token', 'config', 'publish', 'tail', 'who', 'explain', 'help', 'version'] as const
 
 export function help(): string {
   return `roomful: a realtime room server
@@ -15,6 +19,21 @@ Usage:
       --expires <time>   30s, 15m, 12h, 7d or never (default: 24h)
   roomful config [--format json]        print the settings in force and where each came from
   roomful help, roomful --version
+
+Of a running server, over its HTTP API (ROOMFUL_API_KEY on both sides):
+  roomful ${PUBLISH_USAGE}              store an event in a room
+      --key <key>        a repeat under the same key adds nothing
+      --user <id>        whose event it is
+  roomful ${TAIL_USAGE}                 the latest events of a room, and those that follow
+      --after <number>   from there on, instead of the latest
+      --lines <count>    how many of the latest (default: 20)
+      --follow off       end there
+  roomful ${WHO_USAGE}                  who is in a room
+  roomful ${EXPLAIN_USAGE}
+                         why a client did, or did not, see an event
+      --server <url>     default: where \`roomful serve\` with the same settings is
+      --namespace <name> default: /
+      --format json      a line of JSON each, for programs
 
 Options (each is also an environment variable and a key of roomful.config.json; see docs/settings.md):
   --config <file>            JSON file with settings [roomful.config.json]

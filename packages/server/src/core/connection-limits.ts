@@ -13,19 +13,25 @@ export function takeEvent(hub: Hub, connection: Connection): void {
   const { ratePerSecond } = hub.settings
   if (ratePerSecond === 0) return
   connection.rate ??= new RateWindow(ratePerSecond)
-  take(hub, connection.rate, 'connection', undefined)
+  take(hub, connection.id, connection.rate, 'connection', undefined)
 }
 
 /** @throws RoomfulError RATE_LIMITED */
 export function takeJoin(hub: Hub, connection: Connection): void {
   if (hub.settings.ratePerSecond === 0) return
   connection.joinRate ??= new RateWindow(JOINS_PER_SECOND)
-  take(hub, connection.joinRate, 'join', `Rate limit exceeded: ${JOINS_PER_SECOND} joins a second`)
+  take(hub, connection.id, connection.joinRate, 'join', `Rate limit exceeded: ${JOINS_PER_SECOND} joins a second`)
 }
 
-function take(hub: Hub, window: RateWindow, scope: 'connection' | 'join', message: string | undefined): void {
+function take(
+  hub: Hub,
+  connectionId: string,
+  window: RateWindow,
+  scope: 'connection' | 'join',
+  message: string | undefined,
+): void {
   const retryAfterMs = window.take(hub.clock.monotonic(), SECOND_MS)
   if (retryAfterMs === 0) return
-  hub.observer.observe({ type: 'rate-limited', scope })
+  hub.observer.observe({ type: 'rate-limited', scope, connectionId })
   throw new RoomfulError('RATE_LIMITED', message, { retryAfterMs })
 }

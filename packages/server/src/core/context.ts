@@ -125,7 +125,7 @@ export class Context {
   async publish(roomId: string, type: string, ...args: readonly unknown[]): Promise<Stored> {
     const { messageLimit } = this.hub
     const waitMs = messageLimit.take(this.connection)
-    if (waitMs > 0) throw messageLimit.refusal(waitMs)
+    if (waitMs > 0) throw messageLimit.refusal(this.connection, waitMs)
     let stored: Stored | undefined
     try {
       const key = this.appendKey && keyOfNth(this.appendKey, this.published++)

@@ -132,7 +132,7 @@ export class Execution {
     // A repeat adds nothing, so it costs nothing. B34.
     const isCounted = appends && earlier === undefined
     const waitMs = isCounted ? hub.messageLimit.take(connection) : 0
-    if (waitMs > 0) return this.fail(hub.messageLimit.refusal(waitMs))
+    if (waitMs > 0) return this.fail(hub.messageLimit.refusal(connection, waitMs))
     const effects = context.takeEffects()
     for (const effect of effects) {
       if (effect.kind === 'join') connection.intend(effect.prepared.room.id, true)
@@ -231,8 +231,9 @@ export class Execution {
     const durationMs = hub.clock.monotonic() - startedAt
     // What clients make up must not make up series.
     const event = this.entry ? request.event : 'unknown'
+    const { id: connectionId } = connection
     const { name: namespace } = connection.namespace
-    hub.observer.observe({ type: 'request', namespace, event, ok: code === undefined, code, durationMs })
+    hub.observer.observe({ type: 'request', namespace, connectionId, event, ok: code === undefined, code, durationMs })
   }
 }
 

@@ -110,6 +110,11 @@ export class Members {
     }
     this.hub.savedSessions.saveSoon(connection)
     if (isNew) namespace.announce('join', connection, room.id)
+    if (isNew || after !== undefined) {
+      const { recovered, reason } = resume?.told ?? {}
+      const fact = { connectionId: connection.id, roomId: room.id, seq: room.head, after: position, recovered, reason }
+      this.hub.observer.observe({ type: 'room:joined', ...fact })
+    }
     // The rules were asked about who it was then. What they say now follows the answer, or it would be taken for an earlier stay's.
     if (prepared.user !== connection.user)
       this.hub.turn.after(() => void this.hub.access.recheckRoom(connection, room.id)) // never rejects
@@ -143,6 +148,8 @@ export class Members {
     room.removeMember(membership)
     if (connection.stage === 'open') this.hub.savedSessions.saveSoon(connection)
     connection.namespace.announce('leave', connection, roomId, reason)
+    const seq = connection.behind ? membership.position : room.head
+    this.hub.observer.observe({ type: 'room:left', connectionId: connection.id, roomId, seq, reason })
     connection.namespace.presence.unseat(room, connection, reason, holdMs)
     connection.namespace.freeIfEmpty(room)
     return true

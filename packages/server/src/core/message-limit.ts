@@ -23,8 +23,8 @@ export class MessageLimit {
   }
 
   /** The refusal that {@link take} asks for. */
-  refusal(retryAfterMs: number): RoomfulError {
-    this.hub.observer.observe({ type: 'rate-limited', scope: 'user' })
+  refusal({ id: connectionId }: Connection, retryAfterMs: number): RoomfulError {
+    this.hub.observer.observe({ type: 'rate-limited', scope: 'user', connectionId })
     const message = `Rate limit exceeded: ${this.hub.settings.ratePerMinute} messages a minute`
     return new RoomfulError('RATE_LIMITED', message, { retryAfterMs })
   }

@@ -3,6 +3,7 @@ import type { Accounts } from '../adapters/auth/accounts.ts'
 import type { ApiKey } from '../adapters/auth/api-key.ts'
 import type { Tickets } from '../adapters/auth/tickets.ts'
 import type { Metrics } from '../adapters/observe/metrics.ts'
+import type { Stories } from '../adapters/observe/stories.ts'
 import { createFallbacks } from '../adapters/transports/fallbacks/index.ts'
 import type { HttpHost } from '../adapters/transports/http/host.ts'
 import type { HttpLinks } from '../adapters/transports/v1-http/links.ts'
@@ -21,6 +22,7 @@ export interface HttpHostParts {
   readonly accounts: Accounts
   readonly tickets: Tickets
   readonly metrics: Metrics
+  readonly stories: Stories
   /** None: the server API is off. */
   readonly apiKey: ApiKey | undefined
 }
@@ -32,6 +34,7 @@ export function createHttpHost({
   accounts,
   tickets,
   metrics,
+  stories,
   apiKey,
 }: HttpHostParts): HttpHost {
   return {
@@ -53,7 +56,7 @@ export function createHttpHost({
     },
     rooms: createRooms(hub),
     notifications: createNotifications(hub),
-    server: createServerApi({ hub, administration, status: createStatus(hub) }),
+    server: createServerApi({ hub, administration, stories, status: createStatus(hub) }),
     fallbacks: createFallbacks(hub, links),
   }
 }

@@ -1,23 +1,28 @@
 /** What other backends may do, done: events published, rooms read, users looked after, words taken back. */
 import { CLOSE_CODES, isPersonalRoom } from '@roomful/protocol'
+import type { Stories } from '../adapters/observe/stories.ts'
 import type { ServerApi } from '../adapters/transports/http/server-routes.ts'
 import type { Administration } from '../administration.ts'
+import type { Connection } from '../core/connection.ts'
 import { RoomfulError } from '../core/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import { checkRoomId } from '../core/members.ts'
+import type { ObservedConnection } from '../core/ports/observer.ts'
 import { redactMessage } from '../vocabulary/redaction.ts'
+import { explain } from './explain.ts'
 import { argsOf, checkIsDurable, checkIsTransient } from './given-event.ts'
 import { findNamespace } from './rooms.ts'
 
 export interface ServerApiParts {
   readonly hub: Hub
   readonly administration: Administration
+  readonly stories: Stories
   readonly status: () => unknown
 }
 
 const OK = { status: 'ok' } as const
 
-export function createServerApi({ hub, administration, status }: ServerApiParts): ServerApi {
+export function createServerApi({ hub, administration, stories, status }: ServerApiParts): ServerApi {
   return {
     async publish(request) {
       const { roomId, event, key, userId } = request
@@ -91,5 +96,33 @@ export function createServerApi({ hub, administration, status }: ServerApiParts)
       return { ...OK, redacted: await redactMessage(hub, namespace, checkRoomId(roomId), seq ?? 0) }
     },
     status,
+    connections(name, userId, { after, limit }) {
+      const { connections, users } = findNamespace(hub, name)
+      const all = userId === undefined ? connections.values() : (users.get(userId)?.connections ?? [])
+      const found = Array.from(all).filter(({ id }) => id > after)
+      const page = found.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit)
+      return { connections: page.map(describe), more: found.length > limit }
+    },
+    story(connectionId) {
+      const story = stories.find(connectionId)
+      if (story === undefined) {
+        throw new RoomfulError('NOT_FOUND', `Nothing is remembered of ${connectionId}`, { field: 'connectionId' })
+      }
+      const { connection, openedAt, chapters, forgotten, ending = null } = story
+      return { connection: { ...aboutConnection(connection), openedAt }, chapters, forgotten, ending }
+    },
+    explain: (question) => explain(hub, stories, question),
   }
+}
+
+function describe(connection: Connection) {
+  const { openedAt, link, memberships, behind } = connection
+  const { queuedBytes, dialect } = link
+  const more = { openedAt, dialect: dialect.name, rooms: memberships.size, isBehind: behind !== undefined, queuedBytes }
+  return { ...aboutConnection(connection), ...more }
+}
+
+function aboutConnection({ id, namespace, user, ip, userAgent }: ObservedConnection) {
+  const { sub: userId, name, role } = user
+  return { connectionId: id, namespace: namespace.name, userId, name, role, ip, userAgent }
 }

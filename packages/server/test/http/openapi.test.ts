@@ -8,12 +8,17 @@ import { API_KEY, type Serving, serveHttp, tokenOf } from './serving.ts'
 let serving: Serving
 // biome-ignore lint/suspicious/noExplicitAny: JSON of any shape, looked at by matchers
 let document: any
+/** Of a connection that is open: nobody knows one beforehand. */
+let connectionId = ''
 
 beforeAll(async () => {
   serving = await serveHttp()
   document = (await serving.get('/api/openapi.json')).body
   const said = { userId: 'ann', name: 'Ann', content: 'hello' }
   await serving.post('/api/server/publish', { roomId: 'lobby', event: 'message:new', data: said }, API_KEY)
+  const bob = await serving.connect('bob')
+  connectionId = String((await bob.next(({ type }) => type === 'welcome')).id)
+  await bob.next(({ type }) => type === 'auth_ok')
 })
 afterAll(() => serving[Symbol.asyncDispose]())
 
@@ -64,7 +69,8 @@ describe('[X9] /api/openapi.json', () => {
 })
 
 async function ask({ method, path, access, example, answerType = 'application/json' }: Declaration) {
-  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(example.params?.[name] ?? ''))
+  const params: Record<string, string> = { ...example.params, connectionId }
+  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''))
   const query = new URLSearchParams(example.query).toString()
   const auth = access === 'key' || access === 'admin' ? API_KEY : access === 'user' ? tokenOf('ann') : undefined
   const response = await fetch(`${serving.url}${filled}${query === '' ? '' : `?${query}`}`, {

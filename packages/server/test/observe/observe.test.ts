@@ -89,8 +89,24 @@ describe('Metrics', () => {
       { type: 'link:opened', dialect: 'plain' },
       { type: 'link:closed', dialect: 'plain', code: 1006 },
       { type: 'connection:opened', connection },
-      { type: 'request', namespace: '/', event: 'message:send', ok: true, code: undefined, durationMs: 3 },
-      { type: 'request', namespace: '/', event: 'x', ok: false, code: 'RATE_LIMITED', durationMs: 0.01 },
+      {
+        type: 'request',
+        namespace: '/',
+        connectionId: 'c_1',
+        event: 'message:send',
+        ok: true,
+        code: undefined,
+        durationMs: 3,
+      },
+      {
+        type: 'request',
+        namespace: '/',
+        connectionId: 'c_1',
+        event: 'x',
+        ok: false,
+        code: 'RATE_LIMITED',
+        durationMs: 0.01,
+      },
       { type: 'commit', namespace: '/', appended: 7, durationMs: 2 },
       { type: 'fan-out', deliveries: 100, encoded: 1 },
       { type: 'dropped', what: 'volatile', count: 5 },
@@ -125,7 +141,15 @@ describe('Metrics', () => {
     const metrics = new Metrics()
     for (let i = 0; i < 1_000; i++) {
       metrics.observe({ type: 'link:closed', dialect: 'plain', code: 3_000 + i })
-      metrics.observe({ type: 'request', namespace: '/', event: `e${i}`, ok: false, code: `MINE_${i}`, durationMs: 1 })
+      metrics.observe({
+        type: 'request',
+        namespace: '/',
+        connectionId: 'c_1',
+        event: `e${i}`,
+        ok: false,
+        code: `MINE_${i}`,
+        durationMs: 1,
+      })
     }
     const text = await metrics.text()
     expect(text).toContain('roomful_links_closed_total{code="other"} 1000')

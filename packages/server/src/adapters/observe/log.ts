@@ -78,7 +78,9 @@ export class Log implements Observer {
       case 'dropped':
       case 'link:opened':
       case 'link:closed':
-        return // told by the metrics
+      case 'room:joined':
+      case 'room:left':
+        return // told by the metrics, or by the stories
       default:
         return fact satisfies never
     }

@@ -82,6 +82,8 @@ export class Metrics implements Observer {
         return tallies.rateLimited.add(1, fact.scope)
       case 'drain':
       case 'notice':
+      case 'room:joined':
+      case 'room:left':
         return
       default:
         return fact satisfies never

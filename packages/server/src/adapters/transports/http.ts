@@ -14,6 +14,7 @@ import { openApiRoute } from './http/openapi.ts'
 import { replyError } from './http/reply.ts'
 import { roomRoutes } from './http/room-routes.ts'
 import type { Exchange, Route } from './http/route.ts'
+import { serverInspectionRoutes } from './http/server-inspection-routes.ts'
 import { serverRoutes } from './http/server-routes.ts'
 import { serverUserRoutes } from './http/server-user-routes.ts'
 import { statusRoutes } from './http/status-routes.ts'
@@ -30,6 +31,7 @@ export const ROUTES: readonly Route[] = [
   ...notificationRoutes,
   ...serverRoutes,
   ...serverUserRoutes,
+  ...serverInspectionRoutes,
   ...fallbackRoutes,
   openApiRoute(() => ROUTES),
   clientPageRoute,

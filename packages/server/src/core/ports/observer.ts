@@ -18,7 +18,30 @@ export type Fact =
   | { type: 'connection:opened'; connection: ObservedConnection }
   | { type: 'connection:closed'; connection: ObservedConnection; reason: string; durationMs: number }
   | { type: 'auth:failed'; code: string; ip: string; userAgent: string; connectionId: string }
-  | { type: 'request'; namespace: string; event: string; ok: boolean; code: string | undefined; durationMs: number }
+  | {
+      type: 'request'
+      namespace: string
+      connectionId: string
+      event: string
+      ok: boolean
+      code: string | undefined
+      durationMs: number
+    }
+  /** A connection became a member of a room, or asked anew what it missed there. */
+  | {
+      type: 'room:joined'
+      connectionId: string
+      roomId: string
+      /** The latest number then. */
+      seq: number
+      /** It is told what comes after this number. */
+      after: number
+      /** Of a resume: whether all that was missed can be had, or why not. */
+      recovered: boolean | undefined
+      reason: string | undefined
+    }
+  /** `seq` is the latest number that it was told. */
+  | { type: 'room:left'; connectionId: string; roomId: string; seq: number; reason: string }
   /** A handler threw something that is no RoomfulError, or did not answer in time. */
   | {
       type: 'handler:failed'
@@ -36,7 +59,7 @@ export type Fact =
   | { type: 'behind'; connectionId: string }
   | { type: 'caught-up'; connectionId: string; events: number }
   | { type: 'catch-up:failed'; connectionId: string; error: unknown }
-  | { type: 'rate-limited'; scope: 'connection' | 'user' | 'join' }
+  | { type: 'rate-limited'; scope: 'connection' | 'user' | 'join'; connectionId?: string | undefined }
   | { type: 'drain'; links: number }
   /** Something that whoever runs the server should know. */
   | { type: 'notice'; message: string; isRisky: boolean }

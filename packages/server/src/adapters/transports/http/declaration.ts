@@ -15,7 +15,7 @@ export interface Declaration {
   readonly method: 'GET' | 'POST'
   /** As OpenAPI writes it: `/api/rooms/{roomId}/users`. */
   readonly path: string
-  readonly tag: 'status' | 'accounts' | 'rooms' | 'notifications' | 'transports' | 'server' | 'inspector'
+  readonly tag: 'status' | 'accounts' | 'rooms' | 'notifications' | 'transports' | 'server' | 'inspection'
   /** A line. */
   readonly summary: string
   /** What else one has to know. */

@@ -67,7 +67,10 @@ const TAGS = [
   { name: 'notifications', description: 'What a user is told, whether connected or not.' },
   { name: 'transports', description: 'Rooms for clients without a WebSocket.' },
   { name: 'server', description: 'For other backends.' },
-  { name: 'inspector', description: 'For whoever runs the server.' },
+  {
+    name: 'inspection',
+    description: 'Connections, their stories, and why a client did not see an event.',
+  },
 ] as const
 
 const ErrorBody = Type.Object({

@@ -5,7 +5,7 @@ import type { Route } from './route.ts'
 
 type Shared = 'method' | 'path' | 'tag' | 'access' | 'params' | 'query' | 'body'
 
-/** One path under `/api/server`, which is there when the server has an API key. */
+/** One path under `/api/server`, which is there when the server has an API key; for admins as well where it says so. */
 export function server<
   const Params extends TObject | undefined = undefined,
   const Query extends TObject | undefined = undefined,
@@ -17,13 +17,13 @@ export function server<
     respond,
     bodyMaxBytes,
     ...declaration
-  }: Omit<Declaration, Shared> & { params?: Params; query?: Query; body?: Body } & Pick<
-      Parameters<typeof endpoint<Params, Query, Body>>[1],
-      'respond' | 'bodyMaxBytes'
-    >,
+  }: Omit<Declaration, Shared> & { params?: Params; query?: Query; body?: Body } & {
+    readonly tag?: Declaration['tag']
+    readonly access?: 'key' | 'admin'
+  } & Pick<Parameters<typeof endpoint<Params, Query, Body>>[1], 'respond' | 'bodyMaxBytes'>,
 ): Route {
   return endpoint<Params, Query, Body>(
-    { ...declaration, method, path: `/api/server/${path}`, tag: 'server', access: 'key' },
+    { tag: 'server', access: 'key', ...declaration, method, path: `/api/server/${path}` },
     { respond, ...(bodyMaxBytes ? { bodyMaxBytes } : {}), isServed: ({ apiKey }) => apiKey !== undefined },
   )
 }

@@ -38,10 +38,18 @@ export interface ServerApi {
   setRole(userId: string, role: string | null): Promise<unknown>
   redact(request: RedactRequest): Promise<unknown>
   status(): unknown
+  connections(namespace: string, userId: string | undefined, page: ListPage): unknown
+  story(connectionId: string): unknown
+  explain(question: {
+    readonly namespace: string
+    readonly who: string
+    readonly roomId: string
+    readonly seq: number
+  }): Promise<unknown>
 }
 
-const LIST_MAX = 1_000
-const PageOfList = {
+export const LIST_MAX = 1_000
+export const PageOfList = {
   after: Type.Optional(Type.String({ description: 'The last one of the page before.' })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIST_MAX, default: LIST_MAX })),
 }
@@ -123,7 +131,7 @@ export const serverRoutes: readonly Route[] = [
     respond: ({ host, params, query }) => host.server.events(query.namespace ?? '/', params.roomId, pageOf(query)),
   }),
   server('GET', 'status', {
-    summary: 'How the server is: links, connections, rooms, queues, rates, memory, versions.',
+    summary: 'How the server is: links, connections, rooms, queues, memory, versions.',
     answer: ServerStatus,
     example: { answer: statusExample },
     respond: ({ host }) => host.server.status(),

@@ -1,0 +1,121 @@
+/**
+ * What became of each connection, for whoever asks why a client did not see something: where it joined and from which
+ * number on, when it was behind, what was refused, why it went. A fact costs an entry; telling an event to a member is no
+ * fact, since its room's numbers say as much. D8.
+ */
+import type { Fact, ObservedConnection, Observer } from '../../core/ports/observer.ts'
+
+/** Connections that are written down at once; later ones have no story. */
+const OPEN_MAX = 20_000
+/** Connections that are gone, the one gone longest ago is forgotten first. */
+const CLOSED_MAX = 2_000
+/** Of one connection; the oldest go, and the story says from when on it tells. */
+const CHAPTERS_MAX = 64
+
+type Told = Extract<
+  Fact,
+  { type: 'room:joined' | 'room:left' | 'behind' | 'caught-up' | 'catch-up:failed' | 'rate-limited' }
+>
+
+/** Something that happened, without what stands above the story. */
+export type Chapter = { readonly at: number } & (
+  | Omit<Extract<Told, { type: 'room:joined' }>, 'connectionId'>
+  | Omit<Extract<Told, { type: 'room:left' }>, 'connectionId'>
+  | { readonly type: 'behind' | 'catch-up:failed' }
+  | { readonly type: 'caught-up'; readonly events: number }
+  | { readonly type: 'rate-limited'; readonly scope: string }
+  | { readonly type: 'refused'; readonly event: string; readonly code: string }
+)
+
+export interface Story {
+  readonly connection: ObservedConnection
+  /** Ms since 1970. */
+  readonly openedAt: number
+  readonly chapters: readonly Chapter[]
+  /** How many went, because there were too many. */
+  readonly forgotten: number
+  readonly ending: { readonly at: number; readonly reason: string } | undefined
+}
+
+interface Record extends Story {
+  chapters: Chapter[]
+  forgotten: number
+  ending: Story['ending']
+}
+
+export class Stories implements Observer {
+  private readonly now: () => number
+  private readonly open = new Map<string, Record>()
+  private readonly closed = new Map<string, Record>()
+
+  /** @param now ms since 1970 */
+  constructor(now: () => number) {
+    this.now = now
+  }
+
+  find(connectionId: string): Story | undefined {
+    return this.open.get(connectionId) ?? this.closed.get(connectionId)
+  }
+
+  /** Of all connections of a user in a namespace, those that are gone first. */
+  ofUser(namespace: string, userId: string): Story[] {
+    return [...this.closed.values(), ...this.open.values()].filter(
+      ({ connection }) => connection.user.sub === userId && connection.namespace.name === namespace,
+    )
+  }
+
+  observe(fact: Fact): void {
+    switch (fact.type) {
+      case 'connection:opened':
+        return this.begin(fact.connection)
+      case 'connection:closed':
+        return this.end(fact.connection.id, fact.reason)
+      case 'room:joined':
+      case 'room:left': {
+        const { connectionId, ...rest } = fact
+        return this.add(connectionId, { at: this.now(), ...rest })
+      }
+      case 'behind':
+      case 'catch-up:failed':
+        return this.add(fact.connectionId, { at: this.now(), type: fact.type })
+      case 'caught-up':
+        return this.add(fact.connectionId, { at: this.now(), type: fact.type, events: fact.events })
+      case 'rate-limited':
+        return this.add(fact.connectionId, { at: this.now(), type: fact.type, scope: fact.scope })
+      case 'request':
+        if (fact.code === undefined) return
+        return this.add(fact.connectionId, { at: this.now(), type: 'refused', event: fact.event, code: fact.code })
+      default:
+        return
+    }
+  }
+
+  private begin(connection: ObservedConnection): void {
+    if (this.open.size >= OPEN_MAX) return
+    const record = { connection, openedAt: this.now(), chapters: [], forgotten: 0, ending: undefined }
+    this.open.set(connection.id, record)
+  }
+
+  private end(connectionId: string, reason: string): void {
+    const record = this.open.get(connectionId)
+    if (record === undefined) return
+    this.open.delete(connectionId)
+    const { id, ip, userAgent, user, auth, namespace } = record.connection
+    // The connection itself is let go of.
+    const connection = { id, ip, userAgent, user, auth, namespace: { name: namespace.name } }
+    this.closed.set(connectionId, { ...record, connection, ending: { at: this.now(), reason } })
+    for (const oldest of this.closed.keys()) {
+      if (this.closed.size <= CLOSED_MAX) break
+      this.closed.delete(oldest)
+    }
+  }
+
+  private add(connectionId: string | undefined, chapter: Chapter): void {
+    const record = connectionId === undefined ? undefined : this.open.get(connectionId)
+    if (record === undefined) return
+    record.chapters.push(chapter)
+    if (record.chapters.length <= CHAPTERS_MAX) return
+    record.chapters.shift()
+    record.forgotten++
+  }
+}

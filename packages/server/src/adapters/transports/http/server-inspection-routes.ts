@@ -1,0 +1,133 @@
+/** What whoever runs the server may look at: who is connected, what became of a connection, why it did not see an event. D8. */
+import { Type } from 'typebox'
+import { NamespaceName, RoomName } from './declaration.ts'
+import type { Route } from './route.ts'
+import { server } from './server-route.ts'
+import { LIST_MAX, PageOfList } from './server-routes.ts'
+
+const inspection = { tag: 'inspection', access: 'admin' } as const
+const errors = ['NOT_FOUND', 'UNAVAILABLE'] as const
+
+const Connection = {
+  connectionId: Type.String(),
+  namespace: Type.String(),
+  userId: Type.String(),
+  name: Type.String(),
+  role: Type.String(),
+  ip: Type.String(),
+  userAgent: Type.String(),
+  openedAt: Type.Integer(),
+}
+
+const Listed = Type.Object({
+  ...Connection,
+  dialect: Type.String({ description: 'The form of the wire that it speaks.' }),
+  rooms: Type.Integer({ description: 'How many it is in.' }),
+  isBehind: Type.Boolean({ description: 'It reads slowly: its events wait in the log.' }),
+  queuedBytes: Type.Integer(),
+})
+
+const Chapter = Type.Object({ at: Type.Integer(), type: Type.String() }, { additionalProperties: true })
+
+const Verdict = Type.Object({
+  connectionId: Type.Optional(Type.String()),
+  code: Type.String({
+    description:
+      'TOLD, WAITING, REPLAYED, BEFORE_JOIN, NOT_RECOVERED, AFTER_LEAVE, NEVER_JOINED, NOT_STORED, TRIMMED or UNKNOWN.',
+  }),
+  message: Type.String({ description: 'The same as a sentence.' }),
+})
+
+const example = {
+  connectionId: 'c_Xk3v9QhT1mZp7RwLs2Bd',
+  namespace: '/',
+  userId: 'ann',
+  name: 'Ann',
+  role: 'user',
+  ip: '192.0.2.7',
+  userAgent: 'Mozilla/5.0',
+  openedAt: 1763712000456,
+}
+
+export const serverInspectionRoutes: readonly Route[] = [
+  server('GET', 'connections', {
+    ...inspection,
+    summary: 'The connections that are open in a namespace, by id.',
+    query: Type.Object({
+      namespace: NamespaceName,
+      userId: Type.Optional(Type.String({ description: 'Those of this user.' })),
+      ...PageOfList,
+    }),
+    answer: Type.Object({ connections: Type.Array(Listed), more: Type.Boolean() }),
+    errors,
+    example: {
+      query: { limit: '100' },
+      answer: {
+        connections: [{ ...example, dialect: 'v1', rooms: 1, isBehind: false, queuedBytes: 0 }],
+        more: false,
+      },
+    },
+    respond: ({ host, query: { namespace = '/', userId, after = '', limit = LIST_MAX } }) =>
+      host.server.connections(namespace, userId, { after, limit }),
+  }),
+  server('GET', 'connections/{connectionId}', {
+    ...inspection,
+    summary:
+      'The story of a connection, also for a while after its end: joins, leaves, slowness, refusals, why it went.',
+    params: Type.Object({ connectionId: Type.String() }),
+    answer: Type.Object({
+      connection: Type.Object(Connection),
+      chapters: Type.Array(Chapter, { description: 'Oldest first, the latest 64.' }),
+      forgotten: Type.Integer({ description: 'How many came before them.' }),
+      ending: Type.Union([Type.Null(), Type.Object({ at: Type.Integer(), reason: Type.String() })]),
+    }),
+    errors: ['NOT_FOUND'],
+    example: {
+      params: { connectionId: example.connectionId },
+      answer: {
+        connection: example,
+        chapters: [{ at: 1763712000460, type: 'room:joined', roomId: 'lobby', seq: 40, after: 40 }],
+        forgotten: 0,
+        ending: null,
+      },
+    },
+    respond: ({ host, params }) => host.server.story(params.connectionId),
+  }),
+  server('GET', 'explain', {
+    ...inspection,
+    summary: 'Why a client did, or did not, see an event of a room.',
+    query: Type.Object({
+      namespace: NamespaceName,
+      who: Type.String({ minLength: 1, description: 'The id of a connection, or of a user.' }),
+      roomId: RoomName,
+      seq: Type.Integer({ minimum: 1, description: 'Number of the event.' }),
+    }),
+    answer: Type.Object({
+      event: Type.Union([
+        Type.Null(),
+        Type.Object({
+          type: Type.String(),
+          ts: Type.Integer(),
+          userId: Type.Union([Type.Null(), Type.String()]),
+          redacted: Type.Boolean(),
+        }),
+      ]),
+      verdicts: Type.Array(Verdict),
+    }),
+    errors,
+    example: {
+      query: { who: 'ann', roomId: 'lobby', seq: '41' },
+      answer: {
+        event: { type: 'message:new', ts: 1763712000456, userId: 'bob', redacted: false },
+        verdicts: [
+          {
+            connectionId: example.connectionId,
+            code: 'AFTER_LEAVE',
+            message: 'It left the room at 40 (left), before event 41',
+          },
+        ],
+      },
+    },
+    respond: ({ host, query: { namespace = '/', ...question } }) => host.server.explain({ namespace, ...question }),
+  }),
+]

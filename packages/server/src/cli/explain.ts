@@ -1,0 +1,32 @@
+/** `roomful explain`: why a client did, or did not, see an event. D8. */
+import { type RemoteCommand, readNumber, readRemote } from './api.ts'
+
+export const EXPLAIN_USAGE = 'explain <connection|user> <room> <number>'
+
+interface Explanation {
+  readonly event: {
+    readonly type: string
+    readonly ts: number
+    readonly userId: string | null
+    readonly redacted: boolean
+  } | null
+  readonly verdicts: readonly { readonly connectionId?: string; readonly code: string; readonly message: string }[]
+}
+
+/** @throws ConfigError, RemoteError (rejects) */
+export async function explain(command: RemoteCommand): Promise<void> {
+  const { api, words, asJson } = readRemote(command, EXPLAIN_USAGE, [])
+  const [who, roomId, number = ''] = words
+  const seq = readNumber('The number of the event', number, 1)
+  const answer = (await api.get('explain', { who, roomId, seq })) as unknown as Explanation
+  if (asJson) return command.print(JSON.stringify(answer))
+  const { event, verdicts } = answer
+  if (event) {
+    const by = event.userId === null ? '' : ` by ${event.userId}`
+    const state = event.redacted ? ', taken back since' : ''
+    command.print(`Event ${seq} of ${roomId}: ${event.type}${by}, ${new Date(event.ts).toISOString()}${state}`)
+  }
+  for (const { connectionId, code, message } of verdicts) {
+    command.print(`  ${connectionId === undefined ? '' : `${connectionId}  `}${code}  ${message}.`)
+  }
+}

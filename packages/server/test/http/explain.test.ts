@@ -1,0 +1,172 @@
+/** Why a client did or did not see an event, told over HTTP and on the command line. D8. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { explain } from '../../src/cli/explain.ts'
+import { publish } from '../../src/cli/publish.ts'
+import { tail } from '../../src/cli/tail.ts'
+import { who } from '../../src/cli/who.ts'
+import { API_KEY, type Heard, refusal, type Serving, serveHttp, tokenOf } from './serving.ts'
+
+let serving: Serving
+beforeAll(async () => {
+  serving = await serveHttp()
+})
+afterAll(() => serving[Symbol.asyncDispose]())
+
+const get = (path: string, auth: string = API_KEY) => serving.get(`/api/server/${path}`, auth)
+const say = (roomId: string) =>
+  serving.post('/api/server/publish', { roomId, event: 'note', data: { text: 'hello' } }, API_KEY)
+
+let asked = 0
+// biome-ignore lint/suspicious/noExplicitAny: answers of every shape, looked at by matchers
+async function ask(heard: Heard, message: object): Promise<any> {
+  const id = ++asked
+  heard.say({ ...message, id })
+  return (await heard.next(({ ack }) => ack === id)).data
+}
+
+/** A client of this user in this room. */
+async function join(user: string, roomId: string, more: object = {}): Promise<Heard> {
+  const heard = await serving.connect(user)
+  await ask(heard, { type: 'room:join', roomId, ...more })
+  return heard
+}
+
+async function leave({ socket, closed }: Heard): Promise<void> {
+  socket.close()
+  await closed
+}
+
+async function verdicts(who: string, roomId: string, seq: number): Promise<string[]> {
+  const { body } = await get(`explain?who=${encodeURIComponent(who)}&roomId=${roomId}&seq=${seq}`)
+  return (body.verdicts as { code: string }[]).map(({ code }) => code)
+}
+
+describe('[D8] explain', () => {
+  it('tells who was told, who came later, who had left, who was never there, and what is not stored', async () => {
+    const ann = await join('ann', 'story')
+    await say('story')
+    const bob = await join('bob', 'story')
+    await say('story')
+    await ask(ann, { type: 'room:leave', roomId: 'story' })
+    await say('story')
+    expect(await verdicts('ann', 'story', 1)).toEqual(['TOLD'])
+    expect(await verdicts('ann', 'story', 2)).toEqual(['TOLD'])
+    expect(await verdicts('ann', 'story', 3)).toEqual(['AFTER_LEAVE'])
+    expect(await verdicts('bob', 'story', 1)).toEqual(['BEFORE_JOIN'])
+    expect(await verdicts('bob', 'story', 3)).toEqual(['TOLD'])
+    expect(await verdicts('bob', 'elsewhere', 1)).toEqual(['NOT_STORED'])
+    expect(await verdicts('nobody', 'story', 1)).toEqual(['UNKNOWN'])
+    await say('other')
+    expect(await verdicts('bob', 'other', 1)).toEqual(['NEVER_JOINED'])
+    expect(await verdicts('bob', 'story', 4)).toEqual(['NOT_STORED'])
+    await leave(ann)
+    await leave(bob)
+  })
+
+  it('tells what a client got when it came back, also when that was not all, and remembers who is gone', async () => {
+    const cy = await join('cy', 'back')
+    await say('back')
+    const epoch = (await ask(cy, { type: 'room:join', roomId: 'back' })).epoch
+    await leave(cy)
+    await say('back')
+    const again = await join('cy', 'back', { after: { epoch, seq: 1 } })
+    expect(await verdicts('cy', 'back', 2)).toEqual(['AFTER_LEAVE', 'REPLAYED'])
+    await leave(again)
+    const lost = await join('cy', 'back', { after: { epoch: 'another.1', seq: 1 } })
+    await say('back')
+    expect((await verdicts('cy', 'back', 3)).at(-1)).toBe('TOLD')
+    const connection = (await get('connections?userId=cy')).body.connections as { connectionId: string }[]
+    expect(connection).toHaveLength(1)
+    const { body } = await get(`connections/${connection[0]?.connectionId}`)
+    expect(body).toMatchObject({
+      connection: { userId: 'cy', namespace: '/' },
+      chapters: expect.arrayContaining([
+        expect.objectContaining({ type: 'room:joined', roomId: 'back', recovered: false, reason: 'epoch' }),
+      ]),
+      ending: null,
+    })
+    await leave(lost)
+  })
+
+  it('[B34] writes down what was refused, and is for admins and who has the key', async () => {
+    const dee = await join('dee', 'rules')
+    await ask(dee, { type: 'no-such-event' })
+    const { body } = await get('connections?userId=dee')
+    const id = (body.connections as { connectionId: string }[])[0]?.connectionId
+    const story = await get(`connections/${id}`, tokenOf('root', 'admin'))
+    expect(story.body.chapters).toContainEqual(
+      expect.objectContaining({ type: 'refused', event: 'unknown', code: 'UNKNOWN_EVENT' }),
+    )
+    expect(refusal(await get(`connections/${id}`, tokenOf('dee')))).toEqual([403, 'FORBIDDEN', undefined])
+    expect(refusal(await get('connections/c_none'))).toEqual([404, 'NOT_FOUND', 'connectionId'])
+    await leave(dee)
+  })
+})
+
+describe('[D8] on the command line', () => {
+  const run = async (
+    command: (given: Parameters<typeof who>[0]) => Promise<void>,
+    argv: string[],
+    signal = new AbortController().signal,
+  ) => {
+    const lines: string[] = []
+    const env = { ROOMFUL_API_KEY: API_KEY }
+    await command({ argv: [...argv, '--server', serving.url], env, print: (line) => lines.push(line), signal })
+    return lines
+  }
+
+  it('publish, tail, who and explain say it in lines', async () => {
+    const eve = await join('eve', 'lines')
+    expect(await run(publish, ['lines', 'note', '{"text":"one"}', '--user', 'eve'])).toEqual([
+      'Stored as lines-1, number 1 of lines.',
+    ])
+    await run(publish, ['lines', 'note'])
+    const [first = '', second = ''] = await run(tail, ['lines', '--follow', 'off'])
+    expect(first).toMatch(/^#1 20\S+Z note \{"text":"one"\}$/)
+    expect(second).toMatch(/^#2 20\S+Z note \{\}$/)
+    expect(await run(who, ['lines'])).toEqual(['1 user in lines', '  eve  eve  online'])
+    const [event = '', verdict = ''] = await run(explain, ['eve', 'lines', '1'])
+    expect(event).toMatch(/^Event 1 of lines: note by eve, 20/)
+    expect(verdict).toMatch(/^ {2}c_\S+ {2}TOLD {2}It joined at 0 and was told event 1 when that was stored\.$/)
+    await leave(eve)
+  })
+
+  it('tail follows until it is stopped, and gives JSON to programs', async () => {
+    const stop = new AbortController()
+    const lines: string[] = []
+    const done = tail({
+      argv: ['followed', '--after', '0', '--format', 'json', '--server', serving.url],
+      env: { ROOMFUL_API_KEY: API_KEY },
+      print: (line) => {
+        lines.push(line)
+        if (lines.length === 150) stop.abort()
+      },
+      signal: stop.signal,
+    })
+    for (let i = 0; i < 150; i++) await say('followed')
+    await done
+    expect(lines.map((line) => (JSON.parse(line) as { seq: number }).seq)).toEqual(
+      Array.from({ length: 150 }, (_, i) => i + 1),
+    )
+  })
+
+  it.each<[string[], Record<string, string>, RegExp]>([
+    [['lines'], {}, /Say the key of the server’s API: set ROOMFUL_API_KEY/],
+    [[], { ROOMFUL_API_KEY: API_KEY }, /Write it as: roomful who <room>\./],
+    [['lines'], { ROOMFUL_API_KEY: 'another-key-0123456789-0123456789' }, /does not take this API key/],
+    [['lines', '--namespace', '/none'], { ROOMFUL_API_KEY: API_KEY }, /There is no namespace "\/none" \(NOT_FOUND\)\./],
+    [['lines', '--server', 'ftp://x'], { ROOMFUL_API_KEY: API_KEY }, /--server must be an http or https URL/],
+    [['lines', '--server', 'http://127.0.0.1:1'], { ROOMFUL_API_KEY: API_KEY }, /No server answers at .*--server/],
+    [['lines', '--format', 'xml'], { ROOMFUL_API_KEY: API_KEY }, /--format must be "text" or "json"/],
+  ])('%j %j ends with a sentence', async (argv, env, sentence) => {
+    const server = argv.includes('--server') ? [] : ['--server', serving.url]
+    const given = { argv: [...argv, ...server], env, print: () => undefined, signal: new AbortController().signal }
+    await expect(who(given)).rejects.toThrow(sentence)
+  })
+
+  it('says when a server has no API', async () => {
+    await using other = await serveHttp({ apiKey: undefined })
+    const given = { env: { ROOMFUL_API_KEY: API_KEY }, print: () => undefined, signal: new AbortController().signal }
+    await expect(who({ argv: ['x', '--server', other.url], ...given })).rejects.toThrow(/has no server API/)
+  })
+})
