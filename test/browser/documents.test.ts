@@ -110,6 +110,19 @@ describe.runIf(hasChromium)('[B36] documents in Chromium', () => {
     await ann.page.keyboard.type(', again')
     await shows(ben.page, 'Our Plan of Ann, again')
     await Promise.all([saved(ann.page), saved(ben.page)])
+
+    // A megabyte from the clipboard, with HTML beside it.
+    await ann.page.keyboard.press('Control+End')
+    await editor(ann.page).evaluate((content) => {
+      const clipboardData = new DataTransfer()
+      clipboardData.setData('text/plain', `${'All about ferns, line by line.\n'.repeat(34_000)}<b>The end</b>`)
+      clipboardData.setData('text/html', '<b onclick="alert(1)">The end</b><img src=x onerror="alert(1)">')
+      content.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
+    })
+    await saved(ann.page)
+    await ben.page.keyboard.press('Control+End')
+    await editor(ben.page).getByText('<b>The end</b>').waitFor()
+    for (const { page } of [ann, ben]) expect(await page.locator('.cm-line').count()).toBeLessThan(200)
     for (const { troubles } of [ann, ben]) expect(troubles.filter((each) => !isOfTheNetwork(each))).toEqual([])
   })
 

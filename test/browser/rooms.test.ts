@@ -8,6 +8,8 @@ import { Commons, OPENING_MS } from './lib/commons.ts'
 import type { PersonOptions } from './lib/person.ts'
 import { RoomPage } from './lib/room-page.ts'
 
+const HOUR_MS = 3_600_000
+
 describe.runIf(hasChromium)('rooms in Chromium', () => {
   let commons: Commons
   const programs: Client[] = []
@@ -147,7 +149,10 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
     const [ann, bob] = await both('restart')
     await ann.say('before')
     await bob.sees('before')
+    await bob.field.fill('half a sent')
     await commons.restart()
+    await bob.field.press('End')
+    expect(await bob.field.inputValue()).toBe('half a sent')
     await bob.say('during')
     await expect.poll(() => ann.texts(), { timeout: 30_000 }).toEqual(['before', 'during'])
     await ann.person.isOnline()
@@ -166,11 +171,30 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
     await expect.poll(() => ann.page.getByRole('link', { name: /Unread messages/ }).count()).toBe(0)
   })
 
-  it('guests talk in rooms of their own', async () => {
-    const [gus, gil] = await both('lobby', ['Gus', 'Gil'], { guest: true })
-    await gus.say('hello from a guest')
-    await gil.sees('hello from a guest')
-    for (const { person } of [gus, gil]) person.hasNoTroubles()
+  it('guests talk in rooms of their own; with clocks an hour wrong order and time are the server’s', async () => {
+    const [zoe, maryam] = await Promise.all([
+      inRoom('Zoë 👩‍🚀', 'lobby', { guest: true, clockOffMs: HOUR_MS }),
+      inRoom('مريم', 'lobby', { guest: true, clockOffMs: -HOUR_MS }),
+    ])
+    await zoe.say('one')
+    await maryam.sees('one')
+    await maryam.say('שתיים')
+    await zoe.message('שתיים').getByText('مريم', { exact: true }).waitFor()
+    await zoe.person.cutNetwork()
+    await zoe.say('three')
+    await zoe.message('three').getByText('Sending…').waitFor()
+    expect(await zoe.texts()).toEqual(['one', 'שתיים', 'three'])
+    await maryam.say('four')
+    zoe.person.mendNetwork()
+    for (const room of [zoe, maryam]) {
+      await expect.poll(() => room.texts(), { timeout: 15_000 }).toEqual(['one', 'שתיים', 'four', 'three'])
+      const times = await room.log
+        .locator('time')
+        .evaluateAll((all) => all.map((each) => each.getAttribute('datetime')))
+      expect(times.length).toBeGreaterThan(1)
+      for (const time of times) expect(Math.abs(Date.parse(time ?? '') - Date.now())).toBeLessThan(HOUR_MS / 2)
+      room.person.hasNoTroubles()
+    }
   })
 
   it('5,000 messages and 300 members stay light, and the past comes by scrolling', async () => {

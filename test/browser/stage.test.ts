@@ -1,10 +1,18 @@
 /** The stage: slides that turn for everyone, and reactions on every screen. B22. */
+import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { token } from '../outside/lib/token.ts'
 import { accessibilityProblems } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
 import { Commons } from './lib/commons.ts'
+
+/** Of which the one in the middle is looked at. */
+const FRAMES = 60
+/** Twenty a second on two cores that draw without a graphics card, beside the server and all else. */
+const SMOOTH_MS = 50
+
+const countNodes = (page: Page) => page.evaluate(() => document.querySelectorAll('*').length)
 
 describe.runIf(hasChromium)('the stage in Chromium', () => {
   let commons: Commons
@@ -61,6 +69,16 @@ describe.runIf(hasChromium)('the stage in Chromium', () => {
       })
     })
     const reaction = JSON.stringify({ type: 'reaction:send', roomId: 'stage:welcome', emoji: '👍' })
+    const before = await countNodes(ann.page)
+    const frames = ann.page.evaluate(async (count) => {
+      const gaps: number[] = []
+      for (let last = performance.now(); gaps.length < count; ) {
+        const now = await new Promise<number>((resolve) => requestAnimationFrame(resolve))
+        gaps.push(now - last)
+        last = now
+      }
+      return gaps.sort((a, b) => a - b)[count >> 1] as number
+    }, FRAMES)
     for (let round = 0; round < 20; round++) {
       for (let i = 0; i < 10; i++) crowd.send(reaction)
       await new Promise((resolve) => setTimeout(resolve, 100)) // the rate is what is tested
@@ -68,6 +86,8 @@ describe.runIf(hasChromium)('the stage in Chromium', () => {
     await ann.page.getByRole('button', { name: 'Next' }).click()
     await ann.page.getByRole('heading', { name: 'A position is a number' }).waitFor()
     await ann.page.getByRole('button', { name: 'Thumbs up, 200 so far' }).waitFor()
+    expect(await frames).toBeLessThan(SMOOTH_MS)
+    expect((await countNodes(ann.page)) - before).toBeLessThan(50) // they float on one canvas
     crowd.close()
     ann.hasNoTroubles()
   })

@@ -23,7 +23,7 @@ export function HomePage(): ReactElement | null {
         return (
           <section key={group} aria-label={group} className="mb-8">
             <h2 className="mb-3 font-medium text-muted text-sm">{group}</h2>
-            <ul className="grid gap-3 sm:grid-cols-2 xl:grid-cols-3">
+            <ul className="grid grid-cols-1 gap-3 sm:grid-cols-2">
               {entries.map(({ path, title, about, icon: Icon }) => (
                 <li key={path}>
                   <Link

@@ -1,5 +1,5 @@
 /** One person in a browser of their own: signed in, on a network that can be cut, with everything that went wrong noted. */
-import type { BrowserContext, Page } from 'playwright-core'
+import type { BrowserContext, Locator, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { CuttableProxy } from '../../outside/lib/proxy.ts'
 import { seriousTroublesOf } from './chromium.ts'
@@ -15,6 +15,8 @@ export interface PersonOptions {
   /** A phone instead of a desk. */
   readonly phone?: boolean
   readonly dark?: boolean
+  /** By how much the browser's clock is wrong. */
+  readonly clockOffMs?: number
   /** Where to begin. Default `/`. */
   readonly path?: string
 }
@@ -22,6 +24,11 @@ export interface PersonOptions {
 export const PASSWORD = 'a long enough password'
 const DESK = { width: 1280, height: 800 }
 const PHONE = { width: 390, height: 780 }
+/** What a browser logs of its own accord when a connection is cut or refused. */
+const OF_THE_NETWORK =
+  /ERR_(INTERNET_DISCONNECTED|CONNECTION_|EMPTY_RESPONSE|SOCKET_)|^WebSocket connection to .* failed/
+/** More than any page has to operate. */
+const TABS = 80
 
 export class Person {
   readonly name: string
@@ -40,7 +47,7 @@ export class Person {
   }
 
   static async open(commons: Commons, name: string, options: PersonOptions): Promise<Person> {
-    const { signedOut = false, guest = false, phone = false, dark = false, path = '/', password } = options
+    const { signedOut = false, guest = false, phone = false, dark = false, path = '/', password, clockOffMs } = options
     const network = await CuttableProxy.open(commons.server.port)
     const context = await commons.browser.newContext({
       baseURL: `http://127.0.0.1:${network.port}`,
@@ -49,6 +56,7 @@ export class Person {
       hasTouch: phone,
       colorScheme: dark ? 'dark' : 'light',
     })
+    if (clockOffMs !== undefined) await context.clock.install({ time: Date.now() + clockOffMs })
     if (!signedOut) {
       const session = guest ? { kind: 'guest', name } : await commons.session(name, password)
       // Only where nothing is kept yet, so that signing out holds across a reload.
@@ -70,6 +78,15 @@ export class Person {
     seriousTroublesOf(page, this.troubles)
     await page.goto(path)
     return page
+  }
+
+  /** By the keyboard alone, from wherever the focus is. */
+  async tabTo(target: Locator): Promise<void> {
+    for (let tabs = 0; tabs < TABS; tabs++) {
+      if (await target.evaluate((element) => element === document.activeElement)) return
+      await this.page.keyboard.press('Tab')
+    }
+    throw new Error(`The keyboard does not reach ${target}`)
   }
 
   /** By the badge that is always on the screen. */
@@ -101,9 +118,7 @@ export class Person {
 
   /** Nothing went wrong since the beginning, but for requests that an absent network failed. */
   hasNoTroubles(): void {
-    expect(
-      this.troubles.filter((trouble) => !/ERR_(INTERNET_DISCONNECTED|CONNECTION_|EMPTY_RESPONSE)/.test(trouble)),
-    ).toEqual([])
+    expect(this.troubles.filter((trouble) => !OF_THE_NETWORK.test(trouble))).toEqual([])
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@
 import { FilePlus2, FileText, Lock, RefreshCw } from 'lucide-react'
 import { type ReactElement, useState } from 'react'
 import { Link, useLocation } from 'wouter'
+import { clockTime } from '../../web/chat/time.ts'
 import { Button } from '../../web/ui/button.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
 import { PageBody, PageHeader } from '../../web/ui/page.tsx'
@@ -95,7 +96,9 @@ function Row({ document: { documentId, title, isLocked, changedAt, people } }: {
         <FileText aria-hidden size={18} className="shrink-0 text-muted" />
         <span className="min-w-0 grow">
           <span className="flex items-center gap-2">
-            <span className="truncate font-medium">{title}</span>
+            <span dir="auto" className="truncate font-medium">
+              {title}
+            </span>
             {isLocked && <Lock aria-label="Locked" size={14} className="shrink-0 text-muted" />}
           </span>
           <span className="block text-muted text-sm">Changed {formatTime(changedAt)}</span>
@@ -106,10 +109,9 @@ function Row({ document: { documentId, title, isLocked, changedAt, people } }: {
   )
 }
 
-const today = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
 const otherDay = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' })
 
 function formatTime(ms: number): string {
   const date = new Date(ms)
-  return date.toDateString() === new Date().toDateString() ? `at ${today.format(date)}` : `on ${otherDay.format(date)}`
+  return date.toDateString() === new Date().toDateString() ? `at ${clockTime(ms)}` : `on ${otherDay.format(date)}`
 }

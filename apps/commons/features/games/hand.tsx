@@ -26,7 +26,7 @@ export function Hand({ cards, chosen, isOpen, onChoose }: HandProps): ReactEleme
       <legend className="mx-auto mb-3 text-muted text-sm">
         {isOpen ? 'Your cards' : chosen === undefined ? 'Lay a card' : 'You may still change it'}
       </legend>
-      <div className="flex flex-wrap justify-center gap-2">
+      <div className="flex flex-wrap justify-center gap-1.5 sm:gap-2">
         {cards.map((card) => (
           <button
             key={card}
@@ -36,7 +36,7 @@ export function Hand({ cards, chosen, isOpen, onChoose }: HandProps): ReactEleme
             aria-label={`Card ${card}`}
             onClick={() => onChoose(card)}
             className={clsx(
-              'grid h-20 w-14 place-items-center rounded-xl border font-semibold text-2xl tabular-nums shadow-card transition-transform',
+              'grid h-16 w-10 place-items-center rounded-xl border sm:h-20 sm:w-14 font-semibold text-2xl tabular-nums shadow-card transition-transform',
               card === chosen
                 ? '-translate-y-2 border-accent bg-accent text-on-accent'
                 : 'border-edge bg-raised hover:-translate-y-1 hover:border-accent',

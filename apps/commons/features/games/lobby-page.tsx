@@ -1,7 +1,7 @@
 /** All tables, with who may still sit down. */
 import { useClient } from '@roomful/react'
 import clsx from 'clsx'
-import { Armchair, Eye, Plus, Spade } from 'lucide-react'
+import { Armchair, Lock, Plus, Spade } from 'lucide-react'
 import { type FormEvent, type ReactElement, useEffect, useState } from 'react'
 import { NotLoaded } from '../../web/live/not-loaded.tsx'
 import { useLoaded } from '../../web/live/use-loaded.ts'
@@ -64,7 +64,7 @@ export function LobbyPage({ onSit }: { onSit: (roomId: string) => void }): React
           </EmptyState>
         </Card>
       ) : (
-        <ul aria-label="Tables" className="grid gap-3 sm:grid-cols-2">
+        <ul aria-label="Tables" className="grid grid-cols-1 gap-3 sm:grid-cols-2">
           {games.map((game) => (
             <li key={game.roomId}>
               <TableCard game={game} onSit={() => onSit(game.roomId)} />
@@ -104,7 +104,7 @@ function TableCard({ game, onSit }: { game: GameSummary; onSit: () => void }): R
         </p>
       </div>
       <Button
-        icon={isOpen ? Armchair : Eye}
+        icon={isOpen ? Armchair : Lock}
         disabled={!isOpen}
         onClick={onSit}
         {...(isOpen && { 'aria-label': `Sit down at ${name}` })}

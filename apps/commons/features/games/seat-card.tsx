@@ -35,7 +35,7 @@ export function SeatCard({ player, game, isMe }: SeatCardProps): ReactElement {
           <bdi className="block truncate font-medium text-sm">{isMe ? `${name} (you)` : name}</bdi>
           <span className="block text-muted text-xs">
             {!isHere && 'Away · '}
-            {`${score} points`}
+            {score === 1 ? '1 point' : `${score} points`}
           </span>
         </span>
       </div>

@@ -54,7 +54,7 @@ export function TablePage({ roomId, onLeave }: { roomId: string; onLeave: () => 
   return (
     <PageBody>
       <PageHeader title={game.name} description={<Situation game={game} free={free} />} actions={leaveTable} />
-      <ul aria-label="Players" className="grid gap-2 sm:grid-cols-2 sm:gap-3 lg:grid-cols-4">
+      <ul aria-label="Players" className="grid grid-cols-1 gap-2 sm:grid-cols-2 sm:gap-3 lg:grid-cols-4">
         {game.players.map((player) => (
           <li key={player.userId}>
             <SeatCard player={player} game={game} isMe={player.userId === me} />

@@ -52,7 +52,7 @@ function Results({ measured: { times, bytes, costs } }: { measured: Measured }):
   const seconds = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1_000
   return (
     <>
-      <ul aria-label="Ways" className="grid gap-3 sm:grid-cols-2 xl:grid-cols-4">
+      <ul aria-label="Ways" className="grid grid-cols-1 gap-3 sm:grid-cols-2 xl:grid-cols-4">
         {WAYS.map((way, index) => (
           <li key={way.name}>
             <WayCard way={way} cost={costs[index] ?? NO_COST} seconds={seconds} />
@@ -90,13 +90,13 @@ function WayCard({ way, cost, seconds }: { way: Way; cost: Cost; seconds: number
     ['Typical delay', delay === undefined ? '…' : `${whole.format(delay)} ms`],
   ] as const
   return (
-    <Card className="h-full p-4">
+    <Card className="flex h-full flex-col p-4">
       <h2 className="flex items-center gap-2 font-medium">
         <span aria-hidden className="size-3 rounded-full" style={{ background: `var(${way.colour})` }} />
         {way.name}
       </h2>
       <p className="mt-0.5 text-muted text-sm">{way.about}</p>
-      <dl className="mt-3 grid grid-cols-[1fr_auto] gap-y-1 text-sm">
+      <dl className="mt-auto grid grid-cols-[1fr_auto] gap-y-1 pt-3 text-sm">
         {facts.map(([name, value]) => (
           <div key={name} className="contents">
             <dt className="text-muted">{name}</dt>

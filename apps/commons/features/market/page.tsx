@@ -46,7 +46,7 @@ export function Page(): ReactElement {
         <NotLoaded what="the prices" error={undefined} onRetry={() => undefined} />
       ) : (
         <div className={clsx('grid gap-4 lg:grid-cols-[20rem_1fr]', isStale && 'opacity-60')}>
-          <ul aria-label="Shares" className="grid gap-2 sm:grid-cols-2 lg:grid-cols-1">
+          <ul aria-label="Shares" className="grid grid-cols-1 gap-2 sm:grid-cols-2 lg:grid-cols-1">
             {SYMBOLS.map((traded) => (
               <li key={traded.symbol}>
                 <Share

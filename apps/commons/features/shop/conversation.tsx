@@ -78,7 +78,7 @@ export function Conversation({ roomId, title, nobody, onClose }: ConversationPro
   const others = snapshot.members.filter(({ userId }) => userId !== me)
   const typing = snapshot.typists.filter(({ userId }) => userId !== me)
   const solved = (
-    <Button size="small" icon={CircleCheck} onClick={close}>
+    <Button size="small" icon={CircleCheck} className="shrink-0" onClick={close}>
       It is solved
     </Button>
   )
@@ -89,7 +89,7 @@ export function Conversation({ roomId, title, nobody, onClose }: ConversationPro
           <h2 className="font-medium">
             <bdi>{title}</bdi>
           </h2>
-          <p role="status" className="truncate text-muted text-sm">
+          <p role="status" className="break-words text-muted text-sm">
             {others.length > 0 ? `${others.map(({ name }) => name).join(', ')} is here` : nobody}
           </p>
         </div>

@@ -44,7 +44,7 @@ export function OrdersView(): ReactElement {
     )
   }
   return (
-    <ul aria-label="My orders" className="grid gap-3">
+    <ul aria-label="My orders" className="grid grid-cols-1 gap-3">
       {orders.map((order) => (
         <li key={order.orderId}>
           <Card className="p-4 sm:p-5">

@@ -1,10 +1,12 @@
 /** A product's page: what it is, who else looks at it, what is left, and the button. */
-import { ArrowLeft, Eye } from 'lucide-react'
+import { ArrowLeft, Eye, PackageX } from 'lucide-react'
 import type { ReactElement } from 'react'
 import { Link } from 'wouter'
 import { NotLoaded } from '../../web/live/not-loaded.tsx'
 import { InNamespace } from '../../web/session/in-namespace.tsx'
+import { LinkButton } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
+import { EmptyState } from '../../web/ui/empty-state.tsx'
 import { BuyButton } from './buy-button.tsx'
 import { money } from './money.ts'
 import { Picture } from './picture.tsx'
@@ -13,6 +15,15 @@ import { useProduct } from './use-product.ts'
 
 export function ProductView({ productId }: { productId: string }): ReactElement {
   const { data, error, reload } = useProduct(productId)
+  if (error?.code === 'NOT_FOUND') {
+    return (
+      <EmptyState
+        icon={PackageX}
+        title="There is no such product"
+        action={<LinkButton to="/">All products</LinkButton>}
+      />
+    )
+  }
   if (!data) return <NotLoaded what="the product" error={error} onRetry={reload} />
   const { product, count } = data
   return (

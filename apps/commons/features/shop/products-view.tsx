@@ -12,7 +12,7 @@ export function ProductsView(): ReactElement {
   const { data: products, error, reload } = useProducts()
   if (!products) return <NotLoaded what="the products" error={error} onRetry={reload} />
   return (
-    <ul aria-label="Products" className="grid gap-4 sm:grid-cols-2 lg:grid-cols-3">
+    <ul aria-label="Products" className="grid grid-cols-1 gap-4 sm:grid-cols-2 lg:grid-cols-3">
       {products.map(({ productId, name, priceCents, stock, viewers, hue }) => (
         <li key={productId}>
           <Link

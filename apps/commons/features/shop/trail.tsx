@@ -12,7 +12,7 @@ const WORDS: Readonly<Record<OrderStatus, string>> = {
   delivered: 'Delivered',
   cancelled: 'Cancelled',
 }
-const clock = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' })
+const clock = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' })
 
 export function wordOf(orderStatus: OrderStatus): string {
   return WORDS[orderStatus]

@@ -62,7 +62,7 @@ export function StagesPage({ onOpen }: { onOpen: (stageId: string) => void }): R
       {stages === undefined ? (
         <NotLoaded what="the presentations" error={error} onRetry={reload} />
       ) : (
-        <ul aria-label="Presentations" className="grid gap-3 sm:grid-cols-2">
+        <ul aria-label="Presentations" className="grid grid-cols-1 gap-3 sm:grid-cols-2">
           {stages.map(({ stageId, title, name, userId, count, audience }) => (
             <li key={stageId}>
               <Card className="flex h-full items-center gap-3 p-4">

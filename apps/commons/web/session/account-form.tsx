@@ -5,6 +5,9 @@ import { Field } from '../ui/field.tsx'
 import { Refusal, signIn, signUp } from './accounts.ts'
 import { session } from './session.ts'
 
+/** The server's own rule; it has the last word. */
+const PASSWORD_MIN_LENGTH = 8
+
 export function AccountForm({ kind }: { kind: 'in' | 'up' }): ReactElement {
   const [refusal, setRefusal] = useState<Refusal>()
   const [isBusy, setBusy] = useState(false)
@@ -13,8 +16,10 @@ export function AccountForm({ kind }: { kind: 'in' | 'up' }): ReactElement {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
     const [username, password] = [String(form.get('username')).trim(), String(form.get('password'))]
+    const missing = whatIsMissing(kind, username, password)
+    setRefusal(missing)
+    if (missing) return
     setBusy(true)
-    setRefusal(undefined)
     try {
       const { token, user } = await (kind === 'in' ? signIn : signUp)(username, password)
       session.begin({ kind: 'user', token, user })
@@ -28,7 +33,7 @@ export function AccountForm({ kind }: { kind: 'in' | 'up' }): ReactElement {
   const errorOf = (field: string): string | undefined => (refusal?.field === field ? refusal.message : undefined)
   const isAnyField = refusal?.field === 'username' || refusal?.field === 'password'
   return (
-    <form onSubmit={submit} className="flex flex-col gap-4">
+    <form noValidate onSubmit={submit} className="flex flex-col gap-4">
       <Field
         label="Name"
         name="username"
@@ -44,9 +49,8 @@ export function AccountForm({ kind }: { kind: 'in' | 'up' }): ReactElement {
         name="password"
         type="password"
         required
-        minLength={isUp ? 8 : undefined}
         autoComplete={isUp ? 'new-password' : 'current-password'}
-        hint={isUp ? 'At least 8 characters.' : undefined}
+        hint={isUp && errorOf('password') === undefined ? `At least ${PASSWORD_MIN_LENGTH} characters.` : undefined}
         error={errorOf('password')}
       />
       {refusal && !isAnyField && (
@@ -59,4 +63,14 @@ export function AccountForm({ kind }: { kind: 'in' | 'up' }): ReactElement {
       </Button>
     </form>
   )
+}
+
+/** What can be told without asking the server, at the field in question: the browser's own bubble would cover the button. */
+function whatIsMissing(kind: 'in' | 'up', username: string, password: string): Refusal | undefined {
+  if (username === '') return new Refusal('Write your name', 'username')
+  if (password === '') return new Refusal('Write your password', 'password')
+  if (kind === 'up' && [...password].length < PASSWORD_MIN_LENGTH) {
+    return new Refusal(`A password has at least ${PASSWORD_MIN_LENGTH} characters`, 'password')
+  }
+  return undefined
 }

@@ -11,7 +11,7 @@ export type Tone = 'primary' | 'plain' | 'quiet' | 'danger'
 type Size = 'small' | 'medium'
 
 const SHAPE =
-  'inline-flex select-none items-center justify-center gap-2 rounded-lg font-medium transition-colors ' +
+  'inline-flex select-none items-center justify-center gap-2 whitespace-nowrap rounded-lg font-medium transition-colors ' +
   'disabled:cursor-not-allowed disabled:opacity-50 data-disabled:cursor-not-allowed data-disabled:opacity-50'
 const TONES: Readonly<Record<Tone, string>> = {
   primary: 'bg-accent text-on-accent hover:bg-accent-strong',

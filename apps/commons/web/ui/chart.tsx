@@ -85,7 +85,7 @@ function optionsOf(
   return {
     width: element.clientWidth,
     height,
-    padding: [8, 8, 0, 0],
+    padding: [8, 26, 0, 0], // half of a time below the last grid line
     legend: { show: false },
     cursor: { show: false },
     scales: { y: from === undefined ? {} : { range: (_plot, _min, max) => [from, Math.max(max, from + 1) * 1.1] } },
