@@ -115,7 +115,7 @@ interface WireError {
 }
 
 /** The server was asked and did not do it. */
-export class RemoteError extends Error {
+class RemoteError extends Error {
   override readonly name = 'RemoteError'
 }
 
