@@ -31,8 +31,11 @@ class Running {
 export class Repeats {
   private readonly broker: Broker
   private readonly namespace: string
-  /** By scope and key. Bound: one per request that runs or waits for its commit. */
-  private readonly running = new Map<string, Running>()
+  /**
+   * By scope, then by key: one text of both would be made and hashed three times for each request. Bound: one per request
+   * that runs or waits for its commit.
+   */
+  private readonly running = new Map<string, Map<string, Running>>()
 
   constructor(broker: Broker, namespace: string) {
     this.broker = broker
@@ -45,9 +48,8 @@ export class Repeats {
    * @returns false when it takes {@link begin}
    */
   beginNew(key: AppendKey): boolean {
-    const name = nameOf(key)
-    if (this.running.has(name) || !this.broker.isNewKey(this.namespace, key)) return false
-    this.run(name)
+    if (this.runningUnder(key) || !this.broker.isNewKey(this.namespace, key)) return false
+    this.run(key)
     return true
   }
 
@@ -57,26 +59,32 @@ export class Repeats {
    * @throws RoomfulError (rejects) CONFLICT, UNAVAILABLE when the log cannot tell
    */
   async begin(key: AppendKey): Promise<Repeated | undefined> {
-    const name = nameOf(key)
     for (;;) {
-      await this.running.get(name)?.over
+      await this.runningUnder(key)?.over
       const found = await this.find(key)
-      if (this.running.has(name)) continue
-      this.run(name)
+      if (this.runningUnder(key)) continue
+      this.run(key)
       return found
     }
   }
 
   /** It is answered, or was refused: who waits for it may look. */
-  end(key: AppendKey): void {
-    const name = nameOf(key)
-    const running = this.running.get(name)
-    this.running.delete(name)
+  end({ scope, key }: AppendKey): void {
+    const inScope = this.running.get(scope)
+    const running = inScope?.get(key)
+    inScope?.delete(key)
+    if (inScope?.size === 0) this.running.delete(scope)
     running?.end()
   }
 
-  private run(name: string): void {
-    this.running.set(name, new Running())
+  private runningUnder({ scope, key }: AppendKey): Running | undefined {
+    return this.running.get(scope)?.get(key)
+  }
+
+  private run({ scope, key }: AppendKey): void {
+    const inScope = this.running.get(scope)
+    if (inScope) inScope.set(key, new Running())
+    else this.running.set(scope, new Map([[key, new Running()]]))
   }
 
   /** Keeps what was known only after the commit. */
@@ -119,8 +127,4 @@ export function checkKeyAge({ clock, settings }: Hub, key: string): void {
 /** Each event of a request has a key of its own. */
 export function keyOfNth(key: AppendKey, index: number): AppendKey {
   return index === 0 ? key : { ...key, key: `${key.key}#${index}` }
-}
-
-function nameOf({ scope, key }: AppendKey): string {
-  return `${scope.length} ${scope}${key}`
 }
