@@ -25,7 +25,9 @@ export function reportOn(server: Server): (request: IncomingMessage, response: S
       response.end(JSON.stringify(process.memoryUsage()))
     } else if (url === '/cpu') {
       const { user, system } = process.cpuUsage()
-      response.end(JSON.stringify({ cpuUs: user + system, rssBytes: process.memoryUsage.rss() }))
+      const main = process.threadCpuUsage()
+      const cpu = { cpuUs: user + system, mainUs: main.user + main.system }
+      response.end(JSON.stringify({ ...cpu, rssBytes: process.memoryUsage.rss() }))
     } else if (url === '/bytes') response.end(JSON.stringify(bytes()))
     else return false
     return true

@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url'
 export interface Usage {
   /** User and system time so far, in microseconds. */
   readonly cpuUs: number
+  /** Of that, the thread that runs JavaScript: what bounds a server that has a core for itself. */
+  readonly mainUs: number
   readonly rssBytes: number
 }
 
