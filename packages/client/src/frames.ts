@@ -30,6 +30,8 @@ export interface EventMeta {
   readonly id?: string
   /** The idempotency key of the request that caused it. */
   readonly key?: string
+  /** What it said was taken back: it has no data any more. Its listeners are not called for it. */
+  readonly redacted?: true
 }
 
 /** Frames of one message. What is no JSON object is given to `onInvalid` and left out. */
@@ -67,10 +69,10 @@ export function isEvent(frame: DownFrame): frame is EventFrame {
  */
 export function readEvent(frame: EventFrame): ReceivedEvent {
   const args = readArgs(frame)
-  const meta = readMeta(frame.event, frame)
+  const meta = { ...readMeta(frame.event, frame), ...(frame.redacted ? { redacted: frame.redacted } : {}) }
   const [only] = args
   if (meta.seq === undefined || args.length !== 1 || !isSpreadable(only)) return { event: frame.event, args, meta }
-  const { event, n, ...stored } = meta
+  const { event, n, redacted, ...stored } = meta
   return { event, args: [{ ...(only as object), ...stored }], meta }
 }
 
@@ -83,7 +85,14 @@ export function readArgs({ data, args }: { data?: unknown; args?: unknown[] }): 
 export function readHistoryEvent(object: Record<string, unknown>): ReceivedEvent {
   const { type, data, args, ...flat } = object
   const event = String(type)
-  return { event, args: Array.isArray(args) ? args : [data ?? flat], meta: readMeta(event, object) }
+  const meta = readMeta(event, object)
+  // A field of this name may be of what was said.
+  const isRedacted = flat.redacted === true && Object.keys(flat).every((name) => name === 'redacted' || name in meta)
+  return {
+    event,
+    args: Array.isArray(args) ? args : [data ?? flat],
+    meta: isRedacted ? { ...meta, redacted: true } : meta,
+  }
 }
 
 const META_FIELDS = ['roomId', 'seq', 'n', 'ts', 'id', 'key'] as const

@@ -6,7 +6,7 @@ import { backoffMs } from './backoff.ts'
 import { Emitter } from './emitter.ts'
 import type { Environment } from './environment.ts'
 import { isPassing, type RoomfulError } from './errors.ts'
-import type { ReceivedEvent } from './frames.ts'
+import type { EventMeta, ReceivedEvent } from './frames.ts'
 import type { Requests } from './requests.ts'
 import { RoomPresence } from './room-presence.ts'
 import type { RoomSnapshot, RoomStatus } from './room-snapshot.ts'
@@ -29,6 +29,7 @@ const MAX_FRUITLESS_JOINS = 3
 export interface MembershipEvents {
   change: []
   reset: [reset: Reset]
+  redacted: [meta: EventMeta]
 }
 
 export class Membership {

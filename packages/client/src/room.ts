@@ -3,7 +3,7 @@
  * is released. Any number may hold the same room: there is one membership behind them, left when the last lets go.
  */
 import type { Position } from '@roomful/protocol'
-import { type ReceivedEvent, readHistoryEvent } from './frames.ts'
+import { type EventMeta, type ReceivedEvent, readHistoryEvent } from './frames.ts'
 import type { LazyOutbox } from './lazy-outbox.ts'
 import { callListener } from './listener.ts'
 import type { Membership } from './membership.ts'
@@ -71,6 +71,11 @@ export class Room<C extends AnyContract = undefined> {
   /** Something was missed for good: load what is to be shown from `history()`. */
   onReset(listener: (reset: Reset) => void): () => void {
     return this.#keep(this.#options.membership.own.on('reset', listener))
+  }
+
+  /** Calls `listener` instead of those of `meta.event` for one that is replayed after what it said was taken back. */
+  onRedacted(listener: (meta: EventMeta) => void): () => void {
+    return this.#keep(this.#options.membership.own.on('redacted', listener))
   }
 
   /** Says something; waits in the outbox until the server has stored it, exactly once. */

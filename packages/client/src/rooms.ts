@@ -68,7 +68,7 @@ export class Rooms {
     for (const membership of this.#memberships.values()) membership.giveUp(error)
   }
 
-  /** @returns false when the event was told before, or has to wait for what is missing before it */
+  /** @returns false when the event was told before, has to wait for what is missing before it, or says nothing any more */
   handle(event: ReceivedEvent): boolean {
     const { seq, roomId = roomOf(event) } = event.meta
     if (roomId === undefined) return true
@@ -77,6 +77,10 @@ export class Rooms {
     const membership = known ?? (seq === undefined ? undefined : this.#follow(roomId))
     if (!membership) return true
     if (seq !== undefined && !membership.admit(seq)) return false
+    if (event.meta.redacted) {
+      membership.own.emit('redacted', event.meta)
+      return false
+    }
     if (event.event === 'reset') membership.reset(event.args[0] as Reset)
     if (event.event === 'notice') lost(membership, event.args[0] as { code: string; message: string })
     membership.handle(event)

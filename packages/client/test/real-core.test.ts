@@ -145,6 +145,32 @@ describe('with the real core', () => {
     expect(heard).toEqual([{ reason: 'too_far', from: 4, to: 8 }, 4, 5, 6, 7, 8])
   })
 
+  it('[M10] what was taken back while we were away is no message any more, and is told as that', async () => {
+    await using server = await createServer()
+    const { clock } = server
+    const [ann, bob] = [join(server, 'ann'), join(server, 'bob')]
+    const room = ann.client.room('lobby')
+    const other = bob.client.room('lobby')
+    const heard: unknown[] = []
+    room.on('message:new', ({ content }) => heard.push(content))
+    ann.client.on('message:new', ({ content }) => heard.push(`of the namespace: ${content}`))
+    room.on('message:redacted', ({ target }) => heard.push({ target }))
+    room.onRedacted(({ event, seq, id }) => heard.push({ event, seq, id }))
+    await clock.until(Promise.all([room.ready, other.ready]))
+    ann.network.cut()
+    const [{ seq }] = await clock.until(Promise.all([other.send('oh'), other.send('well')]))
+    await clock.until(other.redact(seq))
+    await clock.advance(5_000)
+    expect(heard).toEqual([
+      { event: 'message:new', seq: 1, id: 'lobby-1' },
+      ...['well', 'of the namespace: well'],
+      { target: 1 },
+    ])
+    expect([room.position?.seq, ann.client.state]).toMatchObject([3, { recovered: true }])
+    const { events } = await clock.until(room.history())
+    expect(events.map(({ meta }) => meta.redacted)).toEqual([true, undefined, undefined])
+  })
+
   it('[D11] a token that ends is replaced on the open connection', async () => {
     await using server = await createServer()
     const { clock } = server

@@ -117,9 +117,11 @@ export function storedJson(stored: {
   seq: number
   ts: number
   key: string | undefined
+  redacted?: boolean | undefined
 }): string {
   const key = stored.key === undefined ? '' : `,"key":${JSON.stringify(stored.key)}`
-  return `"roomId":${JSON.stringify(stored.roomId)},"seq":${stored.seq},"ts":${stored.ts},"id":${JSON.stringify(stored.id)}${key}`
+  const redacted = stored.redacted ? ',"redacted":true' : ''
+  return `"roomId":${JSON.stringify(stored.roomId)},"seq":${stored.seq},"ts":${stored.ts},"id":${JSON.stringify(stored.id)}${key}${redacted}`
 }
 
 /** The `data` that clients which read only `data` see of a failed request. */

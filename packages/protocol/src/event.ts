@@ -21,6 +21,8 @@ export interface StoredFields {
   readonly n: number
   readonly ts: number
   readonly key: string | undefined
+  /** What it said was taken out of the log: it has no arguments, and keeps its number. */
+  readonly redacted?: boolean | undefined
 }
 
 /** Top-level names of the plain form that mean something to it. WIRE 3. */

@@ -88,8 +88,9 @@ export function plainObject(event: WireEvent, type: string = event.type): Record
           ? first
           : { data: first }
   if (event.stored === undefined) return { type, ...body }
-  const { id, roomId, seq, ts, key } = event.stored
-  return { type, ...body, roomId, seq, ts, id, ...(key === undefined ? {} : { key }) }
+  const { id, roomId, seq, ts, key, redacted } = event.stored
+  const more = { ...(key === undefined ? {} : { key }), ...(redacted ? { redacted } : {}) }
+  return { type, ...body, roomId, seq, ts, id, ...more }
 }
 
 export function encodePlainAck(id: RequestId, data: unknown): string {

@@ -78,6 +78,7 @@ export type DownFrame =
       ts?: number
       id?: string
       key?: string
+      redacted?: true
     }
 
 /** Most frames that one WebSocket message may hold. */

@@ -107,6 +107,23 @@ it('edits, reactions and redactions change what is shown, live and from history'
   }
 })
 
+it('[M10] what was taken back while the link was cut is shown as that', async () => {
+  const app = await startApp()
+  let door = Promise.resolve()
+  app.roomful.get('/public').use(({ user }) => (user.name === 'Ann' ? door : undefined))
+  const lobby = app.visitor('Bob').room('lobby')
+  const messages = await showMessages(app)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  door = promise
+  act(() => cutLinks(app, 'Ann'))
+  const { seq } = await lobby.send('oh')
+  await lobby.redact(seq)
+  await lobby.send('well')
+  resolve()
+  const shown = [{ isRedacted: true }, { content: 'well' }]
+  await waitFor(() => expect(messages.current.messages).toMatchObject(shown), { timeout: 5_000 })
+})
+
 it('[G4] after a gap that cannot be filled the latest page is shown, and nothing of before it', async () => {
   const app = await startApp({ replayMax: 5 })
   let door = Promise.resolve()

@@ -140,6 +140,10 @@ export class MessageStore {
     }
     this.offs.push(
       room.onReset(() => this.startAgain()),
+      room.onRedacted((meta) => {
+        this.timeline.apply({ event: meta.event, args: [], meta })
+        this.changed()
+      }),
       room.subscribe(() => this.loadWhenJoined()),
       this.client.subscribe(() => this.handleClient()),
     )

@@ -52,9 +52,9 @@ export class RoomEvent implements WireEvent {
   }
 
   static fromRow(row: StoredRow, args?: readonly unknown[], origin?: string): RoomEvent {
-    const { roomId, seq, n, ts, key } = row
+    const { roomId, seq, n, ts, key, redacted } = row
     return new RoomEvent(row.type, args, row.argsJson, {
-      stored: { id: `${roomId}-${seq}`, roomId, seq, n, ts, key },
+      stored: { id: `${roomId}-${seq}`, roomId, seq, n, ts, key, redacted },
       origin,
       userId: row.userId,
     })

@@ -30,9 +30,5 @@ export async function readHistory(
   nameOf: (type: string) => string = (type) => type,
 ): Promise<HistoryEvents> {
   const { events, more } = await hub.broker.history(namespace.name, roomId, page)
-  const told = events.map((row) => {
-    const event = plainObject(RoomEvent.fromRow(row), nameOf(row.type))
-    return row.redacted ? { ...event, redacted: true } : event
-  })
-  return { events: told, more }
+  return { events: events.map((row) => plainObject(RoomEvent.fromRow(row), nameOf(row.type))), more }
 }

@@ -200,6 +200,23 @@ describe('a slow link', () => {
     expect(seqs(quick as TestClient)).toEqual(range(1, 12))
   })
 
+  it('[M10] is not told what was taken back while it was behind, nor is a classic one', async () => {
+    await using server = await createTestServer({ settings: { ...SETTINGS, historySize: 0 } })
+    const { slow, quick } = await slowAndQuick(server)
+    const classic = await server.connect({ user: 'old' })
+    classic.send({ type: 'join', room: 'x' })
+    await classic.next('joined')
+    for (const { wire } of [slow, classic]) wire.stall()
+    await say(quick, 20)
+    await quick.request('message:redact', { roomId: 'x', seq: 19 })
+    for (const { wire } of [slow, classic]) wire.drain()
+    await server.advance(100)
+    expect(seqs(slow)).toEqual(range(1, 20))
+    expect(slow.heard('chat:message')[18]).toEqual(expect.objectContaining({ seq: 19, redacted: true }))
+    expect(JSON.stringify(slow.heard('chat:message')[18])).not.toContain('content')
+    expect(classic.heard('message').map(({ seq }) => seq)).toEqual([...range(1, 18), 20])
+  })
+
   it('[G5] may join and leave while it is behind, and misses nothing', async () => {
     await using server = await createTestServer({ settings: SETTINGS })
     const { slow, quick } = await audience(server, { slow: ['x', 'z'], quick: ['x', 'y', 'z'] })

@@ -51,11 +51,16 @@ describe.each(['websocket', 'polling'] satisfies Way[])('recovery over %s', (way
     await say('b', 'three')
     await say('a', 'four')
     await say('b', 'five')
+    const { seq } = await say('b', 'taken back')
+    await ben.emitWithAck('message:redact', { roomId: 'b', seq })
+    const empty: unknown[] = []
+    ann.on('message:new', (data) => data.redacted && empty.push(data))
     await back()
     expect(ann.recovered).toBe(true)
     await say('a', 'six')
     await ann.emitWithAck('room:list')
-    expect(heard).toEqual(['one', 'two', 'three', 'four', 'five', 'six'])
+    expect(heard).toEqual(['one', 'two', 'three', 'four', 'five', undefined, 'six'])
+    expect(empty).toEqual([{ id: `b-${seq}`, roomId: 'b', seq, ts: expect.any(Number), redacted: true }])
   })
 
   it('[D3] [J10] brings back a client that had heard nothing yet', async () => {

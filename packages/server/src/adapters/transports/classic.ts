@@ -24,7 +24,8 @@ const encoding: Encoding = {
   key: 'ws:classic',
   encode(event) {
     if (event.type === 'presence_update') return textFrame(encodePlainControl(event.type, fields(event)))
-    return event.type === 'message:new' && event.stored ? textFrame(encodeMessage(event)) : undefined
+    const isSaid = event.type === 'message:new' && event.stored?.redacted === false
+    return isSaid ? textFrame(encodeMessage(event)) : undefined
   },
 }
 

@@ -51,6 +51,7 @@ function lastArgument({ stored, args, type }: WireEvent, { logId }: Namespace): 
 
 function argumentsJson(event: WireEvent): string {
   const { args, argsJson, stored } = event
+  if (stored?.redacted) return `,${JSON.stringify(merged({ redacted: true }, stored))}`
   if (args.length === 0) return ''
   if (!stored || !isMerged(event)) return `,${argsJson.slice(1, -1)}`
   const own = argsJson.slice(2, -2) // [{…}] without its brackets and braces
