@@ -7,6 +7,7 @@ import { Context } from './context.ts'
 import type { Hub } from './hub.ts'
 import { Link } from './link.ts'
 import type { Namespace } from './namespace.ts'
+import { ONE_WAY } from './one-way.ts'
 import type { Identity } from './ports/authenticator.ts'
 import type { Dialect } from './ports/dialect.ts'
 import type { Wire } from './ports/wire.ts'
@@ -46,14 +47,9 @@ const SILENT_WIRE: Wire = {
 }
 
 const SILENT_DIALECT: Dialect = {
+  ...ONE_WAY,
   name: 'http',
-  resumes: false,
-  multiplexed: false,
-  view: 'all',
   encoding: () => ({ key: 'silent', encode: nothing }),
-  decode: () => [],
-  nameOf: (type) => type,
-  ack: nothing,
   fail: () => new Uint8Array(),
   control: nothing,
 }

@@ -1,19 +1,15 @@
 /** Sends everything back: `/ws/echo`, and what protocol test suites bite on. A link like any other, with no one behind it. */
 import type { LinkOwner } from '../../core/link.ts'
+import { ONE_WAY } from '../../core/one-way.ts'
 import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
 import { binaryFrame, textFrame } from './frame.ts'
 
 const NOTHING: Encoding = { key: 'ws:echo', encode: () => undefined }
 
 export const echoDialect: Dialect = {
+  ...ONE_WAY,
   name: 'echo',
-  resumes: false,
-  multiplexed: false,
-  view: 'all',
   encoding: () => NOTHING,
-  decode: () => [],
-  nameOf: (type) => type,
-  ack: () => undefined,
   fail: (_channel, { message }) => textFrame(message),
   control: () => undefined,
 }

@@ -1,5 +1,6 @@
 /** The dialect of a poll: plain's JSON, one line per event, with its commit number before it for the cursor. WIRE 6. */
 import { encodePlainControl, encodePlainError, encodePlainEvent, plainName } from '@roomful/protocol'
+import { ONE_WAY } from '../../../core/one-way.ts'
 import type { Dialect, Encoding } from '../../../core/ports/dialect.ts'
 
 const utf8 = new TextEncoder()
@@ -16,15 +17,11 @@ const encoding: Encoding = {
 }
 
 export const pollDialect: Dialect = {
+  ...ONE_WAY,
   name: 'poll',
-  resumes: false,
-  multiplexed: false,
-  view: 'all',
+  nameOf: plainName,
   confirmsDelivery: true,
   encoding: () => encoding,
-  decode: () => [],
-  nameOf: plainName,
-  ack: () => undefined,
   fail: (_channel, error) => line(encodePlainError(error)),
   control: (type, _channel, data) => (UNTOLD_CONTROLS.has(type) ? undefined : line(encodePlainControl(type, data))),
 }

@@ -3,6 +3,7 @@
  * holds any event. HTML Living Standard, section 9.2; WIRE 6.
  */
 import { encodePlainControl, encodePlainError, encodePlainEvent, formatCursor, plainName } from '@roomful/protocol'
+import { ONE_WAY } from '../../../core/one-way.ts'
 import type { Dialect, Encoding } from '../../../core/ports/dialect.ts'
 
 const utf8 = new TextEncoder()
@@ -27,14 +28,10 @@ export function sseDialect(logId: string, named: boolean): Dialect {
     },
   }
   return {
+    ...ONE_WAY,
     name: 'sse',
-    resumes: false,
-    multiplexed: false,
-    view: 'all',
-    encoding: () => encoding,
-    decode: () => [],
     nameOf: plainName,
-    ack: () => undefined,
+    encoding: () => encoding,
     fail: (_channel, error) => block('error', encodePlainError(error)),
     control: (type, _channel, data) =>
       TOLD_AT_OPENING.has(type) ? undefined : block(type, encodePlainControl(type, data)),
