@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { bearer, errorOf, type Message, type Serving, serve, socket, tokenOf, until } from './serving.ts'
+import { serveVirtually } from './virtual.ts'
 
 interface Answer {
   events: Message[]
@@ -17,14 +18,21 @@ const poll = async (url: string, more: Record<string, unknown> = {}): Promise<An
 const say = (roomId: string, content: string): Message => ({ type: 'chat:message', roomId, content })
 const contents = ({ events }: Answer) => events.flatMap(({ content }) => (content === undefined ? [] : [content]))
 /** A poll waits for its answer: there is no fact that tells it from outside. */
-const parked = ({ roomful }: Serving) =>
-  [...roomful.hub.links].some(({ wire }) => (wire as { parked?: unknown }).parked !== undefined)
+const parkedIn = (hub: Serving['roomful']['hub']) =>
+  [...hub.links].some(({ wire }) => (wire as { parked?: unknown }).parked !== undefined)
+const parked = ({ roomful }: Serving) => parkedIn(roomful.hub)
 
 /** A server, a talker, and a poller of two rooms who is `ann`. */
 async function bench(settings: Parameters<typeof serve>[0] = {}) {
   const serving = await serve(settings)
   const ben = await socket(`${serving.url}/ws?token=${tokenOf('ben')}`)
   return { ...serving, serving, ben, url: `${serving.url}/poll?room=a&room=b&token=${tokenOf('ann')}` }
+}
+
+/** The same poller, on time that the test decides. */
+async function virtualBench() {
+  const { server, url } = await serveVirtually()
+  return { server, url: `${url}/poll?room=a&room=b&token=${server.token('ann')}` }
 }
 
 describe('a long poll', () => {
@@ -66,11 +74,18 @@ describe('a long poll', () => {
   })
 
   it('[B10] answers empty when its time is up', async () => {
-    const { url } = await bench()
+    const { server, url } = await virtualBench()
     const { cursor } = await poll(url)
-    const startedAt = Date.now()
-    expect(await poll(url, { after: cursor, wait: 1 })).toEqual({ events: [], cursor })
-    expect(Date.now() - startedAt).toBeGreaterThanOrEqual(990)
+    const waiting = poll(url, { after: cursor, wait: 1 })
+    await until('the poll', () => parkedIn(server.hub))
+    let isAnswered = false
+    waiting.finally(() => {
+      isAnswered = true
+    })
+    await server.advance(990)
+    expect(isAnswered).toBe(false)
+    await server.advance(100)
+    expect(await waiting).toEqual({ events: [], cursor })
   })
 
   it('[B9] a short one answers at once, page by page when much was missed', async () => {
@@ -130,34 +145,38 @@ describe('a long poll', () => {
 
 describe('a poller', () => {
   it('[D10] is one member over all of its polls, and gone with its lease', async () => {
-    const { url, ben, roomful } = await bench()
-    await ben.ask({ type: 'room:join', roomId: 'a' })
+    const { server, url } = await virtualBench()
+    const ben = await server.connect({ user: 'ben' })
+    await ben.request('room:join', { roomId: 'a' })
     let { cursor } = await poll(url)
-    for (let i = 0; i < 3; i++) cursor = (await poll(url, { after: cursor, wait: 0 })).cursor
-    await until('Ann', () => ben.heard.some(({ type }) => type === 'user:joined'))
-    expect(ben.heard.filter(({ type }) => type === 'user:joined' || type === 'user:left')).toHaveLength(1)
-    expect(roomful.hub.links.size).toBe(2)
-    await new Promise((resolve) => setTimeout(resolve, 5_000))
-    await until('her leaving', () => ben.heard.some(({ type }) => type === 'user:left'))
-    await until('nothing to be left', () => roomful.hub.links.size === 1)
-  }, 15_000)
+    for (let i = 0; i < 3; i++) {
+      await server.advance(4_000)
+      cursor = (await poll(url, { after: cursor, wait: 0 })).cursor
+    }
+    const moves = () => ben.heard(({ type }) => type === 'user:joined' || type === 'user:left')
+    expect(moves()).toMatchObject([{ type: 'user:joined', userId: 'ann' }])
+    expect(server.hub.links.size).toBe(2)
+    await server.advance(6_000)
+    expect(moves()).toMatchObject([{ type: 'user:joined' }, { type: 'user:left', userId: 'ann' }])
+    expect(server.hub.links.size).toBe(1)
+  })
 
   it('[A1.6] that vanishes in the middle of a poll leaves nothing: no link, no member, no timer', async () => {
-    const { url, serving, roomful, port, ben } = await bench()
-    ben.ws.close()
-    await until('an empty server', () => roomful.hub.links.size === 0)
-    await new Promise((resolve) => setTimeout(resolve, 1_200)) // what presence had to tell is told
-    const timers = roomful.hub.timers.size
-    const path = url.slice(url.indexOf('/poll'))
+    const { server, url } = await virtualBench()
+    const { hub } = server
+    const timers = hub.timers.size
+    const { port, pathname, search } = new URL(url)
     const { cursor } = await poll(url)
     for (let i = 0; i < 5; i++) {
-      const raw = connect(port, '127.0.0.1', () => raw.write(`GET ${path}&after=${cursor} HTTP/1.1\r\nHost: x\r\n\r\n`))
-      await until('the poll', () => parked(serving))
+      const ask = `GET ${pathname}${search}&after=${cursor} HTTP/1.1\r\nHost: x\r\n\r\n`
+      const raw = connect(Number(port), '127.0.0.1', () => raw.write(ask))
+      await until('the poll', () => parkedIn(hub))
       raw.destroy()
-      await until('the link to be gone', () => roomful.hub.links.size === 0)
+      await until('the link to be gone', () => hub.links.size === 0)
     }
-    expect(roomful.hub.namespace('/')?.rooms.size).toBe(0)
-    await until('the timers to be gone', () => roomful.hub.timers.size <= timers)
+    expect(hub.namespace('/')?.rooms.size).toBe(0)
+    await server.advance(2_000) // what presence had to tell is told
+    expect(hub.timers.size).toBeLessThanOrEqual(timers)
   })
 
   it('[C15] that waits is answered when the server goes', async () => {

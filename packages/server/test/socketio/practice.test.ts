@@ -48,6 +48,7 @@ describe.each(ways)('a Socket.IO client over %s', (way) => {
   it('[C9] gives up waiting by its own time, and the server by its own', async () => {
     const { url } = await serve({}, (roomful) => {
       roomful.namespace('/slow', undefined, { guests: true }).on('never', () => new Promise(() => undefined))
+      Object.assign(roomful.hub.settings, { handlerTimeoutMs: 300 })
     })
     const socket = client(`${url}/slow`, way)
     await next(socket, 'connect')
