@@ -2,7 +2,7 @@
  * What is done to users from outside their connections: banned, given a role, looked at again, sent away. Everything acts
  * at once on what is open. G8, D11. Applications call it through `roomful`, other backends through the server API.
  */
-import { CLOSE_CODES } from '@roomful/protocol'
+import { CLOSE_CODES, inboxOf } from '@roomful/protocol'
 import type { Connection } from './core/connection.ts'
 import { RoomfulError } from './core/errors.ts'
 import { isGuestId } from './core/guests.ts'
@@ -43,7 +43,7 @@ export class Administration {
   async ban(userId: string): Promise<void> {
     await this.checkAccount(userId)
     await this.users.setBanned(userId, true)
-    this.hub.accountChanges.note(userId)
+    this.noteChange(userId)
     this.disconnectUser(userId, CLOSE_CODES.FORBIDDEN.code, 'You are banned')
   }
 
@@ -51,7 +51,7 @@ export class Administration {
   async unban(userId: string): Promise<void> {
     await this.checkAccount(userId)
     await this.users.setBanned(userId, false)
-    this.hub.accountChanges.note(userId)
+    this.noteChange(userId)
   }
 
   /**
@@ -61,7 +61,7 @@ export class Administration {
   async setRole(userId: string, role: string | undefined): Promise<void> {
     await this.checkAccount(userId)
     await this.users.setRole(userId, role)
-    this.hub.accountChanges.note(userId)
+    this.noteChange(userId)
     await this.refresh(userId)
   }
 
@@ -94,6 +94,12 @@ export class Administration {
       return true
     }
     return false
+  }
+
+  /** What was read of the account counts no more, also for a poll that waits without a connection. */
+  private noteChange(userId: string): void {
+    this.hub.accountChanges.note(userId)
+    for (const { inboxes } of this.hub.allNamespaces()) inboxes.wake(inboxOf(userId))
   }
 
   private async lookAgain(

@@ -3,6 +3,8 @@
  * meanwhile has to ask again, and nobody slips in between the change and the close of those who are there. G8.
  */
 
+import { RoomfulError } from './errors.ts'
+
 /** More accounts than change while one connection comes in. The oldest are forgotten: whoever is older than they asks again. */
 const REMEMBERED_MAX = 10_000
 
@@ -31,4 +33,9 @@ export class AccountChanges {
   since(asOf: number, sub: string): boolean {
     return asOf < this.forgotten || (this.changed.get(sub) ?? 0) > asOf
   }
+}
+
+/** For whoever was overtaken by a change: the next try is judged by what the account is then. */
+export function accountChanged(): RoomfulError {
+  return new RoomfulError('UNAVAILABLE', 'The account has just changed; come back', { retryAfterMs: 1_000 })
 }

@@ -3,6 +3,7 @@
  * here before: of several connections that claim one session the newest lives (C18).
  */
 import { CLOSE_CODES, type Credentials, type Inbound, inboxOf } from '@roomful/protocol'
+import { accountChanged } from './account-changes.ts'
 import { Connection } from './connection.ts'
 import { Context } from './context.ts'
 import { RoomfulError, toRoomfulError } from './errors.ts'
@@ -184,9 +185,7 @@ export class Handshake {
   private mayOpen(connection: Connection, recovered: Recovered | undefined, asOf: number): boolean {
     const { namespace, user } = connection
     if (this.hub.accountChanges.since(asOf, user.sub)) {
-      const changed = new RoomfulError('UNAVAILABLE', 'The account has just changed; come back', {
-        retryAfterMs: 1_000,
-      })
+      const changed = accountChanged()
       this.refuse(connection, changed, CLOSE_CODES.TRY_LATER.code, changed.message)
       return false
     }

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatCursor, inboxOf } from '@roomful/protocol'
 import type { HttpNotifications } from '../adapters/transports/http/notification-routes.ts'
+import { accountChanged } from '../core/account-changes.ts'
 import { RoomfulError } from '../core/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Namespace } from '../core/namespace.ts'
@@ -20,20 +21,34 @@ const WAITING_PER_USER_MAX = 32
 const SETTLE_TRIES = 5
 const SETTLE_MS = 2
 
-export function createNotifications(hub: Hub): HttpNotifications {
+/** Whose a poll is, until when their token is good, and up to which change of accounts that is known. */
+interface Right {
+  readonly userId: string
+  readonly expiresAt: number | undefined
+  readonly asOf: number
+}
+
+interface Waiting {
+  readonly namespace: Namespace
+  readonly inbox: string
+  readonly since: Since
+  readonly waitMs: number
+  readonly signal: AbortSignal
+  readonly right: Right
+}
+
+/** @param waitingMax polls that may wait at once */
+export function createNotifications(hub: Hub, waitingMax: number = WAITING_MAX): HttpNotifications {
   const waiting = new Map<string, number>()
   let total = 0
 
-  /** Until something comes, time is up, or the client is gone. Watching begins before the log is read. */
-  const waitFor = async (
-    namespace: Namespace,
-    inbox: string,
-    since: Since,
-    waitMs: number,
-    signal: AbortSignal,
-  ): Promise<NotificationPage> => {
+  /**
+   * Until something comes, time is up, or the client is gone; and no longer than the right to it lasts. Watching begins
+   * before the log is read.
+   */
+  const waitFor = async ({ namespace, inbox, since, waitMs, signal, right }: Waiting): Promise<NotificationPage> => {
     const mine = waiting.get(inbox) ?? 0
-    if (total >= WAITING_MAX || mine >= WAITING_PER_USER_MAX) {
+    if (total >= waitingMax || mine >= WAITING_PER_USER_MAX) {
       throw new RoomfulError('UNAVAILABLE', 'Too many polls are waiting; try again later', { retryAfterMs: 5_000 })
     }
     waiting.set(inbox, mine + 1)
@@ -49,12 +64,14 @@ export function createNotifications(hub: Hub): HttpNotifications {
       isWoken = true
       wake()
     })
-    const timer = hub.timers.add(waitMs, end)
+    const leftMs = (right.expiresAt ?? Number.POSITIVE_INFINITY) - hub.clock.now()
+    const timer = hub.timers.add(Math.min(waitMs, Math.max(0, leftMs)), end)
     signal.addEventListener('abort', end, { once: true })
     try {
       for (;;) {
         isWoken = false
         const page = await readSettled(hub, namespace, inbox, since)
+        checkRight(hub, right)
         if (page.rows.length > 0 || isOver || hub.state !== 'ready') return page
         await new Promise<void>((resolve) => {
           wake = resolve
@@ -74,15 +91,17 @@ export function createNotifications(hub: Hub): HttpNotifications {
 
   return {
     async poll(reader, { since: text, waitMs, signal }) {
-      takeRate(hub, reader.identity.user.sub)
+      const { user, expiresAt } = reader.identity
+      const right = { userId: user.sub, expiresAt, asOf: hub.accountChanges.now }
+      takeRate(hub, user.sub)
       const namespace = findNamespace(hub, NAMESPACE)
       const since = parseSince(text)
       await createReader(hub, namespace, reader.identity, reader)
-      const inbox = inboxOf(reader.identity.user.sub)
+      const inbox = inboxOf(user.sub)
       const { rows, n } =
         since === undefined || waitMs === 0
           ? await readSettled(hub, namespace, inbox, since)
-          : await waitFor(namespace, inbox, since, waitMs, signal)
+          : await waitFor({ namespace, inbox, since, waitMs, signal, right })
       const notifications = rows.map(({ roomId, seq, argsJson, ts }) => {
         const [told] = JSON.parse(argsJson) as [{ message?: string }?] // what an application publishes is not checked
         return { id: `${roomId}-${seq}`, message: told?.message ?? '', ts }
@@ -96,6 +115,12 @@ export function createNotifications(hub: Hub): HttpNotifications {
       return { status: 'ok', id, ts }
     },
   }
+}
+
+/** @throws RoomfulError TOKEN_EXPIRED, or UNAVAILABLE after a ban or another role: whoever comes back is judged anew */
+function checkRight(hub: Hub, { userId, expiresAt, asOf }: Right): void {
+  if (hub.accountChanges.since(asOf, userId)) throw accountChanged()
+  if (expiresAt !== undefined && hub.clock.now() >= expiresAt) throw new RoomfulError('TOKEN_EXPIRED')
 }
 
 async function readSettled(hub: Hub, namespace: Namespace, inbox: string, since: Since): Promise<NotificationPage> {

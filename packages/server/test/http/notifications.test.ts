@@ -81,6 +81,18 @@ it('[B10] [X11] a long poll is answered as soon as one arrives, and empty when i
   expect(watched(serving)).toBe(0)
 })
 
+it('[X11] [G8] a poll that waits ends with a ban, and the next one is told of it', async () => {
+  const serving = await start()
+  const { url } = serving
+  const { cursor } = await poll(url)
+  const waiting = ask(url, { since: cursor, wait: '25' })
+  await until('the watcher', () => watched(serving) === 1)
+  await serving.roomful.ban('ann')
+  expect(await errorOf(await waiting)).toEqual([503, 'UNAVAILABLE'])
+  expect(await errorOf(await ask(url, { since: cursor, wait: '25' }))).toEqual([403, 'BANNED'])
+  expect(watched(serving)).toBe(0)
+})
+
 it('[X11] a client that vanishes is let go at once, and no user takes every place', async () => {
   const serving = await start()
   const { url } = serving
