@@ -7,11 +7,10 @@ import { guest } from '../outside/lib/client.ts'
 import { ROOT } from '../outside/lib/node.ts'
 import { CuttableProxy } from '../outside/lib/proxy.ts'
 import type { RunningServer } from '../outside/lib/running-server.ts'
-import { Server, UNLIMITED } from '../outside/lib/server.ts'
 import { token } from '../outside/lib/token.ts'
 import { hasChromium } from './lib/chromium.ts'
 import { ClientPage } from './lib/client-page.ts'
-import { openChromium, openServer } from './lib/shared.ts'
+import { openChromium, openServer, restartServer } from './lib/shared.ts'
 
 const SCREENSHOTS = join(ROOT, 'coverage/screenshots')
 
@@ -130,25 +129,15 @@ describe.runIf(hasChromium)('/client.html in Chromium', () => {
   })
 
   it('[A2.6] [B6] after a restart of the server it comes back to its room by itself', async () => {
-    let own = await Server.start({ env: UNLIMITED })
-    try {
-      const ann = await visitor()
-      await ann.connect(own.http, 'Ann')
-      await ann.join('restart')
-      await ann.sees('Ann')
-      const { data, port } = own
-      await own.stop()
-      own = await Server.start({ data, port, env: UNLIMITED })
-      const program = await guest(own, 'Watcher')
-      program.send({ type: 'join', room: 'restart' })
-      await program.next(
-        (frame) => frame.type === 'presence_update' && (frame.users as string[]).includes('Ann'),
-        20_000,
-      )
-      await ann.sees('Watcher')
-    } finally {
-      await own.dispose()
-    }
+    const ann = await visitor()
+    await ann.connect(server.http, 'Ann')
+    await ann.join('restart')
+    await ann.sees('Ann')
+    await restartServer('stop')
+    const program = await guest(server, 'Watcher')
+    program.send({ type: 'join', room: 'restart' })
+    await program.next((frame) => frame.type === 'presence_update' && (frame.users as string[]).includes('Ann'), 20_000)
+    await ann.sees('Watcher')
   })
 
   it('[A2.6] it can be used by keyboard and names its parts', async () => {

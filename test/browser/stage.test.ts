@@ -93,9 +93,7 @@ describe.runIf(hasChromium)('the stage in Chromium', () => {
   })
 
   it('[B22] with reduced motion nothing floats, and what comes is counted', async () => {
-    const ann = await commons.person('Ann')
-    await ann.page.emulateMedia({ reducedMotion: 'reduce' })
-    await ann.page.goto('/stage/welcome')
+    const ann = await commons.person('Ann', { path: '/stage/welcome', still: true })
     await ann.page.getByRole('button', { name: 'Heart' }).click()
     await ann.page.getByRole('button', { name: 'Heart, 1 so far' }).waitFor()
     const isBlank = await ann.page.locator('canvas').evaluate((canvas: HTMLCanvasElement) => {

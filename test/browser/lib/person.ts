@@ -15,6 +15,8 @@ export interface PersonOptions {
   /** A phone instead of a desk. */
   readonly phone?: boolean
   readonly dark?: boolean
+  /** Asks for reduced motion. */
+  readonly still?: boolean
   /** By how much the browser's clock is wrong. */
   readonly clockOffMs?: number
   /** Where to begin. Default `/`. */
@@ -47,7 +49,16 @@ export class Person {
   }
 
   static async open(commons: Commons, name: string, options: PersonOptions): Promise<Person> {
-    const { signedOut = false, guest = false, phone = false, dark = false, path = '/', password, clockOffMs } = options
+    const {
+      signedOut = false,
+      guest = false,
+      phone = false,
+      dark = false,
+      path = '/',
+      password,
+      still,
+      clockOffMs,
+    } = options
     const network = await CuttableProxy.open(commons.server.port)
     const context = await commons.browser.newContext({
       baseURL: `http://127.0.0.1:${network.port}`,
@@ -55,6 +66,7 @@ export class Person {
       isMobile: phone,
       hasTouch: phone,
       colorScheme: dark ? 'dark' : 'light',
+      reducedMotion: still ? 'reduce' : 'no-preference',
     })
     if (clockOffMs !== undefined) await context.clock.install({ time: Date.now() + clockOffMs })
     if (!signedOut) {

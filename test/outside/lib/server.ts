@@ -10,6 +10,8 @@ import { SECRET } from './token.ts'
 import { until, within } from './wait.ts'
 
 const MAIN = join(ROOT, 'apps/commons/main.ts')
+/** What Node made of the sources, which the next start need not make again: a third of the work of starting. */
+const COMPILED = join(ROOT, 'node_modules/.cache/roomful-servers')
 const READY_TIMEOUT_MS = 20_000
 const STOP_TIMEOUT_MS = 15_000
 
@@ -126,6 +128,7 @@ export class Server extends RunningServer {
         PORT: String(port),
         JWT_SECRET: SECRET,
         ROOMFUL_DATA: data,
+        ...(options.via !== 'npm' && options.wrapper === undefined && { NODE_COMPILE_CACHE: COMPILED }),
         ...options.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
