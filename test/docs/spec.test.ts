@@ -102,6 +102,15 @@ describe('the inventory', () => {
     expect(missing, 'add a row to the timers in SPEC.md').toEqual([])
   })
 
+  it('names a test for every outcome with a code', () => {
+    for (const row of rows) {
+      const [where = '', , , outcome = '', shown = ''] = row.slice(2, -2).split(' | ')
+      const [, path] = /^`([^`]+)`$/.exec(shown) ?? []
+      if (path !== undefined) expect(existsSync(join(root, path)), path).toBe(true)
+      else if (/`[A-Z_]{4,}`|\b(?:4008|1008|1013|413)\b/.test(outcome)) expect(shown, where).toBe('*no test yet*')
+    }
+  })
+
   it('names nothing that is gone', () => {
     for (const row of rows) {
       const [where = ''] = row.split(' | ')
