@@ -4,7 +4,7 @@ import { accessibilityProblems } from './lib/accessibility.ts'
 import { adminPassword } from './lib/administrator.ts'
 import { hasChromium } from './lib/chromium.ts'
 import { Commons, OPENING_MS } from './lib/commons.ts'
-import { PASSWORD } from './lib/person.ts'
+import { PASSWORD, type PersonOptions } from './lib/person.ts'
 
 describe.runIf(hasChromium)('the web app in Chromium', () => {
   let commons: Commons
@@ -99,25 +99,19 @@ describe.runIf(hasChromium)('the web app in Chromium', () => {
     ann.hasNoTroubles()
   })
 
-  it('is accessible at a desk, in both themes', async () => {
-    const ann = await commons.person('Ann', { still: true }) // no colour on its way from one theme to the other
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await ann.page.emulateMedia({ colorScheme })
-      await ann.page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)))
+  it.each([
+    ['light, at a desk', {}],
+    ['dark, at a desk', { dark: true }],
+    ['light, on a phone', { phone: true }],
+    ['dark, on a phone', { dark: true, phone: true }],
+  ])('is accessible: %s', async (_name, options: PersonOptions) => {
+    const ann = await commons.person('Ann', options)
+    expect(await accessibilityProblems(ann.page)).toEqual([])
+    if (options.phone) {
+      await ann.page.getByRole('button', { name: 'Open the navigation' }).click()
+      await ann.page.getByRole('navigation', { name: 'Pages' }).waitFor()
       expect(await accessibilityProblems(ann.page)).toEqual([])
     }
-    ann.hasNoTroubles()
-  })
-
-  it.each([
-    ['light', false],
-    ['dark', true],
-  ])('is accessible on a phone: %s', async (_name, dark) => {
-    const ann = await commons.person('Ann', { dark, phone: true })
-    expect(await accessibilityProblems(ann.page)).toEqual([])
-    await ann.page.getByRole('button', { name: 'Open the navigation' }).click()
-    await ann.page.getByRole('navigation', { name: 'Pages' }).waitFor()
-    expect(await accessibilityProblems(ann.page)).toEqual([])
     ann.hasNoTroubles()
   })
 
