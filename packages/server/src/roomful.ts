@@ -1,79 +1,32 @@
 /** The server: the core with its adapters, in an HTTP server of one's own or somebody else's. DESIGN 7. */
 
 import type { IncomingMessage } from 'node:http'
-import { createServer, type RequestListener, Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
-import type { Accounts } from './adapters/auth/accounts.ts'
-import { type SocketIoOptions, SocketIoTransport } from './adapters/transports/socketio/transport.ts'
+import { SocketIoTransport } from './adapters/transports/socketio/transport.ts'
 import { HttpLinks } from './adapters/transports/v1-http/links.ts'
-import { type WebSocketOptions, WebSocketTransport } from './adapters/transports/websocket.ts'
+import { WebSocketTransport } from './adapters/transports/websocket.ts'
 import { Administration } from './administration.ts'
 import type { Contract } from './core/contract.ts'
-import { Hub, type HubPorts } from './core/hub.ts'
-import type { Namespace, NamespaceOptions } from './core/namespace.ts'
+import { Hub } from './core/hub.ts'
+import type { Namespace } from './core/namespace.ts'
+import type { NamespaceOptions } from './core/namespace-declaration.ts'
 import type { Protocol } from './core/peer.ts'
 import type { Clock } from './core/ports/clock.ts'
 import type { Observer } from './core/ports/observer.ts'
 import type { Random } from './core/ports/random.ts'
-import type { Users } from './core/ports/users.ts'
-import type { CoreSettings } from './core/settings.ts'
 import type { TypedNamespace } from './core/typed.ts'
 import type { User } from './core/user.ts'
 import { Lifetime, type Run } from './lifetime.ts'
+import { checkIsServer, onClientError, SERVER_LIMITS } from './node-server.ts'
+import type { HttpHandler, NewAccount, RoomfulParts, Storage } from './parts.ts'
 import { type Safe, safeHandler } from './safe-handler.ts'
 import { addStandardNamespaces } from './standard.ts'
 import { addChatEvents } from './vocabulary/chat.ts'
 import { addRoomEvents } from './vocabulary/rooms.ts'
-
-/** Answers the requests that are Roomful's and leaves the others. */
-export interface HttpHandler {
-  /** @returns false when the path is not one of ours */
-  handle(request: IncomingMessage, response: Parameters<RequestListener>[1]): boolean
-  /** Answers what is nobody's. */
-  notFound(request: IncomingMessage, response: Parameters<RequestListener>[1]): void
-}
-
-/** Where a server keeps what it stores, for those who store something beside it. */
-export interface Storage {
-  /** Of this server alone while it runs; `:memory:` keeps nothing. */
-  readonly folder: string
-  /** What a commit survives: `normal` the end of the process, `full` also that of the power. */
-  readonly sync: 'normal' | 'full'
-}
-
-export interface NewAccount {
-  /** What one signs in with: 1 to 32 letters, digits, spaces and `. _ ' -`. */
-  readonly username: string
-  /** At least 8 characters. */
-  readonly password: string
-  /** What others see. Default: the username. */
-  readonly name?: string
-  /** Default `user`. */
-  readonly role?: string
-}
-
-export interface RoomfulParts {
-  readonly core: CoreSettings
-  readonly ports: HubPorts
-  readonly webSocket: WebSocketOptions
-  readonly socketIo: SocketIoOptions
-  /** Made once the hub exists. */
-  readonly http: (hub: Hub, links: HttpLinks, administration: Administration) => HttpHandler
-  readonly users: Users
-  /** Whether a user needs an account before the first connection. */
-  readonly unknownUsers: 'open' | 'strict'
-  readonly storage: Storage
-  readonly accounts: Pick<Accounts, 'signUp'>
-  /** Makes a server of one's own speak https and wss. */
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
-  readonly port: number
-  readonly host: string
-  /** Closed last: what the parts opened besides the broker. */
-  readonly closeParts: () => Promise<void> | void
-}
 
 export class Roomful {
   readonly hub: Hub
@@ -335,29 +288,5 @@ export class Roomful {
   }
 }
 
-/** Against requests that never end, slow handshakes and endless headers. */
-const SERVER_LIMITS = { maxHeaderSize: 16_384, requestTimeout: 30_000, headersTimeout: 10_000 }
 const CLOSE_WAIT_MS = 2_000
 const CLOSE_STEP_MS = 20
-
-/** Express, Connect, Koa and Hono applications look like servers to a hurried reader. */
-function checkIsServer(server: unknown): asserts server is Server {
-  if (server instanceof Server || (isEmitter(server) && 'listening' in server)) return
-  const what = typeof server === 'function' ? 'an application (a function)' : `${typeof server}`
-  throw new TypeError(
-    `attach() needs the HTTP server, but was given ${what}. ` +
-      'Create the server first and give it to both: const server = createServer(app); roomful.attach(server); server.listen(8080) — ' +
-      'and call server.listen, not app.listen, which would make another server.',
-  )
-}
-
-function isEmitter(value: unknown): value is { on: unknown; listening?: unknown } {
-  return typeof value === 'object' && value !== null && 'on' in value
-}
-
-function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET' || (socket as Socket).bytesWritten > 0)
-    return void socket.destroy()
-  const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
-}

@@ -4,7 +4,8 @@
  */
 import { RoomfulError } from './core/errors.ts'
 import type { Hub } from './core/hub.ts'
-import type { Middleware, Namespace, NamespaceOptions } from './core/namespace.ts'
+import type { Namespace } from './core/namespace.ts'
+import type { Middleware, NamespaceOptions } from './core/namespace-declaration.ts'
 import { addChatEvents } from './vocabulary/chat.ts'
 import { addClassicCommands } from './vocabulary/classic.ts'
 import { addRoomEvents } from './vocabulary/rooms.ts'

@@ -7,15 +7,13 @@
  */
 import { CLOSE_CODES } from '@roomful/protocol'
 import type { Connection } from './connection.ts'
-import { RoomEvent } from './event.ts'
+import type { RoomEvent } from './event.ts'
 import type { Hub } from './hub.ts'
 import type { Link } from './link.ts'
 import type { Membership } from './membership.ts'
 import type { Room } from './room.ts'
+import { type Asked, PAGE_BYTES, PAGE_EVENTS, type Page, SharedReads } from './shared-reads.ts'
 
-/** One page. DESIGN 5. */
-const PAGE_EVENTS = 100
-const PAGE_BYTES = 64 * 1024
 /** Volatile events kept for a slow connection, one per key; more forget the oldest. */
 const LATEST_MAX = 256
 
@@ -26,24 +24,15 @@ export interface CatchUpState {
   events: number
 }
 
-type Page = readonly RoomEvent[]
-
-/** A room and the position after which it is read. */
-interface Asked {
-  readonly roomId: string
-  readonly seq: number
-}
-
 export class CatchUp {
   private readonly hub: Hub
-  /** Equal reads in flight are shared: thousands that reconnect at once ask the same. P8. */
-  private readonly reads = new Map<string, Promise<Page>>()
-
+  private readonly reads: SharedReads
   /** Links over their soft limit. */
   private readonly slow = new Set<Link>()
 
   constructor(hub: Hub) {
     this.hub = hub
+    this.reads = new SharedReads(hub.broker)
   }
 
   /** From now on the connection's positions count; all rooms turn behind together, so that `n` stays in order. */
@@ -200,7 +189,7 @@ export class CatchUp {
       heads.set(room.id, room.head)
     }
     state.reading = true
-    this.sharedRead(connection, after).then(
+    this.reads.page(connection.namespace, after).then(
       (rows) => {
         state.reading = false
         if (connection.behind !== state) return
@@ -222,32 +211,6 @@ export class CatchUp {
         connection.link.close(CLOSE_CODES.TRY_LATER.code, 'Cannot read the log; try again later')
       },
     )
-  }
-
-  private sharedRead(connection: Connection, after: readonly Asked[]): Promise<Page> {
-    const { namespace } = connection
-    const key = `${namespace.name}\n${after.map(({ roomId, seq }) => `${roomId}\n${seq}`).join('\n')}`
-    const known = this.reads.get(key)
-    if (known) return known
-    const tails = after.map(({ roomId }) => {
-      const tail = namespace.rooms.get(roomId)?.tail
-      return { roomId, tail, generation: tail?.generation ?? 0 }
-    })
-    const read = this.hub.broker
-      .read(namespace.name, after, { events: PAGE_EVENTS, bytes: PAGE_BYTES })
-      .then((rows) => {
-        const page = rows.map((row) => namespace.rooms.get(row.roomId)?.tail.get(row.seq) ?? RoomEvent.fromRow(row))
-        for (const { roomId, tail, generation } of tails) {
-          tail?.warm(
-            page.filter(({ stored }) => stored?.roomId === roomId),
-            generation,
-          )
-        }
-        return page
-      })
-      .finally(() => this.reads.delete(key))
-    this.reads.set(key, read)
-    return read
   }
 
   /** What lies between was trimmed after its client was told that it could be had. Never silently. G4. */

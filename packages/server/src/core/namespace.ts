@@ -6,7 +6,6 @@
 import { isPersonalRoom, isRecord, toJson } from '@roomful/protocol'
 import { Commit } from './commit.ts'
 import { Connection } from './connection.ts'
-import type { Context } from './context.ts'
 import type { Contract, EventDefinition } from './contract.ts'
 import { type AppendEffect, type EmitEffect, EVERYONE, type Stored } from './effects.ts'
 import { Emitter } from './emit.ts'
@@ -18,6 +17,7 @@ import { type HistoryEvents, type HistoryPage, readHistory } from './history.ts'
 import type { Hub } from './hub.ts'
 import { Inboxes } from './inboxes.ts'
 import { checkRoomId } from './members.ts'
+import type { Handler, HandlerEntry, Middleware, NamespaceOptions } from './namespace-declaration.ts'
 import type { AppendKey } from './ports/broker.ts'
 import { type Member, membersOf } from './presence/member.ts'
 import { Pace } from './presence/pace.ts'
@@ -26,42 +26,9 @@ import { UserPresence } from './presence/user-presence.ts'
 import { checkKeyAge, Repeats } from './repeats.ts'
 import { Room } from './room.ts'
 import { RoomDeclarations, type RoomOptions } from './room-declaration.ts'
+import { type Listener, type NamespaceEvents, Subscribers } from './subscribers.ts'
 import type { TypedNamespace } from './typed.ts'
 import type { User } from './user.ts'
-
-export interface NamespaceOptions {
-  /** Rooms that no pattern matches are allowed. Default: true without any declared room. */
-  readonly open?: boolean
-  /** Lets in who has no token, as a guest. */
-  readonly guests?: boolean
-  /** Lets in everyone as a guest, and does not look at tokens. */
-  readonly anonymous?: boolean
-  /** Tells nobody who else comes and goes, nor how many there are; rooms still tell their members. */
-  readonly quiet?: boolean
-  /** Understands document 000's commands: the first one makes a connection classic. */
-  readonly classic?: boolean
-}
-
-/** Runs at connect (`ctx.event` is undefined) and before each event; throws to refuse. */
-export type Middleware = (context: Context) => void | Promise<void>
-// biome-ignore lint/suspicious/noExplicitAny: what a handler takes is declared by a contract, checked by `on`'s overloads
-export type Handler = (context: Context, ...args: any[]) => unknown
-// biome-ignore lint/suspicious/noExplicitAny: the same arguments as the handler's
-export type AnswerOf = (first: Numbers, ...args: any[]) => unknown
-
-export interface HandlerEntry {
-  readonly handler: Handler
-  readonly definition: EventDefinition | undefined
-  /** Does not count towards the events of a second. */
-  readonly uncounted: boolean
-  /** The event that carries the answer when the request has no id; none without it. */
-  readonly answerAs: string | undefined
-  /** Makes the answer from the numbers of the first append, where it says nothing else: then none is kept for a repeat. */
-  readonly answerOf: AnswerOf | undefined
-}
-
-/** What the log gave to an event. */
-export type Numbers = Pick<Stored, 'n' | 'seq' | 'ts'>
 
 export interface PublishOptions {
   /** Makes a repeat recognisable. */
@@ -70,21 +37,6 @@ export interface PublishOptions {
   readonly scope?: string
   readonly userId?: string
 }
-
-/** What happens in a namespace, for those who subscribe with `on`. */
-export interface NamespaceEvents {
-  connect: [connection: Connection]
-  disconnect: [connection: Connection, reason: string]
-  join: [connection: Connection, roomId: string]
-  leave: [connection: Connection, roomId: string, reason: string]
-  /** A user is in the room who was not, with however many connections. */
-  enter: [user: User, roomId: string]
-  /** The last connection of a user left the room, and so did the grace of those that were cut off. G6. */
-  exit: [user: User, roomId: string, reason: string]
-}
-
-type Listener<Name extends keyof NamespaceEvents> = (...args: NamespaceEvents[Name]) => unknown
-type Listeners = { [Name in keyof NamespaceEvents]: Listener<Name>[] }
 
 export class Namespace {
   readonly name: string
@@ -114,7 +66,7 @@ export class Namespace {
   headN = 0
   private readonly hub: Hub
   private readonly clientEvents = new Map<string, EventDefinition>()
-  private readonly listeners: Listeners = { connect: [], disconnect: [], join: [], leave: [], enter: [], exit: [] }
+  private readonly subscribers = new Subscribers()
 
   constructor(hub: Hub, name: string, contract: Contract | undefined, options: NamespaceOptions) {
     this.hub = hub
@@ -158,8 +110,8 @@ export class Namespace {
   on<Name extends keyof NamespaceEvents>(event: Name, listener: Listener<Name>): this
   on(event: string, handler: Handler): this
   on(event: string, handler: unknown): this {
-    if (!Object.hasOwn(this.listeners, event)) return this.handle(event, handler as Handler)
-    ;(this.listeners[event as keyof NamespaceEvents] as unknown[]).push(handler)
+    if (!this.subscribers.has(event)) return this.handle(event, handler as Handler)
+    this.subscribers.add(event, handler)
     return this
   }
 
@@ -340,20 +292,12 @@ export class Namespace {
 
   /** Tells the subscribers; one that throws harms neither the others nor the house. */
   announce<Name extends keyof NamespaceEvents>(event: Name, ...args: NamespaceEvents[Name]): void {
-    const failed = (error: unknown): void => {
+    this.subscribers.tell(event, args, (error) => {
       const who: Connection | User = args[0]
       const [userId, connectionId] = who instanceof Connection ? [who.user.sub, who.id] : [who.sub, '']
       const fact = { namespace: this.name, event, userId, connectionId, payload: [], error }
       this.hub.observer.observe({ type: 'handler:failed', ...fact })
-    }
-    for (const listener of this.listeners[event]) {
-      try {
-        const result = listener(...args)
-        if (result instanceof Promise) result.catch(failed)
-      } catch (error) {
-        failed(error)
-      }
-    }
+    })
   }
 
   private emitter(): Emitter {

@@ -12,7 +12,8 @@ import type { AskOptions } from './client-requests.ts'
 import type { Connection } from './connection.ts'
 import type { Context } from './context.ts'
 import type { Stored } from './effects.ts'
-import type { Namespace, NamespaceEvents, PublishOptions } from './namespace.ts'
+import type { Namespace, PublishOptions } from './namespace.ts'
+import type { NamespaceEvents } from './subscribers.ts'
 
 /** What a handler answers: a value, or a function of what was stored. */
 export type Answer<Definition extends EventDefinition> =
