@@ -10,7 +10,7 @@ import { SERVER_FAULTS } from './support/server-faults.ts'
 import { STORAGE_FAULTS } from './support/storage-faults.ts'
 
 /** Most are found by the first few. */
-const SEEDS_MAX = 100
+const SEEDS_MAX = 250
 
 /** @returns how many seeds it took, and what was wrong */
 async function find({ broker, server, sdk }: Fault): Promise<{ seeds: number; problem: string } | undefined> {

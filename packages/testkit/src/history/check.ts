@@ -27,9 +27,16 @@ export interface CheckOptions {
   readonly replayMax?: number
 }
 
+/** Where something is in the log. */
+interface Place {
+  readonly room: string
+  readonly seq: number
+}
+
 interface Said {
   readonly who: string
-  readonly room: string
+  /** All of them, or none, hold it. */
+  readonly rooms: readonly string[]
   answer: { seq: number | undefined } | undefined
   refusal: string | undefined
   /** The log lost it, after it had been acknowledged: nothing is known of it any more. */
@@ -50,6 +57,8 @@ export class HistoryCheck {
   private readonly subscribers = new Map<string, Subscriber>()
   /** What a number of a room's log stands for, as the first one heard it. */
   private readonly heard = new Map<string, Heard>()
+  /** What was said to one client alone, by its life. */
+  private readonly told = new Set<string>()
   /** By client, the commit number of the latest live event. */
   private readonly latestN = new Map<string, number>()
 
@@ -61,8 +70,13 @@ export class HistoryCheck {
   take(who: string, fact: Fact): string | undefined {
     switch (fact.what) {
       case 'says':
-        this.said.set(fact.key, { who, room: fact.room, answer: undefined, refusal: undefined, isExcused: false })
+        this.said.set(fact.key, {
+          ...{ who, rooms: fact.also === undefined ? [fact.room] : [fact.room, fact.also] },
+          ...{ answer: undefined, refusal: undefined, isExcused: false },
+        })
         return undefined
+      case 'is told':
+        return this.isTold(who, fact)
       case 'answered':
         return this.answered(fact)
       case 'refused':
@@ -84,6 +98,7 @@ export class HistoryCheck {
         return undefined
       case 'log cut':
         this.latestN.clear() // numbers are given again
+        this.told.clear()
         this.excuse(fact.heads)
         return undefined
       case 'note':
@@ -100,7 +115,7 @@ export class HistoryCheck {
 
   /** Everything is quiet: compares with the log. @returns all that is wrong */
   finish(log: ReadonlyMap<string, LoggedRoom>): string[] {
-    const stored = new Map<string, { room: string; seq: number }>()
+    const stored = new Map<string, Place[]>()
     const wrong: string[] = []
     for (const [room, { events }] of log) wrong.push(...this.checkRoom(room, events, stored))
     for (const [key, said] of this.said) {
@@ -136,6 +151,13 @@ export class HistoryCheck {
     return undefined
   }
 
+  private isTold(who: string, { key, life }: Extract<ClientFact, { what: 'is told' }>): string | undefined {
+    const name = `${who}\n${life}\n${key}`
+    if (this.told.has(name)) return `${who} is told ${key} twice`
+    this.told.add(name)
+    return this.said.has(key) ? undefined : `${who} is told ${key}, and nobody said it`
+  }
+
   private agrees(who: string, fact: Extract<ClientFact, { what: 'hears' }>): string | undefined {
     const { room, seq, epoch = this.positionOf(who, room)?.epoch } = fact
     const name = `${room}\n${epoch ?? ''}\n${seq}`
@@ -161,26 +183,23 @@ export class HistoryCheck {
     for (const said of this.said.values()) {
       if (!said.answer) continue
       const { seq } = said.answer
-      if (seq !== undefined && seq <= (heads.get(said.room) ?? 0)) continue
+      if (seq !== undefined && seq <= (heads.get(said.rooms[0] as string) ?? 0)) continue
       said.isExcused = true
       said.answer = undefined
     }
   }
 
-  private checkRoom(
-    room: string,
-    events: readonly LoggedEvent[],
-    stored: Map<string, { room: string; seq: number }>,
-  ): string[] {
+  private checkRoom(room: string, events: readonly LoggedEvent[], stored: Map<string, Place[]>): string[] {
     const wrong: string[] = []
     for (const [index, { seq, key }] of events.entries()) {
       if (index > 0 && seq !== (events[index - 1] as LoggedEvent).seq + 1) {
         wrong.push(`the log of ${room} goes from #${(events[index - 1] as LoggedEvent).seq} to #${seq}`)
       }
       if (key === undefined) continue
-      const twice = stored.get(key)
-      if (twice) wrong.push(`${key} is in the log twice: ${twice.room}#${twice.seq} and ${room}#${seq}`)
-      else stored.set(key, { room, seq })
+      const places = stored.get(key) ?? []
+      const twice = places.find((place) => place.room === room)
+      if (twice) wrong.push(`${key} is in the log twice: ${room}#${twice.seq} and #${seq}`)
+      stored.set(key, [...places, { room, seq }])
     }
     return wrong
   }
@@ -214,9 +233,14 @@ export class HistoryCheck {
   }
 }
 
-function checkSaid(key: string, said: Said, stored: { room: string; seq: number } | undefined): string | undefined {
-  const { who, room, answer, refusal, isExcused } = said
-  if (stored && stored.room !== room) return `${key} was said in ${room} and is stored in ${stored.room}`
+function checkSaid(key: string, said: Said, places: readonly Place[] = []): string | undefined {
+  const { who, rooms, answer, refusal, isExcused } = said
+  const [room] = rooms as [string]
+  const stray = places.find((place) => !rooms.includes(place.room))
+  if (stray) return `${key} was said in ${room} and is stored in ${stray.room}`
+  const missing = rooms.filter((each) => !places.some((place) => place.room === each))
+  if (places.length > 0 && missing.length > 0) return `${key} of ${who} is stored, but not in ${missing.join()}`
+  const stored = places.find((place) => place.room === room)
   if (refusal !== undefined && stored && !isExcused) return `${key} of ${who} was refused (${refusal}), and is stored`
   if (!answer) return undefined
   if (!stored) return `${key} of ${who} was acknowledged as ${room}#${answer.seq}, and is not in the log`

@@ -6,7 +6,15 @@
 /** One thing that happened to one client in one room. */
 export type ClientFact =
   /** It asks for something to be stored, exactly once. */
-  | { readonly what: 'says'; readonly room: string; readonly key: string }
+  | {
+      readonly what: 'says'
+      readonly room: string
+      readonly key: string
+      /** The other room of what is stored in both, or in none. */
+      readonly also?: string | undefined
+    }
+  /** What was said to it alone was handed to the application, in one life of which none hears the same twice. */
+  | { readonly what: 'is told'; readonly room: string; readonly life: number; readonly key: string }
   /** The server says that it is stored; `seq` when the answer tells it. */
   | { readonly what: 'answered'; readonly room: string; readonly key: string; readonly seq: number | undefined }
   /** The server says that it never will be. */
@@ -64,6 +72,8 @@ function describe(fact: Fact): string {
   switch (fact.what) {
     case 'says':
       return `says ${fact.key} in ${fact.room}`
+    case 'is told':
+      return `is told ${fact.key}`
     case 'answered':
       return `is told that ${fact.key} is stored${fact.seq === undefined ? '' : ` as ${fact.room}#${fact.seq}`}`
     case 'refused':

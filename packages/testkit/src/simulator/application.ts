@@ -24,18 +24,20 @@ export interface Application extends Speech {
   readonly onServer?: ((server: TestServer) => void) | undefined
 }
 
-/** The chat vocabulary, with a room that only admins may be in. */
+/** The chat vocabulary, with a room that only admins may be in, one at a time. */
 export const CHAT: Application = {
   namespace: '/',
   rooms: ['lobby', 'market', 'staff'],
   hears: ['message:new'],
   setUp: (server) => {
     const namespace = server.namespace('/')
-    namespace.room('staff', { allow: { join: (user) => user.role === 'admin' } })
+    namespace.room('staff', { capacity: 1, allow: { join: (user) => user.role === 'admin' } })
     namespace.room('*')
     server.chat(namespace)
   },
   say: (roomId, content) => ({ event: 'message:send', data: { roomId, content } }),
+  whisper: (to, content) => ({ event: 'message:private', data: { to, content } }),
+  hearsWhispers: 'message:private',
   chatter: (roomId) => [
     { event: 'typing:start', data: { roomId } },
     { event: 'reaction:send', data: { roomId, emoji: '👍' } },

@@ -10,7 +10,7 @@ const QUEUE_MAX = 4_096
 /** What a disk in memory leaves on the clock: its sweep. */
 const DISK_TIMERS = 1
 
-/** Queues within their bounds; one connection per session. */
+/** Queues within their bounds, nobody without a seat, one connection per session. */
 export function* checkBounds({ server }: Machine, name: string): Iterable<string> {
   if (!server) return
   for (const link of server.hub.links) {
@@ -19,6 +19,10 @@ export function* checkBounds({ server }: Machine, name: string): Iterable<string
     for (const { queue } of link.connections) {
       if ((queue?.length ?? 0) > QUEUE_MAX) yield `${queue?.length} requests wait on one connection`
     }
+  }
+  for (const { id, seats, options } of server.get(name).rooms.values()) {
+    const { capacity = Number.POSITIVE_INFINITY } = options
+    if (seats.size > capacity) yield `${seats.size} sit in ${id}, which has ${capacity} seats`
   }
   const sessions = new Map<string, string>()
   for (const { id, session, stage } of server.get(name).connections.values()) {

@@ -21,7 +21,9 @@ export interface Run {
 
 /** Runs one seed. The same seed and application give the same run, everywhere. */
 export async function simulate({ seed, steps, ...application }: SimulateOptions): Promise<Run> {
-  const whole: Application = { ...CHAT, ...application }
+  // Who speaks otherwise than in the chat does not whisper as one does there.
+  const house = application.say ? { ...CHAT, whisper: undefined } : CHAT
+  const whole: Application = { ...house, ...application }
   return runPlan(makePlan(seed, { rooms: whole.rooms, steps }), whole)
 }
 

@@ -3,6 +3,7 @@
  * over all faults end, everything comes to rest, and what has to be true is looked at; then everyone leaves, and nothing may
  * be left.
  */
+import { inboxOf } from '@roomful/protocol'
 import { TestAuthenticator } from '../authenticator.ts'
 import { VirtualClock } from '../clock.ts'
 import type { LoggedRoom } from '../history/check.ts'
@@ -97,11 +98,13 @@ export class World {
   private take(step: Step): void {
     const actor = 'who' in step ? (this.actors[step.who] as Actor) : undefined
     const room = 'room' in step ? (this.plan.rooms[step.room] as string) : ''
-    if (step.do !== 'say' && step.do !== 'chatter') this.history.note('→', describeStep(this.plan, step))
+    if (!['say', 'whisper', 'chatter'].includes(step.do)) this.history.note('→', describeStep(this.plan, step))
     switch (step.do) {
       case 'say':
         for (let i = 0; i < step.times; i++) actor?.say(room)
         return
+      case 'whisper':
+        return this.whisper(step.who, step.to)
       case 'chatter':
         return actor?.chatter(room)
       case 'join':
@@ -141,6 +144,11 @@ export class World {
       default:
         return step satisfies never
     }
+  }
+
+  private whisper(who: number, to: number): void {
+    const [actor, { user }] = [this.actors[who] as Actor, this.actors[to] as Actor]
+    if (user !== actor.user) actor.whisper(user)
   }
 
   private kill(downMs: number, isSilent: boolean): void {
@@ -211,7 +219,8 @@ export class World {
 
   private async compare(): Promise<void> {
     const { namespace } = this.application
-    const heads = await this.disk.heads(namespace, this.plan.rooms)
+    const inboxes = new Set(this.actors.map(({ user }) => inboxOf(user)))
+    const heads = await this.disk.heads(namespace, [...this.plan.rooms, ...inboxes])
     const log = new Map<string, LoggedRoom>(
       heads.map(({ roomId, epoch, first }) => [
         roomId,

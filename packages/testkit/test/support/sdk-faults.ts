@@ -42,6 +42,19 @@ export const SDK_FAULTS: readonly Fault[] = [
     sdk: () => replace(Rooms.prototype, 'handleOpen', () => () => undefined),
   },
   {
+    name: 'the SDK does not know where it stands in its inbox',
+    sdk: () =>
+      replace(
+        Rooms.prototype,
+        'handle',
+        (original) =>
+          function (this: Rooms, event) {
+            const isPrivate = event.meta.roomId?.startsWith('user:') ?? false
+            return isPrivate || original.call(this, event)
+          },
+      ),
+  },
+  {
     name: 'the SDK hears of nobody who comes or goes',
     sdk: () => replace(RoomPresence.prototype, 'handle', () => () => undefined),
   },

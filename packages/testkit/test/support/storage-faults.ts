@@ -58,6 +58,26 @@ function hasty(broker: Broker): Broker {
 
 export const STORAGE_FAULTS: readonly Fault[] = [
   {
+    name: 'gives a seat to whoever asks',
+    broker: (broker) => ({ ...broker, takeSeat: async () => true }),
+  },
+  {
+    name: 'stores one half of what belongs together',
+    broker: appending(async (broker, namespace, entries) => {
+      const isSecond = ({ unit }: Append, index: number) => unit !== undefined && entries[index - 1]?.unit === unit
+      const results = await broker.append(
+        namespace,
+        entries.filter((entry, index) => !isSecond(entry, index)),
+      )
+      const left = results.values()
+      let last: Appended = { status: 'unknown' }
+      return entries.map((entry, index) => {
+        if (!isSecond(entry, index)) last = left.next().value ?? last
+        return last
+      })
+    }),
+  },
+  {
     name: 'skips the dedupe',
     broker: appending((broker, namespace, entries) => broker.append(namespace, entries.map(unrecognisable))),
   },

@@ -28,6 +28,10 @@ export interface Speech {
   /** Names of the durable events that are heard. */
   readonly hears: readonly string[]
   readonly say: (roomId: string, text: string) => { readonly event: string; readonly data: unknown }
+  /** What is said to one user alone, and stored in the inboxes of both; none without it. */
+  readonly whisper?: ((to: string, text: string) => { readonly event: string; readonly data: unknown }) | undefined
+  /** Under which name it is heard. */
+  readonly hearsWhispers?: string | undefined
   /** What is not stored, said in between; none without it. */
   readonly chatter?: ((roomId: string) => { readonly event: string; readonly data: unknown }[]) | undefined
 }
@@ -38,6 +42,8 @@ export interface Actor {
   readonly network: SimulatedNetwork
   readonly isPresent: boolean
   say(roomId: string): void
+  /** Says something to another user. */
+  whisper(to: string): void
   chatter(roomId: string): void
   join(roomId: string): void
   leave(roomId: string): void

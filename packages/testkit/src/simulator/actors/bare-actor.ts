@@ -3,11 +3,12 @@
  * key with everything that must be stored once, said again until it is answered. It heals nothing: what the server does to
  * it is in the history as it was.
  */
-import { createKey } from '@roomful/protocol'
+import { inboxOf } from '@roomful/protocol'
 import { plainDialect } from '@roomful/server/testing'
 import { contentOf } from '../../history/content.ts'
 import type { SimulatedLink } from '../link.ts'
 import type { Actor, ActorOptions } from './actor.ts'
+import { BareOutbox } from './bare-outbox.ts'
 import { MemberList } from './member-list.ts'
 
 /** One message as it was on the wire. */
@@ -22,8 +23,6 @@ const LOOK_MS = 1_000
 const SILENCE_MS = 5_000
 /** It is impatient: what is not answered by then is said again, and again after twice that. */
 const PATIENCE_MS = 2_000
-/** Keyed requests under way at once: more would only wait at the server. */
-const WINDOW = 8
 
 interface Asked {
   readonly event: string
@@ -49,14 +48,12 @@ export class BareActor implements Actor {
   readonly network: ActorOptions['network']
   private readonly options: ActorOptions
   private readonly wanted = new Map<string, Wanted>()
-  /** Keyed things that are not answered, oldest first. */
-  private readonly unanswered = new Map<string, { roomId: string; event: string; data: unknown }>()
+  private readonly outbox: BareOutbox
   private readonly asked = new Map<number, Asked>()
   private link: SimulatedLink | undefined
   private isOpen = false
   private heardMs = 0
   private lastId = 0
-  private said = 0
   private cancels: (() => void)[] = []
   private isHere = false
   /** Nothing on this link was late, so one's own event has to come before its acknowledgement. */
@@ -67,6 +64,7 @@ export class BareActor implements Actor {
     this.name = options.name
     this.user = options.user
     this.network = options.network
+    this.outbox = new BareOutbox(options)
     this.comeBack()
   }
 
@@ -75,15 +73,15 @@ export class BareActor implements Actor {
   }
 
   say(roomId: string): void {
-    const { clock, random, history, speech, name, contentBytes } = this.options
     if (!this.isHere) return
-    const key = createKey(clock.now(), (bytes) => {
-      for (let i = 0; i < bytes.length; i++) bytes[i] = random.integer(256)
-      return bytes
-    })
-    const { event, data } = speech.say(roomId, `${name} ${++this.said}`.padEnd(contentBytes, '.'))
-    history.record(name, { what: 'says', room: roomId, key })
-    this.unanswered.set(key, { roomId, event, data })
+    this.outbox.add({ roomId, ...this.options.speech.say(roomId, this.outbox.nextText()) })
+    this.askNext()
+  }
+
+  whisper(to: string): void {
+    const said = this.isHere && this.options.speech.whisper?.(to, this.outbox.nextText())
+    if (!said) return
+    this.outbox.add({ roomId: inboxOf(to), ...said }, inboxOf(this.user))
     this.askNext()
   }
 
@@ -109,7 +107,7 @@ export class BareActor implements Actor {
     for (const roomId of [...this.wanted.keys()]) this.leave(roomId)
     this.isHere = false
     this.isOpen = false
-    this.unanswered.clear()
+    this.outbox.clear()
     this.cancelAll()
     this.link?.close('goodbye')
   }
@@ -132,7 +130,7 @@ export class BareActor implements Actor {
   waitsFor(): string | undefined {
     if (!this.isHere) return undefined
     if (!this.isOpen) return 'a connection'
-    const [key] = this.unanswered.keys()
+    const key = this.outbox.first()
     if (key !== undefined) return `the answer to ${key}`
     for (const [roomId, { isIn }] of this.wanted) if (!isIn) return `room ${roomId}`
     return undefined
@@ -190,7 +188,7 @@ export class BareActor implements Actor {
     if (event === 'room:leave' && this.wanted.has(roomId)) return
     this.asked.delete(id)
     if (event === 'room:join') this.enter(roomId)
-    else if (key === undefined || this.unanswered.has(key)) this.ask(event, data, key, tries * 2)
+    else if (key === undefined || this.outbox.has(key)) this.ask(event, data, key, tries * 2)
   }
 
   private enter(roomId: string): void {
@@ -204,9 +202,7 @@ export class BareActor implements Actor {
   private askNext(): void {
     if (!this.isOpen) return
     const asked = new Set([...this.asked.values()].map(({ key }) => key))
-    let free = WINDOW
-    for (const [key, { event, data }] of this.unanswered) {
-      if (free-- === 0) return
+    for (const [key, { event, data }] of this.outbox.window()) {
       if (!asked.has(key)) this.ask(event, data as Message, key)
     }
   }
@@ -299,14 +295,15 @@ export class BareActor implements Actor {
 
   private stored(key: string, error: Message | undefined, data: Message | undefined): void {
     const { history } = this.options
-    const entry = this.unanswered.get(key)
+    const entry = this.outbox.take(key)
     if (!entry) return
-    this.unanswered.delete(key)
     this.askNext()
     const { roomId } = entry
     if (error) return history.record(this.name, { what: 'refused', room: roomId, key, code: error.code })
     history.record(this.name, { what: 'answered', room: roomId, key, seq: data?.seq })
     const wanted = this.wanted.get(roomId)
+    // Whoever has an inbox is behind in every room while it is read.
+    if (this.options.headOf(inboxOf(this.user)) > 0) this.isCalm = false
     if (!this.isCalm || this.link?.wasHeld || !wanted?.isIn || !wanted.position || data?.seq === undefined) return
     if (wanted.position.seq < data.seq) {
       history.violate(

@@ -1,6 +1,6 @@
 /** A client that is the real SDK, and an application on it that writes down what it is told. */
 import { Client, type Room, type RoomfulError } from '@roomful/client'
-import { createKey } from '@roomful/protocol'
+import { createKey, inboxOf } from '@roomful/protocol'
 import { contentOf } from '../../history/content.ts'
 import type { Actor, ActorOptions } from './actor.ts'
 
@@ -24,6 +24,7 @@ export class SdkActor implements Actor {
   private readonly unanswered = new Set<string>()
   private client: Client | undefined
   private said = 0
+  private lives = 0
 
   constructor(options: ActorOptions) {
     this.options = options
@@ -38,26 +39,12 @@ export class SdkActor implements Actor {
   }
 
   say(roomId: string): void {
-    const { client } = this
-    const { history, speech, random, contentBytes } = this.options
-    if (!client || !this.mayJoin(roomId)) return
-    const key = createKey(client.serverNow(), (bytes) => fill(bytes, random))
-    const { event, data } = speech.say(roomId, `${this.name} ${++this.said}`.padEnd(contentBytes, '.'))
-    history.record(this.name, { what: 'says', room: roomId, key })
-    this.unanswered.add(key)
-    client.request(event, data as never, { durable: true, key }).then(
-      (answer) => {
-        this.unanswered.delete(key)
-        const { seq } = (answer ?? {}) as { seq?: number }
-        history.record(this.name, { what: 'answered', room: roomId, key, seq })
-      },
-      ({ code }: RoomfulError) => {
-        this.unanswered.delete(key)
-        if (code === 'CLOSED') return
-        if (FINAL.has(code)) history.record(this.name, { what: 'refused', room: roomId, key, code })
-        else history.violate(`${this.name} gave up ${key}: ${code}`)
-      },
-    )
+    if (this.mayJoin(roomId)) this.tell(roomId, this.options.speech.say)
+  }
+
+  whisper(to: string): void {
+    const { whisper } = this.options.speech
+    if (whisper) this.tell(inboxOf(to), (_roomId, text) => whisper(to, text), inboxOf(this.user))
   }
 
   chatter(roomId: string): void {
@@ -133,6 +120,12 @@ export class SdkActor implements Actor {
       fillRandom: (bytes) => fill(bytes, random),
       onError: (error) => history.note(name, `is told ${error.code}: ${error.message}`),
     })
+    const life = ++this.lives
+    if (speech.hearsWhispers !== undefined) {
+      client.on(speech.hearsWhispers, (_data: unknown, { key, roomId = '' }) => {
+        if (key !== undefined) history.record(name, { what: 'is told', room: roomId, life, key })
+      })
+    }
     let { status } = client.state
     client.subscribe(() => {
       if (client.state.status === status) return
@@ -166,6 +159,30 @@ export class SdkActor implements Actor {
     const { members, count } = entry.room.getSnapshot()
     if (members.length !== count) return [`${members.length} listed, ${count} counted`]
     return members.map(({ userId }) => userId)
+  }
+
+  /** @param also the other room of what is stored in both or in none */
+  private tell(roomId: string, speak: ActorOptions['speech']['say'], also?: string): void {
+    const { client } = this
+    const { history, random, contentBytes } = this.options
+    if (!client) return
+    const key = createKey(client.serverNow(), (bytes) => fill(bytes, random))
+    const { event, data } = speak(roomId, `${this.name} ${++this.said}`.padEnd(contentBytes, '.'))
+    history.record(this.name, { what: 'says', room: roomId, key, also })
+    this.unanswered.add(key)
+    client.request(event, data as never, { durable: true, key }).then(
+      (answer) => {
+        this.unanswered.delete(key)
+        const { seq } = (answer ?? {}) as { seq?: number }
+        history.record(this.name, { what: 'answered', room: roomId, key, seq })
+      },
+      ({ code }: RoomfulError) => {
+        this.unanswered.delete(key)
+        if (code === 'CLOSED') return
+        if (FINAL.has(code)) history.record(this.name, { what: 'refused', room: roomId, key, code })
+        else history.violate(`${this.name} gave up ${key}: ${code}`)
+      },
+    )
   }
 
   private mayJoin(roomId: string): boolean {

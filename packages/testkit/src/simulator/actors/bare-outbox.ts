@@ -1,0 +1,72 @@
+/**
+ * What a careful client without the SDK has to say until it is answered: each under a key of its own, oldest first, so that
+ * whatever is said again after a cut is stored once.
+ */
+import { createKey } from '@roomful/protocol'
+import type { ActorOptions } from './actor.ts'
+
+/** Keyed requests under way at once: more would only wait at the server. */
+const WINDOW = 8
+
+export interface Entry {
+  readonly roomId: string
+  readonly event: string
+  readonly data: unknown
+}
+
+export class BareOutbox {
+  private readonly options: ActorOptions
+  private readonly entries = new Map<string, Entry>()
+  private said = 0
+
+  constructor(options: ActorOptions) {
+    this.options = options
+  }
+
+  /** A text that nobody has said before. */
+  nextText(): string {
+    const { name, contentBytes } = this.options
+    return `${name} ${++this.said}`.padEnd(contentBytes, '.')
+  }
+
+  /** @param also the other room of what is stored in both or in none */
+  add(entry: Entry, also?: string): void {
+    const { clock, random, history, name } = this.options
+    const key = createKey(clock.now(), (bytes) => {
+      for (let i = 0; i < bytes.length; i++) bytes[i] = random.integer(256)
+      return bytes
+    })
+    history.record(name, { what: 'says', room: entry.roomId, key, also })
+    this.entries.set(key, entry)
+  }
+
+  has(key: string): boolean {
+    return this.entries.has(key)
+  }
+
+  /** The oldest that waits. */
+  first(): string | undefined {
+    const [key] = this.entries.keys()
+    return key
+  }
+
+  /** It is answered. @returns what it was; nothing for one that does not wait */
+  take(key: string): Entry | undefined {
+    const entry = this.entries.get(key)
+    this.entries.delete(key)
+    return entry
+  }
+
+  /** Those that may be under way now. */
+  *window(): Iterable<readonly [key: string, entry: Entry]> {
+    let free = WINDOW
+    for (const each of this.entries) {
+      if (free-- === 0) return
+      yield each
+    }
+  }
+
+  clear(): void {
+    this.entries.clear()
+  }
+}
