@@ -7,6 +7,9 @@ import { Server, UNLIMITED } from './lib/server.ts'
 import { token } from './lib/token.ts'
 import { until, within } from './lib/wait.ts'
 
+/** Members are waited for until a time of day: the next process's clock goes on where the last one's stopped. */
+const CLOCK_FROM = new URL('fixtures/clock-from.ts', import.meta.url).href
+
 let server: Server | undefined
 afterEach(async () => {
   await server?.dispose()
@@ -165,7 +168,12 @@ it('[D9] nobody sees the others leave and come over a restart, whatever form the
   const [annAfter, benAfter] = (await Promise.all(moments)) as [number, number]
   expect(annAfter).not.toBe(benAfter)
   expect((await first.exited).code).toBe(0)
-  server = await Server.start({ env: UNLIMITED, data: first.data, port: first.port })
+  server = await Server.start({
+    env: { ...UNLIMITED, CLOCK_FROM_MS: `${Date.now()}` },
+    nodeArgs: ['--import', CLOCK_FROM],
+    data: first.data,
+    port: first.port,
+  })
   const back = await user(server, 'ann')
   const { users, count } = await back.ok('room:join', { roomId: 'deploy' })
   expect(count).toBe(3)
