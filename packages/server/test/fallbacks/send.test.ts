@@ -111,7 +111,7 @@ describe('a refusal', () => {
     ['a field that is missing', '/send/public', { type: 'chat:message', roomId: 'a' }, {}, 400, 'INVALID_MESSAGE'],
     ['a join', '/send/public', { type: 'room:join', roomId: 'a' }, {}, 400, 'INVALID_MESSAGE'],
     ['an auth', '/send/public', { type: 'auth', token: 'x' }, {}, 400, 'INVALID_MESSAGE'],
-    ['100,000 levels', '/send/public', `{"type":"x","data":${'['.repeat(60_000)}`, {}, 400, 'INVALID_MESSAGE'],
+    ['60,000 levels', '/send/public', `{"type":"x","data":${'['.repeat(60_000)}`, {}, 400, 'INVALID_MESSAGE'],
     ['a large message', '/send/public', { ...message, content: 'x'.repeat(70_000) }, {}, 413, 'TOO_LARGE'],
     ['a large body', '/send/public', 'x'.repeat(300_000), {}, 413, 'TOO_LARGE'],
     ['a foreign origin', '/send/public', message, { origin: 'https://evil.example' }, 403, 'FORBIDDEN'],
