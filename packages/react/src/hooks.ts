@@ -2,20 +2,22 @@
 import type { AnyContract, Client, DownEvent, DownListener } from '@roomful/client'
 import { useClient } from './provider.tsx'
 import { type UseEventOptions, useEvent } from './use-event.ts'
+import { type RoomView, useRoom } from './use-room.ts'
 
 export interface Hooks<C extends AnyContract> {
   useClient(): Client<C>
+  useRoom(roomId: string): RoomView<C>
   useEvent<Name extends DownEvent<C>>(event: Name, listener: DownListener<C, Name>, options?: UseEventOptions): void
 }
 
 /**
- * The hooks that name events, typed by a contract: the same functions, so that it costs nothing and any number of
+ * The hooks that name events or hand out what does, typed by a contract: the same functions, so that it costs nothing and any number of
  * contracts may share a provider.
  *
  * ```ts
- * const { useClient, useEvent } = createHooks<typeof contract>()
+ * const { useClient, useRoom, useEvent } = createHooks<typeof contract>()
  * ```
  */
 export function createHooks<C extends AnyContract>(): Hooks<C> {
-  return { useClient: useClient<C>, useEvent: useEvent as Hooks<C>['useEvent'] }
+  return { useClient: useClient<C>, useRoom: useRoom<C>, useEvent: useEvent as Hooks<C>['useEvent'] }
 }

@@ -10,11 +10,15 @@ export type RoomActions = Pick<Room, 'send' | 'edit' | 'redact' | 'react' | 'typ
 
 const NOT_YET: RoomSnapshot = { status: 'waiting', members: [], count: 0, typists: [], error: undefined }
 
+/** What a component sees: the same object until something in it changes. */
+export type HeldRoom = RoomSnapshot & RoomActions & { readonly room: Room | undefined }
+
 export class RoomHold {
-  readonly actions: RoomActions
+  private readonly actions: RoomActions
   private readonly client: Client
   private readonly roomId: string
   private room: Room | undefined
+  private shown: { readonly of: RoomSnapshot; readonly view: HeldRoom } | undefined
 
   constructor(client: Client, roomId: string) {
     this.client = client
@@ -30,7 +34,15 @@ export class RoomHold {
     }
   }
 
-  readonly getSnapshot = (): RoomSnapshot => this.room?.getSnapshot() ?? NOT_YET
+  readonly getSnapshot = (): HeldRoom => {
+    const { room, shown } = this
+    const of = room?.getSnapshot() ?? NOT_YET
+    // Two holds in a row of one membership, as under Strict Mode, have the same snapshot and another room.
+    if (shown?.of === of && shown.view.room === room) return shown.view
+    const view = { ...of, ...this.actions, room }
+    this.shown = { of, view }
+    return view
+  }
 
   readonly subscribe = (onChange: () => void): (() => void) => {
     const room = this.client.room(this.roomId)

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 /** The hooks in a page under Strict Mode, against a real server. B21, B19, D5. */
 import { act, render, renderHook, screen, waitFor } from '@testing-library/react'
-import { type ReactElement, useState } from 'react'
+import { type ReactElement, useEffect, useState } from 'react'
 import { expect, it } from 'vitest'
 import { RoomfulProvider, useClient, useConnection, useEvent, usePresence, useRoom, useTyping } from '../src/index.ts'
 import { cutLinks, startApp } from './support/app.tsx'
@@ -72,6 +72,26 @@ it('[B21] the connection’s states are told, and a room lives through a cut', a
   await bob.room('lobby').ready
   await screen.findByText('lobby: Ann, Bob (2)', undefined, { timeout: 5_000 })
   expect(states.at(-1)).toBe('open')
+})
+
+it('[B21] under Strict Mode an effect that listens to the room itself hears each event once', async () => {
+  const app = await startApp()
+  const heard: string[] = []
+  function Listen(): ReactElement {
+    const { room, status } = useRoom('lobby')
+    useEffect(() => {
+      room?.on('message:new', ({ content }) => heard.push(content))
+    }, [room])
+    return <p>room: {status}</p>
+  }
+  app.show('Ann', <Listen />)
+  await screen.findByText('room: joined')
+  const room = app.visitor('Bob').room('lobby')
+  await room.send('hello')
+  await room.send('again')
+  await waitFor(() => expect(heard).toContain('again'))
+  expect(heard).toEqual(['hello', 'again'])
+  expect(app.moves.filter((move) => move.includes('Ann'))).toEqual(['+Ann lobby'])
 })
 
 it('[B19] who writes is listed, and not oneself in another tab', async () => {

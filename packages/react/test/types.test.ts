@@ -21,6 +21,8 @@ it('[D5] with a contract, events and requests are its own and the room vocabular
     tasks.useEvent('message:new', ({ content }) => expectTypeOf(content).toEqualTypeOf<string>(), { roomId: 'lobby' })
     // @ts-expect-error no such event
     tasks.useEvent('task:svaed', () => undefined)
+    const { room } = tasks.useRoom('lobby')
+    room?.on('task:saved', (task) => expectTypeOf(task).toEqualTypeOf<{ title: string } & DurableFields>())
     const client = tasks.useClient()
     expectTypeOf(client.request('save-task', { title: 'a' })).resolves.toEqualTypeOf<{ id: number; title: string }>()
     // @ts-expect-error the title is missing

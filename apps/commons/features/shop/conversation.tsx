@@ -1,15 +1,16 @@
 /** What two people say to each other in a room of `/customer`. */
 import type { ReceivedEvent } from '@roomful/client'
-import { useClient, useConnection } from '@roomful/react'
+import { createHooks, useConnection } from '@roomful/react'
 import clsx from 'clsx'
 import { CircleCheck, SendHorizontal } from 'lucide-react'
 import { type FormEvent, type ReactElement, useEffect, useRef, useState } from 'react'
-import { useHeldRoom } from '../../web/live/use-held-room.ts'
 import { Button, IconButton } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
 import { Field } from '../../web/ui/field.tsx'
 import { toastError } from '../../web/ui/toast.tsx'
 import type { customerContract } from './contract.ts'
+
+const { useClient, useRoom } = createHooks<typeof customerContract>()
 
 interface Line {
   readonly seq: number
@@ -30,10 +31,10 @@ export interface ConversationProps {
 const HISTORY = 100
 
 export function Conversation({ roomId, title, nobody, onClose }: ConversationProps): ReactElement {
-  const client = useClient<typeof customerContract>()
+  const client = useClient()
   const state = useConnection()
   const me = state.status === 'open' || state.status === 'draining' ? state.user.sub : undefined
-  const { room, snapshot } = useHeldRoom<typeof customerContract>(roomId)
+  const { room, members, typists, send, typing } = useRoom(roomId)
   const [lines, setLines] = useState<readonly Line[]>([])
   const [waiting, setWaiting] = useState<readonly string[]>([])
   const end = useRef<HTMLLIElement>(null)
@@ -64,10 +65,8 @@ export function Conversation({ roomId, title, nobody, onClose }: ConversationPro
   }, [lines, waiting])
 
   const say = (content: string): void => {
-    if (!room) return
     setWaiting((before) => [...before, content])
-    room
-      .send(content)
+    send(content)
       .catch((error: unknown) => toastError('Not sent', error))
       .finally(() => setWaiting((before) => before.filter((_, index) => index !== before.indexOf(content))))
   }
@@ -75,8 +74,8 @@ export function Conversation({ roomId, title, nobody, onClose }: ConversationPro
     client.request('help:close', { roomId }).then(onClose, (error: unknown) => toastError('It is still open', error))
   }
 
-  const others = snapshot.members.filter(({ userId }) => userId !== me)
-  const typing = snapshot.typists.filter(({ userId }) => userId !== me)
+  const others = members.filter(({ userId }) => userId !== me)
+  const writing = typists.filter(({ userId }) => userId !== me)
   const solved = (
     <Button size="small" icon={CircleCheck} className="shrink-0" onClick={close}>
       It is solved
@@ -112,9 +111,9 @@ export function Conversation({ roomId, title, nobody, onClose }: ConversationPro
         <li ref={end} aria-hidden />
       </ul>
       <p className="h-5 px-4 text-muted text-xs">
-        {typing.length > 0 && `${typing.map(({ name }) => name).join(', ')} is typing…`}
+        {writing.length > 0 && `${writing.map(({ name }) => name).join(', ')} is typing…`}
       </p>
-      <SayForm onSay={say} onTyping={() => room?.typing()} />
+      <SayForm onSay={say} onTyping={typing} />
     </Card>
   )
 }

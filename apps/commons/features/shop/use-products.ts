@@ -1,9 +1,9 @@
 /** What the shop has: as it was when asked, and as it changes. */
-import { useClient } from '@roomful/react'
-import { useEffect } from 'react'
-import { useHeldRoom } from '../../web/live/use-held-room.ts'
+import { createHooks } from '@roomful/react'
 import { type Loaded, useLoaded } from '../../web/live/use-loaded.ts'
 import type { Product, productsContract } from './contract.ts'
+
+const { useClient, useEvent, useRoom } = createHooks<typeof productsContract>()
 
 export type ShownProduct = Product & { readonly viewers: number }
 
@@ -11,19 +11,12 @@ export type ShownProduct = Product & { readonly viewers: number }
 const SHOP_ROOM = 'shop'
 
 export function useProducts(): Loaded<readonly ShownProduct[]> {
-  const client = useClient<typeof productsContract>()
+  const client = useClient()
   const products = useLoaded<readonly ShownProduct[]>(async () => (await client.request('product:list')).products)
   const { change } = products
-  useHeldRoom(SHOP_ROOM)
-  useEffect(
-    () => client.on('stock:update', ({ productId, stock }) => change((all) => put(all, productId, { stock }))),
-    [client, change],
-  )
-  useEffect(
-    () =>
-      client.on('product:viewers', ({ productId, count }) => change((all) => put(all, productId, { viewers: count }))),
-    [client, change],
-  )
+  useRoom(SHOP_ROOM)
+  useEvent('stock:update', ({ productId, stock }) => change((all) => put(all, productId, { stock })))
+  useEvent('product:viewers', ({ productId, count }) => change((all) => put(all, productId, { viewers: count })))
   return products
 }
 

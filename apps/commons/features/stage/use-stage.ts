@@ -1,12 +1,12 @@
 /** One presentation as everyone sees it: which slide is shown, who watches, and what floats over it. */
 import type { Room } from '@roomful/client'
-import { useClient, useConnection } from '@roomful/react'
-import { useEffect } from 'react'
-import { useHeldRoom } from '../../web/live/use-held-room.ts'
+import { createHooks, useConnection } from '@roomful/react'
 import { type Loaded, useLoaded } from '../../web/live/use-loaded.ts'
 import { toastError } from '../../web/ui/toast.tsx'
 import type { Stage, stageContract } from './contract.ts'
 import { NOBODY } from './welcome.ts'
+
+const { useClient, useEvent, useRoom } = createHooks<typeof stageContract>()
 
 export interface WatchedStage extends Pick<Loaded<Stage>, 'error' | 'reload'> {
   readonly stage: Stage | undefined
@@ -18,21 +18,17 @@ export interface WatchedStage extends Pick<Loaded<Stage>, 'error' | 'reload'> {
 
 /** @param onDeleted its author took it away */
 export function useStage(stageId: string, onDeleted: () => void): WatchedStage {
-  const client = useClient<typeof stageContract>()
+  const client = useClient()
   const state = useConnection()
   const me = state.status === 'open' || state.status === 'draining' ? state.user : undefined
-  const { room, snapshot } = useHeldRoom<typeof stageContract>(`stage:${stageId}`)
+  const { room, count } = useRoom(`stage:${stageId}`)
   const loaded = useLoaded<Stage>(async () => (await client.request('stage:get', { stageId })).stage, stageId)
   const { data: stage, change, error, reload } = loaded
 
-  useEffect(() => room?.on('stage:slide', ({ index }) => change((now) => ({ ...now, index }))), [room, change])
-  useEffect(
-    () =>
-      client.on('stage:deleted', (told) => {
-        if (told.stageId === stageId) onDeleted()
-      }),
-    [client, stageId, onDeleted],
-  )
+  useEvent('stage:slide', ({ index }) => change((now) => ({ ...now, index })), { roomId: `stage:${stageId}` })
+  useEvent('stage:deleted', (told) => {
+    if (told.stageId === stageId) onDeleted()
+  })
 
   const show = (index: number): void => {
     if (!stage || index < 0 || index >= stage.slides.length) return
@@ -44,5 +40,5 @@ export function useStage(stageId: string, onDeleted: () => void): WatchedStage {
     })
   }
   const mayTurn = stage !== undefined && (stage.userId === NOBODY || stage.userId === me?.sub || me?.role === 'admin')
-  return { stage, error, reload, audience: snapshot.count, mayTurn, show, room }
+  return { stage, error, reload, audience: count, mayTurn, show, room }
 }
