@@ -1,6 +1,6 @@
 /** The market room: what it said lately, and what it says now, without a price between them missing. B11. */
+import { useRoom } from '@roomful/react'
 import { useEffect, useRef, useState } from 'react'
-import { useHeldRoom } from '../../web/live/use-held-room.ts'
 import type { marketContract } from './contract.ts'
 import { type Board, type Price, withPrices } from './prices.ts'
 import { MARKET_ROOM } from './symbols.ts'
@@ -16,7 +16,7 @@ export interface Prices {
 }
 
 export function usePrices(isPaused: boolean): Prices {
-  const { room, snapshot } = useHeldRoom<typeof marketContract>(MARKET_ROOM)
+  const { room, status } = useRoom<typeof marketContract>(MARKET_ROOM)
   const [board, setBoard] = useState<Board>(new Map())
   const [waiting, setWaiting] = useState<readonly Price[]>([])
   const paused = useRef(isPaused)
@@ -64,5 +64,5 @@ export function usePrices(isPaused: boolean): Prices {
     setWaiting([])
   }, [isPaused, waiting])
 
-  return { board, waiting: waiting.length, isJoined: snapshot.status === 'joined' }
+  return { board, waiting: waiting.length, isJoined: status === 'joined' }
 }
