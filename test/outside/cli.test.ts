@@ -1,5 +1,6 @@
-/** The `roomful` command: serve, token, config, and what it says to mistakes. DESIGN 3. */
-import { execFile } from 'node:child_process'
+/** The `roomful` command: serve, token, config, those that ask a running server, and what it says to mistakes. DESIGN 3. */
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +10,7 @@ import { pinnedNode, ROOT } from './lib/node.ts'
 import { Server, UNLIMITED } from './lib/server.ts'
 
 const CLI = 'packages/server/src/cli.ts'
+const ROOMFUL_API_KEY = 'a-key-for-the-command-line-long-enough'
 
 let server: Server | undefined
 let folder: string | undefined
@@ -38,14 +40,33 @@ async function roomful(args: string[], env: Record<string, string> = {}): Promis
   })
 }
 
-it('[A2.3] serve starts a server, and token makes tokens that it accepts, through the secret in the data folder', async () => {
-  server = await Server.start({ entry: CLI, args: ['serve'], env: { ...UNLIMITED, JWT_SECRET: '' } })
+/** Its exit code after Ctrl-C, and what it had printed by then. */
+async function tailUntilStopped(args: string[]): Promise<[number, string]> {
+  const child = spawn(pinnedNode(), ['--conditions=source', CLI, 'tail', ...args], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH, ROOMFUL_API_KEY },
+  })
+  const [line] = (await once(child.stdout, 'data')) as [Buffer]
+  child.kill('SIGINT')
+  const [code] = (await once(child, 'exit')) as [number]
+  return [code, String(line)]
+}
+
+it('[A2.3] serve starts a server, token makes tokens that it accepts by the secret in the data folder, publish and tail reach it', async () => {
+  server = await Server.start({ entry: CLI, args: ['serve'], env: { ...UNLIMITED, JWT_SECRET: '', ROOMFUL_API_KEY } })
   const { stdout, code } = await roomful(['token', '--sub', 'cli-user', '--name', 'From Cli', '--role', 'support'], {
     ROOMFUL_DATA: server.data,
   })
   expect(code).toBe(0)
   const client = dial(server, `/ws/support?token=${stdout.trim()}`)
   expect((await client.next('auth_ok')).user).toMatchObject({ sub: 'cli-user', name: 'From Cli', role: 'support' })
+  const asking = ['--server', server.http]
+  const stored = await roomful(['publish', 'desk', 'note', '{"text":"one"}', ...asking], { ROOMFUL_API_KEY })
+  expect(stored).toMatchObject({ code: 0, stdout: expect.stringMatching(/number 1 of desk/), stderr: '' })
+  expect(await tailUntilStopped(['desk', ...asking])).toEqual([
+    0,
+    expect.stringMatching(/^#1 \S+ note \{"text":"one"\}\n$/),
+  ])
   expect((await server.stop()).code).toBe(0)
 })
 
@@ -100,5 +121,6 @@ it.each([
 it('[C16] help tells every command, and needs nothing', async () => {
   const { stdout, code } = await roomful(['--help'])
   expect(code).toBe(0)
-  for (const word of ['serve', 'token', 'config', '--port', '--max-rooms']) expect(stdout).toContain(word)
+  for (const word of ['serve', 'token', 'config', 'publish', 'tail', 'who', 'explain', '--port', '--max-rooms'])
+    expect(stdout).toContain(word)
 })

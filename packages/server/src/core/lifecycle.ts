@@ -111,7 +111,7 @@ export class Lifecycle {
 
   private release(connection: Connection, code: number, reason: string): void {
     if (connection.stage === 'closed') return
-    const { namespace, link, session, user } = connection
+    const { namespace, link, session } = connection
     const wasOpen = connection.stage === 'open'
     const holdMs = wasOpen && RETURNING.has(code) ? holdMsOf(this.hub, connection) : 0
     if (holdMs > 0 && session) {
@@ -123,9 +123,14 @@ export class Lifecycle {
     connection.queue = undefined
     connection.running?.cancel()
     connection.asked?.close()
-    connection.behind = undefined
     connection.onSettled?.(connection.refusal ?? new RoomfulError('UNAVAILABLE', reason || undefined))
-    if (!wasOpen || connection.visit === 'request') return
+    if (wasOpen && connection.visit !== 'request') this.leaveNamespace(connection, code, reason, holdMs)
+    // Only now: the rooms it left were told how far it had read.
+    connection.behind = undefined
+  }
+
+  private leaveNamespace(connection: Connection, code: number, reason: string, holdMs: number): void {
+    const { namespace, session, user } = connection
     namespace.announce('disconnect', connection, reason)
     namespace.connections.delete(connection.id)
     if (session && namespace.sessions.get(session.id) === connection) namespace.sessions.delete(session.id)

@@ -24,6 +24,7 @@ export type VerdictCode =
   | 'BEFORE_JOIN'
   | 'NOT_RECOVERED'
   | 'AFTER_LEAVE'
+  | 'NOT_READ'
   | 'NEVER_JOINED'
   | 'NOT_STORED'
   | 'TRIMMED'
@@ -66,12 +67,17 @@ function verdicts(namespace: Namespace, stories: Stories, question: Question, { 
     const message = `Nothing is remembered of ${who} in ${namespace.name}: neither a connection of this id, nor one of this user`
     return [about(undefined, 'UNKNOWN', message)]
   }
-  const told = all.map((story) => verdict(story, namespace.connections.get(story.connection.id), roomId, seq))
+  const told = all.map((story) => verdict(story, namespace.connections.get(story.connection.id), question, row))
   if (row || seq >= first) return told
   return [...told, about(undefined, 'TRIMMED', `Event ${seq} itself is no longer kept: the log begins at ${first}`)]
 }
 
-function verdict(story: Story, connection: Connection | undefined, roomId: string, seq: number): Verdict {
+function verdict(
+  story: Story,
+  connection: Connection | undefined,
+  { roomId, seq }: Question,
+  row: StoredRow | undefined,
+): Verdict {
   const { id } = story.connection
   const inRoom = story.chapters.filter(
     (chapter): chapter is RoomChapter => 'roomId' in chapter && chapter.roomId === roomId,
@@ -82,7 +88,7 @@ function verdict(story: Story, connection: Connection | undefined, roomId: strin
   }
   const last = inRoom.findLast((chapter) => chapter.type === 'room:left' || chapter.after < seq)
   if (last === undefined) return beforeJoin(id, inRoom[0] as RoomChapter, seq)
-  if (last.type === 'room:left') return afterLeave(id, last, inRoom, seq)
+  if (last.type === 'room:left') return afterLeave(id, last, inRoom, seq, row)
   const membership = connection?.memberships.get(roomId)
   if (membership === undefined) return about(id, 'TOLD', `It was in ${roomId} when event ${seq} was told`)
   if (connection?.behind && membership.position < seq) {
@@ -108,22 +114,31 @@ function beforeJoin(id: string, chapter: RoomChapter, seq: number): Verdict {
   )
 }
 
+/** It was there and is gone: during one of its stays, between two, or after the last. */
 function afterLeave(
   id: string,
-  left: RoomChapter & { type: 'room:left' },
+  last: Left,
   inRoom: readonly RoomChapter[],
   seq: number,
+  row: StoredRow | undefined,
 ): Verdict {
-  if (seq > left.seq) {
-    return about(id, 'AFTER_LEAVE', `It left the room at ${left.seq} (${left.reason}), before event ${seq}`)
+  const stay = inRoom.findIndex((chapter) => chapter.type === 'room:left' && chapter.seq >= seq)
+  if (stay < 0) {
+    // It left behind what it had been told up to, which may be less than what was stored by then.
+    if (row && row.ts < last.at) {
+      const message = `It left the room (${last.reason}) when it had been told up to ${last.seq}, and had not read event ${seq} yet`
+      return about(id, 'NOT_READ', message)
+    }
+    return about(id, 'AFTER_LEAVE', `It left the room at ${last.seq} (${last.reason}), before event ${seq}`)
   }
-  const before = inRoom.slice(0, inRoom.indexOf(left))
-  const join = before.findLast((chapter) => chapter.type === 'room:joined')
+  const left = inRoom[stay] as Left
+  const join = inRoom.slice(0, stay).findLast((chapter) => chapter.type === 'room:joined')
   if (join?.type === 'room:joined' && join.after >= seq) return beforeJoin(id, join, seq)
   return about(id, 'TOLD', `It was in the room until ${left.seq} (${left.reason}), and was told event ${seq}`)
 }
 
 type RoomChapter = Extract<Chapter, { roomId: string }>
+type Left = Extract<RoomChapter, { type: 'room:left' }>
 
 function about(connectionId: string | undefined, code: VerdictCode, message: string): Verdict {
   return { connectionId, code, message }

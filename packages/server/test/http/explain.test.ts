@@ -1,9 +1,13 @@
 /** Why a client did or did not see an event, told over HTTP and on the command line. D8. */
+import { createTestServer } from '@roomful/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Stories } from '../../src/adapters/observe/stories.ts'
 import { explain } from '../../src/cli/explain.ts'
 import { publish } from '../../src/cli/publish.ts'
 import { tail } from '../../src/cli/tail.ts'
 import { who } from '../../src/cli/who.ts'
+import { explain as verdictsOf } from '../../src/http/explain.ts'
+import { audience } from '../core/audience.ts'
 import { API_KEY, type Heard, refusal, type Serving, serveHttp, tokenOf } from './serving.ts'
 
 let serving: Serving
@@ -61,6 +65,42 @@ describe('[D8] explain', () => {
     expect(await verdicts('bob', 'story', 4)).toEqual(['NOT_STORED'])
     await leave(ann)
     await leave(bob)
+  })
+
+  it('tells each of several stays in a room by itself', async () => {
+    const fay = await join('fay', 'stays')
+    await say('stays')
+    await ask(fay, { type: 'room:leave', roomId: 'stays' })
+    await say('stays')
+    await ask(fay, { type: 'room:join', roomId: 'stays' })
+    await say('stays')
+    await ask(fay, { type: 'room:leave', roomId: 'stays' })
+    expect(await verdicts('fay', 'stays', 1)).toEqual(['TOLD'])
+    expect(await verdicts('fay', 'stays', 2)).toEqual(['BEFORE_JOIN'])
+    expect(await verdicts('fay', 'stays', 3)).toEqual(['TOLD'])
+    await leave(fay)
+  })
+
+  it('[G5] tells what waits for a client that reads slowly, and what one had not read when it went', async () => {
+    await using server = await createTestServer({
+      settings: { ratePerSecond: 0, ratePerMinute: 0, outboxBytes: 10_000 },
+    })
+    const { slow, quick } = await audience(server, { slow: ['x'], quick: ['x'] })
+    slow.wire.stall()
+    const content = 'x'.repeat(1_000)
+    for (let i = 0; i < 50; i++) await quick.request('message:send', { roomId: 'x', content })
+    const codes = async (seq: number) => {
+      const stories = new Stories(() => server.clock.now())
+      for (const fact of server.facts) stories.observe(fact)
+      const question = { namespace: '/', who: 'slow', roomId: 'x', seq }
+      return (await verdictsOf(server.hub, stories, question)).verdicts.map(({ code }) => code)
+    }
+    expect(await codes(1)).toEqual(['TOLD'])
+    expect(await codes(50)).toEqual(['WAITING'])
+    slow.cut()
+    await server.advance(10_000)
+    expect(await codes(1)).toEqual(['TOLD'])
+    expect(await codes(50)).toEqual(['NOT_READ'])
   })
 
   it('tells what a client got when it came back, also when that was not all, and remembers who is gone', async () => {

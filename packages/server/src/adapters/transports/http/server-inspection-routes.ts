@@ -33,7 +33,7 @@ const Verdict = Type.Object({
   connectionId: Type.Optional(Type.String()),
   code: Type.String({
     description:
-      'TOLD, WAITING, REPLAYED, BEFORE_JOIN, NOT_RECOVERED, AFTER_LEAVE, NEVER_JOINED, NOT_STORED, TRIMMED or UNKNOWN.',
+      'TOLD, WAITING, REPLAYED, BEFORE_JOIN, NOT_RECOVERED, AFTER_LEAVE, NOT_READ, NEVER_JOINED, NOT_STORED, TRIMMED or UNKNOWN.',
   }),
   message: Type.String({ description: 'The same as a sentence.' }),
 })
