@@ -103,6 +103,7 @@ export class Members {
       room.addMember(membership, dialect.encoding(connection.channel), dialect.view)
       namespace.presence.seat(room, connection)
     }
+    membership.pv = room.pv
     if (after !== undefined) membership.joinedAt = position
     if (connection.behind || position < room.head) {
       this.hub.catchUp.begin(connection, room)

@@ -10,6 +10,8 @@ export class Membership {
   index = 0
   /** Latest number written to the connection; meaningful while the connection is behind. */
   position: number
+  /** The version of the membership that it was given with its answer. */
+  pv = 0
   /** From which number on the connection was told: where the session resumes when its client cannot say where it stood. */
   joinedAt: number
 

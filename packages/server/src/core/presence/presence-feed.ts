@@ -3,7 +3,7 @@
  * what changed within 100 ms is told together, so that a storm stays one message. Whether somebody is there or on the way
  * back is told together in rooms of every size. Every change has a number, so that a list that misses one knows. G6, D10.
  */
-import type { Target } from '../effects.ts'
+import { EVERYONE } from '../effects.ts'
 import { RoomEvent } from '../event.ts'
 import type { Hub } from '../hub.ts'
 import type { Namespace } from '../namespace.ts'
@@ -147,14 +147,17 @@ export class PresenceFeed {
   }
 
   private tell(room: Room, type: string, data: Record<string, unknown>, except?: string): void {
-    const target: Target = {
-      rooms: [room.id],
-      except: except === undefined ? [] : [except],
-      volatile: false,
-      latestKey: undefined,
-    }
+    const { pv } = room
     const event = RoomEvent.transient(type, [data], true)
-    this.pace.tell(room.count, () => this.namespace.fanOut.emit(event, target))
+    this.pace.tell(room.count, () => {
+      for (const { members, view } of room.groups) {
+        for (const { connection, pv: known } of members) {
+          // Who came meanwhile has it with the answer; a full list is for whoever it is the first of as well.
+          const isNew = view === 'classic' ? known <= pv : known < pv
+          if (isNew && connection.id !== except) this.namespace.fanOut.tell(connection, event, EVERYONE)
+        }
+      }
+    })
     this.hub.turn.endSoon()
   }
 }
