@@ -120,8 +120,12 @@ describe.runIf(hasChromium)('[B36] documents in Chromium', () => {
       content.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }))
     })
     await saved(ann.page)
-    await ben.page.keyboard.press('Control+End')
-    await editor(ben.page).getByText('<b>The end</b>').waitFor()
+    // Only what is in view is in the page, and its end is another one until the paste has come.
+    const atTheEnd = async (): Promise<number> => {
+      await ben.page.keyboard.press('Control+End')
+      return editor(ben.page).getByText('<b>The end</b>').count()
+    }
+    await expect.poll(atTheEnd, { timeout: 20_000 }).toBe(1)
     for (const { page } of [ann, ben]) expect(await page.locator('.cm-line').count()).toBeLessThan(200)
     for (const { troubles } of [ann, ben]) expect(troubles.filter((each) => !isOfTheNetwork(each))).toEqual([])
   })
