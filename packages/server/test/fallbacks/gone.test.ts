@@ -31,7 +31,8 @@ async function bench() {
   return { server, url, token, say, poll }
 }
 
-const told = ({ events }: Answer) => events.map(({ type, reason, content }) => reason ?? content ?? type)
+/** Resets and messages; who comes and goes may be told as well. */
+const told = ({ events }: Answer) => events.flatMap(({ reason, content }) => reason ?? content ?? [])
 const goOn = (server: TestServer, hours: number) => server.advance(hours * HOUR_MS)
 
 describe('a cursor after a long absence', () => {
