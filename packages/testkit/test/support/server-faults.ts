@@ -70,10 +70,10 @@ export const SERVER_FAULTS: readonly Fault[] = [
   {
     name: 'tells presence twice',
     server: (server) =>
-      replace(server.get('/').fanOut, 'emit', (original) => (event, target) => {
+      replace(server.get('/').fanOut, 'tell', (original) => (connection, event, target) => {
         const { fanOut } = server.get('/')
-        original.call(fanOut, event, target)
-        if (event.type === 'user:joined') original.call(fanOut, event, target)
+        original.call(fanOut, connection, event, target)
+        if (event.type === 'user:joined') original.call(fanOut, connection, event, target)
       }),
   },
   {
