@@ -119,9 +119,14 @@ export class SqliteNamespace {
     const positions = known.map((room) => {
       const { roomId, epoch } = this.rooms.toHead(room)
       const commitOf = (seq: number): number | undefined => this.selectCommit.get(room.id, seq)?.n
-      // What is above the retention is in the file until it is trimmed.
-      const trimmedN = commitOf(room.first - 1) ?? room.trimmedN
-      const numbered = { first: room.first, seq: room.committedSeq, trimmedN }
+      const numbered = {
+        first: room.first,
+        seq: room.committedSeq,
+        // What is above the retention is in the file until it is trimmed. Most often nobody asks.
+        get trimmedN() {
+          return commitOf(room.first - 1) ?? room.trimmedN
+        },
+      }
       return { roomId, epoch, seq: seqAt(numbered, n, this.n, commitOf) }
     })
     return { n: this.n, forgottenN: this.forgottenN, positions }
