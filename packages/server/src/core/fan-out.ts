@@ -7,8 +7,9 @@ import type { Connection } from './connection.ts'
 import type { Target } from './effects.ts'
 import type { RoomEvent } from './event.ts'
 import type { Hub } from './hub.ts'
+import type { Membership } from './membership.ts'
 import type { Namespace } from './namespace.ts'
-import type { Room } from './room.ts'
+import type { Group, Room } from './room.ts'
 
 export class FanOut {
   private readonly hub: Hub
@@ -70,13 +71,21 @@ export class FanOut {
       only === undefined || more.length > 0 || isPersonalRoom(only) ? undefined : this.namespace.rooms.get(only)
     if (room && target.except.length === 0) return this.deliver(room, event, target)
     const excluded = this.gather(target.except)
-    if (room) {
-      for (const { members } of room.groups)
-        for (const { connection } of members) if (!excluded.has(connection)) this.tell(connection, event, target)
-      return
-    }
+    if (room) return this.tellMembers(room, event, target, ({ connection }) => !excluded.has(connection))
     const receivers = target.rooms === undefined ? this.namespace.connections.values() : this.gather(target.rooms)
     for (const connection of receivers) if (!excluded.has(connection)) this.tell(connection, event, target)
+  }
+
+  /** To those members of a room for whom it is. */
+  tellMembers(
+    room: Room,
+    event: RoomEvent,
+    target: Target,
+    isFor: (membership: Membership, view: Group['view']) => boolean,
+  ): void {
+    for (const { members, view } of room.groups) {
+      for (const membership of members) if (isFor(membership, view)) this.tell(membership.connection, event, target)
+    }
   }
 
   /** To one connection. */

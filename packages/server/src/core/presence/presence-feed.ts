@@ -149,15 +149,13 @@ export class PresenceFeed {
   private tell(room: Room, type: string, data: Record<string, unknown>, except?: string): void {
     const { pv } = room
     const event = RoomEvent.transient(type, [data], true)
-    this.pace.tell(room.count, () => {
-      for (const { members, view } of room.groups) {
-        for (const { connection, pv: known } of members) {
-          // Who came meanwhile has it with the answer; a full list is for whoever it is the first of as well.
-          const isNew = view === 'classic' ? known <= pv : known < pv
-          if (isNew && connection.id !== except) this.namespace.fanOut.tell(connection, event, EVERYONE)
-        }
-      }
-    })
+    this.pace.tell(room.count, () =>
+      this.namespace.fanOut.tellMembers(room, event, EVERYONE, ({ connection, pv: known }, view) => {
+        // Who came meanwhile has it with the answer; a full list is for whoever it is the first of as well.
+        const isNew = view === 'classic' ? known <= pv : known < pv
+        return isNew && connection.id !== except
+      }),
+    )
     this.hub.turn.endSoon()
   }
 }
