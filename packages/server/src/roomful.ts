@@ -24,6 +24,7 @@ import { Lifetime, type Run } from './lifetime.ts'
 import { checkIsServer, onClientError, SERVER_LIMITS } from './node-server.ts'
 import type { HttpHandler, NewAccount, RoomfulParts, Storage } from './parts.ts'
 import { type Safe, safeHandler } from './safe-handler.ts'
+import { serverUrl } from './server-url.ts'
 import { addStandardNamespaces } from './standard.ts'
 import { addChatEvents } from './vocabulary/chat.ts'
 import { addRoomEvents } from './vocabulary/rooms.ts'
@@ -244,11 +245,7 @@ export class Roomful {
       })
     })
     const address = server.address() as AddressInfo
-    const name = host === '0.0.0.0' || host === '::' || host === '127.0.0.1' ? 'localhost' : host
-    return {
-      url: `${tls ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${address.port}`,
-      port: address.port,
-    }
+    return { url: serverUrl(host, address.port, tls !== undefined), port: address.port }
   }
 
   /** Tells everyone when to come back, closes their links with 1012, stores what is on its way. Idempotent. G7. */

@@ -1,6 +1,8 @@
 /** The HTTP API of a running server, for the commands that ask one: its address, the key, and refusals as sentences. */
 import { ConfigError } from '../config/config-error.ts'
 import { loadWithOrigins } from '../config/load.ts'
+import { serverUrl } from '../server-url.ts'
+import { readFormat } from './format.ts'
 
 export interface RemoteCommand {
   readonly argv: readonly string[]
@@ -37,18 +39,17 @@ export function readRemote<const Flag extends string>(
     throw new ConfigError(`Write it as: roomful ${usage}.`)
   }
   const { apiKey, host, port, tlsCert } = settings
-  const { server, namespace = '/', format = 'text' } = commandFlags
-  if (format !== 'text' && format !== 'json')
-    throw new ConfigError(`--format must be "text" or "json", not "${format}".`)
+  const { server, namespace = '/', format } = commandFlags
+  const asJson = readFormat(format)
   if (apiKey === undefined) {
     throw new ConfigError('Say the key of the server’s API: set ROOMFUL_API_KEY, here and where the server runs.')
   }
-  const own = `${tlsCert === undefined ? 'http' : 'https'}://${host === '0.0.0.0' || host === '::' ? 'localhost' : host}:${port}`
+  const own = serverUrl(host, port, tlsCert !== undefined)
   return {
     api: new Api(checkUrl(server ?? own), apiKey, namespace),
     words,
     flags: commandFlags as Partial<Record<Flag, string>>,
-    asJson: format === 'json',
+    asJson,
   }
 }
 
@@ -70,14 +71,14 @@ export class Api {
     this.namespace = namespace
   }
 
-  /** @throws ConfigError (rejects) with a sentence for the person who typed it */
+  /** @throws RemoteError (rejects) with a sentence for the person who typed it */
   async get(path: string, query: Readonly<Record<string, string | number | undefined>> = {}, signal?: AbortSignal) {
     const parameters = new URLSearchParams({ namespace: this.namespace })
     for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value))
     return this.ask(`${path}?${parameters}`, signal ? { signal } : {})
   }
 
-  /** @throws ConfigError (rejects) */
+  /** @throws RemoteError (rejects) */
   async post(path: string, body: Readonly<Record<string, unknown>>) {
     return this.ask(path, {
       method: 'POST',

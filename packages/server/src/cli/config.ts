@@ -1,7 +1,7 @@
 /** `roomful config`: what is in force, and where it came from. */
-import { ConfigError } from '../config/config-error.ts'
 import { describeLoaded, loadedAsJson } from '../config/describe.ts'
 import { loadWithOrigins } from '../config/load.ts'
+import { readFormat } from './format.ts'
 
 export interface ConfigCommand {
   readonly argv: readonly string[]
@@ -11,8 +11,7 @@ export interface ConfigCommand {
 /** @throws ConfigError */
 export function printConfig({ argv, env }: ConfigCommand): string {
   const loaded = loadWithOrigins({ argv, env, commandFlags: ['format'] })
-  const { format = 'text' } = loaded.commandFlags
-  if (format === 'json') return JSON.stringify(loadedAsJson(loaded), undefined, 2)
-  if (format === 'text') return describeLoaded(loaded)
-  throw new ConfigError(`--format must be "text" or "json", not "${format}".`)
+  return readFormat(loaded.commandFlags.format)
+    ? JSON.stringify(loadedAsJson(loaded), undefined, 2)
+    : describeLoaded(loaded)
 }
