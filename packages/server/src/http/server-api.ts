@@ -1,7 +1,7 @@
 /** What other backends may do, done: events published, rooms read, users looked after, words taken back. */
 import { CLOSE_CODES, isPersonalRoom } from '@roomful/protocol'
 import type { Stories } from '../adapters/observe/stories.ts'
-import type { ServerApi } from '../adapters/transports/http/server-routes.ts'
+import type { ListPage, ServerApi } from '../adapters/transports/http/server-routes.ts'
 import type { Administration } from '../administration.ts'
 import type { Connection } from '../core/connection.ts'
 import { RoomfulError } from '../core/errors.ts'
@@ -50,25 +50,24 @@ export function createServerApi({ hub, administration, stories, status }: Server
       else target.emit(event, ...args)
       return OK
     },
-    rooms(name, prefix, { after, limit }) {
+    rooms(name, prefix, page) {
       const namespace = findNamespace(hub, name)
-      const found = [...namespace.rooms.values()].filter(
-        ({ id, count }) => count > 0 && id > after && id.startsWith(prefix) && !isPersonalRoom(id),
+      const listed = [...namespace.rooms.values()].filter(
+        ({ id, count }) => count > 0 && id.startsWith(prefix) && !isPersonalRoom(id),
       )
-      const page = found.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit)
-      const rooms = page.map(({ id: roomId, count, connectionCount: connections, head: seq }) => ({
+      const { items, more } = pageOf(listed, ({ id }) => id, page)
+      const rooms = items.map(({ id: roomId, count, connectionCount: connections, head: seq }) => ({
         roomId,
         count,
         connections,
         seq,
       }))
-      return { rooms, more: found.length > limit }
+      return { rooms, more }
     },
-    async users(name, roomId, { after, limit }) {
+    async users(name, roomId, page) {
       const all = await findNamespace(hub, name).roomUsers(roomId)
-      const found = all.filter(({ userId }) => userId > after)
-      const users = found.sort((a, b) => (a.userId < b.userId ? -1 : 1)).slice(0, limit)
-      return { users, count: all.length, more: found.length > limit }
+      const { items: users, more } = pageOf(all, ({ userId }) => userId, page)
+      return { users, count: all.length, more }
     },
     events: (name, roomId, page) => findNamespace(hub, name).history(roomId, page),
     disconnect({ userId, connectionId = '', reason }) {
@@ -96,12 +95,11 @@ export function createServerApi({ hub, administration, stories, status }: Server
       return { ...OK, redacted: await redactMessage(hub, namespace, checkRoomId(roomId), seq ?? 0) }
     },
     status,
-    connections(name, userId, { after, limit }) {
+    connections(name, userId, page) {
       const { connections, users } = findNamespace(hub, name)
       const all = userId === undefined ? connections.values() : (users.get(userId)?.connections ?? [])
-      const found = Array.from(all).filter(({ id }) => id > after)
-      const page = found.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit)
-      return { connections: page.map(describe), more: found.length > limit }
+      const { items, more } = pageOf(Array.from(all), ({ id }) => id, page)
+      return { connections: items.map(describe), more }
     },
     story(connectionId) {
       const story = stories.find(connectionId)
@@ -113,6 +111,17 @@ export function createServerApi({ hub, administration, stories, status }: Server
     },
     explain: (question) => explain(hub, stories, question),
   }
+}
+
+/** Those behind `after`, in the order of their ids. */
+function pageOf<Item>(
+  all: readonly Item[],
+  idOf: (item: Item) => string,
+  { after, limit }: ListPage,
+): { items: Item[]; more: boolean } {
+  const found = all.filter((item) => idOf(item) > after)
+  const items = found.sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1)).slice(0, limit)
+  return { items, more: found.length > limit }
 }
 
 function describe(connection: Connection) {

@@ -37,7 +37,8 @@ export interface Story {
   readonly ending: { readonly at: number; readonly reason: string } | undefined
 }
 
-interface Record extends Story {
+/** A story that goes on. */
+interface Writing extends Story {
   chapters: Chapter[]
   forgotten: number
   ending: Story['ending']
@@ -45,8 +46,8 @@ interface Record extends Story {
 
 export class Stories implements Observer {
   private readonly now: () => number
-  private readonly open = new Map<string, Record>()
-  private readonly closed = new Map<string, Record>()
+  private readonly open = new Map<string, Writing>()
+  private readonly closed = new Map<string, Writing>()
 
   /** @param now ms since 1970 */
   constructor(now: () => number) {
