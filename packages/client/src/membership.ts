@@ -126,6 +126,8 @@ export class Membership {
   admit(seq: number): boolean {
     // We asked to be let in and do not know where: this is of an earlier stay that the server still has to end.
     if (this.standing.seq === undefined && this.holders > 0) return false
+    // What the server tells of its own accord may have other numbers by now; all behind our place follows the answer.
+    if (this.#isAsking) return false
     const verdict = judge(this.standing, seq)
     if (verdict === 'duplicate') return false
     if (verdict === 'hole' && this.#fruitless < MAX_FRUITLESS_JOINS) {

@@ -315,6 +315,31 @@ describe('rooms that only the server put us into', () => {
     expect(heard).toEqual(['one', 'two'])
   })
 
+  it('[B23] [G4] an inbox that was numbered anew is told once, after the word that it was', async () => {
+    const { client, server, clock } = await start()
+    const heard: unknown[] = []
+    client.on('message:private', ({ content }) => heard.push(content))
+    client.room('user:ann').onReset(({ reason }) => heard.push(reason))
+    await clock.settle()
+    server.publish('user:ann', 'message:private', { content: 'one' })
+    await clock.settle()
+    const inbox = server.room('user:ann')
+    inbox.epoch = 'e2'
+    server.link.rooms.clear()
+    inbox.events.splice(0)
+    for (const content of ['two', 'three']) server.publish('user:ann', 'message:private', { content })
+    // The server tells of its own accord what waits there, before it is asked.
+    server.onOpening = (_opening, link) => {
+      queueMicrotask(() => {
+        for (const event of inbox.events.slice(1)) link.tell(inbox.id, event)
+      })
+      return undefined
+    }
+    server.link.drop(1006)
+    await clock.advance(500)
+    expect(heard).toEqual(['one', 'epoch', 'two', 'three'])
+  })
+
   it('others only when the server knows our session still', async () => {
     const { client, server, clock } = await start()
     server.link.rooms.add('game:1')

@@ -82,7 +82,7 @@ it('takes a constructor that throws for a failed try, and says why', async () =>
   }
   const errors: unknown[] = []
   // The longest first wait, so that the second try is not there before we look.
-  const options = { transports: ['websocket'], WebSocket: Throwing, random: () => 0.999 } as const
+  const options = { transports: ['websocket'], WebSocket: Throwing, random: () => 0 } as const
   const client = connect('http://localhost', { ...options, onError: (error) => errors.push(error) })
   await vi.waitFor(() => expect(client.state.status).toBe('waiting'))
   expect(errors).toMatchObject([{ code: 'NOT_CONNECTED', cause: { message: 'insecure' } }])

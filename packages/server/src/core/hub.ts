@@ -2,6 +2,7 @@
 import { type Inbound, toJson } from '@roomful/protocol'
 import { Access } from './access.ts'
 import { AccountChanges } from './account-changes.ts'
+import { Capacity } from './capacity.ts'
 import { CatchUp } from './catch-up.ts'
 import type { Connection } from './connection.ts'
 import type { Contract } from './contract.ts'
@@ -61,6 +62,7 @@ export class Hub {
   readonly handshake: Handshake
   readonly identities: Identities
   readonly accountChanges = new AccountChanges()
+  readonly capacity: Capacity
   readonly members: Members
   readonly access: Access
   readonly messageLimit: MessageLimit
@@ -87,6 +89,7 @@ export class Hub {
     this.dispatch = new Dispatch(this)
     this.handshake = new Handshake(this)
     this.identities = new Identities(this)
+    this.capacity = new Capacity(this)
     this.members = new Members(this)
     this.access = new Access(this)
     this.messageLimit = new MessageLimit(this)

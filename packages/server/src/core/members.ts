@@ -20,7 +20,6 @@ export interface PreparedJoin {
   readonly room: Room
   /** The position to resume after. */
   readonly after: Position | number | undefined
-  readonly tookSeat: boolean
   /** Whom the rules were asked about. */
   readonly user: User
 }
@@ -86,12 +85,11 @@ export class Members {
   commit(prepared: PreparedJoin): JoinReply | undefined {
     const { connection, room, after } = prepared
     const { namespace } = connection
-    room.pins--
     if (connection.stage !== 'open') {
-      this.returnSeat(prepared)
-      namespace.freeIfEmpty(room)
+      this.abandon(prepared)
       return undefined
     }
+    room.pins--
     const resume = after === undefined ? undefined : resumeFrom(room, after, this.hub.settings.replayMax)
     const position = resume?.position ?? room.head
     let membership = connection.memberships.get(room.id)
@@ -100,9 +98,11 @@ export class Members {
       membership = new Membership(connection, room, position)
       connection.memberships.set(room.id, membership)
       const { dialect } = connection.link
+      if (prepared.user.sub !== connection.user.sub) this.hub.capacity.pass(namespace, room, connection.user.sub)
       room.addMember(membership, dialect.encoding(connection.channel), dialect.view)
       namespace.presence.seat(room, connection)
     }
+    this.hub.capacity.release(namespace, room, prepared.user.sub)
     membership.pv = room.pv
     if (after !== undefined) membership.joinedAt = position
     if (connection.behind || position < room.head) {
@@ -135,9 +135,10 @@ export class Members {
   }
 
   abandon(prepared: PreparedJoin): void {
-    prepared.room.pins--
-    this.returnSeat(prepared)
-    prepared.connection.namespace.freeIfEmpty(prepared.room)
+    const { connection, room, user } = prepared
+    room.pins--
+    this.hub.capacity.release(connection.namespace, room, user.sub)
+    connection.namespace.freeIfEmpty(room)
   }
 
   /** @param holdMs the member was cut off and may come back: its seat stays for so long */
@@ -165,11 +166,6 @@ export class Members {
     }
   }
 
-  private returnSeat({ connection, room, tookSeat }: PreparedJoin): void {
-    const { sub } = connection.user
-    if (tookSeat && !room.seats.has(sub)) this.hub.broker.freeSeat(connection.namespace.name, room.id, sub)
-  }
-
   private enter(
     connection: Connection,
     user: User,
@@ -179,10 +175,8 @@ export class Members {
     const { namespace } = connection
     const room = namespace.openRoom(roomId)
     room.pins++
-    const capacity = room.options.capacity
     const isHot = after === undefined || (typeof after === 'number' ? after : after.seq) + 1 >= room.tail.from
-    if (room.state === 'open' && capacity === undefined && isHot)
-      return { connection, room, after, tookSeat: false, user }
+    if (room.state === 'open' && room.options.capacity === undefined && isHot) return { connection, room, after, user }
     return this.enterSlowly(connection, user, room, after)
   }
 
@@ -202,12 +196,8 @@ export class Members {
     try {
       await room.opened
       if (after !== undefined) await this.refreshFirst(namespace, room)
-      const { capacity } = room.options
-      if (capacity === undefined || room.seats.has(connection.user.sub))
-        return { connection, room, after, tookSeat: false, user }
-      const seated = await this.hub.broker.takeSeat(namespace.name, room.id, connection.user.sub, capacity)
-      if (!seated) throw new RoomfulError('ROOM_FULL', `The room is full: it has ${capacity} seats`)
-      return { connection, room, after, tookSeat: true, user }
+      await this.hub.capacity.claim(namespace, room, user.sub)
+      return { connection, room, after, user }
     } catch (error) {
       room.pins--
       namespace.freeIfEmpty(room)

@@ -37,6 +37,8 @@ export class Room {
   readonly options: RoomOptions
   readonly tail: HotTail
   readonly seats = new Map<string, Seat>()
+  /** Joins under way that count on a seat, by user; only where there is a capacity. Bound: the requests that run. */
+  readonly claims = new Map<string, number>()
   readonly groups: Group[] = []
   /** Set once the broker told where the log stands. */
   state: 'opening' | 'open' | 'freed' = 'opening'

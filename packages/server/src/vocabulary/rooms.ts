@@ -36,10 +36,14 @@ function leave(context: Context, data: UpData<'room:leave'>): unknown {
   return { status: 'ok' }
 }
 
+/** Looked up when it is told, so that no change that was told before it is newer than the list. */
 async function presence(namespace: Namespace, context: Context, data: UpData<'presence:get'>): Promise<unknown> {
   await context.check('presence', data.roomId)
-  const room = namespace.rooms.get(checkRoomId(data.roomId))
-  return { status: 'ok', ...(room ? namespace.presence.snapshot(room) : { users: [], count: 0, pv: 0 }) }
+  const roomId = checkRoomId(data.roomId)
+  return () => {
+    const room = namespace.rooms.get(roomId)
+    return { status: 'ok', ...(room ? namespace.presence.snapshot(room) : { users: [], count: 0, pv: 0 }) }
+  }
 }
 
 async function history(

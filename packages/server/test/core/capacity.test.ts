@@ -5,7 +5,10 @@ import { describe, expect, it } from 'vitest'
 describe('capacity', () => {
   const lobby = (capacity: number): Promise<TestServer> =>
     createTestServer({
-      setUp: (kit) => void kit.namespace('/').room('game:*', { capacity }),
+      setUp: (kit) => {
+        kit.namespace('/').room('game:*', { capacity })
+        kit.namespace('/public', undefined, { open: true, guests: true }).room('game:*', { capacity })
+      },
       broker: (broker, clock) => ({
         ...broker,
         async takeSeat(...args) {
@@ -49,6 +52,69 @@ describe('capacity', () => {
     expect(await join(cy)).toBeUndefined()
     await tab.request('room:leave', 'game:1')
     expect(await join(await server.connect({ user: 'dan' }))).toBeUndefined()
+  })
+
+  describe('a seat that several joins of its user count on', () => {
+    /** One seat, a user with two tabs, and something on its way into the log for 30 ms, which joins wait for. */
+    const start = async () => {
+      const server = await createTestServer({
+        setUp: (kit) => void kit.namespace('/').room('game:*', { capacity: 1 }),
+        broker: (broker, clock) => ({
+          ...broker,
+          async append(...args) {
+            await new Promise<void>((resolve) => void clock.after(30, resolve))
+            return broker.append(...args)
+          },
+        }),
+      })
+      const stall = (): void => void server.get('/').publish('hall', 'news', [])
+      const [ann, tab, bob] = await Promise.all(['ann', 'ann', 'bob'].map((user) => server.connect({ user })))
+      return { server, stall, ann: ann as TestClient, tab: tab as TestClient, bob: bob as TestClient }
+    }
+    const join = async (client: TestClient) => client.request('room:join', 'game:1', { withinMs: 50 })
+
+    it('[B24] [G6] is not given away when one of them comes to nothing', async () => {
+      const { server, stall, ann, tab, bob } = await start()
+      await using _ = server
+      stall()
+      ann.post('room:join', 'game:1')
+      const late = tab.post('room:join', 'game:1')
+      await server.advance(10)
+      ann.close()
+      await server.advance(50)
+      expect(tab.answer(late)?.data).toMatchObject({ status: 'ok', count: 1 })
+      expect((await join(bob)).error?.code).toBe('ROOM_FULL')
+      tab.close()
+      expect((await join(bob)).data).toMatchObject({ status: 'ok', count: 1 })
+    })
+
+    it('[B24] [G6] is not given away when the one who sits there leaves', async () => {
+      const { server, stall, ann, tab, bob } = await start()
+      await using _ = server
+      await join(ann)
+      stall()
+      const late = tab.post('room:join', 'game:1')
+      await server.advance(10)
+      ann.close()
+      await server.advance(10)
+      const other = bob.post('room:join', 'game:1')
+      await server.advance(50)
+      expect(tab.answer(late)?.data).toMatchObject({ status: 'ok', count: 1 })
+      expect(bob.answer(other)?.error?.code).toBe('ROOM_FULL')
+    })
+  })
+
+  it('[B24] a guest who signs in keeps the seat, under the other name', async () => {
+    await using server = await lobby(1)
+    const guest = await server.connect({ namespace: '/public' })
+    const join = async (client: TestClient) => client.request('room:join', 'game:1', { withinMs: 50 })
+    await join(guest)
+    guest.send({ type: 'auth', token: server.token('ann') })
+    await guest.next('auth_ok')
+    const bob = await server.connect({ user: 'bob', namespace: '/public' })
+    expect((await join(bob)).error?.code).toBe('ROOM_FULL')
+    await guest.request('room:leave', 'game:1')
+    expect((await join(bob)).data).toMatchObject({ status: 'ok', count: 1 })
   })
 
   it('[B24] a seat taken for a join that came to nothing is given back', async () => {

@@ -87,6 +87,7 @@ export class RoomPresence {
       if (before.name !== connection.user.name) this.feed.joined(room, toMember(old))
       return
     }
+    this.hub.capacity.pass(this.namespace, room, connection.user.sub)
     if (old) {
       old.connections--
       this.giveUp(room, old, 'renamed')
@@ -139,7 +140,7 @@ export class RoomPresence {
     this.hub.timers.cancel(seat.missed)
     const { sub } = seat.user
     room.seats.delete(sub)
-    if (room.options.capacity !== undefined) this.hub.broker.freeSeat(this.namespace.name, room.id, sub)
+    this.hub.capacity.freeIfUnused(this.namespace, room, sub)
     this.feed.left(room, sub, reason)
     this.namespace.announce('exit', seat.user, room.id, reason)
   }
