@@ -22,7 +22,7 @@ export class Rooms {
   readonly #requests: Requests
   readonly #memberships = new Map<string, Membership>()
   readonly #lingering = new Map<Membership, () => void>()
-  /** Rooms whose leaving is not answered: what still comes of them is not for us, and puts us nowhere. */
+  /** Rooms whose leaving was not answered on this connection: what still comes of them is not for us, and puts us nowhere. */
   readonly #leaving = new Map<string, object>()
 
   constructor(environment: Environment, requests: Requests) {
@@ -51,6 +51,7 @@ export class Rooms {
 
   /** @param recovered the server kept our session, and with it the rooms that it put us into */
   handleOpen(recovered: boolean): void {
+    this.#leaving.clear()
     for (const membership of [...this.#memberships.values()]) {
       if (membership.holders > 0 || this.#lingering.has(membership)) membership.join()
       else if (recovered || isPersonalRoom(membership.roomId)) membership.join()
@@ -59,7 +60,6 @@ export class Rooms {
   }
 
   handleDown(): void {
-    this.#leaving.clear()
     for (const membership of this.#memberships.values()) membership.handleDown()
   }
 
@@ -102,11 +102,11 @@ export class Rooms {
   #leave(membership: Membership): void {
     this.#lingering.delete(membership)
     this.#forget(membership)
-    // Without a connection there is nothing to leave: the next one does not join it.
-    if (this.#requests.reach !== 'now') return
     const { roomId } = membership
     const leaving = {}
     this.#leaving.set(roomId, leaving)
+    // The next connection does not join it; the last one may still tell of it.
+    if (this.#requests.reach !== 'now') return
     const onAnswer = (): void => {
       if (this.#leaving.get(roomId) === leaving) this.#leaving.delete(roomId)
     }

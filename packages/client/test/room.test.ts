@@ -284,6 +284,23 @@ describe('holding and releasing', () => {
     await clock.advance(500)
     expect(server.requested('room:join')).toHaveLength(1)
   })
+
+  it('[D9] forgets a room that is released while the server drains, also when it still tells of it', async () => {
+    const { client, server, clock } = await start()
+    {
+      using room = client.room('lobby')
+      await room.ready
+      server.link.emit('server:draining', { reconnectAfterMs: 1_000 })
+      await clock.settle()
+    }
+    await clock.advance(500)
+    server.publish('lobby', 'message:new', { userId: 'bob', name: 'Bob', content: 'too late' })
+    await clock.settle()
+    server.link.drop(1012)
+    await clock.advance(2_000)
+    expect(client.state).toMatchObject({ status: 'open', recovered: true })
+    expect(server.requested('room:join')).toHaveLength(1)
+  })
 })
 
 describe('[D11] a room that is lost', () => {

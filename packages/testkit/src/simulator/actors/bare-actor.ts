@@ -276,6 +276,8 @@ export class BareActor implements Actor {
 
   private entered({ data: { roomId, after }, stay }: Asked, reply: Message): void {
     const { history } = this.options
+    // Also for a room that it has let go: the server is busy with what it missed there.
+    if (after !== undefined && (reply.seq > after.seq || reply.recovered === false)) this.isCalm = false
     const wanted = this.wanted.get(roomId)
     if (!wanted || wanted !== stay) return // it left meanwhile, and may have come back
     wanted.isIn = true
@@ -287,7 +289,6 @@ export class BareActor implements Actor {
       wanted.position = { epoch, seq }
       return
     }
-    if (seq > after.seq || reply.recovered === false) this.isCalm = false
     if (reply.recovered === true) history.record(this.name, { what: 'resumes', room: roomId, epoch, seq: after.seq })
     else if (reply.recovered === false) this.told(roomId, epoch, reply)
     else history.violate(`${this.name} resumed ${roomId} and was not told whether it recovered`)
