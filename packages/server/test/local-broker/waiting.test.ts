@@ -1,24 +1,108 @@
 /** What waits for a disk that stands still: so much, and no more. */
 import { DatabaseSync } from 'node:sqlite'
+import { VirtualClock } from '@roomful/testkit'
 import { expect, it } from 'vitest'
 import { SqliteQueue } from '../../src/adapters/brokers/local/sqlite/queue.ts'
 import { SqliteReplies } from '../../src/adapters/brokers/local/sqlite/replies.ts'
+import { RoomfulError } from '../../src/core/errors.ts'
+import type { Append, Appended } from '../../src/core/ports/broker.ts'
+
+interface Batch {
+  readonly namespace: string
+  readonly entries: readonly Append[]
+}
+
+/** The queue, before a writer that numbers what it gets. */
+function start(options: { isHolding?: () => boolean; onWrite?: () => void } = {}) {
+  const { isHolding = () => false, onWrite } = options
+  const clock = new VirtualClock()
+  const written: Batch[] = []
+  let n = 0
+  const write = (namespace: string, entries: readonly Append[]): Appended[] => {
+    onWrite?.()
+    written.push({ namespace, entries })
+    return entries.map(() => stored(++n))
+  }
+  return { queue: new SqliteQueue({ clock, isHolding, write }), written, clock }
+}
+
+function row(argsJson: string, unit?: number): Append {
+  return { roomId: 'x', type: 'tick', argsJson, userId: undefined, key: undefined, reply: undefined, unit }
+}
+
+function stored(n: number): Appended {
+  return { status: 'stored', n, seq: n, ts: 0 }
+}
 
 it('[G2] 10,000 batches wait in their order, the next is refused with UNAVAILABLE, and all of them go when it moves', async () => {
   let isHolding = true
-  const queue = new SqliteQueue(() => isHolding)
-  const order: number[] = []
-  const waiting = Array.from({ length: 10_000 }, (_, i) =>
-    queue.run(() => {
-      order.push(i)
-      return []
-    }),
-  )
-  expect(() => queue.run(() => [])).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }))
+  const { queue, written } = start({ isHolding: () => isHolding })
+  const waiting = Array.from({ length: 10_000 }, (_, i) => queue.append('/', [row(`${i}`)]))
+  expect(() => queue.append('/', [row('one more')])).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }))
   isHolding = false
   queue.drain()
-  await Promise.all(waiting)
-  expect(order).toEqual(Array.from({ length: 10_000 }, (_, i) => i))
+  expect((await Promise.all(waiting)).map(([result]) => result)).toEqual(
+    Array.from({ length: 10_000 }, (_, i) => stored(i + 1)),
+  )
+  expect(written.map(({ entries }) => entries.length)).toEqual([2_000, 2_000, 2_000, 2_000, 2_000])
+  expect(written.flatMap(({ entries }) => entries.map(({ argsJson }) => argsJson))).toEqual(
+    Array.from({ length: 10_000 }, (_, i) => `${i}`),
+  )
+})
+
+it('[P7] appends that come fast are gathered for a millisecond and written in one; few are written at once', async () => {
+  const { queue, written, clock } = start()
+  const arrive = async (perMs: number, forMs: number): Promise<number> => {
+    written.length = 0
+    const results: unknown[] = []
+    for (let ms = 0; ms < forMs; ms++) {
+      for (let i = 0; i < perMs; i++) results.push(queue.append('/', [row('x')]))
+      await clock.advance(1)
+    }
+    await Promise.all(results)
+    return results.length / written.length
+  }
+  expect(await arrive(2, 100)).toBe(1)
+  await arrive(10, 100)
+  expect(await arrive(10, 100)).toBeGreaterThanOrEqual(10)
+  await arrive(2, 100)
+  expect(await arrive(2, 100)).toBe(1)
+})
+
+it('[G2] batches that are written together keep their units, their namespaces and their results apart', async () => {
+  let isHolding = true
+  const { queue, written } = start({ isHolding: () => isHolding })
+  const batches = [
+    ['/', [row('a', 0), row('b', 0), row('c')]],
+    ['/', [row('d', 0), row('e', 1)]],
+    ['/other', [row('f', 0)]],
+  ] as const
+  const waiting = batches.map(([namespace, entries]) => queue.append(namespace, entries))
+  isHolding = false
+  queue.drain()
+  expect(written.map(({ namespace, entries }) => [namespace, entries.map(({ unit }) => unit)])).toEqual([
+    ['/', [0, 0, undefined, 1, 2]],
+    ['/other', [0]],
+  ])
+  expect(await Promise.all(waiting)).toEqual([[stored(1), stored(2), stored(3)], [stored(4), stored(5)], [stored(6)]])
+})
+
+it('[G2] a transaction that fails is told to each who waited for it, and what comes next is written', async () => {
+  let isHolding = true
+  let isBroken = true
+  const { queue } = start({
+    isHolding: () => isHolding,
+    onWrite: () => {
+      if (isBroken) throw new RoomfulError('UNAVAILABLE')
+    },
+  })
+  const waiting = [queue.append('/', [row('a')]), queue.append('/', [row('b')])]
+  isHolding = false
+  queue.drain()
+  isBroken = false
+  for (const each of await Promise.allSettled(waiting))
+    expect(each).toMatchObject({ status: 'rejected', reason: { code: 'UNAVAILABLE' } })
+  expect(queue.append('/', [row('c')])).toEqual([stored(1)])
 })
 
 it('[K9] 10,000 answers wait to be written down; a further one is not kept', () => {

@@ -4,9 +4,9 @@ import type { Clock } from '../../core/ports/clock.ts'
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  after(ms, fn) {
+  after(ms, fn, mustCome = false) {
     const timer = setTimeout(fn, ms)
-    timer.unref()
+    if (!mustCome) timer.unref()
     return () => clearTimeout(timer)
   },
   // After the poll phase: everything that was readable in this turn has been read.

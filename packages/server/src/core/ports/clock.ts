@@ -4,8 +4,12 @@ export interface Clock {
   now(): number
   /** Milliseconds that never go back; only differences mean something. */
   monotonic(): number
-  /** Calls `fn` once after `ms`. @returns what cancels it. Does not keep the process alive by itself. */
-  after(ms: number, fn: () => void): () => void
+  /**
+   * Calls `fn` once after `ms`.
+   * @param mustCome the process stays for it; without it, it does not
+   * @returns what cancels it
+   */
+  after(ms: number, fn: () => void, mustCome?: boolean): () => void
   /** Calls `fn` once when what arrived in this event-loop turn has been read: one flush for many links. */
   turnEnd(fn: () => void): void
 }

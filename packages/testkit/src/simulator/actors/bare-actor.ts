@@ -187,8 +187,9 @@ export class BareActor implements Actor {
     if (event === 'room:join' && !isRefused) return
     if (event === 'room:leave' && this.wanted.has(roomId)) return
     this.asked.delete(id)
-    if (event === 'room:join') this.enter(roomId)
-    else if (key === undefined || this.outbox.has(key)) this.ask(event, data, key, tries * 2)
+    if (event === 'room:join') {
+      if (!this.wanted.get(roomId)?.isIn) this.enter(roomId) // else another try has let it in
+    } else if (key === undefined || this.outbox.has(key)) this.ask(event, data, key, tries * 2)
   }
 
   private enter(roomId: string): void {

@@ -1,41 +1,114 @@
-/** Appends that wait while they are held, in their order: one that comes later never passes one that waits. */
+/**
+ * Appends on their way to the writer, in their order: one that comes later never passes one that waits. They wait while
+ * they are held, and for a moment where it pays to write several in one transaction.
+ */
 import { RoomfulError } from '../../../../core/errors.ts'
-import type { Appended } from '../../../../core/ports/broker.ts'
+import type { Append, Appended } from '../../../../core/ports/broker.ts'
+import type { Clock } from '../../../../core/ports/clock.ts'
+import { GATHER_MS, Gathering } from './gathering.ts'
 
 /** Batches, of which there is one per turn and namespace: seconds of a disk that stands still. */
 const WAITING_MAX = 10_000
+/** Rows of one transaction, so that what waited long does not hold the thread for long. */
+const TOGETHER_MAX = 2_000
 
 interface Waiting {
-  append(): Appended[]
+  readonly namespace: string
+  readonly entries: readonly Append[]
   resolve(results: Appended[]): void
   reject(error: unknown): void
 }
 
+export interface SqliteQueueOptions {
+  readonly clock: Clock
+  readonly isHolding: () => boolean
+  /** Writes a batch, all of it or nothing. */
+  readonly write: (namespace: string, entries: readonly Append[]) => Appended[]
+}
+
 export class SqliteQueue {
   private waiting: Waiting[] = []
-  private readonly isHolding: () => boolean
+  private readonly options: SqliteQueueOptions
+  private readonly gathering: Gathering
+  private cancelGather: (() => void) | undefined
 
-  constructor(isHolding: () => boolean) {
-    this.isHolding = isHolding
+  constructor(options: SqliteQueueOptions) {
+    this.options = options
+    this.gathering = new Gathering(options.clock)
   }
 
-  run(append: () => Appended[]): Appended[] | Promise<Appended[]> {
-    if (!this.isHolding() && this.waiting.length === 0) return append()
+  append(namespace: string, entries: readonly Append[]): Appended[] | Promise<Appended[]> {
+    const { clock, isHolding, write } = this.options
+    this.gathering.arrived(entries.length)
+    const mustGather = this.gathering.isWorthIt
+    if (!mustGather && !isHolding() && this.waiting.length === 0) return write(namespace, entries)
     if (this.waiting.length >= WAITING_MAX)
       throw new RoomfulError('UNAVAILABLE', 'The disk does not keep up', { retryAfterMs: 1000 })
-    return new Promise((resolve, reject) => void this.waiting.push({ append, resolve, reject }))
+    if (!isHolding()) this.cancelGather ??= clock.after(GATHER_MS, this.onGathered, true)
+    return new Promise((resolve, reject) => void this.waiting.push({ namespace, entries, resolve, reject }))
   }
 
   /** Lets all go that wait. */
   drain(): void {
+    this.cancelGather?.()
+    this.cancelGather = undefined
     const going = this.waiting
     this.waiting = []
-    for (const { append, resolve, reject } of going) {
-      try {
-        resolve(append())
-      } catch (error) {
-        reject(error)
-      }
+    for (let from = 0; from < going.length; ) {
+      const to = endOfGroup(going, from)
+      this.writeTogether(going.slice(from, to))
+      from = to
     }
   }
+
+  private readonly onGathered = (): void => {
+    this.cancelGather = undefined
+    if (!this.options.isHolding()) this.drain() // else when the hold ends
+  }
+
+  private writeTogether(group: readonly Waiting[]): void {
+    try {
+      const results = this.options.write((group[0] as Waiting).namespace, together(group))
+      let at = 0
+      for (const { entries, resolve } of group) {
+        resolve(results.slice(at, at + entries.length))
+        at += entries.length
+      }
+    } catch (error) {
+      for (const { reject } of group) reject(error)
+    }
+  }
+}
+
+/** Where the batches end that can be written in one: of one namespace, and not too many rows. */
+function endOfGroup(going: readonly Waiting[], from: number): number {
+  const { namespace } = going[from] as Waiting
+  let rows = 0
+  let to = from
+  while (to < going.length) {
+    const next = going[to] as Waiting
+    rows += next.entries.length
+    if (next.namespace !== namespace || (rows > TOGETHER_MAX && to > from)) break
+    to++
+  }
+  return to
+}
+
+/** One batch of several; units keep apart. */
+function together(group: readonly Waiting[]): readonly Append[] {
+  if (group.length === 1) return (group[0] as Waiting).entries
+  const all: Append[] = []
+  let base = 0
+  for (const { entries } of group) {
+    let units = 0
+    for (const entry of entries) {
+      if (entry.unit === undefined) all.push(entry)
+      else {
+        all.push({ ...entry, unit: base + entry.unit })
+        units = Math.max(units, entry.unit + 1)
+      }
+    }
+    base += units
+  }
+  return all
 }

@@ -34,7 +34,11 @@ class SqliteLog implements Log {
 
   constructor(options: SqliteLogOptions) {
     this.options = options
-    this.queue = new SqliteQueue(() => this.parts.checkpoints.isHolding)
+    this.queue = new SqliteQueue({
+      clock: options.clock,
+      isHolding: () => this.parts.checkpoints.isHolding,
+      write: (name, entries) => this.write(this.namespace(name), entries),
+    })
     this.parts = openParts(options, () => this.queue.drain())
     const reader = new SqliteReader(this.parts.background, this.parts.namespaces)
     this.read = (namespace, after, limits) => reader.read(namespace, after, limits)
@@ -47,7 +51,7 @@ class SqliteLog implements Log {
   }
 
   append(name: string, entries: readonly Append[]): Appended[] | Promise<Appended[]> {
-    return this.queue.run(() => this.appendNow(this.namespace(name), entries))
+    return this.queue.append(name, entries)
   }
 
   isNewKey(name: string, key: AppendKey): boolean {
@@ -140,6 +144,7 @@ class SqliteLog implements Log {
   }
 
   async close(): Promise<void> {
+    this.queue.drain()
     await this.parts.close()
   }
 
@@ -147,15 +152,13 @@ class SqliteLog implements Log {
     return this.parts.namespaces.get(name)
   }
 
-  private appendNow(namespace: SqliteNamespace, entries: readonly Append[]): Appended[] {
-    const { writer, notes, upkeep, checkpoints } = this.parts
+  private write(namespace: SqliteNamespace, entries: readonly Append[]): Appended[] {
+    const { notes, upkeep, checkpoints } = this.parts
     const { journalBytes } = notes
-    const results = this.write(namespace, () =>
-      writer.transaction(() => {
-        notes.write()
-        return namespace.append(entries, this.options.clock.now())
-      }),
-    )
+    const results = this.transaction(namespace, () => {
+      notes.write()
+      return namespace.append(entries, this.options.clock.now())
+    })
     notes.forget()
     const { touched, written } = namespace.committed(results)
     upkeep.committed(touched, written.rows)
@@ -163,9 +166,9 @@ class SqliteLog implements Log {
     return results
   }
 
-  private write(namespace: SqliteNamespace, work: () => Appended[]): Appended[] {
+  private transaction(namespace: SqliteNamespace, work: () => Appended[]): Appended[] {
     try {
-      return work()
+      return this.parts.writer.transaction(work)
     } catch (error) {
       namespace.rolledBack()
       throw error
