@@ -50,4 +50,32 @@ describe('the worker', () => {
     await background.close()
     await expect(background.ask(question)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   })
+
+  it('[R3] is asked 10,000 questions at once, the next is refused with UNAVAILABLE, and all of them are answered', async () => {
+    const { broker, folder, dispose } = await openOnSqlite()
+    onTestFinished(dispose)
+    const entry: Append = { roomId: 'a', type: 't', argsJson: '[1]', userId: 'ann', key: undefined, unit: undefined }
+    await broker.append(NS, new Array<Append>(10).fill(entry))
+    const path = join(folder, 'roomful.db')
+    const db = new DatabaseSync(path)
+    onTestFinished(() => db.close())
+    const reports: unknown[] = []
+    const background = new SqliteBackground({ db, path, sync: 'normal', report: (error) => reports.push(error) })
+    onTestFinished(() => background.close())
+    const ask = async (i: number): Promise<number[]> => {
+      const seq = (i % 10) + 1
+      return (await background.ask({ kind: 'span', room: 1, roomId: 'a', from: seq, to: seq })).map((row) => row.seq)
+    }
+    const order: number[] = []
+    const waiting = Array.from({ length: 10_000 }, async (_, i) => {
+      const answer = await ask(i)
+      order.push(i)
+      return answer
+    })
+    await expect(ask(0)).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 1_000 })
+    expect(await Promise.all(waiting)).toEqual(Array.from({ length: 10_000 }, (_, i) => [(i % 10) + 1]))
+    expect(order).toEqual(Array.from({ length: 10_000 }, (_, i) => i))
+    expect(await ask(4)).toEqual([5])
+    expect(reports).toEqual([])
+  })
 })
