@@ -78,7 +78,8 @@ class StoreWorker {
 
   readonly ask: Ask = async (method, args) => {
     if (this.failure !== undefined) throw unavailable(this.failure)
-    if (this.waiting.size >= IN_FLIGHT_MAX) throw unavailable(new Error('The disk does not keep up'))
+    const isFull = this.waiting.size >= IN_FLIGHT_MAX && method !== 'close' // the end is behind them all
+    if (isFull) throw unavailable(new Error('The disk does not keep up'))
     const id = ++this.lastId
     const answer = new Promise<unknown>((resolve, reject) => void this.waiting.set(id, { method, resolve, reject }))
     this.worker.ref()
