@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type DocumentStore, openDocumentStore } from '../src/store/document-store.ts'
-import { after } from './serving.ts'
+import { GroupCommit } from '../src/store/group-commit.ts'
+import { after, eventually, open, serve, storedText } from './serving.ts'
 
 function openFile(): { store: DocumentStore; reopen: () => DocumentStore } {
   const folder = mkdtempSync(join(tmpdir(), 'roomful-documents-'))
@@ -47,5 +48,64 @@ describe('questions to the worker', () => {
     const again = reopen()
     after(() => again.close())
     expect(await written(again)).toEqual([1, 2])
+  })
+})
+
+/** The disk stands still, from the next commit on, until it is let go. Then it takes everything, or what is of one document. */
+function hold(store: DocumentStore, only?: string): () => void {
+  const { append } = store
+  const { promise, resolve } = Promise.withResolvers<void>()
+  after(resolve)
+  store.append = async (updates) => {
+    await promise
+    return append(updates.filter(({ id }) => only === undefined || id === only))
+  }
+  return resolve
+}
+
+const MIB = 1024 ** 2
+/** A change of a mebibyte that changes nothing. */
+const large = { id: 'large', update: new Uint8Array(MIB), userId: 'ann', at: 1 }
+
+describe('changes that wait for the disk', () => {
+  it('[Y17] are up to 64 MiB together, what is more is refused with UNAVAILABLE, and all of them are stored', async () => {
+    const store = openDocumentStore({ path: ':memory:', sync: 'normal', foldUpdates: 100, foldBytes: 100 * MIB })
+    after(() => store.close())
+    const letGo = hold(store)
+    const commits = new GroupCommit(store)
+    const small = (n: number) => ({ id: 'plan', update: new Uint8Array([n]), userId: 'ann', at: 1 })
+    const first = commits.append(large)
+    await new Promise(setImmediate) // on its way, and counted until it is there
+    const waiting = [first, commits.append(small(1)), ...Array.from({ length: 62 }, () => commits.append(large))]
+    await expect(commits.append(large)).rejects.toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 1_000 })
+    waiting.push(commits.append({ ...large, update: new Uint8Array(MIB - 2) }), commits.append(small(2)))
+    await expect(commits.append(small(3))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    letGo()
+    await Promise.all(waiting)
+    expect((await store.find('large'))?.bytes).toBe(64 * MIB - 2)
+    await commits.append(small(4))
+    expect(await written(store)).toEqual([1, 2, 4])
+  })
+
+  it('[Y17] that are too many close with 1013, and their clients bring them again', async () => {
+    const { url, documents } = await serve()
+    const [ann, ben] = [await open(url, 'plan'), await open(url, 'plan', { name: 'ben' })]
+    const commits: GroupCommit = Reflect.get(Reflect.get(documents, 'openDocuments'), 'commits')
+    const waitingBytes = (): number => Reflect.get(commits, 'waitingBytes')
+    const letGo = hold(Reflect.get(documents, 'store'), 'plan')
+    ann.text.insert(0, 'taken, ')
+    await eventually(() => expect(waitingBytes()).toBeGreaterThan(0))
+    const rest = commits.append({ ...large, update: new Uint8Array(64 * MIB - waitingBytes()) })
+    const closed = [ann, ben].map(
+      ({ provider }) => new Promise((resolve) => provider.once('connection-close', (event) => resolve(event?.code))),
+    )
+    ann.text.insert(ann.text.length, 'refused')
+    expect(await Promise.all(closed)).toEqual([1013, 1013])
+    expect(ben.text.toString()).toBe('')
+    letGo()
+    await rest
+    await eventually(() => expect(ben.text.toString()).toBe('taken, refused'))
+    expect(await storedText(documents, 'plan')).toBe('taken, refused')
+    expect(waitingBytes()).toBe(0)
   })
 })
