@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
-import { after, converged, eventually, open, SECRET, serve, storedText } from './serving.ts'
+import { describe, expect, it, vi } from 'vitest'
+import { WebsocketProvider } from 'y-websocket'
+import * as Y from 'yjs'
+import { after, converged, eventually, open, SECRET, serve, storedText, synced, tokenOf } from './serving.ts'
 
 const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
@@ -146,5 +148,31 @@ describe('[B36] the documents of a server', () => {
     await expect(documents.create({ id: 'third', title: 'Third', ownerId: '' })).rejects.toMatchObject({
       code: 'FORBIDDEN',
     })
+  })
+
+  it('[Y17] that would be too much at once are closed with 1013, and open once others are left', async () => {
+    const { url, documents } = await serve({ documents: { maxOpenBytes: 10_000 } })
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    after(() => warn.mockRestore())
+    const draft = 'd'.repeat(6_000)
+    await documents.use('draft', (doc) => doc.getText('content').insert(0, draft))
+    const ann = await open(url, 'plan')
+    ann.text.insert(0, 'p'.repeat(6_000))
+    await eventually(async () => expect((await documents.find('plan'))?.bytes).toBeGreaterThan(6_000))
+    const doc = new Y.Doc()
+    doc.getText('content').insert(0, 'written outside')
+    const params = { token: await tokenOf('ben') }
+    const ben = new WebsocketProvider(url, 'draft', doc, { params, disableBc: true, maxBackoffTime: 100 })
+    after(() => ben.destroy())
+    expect(await new Promise((resolve) => ben.once('connection-close', (event) => resolve(event?.code)))).toBe(1013)
+    expect(warn.mock.calls[0]?.[0]).toContain('Too much is open at once')
+    ann.text.insert(0, 'still here')
+    await eventually(async () => expect(await storedText(documents, 'plan')).toMatch(/^still here/))
+    ann.provider.destroy()
+    await synced(ben)
+    await eventually(async () => expect(await storedText(documents, 'draft')).toContain('written outside'))
+    expect(await storedText(documents, 'draft')).toContain(draft)
+    ben.destroy()
+    await eventually(async () => expect(await storedText(documents, 'plan')).toBe(`still here${'p'.repeat(6_000)}`))
   })
 })
