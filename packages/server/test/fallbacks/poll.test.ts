@@ -1,6 +1,8 @@
 /** Rooms by polls: nothing falls between two of them, and nothing is left of who goes away. B9, B10, C17. */
 import { connect } from 'node:net'
+import type { TestServer } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
+import { RoomfulError } from '../../src/core/errors.ts'
 import { bearer, errorOf, type Message, type Serving, serve, socket, tokenOf, until } from './serving.ts'
 import { serveVirtually } from './virtual.ts'
 
@@ -18,8 +20,9 @@ const poll = async (url: string, more: Record<string, unknown> = {}): Promise<An
 const say = (roomId: string, content: string): Message => ({ type: 'chat:message', roomId, content })
 const contents = ({ events }: Answer) => events.flatMap(({ content }) => (content === undefined ? [] : [content]))
 /** A poll waits for its answer: there is no fact that tells it from outside. */
-const parkedIn = (hub: Serving['roomful']['hub']) =>
-  [...hub.links].some(({ wire }) => (wire as { parked?: unknown }).parked !== undefined)
+const parkedLinks = (hub: Serving['roomful']['hub']) =>
+  [...hub.links].filter(({ wire }) => (wire as { parked?: unknown }).parked !== undefined)
+const parkedIn = (hub: Serving['roomful']['hub']) => parkedLinks(hub).length > 0
 const parked = ({ roomful }: Serving) => parkedIn(roomful.hub)
 
 /** A server, a talker, and a poller of two rooms who is `ann`. */
@@ -213,5 +216,58 @@ describe('a poller', () => {
     for (const [path, headers, status, code] of cases) {
       expect(await errorOf(await fetch(url + path, { headers })), path).toEqual([status, code])
     }
+  })
+})
+
+describe('polls', () => {
+  const users = Array.from({ length: 20 }, (_, i) => `u${i}`)
+
+  it('[B10] [R3] may be so many; one more is told to come back, and misses nothing by it', async () => {
+    const { server, url } = await serveVirtually({}, users.length)
+    const at = (sub: string) => `${url}/poll?room=a&token=${server.token(sub)}`
+    const ben = await server.connect({ user: 'ben' })
+    const { cursor } = await poll(at('u0'))
+    await Promise.all(users.slice(1).map((sub) => poll(at(sub))))
+    await server.advance(1_000) // that they are here is told
+    const late = await fetch(at('late'))
+    expect(late.headers.get('retry-after')).toBe('5')
+    expect(await errorOf(late)).toEqual([503, 'UNAVAILABLE'])
+    const waiting = users.map((sub) => poll(at(sub), { after: cursor })) // each in the place that it has
+    await until('all of them', () => parkedLinks(server.hub).length === users.length)
+    expect(await errorOf(await fetch(`${at('late')}&after=${cursor}`))).toEqual([503, 'UNAVAILABLE'])
+    await ben.request('message:send', { roomId: 'a', content: 'for all' })
+    expect((await Promise.all(waiting)).map(contents)).toEqual(users.map(() => ['for all']))
+    await server.advance(6_000) // nobody polls again
+    expect(contents(await poll(at('late'), { after: cursor, wait: 0 }))).toEqual(['for all'])
+  })
+
+  it('[B10] [R3] are not more when all come at once, and leave nothing of those that are refused', async () => {
+    const door = Promise.withResolvers<void>()
+    let before = 0
+    const setUp = (kit: TestServer): void => {
+      void kit.namespace('/').use(async ({ user }) => {
+        before++
+        await door.promise
+        if (user.sub.startsWith('eve')) throw new RoomfulError('FORBIDDEN')
+      })
+    }
+    const { server, url } = await serveVirtually({ setUp }, users.length)
+    const ask = async (sub: string) => (await fetch(`${url}/poll?room=a&token=${server.token(sub)}`)).status
+    let refused = 0
+    const more = Array.from({ length: 10 }, (_, i) => `more ${i}`)
+    const answers = [...users, ...more].map(async (sub) => {
+      const status = await ask(sub)
+      if (status === 503) refused++
+      return status
+    })
+    await until('everyone to be at the door, or refused', () => before + refused === 30)
+    expect([before, refused]).toEqual([20, 10])
+    door.resolve()
+    expect((await Promise.all(answers)).filter((status) => status === 200)).toHaveLength(20)
+    await server.advance(6_000)
+    for (let i = 0; i < 2; i++) {
+      expect(await Promise.all(users.map((sub) => ask(`eve ${sub}`)))).toEqual(users.map(() => 403))
+    }
+    expect(await Promise.all(users.map(ask))).toEqual(users.map(() => 200))
   })
 })

@@ -13,11 +13,14 @@ export interface VirtualServing {
   readonly url: string
 }
 
-/** Turns end by themselves, as they do in a process; time moves only when the test says so. */
-export async function serveVirtually(options: TestServerOptions = {}): Promise<VirtualServing> {
+/**
+ * Turns end by themselves, as they do in a process; time moves only when the test says so.
+ * @param pollsMax polls that may wait at once
+ */
+export async function serveVirtually(options: TestServerOptions = {}, pollsMax?: number): Promise<VirtualServing> {
   const settings = { ratePerSecond: 0, ratePerMinute: 0, ...options.settings }
   const server = await createTestServer({ ...options, settings })
-  const host = { fallbacks: createFallbacks(server.hub, new HttpLinks(server.hub)) } as HttpHost
+  const host = { fallbacks: createFallbacks(server.hub, new HttpLinks(server.hub), pollsMax) } as HttpHost
   const http = new HttpTransport(host, { isOriginAllowed: () => true, clientAddress: () => '127.0.0.1' })
   const own = createServer((request, response) => void http.handle(request, response))
   await new Promise<void>((resolve) => void own.listen(0, '127.0.0.1', resolve))

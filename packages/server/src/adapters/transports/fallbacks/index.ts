@@ -5,8 +5,9 @@ import { Polls } from './poll.ts'
 import { answerSend } from './send.ts'
 import { SseStreams } from './sse.ts'
 
-export function createFallbacks(hub: Hub, links: HttpLinkRequests): HttpFallbacks {
-  const polls = new Polls(hub)
+/** @param pollsMax polls that may wait at once */
+export function createFallbacks(hub: Hub, links: HttpLinkRequests, pollsMax?: number): HttpFallbacks {
+  const polls = new Polls(hub, pollsMax)
   const streams = new SseStreams(hub)
   return {
     sse: (exchange) => streams.answer(exchange),

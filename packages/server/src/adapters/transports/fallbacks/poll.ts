@@ -27,7 +27,8 @@ interface Taken {
 
 export class Polls {
   private readonly hub: Hub
-  /** Every seat with its connection. */
+  private readonly seatsMax: number
+  /** Every seat with its connection, once that is let in. */
   private readonly seats = new Map<PollSeat, Connection | undefined>()
   /** Seats between two polls, by who polls what. */
   private readonly idle = new Map<string, PollSeat[]>()
@@ -39,8 +40,9 @@ export class Polls {
     },
   }
 
-  constructor(hub: Hub) {
+  constructor(hub: Hub, seatsMax: number = SEATS_MAX) {
     this.hub = hub
+    this.seatsMax = seatsMax
   }
 
   async answer(exchange: Exchange): Promise<void> {
@@ -84,11 +86,12 @@ export class Polls {
     if (left && !isFirst) return left
     // Who begins anew has nothing to go on from.
     left?.connection.link.close(CLOSE_CODES.NORMAL.code, '')
-    if (this.seats.size >= SEATS_MAX) {
+    const known = identity ?? (await hub.visits.identify(namespace, visitor))
+    if (this.seats.size >= this.seatsMax) {
       throw new RoomfulError('UNAVAILABLE', 'Too many polls are waiting; try again later', { retryAfterMs: 5_000 })
     }
-    const known = identity ?? (await hub.visits.identify(namespace, visitor))
     const seat = new PollSeat(hub, key, this.ends)
+    this.seats.set(seat, undefined)
     const arrival = {
       wire: seat,
       dialect: pollDialect,
@@ -99,7 +102,7 @@ export class Polls {
       identity: known,
     } as const
     const connection = await hub.visits.enter({ ...arrival, visit: 'stay' }, (link) => seat.attach(link))
-    this.seats.set(seat, connection)
+    if (this.seats.has(seat)) this.seats.set(seat, connection) // unless it is gone meanwhile
     return { seat, connection }
   }
 
