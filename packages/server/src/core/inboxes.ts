@@ -68,7 +68,10 @@ export class Inboxes {
 
   /** A connection is in its inbox, and is told what waits there. */
   onEntered(connection: Connection, { id, head }: Room): void {
-    if (!confirms(connection)) this.markDelivered(id, head)
+    if (confirms(connection)) return
+    // First where it began: what was on its way when the process is killed is told again.
+    this.hub.savedSessions.saveNow(connection)
+    this.markDelivered(id, head)
   }
 
   /** @returns what marks as delivered all that the connection was told of its inbox until now */

@@ -28,6 +28,12 @@ export class SavedSessions {
     this.hub.turn.endSoon()
   }
 
+  /** Also of those who tell their positions themselves: what is noted later is stored later. */
+  saveNow(connection: Connection): void {
+    const { session, stage } = connection
+    if (session && stage === 'open') this.hub.broker.saveSession(toRecord(session, connection), OPEN_SESSION_MS)
+  }
+
   /** What is queued for this client from now on waits until its changed session is stored. */
   holdUntilStored(connection: Connection): void {
     if (!this.changed.has(connection)) return
@@ -42,8 +48,7 @@ export class SavedSessions {
     this.changed = new Set()
     this.held = []
     for (const connection of changed) {
-      const { session, stage } = connection
-      if (session && stage === 'open') this.hub.broker.saveSession(toRecord(session, connection), OPEN_SESSION_MS)
+      this.saveNow(connection)
     }
     const [first] = held
     if (first) this.letGoWhenStored(held, first.namespace.name)

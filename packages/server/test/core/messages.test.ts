@@ -1,5 +1,6 @@
 /** What people do in rooms: messages, edits, reactions, private messages and what waits for who is away. */
-import { createTestServer, type TestClient } from '@roomful/testkit'
+import { createLocalBroker, createMemoryLog } from '@roomful/server/testing'
+import { createTestServer, SeededRandom, type TestClient, VirtualClock } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
 import { audience } from './audience.ts'
 
@@ -172,6 +173,23 @@ describe('private messages', () => {
     again.close()
     await ann.request('message:private', { to: 'bob', content: '5' })
     expect(contents(await server.connect({ user: 'bob' }))).toEqual(['5'])
+  })
+
+  it('[B23] [D2] that were on their way when the process was killed come again, the first one ever as well', async () => {
+    const clock = new VirtualClock()
+    const log = createMemoryLog({ clock, random: new SeededRandom('killed') })
+    const start = () => createTestServer({ clock, broker: () => createLocalBroker({ log, clock }) })
+    const killed = await start() // and nothing more is heard of it
+    const ann = await killed.connect({ user: 'ann' })
+    const bob = await killed.connect({ user: 'bob', dialect: 'v1' })
+    for (const content of ['1', '2']) await ann.request('message:private', { to: 'bob', content })
+    await using next = await start()
+    const returned = await next.connect({ user: 'bob', dialect: 'v1', session: bob.session })
+    await next.settle()
+    expect(returned.heard(({ event }) => event === 'message:private').map(({ data }) => data.content)).toEqual([
+      '1',
+      '2',
+    ])
   })
 
   it('[B23] are stored for both or for neither, and once per key', async () => {

@@ -1,5 +1,7 @@
 /** What must be true of the server itself: while it runs, when everything is at rest, and when everyone has left. */
+import { inboxOf } from '@roomful/protocol'
 import type { VirtualClock } from '../clock.ts'
+import type { LoggedRoom } from '../history/check.ts'
 import type { Actor } from './actors/actor.ts'
 import type { Machine } from './machine.ts'
 
@@ -53,6 +55,18 @@ export function* checkPresence(
     for (const actor of actors) {
       const seen = actor.membersOf(roomId)
       if (seen && sorted(seen) !== members) yield `in ${roomId} are ${members}; ${actor.name} sees ${sorted(seen)}`
+    }
+  }
+}
+
+/** Who was there all along was told everything that is in the own inbox. B23. */
+export function* checkInboxes(log: ReadonlyMap<string, LoggedRoom>, actors: readonly Actor[]): Iterable<string> {
+  for (const user of new Set(actors.map((actor) => actor.user))) {
+    const own = actors.filter((actor) => actor.user === user)
+    if (own.some(({ whispers }) => whispers === undefined)) continue
+    for (const { key, seq } of log.get(inboxOf(user))?.events ?? []) {
+      const isTold = own.some(({ whispers }) => key === undefined || whispers?.has(key))
+      if (!isTold) yield `${user} was never told ${key}, which is #${seq} of the inbox`
     }
   }
 }

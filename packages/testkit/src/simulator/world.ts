@@ -14,7 +14,7 @@ import { BareActor } from './actors/bare-actor.ts'
 import { SdkActor } from './actors/sdk-actor.ts'
 import type { Application } from './application.ts'
 import { SimulatedDisk } from './disk.ts'
-import { checkBounds, checkLeftovers, checkPresence } from './invariants.ts'
+import { checkBounds, checkInboxes, checkLeftovers, checkPresence } from './invariants.ts'
 import { Machine } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
 import type { Plan, Step } from './plan.ts'
@@ -228,9 +228,11 @@ export class World {
       ]),
     )
     this.history.finish(log)
-    for (const problem of checkPresence(this.machine, namespace, this.plan.rooms, this.actors)) {
-      this.history.violate(problem)
-    }
+    const problems = [
+      ...checkPresence(this.machine, namespace, this.plan.rooms, this.actors),
+      ...(this.plan.steps.some((step) => step.do === 'power failure') ? [] : checkInboxes(log, this.actors)),
+    ]
+    for (const problem of problems) this.history.violate(problem)
     try {
       await this.application.check?.({ server: this.machine.server, log })
     } catch (error) {

@@ -44,6 +44,8 @@ export interface Actor {
   say(roomId: string): void
   /** Says something to another user. */
   whisper(to: string): void
+  /** Keys of what was said to it alone; nothing where it does not write them down, or was not there all along. */
+  readonly whispers: ReadonlySet<string> | undefined
   chatter(roomId: string): void
   join(roomId: string): void
   leave(roomId: string): void

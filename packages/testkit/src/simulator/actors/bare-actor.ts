@@ -45,6 +45,7 @@ interface Wanted {
 export class BareActor implements Actor {
   readonly name: string
   readonly user: string
+  readonly whispers = undefined
   readonly network: ActorOptions['network']
   private readonly options: ActorOptions
   private readonly wanted = new Map<string, Wanted>()

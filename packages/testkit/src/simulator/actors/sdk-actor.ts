@@ -22,6 +22,7 @@ export class SdkActor implements Actor {
   private readonly options: ActorOptions
   private readonly held = new Map<string, Held>()
   private readonly unanswered = new Set<string>()
+  private readonly told = new Set<string>()
   private client: Client | undefined
   private said = 0
   private lives = 0
@@ -36,6 +37,10 @@ export class SdkActor implements Actor {
 
   get isPresent(): boolean {
     return this.client !== undefined
+  }
+
+  get whispers(): ReadonlySet<string> | undefined {
+    return this.lives === 1 && this.isPresent ? this.told : undefined
   }
 
   say(roomId: string): void {
@@ -123,7 +128,9 @@ export class SdkActor implements Actor {
     const life = ++this.lives
     if (speech.hearsWhispers !== undefined) {
       client.on(speech.hearsWhispers, (_data: unknown, { key, roomId = '' }) => {
-        if (key !== undefined) history.record(name, { what: 'is told', room: roomId, life, key })
+        if (key === undefined) return
+        this.told.add(key)
+        history.record(name, { what: 'is told', room: roomId, life, key })
       })
     }
     let { status } = client.state
