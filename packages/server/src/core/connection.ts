@@ -39,6 +39,8 @@ export class Connection {
   /** `authenticated`, `guest`, or `none` before either. */
   auth: 'none' | 'guest' | 'authenticated' = 'none'
   session: Session | undefined
+  /** Its client has shown that it knows the session: what it misses from now on it can come back for. */
+  isHeard = false
   readonly memberships = new Map<string, Membership>()
   private intended: Map<string, { isIn: boolean; waiting: number }> | undefined
   /** Present while events are read from the log instead of being pushed. */

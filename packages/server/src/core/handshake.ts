@@ -229,6 +229,7 @@ export class Handshake {
     this.hub.timers.cancel(connection.timer)
     connection.stage = 'open'
     connection.auth = user.guest ? 'guest' : 'authenticated'
+    connection.isHeard = recovered !== undefined || !link.dialect.resumes
     if (link.dialect.resumes) connection.session = recovered?.session ?? { id: this.hub.random.id(SESSION_ID_LENGTH) }
     this.hub.identities.watchExpiry(connection)
     welcome(this.hub, link)

@@ -62,7 +62,7 @@ export class Inboxes {
 
   /** Its owner's connections are told an event. */
   onReleased(room: Room, seq: number): void {
-    const isTold = room.groups.some(({ members }) => members.some(({ connection }) => !confirms(connection)))
+    const isTold = room.groups.some(({ members }) => members.some(({ connection }) => isCertain(connection)))
     if (isTold) this.markDelivered(room.id, seq)
   }
 
@@ -71,7 +71,14 @@ export class Inboxes {
     if (confirms(connection)) return
     // First where it began: what was on its way when the process is killed is told again.
     this.hub.savedSessions.saveNow(connection)
-    this.markDelivered(id, head)
+    if (isCertain(connection)) this.markDelivered(id, head)
+  }
+
+  /** Its client knows its session, or said goodbye: what it was told until now is its own. */
+  onHeard(connection: Connection): void {
+    if (connection.isHeard) return
+    connection.isHeard = true
+    if (!confirms(connection)) this.confirmation(connection)?.()
   }
 
   /** @returns what marks as delivered all that the connection was told of its inbox until now */
@@ -100,11 +107,16 @@ export class Inboxes {
     if (connection.stage !== 'open' || connection.memberships.has(roomId)) return
     const prepared = await this.hub.members.prepareOwn(connection, roomId, mark)
     if (connection.memberships.has(roomId)) return this.hub.members.abandon(prepared)
-    this.hub.members.commit(prepared)
+    if (!this.hub.members.commit(prepared)) return // gone meanwhile: nothing was told
     this.hub.members.startCatchUp(connection)
     this.onEntered(connection, prepared.room)
     this.hub.turn.endSoon()
   }
+}
+
+/** It gets what it is told, or comes back for it. One that never heard that it was let in will come as somebody new. */
+function isCertain(connection: Connection): boolean {
+  return connection.isHeard && !confirms(connection)
 }
 
 /** Its transport tells when what was written has reached the client. */

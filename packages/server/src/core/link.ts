@@ -112,6 +112,7 @@ export class Link {
   /** From the transport: a pong, or anything else that shows that the peer lives. */
   alive(): void {
     this.lastSignOfLife = this.hub.clock.monotonic()
+    this.heard()
   }
 
   /** From the transport: the peer is about to hear its last frame, so what waits for it goes out now. */
@@ -121,7 +122,7 @@ export class Link {
 
   /** From the transport: everything that was handed over is gone. */
   drained(): void {
-    this.alive()
+    this.lastSignOfLife = this.hub.clock.monotonic()
     this.unloggedBytes = 0
     if (!this.slow || this.state !== 'open') return
     this.hub.catchUp.onDrained(this)
@@ -270,7 +271,15 @@ export class Link {
     return this.abuse.isAbuse(this.hub.clock.monotonic(), ratePerSecond, messages)
   }
 
+  /** Its client speaks, so it was told that it is let in, and in which session. */
+  private heard(): void {
+    for (const connection of this.connections) {
+      if (!connection.isHeard && connection.stage === 'open') connection.namespace.inboxes.onHeard(connection)
+    }
+  }
+
   private handle(inbound: Inbound): void {
+    this.heard()
     if (inbound.kind === 'ping') return this.control('pong', undefined)
     if (inbound.kind === 'open') return this.openChannel(inbound)
     const connection = this.connection(inbound.channel)

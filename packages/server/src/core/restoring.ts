@@ -51,8 +51,8 @@ export class Restoring {
   commit(connection: Connection, { joins, forbidden }: Restored): void {
     const { namespace } = connection
     for (const join of joins) {
-      this.hub.members.commit(join)
-      if (isPersonalRoom(join.room.id)) namespace.inboxes.onEntered(connection, join.room)
+      const isIn = this.hub.members.commit(join) !== undefined
+      if (isIn && isPersonalRoom(join.room.id)) namespace.inboxes.onEntered(connection, join.room)
     }
     for (const roomId of forbidden) {
       const room = namespace.rooms.get(roomId)

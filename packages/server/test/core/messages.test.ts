@@ -192,6 +192,28 @@ describe('private messages', () => {
     ])
   })
 
+  it('[B23] wait for who was let in and never heard of it; not for who showed it, nor after a goodbye', async () => {
+    await using server = await createTestServer({ settings: UNLIMITED })
+    const ann = await server.connect({ user: 'ann' })
+    await ann.request('message:private', { to: 'bob', content: '1' })
+    const life = async (end: (bob: TestClient) => unknown): Promise<string[]> => {
+      const bob = await server.connect({ user: 'bob', dialect: 'v1' })
+      await server.settle()
+      await end(bob)
+      return bob.heard(({ event }) => event === 'message:private').map(({ data }) => data.content)
+    }
+    expect(await life((bob) => bob.cut())).toEqual(['1'])
+    expect(await life((bob) => bob.close())).toEqual(['1'])
+    await ann.request('message:private', { to: 'bob', content: '2' })
+    expect(await life((bob) => bob.cut())).toEqual(['2'])
+    const spoken = async (bob: TestClient): Promise<void> => {
+      await bob.request('room:join', 'x')
+      bob.cut()
+    }
+    expect(await life(spoken)).toEqual(['2'])
+    expect(await life(spoken)).toEqual([])
+  })
+
   it('[B23] are stored for both or for neither, and once per key', async () => {
     await using server = await createTestServer({ settings: UNLIMITED })
     const ann = await server.connect({ user: 'ann' })
