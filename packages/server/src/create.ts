@@ -60,8 +60,7 @@ export function createRoomful({
   const random = systemRandom
   const metrics = new Metrics()
   const stories = new Stories(clock.now)
-  // Stories are read by the server API alone.
-  const readers = [metrics, settings.apiKey === undefined ? undefined : stories, observer]
+  const readers = [metrics, stories, observer]
   const observers = composeObservers(readers.filter((reader) => reader !== undefined))
   const users = new UserStore(settings.data, clock.now)
   const log = openOrClose(() => openLog(settings, { clock, random, observer: observers }), users)

@@ -23,7 +23,7 @@ export interface HttpHostParts {
   readonly tickets: Tickets
   readonly metrics: Metrics
   readonly stories: Stories
-  /** None: the server API is off. */
+  /** None: the server API is off, but for what admins may ask. */
   readonly apiKey: ApiKey | undefined
 }
 

@@ -1,6 +1,6 @@
 /** Why a client did or did not see an event, told over HTTP and on the command line. D8. */
 import { createTestServer } from '@roomful/testkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Stories } from '../../src/adapters/observe/stories.ts'
 import { explain } from '../../src/cli/explain.ts'
 import { publish } from '../../src/cli/publish.ts'
@@ -8,7 +8,7 @@ import { tail } from '../../src/cli/tail.ts'
 import { who } from '../../src/cli/who.ts'
 import { explain as verdictsOf } from '../../src/http/explain.ts'
 import { audience } from '../core/audience.ts'
-import { API_KEY, type Heard, refusal, type Serving, serveHttp, tokenOf } from './serving.ts'
+import { API_KEY, type Heard, join as joinRoom, refusal, type Serving, serveHttp, tokenOf } from './serving.ts'
 
 let serving: Serving
 beforeAll(async () => {
@@ -140,6 +140,36 @@ describe('[D8] explain', () => {
     expect(refusal(await get(`connections/${id}`, tokenOf('dee')))).toEqual([403, 'FORBIDDEN', undefined])
     expect(refusal(await get('connections/c_none'))).toEqual([404, 'NOT_FOUND', 'connectionId'])
     await leave(dee)
+  })
+
+  it('answers admins where no key is set, and nobody else', async () => {
+    await using other = await serveHttp({ apiKey: undefined })
+    const ask = (path: string, auth?: string) => other.get(`/api/server/${path}`, auth)
+    const admin = tokenOf('root', 'admin')
+    const gus = await other.connect('gus')
+    await joinRoom(gus, 'keyless')
+    await other.roomful.get('/').publish('keyless', 'note', [{ text: 'hello' }])
+    const { body } = await ask('connections?userId=gus', admin)
+    const id = (body.connections as { connectionId: string }[])[0]?.connectionId ?? ''
+    expect((await ask('explain?who=gus&roomId=keyless&seq=1', admin)).body.verdicts).toMatchObject([
+      { connectionId: id, code: 'TOLD' },
+    ])
+    await leave(gus)
+    await vi.waitFor(async () =>
+      expect((await ask(`connections/${id}`, admin)).body).toMatchObject({
+        chapters: [
+          { type: 'room:joined', roomId: 'keyless' },
+          { type: 'room:left', roomId: 'keyless' },
+        ],
+        ending: { reason: expect.stringMatching(/^1\d{3}/) },
+      }),
+    )
+    for (const path of ['connections', `connections/${id}`, 'explain?who=gus&roomId=keyless&seq=1']) {
+      expect(refusal(await ask(path))).toEqual([401, 'UNAUTHENTICATED', undefined])
+      expect(refusal(await ask(path, API_KEY))).toEqual([401, 'TOKEN_INVALID', undefined])
+      expect(refusal(await ask(path, tokenOf('gus')))).toEqual([403, 'FORBIDDEN', undefined])
+    }
+    expect(refusal(await ask('status', admin))).toEqual([404, 'NOT_FOUND', undefined])
   })
 })
 

@@ -76,7 +76,7 @@ export const serving = {
     default: undefined,
     secret: true,
     sentence:
-      'Key that other backends show to use the server API, better 32 random characters; without it that API is off.',
+      'Key that other backends show to use the server API, better 32 random characters; without it that API is off, but for what admins may ask.',
   }),
   logLevel: setting({
     variable: 'LOG_LEVEL',

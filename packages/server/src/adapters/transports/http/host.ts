@@ -19,7 +19,7 @@ export interface HttpHost {
   report(error: unknown, what: string): void
   /** Most bytes of an event's arguments. */
   readonly maxMessageBytes: number
-  /** None: the server API is off. */
+  /** None: the server API is off, but for what admins may ask. */
   readonly apiKey: HttpApiKey | undefined
   readonly accounts: HttpAccounts
   readonly rooms: HttpRooms

@@ -69,7 +69,8 @@ const TAGS = [
   { name: 'server', description: 'For other backends.' },
   {
     name: 'inspection',
-    description: 'Connections, their stories, and why a client did not see an event.',
+    description:
+      'Connections, their stories, and why a client did not see an event. For admins too, also without an API key.',
   },
 ] as const
 

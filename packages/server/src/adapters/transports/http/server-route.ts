@@ -5,7 +5,7 @@ import type { Route } from './route.ts'
 
 type Shared = 'method' | 'path' | 'tag' | 'access' | 'params' | 'query' | 'body'
 
-/** One path under `/api/server`, which is there when the server has an API key; for admins as well where it says so. */
+/** One path under `/api/server`, which is there when the server has an API key; those that are for admins as well, always. */
 export function server<
   const Params extends TObject | undefined = undefined,
   const Query extends TObject | undefined = undefined,
@@ -24,6 +24,10 @@ export function server<
 ): Route {
   return endpoint<Params, Query, Body>(
     { tag: 'server', access: 'key', ...declaration, method, path: `/api/server/${path}` },
-    { respond, ...(bodyMaxBytes ? { bodyMaxBytes } : {}), isServed: ({ apiKey }) => apiKey !== undefined },
+    {
+      respond,
+      ...(bodyMaxBytes ? { bodyMaxBytes } : {}),
+      isServed: ({ apiKey }) => declaration.access === 'admin' || apiKey !== undefined,
+    },
   )
 }
