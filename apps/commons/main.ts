@@ -4,12 +4,14 @@ import { createCommons } from './commons.ts'
 import { Database } from './database.ts'
 import { serveDocuments } from './features/documents/server.ts'
 import { addFeatures } from './features/index.ts'
+import { Endings } from './features/inspector/endings.ts'
 import { addInspector } from './features/inspector/server.ts'
 import { Tally } from './features/inspector/tally.ts'
 import { ensureAdmin } from './server/admin.ts'
 import { serveWebApp } from './server/web-app.ts'
 
 const tally = new Tally()
+const endings = new Endings()
 /** What the inspector looks into. */
 const NAMESPACES = ['/', '/public', '/support', '/admin', '/customer', '/seller']
 
@@ -17,7 +19,7 @@ function prepare(roomful: Roomful): Promise<string[]> {
   const commons = createCommons(roomful.standardNamespaces(), new Database(roomful.storage.folder))
   addFeatures(commons)
   serveDocuments(commons, roomful)
-  addInspector(commons, roomful, tally, NAMESPACES)
+  addInspector(commons, roomful, { tally, endings }, NAMESPACES)
   serveWebApp(roomful.server)
   return ensureAdmin(roomful, roomful.storage.folder)
 }
@@ -26,6 +28,11 @@ runServer({
   argv: process.argv.slice(2),
   env: process.env,
   prepare,
-  observer: tally,
+  observer: {
+    observe(fact) {
+      tally.observe(fact)
+      endings.observe(fact)
+    },
+  },
   tokenCommand: 'npm run -s roomful -- token',
 }).then((code) => process.exit(code))

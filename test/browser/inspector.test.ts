@@ -1,10 +1,11 @@
 /** The inspector: an administrator sees a person come, and changes what they may do while they are there. B27, D8, D11. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { accessibilityProblems } from './lib/accessibility.ts'
 import { administrator } from './lib/administrator.ts'
 import { hasChromium } from './lib/chromium.ts'
 import { Commons } from './lib/commons.ts'
 import { PASSWORD } from './lib/person.ts'
+import { RoomPage } from './lib/room-page.ts'
 
 describe.runIf(hasChromium)('the inspector in Chromium', () => {
   let commons: Commons
@@ -34,6 +35,85 @@ describe.runIf(hasChromium)('the inspector in Chromium', () => {
     await admin.page.getByRole('cell', { name: 'price:update' }).first().waitFor()
     expect(await accessibilityProblems(admin.page)).toEqual([])
     for (const person of [ann, admin]) person.hasNoTroubles()
+  })
+
+  it('[D8] reads another person’s story, and says why they did or did not see an event', async () => {
+    const ann = await commons.person('Stella', { path: '/rooms/observatory' })
+    const admin = await administrator(commons, { path: '/inspector' })
+    const phone = await administrator(commons, { path: '/inspector', phone: true, dark: true })
+    const room = new RoomPage(ann)
+    await room.say('A comet')
+    await room.sees('A comet')
+
+    for (const { page } of [admin, phone]) {
+      await page.getByRole('radio', { name: 'Connections' }).click()
+      await page.getByLabel('Find').fill('stella')
+      await page.getByRole('button', { name: 'Story of Stella' }).first().click()
+      const story = page.getByRole('dialog', { name: 'Story of a connection' })
+      await story.getByText('Joined observatory, told from event 1 on').waitFor()
+      await story.getByText('It is open').waitFor()
+    }
+    for (const { page } of [admin, phone]) expect(await accessibilityProblems(page)).toEqual([])
+
+    // By the keyboard alone: from the story to the question, and to its answer.
+    const { page } = admin
+    await admin.tabTo(page.getByRole('button', { name: 'Explain an event' }))
+    await page.keyboard.press('Enter')
+    await admin.tabTo(page.getByLabel('Room'))
+    await page.keyboard.type('observatory')
+    await page.keyboard.press('Enter')
+    await page.getByText('Write the number of an event: 1 or more').waitFor()
+    await page.getByLabel('Event number').fill('1')
+    await page.keyboard.press('Enter')
+    const verdicts = page.getByRole('list', { name: 'Verdicts' })
+    await verdicts.getByText('TOLD', { exact: true }).waitFor()
+    await verdicts.getByText('It joined at 0 and was told event 1 when that was stored.').waitFor()
+    await page.getByLabel('Event number').fill('999')
+    await page.keyboard.press('Enter')
+    await verdicts.getByText('observatory has no event 999: its latest is').waitFor()
+    await page.getByLabel('Namespace').fill('/nowhere')
+    await page.keyboard.press('Enter')
+    await page.getByText('There is no namespace').waitFor()
+    expect(admin.troubles.splice(0)).toEqual([expect.stringContaining('status of 404')]) // the browser logs what it is answered
+    expect(await accessibilityProblems(page)).toEqual([])
+
+    // By name on the phone; what cannot be read is said, and tried again.
+    await phone.page.keyboard.press('Escape')
+    await phone.page.getByRole('radio', { name: 'Explain' }).click()
+    await phone.page.getByLabel('Connection or user').fill('stella')
+    await phone.page.getByLabel('Room').fill('observatory')
+    await phone.page.getByLabel('Event number').fill('1')
+    await phone.page.getByRole('button', { name: 'Explain', exact: true }).click()
+    await phone.page.getByRole('heading', { name: 'Event 1 of observatory: message:new by Stella' }).waitFor()
+    expect(await accessibilityProblems(phone.page)).toEqual([])
+    await phone.page.route('**/api/server/**', (route) => route.abort('internetdisconnected'))
+    await phone.page
+      .getByRole('button', { name: /^Story of c_/ })
+      .first()
+      .click()
+    await phone.page.getByText('The server cannot be reached').waitFor()
+    await phone.page.unroute('**/api/server/**')
+    await phone.page.getByRole('button', { name: 'Try again' }).click()
+    await phone.page.getByText('Joined observatory, told from event 1 on').waitFor()
+
+    // Whoever is gone has a story still, with its end.
+    await ann.close()
+    await page.getByRole('radio', { name: 'Connections' }).click()
+    await page.getByLabel('Find').fill('stella')
+    const ended = page.getByRole('list', { name: 'Connections that ended lately' })
+    const story = ended.getByRole('button', { name: 'Story of Stella' }).first()
+    await vi.waitFor(
+      async () => {
+        await page.getByRole('button', { name: 'Look again' }).click()
+        expect(await story.isVisible()).toBe(true)
+      },
+      { timeout: 10_000, interval: 300 },
+    )
+    await story.click()
+    await page.getByText(/^Closed with 100[156]/).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+    for (const person of [admin, phone]) person.hasNoTroubles()
   })
 
   it('[B27] [D11] gives a person a role, and shuts one out, at once', async () => {

@@ -3,6 +3,7 @@ import type { Fact, Roomful } from '@roomful/server'
 import { io, type Socket } from 'socket.io-client'
 import { expect, it, onTestFinished } from 'vitest'
 import type { Commons } from '../commons.ts'
+import { Endings } from '../features/inspector/endings.ts'
 import { addInspector, STATS_INTERVAL_MS } from '../features/inspector/server.ts'
 import { Tally } from '../features/inspector/tally.ts'
 import { serveCommons, tokenOf } from './support/commons.ts'
@@ -24,10 +25,14 @@ const quick = (clock: Commons['clock']): Commons['clock'] => ({
 })
 
 async function serve(): Promise<string> {
-  const tally = new Tally()
+  const [tally, endings] = [new Tally(), new Endings()]
   const add = (commons: Commons, roomful: Roomful): void =>
-    addInspector({ ...commons, clock: quick(commons.clock) }, roomful, tally, ['/', '/admin'])
-  const { url } = await serveCommons(add, { observer: { observe: (fact: Fact) => tally.observe(fact) } })
+    addInspector({ ...commons, clock: quick(commons.clock) }, roomful, { tally, endings }, ['/', '/admin'])
+  const observe = (fact: Fact): void => {
+    tally.observe(fact)
+    endings.observe(fact)
+  }
+  const { url } = await serveCommons(add, { observer: { observe } })
   return url
 }
 
@@ -66,6 +71,23 @@ it('[D8] lists connections and rooms, and reads a room’s log', async () => {
   expect(await admin.emitWithAck('room:log', { namespace: '/none', roomId: 'hall' })).toMatchObject({
     code: 'NOT_FOUND',
   })
+})
+
+it('[D8] lists who was there lately, with the code that ended it', async () => {
+  const url = await serve()
+  const admin = await open(url, '/admin', 'root', 'admin')
+  const ann = await open(url, '/', 'ann')
+  const gone = next(ann, 'disconnect')
+  await admin.emitWithAck('user:disconnect', { userId: 'ann' })
+  await gone
+  const { connections, ended } = await admin.emitWithAck('connection:list')
+  expect(connections).toHaveLength(1)
+  expect(ended).toEqual([
+    expect.objectContaining({ userId: 'ann', namespace: '/', reason: expect.stringMatching(/^4009/) }),
+  ])
+  const token = { headers: { authorization: `Bearer ${tokenOf('root', 'admin')}` } }
+  const story = await fetch(`${url}/api/server/connections/${ended[0].connectionId}`, token)
+  expect(await story.json()).toMatchObject({ connection: { userId: 'ann' }, ending: { reason: ended[0].reason } })
 })
 
 it('[B27] [D11] a role, a kick and a ban hold at once; nobody does it to themselves', async () => {

@@ -79,7 +79,7 @@ export const pages: readonly PageEntry[] = [
   },
   {
     ...{ path: '/inspector', title: 'Inspector', icon: Activity, group: 'Under the hood', audience: 'admins' },
-    about: 'Load over time, who is connected, what rooms hold, and what to do about it.',
+    about: 'Load over time, who is connected, what rooms hold, why somebody missed something, and what to do about it.',
     load: () => import('../features/inspector/page.tsx'),
   },
 ]

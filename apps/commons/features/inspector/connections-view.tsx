@@ -1,18 +1,18 @@
-/** Who is connected, from where and how, and what an administrator may do about one. */
+/** Who is connected or was lately, from where and how, what became of one, and what an administrator may do about it. */
 import { useClient, useConnection } from '@roomful/react'
 import { Ban, DoorOpen, EllipsisVertical, RefreshCw, UserCog } from 'lucide-react'
 import { type ReactElement, useState } from 'react'
-import { Ago } from '../../web/live/ago.tsx'
 import { NotLoaded } from '../../web/live/not-loaded.tsx'
 import { useLoaded } from '../../web/live/use-loaded.ts'
-import { Badge } from '../../web/ui/badge.tsx'
 import { Button, IconButton } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
 import { Actions, Dialog } from '../../web/ui/dialog.tsx'
 import { Field, SelectField } from '../../web/ui/field.tsx'
 import { Menu, MenuItem, MenuSeparator } from '../../web/ui/menu.tsx'
 import { toast, toastError } from '../../web/ui/toast.tsx'
-import type { ConnectionInfo, inspectorContract } from './contract.ts'
+import { EndedRow, OpenRow } from './connection-rows.tsx'
+import type { ConnectionInfo, EndedConnection, inspectorContract } from './contract.ts'
+import { StoryDialog, type StoryDialogProps } from './story-dialog.tsx'
 
 type Role = 'user' | 'seller' | 'support' | 'admin'
 
@@ -26,14 +26,17 @@ const ROLE_NAMES: Readonly<Record<Role, string>> = {
 interface Listed {
   readonly connections: readonly ConnectionInfo[]
   readonly count: number
+  readonly ended: readonly EndedConnection[]
 }
 
-export function ConnectionsView(): ReactElement {
+export function ConnectionsView({ onExplain }: Required<Pick<StoryDialogProps, 'onExplain'>>): ReactElement {
   const client = useClient<typeof inspectorContract>()
   const state = useConnection()
   const { data, error, reload } = useLoaded<Listed>(() => client.request('connection:list'))
   const [wanted, setWanted] = useState('')
   const [changed, setChanged] = useState<ConnectionInfo>()
+  /** The connection whose story is read. */
+  const [opened, setOpened] = useState<string>()
   const me = state.status === 'open' ? state.user.sub : undefined
   if (!data) return <NotLoaded what="the connections" error={error} onRetry={reload} />
 
@@ -47,8 +50,12 @@ export function ConnectionsView(): ReactElement {
     )
   }
   const words = wanted.trim().toLowerCase()
-  const shown = data.connections.filter(({ name, ip, namespace, userId, dialect }) =>
-    [name, ip, namespace, userId, dialect].some((text) => text.toLowerCase().includes(words)),
+  const isWanted = (...texts: string[]): boolean => texts.some((text) => text.toLowerCase().includes(words))
+  const shown = data.connections.filter(({ name, ip, namespace, userId, connectionId, dialect }) =>
+    isWanted(name, ip, namespace, userId, connectionId, dialect),
+  )
+  const gone = data.ended.filter(({ name, ip, namespace, userId, connectionId, reason }) =>
+    isWanted(name, ip, namespace, userId, connectionId, reason),
   )
   return (
     <>
@@ -68,24 +75,15 @@ export function ConnectionsView(): ReactElement {
         </p>
       </div>
       <Card className="overflow-hidden">
+        {shown.length === 0 && <Nothing />}
         <ul aria-label="Connections">
           {shown.map((each) => (
-            <li
+            <OpenRow
               key={each.connectionId}
-              className="flex items-center gap-4 border-line border-b py-2.5 pr-2 pl-4 text-sm last:border-b-0"
+              connection={each}
+              now={client.serverNow()}
+              onOpen={() => setOpened(each.connectionId)}
             >
-              <div className="min-w-0 grow">
-                <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
-                  <bdi className="font-medium">{each.name}</bdi>
-                  {each.role !== 'user' && <Badge tone="soft">{each.role}</Badge>}
-                  <Badge>{each.namespace}</Badge>
-                  <Badge>{each.dialect}</Badge>
-                </p>
-                <p className="mt-0.5 truncate text-muted" title={each.userAgent}>
-                  {each.ip} · {each.rooms === 1 ? '1 room' : `${each.rooms} rooms`} ·{' '}
-                  <Ago at={each.openedAt} now={client.serverNow()} /> · {each.userAgent || 'no user agent'}
-                </p>
-              </div>
               {each.userId !== me && (
                 <Menu
                   trigger={<IconButton icon={EllipsisVertical} size="small" label={`What to do about ${each.name}`} />}
@@ -113,10 +111,28 @@ export function ConnectionsView(): ReactElement {
                   </MenuItem>
                 </Menu>
               )}
-            </li>
+            </OpenRow>
           ))}
         </ul>
       </Card>
+      <h2 className="mt-6 mb-2 font-semibold text-base">Ended lately</h2>
+      <Card className="overflow-hidden">
+        {gone.length === 0 ? (
+          <Nothing>{data.ended.length === 0 ? 'None, since the server began.' : undefined}</Nothing>
+        ) : (
+          <ul aria-label="Connections that ended lately">
+            {gone.map((each) => (
+              <EndedRow
+                key={each.connectionId}
+                connection={each}
+                now={client.serverNow()}
+                onOpen={() => setOpened(each.connectionId)}
+              />
+            ))}
+          </ul>
+        )}
+      </Card>
+      <StoryDialog connectionId={opened} onClose={() => setOpened(undefined)} onExplain={onExplain} />
       <Dialog
         open={changed !== undefined}
         onOpenChange={() => setChanged(undefined)}
@@ -136,6 +152,10 @@ export function ConnectionsView(): ReactElement {
       </Dialog>
     </>
   )
+}
+
+function Nothing({ children = 'None of them is what you look for.' }: { children?: string | undefined }): ReactElement {
+  return <p className="px-4 py-3 text-muted text-sm">{children}</p>
 }
 
 function RoleForm({

@@ -34,6 +34,12 @@ const connection = z.object({
 })
 export type ConnectionInfo = z.infer<typeof connection>
 
+/** Of its story more is asked over HTTP. */
+const ended = connection
+  .omit({ dialect: true, openedAt: true, rooms: true })
+  .extend({ endedAt: z.number(), reason: z.string() })
+export type EndedConnection = z.infer<typeof ended>
+
 const room = z.object({ namespace: z.string(), roomId: z.string(), count: z.number() })
 export type RoomInfo = z.infer<typeof room>
 
@@ -43,9 +49,14 @@ export const inspectorContract = defineContract({
   client: {
     /** Of the last hour, oldest first. */
     'stats:history': event({ ack: z.object({ status: z.literal('ok'), stats: z.array(stats) }) }),
-    /** The newest first; of very many, as many as a person can look through. */
+    /** The newest first; of very many, as many as a person can look through. Those that ended lately, the latest first. */
     'connection:list': event({
-      ack: z.object({ status: z.literal('ok'), connections: z.array(connection), count: z.number() }),
+      ack: z.object({
+        status: z.literal('ok'),
+        connections: z.array(connection),
+        count: z.number(),
+        ended: z.array(ended),
+      }),
     }),
     /** The fullest first. */
     'room:all': event({ ack: z.object({ status: z.literal('ok'), rooms: z.array(room) }) }),

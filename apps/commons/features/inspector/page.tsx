@@ -1,33 +1,53 @@
-/** What goes on inside the server, for administrators: its load over time, who is connected, and what rooms hold. B14, D8. */
+/**
+ * What goes on inside the server, for administrators: its load over time, who is connected and was, what rooms hold,
+ * and why a client did not see an event. B14, D8.
+ */
 import type { ReactElement } from 'react'
 import { useState } from 'react'
 import { InNamespace } from '../../web/session/in-namespace.tsx'
 import { PageBody, PageHeader } from '../../web/ui/page.tsx'
 import { Segments } from '../../web/ui/segments.tsx'
 import { ConnectionsView } from './connections-view.tsx'
+import { ExplainView } from './explain-view.tsx'
 import { LoadView } from './load-view.tsx'
 import { RoomsView } from './rooms-view.tsx'
 
-type View = 'load' | 'connections' | 'rooms'
+type View = 'load' | 'connections' | 'rooms' | 'explain'
 
 export function Page(): ReactElement {
   const [view, setView] = useState<View>('load')
+  /** Whom the question is about, when it is asked from a story. */
+  const [about, setAbout] = useState<{ namespace: string; who: string }>()
   return (
     <PageBody wide>
       <PageHeader title="Inspector" description="This server from the inside." />
       <Segments
         label="What to look at"
         value={view}
-        onChange={setView}
+        onChange={(next) => {
+          setAbout(undefined)
+          setView(next)
+        }}
         choices={[
           { value: 'load', label: 'Load' },
           { value: 'connections', label: 'Connections' },
           { value: 'rooms', label: 'Rooms' },
+          { value: 'explain', label: 'Explain' },
         ]}
       />
       <div className="mt-4">
         <InNamespace name="/admin">
-          {view === 'load' ? <LoadView /> : view === 'connections' ? <ConnectionsView /> : <RoomsView />}
+          {view === 'load' && <LoadView />}
+          {view === 'connections' && (
+            <ConnectionsView
+              onExplain={(asked) => {
+                setAbout(asked)
+                setView('explain')
+              }}
+            />
+          )}
+          {view === 'rooms' && <RoomsView />}
+          {view === 'explain' && <ExplainView about={about} />}
         </InNamespace>
       </div>
     </PageBody>

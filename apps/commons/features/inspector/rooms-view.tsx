@@ -9,6 +9,7 @@ import { Button } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
 import type { inspectorContract, RoomInfo } from './contract.ts'
+import { exactTime } from './exact-time.ts'
 
 export function RoomsView(): ReactElement {
   const client = useClient<typeof inspectorContract>()
@@ -66,8 +67,6 @@ interface LoggedEvent {
   readonly [field: string]: unknown
 }
 
-const clock = new Intl.DateTimeFormat('en', { dateStyle: 'short', timeStyle: 'medium', hourCycle: 'h23' })
-
 function Log({ room: { namespace, roomId } }: { room: RoomInfo }): ReactElement {
   const client = useClient<typeof inspectorContract>()
   const [before, setBefore] = useState<number>()
@@ -104,7 +103,7 @@ function Log({ room: { namespace, roomId } }: { room: RoomInfo }): ReactElement 
             {events.map(({ type, seq, ts, roomId: _room, id: _id, ...data }) => (
               <tr key={seq} className="border-line border-b align-top last:border-b-0">
                 <td className="px-4 py-2 tabular-nums">{seq}</td>
-                <td className="whitespace-nowrap px-4 py-2 text-muted tabular-nums">{clock.format(ts)}</td>
+                <td className="whitespace-nowrap px-4 py-2 text-muted tabular-nums">{exactTime.format(ts)}</td>
                 <td className="whitespace-nowrap px-4 py-2 font-medium">{type}</td>
                 <td className="max-w-md break-words px-4 py-2 font-mono text-xs">{JSON.stringify(data)}</td>
               </tr>

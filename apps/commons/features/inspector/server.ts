@@ -2,6 +2,7 @@
 import { type Connection, type Namespace, type Roomful, RoomfulError } from '@roomful/server'
 import { type Commons, every } from '../../commons.ts'
 import { type ConnectionInfo, inspectorContract, type Stats } from './contract.ts'
+import type { Endings } from './endings.ts'
 import { Sampler } from './sampler.ts'
 import type { Tally } from './tally.ts'
 
@@ -15,8 +16,19 @@ const LOG_PAGE = 50
 /** As much of a server as has to do with people. */
 export type People = Pick<Roomful, 'ban' | 'unban' | 'setRole' | 'disconnectUser'>
 
+/** What watches the server for the inspector, from before it serves. */
+export interface Watchers {
+  readonly tally: Tally
+  readonly endings: Endings
+}
+
 /** @param names of the namespaces that are looked into */
-export function addInspector({ server, clock }: Commons, people: People, tally: Tally, names: readonly string[]): void {
+export function addInspector(
+  { server, clock }: Commons,
+  people: People,
+  { tally, endings }: Watchers,
+  names: readonly string[],
+): void {
   const admin = server.get('/admin').extend(inspectorContract)
   const namespaces = names.map((name) => server.get(name))
   const history: Stats[] = []
@@ -42,7 +54,8 @@ export function addInspector({ server, clock }: Commons, people: People, tally: 
       [...connections.values()].map((each) => infoOf(name, each)),
     )
     all.sort((a, b) => b.openedAt - a.openedAt)
-    return { status: 'ok', connections: all.slice(0, CONNECTIONS_LISTED), count: all.length }
+    const ended = endings.list().filter(({ namespace }) => names.includes(namespace))
+    return { status: 'ok', connections: all.slice(0, CONNECTIONS_LISTED), count: all.length, ended }
   })
 
   admin.on('room:all', () => {

@@ -1,0 +1,85 @@
+/** One line for each connection: who, where from, since when, and a way to its story. */
+import { ScrollText } from 'lucide-react'
+import type { ReactElement, ReactNode } from 'react'
+import { Ago } from '../../web/live/ago.tsx'
+import { Badge } from '../../web/ui/badge.tsx'
+import { IconButton } from '../../web/ui/button.tsx'
+import type { ConnectionInfo, EndedConnection } from './contract.ts'
+import { closing } from './story-steps.ts'
+
+interface RowProps<Connection> {
+  readonly connection: Connection
+  /** By the server's clock. */
+  readonly now: number
+  readonly onOpen: () => void
+  /** What else can be done about it. */
+  readonly children?: ReactNode
+}
+
+export function OpenRow({ connection, now, onOpen, children }: RowProps<ConnectionInfo>): ReactElement {
+  const { name, role, namespace, dialect, userAgent, ip, rooms, openedAt } = connection
+  return (
+    <Row
+      name={name}
+      badges={
+        <>
+          {role !== 'user' && <Badge tone="soft">{role}</Badge>}
+          <Badge>{namespace}</Badge>
+          <Badge>{dialect}</Badge>
+        </>
+      }
+      title={userAgent}
+      onOpen={onOpen}
+      actions={children}
+    >
+      {ip} · {rooms === 1 ? '1 room' : `${rooms} rooms`} · <Ago at={openedAt} now={now} /> ·{' '}
+      {userAgent || 'no user agent'}
+    </Row>
+  )
+}
+
+export function EndedRow({ connection, now, onOpen }: RowProps<EndedConnection>): ReactElement {
+  const { name, role, namespace, userAgent, ip, endedAt, reason } = connection
+  return (
+    <Row
+      name={name}
+      badges={
+        <>
+          {role !== 'user' && <Badge tone="soft">{role}</Badge>}
+          <Badge>{namespace}</Badge>
+        </>
+      }
+      title={userAgent}
+      onOpen={onOpen}
+    >
+      <Ago at={endedAt} now={now} /> · {closing(reason)} · {ip}
+    </Row>
+  )
+}
+
+interface Parts {
+  readonly name: string
+  readonly badges: ReactNode
+  readonly title: string
+  readonly onOpen: () => void
+  readonly actions?: ReactNode
+  readonly children: ReactNode
+}
+
+function Row({ name, badges, title, onOpen, actions, children }: Parts): ReactElement {
+  return (
+    <li className="flex items-center gap-1 border-line border-b py-2.5 pr-2 pl-4 text-sm last:border-b-0">
+      <div className="mr-3 min-w-0 grow">
+        <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
+          <bdi className="font-medium">{name}</bdi>
+          {badges}
+        </p>
+        <p className="mt-0.5 truncate text-muted" title={title}>
+          {children}
+        </p>
+      </div>
+      <IconButton icon={ScrollText} size="small" label={`Story of ${name}`} onClick={onOpen} />
+      {actions}
+    </li>
+  )
+}
