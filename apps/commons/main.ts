@@ -26,7 +26,7 @@ function prepare(roomful: Roomful): Promise<string[]> {
 
 runServer({
   argv: process.argv.slice(2),
-  env: process.env,
+  env: { ROOMFUL_STORIES: 'on', ...process.env }, // the inspector tells them
   prepare,
   observer: {
     observe(fact) {

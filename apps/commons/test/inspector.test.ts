@@ -32,7 +32,7 @@ async function serve(): Promise<string> {
     tally.observe(fact)
     endings.observe(fact)
   }
-  const { url } = await serveCommons(add, { observer: { observe } })
+  const { url } = await serveCommons(add, { observer: { observe }, stories: true })
   return url
 }
 

@@ -60,7 +60,8 @@ export function createRoomful({
   const random = systemRandom
   const metrics = new Metrics()
   const stories = new Stories(clock.now)
-  const readers = [metrics, stories, observer]
+  const keepsStories = settings.stories ?? settings.apiKey !== undefined
+  const readers = [metrics, keepsStories ? stories : undefined, observer]
   const observers = composeObservers(readers.filter((reader) => reader !== undefined))
   const users = new UserStore(settings.data, clock.now)
   const log = openOrClose(() => openLog(settings, { clock, random, observer: observers }), users)
@@ -115,7 +116,7 @@ export function createRoomful({
     },
     http: (hub, links, administration) =>
       new HttpTransport(
-        createHttpHost({ hub, links, administration, accounts, tickets, metrics, stories, apiKey }),
+        createHttpHost({ hub, links, administration, accounts, tickets, metrics, stories, keepsStories, apiKey }),
         door,
       ),
     tls,

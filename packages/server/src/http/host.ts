@@ -23,6 +23,7 @@ export interface HttpHostParts {
   readonly tickets: Tickets
   readonly metrics: Metrics
   readonly stories: Stories
+  readonly keepsStories: boolean
   /** None: the server API is off, but for what admins may ask. */
   readonly apiKey: ApiKey | undefined
 }
@@ -35,6 +36,7 @@ export function createHttpHost({
   tickets,
   metrics,
   stories,
+  keepsStories,
   apiKey,
 }: HttpHostParts): HttpHost {
   return {
@@ -48,6 +50,7 @@ export function createHttpHost({
     },
     maxMessageBytes: hub.settings.maxMessageBytes,
     apiKey,
+    keepsStories,
     accounts: {
       authenticate: (credentials) => hub.authenticator.authenticate(credentials),
       signUp: (given, address) => accounts.signUp(given, address),

@@ -143,7 +143,7 @@ describe('[D8] explain', () => {
   })
 
   it('answers admins where no key is set, and nobody else', async () => {
-    await using other = await serveHttp({ apiKey: undefined })
+    await using other = await serveHttp({ apiKey: undefined, stories: true })
     const ask = (path: string, auth?: string) => other.get(`/api/server/${path}`, auth)
     const admin = tokenOf('root', 'admin')
     const gus = await other.connect('gus')
@@ -170,6 +170,14 @@ describe('[D8] explain', () => {
       expect(refusal(await ask(path, tokenOf('gus')))).toEqual([403, 'FORBIDDEN', undefined])
     }
     expect(refusal(await ask('status', admin))).toEqual([404, 'NOT_FOUND', undefined])
+  })
+
+  it('is not there where no stories are kept', async () => {
+    for (const options of [{ apiKey: undefined }, { stories: false }]) {
+      await using other = await serveHttp(options)
+      const answer = await other.get('/api/server/explain?who=gus&roomId=x&seq=1', tokenOf('root', 'admin'))
+      expect(refusal(answer)).toEqual([404, 'NOT_FOUND', undefined])
+    }
   })
 })
 

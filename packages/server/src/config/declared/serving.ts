@@ -76,7 +76,14 @@ export const serving = {
     default: undefined,
     secret: true,
     sentence:
-      'Key that other backends show to use the server API, better 32 random characters; without it that API is off, but for what admins may ask.',
+      'Key that other backends show to use the server API, better 32 random characters; without it that API is off.',
+  }),
+  stories: setting({
+    variable: 'ROOMFUL_STORIES',
+    type: optional(onOff),
+    default: undefined,
+    sentence:
+      'Keep what happens to each connection, about 2 KB for an open one, for `explain` and its story; without a word, where there is an API key.',
   }),
   logLevel: setting({
     variable: 'LOG_LEVEL',

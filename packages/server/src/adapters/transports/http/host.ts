@@ -21,6 +21,8 @@ export interface HttpHost {
   readonly maxMessageBytes: number
   /** None: the server API is off, but for what admins may ask. */
   readonly apiKey: HttpApiKey | undefined
+  /** Whether anybody may ask for the stories of connections. */
+  readonly keepsStories: boolean
   readonly accounts: HttpAccounts
   readonly rooms: HttpRooms
   readonly notifications: HttpNotifications

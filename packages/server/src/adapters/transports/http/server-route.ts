@@ -5,7 +5,7 @@ import type { Route } from './route.ts'
 
 type Shared = 'method' | 'path' | 'tag' | 'access' | 'params' | 'query' | 'body'
 
-/** One path under `/api/server`, which is there when the server has an API key; those that are for admins as well, always. */
+/** One path under `/api/server`, which is there when the server has an API key; those for admins as well, where stories are kept. */
 export function server<
   const Params extends TObject | undefined = undefined,
   const Query extends TObject | undefined = undefined,
@@ -27,7 +27,7 @@ export function server<
     {
       respond,
       ...(bodyMaxBytes ? { bodyMaxBytes } : {}),
-      isServed: ({ apiKey }) => declaration.access === 'admin' || apiKey !== undefined,
+      isServed: ({ apiKey, keepsStories }) => (declaration.access === 'admin' ? keepsStories : apiKey !== undefined),
     },
   )
 }
