@@ -17,21 +17,9 @@ interface RowProps<Connection> {
 }
 
 export function OpenRow({ connection, now, onOpen, children }: RowProps<ConnectionInfo>): ReactElement {
-  const { name, role, namespace, dialect, userAgent, ip, rooms, openedAt } = connection
+  const { dialect, userAgent, ip, rooms, openedAt } = connection
   return (
-    <Row
-      name={name}
-      badges={
-        <>
-          {role !== 'user' && <Badge tone="soft">{role}</Badge>}
-          <Badge>{namespace}</Badge>
-          <Badge>{dialect}</Badge>
-        </>
-      }
-      title={userAgent}
-      onOpen={onOpen}
-      actions={children}
-    >
+    <Row connection={connection} badge={<Badge>{dialect}</Badge>} onOpen={onOpen} actions={children}>
       {ip} · {rooms === 1 ? '1 room' : `${rooms} rooms`} · <Ago at={openedAt} now={now} /> ·{' '}
       {userAgent || 'no user agent'}
     </Row>
@@ -39,42 +27,35 @@ export function OpenRow({ connection, now, onOpen, children }: RowProps<Connecti
 }
 
 export function EndedRow({ connection, now, onOpen }: RowProps<EndedConnection>): ReactElement {
-  const { name, role, namespace, userAgent, ip, endedAt, reason } = connection
+  const { ip, endedAt, reason } = connection
   return (
-    <Row
-      name={name}
-      badges={
-        <>
-          {role !== 'user' && <Badge tone="soft">{role}</Badge>}
-          <Badge>{namespace}</Badge>
-        </>
-      }
-      title={userAgent}
-      onOpen={onOpen}
-    >
+    <Row connection={connection} onOpen={onOpen}>
       <Ago at={endedAt} now={now} /> · {closing(reason)} · {ip}
     </Row>
   )
 }
 
 interface Parts {
-  readonly name: string
-  readonly badges: ReactNode
-  readonly title: string
+  readonly connection: Pick<ConnectionInfo & EndedConnection, 'name' | 'role' | 'namespace' | 'userAgent'>
+  /** After those that every connection has. */
+  readonly badge?: ReactNode
   readonly onOpen: () => void
   readonly actions?: ReactNode
   readonly children: ReactNode
 }
 
-function Row({ name, badges, title, onOpen, actions, children }: Parts): ReactElement {
+function Row({ connection, badge, onOpen, actions, children }: Parts): ReactElement {
+  const { name, role, namespace, userAgent } = connection
   return (
     <li className="flex items-center gap-1 border-line border-b py-2.5 pr-2 pl-4 text-sm last:border-b-0">
       <div className="mr-3 min-w-0 grow">
         <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
           <bdi className="font-medium">{name}</bdi>
-          {badges}
+          {role !== 'user' && <Badge tone="soft">{role}</Badge>}
+          <Badge>{namespace}</Badge>
+          {badge}
         </p>
-        <p className="mt-0.5 truncate text-muted" title={title}>
+        <p className="mt-0.5 truncate text-muted" title={userAgent}>
           {children}
         </p>
       </div>
