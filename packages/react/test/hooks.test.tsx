@@ -109,6 +109,7 @@ it('[B19] who writes is listed, and not oneself in another tab', async () => {
       <Members roomId="lobby" />
     </>,
   )
+  await screen.findByText('lobby: Ann (1)')
   const bob = app.visitor('Bob').room('lobby')
   await bob.ready
   await screen.findByText('lobby: Ann, Bob (2)')
@@ -134,6 +135,7 @@ it('an event is heard by the listener of the latest render, in a room or anywher
     return <Members roomId="garden" />
   }
   app.show('Ann', <Ears />)
+  await screen.findByText('garden: Ann (1)')
   const bob = app.visitor('Bob')
   const [lobby, garden] = [bob.room('lobby'), bob.room('garden')]
   await Promise.all([lobby.ready, garden.ready])
