@@ -14,7 +14,11 @@ export function HomePage(): ReactElement | null {
   return (
     <PageBody>
       <PageHeader
-        title={`Hello, ${name}`}
+        title={
+          <>
+            Hello, <bdi>{name}</bdi>
+          </>
+        }
         description="Everything here is live: what one person does, everyone sees."
       />
       {GROUPS.map((group) => {

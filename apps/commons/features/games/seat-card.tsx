@@ -32,7 +32,10 @@ export function SeatCard({ player, game, isMe }: SeatCardProps): ReactElement {
           <Avatar id={userId} name={name} standing={isHere ? 'online' : 'offline'} />
         )}
         <span className="min-w-0">
-          <bdi className="block truncate font-medium text-sm">{isMe ? `${name} (you)` : name}</bdi>
+          <span className="block truncate font-medium text-sm">
+            <bdi>{name}</bdi>
+            {isMe && ' (you)'}
+          </span>
           <span className="block text-muted text-xs">
             {!isHere && 'Away · '}
             {score === 1 ? '1 point' : `${score} points`}

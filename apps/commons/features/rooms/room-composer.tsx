@@ -2,6 +2,7 @@
 import { type SentMessage, useConnection, type useMessages } from '@roomful/react'
 import { type ReactElement, useMemo } from 'react'
 import { Composer } from '../../web/chat/composer.tsx'
+import { isolated } from '../../web/ui/isolated.ts'
 import { toastError } from '../../web/ui/toast.tsx'
 import type { Subject } from './room-messages.tsx'
 
@@ -22,7 +23,7 @@ export function RoomComposer(props: RoomComposerProps): ReactElement {
   const context = useMemo(() => {
     if (!subject) return undefined
     const { kind, message } = subject
-    return { kind, title: kind === 'edit' ? 'Editing' : `Answering ${message.name}`, text: message.content }
+    return { kind, title: kind === 'edit' ? 'Editing' : `Answering ${isolated(message.name)}`, text: message.content }
   }, [subject])
 
   const send = (text: string): void => {

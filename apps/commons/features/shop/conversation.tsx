@@ -7,6 +7,7 @@ import { type FormEvent, type ReactElement, useEffect, useRef, useState } from '
 import { Button, IconButton } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
 import { Field } from '../../web/ui/field.tsx'
+import { isolated } from '../../web/ui/isolated.ts'
 import { toastError } from '../../web/ui/toast.tsx'
 import type { customerContract } from './contract.ts'
 
@@ -111,7 +112,7 @@ export function Conversation({ roomId, title, nobody, onClose }: ConversationPro
         <li ref={end} aria-hidden />
       </ul>
       <p className="h-5 px-4 text-muted text-xs">
-        {writing.length > 0 && `${writing.map(({ name }) => name).join(', ')} is typing…`}
+        {writing.length > 0 && `${writing.map(({ name }) => isolated(name)).join(', ')} is typing…`}
       </p>
       <SayForm onSay={say} onTyping={typing} />
     </Card>

@@ -8,6 +8,7 @@ import { Badge } from '../../web/ui/badge.tsx'
 import { Button } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
+import { isolated } from '../../web/ui/isolated.ts'
 import { toast, toastError } from '../../web/ui/toast.tsx'
 import type { Order, OrderStatus, sellerContract } from './contract.ts'
 import { Inventory } from './inventory.tsx'
@@ -46,7 +47,7 @@ function Orders(): ReactElement {
       client.on('order:new', (order) => {
         change((all) => [order, ...all.filter(({ orderId }) => orderId !== order.orderId)])
         setFresh((before) => new Set([...before, order.orderId]))
-        toast('New order', `${order.quantity} × ${order.productName} for ${order.name}`, 'good')
+        toast('New order', `${order.quantity} × ${order.productName} for ${isolated(order.name)}`, 'good')
       }),
     [client, change],
   )

@@ -10,6 +10,7 @@ import { InNamespace } from '../../web/session/in-namespace.tsx'
 import { Avatar } from '../../web/ui/avatar.tsx'
 import { Card } from '../../web/ui/card.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
+import { isolated } from '../../web/ui/isolated.ts'
 import type { HelpRequest, supportContract } from './contract.ts'
 import { Conversation } from './conversation.tsx'
 
@@ -77,7 +78,7 @@ function Waiting(): ReactElement {
             key={chosen.roomId}
             roomId={chosen.roomId}
             title={chosen.name}
-            nobody={`${chosen.name} is not here right now, and reads it later.`}
+            nobody={`${isolated(chosen.name)} is not here right now, and reads it later.`}
             onClose={() => go('/support')}
           />
         </InNamespace>

@@ -1,20 +1,33 @@
 /** Who is writing, in words, in a line that is always there, so that nothing jumps. B19. */
 import type { Typist } from '@roomful/client'
-import type { ReactElement } from 'react'
+import { Fragment, type ReactElement, type ReactNode } from 'react'
 
 export function TypingLine({ typists }: { typists: readonly Typist[] }): ReactElement {
   return (
-    <p aria-live="polite" dir="auto" className="h-6 truncate px-4 text-muted text-xs leading-6 sm:px-6">
+    <p aria-live="polite" className="h-6 truncate px-4 text-muted text-xs leading-6 sm:px-6">
       {typingSentence(typists.map(({ name }) => name))}
     </p>
   )
 }
 
 /** `Ann is typing…`, `Ann, Bob are typing…`, `Ann, Bob and 3 others are typing…` */
-function typingSentence(names: readonly string[]): string {
-  const [first = '', second] = names
-  if (names.length === 0) return ''
-  if (second === undefined) return `${first} is typing…`
-  if (names.length <= 3) return `${names.join(', ')} are typing…`
-  return `${first}, ${second} and ${names.length - 2} others are typing…`
+function typingSentence(names: readonly string[]): ReactNode {
+  if (names.length === 0) return null
+  if (names.length === 1) return <>{listed(names)} is typing…</>
+  if (names.length <= 3) return <>{listed(names)} are typing…</>
+  return (
+    <>
+      {listed(names.slice(0, 2))} and {names.length - 2} others are typing…
+    </>
+  )
+}
+
+function listed(names: readonly string[]): ReactElement[] {
+  return names.map((name, index) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: two people may have one name
+    <Fragment key={index}>
+      {index > 0 && ', '}
+      <bdi>{name}</bdi>
+    </Fragment>
+  ))
 }

@@ -25,7 +25,7 @@ export function UserMenu(): ReactElement | null {
     <button type="button" className="flex w-full items-center gap-3 rounded-lg p-2 text-left hover:bg-ink/6">
       <Avatar id={id} name={name} />
       <span className="min-w-0 grow">
-        <span className="block truncate font-medium text-sm">{name}</span>
+        <bdi className="block truncate font-medium text-sm">{name}</bdi>
         <span className="block truncate text-muted text-xs">{role}</span>
         <span className="sr-only">Appearance and signing out</span>
       </span>

@@ -41,7 +41,7 @@ export function AccountForm({ kind }: { kind: 'in' | 'up' }): ReactElement {
         autoComplete="username"
         autoCapitalize="none"
         spellCheck={false}
-        maxLength={64}
+        maxLength={128}
         error={errorOf('username')}
       />
       <Field

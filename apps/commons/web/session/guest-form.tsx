@@ -16,7 +16,7 @@ export function GuestForm(): ReactElement {
         label="Name"
         name="name"
         required
-        maxLength={32}
+        maxLength={128}
         autoComplete="nickname"
         hint="Others see it marked as a guest’s. You can talk in the public rooms; nothing is kept for you."
       />

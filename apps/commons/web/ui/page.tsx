@@ -3,7 +3,7 @@ import clsx from 'clsx'
 import type { ReactElement, ReactNode } from 'react'
 
 export interface PageHeaderProps {
-  readonly title: string
+  readonly title: ReactNode
   readonly description?: ReactNode
   /** Buttons, at the end of the line. */
   readonly actions?: ReactNode

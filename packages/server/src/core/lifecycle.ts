@@ -6,6 +6,7 @@ import { RoomfulError } from './errors.ts'
 import type { Hub } from './hub.ts'
 import type { Verified } from './identities.ts'
 import { Link } from './link.ts'
+import { nameKey } from './names.ts'
 import type { Namespace } from './namespace.ts'
 import type { Dialect } from './ports/dialect.ts'
 import type { Wire } from './ports/wire.ts'
@@ -65,7 +66,7 @@ export class Lifecycle {
     if (visit === 'request') return // gone before anybody could look
     namespace.connections.set(connection.id, connection)
     if (session) namespace.sessions.set(session.id, connection)
-    if (connection.user.guest) namespace.guestNames.set(connection.user.name, connection.user.sub)
+    if (connection.user.guest) namespace.guestNames.set(nameKey(connection.user.name), connection.user.sub)
     namespace.users.add(connection)
     this.hub.observer.observe({ type: 'connection:opened', connection })
     namespace.announce('connect', connection)
@@ -103,8 +104,8 @@ export class Lifecycle {
   /** The user of a connection has another name, role or id now. */
   rename(connection: Connection, before: User): void {
     const { namespace, user } = connection
-    if (before.guest) namespace.guestNames.delete(before.name)
-    if (user.guest) namespace.guestNames.set(user.name, user.sub)
+    if (before.guest) namespace.guestNames.delete(nameKey(before.name))
+    if (user.guest) namespace.guestNames.set(nameKey(user.name), user.sub)
     namespace.users.rename(connection, before)
     for (const { room } of connection.memberships.values()) namespace.presence.renamed(room, connection, before)
   }
@@ -140,7 +141,7 @@ export class Lifecycle {
     namespace.users.remove(connection, holdMs)
     for (const roomId of rooms)
       this.hub.members.leave(connection, roomId, reasonInRoom, isPersonalRoom(roomId) ? 0 : holdMs)
-    if (user.guest) namespace.guestNames.delete(user.name)
+    if (user.guest) namespace.guestNames.delete(nameKey(user.name))
     const durationMs = this.hub.clock.now() - connection.openedAt
     this.hub.observer.observe({ type: 'connection:closed', connection, reason: `${code} ${reason}`.trim(), durationMs })
     this.hub.turn.endSoon()

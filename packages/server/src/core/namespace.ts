@@ -48,7 +48,7 @@ export class Namespace {
   readonly rooms = new Map<string, Room>()
   readonly connections = new Map<string, Connection>()
   readonly sessions = new Map<string, Connection>()
-  /** Names in use by guests, so that two are never alike: name → user id. */
+  /** Names in use by guests, so that two are never alike: key of the name → user id. */
   readonly guestNames = new Map<string, string>()
   readonly commit: Commit
   readonly repeats: Repeats

@@ -73,7 +73,7 @@ describe('good tokens', () => {
     expect((await userOf({ sub: 'a', name: 'Alice', username: 'al' })).name).toBe('Alice')
     expect((await userOf({ sub: 'a', name: ' ', username: 'al' })).name).toBe('al')
     expect((await userOf({ sub: 'a', name: 7 })).name).toBe('a')
-    expect((await userOf({ sub: 'a', name: `x\n\u202e${'y'.repeat(100)}` })).name).toBe(`x  ${'y'.repeat(61)}`)
+    expect((await userOf({ sub: 'a', name: `x\n\u202e${'y'.repeat(100)}` })).name).toBe(`x ${'y'.repeat(62)}`)
   })
 
   it.each(['user', 'support', 'seller', 'admin'])('knows the role %s', async (role) => {

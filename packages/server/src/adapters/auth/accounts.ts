@@ -1,5 +1,6 @@
 /** Signing up and signing in: what a name and a password must be, and how often someone may try. WIRE 1. */
 import { RoomfulError } from '../../core/errors.ts'
+import { nameKey, parseName } from '../../core/names.ts'
 import type { Random } from '../../core/ports/random.ts'
 import type { User } from '../../core/user.ts'
 import type { SlidingWindowLimiter } from './limiter.ts'
@@ -10,7 +11,6 @@ import type { UserStore } from './user-store.ts'
 /** How long the token of a sign-in is good. */
 const SESSION_TOKEN_MS = 24 * 3_600_000
 
-const NAME_MAX_LENGTH = 32
 const PASSWORD_MIN_LENGTH = 8
 const PASSWORD_MAX_LENGTH = 256
 const SUB_LENGTH = 20
@@ -64,7 +64,7 @@ export class Accounts {
     const field = given.username === undefined ? 'name' : 'username'
     const username = checkName(given[field], field)
     const name = given.name === undefined ? username : checkName(given.name, 'name')
-    const login = loginOf(username)
+    const login = nameKey(username)
     const password = checkPassword(given.password, login)
     const { store, passwords, random } = this.parts
     const taken = new RoomfulError('CONFLICT', 'This name is taken', { field })
@@ -84,7 +84,7 @@ export class Accounts {
   async signIn({ name, username = name, password }: NameAndPassword, address: string | undefined): Promise<SignedIn> {
     if (typeof username !== 'string') throw invalid('username', 'Field username must be a string')
     if (typeof password !== 'string') throw invalid('password', 'Field password must be a string')
-    const login = loginOf(username.slice(0, PASSWORD_MAX_LENGTH))
+    const login = nameKey(username.slice(0, PASSWORD_MAX_LENGTH))
     const allowances: Allowance[] = [
       [`in ${login} ${address ?? ''}`, WRONG_PER_NAME_AND_ADDRESS, WRONG_WINDOW_MS],
       [`in ${login}`, WRONG_PER_NAME, WRONG_WINDOW_MS],
@@ -130,15 +130,9 @@ export class Accounts {
 
 function checkName(given: unknown, field: 'username' | 'name'): string {
   if (typeof given !== 'string') throw invalid(field, `Field ${field} must be a string`)
-  const name = given.normalize('NFC').trim()
-  const length = [...name].length
-  if (length < 1 || length > NAME_MAX_LENGTH) {
-    throw invalid(field, `A name has 1 to ${NAME_MAX_LENGTH} characters`)
-  }
-  if (!/^[\p{L}\p{N}][\p{L}\p{M}\p{N} ._'-]*$/u.test(name)) {
-    throw invalid(field, "A name begins with a letter or digit, and has only letters, digits, spaces and . _ ' -")
-  }
-  return name
+  const parsed = parseName(given)
+  if ('flaw' in parsed) throw invalid(field, parsed.flaw)
+  return parsed.name
 }
 
 function checkPassword(given: unknown, login: string): string {
@@ -147,13 +141,8 @@ function checkPassword(given: unknown, login: string): string {
   if (length < PASSWORD_MIN_LENGTH || length > PASSWORD_MAX_LENGTH) {
     throw invalid('password', `A password has ${PASSWORD_MIN_LENGTH} to ${PASSWORD_MAX_LENGTH} characters`)
   }
-  if (loginOf(given) === login) throw invalid('password', 'The password must not be the name')
+  if (nameKey(given) === login) throw invalid('password', 'The password must not be the name')
   return given
-}
-
-/** Compatibility forms and letter case make no second account. */
-function loginOf(name: string): string {
-  return name.normalize('NFKC').toLowerCase().trim().replace(/\s+/g, ' ')
 }
 
 function invalid(field: string, message: string): RoomfulError {

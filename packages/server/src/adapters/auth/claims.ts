@@ -1,6 +1,7 @@
 /** From the claims of a verified token to a user. WIRE 2: which claim counts, and what a role may be. */
 import { isRoomId } from '@roomful/protocol'
 import { RoomfulError } from '../../core/errors.ts'
+import { salvageName } from '../../core/names.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
 import { USER_ID_MAX_BYTES, type User } from '../../core/user.ts'
 
@@ -8,9 +9,6 @@ export const ROLES = ['user', 'support', 'seller', 'admin'] as const
 export type Role = (typeof ROLES)[number]
 
 export type Claims = Readonly<Record<string, unknown>>
-
-/** A name is shown to everyone in the room, so it is short and one line. */
-const NAME_MAX_LENGTH = 64
 
 export function isRole(value: unknown): value is Role {
   return (ROLES as readonly unknown[]).includes(value)
@@ -26,7 +24,7 @@ export function identityOf(claims: Claims): Identity {
   const user: User = {
     ...others,
     sub,
-    name: nameOf(claims.name) ?? nameOf(claims.username) ?? sub,
+    name: nameOf(claims.name) ?? nameOf(claims.username) ?? nameOf(sub) ?? sub,
     // A role that Roomful does not know gives no right beyond a user's.
     role: isRole(claims.role) ? claims.role : 'user',
   }
@@ -52,10 +50,9 @@ function idOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
+/** A name is shown to everyone in the room. */
 function nameOf(value: unknown): string | undefined {
-  if (typeof value !== 'string') return undefined
-  const name = value.replace(/[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/gu, ' ').trim()
-  return name === '' ? undefined : [...name].slice(0, NAME_MAX_LENGTH).join('')
+  return typeof value === 'string' ? salvageName(value) : undefined
 }
 
 /** TOKEN_INVALID with the class of what is wrong, and nothing of the token itself. A2.3. */

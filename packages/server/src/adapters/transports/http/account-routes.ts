@@ -18,7 +18,9 @@ export const accountRoutes: readonly Route[] = [
       summary: 'Sign up.',
       access: 'anyone',
       body: Type.Object({
-        username: Type.Optional(Type.String({ description: 'What one signs in with; `name` when it is left out.' })),
+        username: Type.Optional(
+          Type.String({ description: 'What one signs in with, 1 to 64 characters; `name` when it is left out.' }),
+        ),
         name: Type.Optional(Type.String({ description: 'What others see; `username` when it is left out.' })),
         password: Type.Optional(Type.String({ description: '8 to 256 characters.' })),
       }),
