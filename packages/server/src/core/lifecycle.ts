@@ -50,7 +50,7 @@ export class Lifecycle {
       return link
     }
     if (!this.countAddress(link)) return link
-    link.startHeartbeat()
+    link.heartbeat.start()
     if (namespace === undefined) return link
     if (dialect.multiplexed) {
       link.credentials = credentials

@@ -1,6 +1,6 @@
 /**
  * One transport: what its bytes mean (through a dialect), what waits to be written (one write per turn, shared buffers),
- * its heartbeat, and the bounds on both directions. It carries one connection, or several by channel.
+ * and the bounds on both directions. It carries one connection, or several by channel.
  */
 import {
   CLOSE_CODES,
@@ -12,6 +12,7 @@ import {
 } from '@roomful/protocol'
 import type { Connection } from './connection.ts'
 import type { RoomfulError } from './errors.ts'
+import { Heartbeat } from './heartbeat.ts'
 import type { Hub } from './hub.ts'
 import type { Dialect } from './ports/dialect.ts'
 import type { Wire } from './ports/wire.ts'
@@ -44,6 +45,7 @@ export class Link {
   readonly wire: Wire
   readonly ip: string
   readonly userAgent: string
+  readonly heartbeat: Heartbeat
   /** A plain link may become a classic one. */
   dialect: Dialect
   state: 'open' | 'closing' | 'closed' = 'open'
@@ -68,8 +70,6 @@ export class Link {
   private abuse: AbuseCounter | undefined
   private preauthBytes = 0
   private preauthMessages = 0
-  private lastSignOfLife: number
-  private heartbeat: Timer | undefined
   private stalled: Timer | undefined
   private closeCode = 0
   private closeReason = ''
@@ -80,21 +80,13 @@ export class Link {
     this.dialect = dialect
     this.ip = ip
     this.userAgent = userAgent
-    this.lastSignOfLife = hub.clock.monotonic()
-  }
-
-  /** Each link in its own phase, so that pings never come in a crowd. */
-  startHeartbeat(): void {
-    const { pingIntervalMs } = this.dialect.heartbeat ?? this.hub.settings
-    // A client that is told the heartbeat counts from the opening, so its first ping comes early.
-    const phase = this.dialect.heartbeat ? 0.25 + this.hub.random.fraction() / 4 : 0.5 + this.hub.random.fraction() / 2
-    if (pingIntervalMs > 0) this.heartbeat = this.hub.timers.add(pingIntervalMs * phase, this.onPing)
+    this.heartbeat = new Heartbeat(this)
   }
 
   /** From the transport: one message. */
   receive(data: string | Uint8Array): void {
     if (this.state !== 'open') return
-    this.lastSignOfLife = this.hub.clock.monotonic()
+    this.heartbeat.alive()
     if (this.owner?.receive(this, data)) return
     const size = typeof data === 'string' ? data.length : data.byteLength
     if (!this.isAuthenticated() && !this.mayStillAuthenticate(size)) return
@@ -111,7 +103,7 @@ export class Link {
 
   /** From the transport: a pong, or anything else that shows that the peer lives. */
   alive(): void {
-    this.lastSignOfLife = this.hub.clock.monotonic()
+    this.heartbeat.alive()
     this.heard()
   }
 
@@ -122,7 +114,7 @@ export class Link {
 
   /** From the transport: everything that was handed over is gone. */
   drained(): void {
-    this.lastSignOfLife = this.hub.clock.monotonic()
+    this.heartbeat.alive()
     this.unloggedBytes = 0
     if (!this.slow || this.state !== 'open') return
     this.hub.catchUp.onDrained(this)
@@ -133,7 +125,7 @@ export class Link {
   closed(code: number, reason: string): void {
     if (this.state === 'closed') return
     this.state = 'closed'
-    this.hub.timers.cancel(this.heartbeat)
+    this.heartbeat.stop()
     this.hub.timers.cancel(this.stalled)
     this.hub.timers.cancel(this.deadline)
     this.frames = NO_FRAMES
@@ -301,17 +293,6 @@ export class Link {
       return this.send(this.dialect.fail(inbound.channel, { code: 'INVALID_MESSAGE', message }, undefined, undefined))
     }
     this.hub.handshake.openChannel(this, inbound)
-  }
-
-  private readonly onPing = (): void => {
-    const { pongTimeoutMs, pingIntervalMs } = this.dialect.heartbeat ?? this.hub.settings
-    const sentAt = this.hub.clock.monotonic()
-    this.wire.ping()
-    this.heartbeat = this.hub.timers.add(pongTimeoutMs, () => {
-      if (this.lastSignOfLife < sentAt) return this.terminate('heartbeat timeout')
-      const sinceMs = this.hub.clock.monotonic() - sentAt
-      this.heartbeat = this.hub.timers.add(Math.max(0, pingIntervalMs - sinceMs), this.onPing)
-    })
   }
 }
 

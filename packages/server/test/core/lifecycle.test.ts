@@ -37,6 +37,20 @@ describe('heartbeat', () => {
     expect(server.observed('connection:closed')[0]?.reason).toContain('heartbeat timeout')
   })
 
+  it('[A2.2] pings on time also where an answer may take longer than it is until the next ping', async () => {
+    await using server = await createTestServer({ settings: { pingIntervalMs: 5_000, pongTimeoutMs: 20_000 } })
+    const ann = await server.connect({ user: 'ann' })
+    await server.advance(61_000)
+    expect(ann.wire.pings).toBeGreaterThanOrEqual(11)
+    ann.wire.answersPings = false
+    const before = ann.wire.pings
+    await server.advance(19_000)
+    expect(ann.closed, 'an answer may still come').toBeUndefined()
+    expect(ann.wire.pings).toBeGreaterThanOrEqual(before + 3)
+    await server.advance(6_500)
+    expect(server.observed('connection:closed')[0]?.reason).toContain('heartbeat timeout')
+  })
+
   it('[A2.2] anything that arrives is a sign of life', async () => {
     await using server = await createTestServer()
     const ann = await server.connect({ user: 'ann' })

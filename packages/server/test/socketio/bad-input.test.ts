@@ -1,4 +1,5 @@
 /** What no official client sends: unknown sessions, overlapping polls, packets that are none. R4. */
+import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { connect, serve, token } from './serve.ts'
@@ -120,6 +121,60 @@ describe('a Socket.IO packet that is none', () => {
 })
 
 describe('a Socket.IO link', () => {
+  it('[J19] [R4] whose attachments never come lives on its heartbeat, holds up nobody, and goes on when they come', async () => {
+    const { url, roomful } = await serve({ socketioPingIntervalMs: 100, socketioPingTimeoutMs: 1_000 })
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`)
+    const told: string[] = []
+    socket.on('message', (data: Buffer) => {
+      told.push(data.toString())
+      if (data.toString() === '2') socket.send('3')
+    })
+    const until = async (isSo: () => boolean): Promise<void> => {
+      while (!isSo()) await once(socket, 'message')
+    }
+    await until(() => told.length > 0)
+    socket.send(`40{"token":"${await token('ann')}"}`)
+    await until(() => told.some((packet) => packet.startsWith('40')))
+    socket.send('451-7["room:join",{"roomId":"a","more":{"_placeholder":true,"num":0}}]')
+    const ben = await connect(url, 'websocket', 'ben')
+    expect(await ben.emitWithAck('room:join', 'a')).toMatchObject({ status: 'ok' })
+    await until(() => told.filter((packet) => packet === '2').length >= 3)
+    expect(told.filter((packet) => packet.startsWith('43'))).toEqual([])
+    socket.send(new Uint8Array([1]))
+    await until(() => told.some((packet) => packet.startsWith('437')))
+    socket.send('451-8["room:join",{"_placeholder":true,"num":0}]')
+    const gone = new Promise((resolve) => roomful.hub.namespace('/')?.on('disconnect', resolve))
+    socket.terminate()
+    await gone
+    expect(roomful.hub.links.size).toBe(1)
+  })
+
+  it('[J18] [R6] is out of reach by its id for the page of another site, for a guess, and once it is carried by a WebSocket', async () => {
+    const { url } = await serve()
+    const session = await openPolling(url)
+    const evil = { headers: { Origin: 'https://evil.example' } }
+    expect((await fetch(session, evil)).status).toBe(403)
+    expect((await fetch(session, { ...evil, method: 'POST', body: '40' })).status).toBe(403)
+    const thief = new WebSocket(session.replace('http', 'ws').replace('polling', 'websocket'), {
+      origin: 'https://evil.example',
+    })
+    thief.on('error', () => undefined)
+    expect(
+      await new Promise((resolve) => thief.once('unexpected-response', (_, { statusCode }) => resolve(statusCode))),
+    ).toBe(403)
+    await post(session, `40{"token":"${await token('ann')}"}`)
+    expect(await (await fetch(session)).text(), 'its own client noticed nothing').toMatch(/^40/)
+
+    const guess = session.replace(/.$/, (last) => (last === 'a' ? 'b' : 'a'))
+    expect((await fetch(guess)).status).toBe(400)
+
+    const ben = await connect(url, 'upgraded', 'ben')
+    const stolen = `${url}${POLL}&sid=${ben.io.engine.id}`
+    expect((await fetch(stolen)).status).toBe(400)
+    expect((await post(stolen, '41')).status).toBe(400)
+    expect(await ben.emitWithAck('room:list')).toMatchObject({ status: 'ok' })
+  })
+
   it('[J6] that connects to nothing is closed in time', async () => {
     const { url } = await serve({ authDeadlineMs: 100 })
     const socket = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`)
