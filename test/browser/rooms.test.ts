@@ -56,7 +56,11 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
 
     await ann.act('hello', /thumbs up/)
     await bob.page.getByRole('button', { name: '👍 by 1 person' }).click()
-    await ann.page.getByRole('button', { name: '👍 by 2 people' }).waitFor()
+    await ann.page.getByRole('button', { name: '👍 by 2 people', pressed: true }).click()
+    await bob.page.getByRole('button', { name: '👍 by 1 person', pressed: true }).waitFor()
+    await bob.act('hello', /^Take back thumbs up/)
+    for (const { page } of [ann, bob])
+      await page.getByRole('list', { name: 'Reactions' }).waitFor({ state: 'detached' })
 
     await ann.act('hello', 'Answer')
     await ann.say('hello yourself')

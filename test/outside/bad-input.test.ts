@@ -110,6 +110,7 @@ it.each([
   ['message:edit', { roomId: 'x', content: 'y' }, 'seq'],
   ['reaction:send', { roomId: 'x' }, 'emoji'],
   ['reaction:send', { roomId: 'x', emoji: 'e'.repeat(1000) }, 'emoji'],
+  ['reaction:remove', { roomId: 'x', emoji: 'e' }, 'messageId'],
   ['history:get', { roomId: 'x', before: 'y' }, 'before'],
   ['typing:start', { roomId: [] }, 'roomId'],
 ])('[C14] [C16] %s with %j says which field: %s', async (type, data, field) => {

@@ -170,6 +170,9 @@ it('[C10] reactions: without a message they pass by, with one they are kept', as
     expect.stringMatching(/^(chat:message|message:new)$/),
     'reaction:new',
   ])
+  await ann.ok('reaction:remove', { roomId: 'react', emoji: '❤️', messageId: id })
+  const removed = { userId: 'react-ann', emoji: '❤️', messageId: id, seq: 3 }
+  expect(await ben.next('reaction:removed')).toMatchObject(removed)
 })
 
 it('[C18] history is paged from either end, oldest first', async () => {

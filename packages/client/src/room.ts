@@ -103,6 +103,11 @@ export class Room<C extends AnyContract = undefined> {
     return this.#options.requests.call('reaction:send', [{ roomId: this.id, emoji }]) as Promise<UpAck<'reaction:send'>>
   }
 
+  /** Takes a reaction to a message back. */
+  removeReaction(emoji: string, messageId: string): Promise<UpAck<'reaction:remove'>> {
+    return this.#enqueue('reaction:remove', { emoji, messageId }, {})
+  }
+
   /** Call it at each keystroke: the others see it until 2 s pass without one. */
   typing(): void {
     if (this.getSnapshot().status === 'joined') this.#options.membership.typing.handleInput()

@@ -379,7 +379,7 @@ describe('a room can', () => {
   it('send, edit, take back and react, each exactly once', async () => {
     const { client, server } = await start()
     const room = client.room('lobby')
-    for (const event of ['message:edit', 'message:redact', 'reaction:send']) {
+    for (const event of ['message:edit', 'message:redact', 'reaction:send', 'reaction:remove']) {
       server.handlers.set(event, () => ({ status: 'ok' }))
     }
     await expect(room.send('hi', { replyTo: 'lobby-9' })).resolves.toMatchObject({ status: 'ok', seq: 1 })
@@ -387,6 +387,7 @@ describe('a room can', () => {
     await room.redact(1)
     await room.react('👍', 'lobby-1')
     await room.react('👏')
+    await room.removeReaction('👍', 'lobby-1')
     const sent = server.requests.filter(({ event }) => event !== 'room:join')
     expect(sent.map(({ event, data, key }) => [event, data, key !== undefined])).toEqual([
       ['message:send', { roomId: 'lobby', content: 'hi', replyTo: 'lobby-9' }, true],
@@ -394,6 +395,7 @@ describe('a room can', () => {
       ['message:redact', { roomId: 'lobby', seq: 1 }, true],
       ['reaction:send', { roomId: 'lobby', emoji: '👍', messageId: 'lobby-1' }, true],
       ['reaction:send', { roomId: 'lobby', emoji: '👏' }, false],
+      ['reaction:remove', { roomId: 'lobby', emoji: '👍', messageId: 'lobby-1' }, true],
     ])
   })
 

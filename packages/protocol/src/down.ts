@@ -7,7 +7,7 @@ import { messagePrivateDown } from './messages/message-private.ts'
 import { messageRedacted } from './messages/message-redact.ts'
 import { notification } from './messages/notification.ts'
 import { presenceDiff, presenceUpdate, userJoined, userLeft, usersCount } from './messages/presence.ts'
-import { reactionNew } from './messages/reaction.ts'
+import { reactionNew, reactionRemoved } from './messages/reaction.ts'
 import { userStopTyping, userTyping } from './messages/typing.ts'
 
 export const down = {
@@ -17,6 +17,7 @@ export const down = {
   'message:redacted': messageRedacted,
   notification,
   'reaction:new': reactionNew,
+  'reaction:removed': reactionRemoved,
   'user:joined': userJoined,
   'user:left': userLeft,
   'user:typing': userTyping,

@@ -6,7 +6,7 @@ import { messagePrivate } from './messages/message-private.ts'
 import { messageRedact } from './messages/message-redact.ts'
 import { messageSend } from './messages/message-send.ts'
 import { presenceGet } from './messages/presence.ts'
-import { reactionSend } from './messages/reaction.ts'
+import { reactionRemove, reactionSend } from './messages/reaction.ts'
 import { roomJoin } from './messages/room-join.ts'
 import { roomLeave } from './messages/room-leave.ts'
 import { roomList } from './messages/room-list.ts'
@@ -23,6 +23,7 @@ export const up = {
   'typing:start': typingStart,
   'typing:stop': typingStop,
   'reaction:send': reactionSend,
+  'reaction:remove': reactionRemove,
   'history:get': historyGet,
   'presence:get': presenceGet,
 } as const

@@ -6,7 +6,10 @@
 import { type Client, type Room, RoomfulError, type RoomSnapshot } from '@roomful/client'
 
 /** What can be done in a room besides looking at it. */
-export type RoomActions = Pick<Room, 'send' | 'edit' | 'redact' | 'react' | 'typing' | 'stopTyping' | 'history'>
+export type RoomActions = Pick<
+  Room,
+  'send' | 'edit' | 'redact' | 'react' | 'removeReaction' | 'typing' | 'stopTyping' | 'history'
+>
 
 const NOT_YET: RoomSnapshot = { status: 'waiting', members: [], count: 0, typists: [], error: undefined }
 
@@ -28,6 +31,7 @@ export class RoomHold {
       edit: (...args) => this.held.edit(...args),
       redact: (...args) => this.held.redact(...args),
       react: (...args) => this.held.react(...args),
+      removeReaction: (...args) => this.held.removeReaction(...args),
       history: (...args) => this.held.history(...args),
       typing: () => this.held.typing(),
       stopTyping: () => this.held.stopTyping(),

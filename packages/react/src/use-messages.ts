@@ -7,7 +7,7 @@ import { useClient } from './provider.tsx'
 /** Each does nothing but what its name says; all are the same functions for as long as the component shows this room. */
 export type MessageActions = Pick<
   MessageStore,
-  'send' | 'retry' | 'discard' | 'edit' | 'redact' | 'react' | 'loadOlder'
+  'send' | 'retry' | 'discard' | 'edit' | 'redact' | 'react' | 'removeReaction' | 'loadOlder'
 >
 
 /**
@@ -19,8 +19,8 @@ export function useMessages(roomId: string): MessagesSnapshot & MessageActions {
   const store = useMemo(() => storeOf(client, roomId), [client, roomId])
   const snapshot = useSyncExternalStore(store.subscribe, store.getSnapshot, store.getSnapshot)
   return useMemo(() => {
-    const { send, retry, discard, edit, redact, react, loadOlder } = store
-    return { ...snapshot, send, retry, discard, edit, redact, react, loadOlder }
+    const { send, retry, discard, edit, redact, react, removeReaction, loadOlder } = store
+    return { ...snapshot, send, retry, discard, edit, redact, react, removeReaction, loadOlder }
   }, [store, snapshot])
 }
 

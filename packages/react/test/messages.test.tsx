@@ -101,26 +101,35 @@ it('edits, reactions and redactions change what is shown, live and from history'
   expect(later.current.messages).toEqual(
     messages.current.messages.map((each) => ({ ...each, localId: expect.any(String) })),
   )
+  await act(() => messages.current.removeReaction('lobby-1', '👍'))
+  for (const shown of [messages, later, await showMessages(app)]) {
+    await waitFor(() => expect(shown.current.messages).toMatchObject([{ content: 'hello', reactions: [] }]))
+  }
   await act(() => messages.current.redact(1))
   for (const shown of [messages, later]) {
     await waitFor(() => expect(shown.current.messages).toMatchObject([{ isRedacted: true, content: '', name: 'Ann' }]))
   }
 })
 
-it('[M10] what was taken back while the link was cut is shown as that', async () => {
+it('[M10] [M13] what was taken back while the link was cut is shown as that', async () => {
   const app = await startApp()
   let door = Promise.resolve()
   app.roomful.get('/public').use(({ user }) => (user.name === 'Ann' ? door : undefined))
   const lobby = app.visitor('Bob').room('lobby')
   const messages = await showMessages(app)
+  const { id } = await lobby.send('hm')
+  await lobby.react('👍', id)
+  await lobby.react('👀', id)
+  await waitFor(() => expect(messages.current.messages[0]).toMatchObject({ reactions: [{}, { emoji: '👀' }] }))
   const { promise, resolve } = Promise.withResolvers<void>()
   door = promise
   act(() => cutLinks(app, 'Ann'))
+  await lobby.removeReaction('👍', id)
   const { seq } = await lobby.send('oh')
   await lobby.redact(seq)
   await lobby.send('well')
   resolve()
-  const shown = [{ isRedacted: true }, { content: 'well' }]
+  const shown = [{ content: 'hm', reactions: [{ emoji: '👀' }] }, { isRedacted: true }, { content: 'well' }]
   await waitFor(() => expect(messages.current.messages).toMatchObject(shown), { timeout: 5_000 })
 })
 

@@ -63,6 +63,18 @@ describe('a timeline', () => {
     ])
   })
 
+  it('counts a reaction no more once it was taken back, and again once it was given again', () => {
+    const by = (userId: string) => ({ userId, emoji: '👍', messageId: 'r-1' })
+    const gave = (seq: number, userId: string): ReceivedEvent => event(seq, 'reaction:new', by(userId))
+    const tookBack = (seq: number, userId: string): ReceivedEvent => event(seq, 'reaction:removed', by(userId))
+    const timeline = fold([said(1, 'a'), gave(2, 'ann'), tookBack(3, 'bob'), gave(4, 'bob'), tookBack(5, 'ann')])
+    expect(timeline.messages[0]?.reactions).toEqual([{ emoji: '👍', userIds: ['bob'] }])
+    timeline.apply(gave(6, 'ann'))
+    expect(timeline.messages[0]?.reactions).toEqual([{ emoji: '👍', userIds: ['bob', 'ann'] }])
+    for (const [index, userId] of ['ann', 'bob'].entries()) timeline.apply(tookBack(7 + index, userId))
+    expect(timeline.messages[0]?.reactions).toEqual([])
+  })
+
   it('takes nothing from what nobody keeps, or what it does not know', () => {
     const burst = {
       event: 'reaction:new',
@@ -86,7 +98,7 @@ describe('a timeline', () => {
     const step = fc.oneof(
       fc.constant({ kind: 'said' as const }),
       fc.record({
-        kind: fc.constantFrom('edited' as const, 'redacted' as const, 'reacted' as const),
+        kind: fc.constantFrom('edited' as const, 'redacted' as const, 'reacted' as const, 'unreacted' as const),
         target: fc.nat(11),
         who: fc.nat(2),
       }),
@@ -98,7 +110,8 @@ describe('a timeline', () => {
         const target = each.target + 1
         if (each.kind === 'edited') return event(seq, 'message:edited', { target, content: `edit ${seq}` })
         if (each.kind === 'redacted') return event(seq, 'message:redacted', { target })
-        return event(seq, 'reaction:new', { userId: `u${each.who}`, emoji: '👍', messageId: `r-${target}` })
+        const name = each.kind === 'reacted' ? 'reaction:new' : 'reaction:removed'
+        return event(seq, name, { userId: `u${each.who}`, emoji: '👍', messageId: `r-${target}` })
       }),
     )
     const shuffled = log.chain((events) =>

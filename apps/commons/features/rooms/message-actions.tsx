@@ -7,6 +7,7 @@ import { IconButton } from '../../web/ui/button.tsx'
 import { Menu, MenuItem, MenuSeparator } from '../../web/ui/menu.tsx'
 import { toast, toastError } from '../../web/ui/toast.tsx'
 import type { Subject } from './room-messages.tsx'
+import { hasReacted, toggleReaction } from './toggle-reaction.ts'
 
 const EMOJIS = ['👍', '❤️', '😂', '🎉', '👀'] as const
 const NAMES: Readonly<Record<(typeof EMOJIS)[number], string>> = {
@@ -21,7 +22,7 @@ const KEEPERS: ReadonlySet<string> = new Set(['admin', 'support'])
 
 export interface MessageActionsProps {
   readonly message: SentMessage
-  readonly room: Pick<ReturnType<typeof useMessages>, 'react' | 'redact'>
+  readonly room: Pick<ReturnType<typeof useMessages>, 'react' | 'removeReaction' | 'redact'>
   readonly ownId: string | undefined
   readonly onSubject: (subject: Subject) => void
 }
@@ -30,9 +31,6 @@ export function MessageActions({ message, room, ownId, onSubject }: MessageActio
   const session = useSession()
   const isOwn = message.userId === ownId
   const mayDelete = isOwn || (session?.kind === 'user' && KEEPERS.has(session.user.role))
-  const react = (emoji: string): void => {
-    room.react(message.id, emoji).catch((error: unknown) => toastError('That reaction did not arrive', error))
-  }
   const copy = (): void => {
     navigator.clipboard.writeText(message.content).then(
       () => toast('Copied'),
@@ -55,11 +53,13 @@ export function MessageActions({ message, room, ownId, onSubject }: MessageActio
     <Menu trigger={trigger}>
       <div className="flex gap-0.5">
         {EMOJIS.map((emoji) => (
-          <MenuItem key={emoji} onSelect={() => react(emoji)}>
+          <MenuItem key={emoji} onSelect={() => toggleReaction(room, message, emoji, ownId)}>
             <span aria-hidden className="text-base">
               {emoji}
             </span>
-            <span className="sr-only">React with {NAMES[emoji]}</span>
+            <span className="sr-only">
+              {hasReacted(message, emoji, ownId) ? 'Take back' : 'React with'} {NAMES[emoji]}
+            </span>
           </MenuItem>
         ))}
       </div>

@@ -1,22 +1,26 @@
-/** The reactions to a message: how many of each, whether one's own is among them; pressing one joins in. */
-import type { SentMessage, useMessages } from '@roomful/react'
+/** The reactions to a message: how many of each, whether one's own is among them; pressing one gives it, or takes it back. */
+import type { Reaction, SentMessage, useMessages } from '@roomful/react'
 import clsx from 'clsx'
-import type { ReactElement } from 'react'
-import { toastError } from '../../web/ui/toast.tsx'
+import type { MouseEvent, ReactElement } from 'react'
+import { toggleReaction } from './toggle-reaction.ts'
 
 export interface ReactionsProps {
   readonly message: SentMessage
-  readonly room: Pick<ReturnType<typeof useMessages>, 'react'>
+  readonly room: Pick<ReturnType<typeof useMessages>, 'react' | 'removeReaction'>
   readonly ownId: string | undefined
 }
 
 export function Reactions({ message, room, ownId }: ReactionsProps): ReactElement {
-  const react = (emoji: string): void => {
-    room.react(message.id, emoji).catch((error: unknown) => toastError('That reaction did not arrive', error))
+  const press = ({ currentTarget, detail }: MouseEvent<HTMLButtonElement>, { emoji, userIds }: Reaction): void => {
+    toggleReaction(room, message, emoji, ownId)
+    // The last one takes its button with it: by keyboard one goes on from the message's menu.
+    if (detail > 0 || userIds.length > 1 || userIds[0] !== ownId) return
+    currentTarget.closest('article')?.querySelector<HTMLElement>('[aria-haspopup="menu"]')?.focus()
   }
   return (
     <ul aria-label="Reactions" className="mt-1 flex flex-wrap gap-1.5">
-      {message.reactions.map(({ emoji, userIds }) => {
+      {message.reactions.map((reaction) => {
+        const { emoji, userIds } = reaction
         const isOwn = ownId !== undefined && userIds.includes(ownId)
         const people = userIds.length === 1 ? '1 person' : `${userIds.length} people`
         return (
@@ -25,7 +29,7 @@ export function Reactions({ message, room, ownId }: ReactionsProps): ReactElemen
               type="button"
               aria-pressed={isOwn}
               aria-label={`${emoji} by ${people}`}
-              onClick={() => !isOwn && react(emoji)}
+              onClick={(event) => press(event, reaction)}
               className={clsx(
                 'inline-flex h-7 items-center gap-1.5 rounded-full border px-2 text-sm tabular-nums transition-colors',
                 isOwn ? 'border-accent bg-accent-soft text-accent-strong' : 'border-line bg-raised hover:border-edge',

@@ -3,13 +3,14 @@ import { down, up } from './define.ts'
 import { Ok, RoomId, Stored, UserId } from './shapes.ts'
 
 const Emoji = Type.String({ minLength: 1, maxLength: 64 })
+const MessageId = Type.String({ minLength: 1, maxLength: 256 })
 
 export const reactionSend = up('reaction:send', {
   when: 'To react: to a message (kept) with `messageId`, to what is happening (not kept) without.',
   data: Type.Object({
     roomId: RoomId,
     emoji: Emoji,
-    messageId: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+    messageId: Type.Optional(MessageId),
   }),
   ack: Ok,
 })
@@ -27,4 +28,16 @@ export const reactionNew = down('reaction:new', {
     ts: Type.Optional(Stored.ts),
     key: Stored.key,
   }),
+})
+
+export const reactionRemove = up('reaction:remove', {
+  when: 'To take a reaction to a message back. Taking back what one did not give changes nothing, and is no error.',
+  data: Type.Object({ roomId: RoomId, emoji: Emoji, messageId: MessageId }),
+  ack: Ok,
+})
+
+export const reactionRemoved = down('reaction:removed', {
+  delivery: 'durable',
+  when: 'Somebody took a reaction back: of one person, message and emoji the event with the highest number counts.',
+  data: Type.Object({ ...Stored, userId: UserId, emoji: Emoji, messageId: MessageId }),
 })

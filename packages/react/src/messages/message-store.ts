@@ -120,6 +120,11 @@ export class MessageStore {
     await this.held().react(emoji, messageId)
   }
 
+  /** Takes a reaction of one's own back. @throws RoomfulError (rejects) FORBIDDEN, … */
+  readonly removeReaction = async (messageId: string, emoji: string): Promise<void> => {
+    await this.held().removeReaction(emoji, messageId)
+  }
+
   /** Loads what lies before; nothing happens while that is under way, or when there is nothing. Never rejects. */
   readonly loadOlder = (): void => {
     if (this.hasMore && !this.loading && this.room) this.load(this.room, 'older')

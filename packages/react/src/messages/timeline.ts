@@ -6,9 +6,15 @@ import type { ReceivedEvent } from '@roomful/client'
 import type { Reaction, SentMessage } from './message.ts'
 
 /** The events that a timeline is made of. */
-export const TIMELINE_EVENTS = ['message:new', 'message:edited', 'message:redacted', 'reaction:new'] as const
+export const TIMELINE_EVENTS = [
+  'message:new',
+  'message:edited',
+  'message:redacted',
+  'reaction:new',
+  'reaction:removed',
+] as const
 
-/** Fields of the four events; all are missing from one whose body was taken out of the log. */
+/** Fields of these events; all are missing from one whose body was taken out of the log. */
 interface Body {
   readonly userId?: string
   readonly name?: string
@@ -26,8 +32,15 @@ interface Changes {
   editSeq: number
   editedAt: number | undefined
   isRedacted: boolean
-  /** By emoji, who: with the number of the event, since pages come newest first. */
-  readonly reactions: Map<string, Map<string, number>>
+  /** By emoji, who. */
+  readonly reactions: Map<string, Map<string, Gift>>
+}
+
+/** One person's reaction, by the numbers of its events, since pages come newest first. */
+interface Gift {
+  /** Those in which it was given, after the last one in which it was taken back. */
+  given: readonly number[]
+  removed: number
 }
 
 export class Timeline {
@@ -71,7 +84,14 @@ export class Timeline {
         if (body.target !== undefined) this.change(body.target).isRedacted = true
         return
       case 'reaction:new':
-        return this.react(seq, body)
+        return this.react(body, (gift) => {
+          if (seq > gift.removed) gift.given = [...gift.given, seq]
+        })
+      case 'reaction:removed':
+        return this.react(body, (gift) => {
+          gift.removed = Math.max(gift.removed, seq)
+          gift.given = gift.given.filter((each) => each > gift.removed)
+        })
     }
   }
 
@@ -93,13 +113,15 @@ export class Timeline {
     Object.assign(changes, { content, editSeq: seq, editedAt: ts })
   }
 
-  private react(seq: number, { messageId = '', emoji, userId }: Body): void {
+  private react({ messageId = '', emoji, userId }: Body, change: (gift: Gift) => void): void {
     const target = Number(messageId.slice(messageId.lastIndexOf('-') + 1))
     if (!Number.isInteger(target) || target <= 0 || emoji === undefined || userId === undefined) return
     const { reactions } = this.change(target)
-    const who = reactions.get(emoji) ?? new Map<string, number>()
-    who.set(userId, Math.min(seq, who.get(userId) ?? seq))
+    const who = reactions.get(emoji) ?? new Map<string, Gift>()
     reactions.set(emoji, who)
+    const gift = who.get(userId) ?? { given: [], removed: 0 }
+    who.set(userId, gift)
+    change(gift)
   }
 
   /** What is known about a message, to be changed. */
@@ -132,10 +154,15 @@ function changed(original: SentMessage, { content, editedAt, isRedacted, reactio
   return content === undefined ? common : { ...common, content, editedAt }
 }
 
-/** In the order in which each was given first. */
+/** In the order in which each was given first, and so the people of each. */
 function listReactions(reactions: Changes['reactions']): Reaction[] {
-  const first = (who: Map<string, number>): number => Math.min(...who.values())
-  return [...reactions]
-    .sort(([, one], [, other]) => first(one) - first(other))
-    .map(([emoji, who]) => ({ emoji, userIds: [...who].sort(([, a], [, b]) => a - b).map(([userId]) => userId) }))
+  const listed = [...reactions].flatMap(([emoji, gifts]) => {
+    const people = [...gifts]
+      .filter(([, { given }]) => given.length > 0)
+      .map(([userId, { given }]) => ({ userId, first: Math.min(...given) }))
+      .sort((one, other) => one.first - other.first)
+    const [earliest] = people
+    return earliest ? [{ emoji, first: earliest.first, userIds: people.map(({ userId }) => userId) }] : []
+  })
+  return listed.sort((one, other) => one.first - other.first).map(({ emoji, userIds }) => ({ emoji, userIds }))
 }

@@ -29,6 +29,9 @@ export function addChatEvents(hub: Hub, namespace: Namespace): void {
   handle('message:edit', (context, data) => edit(hub, namespace, context, data))
   handle('message:redact', (context, data) => redact(hub, namespace, context, data))
   handle('reaction:send', (context, data) => after(mayPublish(context, data.roomId), () => react(context, data)))
+  handle('reaction:remove', (context, data) =>
+    after(mayPublish(context, data.roomId), () => removeReaction(context, data)),
+  )
   // Who may not speak in a room may not show that he writes there either.
   addTyping(hub, namespace, (name, handler) =>
     handle(name, (context, data) => after(mayPublish(context, data.roomId), () => handler(context, data))),
@@ -133,5 +136,11 @@ function react(context: Context, data: UpData<'reaction:send'>): unknown {
   const userId = context.user.sub
   if (messageId !== undefined) context.append(roomId, 'reaction:new', { userId, emoji, messageId })
   else context.toAll(roomId).volatile.emit('reaction:new', { roomId, userId, emoji })
+  return { status: 'ok' }
+}
+
+/** Who reads the room's log folds both, so nothing has to be known here of what was given. */
+function removeReaction(context: Context, { roomId, emoji, messageId }: UpData<'reaction:remove'>): unknown {
+  context.append(roomId, 'reaction:removed', { userId: context.user.sub, emoji, messageId })
   return { status: 'ok' }
 }

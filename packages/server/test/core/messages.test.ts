@@ -100,6 +100,26 @@ describe('messages', () => {
     }
     expect((await bob.request('history:get', 'x')).data.events).toHaveLength(1)
   })
+
+  it('[B22] reactions are taken back, told to who is here and to who comes back', async () => {
+    await using server = await createTestServer()
+    const { ann, bob } = await audience(server, { ann: ['x'], bob: ['x'] })
+    const thumb = { roomId: 'x', emoji: '👍', messageId: 'x-1' }
+    await ann.request('reaction:send', thumb)
+    expect(await ann.request('reaction:remove', thumb)).toMatchObject({ data: { status: 'ok' } })
+    const removed = { type: 'reaction:removed', ...thumb, userId: 'ann', seq: 2, id: 'x-2' }
+    for (const client of [ann, bob]) expect(client.heard('reaction:removed')).toMatchObject([removed])
+    const late = await server.connect({ user: 'cy' })
+    expect(await late.request('room:join', { roomId: 'x', after: 0 })).toMatchObject({ data: { recovered: true } })
+    expect(late.heard('reaction:removed')).toMatchObject([removed])
+    // Nothing was given: nothing happens to anybody, and it is no error.
+    expect(await bob.request('reaction:remove', thumb)).toMatchObject({ data: { status: 'ok' } })
+    const { roomId, emoji } = thumb
+    expect((await ann.request('reaction:remove', { roomId, emoji })).error).toMatchObject({
+      code: 'INVALID_MESSAGE',
+      field: 'messageId',
+    })
+  })
 })
 
 describe('history', () => {
