@@ -1,10 +1,12 @@
 /** The shell of the web app: the door, the frame around the pages, the theme, the connection, the number of people. */
+import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { token } from '../outside/lib/token.ts'
 import { accessibilityProblems } from './lib/accessibility.ts'
 import { adminPassword } from './lib/administrator.ts'
 import { hasChromium } from './lib/chromium.ts'
 import { Commons, OPENING_MS } from './lib/commons.ts'
-import { PASSWORD, type PersonOptions } from './lib/person.ts'
+import { PASSWORD, type Person, type PersonOptions } from './lib/person.ts'
 
 describe.runIf(hasChromium)('the web app in Chromium', () => {
   let commons: Commons
@@ -72,15 +74,62 @@ describe.runIf(hasChromium)('the web app in Chromium', () => {
     ann.hasNoTroubles()
   })
 
-  it('a token that the server takes no longer leads back to the door, with the reason', async () => {
-    const ann = await commons.person('Ann')
-    await ann.page.evaluate(() => {
+  const tokenIn = (page: Page) => page.evaluate(() => JSON.parse(localStorage.getItem('commons.session') ?? '{}').token)
+
+  /** Goes on with another token for the same person, as if it had been kept since. */
+  async function goOnWith(ann: Person, claims: object, expiresInS: number): Promise<string> {
+    const { user } = (await commons.session(ann.name)) as { user: object }
+    const kept = token({ ...user, ...claims }, { expiresInS })
+    await ann.page.evaluate((given) => {
       const session = JSON.parse(localStorage.getItem('commons.session') ?? '')
-      localStorage.setItem('commons.session', JSON.stringify({ ...session, token: `${session.token}x` }))
+      localStorage.setItem('commons.session', JSON.stringify({ ...session, token: given }))
+    }, kept)
+    await Promise.all(ann.context.pages().map((page) => page.reload()))
+    for (const page of ann.context.pages()) await page.locator('[data-connection="open"]:visible').waitFor()
+    return kept
+  }
+
+  it('[H23] a page that is left open gets a fresh token before the old one ends, once for all tabs', async () => {
+    const ann = await commons.person('Ann')
+    const pages = [ann.page, await ann.anotherTab()]
+    let exchanges = 0
+    ann.context.on('request', (request) => {
+      if (request.url().endsWith('/api/session/refresh')) exchanges++
     })
-    await ann.page.reload()
-    await ann.page.getByRole('alert').getByText('Your session has ended').waitFor()
+    const given = new Set<Page>()
+    for (const page of pages) {
+      page.on('websocket', (socket) =>
+        socket.on('framesent', ({ payload }) => {
+          if (String(payload).startsWith('{"type":"auth"')) given.add(page)
+        }),
+      )
+    }
+    const seconds = Math.floor(Date.now() / 1000)
+    const old = await goOnWith(ann, { auth_time: seconds, iat: seconds }, 34)
+    await expect.poll(() => given.size, { timeout: 30_000 }).toBe(2) // the server says 30 s before that it ends
+    expect(exchanges).toBe(1)
+    for (const page of pages) {
+      expect(await tokenIn(page)).not.toBe(old)
+      await page.locator('[data-connection="open"]:visible').waitFor()
+    }
+
+    // Long before: a look at the clock is enough.
+    const half = await goOnWith(ann, { auth_time: seconds, iat: seconds - 13 * 3600 }, 11 * 3600)
+    await ann.page.evaluate(() => dispatchEvent(new Event('online')))
+    await expect.poll(() => tokenIn(ann.page)).not.toBe(half)
+    expect(exchanges).toBe(2)
     ann.hasNoTroubles()
+  })
+
+  it('[H23] a token that ended while the laptop slept leads to the door, with the reason', async () => {
+    const ann = await commons.person('Ann')
+    const endsAt = Date.now() + 5_000
+    await goOnWith(ann, {}, 4)
+    await ann.cutNetwork()
+    await expect.poll(() => Date.now() > endsAt, { timeout: 10_000 }).toBe(true)
+    ann.mendNetwork()
+    await ann.page.getByRole('alert').getByText('Your session has ended').waitFor()
+    expect(ann.troubles.filter((trouble) => !/40[13]|ERR_|WebSocket connection/.test(trouble))).toEqual([])
   })
 
   it('[B17] everyone sees how many are here, as people come and go', async () => {

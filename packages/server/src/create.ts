@@ -73,7 +73,14 @@ export function createRoomful({
   const verifier = new TokenVerifier({ secret: secret.bytes, jwksUrl, audience, issuer: jwtIssuer, now: clock.now })
   const attempts = new SlidingWindowLimiter(clock)
   const issuer = new TokenIssuer({ secret: secret.bytes, audience, issuer: jwtIssuer, now: clock.now })
-  const accounts = new Accounts({ store: users, passwords: new Passwords(), issuer, limiter: attempts, random })
+  const accounts = new Accounts({
+    store: users,
+    passwords: new Passwords(),
+    issuer,
+    limiter: attempts,
+    random,
+    now: clock.now,
+  })
   const apiKey =
     settings.apiKey === undefined ? undefined : new ApiKey(settings.apiKey, { limiter: attempts, observer: observers })
   if (settings.apiKey !== undefined && settings.apiKey.length < API_KEY_LENGTH) {

@@ -26,7 +26,7 @@ export interface Storage {
 }
 
 export interface NewAccount {
-  /** What one signs in with: 1 to 32 letters, digits, spaces and `. _ ' -`. */
+  /** What one signs in with: 1 to 64 characters. */
   readonly username: string
   /** At least 8 characters. */
   readonly password: string

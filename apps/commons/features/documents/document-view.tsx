@@ -2,6 +2,7 @@
 import { ArrowLeft, FileX2, Lock, LockOpen, MoreVertical, Pencil, Trash2 } from 'lucide-react'
 import { type ReactElement, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
 import { Link, useLocation } from 'wouter'
+import { session } from '../../web/session/session.ts'
 import { Button, IconButton, LinkButton } from '../../web/ui/button.tsx'
 import { Actions, Dialog } from '../../web/ui/dialog.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
@@ -18,15 +19,14 @@ import { useDocument, useDocumentsClient } from './use-documents.ts'
 
 export interface DocumentViewProps {
   readonly documentId: string
-  readonly token: string
   readonly user: { readonly sub: string; readonly name: string; readonly role: string }
 }
 
-export function DocumentView({ documentId, token, user }: DocumentViewProps): ReactElement {
+export function DocumentView({ documentId, user }: DocumentViewProps): ReactElement {
   const { sub, name } = user
   const shared = useMemo(
-    () => new SharedDocument({ documentId, token, user: { sub, name } }),
-    [documentId, token, sub, name],
+    () => new SharedDocument({ documentId, token: session.token, user: { sub, name } }),
+    [documentId, sub, name],
   )
   const state = useSyncExternalStore(shared.subscribe, shared.getSnapshot)
   const record = useDocument(documentId)

@@ -3,22 +3,20 @@ import type { ClientOptions } from '@roomful/client'
 import { RoomfulProvider } from '@roomful/react'
 import { type ReactElement, useMemo } from 'react'
 import { Route, Switch } from 'wouter'
+import { tokenSource } from '../../web/session/renewal.ts'
 import { useSession } from '../../web/session/session-gate.tsx'
 import { DocumentView } from './document-view.tsx'
 import { ListView } from './list-view.tsx'
 
 export function Page(): ReactElement | null {
   const session = useSession()
-  const token = session?.kind === 'user' ? session.token : undefined
-  const options = useMemo<ClientOptions>(() => ({ namespace: '/documents', token: () => token }), [token])
-  if (session?.kind !== 'user' || token === undefined) return null
+  const options = useMemo<ClientOptions>(() => ({ namespace: '/documents', token: tokenSource() }), [])
+  if (session?.kind !== 'user') return null
   return (
-    <RoomfulProvider key={token} url={location.origin} options={options}>
+    <RoomfulProvider url={location.origin} options={options}>
       <Switch>
         <Route path="/:documentId">
-          {({ documentId }) => (
-            <DocumentView key={documentId} documentId={decode(documentId)} token={token} user={session.user} />
-          )}
+          {({ documentId }) => <DocumentView key={documentId} documentId={decode(documentId)} user={session.user} />}
         </Route>
         <Route>
           <ListView />

@@ -41,7 +41,8 @@ export interface SharedDocumentState {
 
 export interface SharedDocumentOptions {
   readonly documentId: string
-  readonly token: string
+  /** Asked before each connection. */
+  readonly token: () => string | undefined
   readonly user: { readonly sub: string; readonly name: string }
 }
 
@@ -62,11 +63,12 @@ export class SharedDocument {
   private asking: ReturnType<typeof setTimeout> | undefined
 
   constructor({ documentId, token, user }: SharedDocumentOptions) {
+    const protocols = (): string[] => ['roomful.plain', `bearer.${token() ?? ''}`] // in no URL, so in no log
     const url = `${location.origin.replace(/^http/, 'ws')}/yjs`
     this.provider = new WebsocketProvider(url, encodeURIComponent(documentId), this.doc, {
       connect: false,
       disableBc: true, // tabs meet at the server, which knows what is stored
-      protocols: ['roomful.plain', `bearer.${token}`], // in no URL, so in no log
+      protocols: protocols(),
       shouldReconnect: ({ code }) => !FINAL.includes(code),
     })
     const { provider } = this
@@ -74,7 +76,10 @@ export class SharedDocument {
     provider.messageHandlers[MESSAGE_ROOMFUL] = (_encoder, decoder) => this.handleRoomful(decoder)
     provider.messageHandlers[MESSAGE_AUTH] = (_encoder, decoder) => this.handleRefusal(decoder)
     provider.on('status', ({ status }) => this.handleStatus(status))
-    provider.on('connection-close', () => this.change({ link: navigator.onLine ? 'connecting' : 'offline' }))
+    provider.on('connection-close', () => {
+      provider.protocols = protocols()
+      this.change({ link: navigator.onLine ? 'connecting' : 'offline' })
+    })
     provider.on('closed', ({ reason }) => this.change({ link: 'ended', refusal: this.state.refusal ?? reason }))
     provider.on('sync', (isSynced: boolean) => isSynced && this.handleSynced())
     provider.awareness.on('change', () => this.change({ others: this.othersHere() }))

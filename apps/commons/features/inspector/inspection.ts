@@ -62,8 +62,7 @@ export function explain(question: Question): Promise<Explanation> {
 }
 
 async function ask<Answer>(path: string): Promise<Answer> {
-  const current = session.get()
-  const headers = { authorization: `Bearer ${current?.kind === 'user' ? current.token : ''}` }
+  const headers = { authorization: `Bearer ${session.token() ?? ''}` }
   const response = await fetch(`/api/server/${path}`, { headers, cache: 'no-store' }).catch(() => {
     throw new RoomfulError('DISCONNECTED', 'The server cannot be reached. Check your network and try again.')
   })

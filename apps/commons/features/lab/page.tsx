@@ -1,7 +1,6 @@
 /** The same feed by short poll, long poll, SSE and WebSocket, with what each costs drawn as it happens. B12. */
 import { FlaskConical, Play, Square } from 'lucide-react'
 import { type ReactElement, useState } from 'react'
-import { useSession } from '../../web/session/session-gate.tsx'
 import { Button } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
 import { Chart } from '../../web/ui/chart.tsx'
@@ -15,9 +14,8 @@ const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 const kilobytes = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
 
 export function Page(): ReactElement {
-  const session = useSession()
   const [isRunning, setRunning] = useState(false)
-  const measured = useMeasuring(isRunning, session?.kind === 'user' ? session.token : '')
+  const measured = useMeasuring(isRunning)
   const action = isRunning ? (
     <Button icon={Square} onClick={() => setRunning(false)}>
       Stop

@@ -1,6 +1,7 @@
 /** Runs the four ways side by side, and looks at their meters once a second. */
 import { useClient } from '@roomful/react'
 import { useEffect, useState } from 'react'
+import { session } from '../../web/session/session.ts'
 import { type Cost, Meter } from './meter.ts'
 import { WAYS } from './ways.ts'
 
@@ -12,12 +13,14 @@ export interface Measured {
   readonly costs: readonly Cost[]
 }
 
+const token = (): string => session.token() ?? ''
+
 const LOOK_MS = 1_000
 /** Five minutes on the chart. */
 const LOOKS_KEPT = 300
 
 /** @returns nothing while it does not run */
-export function useMeasuring(isRunning: boolean, token: string): Measured | undefined {
+export function useMeasuring(isRunning: boolean): Measured | undefined {
   const client = useClient()
   const [measured, setMeasured] = useState<Measured>()
   useEffect(() => {
@@ -40,6 +43,6 @@ export function useMeasuring(isRunning: boolean, token: string): Measured | unde
       clearInterval(timer)
       ended.abort()
     }
-  }, [client, isRunning, token])
+  }, [client, isRunning])
   return measured
 }

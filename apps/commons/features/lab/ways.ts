@@ -19,8 +19,11 @@ export interface Way {
   readonly about: string
   /** A custom property of the theme. */
   readonly colour: string
-  run(meter: Meter, token: string, signal: AbortSignal): Promise<void>
+  run(meter: Meter, token: Token, signal: AbortSignal): Promise<void>
 }
+
+/** Asked before each request: a token ends, and another takes its place. */
+type Token = () => string
 
 interface TickEvent {
   readonly type: string
@@ -44,14 +47,15 @@ export const WAYS: readonly Way[] = [
   { name: 'WebSocket', about: 'A connection of its own, both ways', colour: '--color-accent', run: connect },
 ]
 
-async function poll(meter: Meter, token: string, signal: AbortSignal, waitS: number): Promise<void> {
+async function poll(meter: Meter, token: Token, signal: AbortSignal, waitS: number): Promise<void> {
   let cursor: string | undefined
   while (!signal.aborted) {
     const path = `/poll/?room=lab&wait=${waitS}${cursor === undefined ? '' : `&after=${encodeURIComponent(cursor)}`}`
+    const sent = token()
     try {
-      const response = await fetch(path, { headers: { authorization: `Bearer ${token}` }, cache: 'no-store', signal })
+      const response = await fetch(path, { headers: { authorization: `Bearer ${sent}` }, cache: 'no-store', signal })
       const text = await response.text()
-      meter.request(REQUEST_HEADERS + path.length + token.length + RESPONSE_HEADERS + byteLength(text))
+      meter.request(REQUEST_HEADERS + path.length + sent.length + RESPONSE_HEADERS + byteLength(text))
       if (!response.ok) throw new Error(`Refused with ${response.status}`)
       const answer = JSON.parse(text) as { events: TickEvent[]; cursor: string }
       cursor = answer.cursor
@@ -65,7 +69,7 @@ async function poll(meter: Meter, token: string, signal: AbortSignal, waitS: num
   }
 }
 
-async function listen(meter: Meter, token: string, signal: AbortSignal): Promise<void> {
+async function listen(meter: Meter, token: Token, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       await untilBroken(meter, await ticketFor(meter, token, signal), signal)
@@ -98,7 +102,7 @@ function untilBroken(meter: Meter, ticket: string, signal: AbortSignal): Promise
   })
 }
 
-async function connect(meter: Meter, token: string, signal: AbortSignal): Promise<void> {
+async function connect(meter: Meter, token: Token, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       await untilClosed(meter, await ticketFor(meter, token, signal), signal)
@@ -134,14 +138,15 @@ function untilClosed(meter: Meter, ticket: string, signal: AbortSignal): Promise
 }
 
 /** Streams and sockets cannot carry a header: a ticket that is good once stands for the token in their URL. */
-async function ticketFor(meter: Meter, token: string, signal: AbortSignal): Promise<string> {
+async function ticketFor(meter: Meter, token: Token, signal: AbortSignal): Promise<string> {
+  const sent = token()
   const response = await fetch('/api/tickets', {
     method: 'POST',
-    headers: { authorization: `Bearer ${token}` },
+    headers: { authorization: `Bearer ${sent}` },
     signal,
   })
   const text = await response.text()
-  meter.request(REQUEST_HEADERS + token.length + RESPONSE_HEADERS + byteLength(text))
+  meter.request(REQUEST_HEADERS + sent.length + RESPONSE_HEADERS + byteLength(text))
   if (!response.ok) throw new Error(`Refused with ${response.status}`)
   return (JSON.parse(text) as { ticket: string }).ticket
 }

@@ -67,10 +67,10 @@ export function AccountForm({ kind }: { kind: 'in' | 'up' }): ReactElement {
 
 /** What can be told without asking the server, at the field in question: the browser's own bubble would cover the button. */
 function whatIsMissing(kind: 'in' | 'up', username: string, password: string): Refusal | undefined {
-  if (username === '') return new Refusal('Write your name', 'username')
-  if (password === '') return new Refusal('Write your password', 'password')
+  if (username === '') return new Refusal('Write your name', { field: 'username' })
+  if (password === '') return new Refusal('Write your password', { field: 'password' })
   if (kind === 'up' && [...password].length < PASSWORD_MIN_LENGTH) {
-    return new Refusal(`A password has at least ${PASSWORD_MIN_LENGTH} characters`, 'password')
+    return new Refusal(`A password has at least ${PASSWORD_MIN_LENGTH} characters`, { field: 'password' })
   }
   return undefined
 }

@@ -9,10 +9,15 @@ export interface SignedIn {
 /** What the server refused, with its own sentence and the field that is to blame. */
 export class Refusal extends Error {
   readonly field: string | undefined
+  /** Of the server's catalogue; undefined when it was not the server that refused. */
+  readonly code: string | undefined
+  readonly status: number | undefined
 
-  constructor(message: string, field?: string) {
+  constructor(message: string, { field, code, status }: { field?: string; code?: string; status?: number } = {}) {
     super(message)
     this.field = field
+    this.code = code
+    this.status = status
   }
 }
 
@@ -26,8 +31,13 @@ export function signIn(username: string, password: string): Promise<SignedIn> {
   return post('/api/session', { username, password })
 }
 
-async function post(path: string, body: object): Promise<SignedIn> {
-  const headers = { 'content-type': 'application/json' }
+/** @throws Refusal (rejects) with a sentence for the person */
+export function refreshToken(token: string): Promise<SignedIn> {
+  return post('/api/session/refresh', {}, { authorization: `Bearer ${token}` })
+}
+
+async function post(path: string, body: object, more: Readonly<Record<string, string>> = {}): Promise<SignedIn> {
+  const headers = { 'content-type': 'application/json', ...more }
   let response: Response
   try {
     response = await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) })
@@ -35,9 +45,9 @@ async function post(path: string, body: object): Promise<SignedIn> {
     throw new Refusal('The server cannot be reached. Check your network and try again.')
   }
   const answer = (await response.json().catch(() => ({}))) as SignedIn & {
-    error?: { message: string; field?: string }
+    error?: { message: string; field?: string; code?: string }
   }
   if (response.ok) return answer
-  const { message = 'The server could not do that. Try again in a moment.', field } = answer.error ?? {}
-  throw new Refusal(message.replace(/^Authentication failed: w/, 'W'), field)
+  const { message = 'The server could not do that. Try again in a moment.', ...about } = answer.error ?? {}
+  throw new Refusal(message.replace(/^Authentication failed: w/, 'W'), { ...about, status: response.status })
 }

@@ -1,10 +1,11 @@
 /** The door: shows it to who is nobody yet, and gives everyone else one connection that lasts as long as the session does. */
 import type { ClientOptions } from '@roomful/client'
 import { indexedDbOutbox } from '@roomful/client/indexeddb'
-import { RoomfulProvider } from '@roomful/react'
-import { type ReactElement, type ReactNode, useMemo, useSyncExternalStore } from 'react'
+import { RoomfulProvider, useClient } from '@roomful/react'
+import { type ReactElement, type ReactNode, useEffect, useMemo, useSyncExternalStore } from 'react'
 import { toast } from '../ui/toast.tsx'
 import { DoorPage } from './door-page.tsx'
+import { keepFresh, tokenSource } from './renewal.ts'
 import { type Session, session } from './session.ts'
 
 export function useSession(): Session | undefined {
@@ -17,13 +18,21 @@ export function SessionGate({ children }: { children: ReactNode }): ReactElement
 }
 
 function Connected({ current, children }: { current: Session; children: ReactNode }): ReactElement {
-  const key = current.kind === 'user' ? current.token : `guest ${current.name}`
+  // Another token of the same person goes over the connections that are open.
+  const key = current.kind === 'user' ? `user ${current.user.sub}` : `guest ${current.name}`
   const options = useMemo(() => clientOptions(current), [current])
   return (
     <RoomfulProvider key={key} url={location.origin} options={options}>
+      <Renewal />
       {children}
     </RoomfulProvider>
   )
+}
+
+function Renewal(): null {
+  const client = useClient()
+  useEffect(() => keepFresh(client), [client])
+  return null
 }
 
 /** As whom one connects. */
@@ -36,10 +45,6 @@ export function clientOptions(current: Session): ClientOptions {
     onError,
     // What was written and not stored yet survives a reload.
     outbox: { storage: indexedDbOutbox(`commons-outbox-${current.user.sub}`) },
-    token(reason) {
-      // What we have is all there is: when the server takes it no longer, the person has to sign in again.
-      if (reason === 'refused') session.end('Your session has ended. Please sign in again.')
-      return reason === 'connect' ? current.token : undefined
-    },
+    token: tokenSource(),
   }
 }

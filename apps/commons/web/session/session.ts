@@ -38,8 +38,11 @@ export const session = {
 
   get: (): Session | undefined => current,
 
+  token: (): string | undefined => (current?.kind === 'user' ? current.token : undefined),
+
   farewell: (): string | undefined => farewell,
 
+  /** Of somebody, or of the same person with another token. */
   begin(next: Session): void {
     farewell = undefined
     change(next)

@@ -55,6 +55,7 @@ export function createHttpHost({
       authenticate: (credentials) => hub.authenticator.authenticate(credentials),
       signUp: (given, address) => accounts.signUp(given, address),
       signIn: (given, address) => accounts.signIn(given, address),
+      refreshSession: ({ user }) => accounts.refresh(user),
       issueTicket: (identity) => tickets.issue(identity),
     },
     rooms: createRooms(hub),

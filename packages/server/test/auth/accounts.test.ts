@@ -34,7 +34,7 @@ beforeEach(() => {
   store = new UserStore(':memory:', now)
   const issuer = new TokenIssuer({ secret, now })
   const limiter = new SlidingWindowLimiter(clock)
-  accounts = new Accounts({ store, passwords: new Passwords(cheap), issuer, limiter, random })
+  accounts = new Accounts({ store, passwords: new Passwords(cheap), issuer, limiter, random, now })
   tickets = new Tickets(clock, random)
   const parts = { verifier: new TokenVerifier({ secret, now }), tickets, users: store }
   authenticator = new AccountAuthenticator({ ...parts, unknownUsers: 'open' })
@@ -107,6 +107,52 @@ describe('signing up and in', () => {
     expect((await accounts.signUp({ ...alice, name }, undefined)).user.name).toBe(name)
     await expect(accounts.signUp({ ...alice, name: ` ${name}` }, undefined)).rejects.toEqual(code('CONFLICT'))
     expect((await accounts.signIn({ ...alice, name: name.toUpperCase() }, undefined)).user.name).toBe(name)
+  })
+})
+
+describe('[H23] a token of a sign-in', () => {
+  const again = async (token: string) => accounts.refresh((await authenticator.authenticate({ token })).user)
+  const DAY_MS = 86_400_000
+
+  it('is exchanged for a fresh one, as long as it is good', async () => {
+    const { token, user } = await accounts.signUp(alice, undefined)
+    await clock.advance(DAY_MS - 1_000)
+    const fresh = await again(token)
+    expect(fresh.user).toEqual(user)
+    await clock.advance(2_000)
+    await expect(again(token)).rejects.toEqual(code('TOKEN_EXPIRED'))
+    expect((await authenticator.authenticate({ token: fresh.token })).user).toMatchObject(user)
+  })
+
+  it('is exchanged for thirty days, then the password is asked again', async () => {
+    let { token } = await accounts.signUp(alice, undefined)
+    for (let hours = 0; hours < 30 * 24 - 12; hours += 12) {
+      await clock.advance(DAY_MS / 2)
+      ;({ token } = await again(token))
+    }
+    await clock.advance(DAY_MS / 2)
+    const refusal = { code: 'TOKEN_EXPIRED', message: 'Authentication failed: sign in again' }
+    await expect(again(token)).rejects.toMatchObject(refusal)
+    await expect(again((await accounts.signIn(alice, undefined)).token)).resolves.toBeDefined()
+  })
+
+  it('brings the role that the account has by now', async () => {
+    const { token, user } = await accounts.signUp(alice, undefined)
+    await store.setRole(user.sub, 'seller')
+    const seller = await again(token)
+    expect(seller.user.role).toBe('seller')
+    await store.setRole(user.sub, undefined)
+    expect((await again(seller.token)).user.role).toBe('user')
+  })
+
+  it('of the banned, of nobody and from elsewhere is not exchanged', async () => {
+    const { token, user } = await accounts.signUp(alice, undefined)
+    const elsewhere = hmacToken(SECRET, { sub: user.sub, exp: Math.floor(clock.now() / 1000) + 60 })
+    await expect(again(elsewhere)).rejects.toEqual(code('FORBIDDEN'))
+    const ofNobody = hmacToken(SECRET, { sub: 'carol', auth_time: Math.floor(clock.now() / 1000) })
+    await expect(again(ofNobody)).rejects.toEqual(code('FORBIDDEN'))
+    await store.setBanned(user.sub, true)
+    await expect(again(token)).rejects.toEqual(code('BANNED'))
   })
 })
 

@@ -1,4 +1,7 @@
+import { mkdtempSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRoomful, type Roomful } from '../../src/index.ts'
 import { hmacToken } from '../auth/bad-tokens.ts'
@@ -150,6 +153,31 @@ describe('accounts', () => {
     const ticket = await post('/api/tickets', {}, { authorization: `Bearer ${token}` })
     expect((await ticket.json()).ticket).toMatch(/^t_[a-z0-9]{32}$/)
     expect(ticket.headers.get('cache-control')).toBe('no-store')
+  })
+
+  it('[H23] a token is exchanged for a fresh one, also after a restart; not that of the banned', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'roomful-http-'))
+    const serve = async () => {
+      const roomful = createRoomful({ data }).standardNamespaces()
+      return { roomful, ...(await roomful.listen({ port: 0 })) }
+    }
+    const exchange = async (at: string, token: string) => {
+      const headers = { authorization: `Bearer ${token}` }
+      const response = await fetch(`${at}/api/session/refresh`, { method: 'POST', headers })
+      return { status: response.status, ...(await response.json()) }
+    }
+    const first = await serve()
+    const body = JSON.stringify({ username: 'eve', password: 'a long password' })
+    const { token, user } = await (await fetch(`${first.url}/api/users`, { method: 'POST', body })).json()
+    await first.roomful.setRole(user.sub, 'support')
+    await first.roomful.close()
+    const second = await serve()
+    await using roomful = second.roomful
+    const fresh = await exchange(second.url, token)
+    expect(fresh).toMatchObject({ status: 200, user: { ...user, role: 'support' } })
+    await roomful.ban(user.sub)
+    expect(await exchange(second.url, fresh.token)).toMatchObject({ status: 403, error: { code: 'BANNED' } })
+    expect(await exchange(second.url, 'x')).toMatchObject({ status: 401, error: { code: 'TOKEN_INVALID' } })
   })
 
   it('too many wrong passwords are 429, and Retry-After says for how long', async () => {

@@ -10,6 +10,8 @@ let serving: Serving
 let document: any
 /** Of a connection that is open: nobody knows one beforehand. */
 let connectionId = ''
+/** A token of a sign-in. */
+let signedUp = ''
 
 beforeAll(async () => {
   serving = await serveHttp()
@@ -19,6 +21,8 @@ beforeAll(async () => {
   const bob = await serving.connect('bob')
   connectionId = String((await bob.next(({ type }) => type === 'welcome')).id)
   await bob.next(({ type }) => type === 'auth_ok')
+  const { body } = await serving.post('/api/users', { username: 'dora', password: 'a long password' })
+  signedUp = body.token
 })
 afterAll(() => serving[Symbol.asyncDispose]())
 
@@ -72,7 +76,8 @@ async function ask({ method, path, access, example, answerType = 'application/js
   const params: Record<string, string> = { ...example.params, connectionId }
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''))
   const query = new URLSearchParams(example.query).toString()
-  const auth = access === 'key' || access === 'admin' ? API_KEY : access === 'user' ? tokenOf('ann') : undefined
+  const userToken = path === '/api/session/refresh' ? signedUp : tokenOf('ann')
+  const auth = access === 'key' || access === 'admin' ? API_KEY : access === 'user' ? userToken : undefined
   const response = await fetch(`${serving.url}${filled}${query === '' ? '' : `?${query}`}`, {
     method,
     headers: auth === undefined ? {} : { authorization: `Bearer ${auth}` },

@@ -1,4 +1,4 @@
-/** Signing up and signing in: what a name and a password must be, and how often someone may try. WIRE 1. */
+/** Signing up and signing in: what a name and a password must be, how often someone may try, how long it lasts. WIRE 1. */
 import { RoomfulError } from '../../core/errors.ts'
 import { nameKey, parseName } from '../../core/names.ts'
 import type { Random } from '../../core/ports/random.ts'
@@ -10,6 +10,8 @@ import type { UserStore } from './user-store.ts'
 
 /** How long the token of a sign-in is good. */
 const SESSION_TOKEN_MS = 24 * 3_600_000
+/** For so long after the password was asked it is exchanged for a fresh one. */
+const SESSION_MAX_MS = 30 * 24 * 3_600_000
 
 const PASSWORD_MIN_LENGTH = 8
 const PASSWORD_MAX_LENGTH = 256
@@ -30,6 +32,8 @@ export interface AccountsParts {
   readonly issuer: TokenIssuer
   readonly limiter: SlidingWindowLimiter
   readonly random: Random
+  /** Milliseconds since 1970. */
+  readonly now: () => number
 }
 
 /** What someone typed. Checked here, so it may be anything. */
@@ -74,7 +78,7 @@ export class Accounts {
     }
     const sub = `u_${random.id(SUB_LENGTH)}`
     if (!store.create({ sub, name, login, password: await passwords.hash(password) })) throw taken
-    return this.admit({ sub, name, role: 'user' })
+    return this.admit({ sub, name, role: 'user' }, this.parts.now())
   }
 
   /**
@@ -99,7 +103,25 @@ export class Accounts {
     for (const [key] of allowances) this.parts.limiter.giveBack(key)
     if (account.banned) throw new RoomfulError('BANNED')
     const { sub, name: storedName, role = 'user' } = account
-    return this.admit({ sub, name: storedName, role })
+    return this.admit({ sub, name: storedName, role }, this.parts.now())
+  }
+
+  /**
+   * Another token for who has one of a sign-in, with the role that the account has by now.
+   * @param user as its token says, found good and not banned
+   * @throws RoomfulError (rejects) FORBIDDEN when the token is not from here, TOKEN_EXPIRED when the sign-in is long ago
+   */
+  async refresh({ sub, auth_time: authTime }: User): Promise<SignedIn> {
+    const account = this.parts.store.findSub(sub)
+    if (account?.login === undefined || typeof authTime !== 'number') {
+      throw new RoomfulError('FORBIDDEN', 'This token is not from signing in here: get another where you got it')
+    }
+    const signedInAt = authTime * 1000
+    if (signedInAt + SESSION_MAX_MS <= this.parts.now()) {
+      throw new RoomfulError('TOKEN_EXPIRED', 'Authentication failed: sign in again')
+    }
+    const { name, role = 'user' } = account
+    return this.admit({ sub, name, role }, signedInAt)
   }
 
   private async verify(
@@ -115,8 +137,10 @@ export class Accounts {
     }
   }
 
-  private async admit(user: User): Promise<SignedIn> {
-    return { token: await this.parts.issuer.issueToken(user, SESSION_TOKEN_MS), user }
+  /** @param signedInAt goes into the token as OpenID Connect names it: when this person last proved who they are */
+  private async admit(user: User, signedInAt: number): Promise<SignedIn> {
+    const claims = { ...user, auth_time: Math.floor(signedInAt / 1000) }
+    return { token: await this.parts.issuer.issueToken(claims, SESSION_TOKEN_MS), user }
   }
 
   /** All or none. */

@@ -22,8 +22,14 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   PRAGMA user_version = ${VERSION};`
 
+/** An account as it is kept here. */
+export interface StoredAccount extends Account {
+  /** Undefined: it does not sign in by name. */
+  readonly login: string | undefined
+}
+
 /** An account that signs in by name. */
-export interface LoginAccount extends Account {
+export interface LoginAccount extends StoredAccount {
   /** What the name is compared by, so that two names that look alike are one. */
   readonly login: string
   readonly password: string
@@ -56,6 +62,12 @@ export class UserStore implements Users {
 
   async find(sub: string): Promise<Account | undefined> {
     return toAccount(this.statements.find.get(sub))
+  }
+
+  findSub(sub: string): StoredAccount | undefined {
+    const row = this.statements.find.get(sub)
+    const account = toAccount(row)
+    return row && account && { ...account, login: row.login === null ? undefined : String(row.login) }
   }
 
   async ensure(user: User): Promise<Account> {

@@ -59,6 +59,21 @@ export const accountRoutes: readonly Route[] = [
   endpoint(
     {
       method: 'POST',
+      path: '/api/session/refresh',
+      tag: 'accounts',
+      summary: 'A fresh token for one of a sign-in that is still good, with the role that the account has by now.',
+      description:
+        'Goes on for 30 days, then `TOKEN_EXPIRED`: the password is asked again. A token that was made elsewhere is refused with `FORBIDDEN`, and that of a banned user with `BANNED`.',
+      access: 'user',
+      answer: SignedIn,
+      errors: ['FORBIDDEN'],
+      example: { answer: { token: 'eyJhbGciOiJIUzI1NiJ9.…', user: ada } },
+    },
+    { respond: ({ host, identity }) => host.accounts.refreshSession(identity) },
+  ),
+  endpoint(
+    {
+      method: 'POST',
       path: '/api/tickets',
       tag: 'accounts',
       summary: 'A ticket, which opens one link within 30 s by `?ticket=` in its URL.',

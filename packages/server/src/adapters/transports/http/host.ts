@@ -51,6 +51,8 @@ export interface HttpAccounts {
   /** @param address whose attempts count together; undefined when they do not count */
   signUp(given: Readonly<Record<string, unknown>>, address: string | undefined): Promise<unknown>
   signIn(given: Readonly<Record<string, unknown>>, address: string | undefined): Promise<unknown>
+  /** Another token, as of a sign-in. */
+  refreshSession(identity: Identity): Promise<unknown>
   issueTicket(identity: Identity): string
 }
 
