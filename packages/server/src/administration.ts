@@ -109,6 +109,10 @@ export class Administration {
     const { id: connectionId, namespace, user, memberships } = connection
     const before = [...memberships.keys()]
     await this.hub.identities.become(connection, { ...user, role: role ?? user.role })
+    if (connection.stage === 'open' && connection.user.role !== user.role) {
+      connection.link.control('auth_ok', connection.channel, { user: connection.user })
+      this.hub.turn.endSoon()
+    }
     const lost = before.filter((roomId) => !memberships.has(roomId))
     return {
       isOpen: connection.stage === 'open',

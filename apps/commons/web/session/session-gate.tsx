@@ -1,12 +1,16 @@
 /** The door: shows it to who is nobody yet, and gives everyone else one connection that lasts as long as the session does. */
 import type { ClientOptions } from '@roomful/client'
 import { indexedDbOutbox } from '@roomful/client/indexeddb'
-import { RoomfulProvider, useClient } from '@roomful/react'
+import { RoomfulProvider, useClient, useConnection } from '@roomful/react'
 import { type ReactElement, type ReactNode, useEffect, useMemo, useSyncExternalStore } from 'react'
 import { toast } from '../ui/toast.tsx'
+import { Disconnected } from './disconnected.tsx'
 import { DoorPage } from './door-page.tsx'
 import { keepFresh, tokenSource } from './renewal.ts'
 import { type Session, session } from './session.ts'
+
+/** Close code: this person may not be where they are. */
+export const SHUT_OUT = 4003
 
 export function useSession(): Session | undefined {
   return useSyncExternalStore(session.subscribe, session.get)
@@ -23,15 +27,25 @@ function Connected({ current, children }: { current: Session; children: ReactNod
   const options = useMemo(() => clientOptions(current), [current])
   return (
     <RoomfulProvider key={key} url={location.origin} options={options}>
-      <Renewal />
+      <Standing />
       {children}
+      <Disconnected />
     </RoomfulProvider>
   )
 }
 
-function Renewal(): null {
+/** Keeps the session in step with what the server says of this person: who they are by now, and that they are shut out. */
+function Standing(): null {
   const client = useClient()
+  const state = useConnection()
+  const user = 'user' in state ? state.user : undefined
+  const isShutOut = state.status === 'closed' && state.ending.code === SHUT_OUT
+  const reason = isShutOut ? state.ending.reason : undefined
   useEffect(() => keepFresh(client), [client])
+  useEffect(() => user && session.learn(user), [user])
+  useEffect(() => {
+    if (isShutOut) session.end(`You cannot stay here: ${reason}.`)
+  }, [isShutOut, reason])
   return null
 }
 

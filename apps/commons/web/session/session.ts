@@ -48,6 +48,12 @@ export const session = {
     change(next)
   },
 
+  /** What the server says by now of the person who is here. */
+  learn({ sub, name, role }: Account): void {
+    if (current?.kind !== 'user' || current.user.sub !== sub) return
+    if (current.user.name !== name || current.user.role !== role) change({ ...current, user: { sub, name, role } })
+  },
+
   /** @param why is shown at the door, when it was not the person's own wish */
   end(why?: string): void {
     farewell = why

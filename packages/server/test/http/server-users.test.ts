@@ -12,6 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => serving[Symbol.asyncDispose]())
 
+const roleOf = (user: unknown): string => (user as { role: string }).role
 const get = (path: string) => serving.get(`/api/server/${path}`, API_KEY)
 const post = (path: string, body: unknown) => serving.post(`/api/server/${path}`, body, API_KEY)
 
@@ -115,6 +116,7 @@ describe('looking after users', () => {
     const sam = await serving.connect('sam')
     await join(sam, 'vip:1')
     await post('role', { userId: 'sam', role: 'user' })
+    expect(await sam.next(({ type, user }) => type === 'auth_ok' && roleOf(user) === 'user')).toBeDefined()
     expect(await sam.next(({ type }) => type === 'notice')).toMatchObject({ code: 'FORBIDDEN', roomId: 'vip:1' })
     expect((await post('refresh', { userId: 'sam' })).body).toEqual({ status: 'ok', connections: 1, lost: [] })
     sam.socket.close()
