@@ -141,6 +141,7 @@ export class Commit {
           key: key && keyOfNth(key, isUnit ? firstKey : index),
           reply: index === 0 ? reply : undefined,
           unit: isUnit ? base : undefined,
+          target: effect.target,
         })
         index++
       }

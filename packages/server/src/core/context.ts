@@ -21,6 +21,8 @@ export class Context {
   readonly appendKey: AppendKey | undefined
   /** For the house: how many events were stored with {@link publish}. */
   published = 0
+  /** For the house: something was stored for an earlier request under this key, and its answer is not known. */
+  isRepeat = false
   /** What was recorded so far, in order. */
   effects: Effect[] = NO_EFFECTS
   /** Answers of joins, in the order in which they were asked; filled when the turn is released. */
@@ -105,8 +107,17 @@ export class Context {
     this.appendWith(roomId, type, args, {})
   }
 
-  /** As {@link append}, several together or not at all: those with the same `unit`. */
-  appendWith(roomId: string, type: string, args: readonly unknown[], more: Partial<Pick<AppendEffect, 'unit'>>): void {
+  /**
+   * As {@link append}.
+   * @param more `unit`: several are stored together or not at all, those with the same one. `target`: it is about this
+   *   event of the room, and refused with NOT_FOUND when that one has no content any more.
+   */
+  appendWith(
+    roomId: string,
+    type: string,
+    args: readonly unknown[],
+    more: Partial<Pick<AppendEffect, 'unit' | 'target'>>,
+  ): void {
     this.record({
       kind: 'append',
       roomId: checkRoomId(roomId),
@@ -115,6 +126,7 @@ export class Context {
       argsJson: toJson(args),
       userId: this.user.sub,
       unit: more.unit,
+      target: more.target,
     })
   }
 

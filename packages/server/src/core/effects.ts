@@ -16,6 +16,8 @@ export interface AppendEffect {
   readonly userId: string | undefined
   /** Appends of one request with the same unit are stored together or not at all. */
   readonly unit: number | undefined
+  /** An event of the room that it is about: stored only while that one has its content. */
+  readonly target: number | undefined
 }
 
 /** A transient or volatile event to those connected now. */

@@ -74,7 +74,7 @@ export class Emitter {
     if (roomId === undefined || more.length > 0 || this.target.except.length > 0 || this.target.volatile) {
       throw new RoomfulError('DURABLE_NEEDS_ONE_ROOM')
     }
-    return { kind: 'append', roomId, type, args, argsJson: toJson(args), userId, unit: undefined }
+    return { kind: 'append', roomId, type, args, argsJson: toJson(args), userId, unit: undefined, target: undefined }
   }
 
   private isToDurableRoom(): boolean {

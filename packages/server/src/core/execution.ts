@@ -12,7 +12,7 @@ import { RoomfulError, toRoomfulError } from './errors.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { Hub } from './hub.ts'
 import type { HandlerEntry } from './namespace-declaration.ts'
-import type { AppendKey, Repeated } from './ports/broker.ts'
+import type { AppendKey } from './ports/broker.ts'
 import type { Request } from './ports/dialect.ts'
 import { checkKeyAge, readReply, writeReply } from './repeats.ts'
 
@@ -23,8 +23,6 @@ export class Execution {
   private readonly entry: HandlerEntry | undefined
   private readonly context: Context
   private readonly startedAt: number
-  /** An earlier request under the same key was stored; its reply is not known. */
-  private earlier: Repeated | undefined
   /** Repeats of this request wait for its end. */
   private isAwaited = false
   private isOver = false
@@ -66,7 +64,7 @@ export class Execution {
     if (earlier === undefined) return this.run(entry)
     if (earlier.reply !== undefined) return new FirstReply(readReply(earlier.reply))
     if (entry.answerOf) return new FirstReply(entry.answerOf(earlier, ...this.request.args))
-    this.earlier = earlier
+    this.context.isRepeat = true
     return this.run(entry)
   }
 
@@ -119,7 +117,7 @@ export class Execution {
 
   /** The handler has returned: its effects go to the turn, its answer waits for them. */
   private finish(result: unknown): void {
-    const { hub, connection, context, earlier } = this
+    const { hub, connection, context } = this
     if (result instanceof FirstReply) return this.answer(result.value, [])
     const appends = context.effects.some((effect) => effect.kind === 'append')
     let reply: string | undefined
@@ -130,7 +128,7 @@ export class Execution {
       return this.fail(error)
     }
     // A repeat adds nothing, so it costs nothing. B34.
-    const isCounted = appends && earlier === undefined
+    const isCounted = appends && !context.isRepeat
     const waitMs = isCounted ? hub.messageLimit.take(connection) : 0
     if (waitMs > 0) return this.fail(hub.messageLimit.refusal(connection, waitMs))
     const effects = context.takeEffects()

@@ -185,6 +185,7 @@ export class Namespace {
       argsJson,
       userId,
       unit: undefined,
+      target: undefined,
     } as const
     const [stored] = await this.submit([effect], key)
     return stored as Stored

@@ -14,6 +14,8 @@ import { addTyping } from './typing.ts'
 /** Roles that may change what others said. */
 const MODERATORS: ReadonlySet<string> = new Set(['admin', 'support'])
 
+const OK = { status: 'ok' } as const
+
 /** Adds messages, typing and reactions to a namespace that has the room events. */
 export function addChatEvents(hub: Hub, namespace: Namespace): void {
   const handle = <Name extends UpName>(
@@ -26,7 +28,11 @@ export function addChatEvents(hub: Hub, namespace: Namespace): void {
   }
   handle('message:send', (context, data) => after(mayPublish(context, data.roomId), () => send(context, data)), sent)
   handle('message:private', (context, data) => sendPrivate(namespace, context, data))
-  handle('message:edit', (context, data) => edit(hub, namespace, context, data))
+  handle(
+    'message:edit',
+    (context, data) => edit(hub, namespace, context, data),
+    () => OK,
+  )
   handle('message:redact', (context, data) => redact(hub, namespace, context, data))
   handle('reaction:send', (context, data) => after(mayPublish(context, data.roomId), () => react(context, data)))
   handle('reaction:remove', (context, data) =>
@@ -88,13 +94,14 @@ async function edit(hub: Hub, namespace: Namespace, context: Context, data: UpDa
   const { roomId, seq, content } = data
   await mayPublish(context, roomId)
   await checkAuthor(hub, namespace, context, roomId, seq)
-  context.append(roomId, 'message:edited', { target: seq, userId: context.user.sub, content })
-  return { status: 'ok' }
+  // Who takes it back at the same time looks for wordings once its content is gone.
+  context.appendWith(roomId, 'message:edited', [{ target: seq, userId: context.user.sub, content }], { target: seq })
+  return OK
 }
 
 /**
  * The bodies go once it is stored that they are gone, so that a refused request takes nothing away; and it is answered once
- * they are gone, so that an unanswered one is repeated and finishes what a crash interrupted.
+ * they are gone, so that an unanswered one is repeated and finishes what a crash interrupted: it was allowed the first time.
  */
 async function redact(
   hub: Hub,
@@ -103,11 +110,13 @@ async function redact(
   data: UpData<'message:redact'>,
 ): Promise<unknown> {
   const { roomId, seq } = data
-  await mayPublish(context, roomId)
-  await checkAuthor(hub, namespace, context, roomId, seq)
-  const stored = await context.publish(roomId, 'message:redacted', { target: seq, userId: context.user.sub })
-  await emptyWordings(hub, namespace, roomId, seq, stored.seq)
-  return { status: 'ok' }
+  if (!context.isRepeat) {
+    await mayPublish(context, roomId)
+    await checkAuthor(hub, namespace, context, roomId, seq)
+  }
+  await context.publish(roomId, 'message:redacted', { target: seq, userId: context.user.sub })
+  await emptyWordings(hub, namespace, roomId, seq)
+  return OK
 }
 
 /** @throws RoomfulError NOT_FOUND, FORBIDDEN */
@@ -120,9 +129,7 @@ async function checkAuthor(
 ): Promise<void> {
   const { events } = await hub.broker.history(namespace.name, roomId, { after: seq - 1, limit: 1 })
   const [row] = events
-  // A repeat with its key is answered as the first time, although nothing is left of the message.
-  const isRepeat = row?.redacted === true && context.key !== undefined
-  if (row?.seq !== seq || (row.redacted && !isRepeat) || !MESSAGES.has(row.type)) {
+  if (row?.seq !== seq || row.redacted || !MESSAGES.has(row.type)) {
     throw new RoomfulError('NOT_FOUND', `There is no message ${seq} in this room`, { field: 'seq' })
   }
   if (row.userId !== context.user.sub && !MODERATORS.has(context.user.role)) {
@@ -136,7 +143,7 @@ function react(context: Context, data: UpData<'reaction:send'>): unknown {
   const userId = context.user.sub
   if (messageId !== undefined) context.append(roomId, 'reaction:new', { userId, emoji, messageId })
   else context.toAll(roomId).volatile.emit('reaction:new', { roomId, userId, emoji })
-  return { status: 'ok' }
+  return OK
 }
 
 /** Who reads the room's log folds both, so nothing has to be known here of what was given. */

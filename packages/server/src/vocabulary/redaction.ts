@@ -22,27 +22,24 @@ export async function redactMessage(hub: Hub, namespace: Namespace, roomId: stri
   if (!MESSAGES.has(row.type) || !namespace.vocabulary.has('message:redacted')) {
     return (await namespace.redact(roomId, seq)) ? 1 : 0
   }
-  const stored = await namespace.publish(roomId, 'message:redacted', [{ target: seq }])
-  return emptyWordings(hub, namespace, roomId, seq, stored.seq)
+  await namespace.publish(roomId, 'message:redacted', [{ target: seq }])
+  return emptyWordings(hub, namespace, roomId, seq)
 }
 
-/** @returns how many had a content */
-export async function emptyWordings(
-  hub: Hub,
-  namespace: Namespace,
-  roomId: string,
-  seq: number,
-  until: number,
-): Promise<number> {
+/**
+ * First the message: from then on no wording of it is stored any more, and those that were are found.
+ * @returns how many had a content
+ */
+export async function emptyWordings(hub: Hub, namespace: Namespace, roomId: string, seq: number): Promise<number> {
   let count = (await namespace.redact(roomId, seq)) ? 1 : 0
-  for (let after = seq; after < until; ) {
-    const { events } = await hub.broker.history(namespace.name, roomId, { after, limit: WORDINGS_PAGE })
+  for (let after = seq; ; ) {
+    const { events, more } = await hub.broker.history(namespace.name, roomId, { after, limit: WORDINGS_PAGE })
     for (const row of events) {
       const isWording = row.type === 'message:edited' && targetOf(row.argsJson) === seq
       if (isWording && (await namespace.redact(roomId, row.seq))) count++
     }
     const last = events.at(-1)
-    if (last === undefined) break
+    if (last === undefined || !more) break
     after = last.seq
   }
   return count

@@ -86,6 +86,60 @@ describe('messages', () => {
     expect(JSON.stringify(data.events[1])).not.toContain('"content"')
   })
 
+  it('[M10] nothing is said anew of what was taken back, also under a key, and a repeat is answered as the first time', async () => {
+    await using server = await createTestServer({ settings: UNLIMITED })
+    const { ann, bob } = await audience(server, { ann: ['x'], bob: ['x'] })
+    await say(ann, 1)
+    const [edit, redact] = [
+      { roomId: 'x', seq: 1, content: 'better' },
+      { roomId: 'x', seq: 1 },
+    ]
+    const asked = async (event: string, data: object, key: string) => {
+      const { data: answer, error } = await ann.request(event, data, { key })
+      return error?.code ?? answer.status
+    }
+    expect(await asked('message:edit', edit, 'e1')).toBe('ok')
+    expect(await asked('message:redact', redact, 'r1')).toBe('ok')
+    expect(await asked('message:redact', redact, 'r1')).toBe('ok')
+    expect(await asked('message:edit', edit, 'e1')).toBe('ok')
+    expect(await asked('message:edit', edit, 'e2')).toBe('NOT_FOUND')
+    expect(await asked('message:redact', redact, 'r2')).toBe('NOT_FOUND')
+    const { data } = await bob.request('history:get', 'x')
+    expect(data.events).toMatchObject([
+      { seq: 1, redacted: true },
+      { type: 'message:edited', seq: 2, redacted: true },
+      { type: 'message:redacted', seq: 3, target: 1 },
+    ])
+  })
+
+  it('[M10] a new wording that was allowed before a redaction, and would be stored after it, is refused', async () => {
+    const looked = Promise.withResolvers<void>()
+    const mayGoOn = Promise.withResolvers<void>()
+    let looks = 0
+    await using server = await createTestServer({
+      settings: UNLIMITED,
+      broker: (broker) => ({
+        ...broker,
+        async history(...call) {
+          const page = await broker.history(...call)
+          if (++looks > 1) return page
+          looked.resolve()
+          await mayGoOn.promise
+          return page
+        },
+      }),
+    })
+    const { ann } = await audience(server, { ann: ['x'] })
+    const tab = await server.connect({ user: 'ann' })
+    await say(ann, 1)
+    const edited = ann.request('message:edit', { roomId: 'x', seq: 1, content: 'better' })
+    await looked.promise
+    expect((await tab.request('message:redact', { roomId: 'x', seq: 1 })).data).toEqual({ status: 'ok' })
+    mayGoOn.resolve()
+    expect((await edited).error?.code).toBe('NOT_FOUND')
+    expect((await tab.request('history:get', 'x')).data.events.map(({ seq }: { seq: number }) => seq)).toEqual([1, 2])
+  })
+
   it('[B22] reactions to what happens are volatile, reactions to a message are kept', async () => {
     await using server = await createTestServer()
     const { ann, bob } = await audience(server, { ann: ['x'], bob: ['x'] })

@@ -28,6 +28,7 @@ const single = fc.record({
   userId,
   key: fc.option(key, { nil: undefined }),
   unit: fc.constant(undefined),
+  target: fc.option(fc.integer({ min: 0, max: 12 }), { nil: undefined, freq: 2 }),
 })
 const pair = fc
   .tuple(single, single, key, fc.integer({ min: 0, max: 1_000_000 }))

@@ -35,7 +35,7 @@ export class LogModel {
       const unit = entry.unit === undefined ? undefined : decided.get(entry.unit)
       if (unit) return this.member(entry, ++unit.part, unit.result, ts)
       const known = entry.key && this.known(entry.key, 0, ts)
-      const result = known ? this.repeat(entry.key as AppendKey, known) : this.store(entry, 0, ts)
+      const result = known ? this.repeat(entry.key as AppendKey, known) : this.begin(entry, ts)
       if (entry.unit !== undefined) decided.set(entry.unit, { result, part: 0 })
       return result
     })
@@ -72,6 +72,13 @@ export class LogModel {
     const firsts = new Map(this.rows.map(({ roomId }) => [roomId, 0]))
     for (const roomId of firsts.keys()) firsts.set(roomId, this.first(roomId))
     return this.rows.filter((row) => row.seq >= (firsts.get(row.roomId) ?? 0))
+  }
+
+  private begin(entry: Append, ts: number): Appended {
+    const { roomId, target } = entry
+    const isAbout = (row: StoredRow): boolean => row.roomId === roomId && row.seq === target && !row.redacted
+    if (target === undefined || this.visible().some(isAbout)) return this.store(entry, 0, ts)
+    return { status: 'refused', code: 'NOT_FOUND', message: 'The event that this is about is there no more' }
   }
 
   private member(entry: Append, part: number, first: Appended, ts: number): Appended {

@@ -4,7 +4,9 @@
  * all agree on numbers and wording. What can be seen while it happens is told at once, the rest against the log at the end.
  */
 import type { ClientFact, Fact } from './fact.ts'
+import { checkSaid, type Place, type Said } from './said.ts'
 import { Subscriber, type ToldGap } from './subscriber.ts'
+import { checkTakenBack } from './taken-back.ts'
 
 /** An event as it was stored. */
 export interface LoggedEvent {
@@ -20,6 +22,8 @@ export interface LoggedRoom {
   readonly first: number
   /** Everything that was ever stored in it, oldest first. */
   readonly events: readonly LoggedEvent[]
+  /** Numbers of those that have no content any more; unknown without it. */
+  readonly emptied?: ReadonlySet<number> | undefined
 }
 
 export interface CheckOptions {
@@ -27,28 +31,13 @@ export interface CheckOptions {
   readonly replayMax?: number
 }
 
-/** Where something is in the log. */
-interface Place {
-  readonly room: string
-  readonly seq: number
-}
-
-interface Said {
-  readonly who: string
-  /** All of them, or none, hold it. */
-  readonly rooms: readonly string[]
-  answer: { seq: number | undefined } | undefined
-  refusal: string | undefined
-  /** The log lost it, after it had been acknowledged: nothing is known of it any more. */
-  isExcused: boolean
-}
-
 interface Heard {
   readonly who: string
   readonly room: string
   readonly epoch: string | undefined
   readonly seq: number
-  readonly content: string
+  /** Nothing for one that was taken back before it was told. */
+  readonly content: string | undefined
 }
 
 export class HistoryCheck {
@@ -70,10 +59,7 @@ export class HistoryCheck {
   take(who: string, fact: Fact): string | undefined {
     switch (fact.what) {
       case 'says':
-        this.said.set(fact.key, {
-          ...{ who, rooms: fact.also === undefined ? [fact.room] : [fact.room, fact.also] },
-          ...{ answer: undefined, refusal: undefined, isExcused: false },
-        })
+        this.says(who, fact)
         return undefined
       case 'is told':
         return this.isTold(who, fact)
@@ -127,11 +113,17 @@ export class HistoryCheck {
       const problems = room ? this.checkSubscriber(subscriber, room) : []
       wrong.push(...problems)
     }
+    wrong.push(...checkTakenBack(this.said, stored, log))
     for (const heard of this.heard.values()) {
       const problem = checkHeard(heard, log.get(heard.room))
       if (problem) wrong.push(problem)
     }
     return wrong
+  }
+
+  private says(who: string, { room, key, also, revises, takesBack }: Extract<ClientFact, { what: 'says' }>): void {
+    const rooms = also === undefined ? [room] : [room, also]
+    this.said.set(key, { who, rooms, revises, takesBack, answer: undefined, refusal: undefined, isExcused: false })
   }
 
   private answered({ room, key, seq }: Extract<ClientFact, { what: 'answered' }>): string | undefined {
@@ -160,8 +152,9 @@ export class HistoryCheck {
 
   private agrees(who: string, fact: Extract<ClientFact, { what: 'hears' }>): string | undefined {
     const { room, seq, epoch = this.positionOf(who, room)?.epoch } = fact
-    const name = `${room}\n${epoch ?? ''}\n${seq}`
-    const content = `${fact.key ?? ''} ${fact.content}`
+    const isEmpty = fact.content === undefined
+    const name = `${room}\n${epoch ?? ''}\n${seq}${isEmpty ? ' empty' : ''}`
+    const content = isEmpty ? undefined : `${fact.key ?? ''} ${fact.content}`
     const first = this.heard.get(name)
     if (!first) this.heard.set(name, { who, room, epoch, seq, content })
     else if (first.content !== content) {
@@ -233,29 +226,16 @@ export class HistoryCheck {
   }
 }
 
-function checkSaid(key: string, said: Said, places: readonly Place[] = []): string | undefined {
-  const { who, rooms, answer, refusal, isExcused } = said
-  const [room] = rooms as [string]
-  const stray = places.find((place) => !rooms.includes(place.room))
-  if (stray) return `${key} was said in ${room} and is stored in ${stray.room}`
-  const missing = rooms.filter((each) => !places.some((place) => place.room === each))
-  if (places.length > 0 && missing.length > 0) return `${key} of ${who} is stored, but not in ${missing.join()}`
-  const stored = places.find((place) => place.room === room)
-  if (refusal !== undefined && stored && !isExcused) return `${key} of ${who} was refused (${refusal}), and is stored`
-  if (!answer) return undefined
-  if (!stored) return `${key} of ${who} was acknowledged as ${room}#${answer.seq}, and is not in the log`
-  if (answer.seq !== undefined && answer.seq !== stored.seq) {
-    return `${key} of ${who} was acknowledged as ${room}#${answer.seq}, and is #${stored.seq} in the log`
-  }
-  return undefined
-}
-
 /** Whoever does not know the log's epoch heard of the one that there is. */
 function checkHeard({ who, room, epoch, seq, content }: Heard, log: LoggedRoom | undefined): string | undefined {
   const [first] = log?.events ?? []
   if (!log || !first || (log.epoch !== undefined && epoch !== undefined && log.epoch !== epoch)) return undefined
   const event = log.events[seq - first.seq]
   if (!event) return `${who} heard ${room}#${seq}, which is not in the log`
+  if (content === undefined) {
+    const isGone = log.emptied === undefined || log.emptied.has(seq) || seq < log.first
+    return isGone ? undefined : `${who} heard that ${room}#${seq} was taken back, and it was not`
+  }
   const logged = `${event.key ?? ''} ${event.content}`
   return logged === content ? undefined : `${room}#${seq} is ${logged} in the log, and was ${content} for ${who}`
 }

@@ -3,16 +3,20 @@
  * real sockets: what has to hold is the same, and is checked by the same code (check.ts).
  */
 
+/** What is special about something that is said. */
+export interface Purpose {
+  /** The other room of what is stored in both, or in none. */
+  readonly also?: string | undefined
+  /** It is a new wording of this message of the room. */
+  readonly revises?: number | undefined
+  /** It takes this message of the room back: nothing of it, nor of its wordings, may be left in the log. */
+  readonly takesBack?: number | undefined
+}
+
 /** One thing that happened to one client in one room. */
 export type ClientFact =
   /** It asks for something to be stored, exactly once. */
-  | {
-      readonly what: 'says'
-      readonly room: string
-      readonly key: string
-      /** The other room of what is stored in both, or in none. */
-      readonly also?: string | undefined
-    }
+  | ({ readonly what: 'says'; readonly room: string; readonly key: string } & Purpose)
   /** What was said to it alone was handed to the application, in one life of which none hears the same twice. */
   | { readonly what: 'is told'; readonly room: string; readonly life: number; readonly key: string }
   /** The server says that it is stored; `seq` when the answer tells it. */
@@ -41,7 +45,8 @@ export type ClientFact =
       /** Commit number, from clients that are told it. */
       readonly n?: number | undefined
       readonly key: string | undefined
-      readonly content: string
+      /** Nothing for one that was taken back before it was told. */
+      readonly content: string | undefined
     }
   | { readonly what: 'leaves'; readonly room: string }
   /** What it hears of the room from now on may be old, up to `upTo` if that is known: it was away. */
@@ -71,7 +76,7 @@ export function tell({ atMs, who, fact }: ToldFact): string {
 function describe(fact: Fact): string {
   switch (fact.what) {
     case 'says':
-      return `says ${fact.key} in ${fact.room}`
+      return `says ${fact.key} in ${fact.room}${purpose(fact)}`
     case 'is told':
       return `is told ${fact.key}`
     case 'answered':
@@ -85,7 +90,7 @@ function describe(fact: Fact): string {
     case 'gap':
       return `is told of a gap in ${fact.room}: ${fact.reason}, from #${fact.from} to #${fact.to}${inEpoch(fact.epoch)}`
     case 'hears':
-      return `hears ${fact.room}#${fact.seq}${fact.n === undefined ? '' : ` (n ${fact.n})`} ${fact.key ?? ''}`
+      return `hears ${fact.room}#${fact.seq}${fact.n === undefined ? '' : ` (n ${fact.n})`} ${fact.content === undefined ? '(taken back) ' : ''}${fact.key ?? ''}`
     case 'leaves':
       return `leaves ${fact.room}`
     case 'catches up':
@@ -97,6 +102,11 @@ function describe(fact: Fact): string {
     default:
       return fact satisfies never
   }
+}
+
+function purpose({ revises, takesBack }: Purpose): string {
+  if (revises !== undefined) return `, which words #${revises} anew`
+  return takesBack === undefined ? '' : `, which takes #${takesBack} back`
 }
 
 function inEpoch(epoch: string | undefined): string {

@@ -28,7 +28,7 @@ export interface Application extends Speech {
 export const CHAT: Application = {
   namespace: '/',
   rooms: ['lobby', 'market', 'staff'],
-  hears: ['message:new'],
+  hears: ['message:new', 'message:edited', 'message:redacted'],
   setUp: (server) => {
     const namespace = server.namespace('/')
     namespace.room('staff', { capacity: 1, allow: { join: (user) => user.role === 'admin' } })
@@ -36,6 +36,8 @@ export const CHAT: Application = {
     server.chat(namespace)
   },
   say: (roomId, content) => ({ event: 'message:send', data: { roomId, content } }),
+  revise: (roomId, seq, content) => ({ event: 'message:edit', data: { roomId, seq, content } }),
+  takeBack: (roomId, seq) => ({ event: 'message:redact', data: { roomId, seq } }),
   whisper: (to, content) => ({ event: 'message:private', data: { to, content } }),
   hearsWhispers: 'message:private',
   chatter: (roomId) => [

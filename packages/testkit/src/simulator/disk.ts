@@ -121,6 +121,16 @@ export class SimulatedDisk {
     return (await this.log.heads(namespace, roomIds)).map((head) => this.inGeneration(head))
   }
 
+  /** Numbers of what was taken back, by room. */
+  async emptied(namespace: string, roomIds: readonly string[]): Promise<Map<string, ReadonlySet<number>>> {
+    const rooms = new Map<string, ReadonlySet<number>>()
+    for (const roomId of roomIds) {
+      const { events } = await this.log.history(namespace, roomId, { after: 0, limit: Number.MAX_SAFE_INTEGER })
+      rooms.set(roomId, new Set(events.filter(({ redacted }) => redacted).map(({ seq }) => seq)))
+    }
+    return rooms
+  }
+
   close(): void {
     this.log.close()
   }

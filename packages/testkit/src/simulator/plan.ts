@@ -14,7 +14,7 @@ export interface ClientPlan {
 type Act =
   | { readonly do: 'say'; readonly who: number; readonly room: number; readonly times: number }
   | { readonly do: 'whisper'; readonly who: number; readonly to: number }
-  | { readonly do: 'chatter' | 'join' | 'leave'; readonly who: number; readonly room: number }
+  | { readonly do: 'revise' | 'take back' | 'chatter' | 'join' | 'leave'; readonly who: number; readonly room: number }
   | { readonly do: 'cut' | 'outage' | 'heal' | 'stall' | 'drain'; readonly who: number }
   | { readonly do: 'black hole'; readonly who: number; readonly notices?: 'client' | 'server' | undefined }
   | { readonly do: 'go away' | 'come back' | 'change role'; readonly who: number }
@@ -57,7 +57,7 @@ export interface PlanOptions {
 const NAMES = ['ann', 'bob', 'cat', 'dan', 'eve', 'fay', 'gus', 'hal']
 /** How often something happens, next to the others; what comes with a fault of its own is left out of some runs. */
 const WEIGHTS: Readonly<Record<Act['do'], number>> = {
-  ...{ say: 30, whisper: 3, chatter: 4, join: 6, leave: 3 },
+  ...{ say: 30, revise: 4, 'take back': 3, whisper: 3, chatter: 4, join: 6, leave: 3 },
   ...{ cut: 4, outage: 2, 'black hole': 2, stall: 3, 'go away': 1 },
   ...{ kill: 2, deploy: 1, 'power failure': 1, 'disk stalls': 1, 'disk is full': 1, 'change role': 2 },
   // What ends something comes often, so that not everything is broken at once.
@@ -126,6 +126,8 @@ function makeAct(name: Act['do'], random: SeededRandom, clients: number, rooms: 
       return { do: name, who, room, times: random.integer(5) === 0 ? 1 + random.integer(12) : 1 }
     case 'whisper':
       return { do: name, who, to: random.integer(clients) }
+    case 'revise':
+    case 'take back':
     case 'chatter':
     case 'join':
     case 'leave':

@@ -11,6 +11,7 @@ import { History } from '../history/history.ts'
 import { SeededRandom } from '../random.ts'
 import type { Actor, ActorOptions } from './actors/actor.ts'
 import { BareActor } from './actors/bare-actor.ts'
+import { OwnMessages } from './actors/own-messages.ts'
 import { SdkActor } from './actors/sdk-actor.ts'
 import type { Application } from './application.ts'
 import { SimulatedDisk } from './disk.ts'
@@ -61,12 +62,16 @@ export class World {
       ...{ setUp, broker, onServer },
     })
     this.machine.startAfter(0)
+    const messages = new Map(
+      plan.clients.map(({ user }) => [user, new OwnMessages(random.fork(`messages of ${user}`))]),
+    )
     this.actors = plan.clients.map(({ kind, name, user }) => {
       const own = random.fork(name)
       const network = new SimulatedNetwork({ clock, namespace, host: this.machine, delayMs: () => this.delay(own) })
       const options: ActorOptions = {
         ...{ name, user, clock, network, random: own, history: this.history, speech: application },
         contentBytes: plan.contentBytes,
+        own: messages.get(user) as OwnMessages,
         headOf: (roomId) => this.disk.stored.head(namespace, roomId),
         token: () => authenticator.issue(this.identity(user), plan.tokenMs ? { expiresInMs: plan.tokenMs } : {}),
       }
@@ -98,11 +103,16 @@ export class World {
   private take(step: Step): void {
     const actor = 'who' in step ? (this.actors[step.who] as Actor) : undefined
     const room = 'room' in step ? (this.plan.rooms[step.room] as string) : ''
-    if (!['say', 'whisper', 'chatter'].includes(step.do)) this.history.note('→', describeStep(this.plan, step))
+    if (!['say', 'revise', 'take back', 'whisper', 'chatter'].includes(step.do))
+      this.history.note('→', describeStep(this.plan, step))
     switch (step.do) {
       case 'say':
         for (let i = 0; i < step.times; i++) actor?.say(room)
         return
+      case 'revise':
+        return actor?.revise(room)
+      case 'take back':
+        return actor?.takeBack(room)
       case 'whisper':
         return this.whisper(step.who, step.to)
       case 'chatter':
@@ -221,10 +231,11 @@ export class World {
     const { namespace } = this.application
     const inboxes = new Set(this.actors.map(({ user }) => inboxOf(user)))
     const heads = await this.disk.heads(namespace, [...this.plan.rooms, ...inboxes])
+    const emptied = await this.disk.emptied(namespace, this.plan.rooms)
     const log = new Map<string, LoggedRoom>(
       heads.map(({ roomId, epoch, first }) => [
         roomId,
-        { epoch, first, events: this.disk.stored.events(namespace, roomId) },
+        { epoch, first, events: this.disk.stored.events(namespace, roomId), emptied: emptied.get(roomId) },
       ]),
     )
     this.history.finish(log)

@@ -16,6 +16,8 @@ export interface Append {
   readonly reply?: string | undefined
   /** Entries of one batch with the same unit are stored together or not at all; they share one `key`. */
   readonly unit: number | undefined
+  /** An event of the same room that this one is about: without its content, redacted or trimmed, this one is not stored. */
+  readonly target?: number | undefined
 }
 
 /** Makes a repeat recognisable. G3. */
@@ -32,9 +34,12 @@ export type Appended =
   | { readonly status: 'stored'; readonly n: number; readonly seq: number; readonly ts: number }
   /** Nothing was added; the numbers are those of the first time, and the reply that was kept with the key, if one was. */
   | Repeated
-  | { readonly status: 'refused'; readonly code: 'CONFLICT' | 'UNAVAILABLE' | 'TOO_LARGE'; readonly message: string }
+  | { readonly status: 'refused'; readonly code: RefusalCode; readonly message: string }
   /** The broker cannot tell whether it was stored; repeating with the key is safe. */
   | { readonly status: 'unknown' }
+
+/** NOT_FOUND: the event that it is about has no content any more. */
+export type RefusalCode = 'CONFLICT' | 'UNAVAILABLE' | 'TOO_LARGE' | 'NOT_FOUND'
 
 export interface Repeated {
   readonly status: 'duplicate'

@@ -1,7 +1,7 @@
 /** Numbers, order, and texts that come back as they went in. G1, G2. */
 import { describe, expect, it } from 'vitest'
 import type { MakeBroker } from '../broker.ts'
-import { bench, entry, NS, PLENTY, statuses, store } from './bench.ts'
+import { bench, entry, key, NS, PLENTY, statuses, store } from './bench.ts'
 
 const TEXTS = {
   'a newline': 'one\ntwo\r\n',
@@ -50,6 +50,18 @@ export function appendContract(makeBroker: MakeBroker): void {
       expect(rows).toEqual(events)
       expect(rows).toMatchObject([{ n: 1, seq: 1, roomId: 'a', type: 'message:new', argsJson, redacted: false }])
       expect([rows[0]?.userId, rows[0]?.key]).toEqual([undefined, undefined])
+    })
+
+    it('[M10] stores what is about another event only while that one has its content', async () => {
+      const { broker } = await bench(makeBroker, { retention: 3 })
+      const about = (seq: number, name: string) => entry('a', name, { target: seq, key: key(name) })
+      await store(broker, entry('a', 'first'), entry('a', 'second'), entry('b', 'elsewhere'))
+      expect(statuses(await broker.append(NS, [about(1, 'k1'), about(9, 'k2')]))).toEqual(['stored', 'NOT_FOUND'])
+      await broker.redact(NS, 'a', 2)
+      expect(statuses(await broker.append(NS, [about(2, 'k3'), about(3, 'k4')]))).toEqual(['NOT_FOUND', 'stored'])
+      expect(statuses(await broker.append(NS, [about(1, 'k5')])), 'trimmed').toEqual(['NOT_FOUND'])
+      expect(statuses(await broker.append(NS, [about(1, 'k1')])), 'a repeat').toEqual(['duplicate'])
+      expect(await broker.findKey(NS, key('k3')), 'its key is free').toBeUndefined()
     })
 
     it('takes any room name, and no arguments at all', async () => {

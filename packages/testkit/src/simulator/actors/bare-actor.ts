@@ -6,9 +6,10 @@
 import { inboxOf } from '@roomful/protocol'
 import { plainDialect } from '@roomful/server/testing'
 import { contentOf } from '../../history/content.ts'
+import type { Purpose } from '../../history/fact.ts'
 import type { SimulatedLink } from '../link.ts'
 import type { Actor, ActorOptions } from './actor.ts'
-import { BareOutbox } from './bare-outbox.ts'
+import { BareOutbox, type Entry } from './bare-outbox.ts'
 import { MemberList } from './member-list.ts'
 
 /** One message as it was on the wire. */
@@ -74,16 +75,24 @@ export class BareActor implements Actor {
   }
 
   say(roomId: string): void {
-    if (!this.isHere) return
-    this.outbox.add({ roomId, ...this.options.speech.say(roomId, this.outbox.nextText()) })
-    this.askNext()
+    if (this.isHere) this.says({ roomId, ...this.options.speech.say(roomId, this.outbox.nextText()) })
+  }
+
+  revise(roomId: string): void {
+    const seq = this.options.own.pick(roomId)
+    const said = seq !== undefined && this.options.speech.revise?.(roomId, seq, this.outbox.nextText())
+    if (said) this.says({ roomId, ...said }, { revises: seq })
+  }
+
+  takeBack(roomId: string): void {
+    const seq = this.options.own.pick(roomId)
+    const said = seq !== undefined && this.options.speech.takeBack?.(roomId, seq)
+    if (said) this.says({ roomId, ...said }, { takesBack: seq })
   }
 
   whisper(to: string): void {
     const said = this.isHere && this.options.speech.whisper?.(to, this.outbox.nextText())
-    if (!said) return
-    this.outbox.add({ roomId: inboxOf(to), ...said }, inboxOf(this.user))
-    this.askNext()
+    if (said) this.says({ roomId: inboxOf(to), ...said }, { also: inboxOf(this.user) })
   }
 
   chatter(roomId: string): void {
@@ -140,6 +149,12 @@ export class BareActor implements Actor {
   membersOf(roomId: string): string[] | undefined {
     const entry = this.wanted.get(roomId)
     return entry?.isIn ? entry.members.users() : undefined
+  }
+
+  private says(entry: Entry, more: Purpose = {}): void {
+    if (!this.isHere) return
+    this.outbox.add(entry, more)
+    this.askNext()
   }
 
   private connect(): void {
@@ -249,7 +264,7 @@ export class BareActor implements Actor {
     const { epoch } = wanted.position
     this.options.history.record(this.name, {
       ...{ what: 'hears', room: roomId, epoch, seq, key },
-      content: contentOf(message),
+      content: message.redacted === true ? undefined : contentOf(message),
     })
     wanted.position = { epoch, seq }
   }
@@ -304,6 +319,7 @@ export class BareActor implements Actor {
     const { roomId } = entry
     if (error) return history.record(this.name, { what: 'refused', room: roomId, key, code: error.code })
     history.record(this.name, { what: 'answered', room: roomId, key, seq: data?.seq })
+    if (data?.seq !== undefined) this.options.own.add(roomId, data.seq)
     const wanted = this.wanted.get(roomId)
     // Whoever has an inbox is behind in every room while it is read.
     if (this.options.headOf(inboxOf(this.user)) > 0) this.isCalm = false

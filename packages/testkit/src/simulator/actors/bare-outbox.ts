@@ -3,6 +3,7 @@
  * whatever is said again after a cut is stored once.
  */
 import { createKey } from '@roomful/protocol'
+import type { Purpose } from '../../history/fact.ts'
 import type { ActorOptions } from './actor.ts'
 
 /** Keyed requests under way at once: more would only wait at the server. */
@@ -29,14 +30,14 @@ export class BareOutbox {
     return `${name} ${++this.said}`.padEnd(contentBytes, '.')
   }
 
-  /** @param also the other room of what is stored in both or in none */
-  add(entry: Entry, also?: string): void {
+  /** @param more what its `says` tells besides */
+  add(entry: Entry, more: Purpose = {}): void {
     const { clock, random, history, name } = this.options
     const key = createKey(clock.now(), (bytes) => {
       for (let i = 0; i < bytes.length; i++) bytes[i] = random.integer(256)
       return bytes
     })
-    history.record(name, { what: 'says', room: entry.roomId, key, also })
+    history.record(name, { what: 'says', room: entry.roomId, key, ...more })
     this.entries.set(key, entry)
   }
 

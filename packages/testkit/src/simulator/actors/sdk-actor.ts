@@ -2,10 +2,11 @@
 import { Client, type Room, type RoomfulError } from '@roomful/client'
 import { createKey, inboxOf } from '@roomful/protocol'
 import { contentOf } from '../../history/content.ts'
-import type { Actor, ActorOptions } from './actor.ts'
+import type { Purpose } from '../../history/fact.ts'
+import type { Actor, ActorOptions, Spoken } from './actor.ts'
 
 /** Errors that say that something will not be done however often it is asked for. */
-const FINAL = new Set(['CONFLICT', 'FORBIDDEN', 'NOT_IN_ROOM', 'EXPIRED', 'TOO_LARGE', 'INVALID_MESSAGE'])
+const FINAL = new Set(['CONFLICT', 'FORBIDDEN', 'NOT_IN_ROOM', 'EXPIRED', 'TOO_LARGE', 'INVALID_MESSAGE', 'NOT_FOUND'])
 
 interface Held {
   readonly room: Room
@@ -47,9 +48,21 @@ export class SdkActor implements Actor {
     if (this.mayJoin(roomId)) this.tell(roomId, this.options.speech.say)
   }
 
+  revise(roomId: string): void {
+    const { revise } = this.options.speech
+    const seq = this.options.own.pick(roomId)
+    if (revise && seq !== undefined) this.tell(roomId, (_roomId, text) => revise(roomId, seq, text), { revises: seq })
+  }
+
+  takeBack(roomId: string): void {
+    const { takeBack } = this.options.speech
+    const seq = this.options.own.pick(roomId)
+    if (takeBack && seq !== undefined) this.tell(roomId, () => takeBack(roomId, seq), { takesBack: seq })
+  }
+
   whisper(to: string): void {
     const { whisper } = this.options.speech
-    if (whisper) this.tell(inboxOf(to), (_roomId, text) => whisper(to, text), inboxOf(this.user))
+    if (whisper) this.tell(inboxOf(to), (_roomId, text) => whisper(to, text), { also: inboxOf(this.user) })
   }
 
   chatter(roomId: string): void {
@@ -94,6 +107,10 @@ export class SdkActor implements Actor {
         history.record(this.name, { what: 'hears', room: roomId, epoch, seq, n, key, content: contentOf(data) })
       })
     }
+    room.onRedacted(({ seq = 0, n, key }) => {
+      const epoch = room.position?.epoch
+      history.record(this.name, { what: 'hears', room: roomId, epoch, seq, n, key, content: undefined })
+    })
     room.onReset(({ reason, from, to }) => {
       history.record(this.name, { what: 'gap', room: roomId, epoch: room.position?.epoch, reason, from, to })
     })
@@ -168,19 +185,20 @@ export class SdkActor implements Actor {
     return members.map(({ userId }) => userId)
   }
 
-  /** @param also the other room of what is stored in both or in none */
-  private tell(roomId: string, speak: ActorOptions['speech']['say'], also?: string): void {
+  /** @param more what its `says` tells besides */
+  private tell(roomId: string, speak: (roomId: string, text: string) => Spoken, more: Purpose = {}): void {
     const { client } = this
     const { history, random, contentBytes } = this.options
     if (!client) return
     const key = createKey(client.serverNow(), (bytes) => fill(bytes, random))
     const { event, data } = speak(roomId, `${this.name} ${++this.said}`.padEnd(contentBytes, '.'))
-    history.record(this.name, { what: 'says', room: roomId, key, also })
+    history.record(this.name, { what: 'says', room: roomId, key, ...more })
     this.unanswered.add(key)
     client.request(event, data as never, { durable: true, key }).then(
       (answer) => {
         this.unanswered.delete(key)
         const { seq } = (answer ?? {}) as { seq?: number }
+        if (seq !== undefined) this.options.own.add(roomId, seq)
         history.record(this.name, { what: 'answered', room: roomId, key, seq })
       },
       ({ code }: RoomfulError) => {

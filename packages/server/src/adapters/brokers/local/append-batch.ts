@@ -32,6 +32,8 @@ export interface BatchTarget<Room extends { readonly seq: number }> {
   claim(key: AppendKey, part: number, first: FirstReply): FirstReply | undefined
   /** The binding that is still valid at `ts`. */
   find(key: AppendKey, part: number, ts: number): FirstReply | undefined
+  /** The row is there, and was not redacted. */
+  hasContent(room: Room, seq: number): boolean
   /** Adds the row as the room's next and counts it. */
   store(room: Room, entry: Append, n: number, seq: number, ts: number): void
 }
@@ -43,6 +45,11 @@ interface Fate {
 }
 
 const CONFLICT: Appended = { status: 'refused', code: 'CONFLICT', message: ERROR_CODES.CONFLICT.message }
+const GONE: Appended = {
+  status: 'refused',
+  code: 'NOT_FOUND',
+  message: 'The event that this is about is there no more',
+}
 const TOO_LARGE: Appended = { status: 'refused', code: 'TOO_LARGE', message: ERROR_CODES.TOO_LARGE.message }
 
 export class AppendBatch<Room extends { readonly seq: number }> {
@@ -74,6 +81,10 @@ export class AppendBatch<Room extends { readonly seq: number }> {
   private single(entry: Append, counter: Counter): Appended {
     if (entry.argsJson.length > this.eventMax) return TOO_LARGE
     const room = this.target.room(entry.roomId)
+    if (entry.target !== undefined && !this.target.hasContent(room, entry.target)) {
+      const first = entry.key && this.target.find(entry.key, 0, counter.ts)
+      return first === undefined ? GONE : repeat(entry.key as AppendKey, first)
+    }
     if (entry.key !== undefined) {
       const first = this.target.claim(entry.key, 0, firstReply(entry.key, room, counter, entry.reply))
       if (first !== undefined) return repeat(entry.key, first)

@@ -205,6 +205,7 @@ class MemoryLog implements Log {
         if (keys.size > limits.dedupeMax) keys.dropOldest()
         return known
       },
+      hasContent: (room, seq) => room.at(seq)?.redacted === false,
       store: (room, { roomId, type, argsJson, userId, key }, n, seq, ts) => {
         rows.add(room, { n, seq, ts, roomId, type, argsJson, userId, key: key?.key, redacted: false })
       },

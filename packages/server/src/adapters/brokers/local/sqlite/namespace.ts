@@ -50,6 +50,7 @@ export class SqliteNamespace {
   private readonly replaceKey: Command
   private readonly selectKey: Query<FirstReply>
   private readonly saveCounter: Command
+  private readonly selectContent: Query<{ is_there: number }>
   private readonly selectCommit: Query<{ n: number }>
 
   constructor(row: NamespaceRow, limits: LogLimits, options: SqliteNamespaceOptions) {
@@ -72,6 +73,7 @@ export class SqliteNamespace {
     const byName = 'key = ? AND scope = ? AND ns = ? AND part = ?'
     this.selectKey = query(db, `SELECT fingerprint, n, seq, ts, reply FROM keys WHERE ${byName}`)
     this.saveCounter = command(db, 'UPDATE namespaces SET n = ?, ts = ? WHERE id = ?')
+    this.selectContent = query(db, 'SELECT args IS NOT NULL AS is_there FROM events WHERE room = ? AND seq = ?')
     this.selectCommit = query(db, 'SELECT n FROM events WHERE room = ? AND seq = ?')
     this.batch = new AppendBatch(this.target(), limits.eventMax)
   }
@@ -143,6 +145,7 @@ export class SqliteNamespace {
       room: (roomId) => this.rooms.get(roomId),
       find: (key, part, ts) => this.find(key, part, ts),
       claim: (key, part, first) => this.claim(key, part, first),
+      hasContent: (room, seq) => this.hasContent(room, seq),
       store: (room, entry, n, seq, ts) => this.store(room, entry, n, seq, ts),
     }
   }
@@ -150,6 +153,11 @@ export class SqliteNamespace {
   private find(key: AppendKey, part: number, nowMs: number): FirstReply | undefined {
     const first = this.selectKey.get(key.key, key.scope, this.id, part)
     return first !== undefined && first.ts >= nowMs - this.limits.dedupeWindowMs ? first : undefined
+  }
+
+  private hasContent(room: SqliteRoom, seq: number): boolean {
+    const first = Math.max(room.first, room.seq - room.retention + 1)
+    return seq >= first && this.selectContent.get(room.id, seq)?.is_there === 1
   }
 
   private claim(key: AppendKey, part: number, first: FirstReply): FirstReply | undefined {
