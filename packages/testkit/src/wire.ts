@@ -23,6 +23,7 @@ export interface WireEnds {
 }
 
 export class MemoryWire implements Wire {
+  readonly hasPongs = true
   /** Whether the peer answers pings. */
   answersPings = true
   /** How many pings were sent. */
@@ -78,7 +79,7 @@ export class MemoryWire implements Wire {
   ping(): void {
     this.pings++
     // An answer takes a way: it is never there before the ping is out.
-    if (this.answersPings && !this.isStalled) queueMicrotask(() => this.link?.alive())
+    if (this.answersPings && !this.isStalled) queueMicrotask(() => this.link?.ponged())
   }
 
   close(code: number, reason: string): void {

@@ -1,6 +1,7 @@
 /**
  * The heartbeat of one link: it is pinged on time whatever else is going on, and cut when a ping has been without an
- * answer for too long. An answer may take longer than the time between two pings.
+ * answer for too long. An answer may take longer than the time between two pings. What was told before a ping has arrived
+ * when it is answered, so pings are also how the core learns that.
  */
 import type { Link } from './link.ts'
 import type { Timer } from './timer-wheel.ts'
@@ -9,10 +10,16 @@ export class Heartbeat {
   private readonly link: Link
   private lastSignOfLife: number
   /** When the next ping is due. */
-  private pingAt = 0
+  private pingAt = Number.POSITIVE_INFINITY
   /** When the first ping went out that nothing has answered yet. */
   private unansweredSince = Number.POSITIVE_INFINITY
   private timer: Timer | undefined
+  /** Pings that were not answered by a pong of their own. */
+  private pongsDue = 0
+  /** Called with the next pong, for what was told before the ping that it answers. */
+  private confirm: (() => void) | undefined
+  /** Something was told since, to be confirmed by a ping after it. */
+  private mustAsk = false
 
   constructor(link: Link) {
     this.link = link
@@ -35,8 +42,28 @@ export class Heartbeat {
     this.lastSignOfLife = this.link.hub.clock.monotonic()
   }
 
+  /** Something was told that is to be confirmed soon. See {@link Link.confirmation}. */
+  ask(): void {
+    if (this.mustAsk) return
+    this.mustAsk = true
+    if (this.pongsDue > 0) return // after that
+    this.stop()
+    this.wait()
+  }
+
+  ponged(): void {
+    const { confirm } = this
+    this.confirm = undefined
+    this.pongsDue = Math.max(0, this.pongsDue - 1)
+    confirm?.()
+    if (!this.mustAsk || this.pongsDue > 0) return
+    this.stop()
+    this.wait()
+  }
+
   stop(): void {
     this.link.hub.timers.cancel(this.timer)
+    this.timer = undefined
   }
 
   private get form(): { readonly pingIntervalMs: number; readonly pongTimeoutMs: number } {
@@ -45,20 +72,34 @@ export class Heartbeat {
 
   private wait(): void {
     const { clock, timers } = this.link.hub
-    const dueAt = Math.min(this.pingAt, this.unansweredSince + this.form.pongTimeoutMs)
-    this.timer = timers.add(dueAt - clock.monotonic(), () => this.beat())
+    const now = clock.monotonic()
+    const askAt = this.mustAsk && this.pongsDue === 0 ? now : Number.POSITIVE_INFINITY
+    const dueAt = Math.min(askAt, this.pingAt, this.unansweredSince + this.form.pongTimeoutMs)
+    if (dueAt !== Number.POSITIVE_INFINITY) this.timer = timers.add(dueAt - now, () => this.beat())
   }
 
   private beat(): void {
+    this.timer = undefined
     const { pingIntervalMs, pongTimeoutMs } = this.form
     const now = this.link.hub.clock.monotonic()
     if (this.lastSignOfLife >= this.unansweredSince) this.unansweredSince = Number.POSITIVE_INFINITY
     if (now >= this.unansweredSince + pongTimeoutMs) return this.link.terminate('heartbeat timeout')
     if (now >= this.pingAt) {
-      this.link.wire.ping()
       this.pingAt = now + pingIntervalMs
       this.unansweredSince = Math.min(this.unansweredSince, now)
-    }
+      this.ping()
+    } else if (this.mustAsk && this.pongsDue === 0) this.ping() // however long the answer takes
     this.wait()
+  }
+
+  private ping(): void {
+    if (this.link.wire.hasPongs) {
+      if (this.pongsDue === 0) {
+        this.confirm = this.link.confirmation()
+        this.mustAsk = false
+      }
+      this.pongsDue++
+    }
+    this.link.wire.ping()
   }
 }

@@ -29,7 +29,7 @@ export class Inboxes {
     const { broker } = this.hub
     const [head] = await broker.heads(this.namespace.name, [roomId])
     if (!head || head.seq === 0 || connection.stage !== 'open') return
-    const mark = await broker.mark(this.namespace.name, roomId)
+    const mark = Math.max(await broker.mark(this.namespace.name, roomId), this.toldTo(roomId))
     await this.enter(connection, roomId, Math.min(mark, connection.session?.inboxAt ?? mark))
   }
 
@@ -62,32 +62,53 @@ export class Inboxes {
 
   /** Its owner's connections are told an event. */
   onReleased(room: Room, seq: number): void {
-    const isTold = room.groups.some(({ members }) => members.some(({ connection }) => isCertain(connection)))
+    let isTold = false
+    for (const { members } of room.groups) {
+      for (const { connection } of members) {
+        isTold ||= isCertain(connection)
+        if (confirmsByPong(connection)) connection.link.heartbeat.ask()
+      }
+    }
     if (isTold) this.markDelivered(room.id, seq)
   }
 
   /** A connection is in its inbox, and is told what waits there. */
   onEntered(connection: Connection, { id, head }: Room): void {
-    if (confirms(connection)) return
+    if (confirmsByPoll(connection)) return
     // First where it began: what was on its way when the process is killed is told again.
     this.hub.savedSessions.saveNow(connection)
-    if (isCertain(connection)) this.markDelivered(id, head)
+    if (confirmsByPong(connection)) connection.link.heartbeat.ask()
+    else if (isCertain(connection)) this.markDelivered(id, head)
   }
 
-  /** Its client knows its session, or said goodbye: what it was told until now is its own. */
+  /** Its client knows its session: what it was told until now is its own. */
   onHeard(connection: Connection): void {
     if (connection.isHeard) return
     connection.isHeard = true
     if (!confirms(connection)) this.confirmation(connection)?.()
   }
 
-  /** @returns what marks as delivered all that the connection was told of its inbox until now */
+  /** It left by itself, and will not come back for anything. */
+  onGoodbye(connection: Connection): void {
+    if (!confirmsByPoll(connection)) this.confirmation(connection)?.()
+  }
+
+  /** @returns what marks as delivered all that the connection was told of its inbox until now; nothing outside of it */
   confirmation({ user, memberships, behind }: Connection): (() => void) | undefined {
     const membership = memberships.get(inboxOf(user.sub))
     if (!membership) return undefined
     const { room, position } = membership
     const seq = behind ? position : room.head
     return () => this.markDelivered(room.id, seq)
+  }
+
+  /** How far somebody who is here was told: a newcomer hears what comes after that, as with who was here before. */
+  private toldTo(roomId: string): number {
+    const room = this.namespace.rooms.get(roomId)
+    const isTold = room?.groups.some(({ members }) =>
+      members.some(({ connection }) => connection.isHeard && !connection.behind && confirmsByPong(connection)),
+    )
+    return room && isTold ? room.head : 0
   }
 
   /** The inbox was told to somebody, up to `seq`: the next connect begins behind it. */
@@ -119,7 +140,16 @@ function isCertain(connection: Connection): boolean {
   return connection.isHeard && !confirms(connection)
 }
 
-/** Its transport tells when what was written has reached the client. */
+/** It is told when what was written has reached the client. */
 function confirms(connection: Connection): boolean {
-  return connection.link.dialect.confirmsDelivery === true
+  return confirmsByPoll(connection) || confirmsByPong(connection)
+}
+
+function confirmsByPoll({ link }: Connection): boolean {
+  return link.dialect.confirmsDelivery === true
+}
+
+/** Who has a session and comes back without it is told again what never arrived. Others could not tell it from something new. */
+function confirmsByPong({ link, session }: Connection): boolean {
+  return session !== undefined && link.wire.hasPongs
 }

@@ -115,7 +115,7 @@ export class Lifecycle {
     const { namespace, link, session } = connection
     const wasOpen = connection.stage === 'open'
     const holdMs = wasOpen && RETURNING.has(code) ? holdMsOf(this.hub, connection) : 0
-    if (wasOpen && holdMs === 0) namespace.inboxes.onHeard(connection) // a goodbye
+    if (wasOpen && holdMs === 0) namespace.inboxes.onGoodbye(connection)
     if (holdMs > 0 && session) {
       this.hub.broker.saveSession(toRecord(session, connection), Math.max(this.hub.settings.sessionMs, holdMs))
     } else if (session) this.hub.broker.dropSession(namespace.name, session.id)

@@ -101,10 +101,16 @@ export class Link {
     }
   }
 
-  /** From the transport: a pong, or anything else that shows that the peer lives. */
+  /** From the transport: something that shows that the peer lives. */
   alive(): void {
     this.heartbeat.alive()
     this.heard()
+  }
+
+  /** From the transport: the peer answers a ping, so it has what was written before it. */
+  ponged(): void {
+    this.alive()
+    this.heartbeat.ponged()
   }
 
   /** From the transport: the peer is about to hear its last frame, so what waits for it goes out now. */
@@ -238,6 +244,19 @@ export class Link {
 
   connection(channel: number): Connection | undefined {
     return this.connections.find((connection) => connection.channel === channel)
+  }
+
+  /** @returns what says that everything told until now has arrived; nothing where that makes no difference */
+  confirmation(): (() => void) | undefined {
+    const confirmations: (() => void)[] = []
+    for (const connection of this.connections) {
+      const confirm = connection.namespace.inboxes.confirmation(connection)
+      if (confirm) confirmations.push(confirm)
+    }
+    if (confirmations.length === 0) return undefined
+    return () => {
+      for (const confirm of confirmations) confirm()
+    }
   }
 
   isAuthenticated(): boolean {

@@ -38,6 +38,7 @@ const nothing = (): undefined => undefined
 
 const SILENT_WIRE: Wire = {
   queuedBytes: 0,
+  hasPongs: false,
   write: nothing,
   pauseReading: nothing,
   resumeReading: nothing,

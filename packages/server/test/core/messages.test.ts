@@ -266,7 +266,7 @@ describe('private messages', () => {
     ])
   })
 
-  it('[B23] wait for who was let in and never heard of it; not for who showed it, nor after a goodbye', async () => {
+  it('[B23] wait for who has a session until a ping behind them is answered, or a goodbye is said', async () => {
     await using server = await createTestServer({ settings: UNLIMITED })
     const ann = await server.connect({ user: 'ann' })
     await ann.request('message:private', { to: 'bob', content: '1' })
@@ -284,8 +284,38 @@ describe('private messages', () => {
       await bob.request('room:join', 'x')
       bob.cut()
     }
-    expect(await life(spoken)).toEqual(['2'])
-    expect(await life(spoken)).toEqual([])
+    expect(await life(spoken), 'what it says shows nothing').toEqual(['2'])
+    const silent = async (bob: TestClient): Promise<void> => {
+      bob.wire.answersPings = false
+      await server.advance(200)
+      expect(bob.wire.pings).toBe(1)
+      bob.cut()
+    }
+    expect(await life(silent)).toEqual(['2'])
+    const answered = async (bob: TestClient): Promise<void> => {
+      await server.advance(200)
+      bob.cut()
+    }
+    expect(await life(answered)).toEqual(['2'])
+    expect(await life(answered)).toEqual([])
+  })
+
+  it('[B23] that one tab was told are not new to the next, and wait again when neither has confirmed them', async () => {
+    await using server = await createTestServer({ settings: UNLIMITED })
+    const [ann, first] = [await server.connect({ user: 'ann' }), await server.connect({ user: 'bob', dialect: 'v1' })]
+    await first.request('room:join', 'x')
+    first.wire.answersPings = false
+    await ann.request('message:private', { to: 'bob', content: '1' })
+    const told = (tab: TestClient) => tab.heard(({ event }) => event === 'message:private').length
+    expect(told(first)).toBe(1)
+    const second = await server.connect({ user: 'bob', dialect: 'v1' })
+    second.wire.answersPings = false
+    await server.settle()
+    expect(told(second)).toBe(0)
+    for (const tab of [first, second]) tab.cut()
+    const third = await server.connect({ user: 'bob', dialect: 'v1' })
+    await server.settle()
+    expect(told(third)).toBe(1)
   })
 
   it('[B23] are stored for both or for neither, and once per key', async () => {

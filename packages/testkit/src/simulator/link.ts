@@ -160,6 +160,7 @@ export class SimulatedLink {
 
 /** The core's end. */
 class ServerEnd implements Wire {
+  readonly hasPongs = true
   isGone = false
   link: Link | undefined
   private readonly clock: VirtualClock
@@ -201,7 +202,7 @@ class ServerEnd implements Wire {
 
   ping(): void {
     this.down.send(0, () => {
-      if (this.owner.hasClient) this.up.send(0, () => this.link?.alive())
+      if (this.owner.hasClient) this.up.send(0, () => this.link?.ponged())
     })
   }
 

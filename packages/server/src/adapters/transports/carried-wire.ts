@@ -89,6 +89,10 @@ export abstract class CarriedWire implements Wire, WireReceiver {
     this.link?.alive()
   }
 
+  ponged(): void {
+    this.link?.ponged()
+  }
+
   send(bytes: Uint8Array): void {
     this.link?.send(bytes)
   }
@@ -107,6 +111,10 @@ export abstract class CarriedWire implements Wire, WireReceiver {
   }
 
   // From the link.
+
+  get hasPongs(): boolean {
+    return this.carrier?.hasPongs === true
+  }
 
   get queuedBytes(): number {
     return this.carrier?.queuedBytes ?? 0

@@ -25,6 +25,7 @@ export interface PollingForm {
 }
 
 export class PollingWire implements Wire {
+  readonly hasPongs = false
   private readonly hub: Hub
   private readonly receiver: WireReceiver
   private readonly form: PollingForm

@@ -68,6 +68,8 @@ export class Probe implements WireReceiver {
   }
 
   alive(): void {}
+
+  ponged(): void {}
   send(): void {}
   flush(): void {}
   drained(): void {}

@@ -10,7 +10,7 @@ import { binaryFrame, PONG } from './frame.ts'
 import { writeSocket } from './write-socket.ts'
 
 /** Who is told what comes in: a link, or what stands between the socket and its link. */
-export type WireReceiver = Pick<Link, 'receive' | 'alive' | 'send' | 'flush' | 'drained' | 'closed'>
+export type WireReceiver = Pick<Link, 'receive' | 'alive' | 'ponged' | 'send' | 'flush' | 'drained' | 'closed'>
 
 /** Answers the peer's goodbye, and its mistakes, behind everything that this turn had for it: `ws` would do so at once. R8. */
 export class PoliteWebSocket extends WebSocket {
@@ -22,6 +22,7 @@ export class PoliteWebSocket extends WebSocket {
 
 /** The core's port over one socket. Listeners are shared functions; what they need hangs on the socket objects. */
 export class WebSocketWire implements Wire {
+  readonly hasPongs = true
   link: WireReceiver | undefined
   private readonly ws: WebSocket
   private readonly socket: Socket
@@ -96,7 +97,7 @@ function onPing(this: WebSocket, data: Buffer): void {
 }
 
 function onPong(this: WebSocket): void {
-  linkOf(this)?.alive()
+  linkOf(this)?.ponged()
 }
 
 function onDrain(this: Socket): void {

@@ -6,7 +6,12 @@ export interface Wire {
   readonly queuedBytes: number
   pauseReading(): void
   resumeReading(): void
-  /** Asks the peer for a sign of life; the transport calls `Link.alive()` when one comes. */
+  /**
+   * The peer answers each ping once it has everything that was written before it, and the transport calls `Link.ponged()`.
+   * Where that is not so, it calls `Link.alive()` for whatever shows that the peer lives.
+   */
+  readonly hasPongs: boolean
+  /** Asks the peer for a sign of life. */
   ping(): void
   /** Says goodbye behind everything written so far; a deadline of the transport's then cuts. */
   close(code: number, reason: string): void

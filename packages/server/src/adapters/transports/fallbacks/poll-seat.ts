@@ -34,6 +34,7 @@ export interface SeatEnds {
 }
 
 export class PollSeat implements Wire {
+  readonly hasPongs = false
   readonly key: string
   private readonly hub: Hub
   private readonly ends: SeatEnds

@@ -28,6 +28,7 @@ export const sendDialect: Dialect = {
 }
 
 export class SendWire implements Wire {
+  readonly hasPongs = false
   readonly queuedBytes = 0
   private readonly response: ServerResponse
   private link: Link | undefined

@@ -33,6 +33,7 @@ export const SSE_HEADERS = {
 } as const
 
 export class SseWire implements Wire {
+  readonly hasPongs = false
   private readonly response: ServerResponse
   private readonly timers: TimerWheel
   private link: Link | undefined

@@ -86,6 +86,15 @@ export class EngineSession extends CarriedWire {
     else this.link?.receive(data)
   }
 
+  /** Engine.IO has pings of its own, over every transport. */
+  override get hasPongs(): boolean {
+    return true
+  }
+
+  override ponged(): void {
+    this.alive()
+  }
+
   override ping(): void {
     this.write([ENGINE.PING])
   }
@@ -101,7 +110,7 @@ export class EngineSession extends CarriedWire {
       case 'message':
         return this.link?.receive(data === undefined ? '' : data)
       case 'pong':
-        return this.link?.alive()
+        return this.link?.ponged()
       case 'close':
         return this.goodbye()
       case 'noop':

@@ -11,6 +11,7 @@ import { closeFrame, MOVED, PING_FRAME, toEvents } from './event-form.ts'
 const END_TIMEOUT_MS = 5_000
 
 export class StreamWire implements FirstCarrier {
+  readonly hasPongs = false
   private readonly response: ServerResponse
   private readonly timers: TimerWheel
   private readonly receiver: WireReceiver
