@@ -2,8 +2,8 @@
  * One's private messages: the personal room's log as conversations, what waits in the outbox, what was refused, and how far
  * each was read. Every tab has the same, because each gets what any of them sends. B23.
  */
-import type { Client, OutboxEntry, Room, RoomfulError } from '@roomful/client'
-import type { FailedMessage, Message, PendingMessage, SentMessage } from '@roomful/react'
+import type { Client, OutboxEntry, ReceivedEvent, RoomfulError } from '@roomful/client'
+import { type FailedMessage, type Message, type PendingMessage, RoomLog, type SentMessage } from '@roomful/react'
 
 export type Delivery = 'delivered' | 'queued'
 
@@ -19,7 +19,7 @@ export interface InboxSnapshot {
   /** The latest first. */
   readonly conversations: readonly Conversation[]
   readonly hasMore: boolean
-  readonly loading: 'first' | 'older' | undefined
+  readonly loading: RoomLog['loading']
   /** Of what was sent from this tab, by `localId`. */
   readonly deliveries: ReadonlyMap<string, Delivery>
 }
@@ -36,7 +36,6 @@ interface Draft {
   readonly message: FailedMessage
 }
 
-const PAGE = 100
 const MAX_FAILED = 50
 
 export class Inbox {
@@ -47,29 +46,31 @@ export class Inbox {
   private readonly deliveries = new Map<string, Delivery>()
   private failed: readonly Draft[] = []
   private read: Record<string, number> = {}
-  private room: Room | undefined
+  private readonly log: RoomLog
   private offs: (() => void)[] = []
   private outbox: readonly OutboxEntry[] = []
-  private oldest: number | undefined
-  private hasMore = true
-  private loading: InboxSnapshot['loading'] = 'first'
-  private isAsking = false
   private snapshot: InboxSnapshot | undefined
 
   constructor(client: Client, own: { readonly userId: string; readonly name: string }) {
     this.client = client
     this.own = own
+    this.log = new RoomLog({
+      ...{ client, roomId: `user:${own.userId}`, events: ['message:private'] },
+      apply: (event) => this.add(event),
+      clear: () => this.sent.clear(),
+      onChange: () => this.changed(),
+    })
   }
 
   readonly getSnapshot = (): InboxSnapshot => {
-    const { hasMore, loading } = this
+    const { hasMore, loading } = this.log
     this.snapshot ??= { conversations: this.list(), hasMore, loading, deliveries: new Map(this.deliveries) }
     return this.snapshot
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener)
-    if (!this.room) this.enter()
+    if (!this.log.room) this.enter()
     return () => {
       this.listeners.delete(listener)
       if (this.listeners.size === 0) this.leave()
@@ -105,9 +106,7 @@ export class Inbox {
     this.changed()
   }
 
-  readonly loadOlder = (): void => {
-    if (this.room && this.hasMore && !this.loading) this.load(this.room, 'older') // never rejects
-  }
+  readonly loadOlder = (): void => this.log.loadOlder()
 
   /** Number of the last message that was read. */
   readUntil(peerId: string): number {
@@ -130,8 +129,6 @@ export class Inbox {
   }
 
   private enter(): void {
-    const room = this.client.room(`user:${this.own.userId}`)
-    this.room = room
     this.loadRead()
     const onStorage = ({ key }: StorageEvent): void => {
       if (key !== this.storageKey) return
@@ -141,73 +138,21 @@ export class Inbox {
     globalThis.addEventListener('storage', onStorage)
     this.offs = [
       () => globalThis.removeEventListener('storage', onStorage),
-      room.on('message:private', (data, { seq, id, ts, key }) => {
-        this.add(data, { seq, id, ts, key })
-        this.changed()
-      }),
-      room.onReset(() => this.startAgain()),
-      room.subscribe(() => this.loadWhenJoined()),
       this.client.subscribe(() => this.handleClient()),
     ]
     this.handleClient()
-    this.loadWhenJoined()
+    this.log.open()
   }
 
   private leave(): void {
     for (const off of this.offs.splice(0)) off()
-    this.room?.release()
-    this.room = undefined
-    this.startAgain()
+    this.log.close()
   }
 
-  private startAgain(): void {
-    this.sent.clear()
-    this.loading = 'first'
-    this.hasMore = true
-    this.oldest = undefined
-    this.changed()
-    this.loadWhenJoined()
-  }
-
-  private loadWhenJoined(): void {
-    const { room } = this
-    if (!room || this.loading !== 'first' || this.isAsking || room.getSnapshot().status !== 'joined') return
-    this.load(room, 'first') // never rejects
-  }
-
-  private async load(room: Room, what: 'first' | 'older'): Promise<void> {
-    this.loading = what
-    this.isAsking = true
-    this.changed()
-    const before = what === 'older' ? this.oldest : undefined
-    try {
-      const { events, more } = await room.history({ limit: PAGE, ...(before === undefined ? {} : { before }) })
-      if (this.room !== room) return
-      for (const { event, args, meta } of events) {
-        if (event === 'message:private') this.add(args[0] as PrivateMessage, meta)
-      }
-      this.oldest = events[0]?.meta.seq ?? this.oldest
-      this.hasMore = more
-      this.loading = undefined
-    } catch {
-      if (what === 'older') this.loading = undefined // asked for again by scrolling; the first page, by the next join
-    } finally {
-      this.isAsking = false
-      this.changed()
-    }
-  }
-
-  private add(
-    data: PrivateMessage,
-    {
-      seq,
-      id = '',
-      ts = 0,
-      key = id,
-    }: { seq?: number | undefined; id?: string | undefined; ts?: number | undefined; key?: string | undefined },
-  ): void {
-    if (seq === undefined || data.content === undefined || this.sent.has(seq)) return
-    const { fromUser: userId, name, to, content } = data
+  private add({ args, meta: { seq, id = '', ts = 0, key = id } }: ReceivedEvent): void {
+    const { fromUser: userId, name, to, content } = (args[0] ?? {}) as Partial<PrivateMessage>
+    if (seq === undefined || userId === undefined || name === undefined || to === undefined || content === undefined)
+      return
     const message: SentMessage = {
       ...{ status: 'sent', localId: key, id, seq, userId, name, content, ts },
       ...{ replyTo: undefined, editedAt: undefined, isRedacted: false, reactions: [] },

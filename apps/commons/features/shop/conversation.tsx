@@ -1,6 +1,5 @@
 /** What two people say to each other in a room of `/customer`. */
-import type { ReceivedEvent } from '@roomful/client'
-import { createHooks, useConnection } from '@roomful/react'
+import { createHooks, type Message, useConnection, useMessages } from '@roomful/react'
 import clsx from 'clsx'
 import { CircleCheck, SendHorizontal } from 'lucide-react'
 import { type FormEvent, type ReactElement, useEffect, useRef, useState } from 'react'
@@ -13,13 +12,6 @@ import type { customerContract } from './contract.ts'
 
 const { useClient, useRoom } = createHooks<typeof customerContract>()
 
-interface Line {
-  readonly seq: number
-  readonly userId: string
-  readonly name: string
-  readonly content: string
-}
-
 export interface ConversationProps {
   readonly roomId: string
   readonly title: string
@@ -29,48 +21,19 @@ export interface ConversationProps {
   readonly onClose: () => void
 }
 
-const HISTORY = 100
-
 export function Conversation({ roomId, title, nobody, onClose }: ConversationProps): ReactElement {
   const client = useClient()
   const state = useConnection()
   const me = state.status === 'open' || state.status === 'draining' ? state.user.sub : undefined
-  const { room, members, typists, send, typing } = useRoom(roomId)
-  const [lines, setLines] = useState<readonly Line[]>([])
-  const [waiting, setWaiting] = useState<readonly string[]>([])
+  const { members, typists, typing } = useRoom(roomId)
+  const { messages, send, retry } = useMessages(roomId)
   const end = useRef<HTMLLIElement>(null)
-
-  useEffect(() => {
-    if (!room) return
-    const put = (more: readonly Line[]): void =>
-      setLines((before) => {
-        const known = new Set(before.map(({ seq }) => seq))
-        return [...before, ...more.filter(({ seq }) => !known.has(seq))].sort((a, b) => a.seq - b.seq)
-      })
-    const load = (): void => {
-      room.ready
-        .then(() => room.history({ limit: HISTORY }))
-        .then(
-          ({ events }) => put(events.flatMap(lineOf)),
-          () => undefined, // why we are not in it is in the snapshot
-        )
-    }
-    room.on('message:new', ({ seq, userId, name, content }) => put([{ seq, userId, name, content }]))
-    room.onReset(load)
-    load()
-  }, [room])
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the newest line comes into view
   useEffect(() => {
     end.current?.scrollIntoView({ block: 'nearest' })
-  }, [lines, waiting])
+  }, [messages])
 
-  const say = (content: string): void => {
-    setWaiting((before) => [...before, content])
-    send(content)
-      .catch((error: unknown) => toastError('Not sent', error))
-      .finally(() => setWaiting((before) => before.filter((_, index) => index !== before.indexOf(content))))
-  }
   const close = (): void => {
     client.request('help:close', { roomId }).then(onClose, (error: unknown) => toastError('It is still open', error))
   }
@@ -102,36 +65,47 @@ export function Conversation({ roomId, title, nobody, onClose }: ConversationPro
         tabIndex={0}
         className="flex min-h-0 grow flex-col gap-2 overflow-y-auto p-4"
       >
-        {lines.map((line) => (
-          <Said key={line.seq} line={line} isMine={line.userId === me} />
-        ))}
-        {waiting.map((content, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: what waits has no number yet
-          <Said key={`waiting ${index}`} line={{ seq: 0, userId: me ?? '', name: '', content }} isMine isWaiting />
+        {messages.map((message) => (
+          <Said key={message.localId} message={message} isMine={message.userId === me} onRetry={retry} />
         ))}
         <li ref={end} aria-hidden />
       </ul>
       <p className="h-5 px-4 text-muted text-xs">
         {writing.length > 0 && `${writing.map(({ name }) => isolated(name)).join(', ')} is typing…`}
       </p>
-      <SayForm onSay={say} onTyping={typing} />
+      <SayForm onSay={send} onTyping={typing} />
     </Card>
   )
 }
 
-function Said({ line, isMine, isWaiting = false }: { line: Line; isMine: boolean; isWaiting?: boolean }): ReactElement {
+interface SaidProps {
+  readonly message: Message
+  readonly isMine: boolean
+  readonly onRetry: (localId: string) => void
+}
+
+function Said({ message, isMine, onRetry }: SaidProps): ReactElement {
+  const { status, name, content, localId } = message
   return (
     <li
       dir="auto"
       className={clsx(
         'max-w-[85%] whitespace-pre-wrap break-words rounded-2xl px-3.5 py-2 text-sm',
         isMine ? 'self-end bg-accent text-on-accent' : 'self-start bg-sunken',
-        isWaiting && 'opacity-60',
+        status === 'pending' && 'opacity-60',
       )}
     >
-      {!isMine && <bdi className="block font-medium text-muted text-xs">{line.name}</bdi>}
-      {line.content}
-      {isWaiting && <span className="sr-only"> (not sent yet)</span>}
+      {!isMine && <bdi className="block font-medium text-muted text-xs">{name}</bdi>}
+      {content}
+      {status === 'pending' && <span className="sr-only"> (not sent yet)</span>}
+      {status === 'failed' && (
+        <span className="mt-1 block text-xs">
+          Not sent: {message.error.message}{' '}
+          <button type="button" className="underline" onClick={() => onRetry(localId)}>
+            Try again
+          </button>
+        </span>
+      )}
     </li>
   )
 }
@@ -164,10 +138,4 @@ function SayForm({ onSay, onTyping }: { onSay: (content: string) => void; onTypi
       <IconButton type="submit" icon={SendHorizontal} label="Send" tone="primary" />
     </form>
   )
-}
-
-function lineOf({ event, args, meta }: ReceivedEvent): Line[] {
-  const data = args[0] as Partial<Line> | undefined
-  if ((event !== 'message:new' && event !== 'chat:message') || meta.seq === undefined) return []
-  return [{ seq: meta.seq, userId: data?.userId ?? '', name: data?.name ?? '', content: data?.content ?? '' }]
 }

@@ -2,8 +2,9 @@
  * The messages of one room, shared by every component that shows them: one join and one load of history behind them, live
  * events folded in, what waits in the outbox and what was refused at the end.
  */
-import { type Client, type EventMeta, type OutboxEntry, type Room, RoomfulError } from '@roomful/client'
+import { type Client, type OutboxEntry, type Room, RoomfulError } from '@roomful/client'
 import type { FailedMessage, Message, PendingMessage } from './message.ts'
+import { RoomLog } from './room-log.ts'
 import { TIMELINE_EVENTS, Timeline } from './timeline.ts'
 
 export interface MessagesSnapshot {
@@ -17,8 +18,8 @@ export interface MessagesSnapshot {
   readonly error: RoomfulError | undefined
 }
 
-/** Events per load, the most that the server gives at once. */
-const PAGE = 100
+/** Of the latest messages, how many may still be in the outbox as well. */
+const RECENT = 100
 /** A store that is used again within this time keeps what it has: as long as a room is held after its release. */
 const LINGER_MS = 100
 /** Refused messages that are kept for one room; the oldest makes room. */
@@ -33,16 +34,9 @@ export class MessageStore {
   private failed: readonly FailedMessage[] = []
   /** Who we are, as the latest connection knew. */
   private author = { userId: '', name: '' }
-  private room: Room | undefined
-  private offs: (() => void)[] = []
+  private readonly log: RoomLog
+  private off: (() => void) | undefined
   private outbox: readonly OutboxEntry[] | undefined
-  /** Number of the oldest event that was loaded. */
-  private oldest: number | undefined
-  private hasMore = true
-  /** History is being asked for. */
-  private isAsking = false
-  private loading: MessagesSnapshot['loading'] = 'first'
-  private error: RoomfulError | undefined
   private snapshot: MessagesSnapshot | undefined
   private leaving: ReturnType<typeof setTimeout> | undefined
 
@@ -50,10 +44,17 @@ export class MessageStore {
     this.client = client
     this.roomId = roomId
     this.onUnused = onUnused
+    const { timeline } = this
+    this.log = new RoomLog({
+      ...{ client, roomId, events: TIMELINE_EVENTS },
+      apply: (event) => timeline.apply(event),
+      clear: () => timeline.clear(),
+      onChange: () => this.changed(),
+    })
   }
 
   readonly getSnapshot = (): MessagesSnapshot => {
-    const { hasMore, loading, error } = this
+    const { hasMore, loading, error } = this.log
     this.snapshot ??= { messages: this.listMessages(), hasMore, loading, error }
     return this.snapshot
   }
@@ -61,7 +62,7 @@ export class MessageStore {
   readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener)
     clearTimeout(this.leaving)
-    if (!this.room) this.enter()
+    if (!this.log.room) this.enter()
     return () => {
       this.listeners.delete(listener)
       if (this.listeners.size === 0) this.leaving = setTimeout(() => this.leave(), LINGER_MS)
@@ -80,7 +81,7 @@ export class MessageStore {
           const { userId, name, replyTo } = draft
           const body = { userId, name, content, ...(replyTo === undefined ? {} : { replyTo }) }
           const meta = { event: 'message:new', roomId: this.roomId, id, seq, ts, key }
-          if (this.room) this.timeline.apply({ event: 'message:new', args: [body], meta })
+          if (this.log.room) this.timeline.apply({ event: 'message:new', args: [body], meta })
           this.changed()
         },
         (error: RoomfulError) => {
@@ -126,85 +127,19 @@ export class MessageStore {
   }
 
   /** Loads what lies before; nothing happens while that is under way, or when there is nothing. Never rejects. */
-  readonly loadOlder = (): void => {
-    if (this.hasMore && !this.loading && this.room) this.load(this.room, 'older')
-  }
+  readonly loadOlder = (): void => this.log.loadOlder()
 
   private enter(): void {
-    const room = this.client.room(this.roomId)
-    this.room = room
     this.outbox = this.client.outbox
     this.learnAuthor()
-    for (const name of TIMELINE_EVENTS) {
-      this.offs.push(
-        room.on(name, (data: unknown, meta: EventMeta) => {
-          this.timeline.apply({ event: name, args: [data], meta })
-          this.changed()
-        }),
-      )
-    }
-    this.offs.push(
-      room.onReset(() => this.startAgain()),
-      room.onRedacted((meta) => {
-        this.timeline.apply({ event: meta.event, args: [], meta })
-        this.changed()
-      }),
-      room.subscribe(() => this.loadWhenJoined()),
-      this.client.subscribe(() => this.handleClient()),
-    )
-    this.loadWhenJoined()
+    this.off = this.client.subscribe(() => this.handleClient())
+    this.log.open()
   }
 
   private leave(): void {
-    for (const off of this.offs.splice(0)) off()
-    this.room?.release()
-    this.room = undefined
-    // Without the room nothing tells what is said meanwhile: whoever comes back loads it.
-    this.timeline.clear()
-    this.loading = 'first'
-    this.hasMore = true
-    this.changed()
+    this.off?.()
+    this.log.close()
     if (this.failed.length === 0) this.onUnused()
-  }
-
-  /** Something was missed for good: what is there now is loaded as if it were the first time. */
-  private startAgain(): void {
-    this.timeline.clear()
-    this.loading = 'first'
-    this.hasMore = true
-    this.changed()
-    this.loadWhenJoined()
-  }
-
-  private loadWhenJoined(): void {
-    const { room } = this
-    if (!room || this.loading !== 'first' || this.isAsking || room.getSnapshot().status !== 'joined') return
-    this.load(room, 'first') // never rejects
-  }
-
-  private async load(room: Room, what: 'first' | 'older'): Promise<void> {
-    this.loading = what
-    this.error = undefined
-    this.isAsking = true
-    this.changed()
-    const before = what === 'older' ? this.oldest : undefined
-    try {
-      const { events, more } = await room.history({ limit: PAGE, ...(before === undefined ? {} : { before }) })
-      if (this.room !== room) return
-      for (const event of events) this.timeline.apply(event)
-      const [first] = events
-      if (first?.meta.seq !== undefined) this.oldest = first.meta.seq
-      this.hasMore = more
-      this.loading = undefined
-    } catch (thrown) {
-      if (this.room !== room) return
-      this.error = thrown as RoomfulError // a request rejects with nothing else
-      // The first load begins again by itself when the room is joined anew; an older page is asked for by whoever wants it.
-      if (what === 'older') this.loading = undefined
-    } finally {
-      this.isAsking = false
-      this.changed()
-    }
   }
 
   private handleClient(): void {
@@ -217,7 +152,7 @@ export class MessageStore {
 
   private listMessages(): readonly Message[] {
     const sent = this.timeline.messages
-    const stored = new Set(sent.slice(-PAGE).map(({ localId }) => localId))
+    const stored = new Set(sent.slice(-RECENT).map(({ localId }) => localId))
     const pending = this.client.outbox.flatMap((entry) => (stored.has(entry.key) ? [] : this.toPending(entry)))
     return pending.length + this.failed.length === 0 ? sent : [...sent, ...pending, ...this.failed]
   }
@@ -234,7 +169,7 @@ export class MessageStore {
   }
 
   private held(): Room {
-    if (this.room) return this.room
+    if (this.log.room) return this.log.room
     throw new RoomfulError('CLOSED', 'The component that shows this room is not on the page')
   }
 
