@@ -109,6 +109,9 @@ describe('an order', () => {
     const { orderId } = (await ann.request('order:place', { productId: 'tea-pot' })).data
     ann.close()
     await desk.request('order:advance', { orderId })
+    const told = await server.connect({ namespace: '/notifications', user: 'ann' })
+    const notification = { title: 'Your order is packed', message: '1 × Stoneware tea pot', link: '/shop/orders' }
+    expect(await told.next('notification')).toMatchObject(notification)
     const back = await customer(server, 'ann')
     expect(await back.next('order:update')).toMatchObject({ orderId, orderStatus: 'packed' })
     back.close()

@@ -80,6 +80,10 @@ describe('a task', () => {
       { title: 'Plan it', isDone: false, userId: 'ann' },
       { title: 'Plan it', isDone: true },
     ])
+    for (const isDone of [true, false]) await ann.request('task:done', { taskId, isDone })
+    const told = await server.connect({ namespace: '/notifications', user: 'ann' })
+    await told.next('notification')
+    expect(told.heard('notification')).toMatchObject([{ message: 'bob did “Plan it”', link: '/tasks' }])
     expect((await bob.request('task:delete', { taskId })).error).toMatchObject({ code: 'FORBIDDEN' })
     const helper = await server.connect({ user: { sub: 'eve', role: 'support' } })
     await helper.request('task:delete', { taskId })

@@ -1,6 +1,7 @@
 /** Puts the app together: toasts and tooltips around everything, then the door, then what is behind it. */
 import { CSPProvider } from '@base-ui/react/csp-provider'
 import type { ReactElement } from 'react'
+import { NotificationCollector } from '../features/notifications/collector.tsx'
 import { cspNonce } from './csp.ts'
 import { Layout } from './layout/layout.tsx'
 import { Pages } from './layout/pages.tsx'
@@ -13,6 +14,7 @@ export function App(): ReactElement {
     <CSPProvider nonce={cspNonce}>
       <ToastRegion>
         <SessionGate>
+          <NotificationCollector />
           <PeopleCounter>
             <Layout>
               <Pages />

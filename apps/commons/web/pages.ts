@@ -1,6 +1,7 @@
 /** Every page of Commons, one line each: where it is, what it is called, and the feature that it is loaded from when asked for. */
 import {
   Activity,
+  Bell,
   ChartLine,
   FileText,
   FlaskConical,
@@ -41,6 +42,11 @@ export const pages: readonly PageEntry[] = [
     ...{ path: '/messages', title: 'Direct messages', icon: MessageCircle, group: 'Talk' },
     about: 'Write to one person; it waits for them while they are away.',
     load: () => import('../features/direct/page.tsx'),
+  },
+  {
+    ...{ path: '/notifications', title: 'Notifications', icon: Bell, group: 'Talk' },
+    about: 'What happened to what is yours while you were elsewhere.',
+    load: () => import('../features/notifications/page.tsx'),
   },
   {
     ...{ path: '/documents', title: 'Documents', icon: FileText, group: 'Together' },

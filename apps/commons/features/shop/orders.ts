@@ -1,6 +1,7 @@
 /** Orders: a customer places them in `/customer`, the desk in `/seller` hears of them and sends them on their way. B27. */
 import { RoomfulError, requireRole, type TypedNamespace } from '@roomful/server'
 import type { Commons } from '../../commons.ts'
+import { notify } from '../notifications/server.ts'
 import { customerContract, type Order, type OrderStatus, sellerContract } from './contract.ts'
 import type { ShopStore } from './store.ts'
 
@@ -23,10 +24,19 @@ export function addOrders(
     tellStock(productId)
     desk.emit('stock:update', { productId, stock: store.product(productId).stock })
   }
+  const tellCustomer = ({ orderId, userId, orderStatus, quantity, productName }: Order): void => {
+    const told = {
+      title: `Your order is ${orderStatus}`,
+      message: `${quantity} × ${productName}`,
+      link: '/shop/orders',
+    }
+    notify(server, userId, told, `order-${orderId}-${orderStatus}`)
+  }
   const change = (order: Order, status: OrderStatus): Order => {
     const changed = store.setStatus(order, status, clock.now())
     customer.to(`user:${order.userId}`).emit('order:update', changed)
     desk.emit('order:changed', changed)
+    if (status !== 'cancelled') tellCustomer(changed)
     if (status === 'cancelled') tellStockEverywhere(order.productId)
     return changed
   }

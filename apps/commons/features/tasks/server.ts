@@ -4,6 +4,7 @@
  */
 import { RoomfulError, type User } from '@roomful/server'
 import type { Commons } from '../../commons.ts'
+import { notify } from '../notifications/server.ts'
 import { type Task, tasksContract } from './contract.ts'
 import { TaskStore } from './store.ts'
 
@@ -30,6 +31,9 @@ export function addTasks({ server, database, clock, random }: Commons): void {
     return store.add({ taskId: random.id(12), title, description, userId, name, key, createdAt: clock.now() })
   }
 
+  const tellAuthor = ({ userId, title }: Task, { name }: User): void =>
+    notify(server, userId, { title: 'Your task is done', message: `${name} did “${title}”`, link: '/tasks' })
+
   tasks.on('save-task', (context, { title, description, taskId }) => {
     const { user, key } = context
     const repeated = key === undefined ? undefined : store.findKey(user.sub, key)
@@ -45,7 +49,10 @@ export function addTasks({ server, database, clock, random }: Commons): void {
   tasks.on('task:list', () => ({ status: 'ok', tasks: store.list() }))
 
   tasks.on('task:done', (context, { taskId, isDone }) => {
-    context.broadcast.emit('task:saved', store.change(find(taskId), { isDone }, clock.now()))
+    const before = find(taskId)
+    const task = store.change(before, { isDone }, clock.now())
+    context.broadcast.emit('task:saved', task)
+    if (isDone && !before.isDone && task.userId !== context.user.sub) tellAuthor(task, context.user)
     return { status: 'ok' }
   })
 

@@ -3,6 +3,7 @@ import { Dialog } from '@base-ui/react/dialog'
 import { Menu as MenuIcon } from 'lucide-react'
 import { type ReactElement, type ReactNode, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
+import { NotificationBell } from '../../features/notifications/bell.tsx'
 import { IconButton } from '../ui/button.tsx'
 import { ConnectionBadge } from '../ui/connection-badge.tsx'
 import { backdropClass } from '../ui/dialog.tsx'
@@ -53,6 +54,7 @@ function TopBar({ title }: { title: string }): ReactElement {
       </Dialog.Root>
       <Logo size={26} />
       <span className="min-w-0 grow truncate font-semibold">{title}</span>
+      <NotificationBell />
       <ConnectionBadge className="pr-2" />
     </header>
   )

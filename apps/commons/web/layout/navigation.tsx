@@ -2,6 +2,7 @@
 import clsx from 'clsx'
 import type { ReactElement } from 'react'
 import { Link, useLocation } from 'wouter'
+import { NotificationBell } from '../../features/notifications/bell.tsx'
 import { GROUPS, type PageEntry, pages } from '../pages.ts'
 import { useSession } from '../session/session-gate.tsx'
 import { ConnectionBadge } from '../ui/connection-badge.tsx'
@@ -15,14 +16,17 @@ export function Navigation({ onNavigate }: { onNavigate?: () => void }): ReactEl
   const shown = pages.filter((page) => session !== undefined && mayOpen(page, session))
   return (
     <div className="flex h-full flex-col">
-      <Link
-        href="/"
-        {...(onNavigate && { onClick: onNavigate })}
-        className="flex h-16 shrink-0 items-center gap-3 px-5 font-semibold text-lg tracking-tight"
-      >
-        <Logo />
-        Commons
-      </Link>
+      <div className="flex h-16 shrink-0 items-center pr-3">
+        <Link
+          href="/"
+          {...(onNavigate && { onClick: onNavigate })}
+          className="flex h-full grow items-center gap-3 px-5 font-semibold text-lg tracking-tight"
+        >
+          <Logo />
+          Commons
+        </Link>
+        {!onNavigate && <NotificationBell />}
+      </div>
       <nav aria-label="Pages" className="min-h-0 grow overflow-y-auto px-3 pb-4">
         {GROUPS.map((group) => {
           const entries = shown.filter((page) => page.group === group)

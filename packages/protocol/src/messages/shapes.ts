@@ -17,3 +17,9 @@ export const Member = Type.Object({ userId: UserId, name: Name, status: Status }
 export const ResetReason = Type.Union([Type.Literal('epoch'), Type.Literal('trimmed'), Type.Literal('too_far')])
 /** What every durable event carries beside its own fields. */
 export const Stored = { id: Type.String(), roomId: RoomId, seq: Seq, ts: Timestamp, key: Type.Optional(Key) }
+/** What a notification says: a text, and perhaps a line above it and the address of what it is about. */
+export const Told = {
+  message: Content,
+  title: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+  link: Type.Optional(Type.String({ minLength: 1, maxLength: 2048 })),
+}

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatCursor, inboxOf } from '@roomful/protocol'
-import type { HttpNotifications } from '../adapters/transports/http/notification-routes.ts'
+import type { HttpNotifications, NotifyRequest } from '../adapters/transports/http/notification-routes.ts'
 import { accountChanged } from '../core/account-changes.ts'
 import { RoomfulError } from '../core/errors.ts'
 import type { Hub } from '../core/hub.ts'
@@ -103,15 +103,16 @@ export function createNotifications(hub: Hub, waitingMax: number = WAITING_MAX):
           ? await readSettled(hub, namespace, inbox, since)
           : await waitFor({ namespace, inbox, since, waitMs, signal, right })
       const notifications = rows.map(({ roomId, seq, argsJson, ts }) => {
-        const [told] = JSON.parse(argsJson) as [{ message?: string }?] // what an application publishes is not checked
-        return { id: `${roomId}-${seq}`, message: told?.message ?? '', ts }
+        // What an application publishes is not checked.
+        const [{ message = '', title, link } = {}] = JSON.parse(argsJson) as [Partial<Omit<NotifyRequest, 'userId'>>?]
+        return { id: `${roomId}-${seq}`, message, title, link, ts }
       })
       return { notifications, cursor: formatCursor(namespace.logId, n) }
     },
-    async notify({ userId, message, key }) {
+    async notify({ userId, key, ...told }) {
       const namespace = findNamespace(hub, NAMESPACE)
       const options = key === undefined ? {} : { key }
-      const { id, ts } = await namespace.publish(inboxOf(userId), 'notification', [{ message }], options)
+      const { id, ts } = await namespace.publish(inboxOf(userId), 'notification', [told], options)
       return { status: 'ok', id, ts }
     },
   }

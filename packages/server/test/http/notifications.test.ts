@@ -38,12 +38,13 @@ it('[B9] [X10] a short poll tells the newer ones of its user, by ms, ISO 8601 an
   const first = await notify(serving, 'one', { key: 'k1' })
   expect(await notify(serving, 'one', { key: 'k1' })).toEqual(first)
   await until('the next millisecond', () => Date.now() > first.body.ts)
-  const second = await notify(serving, 'two')
+  const more = { title: 'Two', link: '/two' }
+  const second = await notify(serving, 'two', more)
   await notify(serving, 'not yours', { userId: 'bob' })
   expect(messages(await poll(url))).toEqual(['one', 'two'])
   expect((await poll(url, { since: begun.cursor })).notifications).toEqual([
     { id: first.body.id, message: 'one', ts: first.body.ts },
-    { id: second.body.id, message: 'two', ts: second.body.ts },
+    { id: second.body.id, message: 'two', ...more, ts: second.body.ts },
   ])
   for (const since of [String(first.body.ts), new Date(first.body.ts).toISOString()]) {
     expect(messages(await poll(url, { since }))).toEqual(['two'])

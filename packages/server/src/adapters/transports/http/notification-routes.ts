@@ -1,5 +1,5 @@
 /** What a user is told, by short or long polls, and how another backend tells it. B9, B10, WIRE 1. */
-import { Content, Key, UserId } from '@roomful/protocol/messages'
+import { Key, Told, UserId } from '@roomful/protocol/messages'
 import { type Static, Type } from 'typebox'
 import { endpoint } from './endpoint.ts'
 import { PAGE_MAX, type Reader } from './room-routes.ts'
@@ -28,7 +28,7 @@ export interface HttpNotifications {
 const NotifyBody = Type.Object(
   {
     userId: UserId,
-    message: Content,
+    ...Told,
     key: Type.Optional({ ...Key, description: 'Makes a repeat harmless: it is answered as the first time.' }),
   },
   { additionalProperties: false },
@@ -37,6 +37,7 @@ export type NotifyRequest = Static<typeof NotifyBody>
 
 const Notification = Type.Object({
   id: Type.String(),
+  ...Told,
   message: Type.String(),
   ts: Type.Integer({ description: 'Milliseconds since 1970.' }),
 })
@@ -92,7 +93,7 @@ export const notificationRoutes: readonly Route[] = [
     answer: Type.Object({ status: Type.Literal('ok'), id: Type.String(), ts: Type.Integer() }),
     errors: ['NOT_FOUND', 'UNAVAILABLE', 'CONFLICT', 'EXPIRED', 'ROOM_NAME_INVALID'],
     example: {
-      body: { userId: 'ann', message: 'Your order is on its way', key: 'order-7-notified' },
+      body: { userId: 'ann', message: 'Your order is on its way', link: '/orders/7', key: 'order-7-notified' },
       answer: { status: 'ok', ...example },
     },
     respond: ({ host, body }) => host.notifications.notify(body),
