@@ -2,7 +2,7 @@
 import { type FormEvent, type ReactElement, useState } from 'react'
 import { useLocation } from 'wouter'
 import { Button } from '../../web/ui/button.tsx'
-import { Actions, Dialog } from '../../web/ui/dialog.tsx'
+import { Actions, Cancel, Dialog } from '../../web/ui/dialog.tsx'
 import { Field } from '../../web/ui/field.tsx'
 import { nameProblem, normalizeName } from './room-names.ts'
 
@@ -13,6 +13,7 @@ export interface NewRoomDialogProps {
 
 export function NewRoomDialog({ open, onOpenChange }: NewRoomDialogProps): ReactElement {
   const [problem, setProblem] = useState<string>()
+  const [wanted, setWanted] = useState<string>()
   const [, navigate] = useLocation()
 
   const submit = (event: FormEvent<HTMLFormElement>): void => {
@@ -21,8 +22,8 @@ export function NewRoomDialog({ open, onOpenChange }: NewRoomDialogProps): React
     const found = nameProblem(name)
     setProblem(found)
     if (found !== undefined) return
+    setWanted(name)
     onOpenChange(false)
-    navigate(`/${encodeURIComponent(name)}`)
   }
 
   return (
@@ -31,6 +32,12 @@ export function NewRoomDialog({ open, onOpenChange }: NewRoomDialogProps): React
       onOpenChange={(next) => {
         setProblem(undefined)
         onOpenChange(next)
+      }}
+      returnsFocus={wanted === undefined}
+      // Only then: until it is gone, a dialog keeps the focus to itself.
+      onClosed={() => {
+        if (wanted !== undefined) navigate(`/${encodeURIComponent(wanted)}`)
+        setWanted(undefined)
       }}
       title="New room"
       description="Anyone may come in. If there is a room of this name already, you join it."
@@ -45,7 +52,7 @@ export function NewRoomDialog({ open, onOpenChange }: NewRoomDialogProps): React
           hint="For instance: garden"
         />
         <Actions>
-          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
+          <Cancel />
           <Button type="submit" tone="primary">
             Open room
           </Button>

@@ -1,7 +1,7 @@
 /** Writes down a new task, or changes one. */
 import { type FormEvent, type ReactElement, useState } from 'react'
 import { Button } from '../../web/ui/button.tsx'
-import { Actions } from '../../web/ui/dialog.tsx'
+import { Actions, Cancel } from '../../web/ui/dialog.tsx'
 import { Field, TextArea } from '../../web/ui/field.tsx'
 
 export interface TaskFormProps {
@@ -29,7 +29,6 @@ export function TaskForm({ title: first = '', description: text = '', submit, on
         label="What is to be done?"
         value={title}
         maxLength={TITLE_MAX}
-        autoFocus
         autoComplete="off"
         dir="auto"
         error={error}
@@ -46,6 +45,7 @@ export function TaskForm({ title: first = '', description: text = '', submit, on
         onChange={({ target }) => setDescription(target.value)}
       />
       <Actions>
+        <Cancel />
         <Button type="submit" tone="primary">
           {submit}
         </Button>

@@ -1,6 +1,6 @@
 /** Where one writes: Enter sends, Shift and Enter begins a line, Escape gives up an edit or an answer. */
 import { SendHorizontal, X } from 'lucide-react'
-import { type KeyboardEvent, type ReactElement, useEffect, useId, useRef, useState } from 'react'
+import { type KeyboardEvent, type ReactElement, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
 import { IconButton } from '../ui/button.tsx'
 import { inputClass } from '../ui/field.tsx'
 
@@ -36,7 +36,14 @@ export function Composer(props: ComposerProps): ReactElement {
   const noticeId = useId()
   const edited = context?.kind === 'edit' ? context.text : undefined
 
+  // Where a keyboard is at hand, one can write at once; elsewhere one would come up and cover what there is to read.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: of another conversation
   useEffect(() => {
+    if (!matchMedia('(pointer: coarse)').matches) field.current?.focus({ preventScroll: true })
+  }, [draftKey])
+
+  // Before the next key: what is typed at once belongs to what is edited.
+  useLayoutEffect(() => {
     if (context) field.current?.focus()
     if (edited === undefined) return
     setText(edited)
@@ -66,7 +73,10 @@ export function Composer(props: ComposerProps): ReactElement {
       event.preventDefault()
       send()
     } else if (event.key === 'Escape' && context) onCancel?.()
-    else if (event.key === 'ArrowUp' && text === '' && !context) onEditLast?.()
+    else if (event.key === 'ArrowUp' && text === '' && !context) {
+      event.preventDefault() // or the caret would go up, to the beginning of what is to be edited
+      onEditLast?.()
+    }
   }
 
   return (

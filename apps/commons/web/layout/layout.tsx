@@ -2,12 +2,13 @@
 import { Dialog } from '@base-ui/react/dialog'
 import { Menu as MenuIcon } from 'lucide-react'
 import { type ReactElement, type ReactNode, useEffect, useState } from 'react'
-import { useLocation } from 'wouter'
+import { Link, useLocation } from 'wouter'
 import { NotificationBell } from '../../features/notifications/bell.tsx'
 import { IconButton } from '../ui/button.tsx'
 import { ConnectionBadge } from '../ui/connection-badge.tsx'
 import { backdropClass } from '../ui/dialog.tsx'
 import { Logo } from '../ui/logo.tsx'
+import { useKeptFocus } from './keep-focus.ts'
 import { Navigation } from './navigation.tsx'
 import { titleOf } from './pages.tsx'
 
@@ -17,6 +18,7 @@ export function Layout({ children }: { children: ReactNode }): ReactElement {
   useEffect(() => {
     document.title = title === undefined ? 'Commons' : `${title} · Commons`
   }, [title])
+  useKeptFocus('#main')
   return (
     <div className="flex h-dvh">
       <a
@@ -29,7 +31,7 @@ export function Layout({ children }: { children: ReactNode }): ReactElement {
         <Navigation />
       </aside>
       <div className="flex min-w-0 grow flex-col">
-        <TopBar title={title ?? 'Commons'} />
+        <TopBar />
         <main id="main" tabIndex={-1} className="min-h-0 grow outline-none">
           {children}
         </main>
@@ -38,7 +40,8 @@ export function Layout({ children }: { children: ReactNode }): ReactElement {
   )
 }
 
-function TopBar({ title }: { title: string }): ReactElement {
+/** Says where one is no more than the navigation does: the page below has its own heading. */
+function TopBar(): ReactElement {
   const [isOpen, setOpen] = useState(false)
   return (
     <header className="flex h-14 shrink-0 items-center gap-2 border-line border-b bg-surface px-2 lg:hidden">
@@ -52,8 +55,10 @@ function TopBar({ title }: { title: string }): ReactElement {
           </Dialog.Popup>
         </Dialog.Portal>
       </Dialog.Root>
-      <Logo size={26} />
-      <span className="min-w-0 grow truncate font-semibold">{title}</span>
+      <Link href="/" className="mr-auto flex h-10 items-center gap-2 rounded-lg px-1 font-semibold">
+        <Logo size={26} />
+        Commons
+      </Link>
       <NotificationBell />
       <ConnectionBadge className="pr-2" />
     </header>

@@ -68,6 +68,8 @@ export interface IconButtonProps extends Omit<ComponentProps<'button'>, 'childre
   readonly label: string
   readonly size?: Size
   readonly tone?: Tone
+  /** Its icon says enough: nothing is shown on hover or focus, which Escape would close first. */
+  readonly isPlain?: boolean
 }
 
 export function IconButton({
@@ -75,22 +77,22 @@ export function IconButton({
   label,
   size = 'medium',
   tone = 'quiet',
+  isPlain = false,
   className,
   ...rest
 }: IconButtonProps): ReactElement {
   const square = size === 'small' ? 'size-8 pointer-coarse:size-10' : 'size-10'
-  return (
-    <Tooltip text={label}>
-      <Base
-        type="button"
-        aria-label={label}
-        {...rest}
-        className={clsx(SHAPE, TONES[tone], square, 'shrink-0', className)}
-      >
-        <Icon aria-hidden size={size === 'small' ? 16 : 18} />
-      </Base>
-    </Tooltip>
+  const button = (
+    <Base
+      type="button"
+      aria-label={label}
+      {...rest}
+      className={clsx(SHAPE, TONES[tone], square, 'shrink-0', className)}
+    >
+      <Icon aria-hidden size={size === 'small' ? 16 : 18} />
+    </Base>
   )
+  return isPlain ? button : <Tooltip text={label}>{button}</Tooltip>
 }
 
 export interface LinkButtonProps {

@@ -1,10 +1,10 @@
 /** Inputs with their label, what helps, and what is wrong: tied together for everyone, whatever they read with. */
 import { Field as Base } from '@base-ui/react/field'
 import clsx from 'clsx'
-import type { ComponentProps, ReactElement, ReactNode } from 'react'
+import { type ComponentProps, type ReactElement, type ReactNode, useEffect, useRef } from 'react'
 
 export const inputClass =
-  'w-full rounded-lg border border-edge bg-raised px-3 text-ink transition-colors ' +
+  'w-full rounded-lg border border-edge bg-raised px-3 text-ink -outline-offset-1 transition-colors ' +
   'placeholder:text-muted hover:border-ink/60 focus:border-accent disabled:opacity-50 aria-invalid:border-bad'
 
 interface Around {
@@ -58,8 +58,15 @@ interface LabelledProps extends Around {
 }
 
 function Labelled({ label, hint, error, hideLabel, className, children }: LabelledProps): ReactElement {
+  const root = useRef<HTMLDivElement>(null)
+  // What is wrong is read aloud where the focus comes to: the first field of the form that is wrong.
+  useEffect(() => {
+    if (error === undefined) return
+    const control = root.current?.querySelector<HTMLInputElement>('input, textarea, select')
+    if (control && control === control.form?.querySelector('[aria-invalid="true"]')) control.focus()
+  }, [error])
   return (
-    <Base.Root invalid={error !== undefined} className={clsx('flex flex-col gap-1.5', className)}>
+    <Base.Root ref={root} invalid={error !== undefined} className={clsx('flex flex-col gap-1.5', className)}>
       <Base.Label className={hideLabel ? 'sr-only' : 'font-medium text-sm'}>{label}</Base.Label>
       {children}
       {hint !== undefined && <Base.Description className="text-muted text-sm">{hint}</Base.Description>}
