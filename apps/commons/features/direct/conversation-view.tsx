@@ -1,6 +1,5 @@
 /** What two people wrote to each other, and writing more: also while the other is away, or oneself. B23. */
-import { useConnection } from '@roomful/react'
-import { ArrowLeft, Check, CheckCheck } from 'lucide-react'
+import { ArrowLeft, Check, CheckCheck, UserX } from 'lucide-react'
 import { type ReactElement, useEffect, useMemo, useRef, useState } from 'react'
 import { Link } from 'wouter'
 import { Announcer } from '../../web/chat/announcer.tsx'
@@ -9,22 +8,25 @@ import { MessageList } from '../../web/chat/message-list.tsx'
 import { MessageRow } from '../../web/chat/message-row.tsx'
 import { toRows } from '../../web/chat/rows.ts'
 import { useUnread } from '../../web/chat/use-unread.ts'
+import { useIsAway } from '../../web/live/away.tsx'
+import { NotLoaded } from '../../web/live/not-loaded.tsx'
 import { Avatar } from '../../web/ui/avatar.tsx'
-import { Loading } from '../../web/ui/spinner.tsx'
+import { LinkButton } from '../../web/ui/button.tsx'
+import { EmptyState } from '../../web/ui/empty-state.tsx'
 import type { Person } from './contract.ts'
 import type { Delivery } from './inbox.ts'
 import { useInbox } from './use-inbox.tsx'
 
 export interface ConversationViewProps {
   readonly peerId: string
-  /** What is known of the other. */
-  readonly person: Person | undefined
+  /** What is known of the other; `undefined` while that is asked, `null` when there is nobody of this id. */
+  readonly person: Person | null | undefined
   readonly ownId: string
 }
 
 export function ConversationView({ peerId, person, ownId }: ConversationViewProps): ReactElement {
   const { inbox, conversations, hasMore, loading, deliveries } = useInbox()
-  const { status } = useConnection()
+  const isAway = useIsAway()
   const conversation = conversations.find((each) => each.peerId === peerId)
   const messages = useMemo(() => conversation?.messages ?? [], [conversation])
   const name = person?.name ?? conversation?.name ?? 'Somebody'
@@ -44,13 +46,24 @@ export function ConversationView({ peerId, person, ownId }: ConversationViewProp
     return () => document.removeEventListener('visibilitychange', mark)
   }, [inbox, peerId, seq])
 
-  const isAway = status === 'waiting' || status === 'closed'
+  if (person === null && !conversation && loading !== 'first') {
+    return (
+      <EmptyState
+        isPage
+        icon={UserX}
+        title="There is nobody here"
+        action={<LinkButton to="/">All conversations</LinkButton>}
+      >
+        The address may be mistyped, or its account is no more.
+      </EmptyState>
+    )
+  }
   return (
-    <section aria-label={`Conversation with ${name}`} className="flex h-full flex-col bg-surface">
-      <ConversationHeader peerId={peerId} name={name} isOnline={person?.isOnline} />
+    <section aria-label={`Conversation with ${name}`} className="flex h-full flex-col bg-surface [&>form]:pt-2">
+      <ConversationHeader peerId={peerId} name={name} isOnline={isAway ? undefined : person?.isOnline} />
       {loading === 'first' ? (
         <div className="min-h-0 grow">
-          <Loading what="Opening the conversation…" />
+          <NotLoaded what="the conversation" error={undefined} onRetry={() => undefined} />
         </div>
       ) : (
         <MessageList
@@ -102,7 +115,7 @@ function ConversationHeader({ peerId, name, isOnline }: ConversationHeaderProps)
       >
         <ArrowLeft aria-hidden size={18} />
       </Link>
-      <Avatar id={peerId} name={name} standing={isOnline ? 'online' : 'offline'} />
+      <Avatar id={peerId} name={name} standing={isOnline === undefined ? undefined : isOnline ? 'online' : 'offline'} />
       <div className="min-w-0">
         <h1 className="truncate font-semibold">
           <bdi>{name}</bdi>

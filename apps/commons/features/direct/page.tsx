@@ -30,7 +30,7 @@ export function Page(): ReactElement | null {
                 <ConversationView
                   key={userId}
                   peerId={decodeURIComponent(userId)}
-                  person={people?.find((person) => person.userId === decodeURIComponent(userId))}
+                  person={people && (people.find((person) => person.userId === decodeURIComponent(userId)) ?? null)}
                   ownId={session.user.sub}
                 />
               )}

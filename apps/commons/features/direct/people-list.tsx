@@ -2,8 +2,8 @@
 import clsx from 'clsx'
 import type { ReactElement } from 'react'
 import { Link, useRoute } from 'wouter'
+import { useIsAway } from '../../web/live/away.tsx'
 import { Avatar } from '../../web/ui/avatar.tsx'
-import { Loading } from '../../web/ui/spinner.tsx'
 import type { Person } from './contract.ts'
 import { useInbox } from './use-inbox.tsx'
 
@@ -14,6 +14,7 @@ export interface PeopleListProps {
 
 export function PeopleList({ people, ownId }: PeopleListProps): ReactElement {
   const { conversations } = useInbox()
+  const isAway = useIsAway()
   const byId = new Map(people?.map((person) => [person.userId, person]))
   const talkedTo = new Set(conversations.map(({ peerId }) => peerId))
   const others = people
@@ -37,7 +38,11 @@ export function PeopleList({ people, ownId }: PeopleListProps): ReactElement {
           ))}
         </ul>
         <h2 className="px-3 pb-1 font-medium text-muted text-xs">People</h2>
-        {others === undefined && <Loading what="Looking around…" />}
+        {others === undefined && (
+          <p role="status" className="px-3 py-1 text-muted text-sm">
+            {isAway ? 'Shown when the connection is back.' : 'Looking around…'}
+          </p>
+        )}
         {others?.length === 0 && (
           <p className="px-3 py-1 text-muted text-sm">
             {conversations.length === 0 ? 'Nobody else has an account yet.' : 'You talk to everyone there is.'}
@@ -63,6 +68,8 @@ interface EntryProps {
 function Entry({ person, last, hasNews = false }: EntryProps): ReactElement {
   const { userId, name, isOnline } = person
   const [, params] = useRoute('/:userId')
+  // Who is here is not known to who is not.
+  const isUnknown = useIsAway()
   const isHere = params !== null && decodeURIComponent(params.userId) === userId
   return (
     <li>
@@ -74,11 +81,11 @@ function Entry({ person, last, hasNews = false }: EntryProps): ReactElement {
           isHere ? 'bg-accent-soft text-accent-strong' : 'hover:bg-ink/6',
         )}
       >
-        <Avatar id={userId} name={name} standing={isOnline ? 'online' : 'offline'} />
+        <Avatar id={userId} name={name} standing={isUnknown ? undefined : isOnline ? 'online' : 'offline'} />
         <span className="min-w-0 grow">
           <span className={clsx('block truncate', hasNews ? 'font-semibold' : 'font-medium')}>
             <bdi>{name}</bdi>
-            <span className="sr-only"> {isOnline ? 'online' : 'away'}</span>
+            {!isUnknown && <span className="sr-only"> {isOnline ? 'online' : 'away'}</span>}
           </span>
           {last !== undefined && (
             <span dir="auto" className={clsx('block truncate text-xs', !isHere && 'text-muted')}>

@@ -4,7 +4,7 @@ import { type ReactElement, useEffect, useMemo, useState, useSyncExternalStore }
 import { Link, useLocation } from 'wouter'
 import { session } from '../../web/session/session.ts'
 import { Button, IconButton, LinkButton } from '../../web/ui/button.tsx'
-import { Actions, Dialog } from '../../web/ui/dialog.tsx'
+import { Actions, Cancel, Dialog } from '../../web/ui/dialog.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
 import { Menu, MenuItem } from '../../web/ui/menu.tsx'
 import { Loading } from '../../web/ui/spinner.tsx'
@@ -44,6 +44,7 @@ export function DocumentView({ documentId, user }: DocumentViewProps): ReactElem
     const isGone = record === null || /removed/.test(state.refusal ?? '')
     return (
       <EmptyState
+        isPage
         icon={FileX2}
         title={isGone ? 'This document is gone' : 'This document cannot be opened'}
         action={<LinkButton to="/">All documents</LinkButton>}
@@ -65,7 +66,9 @@ export function DocumentView({ documentId, user }: DocumentViewProps): ReactElem
           <ArrowLeft aria-hidden size={18} />
         </Link>
         <div className="min-w-0 grow">
-          <h1 className="truncate font-semibold text-lg leading-tight">{title}</h1>
+          <h1 className="truncate font-semibold text-lg leading-tight">
+            <bdi>{title}</bdi>
+          </h1>
           <SaveState state={state} />
         </div>
         <People people={state.others} label="Also here" />
@@ -148,7 +151,7 @@ function DocumentMenu({ document, isOwner }: { document: Document; isOwner: bool
         description="It is gone for everyone, and for good."
       >
         <Actions>
-          <Button onClick={() => setAsked(undefined)}>Keep it</Button>
+          <Cancel>Keep it</Cancel>
           <Button tone="danger" icon={Trash2} onClick={remove}>
             Delete it
           </Button>

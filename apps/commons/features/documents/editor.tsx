@@ -2,7 +2,15 @@
 import { defaultKeymap, indentWithTab } from '@codemirror/commands'
 import { defineLanguageFacet, HighlightStyle, Language, syntaxHighlighting } from '@codemirror/language'
 import { Compartment, EditorState, type Extension } from '@codemirror/state'
-import { drawSelection, EditorView, keymap, placeholder } from '@codemirror/view'
+import {
+  Decoration,
+  type DecorationSet,
+  drawSelection,
+  EditorView,
+  keymap,
+  placeholder,
+  ViewPlugin,
+} from '@codemirror/view'
 import { tags } from '@lezer/highlight'
 import { GFM, parser } from '@lezer/markdown'
 import { type ReactElement, useEffect, useRef } from 'react'
@@ -34,6 +42,8 @@ export function Editor({ shared, label, isReadOnly }: EditorProps): ReactElement
         markdown.extension,
         syntaxHighlighting(highlighting),
         EditorView.lineWrapping,
+        EditorView.perLineTextDirection.of(true),
+        lineDirections,
         drawSelection(),
         placeholder('Write something…'),
         EditorView.cspNonce.of(cspNonce),
@@ -67,6 +77,28 @@ function changingExtensions(label: string, isReadOnly: boolean): Extension {
       autocapitalize: 'sentences',
     }),
   ]
+}
+
+const ownDirection = Decoration.line({ attributes: { dir: 'auto' } })
+
+/** Each line that is in view runs as its own letters do: from the right for Arabic or Hebrew. */
+const lineDirections = ViewPlugin.define(
+  (view) => ({
+    lines: linesInView(view),
+    update({ view: changed, docChanged, viewportChanged }) {
+      if (docChanged || viewportChanged) this.lines = linesInView(changed)
+    },
+  }),
+  { decorations: ({ lines }) => lines },
+)
+
+function linesInView({ state, visibleRanges }: EditorView): DecorationSet {
+  const starts = visibleRanges.flatMap(({ from, to }) => {
+    const found: number[] = []
+    for (let at = from; at <= to; at = state.doc.lineAt(at).to + 1) found.push(state.doc.lineAt(at).from)
+    return found
+  })
+  return Decoration.set([...new Set(starts)].map((start) => ownDirection.range(start)))
 }
 
 /** The grammar alone: `@codemirror/lang-markdown` brings those of HTML, CSS and JavaScript with it. */

@@ -1,7 +1,8 @@
 /** Asks for a title: of a new document, or a new one of an old document. */
 import { type FormEvent, type ReactElement, useState } from 'react'
+import { AwayNote } from '../../web/live/away.tsx'
 import { Button } from '../../web/ui/button.tsx'
-import { Actions, Dialog } from '../../web/ui/dialog.tsx'
+import { Actions, Cancel, Dialog } from '../../web/ui/dialog.tsx'
 import { Field } from '../../web/ui/field.tsx'
 
 export interface TitleDialogProps {
@@ -45,14 +46,15 @@ function Form({ submit, title = '', onSubmit, onDone }: FormProps): ReactElement
     <form onSubmit={send}>
       <Field
         label="Title"
-        autoFocus
         autoComplete="off"
         maxLength={200}
         value={value}
         error={error}
         onChange={({ target }) => setValue(target.value)}
       />
+      <AwayNote />
       <Actions>
+        <Cancel />
         <Button tone="primary" type="submit" busy={isBusy}>
           {submit}
         </Button>

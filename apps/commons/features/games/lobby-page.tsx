@@ -3,12 +3,13 @@ import { useClient } from '@roomful/react'
 import clsx from 'clsx'
 import { Armchair, Lock, Plus, Spade } from 'lucide-react'
 import { type FormEvent, type ReactElement, useEffect, useState } from 'react'
+import { AwayNote } from '../../web/live/away.tsx'
 import { NotLoaded } from '../../web/live/not-loaded.tsx'
 import { useLoaded } from '../../web/live/use-loaded.ts'
 import { Badge } from '../../web/ui/badge.tsx'
 import { Button } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
-import { Actions, Dialog } from '../../web/ui/dialog.tsx'
+import { Actions, Cancel, Dialog } from '../../web/ui/dialog.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
 import { Field } from '../../web/ui/field.tsx'
 import { PageBody, PageHeader } from '../../web/ui/page.tsx'
@@ -132,7 +133,9 @@ function NameForm({ isBusy, onSubmit }: { isBusy: boolean; onSubmit: (name: stri
         autoComplete="off"
         onChange={({ target }) => setName(target.value)}
       />
+      <AwayNote />
       <Actions>
+        <Cancel />
         <Button type="submit" tone="primary" busy={isBusy}>
           Set the table
         </Button>

@@ -1,8 +1,8 @@
 /** The table: who sits there, what this round is worth, and the cards in one's hand. */
-import { useConnection } from '@roomful/react'
 import { Bot, DoorOpen, Hourglass, RotateCcw, Trophy } from 'lucide-react'
 import type { ReactElement } from 'react'
 import { NotLoaded } from '../../web/live/not-loaded.tsx'
+import { useMe } from '../../web/session/use-me.ts'
 import { Button } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
@@ -17,13 +17,12 @@ const SEATS = 4
 
 export function TablePage({ roomId, onLeave }: { roomId: string; onLeave: () => void }): ReactElement {
   const { game, error, card, play, again, fill, leave } = useTable(roomId)
-  const state = useConnection()
-  const me = state.status === 'open' || state.status === 'draining' ? state.user.sub : undefined
+  const me = useMe()?.sub
   if (error) {
     const action = <Button onClick={onLeave}>Back to the tables</Button>
     const title = error.code === 'ROOM_FULL' ? 'This table is full' : 'You cannot sit here'
     return (
-      <EmptyState icon={DoorOpen} title={title} action={action}>
+      <EmptyState isPage icon={DoorOpen} title={title} action={action}>
         {error.message}
       </EmptyState>
     )
@@ -34,7 +33,7 @@ export function TablePage({ roomId, onLeave }: { roomId: string; onLeave: () => 
   if (!own && me !== undefined) {
     const action = <Button onClick={onLeave}>Back to the tables</Button>
     return (
-      <EmptyState icon={DoorOpen} title="You do not sit here any more" action={action}>
+      <EmptyState isPage icon={DoorOpen} title="You do not sit here any more" action={action}>
         You left it in another window, or somebody took the seat while you were away.
       </EmptyState>
     )

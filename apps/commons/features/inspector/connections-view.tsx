@@ -6,7 +6,7 @@ import { NotLoaded } from '../../web/live/not-loaded.tsx'
 import { useLoaded } from '../../web/live/use-loaded.ts'
 import { Button, IconButton } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
-import { Actions, Dialog } from '../../web/ui/dialog.tsx'
+import { Actions, Cancel, Dialog } from '../../web/ui/dialog.tsx'
 import { Field, SelectField } from '../../web/ui/field.tsx'
 import { Menu, MenuItem, MenuSeparator } from '../../web/ui/menu.tsx'
 import { toast, toastError } from '../../web/ui/toast.tsx'
@@ -185,6 +185,7 @@ function RoleForm({
         ))}
       </SelectField>
       <Actions>
+        <Cancel />
         <Button type="submit" tone="primary">
           Change it
         </Button>

@@ -35,11 +35,11 @@ export function RoomsView(): ReactElement {
                 <li key={`${room.namespace} ${room.roomId}`} className="border-line border-b last:border-b-0">
                   <button
                     type="button"
-                    aria-pressed={room === chosen}
+                    aria-pressed={isSame(room, chosen)}
                     onClick={() => setChosen(room)}
                     className="flex w-full items-center gap-3 px-4 py-2.5 text-left text-sm hover:bg-ink/6 aria-pressed:bg-accent-soft"
                   >
-                    <span className="min-w-0 grow truncate font-medium">{room.roomId}</span>
+                    <bdi className="min-w-0 grow truncate font-medium">{room.roomId}</bdi>
                     <Badge>{room.namespace}</Badge>
                     <span className="w-8 shrink-0 text-right text-muted tabular-nums">{room.count}</span>
                   </button>
@@ -58,6 +58,10 @@ export function RoomsView(): ReactElement {
       </div>
     </>
   )
+}
+
+function isSame(room: RoomInfo, other: RoomInfo | undefined): boolean {
+  return room.roomId === other?.roomId && room.namespace === other.namespace
 }
 
 interface LoggedEvent {
@@ -105,7 +109,9 @@ function Log({ room: { namespace, roomId } }: { room: RoomInfo }): ReactElement 
                 <td className="px-4 py-2 tabular-nums">{seq}</td>
                 <td className="whitespace-nowrap px-4 py-2 text-muted tabular-nums">{exactTime.format(ts)}</td>
                 <td className="whitespace-nowrap px-4 py-2 font-medium">{type}</td>
-                <td className="max-w-md break-words px-4 py-2 font-mono text-xs">{JSON.stringify(data)}</td>
+                <td className="w-full min-w-64 px-4 py-2 font-mono text-xs [overflow-wrap:anywhere]">
+                  {JSON.stringify(data)}
+                </td>
               </tr>
             ))}
           </tbody>

@@ -42,7 +42,10 @@ export class Meter {
   }
 
   fail(error: unknown): void {
-    this.cost = { ...this.cost, error: error instanceof Error ? error.message : String(error) }
+    // Browsers word it each in their own way when nobody answers a request.
+    const isUnanswered = error instanceof TypeError
+    const words = error instanceof Error ? error.message : String(error)
+    this.cost = { ...this.cost, error: isUnanswered ? 'The server cannot be reached' : words }
   }
 }
 

@@ -1,8 +1,8 @@
 /** The market: what each share is worth now, which way it goes, and one of them from near. B11. */
-import { useConnection } from '@roomful/react'
 import clsx from 'clsx'
 import { Minus, Pause, Play, TrendingDown, TrendingUp } from 'lucide-react'
 import { type ReactElement, useState } from 'react'
+import { useIsAway } from '../../web/live/away.tsx'
 import { NotLoaded } from '../../web/live/not-loaded.tsx'
 import { Badge } from '../../web/ui/badge.tsx'
 import { Button } from '../../web/ui/button.tsx'
@@ -24,9 +24,8 @@ export function Page(): ReactElement {
   const [isPaused, setPaused] = useState(false)
   const [chosen, setChosen] = useState('ACRN')
   const { board, waiting } = usePrices(isPaused)
-  const { status } = useConnection()
+  const isAway = useIsAway()
   const shown = SYMBOLS.find(({ symbol }) => symbol === chosen)
-  const isStale = status !== 'open'
 
   return (
     <PageBody wide>
@@ -35,6 +34,7 @@ export function Page(): ReactElement {
         description="Six invented shares, a price every two seconds. Whoever was away gets every price they missed."
         actions={
           <>
+            {isAway && <Badge tone="warn">As it was when the connection was lost</Badge>}
             {isPaused && <Badge tone="warn">{waiting === 0 ? 'Paused' : `${waiting} prices wait`}</Badge>}
             <Button icon={isPaused ? Play : Pause} onClick={() => setPaused(!isPaused)}>
               {isPaused ? 'Go on' : 'Pause'}
@@ -45,7 +45,7 @@ export function Page(): ReactElement {
       {board.size === 0 ? (
         <NotLoaded what="the prices" error={undefined} onRetry={() => undefined} />
       ) : (
-        <div className={clsx('grid gap-4 lg:grid-cols-[20rem_1fr]', isStale && 'opacity-60')}>
+        <div className={clsx('grid gap-4 lg:grid-cols-[20rem_1fr]', isAway && 'grayscale')}>
           <ul aria-label="Shares" className="grid grid-cols-1 gap-2 sm:grid-cols-2 lg:grid-cols-1">
             {SYMBOLS.map((traded) => (
               <li key={traded.symbol}>

@@ -1,6 +1,7 @@
 /** Who is in the room, and how surely: here, on the way back after a lost connection, or gone a moment ago. D10. */
-import { type Presence, useConnection } from '@roomful/react'
+import type { Presence } from '@roomful/react'
 import type { ReactElement } from 'react'
+import { useMe } from '../../web/session/use-me.ts'
 import { Avatar } from '../../web/ui/avatar.tsx'
 import { useStandings } from './use-standings.tsx'
 
@@ -14,8 +15,7 @@ export interface MembersProps {
 const WORDS = { online: undefined, reconnecting: 'reconnecting…', left: 'left' } as const
 
 export function Members({ roomId, presence, bare = false }: MembersProps): ReactElement {
-  const state = useConnection()
-  const ownId = 'user' in state ? state.user.sub : undefined
+  const ownId = useMe()?.sub
   const people = useStandings(roomId, presence)
   const { count, members, status } = presence
   const isOld = status !== 'joined'
@@ -26,7 +26,9 @@ export function Members({ roomId, presence, bare = false }: MembersProps): React
           Members <span className="font-normal text-muted tabular-nums">{count}</span>
         </h2>
       )}
-      {isOld && <p className="px-5 pb-2 text-warn text-xs">As it was before the connection was lost.</p>}
+      {isOld && members.length > 0 && (
+        <p className="px-5 pb-2 text-warn text-xs">As it was before the connection was lost.</p>
+      )}
       <ul className="min-h-0 grow overflow-y-auto px-3 pb-4">
         {people.map(({ userId, name, standing }) => (
           <li

@@ -1,7 +1,8 @@
 /** Saying something in a room, answering, and changing what one said. */
-import { type SentMessage, useConnection, type useMessages } from '@roomful/react'
+import type { SentMessage, useMessages } from '@roomful/react'
 import { type ReactElement, useMemo } from 'react'
 import { Composer } from '../../web/chat/composer.tsx'
+import { useIsAway } from '../../web/live/away.tsx'
 import { isolated } from '../../web/ui/isolated.ts'
 import { toastError } from '../../web/ui/toast.tsx'
 import type { Subject } from './room-messages.tsx'
@@ -18,8 +19,7 @@ export interface RoomComposerProps {
 
 export function RoomComposer(props: RoomComposerProps): ReactElement {
   const { roomId, room, subject, ownId, typing, stopTyping, onSubject } = props
-  const { status } = useConnection()
-  const isAway = status === 'waiting' || status === 'closed'
+  const isAway = useIsAway()
   const context = useMemo(() => {
     if (!subject) return undefined
     const { kind, message } = subject

@@ -3,8 +3,8 @@ import clsx from 'clsx'
 import { Hash, Plus, Users } from 'lucide-react'
 import { type ReactElement, useState } from 'react'
 import { Link, useRoute } from 'wouter'
+import { useIsAway } from '../../web/live/away.tsx'
 import { IconButton } from '../../web/ui/button.tsx'
-import { Loading } from '../../web/ui/spinner.tsx'
 import { NewRoomDialog } from './new-room-dialog.tsx'
 import { useMyRooms } from './use-my-rooms.tsx'
 import { useOpenRooms } from './use-open-rooms.tsx'
@@ -12,6 +12,7 @@ import { useOpenRooms } from './use-open-rooms.tsx'
 export function RoomList(): ReactElement {
   const { list } = useMyRooms()
   const open = useOpenRooms()
+  const isAway = useIsAway()
   const [isAsking, setAsking] = useState(false)
   const mine = new Set(list.map(({ roomId }) => roomId))
   const others = open?.filter(({ roomId }) => !mine.has(roomId)).sort((a, b) => b.count - a.count)
@@ -29,7 +30,11 @@ export function RoomList(): ReactElement {
           ))}
         </ul>
         <h2 className="px-3 pt-5 pb-1 font-medium text-muted text-xs">Others, open now</h2>
-        {others === undefined && <Loading what="Looking around…" />}
+        {others === undefined && (
+          <p role="status" className="px-3 py-1 text-muted text-sm">
+            {isAway ? 'Shown when the connection is back.' : 'Looking around…'}
+          </p>
+        )}
         {others?.length === 0 && <p className="px-3 py-1 text-muted text-sm">No other room has anyone in it.</p>}
         <ul className="flex flex-col gap-0.5">
           {others?.map(({ roomId, count }) => (

@@ -6,8 +6,8 @@ import { MessageList } from '../../web/chat/message-list.tsx'
 import { MessageRow } from '../../web/chat/message-row.tsx'
 import { toRows } from '../../web/chat/rows.ts'
 import { useUnread } from '../../web/chat/use-unread.ts'
+import { NotLoaded } from '../../web/live/not-loaded.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
-import { Loading } from '../../web/ui/spinner.tsx'
 import { MessageActions } from './message-actions.tsx'
 import { Reactions } from './reactions.tsx'
 import { useMyRooms } from './use-my-rooms.tsx'
@@ -44,7 +44,7 @@ export function RoomMessages({ roomId, room, ownId, onSubject }: RoomMessagesPro
       </EmptyState>
     ) : (
       <div className="min-h-0 grow">
-        <Loading what="Opening the room…" />
+        <NotLoaded what="what was said" error={undefined} onRetry={() => undefined} />
       </div>
     )
   }

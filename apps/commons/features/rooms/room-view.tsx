@@ -1,10 +1,11 @@
 /** One room: who is here, what was said, and saying something. */
-import { useConnection, useMessages, usePresence, useTyping } from '@roomful/react'
+import { useMessages, usePresence, useTyping } from '@roomful/react'
 import { ArrowLeft, DoorOpen, EllipsisVertical, Hash, LogOut, Users } from 'lucide-react'
-import { type ReactElement, useState } from 'react'
+import { type ReactElement, useEffect, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { Announcer } from '../../web/chat/announcer.tsx'
 import { TypingLine } from '../../web/chat/typing-line.tsx'
+import { useMe } from '../../web/session/use-me.ts'
 import { IconButton, LinkButton } from '../../web/ui/button.tsx'
 import { Dialog } from '../../web/ui/dialog.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
@@ -18,13 +19,18 @@ export function RoomView({ roomId }: { roomId: string }): ReactElement {
   const room = useMessages(roomId)
   const presence = usePresence(roomId)
   const { typists, typing, stopTyping } = useTyping(roomId)
-  const state = useConnection()
   const [subject, setSubject] = useState<Subject>()
-  const ownId = 'user' in state ? state.user.sub : undefined
-  const { error } = presence
-  if (presence.status === 'refused') {
+  const ownId = useMe()?.sub
+  const { error, status } = presence
+  const { rooms } = useMyRooms()
+  // What never will be one's own does not stay on the list; what is only full now does.
+  useEffect(() => {
+    if (status === 'refused' && (error?.code === 'FORBIDDEN' || error?.code === 'ROOM_NAME_INVALID')) rooms.drop(roomId)
+  }, [status, error, rooms, roomId])
+  if (status === 'refused') {
     return (
       <EmptyState
+        isPage
         icon={DoorOpen}
         title="This room is closed to you"
         action={<LinkButton to="/">Back to the rooms</LinkButton>}

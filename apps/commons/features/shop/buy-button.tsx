@@ -3,6 +3,7 @@ import { useClient } from '@roomful/react'
 import { ShoppingBag } from 'lucide-react'
 import { type ReactElement, useState } from 'react'
 import { useLocation } from 'wouter'
+import { AwayNote } from '../../web/live/away.tsx'
 import { Button } from '../../web/ui/button.tsx'
 import { toast, toastError } from '../../web/ui/toast.tsx'
 import type { customerContract, Product } from './contract.ts'
@@ -23,15 +24,18 @@ export function BuyButton({ product: { productId, name, stock } }: { product: Pr
     }
   }
   return (
-    <Button
-      tone="primary"
-      icon={ShoppingBag}
-      busy={isBusy}
-      disabled={stock === 0}
-      onClick={() => void buy()}
-      className="mt-auto self-start"
-    >
-      {stock === 0 ? 'Sold out' : 'Buy it now'}
-    </Button>
+    <div className="mt-auto flex flex-col gap-2">
+      <AwayNote>You are offline. What you buy is ordered when you are back, if it is still there.</AwayNote>
+      <Button
+        tone="primary"
+        icon={ShoppingBag}
+        busy={isBusy}
+        disabled={stock === 0}
+        onClick={() => void buy()}
+        className="self-start"
+      >
+        {stock === 0 ? 'Sold out' : 'Buy it now'}
+      </Button>
+    </div>
   )
 }

@@ -1,8 +1,10 @@
 /** What two people say to each other in a room of `/customer`. */
-import { createHooks, type Message, useConnection, useMessages } from '@roomful/react'
+import { createHooks, type Message, useMessages } from '@roomful/react'
 import clsx from 'clsx'
 import { CircleCheck, SendHorizontal } from 'lucide-react'
 import { type FormEvent, type ReactElement, useEffect, useRef, useState } from 'react'
+import { AwayNote } from '../../web/live/away.tsx'
+import { useMe } from '../../web/session/use-me.ts'
 import { Button, IconButton } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
 import { Field } from '../../web/ui/field.tsx'
@@ -23,8 +25,7 @@ export interface ConversationProps {
 
 export function Conversation({ roomId, title, nobody, onClose }: ConversationProps): ReactElement {
   const client = useClient()
-  const state = useConnection()
-  const me = state.status === 'open' || state.status === 'draining' ? state.user.sub : undefined
+  const me = useMe()?.sub
   const { members, typists, typing } = useRoom(roomId)
   const { messages, send, retry } = useMessages(roomId)
   const end = useRef<HTMLLIElement>(null)
@@ -53,7 +54,7 @@ export function Conversation({ roomId, title, nobody, onClose }: ConversationPro
             <bdi>{title}</bdi>
           </h2>
           <p role="status" className="break-words text-muted text-sm">
-            {others.length > 0 ? `${others.map(({ name }) => name).join(', ')} is here` : nobody}
+            {others.length > 0 ? `${namesOf(others)} ${others.length === 1 ? 'is' : 'are'} here` : nobody}
           </p>
         </div>
         {solved}
@@ -71,8 +72,11 @@ export function Conversation({ roomId, title, nobody, onClose }: ConversationPro
         <li ref={end} aria-hidden />
       </ul>
       <p className="h-5 px-4 text-muted text-xs">
-        {writing.length > 0 && `${writing.map(({ name }) => isolated(name)).join(', ')} is typing…`}
+        {writing.length > 0 && `${namesOf(writing)} ${writing.length === 1 ? 'is' : 'are'} typing…`}
       </p>
+      <div className="px-4 [&>p]:mt-0 [&>p]:mb-2">
+        <AwayNote>You are offline. What you write is sent when you are back.</AwayNote>
+      </div>
       <SayForm onSay={send} onTyping={typing} />
     </Card>
   )
@@ -91,8 +95,8 @@ function Said({ message, isMine, onRetry }: SaidProps): ReactElement {
       dir="auto"
       className={clsx(
         'max-w-[85%] whitespace-pre-wrap break-words rounded-2xl px-3.5 py-2 text-sm',
-        isMine ? 'self-end bg-accent text-on-accent' : 'self-start bg-sunken',
-        status === 'pending' && 'opacity-60',
+        isMine ? 'self-end' : 'self-start bg-sunken',
+        isMine && (status === 'pending' ? 'bg-accent-soft text-accent-strong' : 'bg-accent text-on-accent'),
       )}
     >
       {!isMine && <bdi className="block font-medium text-muted text-xs">{name}</bdi>}
@@ -138,4 +142,8 @@ function SayForm({ onSay, onTyping }: { onSay: (content: string) => void; onTypi
       <IconButton type="submit" icon={SendHorizontal} label="Send" tone="primary" />
     </form>
   )
+}
+
+function namesOf(people: readonly { readonly name: string }[]): string {
+  return people.map(({ name }) => isolated(name)).join(', ')
 }

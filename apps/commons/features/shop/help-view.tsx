@@ -1,7 +1,9 @@
 /** A customer asks for help, and talks with whoever comes. B27. */
-import { useClient, useConnection } from '@roomful/react'
+import { useClient } from '@roomful/react'
 import { LifeBuoy } from 'lucide-react'
 import { type ReactElement, useState } from 'react'
+import { AwayNote } from '../../web/live/away.tsx'
+import { useMe } from '../../web/session/use-me.ts'
 import { Button } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
@@ -12,9 +14,8 @@ import { Conversation } from './conversation.tsx'
 
 export function HelpView(): ReactElement {
   const client = useClient<typeof customerContract>()
-  const state = useConnection()
   const [hasAsked, setAsked] = useState(false)
-  const me = state.status === 'open' || state.status === 'draining' ? state.user.sub : undefined
+  const me = useMe()?.sub
   if (me === undefined && !hasAsked) return <Loading what="Connecting to support…" />
   const ask = async (): Promise<void> => {
     try {
@@ -33,7 +34,10 @@ export function HelpView(): ReactElement {
     return (
       <Card>
         <EmptyState icon={LifeBuoy} title="Something wrong with an order?" action={action}>
-          You talk with somebody from support here. Only the two of you can read it, and what was said before is kept.
+          <p>
+            You talk with somebody from support here. Only the two of you can read it, and what was said before is kept.
+          </p>
+          <AwayNote />
         </EmptyState>
       </Card>
     )

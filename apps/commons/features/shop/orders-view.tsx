@@ -52,7 +52,8 @@ export function OrdersView(): ReactElement {
               <div>
                 <h2 className="font-medium">{order.productName}</h2>
                 <p className="text-muted text-sm">
-                  {order.quantity} × · {money(order.totalCents)} · order {order.orderId}
+                  {order.quantity === 1 ? '1 piece' : `${order.quantity} pieces`} · {money(order.totalCents)} · order{' '}
+                  {order.orderId}
                 </p>
               </div>
               {order.orderStatus === 'placed' && (

@@ -1,10 +1,10 @@
 /** The shop: what there is to buy for everyone, the desk for who sells, the waiting list for who helps. B27, B28. */
-import { useConnection } from '@roomful/react'
 import clsx from 'clsx'
 import { Headset, LifeBuoy, Package, ShoppingBag, Store } from 'lucide-react'
 import type { ReactElement } from 'react'
 import { Link, Route, Switch, useLocation } from 'wouter'
 import { InNamespace } from '../../web/session/in-namespace.tsx'
+import { useMe } from '../../web/session/use-me.ts'
 import { PageBody, PageHeader } from '../../web/ui/page.tsx'
 import { DeskView } from './desk-view.tsx'
 import { HelpView } from './help-view.tsx'
@@ -56,8 +56,7 @@ export function Page(): ReactElement {
 
 function Views(): ReactElement {
   const [location] = useLocation()
-  const state = useConnection()
-  const role = state.status === 'open' || state.status === 'draining' ? state.user.role : ''
+  const role = useMe()?.role ?? ''
   return (
     <nav aria-label="Shop" className="mb-6 flex flex-wrap gap-1">
       {VIEWS.map(({ path, title, icon: Icon, roles }) => {

@@ -1,6 +1,7 @@
 /** Who waits for help, and the conversation with one of them. B27. */
 import { useClient } from '@roomful/react'
-import { Coffee } from 'lucide-react'
+import clsx from 'clsx'
+import { ArrowLeft, Coffee } from 'lucide-react'
 import { type ReactElement, useEffect } from 'react'
 import { Link, useLocation, useParams } from 'wouter'
 import { Ago } from '../../web/live/ago.tsx'
@@ -47,7 +48,7 @@ function Waiting(): ReactElement {
   const chosen = requests.find(({ userId }) => userId === user)
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] gap-4 md:grid-cols-[16rem_minmax(0,1fr)]">
-      <Card className="self-start overflow-hidden">
+      <Card className={clsx('self-start overflow-hidden', chosen && 'max-md:hidden')}>
         {requests.length === 0 ? (
           <EmptyState icon={Coffee} title="Nobody waits" />
         ) : (
@@ -73,19 +74,30 @@ function Waiting(): ReactElement {
         )}
       </Card>
       {chosen ? (
-        <InNamespace name="/customer">
-          <Conversation
-            key={chosen.roomId}
-            roomId={chosen.roomId}
-            title={chosen.name}
-            nobody={`${isolated(chosen.name)} is not here right now, and reads it later.`}
-            onClose={() => go('/support')}
-          />
-        </InNamespace>
+        <div className="min-w-0">
+          <Link
+            href="/support"
+            className="mb-3 inline-flex h-10 items-center gap-2 text-muted text-sm hover:text-ink md:hidden"
+          >
+            <ArrowLeft aria-hidden size={16} />
+            Who waits
+          </Link>
+          <InNamespace name="/customer">
+            <Conversation
+              key={chosen.roomId}
+              roomId={chosen.roomId}
+              title={chosen.name}
+              nobody={`${isolated(chosen.name)} is not here right now, and reads it later.`}
+              onClose={() => go('/support')}
+            />
+          </InNamespace>
+        </div>
       ) : (
-        <Card>
-          <EmptyState icon={Coffee} title="Choose who to help" />
-        </Card>
+        requests.length > 0 && (
+          <Card className="max-md:hidden">
+            <EmptyState icon={Coffee} title="Choose who to help" />
+          </Card>
+        )
       )}
     </div>
   )

@@ -1,8 +1,10 @@
 /** A presentation while it is shown. The presenter turns with the buttons or the arrow keys. B22. */
-import { ArrowLeft, ChevronLeft, ChevronRight, Users } from 'lucide-react'
+import { ArrowLeft, ChevronLeft, ChevronRight, Presentation as PresentationIcon, Users } from 'lucide-react'
 import { type ReactElement, useEffect } from 'react'
+import { useIsAway } from '../../web/live/away.tsx'
 import { NotLoaded } from '../../web/live/not-loaded.tsx'
 import { Button, IconButton } from '../../web/ui/button.tsx'
+import { EmptyState } from '../../web/ui/empty-state.tsx'
 import { toast } from '../../web/ui/toast.tsx'
 import type { Slide } from './contract.ts'
 import { ReactionBar, useReactions } from './reactions.tsx'
@@ -23,6 +25,14 @@ export function StagePage({ stageId, onLeave }: StagePageProps): ReactElement {
   const index = stage?.index ?? 0
   useArrowKeys(mayTurn, (step) => show(index + step))
   const slide = stage?.slides[index]
+  if (!stage && error?.code === 'NOT_FOUND') {
+    const action = <Button onClick={onLeave}>All presentations</Button>
+    return (
+      <EmptyState isPage icon={PresentationIcon} title="This presentation is gone" action={action}>
+        Its author took it away, or the address is not quite right.
+      </EmptyState>
+    )
+  }
 
   return (
     <div className="flex h-full flex-col gap-3 p-3 sm:p-5">
@@ -39,8 +49,7 @@ export function StagePage({ stageId, onLeave }: StagePageProps): ReactElement {
           )}
         </div>
         <span role="status" className="inline-flex shrink-0 items-center gap-1.5 text-muted text-sm tabular-nums">
-          <Users aria-hidden size={15} />
-          {audience} watching
+          <Audience count={audience} />
         </span>
       </header>
       <div className="relative min-h-0 grow overflow-hidden rounded-2xl border border-line bg-surface shadow-card">
@@ -68,9 +77,20 @@ export function StagePage({ stageId, onLeave }: StagePageProps): ReactElement {
             </Button>
           )}
         </div>
-        <ReactionBar counts={counts} onReact={react} />
+        {stage && <ReactionBar counts={counts} onReact={react} />}
       </footer>
     </div>
+  )
+}
+
+/** How many watch; who is cut off turns slides that nobody sees, and should know. */
+function Audience({ count }: { count: number }): ReactElement {
+  if (useIsAway()) return <span className="text-warn">Nobody sees this: no connection</span>
+  return (
+    <>
+      <Users aria-hidden size={15} />
+      {count} watching
+    </>
   )
 }
 
@@ -81,12 +101,12 @@ function SlideView({ slide: { title, lines } }: { slide: Slide }): ReactElement 
       <div className="flex min-h-full flex-col justify-center gap-[4cqw] p-[7cqw]">
         <h2
           dir="auto"
-          className="text-balance font-semibold text-[clamp(1.5rem,6cqw,4.5rem)] leading-tight tracking-tight"
+          className="text-balance font-semibold text-[clamp(2rem,6cqw,4.5rem)] leading-tight tracking-tight"
         >
           {title}
         </h2>
         {lines.length > 0 && (
-          <ul className="flex flex-col gap-[2cqw] text-[clamp(1rem,2.8cqw,2rem)] text-muted leading-snug">
+          <ul className="flex flex-col gap-[2cqw] text-[clamp(1.25rem,2.8cqw,2rem)] text-muted leading-snug">
             {lines.map((line, at) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: lines of a slide stay where they are
               <li key={at} dir="auto">

@@ -1,12 +1,14 @@
 /** What there is to watch, and how one makes one's own. */
-import { useClient, useConnection } from '@roomful/react'
+import { useClient } from '@roomful/react'
 import { EllipsisVertical, Plus, Presentation, Trash2, Users } from 'lucide-react'
 import { type FormEvent, type ReactElement, useEffect, useState } from 'react'
+import { AwayNote } from '../../web/live/away.tsx'
 import { NotLoaded } from '../../web/live/not-loaded.tsx'
 import { useLoaded } from '../../web/live/use-loaded.ts'
+import { useMe } from '../../web/session/use-me.ts'
 import { Button, IconButton } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
-import { Actions, Dialog } from '../../web/ui/dialog.tsx'
+import { Actions, Cancel, Dialog } from '../../web/ui/dialog.tsx'
 import { Field, TextArea } from '../../web/ui/field.tsx'
 import { Menu, MenuItem } from '../../web/ui/menu.tsx'
 import { PageBody, PageHeader } from '../../web/ui/page.tsx'
@@ -16,8 +18,7 @@ import { readSlides } from './slides-text.ts'
 
 export function StagesPage({ onOpen }: { onOpen: (stageId: string) => void }): ReactElement {
   const client = useClient<typeof stageContract>()
-  const state = useConnection()
-  const me = state.status === 'open' || state.status === 'draining' ? state.user : undefined
+  const me = useMe()
   const {
     data: stages,
     error,
@@ -149,7 +150,9 @@ function SlidesForm({
         error={errors.text}
         onChange={({ target }) => setText(target.value)}
       />
+      <AwayNote />
       <Actions>
+        <Cancel />
         <Button type="submit" tone="primary" busy={isBusy}>
           Go on stage
         </Button>

@@ -1,7 +1,8 @@
 /** One presentation as everyone sees it: which slide is shown, who watches, and what floats over it. */
 import type { Room } from '@roomful/client'
-import { createHooks, useConnection } from '@roomful/react'
+import { createHooks } from '@roomful/react'
 import { type Loaded, useLoaded } from '../../web/live/use-loaded.ts'
+import { useMe } from '../../web/session/use-me.ts'
 import { toastError } from '../../web/ui/toast.tsx'
 import type { Stage, stageContract } from './contract.ts'
 import { NOBODY } from './welcome.ts'
@@ -19,8 +20,7 @@ export interface WatchedStage extends Pick<Loaded<Stage>, 'error' | 'reload'> {
 /** @param onDeleted its author took it away */
 export function useStage(stageId: string, onDeleted: () => void): WatchedStage {
   const client = useClient()
-  const state = useConnection()
-  const me = state.status === 'open' || state.status === 'draining' ? state.user : undefined
+  const me = useMe()
   const { room, count } = useRoom(`stage:${stageId}`)
   const loaded = useLoaded<Stage>(async () => (await client.request('stage:get', { stageId })).stage, stageId)
   const { data: stage, change, error, reload } = loaded

@@ -3,6 +3,7 @@ import { useClient, useConnection } from '@roomful/react'
 import { ListChecks, PartyPopper, Plus } from 'lucide-react'
 import { type ReactElement, useState } from 'react'
 import { NotLoaded } from '../../web/live/not-loaded.tsx'
+import { useMe } from '../../web/session/use-me.ts'
 import { Button } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
 import { Dialog } from '../../web/ui/dialog.tsx'
@@ -23,7 +24,7 @@ export function Page(): ReactElement {
   const [shown, setShown] = useState<Shown>('open')
   const [isAdding, setAdding] = useState(false)
   const [edited, setEdited] = useState<Task>()
-  const me = state.status === 'open' || state.status === 'draining' ? state.user : undefined
+  const me = useMe()
   const isKeeper = me?.role === 'admin' || me?.role === 'support'
   const all = tasks.data ?? []
   const open = all.filter(({ isDone }) => !isDone)

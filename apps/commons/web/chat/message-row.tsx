@@ -55,7 +55,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
           </div>
         )}
         {message.replyTo !== undefined && <Answered answered={answered} />}
-        <div className={clsx('text-[0.9375rem] leading-relaxed', status === 'pending' && 'opacity-60')}>
+        <div className={clsx('text-[0.9375rem] leading-relaxed', status === 'pending' && 'text-muted')}>
           <Content message={message} />
         </div>
         <Standing {...props} />

@@ -23,7 +23,7 @@ export class PageBoundary extends Component<{ children: ReactNode }, State> {
       </Button>
     )
     return (
-      <EmptyState icon={TriangleAlert} title="This page broke" action={action}>
+      <EmptyState isPage icon={TriangleAlert} title="This page broke" action={action}>
         {/* After a new version of the server, an old page may ask for files that are no more. */}
         Something in it went wrong, or there is a newer version of it.
       </EmptyState>

@@ -32,7 +32,7 @@ export function Pages(): ReactElement {
         </Route>
       ))}
       <Route>
-        <EmptyState icon={Compass} title="There is no such page" action={<LinkButton to="/">Home</LinkButton>}>
+        <EmptyState isPage icon={Compass} title="There is no such page" action={<LinkButton to="/">Home</LinkButton>}>
           The address may be mistyped, or the page has moved.
         </EmptyState>
       </Route>
@@ -61,7 +61,7 @@ function ForMembers({ page }: { page: PageEntry }): ReactElement {
     </Button>
   )
   return (
-    <EmptyState icon={page.icon} title={`${page.title} needs an account`} action={action}>
+    <EmptyState isPage icon={page.icon} title={`${page.title} needs an account`} action={action}>
       You are here as a guest. An account takes a name and a password.
     </EmptyState>
   )
@@ -70,6 +70,7 @@ function ForMembers({ page }: { page: PageEntry }): ReactElement {
 function ForAdmins({ page }: { page: PageEntry }): ReactElement {
   return (
     <EmptyState
+      isPage
       icon={ShieldAlert}
       title={`${page.title} is for administrators`}
       action={<LinkButton to="/">Home</LinkButton>}

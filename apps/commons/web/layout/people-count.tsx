@@ -2,6 +2,7 @@
 import { useClient } from '@roomful/react'
 import { Users } from 'lucide-react'
 import { createContext, type ReactElement, type ReactNode, use, useEffect, useState } from 'react'
+import { useIsAway } from '../live/away.tsx'
 
 const Count = createContext<number | undefined>(undefined)
 
@@ -15,7 +16,9 @@ export function PeopleCounter({ children }: { children: ReactNode }): ReactEleme
 
 export function PeopleCount(): ReactElement | null {
   const count = use(Count)
-  if (count === undefined) return null
+  // Nobody tells who is not here.
+  const isAway = useIsAway()
+  if (count === undefined || isAway) return null
   const words = count === 1 ? 'Only you are here' : `${count} people are here`
   return (
     <span title={words} className="inline-flex items-center gap-1.5 text-muted text-sm tabular-nums">

@@ -1,11 +1,11 @@
 /** What a page shows before it has anything to show: that it loads, that there is no connection yet, or what went wrong. */
 import type { RoomfulError } from '@roomful/client'
-import { useConnection } from '@roomful/react'
 import { CloudOff, RefreshCw, TriangleAlert } from 'lucide-react'
 import type { ReactElement } from 'react'
 import { Button } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { Loading } from '../ui/spinner.tsx'
+import { useIsAway } from './away.tsx'
 
 export interface NotLoadedProps {
   /** What is waited for: "the tasks". */
@@ -15,8 +15,7 @@ export interface NotLoadedProps {
 }
 
 export function NotLoaded({ what, error, onRetry }: NotLoadedProps): ReactElement {
-  const { status } = useConnection()
-  if (status === 'waiting' || status === 'closed') {
+  if (useIsAway()) {
     return (
       <EmptyState icon={CloudOff} title="No connection">
         {`This shows ${what} as soon as the connection is back.`}

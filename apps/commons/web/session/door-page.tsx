@@ -19,7 +19,7 @@ export function DoorPage(): ReactElement {
         <div className="mb-6 text-center">
           <Logo size={48} className="mx-auto mb-4" />
           <h1 className="font-semibold text-2xl tracking-tight">Welcome to Commons</h1>
-          <p className="mt-1 text-muted">One place where everyone sees the same thing, live.</p>
+          <p className="mt-1 text-balance text-muted">One place where everyone sees the same thing, live.</p>
         </div>
         {farewell !== undefined && (
           <p role="alert" className="mb-4 rounded-xl bg-warn-soft px-4 py-3 text-sm text-warn">

@@ -85,12 +85,18 @@ function optionsOf(
   return {
     width: element.clientWidth,
     height,
-    padding: [8, 26, 0, 0], // half of a time below the last grid line
+    padding: [8, 34, 0, 0], // half of a time below the last grid line
     legend: { show: false },
     cursor: { show: false },
     scales: { y: from === undefined ? {} : { range: (_plot, _min, max) => [from, Math.max(max, from + 1) * 1.1] } },
     axes: [
-      { ...axis, space: 80, size: 28, values: (_plot, splits) => splits.map((split) => clock.format(split * 1_000)) },
+      {
+        ...axis,
+        incrs: TIME_STEPS_S,
+        space: 80,
+        size: 28,
+        values: (_plot, splits) => splits.map((split) => clock.format(split * 1_000)),
+      },
       { ...axis, size: 56, values: (_plot, splits) => splits.map(format) },
     ],
     series: [
@@ -99,5 +105,8 @@ function optionsOf(
     ],
   }
 }
+
+/** Between two times below the grid; a second is the least that they tell apart. */
+const TIME_STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 43_200, 86_400]
 
 const clock = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })

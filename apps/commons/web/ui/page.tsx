@@ -13,8 +13,10 @@ export function PageHeader({ title, description, actions }: PageHeaderProps): Re
   return (
     <header className="mb-6 flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
       <div className="min-w-0">
-        <h1 className="font-semibold text-2xl tracking-tight">{title}</h1>
-        {description !== undefined && <p className="mt-1 max-w-2xl text-muted">{description}</p>}
+        <h1 className="break-words font-semibold text-2xl tracking-tight">
+          <bdi>{title}</bdi>
+        </h1>
+        {description !== undefined && <p className="mt-1 max-w-2xl text-pretty text-muted">{description}</p>}
       </div>
       {actions !== undefined && <div className="flex flex-wrap items-center gap-2">{actions}</div>}
     </header>

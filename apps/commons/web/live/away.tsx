@@ -1,0 +1,22 @@
+/** For what needs the server while it cannot be reached. */
+import { useConnection } from '@roomful/react'
+import type { ReactElement } from 'react'
+
+/** Whether the connection is lost, or was ended: not while the first one is on its way. */
+export function useIsAway(): boolean {
+  const { status } = useConnection()
+  return status === 'waiting' || status === 'closed'
+}
+
+/** Beside a button that cannot do what it says right now. */
+export function AwayNote({
+  children = 'No connection: this has to wait until you are back.',
+}: {
+  children?: string
+}): ReactElement {
+  return (
+    <p role="status" className="mt-3 text-sm text-warn empty:hidden">
+      {useIsAway() && children}
+    </p>
+  )
+}
