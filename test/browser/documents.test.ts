@@ -1,7 +1,7 @@
 /** Documents in the web app: two people in browsers of their own write one text, online and off. B36. */
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { accessibilityProblems } from './lib/accessibility.ts'
+import { accessibilityProblems, accessibilityProblemsInBothThemes } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
 import { Commons } from './lib/commons.ts'
 import type { Person, PersonOptions } from './lib/person.ts'
@@ -81,7 +81,7 @@ describe.runIf(hasChromium)('[B36] documents in Chromium', () => {
     expect(new URL(ann.page.url()).pathname).toBe(path)
     await ben.page.goto('/documents')
     await ann.page.locator('.doc-caret-name').waitFor({ state: 'detached' })
-    expect(await accessibilityProblems(ben.page)).toEqual([])
+    expect(await accessibilityProblemsInBothThemes(ben.page)).toEqual([])
     ann.hasNoTroubles()
     ben.hasNoTroubles()
   })

@@ -1,6 +1,6 @@
 /** The lobby and the game with several people at one table. B24. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { accessibilityProblems } from './lib/accessibility.ts'
+import { accessibilityProblems, accessibilityProblemsInBothThemes } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
 import { Commons } from './lib/commons.ts'
 import type { Person } from './lib/person.ts'
@@ -42,7 +42,7 @@ describe.runIf(hasChromium)('games in Chromium', () => {
     await ann.page.getByText(/Dan takes it/).waitFor()
     const eve = await commons.person('Eve', { path: '/games' })
     expect(await eve.page.getByRole('button', { name: 'In play' }).isDisabled()).toBe(true)
-    expect(await accessibilityProblems(eve.page)).toEqual([])
+    expect(await accessibilityProblemsInBothThemes(eve.page)).toEqual([])
     for (const person of [...people, eve]) person.hasNoTroubles()
   })
 
@@ -52,7 +52,7 @@ describe.runIf(hasChromium)('games in Chromium', () => {
     expect(await accessibilityProblems(ann.page)).toEqual([])
     await ann.page.getByRole('button', { name: 'Let the house play' }).click()
     await ann.page.getByText('Round 1 of 7').waitFor()
-    expect(await accessibilityProblems(ann.page)).toEqual([])
+    expect(await accessibilityProblemsInBothThemes(ann.page)).toEqual([])
     await ann.page.reload()
     await ann.page.getByText(/Round \d of 7/).waitFor()
     await ann.goOffline()

@@ -1,6 +1,6 @@
 /** The inspector: an administrator sees a person come, and changes what they may do while they are there. B27, D8, D11. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { accessibilityProblems } from './lib/accessibility.ts'
+import { accessibilityProblems, accessibilityProblemsInBothThemes } from './lib/accessibility.ts'
 import { administrator } from './lib/administrator.ts'
 import { hasChromium } from './lib/chromium.ts'
 import { Commons } from './lib/commons.ts'
@@ -33,7 +33,7 @@ describe.runIf(hasChromium)('the inspector in Chromium', () => {
     await admin.page.getByRole('radio', { name: 'Rooms' }).click()
     await admin.page.getByRole('button', { name: /^market/ }).click()
     await admin.page.getByRole('cell', { name: 'price:update' }).first().waitFor()
-    expect(await accessibilityProblems(admin.page)).toEqual([])
+    expect(await accessibilityProblemsInBothThemes(admin.page)).toEqual([])
     for (const person of [ann, admin]) person.hasNoTroubles()
   })
 
@@ -139,7 +139,7 @@ describe.runIf(hasChromium)('the inspector in Chromium', () => {
     await give('Member')
     await ann.page.getByText('This needs the role seller').waitFor()
     expect(await ann.page.getByRole('link', { name: 'Desk' }).count()).toBe(0)
-    expect(await accessibilityProblems(admin.page)).toEqual([])
+    expect(await accessibilityProblemsInBothThemes(admin.page)).toEqual([])
     await admin.page.getByRole('button', { name: 'What to do about Mallory' }).first().click()
     await admin.page.getByRole('menuitem', { name: 'Disconnect' }).click()
     await ann.page.getByRole('alert').getByText('This page is disconnected').waitFor()

@@ -1,8 +1,9 @@
 /** The rooms page with several people in browsers of their own. B17, B19, C10, C13, C19, D10, D12. */
 import { type Client, connect } from '@roomful/client'
+import type { Locator } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { token } from '../outside/lib/token.ts'
-import { accessibilityProblems } from './lib/accessibility.ts'
+import { accessibilityProblems, accessibilityProblemsInBothThemes } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
 import { Commons, OPENING_MS } from './lib/commons.ts'
 import type { PersonOptions } from './lib/person.ts'
@@ -226,6 +227,73 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
     ann.person.hasNoTroubles()
   }, 120_000)
 
+  it('by the keyboard alone: a room is opened, talked in, looked around in and left, and the focus is never lost', async () => {
+    const ann = new RoomPage(await commons.person('Ann', { path: '/rooms', phone: true }))
+    const { page, person } = ann
+    const press = (key: string): Promise<void> => page.keyboard.press(key)
+    const hasFocus = (target: Locator): Promise<void> => target.and(page.locator(':focus')).waitFor()
+    const button = (name: string | RegExp): Locator => page.getByRole('button', { name })
+    const menu = async (text: string): Promise<void> => {
+      const more = ann.message(text).getByRole('button', { name: /^More about the message/ })
+      await person.tabTo(more)
+      await press('Enter')
+      await hasFocus(page.getByRole('menuitem', { name: 'React with thumbs up' }))
+    }
+
+    await person.tabTo(button('New room'))
+    await press('Enter')
+    await hasFocus(page.getByLabel('Name'))
+    await press('Escape')
+    await hasFocus(button('New room'))
+    await press('Enter')
+    await hasFocus(page.getByLabel('Name'))
+    await page.keyboard.type('keys:')
+    await press('Enter')
+    await page.getByText('A name has no colon').waitFor()
+    await hasFocus(page.getByLabel('Name'))
+    await press('Backspace')
+    await press('Enter')
+    await page.getByRole('heading', { name: 'keys' }).waitFor()
+    await hasFocus(page.getByRole('link', { name: 'All rooms' })) // beside what had it, which a phone shows no more
+
+    await person.tabTo(ann.field)
+    await page.keyboard.type('helo')
+    await press('Enter')
+    await ann.sees('helo')
+    await menu('helo')
+    await press('Enter')
+    await ann.message('helo').getByRole('button', { name: '👍 by 1 person' }).waitFor()
+    await person.tabTo(ann.field)
+    await press('ArrowUp')
+    await expect.poll(() => ann.field.inputValue()).toBe('helo')
+    await press('Backspace')
+    await page.keyboard.type('lo')
+    await press('Enter')
+    await ann.sees('hello')
+    await hasFocus(ann.field)
+    await page.keyboard.type('a slip')
+    await press('Enter')
+    await ann.sees('a slip')
+    await menu('a slip')
+    await press('ArrowUp') // from the first to the last
+    await hasFocus(page.getByRole('menuitem', { name: 'Delete' }))
+    await press('Enter')
+    await page.getByText('This message was deleted').waitFor()
+    await page.locator('main :focus').waitFor() // the button that had it is no more
+
+    await person.tabTo(button(/show them/))
+    await press('Enter')
+    await hasFocus(page.getByRole('dialog', { name: 'Members' }).getByRole('button', { name: 'Close' }))
+    await press('Escape')
+    await hasFocus(button(/show them/))
+    await person.tabTo(button('More about this room'))
+    await press('Enter')
+    await hasFocus(page.getByRole('menuitem', { name: 'Leave this room' }))
+    await press('Enter')
+    await hasFocus(button('New room'))
+    person.hasNoTroubles()
+  })
+
   it.each<[string, PersonOptions]>([
     ['light, at a desk', {}],
     ['dark, on a phone', { dark: true, phone: true }],
@@ -240,7 +308,7 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
     if (options.phone) {
       await ann.page.getByRole('link', { name: 'All rooms' }).click()
       await ann.page.getByRole('heading', { name: 'Rooms' }).waitFor()
-      expect(await accessibilityProblems(ann.page)).toEqual([])
+      expect(await accessibilityProblemsInBothThemes(ann.page)).toEqual([])
     }
     ann.person.hasNoTroubles()
   })

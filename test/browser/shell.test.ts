@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { token } from '../outside/lib/token.ts'
-import { accessibilityProblems } from './lib/accessibility.ts'
+import { accessibilityProblems, accessibilityProblemsInBothThemes } from './lib/accessibility.ts'
 import { adminPassword } from './lib/administrator.ts'
 import { hasChromium } from './lib/chromium.ts'
 import { Commons, OPENING_MS } from './lib/commons.ts'
@@ -20,7 +20,7 @@ describe.runIf(hasChromium)('the web app in Chromium', () => {
   it('[H22] an account is made at the door, survives a reload, is left and entered again', async () => {
     const { page, ...sara } = await commons.person('Sara', { signedOut: true })
     const hello = page.getByRole('heading', { name: 'Hello, 👩‍👩‍👧 שרה at the door' })
-    expect(await accessibilityProblems(page)).toEqual([])
+    expect(await accessibilityProblemsInBothThemes(page)).toEqual([])
     await page.getByRole('tab', { name: 'Sign up' }).click()
     await page.getByLabel('Name').fill(' 👩‍👩‍👧 שרה at the door')
     await page.getByLabel('Password').fill('short')
@@ -169,7 +169,8 @@ describe.runIf(hasChromium)('the web app in Chromium', () => {
 
   it('a place that is none says so, and the frame stays; a chosen theme holds across a reload', async () => {
     const ann = await commons.person('Ann', { path: '/nowhere/at/all' })
-    await ann.page.getByRole('heading', { name: 'There is no such page' }).waitFor()
+    await ann.page.getByRole('heading', { name: 'There is no such page', level: 1 }).waitFor()
+    expect(await accessibilityProblemsInBothThemes(ann.page)).toEqual([])
     await ann.page.getByRole('link', { name: 'Home' }).click()
     await ann.page.getByRole('heading', { name: 'Hello, Ann' }).waitFor()
     await ann.page.getByRole('button', { name: /Appearance/ }).click()

@@ -1,6 +1,6 @@
 /** The shop with its customers, its desk and its support before real browsers. B27, B28. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { accessibilityProblems } from './lib/accessibility.ts'
+import { accessibilityProblemsInBothThemes } from './lib/accessibility.ts'
 import { administrator } from './lib/administrator.ts'
 import { hasChromium } from './lib/chromium.ts'
 import { Commons } from './lib/commons.ts'
@@ -22,7 +22,7 @@ describe.runIf(hasChromium)('the shop in Chromium', () => {
       commons.person('Cleo', { path: '/shop' }),
     ])
     for (const { page } of [ann, bob]) await page.getByText('2 people are looking at this').waitFor()
-    for (const { page } of [ann, bob, cleo]) expect(await accessibilityProblems(page)).toEqual([])
+    for (const { page } of [ann, bob, cleo]) expect(await accessibilityProblemsInBothThemes(page)).toEqual([])
 
     const buy = ({ page }: Person): Promise<void> => page.getByRole('button', { name: 'Buy it now' }).click()
     await Promise.all([buy(ann), buy(bob)])
@@ -59,7 +59,7 @@ describe.runIf(hasChromium)('the shop in Chromium', () => {
     await desk.page.getByText(/1 × Reading lamp for .Ann/).waitFor() // the name is isolated
     await commons.restart('kill')
     for (const person of [ann, desk]) await person.isOnline()
-    expect(await accessibilityProblems(desk.page)).toEqual([])
+    expect(await accessibilityProblemsInBothThemes(desk.page)).toEqual([])
     await desk.page.getByRole('button', { name: /Pack it: Reading lamp/ }).click()
     await ann.page
       .getByRole('listitem')
@@ -71,7 +71,7 @@ describe.runIf(hasChromium)('the shop in Chromium', () => {
     await desk.page.getByRole('button', { name: /It has arrived: Reading lamp/ }).waitFor()
     await ann.comeBack()
     await ann.page.locator('[aria-current=step]').filter({ hasText: 'On its way' }).waitFor()
-    expect(await accessibilityProblems(ann.page)).toEqual([])
+    expect(await accessibilityProblemsInBothThemes(ann.page)).toEqual([])
     for (const person of [ann, desk]) person.hasNoTroubles()
   })
 
@@ -86,7 +86,7 @@ describe.runIf(hasChromium)('the shop in Chromium', () => {
     await helper.page.getByLabel('Message').fill('On its way')
     await helper.page.getByRole('button', { name: 'Send' }).click()
     await ann.page.getByText('On its way').waitFor()
-    for (const { page } of [ann, helper]) expect(await accessibilityProblems(page)).toEqual([])
+    for (const { page } of [ann, helper]) expect(await accessibilityProblemsInBothThemes(page)).toEqual([])
     await helper.page.getByRole('button', { name: 'It is solved' }).click()
     await helper.page.getByRole('heading', { name: 'Nobody waits' }).waitFor()
     for (const person of [ann, helper]) person.hasNoTroubles()

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { token } from '../outside/lib/token.ts'
-import { accessibilityProblems } from './lib/accessibility.ts'
+import { accessibilityProblems, accessibilityProblemsInBothThemes } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
 import { Commons } from './lib/commons.ts'
 
@@ -33,7 +33,7 @@ describe.runIf(hasChromium)('the stage in Chromium', () => {
     await ann.page.getByRole('button', { name: 'Go on stage' }).click()
     await ann.page.getByText('Write at least one slide').waitFor()
     await ann.page.getByLabel('Slides').fill('Why ferns\nThey like it dark\n\nHow to water them\n\nThank you')
-    expect(await accessibilityProblems(ann.page)).toEqual([])
+    expect(await accessibilityProblemsInBothThemes(ann.page)).toEqual([])
     await ann.page.getByRole('button', { name: 'Go on stage' }).click()
     await ann.page.getByRole('heading', { name: 'Why ferns' }).waitFor()
 

@@ -21,3 +21,22 @@ export async function accessibilityProblems(page: Page): Promise<string[]> {
     nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`),
   )
 }
+
+/** As {@link accessibilityProblems}, in the theme that is shown and in the other one. */
+export async function accessibilityProblemsInBothThemes(page: Page): Promise<string[]> {
+  const isDark = await page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches)
+  const [shown, other] = isDark ? (['dark', 'light'] as const) : (['light', 'dark'] as const)
+  const problems = await accessibilityProblems(page)
+  await page.emulateMedia({ colorScheme: other })
+  await page.evaluate(untilColoured)
+  problems.push(...(await accessibilityProblems(page)).map((problem) => `${other}: ${problem}`))
+  await page.emulateMedia({ colorScheme: shown })
+  await page.evaluate(untilColoured)
+  return problems
+}
+
+/** In the page: its colours go over to those of another theme, in a moment. */
+async function untilColoured(): Promise<void> {
+  do await new Promise((resolve) => requestAnimationFrame(resolve))
+  while (document.getAnimations().some((each) => each instanceof CSSTransition && each.playState === 'running'))
+}
