@@ -1,4 +1,5 @@
 /** A client in virtual time, connected to a fake server. Chance is a half wherever a test does not decide it. */
+import '@roomful/client/eager'
 import { type AnyContract, Client, type ClientOptions, type RoomfulError } from '@roomful/client'
 import { VirtualClock } from '@roomful/testkit'
 import { FakeServer } from './fake-server.ts'

@@ -1,4 +1,5 @@
 /** The simulator's front door: one seed, one run, and its story if something was wrong. D7. */
+import '@roomful/client/eager' // no virtual time passes while a file is loaded
 import { type Application, CHAT } from './application.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { World } from './world.ts'
