@@ -7,7 +7,7 @@ import type { Connection } from './core/connection.ts'
 import { RoomfulError } from './core/errors.ts'
 import { isGuestId } from './core/guests.ts'
 import type { Hub } from './core/hub.ts'
-import type { Users } from './core/ports/users.ts'
+import type { AccountQuestion, ListedAccount, Users } from './core/ports/users.ts'
 
 export interface LostRoom {
   readonly namespace: string
@@ -34,6 +34,12 @@ export class Administration {
     this.hub = hub
     this.users = users
     this.unknownUsers = unknownUsers
+  }
+
+  /** Who has an account, and how many connections each has open. */
+  async accounts(question: AccountQuestion): Promise<readonly (ListedAccount & { readonly connections: number })[]> {
+    const accounts = await this.users.list(question)
+    return accounts.map((each) => ({ ...each, connections: this.connectionsOf(each.sub).length }))
   }
 
   /**

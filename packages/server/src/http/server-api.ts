@@ -70,6 +70,14 @@ export function createServerApi({ hub, administration, stories, status }: Server
       return { users, count: all.length, more }
     },
     events: (name, roomId, page) => findNamespace(hub, name).history(roomId, page),
+    async accounts(question) {
+      const { limit } = question
+      const found = await administration.accounts({ ...question, limit: limit + 1 })
+      const accounts = found.slice(0, limit).map(({ sub, name, role, banned, createdAt, connections }) => ({
+        ...{ userId: sub, name, role: role ?? null, isBanned: banned, createdAt, connections },
+      }))
+      return { accounts, more: found.length > limit }
+    },
     disconnect({ userId, connectionId = '', reason }) {
       if (userId !== undefined) {
         return { ...OK, disconnected: administration.disconnectUser(userId, CLOSE_CODES.KICKED.code, reason) }

@@ -93,6 +93,57 @@ describe('reading', () => {
 })
 
 describe('looking after users', () => {
+  it('[X6] lists who has an account, also who is not here, by name, id and ban, in pages', async () => {
+    for (const username of ['Älva', 'Zed ✨', 'Mia']) {
+      expect((await serving.post('/api/users', { username, password: 'a long password' })).status).toBe(201)
+    }
+    const list = async (query: string) => (await get(`accounts?${query}`)).body
+    const [mia] = (await list('search=MIA')).accounts
+    expect(mia).toEqual({
+      ...{ userId: expect.stringMatching(/^u_/), name: 'Mia', role: null, isBanned: false },
+      ...{ createdAt: expect.any(Number), connections: 0 },
+    })
+    expect((await list(`search=${mia.userId}`)).accounts).toEqual([mia])
+    expect((await list(`search=${encodeURIComponent('äLV')}`)).accounts).toMatchObject([{ name: 'Älva' }])
+    expect((await list(`search=${encodeURIComponent('✨')}`)).accounts).toMatchObject([{ name: 'Zed ✨' }])
+    expect((await list('search=%25')).accounts).toEqual([])
+    const first = await list('limit=2')
+    expect(first).toMatchObject({ accounts: [{}, {}], more: true })
+    const second = await list(`limit=1&after=${first.accounts[1].userId}`)
+    expect(second.accounts[0].userId > first.accounts[1].userId).toBe(true)
+    await post('ban', { userId: mia.userId })
+    expect((await list('only=banned')).accounts).toEqual([{ ...mia, isBanned: true }])
+    await post('unban', { userId: mia.userId })
+    expect((await list('only=banned')).accounts).toEqual([])
+  })
+
+  it('[B27] [D11] is for admins too, but not to themselves, and for nobody else', async () => {
+    await using keyless = await serveHttp({ apiKey: undefined, stories: true })
+    await using closed = await serveHttp({ apiKey: undefined })
+    const [root, ann] = [tokenOf('root', 'admin'), tokenOf('ann')]
+    const person = await keyless.connect('ann')
+    const act = (path: string, body: object, auth = root) => keyless.post(`/api/server/${path}`, body, auth)
+    const acts = [
+      ['role', { role: 'support' }],
+      ['disconnect', {}],
+      ['ban', {}],
+      ['unban', {}],
+    ] as const
+    for (const [path, more] of acts) {
+      expect(refusal(await act(path, { userId: 'root', ...more }))).toEqual([403, 'FORBIDDEN', undefined])
+      expect(refusal(await act(path, { userId: 'bob', ...more }, ann))).toEqual([403, 'FORBIDDEN', undefined])
+      expect((await closed.post(`/api/server/${path}`, { userId: 'bob', ...more }, root)).status).toBe(404)
+    }
+    expect((await keyless.get('/api/server/accounts?search=ann', root)).body.accounts).toMatchObject([
+      { userId: 'ann', connections: 1 },
+    ])
+    expect((await act('ban', { userId: 'ann' })).body).toEqual({ status: 'ok' })
+    expect((await person.closed).code).toBe(4003)
+    expect((await act('unban', { userId: 'ann' })).status).toBe(200)
+    await (await keyless.connect('ann')).socket.close()
+    expect((await act('publish', { roomId: 'x', event: 'note' })).status).toBe(404)
+  })
+
   it('[X6] disconnects one connection, or all of a user', async () => {
     const one = await serving.connect('bob')
     const two = await serving.connect('bob')

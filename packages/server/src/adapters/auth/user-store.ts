@@ -6,7 +6,8 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { RoomfulError } from '../../core/errors.ts'
-import type { Account, Users } from '../../core/ports/users.ts'
+import { nameKey } from '../../core/names.ts'
+import type { Account, AccountQuestion, ListedAccount, Users } from '../../core/ports/users.ts'
 import type { User } from '../../core/user.ts'
 
 const VERSION = 1
@@ -37,7 +38,7 @@ export interface LoginAccount extends StoredAccount {
 
 export class UserStore implements Users {
   private readonly database: DatabaseSync
-  private readonly statements: Record<'find' | 'findLogin' | 'insert' | 'ban' | 'role', StatementSync>
+  private readonly statements: Record<'find' | 'findLogin' | 'list' | 'insert' | 'ban' | 'role', StatementSync>
   private readonly now: () => number
 
   /**
@@ -52,6 +53,12 @@ export class UserStore implements Users {
     this.statements = {
       find: this.database.prepare(`SELECT ${columns} FROM users WHERE sub = ?`),
       findLogin: this.database.prepare(`SELECT ${columns} FROM users WHERE login = ?`),
+      list: this.database.prepare(
+        `SELECT ${columns}, created_at FROM users
+         WHERE sub > :after AND (:banned IS NULL OR banned = :banned)
+           AND (:search = '' OR sub = :search OR instr(lower(name), lower(:search)) OR instr(login, :key))
+         ORDER BY sub LIMIT :limit`,
+      ),
       insert: this.database.prepare(
         'INSERT INTO users (sub, name, login, password, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
       ),
@@ -75,6 +82,15 @@ export class UserStore implements Users {
     if (known) return known
     this.write(() => this.statements.insert.run(user.sub, user.name, null, null, this.now()))
     return { sub: user.sub, name: user.name, role: undefined, banned: false }
+  }
+
+  async list({ search, isBanned, after, limit }: AccountQuestion): Promise<ListedAccount[]> {
+    const banned = isBanned === undefined ? null : Number(isBanned)
+    const rows = this.statements.list.all({ search, key: nameKey(search), banned, after, limit })
+    return rows.flatMap((row) => {
+      const account = toAccount(row)
+      return account ? [{ ...account, createdAt: Number(row.created_at) }] : []
+    })
   }
 
   async setBanned(sub: string, banned: boolean): Promise<void> {

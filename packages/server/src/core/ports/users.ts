@@ -9,10 +9,27 @@ export interface Account {
   banned: boolean
 }
 
+/** An account in a list. */
+export interface ListedAccount extends Account {
+  readonly createdAt: number
+}
+
+export interface AccountQuestion {
+  /** Part of the name, or the whole id; everyone when it is empty. */
+  readonly search: string
+  /** Undefined: whether or not. */
+  readonly isBanned: boolean | undefined
+  /** Those with a greater id. */
+  readonly after: string
+  readonly limit: number
+}
+
 export interface Users {
   find(sub: string): Promise<Account | undefined>
   /** Creates the account that a valid token speaks of; an existing one stays as it is. */
   ensure(user: User): Promise<Account>
+  /** By id. */
+  list(question: AccountQuestion): Promise<ListedAccount[]>
   setBanned(sub: string, banned: boolean): Promise<void>
   setRole(sub: string, role: string | undefined): Promise<void>
 }

@@ -1,11 +1,16 @@
 /** What whoever runs the server may look at: who is connected, what became of a connection, why it did not see an event. D8. */
 import { Type } from 'typebox'
 import { NamespaceName, RoomName } from './declaration.ts'
+import type { HttpHost } from './host.ts'
 import type { Route } from './route.ts'
 import { server } from './server-route.ts'
 import { LIST_MAX, PageOfList } from './server-routes.ts'
 
-const inspection = { tag: 'inspection', access: 'admin' } as const
+const inspection = {
+  tag: 'inspection',
+  access: 'admin',
+  isServed: ({ keepsStories }: HttpHost) => keepsStories,
+} as const
 const errors = ['NOT_FOUND', 'UNAVAILABLE'] as const
 
 const Connection = {

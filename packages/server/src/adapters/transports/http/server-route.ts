@@ -5,7 +5,7 @@ import type { Route } from './route.ts'
 
 type Shared = 'method' | 'path' | 'tag' | 'access' | 'params' | 'query' | 'body'
 
-/** One path under `/api/server`, which is there when the server has an API key; those for admins as well, where stories are kept. */
+/** One path under `/api/server`, which is there when the server has an API key; those for admins also without one, where they may inspect. */
 export function server<
   const Params extends TObject | undefined = undefined,
   const Query extends TObject | undefined = undefined,
@@ -16,18 +16,21 @@ export function server<
   {
     respond,
     bodyMaxBytes,
+    isServed,
     ...declaration
   }: Omit<Declaration, Shared> & { params?: Params; query?: Query; body?: Body } & {
     readonly tag?: Declaration['tag']
     readonly access?: 'key' | 'admin'
-  } & Pick<Parameters<typeof endpoint<Params, Query, Body>>[1], 'respond' | 'bodyMaxBytes'>,
+  } & Pick<Parameters<typeof endpoint<Params, Query, Body>>[1], 'respond' | 'bodyMaxBytes' | 'isServed'>,
 ): Route {
   return endpoint<Params, Query, Body>(
     { tag: 'server', access: 'key', ...declaration, method, path: `/api/server/${path}` },
     {
       respond,
       ...(bodyMaxBytes ? { bodyMaxBytes } : {}),
-      isServed: ({ apiKey, keepsStories }) => (declaration.access === 'admin' ? keepsStories : apiKey !== undefined),
+      isServed:
+        isServed ??
+        (({ apiKey, keepsStories }) => apiKey !== undefined || (declaration.access === 'admin' && keepsStories)),
     },
   )
 }

@@ -1,6 +1,7 @@
 /** What other backends may do with rooms, with `Authorization: Bearer <ROOMFUL_API_KEY>`. Without that setting these paths are not there. WIRE 1. */
 import { Member } from '@roomful/protocol/messages'
 import { Type } from 'typebox'
+import type { AccountQuestion } from '../../../core/ports/users.ts'
 import { NamespaceName, RoomName, Status } from './declaration.ts'
 import type { HttpHost } from './host.ts'
 import { Events, hello, type Page, PageOfRoom, pageOf, Room } from './room-routes.ts'
@@ -31,6 +32,7 @@ export interface ServerApi {
   rooms(namespace: string, prefix: string, page: ListPage): unknown
   users(namespace: string, roomId: string, page: ListPage): Promise<unknown>
   events(namespace: string, roomId: string, page: Page): Promise<unknown>
+  accounts(question: AccountQuestion): Promise<unknown>
   disconnect(request: DisconnectRequest): unknown
   refresh(userId: string): Promise<unknown>
   ban(userId: string): Promise<unknown>

@@ -1,22 +1,57 @@
-/** What other backends may do about users and what they said. As server-routes.ts. G8, D11. */
+/** What other backends, and admins, may do about users; and what backends may do about what users said. As server-routes.ts. G8, D11. */
 import { Type } from 'typebox'
 import { RoomfulError } from '../../../core/errors.ts'
+import type { Identity } from '../../../core/ports/authenticator.ts'
 import { RoomName, Status } from './declaration.ts'
 import type { Route } from './route.ts'
 import { server } from './server-route.ts'
+import { LIST_MAX, PageOfList } from './server-routes.ts'
 import { DisconnectBody, RedactBody, RoleBody, UserBody } from './server-schemas.ts'
 
 const errors = ['NOT_FOUND', 'UNAVAILABLE'] as const
 
+const Account = Type.Object({
+  userId: Type.String(),
+  name: Type.String(),
+  role: Type.Union([Type.String(), Type.Null()], { description: 'null: that of the token counts.' }),
+  isBanned: Type.Boolean(),
+  createdAt: Type.Integer({ description: 'Milliseconds since 1970.' }),
+  connections: Type.Integer({ description: 'How many are open.' }),
+})
+
 export const serverUserRoutes: readonly Route[] = [
+  server('GET', 'accounts', {
+    access: 'admin',
+    summary: 'Everyone who has an account, connected or not, by id.',
+    query: Type.Object({
+      search: Type.Optional(Type.String({ maxLength: 128, description: 'Part of the name, or the whole id.' })),
+      only: Type.Optional(Type.Literal('banned')),
+      ...PageOfList,
+    }),
+    answer: Type.Object({ accounts: Type.Array(Account), more: Type.Boolean() }),
+    errors: ['UNAVAILABLE'],
+    example: {
+      query: { search: 'ann' },
+      answer: {
+        accounts: [
+          { userId: 'ann', name: 'Ann', role: null, isBanned: false, createdAt: 1763712000456, connections: 1 },
+        ],
+        more: false,
+      },
+    },
+    respond: ({ host, query: { search = '', only, after = '', limit = LIST_MAX } }) =>
+      host.server.accounts({ search, isBanned: only === 'banned' || undefined, after, limit }),
+  }),
   server('POST', 'disconnect', {
+    access: 'admin',
     summary:
       'Close one connection, or every connection of a user, at once (4009). Their clients do not come back by themselves.',
     body: DisconnectBody,
     answer: Type.Object({ status: Type.Literal('ok'), disconnected: Type.Integer() }),
     example: { body: { userId: 'bob', reason: 'Signed out' }, answer: { status: 'ok', disconnected: 1 } },
-    respond({ host, body }) {
+    respond({ host, body, identity }) {
       checkOneOf(body, 'userId', 'connectionId')
+      if (body.userId !== undefined) checkIsAnother(identity, body.userId)
       return host.server.disconnect(body)
     },
   }),
@@ -32,28 +67,40 @@ export const serverUserRoutes: readonly Route[] = [
     respond: ({ host, body }) => host.server.refresh(body.userId),
   }),
   server('POST', 'ban', {
+    access: 'admin',
     summary: 'Shut a user out, and close every connection they have (4003).',
     body: UserBody,
     answer: Status,
     errors,
     example: { body: { userId: 'mallory' }, answer: { status: 'ok' } },
-    respond: ({ host, body }) => host.server.ban(body.userId),
+    respond({ host, body, identity }) {
+      checkIsAnother(identity, body.userId)
+      return host.server.ban(body.userId)
+    },
   }),
   server('POST', 'unban', {
+    access: 'admin',
     summary: 'Let a user in again.',
     body: UserBody,
     answer: Status,
     errors,
     example: { body: { userId: 'mallory' }, answer: { status: 'ok' } },
-    respond: ({ host, body }) => host.server.unban(body.userId),
+    respond({ host, body, identity }) {
+      checkIsAnother(identity, body.userId)
+      return host.server.unban(body.userId)
+    },
   }),
   server('POST', 'role', {
+    access: 'admin',
     summary: 'Give a user a role, whatever their token says; checks and rules run again on every open connection.',
     body: RoleBody,
     answer: Status,
     errors,
     example: { body: { userId: 'ann', role: 'support' }, answer: { status: 'ok' } },
-    respond: ({ host, body }) => host.server.setRole(body.userId, body.role),
+    respond({ host, body, identity }) {
+      checkIsAnother(identity, body.userId)
+      return host.server.setRole(body.userId, body.role)
+    },
   }),
   server('POST', 'redact', {
     summary: 'Take out of the log what was said: one event, or everything of a user in a namespace. Numbers stay.',
@@ -73,6 +120,11 @@ export const serverUserRoutes: readonly Route[] = [
     },
   }),
 ]
+
+/** @throws RoomfulError FORBIDDEN: an admin who shuts themselves out cannot come back to mend it */
+function checkIsAnother({ user }: Identity, userId: string): void {
+  if (user.sub === userId) throw new RoomfulError('FORBIDDEN', 'Another administrator has to do this to you')
+}
 
 /** @throws RoomfulError INVALID_MESSAGE unless exactly one of two fields is given */
 function checkOneOf<Field extends string>(body: { readonly [F in Field]?: unknown }, one: Field, other: Field): void {
