@@ -5,6 +5,7 @@ import { Database } from './database.ts'
 import { serveDocuments } from './features/documents/server.ts'
 import { addFeatures } from './features/index.ts'
 import { Endings } from './features/inspector/endings.ts'
+import { NAMESPACES } from './features/inspector/namespaces.ts'
 import { addInspector } from './features/inspector/server.ts'
 import { Tally } from './features/inspector/tally.ts'
 import { ensureAdmin } from './server/admin.ts'
@@ -12,14 +13,12 @@ import { serveWebApp } from './server/web-app.ts'
 
 const tally = new Tally()
 const endings = new Endings()
-/** What the inspector looks into. */
-const NAMESPACES = ['/', '/public', '/support', '/admin', '/customer', '/seller']
 
 function prepare(roomful: Roomful): Promise<string[]> {
   const commons = createCommons(roomful.standardNamespaces(), new Database(roomful.storage.folder))
   addFeatures(commons)
   serveDocuments(commons, roomful)
-  addInspector(commons, roomful, { tally, endings }, NAMESPACES)
+  addInspector(commons, { tally, endings }, NAMESPACES)
   serveWebApp(roomful.server)
   return ensureAdmin(roomful, roomful.storage.folder)
 }

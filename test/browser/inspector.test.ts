@@ -155,6 +155,18 @@ describe.runIf(hasChromium)('the inspector in Chromium', () => {
     await ann.page.getByLabel('Password').fill(PASSWORD)
     await ann.page.getByRole('button', { name: 'Sign in' }).click()
     await ann.page.getByText('You are banned', { exact: true }).waitFor()
+
+    // Nobody is connected now whom one could choose: the list of accounts has them all.
+    await admin.page.getByRole('radio', { name: 'People' }).click()
+    await admin.page.getByLabel('Find somebody').fill('MALL')
+    const row = admin.page.getByRole('listitem').filter({ hasText: 'Mallory' })
+    await row.getByText('Banned', { exact: true }).waitFor()
+    expect(await accessibilityProblems(admin.page)).toEqual([])
+    await row.getByRole('button', { name: 'What to do about Mallory' }).click()
+    await admin.page.getByRole('menuitem', { name: 'Let in again' }).click()
+    await row.getByText('Banned', { exact: true }).waitFor({ state: 'detached' })
+    await ann.page.getByRole('button', { name: 'Sign in' }).click()
+    await ann.isOnline()
     admin.hasNoTroubles()
   })
 })

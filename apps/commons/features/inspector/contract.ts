@@ -1,9 +1,6 @@
-/** What administrators see and do, on `/admin`. B14, B27, D8. */
+/** What administrators see, on `/admin`. What they do about people goes over HTTP. B14, D8. */
 import { defineContract, event } from '@roomful/server'
 import { z } from 'zod'
-
-const ok = z.object({ status: z.literal('ok') })
-const userId = z.string().min(1).max(128)
 
 const stats = z.object({
   /** Milliseconds since 1970. */
@@ -43,30 +40,18 @@ export type EndedConnection = z.infer<typeof ended>
 const room = z.object({ namespace: z.string(), roomId: z.string(), count: z.number() })
 export type RoomInfo = z.infer<typeof room>
 
-const ROLES = ['user', 'seller', 'support', 'admin'] as const
-
 export const inspectorContract = defineContract({
   client: {
     /** Of the last hour, oldest first. */
     'stats:history': event({ ack: z.object({ status: z.literal('ok'), stats: z.array(stats) }) }),
-    /** The newest first; of very many, as many as a person can look through. Those that ended lately, the latest first. */
-    'connection:list': event({
-      ack: z.object({
-        status: z.literal('ok'),
-        connections: z.array(connection),
-        count: z.number(),
-        ended: z.array(ended),
-      }),
-    }),
+    /** Those that ended lately, the latest first. */
+    'connection:ended': event({ ack: z.object({ status: z.literal('ok'), ended: z.array(ended) }) }),
     /** The fullest first. */
     'room:all': event({ ack: z.object({ status: z.literal('ok'), rooms: z.array(room) }) }),
     'room:log': event({
       data: z.object({ namespace: z.string(), roomId: z.string(), before: z.number().int().optional() }),
       ack: z.object({ status: z.literal('ok'), events: z.array(z.record(z.string(), z.unknown())), more: z.boolean() }),
     }),
-    'user:role': event({ data: z.object({ userId, role: z.enum(ROLES) }), ack: ok }),
-    'user:ban': event({ data: z.object({ userId, isBanned: z.boolean() }), ack: ok }),
-    'user:disconnect': event({ data: z.object({ userId }), ack: ok }),
   },
   server: {
     /** Every 10 s. */

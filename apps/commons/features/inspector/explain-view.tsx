@@ -10,7 +10,7 @@ import { EmptyState } from '../../web/ui/empty-state.tsx'
 import { Field } from '../../web/ui/field.tsx'
 import type { inspectorContract } from './contract.ts'
 import { Answer } from './explanation.tsx'
-import { type Explanation, explain, type Question } from './inspection.ts'
+import { type Explanation, explain, listConnections, type Question } from './inspection.ts'
 import { peopleOf } from './people.ts'
 import { StoryDialog } from './story-dialog.tsx'
 
@@ -30,8 +30,11 @@ export function ExplainView({ about }: { about: { namespace: string; who: string
   const [opened, setOpened] = useState<string>()
   const client = useClient<typeof inspectorContract>()
   // A help, and no more: ids can be asked about without it.
-  const { data } = useLoaded(() => client.request('connection:list'))
-  const people = peopleOf(data ? [...data.connections, ...data.ended] : [])
+  const { data } = useLoaded(async () => {
+    const [{ connections }, { ended }] = await Promise.all([listConnections(), client.request('connection:ended')])
+    return [...connections, ...ended]
+  })
+  const people = peopleOf(data ?? [])
   const names = useId()
   const answered = useRef<HTMLDivElement>(null)
   // On a phone it is below the form.

@@ -1,6 +1,8 @@
-/** What admins ask the server over HTTP: the story of a connection, and why a client did or did not see an event. D8. */
+/** What admins ask the server over HTTP: who is connected, who has an account, the story of a connection, why a client did or did not see an event. D8. */
 import { RoomfulError } from '@roomful/client'
 import { session } from '../../web/session/session.ts'
+import type { ConnectionInfo } from './contract.ts'
+import { NAMESPACES } from './namespaces.ts'
 
 export interface Chapter {
   readonly at: number
@@ -51,6 +53,41 @@ export interface Explanation {
   readonly verdicts: readonly Verdict[]
 }
 
+export interface Account {
+  readonly userId: string
+  readonly name: string
+  readonly role: string | null
+  readonly isBanned: boolean
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+  readonly connections: number
+}
+
+export interface AccountPage {
+  readonly accounts: readonly Account[]
+  readonly more: boolean
+}
+
+const ACCOUNTS_PAGE = 50
+/** As many connections as a person can look through. */
+const CONNECTIONS_LISTED = 500
+
+/** Those that are open, the newest first. @throws RoomfulError (rejects) */
+export async function listConnections(): Promise<{ connections: readonly ConnectionInfo[]; count: number }> {
+  const pages = await Promise.all(
+    NAMESPACES.map((namespace) =>
+      ask<{ connections: ConnectionInfo[] }>(`connections?${new URLSearchParams({ namespace })}`),
+    ),
+  )
+  const all = pages.flatMap(({ connections }) => connections).sort((a, b) => b.openedAt - a.openedAt)
+  return { connections: all.slice(0, CONNECTIONS_LISTED), count: all.length }
+}
+
+/** @param after the last one of the page before. @throws RoomfulError (rejects) */
+export function listAccounts(search: string, after = ''): Promise<AccountPage> {
+  return ask(`accounts?${new URLSearchParams({ search, after, limit: String(ACCOUNTS_PAGE) })}`)
+}
+
 /** @throws RoomfulError (rejects) NOT_FOUND when nothing is remembered of it */
 export function readStory(connectionId: string): Promise<Story> {
   return ask(`connections/${encodeURIComponent(connectionId)}`)
@@ -61,9 +98,14 @@ export function explain(question: Question): Promise<Explanation> {
   return ask(`explain?${new URLSearchParams({ ...question })}`)
 }
 
-async function ask<Answer>(path: string): Promise<Answer> {
+/** Has something done. @throws RoomfulError (rejects), with the field that is to blame */
+export function tell(path: string, body: object): Promise<unknown> {
+  return ask(path, { method: 'POST', body: JSON.stringify(body) })
+}
+
+async function ask<Answer>(path: string, init: RequestInit = {}): Promise<Answer> {
   const headers = { authorization: `Bearer ${session.token() ?? ''}` }
-  const response = await fetch(`/api/server/${path}`, { headers, cache: 'no-store' }).catch(() => {
+  const response = await fetch(`/api/server/${path}`, { ...init, headers, cache: 'no-store' }).catch(() => {
     throw new RoomfulError('DISCONNECTED', 'The server cannot be reached. Check your network and try again.')
   })
   const answer = await response.json().catch(() => ({}))

@@ -7,12 +7,13 @@ import { useState } from 'react'
 import { InNamespace } from '../../web/session/in-namespace.tsx'
 import { PageBody, PageHeader } from '../../web/ui/page.tsx'
 import { Segments } from '../../web/ui/segments.tsx'
+import { AccountsView } from './accounts-view.tsx'
 import { ConnectionsView } from './connections-view.tsx'
 import { ExplainView } from './explain-view.tsx'
 import { LoadView } from './load-view.tsx'
 import { RoomsView } from './rooms-view.tsx'
 
-type View = 'load' | 'connections' | 'rooms' | 'explain'
+type View = 'load' | 'accounts' | 'connections' | 'rooms' | 'explain'
 
 export function Page(): ReactElement {
   const [view, setView] = useState<View>('load')
@@ -30,6 +31,7 @@ export function Page(): ReactElement {
         }}
         choices={[
           { value: 'load', label: 'Load' },
+          { value: 'accounts', label: 'People' },
           { value: 'connections', label: 'Connections' },
           { value: 'rooms', label: 'Rooms' },
           { value: 'explain', label: 'Explain' },
@@ -38,6 +40,7 @@ export function Page(): ReactElement {
       <div className="mt-4">
         <InNamespace name="/admin">
           {view === 'load' && <LoadView />}
+          {view === 'accounts' && <AccountsView />}
           {view === 'connections' && (
             <ConnectionsView
               onExplain={(asked) => {

@@ -1,7 +1,7 @@
-/** The inspector: how the server is, who is connected, what rooms hold, and what an administrator does about it. B14, D8. */
-import { type Connection, type Namespace, type Roomful, RoomfulError } from '@roomful/server'
+/** The inspector: how the server is, who was connected, and what rooms hold. The rest of it the server tells over HTTP. B14, D8. */
+import { type Namespace, RoomfulError } from '@roomful/server'
 import { type Commons, every } from '../../commons.ts'
-import { type ConnectionInfo, inspectorContract, type Stats } from './contract.ts'
+import { inspectorContract, type Stats } from './contract.ts'
 import type { Endings } from './endings.ts'
 import { Sampler } from './sampler.ts'
 import type { Tally } from './tally.ts'
@@ -9,12 +9,8 @@ import type { Tally } from './tally.ts'
 export const STATS_INTERVAL_MS = 10_000
 /** One hour. */
 const STATS_KEPT = 360
-const CONNECTIONS_LISTED = 500
 const ROOMS_LISTED = 500
 const LOG_PAGE = 50
-
-/** As much of a server as has to do with people. */
-export type People = Pick<Roomful, 'ban' | 'unban' | 'setRole' | 'disconnectUser'>
 
 /** What watches the server for the inspector, from before it serves. */
 export interface Watchers {
@@ -23,12 +19,7 @@ export interface Watchers {
 }
 
 /** @param names of the namespaces that are looked into */
-export function addInspector(
-  { server, clock }: Commons,
-  people: People,
-  { tally, endings }: Watchers,
-  names: readonly string[],
-): void {
+export function addInspector({ server, clock }: Commons, { tally, endings }: Watchers, names: readonly string[]): void {
   const admin = server.get('/admin').extend(inspectorContract)
   const namespaces = names.map((name) => server.get(name))
   const history: Stats[] = []
@@ -49,13 +40,9 @@ export function addInspector(
 
   admin.on('stats:history', () => ({ status: 'ok', stats: history }))
 
-  admin.on('connection:list', () => {
-    const all = namespaces.flatMap(({ name, connections }) =>
-      [...connections.values()].map((each) => infoOf(name, each)),
-    )
-    all.sort((a, b) => b.openedAt - a.openedAt)
+  admin.on('connection:ended', () => {
     const ended = endings.list().filter(({ namespace }) => names.includes(namespace))
-    return { status: 'ok', connections: all.slice(0, CONNECTIONS_LISTED), count: all.length, ended }
+    return { status: 'ok', ended }
   })
 
   admin.on('room:all', () => {
@@ -72,29 +59,6 @@ export function addInspector(
     const { events, more } = await namespace.history(roomId, { before, limit: LOG_PAGE })
     return { status: 'ok', events, more }
   })
-
-  /** @throws RoomfulError FORBIDDEN: whoever shuts themselves out cannot come back to mend it */
-  const notOneself = (userId: string, own: string): void => {
-    if (userId === own) throw new RoomfulError('FORBIDDEN', 'Another administrator has to do this to you')
-  }
-
-  admin.on('user:role', async ({ user }, { userId, role }) => {
-    notOneself(userId, user.sub)
-    await people.setRole(userId, role)
-    return { status: 'ok' }
-  })
-
-  admin.on('user:ban', async ({ user }, { userId, isBanned }) => {
-    notOneself(userId, user.sub)
-    await (isBanned ? people.ban(userId) : people.unban(userId))
-    return { status: 'ok' }
-  })
-
-  admin.on('user:disconnect', ({ user }, { userId }) => {
-    notOneself(userId, user.sub)
-    people.disconnectUser(userId)
-    return { status: 'ok' }
-  })
 }
 
 function presentIn(namespaces: readonly Namespace[]): Pick<Stats, 'connections' | 'users'> {
@@ -105,19 +69,4 @@ function presentIn(namespaces: readonly Namespace[]): Pick<Stats, 'connections' 
     for (const { user } of namespace.connections.values()) users.add(user.sub)
   }
   return { connections, users: users.size }
-}
-
-function infoOf(namespace: string, { id, user, link, openedAt, memberships }: Connection): ConnectionInfo {
-  return {
-    connectionId: id,
-    namespace,
-    userId: user.sub,
-    name: user.name,
-    role: user.role,
-    ip: link.ip,
-    userAgent: link.userAgent,
-    dialect: link.dialect.name,
-    openedAt,
-    rooms: memberships.size,
-  }
 }

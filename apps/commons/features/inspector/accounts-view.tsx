@@ -1,0 +1,102 @@
+/** Everyone who has an account, here or not: found by name, and what an administrator may do about them. B27. */
+import { useClient, useConnection } from '@roomful/react'
+import { UserX } from 'lucide-react'
+import { type ReactElement, useEffect, useState } from 'react'
+import { Ago } from '../../web/live/ago.tsx'
+import { NotLoaded } from '../../web/live/not-loaded.tsx'
+import { useLoaded } from '../../web/live/use-loaded.ts'
+import { Avatar } from '../../web/ui/avatar.tsx'
+import { Badge } from '../../web/ui/badge.tsx'
+import { Button } from '../../web/ui/button.tsx'
+import { Card } from '../../web/ui/card.tsx'
+import { EmptyState } from '../../web/ui/empty-state.tsx'
+import { Field } from '../../web/ui/field.tsx'
+import { toastError } from '../../web/ui/toast.tsx'
+import { type Account, type AccountPage, listAccounts } from './inspection.ts'
+import { PersonMenu } from './person-menu.tsx'
+
+/** From the last key to the question. */
+const PAUSE_MS = 250
+
+export function AccountsView(): ReactElement {
+  const client = useClient()
+  const state = useConnection()
+  const [wanted, setWanted] = useState('')
+  const search = useSettled(wanted.trim())
+  const { data, error, reload, change } = useLoaded<AccountPage>(() => listAccounts(search), search)
+  const me = state.status === 'open' ? state.user.sub : undefined
+  const loadMore = (): void => {
+    listAccounts(search, data?.accounts.at(-1)?.userId).then(
+      ({ accounts, more }) => change((before) => ({ accounts: [...before.accounts, ...accounts], more })),
+      (refused: unknown) => toastError('There is no more to be had', refused),
+    )
+  }
+  return (
+    <>
+      <Field
+        label="Find somebody"
+        placeholder="Name or id…"
+        className="mb-3 sm:max-w-sm"
+        value={wanted}
+        onChange={({ target }) => setWanted(target.value)}
+      />
+      {!data ? (
+        <NotLoaded what="the accounts" error={error} onRetry={reload} />
+      ) : (
+        <Card className="overflow-hidden">
+          {data.accounts.length === 0 && <EmptyState icon={UserX} title="Nobody is called so" />}
+          <ul aria-label="Accounts">
+            {data.accounts.map((account) => (
+              <Row key={account.userId} account={account} now={client.serverNow()}>
+                {account.userId !== me && (
+                  <PersonMenu
+                    subject={account}
+                    isBanned={account.isBanned}
+                    isHere={account.connections > 0}
+                    onDone={reload}
+                  />
+                )}
+              </Row>
+            ))}
+          </ul>
+        </Card>
+      )}
+      {data?.more && (
+        <div className="mt-4 text-center">
+          <Button onClick={loadMore}>Show more</Button>
+        </div>
+      )}
+    </>
+  )
+}
+
+function Row({ account, now, children }: { account: Account; now: number; children: React.ReactNode }): ReactElement {
+  const { userId, name, role, isBanned, createdAt, connections } = account
+  return (
+    <li className="flex items-center gap-3 border-line border-b py-2.5 pr-2 pl-4 text-sm last:border-b-0">
+      <Avatar id={userId} name={name} standing={connections > 0 ? 'online' : 'offline'} />
+      <div className="min-w-0 grow">
+        <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
+          <bdi className="min-w-0 break-words font-medium">{name}</bdi>
+          {role !== null && role !== 'user' && <Badge tone="soft">{role}</Badge>}
+          {isBanned && <Badge tone="bad">Banned</Badge>}
+        </p>
+        <p className="mt-0.5 truncate text-muted">
+          {connections === 0 ? 'Not here' : connections === 1 ? 'Here' : `Here, ${connections} connections`} · since{' '}
+          <Ago at={createdAt} now={now} /> · {userId}
+        </p>
+      </div>
+      {children}
+    </li>
+  )
+}
+
+/** What was written, once the writing paused. */
+function useSettled(text: string): string {
+  const [settled, setSettled] = useState(text)
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(text), PAUSE_MS)
+    return () => clearTimeout(timer)
+  }, [text])
+  return settled
+}
