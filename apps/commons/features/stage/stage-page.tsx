@@ -77,7 +77,10 @@ export function StagePage({ stageId, onLeave }: StagePageProps): ReactElement {
             </Button>
           )}
         </div>
-        {stage && <ReactionBar counts={counts} onReact={react} />}
+        {/* There from the start: what floats is drawn as its buttons are. */}
+        <div className={stage ? undefined : 'invisible'}>
+          <ReactionBar counts={counts} onReact={react} />
+        </div>
       </footer>
     </div>
   )
