@@ -1,5 +1,6 @@
 /** Who is in a room. */
 import type { Member, RoomSnapshot } from '@roomful/client'
+import { useMemo } from 'react'
 import { useRoom } from './use-room.ts'
 
 export interface Presence {
@@ -16,5 +17,5 @@ export interface Presence {
 /** Joins the room with the component, as `useRoom` does. */
 export function usePresence(roomId: string): Presence {
   const { members, count, status, error } = useRoom(roomId)
-  return { members, count, status, error }
+  return useMemo(() => ({ members, count, status, error }), [members, count, status, error])
 }

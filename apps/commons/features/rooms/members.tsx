@@ -1,6 +1,6 @@
 /** Who is in the room, and how surely: here, on the way back after a lost connection, or gone a moment ago. D10. */
 import type { Presence } from '@roomful/react'
-import type { ReactElement } from 'react'
+import { memo, type ReactElement } from 'react'
 import { useMe } from '../../web/session/use-me.ts'
 import { Avatar } from '../../web/ui/avatar.tsx'
 import { useStandings } from './use-standings.tsx'
@@ -14,7 +14,8 @@ export interface MembersProps {
 
 const WORDS = { online: undefined, reconnecting: 'reconnecting…', left: 'left' } as const
 
-export function Members({ roomId, presence, bare = false }: MembersProps): ReactElement {
+/** Hundreds of rows, which do not change with every message. */
+export const Members = memo(function Members({ roomId, presence, bare = false }: MembersProps): ReactElement {
   const ownId = useMe()?.sub
   const people = useStandings(roomId, presence)
   const { count, members, status } = presence
@@ -45,4 +46,4 @@ export function Members({ roomId, presence, bare = false }: MembersProps): React
       {count > members.length && <p className="px-5 pb-4 text-muted text-sm">And {count - members.length} more.</p>}
     </div>
   )
-}
+})

@@ -1,7 +1,7 @@
 /** What was said in a room, with what can be done about each message, and how far it was read. */
 import type { Message, SentMessage, useMessages } from '@roomful/react'
 import { Hash, TriangleAlert } from 'lucide-react'
-import { type ReactElement, useEffect, useMemo, useRef, useState } from 'react'
+import { memo, type ReactElement, useEffect, useMemo, useRef, useState } from 'react'
 import { MessageList } from '../../web/chat/message-list.tsx'
 import { MessageRow } from '../../web/chat/message-row.tsx'
 import { toRows } from '../../web/chat/rows.ts'
@@ -27,6 +27,7 @@ export interface RoomMessagesProps {
 
 export function RoomMessages({ roomId, room, ownId, onSubject }: RoomMessagesProps): ReactElement {
   const { messages, loading, hasMore, error } = room
+  const { react, removeReaction, redact, retry, discard } = room
   const { rooms } = useMyRooms()
   const [readUntil] = useState(() => rooms.readUntil(roomId))
   const unread = useUnread(messages, { isLoaded: loading !== 'first', readUntil, ownId })
@@ -58,19 +59,39 @@ export function RoomMessages({ roomId, room, ownId, onSubject }: RoomMessagesPro
       start={<Beginning roomId={roomId} isEmpty={messages.length === 0} />}
     >
       {({ message, isFirst }) => (
-        <MessageRow
+        <RoomRow
           message={message}
           isFirst={isFirst}
           answered={message.replyTo === undefined ? undefined : (byId.get(message.replyTo) as SentMessage | undefined)}
-          actions={isAlive(message) && <MessageActions {...{ message, room, ownId, onSubject }} />}
-          below={isAlive(message) && message.reactions.length > 0 && <Reactions {...{ message, room, ownId }} />}
-          onRetry={room.retry}
-          onDiscard={room.discard}
+          {...{ ownId, onSubject, react, removeReaction, redact, retry, discard }}
         />
       )}
     </MessageList>
   )
 }
+
+type RoomRowProps = Pick<RoomMessagesProps, 'ownId' | 'onSubject'> &
+  Pick<RoomMessagesProps['room'], 'react' | 'removeReaction' | 'redact' | 'retry' | 'discard'> & {
+    readonly message: Message
+    readonly isFirst: boolean
+    readonly answered: SentMessage | undefined
+  }
+
+/** Drawn anew only for what is told of its own message: in a room that is busy the others stay as they are. */
+const RoomRow = memo(function RoomRow(props: RoomRowProps): ReactElement {
+  const { message, isFirst, answered, ownId, onSubject, retry, discard, ...room } = props
+  return (
+    <MessageRow
+      message={message}
+      isFirst={isFirst}
+      answered={answered}
+      actions={isAlive(message) && <MessageActions {...{ message, room, ownId, onSubject }} />}
+      below={isAlive(message) && message.reactions.length > 0 && <Reactions {...{ message, room, ownId }} />}
+      onRetry={retry}
+      onDiscard={discard}
+    />
+  )
+})
 
 function isAlive(message: Message): message is SentMessage {
   return message.status === 'sent' && !message.isRedacted

@@ -17,6 +17,8 @@ const PICTURE_EVERY_MS = 2_000
 const PICTURE_MAX_MEMBERS = 200
 const GONE_SHOWN_MS = 20_000
 
+const names = new Intl.Collator(undefined, { numeric: true })
+
 export function useStandings(roomId: string, { members, count, status }: Presence): readonly Person[] {
   const reconnecting = useReconnecting(roomId, status === 'joined' && count <= PICTURE_MAX_MEMBERS)
   const gone = useGone(roomId, members)
@@ -26,7 +28,7 @@ export function useStandings(roomId: string, { members, count, status }: Presenc
       return { userId, name, standing: reconnecting.has(userId) ? 'reconnecting' : 'online' }
     })
     for (const { userId, name } of gone) if (!here.has(userId)) people.push({ userId, name, standing: 'left' })
-    return people.sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name))
+    return people.sort((a, b) => rank(a) - rank(b) || names.compare(a.name, b.name))
   }, [members, reconnecting, gone])
 }
 
