@@ -2,7 +2,8 @@
  * The notifications of whoever is here, as this browser knows them: those of the log, those that come, and how far they were
  * read. One for the page, filled by whoever holds the connection. Tabs share how far was read.
  */
-import type { Client, EventMeta, Room } from '@roomful/client'
+import type { Client, ReceivedEvent } from '@roomful/client'
+import { RoomLog } from '@roomful/react'
 import type { Told } from './contract.ts'
 
 export interface Notification extends Told {
@@ -23,19 +24,14 @@ export interface NotificationsSnapshot {
   readonly hasMore: boolean
 }
 
-const PAGE = 100
 const NOTHING: NotificationsSnapshot = { notifications: [], readUntil: 0, unread: 0, isLoaded: false, hasMore: false }
 
 class Notifications {
   private readonly listeners = new Set<() => void>()
-  private bySeq = new Map<number, Notification>()
+  private readonly bySeq = new Map<number, Notification>()
   private readUntil = 0
-  private isLoaded = false
-  private isAsking = false
-  private hasMore = false
-  private oldest: number | undefined
   private storageKey: string | undefined
-  private room: Room | undefined
+  private log: RoomLog | undefined
   private snapshot = NOTHING
 
   readonly getSnapshot = (): NotificationsSnapshot => this.snapshot
@@ -51,43 +47,42 @@ class Notifications {
    * @returns what ends it
    */
   collect(client: Client, userId: string, onNews: (news: Notification) => void): () => void {
-    this.forget()
-    const room = client.room(`user:${userId}`)
-    this.room = room
+    const log: RoomLog = new RoomLog({
+      ...{ client, roomId: `user:${userId}`, events: ['notification'] },
+      apply: (event) => {
+        const { newest } = this
+        const added = this.add(event)
+        if (!added || added.seq < newest || log.loading === 'first') return
+        this.changed()
+        onNews(added)
+      },
+      clear: () => this.bySeq.clear(),
+      onChange: () => this.changed(),
+    })
+    this.log = log
     this.storageKey = `commons.notifications.${userId}`
     this.loadRead()
     const onStorage = ({ key }: StorageEvent): void => {
       if (key === this.storageKey) this.loadRead()
     }
     globalThis.addEventListener('storage', onStorage)
-    room.on('notification', (told, meta) => {
-      const news = this.add(told, meta)
-      this.changed()
-      if (news && this.isLoaded && news.seq > this.readUntil) onNews(news)
-    })
-    room.onReset(() => {
-      this.forget()
-      this.load(room) // never rejects
-    })
-    room.subscribe(() => !this.isLoaded && this.load(room)) // never rejects
+    log.open()
     return () => {
       globalThis.removeEventListener('storage', onStorage)
-      room.release()
-      this.room = undefined
+      this.log = undefined
       this.storageKey = undefined
       this.readUntil = 0
-      this.forget()
+      log.close()
+      this.changed()
     }
   }
 
   /** Loads what lies before. Never rejects. */
-  readonly loadOlder = (): void => {
-    if (this.room && this.hasMore) this.load(this.room)
-  }
+  readonly loadOlder = (): void => this.log?.loadOlder()
 
   /** Those that are here count as read, in every tab. */
   readonly markAllRead = (): void => {
-    const last = Math.max(0, ...this.bySeq.keys())
+    const { newest: last } = this
     if (last <= this.readUntil || this.storageKey === undefined) return
     this.readUntil = last
     try {
@@ -98,40 +93,17 @@ class Notifications {
     this.changed()
   }
 
-  private async load(room: Room): Promise<void> {
-    if (this.isAsking || room.getSnapshot().status !== 'joined') return
-    this.isAsking = true
-    try {
-      const { oldest: before } = this
-      const { events, more } = await room.history({ limit: PAGE, ...(before === undefined ? {} : { before }) })
-      if (this.room !== room) return
-      for (const { event, args, meta } of events) if (event === 'notification') this.add(args[0], meta)
-      this.oldest = events[0]?.meta.seq ?? this.oldest
-      this.hasMore = more
-      this.isLoaded = true
-    } catch {
-      // Asked for again with the next join, or by the person.
-    } finally {
-      this.isAsking = false
-      this.changed()
-    }
+  private get newest(): number {
+    return Math.max(0, ...this.bySeq.keys())
   }
 
   /** @returns nothing for one that is known, or was taken back */
-  private add(given: unknown, { seq, id = '', ts = 0 }: EventMeta): Notification | undefined {
-    const { title, message, link } = (given ?? {}) as Partial<Told>
+  private add({ args, meta: { seq, id = '', ts = 0 } }: ReceivedEvent): Notification | undefined {
+    const { title, message, link } = (args[0] ?? {}) as Partial<Told>
     if (seq === undefined || typeof message !== 'string' || this.bySeq.has(seq)) return undefined
     const notification = { id, seq, ts, message, ...(title && { title }), ...(link && { link }) }
     this.bySeq.set(seq, notification)
     return notification
-  }
-
-  private forget(): void {
-    this.bySeq = new Map()
-    this.isLoaded = false
-    this.hasMore = false
-    this.oldest = undefined
-    this.changed()
   }
 
   private loadRead(): void {
@@ -145,7 +117,9 @@ class Notifications {
   }
 
   private changed(): void {
-    const { readUntil, isLoaded, hasMore } = this
+    const { readUntil } = this
+    const { hasMore = false, loading = undefined } = this.log ?? {}
+    const isLoaded = this.log !== undefined && loading !== 'first'
     const notifications = [...this.bySeq.values()].sort((a, b) => b.seq - a.seq)
     const unread = notifications.filter(({ seq }) => seq > readUntil).length
     this.snapshot = { notifications, readUntil, unread, isLoaded, hasMore }
