@@ -98,7 +98,6 @@ function Log({ room: { namespace, roomId } }: { room: RoomInfo }): ReactElement 
           <thead className="text-muted">
             <tr className="border-line border-b">
               <th className="px-4 py-2 font-medium">Number</th>
-              <th className="px-4 py-2 font-medium">When</th>
               <th className="px-4 py-2 font-medium">Event</th>
               <th className="px-4 py-2 font-medium">Data</th>
             </tr>
@@ -107,9 +106,11 @@ function Log({ room: { namespace, roomId } }: { room: RoomInfo }): ReactElement 
             {events.map(({ type, seq, ts, roomId: _room, id: _id, ...data }) => (
               <tr key={seq} className="border-line border-b align-top last:border-b-0">
                 <td className="px-4 py-2 tabular-nums">{seq}</td>
-                <td className="whitespace-nowrap px-4 py-2 text-muted tabular-nums">{exactTime.format(ts)}</td>
-                <td className="whitespace-nowrap px-4 py-2 font-medium">{type}</td>
-                <td className="w-full min-w-64 px-4 py-2 font-mono text-xs [overflow-wrap:anywhere]">
+                <td className="whitespace-nowrap px-4 py-2">
+                  <span className="block font-medium">{type}</span>
+                  <span className="block text-muted text-xs tabular-nums">{exactTime.format(ts)}</span>
+                </td>
+                <td className="w-full min-w-48 px-4 py-2 font-mono text-xs [overflow-wrap:anywhere]">
                   {JSON.stringify(data)}
                 </td>
               </tr>

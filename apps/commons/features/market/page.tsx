@@ -34,7 +34,7 @@ export function Page(): ReactElement {
         description="Six invented shares, a price every two seconds. Whoever was away gets every price they missed."
         actions={
           <>
-            {isAway && <Badge tone="warn">As it was when the connection was lost</Badge>}
+            {isAway && <Badge tone="warn">No connection</Badge>}
             {isPaused && <Badge tone="warn">{waiting === 0 ? 'Paused' : `${waiting} prices wait`}</Badge>}
             <Button icon={isPaused ? Play : Pause} onClick={() => setPaused(!isPaused)}>
               {isPaused ? 'Go on' : 'Pause'}

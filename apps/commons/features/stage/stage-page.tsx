@@ -86,9 +86,9 @@ export function StagePage({ stageId, onLeave }: StagePageProps): ReactElement {
   )
 }
 
-/** How many watch; who is cut off turns slides that nobody sees, and should know. */
+/** How many watch; who is cut off does not know, and turns slides that nobody sees. */
 function Audience({ count }: { count: number }): ReactElement {
-  if (useIsAway()) return <span className="text-warn">Nobody sees this: no connection</span>
+  if (useIsAway()) return <span className="text-warn">No connection</span>
   return (
     <>
       <Users aria-hidden size={15} />
