@@ -1,6 +1,8 @@
 /** Why did this client not see that event: a question in four fields, and a verdict for each connection that is remembered. */
+
 import { RoomfulError } from '@roomful/client'
 import { useClient } from '@roomful/react'
+import type { Explanation } from '@roomful/server'
 import { MessageCircleQuestionMark } from 'lucide-react'
 import { type FormEvent, type ReactElement, useEffect, useId, useRef, useState } from 'react'
 import { useLoaded } from '../../web/live/use-loaded.ts'
@@ -10,7 +12,7 @@ import { EmptyState } from '../../web/ui/empty-state.tsx'
 import { Field } from '../../web/ui/field.tsx'
 import type { inspectorContract } from './contract.ts'
 import { Answer } from './explanation.tsx'
-import { type Explanation, explain, listConnections, type Question } from './inspection.ts'
+import { explain, listConnections, type Question } from './inspection.ts'
 import { peopleOf } from './people.ts'
 import { StoryDialog } from './story-dialog.tsx'
 

@@ -1,5 +1,6 @@
 /** What admins ask the server over HTTP: who is connected, who has an account, the story of a connection, why a client did or did not see an event. D8. */
 import { RoomfulError } from '@roomful/client'
+import type { Explanation } from '@roomful/server'
 import { session } from '../../web/session/session.ts'
 import type { ConnectionInfo } from './contract.ts'
 import { NAMESPACES } from './namespaces.ts'
@@ -34,23 +35,6 @@ export interface Question {
   readonly who: string
   readonly roomId: string
   readonly seq: string
-}
-
-export interface Verdict {
-  readonly connectionId?: string
-  readonly code: string
-  readonly message: string
-}
-
-export interface Explanation {
-  /** Null: it is not in the log. */
-  readonly event: {
-    readonly type: string
-    readonly ts: number
-    readonly userId: string | null
-    readonly redacted: boolean
-  } | null
-  readonly verdicts: readonly Verdict[]
 }
 
 export interface Account {

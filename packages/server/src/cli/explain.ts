@@ -1,17 +1,8 @@
 /** `roomful explain`: why a client did, or did not, see an event. D8. */
+import type { Explanation } from '../http/explain.ts'
 import { type RemoteCommand, readNumber, readRemote } from './api.ts'
 
 export const EXPLAIN_USAGE = 'explain <connection|user> <room> <number>'
-
-interface Explanation {
-  readonly event: {
-    readonly type: string
-    readonly ts: number
-    readonly userId: string | null
-    readonly redacted: boolean
-  } | null
-  readonly verdicts: readonly { readonly connectionId?: string; readonly code: string; readonly message: string }[]
-}
 
 /** @throws ConfigError, RemoteError (rejects) */
 export async function explain(command: RemoteCommand): Promise<void> {

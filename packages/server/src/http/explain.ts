@@ -36,6 +36,19 @@ export interface Verdict {
   readonly message: string
 }
 
+export interface Explanation {
+  /** Null: it is not in the log. */
+  readonly event: {
+    readonly type: string
+    /** Milliseconds since 1970. */
+    readonly ts: number
+    readonly userId: string | null
+    readonly redacted: boolean
+  } | null
+  /** One for each connection that is remembered. */
+  readonly verdicts: readonly Verdict[]
+}
+
 interface Found {
   readonly row: StoredRow | undefined
   readonly first: number
@@ -43,7 +56,7 @@ interface Found {
 }
 
 /** @throws RoomfulError (rejects) NOT_FOUND for a namespace that is none, UNAVAILABLE */
-export async function explain(hub: Hub, stories: Stories, question: Question) {
+export async function explain(hub: Hub, stories: Stories, question: Question): Promise<Explanation> {
   const namespace = findNamespace(hub, question.namespace)
   const found = await find(hub, namespace, question)
   const { row } = found
