@@ -2,6 +2,8 @@
 import { defineContract, event } from '@roomful/server'
 import { z } from 'zod'
 
+export type { Explanation, Verdict } from '@roomful/server'
+
 const stats = z.object({
   /** Milliseconds since 1970. */
   at: z.number(),

@@ -1,9 +1,9 @@
 /** The answer to a question about an event: what the event is, and a verdict for each connection that is remembered. */
-import type { Explanation, Verdict } from '@roomful/server'
 import { ScrollText } from 'lucide-react'
 import type { ReactElement } from 'react'
 import { Badge } from '../../web/ui/badge.tsx'
 import { Button } from '../../web/ui/button.tsx'
+import type { Explanation, Verdict } from './contract.ts'
 import { exactTime } from './exact-time.ts'
 import type { Question } from './inspection.ts'
 

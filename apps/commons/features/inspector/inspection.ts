@@ -1,8 +1,7 @@
 /** What admins ask the server over HTTP: who is connected, who has an account, the story of a connection, why a client did or did not see an event. D8. */
 import { RoomfulError } from '@roomful/client'
-import type { Explanation } from '@roomful/server'
 import { session } from '../../web/session/session.ts'
-import type { ConnectionInfo } from './contract.ts'
+import type { ConnectionInfo, Explanation } from './contract.ts'
 import { NAMESPACES } from './namespaces.ts'
 
 export interface Chapter {
