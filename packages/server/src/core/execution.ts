@@ -3,6 +3,7 @@
  * goes to the turn, and the next request may start. Every way in which a handler can fail ends in an answer, never in a
  * crash (B38).
  */
+import type { Unit } from './commit.ts'
 import type { Connection } from './connection.ts'
 import { takeEvent } from './connection-limits.ts'
 import { Context } from './context.ts'
@@ -16,13 +17,24 @@ import type { AppendKey } from './ports/broker.ts'
 import type { Request } from './ports/dialect.ts'
 import { checkKeyAge, readReply, writeReply } from './repeats.ts'
 
-export class Execution {
+const NO_EFFECTS: readonly Effect[] = []
+
+/** As a unit: what the handler wanted, once it has returned. */
+export class Execution implements Unit {
+  effects: readonly Effect[] = NO_EFFECTS
+  readonly key: AppendKey | undefined
+  firstKey = 0
+  reply: string | undefined
   private readonly hub: Hub
   private readonly connection: Connection
   private readonly request: Request
   private readonly entry: HandlerEntry | undefined
   private readonly context: Context
   private readonly startedAt: number
+  private result: unknown
+  private appends = false
+  /** Its appends count towards the rate of messages. */
+  private isCounted = false
   /** Repeats of this request wait for its end. */
   private isAwaited = false
   private isOver = false
@@ -32,7 +44,8 @@ export class Execution {
     this.connection = connection
     this.request = request
     this.entry = connection.namespace.handlers.get(request.event)
-    this.context = new Context(hub, connection, request.event, keyOf(connection, request))
+    this.key = keyOf(connection, request)
+    this.context = new Context(hub, connection, request.event, this.key)
     this.startedAt = hub.clock.monotonic()
   }
 
@@ -131,26 +144,31 @@ export class Execution {
     const isCounted = appends && !context.isRepeat
     const waitMs = isCounted ? hub.messageLimit.take(connection) : 0
     if (waitMs > 0) return this.fail(hub.messageLimit.refusal(connection, waitMs))
-    const effects = context.takeEffects()
-    for (const effect of effects) {
+    this.result = result
+    this.appends = appends
+    this.isCounted = isCounted
+    this.reply = reply
+    this.firstKey = context.published
+    this.effects = context.takeEffects()
+    for (const effect of this.effects) {
       if (effect.kind === 'join') connection.intend(effect.prepared.room.id, true)
       else if (effect.kind === 'leave') connection.intend(effect.roomId, false)
     }
-    connection.namespace.commit.submit({
-      effects,
-      key: context.appendKey,
-      firstKey: context.published,
-      reply,
-      origin: connection.id,
-      apply: (effect, ok) => this.apply(effect, ok),
-      done: (stored, error, kept) => {
-        const isRepeat = stored.some(({ duplicate }) => duplicate)
-        if (isCounted && (error || isRepeat)) hub.messageLimit.giveBack(connection)
-        if (error) return this.refuse(error)
-        if (kept !== undefined) return this.answer(readReply(kept), [])
-        this.answer(result, stored, reply === undefined && this.isKept && (appends || context.published > 0))
-      },
-    })
+    connection.namespace.commit.submit(this)
+  }
+
+  get origin(): string {
+    return this.connection.id
+  }
+
+  /** From the turn, when everything is released. */
+  done(stored: readonly Stored[], error: RoomfulError | undefined, kept?: string): void {
+    const { hub, connection, result, reply, appends, firstKey } = this
+    const isRepeat = stored.some(({ duplicate }) => duplicate)
+    if (this.isCounted && (error || isRepeat)) hub.messageLimit.giveBack(connection)
+    if (error) return this.refuse(error)
+    if (kept !== undefined) return this.answer(readReply(kept), [])
+    this.answer(result, stored, reply === undefined && this.isKept && (appends || firstKey > 0))
   }
 
   /** Whether a reply is kept for those who repeat the request: not where it follows from the numbers. */
@@ -158,7 +176,8 @@ export class Execution {
     return this.context.appendKey !== undefined && this.entry?.answerOf === undefined
   }
 
-  private apply(effect: Exclude<Effect, AppendEffect>, ok: boolean): void {
+  /** From the turn, in its place. */
+  apply(effect: Exclude<Effect, AppendEffect>, ok: boolean): void {
     const { hub, connection, context } = this
     if (effect.kind === 'leave') connection.intentionOver(effect.roomId)
     if (effect.kind === 'join') {
