@@ -22,11 +22,6 @@ async function shows(page: Page, text: string): Promise<void> {
   await expect.poll(() => textOf(page), { timeout: 15_000 }).toBe(text)
 }
 
-/** What a browser logs of its own accord when a connection is cut or refused. */
-function isOfTheNetwork(trouble: string): boolean {
-  return /^WebSocket connection to .* failed|ERR_(INTERNET|CONNECTION|EMPTY|SOCKET)_/.test(trouble)
-}
-
 describe.runIf(hasChromium)('[B36] documents in Chromium', () => {
   let commons: Commons
 
@@ -127,7 +122,7 @@ describe.runIf(hasChromium)('[B36] documents in Chromium', () => {
     }
     await expect.poll(atTheEnd, { timeout: 20_000 }).toBe(1)
     for (const { page } of [ann, ben]) expect(await page.locator('.cm-line').count()).toBeLessThan(200)
-    for (const { troubles } of [ann, ben]) expect(troubles.filter((each) => !isOfTheNetwork(each))).toEqual([])
+    for (const person of [ann, ben]) person.hasNoTroubles()
   })
 
   it('its owner renames, locks and deletes it, and others read along', async () => {

@@ -17,8 +17,10 @@ describe.runIf(hasChromium)('the inspector in Chromium', () => {
   afterEach(() => commons.everyoneLeaves())
 
   it('[D8] shows the load over time, in both themes and both sizes', async () => {
-    const desk = await administrator(commons, { path: '/inspector' })
-    const phone = await administrator(commons, { path: '/inspector', phone: true, dark: true })
+    const [desk, phone] = await Promise.all([
+      administrator(commons, { path: '/inspector' }),
+      administrator(commons, { path: '/inspector', phone: true, dark: true }),
+    ])
     for (const person of [desk, phone]) {
       await person.page.getByRole('img', { name: /^Memory: \d+ MiB now/ }).waitFor()
       expect(await accessibilityProblems(person.page)).toEqual([])

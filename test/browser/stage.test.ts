@@ -33,7 +33,7 @@ describe.runIf(hasChromium)('the stage in Chromium', () => {
 
   it('[B22] a presentation is made, turned and watched, also by who comes late or was offline', async () => {
     const [ann, bob] = await Promise.all([
-      commons.person('Ann', { path: '/stage' }),
+      commons.person('Ann', { path: '/stage', moving: true }),
       commons.person('Bob', { path: '/stage', phone: true, dark: true }),
     ])
     await ann.page.getByRole('button', { name: 'New presentation' }).click()
@@ -59,7 +59,7 @@ describe.runIf(hasChromium)('the stage in Chromium', () => {
   })
 
   it('[B22] a reaction floats on everyone’s screen', async () => {
-    const [ann, bob] = await commons.people(['Ann', 'Bob'], { path: '/stage/welcome' })
+    const [ann, bob] = await commons.people(['Ann', 'Bob'], { path: '/stage/welcome', moving: true })
     for (const { page } of [ann, bob]) await page.getByText('2 watching').waitFor()
     const clap = ann.page.getByRole('button', { name: 'Clapping' })
     await clap.click()
@@ -75,7 +75,7 @@ describe.runIf(hasChromium)('the stage in Chromium', () => {
   })
 
   it('[B22] a hundred a second are all there, and the page still turns its slides', async () => {
-    const ann = await commons.person('Ann', { path: '/stage/welcome' })
+    const ann = await commons.person('Ann', { path: '/stage/welcome', moving: true })
     await ann.page.getByText('1 watching').waitFor()
     const { server } = commons
     const crowd = new WebSocket(`${server.ws}/ws?token=${token({ sub: 'crowd' })}`)
@@ -109,7 +109,7 @@ describe.runIf(hasChromium)('the stage in Chromium', () => {
   })
 
   it('[B22] with reduced motion nothing floats, and what comes is counted', async () => {
-    const ann = await commons.person('Ann', { path: '/stage/welcome', still: true })
+    const ann = await commons.person('Ann', { path: '/stage/welcome' })
     await ann.page.getByRole('button', { name: 'Heart' }).click()
     await ann.page.getByRole('button', { name: 'Heart, 1 so far' }).waitFor()
     expect(await isBlank(ann.page)).toBe(true)

@@ -15,8 +15,8 @@ export interface PersonOptions {
   /** A phone instead of a desk. */
   readonly phone?: boolean
   readonly dark?: boolean
-  /** Asks for reduced motion. */
-  readonly still?: boolean
+  /** Sees what moves. Everyone else asks for reduced motion, which a test need not wait for. */
+  readonly moving?: boolean
   /** By how much the browser's clock is wrong. */
   readonly clockOffMs?: number
   /** Where to begin. Default `/`. */
@@ -28,7 +28,7 @@ const DESK = { width: 1280, height: 800 }
 const PHONE = { width: 390, height: 780 }
 /** What a browser logs of its own accord when a connection is cut or refused. */
 const OF_THE_NETWORK =
-  /ERR_(INTERNET_DISCONNECTED|CONNECTION_|EMPTY_RESPONSE|SOCKET_)|^WebSocket connection to .* failed/
+  /ERR_(INTERNET_DISCONNECTED|CONNECTION_|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|SOCKET_)|^WebSocket connection to .* failed/
 /** More than any page has to operate. */
 const TABS = 80
 
@@ -56,7 +56,7 @@ export class Person {
       dark = false,
       path = '/',
       password,
-      still,
+      moving,
       clockOffMs,
     } = options
     const network = await CuttableProxy.open(commons.server.port)
@@ -66,7 +66,7 @@ export class Person {
       isMobile: phone,
       hasTouch: phone,
       colorScheme: dark ? 'dark' : 'light',
-      reducedMotion: still ? 'reduce' : 'no-preference',
+      reducedMotion: moving ? 'no-preference' : 'reduce',
     })
     if (clockOffMs !== undefined) await context.clock.install({ time: Date.now() + clockOffMs })
     if (!signedOut) {
