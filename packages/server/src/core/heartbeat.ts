@@ -71,6 +71,7 @@ export class Heartbeat {
   }
 
   private wait(): void {
+    if (this.link.state === 'closed') return // a pong that was on its way
     const { clock, timers } = this.link.hub
     const now = clock.monotonic()
     const askAt = this.mustAsk && this.pongsDue === 0 ? now : Number.POSITIVE_INFINITY
@@ -93,13 +94,12 @@ export class Heartbeat {
   }
 
   private ping(): void {
-    if (this.link.wire.hasPongs) {
-      if (this.pongsDue === 0) {
-        this.confirm = this.link.confirmation()
-        this.mustAsk = false
-      }
-      this.pongsDue++
+    const { wire } = this.link
+    if (this.pongsDue === 0) {
+      this.mustAsk = false
+      if (wire.hasPongs) this.confirm = this.link.confirmation()
     }
-    this.link.wire.ping()
+    if (wire.hasPongs) this.pongsDue++
+    wire.ping()
   }
 }
