@@ -17,11 +17,8 @@ import type { AppendKey } from './ports/broker.ts'
 import type { Request } from './ports/dialect.ts'
 import { checkKeyAge, readReply, writeReply } from './repeats.ts'
 
-const NO_EFFECTS: readonly Effect[] = []
-
 /** As a unit: what the handler wanted, once it has returned. */
 export class Execution implements Unit {
-  effects: readonly Effect[] = NO_EFFECTS
   readonly key: AppendKey | undefined
   firstKey = 0
   reply: string | undefined
@@ -32,9 +29,6 @@ export class Execution implements Unit {
   private readonly context: Context
   private readonly startedAt: number
   private result: unknown
-  private appends = false
-  /** Its appends count towards the rate of messages. */
-  private isCounted = false
   /** Repeats of this request wait for its end. */
   private isAwaited = false
   private isOver = false
@@ -132,7 +126,7 @@ export class Execution implements Unit {
   private finish(result: unknown): void {
     const { hub, connection, context } = this
     if (result instanceof FirstReply) return this.answer(result.value, [])
-    const appends = context.effects.some((effect) => effect.kind === 'append')
+    const { appends, isCounted } = this
     let reply: string | undefined
     try {
       const isKnown = appends && context.published === 0 && typeof result !== 'function'
@@ -140,21 +134,20 @@ export class Execution implements Unit {
     } catch (error) {
       return this.fail(error)
     }
-    // A repeat adds nothing, so it costs nothing. B34.
-    const isCounted = appends && !context.isRepeat
     const waitMs = isCounted ? hub.messageLimit.take(connection) : 0
     if (waitMs > 0) return this.fail(hub.messageLimit.refusal(connection, waitMs))
     this.result = result
-    this.appends = appends
-    this.isCounted = isCounted
     this.reply = reply
     this.firstKey = context.published
-    this.effects = context.takeEffects()
-    for (const effect of this.effects) {
+    for (const effect of context.takeEffects()) {
       if (effect.kind === 'join') connection.intend(effect.prepared.room.id, true)
       else if (effect.kind === 'leave') connection.intend(effect.roomId, false)
     }
     connection.namespace.commit.submit(this)
+  }
+
+  get effects(): readonly Effect[] {
+    return this.context.effects
   }
 
   get origin(): string {
@@ -163,17 +156,26 @@ export class Execution implements Unit {
 
   /** From the turn, when everything is released. */
   done(stored: readonly Stored[], error: RoomfulError | undefined, kept?: string): void {
-    const { hub, connection, result, reply, appends, firstKey } = this
+    const { hub, connection, result, reply, firstKey } = this
     const isRepeat = stored.some(({ duplicate }) => duplicate)
     if (this.isCounted && (error || isRepeat)) hub.messageLimit.giveBack(connection)
     if (error) return this.refuse(error)
     if (kept !== undefined) return this.answer(readReply(kept), [])
-    this.answer(result, stored, reply === undefined && this.isKept && (appends || firstKey > 0))
+    this.answer(result, stored, reply === undefined && this.isKept && (this.appends || firstKey > 0))
+  }
+
+  private get appends(): boolean {
+    return this.effects.some((effect) => effect.kind === 'append')
+  }
+
+  /** Its appends count towards the rate of messages; a repeat adds nothing, so it costs nothing. B34. */
+  private get isCounted(): boolean {
+    return this.appends && !this.context.isRepeat
   }
 
   /** Whether a reply is kept for those who repeat the request: not where it follows from the numbers. */
   private get isKept(): boolean {
-    return this.context.appendKey !== undefined && this.entry?.answerOf === undefined
+    return this.key !== undefined && this.entry?.answerOf === undefined
   }
 
   /** From the turn, in its place. */

@@ -25,8 +25,10 @@ export function renameGuest(namespace: Namespace, random: Random, guest: User, w
 function uniqueName(namespace: Namespace, random: Random, wish: string | undefined, self?: string): string {
   const wished = salvageName(wish ?? '')
   const base = wished ?? 'guest'
-  const holderOf = (name: string): string | undefined => namespace.guestNames.get(nameKey(name))
-  const isFree = (name: string): boolean => holderOf(name) === undefined || holderOf(name) === self
+  const isFree = (name: string): boolean => {
+    const holder = namespace.guestNames.get(nameKey(name))
+    return holder === undefined || holder === self
+  }
   if (wished !== undefined && isFree(base)) return base
   for (let number = 2; wished !== undefined && number < TRIES; number++)
     if (isFree(`${base}-${number}`)) return `${base}-${number}`

@@ -46,9 +46,7 @@ export class Heartbeat {
   ask(): void {
     if (this.mustAsk) return
     this.mustAsk = true
-    if (this.pongsDue > 0) return // after that
-    this.stop()
-    this.wait()
+    this.askSoon()
   }
 
   ponged(): void {
@@ -56,14 +54,23 @@ export class Heartbeat {
     this.confirm = undefined
     this.pongsDue = Math.max(0, this.pongsDue - 1)
     confirm?.()
-    if (!this.mustAsk || this.pongsDue > 0) return
-    this.stop()
-    this.wait()
+    this.askSoon()
   }
 
   stop(): void {
     this.link.hub.timers.cancel(this.timer)
     this.timer = undefined
+  }
+
+  /** One ping that is to confirm something waits for the answer to the one before. */
+  private get mayAsk(): boolean {
+    return this.mustAsk && this.pongsDue === 0
+  }
+
+  private askSoon(): void {
+    if (!this.mayAsk) return
+    this.stop()
+    this.wait()
   }
 
   private get form(): { readonly pingIntervalMs: number; readonly pongTimeoutMs: number } {
@@ -74,7 +81,7 @@ export class Heartbeat {
     if (this.link.state === 'closed') return // a pong that was on its way
     const { clock, timers } = this.link.hub
     const now = clock.monotonic()
-    const askAt = this.mustAsk && this.pongsDue === 0 ? now : Number.POSITIVE_INFINITY
+    const askAt = this.mayAsk ? now : Number.POSITIVE_INFINITY
     const dueAt = Math.min(askAt, this.pingAt, this.unansweredSince + this.form.pongTimeoutMs)
     if (dueAt !== Number.POSITIVE_INFINITY) this.timer = timers.add(dueAt - now, () => this.beat())
   }
@@ -89,7 +96,7 @@ export class Heartbeat {
       this.pingAt = now + pingIntervalMs
       this.unansweredSince = Math.min(this.unansweredSince, now)
       this.ping()
-    } else if (this.mustAsk && this.pongsDue === 0) this.ping() // however long the answer takes
+    } else if (this.mayAsk) this.ping() // however long the answer takes
     this.wait()
   }
 

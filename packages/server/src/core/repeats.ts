@@ -16,15 +16,7 @@ const RETRY_AFTER_MS = 1_000
 
 /** A request that runs; few are waited for. */
 class Running {
-  readonly scope: string
-  /** Another one under the same key, in another scope. */
-  next: Running | undefined
   private waiting: PromiseWithResolvers<void> | undefined
-
-  constructor(scope: string, next: Running | undefined) {
-    this.scope = scope
-    this.next = next
-  }
 
   get over(): Promise<void> {
     this.waiting ??= Promise.withResolvers<void>()
@@ -39,8 +31,11 @@ class Running {
 export class Repeats {
   private readonly broker: Broker
   private readonly namespace: string
-  /** By key, those of several scopes one behind the other. Bound: one per request that runs or waits for its commit. */
-  private readonly running = new Map<string, Running>()
+  /**
+   * By scope, then by key: one text of both would be made and hashed three times for each request. Bound: one per request
+   * that runs or waits for its commit.
+   */
+  private readonly running = new Map<string, Map<string, Running>>()
 
   constructor(broker: Broker, namespace: string) {
     this.broker = broker
@@ -75,28 +70,21 @@ export class Repeats {
 
   /** It is answered, or was refused: who waits for it may look. */
   end({ scope, key }: AppendKey): void {
-    const first = this.running.get(key)
-    if (first?.scope === scope) {
-      if (first.next) this.running.set(key, first.next)
-      else this.running.delete(key)
-      return first.end()
-    }
-    for (let before = first; before?.next; before = before.next) {
-      const { next } = before
-      if (next.scope !== scope) continue
-      before.next = next.next
-      return next.end()
-    }
+    const inScope = this.running.get(scope)
+    const running = inScope?.get(key)
+    inScope?.delete(key)
+    if (inScope?.size === 0) this.running.delete(scope)
+    running?.end()
   }
 
   private runningUnder({ scope, key }: AppendKey): Running | undefined {
-    let running = this.running.get(key)
-    while (running && running.scope !== scope) running = running.next
-    return running
+    return this.running.get(scope)?.get(key)
   }
 
   private run({ scope, key }: AppendKey): void {
-    this.running.set(key, new Running(scope, this.running.get(key)))
+    const inScope = this.running.get(scope)
+    if (inScope) inScope.set(key, new Running())
+    else this.running.set(scope, new Map([[key, new Running()]]))
   }
 
   /** Keeps what was known only after the commit. */

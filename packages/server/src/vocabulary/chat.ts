@@ -149,5 +149,5 @@ function react(context: Context, data: UpData<'reaction:send'>): unknown {
 /** Who reads the room's log folds both, so nothing has to be known here of what was given. */
 function removeReaction(context: Context, { roomId, emoji, messageId }: UpData<'reaction:remove'>): unknown {
   context.append(roomId, 'reaction:removed', { userId: context.user.sub, emoji, messageId })
-  return { status: 'ok' }
+  return OK
 }
