@@ -1,9 +1,32 @@
 /** Binary inside JSON: `{"$binary":"<base64>"}`. WIRE 3. Isomorphic, so base64 goes through `btoa`/`atob`. */
 
-/** @returns true when `value` holds bytes anywhere. Depth is bounded by what the decoder let in. */
+/** @returns true for what is bytes: a buffer, or any view of one (typed arrays, `DataView`, Node's `Buffer`) */
+export function isBytes(value: unknown): value is ArrayBufferLike | ArrayBufferView {
+  return ArrayBuffer.isView(value) || value instanceof ArrayBuffer || isShared(value)
+}
+
+/** @returns the bytes themselves, not copied: of a view those that it shows */
+export function bytesOf(value: ArrayBufferLike | ArrayBufferView): Uint8Array {
+  return ArrayBuffer.isView(value)
+    ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    : new Uint8Array(value)
+}
+
+/** Pages that are not isolated have no such class. */
+function isShared(value: unknown): value is SharedArrayBuffer {
+  return typeof SharedArrayBuffer === 'function' && value instanceof SharedArrayBuffer
+}
+
+/**
+ * @returns true when `value` holds bytes anywhere. Depth is bounded by what the decoder let in.
+ * @throws TypeError for a `Blob`, whose bytes cannot be read at once
+ */
 export function holdsBinary(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
-  if (value instanceof Uint8Array || value instanceof ArrayBuffer) return true
+  if (isBytes(value)) return true
+  if (typeof Blob === 'function' && value instanceof Blob) {
+    throw new TypeError('A Blob cannot be sent as it is: send what `await blob.arrayBuffer()` gives')
+  }
   if (Array.isArray(value)) return value.some(holdsBinary)
   for (const key in value) if (holdsBinary((value as Record<string, unknown>)[key])) return true
   return false
@@ -22,8 +45,7 @@ export function fromJson(text: string): unknown {
 /** A replacer. It looks at what is held itself, since Node's buffers have a `toJSON` of their own. */
 function withPlaceholders(this: Record<string, unknown>, key: string, value: unknown): unknown {
   const held = this[key]
-  if (held instanceof ArrayBuffer) return { $binary: toBase64(new Uint8Array(held)) }
-  return held instanceof Uint8Array ? { $binary: toBase64(held) } : value
+  return isBytes(held) ? { $binary: toBase64(bytesOf(held)) } : value
 }
 
 /** A reviver: what stands for bytes becomes them. */

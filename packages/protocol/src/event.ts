@@ -1,3 +1,5 @@
+import { isBytes } from './binary.ts'
+
 /** An event as every dialect's encoder sees it. The JSON of its arguments is made once, whatever the number of forms. */
 export interface WireEvent {
   readonly type: string
@@ -52,11 +54,5 @@ export function isSpreadable(value: unknown): boolean {
 
 /** @returns true for objects that JSON writes with braces: no arrays, no bytes. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !(value instanceof Uint8Array) &&
-    !(value instanceof ArrayBuffer)
-  )
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isBytes(value)
 }

@@ -2,6 +2,7 @@
 import {
   fromJson,
   holdsBinary,
+  isRecord,
   isTooDeep,
   MAX_ATTACHMENTS,
   MAX_JSON_DEPTH,
@@ -29,6 +30,23 @@ describe('$binary', () => {
     const large = Uint8Array.from({ length: 100_000 }, (_, at) => at % 251)
     expect(fromJson(toJson(large))).toEqual(large)
     expect(fromJson(toJson({ x: Uint8Array.of(1, 2).buffer }))).toEqual({ x: Uint8Array.of(1, 2) })
+  })
+
+  it('[W10] every view of a buffer is the bytes that it shows', () => {
+    const kinds = [Int8Array, Uint8ClampedArray, Int16Array, Uint32Array, Float32Array, Float64Array, BigInt64Array]
+    const memory = Uint8Array.from({ length: 64 }, (_, at) => at)
+    for (const View of kinds) {
+      const view = new View(memory.buffer, 8, 16 / View.BYTES_PER_ELEMENT)
+      expect(fromJson(toJson({ deep: [view] }))).toEqual({ deep: [memory.slice(8, 24)] })
+      expect(isRecord(view)).toBe(false)
+    }
+    expect(fromJson(toJson(new DataView(memory.buffer, 3, 4)))).toEqual(memory.slice(3, 7))
+    expect(fromJson(toJson(new SharedArrayBuffer(2)))).toEqual(new Uint8Array(2))
+    expect(fromJson(toJson(new Float64Array(0)))).toEqual(new Uint8Array(0))
+  })
+
+  it('[W10] a Blob, which cannot be read at once, is refused with what to do instead of sent as {}', () => {
+    expect(() => toJson({ file: new Blob(['x']) })).toThrow(/await blob\.arrayBuffer\(\)/)
   })
 
   it('[W10] what only looks like bytes is left alone', () => {

@@ -47,7 +47,7 @@ function checkContent(content: Y.Item['content']): void {
 }
 
 function checkDepth(value: unknown, depth: number): void {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return
   if (depth >= MAX_JSON_DEPTH) throw new Error('The update holds a value that nests too deep')
   for (const inner of Object.values(value)) checkDepth(inner, depth + 1)
 }

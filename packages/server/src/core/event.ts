@@ -6,6 +6,8 @@ import { fromJson, isSpreadable, type StoredFields, toJson, type WireEvent } fro
 import type { StoredRow } from './ports/broker.ts'
 import type { Encoding } from './ports/dialect.ts'
 
+const BINARY_MARK = '"$binary"'
+
 export class RoomEvent implements WireEvent {
   readonly type: string
   readonly argsJson: string
@@ -34,7 +36,8 @@ export class RoomEvent implements WireEvent {
     },
   ) {
     this.type = type
-    this.parsedArgs = args
+    // Bytes are sent as they were when the event was made, whatever their owner writes into them since.
+    this.parsedArgs = argsJson.includes(BINARY_MARK) ? undefined : args
     this.argsJson = argsJson
     this.spreadable = more.spread
     this.stored = more.stored

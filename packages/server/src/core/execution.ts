@@ -3,6 +3,7 @@
  * goes to the turn, and the next request may start. Every way in which a handler can fail ends in an answer, never in a
  * crash (B38).
  */
+import { toJson } from '@roomful/protocol'
 import type { Unit } from './commit.ts'
 import type { Connection } from './connection.ts'
 import { takeEvent } from './connection-limits.ts'
@@ -267,7 +268,7 @@ class FirstReply {
 
 function keyOf({ scope }: Connection, { key, event, args }: Request): AppendKey | undefined {
   // The fingerprint tells a repeat from another request under the same key.
-  return key === undefined ? undefined : { scope, key, fingerprint: fingerprint(`${event}\n${JSON.stringify(args)}`) }
+  return key === undefined ? undefined : { scope, key, fingerprint: fingerprint(`${event}\n${toJson(args)}`) }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -1,5 +1,7 @@
 /** Values as they may stand in a log: without secrets, and of a size that a line can have. B38. */
 
+import { isBytes } from '@roomful/protocol'
+
 const SECRET_NAME = /token|password|passwd|secret|authorization|cookie|ticket|credential|api[-_]?key|jwt/i
 /** Signed tokens wherever they stand, and secrets in a URL. */
 const SECRET_TEXT = /\beyJ[\w-]*\.[\w-]*\.[\w-]*|\b(?:bearer\s+|(?:token|ticket|password|secret|key)=)[^\s&"']+/gi
@@ -43,7 +45,7 @@ function copy(value: unknown, budget: { left: number }, depth: number): unknown 
 }
 
 function copyObject(value: object, budget: { left: number }, depth: number): unknown {
-  if (value instanceof Uint8Array || value instanceof ArrayBuffer) return `[${value.byteLength} bytes]`
+  if (isBytes(value)) return `[${value.byteLength} bytes]`
   if (Array.isArray(value)) {
     const items = value.slice(0, ENTRIES_MAX).map((item) => copy(item, budget, depth + 1))
     return value.length > ENTRIES_MAX ? [...items, `… (${value.length} items)`] : items

@@ -1,6 +1,6 @@
 /** Socket.IO packets as WebSocket frames, each of which begins with Engine.IO's sign of a message. Socket.IO protocol 5. */
-import { holdsBinary, toJson } from '@roomful/protocol'
-import { Encoder, PacketType } from 'socket.io-parser'
+import { bytesOf, holdsBinary, isBytes, toJson } from '@roomful/protocol'
+import { PacketType } from 'socket.io-parser'
 import { Several } from '../../../core/answer.ts'
 import { ackFrame, binaryFrame, textFrame } from '../frame.ts'
 
@@ -12,12 +12,10 @@ export const ENGINE = {
   CLOSE: textFrame('1'),
 } as const
 
-const encoder = new Encoder()
-
 /** @param id of the acknowledgement */
 export function ackPacket(nsp: string, id: number, data: unknown): Uint8Array | readonly Uint8Array[] {
   const values = data instanceof Several ? data.values : [data ?? null]
-  if (holdsBinary(values)) return binaryPacket(PacketType.ACK, nsp, values, id)
+  if (holdsBinary(values)) return binaryPacket(PacketType.BINARY_ACK, nsp, values, id)
   const head = `43${place(nsp)}${id}`
   if (data instanceof Several) return textFrame(head + JSON.stringify(values))
   return ackFrame(data, (plain) => `${head}[${toJson(plain ?? null)}]`)
@@ -33,7 +31,7 @@ export function eventFrame(nsp: string, type: string, json: string, id?: number)
 
 /** An event whose arguments hold bytes. */
 export function binaryEvent(nsp: string, type: string, args: readonly unknown[], id?: number): Uint8Array {
-  return binaryPacket(PacketType.EVENT, nsp, [type, ...args], id)
+  return binaryPacket(PacketType.BINARY_EVENT, nsp, [type, ...args], id)
 }
 
 export function connectedPacket(nsp: string, data: Record<string, unknown>): Uint8Array {
@@ -50,14 +48,13 @@ export function disconnectedPacket(nsp: string): Uint8Array {
 
 /** What `{"$binary": …}` stands for elsewhere goes as attachments: one frame of text, one of each piece. */
 function binaryPacket(type: PacketType, nsp: string, data: readonly unknown[], id?: number): Uint8Array {
-  const packet = { type, nsp, data: [...data], ...(id === undefined ? {} : { id }) }
-  const parts = encoder.encode(packet) as (string | Uint8Array | ArrayBuffer)[]
-  const frames = parts.map((part) =>
-    typeof part === 'string'
-      ? textFrame(`4${part}`)
-      : binaryFrame(part instanceof ArrayBuffer ? new Uint8Array(part) : part),
-  )
-  return Buffer.concat(frames)
+  const pieces: Uint8Array[] = []
+  const json = JSON.stringify(data, function (this: Record<string, unknown>, key, value: unknown) {
+    const held = this[key] // Node's buffers have a `toJSON` of their own
+    return isBytes(held) ? { _placeholder: true, num: pieces.push(bytesOf(held)) - 1 } : value
+  })
+  const text = `4${type}${pieces.length}-${place(nsp)}${id ?? ''}${json}`
+  return Buffer.concat([textFrame(text), ...pieces.map((piece) => binaryFrame(piece))])
 }
 
 function place(nsp: string): string {
