@@ -174,6 +174,7 @@ export class Commit {
     const { roomId, type, argsJson, userId } = effect
     const row = { n, seq, ts, roomId, type, argsJson, userId, key: unit.key?.key, redacted: false }
     this.namespace.fanOut.release(RoomEvent.fromRow(row, effect.args, unit.origin))
+    this.namespace.announceStored(row, effect.args)
   }
 }
 

@@ -64,6 +64,18 @@ export interface Stored {
   readonly duplicate: boolean
 }
 
+/** A durable event as listeners of `stored` receive it. */
+export interface StoredEvent extends Omit<Stored, 'duplicate'> {
+  readonly type: string
+  readonly args: readonly unknown[]
+  /** The first argument; most events have no other. */
+  readonly data: unknown
+  /** Who caused it; `undefined` for the server itself. */
+  readonly userId: string | undefined
+  /** The idempotency key of its request. */
+  readonly key: string | undefined
+}
+
 export function toStored(roomId: string, result: Extract<Appended, { n: number }>): Stored {
   const { n, seq, ts, status } = result
   return { id: `${roomId}-${seq}`, roomId, seq, n, ts, duplicate: status === 'duplicate' }

@@ -7,7 +7,7 @@ import { isPersonalRoom, isRecord, toJson } from '@roomful/protocol'
 import { Commit } from './commit.ts'
 import { Connection } from './connection.ts'
 import type { Contract, EventDefinition } from './contract.ts'
-import { type AppendEffect, type EmitEffect, EVERYONE, type Stored } from './effects.ts'
+import { type AppendEffect, type EmitEffect, EVERYONE, type Stored, type StoredEvent } from './effects.ts'
 import { Emitter } from './emit.ts'
 import { RoomfulError } from './errors.ts'
 import { RoomEvent } from './event.ts'
@@ -18,7 +18,7 @@ import type { Hub } from './hub.ts'
 import { Inboxes } from './inboxes.ts'
 import { checkRoomId } from './members.ts'
 import type { Handler, HandlerEntry, Middleware, NamespaceOptions } from './namespace-declaration.ts'
-import type { AppendKey } from './ports/broker.ts'
+import type { AppendKey, StoredRow } from './ports/broker.ts'
 import { type Member, membersOf } from './presence/member.ts'
 import { Pace } from './presence/pace.ts'
 import { RoomPresence } from './presence/room-presence.ts'
@@ -294,11 +294,16 @@ export class Namespace {
   /** Tells the subscribers; one that throws harms neither the others nor the house. */
   announce<Name extends keyof NamespaceEvents>(event: Name, ...args: NamespaceEvents[Name]): void {
     this.subscribers.tell(event, args, (error) => {
-      const who: Connection | User = args[0]
-      const [userId, connectionId] = who instanceof Connection ? [who.user.sub, who.id] : [who.sub, '']
+      const [userId, connectionId] = whoOf(args[0])
       const fact = { namespace: this.name, event, userId, connectionId, payload: [], error }
       this.hub.observer.observe({ type: 'handler:failed', ...fact })
     })
+  }
+
+  /** A durable event was stored and released. Nothing is made when nothing listens: this runs once per event. */
+  announceStored({ roomId, seq, n, ts, type, userId, key }: StoredRow, args: readonly unknown[]): void {
+    if (!this.subscribers.hasListeners('stored')) return
+    this.announce('stored', { id: `${roomId}-${seq}`, roomId, seq, n, ts, type, args, data: args[0], userId, key })
   }
 
   private emitter(): Emitter {
@@ -327,6 +332,12 @@ export class Namespace {
       })
     })
   }
+}
+
+/** @returns the ids of the user and the connection that an announcement is about, as far as there are any */
+function whoOf(about: Connection | User | StoredEvent): [userId: string, connectionId: string] {
+  if (about instanceof Connection) return [about.user.sub, about.id]
+  return ['sub' in about ? about.sub : (about.userId ?? ''), '']
 }
 
 function declare(
