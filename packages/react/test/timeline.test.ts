@@ -47,6 +47,18 @@ describe('a timeline', () => {
     expect(messages[0]).toMatchObject({ userId: 'ann', name: 'ann' })
   })
 
+  it('knows who wrote a deleted message after a reload, by the notice of its redaction', () => {
+    const author = { userId: 'ann', name: 'Ann' }
+    const emptied = event(1, 'message:new', undefined)
+    const notice = event(2, 'message:redacted', { target: 1, userId: 'root', author })
+    for (const events of [
+      [emptied, notice],
+      [notice, emptied],
+    ]) {
+      expect(fold(events).messages).toMatchObject([{ ...author, content: '', isRedacted: true }])
+    }
+  })
+
   it('counts a person once per emoji, the first one first', () => {
     const react = (seq: number, userId: string, emoji: string): ReceivedEvent =>
       event(seq, 'reaction:new', { userId, emoji, messageId: 'r-1' })

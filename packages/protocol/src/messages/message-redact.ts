@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { down, up } from './define.ts'
-import { RoomId, Seq, Stored, UserId } from './shapes.ts'
+import { Name, RoomId, Seq, Stored, UserId } from './shapes.ts'
 
 export const messageRedact = up('message:redact', {
   when: 'To take back what was said. Its number stays, its content is gone from the log.',
@@ -10,6 +10,13 @@ export const messageRedact = up('message:redact', {
 
 export const messageRedacted = down('message:redacted', {
   delivery: 'durable',
-  when: 'The message with number `target` is gone. `userId` took it back; without it the server did.',
-  data: Type.Object({ ...Stored, target: Seq, userId: Type.Optional(UserId) }),
+  when:
+    'The message with number `target` is gone. `userId` took it back; without it the server did. `author` wrote it: the ' +
+    'emptied message no longer says so.',
+  data: Type.Object({
+    ...Stored,
+    target: Seq,
+    userId: Type.Optional(UserId),
+    author: Type.Optional(Type.Object({ userId: UserId, name: Name })),
+  }),
 })

@@ -23,6 +23,7 @@ interface Body {
   readonly target?: number
   readonly emoji?: string
   readonly messageId?: string
+  readonly author?: { readonly userId: string; readonly name: string }
 }
 
 /** What was said about one message. */
@@ -32,6 +33,8 @@ interface Changes {
   editSeq: number
   editedAt: number | undefined
   isRedacted: boolean
+  /** Who wrote what was redacted, as the notice of it says: an emptied message has no name. */
+  author: { readonly userId: string; readonly name: string } | undefined
   /** By emoji, who. */
   readonly reactions: Map<string, Map<string, Gift>>
 }
@@ -81,7 +84,8 @@ export class Timeline {
         if (body.target !== undefined && body.content !== undefined) this.edit(body.target, seq, body.content, meta.ts)
         return
       case 'message:redacted':
-        if (body.target !== undefined) this.change(body.target).isRedacted = true
+        if (body.target !== undefined)
+          Object.assign(this.change(body.target), { isRedacted: true, author: body.author })
         return
       case 'reaction:new':
         return this.react(body, (gift) => {
@@ -128,7 +132,7 @@ export class Timeline {
   private change(target: number): Changes {
     const known = this.changes.get(target)
     const changes = known ?? {
-      ...{ content: undefined, editSeq: 0, editedAt: undefined, isRedacted: false },
+      ...{ content: undefined, editSeq: 0, editedAt: undefined, isRedacted: false, author: undefined },
       reactions: new Map(),
     }
     if (!known) this.changes.set(target, changes)
@@ -148,9 +152,12 @@ export class Timeline {
   }
 }
 
-function changed(original: SentMessage, { content, editedAt, isRedacted, reactions }: Changes): SentMessage {
+function changed(original: SentMessage, { content, editedAt, isRedacted, author, reactions }: Changes): SentMessage {
   const common = { ...original, reactions: listReactions(reactions) }
-  if (isRedacted || original.isRedacted) return { ...common, content: '', isRedacted: true, reactions: [] }
+  if (isRedacted || original.isRedacted) {
+    const by = original.name === '' && author ? { userId: author.userId, name: author.name } : {}
+    return { ...common, ...by, content: '', isRedacted: true, reactions: [] }
+  }
   return content === undefined ? common : { ...common, content, editedAt }
 }
 

@@ -7,7 +7,7 @@ import { RoomfulError } from '../core/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Namespace } from '../core/namespace.ts'
 import type { Numbers } from '../core/namespace-declaration.ts'
-import { emptyWordings, MESSAGES } from './redaction.ts'
+import { authorOf, emptyWordings, MESSAGES } from './redaction.ts'
 import { schemaOf } from './schema.ts'
 import { addTyping } from './typing.ts'
 
@@ -93,7 +93,7 @@ function sendPrivate(namespace: Namespace, context: Context, data: UpData<'messa
 async function edit(hub: Hub, namespace: Namespace, context: Context, data: UpData<'message:edit'>): Promise<unknown> {
   const { roomId, seq, content } = data
   await mayPublish(context, roomId)
-  await checkAuthor(hub, namespace, context, roomId, seq)
+  await messageToChange(hub, namespace, context, roomId, seq)
   // Who takes it back at the same time looks for wordings once its content is gone.
   context.appendWith(roomId, 'message:edited', [{ target: seq, userId: context.user.sub, content }], { target: seq })
   return OK
@@ -110,23 +110,24 @@ async function redact(
   data: UpData<'message:redact'>,
 ): Promise<unknown> {
   const { roomId, seq } = data
+  let author = {}
   if (!context.isRepeat) {
     await mayPublish(context, roomId)
-    await checkAuthor(hub, namespace, context, roomId, seq)
+    author = authorOf(await messageToChange(hub, namespace, context, roomId, seq))
   }
-  await context.publish(roomId, 'message:redacted', { target: seq, userId: context.user.sub })
+  await context.publish(roomId, 'message:redacted', { target: seq, userId: context.user.sub, ...author })
   await emptyWordings(hub, namespace, roomId, seq)
   return OK
 }
 
-/** @throws RoomfulError NOT_FOUND, FORBIDDEN */
-async function checkAuthor(
+/** @returns the arguments of the message, as JSON. @throws RoomfulError NOT_FOUND, FORBIDDEN */
+async function messageToChange(
   hub: Hub,
   namespace: Namespace,
   context: Context,
   roomId: string,
   seq: number,
-): Promise<void> {
+): Promise<string> {
   const { events } = await hub.broker.history(namespace.name, roomId, { after: seq - 1, limit: 1 })
   const [row] = events
   if (row?.seq !== seq || row.redacted || !MESSAGES.has(row.type)) {
@@ -135,6 +136,7 @@ async function checkAuthor(
   if (row.userId !== context.user.sub && !MODERATORS.has(context.user.role)) {
     throw new RoomfulError('FORBIDDEN', 'Only its author, support or an admin may change a message')
   }
+  return row.argsJson
 }
 
 /** To a message: kept. To what is happening: whoever is slow does not see it. */

@@ -22,7 +22,7 @@ export async function redactMessage(hub: Hub, namespace: Namespace, roomId: stri
   if (!MESSAGES.has(row.type) || !namespace.vocabulary.has('message:redacted')) {
     return (await namespace.redact(roomId, seq)) ? 1 : 0
   }
-  await namespace.publish(roomId, 'message:redacted', [{ target: seq }])
+  await namespace.publish(roomId, 'message:redacted', [{ target: seq, ...authorOf(row.argsJson) }])
   return emptyWordings(hub, namespace, roomId, seq)
 }
 
@@ -43,6 +43,13 @@ export async function emptyWordings(hub: Hub, namespace: Namespace, roomId: stri
     after = last.seq
   }
   return count
+}
+
+/** Stays with the notice of the redaction, so that who comes later still sees whose message was deleted. */
+export function authorOf(argsJson: string): { author?: { userId: string; name: string } } {
+  const [data] = JSON.parse(argsJson) as unknown[]
+  if (!isRecord(data) || typeof data.userId !== 'string' || typeof data.name !== 'string') return {}
+  return { author: { userId: data.userId, name: data.name } }
 }
 
 function targetOf(argsJson: string): unknown {

@@ -74,7 +74,10 @@ describe('messages', () => {
     expect((await ann.request('message:edit', edit)).data).toEqual({ status: 'ok' })
     expect(await bob.next('message:edited')).toMatchObject({ target: 1, content: 'better', userId: 'ann', seq: 4 })
     expect((await admin.request('message:redact', { roomId: 'x', seq: 2 })).data).toEqual({ status: 'ok' })
-    expect(await bob.next('message:redacted')).toMatchObject({ target: 2, userId: 'root', seq: 5 })
+    expect(await bob.next('message:redacted')).toMatchObject({
+      ...{ target: 2, userId: 'root', seq: 5 },
+      author: { userId: 'ann', name: 'ann' },
+    })
     for (const seq of [2, 4, 99]) {
       expect((await ann.request('message:edit', { ...edit, seq })).error).toMatchObject({
         code: 'NOT_FOUND',
