@@ -29,8 +29,8 @@ export type Inbound =
       /** Everything that the client said on attaching. */
       auth?: Record<string, unknown> | undefined
     }
-  /** Detach. */
-  | { kind: 'close'; channel: number }
+  /** Detach. `isReplaced`: its client attaches to the same namespace again at once, and may resume the session. */
+  | { kind: 'close'; channel: number; isReplaced?: boolean }
   /** Answered with an error; the connection stays. */
   | { kind: 'invalid'; channel: number; error: WireError; id: RequestId | undefined; event: string | undefined }
 

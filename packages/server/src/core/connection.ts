@@ -64,6 +64,8 @@ export class Connection {
   visit: 'stay' | 'request' | undefined
   /** Told once, when it is open (without an error) or was refused. */
   onSettled: ((error: RoomfulError | undefined) => void) | undefined
+  /** A check of the namespace would not let it in, or failed. */
+  isCheckRefused = false
   /** Why it was refused. */
   refusal: RoomfulError | undefined
   /** An application's own data. */

@@ -20,7 +20,9 @@ export class Dispatch {
   /** From the link: the next thing that the peer said on this connection. */
   handle(connection: Connection, inbound: Inbound): void {
     if (connection.stage === 'closed') return
-    if (connection.busy) return this.enqueue(connection, inbound)
+    // Who is not in yet has asked for nothing that a goodbye would have to wait for.
+    const isAtOnce = inbound.kind === 'close' && (connection.stage === 'authenticating' || inbound.isReplaced === true)
+    if (connection.busy && !isAtOnce) return this.enqueue(connection, inbound)
     this.take(connection, inbound)
     if (connection.queue) this.resume(connection)
   }
@@ -50,7 +52,7 @@ export class Dispatch {
       case 'auth':
         return this.hub.handshake.authenticate(connection, inbound)
       case 'close':
-        return this.hub.lifecycle.close(connection, CLOSE_CODES.NORMAL.code, 'Closed by the client')
+        return this.hub.lifecycle.closedByClient(connection, inbound.isReplaced === true)
       case 'invalid':
         if (connection.stage === 'authenticating') return link.close(CLOSE_CODES.POLICY.code, 'Not authenticated')
         return this.invalid(connection, inbound)

@@ -2,7 +2,7 @@
  * From a link that opened to a connection with a user, and what can go wrong on the way: WIRE 2, row by row. Also who was
  * here before: of several connections that claim one session the newest lives (C18).
  */
-import { CLOSE_CODES, type Credentials, type Inbound, inboxOf } from '@roomful/protocol'
+import { afterClose, CLOSE_CODES, type Credentials, type Inbound, inboxOf } from '@roomful/protocol'
 import { accountChanged } from './account-changes.ts'
 import { Connection } from './connection.ts'
 import { Context } from './context.ts'
@@ -168,8 +168,7 @@ export class Handshake {
     const { namespace, link } = connection
     if (namespace.middleware.length === 0 && returning === undefined) return this.open(connection, undefined)
     return (async () => {
-      const context = new Context(this.hub, connection, undefined)
-      for (const check of namespace.middleware) await check(context)
+      await this.check(connection)
       const recovered = returning === undefined ? undefined : await this.recover(connection, returning)
       if (
         connection.stage === 'authenticating' &&
@@ -179,6 +178,16 @@ export class Handshake {
         this.open(connection, recovered)
       } else if (recovered?.restored) this.hub.restoring.abandon(recovered.restored)
     })()
+  }
+
+  private async check(connection: Connection): Promise<void> {
+    const context = new Context(this.hub, connection, undefined)
+    try {
+      for (const check of connection.namespace.middleware) await check(context)
+    } catch (error) {
+      connection.isCheckRefused = true
+      throw error
+    }
   }
 
   /** Refuses who was overtaken on the way: by a change of his account, or by a newer connection of his session. */
@@ -274,9 +283,24 @@ export class Handshake {
       this.hub.observer.observe({ type: 'handler:failed', ...fact, error: error.cause ?? error })
     }
     const own = OWN_CLOSE_CODES[error.code]
-    this.hub.lifecycle.close(connection, own ?? closeCode, own || reason === undefined ? error.message : reason, error)
+    const code = own ?? closeCode
+    this.hub.observer.observe({ type: 'connection:refused', namespace: connection.namespace.name, code: error.code })
+    const told = this.isTroubleOfOneAlone(connection) && afterClose(code) === 'reconnect' ? REFUSED : code
+    this.hub.lifecycle.close(connection, told, own || reason === undefined ? error.message : reason, error)
+  }
+
+  /**
+   * Where a message opens one connection, a close that means “come back” ends the whole link. So it is a refusal when the
+   * trouble is this namespace's own, or when the link carries others that have none.
+   */
+  private isTroubleOfOneAlone(connection: Connection): boolean {
+    const { link, isCheckRefused } = connection
+    if (!link.dialect.opensOneByOne) return false
+    return isCheckRefused || link.connections.some((other) => other !== connection && other.stage === 'open')
   }
 }
+
+const REFUSED = CLOSE_CODES.FORBIDDEN.code
 
 const OWN_CLOSE_CODES: Readonly<Record<string, number>> = {
   FORBIDDEN: CLOSE_CODES.FORBIDDEN.code,

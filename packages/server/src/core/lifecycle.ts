@@ -83,7 +83,17 @@ export class Lifecycle {
     link.control('closed', channel, { code, reason, ...(error ? { error: error.toWire() } : {}) })
     this.release(connection, code, reason)
     const mayStay = code === CLOSE_CODES.NORMAL.code || link.dialect.opensOneByOne
-    if (link.connections.length === 0 && !mayStay) link.close(code, reason)
+    if (link.connections.length > 0 || mayStay) return
+    // What came together with it may open other channels: one that is refused must not take them along.
+    this.hub.turn.after(() => {
+      if (link.connections.length === 0) link.close(code, reason)
+    })
+  }
+
+  /** @param isReplaced its client connects again at once, and may bring the session along */
+  closedByClient(connection: Connection, isReplaced: boolean): void {
+    const { code } = isReplaced ? CLOSE_CODES.REPLACED : CLOSE_CODES.NORMAL
+    this.close(connection, code, isReplaced ? 'Connected again' : 'Closed by the client')
   }
 
   /** From the link: it is being closed, so its connections are gone for everyone else. */

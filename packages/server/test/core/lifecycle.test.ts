@@ -64,6 +64,49 @@ describe('heartbeat', () => {
 })
 
 describe('several connections on one link', () => {
+  const guests = { guests: true } as const
+  const withNamespaces = () =>
+    createTestServer({
+      setUp: (given) => {
+        given.namespace('/users')
+        given.namespace('/broken', undefined, guests).use(() => {
+          throw new Error('a mistake')
+        })
+        given.namespace('/slow', undefined, guests).use(() => new Promise(() => undefined))
+        given.namespace('/fine', undefined, guests)
+      },
+    })
+
+  it.each([
+    ['/broken', 1011, 'INTERNAL'],
+    ['/users', 4001, 'UNAUTHENTICATED'],
+  ])(
+    '[J20] one that is refused, %s, takes no other along that was asked for together with it',
+    async (ns, code, why) => {
+      await using server = await withNamespaces()
+      const client = server.open({ namespace: ns, dialect: 'v1' })
+      client.send({ type: 'open', ch: 2, ns: '/fine' })
+      await server.settle()
+      expect(client.heard('closed')).toMatchObject([{ ch: 1, code, error: { code: why } }])
+      expect(client.heard('opened')).toMatchObject([{ ch: 2 }])
+      expect(client.closed).toBeUndefined()
+      expect(server.observed('connection:refused')).toMatchObject([{ namespace: ns, code: why }])
+      const alone = await server.connect({ namespace: ns, dialect: 'v1' })
+      expect(alone.closed?.code).toBe(code)
+    },
+  )
+
+  it('[J21] one that is left before it was let in is free at once', async () => {
+    await using server = await withNamespaces()
+    const client = server.open({ namespace: '/slow', dialect: 'v1' })
+    client.send({ type: 'close' })
+    client.send({ type: 'open', ns: '/fine' })
+    await server.settle()
+    expect(client.heard('closed')).toMatchObject([{ ch: 1, code: 1000 }])
+    expect(client.heard('opened')).toMatchObject([{ ch: 1 }])
+    expect(client.heard('error')).toEqual([])
+  })
+
   it('share it by channel, each with its own namespace, rooms and end', async () => {
     await using server = await createTestServer()
     const client = await server.connect({ user: { sub: 'root', role: 'admin' }, dialect: 'v1' })

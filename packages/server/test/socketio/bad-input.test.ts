@@ -94,7 +94,6 @@ describe('a Socket.IO packet that is none', () => {
     ['no array', ['42{}']],
     ['an event that only the client may name', ['42["connect"]']],
     ['not connected there', ['42/support,["room:list"]']],
-    ['connected twice', ['40']],
     ['a refusal of the server’s', ['44{"message":"no"}']],
     ['a ping, which is the server’s', ['2']],
     ['bytes that nothing announced', [new Uint8Array([1, 2])]],

@@ -26,9 +26,8 @@ describe.each(ways)('a Socket.IO client over %s', (way) => {
     const free = socket({ plan: 'free' })
     expect(await free.emitWithAck('export')).toMatchObject({ status: 'error', code: 'FORBIDDEN' })
     expect(await socket({ plan: 'pro' }).emitWithAck('export')).toEqual({ plan: 'pro' })
-    // A mistake of the server's is no refusal: its link is closed, and the client comes back by itself.
-    const closed = new Promise((resolve) => socket({ plan: 'broken' }).io.once('close', resolve))
-    expect(await closed).toMatch(/^transport (close|error)$/)
+    const internal = { code: 'INTERNAL', message: 'Something went wrong on the server' }
+    expect(await refusal(socket({ plan: 'broken' }))).toEqual({ message: internal.message, data: internal })
     expect(facts).toMatchObject([{ event: 'connect', error: { message: 'a secret of the server' } }])
   })
 

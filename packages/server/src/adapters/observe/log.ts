@@ -76,6 +76,7 @@ export class Log implements Observer {
       case 'commit':
       case 'fan-out':
       case 'dropped':
+      case 'connection:refused':
       case 'link:opened':
       case 'link:closed':
       case 'room:joined':

@@ -64,6 +64,8 @@ export class Metrics implements Observer {
         return tallies.connectionsOpened.add()
       case 'connection:closed':
         return tallies.connectionsClosed.add()
+      case 'connection:refused':
+        return tallies.connectionsRefused.add(1, known(fact.code))
       case 'auth:failed':
         return tallies.authFailures.add(1, known(fact.code))
       case 'handler:failed':
@@ -104,10 +106,15 @@ function createTallies(registry: Registry) {
     linksRefused: tally('links_refused', 'Transports that were refused.', 'code'),
     connectionsOpened: tally('connections_opened', 'Connections that became open, with a user.'),
     connectionsClosed: tally('connections_closed', 'Connections that had been open and closed.'),
+    connectionsRefused: tally('connections_refused', 'Connections that were not let into a namespace.', 'code'),
     authFailures: tally('auth_failures', 'Credentials that were refused.', 'code'),
     handlerFailures: tally('handler_failures', 'Handlers that threw what is no refusal, or did not answer in time.'),
     commitFailures: tally('commit_failures', 'Turns whose events could not be stored.'),
-    dropped: tally('dropped', 'Volatile events that a slow link did not get.', 'what'),
+    dropped: tally(
+      'dropped',
+      'Volatile events that a slow link did not get, and what came for a namespace that its client had left.',
+      'what',
+    ),
     behind: tally('behind', 'Times that a connection began to read from the log instead of being pushed to.'),
     caughtUpEvents: tally('caught_up_events', 'Events that were read from the log for connections behind.'),
     catchUpFailures: tally('catch_up_failures', 'Times that reading from the log failed.'),

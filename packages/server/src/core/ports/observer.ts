@@ -17,6 +17,8 @@ export type Fact =
   | { type: 'link:refused'; code: string; ip: string }
   | { type: 'connection:opened'; connection: ObservedConnection }
   | { type: 'connection:closed'; connection: ObservedConnection; reason: string; durationMs: number }
+  /** A connection was not let in: by its credentials, a check, a ban, or since something failed. */
+  | { type: 'connection:refused'; namespace: string; code: string }
   | { type: 'auth:failed'; code: string; ip: string; userAgent: string; connectionId: string }
   | {
       type: 'request'
@@ -55,7 +57,7 @@ export type Fact =
   | { type: 'commit'; namespace: string; appended: number; durationMs: number }
   | { type: 'commit:failed'; namespace: string; error: unknown }
   | { type: 'fan-out'; deliveries: number; encoded: number }
-  | { type: 'dropped'; what: 'volatile' | 'latest'; count: number }
+  | { type: 'dropped'; what: 'volatile' | 'latest' | 'late'; count: number }
   | { type: 'behind'; connectionId: string }
   | { type: 'caught-up'; connectionId: string; events: number }
   | { type: 'catch-up:failed'; connectionId: string; error: unknown }

@@ -37,6 +37,8 @@ export interface DialectPeer {
   /** Ends the link: the client comes back by itself. */
   close(code: number, reason: string): void
   malformed(reason: string): void
+  /** Something came for a namespace that its client is not in any more. */
+  dropped(): void
 }
 
 interface Channel {
@@ -64,6 +66,8 @@ export class SocketIoDialect implements Dialect {
   private readonly peer: DialectPeer
   private readonly decoder: PacketDecoder
   private readonly channels = new Map<number, Channel>()
+  /** Namespaces that it was connected to: what still comes for one is late, not wrong. */
+  private readonly left = new Set<string>()
 
   constructor(form: SocketIoForm, peer: DialectPeer) {
     this.form = form
@@ -81,8 +85,7 @@ export class SocketIoDialect implements Dialect {
   decode(data: string | Uint8Array): Inbound[] {
     try {
       const decoded = this.decoder.add(data)
-      const inbound = decoded && this.read(decoded)
-      return inbound ? [inbound] : []
+      return decoded ? this.read(decoded) : []
     } catch (error) {
       this.peer.malformed(error instanceof Error ? error.message : 'Not a Socket.IO packet')
       return []
@@ -133,6 +136,7 @@ export class SocketIoDialect implements Dialect {
       return undefined
     }
     if (state !== 'open') return this.refuse(channel, error ?? { code: 'FORBIDDEN', message: reason })
+    this.left.add(nsp)
     this.channels.delete(channel)
     return disconnectedPacket(nsp)
   }
@@ -146,10 +150,17 @@ export class SocketIoDialect implements Dialect {
     return refusedPacket(nsp, { message, data: error })
   }
 
-  private read({ packet, isWhole }: Decoded): Inbound | undefined {
+  private read({ packet, isWhole }: Decoded): Inbound[] {
     if (packet.type === PacketType.CONNECT) return this.connect(packet)
     const channel = this.channelOf(packet.nsp)
-    if (channel === undefined) throw new Error('Not connected to this namespace')
+    if (channel !== undefined) return [this.readOn(channel, packet, isWhole)]
+    if (!this.left.has(packet.nsp)) throw new Error('Not connected to this namespace')
+    // It was on its way when the connection ended, by either side.
+    this.peer.dropped()
+    return []
+  }
+
+  private readOn(channel: number, packet: Packet, isWhole: boolean): Inbound {
     const exceeded = isWhole ? undefined : this.form.maxMessageBytes
     switch (packet.type) {
       case PacketType.DISCONNECT:
@@ -164,9 +175,11 @@ export class SocketIoDialect implements Dialect {
     }
   }
 
-  private connect({ nsp, data }: Packet): Inbound | undefined {
+  /** A second CONNECT replaces the first: clients that connect, leave and connect again at once send nothing between. */
+  private connect({ nsp, data }: Packet): Inbound[] {
     const encoding = this.form.encodingOf(nsp)
-    if (this.channelOf(nsp) !== undefined) throw new Error('Connected to this namespace already')
+    const earlier = this.channelOf(nsp)
+    if (earlier !== undefined) this.leave(earlier)
     const channel = this.freeChannel()
     this.channels.set(channel, { nsp, encoding: encoding ?? SILENT, state: encoding ? 'opening' : 'unknown' })
     const auth = (data ?? {}) as Record<string, unknown>
@@ -174,13 +187,18 @@ export class SocketIoDialect implements Dialect {
     const session = this.resumes && typeof pid === 'string' ? pid : undefined
     const credentials: Credentials = readCredentials(auth)
     const cursor = offset === undefined || offset === null ? undefined : String(offset)
-    return { kind: 'open', channel, namespace: nsp, credentials, session, cursor, auth: session ? payload : auth }
+    const said = session ? payload : auth
+    const open: Inbound = { kind: 'open', channel, namespace: nsp, credentials, session, cursor, auth: said }
+    if (earlier === undefined) return [open]
+    return [{ kind: 'close', channel: earlier, isReplaced: session !== undefined }, open]
   }
 
   /** The client has gone from a namespace, and may come again at once, while here a request still runs. */
   private leave(channel: number): void {
     const found = this.channels.get(channel)
-    if (found) found.state = 'left'
+    if (!found) return
+    found.state = 'left'
+    this.left.add(found.nsp)
   }
 
   private channelOf(nsp: string): number | undefined {

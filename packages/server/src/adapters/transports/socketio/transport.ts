@@ -143,6 +143,7 @@ export class SocketIoTransport {
     const dialect = new SocketIoDialect(this.form, {
       close: (code, reason) => session.link?.close(code, reason),
       malformed: (reason) => session.fail(reason),
+      dropped: () => this.hub.observer.observe({ type: 'dropped', what: 'late', count: 1 }),
     })
     session.link = this.hub.lifecycle.accept({
       wire: session,
