@@ -23,7 +23,7 @@ export interface Nginx {
 
 /** @param upstreams ports of the servers behind it */
 export async function startNginx(upstreams: readonly number[]): Promise<Nginx> {
-  const folder = mkdtempSync(join(tmpdir(), 'roomful-nginx-'))
+  const folder = newFolder()
   const [httpPort, httpsPort] = await Promise.all([freePort(), freePort()])
   const subject = [{ name: 'commonName', value: 'localhost' }]
   const extensions = [{ name: 'subjectAltName' as const, altNames: [{ type: 2 as const, value: 'localhost' }] }]
@@ -31,9 +31,36 @@ export async function startNginx(upstreams: readonly number[]): Promise<Nginx> {
   writeFileSync(join(folder, 'fullchain.pem'), cert)
   writeFileSync(join(folder, 'privkey.pem'), key, { mode: 0o600 })
   writeFileSync(join(folder, 'site.conf'), siteFor({ folder, upstreams, httpPort, httpsPort }))
+  const stop = await run(folder, httpsPort)
+  return { url: `https://localhost:${httpsPort}`, httpPort, ca: cert, stop }
+}
+
+export interface PlainNginx {
+  readonly url: string
+  readonly port: number
+  stop(): Promise<void>
+}
+
+/**
+ * An nginx that somebody put in front and left at its defaults: HTTP/1.0 to what is behind it, answers buffered.
+ * @param more directives of its location
+ */
+export async function startPlainNginx(upstream: number, more = ''): Promise<PlainNginx> {
+  const folder = newFolder()
+  const port = await freePort()
+  const location = `location / { proxy_pass http://127.0.0.1:${upstream}; ${more} }`
+  writeFileSync(join(folder, 'site.conf'), `server { listen 127.0.0.1:${port}; ${location} }`)
+  return { url: `http://127.0.0.1:${port}`, port, stop: await run(folder, port) }
+}
+
+function newFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'roomful-nginx-'))
+}
+
+/** @returns what stops it and removes its folder */
+async function run(folder: string, port: number): Promise<() => Promise<void>> {
   writeFileSync(join(folder, 'nginx.conf'), around(folder))
   mkdirSync(join(folder, 'temp'))
-
   const args = ['-p', folder, '-c', join(folder, 'nginx.conf'), '-g', 'daemon off;']
   const child = spawn(PROGRAM, args, { stdio: ['ignore', 'inherit', 'inherit'] })
   const exited = once(child, 'exit')
@@ -41,19 +68,14 @@ export async function startNginx(upstreams: readonly number[]): Promise<Nginx> {
   exited.then(() => {
     isOver = true
   })
-  while (!(await isOpen(httpsPort))) {
+  while (!(await isOpen(port))) {
     if (isOver) throw new Error(`nginx did not start: ${readFileSync(join(folder, 'error.log'), 'utf8')}`)
     await setTimeout(20)
   }
-  return {
-    url: `https://localhost:${httpsPort}`,
-    httpPort,
-    ca: cert,
-    stop: async () => {
-      child.kill('SIGTERM')
-      await exited
-      rmSync(folder, { recursive: true })
-    },
+  return async () => {
+    child.kill('SIGTERM')
+    await exited
+    rmSync(folder, { recursive: true })
   }
 }
 

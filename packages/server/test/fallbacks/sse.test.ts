@@ -1,5 +1,6 @@
 /** Rooms over an EventSource that the project did not write, and over raw bytes where it hides them. C17, B11, WIRE 6. */
-import { describe, expect, it } from 'vitest'
+import { connect } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { bearer, errorOf, type Message, serve, socket, stream, tokenOf, until } from './serving.ts'
 
 const contents = (messages: readonly Message[]) => messages.map(({ content }) => content)
@@ -21,6 +22,27 @@ async function rawStream(url: string, wanted: string, headers: Record<string, st
   return { response, text }
 }
 
+/** A stream as it is on the wire. */
+async function rawSocket(port: number, version: string, name = 'Ann') {
+  const socket = connect(port, '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  let text = ''
+  let end: string | undefined
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+    if (/\r\n0\r\n\r\n$/.test(text)) end ??= 'last chunk'
+  })
+  socket.on('end', () => {
+    end ??= 'end'
+  })
+  socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+    end ??= code
+  })
+  socket.write(`GET /sse/public?room=lobby&name=${name} HTTP/${version}\r\nHost: x\r\n\r\n`)
+  await until('the room', () => text.includes('room:joined'))
+  return { text: () => text, end: () => end }
+}
+
 describe('a stream', () => {
   it('[B11] [C17] has the headers and the form that an EventSource and its proxies need', async () => {
     const { url } = await serve()
@@ -29,9 +51,9 @@ describe('a stream', () => {
     expect(response.headers.get('content-type')).toBe('text/event-stream')
     expect(response.headers.get('cache-control')).toBe('no-store, no-transform')
     expect(response.headers.get('x-accel-buffering')).toBe('no')
-    expect(text).toMatch(/^retry: \d{4}\n\nid: 1[a-z0-9]+\.0\ndata: \{"type":"welcome",/)
+    expect(text).toMatch(/^retry: \d{4}\ndata: \{"type":"welcome",[^\n]*\}\nid: 1[a-z0-9]+\.0\n\n/)
     expect(text).not.toContain('event:')
-    const joined = /data: (\{"type":"room:joined".*\})\n\n/.exec(text)?.[1] ?? '{}'
+    const joined = /data: (\{"type":"room:joined".*\})\nid: /.exec(text)?.[1] ?? '{}'
     expect(JSON.parse(joined)).toMatchObject({ status: 'ok', roomId: 'lobby', seq: 0, count: 1 })
   })
 
@@ -58,7 +80,44 @@ describe('a stream', () => {
     await until('the member', () => roomful.hub.namespace('/public')?.rooms.get('lobby')?.count === 1)
     const ben = await socket(`${url}/ws/public?name=Ben`)
     await ben.ask(post('lobby', 'Hi'))
-    expect((await opened).text).toMatch(/event: chat:message\nid: \S+\.1\ndata: \{"type":"chat:message"/)
+    expect((await opened).text).toMatch(/event: chat:message\ndata: \{"type":"chat:message".*\nid: \S+\.1\n\n/)
+  })
+
+  it('[C17] is chunked for HTTP/1.1, a chunk an event, and ends with its connection for HTTP/1.0', async () => {
+    const { url, port } = await serve()
+    const [chunked, bare] = await Promise.all(['1.1', '1.0'].map((version) => rawSocket(port, version)))
+    if (!chunked || !bare) throw new Error('There are two')
+    const ben = await socket(`${url}/ws/public?name=Ben`)
+    await ben.ask(post('lobby', 'hello ☃'))
+    for (const each of [chunked, bare]) await until('the message', () => each.text().includes('hello'))
+    expect(chunked.text()).toMatch(/^HTTP\/1\.1 200 /)
+    expect(chunked.text()).toMatch(/\r\nTransfer-Encoding: chunked\r\n/)
+    const [, size = '', event = ''] =
+      /\r\n([0-9a-f]+)\r\n(data: \{"type":"chat:message"[^\r]*)\r\n$/.exec(chunked.text()) ?? []
+    expect(Number.parseInt(size, 16)).toBe(Buffer.byteLength(event))
+    expect(event).toMatch(/\nid: \S+\.1\n\n$/)
+    expect(bare.text()).not.toContain('Transfer-Encoding')
+    expect(bare.text().endsWith(event)).toBe(true)
+  })
+
+  it('[G7] [G8] is cut when its client should come back, and ends properly when it should not', async () => {
+    const { roomful, port } = await serve()
+    const namespace = roomful.hub.namespace('/public')
+    const [kicked, kickedBare, slow, slowBare] = await Promise.all(
+      ['1.1', '1.0', '1.1', '1.0'].map((version, i) => rawSocket(port, version, `${i}`)),
+    )
+    const close = (name: string, code: number): void => {
+      for (const link of [...roomful.hub.links]) {
+        if (link.connections[0]?.user.name === name) link.close(code, 'as the test says')
+      }
+    }
+    await until('all', () => namespace?.rooms.get('lobby')?.count === 4)
+    for (const [i, code] of [4009, 4009, 4008, 4008].entries()) close(`${i}`, code)
+    await until('the ends', () => [kicked, kickedBare, slow, slowBare].every((each) => each?.end() !== undefined))
+    expect([kicked, kickedBare].map((each) => each?.text().includes('"code":"FORBIDDEN"'))).toEqual([true, true])
+    expect(kicked?.text()).toMatch(/\r\n0\r\n\r\n$/)
+    expect(slow?.text()).not.toMatch(/\r\n0\r\n\r\n$/)
+    expect([slow, kickedBare, slowBare].map((each) => each?.end())).toEqual(['end', 'end', 'ECONNRESET'])
   })
 
   it('[D10] is a member while it is there, and gone without a grace', async () => {
@@ -108,6 +167,31 @@ describe('coming back', () => {
     expect(ns).toEqual([...ns].sort((x, y) => x - y))
     expect(ann.heard.filter(({ type }) => type === 'reset')).toEqual([])
   }, 30_000)
+
+  it.each(['lastEventId', 'lastEventID', 'Last-Event-ID', 'last-event-id', 'last_event_id', 'evs_last_event_id'])(
+    '[B11] [D2] by a last event id in the URL, however it is spelled: %s',
+    async (parameter) => {
+      const { url } = await serve()
+      const ben = await socket(`${url}/ws/public?name=Ben`)
+      const path = `${url}/sse/public?room=lobby&name=Ann`
+      const first = await stream(path)
+      const { $id: older } = await first.next('room:joined')
+      await ben.ask(post('lobby', 'received'))
+      const { $id: newer } = await first.next('chat:message')
+      first.source.close()
+      await ben.ask(post('lobby', 'missed'))
+      const missed = async (query: string, headers: Record<string, string> = {}) => {
+        const { text } = await rawStream(`${path}${query}`, '"missed"', headers)
+        return [...text.matchAll(/"content":"(\w+)"/g)].map(([, content]) => content)
+      }
+      // The page may have asked for an older place in the same URL; some add an empty parameter to the first request.
+      expect(await missed(`&after=${older}&${parameter}=${newer}`)).toEqual(['missed'])
+      expect(await missed(`&after=${older}&${parameter}=`)).toEqual(['received', 'missed'])
+      expect(await missed(`&${parameter}=${older}&${parameter}=${newer}`)).toEqual(['missed'])
+      expect(await missed(`&${parameter}=${older}`, { 'last-event-id': newer })).toEqual(['missed'])
+      expect(await errorOf(await fetch(`${path}&${parameter}=rubbish`))).toEqual([400, 'CURSOR_INVALID'])
+    },
+  )
 
   it('[D2] has a position although nothing ever came', async () => {
     const { url } = await serve()

@@ -1,8 +1,16 @@
 /**
  * The dialect of an `EventSource`: plain's JSON as `data:`, the cursor as `id:`. JSON has no raw line break, so one line
- * holds any event. HTML Living Standard, section 9.2; WIRE 6.
+ * holds any event. The id follows the data: some readers move to an id as they read it, and would skip an event that was
+ * cut off behind it. HTML Living Standard, section 9.2; PROTOCOL.md 13.
  */
-import { encodePlainControl, encodePlainError, encodePlainEvent, formatCursor, plainName } from '@roomful/protocol'
+import {
+  encodePlainControl,
+  encodePlainError,
+  encodePlainEvent,
+  formatCursor,
+  plainName,
+  type WireEvent,
+} from '@roomful/protocol'
 import { ONE_WAY } from '../../../core/one-way.ts'
 import type { Dialect, Encoding } from '../../../core/ports/dialect.ts'
 
@@ -10,21 +18,26 @@ const utf8 = new TextEncoder()
 /** Told when the rooms are entered, together with where the stream stands; see {@link openingOf}. */
 const TOLD_AT_OPENING: ReadonlySet<string> = new Set(['welcome', 'auth_ok'])
 
-/**
- * @param logId of the namespace: it stands in each cursor
- * @param named gives each event its name, for `addEventListener`; without it all of them are `message`
- */
-export function sseDialect(logId: string, named: boolean): Dialect {
-  const block = (type: string, json: string, id?: string): Uint8Array => {
+export interface SseForm {
+  /** Gives each event its name, for `addEventListener`; without it all of them are `message`. */
+  readonly named: boolean
+  /** Each event is a chunk of the body: HTTP/1.1. */
+  readonly chunked: boolean
+}
+
+/** @param logId of the namespace: it stands in each cursor */
+export function sseDialect(logId: string, { named, chunked }: SseForm): Dialect {
+  const block = (type: string, json: string, id?: string, retryMs?: number): Uint8Array => {
+    const retry = retryMs === undefined ? '' : `retry: ${retryMs}\n`
     // A name that a client made up could hold a line break.
     const name = named && !/[\r\n]/.test(type) ? `event: ${plainName(type)}\n` : ''
-    return utf8.encode(`${name}${id === undefined ? '' : `id: ${id}\n`}data: ${json}\n\n`)
+    return bodyPart(`${retry}${name}data: ${json}\n${id === undefined ? '' : `id: ${id}\n`}\n`, chunked)
   }
   const encoding: Encoding = {
-    key: named ? 'sse:named' : 'sse',
+    key: `sse${named ? ':named' : ''}${chunked ? ':chunked' : ''}`,
     encode(event) {
-      const bytes = block(event.type, encodePlainEvent(event), event.stored && formatCursor(logId, event.stored.n))
-      return event.type === 'server:draining' ? withRetry(bytes, event.args[0]) : bytes
+      const id = event.stored && formatCursor(logId, event.stored.n)
+      return block(event.type, encodePlainEvent(event), id, retryOf(event))
     },
   }
   return {
@@ -38,22 +51,29 @@ export function sseDialect(logId: string, named: boolean): Dialect {
   }
 }
 
-/** What a stream begins with: each block has the cursor, so that the first reconnect has a position. */
+/**
+ * What a stream begins with: each block has the cursor, so that the first reconnect has a position. `retry:` is part of the
+ * first one: some readers hand on a block of its own as an empty message.
+ */
 export function openingOf(
   cursor: string,
   retryMs: number,
-  named: boolean,
+  { named, chunked }: SseForm,
   messages: readonly (readonly [type: string, data: Record<string, unknown>])[],
 ): Uint8Array {
   const blocks = messages.map(([type, data]) => {
     const name = named ? `event: ${type}\n` : ''
-    return `${name}id: ${cursor}\ndata: ${encodePlainControl(type, data)}\n\n`
+    return `${name}data: ${encodePlainControl(type, data)}\nid: ${cursor}\n\n`
   })
-  return utf8.encode(`retry: ${retryMs}\n\n${blocks.join('')}`)
+  return bodyPart(`retry: ${retryMs}\n${blocks.join('')}`, chunked)
+}
+
+/** Bytes for the socket: the text, or a chunk that holds it. RFC 9112 section 7.1. */
+export function bodyPart(text: string, chunked: boolean): Uint8Array {
+  return utf8.encode(chunked ? `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n` : text)
 }
 
 /** The browser comes back at the moment that is meant for it. G7. */
-function withRetry(bytes: Uint8Array, data: unknown): Uint8Array {
-  const { reconnectAfterMs } = data as { reconnectAfterMs: number }
-  return Buffer.concat([utf8.encode(`retry: ${reconnectAfterMs}\n`), bytes])
+function retryOf({ type, args }: WireEvent): number | undefined {
+  return type === 'server:draining' ? (args[0] as { reconnectAfterMs: number }).reconnectAfterMs : undefined
 }

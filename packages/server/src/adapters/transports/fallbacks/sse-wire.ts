@@ -2,16 +2,18 @@
  * The core's port over an HTTP response that does not end. Nothing is written before the rooms are entered, since until
  * then the answer may still be a refusal. Reading is nobody's business here: the client speaks by `POST`.
  *
- * The body has neither length nor chunks, it ends with its connection (RFC 9112 section 6.3), so that what is written to
- * the socket is the event itself, the same bytes for every stream: chunks of its own for each cost three times as much.
+ * Over HTTP/1.1 the body is chunked, because proxies hold back what is not. The dialect encodes each event as a whole chunk,
+ * so what is written to the socket are the same bytes for every stream: chunks that Node makes for each stream cost three
+ * times as much. Over HTTP/1.0 the body ends with its connection.
  */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { CLOSE_CODES } from '@roomful/protocol'
+import { afterClose, CLOSE_CODES } from '@roomful/protocol'
 import type { Link } from '../../../core/link.ts'
 import type { Wire } from '../../../core/ports/wire.ts'
 import type { Timer, TimerWheel } from '../../../core/timer-wheel.ts'
 import { writeSocket } from '../write-socket.ts'
+import { bodyPart } from './sse-dialect.ts'
 
 /** Keeps proxies from closing a quiet stream. WIRE 6. */
 const COMMENT_INTERVAL_MS = 25_000
@@ -20,8 +22,10 @@ const CLOSE_TIMEOUT_MS = 5_000
 /** Transient events while the rooms are being entered; one more is dropped. */
 const EARLY_MAX = 64
 
-const utf8 = new TextEncoder()
-const COMMENT = utf8.encode(':\n\n')
+/** A line and not a block: some readers hand on a block without data as an empty message. */
+const COMMENT = ':\n'
+const COMMENT_BODY = bodyPart(COMMENT, false)
+const COMMENT_CHUNK = bodyPart(COMMENT, true)
 const NOTHING = new Uint8Array()
 
 export const SSE_HEADERS = {
@@ -34,6 +38,8 @@ export const SSE_HEADERS = {
 
 export class SseWire implements Wire {
   readonly hasPongs = false
+  /** Whether bytes that are written must be chunks. */
+  readonly isChunked: boolean
   private readonly response: ServerResponse
   private readonly timers: TimerWheel
   private link: Link | undefined
@@ -46,6 +52,7 @@ export class SseWire implements Wire {
   constructor(response: ServerResponse, timers: TimerWheel) {
     this.response = response
     this.timers = timers
+    this.isChunked = response.useChunkedEncodingByDefault
     response.on('close', this.onClose)
     response.on('error', ignoreError) // 'close' follows
   }
@@ -62,7 +69,6 @@ export class SseWire implements Wire {
     const { early } = this
     this.early = []
     const { response } = this
-    response.removeHeader('Transfer-Encoding')
     response.writeHead(200, SSE_HEADERS)
     response.flushHeaders()
     this.socket = response.socket ?? undefined
@@ -99,7 +105,8 @@ export class SseWire implements Wire {
       this.timer = this.timers.add(CLOSE_TIMEOUT_MS, () => this.response.destroy())
       this.write([this.lastWords(code, reason)])
       this.state = 'over'
-      this.response.end()
+      if (afterClose(code) === 'reconnect') this.cut()
+      else this.response.end()
     } else {
       this.state = 'over'
       queueMicrotask(() => this.link?.closed(code, reason))
@@ -112,13 +119,23 @@ export class SseWire implements Wire {
     this.response.destroy()
   }
 
+  /**
+   * Ends the connection and not the body. Some readers take a body that ends for a feed that is over, and never come back.
+   * In HTTP/1.0 the end of the connection is the end of the body, so only a reset says that there was more to come.
+   */
+  private cut(): void {
+    const { socket } = this
+    if (this.isChunked) socket?.end()
+    else socket?.write(NOTHING, () => reset(socket))
+  }
+
   /** Why coming back will not help, where it will not: an `EventSource` gives up only when it is refused. */
   private lastWords(code: number, message: string): Uint8Array {
     const dueBackAt = this.link?.connections[0]?.dueBackAt
     // A browser counts from the end of the stream. G7.
     if (this.link && dueBackAt !== undefined) {
       const retryMs = Math.max(0, Math.round(dueBackAt - this.link.hub.clock.now()))
-      return utf8.encode(`retry: ${retryMs}\n\n`)
+      return bodyPart(`retry: ${retryMs}\n`, this.isChunked) // readers heed it line by line
     }
     const error = LAST_WORDS[code]
     return error === undefined || !this.link
@@ -127,7 +144,7 @@ export class SseWire implements Wire {
   }
 
   private readonly onComment = (): void => {
-    if (this.queuedBytes === 0) this.socket?.write(COMMENT)
+    if (this.queuedBytes === 0) this.socket?.write(this.isChunked ? COMMENT_CHUNK : COMMENT_BODY)
     this.timer = this.timers.add(COMMENT_INTERVAL_MS, this.onComment)
   }
 
@@ -138,6 +155,7 @@ export class SseWire implements Wire {
   private readonly onClose = (): void => {
     this.state = 'over'
     this.timers.cancel(this.timer)
+    this.socket?.off('drain', this.onDrain) // the next request may come over it
     this.link?.closed(CLOSE_CODES.NO_STATUS.code, '')
   }
 }
@@ -147,6 +165,14 @@ const LAST_WORDS: Readonly<Record<number, string>> = {
   [CLOSE_CODES.AUTH_FAILED.code]: 'TOKEN_INVALID',
   [CLOSE_CODES.FORBIDDEN.code]: 'FORBIDDEN',
   [CLOSE_CODES.KICKED.code]: 'FORBIDDEN',
+}
+
+function reset(socket: Socket): void {
+  try {
+    socket.resetAndDestroy()
+  } catch {
+    socket.destroy() // TLS and pipes cannot be reset
+  }
 }
 
 function ignoreError(): void {}

@@ -4,9 +4,9 @@ import type { Hub } from '../../../core/hub.ts'
 import type { Dialect } from '../../../core/ports/dialect.ts'
 import { welcomeData } from '../../../core/welcome.ts'
 import type { Exchange } from '../http/route.ts'
-import { openingOf, sseDialect } from './sse-dialect.ts'
+import { openingOf, type SseForm, sseDialect } from './sse-dialect.ts'
 import { SSE_HEADERS, SseWire } from './sse-wire.ts'
-import { cursorOf, namespaceOf, roomsOf, visitorOf } from './visitor.ts'
+import { cursorOf, lastEventIdOf, namespaceOf, roomsOf, visitorOf } from './visitor.ts'
 
 /** A browser that lost its stream comes back after this long, each client at a moment of its own. */
 const RETRY_MIN_MS = 1_000
@@ -27,14 +27,13 @@ export class SseStreams {
     if (request.method === 'HEAD') return void response.writeHead(200, SSE_HEADERS).end()
     const namespace = namespaceOf(hub, exchange)
     const rooms = roomsOf(exchange)
-    // A browser sends the first one when it comes back to the same URL, so it is the newer one.
-    const cursor = cursorOf(String(request.headers['last-event-id'] ?? '') || (query.get('after') ?? undefined))
+    const cursor = cursorOf(lastEventIdOf(exchange) ?? query.get('after') ?? undefined)
     const visitor = visitorOf(exchange, JSON.stringify([namespace.name, ...rooms]))
     const identity = await hub.visits.identify(namespace, visitor)
     const { credentials, userAgent } = visitor
     const wire = new SseWire(response, hub.timers)
-    const named = query.get('named') === '1'
-    const dialect = this.dialect(namespace.logId, named)
+    const form: SseForm = { named: query.get('named') === '1', chunked: wire.isChunked }
+    const dialect = this.dialect(namespace.logId, form)
     const arrival = { wire, dialect, ip, userAgent, namespace, credentials, identity, visit: 'stay' } as const
     const connection = await hub.visits.enter(arrival, (link) => wire.attach(link))
     const { link } = connection
@@ -42,7 +41,7 @@ export class SseStreams {
       await hub.visits.join(connection, rooms, cursor, (entered) => {
         const retryMs = Math.round(RETRY_MIN_MS + hub.random.fraction() * RETRY_SPREAD_MS)
         wire.open(
-          openingOf(entered.cursor, retryMs, named, [
+          openingOf(entered.cursor, retryMs, form, [
             ['welcome', welcomeData(hub, link)],
             ['auth_ok', { user: connection.user }],
             ...entered.replies.map((reply) => ['room:joined', { ...reply }] as const),
@@ -55,11 +54,11 @@ export class SseStreams {
     }
   }
 
-  private dialect(logId: string, named: boolean): Dialect {
-    const key = `${logId} ${named}`
+  private dialect(logId: string, form: SseForm): Dialect {
+    const key = `${logId} ${form.named} ${form.chunked}`
     const known = this.dialects.get(key)
     if (known) return known
-    const made = sseDialect(logId, named)
+    const made = sseDialect(logId, form)
     this.dialects.set(key, made)
     return made
   }

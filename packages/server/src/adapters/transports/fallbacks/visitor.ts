@@ -40,6 +40,21 @@ export function roomsOf({ query }: Exchange): readonly string[] {
   return rooms
 }
 
+/**
+ * What an `EventSource` has received last. A browser sends a header when it comes back to the URL that it was given; polyfills
+ * that cannot set headers, or save the preflight, add it to that URL under a name of their own. Either is newer than `after`.
+ */
+export function lastEventIdOf({ request, query }: Exchange): string | undefined {
+  const header = request.headers['last-event-id']
+  if (typeof header === 'string' && header !== '') return header
+  let id: string | undefined
+  for (const [name, value] of query) if (value !== '' && LAST_EVENT_ID.test(name)) id = value
+  return id
+}
+
+/** `lastEventId` (event-source-polyfill), `lastEventID` (Mercure), `evs_last_event_id` (eventsource-polyfill), `Last-Event-ID`. */
+const LAST_EVENT_ID = /^(evs_)?last[-_]?event[-_]?id$/i
+
 /** @throws RoomfulError CURSOR_INVALID for anything that this server cannot have given out */
 export function cursorOf(given: string | undefined): Cursor | undefined {
   if (given === undefined || given === '') return undefined

@@ -26,15 +26,19 @@ const sse: Declaration = {
   method: 'GET',
   path: '/sse/{namespace}',
   summary: 'The events of rooms as a stream, for an `EventSource`.',
-  description: '`Last-Event-ID` counts as `after`. PROTOCOL.md, section 13.',
-  query: Type.Object({ ...Visit, named: Type.Optional(Type.Integer({ minimum: 0, maximum: 1 })) }),
+  description: '`Last-Event-ID`, or `lastEventId` in the URL, counts before `after`. PROTOCOL.md, section 13.',
+  query: Type.Object({
+    ...Visit,
+    lastEventId: Type.Optional(Type.String({ description: 'As a polyfill sends it in place of the header.' })),
+    named: Type.Optional(Type.Integer({ minimum: 0, maximum: 1 })),
+  }),
   answer: Type.String(),
   answerType: 'text/event-stream',
   errors,
   example: {
     params: { namespace: 'public' },
     query: { room: 'lobby', name: 'Ann' },
-    answer: 'retry: 2345\n\nid: 1k3v9x0a2b4cd.17\ndata: {"type":"welcome"}\n\n',
+    answer: 'retry: 2345\ndata: {"type":"welcome"}\nid: 1k3v9x0a2b4cd.17\n\n',
   },
 }
 const poll: Declaration = {
