@@ -21,11 +21,14 @@ async function upgrade(target: Server, origin: string | undefined, path = '/ws/p
 }
 
 describe.each(['/ws', '/ws/public', '/ws/admin', '/ws/echo', '/'])('[C19] upgrade on %s', (path) => {
-  it('[C19] passes without an Origin, from the same origin and from localhost', async () => {
+  it('[C19] passes without an Origin, from the same origin and from this machine', async () => {
     expect(await upgrade(server, undefined, path)).toBe(101)
     expect(await upgrade(server, `http://127.0.0.1:${server.port}`, path)).toBe(101)
     expect(await upgrade(server, 'http://localhost:5173', path)).toBe(101)
     expect(await upgrade(server, 'http://localhost', path)).toBe(101)
+    for (const origin of ['https://localhost:5173', 'http://127.0.0.1:1', 'https://127.0.0.1', 'http://[::1]:3000']) {
+      expect(await upgrade(server, origin, path), origin).toBe(101)
+    }
   })
 
   it.each([
@@ -35,7 +38,7 @@ describe.each(['/ws', '/ws/public', '/ws/admin', '/ws/echo', '/'])('[C19] upgrad
     'http://localhost:1.evil.example',
     'http://localhost@evil.example',
     'http://notlocalhost:5173',
-    'http://127.0.0.1:1',
+    'capacitor://localhost',
     'file://',
     'rubbish',
     `http://127.0.0.1.evil.example`,

@@ -16,8 +16,8 @@ import { Stories } from './adapters/observe/stories.ts'
 import { systemClock } from './adapters/system/clock.ts'
 import { systemRandom } from './adapters/system/random.ts'
 import { addressReader } from './adapters/transports/address.ts'
+import { CrossOrigin } from './adapters/transports/cross-origin.ts'
 import { HttpTransport } from './adapters/transports/http.ts'
-import { originCheck } from './adapters/transports/origin.ts'
 import { resolveSettings } from './config/load.ts'
 import type { Settings } from './config/settings.ts'
 import { readTlsFiles } from './config/tls-files.ts'
@@ -86,10 +86,18 @@ export function createRoomful({
   if (settings.apiKey !== undefined && settings.apiKey.length < API_KEY_LENGTH) {
     observers.observe({ type: 'notice', message: SHORT_API_KEY, isRisky: true })
   }
-  const door = {
-    isOriginAllowed: originCheck(settings.corsOrigin),
-    clientAddress: addressReader(settings.trustProxy),
-  }
+  const clientAddress = addressReader(settings.trustProxy, (address) => {
+    observers.observe({ type: 'notice', message: unknownProxy(address), isRisky: true })
+  })
+  const crossOrigin = new CrossOrigin({
+    origins: settings.corsOrigin,
+    hosts: settings.hosts,
+    ownHosts: [settings.host],
+    isBehindProxy: settings.trustProxy !== 'off',
+    clientAddress,
+    observer: observers,
+  })
+  const door = { crossOrigin, clientAddress }
   return new Roomful({
     core: {
       ...CORE_DEFAULTS,
@@ -132,6 +140,10 @@ export function createRoomful({
     closeParts: () => users.close(),
   })
 }
+
+const unknownProxy = (address: string): string =>
+  `A proxy at ${address} forwards requests, but TRUST_PROXY does not name it: all of its clients have its address, so limits ` +
+  `per address do not hold. Set TRUST_PROXY=${address} if the proxy is yours.`
 
 /** What was opened before is closed when this fails. */
 function openOrClose<T>(open: () => T, before: { close(): void }): T {

@@ -94,3 +94,15 @@ it.each([
 ])('[C16] %s stops the start with a sentence', (_what, tlsCert, tlsKey, sentence) => {
   expect(() => createRoomful({ data: ':memory:', tlsCert, tlsKey })).toThrow(sentence)
 })
+
+it('[R6] [X17] answers to no foreign name on a loopback address', async () => {
+  const statusUnder = (host: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const options = { ca, host: 'localhost', servername: 'localhost', port, path: '/api/status', headers: { host } }
+      request(options, ({ statusCode }) => resolve(statusCode))
+        .on('error', reject)
+        .end()
+    })
+  expect(await statusUnder('evil.example')).toBe(403)
+  expect(await statusUnder(`localhost:${port}`)).toBe(200)
+})

@@ -6,7 +6,8 @@ const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
 export const hasChromium = existsSync(EXECUTABLE)
 
-export async function launchChromium(): Promise<BrowserServer> {
+/** @param more flags besides those that every test needs */
+export async function launchChromium(more: readonly string[] = []): Promise<BrowserServer> {
   return await chromium.launchServer({
     executablePath: EXECUTABLE,
     args: [
@@ -18,6 +19,7 @@ export async function launchChromium(): Promise<BrowserServer> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...more,
     ],
   })
 }

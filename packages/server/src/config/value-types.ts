@@ -4,6 +4,8 @@
  */
 import { isIP } from 'node:net'
 import type { TrustProxy } from '../adapters/transports/address.ts'
+import { isHostPattern } from '../adapters/transports/host-names.ts'
+import { isOriginPattern } from '../adapters/transports/origin.ts'
 
 export interface ValueType<T> {
   /** For the docs table: `number`, `on/off`. */
@@ -80,11 +82,19 @@ export const url: ValueType<string> = {
   write: (value) => value,
 }
 
-/** Origins as a browser sends them, `https://a.example`; `:*` for any port; a single `*` for any origin. */
+/** Origins as a browser sends them, of any scheme; `:*` for any port; a single `*` for any origin. */
 export const origins: ValueType<readonly string[]> = {
   name: 'list of origins',
-  expects: 'a list like "https://a.example,http://localhost:*", or "*"',
+  expects: 'a list like "https://a.example,http://localhost:*,capacitor://localhost", or "*"',
   read: (given) => readList(given, isOriginPattern),
+  write: (value) => value.join(','),
+}
+
+/** Names of hosts without ports; `*.a.example` for all below one; a single `*` for any. */
+export const hosts: ValueType<readonly string[]> = {
+  name: 'list of hosts',
+  expects: 'a list like "a.example,*.b.example", without ports, or "*"',
+  read: (given) => readList(given, isHostPattern),
   write: (value) => value.join(','),
 }
 
@@ -110,12 +120,6 @@ function readList(given: unknown, isItem: (item: string) => boolean): readonly s
 
 function isWebUrl(value: string): boolean {
   return /^https?:\/\//i.test(value) && URL.canParse(value)
-}
-
-function isOriginPattern(pattern: string): boolean {
-  if (pattern === '*') return true
-  const origin = pattern.endsWith(':*') ? pattern.slice(0, -2) : pattern
-  return URL.canParse(origin) && new URL(origin).origin === origin
 }
 
 function isAddressRange(range: string): boolean {

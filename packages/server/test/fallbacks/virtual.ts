@@ -21,7 +21,10 @@ export async function serveVirtually(options: TestServerOptions = {}, pollsMax?:
   const settings = { ratePerSecond: 0, ratePerMinute: 0, ...options.settings }
   const server = await createTestServer({ ...options, settings })
   const host = { fallbacks: createFallbacks(server.hub, new HttpLinks(server.hub), pollsMax) } as HttpHost
-  const http = new HttpTransport(host, { isOriginAllowed: () => true, clientAddress: () => '127.0.0.1' })
+  const http = new HttpTransport(host, {
+    crossOrigin: { refusal: () => undefined, setHeaders: () => undefined },
+    clientAddress: () => '127.0.0.1',
+  })
   const own = createServer((request, response) => void http.handle(request, response))
   await new Promise<void>((resolve) => void own.listen(0, '127.0.0.1', resolve))
   const turns = setInterval(() => server.settle(), 1)

@@ -33,6 +33,23 @@ describe('[B32] [B33] the address of a client', () => {
     expect(read(16, '10.0.0.1', '1.1.1.1,'.repeat(10_000))).toBe('10.0.0.1')
   })
 
+  it.each<[string, TrustProxy, string, string, number]>([
+    ['on this machine', 'off', '127.0.0.1', 'x-forwarded-for', 1],
+    ['on this machine, by RFC 7239', 'off', '::1', 'forwarded', 1],
+    ['in a container', 'off', '::ffff:172.17.0.1', 'x-real-ip', 1],
+    ['other than those named', ['10.0.0.5'], '127.0.0.1', 'x-forwarded-for', 1],
+    ['that is trusted', ['127.0.0.1'], '127.0.0.1', 'x-forwarded-for', 0],
+    ['that is trusted by number', 1, '127.0.0.1', 'x-forwarded-for', 0],
+    ['somewhere else, which may be any client', 'off', '198.51.100.1', 'x-forwarded-for', 0],
+    ['on this machine, which says nothing', 'off', '127.0.0.1', 'accept', 0],
+  ])('a proxy %s is noticed as often as it should be', (_, trust, remoteAddress, header, times) => {
+    const noticed: string[] = []
+    const addressOf = addressReader(trust, (address) => noticed.push(address))
+    const request = { socket: { remoteAddress }, headers: { [header]: '203.0.113.9' } } as unknown as IncomingMessage
+    for (let i = 0; i < 3; i++) addressOf(request)
+    expect(noticed).toEqual(Array(times).fill(normalAddress(remoteAddress)))
+  })
+
   it.each([
     ['::ffff:192.0.2.1', '192.0.2.1'],
     ['::FFFF:C000:201', '192.0.2.1'],

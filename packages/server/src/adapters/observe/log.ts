@@ -51,6 +51,10 @@ export class Log implements Observer {
       }
       case 'link:refused':
         return logger.info({ ip: fact.ip, reason: fact.code }, 'link refused')
+      case 'page:refused': {
+        const { ip, reason, origin, host } = fact
+        return logger.info({ ip, reason, origin: textForLog(origin), host: textForLog(host) }, 'page refused')
+      }
       case 'handler:failed': {
         const { namespace, event, userId, connectionId, payload, error } = fact
         const about = { namespace, event: textForLog(event), userId, connectionId }

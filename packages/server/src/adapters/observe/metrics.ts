@@ -60,6 +60,8 @@ export class Metrics implements Observer {
         return tallies.linksClosed.add(1, KNOWN_CLOSE_CODES.has(fact.code) ? String(fact.code) : 'other')
       case 'link:refused':
         return tallies.linksRefused.add(1, known(fact.code))
+      case 'page:refused':
+        return tallies.pagesRefused.add(1, fact.reason)
       case 'connection:opened':
         return tallies.connectionsOpened.add()
       case 'connection:closed':
@@ -104,6 +106,7 @@ function createTallies(registry: Registry) {
     linksOpened: tally('links_opened', 'Transports that opened, by the dialect that they began with.', 'dialect'),
     linksClosed: tally('links_closed', 'Transports that closed, by close code.', 'code'),
     linksRefused: tally('links_refused', 'Transports that were refused.', 'code'),
+    pagesRefused: tally('pages_refused', 'Requests of web pages that may not talk to this server.', 'reason'),
     connectionsOpened: tally('connections_opened', 'Connections that became open, with a user.'),
     connectionsClosed: tally('connections_closed', 'Connections that had been open and closed.'),
     connectionsRefused: tally('connections_refused', 'Connections that were not let into a namespace.', 'code'),

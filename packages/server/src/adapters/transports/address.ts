@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, SocketAddress } from 'node:net'
+import { isLoopback } from '../../core/addresses.ts'
 
 /** Which proxies are believed: none, so many hops, or those with these addresses and CIDR ranges. */
 export type TrustProxy = 'off' | number | readonly string[]
@@ -11,13 +12,31 @@ export type TrustProxy = 'off' | number | readonly string[]
 /** More hops than any chain of proxies has. */
 const CHAIN_MAX = 32
 
-/** @returns what tells the address of a request's client, in one normal form */
-export function addressReader(trust: TrustProxy): (request: IncomingMessage) => string {
-  if (trust === 'off') return ({ socket }) => normalAddress(socket.remoteAddress) ?? 'unknown'
-  const isTrusted = typeof trust === 'number' ? (_: string, hop: number) => hop < trust : inRanges(trust)
+/** By any of these a proxy says who is behind it. */
+const FORWARDED_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip']
+/** Where a proxy of one's own sends from, if it is not on this machine: containers, private networks. */
+const PRIVATE_RANGES = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7', 'fe80::/10']
+const isPrivate = inRanges(PRIVATE_RANGES)
+
+/**
+ * @param onUnknownProxy called once, with the address of what seems to be a proxy of one's own that is not trusted
+ * @returns what tells the address of a request's client, in one normal form
+ */
+export function addressReader(
+  trust: TrustProxy,
+  onUnknownProxy?: (address: string) => void,
+): (request: IncomingMessage) => string {
+  const isTrusted = typeof trust === 'number' ? (_: string, hop: number) => hop < trust : inRanges(listOf(trust))
+  let notify = onUnknownProxy
   return ({ socket, headers }) => {
+    const remote = normalAddress(socket.remoteAddress) ?? 'unknown'
+    if (notify && !isTrusted(remote, 0) && isNear(remote) && FORWARDED_HEADERS.some((name) => name in headers)) {
+      notify(remote)
+      notify = undefined
+    }
+    if (trust === 'off') return remote
     const forwarded = String(headers['x-forwarded-for'] ?? '').split(',')
-    let client = normalAddress(socket.remoteAddress) ?? 'unknown'
+    let client = remote
     for (let hop = 0; hop < CHAIN_MAX && isTrusted(client, hop); hop++) {
       // From the right: each proxy adds whom it heard from.
       const before = normalAddress(forwarded.at(-1 - hop)?.trim())
@@ -26,6 +45,12 @@ export function addressReader(trust: TrustProxy): (request: IncomingMessage) => 
     }
     return client
   }
+}
+
+const listOf = (trust: TrustProxy): readonly string[] => (typeof trust === 'object' ? trust : [])
+
+function isNear(address: string): boolean {
+  return isLoopback(address) || isPrivate(address)
 }
 
 function inRanges(ranges: readonly string[]): (address: string) => boolean {

@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { addressGroup, isLoopback } from '../../core/addresses.ts'
 import { RoomfulError, toRoomfulError } from '../../core/errors.ts'
+import type { CrossOrigin } from './cross-origin.ts'
 import { accountRoutes } from './http/account-routes.ts'
 import { clientPageRoute } from './http/client-page.ts'
 import { fallbackRoutes } from './http/fallback-routes.ts'
@@ -20,7 +21,7 @@ import { serverUserRoutes } from './http/server-user-routes.ts'
 import { statusRoutes } from './http/status-routes.ts'
 
 export interface HttpOptions {
-  readonly isOriginAllowed: (request: IncomingMessage) => boolean
+  readonly crossOrigin: Pick<CrossOrigin, 'refusal' | 'setHeaders'>
   readonly clientAddress: (request: IncomingMessage) => string
 }
 
@@ -79,7 +80,7 @@ export class HttpTransport {
     query: string,
     routes: readonly Route[],
   ): Promise<void> {
-    if (!this.passOrigin(request, response)) return
+    if (!this.passOrigin(request, response, routes)) return
     if (path.length + query.length > PATH_MAX_LENGTH) {
       return replyError(response, new RoomfulError('TOO_LARGE', 'The URL is too long'), 414)
     }
@@ -96,22 +97,12 @@ export class HttpTransport {
   }
 
   /** Answers a foreign origin with 403, and lets the page of an allowed one read what it gets. */
-  private passOrigin(request: IncomingMessage, response: ServerResponse): boolean {
-    const { origin } = request.headers
-    response.setHeader('Vary', 'Origin')
-    if (!this.options.isOriginAllowed(request)) {
-      replyError(response, new RoomfulError('FORBIDDEN', 'Origin not allowed'))
-      return false
-    }
-    if (origin === undefined) return true
-    response.setHeader('Access-Control-Allow-Origin', origin)
-    response.setHeader('Access-Control-Expose-Headers', 'Retry-After')
-    if (request.method === 'OPTIONS') {
-      response.setHeader('Access-Control-Allow-Methods', 'GET, POST')
-      response.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type, Last-Event-ID')
-      response.setHeader('Access-Control-Max-Age', '600')
-    }
-    return true
+  private passOrigin(request: IncomingMessage, response: ServerResponse, routes: readonly Route[]): boolean {
+    const { crossOrigin } = this.options
+    const sentence = crossOrigin.refusal(request, routes.some(({ opensLink }) => opensLink) ? 'link' : 'read')
+    if (sentence === undefined) crossOrigin.setHeaders(request, response)
+    else replyError(response.setHeader('Vary', 'Origin'), new RoomfulError('FORBIDDEN', sentence))
+    return sentence === undefined
   }
 
   private exchange(

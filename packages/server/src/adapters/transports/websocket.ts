@@ -21,6 +21,7 @@ import type { Namespace } from '../../core/namespace.ts'
 import { acceptPeer } from '../../core/peer.ts'
 import type { Dialect } from '../../core/ports/dialect.ts'
 import { credentialsOf, subprotocolValue } from './credentials.ts'
+import type { CrossOrigin } from './cross-origin.ts'
 import { echo, echoDialect } from './echo.ts'
 import { plainDialect } from './plain.ts'
 import { type Mounted, Protocols, sharedFrame } from './protocols.ts'
@@ -31,7 +32,7 @@ import { ignoreSocketError, type WebSocketWire } from './websocket-wire.ts'
 
 export interface WebSocketOptions {
   /** Refuses an upgrade from a page of another site. */
-  readonly isOriginAllowed: (request: IncomingMessage) => boolean
+  readonly crossOrigin: Pick<CrossOrigin, 'refusal'>
   /** The client's address, behind trusted proxies. */
   readonly clientAddress: (request: IncomingMessage) => string
   /** `http`: bad credentials are refused before the upgrade, with 401. */
@@ -86,7 +87,8 @@ export class WebSocketTransport {
 
   private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if ((request.url ?? '').length > URL_MAX_LENGTH) return refuse(socket, 414, 'The URL is too long')
-    if (!this.options.isOriginAllowed(request)) return refuse(socket, 403, 'Origin not allowed')
+    const foreign = this.options.crossOrigin.refusal(request, 'link')
+    if (foreign !== undefined) return refuse(socket, 403, foreign)
     const path = pathOf(request)
     const echoing = this.echoes.get(path)
     if (echoing) return this.echo(request, socket, head, echoing)

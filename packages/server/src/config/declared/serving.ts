@@ -1,7 +1,13 @@
 /** Settings about where Roomful listens, who may reach it, and how it ends. */
 import { CORE_DEFAULTS } from '../../core/settings.ts'
 import { setting } from '../declaration.ts'
-import { apiKey, oneOf, onOff, optional, origins, proxies, text, wholeNumber } from '../value-types.ts'
+import { apiKey, hosts, oneOf, onOff, optional, origins, proxies, text, wholeNumber } from '../value-types.ts'
+
+/** Pages of other servers on the developer's machine. */
+const LOOPBACK_ORIGINS = ['localhost', '127.0.0.1', '[::1]'].flatMap((host) => [
+  `http://${host}:*`,
+  `https://${host}:*`,
+])
 
 export const serving = {
   port: setting({
@@ -19,8 +25,16 @@ export const serving = {
   corsOrigin: setting({
     variable: 'CORS_ORIGIN',
     type: origins,
-    default: ['http://localhost:*'],
-    sentence: 'Origins of web pages that may connect besides pages of this server itself; replaces the default.',
+    default: LOOPBACK_ORIGINS,
+    sentence:
+      'Origins of web pages and app shells that may connect besides pages of this server itself, of any scheme (`capacitor://localhost`, `moz-extension://*`); replaces the default. `*` lets in any but `null`, without credentials.',
+  }),
+  hosts: setting({
+    variable: 'ROOMFUL_HOSTS',
+    type: optional(hosts),
+    default: undefined,
+    sentence:
+      'Names under which this server is reached, `*.` before one for all below it; `localhost`, IP addresses and the hosts in CORS_ORIGIN are always among them. Without it names are checked only on a loopback address without TRUST_PROXY, against DNS rebinding.',
   }),
   trustProxy: setting({
     variable: 'TRUST_PROXY',

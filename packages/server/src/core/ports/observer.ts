@@ -15,6 +15,8 @@ export type Fact =
   | { type: 'link:opened'; dialect: string }
   | { type: 'link:closed'; dialect: string; code: number }
   | { type: 'link:refused'; code: string; ip: string }
+  /** A request of a web page that may not be made: a foreign origin, a name that is not this server's, or hidden behind another site. */
+  | { type: 'page:refused'; reason: 'origin' | 'host' | 'cross-site'; origin: string; host: string; ip: string }
   | { type: 'connection:opened'; connection: ObservedConnection }
   | { type: 'connection:closed'; connection: ObservedConnection; reason: string; durationMs: number }
   /** A connection was not let in: by its credentials, a check, a ban, or since something failed. */

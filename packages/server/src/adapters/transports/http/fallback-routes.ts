@@ -98,12 +98,14 @@ export const fallbackRoutes: readonly Route[] = [
     method: 'GET',
     path: /^\/sse(?:\/|$)(.*?)\/?$/,
     declaration: sse,
+    opensLink: true,
     answer: (exchange) => exchange.host.fallbacks.sse(exchange),
   },
   {
     method: 'GET',
     path: /^\/poll(?:\/|$)(.*?)\/?$/,
     declaration: poll,
+    opensLink: true,
     answer: (exchange) => exchange.host.fallbacks.poll(exchange),
   },
   {
@@ -112,7 +114,12 @@ export const fallbackRoutes: readonly Route[] = [
     declaration: send,
     answer: (exchange) => exchange.host.fallbacks.send(exchange),
   },
-  { method: 'GET', path: /^\/link\/sse$/, answer: (exchange) => exchange.host.fallbacks.links.stream(exchange) },
+  {
+    method: 'GET',
+    path: /^\/link\/sse$/,
+    opensLink: true,
+    answer: (exchange) => exchange.host.fallbacks.links.stream(exchange),
+  },
   { method: 'POST', path: /^\/link\/poll$/, answer: (exchange) => exchange.host.fallbacks.links.poll(exchange) },
   { method: 'POST', path: /^\/link\/send$/, answer: (exchange) => exchange.host.fallbacks.links.send(exchange) },
 ]

@@ -11,6 +11,8 @@ export interface Route {
   readonly declaration?: Declaration
   /** Not every server has every path; without it they all do. */
   readonly isServed?: (host: HttpHost) => boolean
+  /** Asking is enough to be connected: no page of another site may make a browser do it. */
+  readonly opensLink?: true
   answer(exchange: Exchange): Promise<void> | void
 }
 

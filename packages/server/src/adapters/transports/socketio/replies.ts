@@ -12,7 +12,11 @@ export const REFUSALS = {
   unready: { status: 503, code: 4, message: 'Try again later' },
 } as const
 
-export type Refusal = (typeof REFUSALS)[keyof typeof REFUSALS]
+export interface Refusal {
+  readonly status: number
+  readonly code: number
+  readonly message: string
+}
 
 export function answerText(response: ServerResponse, status: number, text: string): void {
   if (response.headersSent || response.destroyed) return

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import type { Hub } from '../../../core/hub.ts'
 import type { Encoding } from '../../../core/ports/dialect.ts'
 import { credentialsOf } from '../credentials.ts'
+import type { CrossOrigin } from '../cross-origin.ts'
 import { pathOf, refuse } from '../refuse-upgrade.ts'
 import { FRAME_OVERHEAD_BYTES, URL_MAX_LENGTH } from '../websocket.ts'
 import { createWebSocketServer, shakeHands } from '../websocket-server.ts'
@@ -18,7 +19,7 @@ import { answerRefusal, answerText, REFUSALS, type Refusal } from './replies.ts'
 import { EngineSession } from './session.ts'
 
 export interface SocketIoOptions {
-  readonly isOriginAllowed: (request: IncomingMessage) => boolean
+  readonly crossOrigin: Pick<CrossOrigin, 'refusal' | 'setHeaders'>
   readonly clientAddress: (request: IncomingMessage) => string
   readonly pingIntervalMs: number
   readonly pingTimeoutMs: number
@@ -63,19 +64,22 @@ export class SocketIoTransport {
   /** @returns false when the path is not ours */
   handle(request: IncomingMessage, response: ServerResponse): boolean {
     if (!this.owns(request)) return false
-    const { origin } = request.headers
-    response.setHeader('Vary', 'Origin')
-    if (!this.options.isOriginAllowed(request)) answerRefusal(response, REFUSALS.origin)
-    else {
-      if (origin !== undefined) response.setHeader('Access-Control-Allow-Origin', origin)
-      if (request.method === 'OPTIONS') preflight(response)
-      else this.answer(request, response)
+    const { crossOrigin } = this.options
+    const foreign = crossOrigin.refusal(request, 'link')
+    if (foreign !== undefined) {
+      answerRefusal(response.setHeader('Vary', 'Origin'), { ...REFUSALS.origin, message: foreign })
+      return true
     }
+    crossOrigin.setHeaders(request, response)
+    if (request.method === 'OPTIONS') response.writeHead(204).end()
+    else this.answer(request, response)
     return true
   }
 
   readonly onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', ignoreSocketError)
+    const foreign = this.options.crossOrigin.refusal(request, 'link')
+    if (foreign !== undefined) return refuse(socket, 403, foreign)
     const query = queryOf(request)
     const refusal = this.check(request, query, 'websocket')
     if (refusal) return refuse(socket, refusal.status, refusal.message)
@@ -123,7 +127,6 @@ export class SocketIoTransport {
 
   private check(request: IncomingMessage, query: URLSearchParams, transport: string): Refusal | undefined {
     if ((request.url ?? '').length > URL_MAX_LENGTH) return REFUSALS.request
-    if (!this.options.isOriginAllowed(request)) return REFUSALS.origin
     if (query.get('transport') !== transport) return REFUSALS.transport
     if (query.get('EIO') !== '4') return REFUSALS.version
     if (query.get('sid') === null && (this.hub.state === 'draining' || this.hub.state === 'closed')) {
@@ -171,11 +174,4 @@ function queryOf(request: IncomingMessage): URLSearchParams {
   const url = request.url ?? ''
   const start = url.indexOf('?')
   return new URLSearchParams(start < 0 ? '' : url.slice(start + 1))
-}
-
-function preflight(response: ServerResponse): void {
-  response.setHeader('Access-Control-Allow-Methods', 'GET, POST')
-  response.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type')
-  response.setHeader('Access-Control-Max-Age', '600')
-  response.writeHead(204).end()
 }
