@@ -31,7 +31,7 @@ describe.runIf(hasChromium)('the transport lab in Chromium', () => {
       commons.person('Ann', { path: '/lab' }),
       commons.person('Bob', { path: '/lab', phone: true, dark: true }),
     ])
-    for (const { page } of [ann, bob]) await page.getByRole('button', { name: 'Measure' }).first().click()
+    for (const { page } of [ann, bob]) await page.getByRole('button', { name: 'Start' }).first().click()
     for (const person of [ann, bob]) {
       for (const way of WAYS)
         await expect.poll(() => figure(person, way, 'Events'), { timeout: 30_000 }).toBeGreaterThan(4)

@@ -72,6 +72,7 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
     await ann.message('hello, all').getByText('(edited)').first().waitFor()
 
     await ann.act('hello yourself', 'Delete')
+    await ann.page.getByRole('button', { name: 'Delete' }).click()
     await bob.page.getByText('This message was deleted').waitFor()
     expect(await bob.texts()).toEqual(['hello, all'])
     for (const { person } of [ann, bob]) person.hasNoTroubles()
@@ -277,6 +278,9 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
     await menu('a slip')
     await press('ArrowUp') // from the first to the last
     await hasFocus(page.getByRole('menuitem', { name: 'Delete' }))
+    await press('Enter')
+    const asked = page.getByRole('dialog', { name: 'Delete this message?' })
+    await person.tabTo(asked.getByRole('button', { name: 'Delete' }))
     await press('Enter')
     await page.getByText('This message was deleted').waitFor()
     await page.locator('main :focus').waitFor() // the button that had it is no more

@@ -21,10 +21,10 @@ describe.runIf(hasChromium)('the shop in Chromium', () => {
       commons.person('Bob', { path: '/shop/p/last-record', phone: true, dark: true }),
       commons.person('Cleo', { path: '/shop' }),
     ])
-    for (const { page } of [ann, bob]) await page.getByText('2 people are looking at this').waitFor()
+    for (const { page } of [ann, bob]) await page.getByText('2 people are viewing this').waitFor()
     for (const { page } of [ann, bob, cleo]) expect(await accessibilityProblemsInBothThemes(page)).toEqual([])
 
-    const buy = ({ page }: Person): Promise<void> => page.getByRole('button', { name: 'Buy it now' }).click()
+    const buy = ({ page }: Person): Promise<void> => page.getByRole('button', { name: 'Buy now' }).click()
     await Promise.all([buy(ann), buy(bob)])
     await cleo.page
       .getByRole('link', { name: /The last record/ })
@@ -41,11 +41,11 @@ describe.runIf(hasChromium)('the shop in Chromium', () => {
   it('[B28] a page that is left is not looked at any more', async () => {
     const ann = await commons.person('Ann', { path: '/shop/p/tea-pot' })
     const tab = await ann.anotherTab('/shop/p/tea-pot')
-    await tab.getByText('Only you are looking at this').waitFor() // two tabs are one person
+    await tab.getByText('Only you are viewing this').waitFor() // two tabs are one person
     const bob = await commons.person('Bob', { path: '/shop/p/tea-pot' })
-    await ann.page.getByText('2 people are looking at this').waitFor()
+    await ann.page.getByText('2 people are viewing this').waitFor()
     await bob.page.getByRole('link', { name: 'All products' }).click()
-    await ann.page.getByText('Only you are looking at this').waitFor()
+    await ann.page.getByText('Only you are viewing this').waitFor()
     for (const person of [ann, bob]) person.hasNoTroubles()
   })
 
@@ -53,31 +53,31 @@ describe.runIf(hasChromium)('the shop in Chromium', () => {
     const desk = await administrator(commons, { path: '/shop/desk' })
     await desk.page.getByRole('list', { name: 'Inventory' }).waitFor()
     const ann = await commons.person('Ann', { path: '/shop/p/reading-lamp' })
-    await ann.tabTo(ann.page.getByRole('button', { name: 'Buy it now' }))
+    await ann.tabTo(ann.page.getByRole('button', { name: 'Buy now' }))
     await ann.page.keyboard.press('Enter')
     await ann.page.getByRole('list', { name: 'My orders' }).getByText('Reading lamp').waitFor()
     await desk.page.getByText(/1 × Reading lamp for .Ann/).waitFor() // the name is isolated
     await commons.restart('kill')
     for (const person of [ann, desk]) await person.isOnline()
     expect(await accessibilityProblemsInBothThemes(desk.page)).toEqual([])
-    await desk.page.getByRole('button', { name: /Pack it: Reading lamp/ }).click()
+    await desk.page.getByRole('button', { name: /Mark as packed: Reading lamp/ }).click()
     await ann.page
       .getByRole('listitem')
       .filter({ hasText: 'Packed' })
       .and(ann.page.locator('[aria-current=step]'))
       .waitFor()
     await ann.goOffline()
-    await desk.page.getByRole('button', { name: /Send it: Reading lamp/ }).click()
-    await desk.page.getByRole('button', { name: /It has arrived: Reading lamp/ }).waitFor()
+    await desk.page.getByRole('button', { name: /Mark as shipped: Reading lamp/ }).click()
+    await desk.page.getByRole('button', { name: /Mark as delivered: Reading lamp/ }).waitFor()
     await ann.comeBack()
-    await ann.page.locator('[aria-current=step]').filter({ hasText: 'On its way' }).waitFor()
+    await ann.page.locator('[aria-current=step]').filter({ hasText: 'Shipped' }).waitFor()
     expect(await accessibilityProblemsInBothThemes(ann.page)).toEqual([])
     for (const person of [ann, desk]) person.hasNoTroubles()
   })
 
   it('[B27] a customer asks for help, and somebody comes', async () => {
     const ann = await commons.person("Ann O'Neil", { path: '/shop/help', phone: true })
-    await ann.page.getByRole('button', { name: 'Ask for help' }).click()
+    await ann.page.getByRole('button', { name: 'Contact support' }).click()
     await ann.page.getByLabel('Message').fill('<i>Where</i> is my lamp? 💡')
     await ann.page.keyboard.press('Enter')
     const helper = await administrator(commons, { path: '/shop/support' })
@@ -87,8 +87,8 @@ describe.runIf(hasChromium)('the shop in Chromium', () => {
     await helper.page.getByRole('button', { name: 'Send' }).click()
     await ann.page.getByText('On its way').waitFor()
     for (const { page } of [ann, helper]) expect(await accessibilityProblemsInBothThemes(page)).toEqual([])
-    await helper.page.getByRole('button', { name: 'It is solved' }).click()
-    await helper.page.getByRole('heading', { name: 'Nobody waits' }).waitFor()
+    await helper.page.getByRole('button', { name: 'Mark as resolved' }).click()
+    await helper.page.getByRole('heading', { name: 'No one is waiting' }).waitFor()
     for (const person of [ann, helper]) person.hasNoTroubles()
   })
 })

@@ -39,19 +39,19 @@ it('[D8] has a sentence for each kind of step, and marks what may be why an even
     ),
   ).toEqual([
     'Connected to /',
-    'Joined lobby, told from event 46 on',
-    'Came back to lobby, told from event 41 on',
-    'Came back to lobby, with nothing missed',
-    '! Came back to lobby with a position that could not be served (epoch), told from event 46 on',
-    '! Fell behind: it reads slowly, and its events wait in the log',
+    'Joined lobby, receiving from event 46',
+    'Rejoined lobby, receiving from event 41',
+    'Rejoined lobby, nothing missed',
+    '! Rejoined lobby, but missed events couldn’t be recovered (epoch), receiving from event 46',
+    '! Fell behind: the client reads slowly, so events wait in the log',
     'Caught up with 1 event from the log',
-    '! Could not be told what it had missed',
-    '! Asked for too much (limit per user), and had to wait',
-    '! Was refused message:send: FORBIDDEN',
-    'Left lobby (left), told up to event 45',
+    '! Couldn’t be sent what it missed',
+    '! Hit a rate limit (per user)',
+    '! message:send was rejected: FORBIDDEN',
+    'Left lobby (left), received up to event 45',
     'Left lobby (left), before its first event',
     'something:new',
-    'Closed with 4009: the server disconnected it, “Too loud”',
+    'Closed with 4009: disconnected by the server, “Too loud”',
   ])
 })
 
@@ -69,7 +69,7 @@ it('[D8] knows people by name, in whatever case, and by id', () => {
 })
 
 it.each([
-  ['1001', '1001: its page was left, or the server went'],
+  ['1001', '1001: page closed or server stopped'],
   ['4321', '4321'],
   ['4321 in words', '4321: “in words”'],
 ])('[D8] says what a code means: %s', (reason, told) => expect(closing(reason)).toBe(told))

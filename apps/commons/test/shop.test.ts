@@ -18,7 +18,7 @@ describe('a product page', () => {
     const bobsOtherTab = await server.connect({ user: 'bob' })
     expect((await ann.request('product:view', { productId: 'tea-pot' })).data).toMatchObject({
       status: 'ok',
-      product: { name: 'Stoneware tea pot', stock: 9 },
+      product: { name: 'Stoneware teapot', stock: 9 },
       count: 1,
     })
     expect((await bob.request('product:view', { productId: 'tea-pot' })).data).toMatchObject({ count: 2 })
@@ -80,7 +80,7 @@ describe('an order', () => {
     ]
     const desk = await seller(server)
     const { orderId } = (await phone.request('order:place', { productId: 'tea-pot' })).data
-    expect(await desk.next('order:new')).toMatchObject({ orderId, name: 'ann', productName: 'Stoneware tea pot' })
+    expect(await desk.next('order:new')).toMatchObject({ orderId, name: 'ann', productName: 'Stoneware teapot' })
     for (const status of ['packed', 'shipped', 'delivered']) {
       expect((await desk.request('order:advance', { orderId })).data.order).toMatchObject({ orderStatus: status })
     }
@@ -110,7 +110,7 @@ describe('an order', () => {
     ann.close()
     await desk.request('order:advance', { orderId })
     const told = await server.connect({ namespace: '/notifications', user: 'ann' })
-    const notification = { title: 'Your order is packed', message: '1 × Stoneware tea pot', link: '/shop/orders' }
+    const notification = { title: 'Your order was packed', message: '1 × Stoneware teapot', link: '/shop/orders' }
     expect(await told.next('notification')).toMatchObject(notification)
     const back = await customer(server, 'ann')
     expect(await back.next('order:update')).toMatchObject({ orderId, orderStatus: 'packed' })

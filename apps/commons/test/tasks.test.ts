@@ -83,7 +83,7 @@ describe('a task', () => {
     for (const isDone of [true, false]) await ann.request('task:done', { taskId, isDone })
     const told = await server.connect({ namespace: '/notifications', user: 'ann' })
     await told.next('notification')
-    expect(told.heard('notification')).toMatchObject([{ message: 'bob did “Plan it”', link: '/tasks' }])
+    expect(told.heard('notification')).toMatchObject([{ message: 'bob completed “Plan it”', link: '/tasks' }])
     expect((await bob.request('task:delete', { taskId })).error).toMatchObject({ code: 'FORBIDDEN' })
     const helper = await server.connect({ user: { sub: 'eve', role: 'support' } })
     await helper.request('task:delete', { taskId })

@@ -4,7 +4,7 @@
  */
 import { CLOSE_CODES, inboxOf } from '@roomful/protocol'
 import type { Connection } from './core/connection.ts'
-import { RoomfulError } from './core/errors.ts'
+import { bannedError, RoomfulError } from './core/errors.ts'
 import { isGuestId } from './core/guests.ts'
 import type { Hub } from './core/hub.ts'
 import type { AccountQuestion, ListedAccount, Users } from './core/ports/users.ts'
@@ -44,13 +44,14 @@ export class Administration {
 
   /**
    * Shuts a user out, also one who was never here, and closes every connection they have.
+   * @param reason told to the user, now and whenever they try again
    * @throws RoomfulError (rejects) NOT_FOUND where users must be known, INVALID_MESSAGE for guests
    */
-  async ban(userId: string): Promise<void> {
+  async ban(userId: string, reason?: string): Promise<void> {
     await this.checkAccount(userId)
-    await this.users.setBanned(userId, true)
+    await this.users.setBanned(userId, true, reason)
     this.noteChange(userId)
-    this.disconnectUser(userId, CLOSE_CODES.FORBIDDEN.code, 'You are banned')
+    this.shutOut(userId, reason)
   }
 
   /** @throws RoomfulError (rejects) as {@link ban} */
@@ -74,7 +75,7 @@ export class Administration {
   /** Runs middleware and rules again on every connection of a user; who is banned is sent away. */
   async refresh(userId: string): Promise<Refreshed> {
     const account = await this.users.find(userId)
-    if (account?.banned) this.disconnectUser(userId, CLOSE_CODES.FORBIDDEN.code, 'You are banned')
+    if (account?.banned) this.shutOut(userId, account.banReason)
     const results = await Promise.all(this.connectionsOf(userId).map((each) => this.lookAgain(each, account?.role)))
     return { connections: results.filter(({ isOpen }) => isOpen).length, lost: results.flatMap(({ lost }) => lost) }
   }
@@ -100,6 +101,13 @@ export class Administration {
       return true
     }
     return false
+  }
+
+  private shutOut(userId: string, reason: string | undefined): void {
+    const error = bannedError(reason)
+    for (const connection of this.connectionsOf(userId)) {
+      this.hub.lifecycle.close(connection, CLOSE_CODES.FORBIDDEN.code, error.message, error)
+    }
   }
 
   /** What was read of the account counts no more, also for a poll that waits without a connection. */

@@ -137,10 +137,11 @@ export class Roomful {
 
   /**
    * Shuts a user out, also one who was never here, and closes every connection they have, at once. G8.
+   * @param reason told to the user, now and whenever they try again
    * @throws RoomfulError (rejects) NOT_FOUND for who has no account where users must be known, INVALID_MESSAGE for guests
    */
-  ban(userId: string): Promise<void> {
-    return this.administration.ban(userId)
+  ban(userId: string, reason?: string): Promise<void> {
+    return this.administration.ban(userId, reason)
   }
 
   /** @throws RoomfulError (rejects) as {@link ban} */

@@ -3,8 +3,8 @@ import { ArrowLeft, FileX2, Lock, LockOpen, MoreVertical, Pencil, Trash2 } from 
 import { type ReactElement, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
 import { Link, useLocation } from 'wouter'
 import { session } from '../../web/session/session.ts'
-import { Button, IconButton, LinkButton } from '../../web/ui/button.tsx'
-import { Actions, Cancel, Dialog } from '../../web/ui/dialog.tsx'
+import { IconButton, LinkButton } from '../../web/ui/button.tsx'
+import { Confirm } from '../../web/ui/confirm.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
 import { Menu, MenuItem } from '../../web/ui/menu.tsx'
 import { Loading } from '../../web/ui/spinner.tsx'
@@ -46,10 +46,10 @@ export function DocumentView({ documentId, user }: DocumentViewProps): ReactElem
       <EmptyState
         isPage
         icon={FileX2}
-        title={isGone ? 'This document is gone' : 'This document cannot be opened'}
+        title={isGone ? 'Document not found' : 'Couldn’t open this document'}
         action={<LinkButton to="/">All documents</LinkButton>}
       >
-        {isGone ? 'It was deleted, or the address is not quite right.' : state.refusal}
+        {isGone ? 'It may have been deleted, or the link is wrong.' : state.refusal}
       </EmptyState>
     )
   }
@@ -76,14 +76,14 @@ export function DocumentView({ documentId, user }: DocumentViewProps): ReactElem
       </header>
       {isReadOnly && (
         <p role="note" className="shrink-0 border-line border-b bg-sunken px-4 py-2 text-center text-muted text-sm">
-          {record?.isLocked ? 'This document is locked. You can read along.' : (state.refusal ?? 'You can read along.')}
+          {record?.isLocked ? 'This document is read-only. You have read access.' : 'You have read access.'}
         </p>
       )}
       <div className="min-h-0 grow bg-surface">
         {state.isLoaded ? (
-          <Editor shared={shared} label={`Text of ${title}`} isReadOnly={isReadOnly} />
+          <Editor shared={shared} label={`Document: ${title}`} isReadOnly={isReadOnly} />
         ) : (
-          <Loading what="Opening the document…" />
+          <Loading what="Opening document…" />
         )}
       </div>
     </div>
@@ -108,12 +108,14 @@ function DocumentMenu({ document, isOwner }: { document: Document; isOwner: bool
   const lock = (): void => {
     client
       .request('document:lock', { documentId, isLocked: !isLocked })
-      .catch((error: unknown) => toastError('That did not work', error))
+      .catch((error: unknown) =>
+        toastError(isLocked ? 'Couldn’t unlock the document' : 'Couldn’t make it read-only', error),
+      )
   }
   const remove = (): void => {
     client.request('document:delete', { documentId }).then(
       () => navigate('/'),
-      (error: unknown) => toastError('It could not be deleted', error),
+      (error: unknown) => toastError('Couldn’t delete the document', error),
     )
   }
   const rename = async (next: string): Promise<void> => {
@@ -121,42 +123,38 @@ function DocumentMenu({ document, isOwner }: { document: Document; isOwner: bool
   }
   return (
     <>
-      <Menu trigger={<IconButton icon={MoreVertical} label="What to do with it" />}>
+      <Menu trigger={<IconButton icon={MoreVertical} label="More actions" />}>
         <MenuItem icon={Pencil} disabled={isLocked && !isOwner} onSelect={() => setAsked('title')}>
-          Rename
+          Rename…
         </MenuItem>
         {isOwner && (
           <MenuItem icon={isLocked ? LockOpen : Lock} onSelect={lock}>
-            {isLocked ? 'Let everyone write' : 'Lock for others'}
+            {isLocked ? 'Allow editing' : 'Make read-only'}
           </MenuItem>
         )}
         {isOwner && (
           <MenuItem icon={Trash2} danger onSelect={() => setAsked('delete')}>
-            Delete
+            Delete…
           </MenuItem>
         )}
       </Menu>
       <TitleDialog
         open={asked === 'title'}
         onOpenChange={() => setAsked(undefined)}
-        heading="Rename the document"
+        heading="Rename document"
         submit="Rename"
         title={title}
         onSubmit={rename}
       />
-      <Dialog
+      <Confirm
         open={asked === 'delete'}
         onOpenChange={() => setAsked(undefined)}
         title={`Delete “${title}”?`}
-        description="It is gone for everyone, and for good."
-      >
-        <Actions>
-          <Cancel>Keep it</Cancel>
-          <Button tone="danger" icon={Trash2} onClick={remove}>
-            Delete it
-          </Button>
-        </Actions>
-      </Dialog>
+        description="It’s deleted for everyone. This can’t be undone."
+        action="Delete"
+        icon={Trash2}
+        onConfirm={remove}
+      />
     </>
   )
 }

@@ -45,7 +45,7 @@ export function Editor({ shared, label, isReadOnly }: EditorProps): ReactElement
         EditorView.perLineTextDirection.of(true),
         lineDirections,
         drawSelection(),
-        placeholder('Write something…'),
+        placeholder('Start writing…'),
         EditorView.cspNonce.of(cspNonce),
         theme,
         yCollab(shared.text, null, { undoManager }),

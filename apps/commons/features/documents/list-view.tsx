@@ -31,7 +31,7 @@ export function ListView(): ReactElement {
     <PageBody>
       <PageHeader
         title="Documents"
-        description="Write together, in the same line if need be. Offline too: it is merged when you are back."
+        description="Edit together, even on the same line. Offline edits merge when you reconnect."
         actions={newButton}
       />
       <Content documents={documents} />
@@ -48,7 +48,7 @@ export function ListView(): ReactElement {
 
 function Content({ documents }: { documents: ReturnType<typeof useDocuments> }): ReactElement {
   const { list, error, hasMore, more, reload } = documents
-  if (!list && error === undefined) return <Loading what="Looking for documents…" />
+  if (!list && error === undefined) return <Loading what="Loading documents…" />
   if (!list) {
     const retry = (
       <Button icon={RefreshCw} onClick={reload}>
@@ -56,7 +56,7 @@ function Content({ documents }: { documents: ReturnType<typeof useDocuments> }):
       </Button>
     )
     return (
-      <EmptyState icon={FileText} title="The documents cannot be shown" action={retry}>
+      <EmptyState icon={FileText} title="Couldn’t load documents" action={retry}>
         {error}
       </EmptyState>
     )
@@ -64,7 +64,7 @@ function Content({ documents }: { documents: ReturnType<typeof useDocuments> }):
   if (list.length === 0) {
     return (
       <EmptyState icon={FileText} title="No documents yet">
-        Make the first one: minutes, a plan, a poem. Everyone with an account can write to it.
+        Create one for notes, a plan or a poem. Everyone with an account can edit it.
       </EmptyState>
     )
   }
@@ -77,8 +77,8 @@ function Content({ documents }: { documents: ReturnType<typeof useDocuments> }):
       </ul>
       {hasMore && (
         <div className="mt-4 text-center">
-          <Button onClick={() => more().catch((reason) => toastError('There is no more to be had', reason))}>
-            Show older ones
+          <Button onClick={() => more().catch((reason) => toastError('Couldn’t load more documents', reason))}>
+            Show more
           </Button>
         </div>
       )}
@@ -99,11 +99,11 @@ function Row({ document: { documentId, title, isLocked, changedAt, people } }: {
             <span dir="auto" className="truncate font-medium">
               {title}
             </span>
-            {isLocked && <Lock aria-label="Locked" size={14} className="shrink-0 text-muted" />}
+            {isLocked && <Lock aria-label="Read-only" size={14} className="shrink-0 text-muted" />}
           </span>
-          <span className="block text-muted text-sm">Changed {formatTime(changedAt)}</span>
+          <span className="block text-muted text-sm">Edited {formatTime(changedAt)}</span>
         </span>
-        <People people={people} label="Open for" />
+        <People people={people} label="Open now" />
       </Link>
     </li>
   )

@@ -15,10 +15,10 @@ export function SaveState({ state }: { state: SharedDocumentState }): ReactEleme
 
 function describe({ link, isLoaded, isSaved, canWrite, refusal }: SharedDocumentState) {
   if (canWrite === false)
-    return link === 'open' ? { icon: Eye, words: 'Reading' } : { icon: CloudOff, words: 'Offline' }
+    return link === 'open' ? { icon: Eye, words: 'Read-only' } : { icon: CloudOff, words: 'Offline' }
   if (refusal !== undefined) return { icon: TriangleAlert, words: refusal }
   if (link !== 'open' && isLoaded) {
-    return { icon: CloudOff, words: isSaved ? 'Offline. Go on writing' : 'Offline. Kept here until you are back' }
+    return { icon: CloudOff, words: isSaved ? 'Offline. Keep writing' : 'Offline. Saved when you reconnect' }
   }
   if (!isLoaded) return { icon: LoaderCircle, words: 'Opening…' }
   return isSaved ? { icon: Check, words: 'Saved' } : { icon: LoaderCircle, words: 'Saving…' }

@@ -22,7 +22,7 @@ export function serveDocuments({ server, clock, random }: Commons, roomful: Room
 
   const find = async (documentId: string): Promise<DocumentRecord> => {
     const record = await documents.find(documentId)
-    if (!record) throw new RoomfulError('NOT_FOUND', 'There is no such document', { field: 'documentId' })
+    if (!record) throw new RoomfulError('NOT_FOUND', 'Document not found', { field: 'documentId' })
     return record
   }
   const describe = async ({
@@ -63,7 +63,7 @@ export function serveDocuments({ server, clock, random }: Commons, roomful: Room
   })
 
   namespace.on('document:rename', async ({ user }, { documentId, title }) => {
-    if (!mayWrite(user, await find(documentId))) throw new RoomfulError('FORBIDDEN', 'This document is locked')
+    if (!mayWrite(user, await find(documentId))) throw new RoomfulError('FORBIDDEN', 'This document is read-only')
     await documents.change(documentId, { title })
     await tell(documentId)
     return { status: 'ok' }
@@ -96,5 +96,5 @@ function mayWrite(user: User, document: Owned | undefined): boolean {
 /** @throws RoomfulError FORBIDDEN */
 function checkOwner(user: User, document: Owned): void {
   if (isOwner(user, document)) return
-  throw new RoomfulError('FORBIDDEN', `Only ${document.ownerId || 'an administrator'} may do this`)
+  throw new RoomfulError('FORBIDDEN', 'Only its owner or an administrator can do that')
 }

@@ -3,6 +3,7 @@ import { type FormEvent, type ReactElement, useState } from 'react'
 import { AwayNote } from '../../web/live/away.tsx'
 import { Button } from '../../web/ui/button.tsx'
 import { Actions, Cancel, Dialog } from '../../web/ui/dialog.tsx'
+import { sentenceOf } from '../../web/ui/error-sentence.ts'
 import { Field } from '../../web/ui/field.tsx'
 
 export interface TitleDialogProps {
@@ -31,13 +32,13 @@ function Form({ submit, title = '', onSubmit, onDone }: FormProps): ReactElement
   const [isBusy, setBusy] = useState(false)
   const send = async (event: FormEvent): Promise<void> => {
     event.preventDefault()
-    if (value.trim() === '') return setError('Give it a title.')
+    if (value.trim() === '') return setError('Enter a title')
     setBusy(true)
     try {
       await onSubmit(value.trim())
       onDone()
     } catch (failure) {
-      setError(failure instanceof Error ? failure.message : String(failure))
+      setError(sentenceOf(failure))
     } finally {
       setBusy(false)
     }

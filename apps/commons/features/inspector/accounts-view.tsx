@@ -12,6 +12,7 @@ import { Card } from '../../web/ui/card.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
 import { Field } from '../../web/ui/field.tsx'
 import { toastError } from '../../web/ui/toast.tsx'
+import { roleName } from './administration.ts'
 import { type Account, type AccountPage, listAccounts } from './inspection.ts'
 import { PersonMenu } from './person-menu.tsx'
 
@@ -28,31 +29,31 @@ export function AccountsView(): ReactElement {
   const loadMore = (): void => {
     listAccounts(search, data?.accounts.at(-1)?.userId).then(
       ({ accounts, more }) => change((before) => ({ accounts: [...before.accounts, ...accounts], more })),
-      (refused: unknown) => toastError('There is no more to be had', refused),
+      (refused: unknown) => toastError('Couldn’t load more people', refused),
     )
   }
   return (
     <>
       <Field
-        label="Find somebody"
-        placeholder="Name or id…"
+        label="Find people"
+        placeholder="Name or ID"
         className="mb-3 sm:max-w-sm"
         value={wanted}
         onChange={({ target }) => setWanted(target.value)}
       />
       {!data ? (
-        <NotLoaded what="the accounts" error={error} onRetry={reload} />
+        <NotLoaded what="people" error={error} onRetry={reload} />
       ) : (
         <Card className="overflow-hidden">
-          {data.accounts.length === 0 && <EmptyState icon={UserX} title="Nobody is called so" />}
-          <ul aria-label="Accounts">
+          {data.accounts.length === 0 && <EmptyState icon={UserX} title="No matches" />}
+          <ul aria-label="People">
             {data.accounts.map((account) => (
               <Row key={account.userId} account={account} now={client.serverNow()}>
                 {account.userId !== me && (
                   <PersonMenu
                     subject={account}
                     isBanned={account.isBanned}
-                    isHere={account.connections > 0}
+                    isOnline={account.connections > 0}
                     onDone={reload}
                   />
                 )}
@@ -71,20 +72,21 @@ export function AccountsView(): ReactElement {
 }
 
 function Row({ account, now, children }: { account: Account; now: number; children: React.ReactNode }): ReactElement {
-  const { userId, name, role, isBanned, createdAt, connections } = account
+  const { userId, name, role, isBanned, banReason, createdAt, connections } = account
   return (
     <li className="flex items-center gap-3 border-line border-b py-2.5 pr-2 pl-4 text-sm last:border-b-0">
       <Avatar id={userId} name={name} standing={connections > 0 ? 'online' : 'offline'} />
       <div className="min-w-0 grow">
         <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
           <bdi className="min-w-0 break-words font-medium">{name}</bdi>
-          {role !== null && role !== 'user' && <Badge tone="soft">{role}</Badge>}
+          {role !== null && role !== 'user' && <Badge tone="soft">{roleName(role)}</Badge>}
           {isBanned && <Badge tone="bad">Banned</Badge>}
         </p>
         <p className="mt-0.5 truncate text-muted">
-          {connections === 0 ? 'Not here' : connections === 1 ? 'Here' : `Here, ${connections} connections`} · since{' '}
+          {connections === 0 ? 'Offline' : connections === 1 ? 'Online' : `Online, ${connections} connections`} · joined{' '}
           <Ago at={createdAt} now={now} /> · {userId}
         </p>
+        {banReason !== null && <p className="mt-0.5 break-words text-muted">Ban reason: {banReason}</p>}
       </div>
       {children}
     </li>

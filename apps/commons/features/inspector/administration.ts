@@ -10,6 +10,11 @@ export const ROLE_NAMES: Readonly<Record<Role, string>> = {
   admin: 'Administrator',
 }
 
+/** In words; of a role that an application added, its own. */
+export function roleName(role: string): string {
+  return role === 'guest' ? 'Guest' : Object.hasOwn(ROLE_NAMES, role) ? ROLE_NAMES[role as Role] : role
+}
+
 /** As much of somebody as is needed to do something about them. */
 export interface Subject {
   readonly userId: string
@@ -18,10 +23,18 @@ export interface Subject {
   readonly role: string | null
 }
 
+/** They have no account that could be banned or given a role. */
+export function isGuest({ userId }: Pick<Subject, 'userId'>): boolean {
+  return userId.startsWith('guest:')
+}
+
+/** What the server takes. */
+export const REASON_MAX = 200
+
 /** All of these reject with a RoomfulError. */
 export const administration = {
   giveRole: (userId: string, role: Role) => tell('role', { userId, role }),
-  ban: (userId: string) => tell('ban', { userId }),
-  letIn: (userId: string) => tell('unban', { userId }),
+  ban: (userId: string, reason: string) => tell('ban', { userId, ...(reason !== '' && { reason }) }),
+  unban: (userId: string) => tell('unban', { userId }),
   disconnect: (userId: string) => tell('disconnect', { userId }),
 }

@@ -1,9 +1,10 @@
-/** One line for each connection: who, where from, since when, and a way to its story. */
+/** One line for each connection: who, where from, since when, and a way to its history. */
 import { ScrollText } from 'lucide-react'
 import type { ReactElement, ReactNode } from 'react'
 import { Ago } from '../../web/live/ago.tsx'
 import { Badge } from '../../web/ui/badge.tsx'
 import { IconButton } from '../../web/ui/button.tsx'
+import { roleName } from './administration.ts'
 import type { ConnectionInfo, EndedConnection } from './contract.ts'
 import { closing } from './story-steps.ts'
 
@@ -21,7 +22,7 @@ export function OpenRow({ connection, now, onOpen, children }: RowProps<Connecti
   return (
     <Row connection={connection} badge={<Badge>{dialect}</Badge>} onOpen={onOpen} actions={children}>
       {ip} · {rooms === 1 ? '1 room' : `${rooms} rooms`} · <Ago at={openedAt} now={now} /> ·{' '}
-      {userAgent || 'no user agent'}
+      {userAgent || 'No user agent'}
     </Row>
   )
 }
@@ -51,7 +52,7 @@ function Row({ connection, badge, onOpen, actions, children }: Parts): ReactElem
       <div className="mr-3 min-w-0 grow">
         <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
           <bdi className="font-medium">{name}</bdi>
-          {role !== 'user' && <Badge tone="soft">{role}</Badge>}
+          {role !== 'user' && <Badge tone="soft">{roleName(role)}</Badge>}
           <Badge>{namespace}</Badge>
           {badge}
         </p>
@@ -59,7 +60,7 @@ function Row({ connection, badge, onOpen, actions, children }: Parts): ReactElem
           {children}
         </p>
       </div>
-      <IconButton icon={ScrollText} size="small" label={`Story of ${name}`} onClick={onOpen} />
+      <IconButton icon={ScrollText} size="small" label={`Connection history of ${name}`} onClick={onOpen} />
       {actions}
     </li>
   )

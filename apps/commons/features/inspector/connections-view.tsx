@@ -30,7 +30,7 @@ export function ConnectionsView({ onExplain }: Required<Pick<StoryDialogProps, '
   /** The connection whose story is read. */
   const [opened, setOpened] = useState<string>()
   const me = state.status === 'open' ? state.user.sub : undefined
-  if (!data) return <NotLoaded what="the connections" error={error} onRetry={reload} />
+  if (!data) return <NotLoaded what="connections" error={error} onRetry={reload} />
 
   const words = wanted.trim().toLowerCase()
   const isWanted = (...texts: string[]): boolean => texts.some((text) => text.toLowerCase().includes(words))
@@ -45,16 +45,18 @@ export function ConnectionsView({ onExplain }: Required<Pick<StoryDialogProps, '
       <div className="mb-3 flex flex-wrap items-end gap-3">
         <Field
           label="Find"
-          placeholder="Name, address, namespace…"
+          placeholder="Name, address or namespace"
           className="min-w-56 grow sm:max-w-sm"
           value={wanted}
           onChange={({ target }) => setWanted(target.value)}
         />
         <Button icon={RefreshCw} onClick={reload}>
-          Look again
+          Refresh
         </Button>
         <p role="status" className="pb-2 text-muted text-sm">
-          {shown.length} of {data.count}
+          {words === '' && shown.length === data.count
+            ? inWords(data.count)
+            : `${shown.length} of ${inWords(data.count)}`}
         </p>
       </div>
       <Card className="overflow-hidden">
@@ -67,17 +69,17 @@ export function ConnectionsView({ onExplain }: Required<Pick<StoryDialogProps, '
               now={client.serverNow()}
               onOpen={() => setOpened(each.connectionId)}
             >
-              {each.userId !== me && <PersonMenu subject={each} isHere onDone={reload} />}
+              {each.userId !== me && <PersonMenu subject={each} isOnline onDone={reload} />}
             </OpenRow>
           ))}
         </ul>
       </Card>
-      <h2 className="mt-6 mb-2 font-semibold text-base">Ended lately</h2>
+      <h2 className="mt-6 mb-2 font-semibold text-base">Recently closed</h2>
       <Card className="overflow-hidden">
         {gone.length === 0 ? (
-          <Nothing>{data.ended.length === 0 ? 'None, since the server began.' : undefined}</Nothing>
+          <Nothing>{data.ended.length === 0 ? 'None since the server started.' : undefined}</Nothing>
         ) : (
-          <ul aria-label="Connections that ended lately">
+          <ul aria-label="Recently closed connections">
             {gone.map((each) => (
               <EndedRow
                 key={each.connectionId}
@@ -94,6 +96,10 @@ export function ConnectionsView({ onExplain }: Required<Pick<StoryDialogProps, '
   )
 }
 
-function Nothing({ children = 'None of them is what you look for.' }: { children?: string | undefined }): ReactElement {
+function inWords(count: number): string {
+  return count === 1 ? '1 connection' : `${count.toLocaleString('en')} connections`
+}
+
+function Nothing({ children = 'No matches' }: { children?: string | undefined }): ReactElement {
   return <p className="px-4 py-3 text-muted text-sm">{children}</p>
 }

@@ -12,8 +12,14 @@ const stats = z.object({
   memory: z.object({ rssBytes: z.number(), heapUsedBytes: z.number() }),
   /** How late the event loop was, at the 99th percentile of the interval. */
   lagMs: z.number(),
+  /** Sockets, streams and polls, as `/health` counts them. */
+  links: z.number(),
+  /** Of every namespace, as the server's status counts them. */
   connections: z.number(),
+  /** Who has a connection, each once. */
   users: z.number(),
+  /** With somebody in them, personal ones left out, as `room:all` lists them. */
+  rooms: z.number(),
   /** A second, over the interval. */
   rates: z.object({ requests: z.number(), refused: z.number(), stored: z.number(), deliveries: z.number() }),
 })

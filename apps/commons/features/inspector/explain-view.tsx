@@ -1,4 +1,4 @@
-/** Why did this client not see that event: a question in four fields, and a verdict for each connection that is remembered. */
+/** Why did this client not see that event: a question in four fields, and what became of it, in a sentence and in detail. */
 
 import { RoomfulError } from '@roomful/client'
 import { useClient } from '@roomful/react'
@@ -11,17 +11,17 @@ import { EmptyState } from '../../web/ui/empty-state.tsx'
 import { Field } from '../../web/ui/field.tsx'
 import type { Explanation, inspectorContract } from './contract.ts'
 import { Answer } from './explanation.tsx'
-import { explain, listConnections, type Question } from './inspection.ts'
-import { peopleOf } from './people.ts'
+import { explain, listAccounts, listConnections, type Question } from './inspection.ts'
+import { type People, peopleOf } from './people.ts'
 import { StoryDialog } from './story-dialog.tsx'
 
 type Blame = Pick<RoomfulError, 'message' | 'field'>
 
-const WRITE: Readonly<Record<keyof Question, string>> = {
-  who: 'Write a name, or the id of a user or a connection',
-  roomId: 'Write the name of a room',
-  seq: 'Write the number of an event: 1 or more',
-  namespace: 'Write the name of a namespace, such as /',
+const MISSING: Readonly<Record<keyof Question, string>> = {
+  who: 'Enter a name, or the ID of a user or connection',
+  roomId: 'Enter a room',
+  seq: 'Enter an event number, 1 or higher',
+  namespace: 'Enter a namespace, such as /',
 }
 /** @param about whom to ask about at first */
 export function ExplainView({ about }: { about: { namespace: string; who: string } | undefined }): ReactElement {
@@ -49,12 +49,16 @@ export function ExplainView({ about }: { about: { namespace: string; who: string
     const given = new FormData(form)
     const text = (name: keyof Question): string => String(given.get(name)).trim()
     const question = { who: text('who'), roomId: text('roomId'), seq: text('seq'), namespace: text('namespace') }
-    const missing = whatIsMissing(question) ?? whoIsMeant(question.who, people.idsOf(question.who))
+    const missing = whatIsMissing(question)
     setBlame(missing)
     if (missing) return focusOn(form, missing)
     setBusy(true)
     try {
-      const [who = question.who] = people.idsOf(question.who)
+      const ids = await idsOf(question.who, people)
+      const unclear = whoIsMeant(question.who, ids)
+      setBlame(unclear)
+      if (unclear) return focusOn(form, unclear)
+      const [who = question.who] = ids
       setAnswer({ question, explanation: await explain({ ...question, who }) })
     } catch (error) {
       setAnswer(undefined)
@@ -69,17 +73,17 @@ export function ExplainView({ about }: { about: { namespace: string; who: string
   /** What is wrong stands in the place of what helps. */
   const told = (field: keyof Question, hint: string): { hint: string } | { error: string } =>
     blame?.field === field ? { error: blame.message } : { hint }
-  const isAnyField = blame?.field !== undefined && blame.field in WRITE
+  const isAnyField = blame?.field !== undefined && blame.field in MISSING
   const plain = { autoComplete: 'off', autoCapitalize: 'none', spellCheck: false, required: true } as const
   return (
     <>
       <Card className="p-4">
         <form noValidate onSubmit={submit} className="grid gap-4 sm:grid-cols-2 lg:grid-cols-4" aria-label="Explain">
           <Field
-            label="Connection or user"
+            label="Person"
             name="who"
             defaultValue={about?.who}
-            {...told('who', 'A name, or an id.')}
+            {...told('who', 'A name, user ID or connection ID.')}
             list={names}
             {...plain}
           />
@@ -88,19 +92,19 @@ export function ExplainView({ about }: { about: { namespace: string; who: string
               <option key={name} value={name} />
             ))}
           </datalist>
-          <Field label="Room" name="roomId" {...told('roomId', 'For instance: lobby')} {...plain} />
+          <Field label="Room" name="roomId" {...told('roomId', 'For example: lobby')} {...plain} />
           <Field
             label="Event number"
             name="seq"
             inputMode="numeric"
-            {...told('seq', 'Its position in the room’s log.')}
+            {...told('seq', 'Its number in the room’s log.')}
             {...plain}
           />
           <Field
             label="Namespace"
             name="namespace"
             defaultValue={about?.namespace ?? '/'}
-            {...told('namespace', '/ is where members talk.')}
+            {...told('namespace', '/ is the main one.')}
             {...plain}
           />
           <div className="flex flex-wrap items-center gap-4 sm:col-span-full">
@@ -120,8 +124,8 @@ export function ExplainView({ about }: { about: { namespace: string; who: string
           {answer ? (
             <Answer {...answer} nameOf={people.nameOf} onOpen={setOpened} />
           ) : (
-            <EmptyState icon={MessageCircleQuestionMark} title="Why did they not see it?">
-              Say who, in which room, and which event: here stands whether they were told, and if not, why.
+            <EmptyState icon={MessageCircleQuestionMark} title="Did they get it?">
+              Enter a person, a room and an event number to see whether it was delivered, and why not.
             </EmptyState>
           )}
         </div>
@@ -131,19 +135,27 @@ export function ExplainView({ about }: { about: { namespace: string; who: string
   )
 }
 
+/** Of those who are or were connected, and else of everyone who has an account. */
+async function idsOf(who: string, people: People): Promise<readonly string[]> {
+  const known = people.idsOf(who)
+  if (known.length > 0 || who.startsWith('c_')) return known
+  const { accounts } = await listAccounts(who)
+  return peopleOf(accounts).idsOf(who)
+}
+
 /** The field that is to blame, if one is. */
 function focusOn(form: HTMLFormElement, { field }: Blame): void {
-  if (field !== undefined && field in WRITE) form.querySelector<HTMLElement>(`[name="${field}"]`)?.focus()
+  if (field !== undefined && field in MISSING) form.querySelector<HTMLElement>(`[name="${field}"]`)?.focus()
 }
 
 /** @param ids of the users who have the name that was given */
 function whoIsMeant(who: string, ids: readonly string[]): Blame | undefined {
   if (ids.length < 2) return undefined
-  return { field: 'who', message: `Several are called ${who}. Write the id of one: ${ids.join(', ')}` }
+  return { field: 'who', message: `More than one person is called ${who}. Enter an ID: ${ids.join(', ')}` }
 }
 
 function whatIsMissing(question: Question): Blame | undefined {
-  for (const [field, message] of Object.entries(WRITE)) {
+  for (const [field, message] of Object.entries(MISSING)) {
     const value = question[field as keyof Question]
     if (value === '' || (field === 'seq' && !/^0*[1-9]\d{0,14}$/.test(value))) return { field, message }
   }

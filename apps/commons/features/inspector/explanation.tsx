@@ -1,5 +1,6 @@
-/** The answer to a question about an event: what the event is, and a verdict for each connection that is remembered. */
-import { ScrollText } from 'lucide-react'
+/** The answer to a question about an event: one sentence about the person, and below it each of their connections. */
+import clsx from 'clsx'
+import { CircleCheck, CircleHelp, CircleX, Clock, type LucideIcon, ScrollText } from 'lucide-react'
 import type { ReactElement } from 'react'
 import { Badge } from '../../web/ui/badge.tsx'
 import { Button } from '../../web/ui/button.tsx'
@@ -9,6 +10,12 @@ import type { Question } from './inspection.ts'
 
 /** It has the event. */
 const GOOD = ['TOLD', 'REPLAYED']
+const LOOKS: Readonly<Record<Explanation['answer']['delivered'], { icon: LucideIcon; colour: string }>> = {
+  yes: { icon: CircleCheck, colour: 'text-good' },
+  waiting: { icon: Clock, colour: 'text-warn' },
+  no: { icon: CircleX, colour: 'text-bad' },
+  unknown: { icon: CircleHelp, colour: 'text-muted' },
+}
 
 interface AnswerProps {
   readonly question: Question
@@ -20,43 +27,53 @@ interface AnswerProps {
 
 export function Answer({
   question: { roomId, seq },
-  explanation: { event, verdicts },
+  explanation: { answer, event, verdicts },
   nameOf,
   onOpen,
 }: AnswerProps): ReactElement {
+  const { icon: Icon, colour } = LOOKS[answer.delivered]
   return (
-    <>
-      <h2 className="border-line border-b px-4 py-3 text-sm">
-        <span className="font-semibold">
-          Event {seq} of <bdi>{roomId}</bdi>
-        </span>
-        {event && (
-          <span className="text-muted">
-            : {event.type}
-            {event.userId !== null && (
+    <div className="text-sm">
+      <div className="flex items-start gap-3 p-4">
+        <Icon aria-hidden size={20} className={clsx('mt-0.5 shrink-0', colour)} />
+        <div className="min-w-0">
+          <h2 className="break-words font-semibold text-base">{answer.message}</h2>
+          <p className="mt-1 break-words text-muted">
+            Event {seq} in <bdi>{roomId}</bdi>
+            {event && (
               <>
-                {' by '}
-                <bdi>{nameOf(event.userId)}</bdi>
+                : {event.type}
+                {event.userId !== null && (
+                  <>
+                    {' by '}
+                    <bdi>{nameOf(event.userId)}</bdi>
+                  </>
+                )}
+                , {exactTime.format(event.ts)}
+                {event.redacted && ', deleted since'}
               </>
             )}
-            , {exactTime.format(event.ts)}
-            {event.redacted && ', taken back since'}
-          </span>
-        )}
-      </h2>
-      <ul aria-label="Verdicts">
-        {verdicts.map((verdict) => (
-          <VerdictRow key={verdict.connectionId ?? verdict.code} verdict={verdict} onOpen={onOpen} />
-        ))}
-      </ul>
-    </>
+          </p>
+        </div>
+      </div>
+      <details className="border-line border-t">
+        <summary className="cursor-pointer px-4 py-3 font-medium hover:bg-ink/4">
+          {verdicts.length === 1 ? 'Details' : `Details (${verdicts.length})`}
+        </summary>
+        <ul aria-label="Details">
+          {verdicts.map((verdict) => (
+            <VerdictRow key={verdict.connectionId ?? verdict.code} verdict={verdict} onOpen={onOpen} />
+          ))}
+        </ul>
+      </details>
+    </div>
   )
 }
 
 function VerdictRow({ verdict, onOpen }: { verdict: Verdict; onOpen: (connectionId: string) => void }): ReactElement {
   const { connectionId, code, message } = verdict
   return (
-    <li className="flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-b px-4 py-3 text-sm last:border-b-0">
+    <li className="flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-t px-4 py-3">
       <div className="min-w-0 grow basis-72">
         <p className="break-words">
           <Badge tone={GOOD.includes(code) ? 'soft' : 'warn'}>{code}</Badge> {message}.
@@ -67,10 +84,10 @@ function VerdictRow({ verdict, onOpen }: { verdict: Verdict; onOpen: (connection
         <Button
           size="small"
           icon={ScrollText}
-          aria-label={`Story of ${connectionId}`}
+          aria-label={`History of ${connectionId}`}
           onClick={() => onOpen(connectionId)}
         >
-          Story
+          History
         </Button>
       )}
     </li>

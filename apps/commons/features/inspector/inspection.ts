@@ -41,6 +41,8 @@ export interface Account {
   readonly name: string
   readonly role: string | null
   readonly isBanned: boolean
+  /** What they were told. */
+  readonly banReason: string | null
   /** Milliseconds since 1970. */
   readonly createdAt: number
   readonly connections: number
@@ -57,13 +59,19 @@ const CONNECTIONS_LISTED = 500
 
 /** Those that are open, the newest first. @throws RoomfulError (rejects) */
 export async function listConnections(): Promise<{ connections: readonly ConnectionInfo[]; count: number }> {
-  const pages = await Promise.all(
-    NAMESPACES.map((namespace) =>
-      ask<{ connections: ConnectionInfo[] }>(`connections?${new URLSearchParams({ namespace })}`),
-    ),
-  )
-  const all = pages.flatMap(({ connections }) => connections).sort((a, b) => b.openedAt - a.openedAt)
+  const all = (await Promise.all(NAMESPACES.map(connectionsIn))).flat().sort((a, b) => b.openedAt - a.openedAt)
   return { connections: all.slice(0, CONNECTIONS_LISTED), count: all.length }
+}
+
+/** Page after page, so that the count is that of all. */
+async function connectionsIn(namespace: string): Promise<ConnectionInfo[]> {
+  const all: ConnectionInfo[] = []
+  for (let after = ''; ; after = all.at(-1)?.connectionId ?? '') {
+    const query = new URLSearchParams({ namespace, after })
+    const page = await ask<{ connections: ConnectionInfo[]; more: boolean }>(`connections?${query}`)
+    all.push(...page.connections)
+    if (!page.more || page.connections.length === 0) return all
+  }
 }
 
 /** @param after the last one of the page before. @throws RoomfulError (rejects) */
@@ -89,10 +97,10 @@ export function tell(path: string, body: object): Promise<unknown> {
 async function ask<Answer>(path: string, init: RequestInit = {}): Promise<Answer> {
   const headers = { authorization: `Bearer ${session.token() ?? ''}` }
   const response = await fetch(`/api/server/${path}`, { ...init, headers, cache: 'no-store' }).catch(() => {
-    throw new RoomfulError('DISCONNECTED', 'The server cannot be reached. Check your network and try again.')
+    throw new RoomfulError('DISCONNECTED', 'Can’t reach the server. Check your connection and try again.')
   })
   const answer = await response.json().catch(() => ({}))
   if (response.ok) return answer
   if (answer.error) throw RoomfulError.fromWire(answer.error)
-  throw new RoomfulError('INTERNAL', `The server could not do that (${response.status}). Try again in a moment.`)
+  throw new RoomfulError('INTERNAL', `Something went wrong (${response.status}). Try again in a moment.`)
 }

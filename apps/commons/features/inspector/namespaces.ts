@@ -1,2 +1,11 @@
-/** What the inspector looks into. */
-export const NAMESPACES = ['/', '/public', '/support', '/admin', '/customer', '/seller'] as const
+/** All that there are, so that what is counted here is what the server counts. */
+export const NAMESPACES = [
+  '/',
+  '/public',
+  '/support',
+  '/admin',
+  '/customer',
+  '/seller',
+  '/documents',
+  '/notifications',
+] as const

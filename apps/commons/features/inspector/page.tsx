@@ -21,9 +21,9 @@ export function Page(): ReactElement {
   const [about, setAbout] = useState<{ namespace: string; who: string }>()
   return (
     <PageBody wide>
-      <PageHeader title="Inspector" description="This server from the inside." />
+      <PageHeader title="Inspector" description="What’s happening on this server." />
       <Segments
-        label="What to look at"
+        label="Section"
         value={view}
         onChange={(next) => {
           setAbout(undefined)

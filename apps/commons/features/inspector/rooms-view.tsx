@@ -19,16 +19,16 @@ export function RoomsView(): ReactElement {
     reload,
   } = useLoaded<readonly RoomInfo[]>(async () => (await client.request('room:all')).rooms)
   const [chosen, setChosen] = useState<RoomInfo>()
-  if (!rooms) return <NotLoaded what="the rooms" error={error} onRetry={reload} />
+  if (!rooms) return <NotLoaded what="rooms" error={error} onRetry={reload} />
   return (
     <>
       <Button icon={RefreshCw} onClick={reload} className="mb-3">
-        Look again
+        Refresh
       </Button>
       <div className="grid grid-cols-[minmax(0,1fr)] gap-4 lg:grid-cols-[22rem_minmax(0,1fr)]">
         <Card className="self-start overflow-hidden">
           {rooms.length === 0 ? (
-            <EmptyState icon={DoorClosed} title="Nobody is in any room" />
+            <EmptyState icon={DoorClosed} title="No active rooms" />
           ) : (
             <ul aria-label="Rooms">
               {rooms.map((room) => (
@@ -41,7 +41,9 @@ export function RoomsView(): ReactElement {
                   >
                     <bdi className="min-w-0 grow truncate font-medium">{room.roomId}</bdi>
                     <Badge>{room.namespace}</Badge>
-                    <span className="w-8 shrink-0 text-right text-muted tabular-nums">{room.count}</span>
+                    <span className="shrink-0 text-right text-muted tabular-nums">
+                      {room.count === 1 ? '1 person' : `${room.count} people`}
+                    </span>
                   </button>
                 </li>
               ))}
@@ -52,7 +54,7 @@ export function RoomsView(): ReactElement {
           {chosen ? (
             <Log key={`${chosen.namespace} ${chosen.roomId}`} room={chosen} />
           ) : (
-            <EmptyState icon={DoorClosed} title="Choose a room to read its log" />
+            <EmptyState icon={DoorClosed} title="Select a room to view its log" />
           )}
         </Card>
       </div>
@@ -78,12 +80,12 @@ function Log({ room: { namespace, roomId } }: { room: RoomInfo }): ReactElement 
     () => client.request('room:log', { namespace, roomId, ...(before === undefined ? {} : { before }) }),
     String(before),
   )
-  if (!data) return <NotLoaded what="the log" error={error} onRetry={reload} />
+  if (!data) return <NotLoaded what="log" error={error} onRetry={reload} />
   const events = (data.events as LoggedEvent[]).toReversed()
   if (events.length === 0) {
     return (
-      <EmptyState icon={DoorClosed} title="Nothing is in its log">
-        What passes through is not kept.
+      <EmptyState icon={DoorClosed} title="No events yet">
+        Volatile and transient events aren’t logged.
       </EmptyState>
     )
   }
@@ -94,7 +96,7 @@ function Log({ room: { namespace, roomId } }: { room: RoomInfo }): ReactElement 
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <section aria-label={`Log of ${roomId}`} tabIndex={0} className="overflow-x-auto">
         <table className="w-full text-left text-sm">
-          <caption className="sr-only">Events of {roomId}, the newest first</caption>
+          <caption className="sr-only">Events in {roomId}, newest first</caption>
           <thead className="text-muted">
             <tr className="border-line border-b">
               <th className="px-4 py-2 font-medium">Number</th>

@@ -18,7 +18,7 @@ export class Sampler {
     this.before = { at: now, cpu: process.cpuUsage(), counts: { ...tally.counts } }
   }
 
-  take(now: number, present: Pick<Stats, 'connections' | 'users'>): Stats {
+  take(now: number, present: Pick<Stats, 'links' | 'connections' | 'users' | 'rooms'>): Stats {
     const { at, cpu, counts } = this.before
     const seconds = Math.max(0.001, (now - at) / 1_000)
     const used = process.cpuUsage(cpu)

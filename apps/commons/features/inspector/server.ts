@@ -27,7 +27,7 @@ export function addInspector({ server, clock }: Commons, { tally, endings }: Wat
   server.whileOpen(() => {
     const sampler = new Sampler(tally, clock.now())
     const stop = every(clock, STATS_INTERVAL_MS, () => {
-      const stats = sampler.take(clock.now(), presentIn(namespaces))
+      const stats = sampler.take(clock.now(), { links: tally.counts.links, ...presentIn(namespaces) })
       history.push(stats)
       if (history.length > STATS_KEPT) history.shift()
       admin.emit('stats:update', stats)
@@ -55,18 +55,20 @@ export function addInspector({ server, clock }: Commons, { tally, endings }: Wat
 
   admin.on('room:log', async (_context, { namespace: name, roomId, before }) => {
     const namespace = namespaces.find((each) => each.name === name)
-    if (!namespace) throw new RoomfulError('NOT_FOUND', 'There is no such namespace', { field: 'namespace' })
+    if (!namespace) throw new RoomfulError('NOT_FOUND', 'Namespace not found', { field: 'namespace' })
     const { events, more } = await namespace.history(roomId, { before, limit: LOG_PAGE })
     return { status: 'ok', events, more }
   })
 }
 
-function presentIn(namespaces: readonly Namespace[]): Pick<Stats, 'connections' | 'users'> {
+function presentIn(namespaces: readonly Namespace[]): Pick<Stats, 'connections' | 'users' | 'rooms'> {
   const users = new Set<string>()
   let connections = 0
+  let rooms = 0
   for (const namespace of namespaces) {
     connections += namespace.connections.size
+    rooms += namespace.listRooms().length
     for (const { user } of namespace.connections.values()) users.add(user.sub)
   }
-  return { connections, users: users.size }
+  return { connections, users: users.size, rooms }
 }

@@ -6,6 +6,7 @@ import { NotLoaded } from '../../web/live/not-loaded.tsx'
 import { useLoaded } from '../../web/live/use-loaded.ts'
 import { Button } from '../../web/ui/button.tsx'
 import { Actions, Dialog } from '../../web/ui/dialog.tsx'
+import { roleName } from './administration.ts'
 import { exactTime } from './exact-time.ts'
 import { readStory, type Story } from './inspection.ts'
 import { stepsOf } from './story-steps.ts'
@@ -23,7 +24,7 @@ export function StoryDialog({ connectionId, onClose, onExplain }: StoryDialogPro
     <Dialog
       open={connectionId !== undefined}
       onOpenChange={(open) => !open && onClose()}
-      title="Story of a connection"
+      title="Connection history"
       className="sm:max-w-2xl"
     >
       {connectionId !== undefined && <Told key={connectionId} connectionId={connectionId} onExplain={onExplain} />}
@@ -38,7 +39,7 @@ interface ToldProps {
 
 function Told({ connectionId, onExplain }: ToldProps): ReactElement {
   const { data: story, error, reload } = useLoaded(() => readStory(connectionId), connectionId)
-  if (!story) return <NotLoaded what="the story" error={error} onRetry={reload} />
+  if (!story) return <NotLoaded what="connection history" error={error} onRetry={reload} />
   const { namespace } = story.connection
   return (
     <>
@@ -52,7 +53,7 @@ function Told({ connectionId, onExplain }: ToldProps): ReactElement {
       <Actions>
         {!story.ending && (
           <Button icon={RefreshCw} onClick={reload}>
-            Look again
+            Refresh
           </Button>
         )}
         {onExplain && (
@@ -68,10 +69,10 @@ function Told({ connectionId, onExplain }: ToldProps): ReactElement {
 function Facts({ connection }: Pick<Story, 'connection'>): ReactElement {
   const { connectionId, userId, name, role, namespace, ip, userAgent } = connection
   const facts = [
-    ['Who', `${name} (${userId}), ${role}`],
+    ['User', `${name} (${userId}), ${roleName(role)}`],
     ['Connection', connectionId],
-    ['Where', `${namespace} from ${ip}`],
-    ['With', userAgent || 'no user agent'],
+    ['Namespace', `${namespace} from ${ip}`],
+    ['Client', userAgent || 'No user agent'],
   ] as const
   return (
     <dl className="mb-4 grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1 text-sm">
@@ -94,14 +95,14 @@ function Steps({ story }: { story: Story }): ReactElement {
       {first && <StepRow {...first} />}
       {story.forgotten > 0 && (
         <li className="py-1.5 pl-5 text-muted text-sm">
-          {story.forgotten} {story.forgotten === 1 ? 'step' : 'steps'} after that are remembered no longer
+          {story.forgotten === 1 ? '1 older entry was' : `${story.forgotten} older entries were`} dropped
         </li>
       )}
       {rest.map((each, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: steps are only added at the end
         <StepRow key={index} {...each} />
       ))}
-      {!story.ending && <li className="py-1.5 pl-5 text-muted text-sm">It is open</li>}
+      {!story.ending && <li className="py-1.5 pl-5 text-muted text-sm">Still open</li>}
     </ol>
   )
 }

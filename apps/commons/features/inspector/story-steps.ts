@@ -10,20 +10,20 @@ export interface Step {
 
 /** Of codes that arrive without a reason, or with one that says less. */
 const MEANINGS: Readonly<Record<string, string>> = {
-  1000: 'it said goodbye',
-  1001: 'its page was left, or the server went',
-  1005: 'it gave no code',
-  1006: 'it was cut off without a goodbye',
-  1008: 'it broke a rule',
-  1009: 'what it sent was too big',
-  1012: 'the server shut down',
-  1013: 'the server was too busy',
-  4001: 'it could not say who it was',
-  4002: 'its token had expired',
-  4003: 'it was not allowed any longer',
-  4005: 'a newer connection of the same session took its place',
-  4008: 'it read too slowly',
-  4009: 'the server disconnected it',
+  1000: 'closed normally',
+  1001: 'page closed or server stopped',
+  1005: 'no code given',
+  1006: 'connection lost',
+  1008: 'protocol violation',
+  1009: 'message too large',
+  1012: 'server restarting',
+  1013: 'server too busy',
+  4001: 'authentication failed',
+  4002: 'token expired',
+  4003: 'access denied',
+  4005: 'replaced by a newer connection of the same session',
+  4008: 'client too slow',
+  4009: 'disconnected by the server',
 }
 
 export function stepsOf({ connection, chapters, ending }: Story): Step[] {
@@ -51,17 +51,19 @@ function step(chapter: Chapter): Step {
     case 'room:joined':
       return joined(chapter)
     case 'room:left':
-      return plain(`Left ${roomId} (${reason}), ${seq === 0 ? 'before its first event' : `told up to event ${seq}`}`)
+      return plain(
+        `Left ${roomId} (${reason}), ${seq === 0 ? 'before its first event' : `received up to event ${seq}`}`,
+      )
     case 'behind':
-      return trouble('Fell behind: it reads slowly, and its events wait in the log')
+      return trouble('Fell behind: the client reads slowly, so events wait in the log')
     case 'caught-up':
       return plain(`Caught up with ${chapter.events} ${chapter.events === 1 ? 'event' : 'events'} from the log`)
     case 'catch-up:failed':
-      return trouble('Could not be told what it had missed')
+      return trouble('Couldn’t be sent what it missed')
     case 'rate-limited':
-      return trouble(`Asked for too much (limit per ${chapter.scope}), and had to wait`)
+      return trouble(`Hit a rate limit (per ${chapter.scope})`)
     case 'refused':
-      return trouble(`Was refused ${chapter.event}: ${chapter.code}`)
+      return trouble(`${chapter.event} was rejected: ${chapter.code}`)
     default:
       return plain(type)
   }
@@ -69,14 +71,14 @@ function step(chapter: Chapter): Step {
 
 /** It is told what comes after `after`; `seq` was the room's latest. */
 function joined({ at, roomId, seq, after, recovered, reason }: Chapter): Step {
-  const from = `told from event ${Number(after) + 1} on`
+  const from = `receiving from event ${Number(after) + 1}`
   if (recovered === false) {
-    const sentence = `Came back to ${roomId} with a position that could not be served (${reason}), ${from}`
+    const sentence = `Rejoined ${roomId}, but missed events couldn’t be recovered (${reason}), ${from}`
     return { at, sentence, isTrouble: true }
   }
   if (recovered === true) {
     const missed = Number(seq) - Number(after)
-    return { at, sentence: `Came back to ${roomId}, ${missed === 0 ? 'with nothing missed' : from}`, isTrouble: false }
+    return { at, sentence: `Rejoined ${roomId}, ${missed === 0 ? 'nothing missed' : from}`, isTrouble: false }
   }
   return { at, sentence: `Joined ${roomId}, ${from}`, isTrouble: false }
 }

@@ -45,7 +45,7 @@ export class Meter {
     // Browsers word it each in their own way when nobody answers a request.
     const isUnanswered = error instanceof TypeError
     const words = error instanceof Error ? error.message : String(error)
-    this.cost = { ...this.cost, error: isUnanswered ? 'The server cannot be reached' : words }
+    this.cost = { ...this.cost, error: isUnanswered ? 'Can’t reach the server' : words }
   }
 }
 

@@ -22,23 +22,19 @@ export function Page(): ReactElement {
     </Button>
   ) : (
     <Button tone="primary" icon={Play} onClick={() => setRunning(true)}>
-      Measure
+      Start
     </Button>
   )
   return (
     <PageBody wide>
-      <PageHeader
-        title="Transport lab"
-        description="One event a second, heard in four ways at once by this browser."
-        actions={action}
-      />
+      <PageHeader title="Transport lab" description="One feed over four transports, compared." actions={action} />
       {measured ? (
         <Results measured={measured} />
       ) : (
         <Card>
-          <EmptyState icon={FlaskConical} title="Nothing measured yet" action={action}>
-            All four hear the same events. What differs is how often they ask, how much travels for it, and how late it
-            arrives.
+          <EmptyState icon={FlaskConical} title="No measurements yet" action={action}>
+            All four receive the same events. Compare how many requests each makes, how much data it uses, and how long
+            events take to arrive.
           </EmptyState>
         </Card>
       )}
@@ -50,7 +46,7 @@ function Results({ measured: { times, bytes, costs } }: { measured: Measured }):
   const seconds = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1_000
   return (
     <>
-      <ul aria-label="Ways" className="grid grid-cols-1 gap-3 sm:grid-cols-2 xl:grid-cols-4">
+      <ul aria-label="Transports" className="grid grid-cols-1 gap-3 sm:grid-cols-2 xl:grid-cols-4">
         {WAYS.map((way, index) => (
           <li key={way.name}>
             <WayCard way={way} cost={costs[index] ?? NO_COST} seconds={seconds} />
@@ -58,7 +54,7 @@ function Results({ measured: { times, bytes, costs } }: { measured: Measured }):
         ))}
       </ul>
       <Card className="mt-4 min-w-0 p-4 sm:p-5">
-        <h2 className="mb-3 font-medium">Bytes so far</h2>
+        <h2 className="mb-3 font-medium">Total bytes</h2>
         <Chart
           label={WAYS.map(({ name }, index) => `${name}: ${whole.format(bytes[index]?.at(-1) ?? 0)} bytes`).join('; ')}
           times={times}
@@ -69,9 +65,9 @@ function Results({ measured: { times, bytes, costs } }: { measured: Measured }):
         />
       </Card>
       <p className="mt-4 max-w-3xl text-muted text-sm">
-        Bodies and frames are counted as they are. A page does not see the headers around them, so 480 bytes are counted
-        for those of a request, with the token besides, and 330 for those of an answer. Delays are from the moment the
-        server stored an event, by the server’s clock.
+        Bodies and frames are measured exactly. A page can’t see HTTP headers, so each request is estimated at 480 bytes
+        plus the token, and each response at 330 bytes. Delays run from the moment the server stored an event, by the
+        server’s clock.
       </p>
     </>
   )
@@ -84,8 +80,8 @@ function WayCard({ way, cost, seconds }: { way: Way; cost: Cost; seconds: number
     ['Events', whole.format(events)],
     ['Requests', whole.format(requests)],
     ['Bytes', whole.format(bytes)],
-    ['Bytes a minute', seconds >= 3 ? whole.format((bytes / seconds) * 60) : '…'],
-    ['Typical delay', delay === undefined ? '…' : `${whole.format(delay)} ms`],
+    ['Bytes per minute', seconds >= 3 ? whole.format((bytes / seconds) * 60) : '…'],
+    ['Median delay', delay === undefined ? '…' : `${whole.format(delay)} ms`],
   ] as const
   return (
     <Card className="flex h-full flex-col p-4">

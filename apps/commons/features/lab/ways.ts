@@ -33,18 +33,18 @@ interface TickEvent {
 export const WAYS: readonly Way[] = [
   {
     name: 'Short poll',
-    about: 'Asks every second, whether or not there is anything',
+    about: 'Polls once a second',
     colour: '--color-bad',
     run: (meter, token, signal) => poll(meter, token, signal, 0),
   },
   {
     name: 'Long poll',
-    about: 'Asks, and is answered when there is something',
+    about: 'Waits for the server to have something',
     colour: '--color-warn',
     run: (meter, token, signal) => poll(meter, token, signal, LONG_POLL_WAIT_S),
   },
-  { name: 'SSE', about: 'One answer that never ends', colour: '--color-good', run: listen },
-  { name: 'WebSocket', about: 'A connection of its own, both ways', colour: '--color-accent', run: connect },
+  { name: 'SSE', about: 'A single streaming response', colour: '--color-good', run: listen },
+  { name: 'WebSocket', about: 'A dedicated two-way connection', colour: '--color-accent', run: connect },
 ]
 
 async function poll(meter: Meter, token: Token, signal: AbortSignal, waitS: number): Promise<void> {
@@ -56,7 +56,7 @@ async function poll(meter: Meter, token: Token, signal: AbortSignal, waitS: numb
       const response = await fetch(path, { headers: { authorization: `Bearer ${sent}` }, cache: 'no-store', signal })
       const text = await response.text()
       meter.request(REQUEST_HEADERS + path.length + sent.length + RESPONSE_HEADERS + byteLength(text))
-      if (!response.ok) throw new Error(`Refused with ${response.status}`)
+      if (!response.ok) throw new Error(`Request failed (${response.status})`)
       const answer = JSON.parse(text) as { events: TickEvent[]; cursor: string }
       cursor = answer.cursor
       for (const event of answer.events) count(meter, event)
@@ -96,7 +96,7 @@ function untilBroken(meter: Meter, ticket: string, signal: AbortSignal): Promise
       count(meter, JSON.parse(data) as TickEvent)
     }
     source.onerror = () => {
-      meter.fail('The stream broke')
+      meter.fail('The stream was interrupted')
       if (source.readyState === EventSource.CLOSED) close()
     }
   })
@@ -147,7 +147,7 @@ async function ticketFor(meter: Meter, token: Token, signal: AbortSignal): Promi
   })
   const text = await response.text()
   meter.request(REQUEST_HEADERS + sent.length + RESPONSE_HEADERS + byteLength(text))
-  if (!response.ok) throw new Error(`Refused with ${response.status}`)
+  if (!response.ok) throw new Error(`Request failed (${response.status})`)
   return (JSON.parse(text) as { ticket: string }).ticket
 }
 

@@ -31,22 +31,22 @@ export function Page(): ReactElement {
     <PageBody wide>
       <PageHeader
         title="Market"
-        description="Six invented shares, a price every two seconds. Whoever was away gets every price they missed."
+        description="Simulated stock ticker with no gaps: reconnect and you get every price you missed."
         actions={
           <>
-            {isAway && <Badge tone="warn">No connection</Badge>}
-            {isPaused && <Badge tone="warn">{waiting === 0 ? 'Paused' : `${waiting} prices wait`}</Badge>}
+            {isAway && <Badge tone="warn">Offline</Badge>}
+            {isPaused && <Badge tone="warn">{waiting === 0 ? 'Paused' : `Paused · ${waiting} new`}</Badge>}
             <Button icon={isPaused ? Play : Pause} onClick={() => setPaused(!isPaused)}>
-              {isPaused ? 'Go on' : 'Pause'}
+              {isPaused ? 'Resume' : 'Pause'}
             </Button>
           </>
         }
       />
       {board.size === 0 ? (
-        <NotLoaded what="the prices" error={undefined} onRetry={() => undefined} />
+        <NotLoaded what="prices" error={undefined} onRetry={() => undefined} />
       ) : (
         <div className={clsx('grid gap-4 lg:grid-cols-[20rem_1fr]', isAway && 'grayscale')}>
-          <ul aria-label="Shares" className="grid grid-cols-1 gap-2 sm:grid-cols-2 lg:grid-cols-1">
+          <ul aria-label="Stocks" className="grid grid-cols-1 gap-2 sm:grid-cols-2 lg:grid-cols-1">
             {SYMBOLS.map((traded) => (
               <li key={traded.symbol}>
                 <Share
@@ -123,11 +123,11 @@ function Change({ summary: { change } }: { summary: Summary }): ReactElement {
 function Near({ traded, series }: { traded: TradedSymbol; series: Series }): ReactElement {
   const summary = summaryOf(series)
   const isNarrow = useMediaQuery('(max-width: 640px)')
-  if (!summary) return <Card className="p-5 text-muted">No price yet</Card>
+  if (!summary) return <Card className="p-5 text-muted">No prices yet</Card>
   const facts = [
-    ['First shown', summary.open],
-    ['Lowest', summary.low],
-    ['Highest', summary.high],
+    ['Open', summary.open],
+    ['Low', summary.low],
+    ['High', summary.high],
   ] as const
   return (
     // On a phone it comes first: whoever chooses a share should see it.

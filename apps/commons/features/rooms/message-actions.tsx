@@ -1,9 +1,10 @@
 /** What can be done about a message: react, answer, copy, and for its author (and who keeps order) change or take back. */
 import type { SentMessage, useMessages } from '@roomful/react'
 import { Copy, Ellipsis, Pencil, Reply, Trash2 } from 'lucide-react'
-import type { ReactElement } from 'react'
+import { type ReactElement, useState } from 'react'
 import { useSession } from '../../web/session/session-gate.tsx'
 import { IconButton } from '../../web/ui/button.tsx'
+import { Confirm } from '../../web/ui/confirm.tsx'
 import { Menu, MenuItem, MenuSeparator } from '../../web/ui/menu.tsx'
 import { toast, toastError } from '../../web/ui/toast.tsx'
 import type { Subject } from './room-messages.tsx'
@@ -30,6 +31,8 @@ export interface MessageActionsProps {
 export function MessageActions({ message, room, ownId, onSubject }: MessageActionsProps): ReactElement {
   const session = useSession()
   const isOwn = message.userId === ownId
+  /** Undefined: it was never asked, and there need be no dialog for it. */
+  const [isDeleting, setDeleting] = useState<boolean>()
   const mayDelete = isOwn || (session?.kind === 'user' && KEEPERS.has(session.user.role))
   const copy = (): void => {
     navigator.clipboard.writeText(message.content).then(
@@ -38,6 +41,7 @@ export function MessageActions({ message, room, ownId, onSubject }: MessageActio
     )
   }
   const redact = (): void => {
+    setDeleting(false)
     room.redact(message.seq).catch((error: unknown) => toastError('The message could not be deleted', error))
   }
   const trigger = (
@@ -50,36 +54,49 @@ export function MessageActions({ message, room, ownId, onSubject }: MessageActio
     />
   )
   return (
-    <Menu trigger={trigger}>
-      <div className="flex gap-0.5">
-        {EMOJIS.map((emoji) => (
-          <MenuItem key={emoji} onSelect={() => toggleReaction(room, message, emoji, ownId)}>
-            <span aria-hidden className="text-base">
-              {emoji}
-            </span>
-            <span className="sr-only">
-              {hasReacted(message, emoji, ownId) ? 'Take back' : 'React with'} {NAMES[emoji]}
-            </span>
+    <>
+      <Menu trigger={trigger}>
+        <div className="flex gap-0.5">
+          {EMOJIS.map((emoji) => (
+            <MenuItem key={emoji} onSelect={() => toggleReaction(room, message, emoji, ownId)}>
+              <span aria-hidden className="text-base">
+                {emoji}
+              </span>
+              <span className="sr-only">
+                {hasReacted(message, emoji, ownId) ? 'Take back' : 'React with'} {NAMES[emoji]}
+              </span>
+            </MenuItem>
+          ))}
+        </div>
+        <MenuSeparator />
+        <MenuItem icon={Reply} onSelect={() => onSubject({ kind: 'reply', message })}>
+          Answer
+        </MenuItem>
+        <MenuItem icon={Copy} onSelect={copy}>
+          Copy text
+        </MenuItem>
+        {isOwn && (
+          <MenuItem icon={Pencil} onSelect={() => onSubject({ kind: 'edit', message })}>
+            Edit
           </MenuItem>
-        ))}
-      </div>
-      <MenuSeparator />
-      <MenuItem icon={Reply} onSelect={() => onSubject({ kind: 'reply', message })}>
-        Answer
-      </MenuItem>
-      <MenuItem icon={Copy} onSelect={copy}>
-        Copy text
-      </MenuItem>
-      {isOwn && (
-        <MenuItem icon={Pencil} onSelect={() => onSubject({ kind: 'edit', message })}>
-          Edit
-        </MenuItem>
+        )}
+        {mayDelete && (
+          <MenuItem icon={Trash2} danger onSelect={() => setDeleting(true)}>
+            Delete…
+          </MenuItem>
+        )}
+      </Menu>
+      {isDeleting !== undefined && (
+        <Confirm
+          open={isDeleting}
+          onOpenChange={setDeleting}
+          title="Delete this message?"
+          description="It’s deleted for everyone. This can’t be undone."
+          action="Delete"
+          icon={Trash2}
+          onConfirm={redact}
+        />
       )}
-      {mayDelete && (
-        <MenuItem icon={Trash2} danger onSelect={redact}>
-          Delete
-        </MenuItem>
-      )}
-    </Menu>
+    </>
   )
 }

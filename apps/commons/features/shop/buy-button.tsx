@@ -16,16 +16,16 @@ export function BuyButton({ product: { productId, name, stock } }: { product: Pr
     setBusy(true)
     try {
       await client.request('order:place', { productId }, { durable: true })
-      toast('Ordered', `${name} is yours. Here you see how it comes to you.`, 'good')
+      toast('Order placed', `Track your ${name} here.`, 'good')
       go('/orders')
     } catch (error) {
-      toastError('Not ordered', error)
+      toastError('Couldn’t place your order', error)
       setBusy(false)
     }
   }
   return (
     <div className="mt-auto flex flex-col gap-2">
-      <AwayNote>You are offline. What you buy is ordered when you are back, if it is still there.</AwayNote>
+      <AwayNote>You’re offline. Your order will be placed when you’re back, if it’s still in stock.</AwayNote>
       <Button
         tone="primary"
         icon={ShoppingBag}
@@ -34,7 +34,7 @@ export function BuyButton({ product: { productId, name, stock } }: { product: Pr
         onClick={() => void buy()}
         className="self-start"
       >
-        {stock === 0 ? 'Sold out' : 'Buy it now'}
+        {stock === 0 ? 'Sold out' : 'Buy now'}
       </Button>
     </div>
   )

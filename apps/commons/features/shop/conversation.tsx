@@ -7,6 +7,7 @@ import { AwayNote } from '../../web/live/away.tsx'
 import { useMe } from '../../web/session/use-me.ts'
 import { Button, IconButton } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
+import { sentenceOf } from '../../web/ui/error-sentence.ts'
 import { Field } from '../../web/ui/field.tsx'
 import { isolated } from '../../web/ui/isolated.ts'
 import { toastError } from '../../web/ui/toast.tsx'
@@ -36,14 +37,16 @@ export function Conversation({ roomId, title, nobody, onClose }: ConversationPro
   }, [messages])
 
   const close = (): void => {
-    client.request('help:close', { roomId }).then(onClose, (error: unknown) => toastError('It is still open', error))
+    client
+      .request('help:close', { roomId })
+      .then(onClose, (error: unknown) => toastError('Couldn’t close the conversation', error))
   }
 
   const others = members.filter(({ userId }) => userId !== me)
   const writing = typists.filter(({ userId }) => userId !== me)
   const solved = (
     <Button size="small" icon={CircleCheck} className="shrink-0" onClick={close}>
-      It is solved
+      Mark as resolved
     </Button>
   )
   return (
@@ -54,13 +57,13 @@ export function Conversation({ roomId, title, nobody, onClose }: ConversationPro
             <bdi>{title}</bdi>
           </h2>
           <p role="status" className="break-words text-muted text-sm">
-            {others.length > 0 ? `${namesOf(others)} ${others.length === 1 ? 'is' : 'are'} here` : nobody}
+            {others.length > 0 ? `${namesOf(others)} ${others.length === 1 ? 'is' : 'are'} online` : nobody}
           </p>
         </div>
         {solved}
       </div>
       <ul
-        aria-label="What was said"
+        aria-label="Messages"
         aria-live="polite"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
@@ -75,7 +78,7 @@ export function Conversation({ roomId, title, nobody, onClose }: ConversationPro
         {writing.length > 0 && `${namesOf(writing)} ${writing.length === 1 ? 'is' : 'are'} typing…`}
       </p>
       <div className="px-4 [&>p]:mt-0 [&>p]:mb-2">
-        <AwayNote>You are offline. What you write is sent when you are back.</AwayNote>
+        <AwayNote>You’re offline. Messages will be sent when you’re back.</AwayNote>
       </div>
       <SayForm onSay={send} onTyping={typing} />
     </Card>
@@ -101,10 +104,10 @@ function Said({ message, isMine, onRetry }: SaidProps): ReactElement {
     >
       {!isMine && <bdi className="block font-medium text-muted text-xs">{name}</bdi>}
       {content}
-      {status === 'pending' && <span className="sr-only"> (not sent yet)</span>}
+      {status === 'pending' && <span className="sr-only"> (sending…)</span>}
       {status === 'failed' && (
         <span className="mt-1 block text-xs">
-          Not sent: {message.error.message}{' '}
+          Couldn’t send: {sentenceOf(message.error)}{' '}
           <button type="button" className="underline" onClick={() => onRetry(localId)}>
             Try again
           </button>
@@ -128,7 +131,7 @@ function SayForm({ onSay, onTyping }: { onSay: (content: string) => void; onTypi
       <Field
         label="Message"
         hideLabel
-        placeholder="Write a message"
+        placeholder="Message"
         className="grow"
         dir="auto"
         autoComplete="off"

@@ -16,7 +16,11 @@ import { money } from './money.ts'
 import { wordOf } from './trail.tsx'
 
 /** What the desk does next with an order. */
-const NEXT: Partial<Record<OrderStatus, string>> = { placed: 'Pack it', packed: 'Send it', shipped: 'It has arrived' }
+const NEXT: Partial<Record<OrderStatus, string>> = {
+  placed: 'Mark as packed',
+  packed: 'Mark as shipped',
+  shipped: 'Mark as delivered',
+}
 
 export function DeskView(): ReactElement {
   return (
@@ -55,15 +59,15 @@ function Orders(): ReactElement {
   const advance = (orderId: string): void => {
     client.request('order:advance', { orderId }).then(
       ({ order }) => change((all) => put(all, order)),
-      (refused: unknown) => toastError('The order stays as it is', refused),
+      (refused: unknown) => toastError('Couldn’t update the order', refused),
     )
   }
-  if (!orders) return <NotLoaded what="the orders" error={error} onRetry={reload} />
+  if (!orders) return <NotLoaded what="orders" error={error} onRetry={reload} />
   if (orders.length === 0) {
     return (
       <Card>
         <EmptyState icon={Inbox} title="No orders yet">
-          A new one is here the moment somebody buys.
+          New orders appear here instantly.
         </EmptyState>
       </Card>
     )
@@ -85,7 +89,7 @@ function Orders(): ReactElement {
                   {fresh.has(orderId) && orderStatus === 'placed' && <Badge tone="accent">New</Badge>}
                 </p>
                 <p className="text-muted text-sm">
-                  <bdi>{name}</bdi> · {money(totalCents)} · {orderId}
+                  <bdi>{name}</bdi> · {money(totalCents)} · Order {orderId}
                 </p>
               </div>
               <Badge tone={orderStatus === 'delivered' ? 'soft' : 'plain'}>{wordOf(orderStatus)}</Badge>

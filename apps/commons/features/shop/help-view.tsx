@@ -22,21 +22,19 @@ export function HelpView(): ReactElement {
       await client.request('help:ask')
       setAsked(true)
     } catch (error) {
-      toastError('Nobody could be asked', error)
+      toastError('Couldn’t contact support', error)
     }
   }
   if (!hasAsked) {
     const action = (
       <Button tone="primary" icon={LifeBuoy} onClick={() => void ask()}>
-        Ask for help
+        Contact support
       </Button>
     )
     return (
       <Card>
-        <EmptyState icon={LifeBuoy} title="Something wrong with an order?" action={action}>
-          <p>
-            You talk with somebody from support here. Only the two of you can read it, and what was said before is kept.
-          </p>
+        <EmptyState icon={LifeBuoy} title="Need help with an order?" action={action}>
+          <p>Chat with our support team. Only you and support can read this conversation, and it stays here for you.</p>
           <AwayNote />
         </EmptyState>
       </Card>
@@ -46,7 +44,7 @@ export function HelpView(): ReactElement {
     <Conversation
       roomId={`help:${me}`}
       title="Support"
-      nobody="Somebody will be here soon. You may write already."
+      nobody="Someone will be with you soon. You can start typing."
       onClose={() => setAsked(false)}
     />
   )

@@ -29,7 +29,7 @@ export function addHelp({ server, database, clock }: Commons, customer: Customer
   })
 
   customer.on('help:close', ({ user }, { roomId }) => {
-    if (!mayMeet(user, roomId)) throw new RoomfulError('FORBIDDEN', 'This conversation is somebody else’s')
+    if (!mayMeet(user, roomId)) throw new RoomfulError('FORBIDDEN', 'You don’t have access to this conversation')
     if (!store.find(roomId)) return { status: 'ok' } // the other side was quicker
     store.close(roomId)
     customer.to(roomId).emit('help:state', { isOpen: false })

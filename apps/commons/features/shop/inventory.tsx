@@ -26,10 +26,10 @@ export function Inventory(): ReactElement {
   )
   const set = (productId: string, stock: number): void => {
     client.request('inventory:set', { productId, stock }).catch((refused: unknown) => {
-      toastError('The stock stays as it is', refused)
+      toastError('Couldn’t update the stock', refused)
     })
   }
-  if (!products) return <NotLoaded what="the inventory" error={error} onRetry={reload} />
+  if (!products) return <NotLoaded what="inventory" error={error} onRetry={reload} />
   return (
     <Card>
       <ul aria-label="Inventory">
@@ -39,12 +39,12 @@ export function Inventory(): ReactElement {
             <IconButton
               icon={Minus}
               size="small"
-              label={`One ${name} less`}
+              label={`Remove one ${name}`}
               disabled={stock === 0}
               onClick={() => set(productId, stock - 1)}
             />
             <span className="w-8 text-center font-medium tabular-nums">{stock}</span>
-            <IconButton icon={Plus} size="small" label={`One ${name} more`} onClick={() => set(productId, stock + 1)} />
+            <IconButton icon={Plus} size="small" label={`Add one ${name}`} onClick={() => set(productId, stock + 1)} />
           </li>
         ))}
       </ul>

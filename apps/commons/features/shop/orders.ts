@@ -7,6 +7,15 @@ import type { ShopStore } from './store.ts'
 
 const NEXT: Partial<Record<OrderStatus, OrderStatus>> = { placed: 'packed', packed: 'shipped', shipped: 'delivered' }
 
+/** What became of it, in a sentence. */
+const STEPS: Readonly<Record<OrderStatus, string>> = {
+  placed: 'was placed',
+  packed: 'was packed',
+  shipped: 'has shipped',
+  delivered: 'was delivered',
+  cancelled: 'was cancelled',
+}
+
 export type CustomerNamespace = TypedNamespace<typeof customerContract>
 
 /** @param tellStock tells those who look at a product */
@@ -26,7 +35,7 @@ export function addOrders(
   }
   const tellCustomer = ({ orderId, userId, orderStatus, quantity, productName }: Order): void => {
     const told = {
-      title: `Your order is ${orderStatus}`,
+      title: `Your order ${STEPS[orderStatus]}`,
       message: `${quantity} × ${productName}`,
       link: '/shop/orders',
     }
@@ -56,9 +65,10 @@ export function addOrders(
 
   customer.on('order:cancel', ({ user }, { orderId }) => {
     const order = store.order(orderId)
-    if (order.userId !== user.sub) throw new RoomfulError('FORBIDDEN', 'This is somebody else’s order')
+    if (order.userId !== user.sub) throw new RoomfulError('FORBIDDEN', 'You don’t have access to this order')
     if (order.orderStatus === 'cancelled') return { status: 'ok' }
-    if (order.orderStatus !== 'placed') throw new RoomfulError('CONFLICT', `It is ${order.orderStatus} already`)
+    if (order.orderStatus !== 'placed')
+      throw new RoomfulError('CONFLICT', `This order can’t be cancelled: it ${STEPS[order.orderStatus]}`)
     change(order, 'cancelled')
     return { status: 'ok' }
   })
@@ -68,7 +78,7 @@ export function addOrders(
   desk.on('order:advance', (_context, { orderId }) => {
     const order = store.order(orderId)
     const next = NEXT[order.orderStatus]
-    if (next === undefined) throw new RoomfulError('CONFLICT', `This order is ${order.orderStatus}`)
+    if (next === undefined) throw new RoomfulError('CONFLICT', `This order ${STEPS[order.orderStatus]} already`)
     return { status: 'ok', order: change(order, next) }
   })
 

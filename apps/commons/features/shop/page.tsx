@@ -24,7 +24,7 @@ const VIEWS = [
 export function Page(): ReactElement {
   return (
     <PageBody>
-      <PageHeader title="Shop" description="What one person buys, everybody sees go." />
+      <PageHeader title="Shop" description="Stock updates live for everyone." />
       <Views />
       <Switch>
         <Route path="/orders">

@@ -17,11 +17,7 @@ export function ProductView({ productId }: { productId: string }): ReactElement 
   const { data, error, reload } = useProduct(productId)
   if (error?.code === 'NOT_FOUND') {
     return (
-      <EmptyState
-        icon={PackageX}
-        title="There is no such product"
-        action={<LinkButton to="/">All products</LinkButton>}
-      />
+      <EmptyState icon={PackageX} title="Product not found" action={<LinkButton to="/">All products</LinkButton>} />
     )
   }
   if (!data) return <NotLoaded what="the product" error={error} onRetry={reload} />

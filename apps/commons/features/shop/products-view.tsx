@@ -10,7 +10,7 @@ import { useProducts } from './use-products.ts'
 
 export function ProductsView(): ReactElement {
   const { data: products, error, reload } = useProducts()
-  if (!products) return <NotLoaded what="the products" error={error} onRetry={reload} />
+  if (!products) return <NotLoaded what="products" error={error} onRetry={reload} />
   return (
     <ul aria-label="Products" className="grid grid-cols-1 gap-4 sm:grid-cols-2 lg:grid-cols-3">
       {products.map(({ productId, name, priceCents, stock, viewers, hue }) => (
@@ -31,7 +31,7 @@ export function ProductsView(): ReactElement {
                   <span className="inline-flex items-center gap-1 tabular-nums">
                     <Eye aria-hidden size={14} />
                     {viewers}
-                    <span className="sr-only">{viewers === 1 ? 'person looks at it' : 'people look at it'}</span>
+                    <span className="sr-only">{viewers === 1 ? 'person viewing' : 'people viewing'}</span>
                   </span>
                 )}
               </span>

@@ -80,7 +80,7 @@ export class ShopStore {
   /** @throws RoomfulError NOT_FOUND */
   product(productId: string): Product {
     const row = this.statements.product.get(productId)
-    if (!row) throw new RoomfulError('NOT_FOUND', 'There is no such product', { field: 'productId' })
+    if (!row) throw new RoomfulError('NOT_FOUND', 'Product not found', { field: 'productId' })
     return toProduct(row)
   }
 
@@ -94,7 +94,7 @@ export class ShopStore {
     return this.database.change(() => {
       const { priceCents, name: productName, stock } = this.product(productId)
       if (this.statements.takeStock.run(quantity, productId, quantity).changes === 0) {
-        const sentence = stock === 0 ? `${productName} is sold out` : `Only ${stock} of ${productName} are left`
+        const sentence = stock === 0 ? `${productName} is sold out` : `Only ${stock} left of ${productName}`
         throw new RoomfulError('OUT_OF_STOCK', sentence)
       }
       const trail = JSON.stringify([{ orderStatus: 'placed', at }])
@@ -107,7 +107,7 @@ export class ShopStore {
   /** @throws RoomfulError NOT_FOUND */
   order(orderId: string): Order {
     const row = this.statements.order.get(orderId)
-    if (!row) throw new RoomfulError('NOT_FOUND', 'There is no such order', { field: 'orderId' })
+    if (!row) throw new RoomfulError('NOT_FOUND', 'Order not found', { field: 'orderId' })
     return toOrder(row)
   }
 

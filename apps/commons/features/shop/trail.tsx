@@ -6,9 +6,9 @@ import type { Order, OrderStatus } from './contract.ts'
 
 const STEPS: readonly OrderStatus[] = ['placed', 'packed', 'shipped', 'delivered']
 const WORDS: Readonly<Record<OrderStatus, string>> = {
-  placed: 'Ordered',
+  placed: 'Placed',
   packed: 'Packed',
-  shipped: 'On its way',
+  shipped: 'Shipped',
   delivered: 'Delivered',
   cancelled: 'Cancelled',
 }
@@ -23,7 +23,7 @@ export function Trail({ order: { orderStatus, trail } }: { order: Order }): Reac
     return (
       <p className="inline-flex items-center gap-2 text-muted text-sm">
         <CircleX aria-hidden size={16} />
-        Cancelled; it is in the shop again
+        Cancelled
       </p>
     )
   }

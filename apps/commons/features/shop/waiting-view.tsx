@@ -44,15 +44,15 @@ function Waiting(): ReactElement {
     () => client.on('help:closed', ({ roomId }) => change((all) => all.filter((each) => each.roomId !== roomId))),
     [client, change],
   )
-  if (!requests) return <NotLoaded what="who waits" error={error} onRetry={reload} />
+  if (!requests) return <NotLoaded what="support requests" error={error} onRetry={reload} />
   const chosen = requests.find(({ userId }) => userId === user)
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] gap-4 md:grid-cols-[16rem_minmax(0,1fr)]">
       <Card className={clsx('self-start overflow-hidden', chosen && 'max-md:hidden')}>
         {requests.length === 0 ? (
-          <EmptyState icon={Coffee} title="Nobody waits" />
+          <EmptyState icon={Coffee} title="No one is waiting" />
         ) : (
-          <ul aria-label="Who waits">
+          <ul aria-label="Waiting">
             {requests.map(({ roomId, userId, name, askedAt }) => (
               <li key={roomId} className="border-line border-b last:border-b-0">
                 <Link
@@ -80,14 +80,14 @@ function Waiting(): ReactElement {
             className="mb-3 inline-flex h-10 items-center gap-2 text-muted text-sm hover:text-ink md:hidden"
           >
             <ArrowLeft aria-hidden size={16} />
-            Who waits
+            Waiting
           </Link>
           <InNamespace name="/customer">
             <Conversation
               key={chosen.roomId}
               roomId={chosen.roomId}
               title={chosen.name}
-              nobody={`${isolated(chosen.name)} is not here right now, and reads it later.`}
+              nobody={`${isolated(chosen.name)} is offline and will see your reply later.`}
               onClose={() => go('/support')}
             />
           </InNamespace>
@@ -95,7 +95,7 @@ function Waiting(): ReactElement {
       ) : (
         requests.length > 0 && (
           <Card className="max-md:hidden">
-            <EmptyState icon={Coffee} title="Choose who to help" />
+            <EmptyState icon={Coffee} title="Select a conversation" />
           </Card>
         )
       )}

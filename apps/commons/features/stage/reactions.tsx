@@ -17,8 +17,8 @@ export interface Reaction {
 const REACTIONS: readonly Reaction[] = [
   { emoji: '👍', name: 'Thumbs up', icon: ThumbsUp, colour: '#0f766e' },
   { emoji: '❤️', name: 'Heart', icon: Heart, colour: '#c8324b' },
-  { emoji: '👏', name: 'Clapping', icon: Hand, colour: '#b45309' },
-  { emoji: '🎉', name: 'Hooray', icon: PartyPopper, colour: '#7c4ddb' },
+  { emoji: '👏', name: 'Applause', icon: Hand, colour: '#b45309' },
+  { emoji: '🎉', name: 'Celebrate', icon: PartyPopper, colour: '#7c4ddb' },
 ]
 /** A finger is quicker than the limit of events a second allows; the screen shows them all. */
 const SEND_INTERVAL_MS = 125
@@ -94,7 +94,7 @@ export function ReactionBar({
             <button
               type="button"
               data-reaction={emoji}
-              aria-label={count === 0 ? name : `${name}, ${count} so far`}
+              aria-label={count === 0 ? name : `${name}, ${count}`}
               onClick={() => onReact(emoji)}
               className="flex h-11 items-center gap-2 rounded-full border border-line bg-raised px-4 font-medium text-sm tabular-nums shadow-card transition-transform hover:border-accent active:scale-90"
             >

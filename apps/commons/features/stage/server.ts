@@ -24,13 +24,13 @@ export function addStage({ server, database, clock, random }: Commons): void {
 
   const find = (stageId: string): Stage => {
     const stage = store.find(stageId)
-    if (!stage) throw new RoomfulError('NOT_FOUND', 'This presentation is gone', { field: 'stageId' })
+    if (!stage) throw new RoomfulError('NOT_FOUND', 'This presentation was deleted', { field: 'stageId' })
     return stage
   }
   const findOwn = (stageId: string, user: User): Stage => {
     const stage = find(stageId)
     if (stage.userId === user.sub || user.role === 'admin') return stage
-    throw new RoomfulError('FORBIDDEN', `Only ${stage.name} may do this`)
+    throw new RoomfulError('FORBIDDEN', `Only ${stage.name} can do that`)
   }
   const summaryOf = ({ slides, index: _index, ...stage }: Stage): StageSummary => ({
     ...stage,
@@ -57,7 +57,10 @@ export function addStage({ server, database, clock, random }: Commons): void {
     const repeated = key === undefined ? undefined : store.findKey(user.sub, key)
     if (repeated) return { status: 'ok', stageId: repeated.stageId }
     if (store.count(user.sub) >= STAGES_PER_USER) {
-      throw new RoomfulError('TOO_MANY_STAGES', `You have ${STAGES_PER_USER} presentations; delete one first`)
+      throw new RoomfulError(
+        'TOO_MANY_STAGES',
+        `You’ve reached the limit of ${STAGES_PER_USER} presentations. Delete one to make room.`,
+      )
     }
     const stageId = random.id(12)
     store.add({ stageId, title, userId: user.sub, name: user.name, slides }, clock.now(), key)
@@ -68,7 +71,11 @@ export function addStage({ server, database, clock, random }: Commons): void {
   stages.on('stage:show', (context, { stageId, index }) => {
     const stage = find(stageId).userId === NOBODY ? find(stageId) : findOwn(stageId, context.user)
     if (index >= stage.slides.length) {
-      throw new RoomfulError('INVALID_MESSAGE', `There are ${stage.slides.length} slides`, { field: 'index' })
+      throw new RoomfulError(
+        'INVALID_MESSAGE',
+        `There ${stage.slides.length === 1 ? 'is only 1 slide' : `are only ${stage.slides.length} slides`}`,
+        { field: 'index' },
+      )
     }
     store.show(stageId, index)
     // Said by the house: turning slides quickly must not use up the presenter's messages of the minute.

@@ -16,11 +16,11 @@ export function readSlides(text: string): readonly Slide[] | string {
     )
     .filter((lines) => lines.length > 0)
     .map(([title = '', ...lines]) => ({ title, lines }))
-  if (slides.length === 0) return 'Write at least one slide'
-  if (slides.length > SLIDES_MAX) return `At most ${SLIDES_MAX} slides`
+  if (slides.length === 0) return 'Add at least one slide'
+  if (slides.length > SLIDES_MAX) return `A presentation can have up to ${SLIDES_MAX} slides`
   const long = slides.findIndex(({ lines }) => lines.length > LINES_MAX)
   if (long >= 0) return `Slide ${long + 1} has more than ${LINES_MAX} lines`
   const wide = slides.findIndex(({ title, lines }) => title.length > 120 || lines.some((line) => line.length > 240))
-  if (wide >= 0) return `Slide ${wide + 1} has a line that is too long`
+  if (wide >= 0) return `Slide ${wide + 1} has a line that’s too long`
   return slides
 }

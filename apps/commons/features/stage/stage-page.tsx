@@ -17,7 +17,7 @@ export interface StagePageProps {
 
 export function StagePage({ stageId, onLeave }: StagePageProps): ReactElement {
   const handleDeleted = (): void => {
-    toast('The presentation is over', 'Its author has taken it away.')
+    toast('This presentation was deleted')
     onLeave()
   }
   const { stage, error, reload, audience, mayTurn, show, room } = useStage(stageId, handleDeleted)
@@ -28,8 +28,8 @@ export function StagePage({ stageId, onLeave }: StagePageProps): ReactElement {
   if (!stage && error?.code === 'NOT_FOUND') {
     const action = <Button onClick={onLeave}>All presentations</Button>
     return (
-      <EmptyState isPage icon={PresentationIcon} title="This presentation is gone" action={action}>
-        Its author took it away, or the address is not quite right.
+      <EmptyState isPage icon={PresentationIcon} title="Presentation not found" action={action}>
+        It may have been deleted, or the link is wrong.
       </EmptyState>
     )
   }
@@ -60,7 +60,7 @@ export function StagePage({ stageId, onLeave }: StagePageProps): ReactElement {
         <div className="flex items-center gap-2">
           {mayTurn && (
             <Button icon={ChevronLeft} disabled={index === 0} onClick={() => show(index - 1)}>
-              Back
+              Previous
             </Button>
           )}
           <span className="px-1 text-muted text-sm tabular-nums">
@@ -88,7 +88,7 @@ export function StagePage({ stageId, onLeave }: StagePageProps): ReactElement {
 
 /** How many watch; who is cut off does not know, and turns slides that nobody sees. */
 function Audience({ count }: { count: number }): ReactElement {
-  if (useIsAway()) return <span className="text-warn">No connection</span>
+  if (useIsAway()) return <span className="text-warn">Offline</span>
   return (
     <>
       <Users aria-hidden size={15} />

@@ -8,6 +8,7 @@ import { useLoaded } from '../../web/live/use-loaded.ts'
 import { useMe } from '../../web/session/use-me.ts'
 import { Button, IconButton } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
+import { Confirm } from '../../web/ui/confirm.tsx'
 import { Actions, Cancel, Dialog } from '../../web/ui/dialog.tsx'
 import { Field, TextArea } from '../../web/ui/field.tsx'
 import { Menu, MenuItem } from '../../web/ui/menu.tsx'
@@ -26,6 +27,7 @@ export function StagesPage({ onOpen }: { onOpen: (stageId: string) => void }): R
     reload,
   } = useLoaded<readonly StageSummary[]>(async () => (await client.request('stage:list')).stages)
   const [isMaking, setMaking] = useState(false)
+  const [deleting, setDeleting] = useState<Pick<StageSummary, 'stageId' | 'title'>>()
 
   useEffect(() => client.on('stage:changed', (stage) => change((all) => put(all, stage))), [client, change])
   useEffect(
@@ -39,13 +41,13 @@ export function StagesPage({ onOpen }: { onOpen: (stageId: string) => void }): R
       const { stageId } = await client.request('stage:create', { title, slides: [...slides] }, { durable: true })
       onOpen(stageId)
     } catch (refused) {
-      toastError('The presentation was not made', refused)
+      toastError('Couldn’t create the presentation', refused)
     }
   }
   const remove = (stageId: string): void => {
     client.request('stage:delete', { stageId }).then(
       () => change((all) => all.filter((stage) => stage.stageId !== stageId)),
-      (refused: unknown) => toastError('It is still there', refused),
+      (refused: unknown) => toastError('Couldn’t delete the presentation', refused),
     )
   }
 
@@ -53,7 +55,7 @@ export function StagesPage({ onOpen }: { onOpen: (stageId: string) => void }): R
     <PageBody>
       <PageHeader
         title="Stage"
-        description="One person turns the slides, everyone sees them turn, and reactions float on every screen."
+        description="Present slides to everyone live, and watch reactions float by."
         actions={
           <Button tone="primary" icon={Plus} onClick={() => setMaking(true)}>
             New presentation
@@ -61,7 +63,7 @@ export function StagesPage({ onOpen }: { onOpen: (stageId: string) => void }): R
         }
       />
       {stages === undefined ? (
-        <NotLoaded what="the presentations" error={error} onRetry={reload} />
+        <NotLoaded what="presentations" error={error} onRetry={reload} />
       ) : (
         <ul aria-label="Presentations" className="grid grid-cols-1 gap-3 sm:grid-cols-2">
           {stages.map(({ stageId, title, name, userId, count, audience }) => (
@@ -89,9 +91,9 @@ export function StagesPage({ onOpen }: { onOpen: (stageId: string) => void }): R
                   Open
                 </Button>
                 {(userId === me?.sub || me?.role === 'admin') && (
-                  <Menu trigger={<IconButton icon={EllipsisVertical} size="small" label={`More about ${title}`} />}>
-                    <MenuItem icon={Trash2} danger onSelect={() => remove(stageId)}>
-                      Delete
+                  <Menu trigger={<IconButton icon={EllipsisVertical} size="small" label={`Actions for ${title}`} />}>
+                    <MenuItem icon={Trash2} danger onSelect={() => setDeleting({ stageId, title })}>
+                      Delete…
                     </MenuItem>
                   </Menu>
                 )}
@@ -103,6 +105,18 @@ export function StagesPage({ onOpen }: { onOpen: (stageId: string) => void }): R
       <Dialog open={isMaking} onOpenChange={setMaking} title="New presentation" className="max-w-xl">
         <SlidesForm onSubmit={create} />
       </Dialog>
+      <Confirm
+        open={deleting !== undefined}
+        onOpenChange={() => setDeleting(undefined)}
+        title={`Delete “${deleting?.title ?? ''}”?`}
+        description="It ends for everyone who’s watching. This can’t be undone."
+        action="Delete"
+        icon={Trash2}
+        onConfirm={() => {
+          if (deleting) remove(deleting.stageId)
+          setDeleting(undefined)
+        }}
+      />
     </PageBody>
   )
 }
@@ -120,7 +134,7 @@ function SlidesForm({
     event.preventDefault()
     const slides = readSlides(text)
     const wrong = {
-      ...(title.trim() === '' ? { title: 'A presentation needs a title' } : {}),
+      ...(title.trim() === '' ? { title: 'Enter a title' } : {}),
       ...(typeof slides === 'string' ? { text: slides } : {}),
     }
     setErrors(wrong)
@@ -142,7 +156,7 @@ function SlidesForm({
       />
       <TextArea
         label="Slides"
-        hint="A title, lines below it; an empty line begins the next slide."
+        hint="Start each slide with its title. Leave an empty line between slides."
         rows={9}
         placeholder={'Why ferns\nThey like it dark\nThey forgive\n\nHow to water them\nOften, and little'}
         value={text}
@@ -154,7 +168,7 @@ function SlidesForm({
       <Actions>
         <Cancel />
         <Button type="submit" tone="primary" busy={isBusy}>
-          Go on stage
+          Start presenting
         </Button>
       </Actions>
     </form>

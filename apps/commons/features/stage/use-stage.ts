@@ -36,7 +36,7 @@ export function useStage(stageId: string, onDeleted: () => void): WatchedStage {
     change((now) => ({ ...now, index }))
     client.request('stage:show', { stageId, index }).catch((refused: unknown) => {
       change((now) => ({ ...now, index: before }))
-      toastError('The slide was not turned', refused)
+      toastError('Couldn’t change the slide', refused)
     })
   }
   const mayTurn = stage !== undefined && (stage.userId === NOBODY || stage.userId === me?.sub || me?.role === 'admin')

@@ -11,29 +11,29 @@ export const WELCOME: Omit<Stage, 'index'> = {
   slides: [
     {
       title: 'One room, every client',
-      lines: ['Everyone who watches sees the same slide.', 'Try a reaction: it floats on every screen.'],
+      lines: ['Everyone watching sees the same slide.', 'Send a reaction and watch it float by on every screen.'],
     },
     {
       title: 'A position is a number',
       lines: [
-        'Each event that lasts has a number in its room.',
-        'Whoever was away says where they were, and gets exactly what they missed.',
+        'Every saved event gets a number in its room.',
+        'Come back with your last number and get exactly what you missed.',
       ],
     },
     {
-      title: 'Not everything lasts',
+      title: 'Not everything is saved',
       lines: [
-        'The slide that is shown is durable: late comers see it.',
-        'A reaction is volatile: whoever is slow does not see it, and nobody waits for them.',
+        'The current slide is durable: latecomers see it too.',
+        'Reactions are volatile: slow screens skip a few and never hold anyone up.',
       ],
     },
     {
-      title: 'Whatever you connect with',
+      title: 'Use any client',
       lines: [
         'A WebSocket, a Socket.IO client, an EventSource, a long poll, curl.',
-        'Open the transport lab and compare what each of them costs.',
+        'Open the transport lab to compare what each one costs.',
       ],
     },
-    { title: 'Your turn', lines: ['Go back and make a presentation of your own.'] },
+    { title: 'Your turn', lines: ['Go back and create your own presentation.'] },
   ],
 }

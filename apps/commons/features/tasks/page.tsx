@@ -1,11 +1,12 @@
 /** The board: one list that everyone shares. What is written down offline is saved once the connection is back. B18. */
 import { useClient, useConnection } from '@roomful/react'
-import { ListChecks, PartyPopper, Plus } from 'lucide-react'
+import { ListChecks, PartyPopper, Plus, Trash2 } from 'lucide-react'
 import { type ReactElement, useState } from 'react'
 import { NotLoaded } from '../../web/live/not-loaded.tsx'
 import { useMe } from '../../web/session/use-me.ts'
 import { Button } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
+import { Confirm } from '../../web/ui/confirm.tsx'
 import { Dialog } from '../../web/ui/dialog.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
 import { PageBody, PageHeader } from '../../web/ui/page.tsx'
@@ -24,6 +25,7 @@ export function Page(): ReactElement {
   const [shown, setShown] = useState<Shown>('open')
   const [isAdding, setAdding] = useState(false)
   const [edited, setEdited] = useState<Task>()
+  const [deleting, setDeleting] = useState<Task>()
   const me = useMe()
   const isKeeper = me?.role === 'admin' || me?.role === 'support'
   const all = tasks.data ?? []
@@ -35,7 +37,7 @@ export function Page(): ReactElement {
     <PageBody>
       <PageHeader
         title="Tasks"
-        description="One board for everybody here."
+        description="One shared board, live for everyone."
         actions={
           <Button tone="primary" icon={Plus} onClick={() => setAdding(true)}>
             New task
@@ -43,7 +45,7 @@ export function Page(): ReactElement {
         }
       />
       <Segments
-        label="Which tasks"
+        label="Filter tasks"
         value={shown}
         onChange={setShown}
         choices={[
@@ -54,7 +56,7 @@ export function Page(): ReactElement {
       />
       <Card className="mt-4">
         {tasks.data === undefined && pending.length === 0 ? (
-          <NotLoaded what="the tasks" error={tasks.error} onRetry={tasks.reload} />
+          <NotLoaded what="tasks" error={tasks.error} onRetry={tasks.reload} />
         ) : listed[shown].length + pending.length === 0 ? (
           <Nothing shown={shown} onAdd={() => setAdding(true)} />
         ) : (
@@ -70,7 +72,7 @@ export function Page(): ReactElement {
                 mayDelete={isKeeper || task.userId === me?.sub}
                 onDone={(isDone) => tasks.setDone(task, isDone)}
                 onEdit={() => setEdited(task)}
-                onDelete={() => tasks.remove(task)}
+                onDelete={() => setDeleting(task)}
               />
             ))}
           </ul>
@@ -78,14 +80,14 @@ export function Page(): ReactElement {
       </Card>
       <Dialog open={isAdding} onOpenChange={setAdding} title="New task">
         <TaskForm
-          submit="Add it"
+          submit="Add task"
           onSubmit={(title, description) => {
             setAdding(false)
             tasks.add(title, description)
           }}
         />
       </Dialog>
-      <Dialog open={edited !== undefined} onOpenChange={() => setEdited(undefined)} title="Change the task">
+      <Dialog open={edited !== undefined} onOpenChange={() => setEdited(undefined)} title="Edit task">
         {edited && (
           <TaskForm
             {...edited}
@@ -97,22 +99,34 @@ export function Page(): ReactElement {
           />
         )}
       </Dialog>
+      <Confirm
+        open={deleting !== undefined}
+        onOpenChange={() => setDeleting(undefined)}
+        title={`Delete “${deleting?.title ?? ''}”?`}
+        description="It’s deleted for everyone. This can’t be undone."
+        action="Delete"
+        icon={Trash2}
+        onConfirm={() => {
+          if (deleting) tasks.remove(deleting)
+          setDeleting(undefined)
+        }}
+      />
     </PageBody>
   )
 }
 
 function Nothing({ shown, onAdd }: { shown: Shown; onAdd: () => void }): ReactElement {
   if (shown === 'done') {
-    return <EmptyState icon={ListChecks} title="Nothing is done yet" />
+    return <EmptyState icon={ListChecks} title="No completed tasks yet" />
   }
   const action = (
     <Button icon={Plus} onClick={onAdd}>
-      Write one down
+      Add a task
     </Button>
   )
   return (
-    <EmptyState icon={PartyPopper} title="Nothing is left to do" action={action}>
-      {shown === 'mine' ? 'None of the open tasks is yours.' : 'What somebody writes down is here at once.'}
+    <EmptyState icon={PartyPopper} title="All done" action={action}>
+      {shown === 'mine' ? 'You have no open tasks.' : 'New tasks appear here instantly.'}
     </EmptyState>
   )
 }

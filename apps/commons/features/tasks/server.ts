@@ -19,20 +19,20 @@ export function addTasks({ server, database, clock, random }: Commons): void {
 
   const find = (taskId: string): Task => {
     const task = store.find(taskId)
-    if (!task) throw new RoomfulError('NOT_FOUND', 'This task is gone', { field: 'taskId' })
+    if (!task) throw new RoomfulError('NOT_FOUND', 'This task was deleted', { field: 'taskId' })
     return task
   }
 
   const add = (user: User, key: string | undefined, title: string, description: string): Task => {
     if (store.count >= TASKS_MAX) {
-      throw new RoomfulError('BOARD_FULL', `The board is full: delete one of its ${TASKS_MAX} tasks first`)
+      throw new RoomfulError('BOARD_FULL', `The board is full (${TASKS_MAX} tasks). Delete a task to make room.`)
     }
     const { sub: userId, name } = user
     return store.add({ taskId: random.id(12), title, description, userId, name, key, createdAt: clock.now() })
   }
 
   const tellAuthor = ({ userId, title }: Task, { name }: User): void =>
-    notify(server, userId, { title: 'Your task is done', message: `${name} did “${title}”`, link: '/tasks' })
+    notify(server, userId, { title: 'Task completed', message: `${name} completed “${title}”`, link: '/tasks' })
 
   tasks.on('save-task', (context, { title, description, taskId }) => {
     const { user, key } = context
@@ -60,7 +60,7 @@ export function addTasks({ server, database, clock, random }: Commons): void {
     const task = store.find(taskId)
     if (!task) return { status: 'ok' } // somebody was quicker
     if (task.userId !== context.user.sub && !KEEPERS.has(context.user.role)) {
-      throw new RoomfulError('FORBIDDEN', `Only ${task.name} or support may delete this task`)
+      throw new RoomfulError('FORBIDDEN', `Only ${task.name} or support can delete this task`)
     }
     store.delete(taskId)
     context.broadcast.emit('task:deleted', { taskId })

@@ -20,13 +20,13 @@ export function TaskForm({ title: first = '', description: text = '', submit, on
   const [error, setError] = useState<string>()
   const handleSubmit = (event: FormEvent): void => {
     event.preventDefault()
-    if (title.trim() === '') return setError('A task needs a title')
+    if (title.trim() === '') return setError('Enter a task')
     onSubmit(title.trim(), description.trim())
   }
   return (
     <form onSubmit={handleSubmit} className="flex flex-col gap-4">
       <Field
-        label="What is to be done?"
+        label="Task"
         value={title}
         maxLength={TITLE_MAX}
         autoComplete="off"

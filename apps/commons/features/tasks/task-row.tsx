@@ -21,7 +21,7 @@ const CHECK = 'size-5 shrink-0 accent-accent'
 
 export function TaskRow({ task, now, mayDelete, onDone, onEdit, onDelete }: TaskRowProps): ReactElement {
   const { title, description, isDone, name, createdAt } = task
-  const menu = <IconButton icon={EllipsisVertical} label={`More about ${title}`} size="small" />
+  const menu = <IconButton icon={EllipsisVertical} label={`Actions for ${title}`} size="small" />
   return (
     <li className="flex items-start gap-1 border-line border-b py-1 pr-2 pl-4 last:border-b-0">
       <label className="flex min-w-0 grow cursor-pointer items-start gap-3 py-2">
@@ -51,7 +51,7 @@ export function TaskRow({ task, now, mayDelete, onDone, onEdit, onDelete }: Task
         </MenuItem>
         {mayDelete && (
           <MenuItem icon={Trash2} danger onSelect={onDelete}>
-            Delete
+            Delete…
           </MenuItem>
         )}
       </Menu>
@@ -69,7 +69,7 @@ export function PendingRow({ task, isOnline }: { task: PendingTask; isOnline: bo
           {task.title}
         </span>
         <span className="mt-1 block text-muted text-xs">
-          {isOnline ? 'Saving…' : 'Will be saved when the connection is back'}
+          {isOnline ? 'Saving…' : 'Will be saved when you’re back online'}
         </span>
       </span>
     </li>

@@ -51,7 +51,7 @@ export function useTasks(): Tasks {
       },
       (error: unknown) => {
         setPending((before) => before.filter(({ id }) => id !== waiting.id))
-        if (!isClosing(error)) toastError(`“${title}” was not saved`, error)
+        if (!isClosing(error)) toastError(`Couldn’t save “${title}”`, error)
       },
     )
   }
@@ -64,7 +64,7 @@ export function useTasks(): Tasks {
       return true
     } catch (error) {
       change((tasks) => put(tasks, task))
-      toastError('The change was not saved', error)
+      toastError('Couldn’t save your changes', error)
       return false
     }
   }
@@ -74,18 +74,18 @@ export function useTasks(): Tasks {
     client.request('task:done', { taskId: task.taskId, isDone }, { durable: true }).catch((error: unknown) => {
       if (isClosing(error)) return
       change((tasks) => put(tasks, task))
-      toastError(isDone ? 'It could not be ticked off' : 'It could not be opened again', error)
+      toastError(isDone ? 'Couldn’t complete the task' : 'Couldn’t reopen the task', error)
     })
   }
 
   const remove = (task: Task): void => {
     change((tasks) => without(tasks, task.taskId))
     client.request('task:delete', { taskId: task.taskId }, { durable: true }).then(
-      () => toast('Deleted', task.title),
+      () => toast('Task deleted', task.title),
       (error: unknown) => {
         if (isClosing(error)) return
         change((tasks) => put(tasks, task))
-        toastError('It could not be deleted', error)
+        toastError('Couldn’t delete the task', error)
       },
     )
   }

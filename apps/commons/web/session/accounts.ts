@@ -1,4 +1,5 @@
 /** Signing up and in, over the server's HTTP API. WIRE 1. */
+import { suspended } from '../ui/error-sentence.ts'
 import type { Account } from './session.ts'
 
 export interface SignedIn {
@@ -49,5 +50,7 @@ async function post(path: string, body: object, more: Readonly<Record<string, st
   }
   if (response.ok) return answer
   const { message = 'The server could not do that. Try again in a moment.', ...about } = answer.error ?? {}
-  throw new Refusal(message.replace(/^Authentication failed: w/, 'W'), { ...about, status: response.status })
+  const sentence =
+    'code' in about && about.code === 'BANNED' ? suspended(message) : message.replace(/^Authentication failed: w/, 'W')
+  throw new Refusal(sentence, { ...about, status: response.status })
 }

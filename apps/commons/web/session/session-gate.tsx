@@ -3,6 +3,7 @@ import type { ClientOptions } from '@roomful/client'
 import { indexedDbOutbox } from '@roomful/client/indexeddb'
 import { RoomfulProvider, useClient, useConnection } from '@roomful/react'
 import { type ReactElement, type ReactNode, useEffect, useMemo, useSyncExternalStore } from 'react'
+import { sentenceOf, suspended } from '../ui/error-sentence.ts'
 import { toast } from '../ui/toast.tsx'
 import { Disconnected } from './disconnected.tsx'
 import { DoorPage } from './door-page.tsx'
@@ -40,11 +41,12 @@ function Standing(): null {
   const state = useConnection()
   const user = 'user' in state ? state.user : undefined
   const isShutOut = state.status === 'closed' && state.ending.code === SHUT_OUT
-  const reason = isShutOut ? state.ending.reason : undefined
+  // A close reason is cut at 123 bytes; what the server says besides is whole.
+  const reason = isShutOut ? (state.ending.error?.message ?? state.ending.reason) : undefined
   useEffect(() => keepFresh(client), [client])
   useEffect(() => user && session.learn(user), [user])
   useEffect(() => {
-    if (isShutOut) session.end(`You cannot stay here: ${reason}.`)
+    if (isShutOut) session.end(reason?.startsWith('You are banned') ? suspended(reason) : 'You no longer have access.')
   }, [isShutOut, reason])
   return null
 }
@@ -52,7 +54,9 @@ function Standing(): null {
 /** As whom one connects. */
 export function clientOptions(current: Session): ClientOptions {
   const onError: ClientOptions['onError'] = (error) => {
-    if (error.code !== 'DISCONNECTED' && error.code !== 'NOT_CONNECTED') toast(error.message, undefined, 'bad')
+    if (error.code !== 'DISCONNECTED' && error.code !== 'NOT_CONNECTED' && error.code !== 'BANNED') {
+      toast(sentenceOf(error), undefined, 'bad')
+    }
   }
   if (current.kind === 'guest') return { namespace: '/public', name: current.name, onError }
   return {

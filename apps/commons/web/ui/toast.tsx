@@ -1,51 +1,74 @@
-/** Short news in the corner: read aloud, gone by themselves, and closed by hand. For what a person has not to answer. */
+/**
+ * Short news in the corner: read aloud once, gone after a while, and closed by hand. For what a person has not to answer.
+ * Equal ones are one with a count, so that a hundred refusals do not bury the page.
+ */
 import { Toast as Base } from '@base-ui/react/toast'
 import clsx from 'clsx'
 import { CircleAlert, CircleCheck, Info, X } from 'lucide-react'
 import type { ReactElement, ReactNode } from 'react'
 import { IconButton } from './button.tsx'
+import { sentenceOf } from './error-sentence.ts'
+import { type Kind, Toasts } from './toasts.ts'
 
-type Kind = 'info' | 'good' | 'bad'
+interface Data {
+  /** How often it was said. */
+  readonly count: number
+}
 
-const manager = Base.createToastManager()
+const manager = Base.createToastManager<Data>()
 const ICONS = { info: Info, good: CircleCheck, bad: CircleAlert } as const
 const COLOURS: Readonly<Record<Kind, string>> = { info: 'text-accent', good: 'text-good', bad: 'text-bad' }
 /** Long enough to read twice. */
 const SHOWN_MS = 6_000
+const TOASTS_MAX = 3
+
+const toasts = new Toasts({
+  limit: TOASTS_MAX,
+  now: () => performance.now(),
+  show({ id, title, description, kind }) {
+    const priority = kind === 'bad' ? 'high' : 'low'
+    const onRemove = (): void => toasts.removed(id)
+    manager.add({ id, title, description, type: kind, timeout: SHOWN_MS, priority, data: { count: 1 }, onRemove })
+  },
+  // Its words stay as they are, so it is not read aloud again; naming a time begins it anew.
+  count: (id, count) => manager.update(id, { data: { count }, timeout: SHOWN_MS }),
+  close: (id) => manager.close(id),
+})
 
 /** @param description what can be done about it, or what follows */
 export function toast(title: string, description?: string, kind: Kind = 'info'): void {
-  manager.add({ title, description, type: kind, timeout: SHOWN_MS, priority: kind === 'bad' ? 'high' : 'low' })
+  toasts.add({ title, description, kind })
 }
 
-/** For what was tried and did not work: the error's own sentence, which servers write for people. */
+/** For what was tried and did not work, and why. */
 export function toastError(title: string, error: unknown): void {
-  toast(title, error instanceof Error ? error.message : String(error), 'bad')
+  toast(title, sentenceOf(error), 'bad')
 }
 
 /** Around the app, once. */
 export function ToastRegion({ children }: { children: ReactNode }): ReactElement {
   return (
-    <Base.Provider toastManager={manager} limit={4}>
+    <Base.Provider toastManager={manager} limit={TOASTS_MAX}>
       {children}
       <Base.Portal>
         <Base.Viewport className="fixed inset-x-3 bottom-3 z-50 flex flex-col gap-2 sm:left-auto sm:w-88">
-          <Toasts />
+          <Shown />
         </Base.Viewport>
       </Base.Portal>
     </Base.Provider>
   )
 }
 
-function Toasts(): ReactElement[] {
-  return Base.useToastManager().toasts.map((each) => {
+function Shown(): ReactElement[] {
+  return Base.useToastManager<Data>().toasts.map((each) => {
     const kind = (each.type ?? 'info') as Kind
     const Icon = ICONS[kind]
+    const count = each.data?.count ?? 1
     return (
       <Base.Root
         key={each.id}
         toast={each}
-        className="animate-appear rounded-xl border border-line bg-raised p-3 shadow-float data-ending-style:opacity-0"
+        className="animate-appear rounded-xl border border-line bg-raised p-3 shadow-float data-limited:hidden data-ending-style:opacity-0"
       >
         <Base.Content className="flex items-start gap-3">
           <Icon aria-hidden size={18} className={clsx('mt-0.5 shrink-0', COLOURS[kind])} />
@@ -53,8 +76,17 @@ function Toasts(): ReactElement[] {
             <Base.Title className="font-medium text-sm" />
             <Base.Description className="mt-0.5 break-words text-muted text-sm" />
           </div>
+          {count > 1 && (
+            <span
+              aria-hidden
+              className="mt-0.5 shrink-0 rounded-full bg-ink/8 px-2 font-medium text-xs leading-5 tabular-nums"
+            >
+              ×{count}
+            </span>
+          )}
           <Base.Close
             aria-label="Dismiss"
+            onClick={() => toasts.dismissed(each.id)}
             render={<IconButton icon={X} label="Dismiss" size="small" className="-my-1 -mr-1" />}
           />
         </Base.Content>

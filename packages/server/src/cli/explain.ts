@@ -11,7 +11,8 @@ export async function explain(command: RemoteCommand): Promise<void> {
   const seq = readNumber('The number of the event', number, 1)
   const answer = (await api.get('explain', { who, roomId, seq })) as unknown as Explanation
   if (asJson) return command.print(JSON.stringify(answer))
-  const { event, verdicts } = answer
+  const { answer: summary, event, verdicts } = answer
+  command.print(summary.message)
   if (event) {
     const by = event.userId === null ? '' : ` by ${event.userId}`
     const state = event.redacted ? ', taken back since' : ''

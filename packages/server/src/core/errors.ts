@@ -44,6 +44,11 @@ export function toRoomfulError(thrown: unknown): RoomfulError {
   return thrown instanceof RoomfulError ? thrown : new RoomfulError('INTERNAL', undefined, { cause: thrown })
 }
 
+/** @param reason for the user to read */
+export function bannedError(reason: string | undefined): RoomfulError {
+  return new RoomfulError('BANNED', reason === undefined ? undefined : `${ERROR_CODES.BANNED.message}: ${reason}`)
+}
+
 function defaultMessage(code: string): string {
   return isKnown(code) ? ERROR_CODES[code].message : code
 }

@@ -1,6 +1,7 @@
 /**
  * Why a client did or did not see an event: what the log says of the event, and what the stories of the client's connections
- * say of the moment. One verdict per connection, with a stable code and a sentence. D8.
+ * say of the moment. One sentence about the person first, then a verdict per connection, with a stable code and a sentence
+ * of its own. D8.
  */
 import type { Chapter, Stories, Story } from '../adapters/observe/stories.ts'
 import type { Connection } from '../core/connection.ts'
@@ -36,7 +37,15 @@ export interface Verdict {
   readonly message: string
 }
 
+export interface Answer {
+  /** `waiting`: it is on its way. `unknown`: nothing on record says so. */
+  readonly delivered: 'yes' | 'waiting' | 'no' | 'unknown'
+  /** About the person, whichever of their connections it was. */
+  readonly message: string
+}
+
 export interface Explanation {
+  readonly answer: Answer
   /** Null: it is not in the log. */
   readonly event: {
     readonly type: string
@@ -61,7 +70,12 @@ export async function explain(hub: Hub, stories: Stories, question: Question): P
   const found = await find(hub, namespace, question)
   const { row } = found
   const event = row && { type: row.type, ts: row.ts, userId: row.userId ?? null, redacted: row.redacted }
-  return { event: event ?? null, verdicts: verdicts(namespace, stories, question, found) }
+  const all = verdicts(namespace, stories, question, found)
+  return {
+    answer: answerOf(all, nameIn(namespace, stories, question.who), question),
+    event: event ?? null,
+    verdicts: all,
+  }
 }
 
 async function find({ broker }: Hub, { name }: Namespace, { roomId, seq }: Question): Promise<Found> {
@@ -73,16 +87,16 @@ async function find({ broker }: Hub, { name }: Namespace, { roomId, seq }: Quest
 
 function verdicts(namespace: Namespace, stories: Stories, question: Question, { row, first, head }: Found): Verdict[] {
   const { who, roomId, seq } = question
-  if (seq > head) return [about(undefined, 'NOT_STORED', `${roomId} has no event ${seq}: its latest is ${head}`)]
+  if (seq > head) return [about(undefined, 'NOT_STORED', `${roomId} has no event ${seq}; the latest is ${head}`)]
   const known = stories.find(who)
   const all = known ? [known] : stories.ofUser(namespace.name, who)
   if (all.length === 0) {
-    const message = `Nothing is remembered of ${who} in ${namespace.name}: neither a connection of this id, nor one of this user`
+    const message = `There is no record of ${who} in ${namespace.name}: no connection with this id, and none of a user with this id`
     return [about(undefined, 'UNKNOWN', message)]
   }
   const told = all.map((story) => verdict(story, namespace.connections.get(story.connection.id), question, row))
   if (row || seq >= first) return told
-  return [...told, about(undefined, 'TRIMMED', `Event ${seq} itself is no longer kept: the log begins at ${first}`)]
+  return [...told, about(undefined, 'TRIMMED', `Event ${seq} itself is no longer kept; the log starts at ${first}`)]
 }
 
 function verdict(
@@ -96,34 +110,38 @@ function verdict(
     (chapter): chapter is RoomChapter => 'roomId' in chapter && chapter.roomId === roomId,
   )
   if (inRoom.length === 0) {
-    const since = story.forgotten > 0 ? ', as far back as is remembered' : ''
-    return about(id, 'NEVER_JOINED', `It was not in ${roomId}${since}`)
+    const since = story.forgotten > 0 ? ', as far back as the record goes' : ''
+    return about(id, 'NEVER_JOINED', `It was never in ${roomId}${since}`)
   }
   const last = inRoom.findLast((chapter) => chapter.type === 'room:left' || chapter.after < seq)
   if (last === undefined) return beforeJoin(id, inRoom[0] as RoomChapter, seq)
   if (last.type === 'room:left') return afterLeave(id, last, inRoom, seq, row)
   const membership = connection?.memberships.get(roomId)
-  if (membership === undefined) return about(id, 'TOLD', `It was in ${roomId} when event ${seq} was told`)
+  if (membership === undefined) return about(id, 'TOLD', `It was in ${roomId} when event ${seq} was delivered`)
   if (connection?.behind && membership.position < seq) {
-    const message = `It reads slowly: it was told up to ${membership.position}, and gets ${seq} from the log when it reads on`
+    const message = `It reads slowly: it has received events up to ${membership.position} and gets ${seq} from the log once it catches up`
     return about(id, 'WAITING', message)
   }
   if (seq <= last.seq)
-    return about(id, 'REPLAYED', `It joined at ${last.seq} and was told what it had missed, from ${last.after + 1} on`)
-  return about(id, 'TOLD', `It joined at ${last.seq} and was told event ${seq} when that was stored`)
+    return about(
+      id,
+      'REPLAYED',
+      `It came back at event ${last.seq} and received what it had missed, from event ${last.after + 1} on`,
+    )
+  return about(id, 'TOLD', `It joined at event ${last.seq} and received event ${seq} live`)
 }
 
-/** It came later, and was not told what was before. */
+/** It came later, and did not get what was before. */
 function beforeJoin(id: string, chapter: RoomChapter, seq: number): Verdict {
   if (chapter.type === 'room:joined' && chapter.recovered === false) {
-    const message = `It came back with a position that could not be served (${chapter.reason}), and was told from ${chapter.after + 1} on`
+    const message = `It came back with a position that could not be recovered (${chapter.reason}) and received events from ${chapter.after + 1} on`
     return about(id, 'NOT_RECOVERED', message)
   }
   const joinedAt = chapter.type === 'room:joined' ? chapter.after : chapter.seq
   return about(
     id,
     'BEFORE_JOIN',
-    `It joined after event ${joinedAt}, so ${seq} is history for it: history:get, or a join with after`,
+    `It joined after event ${joinedAt}, so ${seq} is history for it: use history:get, or join with after`,
   )
 }
 
@@ -139,15 +157,58 @@ function afterLeave(
   if (stay < 0) {
     // It left behind what it had been told up to, which may be less than what was stored by then.
     if (row && row.ts < last.at) {
-      const message = `It left the room (${last.reason}) when it had been told up to ${last.seq}, and had not read event ${seq} yet`
+      const message = `It left the room (${last.reason}) with events up to ${last.seq} received, and had not read event ${seq} yet`
       return about(id, 'NOT_READ', message)
     }
-    return about(id, 'AFTER_LEAVE', `It left the room at ${last.seq} (${last.reason}), before event ${seq}`)
+    return about(id, 'AFTER_LEAVE', `It left the room after event ${last.seq} (${last.reason}), before event ${seq}`)
   }
   const left = inRoom[stay] as Left
   const join = inRoom.slice(0, stay).findLast((chapter) => chapter.type === 'room:joined')
   if (join?.type === 'room:joined' && join.after >= seq) return beforeJoin(id, join, seq)
-  return about(id, 'TOLD', `It was in the room until ${left.seq} (${left.reason}), and was told event ${seq}`)
+  return about(id, 'TOLD', `It was in the room until event ${left.seq} (${left.reason}) and received event ${seq}`)
+}
+
+const THIS = 'this connection'
+
+/** What people call whoever is asked about. */
+function nameIn(namespace: Namespace, stories: Stories, who: string): string {
+  if (stories.find(who)) return THIS
+  return stories.ofUser(namespace.name, who).at(-1)?.connection.user.name ?? who
+}
+
+/** The verdicts as one sentence: what the luckiest of the connections got, or else what comes closest to an explanation. */
+function answerOf(verdicts: readonly Verdict[], name: string, { roomId, namespace }: Question): Answer {
+  const count = (code: VerdictCode): number => verdicts.filter((each) => each.code === code).length
+  const isKept = count('TRIMMED') === 0
+  const answer = (delivered: Answer['delivered'], message: string): Answer => ({
+    delivered,
+    message: isKept ? message : `${message} The event itself is no longer kept.`,
+  })
+  const subject = name === THIS ? 'This connection' : name // a name stays as it is written
+  const later = isKept ? ' It’s in the room’s history.' : ''
+  const connections = verdicts.filter(({ connectionId }) => connectionId !== undefined).length
+  const received = count('TOLD') + count('REPLAYED')
+  if (received > 0) {
+    const where = connections === 1 ? '' : `, on ${received} of ${connections} connections`
+    if (count('TOLD') > 0) return answer('yes', `Yes. It was delivered to ${name}${where}.`)
+    return answer('yes', `Yes. It was delivered to ${name} after they came back${where}.`)
+  }
+  if (count('WAITING') > 0) {
+    return answer('waiting', `Not yet. ${subject} has a slow connection and gets it once that catches up.`)
+  }
+  if (count('NOT_READ') > 0) return answer('no', `No. ${subject} went offline before it arrived.`)
+  if (count('NOT_RECOVERED') > 0) {
+    return answer('no', `No. ${subject} came back, but what they had missed could not be recovered.${later}`)
+  }
+  if (count('BEFORE_JOIN') > 0 && count('AFTER_LEAVE') > 0) {
+    return answer('no', `No. ${subject} had left ${roomId} when it was sent and came back later.${later}`)
+  }
+  if (count('BEFORE_JOIN') > 0) return answer('no', `No. ${subject} joined ${roomId} after it was sent.${later}`)
+  if (count('AFTER_LEAVE') > 0) return answer('no', `No. ${subject} had left ${roomId} before it was sent.`)
+  if (count('NEVER_JOINED') > 0) return answer('no', `No. ${subject} was never in ${roomId}.`)
+  if (count('NOT_STORED') > 0)
+    return { delivered: 'no', message: `No. There’s no such event: ${verdicts[0]?.message}.` }
+  return answer('unknown', `We can’t tell. There’s no record of ${name} in ${namespace}.`)
 }
 
 type RoomChapter = Extract<Chapter, { roomId: string }>

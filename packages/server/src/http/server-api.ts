@@ -73,9 +73,11 @@ export function createServerApi({ hub, administration, stories, status }: Server
     async accounts(question) {
       const { limit } = question
       const found = await administration.accounts({ ...question, limit: limit + 1 })
-      const accounts = found.slice(0, limit).map(({ sub, name, role, banned, createdAt, connections }) => ({
-        ...{ userId: sub, name, role: role ?? null, isBanned: banned, createdAt, connections },
-      }))
+      const accounts = found.slice(0, limit).map(({ sub, role, banned, banReason, ...each }) => {
+        const { name, createdAt, connections } = each
+        const standing = { role: role ?? null, isBanned: banned, banReason: banReason ?? null }
+        return { userId: sub, name, ...standing, createdAt, connections }
+      })
       return { accounts, more: found.length > limit }
     },
     disconnect({ userId, connectionId = '', reason }) {
@@ -85,8 +87,8 @@ export function createServerApi({ hub, administration, stories, status }: Server
       return { ...OK, disconnected: administration.disconnectConnection(connectionId, reason) ? 1 : 0 }
     },
     refresh: async (userId) => ({ ...OK, ...(await administration.refresh(userId)) }),
-    async ban(userId) {
-      await administration.ban(userId)
+    async ban(userId, reason) {
+      await administration.ban(userId, reason)
       return OK
     },
     async unban(userId) {
@@ -135,7 +137,8 @@ function pageOf<Item>(
 function describe(connection: Connection) {
   const { openedAt, link, memberships, behind } = connection
   const { queuedBytes, dialect } = link
-  const more = { openedAt, dialect: dialect.name, rooms: memberships.size, isBehind: behind !== undefined, queuedBytes }
+  const rooms = [...memberships.keys()].filter((roomId) => !isPersonalRoom(roomId)).length
+  const more = { openedAt, dialect: dialect.name, rooms, isBehind: behind !== undefined, queuedBytes }
   return { ...aboutConnection(connection), ...more }
 }
 

@@ -8,12 +8,12 @@ import { version } from '../version.ts'
 export function createStatus(hub: Hub): () => ServerStatus {
   const roomful = version()
   return () => {
-    const namespaces = hub.allNamespaces().map(({ name, connections, users, rooms, headN }) => ({
-      name,
-      connections: connections.size,
-      users: users.users.size,
-      rooms: rooms.size,
-      n: headN,
+    const namespaces = hub.allNamespaces().map((namespace) => ({
+      name: namespace.name,
+      connections: namespace.connections.size,
+      users: namespace.users.users.size,
+      rooms: namespace.listRooms().length,
+      n: namespace.headN,
     }))
     const { rss: rssBytes, heapUsed: heapUsedBytes } = process.memoryUsage()
     return {

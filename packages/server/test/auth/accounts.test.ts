@@ -247,13 +247,28 @@ describe('users.db', () => {
     const data = folder()
     const before = new UserStore(data, Date.now)
     await before.ensure({ sub: 'carol', name: 'Carol', role: 'user' })
-    await before.setBanned('carol', true)
+    await before.setBanned('carol', true, 'Spam')
     before.close()
     const after = new UserStore(data, Date.now)
-    expect(await after.find('carol')).toMatchObject({ name: 'Carol', banned: true })
+    expect(await after.find('carol')).toMatchObject({ name: 'Carol', banned: true, banReason: 'Spam' })
     after.close()
     after.close()
     expect(statSync(join(data, 'users.db')).mode & 0o777).toBe(0o600)
+  })
+
+  it('of the version before keeps its accounts and learns to keep a reason', async () => {
+    const data = folder()
+    const older = new DatabaseSync(join(data, 'users.db'))
+    older.exec(`CREATE TABLE users (sub TEXT PRIMARY KEY, name TEXT NOT NULL, login TEXT UNIQUE, password TEXT, role TEXT,
+      banned INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+      INSERT INTO users VALUES ('dora', 'Dora', NULL, NULL, NULL, 1, 5); PRAGMA user_version = 1`)
+    older.close()
+    for (const reason of [undefined, 'Spam']) {
+      const store = new UserStore(data, Date.now)
+      expect(await store.find('dora')).toMatchObject({ name: 'Dora', banned: true, banReason: reason })
+      await store.setBanned('dora', true, 'Spam')
+      store.close()
+    }
   })
 
   it('of a newer version, or no database at all, is refused with a sentence', () => {

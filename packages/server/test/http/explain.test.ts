@@ -181,6 +181,46 @@ describe('[D8] explain', () => {
   })
 })
 
+describe('[D8] explain in one sentence', () => {
+  const answer = async (who: string, roomId: string, seq: number) =>
+    (await get(`explain?who=${encodeURIComponent(who)}&roomId=${roomId}&seq=${seq}`)).body.answer
+
+  it('says of the person whether it was delivered, and why not, whatever number of connections they had', async () => {
+    for (let stay = 0; stay < 3; stay++) await leave(await join('gil', 'sentence'))
+    await say('sentence')
+    const [other, gil] = [await serving.connect('gil'), await join('gil', 'sentence')]
+    expect(await answer('gil', 'sentence', 1)).toEqual({
+      delivered: 'no',
+      message: 'No. gil had left sentence when it was sent and came back later. It’s in the room’s history.',
+    })
+    await say('sentence')
+    expect(await answer('gil', 'sentence', 2)).toEqual({
+      delivered: 'yes',
+      message: 'Yes. It was delivered to gil, on 1 of 5 connections.',
+    })
+    await leave(gil)
+    await leave(other)
+    await say('sentence')
+    expect((await answer('gil', 'sentence', 3)).message).toBe('No. gil had left sentence before it was sent.')
+    const hal = await join('hal', 'sentence')
+    expect((await answer('hal', 'sentence', 3)).message).toBe(
+      'No. hal joined sentence after it was sent. It’s in the room’s history.',
+    )
+    await say('sentence')
+    expect((await answer('hal', 'sentence', 4)).message).toBe('Yes. It was delivered to hal.')
+    await say('hall')
+    expect((await answer('hal', 'hall', 1)).message).toBe('No. hal was never in hall.')
+    expect((await answer('hal', 'hall', 9)).message).toBe(
+      'No. There’s no such event: hall has no event 9; the latest is 1.',
+    )
+    expect(await answer('nix', 'hall', 1)).toEqual({
+      delivered: 'unknown',
+      message: 'We can’t tell. There’s no record of nix in /.',
+    })
+    await leave(hal)
+  })
+})
+
 describe('[D8] on the command line', () => {
   const run = async (
     command: (given: Parameters<typeof who>[0]) => Promise<void>,
@@ -203,9 +243,10 @@ describe('[D8] on the command line', () => {
     expect(first).toMatch(/^#1 20\S+Z note \{"text":"one"\}$/)
     expect(second).toMatch(/^#2 20\S+Z note \{\}$/)
     expect(await run(who, ['lines'])).toEqual(['1 user in lines', '  eve  eve  online'])
-    const [event = '', verdict = ''] = await run(explain, ['eve', 'lines', '1'])
+    const [answer, event = '', verdict = ''] = await run(explain, ['eve', 'lines', '1'])
+    expect(answer).toBe('Yes. It was delivered to eve.')
     expect(event).toMatch(/^Event 1 of lines: note by eve, 20/)
-    expect(verdict).toMatch(/^ {2}c_\S+ {2}TOLD {2}It joined at 0 and was told event 1 when that was stored\.$/)
+    expect(verdict).toMatch(/^ {2}c_\S+ {2}TOLD {2}It joined at event 0 and received event 1 live\.$/)
     await leave(eve)
   })
 

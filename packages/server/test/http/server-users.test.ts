@@ -100,7 +100,7 @@ describe('looking after users', () => {
     const list = async (query: string) => (await get(`accounts?${query}`)).body
     const [mia] = (await list('search=MIA')).accounts
     expect(mia).toEqual({
-      ...{ userId: expect.stringMatching(/^u_/), name: 'Mia', role: null, isBanned: false },
+      ...{ userId: expect.stringMatching(/^u_/), name: 'Mia', role: null, isBanned: false, banReason: null },
       ...{ createdAt: expect.any(Number), connections: 0 },
     })
     expect((await list(`search=${mia.userId}`)).accounts).toEqual([mia])
@@ -203,6 +203,26 @@ describe('looking after users', () => {
       await post('unban', { userId: user })
       expect((await serving.get('/api/rooms', tokenOf(user))).status).toBe(200)
     }
+  })
+
+  it('[X6] a ban tells its reason: on the connection that it ends, at every way in, at sign-in, and to administrators', async () => {
+    const name = { username: 'Spencer', password: 'a long enough password' }
+    const { token, user } = (await serving.post('/api/users', name)).body as { token: string; user: { sub: string } }
+    const spencer = await serving.connect(user.sub)
+    const told = 'You are banned: Repeated spam'
+    expect((await post('ban', { userId: user.sub, reason: ' Repeated spam ' })).status).toBe(200)
+    expect(await spencer.closed).toEqual({ code: 4003, reason: told })
+    for (const answer of [await serving.get('/api/rooms', token), await serving.post('/api/session', name)])
+      expect(answer).toMatchObject({ status: 403, body: { error: { code: 'BANNED', message: told } } })
+    await expect(serving.connect(user.sub)).rejects.toThrow(`Closed 4003 ${told}`)
+    const banned = async () => (await get('accounts?search=Spencer')).body.accounts
+    expect(await banned()).toMatchObject([{ isBanned: true, banReason: 'Repeated spam' }])
+    await post('unban', { userId: user.sub })
+    expect(await banned()).toMatchObject([{ isBanned: false, banReason: null }])
+    await post('ban', { userId: user.sub })
+    expect(await banned()).toMatchObject([{ isBanned: true, banReason: null }])
+    for (const reason of ['two\nlines', 'x'.repeat(201), 7])
+      expect(refusal(await post('ban', { userId: user.sub, reason }))).toEqual([400, 'INVALID_MESSAGE', 'reason'])
   })
 
   it('[X6] where users must be known, an unknown one is NOT_FOUND; a guest has no account', async () => {

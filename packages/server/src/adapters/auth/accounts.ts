@@ -1,5 +1,5 @@
 /** Signing up and signing in: what a name and a password must be, how often someone may try, how long it lasts. WIRE 1. */
-import { RoomfulError } from '../../core/errors.ts'
+import { bannedError, RoomfulError } from '../../core/errors.ts'
 import { nameKey, parseName } from '../../core/names.ts'
 import type { Random } from '../../core/ports/random.ts'
 import type { User } from '../../core/user.ts'
@@ -101,7 +101,7 @@ export class Accounts {
       password.length <= PASSWORD_MAX_LENGTH && (await this.verify(password, account?.password, allowances))
     if (!account || !isRight) throw new RoomfulError('UNAUTHENTICATED', 'Authentication failed: wrong name or password')
     for (const [key] of allowances) this.parts.limiter.giveBack(key)
-    if (account.banned) throw new RoomfulError('BANNED')
+    if (account.banned) throw bannedError(account.banReason)
     const { sub, name: storedName, role = 'user' } = account
     return this.admit({ sub, name: storedName, role }, this.parts.now())
   }

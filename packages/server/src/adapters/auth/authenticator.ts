@@ -6,7 +6,7 @@
  * when it is used.
  */
 import type { Credentials } from '@roomful/protocol'
-import { RoomfulError } from '../../core/errors.ts'
+import { bannedError, RoomfulError } from '../../core/errors.ts'
 import type { Authenticator, Identity } from '../../core/ports/authenticator.ts'
 import type { Users } from '../../core/ports/users.ts'
 import type { TokenVerifier } from './jwt.ts'
@@ -38,7 +38,7 @@ export class AccountAuthenticator implements Authenticator {
     const { users, unknownUsers } = this.parts
     const account = unknownUsers === 'strict' ? await users.find(user.sub) : await users.ensure(user)
     if (!account) throw new RoomfulError('USER_UNKNOWN')
-    if (account.banned) throw new RoomfulError('BANNED')
+    if (account.banned) throw bannedError(account.banReason)
     return { user: account.role === undefined ? user : { ...user, role: account.role }, expiresAt }
   }
 }

@@ -10,7 +10,7 @@ import { nameKey } from '../../core/names.ts'
 import type { Account, AccountQuestion, ListedAccount, Users } from '../../core/ports/users.ts'
 import type { User } from '../../core/user.ts'
 
-const VERSION = 1
+const VERSION = 2
 const SCHEMA = `
   CREATE TABLE users (
     sub TEXT PRIMARY KEY,
@@ -19,7 +19,8 @@ const SCHEMA = `
     password TEXT,
     role TEXT,
     banned INTEGER NOT NULL DEFAULT 0,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    ban_reason TEXT
   ) STRICT, WITHOUT ROWID;
   PRAGMA user_version = ${VERSION};`
 
@@ -49,7 +50,7 @@ export class UserStore implements Users {
   constructor(data: string, now: () => number) {
     this.now = now
     this.database = open(data)
-    const columns = 'sub, name, role, banned, login, password'
+    const columns = 'sub, name, role, banned, ban_reason, login, password'
     this.statements = {
       find: this.database.prepare(`SELECT ${columns} FROM users WHERE sub = ?`),
       findLogin: this.database.prepare(`SELECT ${columns} FROM users WHERE login = ?`),
@@ -62,7 +63,7 @@ export class UserStore implements Users {
       insert: this.database.prepare(
         'INSERT INTO users (sub, name, login, password, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
       ),
-      ban: this.database.prepare('UPDATE users SET banned = ? WHERE sub = ?'),
+      ban: this.database.prepare('UPDATE users SET banned = ?, ban_reason = ? WHERE sub = ?'),
       role: this.database.prepare('UPDATE users SET role = ? WHERE sub = ?'),
     }
   }
@@ -81,7 +82,7 @@ export class UserStore implements Users {
     const known = toAccount(this.statements.find.get(user.sub))
     if (known) return known
     this.write(() => this.statements.insert.run(user.sub, user.name, null, null, this.now()))
-    return { sub: user.sub, name: user.name, role: undefined, banned: false }
+    return { sub: user.sub, name: user.name, role: undefined, banned: false, banReason: undefined }
   }
 
   async list({ search, isBanned, after, limit }: AccountQuestion): Promise<ListedAccount[]> {
@@ -93,8 +94,8 @@ export class UserStore implements Users {
     })
   }
 
-  async setBanned(sub: string, banned: boolean): Promise<void> {
-    this.write(() => this.statements.ban.run(banned ? 1 : 0, sub))
+  async setBanned(sub: string, banned: boolean, reason?: string): Promise<void> {
+    this.write(() => this.statements.ban.run(banned ? 1 : 0, banned ? (reason ?? null) : null, sub))
   }
 
   async setRole(sub: string, role: string | undefined): Promise<void> {
@@ -154,10 +155,16 @@ function migrate(database: DatabaseSync, path: string): void {
     throw new Error(`${path} was written by a newer version of Roomful (${version}; this one knows ${VERSION})`)
   }
   if (version === 0) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`)
+  else if (version < VERSION) {
+    database.exec(
+      `BEGIN IMMEDIATE; ALTER TABLE users ADD COLUMN ban_reason TEXT; PRAGMA user_version = ${VERSION}; COMMIT`,
+    )
+  }
 }
 
 function toAccount(row: Record<string, unknown> | undefined): Account | undefined {
   if (!row) return undefined
   const role = row.role === null ? undefined : String(row.role)
-  return { sub: String(row.sub), name: String(row.name), role, banned: row.banned === 1 }
+  const banReason = row.ban_reason === null ? undefined : String(row.ban_reason)
+  return { sub: String(row.sub), name: String(row.name), role, banned: row.banned === 1, banReason }
 }

@@ -7,6 +7,8 @@ export interface Account {
   /** Given by an administrator: it counts instead of the token's. */
   role: string | undefined
   banned: boolean
+  /** Why, for the user to read; undefined when none was given, or they are not. */
+  banReason: string | undefined
 }
 
 /** An account in a list. */
@@ -30,6 +32,7 @@ export interface Users {
   ensure(user: User): Promise<Account>
   /** By id. */
   list(question: AccountQuestion): Promise<ListedAccount[]>
-  setBanned(sub: string, banned: boolean): Promise<void>
+  /** @param reason for the user to read */
+  setBanned(sub: string, banned: boolean, reason?: string): Promise<void>
   setRole(sub: string, role: string | undefined): Promise<void>
 }

@@ -27,7 +27,7 @@ const Connection = {
 const Listed = Type.Object({
   ...Connection,
   dialect: Type.String({ description: 'The form of the wire that it speaks.' }),
-  rooms: Type.Integer({ description: 'How many it is in.' }),
+  rooms: Type.Integer({ description: 'How many it is in, personal ones left out.' }),
   isBehind: Type.Boolean({ description: 'It reads slowly: its events wait in the log.' }),
   queuedBytes: Type.Integer(),
 })
@@ -108,6 +108,15 @@ export const serverInspectionRoutes: readonly Route[] = [
       seq: Type.Integer({ minimum: 1, description: 'Number of the event.' }),
     }),
     answer: Type.Object({
+      answer: Type.Object({
+        delivered: Type.Union([
+          Type.Literal('yes'),
+          Type.Literal('waiting'),
+          Type.Literal('no'),
+          Type.Literal('unknown'),
+        ]),
+        message: Type.String({ description: 'One sentence about the person, whichever connection it was.' }),
+      }),
       event: Type.Union([
         Type.Null(),
         Type.Object({
@@ -123,12 +132,13 @@ export const serverInspectionRoutes: readonly Route[] = [
     example: {
       query: { who: 'ann', roomId: 'lobby', seq: '41' },
       answer: {
+        answer: { delivered: 'no', message: 'No. Ann had left lobby before it was sent.' },
         event: { type: 'message:new', ts: 1763712000456, userId: 'bob', redacted: false },
         verdicts: [
           {
             connectionId: example.connectionId,
             code: 'AFTER_LEAVE',
-            message: 'It left the room at 40 (left), before event 41',
+            message: 'It left the room after event 40 (left), before event 41',
           },
         ],
       },

@@ -35,7 +35,7 @@ export interface ServerApi {
   accounts(question: AccountQuestion): Promise<unknown>
   disconnect(request: DisconnectRequest): unknown
   refresh(userId: string): Promise<unknown>
-  ban(userId: string): Promise<unknown>
+  ban(userId: string, reason: string | undefined): Promise<unknown>
   unban(userId: string): Promise<unknown>
   setRole(userId: string, role: string | null): Promise<unknown>
   redact(request: RedactRequest): Promise<unknown>

@@ -47,6 +47,19 @@ export const DisconnectBody = Type.Object(
   exact,
 )
 export const UserBody = Type.Object({ userId: UserId }, exact)
+export const BanBody = Type.Object(
+  {
+    userId: UserId,
+    reason: Type.Optional(
+      Type.String({
+        maxLength: 200,
+        pattern: '^[^\\u0000-\\u001f\\u007f]*$',
+        description: 'What the user is told, now and whenever they try again.',
+      }),
+    ),
+  },
+  exact,
+)
 export const RoleBody = Type.Object(
   {
     userId: UserId,

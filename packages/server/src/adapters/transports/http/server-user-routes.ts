@@ -6,7 +6,7 @@ import { RoomName, Status } from './declaration.ts'
 import type { Route } from './route.ts'
 import { server } from './server-route.ts'
 import { LIST_MAX, PageOfList } from './server-routes.ts'
-import { DisconnectBody, RedactBody, RoleBody, UserBody } from './server-schemas.ts'
+import { BanBody, DisconnectBody, RedactBody, RoleBody, UserBody } from './server-schemas.ts'
 
 const errors = ['NOT_FOUND', 'UNAVAILABLE'] as const
 
@@ -15,6 +15,7 @@ const Account = Type.Object({
   name: Type.String(),
   role: Type.Union([Type.String(), Type.Null()], { description: 'null: that of the token counts.' }),
   isBanned: Type.Boolean(),
+  banReason: Type.Union([Type.String(), Type.Null()], { description: 'What the user was told of it.' }),
   createdAt: Type.Integer({ description: 'Milliseconds since 1970.' }),
   connections: Type.Integer({ description: 'How many are open.' }),
 })
@@ -34,7 +35,10 @@ export const serverUserRoutes: readonly Route[] = [
       query: { search: 'ann' },
       answer: {
         accounts: [
-          { userId: 'ann', name: 'Ann', role: null, isBanned: false, createdAt: 1763712000456, connections: 1 },
+          {
+            ...{ userId: 'ann', name: 'Ann', role: null, isBanned: false, banReason: null },
+            ...{ createdAt: 1763712000456, connections: 1 },
+          },
         ],
         more: false,
       },
@@ -69,13 +73,13 @@ export const serverUserRoutes: readonly Route[] = [
   server('POST', 'ban', {
     access: 'admin',
     summary: 'Shut a user out, and close every connection they have (4003).',
-    body: UserBody,
+    body: BanBody,
     answer: Status,
     errors,
-    example: { body: { userId: 'mallory' }, answer: { status: 'ok' } },
+    example: { body: { userId: 'mallory', reason: 'Repeated spam' }, answer: { status: 'ok' } },
     respond({ host, body, identity }) {
       checkIsAnother(identity, body.userId)
-      return host.server.ban(body.userId)
+      return host.server.ban(body.userId, body.reason?.trim() || undefined)
     },
   }),
   server('POST', 'unban', {

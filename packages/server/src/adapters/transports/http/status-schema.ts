@@ -13,15 +13,18 @@ export const ServerStatus = Type.Object({
   versions: Type.Object({ roomful: Type.String(), protocol: Type.Integer(), node: Type.String() }),
   now: Type.Integer({ description: 'Milliseconds since 1970.' }),
   uptimeMs: count,
-  links: count,
-  connections: count,
-  rooms: count,
+  links: Type.Integer({ minimum: 0, description: 'Sockets, streams and polls: what `/health` calls clients.' }),
+  connections: Type.Integer({ minimum: 0, description: 'Of all namespaces; one link can carry several.' }),
+  rooms: Type.Integer({
+    minimum: 0,
+    description: 'With somebody in them, personal ones left out, as in lists of rooms.',
+  }),
   namespaces: Type.Array(
     Type.Object({
       name: Type.String(),
       connections: count,
-      users: count,
-      rooms: Type.Integer({ minimum: 0, description: 'Open rooms, personal ones included.' }),
+      users: Type.Integer({ minimum: 0, description: 'Each once; with those who were cut off and are waited for.' }),
+      rooms: count,
       n: Type.Integer({ minimum: 0, description: 'Its latest commit.' }),
     }),
   ),
