@@ -93,7 +93,7 @@ describe.runIf(hasChromium)('[B36] documents in Chromium', () => {
     await ann.goOffline()
     await ann.page.locator('[data-save^="Offline"]').waitFor()
     await ann.page.keyboard.type(' of Ann')
-    await ann.page.locator('[data-save="Offline. Kept here until you are back"]').waitFor()
+    await ann.page.locator('[data-save="Offline. Saved when you reconnect"]').waitFor()
     await editor(ben.page).click()
     await ben.page.keyboard.press('Control+Home')
     await ben.page.keyboard.type('Our ')

@@ -142,7 +142,7 @@ describe.runIf(hasChromium)('the inspector in Chromium', () => {
     }
     const give = async (role: string): Promise<void> => {
       await choose('Change role…')
-      await admin.page.getByLabel('Role').selectOption({ label: role })
+      await admin.page.getByLabel('Role', { exact: true }).selectOption({ label: role })
       await admin.page.getByRole('button', { name: 'Save' }).click()
       await admin.page.getByText(`Mallory’s role is now ${role}`).first().waitFor()
     }

@@ -114,6 +114,49 @@ describe('the lobby', () => {
     expect(stateOf(ann)).toMatchObject({ players: [{ userId: 'ann' }, { userId: 'bob', isHere: true }] })
   })
 
+  it('[B24] opening a table takes no seat and starts no game; who watches sees it, and joins when they ask', async () => {
+    const server = await testCommons(addGames)
+    const { clients, roomId } = await table(server, ['ann', 'bob', 'cleo'])
+    const dan = await server.connect({ user: 'dan' })
+    const opened = await dan.request('game:watch', { roomId })
+    expect(opened.data).toMatchObject({ game: { phase: 'waiting', players: { length: 3 } } })
+    await server.advance(1_000)
+    expect(stateOf(clients[0] as TestClient)).toMatchObject({ phase: 'waiting', players: { length: 3 }, watching: 1 })
+    expect(clients[0]?.heard('game-start')).toEqual([])
+    for (const event of ['game:play', 'game:fill', 'game:again'])
+      expect((await dan.request(event, { roomId, card: 1 })).error).toMatchObject({ code: 'FORBIDDEN' })
+    expect((await dan.request('message:send', { roomId, content: 'psst' })).error).toMatchObject({ code: 'FORBIDDEN' })
+
+    const eve = await server.connect({ user: 'eve' })
+    await eve.request('game:watch', roomId)
+    await dan.request('game:join', { roomId })
+    await server.advance(1_000)
+    for (const each of [...clients, dan, eve])
+      expect(stateOf(each as TestClient)).toMatchObject({ phase: 'playing', players: { length: 4 }, watching: 1 })
+    expect(dan.heard('game-start')).toHaveLength(1)
+    expect(eve.heard('game-start')).toEqual([]) // it is told to the four alone
+    eve.close()
+    await server.advance(1_000)
+    expect(stateOf(dan)).toMatchObject({ phase: 'playing', watching: 0 })
+    expect((await dan.request('game:watch', { roomId: 'game:nowhere' })).error).toMatchObject({ code: 'NOT_FOUND' })
+    expect((await dan.request('room:join', { roomId: 'watch:game:nowhere' })).error).toMatchObject({
+      code: 'FORBIDDEN',
+    })
+  })
+
+  it('[B24] who has a seat and opens the table again is back in it, with the card that was laid', async () => {
+    const server = await testCommons(addGames)
+    const { clients, roomId } = await table(server)
+    await clients[0]?.request('game:play', { roomId, card: 4 })
+    clients[0]?.cut()
+    await server.advance(6_000)
+    expect(stateOf(clients[1] as TestClient)).toMatchObject({ players: [{ userId: 'ann', isHere: false }, {}, {}, {}] })
+    const ann = await server.connect({ user: 'ann' })
+    expect((await ann.request('game:watch', { roomId })).data).toMatchObject({ card: 4, game: { watching: 0 } })
+    await server.settle()
+    expect(stateOf(clients[1] as TestClient)).toMatchObject({ players: [{ userId: 'ann', isHere: true }, {}, {}, {}] })
+  })
+
   it('[B24] a table without people is taken away', async () => {
     const server = await testCommons(addGames)
     const { clients, roomId } = await table(server, ['ann'])

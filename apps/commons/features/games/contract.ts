@@ -37,7 +37,7 @@ const player = z.object({
 const round = z.object({
   prize: z.number(),
   cards: z.array(z.object({ userId: z.string(), card: z.number() })),
-  /** Nobody when no card was alone: the prize goes to the next round. */
+  /** Undefined when no card was alone: the prize goes to the next round. */
   winner: z.string().optional(),
 })
 
@@ -55,6 +55,8 @@ const view = z.object({
   isOpen: z.boolean(),
   /** Until the cards are turned, or the next round begins. */
   remainingMs: z.number(),
+  /** How many look on without a seat. */
+  watching: z.number(),
   last: round.optional(),
 })
 export type GameView = z.infer<typeof view>
@@ -70,6 +72,14 @@ export const gamesContract = defineContract({
       ack: z.object({ status: z.literal('ok'), roomId: z.string() }),
     }),
     'game:list': event({ ack: z.object({ status: z.literal('ok'), games: z.array(summary) }) }),
+    /**
+     * Looks at a table and takes no seat: the connection is in `watch:<roomId>`, or back at the table if its user has a
+     * seat there; `card` is the one that was laid before.
+     */
+    'game:watch': event({
+      data: room,
+      ack: z.object({ status: z.literal('ok'), roomId: z.string(), game: view, card: z.number().optional() }),
+    }),
     /** Takes a seat, or comes back to one's own; `card` is the one that was laid before. */
     'game:join': event({
       data: room,
@@ -90,7 +100,7 @@ export const gamesContract = defineContract({
         players: z.array(z.object({ userId: z.string(), name: z.string() })),
       }),
     }),
-    /** The whole table as everyone may see it, whenever it changed. */
+    /** The whole table as everyone may see it, whenever it changed; to those at it and those who watch. */
     'game:state': event({ data: view }),
     /** Somebody at the table is gone; during a game the seat stays theirs. */
     'player:left': event({ data: z.object({ roomId: z.string(), userId: z.string() }) }),

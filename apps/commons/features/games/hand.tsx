@@ -24,7 +24,7 @@ export function Hand({ cards, chosen, isOpen, onChoose }: HandProps): ReactEleme
   return (
     <fieldset className="mt-6">
       <legend className="mx-auto mb-3 text-muted text-sm">
-        {isOpen ? 'Your cards' : chosen === undefined ? 'Lay a card' : 'You may still change it'}
+        {isOpen ? 'Your cards' : chosen === undefined ? 'Play a card' : 'You can still change it'}
       </legend>
       <div className="flex flex-wrap justify-center gap-1.5 sm:gap-2">
         {cards.map((card) => (

@@ -1,8 +1,9 @@
-/** All tables, with who may still sit down. */
+/** All tables, with who may still join. */
 import { useClient } from '@roomful/react'
 import clsx from 'clsx'
-import { Armchair, Lock, Plus, Spade } from 'lucide-react'
+import { Armchair, Eye, Plus, Spade } from 'lucide-react'
 import { type FormEvent, type ReactElement, useEffect, useState } from 'react'
+import { Link } from 'wouter'
 import { AwayNote } from '../../web/live/away.tsx'
 import { NotLoaded } from '../../web/live/not-loaded.tsx'
 import { useLoaded } from '../../web/live/use-loaded.ts'
@@ -15,8 +16,9 @@ import { Field } from '../../web/ui/field.tsx'
 import { PageBody, PageHeader } from '../../web/ui/page.tsx'
 import { toastError } from '../../web/ui/toast.tsx'
 import type { GameSummary, gamesContract } from './contract.ts'
+import { pathOf } from './paths.ts'
 
-export function LobbyPage({ onSit }: { onSit: (roomId: string) => void }): ReactElement {
+export function LobbyPage({ onOpen }: { onOpen: (roomId: string) => void }): ReactElement {
   const client = useClient<typeof gamesContract>()
   const {
     data: games,
@@ -25,7 +27,8 @@ export function LobbyPage({ onSit }: { onSit: (roomId: string) => void }): React
     reload,
   } = useLoaded<readonly GameSummary[]>(async () => (await client.request('game:list')).games)
   const [isNaming, setNaming] = useState(false)
-  const [isBusy, setBusy] = useState(false)
+  /** What is asked for: a table of one's own, or a seat at the one with this id. */
+  const [busy, setBusy] = useState<string>()
 
   useEffect(() => client.on('game:changed', (game) => change((all) => put(all, game))), [client, change])
   useEffect(
@@ -33,16 +36,19 @@ export function LobbyPage({ onSit }: { onSit: (roomId: string) => void }): React
     [client, change],
   )
 
-  const create = async (name: string): Promise<void> => {
-    setBusy(true)
+  const take = async (what: string, failed: string, seat: Promise<{ roomId: string }>): Promise<void> => {
+    setBusy(what)
     try {
-      const { roomId } = await client.request('game:create', { name })
-      onSit(roomId)
+      onOpen((await seat).roomId)
     } catch (refused) {
-      toastError('No table could be set', refused)
-      setBusy(false)
+      toastError(failed, refused)
+      setBusy(undefined)
     }
   }
+  const create = (name: string): void =>
+    void take('new', 'Couldn’t create the table', client.request('game:create', { name }))
+  const join = ({ roomId, name }: GameSummary): void =>
+    void take(roomId, `Couldn’t join ${name}`, client.request('game:join', { roomId }))
 
   const action = (
     <Button tone="primary" icon={Plus} onClick={() => setNaming(true)}>
@@ -53,41 +59,50 @@ export function LobbyPage({ onSit }: { onSit: (roomId: string) => void }): React
     <PageBody>
       <PageHeader
         title="Games"
-        description="Clash: four players, seven rounds, one minute. The highest card that nobody else played takes the prize."
+        description="Clash: four players, seven rounds, one minute. The highest unique card wins the round."
         actions={action}
       />
       {games === undefined ? (
-        <NotLoaded what="the tables" error={error} onRetry={reload} />
+        <NotLoaded what="tables" error={error} onRetry={reload} />
       ) : games.length === 0 ? (
         <Card>
-          <EmptyState icon={Spade} title="Nobody plays right now" action={action}>
-            Set a table: others see it at once. The house can take the seats that stay free.
+          <EmptyState icon={Spade} title="No games right now" action={action}>
+            Create a table. Others see it right away, and bots can fill empty seats.
           </EmptyState>
         </Card>
       ) : (
         <ul aria-label="Tables" className="grid grid-cols-1 gap-3 sm:grid-cols-2">
           {games.map((game) => (
             <li key={game.roomId}>
-              <TableCard game={game} onSit={() => onSit(game.roomId)} />
+              <TableCard game={game} isBusy={busy === game.roomId} onJoin={() => join(game)} />
             </li>
           ))}
         </ul>
       )}
-      <Dialog open={isNaming} onOpenChange={setNaming} title="New table" description="You take its first seat.">
-        <NameForm isBusy={isBusy} onSubmit={(name) => void create(name)} />
+      <Dialog open={isNaming} onOpenChange={setNaming} title="Create a table" description="You get the first seat.">
+        <NameForm isBusy={busy === 'new'} onSubmit={create} />
       </Dialog>
     </PageBody>
   )
 }
 
-function TableCard({ game, onSit }: { game: GameSummary; onSit: () => void }): ReactElement {
-  const { name, players, max, phase } = game
+interface TableCardProps {
+  readonly game: GameSummary
+  readonly isBusy: boolean
+  readonly onJoin: () => void
+}
+
+/** Its name leads to the table and takes no seat; that is what the button is for. */
+function TableCard({ game, isBusy, onJoin }: TableCardProps): ReactElement {
+  const { roomId, name, players, max, phase } = game
   const isOpen = phase !== 'playing' && players < max
   return (
-    <Card className="flex items-center gap-4 p-4">
+    <Card className="flex items-center gap-3 p-4">
       <div className="min-w-0 grow">
         <h2 dir="auto" className="truncate font-medium">
-          {name}
+          <Link href={pathOf(roomId)} className="rounded hover:underline">
+            {name}
+          </Link>
         </h2>
         <p className="mt-1 flex items-center gap-2 text-muted text-sm">
           <span aria-hidden className="flex gap-0.5">
@@ -104,14 +119,20 @@ function TableCard({ game, onSit }: { game: GameSummary; onSit: () => void }): R
           {phase === 'playing' && <Badge tone="soft">Playing</Badge>}
         </p>
       </div>
-      <Button
-        icon={isOpen ? Armchair : Lock}
-        disabled={!isOpen}
-        onClick={onSit}
-        {...(isOpen && { 'aria-label': `Sit down at ${name}` })}
-      >
-        {isOpen ? 'Sit down' : phase === 'playing' ? 'In play' : 'Full'}
-      </Button>
+      {isOpen ? (
+        <Button icon={Armchair} busy={isBusy} aria-label={`Join ${name}`} onClick={onJoin}>
+          Join
+        </Button>
+      ) : (
+        <Link
+          href={pathOf(roomId)}
+          aria-label={`Watch ${name}`}
+          className="inline-flex h-10 shrink-0 items-center gap-2 rounded-lg px-4 font-medium text-sm hover:bg-ink/8"
+        >
+          <Eye aria-hidden size={16} />
+          Watch
+        </Link>
+      )}
     </Card>
   )
 }
@@ -125,8 +146,8 @@ function NameForm({ isBusy, onSubmit }: { isBusy: boolean; onSubmit: (name: stri
   return (
     <form onSubmit={handleSubmit}>
       <Field
-        label="Name of the table"
-        hint="Without one it is called after you."
+        label="Table name"
+        hint="Defaults to your name."
         value={name}
         maxLength={60}
         dir="auto"
@@ -137,7 +158,7 @@ function NameForm({ isBusy, onSubmit }: { isBusy: boolean; onSubmit: (name: stri
       <Actions>
         <Cancel />
         <Button type="submit" tone="primary" busy={isBusy}>
-          Set the table
+          Create table
         </Button>
       </Actions>
     </form>

@@ -1,7 +1,8 @@
-/** The lobby, and a table of one's own behind it. B24. */
+/** The lobby, and each table behind it. B24. */
 import type { ReactElement } from 'react'
 import { Route, Switch, useLocation, useParams } from 'wouter'
 import { LobbyPage } from './lobby-page.tsx'
+import { pathOf, roomOf } from './paths.ts'
 import { TablePage } from './table-page.tsx'
 
 export function Page(): ReactElement {
@@ -19,11 +20,11 @@ export function Page(): ReactElement {
 
 function InLobby(): ReactElement {
   const [, go] = useLocation()
-  return <LobbyPage onSit={(roomId) => go(`/${roomId.replace('game:', '')}`)} />
+  return <LobbyPage onOpen={(roomId) => go(pathOf(roomId))} />
 }
 
 function AtTable(): ReactElement {
   const { id = '' } = useParams<{ id: string }>()
   const [, go] = useLocation()
-  return <TablePage key={id} roomId={`game:${id}`} onLeave={() => go('/')} />
+  return <TablePage key={id} roomId={roomOf(id)} onLeave={() => go('/')} />
 }

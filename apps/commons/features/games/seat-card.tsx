@@ -63,14 +63,14 @@ function Laid({ player, game }: Pick<SeatCardProps, 'player' | 'game'>): ReactEl
     return (
       <p className="grid h-10 w-8 shrink-0 place-items-center self-center rounded-lg bg-accent sm:h-14 sm:w-10 text-on-accent">
         <Check aria-hidden size={18} />
-        <span className="sr-only">Has laid a card</span>
+        <span className="sr-only">Has played</span>
       </p>
     )
   }
   return (
     <p className="grid h-10 w-8 shrink-0 place-items-center self-center rounded-lg border border-edge sm:h-14 sm:w-10 border-dashed text-muted">
       {isHere ? <span aria-hidden>?</span> : <WifiOff aria-hidden size={16} />}
-      <span className="sr-only">{isHere ? 'Still thinks' : 'Is away'}</span>
+      <span className="sr-only">{isHere ? 'Thinking…' : 'Away'}</span>
     </p>
   )
 }

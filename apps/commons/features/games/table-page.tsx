@@ -1,11 +1,12 @@
-/** The table: who sits there, what this round is worth, and the cards in one's hand. */
-import { Bot, DoorOpen, Hourglass, RotateCcw, Trophy } from 'lucide-react'
+/** The table: who sits there, what this round is worth, and the cards in one's hand. Opening it takes no seat. */
+import { Armchair, ArrowLeft, Bot, DoorOpen, Eye, Hourglass, RotateCcw, Trophy } from 'lucide-react'
 import type { ReactElement } from 'react'
 import { NotLoaded } from '../../web/live/not-loaded.tsx'
 import { useMe } from '../../web/session/use-me.ts'
 import { Button } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
+import { sentenceOf } from '../../web/ui/error-sentence.ts'
 import { PageBody, PageHeader } from '../../web/ui/page.tsx'
 import type { GameView } from './contract.ts'
 import { Hand } from './hand.tsx'
@@ -16,30 +17,34 @@ import { useTable } from './use-table.ts'
 const SEATS = 4
 
 export function TablePage({ roomId, onLeave }: { roomId: string; onLeave: () => void }): ReactElement {
-  const { game, error, card, play, again, fill, leave } = useTable(roomId)
+  const { game, error, card, isJoining, join, play, again, fill, leave } = useTable(roomId)
   const me = useMe()?.sub
   if (error) {
-    const action = <Button onClick={onLeave}>Back to the tables</Button>
-    const title = error.code === 'ROOM_FULL' ? 'This table is full' : 'You cannot sit here'
+    const action = <Button onClick={onLeave}>All tables</Button>
+    if (error.code === 'NOT_FOUND') {
+      return (
+        <EmptyState isPage icon={DoorOpen} title="This table has closed" action={action}>
+          Tables close when everyone has left.
+        </EmptyState>
+      )
+    }
     return (
-      <EmptyState isPage icon={DoorOpen} title={title} action={action}>
-        {error.message}
+      <EmptyState isPage icon={DoorOpen} title="Couldn’t open this table" action={action}>
+        {sentenceOf(error)}
       </EmptyState>
     )
   }
-  if (!game) return <NotLoaded what="the table" error={undefined} onRetry={() => undefined} />
+  if (!game) return <NotLoaded what="table" error={undefined} onRetry={() => undefined} />
 
   const own = game.players.find(({ userId }) => userId === me)
-  if (!own && me !== undefined) {
-    const action = <Button onClick={onLeave}>Back to the tables</Button>
-    return (
-      <EmptyState isPage icon={DoorOpen} title="You do not sit here any more" action={action}>
-        You left it in another window, or somebody took the seat while you were away.
-      </EmptyState>
-    )
-  }
   const free = SEATS - game.players.length
-  const leaveTable = (
+  const mayJoin = !own && free > 0 && game.phase !== 'playing'
+  const joinTable = mayJoin && (
+    <Button tone="primary" icon={Armchair} busy={isJoining} onClick={join}>
+      Join
+    </Button>
+  )
+  const actions = own ? (
     <Button
       icon={DoorOpen}
       onClick={() => {
@@ -49,10 +54,23 @@ export function TablePage({ roomId, onLeave }: { roomId: string; onLeave: () => 
     >
       Leave
     </Button>
+  ) : (
+    <>
+      <Button icon={ArrowLeft} onClick={onLeave}>
+        All tables
+      </Button>
+      {joinTable}
+    </>
   )
   return (
     <PageBody>
-      <PageHeader title={game.name} description={<Situation game={game} free={free} />} actions={leaveTable} />
+      <PageHeader title={game.name} description={<Situation game={game} free={free} />} actions={actions} />
+      {!own && (
+        <p role="status" className="mb-4 flex items-center gap-2 text-muted text-sm">
+          <Eye aria-hidden size={16} className="shrink-0" />
+          {mayJoin ? 'You’re watching. Join to play.' : 'You’re watching this game.'}
+        </p>
+      )}
       <ul aria-label="Players" className="grid grid-cols-1 gap-2 sm:grid-cols-2 sm:gap-3 lg:grid-cols-4">
         {game.players.map((player) => (
           <li key={player.userId}>
@@ -63,7 +81,7 @@ export function TablePage({ roomId, onLeave }: { roomId: string; onLeave: () => 
           // biome-ignore lint/suspicious/noArrayIndexKey: free seats have no other name
           <li key={`free ${seat}`}>
             <div className="grid h-full min-h-14 place-items-center sm:min-h-28 rounded-xl border border-edge border-dashed text-muted text-sm">
-              A free seat
+              Empty seat
             </div>
           </li>
         ))}
@@ -75,19 +93,21 @@ export function TablePage({ roomId, onLeave }: { roomId: string; onLeave: () => 
             {own && <Hand cards={own.cards} chosen={card} isOpen={game.isOpen} onChoose={play} />}
           </>
         ) : game.phase === 'over' ? (
-          <Over game={game} me={me} onAgain={again} onFill={free > 0 ? fill : undefined} />
+          <Over game={game} me={me} isPlayer={own !== undefined} onAgain={again} onFill={free > 0 ? fill : undefined} />
         ) : (
           <EmptyState
             icon={Hourglass}
-            title={free === 1 ? 'One more, and it begins' : `Waiting for ${free} more`}
+            title={free === 1 ? 'Waiting for 1 more player' : `Waiting for ${free} more players`}
             action={
-              <Button icon={Bot} onClick={fill}>
-                Let the house play
-              </Button>
+              own && (
+                <Button icon={Bot} onClick={fill}>
+                  Add bots
+                </Button>
+              )
             }
           >
-            Everybody lays one card, face down. The highest that nobody else laid takes the prize. Each card is good for
-            one round.
+            Everyone plays one card face down. The highest card no one else played wins the points. You can use each
+            card once.
           </EmptyState>
         )}
       </Card>
@@ -96,9 +116,10 @@ export function TablePage({ roomId, onLeave }: { roomId: string; onLeave: () => 
 }
 
 function Situation({ game, free }: { game: GameView; free: number }): ReactElement {
-  if (game.phase === 'playing') return <>{`Round ${game.round} of ${game.rounds}`}</>
-  if (game.phase === 'over') return <>The game is over</>
-  return <>{free === 1 ? 'One seat is free' : `${free} seats are free`}</>
+  const { phase, round, rounds, watching } = game
+  const seats = free === 1 ? '1 empty seat' : `${free} empty seats`
+  const what = phase === 'playing' ? `Round ${round} of ${rounds}` : phase === 'over' ? 'Game over' : seats
+  return <>{watching === 0 ? what : `${what} · ${watching} watching`}</>
 }
 
 function Prize({ game }: { game: GameView }): ReactElement {
@@ -106,16 +127,16 @@ function Prize({ game }: { game: GameView }): ReactElement {
   const winner = players.find(({ userId }) => userId === last?.winner)
   return (
     <div className="text-center">
-      <p className="text-muted text-sm">{isOpen ? 'This round was worth' : 'This round is worth'}</p>
+      <p className="text-muted text-sm">{isOpen ? 'Points this round' : 'Points to win'}</p>
       <p className="my-1 font-semibold text-5xl tabular-nums tracking-tight">{prize}</p>
       <p aria-live="polite" className="min-h-6 text-sm">
         {isOpen &&
           (winner ? (
             <>
-              <bdi className="font-medium">{winner.name}</bdi> takes it
+              <bdi className="font-medium">{winner.name}</bdi> wins the round
             </>
           ) : (
-            'No card was alone: it goes to the next round'
+            'No unique card: the points carry over'
           ))}
       </p>
       <TimeBar key={`${round} ${isOpen}`} remainingMs={remainingMs} isQuiet={isOpen} />
@@ -126,11 +147,12 @@ function Prize({ game }: { game: GameView }): ReactElement {
 interface OverProps {
   readonly game: GameView
   readonly me: string | undefined
+  readonly isPlayer: boolean
   readonly onAgain: () => void
   readonly onFill: (() => void) | undefined
 }
 
-function Over({ game, me, onAgain, onFill }: OverProps): ReactElement {
+function Over({ game, me, isPlayer, onAgain, onFill }: OverProps): ReactElement {
   const ranked = [...game.players].sort((a, b) => b.score - a.score)
   const best = ranked[0]?.score ?? 0
   const winners = ranked.filter(({ score }) => score === best)
@@ -139,17 +161,21 @@ function Over({ game, me, onAgain, onFill }: OverProps): ReactElement {
   const action = (
     <div className="flex flex-wrap justify-center gap-2">
       <Button tone="primary" icon={RotateCcw} disabled={isReady} onClick={onAgain}>
-        {isReady ? 'Waiting for the others' : 'Play again'}
+        {isReady ? 'Waiting for others…' : 'Play again'}
       </Button>
       {onFill && (
         <Button icon={Bot} onClick={onFill}>
-          Let the house play
+          Add bots
         </Button>
       )}
     </div>
   )
   return (
-    <EmptyState icon={Trophy} title={`${names} won with ${best}`} action={action}>
+    <EmptyState
+      icon={Trophy}
+      title={`${names} won with ${best} ${best === 1 ? 'point' : 'points'}`}
+      action={isPlayer && action}
+    >
       <ol className="mx-auto mt-2 w-56 text-left">
         {ranked.map(({ userId, name, score }) => (
           <li key={userId} className="flex justify-between gap-4 py-1">

@@ -5,7 +5,7 @@
 import { RoomfulError, type TypedNamespace } from '@roomful/server'
 import { Coalesce } from '../../coalesce.ts'
 import type { Commons } from '../../commons.ts'
-import type { gamesContract } from './contract.ts'
+import type { GameView, gamesContract } from './contract.ts'
 import {
   canStart,
   changeSeat,
@@ -24,6 +24,8 @@ import type { GameStore } from './store.ts'
 import { summaryOf, viewOf } from './view.ts'
 
 export const PREFIX = 'game:'
+/** Before the id of a table: the room of those who look on. */
+export const WATCH = 'watch:'
 /** To choose a card, and to see who took the prize. */
 export const CARD_MS = 12_000
 export const OPEN_MS = 3_500
@@ -44,6 +46,7 @@ export class Tables {
   /** What ends the round of a table. */
   private readonly cancels = new Map<string, () => void>()
   private readonly lobby: Coalesce
+  private readonly audience: Coalesce
   private isStopped = false
 
   constructor(commons: Commons, namespace: TypedNamespace<typeof gamesContract>, store: GameStore) {
@@ -53,6 +56,10 @@ export class Tables {
     this.lobby = new Coalesce(commons.clock, LOBBY_INTERVAL_MS, (roomId) => {
       const game = this.games.get(roomId)
       if (game) namespace.emit('game:changed', summaryOf(game))
+    })
+    this.audience = new Coalesce(commons.clock, LOBBY_INTERVAL_MS, (roomId) => {
+      const game = this.games.get(roomId)
+      if (game) this.show(game)
     })
   }
 
@@ -84,18 +91,28 @@ export class Tables {
   /** @throws RoomfulError NOT_FOUND */
   get(roomId: string): Game {
     const game = this.games.get(roomId)
-    if (!game) throw new RoomfulError('NOT_FOUND', 'This table is gone', { field: 'roomId' })
+    if (!game) throw new RoomfulError('NOT_FOUND', 'This table has closed', { field: 'roomId' })
     return game
   }
 
   /** @throws RoomfulError TOO_MANY_GAMES */
   create(name: string): Game {
     if (this.games.size >= TABLES_MAX) {
-      throw new RoomfulError('TOO_MANY_GAMES', `There are ${TABLES_MAX} tables; sit down at one of them`)
+      throw new RoomfulError('TOO_MANY_GAMES', `There are already ${TABLES_MAX} tables. Join one of them.`)
     }
     const game = newGame(PREFIX + this.commons.random.id(8), name)
     this.games.set(game.roomId, game)
     return game
+  }
+
+  /** As everyone may see it now. */
+  view(game: Game): GameView {
+    return viewOf(game, this.commons.clock.now(), this.namespace.userCount(WATCH + game.roomId))
+  }
+
+  /** Somebody came to look on, or went. */
+  watched(roomId: string): void {
+    this.audience.changed(roomId)
   }
 
   /** The table is another now: kept, told to those at it, and started or gone on with when it is time. */
@@ -127,7 +144,7 @@ export class Tables {
     const game = this.games.get(roomId)
     const seat = game && seatOf(game, userId)
     if (!seat || this.isStopped || (game.phase === 'playing' && !seat.isHere)) return
-    this.namespace.to(roomId).emit('player:left', { roomId, userId })
+    this.namespace.to([roomId, WATCH + roomId]).emit('player:left', { roomId, userId })
     this.put(game.phase === 'playing' ? changeSeat(game, userId, { isHere: false }) : standUp(game, userId))
     this.clearWhenEmpty(roomId)
   }
@@ -185,8 +202,12 @@ export class Tables {
   private save(game: Game): void {
     this.games.set(game.roomId, game)
     this.store.save(game)
-    this.namespace.to(game.roomId).emit('game:state', viewOf(game, this.commons.clock.now()))
+    this.show(game)
     this.lobby.changed(game.roomId)
+  }
+
+  private show(game: Game): void {
+    this.namespace.to([game.roomId, WATCH + game.roomId]).emit('game:state', this.view(game))
   }
 
   private remove(roomId: string): void {

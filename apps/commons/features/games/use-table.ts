@@ -1,44 +1,56 @@
-/** A seat at a table: taken when the page opens, kept through reconnects, given up when the person leaves. */
+/** A table: seen when the page opens, kept through reconnects. A seat is taken when the person asks, and given up when they leave. */
 import { RoomfulError } from '@roomful/client'
 import { useClient, useConnection } from '@roomful/react'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
+import { useMe } from '../../web/session/use-me.ts'
 import { toastError } from '../../web/ui/toast.tsx'
 import type { GameView, gamesContract } from './contract.ts'
 
 export interface Table {
   readonly game: GameView | undefined
-  /** Why there is no seat. */
+  /** Why there is no table. */
   readonly error: RoomfulError | undefined
   /** The card that lies face down before this person. */
   readonly card: number | undefined
+  readonly isJoining: boolean
+  readonly join: () => void
   readonly play: (card: number) => void
   readonly again: () => void
   readonly fill: () => void
   readonly leave: () => void
 }
 
+/** The room of those who look on. */
+const watchRoom = (roomId: string): string => `watch:${roomId}`
+
 export function useTable(roomId: string): Table {
   const client = useClient<typeof gamesContract>()
   const state = useConnection()
+  const me = useMe()?.sub
   const connectionId = state.status === 'open' ? state.connectionId : undefined
   const [game, setGame] = useState<GameView>()
   const [error, setError] = useState<RoomfulError>()
   const [laid, setLaid] = useState<{ round: number; card: number }>()
+  const [isJoining, setJoining] = useState(false)
 
-  // The seat first: the room is for those who have one. Asked again on each new connection, which finds it as it was.
+  const see = ({ game: now, card }: { game: GameView; card?: number | undefined }): void => {
+    setError(undefined)
+    setGame(now)
+    setLaid(card === undefined ? undefined : { round: now.round, card })
+  }
+  const seen = useRef(see)
+  seen.current = see
+
+  // Asked again on each new connection, which finds a seat as it was.
   useEffect(() => {
     if (connectionId === undefined) return
     let isOver = false
-    client.request('game:join', { roomId }).then(
-      ({ game: now, card }) => {
-        if (isOver) return
-        setError(undefined)
-        setGame(now)
-        setLaid(card === undefined ? undefined : { round: now.round, card })
+    client.request('game:watch', { roomId }).then(
+      (answer) => {
+        if (!isOver) seen.current(answer)
       },
       (refused: unknown) => {
-        if (isOver || !(refused instanceof RoomfulError)) return
-        if (refused.code !== 'CLOSED' && refused.code !== 'DISCONNECTED') setError(refused)
+        if (!isOver && refused instanceof RoomfulError && !isOfTheConnection(refused)) setError(refused)
       },
     )
     return () => {
@@ -47,11 +59,14 @@ export function useTable(roomId: string): Table {
   }, [client, connectionId, roomId])
 
   // Whoever goes to another page is not at the table any more: as when the tab is closed.
+  const room = useRef<string>(undefined)
+  room.current = game && (game.players.some(({ userId }) => userId === me) ? roomId : watchRoom(roomId))
   useEffect(
     () => () => {
-      client.request('room:leave', { roomId }).catch(() => undefined) // without a connection there is nothing to leave
+      if (room.current === undefined) return
+      client.request('room:leave', { roomId: room.current }).catch(() => undefined) // without a connection there is nothing to leave
     },
-    [client, roomId],
+    [client],
   )
 
   useEffect(
@@ -61,10 +76,17 @@ export function useTable(roomId: string): Table {
       }),
     [client, roomId],
   )
+  useEffect(
+    () =>
+      client.on('game:removed', (removed) => {
+        if (removed.roomId === roomId) setError(new RoomfulError('NOT_FOUND', 'This table has closed'))
+      }),
+    [client, roomId],
+  )
 
-  const ask = (what: string, asked: Promise<unknown>): void => {
+  const ask = (failed: string, asked: Promise<unknown>): void => {
     asked.catch((refused: unknown) => {
-      if (!(refused instanceof RoomfulError && refused.code === 'CLOSED')) toastError(what, refused)
+      if (!(refused instanceof RoomfulError && refused.code === 'CLOSED')) toastError(failed, refused)
     })
   }
   const round = game?.round ?? 0
@@ -72,16 +94,29 @@ export function useTable(roomId: string): Table {
     game,
     error,
     card: laid?.round === round && game?.isOpen === false ? laid.card : undefined,
+    isJoining,
+    join() {
+      setJoining(true)
+      const asked = client.request('game:join', { roomId }).then((answer) => seen.current(answer))
+      ask(
+        'Couldn’t join',
+        asked.finally(() => setJoining(false)),
+      )
+    },
     play(card) {
       const before = laid
       setLaid({ round, card })
       client.request('game:play', { roomId, card }).catch((refused: unknown) => {
         setLaid(before)
-        toastError('The card was not laid', refused)
+        toastError('Couldn’t play the card', refused)
       })
     },
-    again: () => ask('You are not ready yet', client.request('game:again', { roomId })),
-    fill: () => ask('The house does not play', client.request('game:fill', { roomId })),
-    leave: () => ask('You are still at the table', client.request('game:leave', { roomId })),
+    again: () => ask('Couldn’t start another game', client.request('game:again', { roomId })),
+    fill: () => ask('Couldn’t add bots', client.request('game:fill', { roomId })),
+    leave: () => ask('Couldn’t leave the table', client.request('game:leave', { roomId })),
   }
+}
+
+function isOfTheConnection({ code }: RoomfulError): boolean {
+  return code === 'CLOSED' || code === 'DISCONNECTED' || code === 'NOT_CONNECTED'
 }

@@ -2,7 +2,8 @@
 import type { GameSummary, GameView } from './contract.ts'
 import { type Game, prizeOf, ROUNDS, SEATS } from './rules.ts'
 
-export function viewOf(game: Game, now: number): GameView {
+/** @param watching how many look on without a seat */
+export function viewOf(game: Game, now: number, watching: number): GameView {
   const { roomId, name, phase, seats, round, isOpen, last, endsAt } = game
   return {
     roomId,
@@ -14,6 +15,7 @@ export function viewOf(game: Game, now: number): GameView {
     prize: phase === 'playing' ? (isOpen ? (last?.prize ?? 0) : prizeOf(game)) : 0,
     isOpen,
     remainingMs: phase === 'playing' ? Math.max(0, endsAt - now) : 0,
+    watching,
     ...(last ? { last: { prize: last.prize, cards: [...last.cards], winner: last.winner } } : {}),
   }
 }

@@ -63,7 +63,7 @@ export function Conversation({ roomId, title, nobody, onClose }: ConversationPro
         {solved}
       </div>
       <ul
-        aria-label="Messages"
+        aria-label="Conversation"
         aria-live="polite"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}

@@ -26,9 +26,8 @@ const toasts = new Toasts({
   limit: TOASTS_MAX,
   now: () => performance.now(),
   show({ id, title, description, kind }) {
-    const priority = kind === 'bad' ? 'high' : 'low'
     const onRemove = (): void => toasts.removed(id)
-    manager.add({ id, title, description, type: kind, timeout: SHOWN_MS, priority, data: { count: 1 }, onRemove })
+    manager.add({ id, title, description, type: kind, timeout: SHOWN_MS, data: { count: 1 }, onRemove })
   },
   // Its words stay as they are, so it is not read aloud again; naming a time begins it anew.
   count: (id, count) => manager.update(id, { data: { count }, timeout: SHOWN_MS }),
@@ -51,6 +50,7 @@ export function ToastRegion({ children }: { children: ReactNode }): ReactElement
     <Base.Provider toastManager={manager} limit={TOASTS_MAX}>
       {children}
       <Base.Portal>
+        {/* Reads each aloud, once: an alert besides would read it twice. */}
         <Base.Viewport className="fixed inset-x-3 bottom-3 z-50 flex flex-col gap-2 sm:left-auto sm:w-88">
           <Shown />
         </Base.Viewport>
@@ -86,6 +86,7 @@ function Shown(): ReactElement[] {
           )}
           <Base.Close
             aria-label="Dismiss"
+            aria-hidden={false} // the keyboard reaches it at any time
             onClick={() => toasts.dismissed(each.id)}
             render={<IconButton icon={X} label="Dismiss" size="small" className="-my-1 -mr-1" />}
           />

@@ -168,11 +168,10 @@ function afterLeave(
   return about(id, 'TOLD', `It was in the room until event ${left.seq} (${left.reason}) and received event ${seq}`)
 }
 
-const THIS = 'this connection'
-
 /** What people call whoever is asked about. */
 function nameIn(namespace: Namespace, stories: Stories, who: string): string {
-  if (stories.find(who)) return THIS
+  const story = stories.find(who)
+  if (story) return `${story.connection.user.name}’s connection`
   return stories.ofUser(namespace.name, who).at(-1)?.connection.user.name ?? who
 }
 
@@ -184,7 +183,6 @@ function answerOf(verdicts: readonly Verdict[], name: string, { roomId, namespac
     delivered,
     message: isKept ? message : `${message} The event itself is no longer kept.`,
   })
-  const subject = name === THIS ? 'This connection' : name // a name stays as it is written
   const later = isKept ? ' It’s in the room’s history.' : ''
   const connections = verdicts.filter(({ connectionId }) => connectionId !== undefined).length
   const received = count('TOLD') + count('REPLAYED')
@@ -194,18 +192,18 @@ function answerOf(verdicts: readonly Verdict[], name: string, { roomId, namespac
     return answer('yes', `Yes. It was delivered to ${name} after they came back${where}.`)
   }
   if (count('WAITING') > 0) {
-    return answer('waiting', `Not yet. ${subject} has a slow connection and gets it once that catches up.`)
+    return answer('waiting', `Not yet. ${name} has a slow connection and gets it once that catches up.`)
   }
-  if (count('NOT_READ') > 0) return answer('no', `No. ${subject} went offline before it arrived.`)
+  if (count('NOT_READ') > 0) return answer('no', `No. ${name} went offline before it arrived.`)
   if (count('NOT_RECOVERED') > 0) {
-    return answer('no', `No. ${subject} came back, but what they had missed could not be recovered.${later}`)
+    return answer('no', `No. ${name} came back, but what they had missed could not be recovered.${later}`)
   }
   if (count('BEFORE_JOIN') > 0 && count('AFTER_LEAVE') > 0) {
-    return answer('no', `No. ${subject} had left ${roomId} when it was sent and came back later.${later}`)
+    return answer('no', `No. ${name} had left ${roomId} when it was sent and came back later.${later}`)
   }
-  if (count('BEFORE_JOIN') > 0) return answer('no', `No. ${subject} joined ${roomId} after it was sent.${later}`)
-  if (count('AFTER_LEAVE') > 0) return answer('no', `No. ${subject} had left ${roomId} before it was sent.`)
-  if (count('NEVER_JOINED') > 0) return answer('no', `No. ${subject} was never in ${roomId}.`)
+  if (count('BEFORE_JOIN') > 0) return answer('no', `No. ${name} joined ${roomId} after it was sent.${later}`)
+  if (count('AFTER_LEAVE') > 0) return answer('no', `No. ${name} had left ${roomId} before it was sent.`)
+  if (count('NEVER_JOINED') > 0) return answer('no', `No. ${name} was never in ${roomId}.`)
   if (count('NOT_STORED') > 0)
     return { delivered: 'no', message: `No. There’s no such event: ${verdicts[0]?.message}.` }
   return answer('unknown', `We can’t tell. There’s no record of ${name} in ${namespace}.`)

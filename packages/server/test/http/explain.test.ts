@@ -208,6 +208,8 @@ describe('[D8] explain in one sentence', () => {
     )
     await say('sentence')
     expect((await answer('hal', 'sentence', 4)).message).toBe('Yes. It was delivered to hal.')
+    const [{ connectionId }] = (await get('connections?userId=hal')).body.connections
+    expect((await answer(connectionId, 'sentence', 4)).message).toBe('Yes. It was delivered to hal’s connection.')
     await say('hall')
     expect((await answer('hal', 'hall', 1)).message).toBe('No. hal was never in hall.')
     expect((await answer('hal', 'hall', 9)).message).toBe(
