@@ -6,6 +6,7 @@ import { TokenVerifier } from './adapters/auth/jwt.ts'
 import { SlidingWindowLimiter } from './adapters/auth/limiter.ts'
 import { Passwords } from './adapters/auth/passwords.ts'
 import { findSecret, type Secret } from './adapters/auth/secret.ts'
+import { SignInPlaces } from './adapters/auth/sign-in-places.ts'
 import { Tickets } from './adapters/auth/tickets.ts'
 import { TokenIssuer } from './adapters/auth/token-issuer.ts'
 import { UserStore } from './adapters/auth/user-store.ts'
@@ -75,6 +76,7 @@ export function createRoomful({
   const issuer = new TokenIssuer({ secret: secret.bytes, audience, issuer: jwtIssuer, now: clock.now })
   const accounts = new Accounts({
     store: users,
+    places: new SignInPlaces(users, secret.bytes),
     passwords: new Passwords(),
     issuer,
     limiter: attempts,

@@ -1,5 +1,6 @@
 /** Signing up and in, over the server's HTTP API. WIRE 1. */
 import { suspended } from '../ui/error-sentence.ts'
+import { device } from './device.ts'
 import type { Account } from './session.ts'
 
 export interface SignedIn {
@@ -24,12 +25,12 @@ export class Refusal extends Error {
 
 /** @throws Refusal (rejects) with a sentence for the person */
 export function signUp(username: string, password: string): Promise<SignedIn> {
-  return post('/api/users', { username, password })
+  return post('/api/users', { username, password, device: device() })
 }
 
 /** @throws Refusal (rejects) with a sentence for the person */
 export function signIn(username: string, password: string): Promise<SignedIn> {
-  return post('/api/session', { username, password })
+  return post('/api/session', { username, password, device: device() })
 }
 
 /** @throws Refusal (rejects) with a sentence for the person */

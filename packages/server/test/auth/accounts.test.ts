@@ -9,6 +9,7 @@ import { AccountAuthenticator } from '../../src/adapters/auth/authenticator.ts'
 import { TokenVerifier } from '../../src/adapters/auth/jwt.ts'
 import { SlidingWindowLimiter } from '../../src/adapters/auth/limiter.ts'
 import { Passwords } from '../../src/adapters/auth/passwords.ts'
+import { SignInPlaces } from '../../src/adapters/auth/sign-in-places.ts'
 import { Tickets } from '../../src/adapters/auth/tickets.ts'
 import { TokenIssuer } from '../../src/adapters/auth/token-issuer.ts'
 import { UserStore } from '../../src/adapters/auth/user-store.ts'
@@ -34,7 +35,8 @@ beforeEach(() => {
   store = new UserStore(':memory:', now)
   const issuer = new TokenIssuer({ secret, now })
   const limiter = new SlidingWindowLimiter(clock)
-  accounts = new Accounts({ store, passwords: new Passwords(cheap), issuer, limiter, random, now })
+  const places = new SignInPlaces(store, secret)
+  accounts = new Accounts({ store, places, passwords: new Passwords(cheap), issuer, limiter, random, now })
   tickets = new Tickets(clock, random)
   const parts = { verifier: new TokenVerifier({ secret, now }), tickets, users: store }
   authenticator = new AccountAuthenticator({ ...parts, unknownUsers: 'open' })
@@ -172,6 +174,60 @@ describe('guessing', () => {
     await expect(accounts.signIn(alice, '192.0.2.1')).resolves.toBeDefined()
   })
 
+  /** A hundred wrong passwords, ten from each of ten addresses. */
+  async function attack(name: string): Promise<void> {
+    for (let i = 0; i < 100; i++) await codesOf([guess(name, `198.51.100.${i % 10}`)])
+  }
+  const OWNER = '192.0.2.1'
+  const device = 'a-secret-of-this-device'
+
+  it('[H24] a hundred from ten addresses lock no owner out who has signed in there before', async () => {
+    await accounts.signUp(alice, OWNER)
+    await attack('alice')
+    await expect(accounts.signIn(alice, '192.0.2.2')).rejects.toEqual(code('RATE_LIMITED'))
+    await expect(accounts.signIn(alice, OWNER)).resolves.toBeDefined()
+  })
+
+  it('[H24] nor a known device, wherever it is by now', async () => {
+    await accounts.signUp({ ...alice, device }, OWNER)
+    await attack('alice')
+    await codesOf(Array.from({ length: 60 }, (_, i) => guess(`name${i}`, '192.0.2.2')))
+    await expect(accounts.signIn(alice, '192.0.2.2')).rejects.toEqual(code('RATE_LIMITED'))
+    await expect(accounts.signIn({ ...alice, device: `${device}!` }, '192.0.2.2')).rejects.toEqual(code('RATE_LIMITED'))
+    await expect(accounts.signIn({ ...alice, device }, '192.0.2.2')).resolves.toBeDefined()
+    await expect(accounts.signIn({ ...alice, device }, undefined)).resolves.toBeDefined()
+  })
+
+  it('[H24] a known place has ten guesses as any other, and no other account is known there', async () => {
+    await accounts.signUp({ ...alice, device }, OWNER)
+    await accounts.signUp({ ...alice, name: 'Bob' }, '192.0.2.9')
+    const wrong = { name: 'alice', password: 'a guess', device }
+    const codes = await codesOf(Array.from({ length: 12 }, (_, i) => accounts.signIn(wrong, `203.0.113.${i}`)))
+    expect(codes.filter((each) => each === 'RATE_LIMITED')).toHaveLength(2)
+    await attack('bob')
+    await expect(accounts.signIn({ ...alice, name: 'Bob', device }, OWNER)).rejects.toEqual(code('RATE_LIMITED'))
+  })
+
+  it('[H24] a place is known for ninety days, and an account has the latest twenty', async () => {
+    await accounts.signUp(alice, OWNER)
+    for (let i = 0; i < 20; i++) {
+      await clock.advance(1_000)
+      await accounts.signIn(alice, `203.0.113.${i}`)
+    }
+    await attack('alice')
+    await expect(accounts.signIn(alice, OWNER)).rejects.toEqual(code('RATE_LIMITED'))
+    await expect(accounts.signIn(alice, '203.0.113.0')).resolves.toBeDefined()
+    await clock.advance(90 * 86_400_000)
+    await attack('alice')
+    await expect(accounts.signIn(alice, '203.0.113.19')).rejects.toEqual(code('RATE_LIMITED'))
+  })
+
+  it.each([7, '', 'short', 'x'.repeat(129), null])('a device that is %j is refused by its field', async (given) => {
+    const refusal = { code: 'INVALID_MESSAGE', field: 'device' }
+    await expect(accounts.signUp({ ...alice, device: given }, OWNER)).rejects.toMatchObject(refusal)
+    await expect(accounts.signIn({ ...alice, device: given }, OWNER)).rejects.toMatchObject(refusal)
+  })
+
   it('signing in rightly does not count', async () => {
     await accounts.signUp(alice, undefined)
     for (let i = 0; i < 60; i++) await accounts.signIn(alice, '192.0.2.1')
@@ -256,7 +312,7 @@ describe('users.db', () => {
     expect(statSync(join(data, 'users.db')).mode & 0o777).toBe(0o600)
   })
 
-  it('of the version before keeps its accounts and learns to keep a reason', async () => {
+  it('of the first version keeps its accounts and learns to keep a reason', async () => {
     const data = folder()
     const older = new DatabaseSync(join(data, 'users.db'))
     older.exec(`CREATE TABLE users (sub TEXT PRIMARY KEY, name TEXT NOT NULL, login TEXT UNIQUE, password TEXT, role TEXT,
@@ -269,6 +325,24 @@ describe('users.db', () => {
       await store.setBanned('dora', true, 'Spam')
       store.close()
     }
+  })
+
+  it('of the second version learns where accounts have signed in', async () => {
+    const data = folder()
+    const before = new UserStore(data, Date.now)
+    before.create({ sub: 'carol', name: 'Carol', login: 'carol', password: 'x' })
+    before.close()
+    const old = new DatabaseSync(join(data, 'users.db'))
+    old.exec('DROP TABLE sign_in_places; PRAGMA user_version = 2')
+    old.close()
+    const place = Buffer.from('somewhere')
+    const after = new UserStore(data, Date.now)
+    after.rememberPlace('carol', place)
+    after.close()
+    const again = new UserStore(data, Date.now)
+    expect(again.findLogin('carol')).toMatchObject({ sub: 'carol' })
+    expect([again.isKnownPlace('carol', place), again.isKnownPlace('dave', place)]).toEqual([true, false])
+    again.close()
   })
 
   it('of a newer version, or no database at all, is refused with a sentence', () => {

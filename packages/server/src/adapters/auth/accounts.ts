@@ -5,6 +5,7 @@ import type { Random } from '../../core/ports/random.ts'
 import type { User } from '../../core/user.ts'
 import type { SlidingWindowLimiter } from './limiter.ts'
 import type { Passwords } from './passwords.ts'
+import type { SignInFrom, SignInPlaces } from './sign-in-places.ts'
 import type { TokenIssuer } from './token-issuer.ts'
 import type { UserStore } from './user-store.ts'
 
@@ -17,17 +18,24 @@ const PASSWORD_MIN_LENGTH = 8
 const PASSWORD_MAX_LENGTH = 256
 const SUB_LENGTH = 20
 
-/** Wrong passwords, per quarter of an hour: for one name from one address, for one name, and from one address. */
+/**
+ * Wrong passwords, per quarter of an hour: for one name from one address or known device, for one name from everywhere that
+ * it has never signed in, and from one address.
+ */
 const WRONG_WINDOW_MS = 15 * 60_000
-const WRONG_PER_NAME_AND_ADDRESS = 10
+const WRONG_PER_NAME_AND_PLACE = 10
 const WRONG_PER_NAME = 100
 const WRONG_PER_ADDRESS = 50
 /** New accounts from one address, per hour. */
 const SIGN_UP_WINDOW_MS = 3_600_000
 const SIGN_UPS_PER_ADDRESS = 20
+/** Shorter ones can be guessed. */
+const DEVICE_MIN_LENGTH = 16
+const DEVICE_MAX_LENGTH = 128
 
 export interface AccountsParts {
   readonly store: UserStore
+  readonly places: SignInPlaces
   readonly passwords: Passwords
   readonly issuer: TokenIssuer
   readonly limiter: SlidingWindowLimiter
@@ -43,6 +51,8 @@ export interface NameAndPassword {
   /** What others see; `username` when it is left out. */
   readonly name?: unknown
   readonly password?: unknown
+  /** A secret of the client's own, by which it is known again: 16 to 128 characters. */
+  readonly device?: unknown
 }
 
 export interface SignedIn {
@@ -70,7 +80,8 @@ export class Accounts {
     const name = given.name === undefined ? username : checkName(given.name, 'name')
     const login = nameKey(username)
     const password = checkPassword(given.password, login)
-    const { store, passwords, random } = this.parts
+    const from = { address, device: checkDevice(given.device) }
+    const { store, passwords, places, random } = this.parts
     const taken = new RoomfulError('CONFLICT', 'This name is taken', { field })
     if (store.findLogin(login)) throw taken
     if (address !== undefined) {
@@ -78,6 +89,7 @@ export class Accounts {
     }
     const sub = `u_${random.id(SUB_LENGTH)}`
     if (!store.create({ sub, name, login, password: await passwords.hash(password) })) throw taken
+    places.remember(sub, from)
     return this.admit({ sub, name, role: 'user' }, this.parts.now())
   }
 
@@ -85,24 +97,23 @@ export class Accounts {
    * @param address as for `signUp`
    * @throws RoomfulError (rejects) INVALID_MESSAGE, UNAUTHENTICATED, BANNED, RATE_LIMITED, UNAVAILABLE
    */
-  async signIn({ name, username = name, password }: NameAndPassword, address: string | undefined): Promise<SignedIn> {
+  async signIn(given: NameAndPassword, address: string | undefined): Promise<SignedIn> {
+    const { name, username = name, password } = given
     if (typeof username !== 'string') throw invalid('username', 'Field username must be a string')
     if (typeof password !== 'string') throw invalid('password', 'Field password must be a string')
     const login = nameKey(username.slice(0, PASSWORD_MAX_LENGTH))
-    const allowances: Allowance[] = [
-      [`in ${login} ${address ?? ''}`, WRONG_PER_NAME_AND_ADDRESS, WRONG_WINDOW_MS],
-      [`in ${login}`, WRONG_PER_NAME, WRONG_WINDOW_MS],
-    ]
-    if (address !== undefined) allowances.push([`from ${address}`, WRONG_PER_ADDRESS, WRONG_WINDOW_MS])
+    const from = { address, device: checkDevice(given.device) }
+    const account = this.parts.store.findLogin(login)
+    const allowances = this.allowances(login, account?.sub, from)
     // Taken before the answer is known, so that many guesses at once count as many.
     this.take(allowances, 'Too many wrong passwords')
-    const account = this.parts.store.findLogin(login)
     const isRight =
       password.length <= PASSWORD_MAX_LENGTH && (await this.verify(password, account?.password, allowances))
     if (!account || !isRight) throw new RoomfulError('UNAUTHENTICATED', 'Authentication failed: wrong name or password')
     for (const [key] of allowances) this.parts.limiter.giveBack(key)
     if (account.banned) throw bannedError(account.banReason)
     const { sub, name: storedName, role = 'user' } = account
+    this.parts.places.remember(sub, from)
     return this.admit({ sub, name: storedName, role }, this.parts.now())
   }
 
@@ -143,6 +154,20 @@ export class Accounts {
     return { token: await this.parts.issuer.issueToken(claims, SESSION_TOKEN_MS), user }
   }
 
+  /**
+   * What an attempt is counted by. Where the account has signed in before, it is counted by that place alone: others who
+   * guess from anywhere else, or without the device from the same address, do not lock out the person whose account it is.
+   */
+  private allowances(login: string, sub: string | undefined, from: SignInFrom): Allowance[] {
+    const known = sub === undefined ? undefined : this.parts.places.find(sub, from)
+    if (known?.kind === 'device') return [[`in at ${known.id}`, WRONG_PER_NAME_AND_PLACE, WRONG_WINDOW_MS]]
+    const { address } = from
+    const allowances: Allowance[] = [[`in ${login} ${address ?? ''}`, WRONG_PER_NAME_AND_PLACE, WRONG_WINDOW_MS]]
+    if (!known) allowances.push([`in ${login}`, WRONG_PER_NAME, WRONG_WINDOW_MS])
+    if (address !== undefined) allowances.push([`from ${address}`, WRONG_PER_ADDRESS, WRONG_WINDOW_MS])
+    return allowances
+  }
+
   /** All or none. */
   private take(allowances: readonly Allowance[], sentence: string): void {
     const { limiter } = this.parts
@@ -157,6 +182,12 @@ function checkName(given: unknown, field: 'username' | 'name'): string {
   const parsed = parseName(given)
   if ('flaw' in parsed) throw invalid(field, parsed.flaw)
   return parsed.name
+}
+
+function checkDevice(given: unknown): string | undefined {
+  if (given === undefined) return undefined
+  if (typeof given === 'string' && given.length >= DEVICE_MIN_LENGTH && given.length <= DEVICE_MAX_LENGTH) return given
+  throw invalid('device', `Field device must be a string of ${DEVICE_MIN_LENGTH} to ${DEVICE_MAX_LENGTH} characters`)
 }
 
 function checkPassword(given: unknown, login: string): string {

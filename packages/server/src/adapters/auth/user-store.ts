@@ -10,19 +10,32 @@ import { nameKey } from '../../core/names.ts'
 import type { Account, AccountQuestion, ListedAccount, Users } from '../../core/ports/users.ts'
 import type { User } from '../../core/user.ts'
 
-const VERSION = 2
-const SCHEMA = `
-  CREATE TABLE users (
+/** Each brings the file from the version of its index to the next one. */
+const MIGRATIONS = [
+  `CREATE TABLE users (
     sub TEXT PRIMARY KEY,
     name TEXT NOT NULL,
     login TEXT UNIQUE,
     password TEXT,
     role TEXT,
     banned INTEGER NOT NULL DEFAULT 0,
-    created_at INTEGER NOT NULL,
-    ban_reason TEXT
-  ) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${VERSION};`
+    created_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;`,
+  'ALTER TABLE users ADD COLUMN ban_reason TEXT;',
+  `CREATE TABLE sign_in_places (
+    sub TEXT NOT NULL,
+    place BLOB NOT NULL,
+    last_at INTEGER NOT NULL,
+    PRIMARY KEY (sub, place)
+  ) STRICT, WITHOUT ROWID;`,
+]
+const VERSION = MIGRATIONS.length
+
+/** Of one account. Only a right password adds one, so no attacker can push the others out. */
+const PLACES_MAX = 20
+const PLACE_KEPT_MS = 90 * 86_400_000
+/** A place that was seen since then is not written again. */
+const PLACE_FRESH_MS = 86_400_000
 
 /** An account as it is kept here. */
 export interface StoredAccount extends Account {
@@ -39,7 +52,10 @@ export interface LoginAccount extends StoredAccount {
 
 export class UserStore implements Users {
   private readonly database: DatabaseSync
-  private readonly statements: Record<'find' | 'findLogin' | 'list' | 'insert' | 'ban' | 'role', StatementSync>
+  private readonly statements: Record<
+    'find' | 'findLogin' | 'list' | 'insert' | 'ban' | 'role' | 'findPlace' | 'putPlace' | 'trimPlaces',
+    StatementSync
+  >
   private readonly now: () => number
 
   /**
@@ -65,6 +81,15 @@ export class UserStore implements Users {
       ),
       ban: this.database.prepare('UPDATE users SET banned = ?, ban_reason = ? WHERE sub = ?'),
       role: this.database.prepare('UPDATE users SET role = ? WHERE sub = ?'),
+      findPlace: this.database.prepare('SELECT last_at FROM sign_in_places WHERE sub = ? AND place = ?'),
+      putPlace: this.database.prepare(
+        `INSERT INTO sign_in_places (sub, place, last_at) VALUES (?, ?, ?)
+         ON CONFLICT DO UPDATE SET last_at = excluded.last_at`,
+      ),
+      trimPlaces: this.database.prepare(
+        `DELETE FROM sign_in_places WHERE sub = :sub AND (last_at < :oldest OR place NOT IN
+           (SELECT place FROM sign_in_places WHERE sub = :sub ORDER BY last_at DESC LIMIT ${PLACES_MAX}))`,
+      ),
     }
   }
 
@@ -113,9 +138,28 @@ export class UserStore implements Users {
     return this.write(() => this.statements.insert.run(sub, name, login, password, this.now())).changes > 0
   }
 
+  /** Whether the account signed in from this place (an address or a device, hashed) in the last 90 days. */
+  isKnownPlace(sub: string, place: Uint8Array): boolean {
+    return this.lastAt(sub, place) > this.now() - PLACE_KEPT_MS
+  }
+
+  /** Keeps the 20 latest places of an account. @throws RoomfulError UNAVAILABLE */
+  rememberPlace(sub: string, place: Uint8Array): void {
+    const now = this.now()
+    if (this.lastAt(sub, place) > now - PLACE_FRESH_MS) return
+    this.write(() => {
+      this.statements.putPlace.run(sub, place, now)
+      this.statements.trimPlaces.run({ sub, oldest: now - PLACE_KEPT_MS })
+    })
+  }
+
   /** Idempotent. */
   close(): void {
     if (this.database.isOpen) this.database.close()
+  }
+
+  private lastAt(sub: string, place: Uint8Array): number {
+    return Number(this.statements.findPlace.get(sub, place)?.last_at ?? Number.NEGATIVE_INFINITY)
   }
 
   /** A full or read-only disk is not the caller's fault, and passes. */
@@ -154,12 +198,9 @@ function migrate(database: DatabaseSync, path: string): void {
     database.close()
     throw new Error(`${path} was written by a newer version of Roomful (${version}; this one knows ${VERSION})`)
   }
-  if (version === 0) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`)
-  else if (version < VERSION) {
-    database.exec(
-      `BEGIN IMMEDIATE; ALTER TABLE users ADD COLUMN ban_reason TEXT; PRAGMA user_version = ${VERSION}; COMMIT`,
-    )
-  }
+  if (version === VERSION) return
+  const steps = [...MIGRATIONS.slice(version), `PRAGMA user_version = ${VERSION};`]
+  database.exec(`BEGIN IMMEDIATE; ${steps.join('')} COMMIT`)
 }
 
 function toAccount(row: Record<string, unknown> | undefined): Account | undefined {

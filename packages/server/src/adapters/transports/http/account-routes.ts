@@ -7,6 +7,9 @@ const SignedIn = Type.Object({
   token: Type.String({ description: 'A JWT, good for 24 hours.' }),
   user: Type.Object({ sub: Type.String(), name: Type.String(), role: Type.String() }),
 })
+const Device = Type.String({
+  description: 'A random string that this client keeps, 16 to 128 characters: it is known again by it.',
+})
 const ada = { sub: 'u_4f0q1zv7k2m9x8c3b5na', name: 'Ada', role: 'user' }
 
 export const accountRoutes: readonly Route[] = [
@@ -23,6 +26,7 @@ export const accountRoutes: readonly Route[] = [
         ),
         name: Type.Optional(Type.String({ description: 'What others see; `username` when it is left out.' })),
         password: Type.Optional(Type.String({ description: '8 to 256 characters.' })),
+        device: Type.Optional(Device),
       }),
       status: 201,
       answer: SignedIn,
@@ -40,12 +44,14 @@ export const accountRoutes: readonly Route[] = [
       path: '/api/session',
       tag: 'accounts',
       summary: 'Sign in.',
-      description: 'Ten wrong passwords for a name from one address lock it there for up to a quarter of an hour.',
+      description:
+        'Ten wrong passwords for a name from one address lock it there for up to a quarter of an hour, and a hundred from everywhere lock it where it has not signed in before. A known `device` is counted by itself.',
       access: 'anyone',
       body: Type.Object({
         username: Type.Optional(Type.String({ description: 'May also be called `name`.' })),
         name: Type.Optional(Type.String()),
         password: Type.Optional(Type.String()),
+        device: Type.Optional(Device),
       }),
       answer: SignedIn,
       errors: ['UNAUTHENTICATED', 'BANNED', 'RATE_LIMITED', 'UNAVAILABLE'],
