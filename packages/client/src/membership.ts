@@ -39,6 +39,10 @@ export class Membership {
   readonly typing: TypingSignal
   /** How many hold it. */
   holders = 0
+  /** The server put us there: letting go does not leave it. */
+  isPlaced = false
+  /** The server took us out: it is not asked again by itself. */
+  isRemoved = false
   standing: Standing
   readonly #options: MembershipOptions
   readonly #presence: RoomPresence
@@ -90,6 +94,7 @@ export class Membership {
     if (this.#isOver || this.#isAsking || this.#options.requests.reach !== 'now') return
     this.#cancelRetry?.()
     this.#cancelRetry = undefined
+    this.isRemoved = false
     if (this.#status !== 'joined') this.#become('joining')
     this.#ask() // never rejects
   }
@@ -99,7 +104,7 @@ export class Membership {
     this.#cancelRetry = undefined
     this.typing.forget()
     this.#typists.clear()
-    this.#become('waiting')
+    if (!this.isRemoved) this.#become('waiting')
   }
 
   /** Whoever waits to be let in waits for nothing. */
@@ -117,9 +122,24 @@ export class Membership {
     this.events.clear()
   }
 
-  /** The server took us out. */
+  /** The server put us there. What we ask for, or what we missed since we were there last, comes with an answer. */
+  place(reply: JoinReply): void {
+    this.isPlaced = true
+    if (this.#isAsking) return
+    if (this.standing.seq === undefined) this.#enter(reply)
+    else if (this.#status !== 'joined') this.join()
+  }
+
+  /** The rules took us out. */
   lose(error: RoomfulError): void {
     this.#become('refused', error)
+  }
+
+  /** The server took us out, and lets us in again when it likes. */
+  remove(error: RoomfulError): void {
+    this.isPlaced = false
+    this.isRemoved = true
+    this.lose(error)
   }
 
   /** @returns false when it is not to be handed on: we had it, or something is missing before it */
@@ -176,6 +196,7 @@ export class Membership {
   #enter(reply: JoinReply): void {
     const { standing, reset } = afterJoin(this.standing, reply)
     this.standing = standing
+    this.isRemoved = false
     this.#failures = 0
     this.#presence.replace(reply)
     this.#become('joined')

@@ -10,7 +10,7 @@ import type { ReceivedEvent } from './frames.ts'
 import { Membership } from './membership.ts'
 import type { Requests } from './requests.ts'
 import type { Standing } from './standing.ts'
-import type { Reset } from './vocabulary.ts'
+import type { JoinReply, Reset } from './vocabulary.ts'
 
 /** A room that is let go is left after this long, so that a page that mounts twice, or navigates back, joins once. */
 const LINGER_MS = 100
@@ -43,6 +43,7 @@ export class Rooms {
   release(membership: Membership): void {
     membership.holders--
     if (membership.holders > 0 || this.#memberships.get(membership.roomId) !== membership) return
+    if (membership.isPlaced) return // the server put us there, and takes us out
     this.#lingering.set(
       membership,
       this.#environment.clock.after(LINGER_MS, () => this.#leave(membership)),
@@ -53,6 +54,8 @@ export class Rooms {
   handleOpen(recovered: boolean): void {
     this.#leaving.clear()
     for (const membership of [...this.#memberships.values()]) {
+      if (!recovered) membership.isPlaced = false // it says so again
+      if (membership.isRemoved) continue
       if (membership.holders > 0 || this.#lingering.has(membership)) membership.join()
       else if (recovered || isPersonalRoom(membership.roomId)) membership.join()
       else this.#forget(membership)
@@ -74,7 +77,8 @@ export class Rooms {
     if (roomId === undefined) return true
     const known = this.#memberships.get(roomId)
     if (!known && this.#leaving.has(roomId)) return false
-    const membership = known ?? (seq === undefined ? undefined : this.#follow(roomId))
+    const isPlacing = event.event === 'room:joined'
+    const membership = known ?? (seq === undefined && !isPlacing ? undefined : this.#follow(roomId))
     if (!membership) return true
     if (seq !== undefined && !membership.admit(seq)) return false
     if (event.meta.redacted) {
@@ -82,9 +86,16 @@ export class Rooms {
       return false
     }
     if (event.event === 'reset') membership.reset(event.args[0] as Reset)
+    if (isPlacing) membership.place(event.args[0] as JoinReply)
+    if (event.event === 'room:left') this.#remove(membership, event.args[0] as { reason: string })
     if (event.event === 'notice') lost(membership, event.args[0] as { code: string; message: string })
     membership.handle(event)
     return true
+  }
+
+  #remove(membership: Membership, { reason }: { reason: string }): void {
+    if (membership.holders > 0) membership.remove(new RoomfulError('REMOVED', undefined, { cause: reason }))
+    else this.#forget(membership)
   }
 
   #follow(roomId: string): Membership | undefined {

@@ -286,3 +286,121 @@ describe('with the real core', () => {
     expect(again.position?.seq).toBe(2)
   })
 })
+
+describe('[M15] a room that the server chose', () => {
+  const chosen = (): Promise<TestServer> =>
+    createServer({
+      setUp: (kit) => {
+        const namespace = kit.namespace('/')
+        kit.chat(namespace)
+        namespace.use(async (context) => {
+          if (context.event === undefined) await context.join('news')
+        })
+      },
+    })
+
+  it('is joined without asking, follows its events, and stays when it is let go', async () => {
+    await using server = await chosen()
+    const { clock } = server
+    const namespace = server.get('/')
+    const { client } = join(server, 'ann')
+    await clock.advance(50)
+    const asked = server.observed('request').length
+    const room = client.room('news')
+    const heard: unknown[] = []
+    room.on('said', (data) => heard.push((data as { number: number }).number))
+    await clock.until(room.ready)
+    expect(room.members).toMatchObject([{ userId: 'ann' }])
+    await clock.until(namespace.publish('news', 'said', [{ number: 1 }]))
+    await clock.advance(10)
+    expect(heard).toEqual([1])
+    room.release()
+    await clock.advance(1_000)
+    expect(namespace.hasUser('news', 'ann')).toBe(true)
+    expect(server.observed('request')).toHaveLength(asked)
+  })
+
+  it('goes on from where the client stood after a cut, with each event once', async () => {
+    await using server = await chosen()
+    const { clock } = server
+    const namespace = server.get('/')
+    const ann = join(server, 'ann')
+    await clock.advance(50)
+    const room = ann.client.room('news')
+    const heard: unknown[] = []
+    room.on('said', (data) => heard.push((data as { number: number }).number))
+    await clock.until(namespace.publish('news', 'said', [{ number: 1 }]))
+    await clock.advance(10)
+    ann.network.cut()
+    await clock.until(namespace.publish('news', 'said', [{ number: 2 }]))
+    await clock.until(namespace.publish('news', 'said', [{ number: 3 }]))
+    ann.network.heal()
+    await clock.advance(5_000)
+    await clock.until(namespace.publish('news', 'said', [{ number: 4 }]))
+    await clock.advance(10)
+    expect(heard).toEqual([1, 2, 3, 4])
+    expect(ann.errors).toEqual([])
+  })
+
+  it('from outside: room objects learn that they are in, that they were taken out, and are not asked back', async () => {
+    await using server = await createServer()
+    const { clock } = server
+    const namespace = server.get('/')
+    const ann = join(server, 'ann')
+    await clock.advance(50)
+    const told: unknown[] = []
+    ann.client.on('room:joined', ({ roomId }) => told.push(['in', roomId]))
+    ann.client.on('room:left', ({ roomId, reason }) => told.push(['out', roomId, reason]))
+    expect(await clock.until(namespace.join('ann', 'game'))).toBe(1)
+    await clock.advance(10)
+    const room = ann.client.room('game')
+    expect(room.getSnapshot().status).toBe('joined')
+    expect(await clock.until(namespace.leave('ann', 'game', 'the game is over'))).toBe(1)
+    await clock.advance(10)
+    const { status, error } = room.getSnapshot()
+    expect([status, error?.code, error?.cause]).toEqual(['refused', 'REMOVED', 'the game is over'])
+    expect(told).toEqual([
+      ['in', 'game'],
+      ['out', 'game', 'the game is over'],
+    ])
+    ann.network.cut()
+    ann.network.heal()
+    await clock.advance(10_000)
+    expect(ann.client.state.status).toBe('open')
+    expect([namespace.hasUser('game', 'ann'), room.getSnapshot().status]).toEqual([false, 'refused'])
+    expect(await clock.until(namespace.join('ann', 'game'))).toBe(1)
+    await clock.advance(10)
+    expect(room.getSnapshot()).toMatchObject({ status: 'joined', count: 1, error: undefined })
+  })
+
+  it('from outside, and cut: a session that is recovered is in it again, with what was missed', async () => {
+    await using server = await createServer()
+    const { clock } = server
+    const namespace = server.get('/')
+    const ann = join(server, 'ann')
+    await clock.advance(50)
+    const heard: unknown[] = []
+    ann.client.on('said', (data) => heard.push((data as { number: number }).number))
+    await clock.until(namespace.join('ann', 'game'))
+    await clock.advance(10)
+    ann.network.cut()
+    await clock.until(namespace.publish('game', 'said', [{ number: 1 }]))
+    ann.network.heal()
+    await clock.advance(5_000)
+    expect(heard).toEqual([1])
+    expect(namespace.hasUser('game', 'ann')).toBe(true)
+  })
+
+  it('a room held before is left by its last holder, whatever the server did meanwhile', async () => {
+    await using server = await createServer()
+    const { clock } = server
+    const namespace = server.get('/')
+    const ann = join(server, 'ann')
+    const room = ann.client.room('game')
+    await clock.until(room.ready)
+    expect(await clock.until(namespace.join('ann', 'game'))).toBe(1) // is in it already
+    room.release()
+    await clock.advance(1_000)
+    expect(namespace.hasUser('game', 'ann')).toBe(false)
+  })
+})

@@ -8,6 +8,8 @@ import { messageRedacted } from './messages/message-redact.ts'
 import { notification } from './messages/notification.ts'
 import { presenceDiff, presenceUpdate, userJoined, userLeft, usersCount } from './messages/presence.ts'
 import { reactionNew, reactionRemoved } from './messages/reaction.ts'
+import { roomJoined } from './messages/room-join.ts'
+import { roomLeft } from './messages/room-leave.ts'
 import { userStopTyping, userTyping } from './messages/typing.ts'
 
 export const down = {
@@ -18,6 +20,8 @@ export const down = {
   notification,
   'reaction:new': reactionNew,
   'reaction:removed': reactionRemoved,
+  'room:joined': roomJoined,
+  'room:left': roomLeft,
   'user:joined': userJoined,
   'user:left': userLeft,
   'user:typing': userTyping,

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 
 /** One hash per released state of a version; the last one is today's. */
 const HASHES: Readonly<Record<number, string>> = {
-  1: '11285a7488a04134',
+  1: '16d603bcea84d733',
 }
 
 function schemaHash(): string {

@@ -122,12 +122,13 @@ export class Administration {
   ): Promise<{ readonly isOpen: boolean; readonly lost: readonly LostRoom[] }> {
     const { id: connectionId, namespace, user, memberships } = connection
     const before = [...memberships.keys()]
-    await this.hub.identities.become(connection, { ...user, role: role ?? user.role })
-    if (connection.stage === 'open' && connection.user.role !== user.role) {
+    let lost: readonly string[] = before
+    await this.hub.identities.become(connection, { ...user, role: role ?? user.role }, () => {
+      lost = before.filter((roomId) => !memberships.has(roomId))
+      if (connection.user.role === user.role) return
       connection.link.control('auth_ok', connection.channel, { user: connection.user })
       this.hub.turn.endSoon()
-    }
-    const lost = before.filter((roomId) => !memberships.has(roomId))
+    })
     return {
       isOpen: connection.stage === 'open',
       lost: lost.map((roomId) => ({ namespace: namespace.name, connectionId, roomId })),

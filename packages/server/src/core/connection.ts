@@ -62,6 +62,8 @@ export class Connection {
   dueBackAt: number | undefined
   /** Came over HTTP with all that it wants: a stay in rooms, or a single request. See visit.ts. */
   visit: 'stay' | 'request' | undefined
+  /** Over HTTP: what checks at connect recorded, until it says which rooms it wants. */
+  checked: Context | undefined
   /** Told once, when it is open (without an error) or was refused. */
   onSettled: ((error: RoomfulError | undefined) => void) | undefined
   /** A check of the namespace would not let it in, or failed. */
@@ -92,6 +94,25 @@ export class Connection {
   /** As `request`, for events that take several arguments. */
   call(event: string, ...args: readonly unknown[]): Promise<unknown> {
     return this.ask(event, args, undefined)
+  }
+
+  /**
+   * Puts this connection into a room. The rules and the capacity of the room hold, and the client is sent `room:joined`.
+   * In a check at connect use `context.join`: it is not open yet.
+   * @throws RoomfulError (rejects) DISCONNECTED, FORBIDDEN, ROOM_FULL, TOO_MANY_ROOMS, ROOM_NAME_INVALID, UNAVAILABLE
+   */
+  join(roomId: string): Promise<void> {
+    return this.link.hub.placement.join(this, roomId)
+  }
+
+  /** Takes this connection out of a room; the client is sent `room:left`. @returns false when it was not in it */
+  leave(roomId: string, reason?: string): Promise<boolean> {
+    return this.link.hub.placement.leave(this, roomId, reason)
+  }
+
+  /** To this connection only; nothing when it is gone. In a check at connect use `context.emit`: it is not open yet. */
+  emit(type: string, ...args: readonly unknown[]): void {
+    this.namespace.to(this.id).emit(type, ...args)
   }
 
   private ask(event: string, args: readonly unknown[], options: AskOptions | undefined): Promise<unknown> {

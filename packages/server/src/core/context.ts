@@ -28,6 +28,7 @@ export class Context {
   /** Answers of joins, in the order in which they were asked; filled when the turn is released. */
   joined: readonly (JoinReply | undefined)[] = NONE
   private readonly hub: Hub
+  private joining: Set<Promise<void>> | undefined
   private abort: AbortController | undefined
   private isCancelled = false
   private isOver = false
@@ -155,12 +156,24 @@ export class Context {
    * @returns synchronously when nothing had to be waited for
    */
   join(roomId: string, after?: Position | number): void | Promise<void> {
+    // A check runs for a single request over HTTP too, which comes and goes at once and is in no room.
+    if (this.event === undefined && this.connection.visit === 'request') return void checkRoomId(roomId)
     const prepared = this.hub.members.prepare(this.connection, roomId, after)
     if (!(prepared instanceof Promise)) {
       this.record({ kind: 'join', prepared })
       return
     }
-    return prepared.then((ready) => this.record({ kind: 'join', prepared: ready }))
+    const joining = prepared.then((ready) => this.record({ kind: 'join', prepared: ready }))
+    const settled = (): void => void this.joining?.delete(joining)
+    this.joining ??= new Set()
+    this.joining.add(joining)
+    joining.then(settled, settled)
+    return joining
+  }
+
+  /** @returns the joins that a handler began and did not wait for; nothing, most often */
+  joinsSettled(): Promise<unknown> | undefined {
+    return this.joining && this.joining.size > 0 ? Promise.all(this.joining) : undefined
   }
 
   leave(roomId: string): void {
@@ -194,6 +207,7 @@ export class Context {
     for (const effect of this.effects) if (effect.kind === 'join') this.hub.members.abandon(effect.prepared)
     this.effects = NO_EFFECTS
     this.isOver = true
+    for (const each of this.joining ?? []) each.catch(() => undefined) // it is refused already
     this.cancel()
   }
 

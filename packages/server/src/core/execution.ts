@@ -57,10 +57,11 @@ export class Execution implements Unit {
     } catch (error) {
       return this.fail(error ?? new Error('The handler threw nothing'))
     }
-    if (!isThenable(result)) return this.finish(result)
+    const joining = isThenable(result) ? undefined : context.joinsSettled()
+    if (!isThenable(result) && !joining) return this.finish(result)
     connection.busy = true
     connection.running = context
-    this.wait(result)
+    this.wait(joining ? joining.then(() => result) : (result as PromiseLike<unknown>))
   }
 
   /** What was answered before is answered again, and nothing runs. G3. */
@@ -112,10 +113,13 @@ export class Execution implements Unit {
     const timer = hub.timers.add(hub.settings.handlerTimeoutMs, () =>
       over(() => this.fail(new RoomfulError('TIMEOUT'))),
     )
-    result.then(
-      (value) => over(() => this.finish(value)),
-      (error: unknown) => over(() => this.fail(error ?? new Error('The handler rejected with nothing'))),
-    )
+    const failed = (error: unknown): void =>
+      over(() => this.fail(error ?? new Error('The handler rejected with nothing')))
+    result.then((value) => {
+      const joining = this.context.joinsSettled()
+      if (joining) joining.then(() => over(() => this.finish(value)), failed)
+      else over(() => this.finish(value))
+    }, failed)
   }
 
   private fail(thrown: unknown): void {

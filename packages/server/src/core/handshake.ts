@@ -4,8 +4,9 @@
  */
 import { afterClose, CLOSE_CODES, type Credentials, type Inbound, inboxOf } from '@roomful/protocol'
 import { accountChanged } from './account-changes.ts'
+import { carryOut, runChecks } from './checks.ts'
 import { Connection } from './connection.ts'
-import { Context } from './context.ts'
+import type { Context } from './context.ts'
 import { RoomfulError, toRoomfulError } from './errors.ts'
 import { createGuest, isGuestId } from './guests.ts'
 import type { Hub } from './hub.ts'
@@ -166,24 +167,30 @@ export class Handshake {
     connection.user = identity.user
     connection.expiresAt = identity.expiresAt
     const { namespace, link } = connection
-    if (namespace.middleware.length === 0 && returning === undefined) return this.open(connection, undefined)
+    if (namespace.middleware.length === 0 && returning === undefined) return this.open(connection, undefined, undefined)
     return (async () => {
-      await this.check(connection)
-      const recovered = returning === undefined ? undefined : await this.recover(connection, returning)
-      if (
-        connection.stage === 'authenticating' &&
-        link.state === 'open' &&
-        this.mayOpen(connection, recovered, identity.asOf)
-      ) {
-        this.open(connection, recovered)
-      } else if (recovered?.restored) this.hub.restoring.abandon(recovered.restored)
+      const checked = await this.check(connection)
+      let recovered: Recovered | undefined
+      try {
+        recovered = returning === undefined ? undefined : await this.recover(connection, returning)
+        if (
+          connection.stage === 'authenticating' &&
+          link.state === 'open' &&
+          this.mayOpen(connection, recovered, identity.asOf)
+        )
+          return this.open(connection, recovered, checked)
+      } catch (error) {
+        checked.discard()
+        throw error
+      }
+      checked.discard()
+      if (recovered?.restored) this.hub.restoring.abandon(recovered.restored)
     })()
   }
 
-  private async check(connection: Connection): Promise<void> {
-    const context = new Context(this.hub, connection, undefined)
+  private async check(connection: Connection): Promise<Context> {
     try {
-      for (const check of connection.namespace.middleware) await check(context)
+      return await runChecks(this.hub, connection)
     } catch (error) {
       connection.isCheckRefused = true
       throw error
@@ -233,7 +240,7 @@ export class Handshake {
     return restored && { session: { id, inboxAt }, restored }
   }
 
-  private open(connection: Connection, recovered: Recovered | undefined): void {
+  private open(connection: Connection, recovered: Recovered | undefined, checked: Context | undefined): void {
     const { link, user } = connection
     this.hub.timers.cancel(connection.timer)
     connection.stage = 'open'
@@ -254,8 +261,24 @@ export class Handshake {
     this.hub.lifecycle.attach(connection)
     if (recovered?.restored) this.hub.restoring.commit(connection, recovered.restored)
     this.hub.savedSessions.saveSoon(connection)
+    if (checked) this.carryOut(connection, checked)
     connection.onSettled?.(undefined)
     connection.onSettled = undefined
+  }
+
+  /** What checks at connect recorded. Whoever comes over HTTP has the rooms that it asks for first. */
+  private carryOut(connection: Connection, checked: Context): void {
+    if (connection.visit === 'request') return checked.discard()
+    if (connection.visit === 'stay' && !connection.link.owner) {
+      connection.checked = checked
+      return
+    }
+    carryOut(this.hub, connection, checked.takeEffects(), (error) => this.failedToCarryOut(connection, error))
+  }
+
+  /** What the checks wanted was not done, so they have not let the client in. */
+  failedToCarryOut(connection: Connection, error: RoomfulError): void {
+    this.refuse(connection, error, CLOSE_CODES.TRY_LATER.code)
   }
 
   private guest(connection: Connection, wish: string): void {

@@ -19,6 +19,7 @@ import { Members } from './members.ts'
 import { MessageLimit } from './message-limit.ts'
 import { Namespace } from './namespace.ts'
 import type { NamespaceOptions } from './namespace-declaration.ts'
+import { Placement } from './placement.ts'
 import type { Authenticator } from './ports/authenticator.ts'
 import type { Broker, StoredRow } from './ports/broker.ts'
 import type { Clock } from './ports/clock.ts'
@@ -64,6 +65,7 @@ export class Hub {
   readonly accountChanges = new AccountChanges()
   readonly capacity: Capacity
   readonly members: Members
+  readonly placement: Placement
   readonly access: Access
   readonly messageLimit: MessageLimit
   readonly catchUp: CatchUp
@@ -91,6 +93,7 @@ export class Hub {
     this.identities = new Identities(this)
     this.capacity = new Capacity(this)
     this.members = new Members(this)
+    this.placement = new Placement(this)
     this.access = new Access(this)
     this.messageLimit = new MessageLimit(this)
     this.catchUp = new CatchUp(this)

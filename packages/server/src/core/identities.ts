@@ -3,8 +3,9 @@
  * token. Whatever changes, the namespace's checks and the rules of the rooms run again, and lost rooms are told. G8, D11.
  */
 import { CLOSE_CODES, type Credentials } from '@roomful/protocol'
+import { carryOut, runChecks } from './checks.ts'
 import type { Connection } from './connection.ts'
-import { Context } from './context.ts'
+import type { Context } from './context.ts'
 import { RoomfulError, toRoomfulError } from './errors.ts'
 import { renameGuest } from './guests.ts'
 import type { Hub } from './hub.ts'
@@ -71,11 +72,11 @@ export class Identities {
         )
       }
       connection.expiresAt = identity.expiresAt
-      await this.become(connection, identity.user)
-      if (connection.stage !== 'open') return
-      connection.auth = 'authenticated'
-      this.watchExpiry(connection)
-      link.control('auth_ok', channel, { user: connection.user })
+      await this.become(connection, identity.user, () => {
+        connection.auth = 'authenticated'
+        this.watchExpiry(connection)
+        link.control('auth_ok', channel, { user: connection.user })
+      })
     } catch (error) {
       link.fail(channel, toRoomfulError(error), undefined, 'auth')
     }
@@ -83,25 +84,34 @@ export class Identities {
 
   async renameGuest(connection: Connection, wish: string): Promise<void> {
     const { namespace, user } = connection
-    await this.become(connection, renameGuest(namespace, this.hub.random, user, wish))
-    connection.link.control('auth_ok', connection.channel, { user: connection.user })
+    await this.become(connection, renameGuest(namespace, this.hub.random, user, wish), () => {
+      connection.link.control('auth_ok', connection.channel, { user: connection.user })
+    })
   }
 
-  /** Another name, role or user on the same connection. */
-  async become(connection: Connection, user: User): Promise<void> {
+  /**
+   * Another name, role or user on the same connection.
+   * @param onPassed called when checks and rules have run and it is still open, before what the checks recorded is done
+   */
+  async become(connection: Connection, user: User, onPassed?: () => void): Promise<void> {
+    const { hub } = this
     const before = connection.user
     connection.user = user
+    const refuse = (error: unknown): void =>
+      hub.lifecycle.close(connection, CLOSE_CODES.FORBIDDEN.code, toRoomfulError(error).message)
+    let context: Context
     try {
-      const context = new Context(this.hub, connection, undefined)
-      for (const check of connection.namespace.middleware) await check(context)
+      context = await runChecks(hub, connection)
     } catch (error) {
-      this.hub.lifecycle.close(connection, CLOSE_CODES.FORBIDDEN.code, toRoomfulError(error).message)
-      return
+      return refuse(error)
     }
-    if (connection.stage !== 'open') return
-    this.hub.lifecycle.rename(connection, before)
-    await this.hub.access.recheck(connection)
+    if (connection.stage !== 'open') return context.discard()
+    hub.lifecycle.rename(connection, before)
+    await hub.access.recheck(connection)
+    if (connection.stage !== 'open') return context.discard()
     connection.link.owner?.userChanged?.()
+    onPassed?.()
+    carryOut(hub, connection, context.takeEffects(), (error) => hub.handshake.failedToCarryOut(connection, error))
   }
 
   watchExpiry(connection: Connection): void {

@@ -134,6 +134,7 @@ export class Lifecycle {
     link.connections = link.connections.filter((each) => each !== connection)
     connection.queue = undefined
     connection.running?.cancel()
+    connection.checked?.discard()
     connection.asked?.close()
     connection.onSettled?.(connection.refusal ?? new RoomfulError('UNAVAILABLE', reason || undefined))
     if (wasOpen && connection.visit !== 'request') this.leaveNamespace(connection, code, reason, holdMs)

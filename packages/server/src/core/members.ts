@@ -56,11 +56,14 @@ export class Members {
       throw new RoomfulError('INVALID_MESSAGE', 'A single request over HTTP cannot stay in a room; use /sse or /poll')
     }
     takeJoin(this.hub, connection)
-    if (!connection.willBeIn(id) && connection.roomCount >= this.hub.settings.maxRooms) {
-      const { maxRooms } = this.hub.settings
-      throw new RoomfulError('TOO_MANY_ROOMS', `A connection may be in ${maxRooms} rooms; leave one first`)
-    }
+    this.checkRoomCount(connection, id)
     return this.prepareUncounted(connection, id, after)
+  }
+
+  /** As {@link prepare}, for what the server decides: it does not count towards the rate of joins. */
+  preparePlacement(connection: Connection, roomId: string): PreparedJoin | Promise<PreparedJoin> {
+    this.checkRoomCount(connection, roomId)
+    return this.prepareUncounted(connection, roomId, undefined)
   }
 
   /** As {@link prepare}, for who asks for all rooms at once and has counted them. */
@@ -164,6 +167,13 @@ export class Members {
       membership.room.removeMember(membership)
       membership.room.addMember(membership, dialect.encoding(connection.channel), dialect.view)
     }
+  }
+
+  /** @throws RoomfulError TOO_MANY_ROOMS */
+  private checkRoomCount(connection: Connection, roomId: string): void {
+    const { maxRooms } = this.hub.settings
+    if (connection.willBeIn(roomId) || connection.roomCount < maxRooms) return
+    throw new RoomfulError('TOO_MANY_ROOMS', `A connection may be in ${maxRooms} rooms; leave one first`)
   }
 
   private enter(

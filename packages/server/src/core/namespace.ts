@@ -33,7 +33,7 @@ import type { User } from './user.ts'
 export interface PublishOptions {
   /** Makes a repeat recognisable. */
   readonly key?: string
-  /** Whose key; the server's own without it. */
+  /** Whose key; the server's own without it, and then each room has keys of its own. */
   readonly scope?: string
   readonly userId?: string
 }
@@ -162,7 +162,8 @@ export class Namespace {
 
   /** Stores a durable event in one room. @throws RoomfulError (rejects) UNAVAILABLE, CONFLICT, EXPIRED, ROOM_NAME_INVALID */
   async publish(roomId: string, type: string, args: readonly unknown[], options: PublishOptions = {}): Promise<Stored> {
-    const { key, scope = '', userId } = options
+    // No user id begins with a control character.
+    const { key, scope = `\u0000room ${roomId}`, userId } = options
     if (key !== undefined) checkKeyAge(this.hub, key)
     const content = key === undefined ? '' : fingerprint(`${type}\n${toJson(args)}`)
     return this.store(roomId, type, args, userId, key === undefined ? undefined : { scope, key, fingerprint: content })
@@ -241,9 +242,35 @@ export class Namespace {
 
   /** Closes every connection of a user or the one with this id. @returns how many */
   disconnect(userOrConnection: string, code = 4009, reason = 'Disconnected by the server'): number {
-    const targets = [...this.personal(userOrConnection), ...(this.users.get(userOrConnection)?.connections ?? [])]
-    for (const connection of new Set(targets)) this.hub.lifecycle.close(connection, code, reason)
-    return new Set(targets).size
+    const targets = this.connectionsOf(userOrConnection)
+    for (const connection of targets) this.hub.lifecycle.close(connection, code, reason)
+    return targets.length
+  }
+
+  /**
+   * Puts a user who is connected, with every connection, or one connection into a room: all of them, or none. The rules
+   * and the capacity of the room hold, and the clients are sent `room:joined`. Connections that come later are put there
+   * by a check or by `on('connect')`.
+   * @param userOrConnection id of a user or of a connection
+   * @returns how many connections are in the room now
+   * @throws RoomfulError (rejects) FORBIDDEN, ROOM_FULL, TOO_MANY_ROOMS, ROOM_NAME_INVALID, UNAVAILABLE
+   */
+  join(userOrConnection: string | { readonly id: string }, roomId: string): Promise<number> {
+    return this.hub.placement.joinUser(this, idOf(userOrConnection), roomId)
+  }
+
+  /**
+   * Takes every connection of a user, or one connection, out of a room; the clients are sent `room:left`.
+   * @returns how many were in it
+   */
+  leave(userOrConnection: string | { readonly id: string }, roomId: string, reason?: string): Promise<number> {
+    return this.hub.placement.leaveUser(this, idOf(userOrConnection), roomId, reason)
+  }
+
+  /** Connections of a user, or the one with this id. */
+  connectionsOf(userOrConnection: string): Connection[] {
+    const ofUser = this.users.get(userOrConnection)?.connections ?? []
+    return [...new Set([...this.personal(userOrConnection), ...ofUser])]
   }
 
   /** Connections behind a connection id or `user:<id>`. */
@@ -338,6 +365,10 @@ export class Namespace {
 function whoOf(about: Connection | User | StoredEvent): [userId: string, connectionId: string] {
   if (about instanceof Connection) return [about.user.sub, about.id]
   return ['sub' in about ? about.sub : (about.userId ?? ''), '']
+}
+
+function idOf(given: string | { readonly id: string }): string {
+  return typeof given === 'string' ? given : given.id
 }
 
 function declare(

@@ -2,8 +2,8 @@
  * Who reads over HTTP is no connection, but middleware and rules judge connections: this makes one to show them, that hears
  * nothing, counts nowhere, and leaves nothing behind.
  */
+import { runChecks } from './checks.ts'
 import { Connection } from './connection.ts'
-import { Context } from './context.ts'
 import type { Hub } from './hub.ts'
 import { Link } from './link.ts'
 import type { Namespace } from './namespace.ts'
@@ -28,8 +28,7 @@ export async function createReader(
   connection.expiresAt = expiresAt
   connection.auth = user.guest ? 'guest' : 'authenticated'
   connection.visit = 'request'
-  const context = new Context(hub, connection, undefined)
-  for (const check of namespace.middleware) await check(context)
+  const context = await runChecks(hub, connection)
   context.discard()
   return connection
 }

@@ -36,7 +36,8 @@ export type AskedName<C extends Contract> = {
 }[ServerName<C>]
 type PassingName<C extends Contract> = Exclude<ServerName<C>, DurableName<C> | AskedName<C>>
 
-export type TypedConnection<C extends Contract> = UntypedOf<Connection, 'request' | 'call'> & {
+export type TypedConnection<C extends Contract> = UntypedOf<Connection, 'request' | 'call' | 'emit'> & {
+  emit<Name extends PassingName<C>>(type: Name, ...args: SentArgs<C['server'][Name]>): void
   request<Name extends AskedName<C>>(
     event: Name,
     ...[data, options]: SentData<C['server'][Name]> extends undefined

@@ -3,8 +3,10 @@
  * let in wholly or not at all, with an answer that HTTP can give, and all rooms are entered in one breath: what was missed
  * in them comes merged in the order of `n`, and one cursor tells a position in each. WIRE 6, 7.
  */
-import { type Credentials, type Cursor, formatCursor, inboxOf, type Position } from '@roomful/protocol'
+import { type Credentials, type Cursor, formatCursor, inboxOf, isPersonalRoom, type Position } from '@roomful/protocol'
+import { carryOut } from './checks.ts'
 import type { Connection } from './connection.ts'
+import type { Effect } from './effects.ts'
 import { RoomfulError, toRoomfulError } from './errors.ts'
 import { createGuest } from './guests.ts'
 import type { Hub } from './hub.ts'
@@ -95,23 +97,63 @@ export class Visits {
     if (roomIds.length > settings.maxRooms) {
       throw new RoomfulError('TOO_MANY_ROOMS', `A connection may be in ${settings.maxRooms} rooms`)
     }
+    await this.hub.placement.settled(connection)
     const inbox = connection.user.guest ? undefined : inboxOf(connection.user.sub)
-    const afters = await this.aftersOf(namespace, inbox === undefined ? roomIds : [...roomIds, inbox], cursor)
+    const placedIds = placedRooms(connection, roomIds)
+    const known = [...roomIds, ...placedIds, ...(inbox === undefined ? [] : [inbox])]
+    const afters = await this.aftersOf(namespace, known, cursor)
     const prepared = await this.prepare(connection, roomIds, afters)
+    const again = cursor === undefined ? [] : await this.prepareAgain(connection, placedIds, afters)
     const inboxJoin = inbox === undefined ? undefined : await this.prepareInbox(connection, inbox, afters)
-    const all = inboxJoin ? [...prepared, inboxJoin] : prepared
+    if (inboxJoin) again.push(inboxJoin)
     if (connection.stage !== 'open') {
-      for (const each of all) members.abandon(each)
+      for (const each of [...prepared, ...again]) members.abandon(each)
       throw new RoomfulError('UNAVAILABLE', 'The connection is gone')
     }
-    const replies = all.map((each) => members.commit(each) as JoinReply)
-    onEntered({ replies: replies.slice(0, prepared.length), cursor: cursorOf(namespace, cursor) })
-    for (const { recovered, reason = 'epoch', roomId, from = 0, to = 0 } of replies) {
+    const before = new Set(connection.memberships.keys())
+    const { joins, others } = this.takeChecked(connection)
+    const asked = prepared.map((each) => members.commit(each) as JoinReply)
+    const rest = [...again, ...joins].map((each) => members.commit(each) as JoinReply)
+    onEntered({ replies: asked, cursor: cursorOf(namespace, cursor) })
+    const newlyPlaced = new Set(placedIds.filter((roomId) => !before.has(roomId)))
+    for (const reply of rest) {
+      if (newlyPlaced.delete(reply.roomId)) this.hub.placement.tellJoined(connection, reply)
+    }
+    for (const { recovered, reason = 'epoch', roomId, from = 0, to = 0 } of [...asked, ...rest]) {
       if (recovered === false) this.hub.tellReset(connection, { roomId, reason, from, to })
     }
     members.startCatchUp(connection)
     if (inboxJoin) namespace.inboxes.onEntered(connection, inboxJoin.room)
+    carryOut(this.hub, connection, others, (error) => this.hub.handshake.failedToCarryOut(connection, error))
     turn.endSoon()
+  }
+
+  /** Rooms that the server chose go on from the cursor as well; one that the rules refuse by now is left to them. */
+  private async prepareAgain(
+    connection: Connection,
+    roomIds: readonly string[],
+    afters: (roomId: string) => After,
+  ): Promise<PreparedJoin[]> {
+    const { members } = this.hub
+    const results = await Promise.allSettled(
+      roomIds.map(async (roomId) => members.prepareUncounted(connection, roomId, afters(roomId))),
+    )
+    const prepared = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    const errors = results.flatMap((result) => (result.status === 'rejected' ? [toRoomfulError(result.reason)] : []))
+    const other = errors.find(({ code }) => code !== 'FORBIDDEN')
+    if (other === undefined) return prepared
+    for (const each of prepared) members.abandon(each)
+    throw other
+  }
+
+  /** What checks at connect recorded: joins are part of entering, everything else follows it. */
+  private takeChecked(connection: Connection): { joins: readonly PreparedJoin[]; others: readonly Effect[] } {
+    const effects = connection.checked?.takeEffects() ?? []
+    connection.checked = undefined
+    return {
+      joins: effects.flatMap((effect) => (effect.kind === 'join' ? [effect.prepared] : [])),
+      others: effects.filter(({ kind }) => kind !== 'join'),
+    }
   }
 
   /** @throws RoomfulError (rejects) CURSOR_INVALID for a cursor of another namespace */
@@ -172,6 +214,14 @@ export class Visits {
     const seq = typeof after === 'object' && after !== ELSEWHERE ? after.seq : after === 0 ? 0 : undefined
     return members.prepareOwn(connection, inbox, seq ?? (await broker.mark(name, inbox)))
   }
+}
+
+/** Rooms that the server puts, or has put, the connection into, beside those that it asks for. */
+function placedRooms({ memberships, checked }: Connection, asked: readonly string[]): readonly string[] {
+  const placed = new Set(memberships.keys())
+  for (const effect of checked?.effects ?? []) if (effect.kind === 'join') placed.add(effect.prepared.room.id)
+  for (const roomId of asked) placed.delete(roomId)
+  return [...placed].filter((roomId) => !isPersonalRoom(roomId))
 }
 
 function cursorOf({ logId, headN }: Namespace, given: Cursor | undefined): string {

@@ -29,15 +29,17 @@ export function createServerApi({ hub, administration, stories, status }: Server
       const namespace = findNamespace(hub, request.namespace ?? '/')
       const args = argsOf(hub, request)
       checkIsDurable(namespace, event, args)
-      if (roomId.startsWith('c_')) {
-        throw new RoomfulError('ROOM_NAME_INVALID', 'A connection keeps nothing: emit to it', { field: 'roomId' })
-      }
-      const stored = await namespace.publish(roomId, event, args, {
-        ...(key === undefined ? {} : { key }),
-        ...(userId === undefined ? {} : { userId }),
+      const rooms = roomId === undefined ? [...new Set(request.rooms)] : [roomId]
+      for (const each of rooms) checkKeepsEvents(each, roomId === undefined ? 'rooms' : 'roomId')
+      const options = { ...(key === undefined ? {} : { key }), ...(userId === undefined ? {} : { userId }) }
+      const results = await Promise.allSettled(rooms.map((each) => namespace.publish(each, event, args, options)))
+      const events = results.map((result) => {
+        // Under the same key a repeat stores it where it was not stored.
+        if (result.status === 'rejected') throw result.reason
+        const { id, roomId, seq, ts } = result.value
+        return { id, roomId, seq, ts }
       })
-      const { id, seq, ts } = stored
-      return { ...OK, id, roomId, seq, ts }
+      return roomId === undefined ? { ...OK, events } : { ...OK, ...events[0] }
     },
     emit(request) {
       const { event, rooms, volatile = false } = request
@@ -68,6 +70,14 @@ export function createServerApi({ hub, administration, stories, status }: Server
       const all = await findNamespace(hub, name).roomUsers(roomId)
       const { items: users, more } = pageOf(all, ({ userId }) => userId, page)
       return { users, count: all.length, more }
+    },
+    async join(name, roomId, userId) {
+      const connections = await findNamespace(hub, name).join(userId, roomId)
+      return { ...OK, connections }
+    },
+    async leave(name, roomId, userId) {
+      const connections = await findNamespace(hub, name).leave(userId, roomId)
+      return { ...OK, connections }
     },
     events: (name, roomId, page) => findNamespace(hub, name).history(roomId, page),
     async accounts(question) {
@@ -121,6 +131,12 @@ export function createServerApi({ hub, administration, stories, status }: Server
     },
     explain: (question) => explain(hub, stories, question),
   }
+}
+
+/** @throws RoomfulError ROOM_NAME_INVALID */
+function checkKeepsEvents(roomId: string, field: string): void {
+  if (!checkRoomId(roomId, field).startsWith('c_')) return
+  throw new RoomfulError('ROOM_NAME_INVALID', 'A connection keeps nothing: emit to it', { field })
 }
 
 /** Those behind `after`, in the order of their ids. */

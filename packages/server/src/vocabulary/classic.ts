@@ -4,6 +4,7 @@ import { RoomfulError } from '../core/errors.ts'
 import { checkRoomId } from '../core/members.ts'
 import type { Namespace } from '../core/namespace.ts'
 import { mayPublish } from './chat.ts'
+import { joinedRoom } from './rooms.ts'
 
 /** Adds the commands that the classic dialect sends, under names that no other client uses. */
 export function addClassicCommands(namespace: Namespace): void {
@@ -21,7 +22,10 @@ async function join(context: Context, data: Record<string, unknown>): Promise<un
   if (currentRoom !== undefined && currentRoom !== room) context.leave(currentRoom)
   await context.join(room)
   connection.currentRoom = room
-  return () => ({ type: 'joined', room, epoch: context.joined[0]?.epoch, seq: context.joined[0]?.seq })
+  return () => {
+    const { epoch, seq } = joinedRoom(context, room) ?? {}
+    return { type: 'joined', room, epoch, seq }
+  }
 }
 
 function leave(context: Context): unknown {

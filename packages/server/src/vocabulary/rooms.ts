@@ -27,8 +27,13 @@ export function addRoomEvents(hub: Hub, namespace: Namespace): void {
 /** A plain client without `id` is answered all the same: with `room:joined`. */
 function join(context: Context, data: UpData<'room:join'>): unknown {
   const joining = context.join(data.roomId, data.after)
-  const answer = (): JoinReply | undefined => context.joined[0]
+  const answer = (): JoinReply | undefined => joinedRoom(context, data.roomId)
   return joining ? joining.then(() => answer) : answer
+}
+
+/** A check may have joined other rooms before. */
+export function joinedRoom(context: Context, roomId: string): JoinReply | undefined {
+  return context.joined.findLast((reply) => reply?.roomId === roomId)
 }
 
 function leave(context: Context, data: UpData<'room:leave'>): unknown {

@@ -171,6 +171,64 @@ describe('publishing', () => {
   })
 })
 
+describe('several rooms', () => {
+  it('are published to under one key, which counts in each of them by itself', async () => {
+    const event = { event: 'order:sent', data: { order: 8 }, key: 'order-8-sent' }
+    const first = await post('publish', { ...event, rooms: ['shelf-a', 'shelf-b', 'shelf-a'] })
+    expect(first.body).toMatchObject({
+      status: 'ok',
+      events: [
+        { id: 'shelf-a-1', roomId: 'shelf-a', seq: 1 },
+        { id: 'shelf-b-1', roomId: 'shelf-b', seq: 1 },
+      ],
+    })
+    // A repeat is stored where it was not, and answered as the first time where it was.
+    const again = await post('publish', { ...event, rooms: ['shelf-c', 'shelf-b'] })
+    expect(again.body.events).toMatchObject([{ id: 'shelf-c-1' }, first.body.events[1]])
+    expect((await post('publish', { ...event, roomId: 'shelf-a' })).body).toMatchObject(first.body.events[0])
+    for (const shelf of ['shelf-a', 'shelf-b', 'shelf-c']) {
+      expect((await get(`rooms/${shelf}/events`)).body.events).toHaveLength(1)
+    }
+    const other = await post('publish', { ...event, data: { order: 9 }, rooms: ['shelf-d', 'shelf-a'] })
+    expect(refusal(other)).toEqual([409, 'CONFLICT', undefined])
+  })
+
+  it.each([
+    ['neither', {}, [400, 'INVALID_MESSAGE', 'roomId']],
+    ['both', { roomId: 'a', rooms: ['b'] }, [400, 'INVALID_MESSAGE', 'roomId']],
+    ['none', { rooms: [] }, [400, 'INVALID_MESSAGE', 'rooms']],
+    ['too many', { rooms: Array.from({ length: 101 }, (_, i) => `r${i}`) }, [400, 'INVALID_MESSAGE', 'rooms']],
+    ['a bad name', { rooms: ['fine', 'a{b}'] }, [400, 'ROOM_NAME_INVALID', 'rooms']],
+    ['a connection', { rooms: ['fine', 'c_1234'] }, [400, 'ROOM_NAME_INVALID', 'rooms']],
+  ])('%s: refused, and nothing is stored', async (_, rooms, expected) => {
+    expect(refusal(await post('publish', { event: 'order:sent', data: { order: 1 }, ...rooms }))).toEqual(expected)
+    expect((await get('rooms/fine/events')).body.events).toEqual([])
+  })
+})
+
+describe('membership', () => {
+  it('a user is put into a room and taken out, and the clients are told', async () => {
+    const kim = await serving.connect('kim')
+    const joined = await post('rooms/back%20office/join', { userId: 'kim' })
+    expect(joined.body).toEqual({ status: 'ok', connections: 1 })
+    expect(await kim.next(({ type }) => type === 'room:joined')).toMatchObject({ roomId: 'back office', count: 1 })
+    expect((await get('rooms/back%20office/users')).body.users).toMatchObject([{ userId: 'kim' }])
+    expect((await post('rooms/back%20office/leave', { userId: 'kim' })).body).toEqual({ status: 'ok', connections: 1 })
+    expect(await kim.next(({ type }) => type === 'room:left')).toMatchObject({ roomId: 'back office' })
+    expect((await post('rooms/lobby/join', { userId: 'not-here' })).body).toEqual({ status: 'ok', connections: 0 })
+    kim.socket.close()
+  })
+
+  it.each([
+    ['without a user', 'rooms/lobby/join', {}, [400, 'INVALID_MESSAGE', 'userId']],
+    ['an inbox', 'rooms/user%3Abob/join', { userId: 'ann' }, [403, 'FORBIDDEN', 'roomId']],
+    ['a bad name', 'rooms/a%7Bb%7D/join', { userId: 'ann' }, [400, 'ROOM_NAME_INVALID', 'roomId']],
+    ['no namespace', 'rooms/lobby/leave', { userId: 'ann', namespace: '/none' }, [404, 'NOT_FOUND', 'namespace']],
+  ])('%s: refused', async (_, path, body, expected) => {
+    expect(refusal(await post(path, body))).toEqual(expected)
+  })
+})
+
 describe('refusals', () => {
   const deep = `{"roomId":"a","event":"e","data":${'['.repeat(70)}${']'.repeat(70)}}`
 

@@ -1,4 +1,5 @@
 import type { TObject } from 'typebox'
+import { RoomfulError } from '../../../core/errors.ts'
 import type { Declaration } from './declaration.ts'
 import { endpoint } from './endpoint.ts'
 import type { Route } from './route.ts'
@@ -33,4 +34,14 @@ export function server<
         (({ apiKey, keepsStories }) => apiKey !== undefined || (declaration.access === 'admin' && keepsStories)),
     },
   )
+}
+
+/** @throws RoomfulError INVALID_MESSAGE unless exactly one of two fields is given */
+export function checkOneOf<Field extends string>(
+  body: { readonly [F in Field]?: unknown },
+  one: Field,
+  other: Field,
+): void {
+  if ((body[one] === undefined) !== (body[other] === undefined)) return
+  throw new RoomfulError('INVALID_MESSAGE', `Give either ${one} or ${other}`, { field: one })
 }

@@ -6,11 +6,12 @@ import { NamespaceName, RoomName, Status } from './declaration.ts'
 import type { HttpHost } from './host.ts'
 import { Events, hello, type Page, PageOfRoom, pageOf, Room } from './room-routes.ts'
 import type { Route } from './route.ts'
-import { server } from './server-route.ts'
+import { checkOneOf, server } from './server-route.ts'
 import {
   type DisconnectRequest,
   EmitBody,
   type EmitRequest,
+  MemberBody,
   PublishBody,
   Published,
   type PublishRequest,
@@ -31,6 +32,8 @@ export interface ServerApi {
   emit(request: EmitRequest): unknown
   rooms(namespace: string, prefix: string, page: ListPage): unknown
   users(namespace: string, roomId: string, page: ListPage): Promise<unknown>
+  join(namespace: string, roomId: string, userId: string): Promise<unknown>
+  leave(namespace: string, roomId: string, userId: string): Promise<unknown>
   events(namespace: string, roomId: string, page: Page): Promise<unknown>
   accounts(question: AccountQuestion): Promise<unknown>
   disconnect(request: DisconnectRequest): unknown
@@ -56,6 +59,10 @@ export const PageOfList = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIST_MAX, default: LIST_MAX })),
 }
 const errors = ['NOT_FOUND', 'UNAVAILABLE'] as const
+const Placed = Type.Object({
+  status: Type.Literal('ok'),
+  connections: Type.Integer({ description: 'How many of theirs are in the room now, or were in it before.' }),
+})
 
 /** Escapes and envelope, as for a WebSocket message. DESIGN 3. */
 const eventBytes = ({ maxMessageBytes }: HttpHost): number => maxMessageBytes * 2 + 4_096
@@ -73,7 +80,10 @@ export const serverRoutes: readonly Route[] = [
       answer: { status: 'ok', id: 'orders-1', roomId: 'orders', seq: 1, ts: 1763712000456 },
     },
     bodyMaxBytes: eventBytes,
-    respond: ({ host, body }) => host.server.publish(body),
+    respond({ host, body }) {
+      checkOneOf(body, 'roomId', 'rooms')
+      return host.server.publish(body)
+    },
   }),
   server('POST', 'emit', {
     summary: 'Tell those who are connected now, and keep nothing.',
@@ -122,6 +132,28 @@ export const serverRoutes: readonly Route[] = [
     },
     respond: ({ host, params, query: { namespace = '/', after = '', limit = LIST_MAX } }) =>
       host.server.users(namespace, params.roomId, { after, limit }),
+  }),
+  server('POST', 'rooms/{roomId}/join', {
+    summary: 'Put a user who is connected into a room, with every connection: all of them, or none.',
+    description:
+      'The rules and the capacity of the room hold. The clients are sent `room:joined`. Connections that come later are not in the room.',
+    params: Room,
+    body: MemberBody,
+    answer: Placed,
+    errors: [...errors, 'FORBIDDEN', 'ROOM_FULL', 'TOO_MANY_ROOMS', 'ROOM_NAME_INVALID'],
+    example: { params: { roomId: 'lobby' }, body: { userId: 'ann' }, answer: { status: 'ok', connections: 1 } },
+    respond: ({ host, params, body: { namespace = '/', userId } }) =>
+      host.server.join(namespace, params.roomId, userId),
+  }),
+  server('POST', 'rooms/{roomId}/leave', {
+    summary: 'Take a user out of a room, with every connection. The clients are sent `room:left`.',
+    params: Room,
+    body: MemberBody,
+    answer: Placed,
+    errors: [...errors, 'FORBIDDEN', 'ROOM_NAME_INVALID'],
+    example: { params: { roomId: 'lobby' }, body: { userId: 'ann' }, answer: { status: 'ok', connections: 1 } },
+    respond: ({ host, params, body: { namespace = '/', userId } }) =>
+      host.server.leave(namespace, params.roomId, userId),
   }),
   server('GET', 'rooms/{roomId}/events', {
     summary: 'A page of a room’s history, personal rooms (`user:<id>`) included.',

@@ -16,8 +16,15 @@ const EventFields = {
 export const PublishBody = Type.Object(
   {
     ...EventFields,
-    roomId: RoomName,
-    key: Type.Optional({ ...Key, description: 'Makes a repeat harmless: it is answered as the first time.' }),
+    roomId: Type.Optional(RoomName),
+    rooms: Type.Optional(
+      Type.Array(Type.String(), { minItems: 1, maxItems: 100, description: 'Several rooms, instead of `roomId`.' }),
+    ),
+    key: Type.Optional({
+      ...Key,
+      description:
+        'Makes a repeat harmless, in each room by itself: it is answered as the first time, and stored where it was not.',
+    }),
     userId: Type.Optional({ ...UserId, description: 'Who said it, for what is asked by user later.' }),
   },
   exact,
@@ -60,6 +67,7 @@ export const BanBody = Type.Object(
   },
   exact,
 )
+export const MemberBody = Type.Object({ namespace: NamespaceName, userId: UserId }, exact)
 export const RoleBody = Type.Object(
   {
     userId: UserId,
@@ -79,13 +87,19 @@ export const RedactBody = Type.Object(
   exact,
 )
 
-export const Published = Type.Object({
-  status: Type.Literal('ok'),
+const PublishedEvent = {
   id: Type.String(),
   roomId: Type.String(),
   seq: Type.Integer(),
   ts: Type.Integer({ description: 'Milliseconds since 1970.' }),
-})
+}
+export const Published = Type.Union([
+  Type.Object({ status: Type.Literal('ok'), ...PublishedEvent }),
+  Type.Object({
+    status: Type.Literal('ok'),
+    events: Type.Array(Type.Object(PublishedEvent), { description: 'One for each of `rooms`, in their order.' }),
+  }),
+])
 
 export type PublishRequest = Static<typeof PublishBody>
 export type EmitRequest = Static<typeof EmitBody>

@@ -4,7 +4,7 @@ import { RoomfulError } from '../../../core/errors.ts'
 import type { Identity } from '../../../core/ports/authenticator.ts'
 import { RoomName, Status } from './declaration.ts'
 import type { Route } from './route.ts'
-import { server } from './server-route.ts'
+import { checkOneOf, server } from './server-route.ts'
 import { LIST_MAX, PageOfList } from './server-routes.ts'
 import { BanBody, DisconnectBody, RedactBody, RoleBody, UserBody } from './server-schemas.ts'
 
@@ -128,10 +128,4 @@ export const serverUserRoutes: readonly Route[] = [
 /** @throws RoomfulError FORBIDDEN: an admin who shuts themselves out cannot come back to mend it */
 function checkIsAnother({ user }: Identity, userId: string): void {
   if (user.sub === userId) throw new RoomfulError('FORBIDDEN', 'Another administrator has to do this to you')
-}
-
-/** @throws RoomfulError INVALID_MESSAGE unless exactly one of two fields is given */
-function checkOneOf<Field extends string>(body: { readonly [F in Field]?: unknown }, one: Field, other: Field): void {
-  if ((body[one] === undefined) !== (body[other] === undefined)) return
-  throw new RoomfulError('INVALID_MESSAGE', `Give either ${one} or ${other}`, { field: one })
 }
