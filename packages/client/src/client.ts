@@ -73,7 +73,7 @@ export class Client<C extends AnyContract = undefined> {
       onState: (state, before) => this.#handleState(state, before),
       onEvent: (event) => this.#handleEvent(event),
       onAck: (frame) => this.#requests.handleAck(frame),
-      onRequest: (frame, reply) => void this.#responder.handle(frame, reply), // never rejects
+      onRequest: (frame, reply) => this.#responder.handle(frame, reply),
     })
     const { server } = this.#connection
     const requests = new Requests(environment, this.#connection)

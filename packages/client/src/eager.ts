@@ -1,6 +1,6 @@
 /**
- * Imported for its effect: what is loaded on demand otherwise, the outbox and the ways around a blocked WebSocket, is loaded
+ * Imported for its effect: what is loaded on demand otherwise, the outbox, answers to the server and the ways around a blocked WebSocket, is loaded
  * with the page. For applications that start without a network, and for tests in virtual time, which no file is waited for in.
  */
-import './outbox.ts'
+import './on-demand.ts'
 import './transports/fallbacks/index.ts'

@@ -10,7 +10,6 @@ export const CLIENT_ERRORS = {
   DISCONNECTED: 'The connection was lost; whether this was done is unknown',
   QUEUE_FULL: 'Too much is waiting already',
   CLOSED: 'The client is closed',
-  REMOVED: 'The server took this connection out of the room',
   NO_CREDENTIALS: 'The application could not say who this is',
   NO_WEBSOCKET: 'No global WebSocket; give a constructor',
 } as const

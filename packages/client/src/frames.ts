@@ -81,23 +81,9 @@ export function readArgs({ data, args }: { data?: unknown; args?: unknown[] }): 
   return args ?? (data === undefined ? [] : [data])
 }
 
-/** An event as histories hold it: the flat form that plain clients get. */
-export function readHistoryEvent(object: Record<string, unknown>): ReceivedEvent {
-  const { type, data, args, ...flat } = object
-  const event = String(type)
-  const meta = readMeta(event, object)
-  // A field of this name may be of what was said.
-  const isRedacted = flat.redacted === true && Object.keys(flat).every((name) => name === 'redacted' || name in meta)
-  return {
-    event,
-    args: Array.isArray(args) ? args : [data ?? flat],
-    meta: isRedacted ? { ...meta, redacted: true } : meta,
-  }
-}
-
 const META_FIELDS = ['roomId', 'seq', 'n', 'ts', 'id', 'key'] as const
 
-function readMeta(event: string, frame: { [Field in (typeof META_FIELDS)[number]]?: unknown }): EventMeta {
+export function readMeta(event: string, frame: { [Field in (typeof META_FIELDS)[number]]?: unknown }): EventMeta {
   const meta: Record<string, unknown> = { event }
   for (const field of META_FIELDS) if (frame[field] !== undefined) meta[field] = frame[field]
   return meta as unknown as EventMeta

@@ -48,7 +48,7 @@ export class LazyOutbox {
     const { environment, requests, storage } = this.#options
     for (let failures = 0; ; failures++) {
       try {
-        const { Outbox } = await import('./outbox.ts')
+        const { Outbox } = await import('./on-demand.ts')
         if (this.#outbox) return this.#outbox
         this.#outbox = new Outbox(this.#options)
         if (storage) this.#outbox.restore() // never rejects

@@ -5,7 +5,7 @@
 import { backoffMs } from './backoff.ts'
 import { Emitter } from './emitter.ts'
 import type { Environment } from './environment.ts'
-import { isPassing, type RoomfulError } from './errors.ts'
+import { isPassing, RoomfulError } from './errors.ts'
 import type { EventMeta, ReceivedEvent } from './frames.ts'
 import type { Requests } from './requests.ts'
 import { RoomPresence } from './room-presence.ts'
@@ -125,6 +125,7 @@ export class Membership {
   /** The server put us there. What we ask for, or what we missed since we were there last, comes with an answer. */
   place(reply: JoinReply): void {
     this.isPlaced = true
+    this.isRemoved = false
     if (this.#isAsking) return
     if (this.standing.seq === undefined) this.#enter(reply)
     else if (this.#status !== 'joined') this.join()
@@ -136,10 +137,10 @@ export class Membership {
   }
 
   /** The server took us out, and lets us in again when it likes. */
-  remove(error: RoomfulError): void {
+  remove(reason: string): void {
     this.isPlaced = false
     this.isRemoved = true
-    this.lose(error)
+    this.lose(new RoomfulError('REMOVED', reason))
   }
 
   /** @returns false when it is not to be handed on: we had it, or something is missing before it */
@@ -196,7 +197,6 @@ export class Membership {
   #enter(reply: JoinReply): void {
     const { standing, reset } = afterJoin(this.standing, reply)
     this.standing = standing
-    this.isRemoved = false
     this.#failures = 0
     this.#presence.replace(reply)
     this.#become('joined')

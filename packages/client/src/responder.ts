@@ -1,9 +1,7 @@
 /** Answers what the server asks: one handler per event. A question that nobody answers is refused at once, not left to its time. */
+import type { Handler } from './answer.ts'
 import type { Report } from './emitter.ts'
-import { RoomfulError } from './errors.ts'
-import { type RequestFrame, readArgs, writeAnswer } from './frames.ts'
-
-type Handler = (...args: readonly unknown[]) => unknown
+import type { RequestFrame } from './frames.ts'
 
 export class Responder {
   readonly #handlers = new Map<string, Handler>()
@@ -23,19 +21,10 @@ export class Responder {
     }
   }
 
-  /** Never rejects. */
-  async handle(frame: RequestFrame, reply: (text: string) => void): Promise<void> {
-    const { id, event } = frame
-    try {
-      const handler = this.#handlers.get(event)
-      if (!handler) throw new RoomfulError('UNKNOWN_EVENT', `This client does not answer ${event}`)
-      reply(writeAnswer(id, { data: await handler(...readArgs(frame)) }))
-    } catch (error) {
-      // What is no refusal stays here: the server is told that it failed, not how.
-      const isRefusal = error instanceof RoomfulError
-      if (!isRefusal) this.#report(error)
-      const { code, message, field } = isRefusal ? error : new RoomfulError('INTERNAL', 'This client failed to answer')
-      reply(writeAnswer(id, { error: { code, message, field } }))
-    }
+  /** Should the file not come, the server's own clock ends its waiting. */
+  handle(frame: RequestFrame, reply: (text: string) => void): void {
+    import('./on-demand.ts')
+      .then(({ answer }) => answer(frame, this.#handlers.get(frame.event), reply, this.#report))
+      .catch(this.#report)
   }
 }

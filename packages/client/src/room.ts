@@ -3,7 +3,7 @@
  * is released. Any number may hold the same room: there is one membership behind them, left when the last lets go.
  */
 import type { Position } from '@roomful/protocol'
-import { type EventMeta, type ReceivedEvent, readHistoryEvent } from './frames.ts'
+import type { EventMeta, ReceivedEvent } from './frames.ts'
 import type { LazyOutbox } from './lazy-outbox.ts'
 import { callListener } from './listener.ts'
 import type { Membership } from './membership.ts'
@@ -124,8 +124,8 @@ export class Room<C extends AnyContract = undefined> {
   ): Promise<HistoryPage> {
     const args = [{ roomId: this.id, ...page }]
     const answer = await this.#options.requests.call('history:get', args, { ...options, isRepeatable: true })
-    const { events, more } = answer as UpAck<'history:get'>
-    return { events: events.map(readHistoryEvent), more }
+    const { readHistory } = await import('./on-demand.ts')
+    return readHistory(answer as UpAck<'history:get'>)
   }
 
   /** Lets go of it: its listeners are gone; the room is left when nobody else holds it. Calling it twice is harmless. */

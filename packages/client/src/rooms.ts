@@ -54,11 +54,12 @@ export class Rooms {
   handleOpen(recovered: boolean): void {
     this.#leaving.clear()
     for (const membership of [...this.#memberships.values()]) {
-      if (!recovered) membership.isPlaced = false // it says so again
-      if (membership.isRemoved) continue
-      if (membership.holders > 0 || this.#lingering.has(membership)) membership.join()
-      else if (recovered || isPersonalRoom(membership.roomId)) membership.join()
-      else this.#forget(membership)
+      membership.isPlaced &&= recovered // a new session may not be put there
+      const { isRemoved, roomId } = membership
+      const isHeld = membership.holders > 0 || this.#lingering.has(membership)
+      const isWanted = isHeld || recovered || isPersonalRoom(roomId)
+      if (isWanted && !isRemoved) membership.join()
+      else if (!isHeld) this.#forget(membership)
     }
   }
 
@@ -85,17 +86,13 @@ export class Rooms {
       membership.own.emit('redacted', event.meta)
       return false
     }
-    if (event.event === 'reset') membership.reset(event.args[0] as Reset)
-    if (isPlacing) membership.place(event.args[0] as JoinReply)
-    if (event.event === 'room:left') this.#remove(membership, event.args[0] as { reason: string })
-    if (event.event === 'notice') lost(membership, event.args[0] as { code: string; message: string })
+    const [data] = event.args
+    if (event.event === 'reset') membership.reset(data as Reset)
+    if (isPlacing) membership.place(data as JoinReply)
+    if (event.event === 'room:left') membership.remove((data as { reason: string }).reason)
+    if (event.event === 'notice') lost(membership, data as { code: string; message: string })
     membership.handle(event)
     return true
-  }
-
-  #remove(membership: Membership, { reason }: { reason: string }): void {
-    if (membership.holders > 0) membership.remove(new RoomfulError('REMOVED', undefined, { cause: reason }))
-    else this.#forget(membership)
   }
 
   #follow(roomId: string): Membership | undefined {

@@ -358,7 +358,7 @@ describe('[M15] a room that the server chose', () => {
     expect(await clock.until(namespace.leave('ann', 'game', 'the game is over'))).toBe(1)
     await clock.advance(10)
     const { status, error } = room.getSnapshot()
-    expect([status, error?.code, error?.cause]).toEqual(['refused', 'REMOVED', 'the game is over'])
+    expect([status, error?.code, error?.message]).toEqual(['refused', 'REMOVED', 'the game is over'])
     expect(told).toEqual([
       ['in', 'game'],
       ['out', 'game', 'the game is over'],

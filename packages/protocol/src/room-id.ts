@@ -4,7 +4,7 @@ export const ROOM_ID_MAX_BYTES = 128
 const PLAIN_ASCII = /^[\x21-\x7a|~]{1,128}$/
 // Control characters, braces, lone surrogates and the bidirectional overrides that make a name look like another.
 const FORBIDDEN = /[\p{Cc}\p{Cs}{}\u202a-\u202e\u2066-\u2069]/u
-const utf8 = new TextEncoder()
+const utf8 = /* @__PURE__ */ new TextEncoder()
 
 /** @returns true when `value` may name a room. Ordinary ASCII names take one test. */
 export function isRoomId(value: unknown): value is string {

@@ -2,7 +2,7 @@
  * A value whose JSON is made once and then shared by many answers: the members of a large room in the answer to each join.
  * Encoders that write bytes put `bytes` between theirs; everyone else sees the value.
  */
-const utf8 = new TextEncoder()
+const utf8 = /* @__PURE__ */ new TextEncoder()
 const PLACEHOLDER = '\u0000shared'
 const PLACEHOLDER_JSON = JSON.stringify(PLACEHOLDER)
 

@@ -12,7 +12,7 @@ import { checkRoomId, type JoinReply, type PreparedJoin } from './members.ts'
 import type { Namespace } from './namespace.ts'
 
 /** Why a client left a room, unless the server says otherwise. */
-const REMOVED = 'removed'
+const REMOVED = 'Removed by the server'
 
 export class Placement {
   private readonly hub: Hub

@@ -67,6 +67,6 @@ describe('[M15] a room chosen from outside', () => {
     await namespace.publish('news', 'said', [{ number: 1 }])
     await until('what was said', () => said(ann.heard).length === 1)
     expect(await namespace.leave('ann', 'news')).toBe(1)
-    expect(await ann.next('room:left')).toMatchObject({ roomId: 'news', reason: 'removed' })
+    expect(await ann.next('room:left')).toMatchObject({ roomId: 'news', reason: 'Removed by the server' })
   })
 })
