@@ -6,6 +6,10 @@ export interface Limits {
   ratePerSecond: number
   /** Stored messages a minute for this user, over a sliding minute. */
   ratePerMinute: number
+  /** New connections a minute of this user, and of this address. */
+  connectsPerMinute: number
+  /** Rooms that this user, or the guests of this address, may create in a minute. */
+  newRoomsPerMinute: number
   maxRooms: number
   maxRoomIdBytes: number
   maxJsonDepth: number

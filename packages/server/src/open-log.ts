@@ -1,11 +1,15 @@
 /** The log that the settings ask for: in memory, or in the data folder. */
 import { createMemoryLog, type Log, openSqliteLog } from './adapters/brokers/local/index.ts'
+import { LOG_DEFAULTS } from './adapters/brokers/local/log.ts'
 import type { Settings } from './config/settings.ts'
 import type { Clock } from './core/ports/clock.ts'
 import type { Observer } from './core/ports/observer.ts'
 import type { Random } from './core/ports/random.ts'
 
 const DAY_MS = 86_400_000
+
+const FULL =
+  'ROOMFUL_DATA_MAX_BYTES is reached: from now on the oldest events of who wrote most are removed to make room. Raise it to keep more.'
 
 export interface LogPorts {
   readonly clock: Clock
@@ -17,9 +21,16 @@ export interface LogPorts {
 export function openLog(settings: Settings, { clock, random, observer }: LogPorts): Log {
   const { data: folder, sync, retention, retentionDays, dataMaxBytes, dedupeWindowMs, dedupeMax } = settings
   const retentionMs = retentionDays === 0 ? Number.POSITIVE_INFINITY : retentionDays * DAY_MS
-  const options = { clock, random, retention, retentionMs, dedupeWindowMs, dedupeMax }
+  let isFull = false
+  const onFull = (events: number) => {
+    observer.observe({ type: 'made-room', events })
+    if (!isFull) observer.observe({ type: 'notice', message: FULL, isRisky: true })
+    isFull = true
+  }
+  const options = { clock, random, retention, retentionMs, dedupeWindowMs, dedupeMax, onFull }
   // 0 is "as much as there is", which for a disk is told by the disk; memory keeps its own bound.
-  if (folder === ':memory:') return createMemoryLog({ ...options, ...(dataMaxBytes > 0 ? { dataMaxBytes } : {}) })
+  const isOwn = dataMaxBytes > 0 && dataMaxBytes !== LOG_DEFAULTS.dataMaxBytes
+  if (folder === ':memory:') return createMemoryLog({ ...options, ...(isOwn ? { dataMaxBytes } : {}) })
   const report = (error: unknown) => observer.observe({ type: 'notice', message: describe(error), isRisky: true })
   return openSqliteLog({ ...options, dataMaxBytes: dataMaxBytes || Number.POSITIVE_INFINITY, folder, sync, report })
 }

@@ -3,6 +3,7 @@
  * default. What is misspelt, of the wrong kind, out of range or contradictory stops the start with one sentence.
  */
 import { parseArgs } from 'node:util'
+import { LOOPBACK_LIMITS } from '../core/settings.ts'
 import { checkTogether } from './check.ts'
 import { ConfigError } from './config-error.ts'
 import { readConfigFile } from './config-file.ts'
@@ -63,13 +64,17 @@ export function loadWithOrigins({ env = {}, argv = [], file, commandFlags = [] }
  * @throws ConfigError
  */
 export function resolveSettings(given: Partial<Settings> = {}): Settings {
-  const { loopbackExempt, ...rest } = given
+  const { loopbackExempt, loopbackCounted, ...rest } = given
   for (const name of Object.keys(rest)) refuseUnknownName(name)
   const { settings } = resolve(({ name }) => {
     const value: unknown = rest[name as keyof typeof rest]
     return value === undefined ? undefined : { value, origin: 'program', label: name }
   })
-  return loopbackExempt === undefined ? settings : { ...settings, loopbackExempt }
+  return {
+    ...settings,
+    ...(loopbackExempt === undefined ? {} : { loopbackExempt }),
+    ...(loopbackCounted === undefined ? {} : { loopbackCounted }),
+  }
 }
 
 function refuseUnknownName(name: string): void {
@@ -91,6 +96,7 @@ function resolve(find: (setting: AnySetting) => Given | undefined): Omit<LoadedS
     notYet.push(`${given?.label} is not available yet: ${setting.planned}. Remove it to start.`)
   }
   values.loopbackExempt = origins.get('maxConnectionsPerIp') === 'default'
+  values.loopbackCounted = LOOPBACK_LIMITS.filter((name) => origins.get(name) !== 'default')
   const settings = values as unknown as Settings
   checkTogether(settings)
   for (const sentence of notYet) throw new ConfigError(sentence)

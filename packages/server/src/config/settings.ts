@@ -2,6 +2,7 @@
  * Every setting of Roomful, once. Variables, flags, config-file keys, `--help` and `docs/settings.md` derive from this
  * table; nothing else in the server reads the environment.
  */
+import type { LoopbackLimit } from '../core/settings.ts'
 import { type Declaration, flagOf } from './declaration.ts'
 import { access } from './declared/access.ts'
 import { limits } from './declared/limits.ts'
@@ -26,6 +27,8 @@ type Declared = { readonly [Name in SettingName]: (typeof SETTINGS)[Name] extend
 export interface Settings extends Declared {
   /** Links from this machine do not count towards `maxConnectionsPerIp`: true unless that was set on purpose. */
   readonly loopbackExempt: boolean
+  /** Limits over reconnects that links from this machine have as well: those that were set on purpose. */
+  readonly loopbackCounted: readonly LoopbackLimit[]
 }
 
 /** A table entry without its type of value, for those who go through all of them. */

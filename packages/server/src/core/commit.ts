@@ -11,6 +11,7 @@ import type { Hub } from './hub.ts'
 import type { Namespace } from './namespace.ts'
 import type { Append, Appended, AppendKey, Repeated } from './ports/broker.ts'
 import { keyOfNth } from './repeats.ts'
+import type { NewRooms } from './shared-limits.ts'
 
 /** One finished request, or one emit of the server's own. */
 export interface Unit {
@@ -19,6 +20,10 @@ export interface Unit {
   readonly key: AppendKey | undefined
   /** Which of the key's numbers the first append has: earlier ones were used before. */
   readonly firstKey: number
+  /** Whose bytes the appends count as; the event's user without it. */
+  readonly writer?: string | undefined
+  /** Whether the appends may create rooms; unlimited without it. */
+  readonly newRooms?: NewRooms | undefined
   /** What the request is answered with, if that is known and to be kept with the key. */
   readonly reply: string | undefined
   /** The connection that caused it. */
@@ -27,6 +32,8 @@ export interface Unit {
   readonly apply: (effect: Exclude<Effect, AppendEffect>, ok: boolean) => void
   /** Told once, when everything is released: what was stored, or why nothing was; of a repeat also the first reply. */
   readonly done: (stored: readonly Stored[], error: RoomfulError | undefined, reply?: string) => void
+  /** Called before `done` with the number of rooms that were created, where `newRooms` is set. */
+  readonly made?: (rooms: number) => void
 }
 
 /** How long a client should wait before it tries again to store something. */
@@ -125,7 +132,8 @@ export class Commit {
   private collect(units: readonly Unit[]): Append[] {
     const appends: Append[] = []
     let unitNumber = 0
-    for (const { effects, key, firstKey, reply } of units) {
+    for (const { effects, key, firstKey, reply, writer, newRooms } of units) {
+      const mayCreate = newRooms && newRooms.waitMs === 0
       let index = firstKey
       let base = -1
       for (const effect of effects) {
@@ -137,6 +145,8 @@ export class Commit {
           type: effect.type,
           argsJson: effect.argsJson,
           userId: effect.userId,
+          writer,
+          mayCreate,
           // Those that are stored together share one key.
           key: key && keyOfNth(key, isUnit ? firstKey : index),
           reply: index === 0 ? reply : undefined,
@@ -155,6 +165,7 @@ export class Commit {
     for (const unit of units) {
       const { error, repeated } = outcomeOf(unit, results, at)
       const stored: Stored[] = []
+      let made = 0
       for (const effect of unit.effects) {
         if (effect.kind !== 'append') {
           unit.apply(effect, error === undefined && repeated === undefined)
@@ -163,8 +174,10 @@ export class Commit {
         const result = results[at++] as Appended
         if (result.status !== 'stored' && result.status !== 'duplicate') continue
         stored.push(toStored(effect.roomId, result))
+        if (result.status === 'stored' && result.isFirst) made++
         if (result.status === 'stored') this.tell(unit, effect, result)
       }
+      unit.made?.(made)
       unit.done(error ? [] : stored, error, repeated?.reply)
     }
   }

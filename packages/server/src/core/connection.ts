@@ -56,6 +56,8 @@ export class Connection {
   asked: ClientRequests | undefined
   rate: RateWindow | undefined
   joinRate: RateWindow | undefined
+  /** A guest's, among those of its address; see shared-limits.ts. */
+  guestNumber: number | undefined
   /** Authentication deadline, or token expiry. */
   timer: Timer | undefined
   /** When it was told to come back, should it be cut off: the server restarts. Ms since 1970. G7. */

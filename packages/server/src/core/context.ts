@@ -3,6 +3,7 @@ import { isPersonalRoom, type Position, toJson } from '@roomful/protocol'
 import type { Connection } from './connection.ts'
 import { type AppendEffect, type Effect, EVERYONE, type Stored } from './effects.ts'
 import { Emitter } from './emit.ts'
+import { RoomfulError } from './errors.ts'
 import type { Hub } from './hub.ts'
 import { checkRoomId, type JoinReply } from './members.ts'
 import type { AppendKey } from './ports/broker.ts'
@@ -136,14 +137,21 @@ export class Context {
    * @throws RoomfulError (rejects) ROOM_NAME_INVALID, RATE_LIMITED, CONFLICT, UNAVAILABLE
    */
   async publish(roomId: string, type: string, ...args: readonly unknown[]): Promise<Stored> {
-    const { messageLimit } = this.hub
+    const { messageLimit, sharedLimits } = this.hub
     const waitMs = messageLimit.take(this.connection)
     if (waitMs > 0) throw messageLimit.refusal(this.connection, waitMs)
     let stored: Stored | undefined
+    const newRooms = sharedLimits.takeRooms(this.connection, [roomId])
     try {
       const key = this.appendKey && keyOfNth(this.appendKey, this.published++)
-      stored = await this.connection.namespace.store(roomId, type, args, this.user.sub, key)
+      stored = await this.connection.namespace.store(roomId, type, args, this.user.sub, key, {
+        writer: sharedLimits.writerOf(this.connection),
+        newRooms,
+        made: (rooms) => newRooms && sharedLimits.roomsMade(this.connection, newRooms, rooms),
+      })
       return stored
+    } catch (error) {
+      throw error instanceof RoomfulError ? sharedLimits.explained(error, this.connection, newRooms) : error
     } finally {
       if (stored === undefined || stored.duplicate) messageLimit.giveBack(this.connection)
     }

@@ -17,12 +17,14 @@ import type { HandlerEntry } from './namespace-declaration.ts'
 import type { AppendKey } from './ports/broker.ts'
 import type { Request } from './ports/dialect.ts'
 import { checkKeyAge, readReply, writeReply } from './repeats.ts'
+import type { NewRooms } from './shared-limits.ts'
 
 /** As a unit: what the handler wanted, once it has returned. */
 export class Execution implements Unit {
   readonly key: AppendKey | undefined
   firstKey = 0
   reply: string | undefined
+  newRooms: NewRooms | undefined
   private readonly hub: Hub
   private readonly connection: Connection
   private readonly request: Request
@@ -141,6 +143,7 @@ export class Execution implements Unit {
     }
     const waitMs = isCounted ? hub.messageLimit.take(connection) : 0
     if (waitMs > 0) return this.fail(hub.messageLimit.refusal(connection, waitMs))
+    if (appends) this.newRooms = hub.sharedLimits.takeRooms(connection, appendedRooms(this.effects))
     this.result = result
     this.reply = reply
     this.firstKey = context.published
@@ -155,6 +158,15 @@ export class Execution implements Unit {
     return this.context.effects
   }
 
+  get writer(): string {
+    return this.hub.sharedLimits.writerOf(this.connection)
+  }
+
+  /** From the turn: what was taken for rooms that exist is given back. */
+  made(rooms: number): void {
+    if (this.newRooms) this.hub.sharedLimits.roomsMade(this.connection, this.newRooms, rooms)
+  }
+
   get origin(): string {
     return this.connection.id
   }
@@ -164,7 +176,7 @@ export class Execution implements Unit {
     const { hub, connection, result, reply, firstKey } = this
     const isRepeat = stored.some(({ duplicate }) => duplicate)
     if (this.isCounted && (error || isRepeat)) hub.messageLimit.giveBack(connection)
-    if (error) return this.refuse(error)
+    if (error) return this.refuse(hub.sharedLimits.explained(error, connection, this.newRooms))
     if (kept !== undefined) return this.answer(readReply(kept), [])
     this.answer(result, stored, reply === undefined && this.isKept && (this.appends || firstKey > 0))
   }
@@ -259,6 +271,10 @@ export class Execution implements Unit {
     const { name: namespace } = connection.namespace
     hub.observer.observe({ type: 'request', namespace, connectionId, event, ok: code === undefined, code, durationMs })
   }
+}
+
+function* appendedRooms(effects: readonly Effect[]): Generator<string> {
+  for (const effect of effects) if (effect.kind === 'append') yield effect.roomId
 }
 
 /** What the first request under this key was answered with. */

@@ -66,6 +66,7 @@ export class Handshake {
       return
     }
     const connection = this.createConnection(link, channel, namespace)
+    if (link.refusal) return this.refuse(connection, link.refusal, CLOSE_CODES.TRY_LATER.code)
     const given = credentials.token === undefined && credentials.ticket === undefined ? link.credentials : undefined
     connection.handshake = auth
     const returning = session === undefined ? undefined : { session, cursor }
@@ -165,6 +166,7 @@ export class Handshake {
   private admit(connection: Connection, identity: Verified, returning: Returning | undefined): Promise<void> | void {
     if (connection.stage !== 'authenticating') return
     connection.user = identity.user
+    this.hub.sharedLimits.takeConnection(connection)
     connection.expiresAt = identity.expiresAt
     const { namespace, link } = connection
     if (namespace.middleware.length === 0 && returning === undefined) return this.open(connection, undefined, undefined)
@@ -245,6 +247,7 @@ export class Handshake {
     this.hub.timers.cancel(connection.timer)
     connection.stage = 'open'
     connection.auth = user.guest ? 'guest' : 'authenticated'
+    this.hub.sharedLimits.enter(connection)
     connection.isHeard = recovered !== undefined || !link.dialect.resumes
     if (link.dialect.resumes) connection.session = recovered?.session ?? { id: this.hub.random.id(SESSION_ID_LENGTH) }
     this.hub.identities.watchExpiry(connection)
@@ -306,9 +309,15 @@ export class Handshake {
       this.hub.observer.observe({ type: 'handler:failed', ...fact, error: error.cause ?? error })
     }
     const own = OWN_CLOSE_CODES[error.code]
+    const { link, channel } = connection
+    if (!link.dialect.multiplexed) {
+      link.refusal ??= error
+      // A close code alone does not say when to come back.
+      if (error.code === 'RATE_LIMITED') link.fail(channel, error, undefined)
+    }
     const code = own ?? closeCode
     this.hub.observer.observe({ type: 'connection:refused', namespace: connection.namespace.name, code: error.code })
-    const told = this.isTroubleOfOneAlone(connection) && afterClose(code) === 'reconnect' ? REFUSED : code
+    const told = this.isTroubleOfOneAlone(connection, error) && afterClose(code) === 'reconnect' ? REFUSED : code
     this.hub.lifecycle.close(connection, told, own || reason === undefined ? error.message : reason, error)
   }
 
@@ -316,10 +325,15 @@ export class Handshake {
    * Where a message opens one connection, a close that means “come back” ends the whole link. So it is a refusal when the
    * trouble is this namespace's own, or when the link carries others that have none.
    */
-  private isTroubleOfOneAlone(connection: Connection): boolean {
+  private isTroubleOfOneAlone(connection: Connection, { code }: RoomfulError): boolean {
     const { link, isCheckRefused } = connection
     if (!link.dialect.opensOneByOne) return false
-    return isCheckRefused || link.connections.some((other) => other !== connection && other.stage === 'open')
+    // A client that came too often must learn when to come back: a closed engine would reconnect at once.
+    return (
+      isCheckRefused ||
+      code === 'RATE_LIMITED' ||
+      link.connections.some((other) => other !== connection && other.stage === 'open')
+    )
   }
 }
 
@@ -331,6 +345,7 @@ const OWN_CLOSE_CODES: Readonly<Record<string, number>> = {
   USER_UNKNOWN: CLOSE_CODES.AUTH_FAILED.code,
   // Not the fault of the credentials: worth another try.
   UNAVAILABLE: CLOSE_CODES.TRY_LATER.code,
+  RATE_LIMITED: CLOSE_CODES.TRY_LATER.code,
   TIMEOUT: CLOSE_CODES.TRY_LATER.code,
   INTERNAL: CLOSE_CODES.INTERNAL.code,
 }

@@ -30,6 +30,7 @@ import { Restoring } from './restoring.ts'
 import { expectReturning } from './returning.ts'
 import { SavedSessions } from './saved-sessions.ts'
 import type { CoreSettings } from './settings.ts'
+import { SharedLimits } from './shared-limits.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { Turn } from './turn.ts'
 import { Visits } from './visit.ts'
@@ -68,6 +69,7 @@ export class Hub {
   readonly placement: Placement
   readonly access: Access
   readonly messageLimit: MessageLimit
+  readonly sharedLimits: SharedLimits
   readonly catchUp: CatchUp
   readonly visits: Visits
   readonly restoring: Restoring
@@ -96,6 +98,7 @@ export class Hub {
     this.placement = new Placement(this)
     this.access = new Access(this)
     this.messageLimit = new MessageLimit(this)
+    this.sharedLimits = new SharedLimits(this)
     this.catchUp = new CatchUp(this)
     this.visits = new Visits(this)
     this.restoring = new Restoring(this)

@@ -49,7 +49,7 @@ export class Lifecycle {
       link.close(CLOSE_CODES.RESTART.code, CLOSE_CODES.RESTART.meaning)
       return link
     }
-    if (!this.countAddress(link)) return link
+    if (!this.countAddress(link) || !this.countConnect(link, visit)) return link
     link.heartbeat.start()
     if (namespace === undefined) return link
     if (dialect.multiplexed) {
@@ -114,6 +114,7 @@ export class Lifecycle {
   /** The user of a connection has another name, role or id now. */
   rename(connection: Connection, before: User): void {
     const { namespace, user } = connection
+    if (!user.guest) this.hub.sharedLimits.leave(connection)
     if (before.guest) namespace.guestNames.delete(nameKey(before.name))
     if (user.guest) namespace.guestNames.set(nameKey(user.name), user.sub)
     namespace.users.rename(connection, before)
@@ -136,6 +137,7 @@ export class Lifecycle {
     connection.running?.cancel()
     connection.checked?.discard()
     connection.asked?.close()
+    this.hub.sharedLimits.leave(connection)
     connection.onSettled?.(connection.refusal ?? new RoomfulError('UNAVAILABLE', reason || undefined))
     if (wasOpen && connection.visit !== 'request') this.leaveNamespace(connection, code, reason, holdMs)
     // Only now: the rooms it left were told how far it had read.
@@ -167,9 +169,23 @@ export class Lifecycle {
       return true
     }
     const message = `Too many connections from this address: at most ${maxConnectionsPerIp}`
-    link.fail(0, new RoomfulError('TOO_MANY_CONNECTIONS', message), undefined)
+    link.refusal = new RoomfulError('TOO_MANY_CONNECTIONS', message)
+    link.fail(0, link.refusal, undefined)
     link.close(CLOSE_CODES.POLICY.code, message)
     this.hub.observer.observe({ type: 'link:refused', code: 'TOO_MANY_CONNECTIONS', ip: link.ip })
+    return false
+  }
+
+  /** Counts a new link of its address. Single requests over HTTP have a rate of their own. */
+  private countConnect(link: Link, visit: Arrival['visit']): boolean {
+    const refusal = visit === 'request' ? undefined : this.hub.sharedLimits.takeLink(link.ip)
+    if (!refusal) return true
+    link.refusal = refusal
+    this.hub.observer.observe({ type: 'link:refused', code: refusal.code, ip: link.ip })
+    // A Socket.IO client gets a refusal only in answer to its CONNECT; see handshake.ts.
+    if (link.dialect.opensOneByOne) return true
+    link.fail(0, refusal, undefined)
+    link.close(CLOSE_CODES.TRY_LATER.code, refusal.message)
     return false
   }
 }

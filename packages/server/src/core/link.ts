@@ -60,6 +60,10 @@ export class Link {
   owner: LinkOwner | undefined
   /** Counts towards its address; see addresses.ts. */
   countedIp: string | undefined
+  /** Why it was let in for no more than to hear why it is refused. */
+  refusal: RoomfulError | undefined
+  /** A connection of it was opened before. */
+  hadConnection = false
   /** Over its soft limit: reading is paused, rooms are read from the log. */
   slow = false
   /** How many wait for something to be stored before anything more is written. */

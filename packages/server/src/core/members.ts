@@ -75,8 +75,13 @@ export class Members {
     const id = checkRoomId(roomId)
     const { user } = connection
     const allowed = this.hub.access.may(connection, 'join', id)
-    if (allowed !== true) return allowed.then(() => this.enter(connection, user, id, after))
-    return this.enter(connection, user, id, after)
+    const { sharedLimits } = this.hub
+    if (allowed === true && !sharedLimits.asksForRoom(connection, id)) return this.enter(connection, user, id, after)
+    return (async () => {
+      await allowed
+      if (sharedLimits.asksForRoom(connection, id)) await sharedLimits.takeRoom(connection, id)
+      return this.enter(connection, user, id, after)
+    })()
   }
 
   /** The house's own joins: no rules, no limits. */

@@ -1,9 +1,7 @@
-/** Messages that a user stores, per minute, over all connections. A repeat and a refusal are given back. B34. */
+/** Messages that a user stores, or a guest of an address, per minute, over all connections. A repeat and a refusal are given back. B34. */
 import type { Connection } from './connection.ts'
 import { RoomfulError } from './errors.ts'
 import type { Hub } from './hub.ts'
-
-const MINUTE_MS = 60_000
 
 export class MessageLimit {
   private readonly hub: Hub
@@ -13,13 +11,12 @@ export class MessageLimit {
   }
 
   /** @returns how long to wait, ms; 0 when one was taken */
-  take({ scope }: Connection): number {
-    const { ratePerMinute } = this.hub.settings
-    return ratePerMinute === 0 ? 0 : this.hub.limiter.take(scope, ratePerMinute, MINUTE_MS)
+  take(connection: Connection): number {
+    return this.hub.sharedLimits.takeMessage(connection)
   }
 
-  giveBack({ scope }: Connection): void {
-    if (this.hub.settings.ratePerMinute > 0) this.hub.limiter.giveBack(scope)
+  giveBack(connection: Connection): void {
+    this.hub.sharedLimits.giveMessageBack(connection)
   }
 
   /** The refusal that {@link take} asks for. */

@@ -4,7 +4,7 @@
  */
 
 import { isPersonalRoom, isRecord, toJson } from '@roomful/protocol'
-import { Commit } from './commit.ts'
+import { Commit, type Unit } from './commit.ts'
 import { Connection } from './connection.ts'
 import type { Contract, EventDefinition } from './contract.ts'
 import { type AppendEffect, type EmitEffect, EVERYONE, type Stored, type StoredEvent } from './effects.ts'
@@ -176,6 +176,7 @@ export class Namespace {
     args: readonly unknown[],
     userId: string | undefined,
     key: AppendKey | undefined,
+    more: Pick<Unit, 'writer' | 'newRooms' | 'made'> = {},
   ): Promise<Stored> {
     const argsJson = toJson(args)
     const effect = {
@@ -188,7 +189,7 @@ export class Namespace {
       unit: undefined,
       target: undefined,
     } as const
-    const [stored] = await this.submit([effect], key)
+    const [stored] = await this.submit([effect], key, more)
     return stored as Stored
   }
 
@@ -344,9 +345,11 @@ export class Namespace {
   private submit(
     effects: readonly (AppendEffect | EmitEffect)[],
     key: AppendKey | undefined,
+    more: Pick<Unit, 'writer' | 'newRooms' | 'made'> = {},
   ): Promise<readonly Stored[]> {
     return new Promise((resolve, reject) => {
       this.commit.submit({
+        ...more,
         effects,
         key,
         firstKey: 0,

@@ -19,8 +19,14 @@ export interface CoreSettings {
   /** Appending messages per user, over a sliding minute; 0 = off. */
   readonly ratePerMinute: number
   readonly maxConnectionsPerIp: number
-  /** Connections from this machine do not count. */
+  /** New connections of one address, and of one user, over a sliding minute; 0 = off. */
+  readonly connectsPerMinute: number
+  /** Rooms that one user, or the guests of one address, make over a sliding minute; 0 = off. */
+  readonly newRoomsPerMinute: number
+  /** Connections from this machine do not count towards `maxConnectionsPerIp`. */
   readonly loopbackExempt: boolean
+  /** Limits over reconnects that this machine has as well: those that were set on purpose. */
+  readonly loopbackCounted: readonly LoopbackLimit[]
   readonly maxRooms: number
   /** Above this many queued bytes a link is slow and its rooms are read from the log. */
   readonly outboxBytes: number
@@ -34,6 +40,10 @@ export interface CoreSettings {
   /** How long a cut-off member that can resume still counts as present. */
   readonly presenceGraceMs: number
 }
+
+/** Limits over reconnects from which loopback addresses are exempt by default; see shared-limits.ts. */
+export const LOOPBACK_LIMITS = ['connectsPerMinute', 'newRoomsPerMinute', 'ratePerMinute'] as const
+export type LoopbackLimit = (typeof LOOPBACK_LIMITS)[number]
 
 export const CORE_DEFAULTS: CoreSettings = {
   authRequired: true,
@@ -49,7 +59,10 @@ export const CORE_DEFAULTS: CoreSettings = {
   ratePerSecond: 10,
   ratePerMinute: 30,
   maxConnectionsPerIp: 50,
+  connectsPerMinute: 600,
+  newRoomsPerMinute: 300,
   loopbackExempt: true,
+  loopbackCounted: [],
   maxRooms: 200,
   outboxBytes: 128 * 1024,
   outboxMaxBytes: 256 * 1024 * 1024,

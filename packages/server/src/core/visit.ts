@@ -60,7 +60,7 @@ export class Visits {
    * Runs the namespace's middleware and counts the address.
    * @param arrival with an identity
    * @param onLink called at once, so that the transport can tell the link of its end
-   * @throws RoomfulError (rejects) FORBIDDEN, TOO_MANY_CONNECTIONS, UNAVAILABLE, and what middleware throws
+   * @throws RoomfulError (rejects) FORBIDDEN, TOO_MANY_CONNECTIONS, RATE_LIMITED, UNAVAILABLE, and what middleware throws
    */
   async enter(arrival: Arrival, onLink: (link: Link) => void): Promise<Connection> {
     const link = this.hub.lifecycle.accept(arrival)
@@ -70,9 +70,7 @@ export class Visits {
     if (connection === undefined) {
       if (this.hub.state !== 'ready')
         throw new RoomfulError('UNAVAILABLE', 'Server shutting down', { retryAfterMs: 1_000 })
-      const { maxConnectionsPerIp } = this.hub.settings
-      const message = `Too many connections from this address: at most ${maxConnectionsPerIp}`
-      throw new RoomfulError('TOO_MANY_CONNECTIONS', message)
+      throw link.refusal ?? new RoomfulError('UNAVAILABLE', 'The connection is gone')
     }
     if (connection.stage === 'closed') throw new RoomfulError('UNAVAILABLE', 'The connection is gone')
     return new Promise((resolve, reject) => {

@@ -13,7 +13,7 @@ export function welcome(hub: Hub, link: Link): void {
 export function welcomeData(hub: Hub, link: Link): Record<string, unknown> {
   const { settings, clock } = hub
   const { maxMessageBytes, ratePerSecond, ratePerMinute, maxRooms, replayMax, dedupeWindowMs, sessionMs } = settings
-  const { pingIntervalMs, pongTimeoutMs } = settings
+  const { pingIntervalMs, pongTimeoutMs, connectsPerMinute, newRoomsPerMinute } = settings
   return {
     id: link.connections[0]?.id ?? `l_${hub.random.id(20)}`,
     now: clock.now(),
@@ -22,6 +22,8 @@ export function welcomeData(hub: Hub, link: Link): Record<string, unknown> {
       maxMessageBytes,
       ratePerSecond,
       ratePerMinute,
+      connectsPerMinute,
+      newRoomsPerMinute,
       maxRooms,
       maxRoomIdBytes: ROOM_ID_MAX_BYTES,
       maxJsonDepth: MAX_JSON_DEPTH,

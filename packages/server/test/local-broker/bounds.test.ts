@@ -147,3 +147,107 @@ describe('what trimming leaves in the file', () => {
     expect(reports).toEqual([])
   })
 })
+
+describe.each(logs)('a full log, %s', (_name, open) => {
+  async function bench(limits: Partial<LogLimits>) {
+    const made = await open(limits)
+    onTestFinished(() => made.dispose())
+    await made.broker.open(NS)
+    return made
+  }
+  const of = (userId: string, roomId: string, text = ''): Append => ({ ...entry(roomId, text), userId })
+  const texts = async (broker: Broker, roomId: string) => {
+    const { events } = await broker.history(NS, roomId, { limit: 1000 })
+    return events.map(({ seq, userId, argsJson, redacted }) => [seq, userId, redacted ? 'gone' : argsJson.length])
+  }
+
+  it('[D21] [L17] takes from who wrote most: a quiet room keeps everything, and every write succeeds', async () => {
+    const { broker, clock } = await bench({ dataMaxBytes: 2_000_000 })
+    await broker.append(
+      NS,
+      Array.from({ length: 20 }, () => of('bob', 'quiet', 'y'.repeat(100))),
+    )
+    const before = await texts(broker, 'quiet')
+    for (let i = 0; i < 200; i++) {
+      const flood = Array.from({ length: 10 }, (_, k) => of('eve', `flood${k}`, 'x'.repeat(4000)))
+      const results = await broker.append(NS, [...flood, of('ann', 'work', `${i}`)])
+      expect(results.every(({ status }) => status === 'stored')).toBe(true)
+      await clock.advance(50)
+    }
+    await clock.advance(20_000)
+    expect(await texts(broker, 'quiet')).toEqual(before)
+    expect(await head(broker, 'work')).toEqual([1, 200])
+    expect((await texts(broker, 'work')).some(([, , text]) => text === 'gone')).toBe(false)
+    const [first = 0, last] = (await head(broker, 'flood0')) ?? []
+    expect(last).toBe(200)
+    expect(first).toBeGreaterThan(100)
+    expect(first).toBeLessThan(200)
+  })
+
+  it('[D21] [L17] what others wrote in a flooded room stays; the flood is emptied there and leaves no hole', async () => {
+    const { broker, clock } = await bench({ dataMaxBytes: 1_000_000 })
+    await broker.append(NS, [of('bob', 'lobby', 'first')])
+    for (let i = 0; i < 100; i++) {
+      await broker.append(NS, [of('eve', 'lobby', 'x'.repeat(30_000)), of('ann', 'lobby', `${i}`)])
+      await clock.advance(50)
+    }
+    await clock.advance(20_000)
+    const { events } = await broker.history(NS, 'lobby', { limit: 1000 })
+    expect(events.map(({ seq }) => seq)).toEqual(Array.from({ length: 201 }, (_, i) => i + 1))
+    expect(events.filter(({ userId, redacted }) => userId !== 'eve' && redacted)).toEqual([])
+    const left = events.filter(({ userId, redacted }) => userId === 'eve' && !redacted)
+    expect(left.length).toBeGreaterThan(10)
+    expect(left.length).toBeLessThan(40)
+    expect(left.at(-1)?.seq).toBe(200)
+  })
+
+  it('[L17] guests of one address are one writer, whatever their ids', async () => {
+    const { broker, clock } = await bench({ dataMaxBytes: 1_000_000 })
+    await broker.append(NS, [of('bob', 'quiet', 'y'.repeat(30_000))])
+    for (let i = 0; i < 200; i++) {
+      await broker.append(NS, [{ ...of(`guest:${i}`, `r${i}`, 'x'.repeat(20_000)), writer: 'guests:1' }])
+      await clock.advance(50)
+    }
+    expect(await head(broker, 'quiet')).toEqual([1, 1])
+  })
+
+  it('[L17] goes on when the file is opened again, and counts what it had', async () => {
+    const { broker, clock, reopen } = await bench({ dataMaxBytes: 1_000_000 })
+    await broker.append(NS, [of('bob', 'quiet', 'y'.repeat(100))])
+    for (let i = 0; i < 30; i++) await broker.append(NS, [of('eve', 'flood', 'x'.repeat(30_000))])
+    const again = await reopen()
+    await again.open(NS)
+    await again.append(NS, [of('bob', 'quiet', 'more')])
+    for (let i = 0; i < 30; i++) {
+      await again.append(NS, [of('eve', 'flood', 'x'.repeat(30_000))])
+      await clock.advance(50)
+    }
+    expect((await texts(again, 'quiet')).at(-1)?.[1]).toBe('bob')
+    expect((await head(again, 'quiet'))?.[0]).toBe(1)
+  })
+
+  it('[L16] makes a room only where it may, and says that it did', async () => {
+    const { broker } = await bench({})
+    const key = { scope: 'ann', key: 'k', fingerprint: 'f' }
+    const results = await broker.append(NS, [
+      { ...entry('a'), mayCreate: false },
+      { ...entry('a', '', key), mayCreate: true },
+      { ...entry('a'), mayCreate: false },
+      { ...entry('a'), mayCreate: true },
+      { ...entry('b', '', key), mayCreate: false },
+      { ...entry('a'), unit: 1 },
+      { ...entry('b'), unit: 1, mayCreate: false },
+    ])
+    expect(results.map((each) => (each.status === 'refused' ? each.code : each.status))).toEqual([
+      'RATE_LIMITED',
+      'stored',
+      'stored',
+      'stored',
+      'duplicate',
+      'RATE_LIMITED',
+      'RATE_LIMITED',
+    ])
+    expect(results.map((each) => 'isFirst' in each)).toEqual([false, true, false, false, false, false, false])
+    expect(await head(broker, 'b')).toBeUndefined()
+  })
+})

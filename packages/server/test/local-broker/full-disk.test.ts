@@ -18,7 +18,7 @@ const entry = (roomId: string, size: number, key?: string): Append => ({
 
 describe('a full disk', () => {
   it('refuses the batch with UNAVAILABLE, stores nothing of it, and recovers', async () => {
-    const { broker, clock, reopen, dispose } = await openOnSqlite({ dataMaxBytes: 1_000_000 })
+    const { broker, clock, reopen, dispose } = await openOnSqlite({ dataMaxBytes: 850_000, diskBytes: 1_000_000 })
     onTestFinished(dispose)
     await broker.open(NS)
     let stored = 0
@@ -29,7 +29,7 @@ describe('a full disk', () => {
     expect(stored).toBeGreaterThan(15)
     expect(broker.healthy()).toBe(false)
 
-    const batch = [entry('new', 10, 'k1'), entry('a', 50_000), entry('a', 50_000)]
+    const batch = [entry('new', 10, 'k1'), entry('a', 20_000), entry('a', 20_000)]
     await expect(broker.append(NS, batch)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     expect(await broker.heads(NS, ['a', 'new'])).toMatchObject([{ roomId: 'a', seq: stored }])
     expect(await broker.findKey(NS, { scope: 'ann', key: 'k1', fingerprint: 'f' })).toBeUndefined()

@@ -68,6 +68,8 @@ export class Log implements Observer {
       }
       case 'notice':
         return fact.isRisky ? logger.warn(fact.message) : logger.info(fact.message)
+      case 'made-room':
+        return logger.debug({ events: fact.events }, 'events were removed: the data limit is reached')
       case 'drain':
         return logger.info({ links: fact.links }, 'shutting down')
       case 'behind':

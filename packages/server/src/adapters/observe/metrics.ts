@@ -84,6 +84,8 @@ export class Metrics implements Observer {
         return tallies.catchUpFailures.add()
       case 'rate-limited':
         return tallies.rateLimited.add(1, fact.scope)
+      case 'made-room':
+        return tallies.madeRoom.add(fact.events)
       case 'drain':
       case 'notice':
       case 'room:joined':
@@ -101,6 +103,10 @@ function createTallies(registry: Registry) {
   return {
     requests: tally('requests', 'Requests of clients, by what came of them.', 'outcome'),
     stored: tally('events_stored', 'Durable events that were stored.'),
+    madeRoom: tally(
+      'events_removed_for_space',
+      'Stored events that went, or were emptied, because there were too many bytes.',
+    ),
     deliveries: tally('deliveries', 'Events handed to a connection.'),
     encoded: tally('events_encoded', 'Times that an event was encoded: once per form, whatever the number of members.'),
     linksOpened: tally('links_opened', 'Transports that opened, by the dialect that they began with.', 'dialect'),

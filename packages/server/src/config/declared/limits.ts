@@ -60,7 +60,8 @@ export const limits = {
     type: wholeNumber(0, 1_000_000),
     default: CORE_DEFAULTS.ratePerMinute,
     unit: 'messages',
-    sentence: 'Messages that a user may send within any minute, over all connections; 0 = off.',
+    sentence:
+      'Messages that a user may send within any minute, over all connections; 0 = off. Guests keep their count when they reconnect, and all guests of one address together may send 20 times as many; once this is set, also those of this machine (loopback).',
   }),
   maxConnectionsPerIp: setting({
     variable: 'ROOMFUL_MAX_CONNECTIONS_PER_IP',
@@ -68,6 +69,22 @@ export const limits = {
     default: CORE_DEFAULTS.maxConnectionsPerIp,
     unit: 'connections',
     sentence: 'Connections from one address; 0 = off. Once this is set, it counts for this machine (loopback) too.',
+  }),
+  connectsPerMinute: setting({
+    variable: 'ROOMFUL_CONNECTS_PER_MINUTE',
+    type: wholeNumber(0, 1_000_000),
+    default: CORE_DEFAULTS.connectsPerMinute,
+    unit: 'connections',
+    sentence:
+      'New connections from one address, and of one user, within any minute; 0 = off. Once this is set, it counts for this machine (loopback) too.',
+  }),
+  newRoomsPerMinute: setting({
+    variable: 'ROOMFUL_NEW_ROOMS_PER_MINUTE',
+    type: wholeNumber(0, 1_000_000),
+    default: CORE_DEFAULTS.newRoomsPerMinute,
+    unit: 'rooms',
+    sentence:
+      'Rooms that a user, or the guests of one address, may create within any minute; 0 = off. Once this is set, it counts for this machine (loopback) too.',
   }),
   maxRooms: setting({
     variable: 'ROOMFUL_MAX_ROOMS',

@@ -1,4 +1,5 @@
 /** Settings about what is kept, where, and for how long. */
+import { LOG_DEFAULTS } from '../../adapters/brokers/local/log.ts'
 import { CORE_DEFAULTS } from '../../core/settings.ts'
 import { setting } from '../declaration.ts'
 import { oneOf, text, wholeNumber } from '../value-types.ts'
@@ -49,9 +50,10 @@ export const storage = {
   dataMaxBytes: setting({
     variable: 'ROOMFUL_DATA_MAX_BYTES',
     type: wholeNumber(0, 1024 ** 2 * GIB),
-    default: 0,
+    default: LOG_DEFAULTS.dataMaxBytes,
     unit: 'bytes',
-    sentence: 'Size of all stored events together, beyond which the oldest are trimmed; 0 = as much as the disk holds.',
+    sentence:
+      'Size of all stored events together, roughly; beyond it the oldest of who wrote most go. 0 = as much as the disk holds. In memory at most 256 MiB unless this is set.',
   }),
   replayMax: setting({
     variable: 'ROOMFUL_REPLAY_MAX',

@@ -16,6 +16,10 @@ export interface Append {
   readonly reply?: string | undefined
   /** Entries of one batch with the same unit are stored together or not at all; they share one `key`. */
   readonly unit: number | undefined
+  /** Whose bytes they are where there are too many; `userId` without it, and without that the room's own. */
+  readonly writer?: string | undefined
+  /** `false`: if the room does not exist the entry is refused with RATE_LIMITED. `true`: the result says if it was created. */
+  readonly mayCreate?: boolean | undefined
   /** An event of the same room that this one is about: without its content, redacted or trimmed, this one is not stored. */
   readonly target?: number | undefined
 }
@@ -31,7 +35,14 @@ export interface AppendKey {
 
 /** What an entry came to. The order of results is the order of entries. */
 export type Appended =
-  | { readonly status: 'stored'; readonly n: number; readonly seq: number; readonly ts: number }
+  | {
+      readonly status: 'stored'
+      readonly n: number
+      readonly seq: number
+      readonly ts: number
+      /** Its room did not exist before; only where `mayCreate` asked. */
+      readonly isFirst?: true
+    }
   /** Nothing was added; the numbers are those of the first time, and the reply that was kept with the key, if one was. */
   | Repeated
   | { readonly status: 'refused'; readonly code: RefusalCode; readonly message: string }
@@ -39,7 +50,7 @@ export type Appended =
   | { readonly status: 'unknown' }
 
 /** NOT_FOUND: the event that it is about has no content any more. */
-export type RefusalCode = 'CONFLICT' | 'UNAVAILABLE' | 'TOO_LARGE' | 'NOT_FOUND'
+export type RefusalCode = 'CONFLICT' | 'UNAVAILABLE' | 'TOO_LARGE' | 'NOT_FOUND' | 'RATE_LIMITED'
 
 export interface Repeated {
   readonly status: 'duplicate'

@@ -63,7 +63,13 @@ export type Fact =
   | { type: 'behind'; connectionId: string }
   | { type: 'caught-up'; connectionId: string; events: number }
   | { type: 'catch-up:failed'; connectionId: string; error: unknown }
-  | { type: 'rate-limited'; scope: 'connection' | 'user' | 'join'; connectionId?: string | undefined }
+  | {
+      type: 'rate-limited'
+      scope: 'connection' | 'user' | 'join' | 'connect' | 'new-room'
+      connectionId?: string | undefined
+    }
+  /** Too many bytes were stored: so many events of who wrote most went, or were emptied. */
+  | { type: 'made-room'; events: number }
   | { type: 'drain'; links: number }
   /** Something that whoever runs the server should know. */
   | { type: 'notice'; message: string; isRisky: boolean }

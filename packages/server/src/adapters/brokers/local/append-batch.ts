@@ -23,6 +23,7 @@ export interface Counter {
 
 /** What a log does for a batch. `part` tells the entries of a unit apart, which share one key. */
 export interface BatchTarget<Room extends { readonly seq: number }> {
+  hasRoom(roomId: string): boolean
   /** The room, made when it is missing. */
   room(roomId: string): Room
   /**
@@ -50,6 +51,7 @@ const GONE: Appended = {
   code: 'NOT_FOUND',
   message: 'The event that this is about is there no more',
 }
+const LIMITED: Appended = { status: 'refused', code: 'RATE_LIMITED', message: ERROR_CODES.RATE_LIMITED.message }
 const TOO_LARGE: Appended = { status: 'refused', code: 'TOO_LARGE', message: ERROR_CODES.TOO_LARGE.message }
 
 export class AppendBatch<Room extends { readonly seq: number }> {
@@ -67,8 +69,10 @@ export class AppendBatch<Room extends { readonly seq: number }> {
   run(entries: readonly Append[], counter: Counter, nowMs: number): Appended[] {
     counter.ts = Math.max(Math.trunc(nowMs), counter.ts)
     this.fates = undefined
-    for (const { unit, argsJson } of entries) {
-      if (unit !== undefined && argsJson.length > this.eventMax) this.decide(unit, TOO_LARGE)
+    for (const entry of entries) {
+      if (entry.unit === undefined) continue
+      if (entry.argsJson.length > this.eventMax) this.decide(entry.unit, TOO_LARGE)
+      else if (this.lacksRoom(entry)) this.decide(entry.unit, this.withoutRoom(entry, counter))
     }
     const results = new Array<Appended>(entries.length)
     for (let i = 0; i < entries.length; i++) {
@@ -80,6 +84,8 @@ export class AppendBatch<Room extends { readonly seq: number }> {
 
   private single(entry: Append, counter: Counter): Appended {
     if (entry.argsJson.length > this.eventMax) return TOO_LARGE
+    if (this.lacksRoom(entry)) return this.withoutRoom(entry, counter)
+    const isFirst = entry.mayCreate === true && !this.target.hasRoom(entry.roomId)
     const room = this.target.room(entry.roomId)
     if (entry.target !== undefined && !this.target.hasContent(room, entry.target)) {
       const first = entry.key && this.target.find(entry.key, 0, counter.ts)
@@ -89,7 +95,18 @@ export class AppendBatch<Room extends { readonly seq: number }> {
       const first = this.target.claim(entry.key, 0, firstReply(entry.key, room, counter, entry.reply))
       if (first !== undefined) return repeat(entry.key, first)
     }
-    return this.store(room, entry, counter)
+    const stored = this.store(room, entry, counter)
+    return isFirst ? { ...stored, isFirst } : stored
+  }
+
+  private lacksRoom({ mayCreate, roomId }: Append): boolean {
+    return mayCreate === false && !this.target.hasRoom(roomId)
+  }
+
+  /** A repeat needs no room. */
+  private withoutRoom({ key }: Append, { ts }: Counter): Appended {
+    const first = key && this.target.find(key, 0, ts)
+    return first === undefined ? LIMITED : repeat(key as AppendKey, first)
   }
 
   private member(entry: Append, unit: number, counter: Counter): Appended {
@@ -112,7 +129,7 @@ export class AppendBatch<Room extends { readonly seq: number }> {
     return first
   }
 
-  private store(room: Room, entry: Append, counter: Counter): Appended {
+  private store(room: Room, entry: Append, counter: Counter): Extract<Appended, { status: 'stored' }> {
     const n = counter.n + 1
     const seq = room.seq + 1
     this.target.store(room, entry, n, seq, counter.ts)

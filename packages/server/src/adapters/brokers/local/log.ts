@@ -64,7 +64,7 @@ export interface LogLimits {
   readonly retention: number
   /** Events older than this go, and with the last of them the room. */
   readonly retentionMs: number
-  /** All namespaces together, roughly; the oldest goes first. */
+  /** All namespaces together, roughly; the oldest of who wrote most goes first. */
   readonly dataMaxBytes: number
   /** How long a key is recognised. */
   readonly dedupeWindowMs: number
@@ -86,7 +86,7 @@ const DAY_MS = 86_400_000
 export const LOG_DEFAULTS: LogLimits = {
   retention: 10_000,
   retentionMs: 30 * DAY_MS,
-  dataMaxBytes: 10 * 1024 ** 3,
+  dataMaxBytes: 4 * 1024 ** 3,
   dedupeWindowMs: DAY_MS,
   dedupeMax: 5_000_000,
   eventMax: 16 * 1024 ** 2,
@@ -98,6 +98,13 @@ export const LOG_DEFAULTS: LogLimits = {
 export interface LogOptions extends Partial<LogLimits> {
   readonly clock: Clock
   readonly random: Random
+  /** There were too many bytes: so many events went, or were emptied. */
+  readonly onFull?: (events: number) => void
+}
+
+/** Whose bytes an entry's are. What the server itself writes counts per room, so that a busy one pays for itself. */
+export function writerOf(namespace: string, { writer, userId, roomId }: Append): string {
+  return writer ?? userId ?? `room:${namespace} ${roomId}`
 }
 
 /** The public form of an epoch: the room's random id and the log's generation. */

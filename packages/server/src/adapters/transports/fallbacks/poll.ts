@@ -1,5 +1,6 @@
 /** `GET /poll/<namespace>?room=a&after=<cursor>&wait=25`: rooms by long polls, or with `wait=0` by short ones. WIRE 1, 6; B9, B10. */
 import { CLOSE_CODES } from '@roomful/protocol'
+import { addressGroup } from '../../../core/addresses.ts'
 import type { Connection } from '../../../core/connection.ts'
 import { RoomfulError } from '../../../core/errors.ts'
 import type { Hub } from '../../../core/hub.ts'
@@ -81,7 +82,7 @@ export class Polls {
     const identity = isGuest ? undefined : await hub.visits.identify(namespace, { ...visitor, stream })
     const who = identity ? [identity.user, identity.expiresAt] : [name, userAgent]
     const key = JSON.stringify([stream, ip, who])
-    this.takeRate(identity?.user.sub ?? ip)
+    this.takeRate(identity?.user.sub ?? addressGroup(ip))
     const left = this.takeIdle(key)
     if (left && !isFirst) return left
     // Who begins anew has nothing to go on from.

@@ -3,6 +3,7 @@
  * the answer is its acknowledgement. It is no presence: nobody is told that its user came or went. WIRE 1.
  */
 import { decodePlain } from '@roomful/protocol'
+import { addressGroup } from '../../../core/addresses.ts'
 import { RoomfulError } from '../../../core/errors.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { Request } from '../../../core/ports/dialect.ts'
@@ -58,7 +59,7 @@ function takeRate(hub: Hub, { guest, sub }: User, ip: string): void {
   const { ratePerSecond } = hub.settings
   if (ratePerSecond === 0) return
   // No user id begins with a control character, so these are counted apart from messages.
-  const retryAfterMs = hub.limiter.take(`\u0000send ${guest ? ip : sub}`, ratePerSecond, 1_000)
+  const retryAfterMs = hub.limiter.take(`\u0000send ${guest ? addressGroup(ip) : sub}`, ratePerSecond, 1_000)
   if (retryAfterMs === 0) return
   hub.observer.observe({ type: 'rate-limited', scope: 'connection' })
   throw new RoomfulError('RATE_LIMITED', undefined, { retryAfterMs })

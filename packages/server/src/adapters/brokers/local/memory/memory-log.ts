@@ -1,6 +1,7 @@
 /**
  * The log in memory: for tests, for `ROOMFUL_DATA=:memory:`, and the disk of the simulator. A row is one object, made at
- * its append and handed out as it is; nothing is copied. Bounds: rows per room, age, and bytes in all; the oldest goes.
+ * its append and handed out as it is; nothing is copied. Bounds: rows per room
+ * and age, where the oldest goes; bytes in all, where the oldest of who wrote most does.
  */
 import type {
   Append,
@@ -12,7 +13,7 @@ import type {
   RoomSubscription,
 } from '../../../../core/ports/broker.ts'
 import { AppendBatch, type BatchTarget, type Counter, repeat } from '../append-batch.ts'
-import { LOG_DEFAULTS, LOG_ID_LENGTH, type Log, type LogLimits, type LogOptions } from '../log.ts'
+import { LOG_DEFAULTS, LOG_ID_LENGTH, type Log, type LogLimits, type LogOptions, writerOf } from '../log.ts'
 import { takePage } from '../merge.ts'
 import { type HistoryPage, spanOf } from '../page.ts'
 import { seqAt } from '../position.ts'
@@ -62,7 +63,9 @@ class MemoryLog implements Log {
   append(namespace: string, entries: readonly Append[]): Appended[] {
     const log = this.namespace(namespace)
     const results = log.batch.run(entries, log, this.options.clock.now())
-    while (this.rows.bytes + this.keys.bytes > this.limits.dataMaxBytes && this.dropOldest());
+    let events = 0
+    while (this.rows.bytes + this.keys.bytes > this.limits.dataMaxBytes && this.makeRoom()) events++
+    if (events > 0) this.options.onFull?.(events)
     return results
   }
 
@@ -176,10 +179,10 @@ class MemoryLog implements Log {
   }
 
   /** @returns false when nothing is left that could go */
-  private dropOldest(): boolean {
-    const { oldestTs: rowTs } = this.rows
-    const { oldestTs: keyTs } = this.keys
-    if (rowTs <= keyTs) return this.rows.dropOldest()
+  private makeRoom(): boolean {
+    const isOfKeys = this.keys.bytes * 2 > this.limits.dataMaxBytes
+    if (!isOfKeys && this.rows.dropFromLargest()) return true
+    if (this.keys.size === 0) return false
     this.keys.dropOldest()
     return true
   }
@@ -198,6 +201,7 @@ class MemoryLog implements Log {
   private target(namespace: string, rooms: MemoryRooms): BatchTarget<MemoryRoom> {
     const { keys, rows, limits } = this
     return {
+      hasRoom: (roomId) => rooms.find(roomId) !== undefined,
       room: (roomId) => rooms.get(roomId),
       find: (key, part, ts) => keys.find(namespace, key, part, ts - limits.dedupeWindowMs),
       claim: (key, part, first) => {
@@ -206,8 +210,10 @@ class MemoryLog implements Log {
         return known
       },
       hasContent: (room, seq) => room.at(seq)?.redacted === false,
-      store: (room, { roomId, type, argsJson, userId, key }, n, seq, ts) => {
-        rows.add(room, { n, seq, ts, roomId, type, argsJson, userId, key: key?.key, redacted: false })
+      store: (room, entry, n, seq, ts) => {
+        const { roomId, type, argsJson, userId, key } = entry
+        const row = { n, seq, ts, roomId, type, argsJson, userId, key: key?.key, redacted: false }
+        rows.add(room, row, writerOf(namespace, entry))
       },
     }
   }

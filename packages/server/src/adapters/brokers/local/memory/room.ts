@@ -4,6 +4,7 @@
  */
 import type { StoredRow } from '../../../../core/ports/broker.ts'
 import { type Cursor, inOrder } from '../merge.ts'
+import type { Writer } from './writers.ts'
 
 const SMALLEST_RING = 16
 
@@ -26,6 +27,8 @@ export class MemoryRoom {
   /** Rows that went before their turn in the log-wide order of age came. */
   droppedEarly = 0
   private ring: (StoredRow | undefined)[] = []
+  /** The writer of each row; none once the row was emptied to make room. */
+  private writers: (Writer | undefined)[] = []
 
   constructor(roomId: string, epoch: string, retention: number, nowMs: number) {
     this.roomId = roomId
@@ -39,15 +42,25 @@ export class MemoryRoom {
   }
 
   /** The row's number must be the next one. */
-  push(row: StoredRow): void {
+  push(row: StoredRow, writer: Writer): void {
     if (this.count === this.ring.length) this.grow()
     this.ring[row.seq & (this.ring.length - 1)] = row
+    this.writers[row.seq & (this.ring.length - 1)] = writer
     this.seq = row.seq
     this.lastTs = row.ts
   }
 
   at(seq: number): StoredRow | undefined {
     return seq < this.first || seq > this.seq ? undefined : this.ring[seq & (this.ring.length - 1)]
+  }
+
+  writerAt(seq: number): Writer | undefined {
+    return seq < this.first || seq > this.seq ? undefined : this.writers[seq & (this.ring.length - 1)]
+  }
+
+  /** The row no longer counts for its writer. */
+  disown(seq: number): void {
+    this.writers[seq & (this.ring.length - 1)] = undefined
   }
 
   replace(row: StoredRow): void {
@@ -59,9 +72,13 @@ export class MemoryRoom {
     const row = this.at(this.first)
     if (row === undefined) return undefined
     this.ring[this.first & (this.ring.length - 1)] = undefined
+    this.disown(this.first)
     this.first++
     this.trimmedN = row.n
-    if (this.count === 0) this.ring = []
+    if (this.count === 0) {
+      this.ring = []
+      this.writers = []
+    }
     return row
   }
 
@@ -79,8 +96,13 @@ export class MemoryRoom {
 
   private grow(): void {
     const grown = new Array<StoredRow | undefined>(Math.max(SMALLEST_RING, this.ring.length * 2))
-    for (let seq = this.first; seq <= this.seq; seq++) grown[seq & (grown.length - 1)] = this.at(seq)
+    const writers = new Array<Writer | undefined>(grown.length)
+    for (let seq = this.first; seq <= this.seq; seq++) {
+      grown[seq & (grown.length - 1)] = this.at(seq)
+      writers[seq & (grown.length - 1)] = this.writerAt(seq)
+    }
     this.ring = grown
+    this.writers = writers
   }
 }
 

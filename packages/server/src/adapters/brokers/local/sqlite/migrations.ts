@@ -92,6 +92,19 @@ export const MIGRATIONS: readonly string[] = [
     iif(seq = 0, 0, (SELECT n FROM namespaces WHERE id = rooms.ns)));
   UPDATE namespaces SET forgotten_n = n;
   `,
+  `
+  CREATE TABLE writers (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    bytes INTEGER NOT NULL -- of its events in the file, roughly
+  ) STRICT;
+  CREATE INDEX writers_by_bytes ON writers (bytes);
+  INSERT INTO writers VALUES (0, ' emptied', 0);
+  -- Older events all belong to one writer.
+  INSERT INTO writers SELECT 1, ' before', coalesce(sum(coalesce(octet_length(args), 0) + 160), 0) FROM events;
+  ALTER TABLE events ADD COLUMN writer INTEGER NOT NULL DEFAULT 1;
+  CREATE INDEX events_by_writer ON events (writer, id) WHERE writer <> 0;
+  `,
 ]
 
 /** The format that this version writes. */

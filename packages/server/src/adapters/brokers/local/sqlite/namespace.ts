@@ -2,11 +2,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Append, Appended, AppendKey } from '../../../../core/ports/broker.ts'
 import { AppendBatch, type BatchTarget, type FirstReply, repeat } from '../append-batch.ts'
-import type { LogLimits } from '../log.ts'
+import { type LogLimits, writerOf } from '../log.ts'
 import { seqAt } from '../position.ts'
 import type { NewKeys } from './new-keys.ts'
 import { type SqliteRoom, SqliteRooms, type SqliteRoomsOptions } from './rooms.ts'
 import { type Command, command, type Query, query } from './statements.ts'
+import { EVENT_BYTES, type SqliteWriters } from './writers.ts'
 
 export interface NamespaceRow {
   readonly id: number
@@ -19,6 +20,7 @@ export interface NamespaceRow {
 
 export interface SqliteNamespaceOptions extends SqliteRoomsOptions {
   readonly newKeys: NewKeys
+  readonly writers: SqliteWriters
 }
 
 /** What one batch cost the journal, so that upkeep knows when to come. */
@@ -43,6 +45,7 @@ export class SqliteNamespace {
   private readonly limits: LogLimits
   private readonly batch: AppendBatch<SqliteRoom>
   private readonly newKeys: NewKeys
+  private readonly writers: SqliteWriters
   private touched: SqliteRoom[] = []
   private written = { rows: 0, bytes: 0 }
   private readonly insertEvent: Command
@@ -54,7 +57,7 @@ export class SqliteNamespace {
   private readonly selectCommit: Query<{ n: number }>
 
   constructor(row: NamespaceRow, limits: LogLimits, options: SqliteNamespaceOptions) {
-    const { db, generation, newKeys } = options
+    const { db, generation, newKeys, writers } = options
     this.id = row.id
     this.name = row.name
     this.logId = `${row.log_id}${generation.toString(36)}`
@@ -63,10 +66,11 @@ export class SqliteNamespace {
     this.forgottenN = row.forgotten_n
     this.limits = limits
     this.newKeys = newKeys
+    this.writers = writers
     this.rooms = new SqliteRooms(row.id, options)
     this.insertEvent = command(
       db,
-      'INSERT INTO events (room, seq, n, ts, type, args, user, key) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO events (room, seq, n, ts, type, args, user, key, writer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     )
     this.insertKey = insertKey(db, 'IGNORE')
     this.replaceKey = insertKey(db, 'REPLACE')
@@ -90,6 +94,7 @@ export class SqliteNamespace {
 
   /** @param results what `append` gave */
   committed(results: readonly Appended[]): { touched: readonly SqliteRoom[]; written: Written } {
+    this.writers.committed()
     const last = results.findLast((result) => result.status === 'stored')
     if (last?.status === 'stored') {
       this.n = last.n
@@ -104,6 +109,7 @@ export class SqliteNamespace {
 
   rolledBack(): void {
     this.rooms.rollBack(this.touched)
+    this.writers.rolledBack()
   }
 
   isNewKey(key: AppendKey): boolean {
@@ -142,6 +148,7 @@ export class SqliteNamespace {
 
   private target(): BatchTarget<SqliteRoom> {
     return {
+      hasRoom: (roomId) => this.rooms.find(roomId) !== undefined,
       room: (roomId) => this.rooms.get(roomId),
       find: (key, part, ts) => this.find(key, part, ts),
       claim: (key, part, first) => this.claim(key, part, first),
@@ -173,9 +180,12 @@ export class SqliteNamespace {
 
   private store(room: SqliteRoom, entry: Append, n: number, seq: number, ts: number): void {
     const { type, argsJson, userId = null, key } = entry
-    this.insertEvent.run(room.id, seq, n, ts, type, argsJson, userId, key?.key ?? null)
+    const writer = this.writers.idOf(writerOf(this.name, entry))
+    this.insertEvent.run(room.id, seq, n, ts, type, argsJson, userId, key?.key ?? null, writer)
+    const bytes = Buffer.byteLength(argsJson)
+    this.writers.count(writer, bytes + EVENT_BYTES)
     this.written.rows++
-    this.written.bytes += ROW_JOURNAL_BYTES + argsJson.length
+    this.written.bytes += ROW_JOURNAL_BYTES + bytes
     if (room.seq === room.committedSeq) {
       this.touched.push(room)
       this.written.bytes += ROOM_JOURNAL_BYTES

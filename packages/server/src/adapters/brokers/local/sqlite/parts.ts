@@ -14,6 +14,7 @@ import { SqliteRoomSweep } from './room-sweep.ts'
 import { SqliteTrim } from './trim.ts'
 import { SqliteUpkeep } from './upkeep.ts'
 import { SqliteWriter } from './writer.ts'
+import { SqliteWriters } from './writers.ts'
 
 export interface SqliteLogOptions extends LogOptions {
   /** Where `roomful.db` is or shall be. One server at a time. */
@@ -24,10 +25,9 @@ export interface SqliteLogOptions extends LogOptions {
   readonly bootId?: string
   /** Told of what went wrong where nobody waits for an answer. */
   readonly report?: (error: unknown) => void
+  /** What the file may take, as if the disk ended there. */
+  readonly diskBytes?: number
 }
-
-/** The file may grow by this much beyond its bound before appends are refused: room for the trim to catch up. */
-const GROWTH = 1.25
 
 export interface SqliteParts {
   readonly writer: SqliteWriter
@@ -38,6 +38,7 @@ export interface SqliteParts {
   readonly redaction: SqliteRedaction
   readonly returning: SqliteReturning
   readonly upkeep: SqliteUpkeep
+  readonly writers: SqliteWriters
   close(): Promise<void>
 }
 
@@ -45,9 +46,10 @@ export interface SqliteParts {
 export function openParts(options: SqliteLogOptions, onOpen: () => void): SqliteParts {
   const { clock, random, folder, sync = 'normal', bootId = readBootId(), report = () => undefined } = options
   const limits: LogLimits = { ...LOG_DEFAULTS, ...options }
-  const file = openSqliteFile({ folder, sync, bootId, maxBytes: limits.dataMaxBytes * GROWTH })
+  const file = openSqliteFile({ folder, sync, bootId, maxBytes: options.diskBytes ?? Number.POSITIVE_INFINITY })
   const { db, path, generation } = file
   const writer = new SqliteWriter(db, clock)
+  const writers = new SqliteWriters(db)
   const background = new SqliteBackground({ db, path, sync, report })
   const checkpoints = new SqliteCheckpoints({ clock, background, onOpen, report })
   const namespaces = new SqliteNamespaces(limits, {
@@ -58,16 +60,17 @@ export function openParts(options: SqliteLogOptions, onOpen: () => void): Sqlite
     generation,
     retention: limits.retention,
     newKeys: new NewKeys(db, () => clock.now()),
+    writers,
   })
   const onWritten = (bytes: number): void => checkpoints.committed(bytes)
   const notes = new SqliteNotes({ db, writer, clock, sessionsMax: limits.sessionsMax, onWritten, report })
   const shared = { db, writer, limits, namespaces: namespaces.byId }
-  const trim = new SqliteTrim(shared)
+  const trim = new SqliteTrim({ ...shared, writers, onFull: options.onFull })
   const roomSweep = new SqliteRoomSweep({ ...shared, openedAtMs: clock.now() })
-  const upkeep = new SqliteUpkeep({ clock, limits, writer, trim, roomSweep, sessions: notes.sessions, report })
-  const redaction = new SqliteRedaction(db, writer, background)
+  const upkeep = new SqliteUpkeep({ clock, limits, writer, writers, trim, roomSweep, sessions: notes.sessions, report })
+  const redaction = new SqliteRedaction(db, writer, background, writers)
   const returning = new SqliteReturning(db, writer, limits.returningMax)
-  const parts = { writer, background, checkpoints, namespaces, notes, redaction, returning, upkeep }
+  const parts = { writer, background, checkpoints, namespaces, notes, redaction, returning, upkeep, writers }
   return { ...parts, close: () => closeParts(parts, file) }
 }
 
@@ -77,6 +80,7 @@ async function closeParts(parts: Omit<SqliteParts, 'close'>, file: SqliteFile): 
     parts.upkeep.stop()
     parts.checkpoints.stop()
     parts.notes.flush()
+    parts.upkeep.writeCounts()
   } finally {
     parts.writer.stop()
     await parts.background.close()

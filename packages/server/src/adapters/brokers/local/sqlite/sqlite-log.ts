@@ -153,10 +153,11 @@ class SqliteLog implements Log {
   }
 
   private write(namespace: SqliteNamespace, entries: readonly Append[]): Appended[] {
-    const { notes, upkeep, checkpoints } = this.parts
+    const { notes, upkeep, checkpoints, writers } = this.parts
     const { journalBytes } = notes
     const results = this.transaction(namespace, () => {
       notes.write()
+      if (writers.isDue) writers.write()
       return namespace.append(entries, this.options.clock.now())
     })
     notes.forget()

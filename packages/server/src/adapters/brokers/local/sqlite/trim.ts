@@ -1,20 +1,24 @@
 /**
- * Takes out of the file what nobody may read any more, a slice at a time, each in one transaction: the oldest events when
- * they are too old or there are too many bytes, keys past their window or above their number, and events above a room's
- * retention. What is remembered in memory changes only when the slice is committed.
+ * Deletes from the file what may no longer be read, a slice at a time, each in one transaction: events that are too
+ * old, keys past their window or above their number, events above a room's retention, and, when there are too many bytes,
+ * the oldest of who wrote most. What is remembered in memory changes only when the slice is committed.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { LogLimits } from '../log.ts'
 import type { SqliteNamespace } from './namespace.ts'
 import type { SqliteRoom } from './rooms.ts'
+import { SqliteSpace } from './space.ts'
 import { type Command, command, type Query, query } from './statements.ts'
 import type { SqliteWriter } from './writer.ts'
+import { EVENT_BYTES, type SqliteWriters } from './writers.ts'
 
 export interface TrimOptions {
   readonly db: DatabaseSync
   readonly writer: SqliteWriter
+  readonly writers: SqliteWriters
   readonly limits: LogLimits
   readonly namespaces: ReadonlyMap<number, SqliteNamespace>
+  readonly onFull: ((events: number) => void) | undefined
 }
 
 interface OldEvent {
@@ -33,13 +37,27 @@ interface Cut {
   readonly n: number
 }
 
+/** A room lost its oldest events, up to this one. */
+export interface Lost {
+  readonly ns: number
+  readonly name: string
+  readonly seq: number
+  readonly n: number
+}
+
+/** Of all bytes, how much is freed at once beyond what is too much, so that not every append frees as much again. */
+const FREED_SHARE = 0.02
+
 export class SqliteTrim {
   private readonly options: TrimOptions
+  private readonly space: SqliteSpace
   private readonly oldestEvents: Query<OldEvent>
   private readonly oldestKeys: Query<{ id: number; ts: number }>
   private readonly newestKey: Query<{ id: number | null }>
-  private readonly usedBytes: Query<{ bytes: number }>
+  private readonly keyBytes: Query<{ bytes: number | null }>
   private readonly selectCommit: Query<{ n: number }>
+  private readonly weighUpTo: Query<{ writer: number; bytes: number }>
+  private readonly weighBelow: Query<{ writer: number; bytes: number }>
   private readonly deleteEvents: Command
   private readonly deleteKeys: Command
   private readonly deleteBelow: Command
@@ -49,11 +67,18 @@ export class SqliteTrim {
   constructor(options: TrimOptions) {
     const { db } = options
     this.options = options
+    this.space = new SqliteSpace(options)
     this.oldestEvents = query(db, 'SELECT id, room, seq, n, ts FROM events ORDER BY id LIMIT ?')
     this.oldestKeys = query(db, 'SELECT id, ts FROM keys ORDER BY id LIMIT ?')
     this.newestKey = query(db, 'SELECT max(id) AS id FROM keys')
-    const pages = '(SELECT page_count FROM pragma_page_count()) - (SELECT freelist_count FROM pragma_freelist_count())'
-    this.usedBytes = query(db, `SELECT (${pages}) * (SELECT page_size FROM pragma_page_size()) AS bytes`)
+    this.keyBytes = query(
+      db,
+      `SELECT avg(length(key) * 2 + length(scope) * 2 + length(fingerprint) + coalesce(length(reply), 0)) + 60 AS bytes
+        FROM (SELECT * FROM keys ORDER BY id DESC LIMIT 100)`,
+    )
+    const weight = `SELECT writer, sum(coalesce(octet_length(args), 0) + ${EVENT_BYTES}) AS bytes FROM events`
+    this.weighUpTo = query(db, `${weight} WHERE id <= ? GROUP BY writer`)
+    this.weighBelow = query(db, `${weight} WHERE room = ? AND seq < ? GROUP BY writer`)
     this.deleteEvents = command(db, 'DELETE FROM events WHERE id <= ?')
     this.deleteKeys = command(db, 'DELETE FROM keys WHERE id <= ?')
     this.deleteBelow = command(db, 'DELETE FROM events WHERE room = ? AND seq < ?')
@@ -66,31 +91,64 @@ export class SqliteTrim {
     )
   }
 
+  /** How far the file is above what it may hold: 1 is full. */
+  get fullness(): number {
+    return this.options.writers.total / this.options.limits.dataMaxBytes
+  }
+
   /**
    * @param overfull rooms with events below their first readable one
    * @param max rows that may go of each kind
    * @returns whether there may be more to do
    */
   slice(overfull: ReadonlySet<SqliteRoom>, nowMs: number, max: number): boolean {
-    const { limits, writer } = this.options
-    const isOverBytes = (this.usedBytes.get()?.bytes ?? 0) > limits.dataMaxBytes
-    const events = this.findEvents(isOverBytes ? Number.POSITIVE_INFINITY : nowMs - limits.retentionMs, max)
-    // What is dropped for its bytes takes the keys of its time with it.
-    const bytesCutoffTs = isOverBytes ? (events.at(-1)?.ts ?? Number.POSITIVE_INFINITY) : 0
-    const lastKey = this.findKey(Math.max(nowMs - limits.dedupeWindowMs, bytesCutoffTs), max)
+    const { limits } = this.options
+    const events = this.findEvents(nowMs - limits.retentionMs, max)
+    const lastKey = this.findKey(nowMs - limits.dedupeWindowMs, max)
     const cuts = this.findCuts(overfull, max)
-    if (events.length === 0 && lastKey === undefined && cuts.length === 0) return false
-    const emptied = writer.transaction(() => {
-      if (lastKey !== undefined) this.deleteKeys.run(lastKey)
-      this.deleteRows(cuts, nowMs)
-      return this.deleteOldest(events)
-    })
-    for (const { room, upTo, n } of cuts) raise(room, upTo, n)
-    for (const { ns, name, seq, n } of emptied) {
+    if (events.length > 0 || lastKey !== undefined || cuts.length > 0) {
+      const emptied = this.inTransaction(() => {
+        if (lastKey !== undefined) this.deleteKeys.run(lastKey)
+        this.deleteRows(cuts, nowMs)
+        return this.deleteOldest(events)
+      })
+      for (const { room, upTo, n } of cuts) raise(room, upTo, n)
+      this.raiseAll(emptied)
+    }
+    return this.makeRoom(max) || events.length > 0 || lastKey !== undefined || cuts.length > 0
+  }
+
+  /** Frees what is too much, as far as `max` rows go. @returns whether there was anything to do */
+  makeRoom(max: number): boolean {
+    const { writers, limits, onFull } = this.options
+    if (writers.total <= limits.dataMaxBytes) return false
+    const aim = limits.dataMaxBytes * (1 - FREED_SHARE)
+    let left = max
+    while (left > 0 && writers.total > aim) {
+      const taken = this.inTransaction(() => {
+        writers.write()
+        const found = this.space.take(writers.total - aim, left)
+        return found ?? { rows: 0, lost: this.deleteOldest(this.findEvents(Number.POSITIVE_INFINITY, left)) }
+      })
+      this.raiseAll(taken.lost)
+      const rows = taken.rows + (taken.rows === 0 ? taken.lost.length : 0)
+      if (rows === 0) return false
+      left -= rows
+      onFull?.(rows)
+    }
+    return true
+  }
+
+  /** All of it or nothing, also of what the writers have. */
+  private inTransaction<T>(work: () => T): T {
+    return this.options.writers.commit(() => this.options.writer.transaction(work))
+  }
+
+  private raiseAll(rooms: readonly Lost[]): void {
+    for (const { ns, name, seq, n } of rooms) {
       const room = this.options.namespaces.get(ns)?.rooms.known(name)
       if (room) raise(room, seq + 1, n)
     }
-    return true
   }
 
   private findEvents(cutoffTs: number, max: number): OldEvent[] {
@@ -100,12 +158,21 @@ export class SqliteTrim {
   /** @returns the last key that goes */
   private findKey(cutoffTs: number, max: number): number | undefined {
     // Ids are given one by one, so their span is their number, or a little more where a key was bound anew.
-    const firstKept = (this.newestKey.get()?.id ?? 0) - this.options.limits.dedupeMax + 1
+    const newest = this.newestKey.get()?.id ?? 0
+    const firstKept = newest - this.keysMax() + 1
     return takeWhile(this.oldestKeys.all(max), ({ id, ts }) => ts < cutoffTs || id < firstKept).at(-1)?.id
+  }
+
+  /** Keys may take as much again as events, so that a small file is not full of them. */
+  private keysMax(): number {
+    const { dedupeMax, dataMaxBytes } = this.options.limits
+    if (dataMaxBytes === Number.POSITIVE_INFINITY) return dedupeMax
+    return Math.min(dedupeMax, Math.ceil(dataMaxBytes / (this.keyBytes.get()?.bytes ?? 1)))
   }
 
   private deleteRows(cuts: readonly Cut[], nowMs: number): void {
     for (const { room, upTo, n } of cuts) {
+      this.discount(this.weighBelow.all(room.id, upTo))
       this.deleteBelow.run(room.id, upTo)
       if (upTo > room.seq) this.rememberSeq.all(room.seq, n, Math.trunc(nowMs), room.id)
       else this.rememberTrimmed.run(n, room.id)
@@ -113,14 +180,19 @@ export class SqliteTrim {
   }
 
   /** @returns the rooms they were of, each with its latest number among them */
-  private deleteOldest(events: readonly OldEvent[]): { ns: number; name: string; seq: number; n: number }[] {
+  private deleteOldest(events: readonly OldEvent[]): Lost[] {
     const last = events.at(-1)
     if (last === undefined) return []
+    this.discount(this.weighUpTo.all(last.id))
     this.deleteEvents.run(last.id)
     const lastOfRooms = new Map(events.map((event) => [event.room, event]))
     return Array.from(lastOfRooms.values()).flatMap(({ room, seq, n, ts }) => {
       return this.rememberSeq.all(seq, n, ts, room).map((found) => ({ ...found, seq, n }))
     })
+  }
+
+  private discount(weights: readonly { writer: number; bytes: number }[]): void {
+    for (const { writer, bytes } of weights) this.options.writers.count(writer, -bytes)
   }
 
   private findCuts(overfull: ReadonlySet<SqliteRoom>, max: number): Cut[] {

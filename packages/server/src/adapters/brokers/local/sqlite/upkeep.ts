@@ -9,6 +9,7 @@ import type { SqliteRoom } from './rooms.ts'
 import type { SqliteSessions } from './sessions.ts'
 import type { SqliteTrim } from './trim.ts'
 import type { SqliteWriter } from './writer.ts'
+import type { SqliteWriters } from './writers.ts'
 
 const SWEEP_MS = 10_000
 const SLICE_MS = 20
@@ -17,11 +18,16 @@ const SLICE_ROWS = 500
 /** Rows that a room may have in the file beyond its retention, as a part of it: trimming one by one would cost more. */
 const SLACK = 0.1
 const SLACK_MIN = 64
+/** So far above its bytes the file is made room in at once, however much is written meanwhile. */
+const FULLNESS_MAX = 1.1
+/** Writers without an event that are forgotten at a sweep. */
+const IDLE_WRITERS = 500
 
 export interface UpkeepOptions {
   readonly clock: Clock
   readonly limits: LogLimits
   readonly writer: SqliteWriter
+  readonly writers: SqliteWriters
   readonly trim: SqliteTrim
   readonly roomSweep: SqliteRoomSweep
   readonly sessions: SqliteSessions
@@ -44,6 +50,9 @@ export class SqliteUpkeep {
   committed(rooms: readonly SqliteRoom[], rows: number): void {
     this.writtenRows += rows
     for (const room of rooms) this.look(room)
+    const { fullness } = this.options.trim
+    if (fullness > FULLNESS_MAX) this.attempt(() => void this.options.trim.makeRoom(Math.max(SLICE_ROWS, 2 * rows)))
+    else if (fullness > 1) this.planSlice()
   }
 
   /** A room may have more rows in the file than it should. */
@@ -58,15 +67,27 @@ export class SqliteUpkeep {
     this.cancelSlice?.()
   }
 
+  /** Before the end: what was counted since the last sweep. */
+  writeCounts(): void {
+    const { writer, writers } = this.options
+    this.attempt(() => writers.commit(() => writer.transaction(() => writers.write())))
+  }
+
   private planSlice(): void {
     this.cancelSlice ??= this.options.clock.after(SLICE_MS, this.slice)
   }
 
   private readonly sweep = (): void => {
-    const { clock, roomSweep, sessions, writer } = this.options
+    const { clock, roomSweep, sessions, writer, writers } = this.options
     this.cancelSweep = clock.after(SWEEP_MS, this.sweep)
     this.attempt(() => {
-      writer.transaction(() => sessions.sweep(clock.now()))
+      writers.commit(() => {
+        writer.transaction(() => {
+          sessions.sweep(clock.now())
+          writers.write()
+          writers.sweep(IDLE_WRITERS)
+        })
+      })
       roomSweep.slice(clock.now())
       this.planSlice()
     })
