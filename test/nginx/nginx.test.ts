@@ -1,5 +1,8 @@
 /** deploy/nginx.conf, run by the real nginx: every kind of client comes through it, over TLS, and all sit in one room. B8. */
+import { execFile } from 'node:child_process'
+import diagnostics from 'node:diagnostics_channel'
 import { setDefaultCACertificates } from 'node:tls'
+import { promisify } from 'node:util'
 import { connect } from '@roomful/client'
 import { createRoomful, type Roomful } from '@roomful/server'
 import { EventSource } from 'eventsource'
@@ -177,6 +180,19 @@ describe('[B8] behind nginx', () => {
     const response = await post('large', 'x'.repeat(200_000))
     expect(response.status).toBe(413)
     expect(await response.json()).toMatchObject({ error: { code: 'TOO_LARGE' } })
+  })
+
+  it('[P7] an offer of HTTP/2 is answered, and does not reach Roomful', async () => {
+    const offers: (string | undefined)[] = []
+    const note = ({ headers }: { headers: { upgrade?: string } }): void => void offers.push(headers.upgrade)
+    diagnostics.subscribe('http.server.request.start', (message) => note((message as { request: never }).request))
+    const offer = ['-H', 'Connection: Upgrade, HTTP2-Settings', '-H', 'Upgrade: h2c', '-H', 'HTTP2-Settings: AAMAAABk']
+    const curl = async (...args: string[]): Promise<string> =>
+      (await promisify(execFile)('curl', ['--silent', '--show-error', '--insecure', '--max-time', '5', ...args])).stdout
+    expect(await curl('--http1.1', ...offer, `${nginx.url}/api/status`)).toBe('{"status":"online"}')
+    expect(await curl('--http2', `${nginx.url}/api/status`)).toBe('{"status":"online"}')
+    expect(await curl('--http2', '--write-out', '%{http_code}', `http://localhost:${nginx.httpPort}/`)).toMatch(/301$/)
+    expect(offers).toEqual([undefined, undefined])
   })
 
   it('[C16] plain HTTP is sent on to https', async () => {

@@ -14,7 +14,7 @@ it.each([
   ['no key', { 'Sec-WebSocket-Key': '' }, 400],
   ['a key that is none', { 'Sec-WebSocket-Key': 'short' }, 400],
   ['an old version', { 'Sec-WebSocket-Version': '7' }, 400],
-  ['another protocol', { Upgrade: 'h2c' }, 400],
+  ['another protocol', { Upgrade: 'h2c' }, 426],
   ['a subprotocol header that is malformed', { 'Sec-WebSocket-Protocol': 'a,,b' }, 400],
 ])('[A3.3] a handshake with %s is refused', async (_what, headers, status) => {
   const raw = new RawClient(server.port)
@@ -38,6 +38,14 @@ it('[A3.3] handshakes that trickle in or never end hold nobody up', async () => 
   expect(await server.clients()).toBe(1)
   for (const raw of slow) raw.destroy()
   await quick.close()
+})
+
+it('[P10] [A3.3] a head that does not end is answered 408 within 12 s', async () => {
+  const [silent, slow] = [new RawClient(server.port), new RawClient(server.port)]
+  const start = performance.now()
+  slow.write('GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ')
+  expect([await slow.answer(13_000), await silent.answer(13_000)]).toEqual([408, 408])
+  expect(performance.now() - start).toBeGreaterThan(9_000)
 })
 
 it('[A3.3] headers without end, URLs without end and bodies without end are refused', async () => {

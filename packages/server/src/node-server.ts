@@ -1,14 +1,29 @@
-/** The HTTP server under Roomful: the limits of one of its own, and what somebody else's has to be. */
+/** The HTTP server under Roomful: the limits of one of its own, and what that of an application has to be. */
 import { Server } from 'node:http'
-import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 
-/** Against requests that never end, slow handshakes and endless headers. */
-export const SERVER_LIMITS = { maxHeaderSize: 16_384, requestTimeout: 30_000, headersTimeout: 10_000 }
+/**
+ * Limits of Node's HTTP server against slow handshakes, requests that never end and endless headers, in milliseconds and
+ * bytes. Roomful's own server has them; give them to one that it is attached to: `createServer(SERVER_LIMITS, app)`.
+ */
+export const SERVER_LIMITS = {
+  maxHeaderSize: 16_384,
+  requestTimeout: 30_000,
+  headersTimeout: 10_000,
+  /** Node's default of 30 s would let a head take 40 s. */
+  connectionsCheckingInterval: 1_000,
+}
 
 /** Express, Connect, Koa and Hono applications look like servers to a hurried reader. */
 export function checkIsServer(server: unknown): asserts server is Server {
-  if (server instanceof Server || (isEmitter(server) && 'listening' in server)) return
+  if (server instanceof Server) return
+  if (isEmitter(server) && 'updateSettings' in server) {
+    throw new TypeError(
+      'attach() needs an HTTP/1.1 server, but was given an HTTP/2 one, over which a WebSocket cannot be opened. ' +
+        'Create it with createServer of node:http or node:https, and leave HTTP/2 to a proxy in front: browsers then ' +
+        'speak it with the proxy.',
+    )
+  }
+  if (isEmitter(server) && 'listening' in server) return
   const what = typeof server === 'function' ? 'an application (a function)' : `${typeof server}`
   throw new TypeError(
     `attach() needs the HTTP server, but was given ${what}. ` +
@@ -19,12 +34,4 @@ export function checkIsServer(server: unknown): asserts server is Server {
 
 function isEmitter(value: unknown): value is { on: unknown; listening?: unknown } {
   return typeof value === 'object' && value !== null && 'on' in value
-}
-
-/** Answers what is no request, where that can still be heard. */
-export function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET' || (socket as Socket).bytesWritten > 0)
-    return void socket.destroy()
-  const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
 }

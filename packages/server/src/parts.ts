@@ -13,6 +13,7 @@ import type { CoreSettings } from './core/settings.ts'
 export interface HttpHandler {
   /** @returns false when the path is not one of ours */
   handle(request: IncomingMessage, response: Parameters<RequestListener>[1]): boolean
+  owns(request: IncomingMessage): boolean
   /** Answers what is nobody's. */
   notFound(request: IncomingMessage, response: Parameters<RequestListener>[1]): void
 }

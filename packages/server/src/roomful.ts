@@ -1,15 +1,14 @@
 /** The server: the core with its adapters, in an HTTP server of one's own or somebody else's. DESIGN 7. */
 
-import type { IncomingMessage } from 'node:http'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { SocketIoTransport } from './adapters/transports/socketio/transport.ts'
 import { HttpLinks } from './adapters/transports/v1-http/links.ts'
 import { WebSocketTransport } from './adapters/transports/websocket.ts'
 import { Administration } from './administration.ts'
+import { attachService, type HttpService } from './attachment.ts'
 import type { Contract } from './core/contract.ts'
 import { Hub } from './core/hub.ts'
 import type { Namespace } from './core/namespace.ts'
@@ -20,9 +19,10 @@ import type { Observer } from './core/ports/observer.ts'
 import type { Random } from './core/ports/random.ts'
 import type { TypedNamespace } from './core/typed.ts'
 import type { User } from './core/user.ts'
+import { createHttpService } from './http-service.ts'
 import { Lifetime, type Run } from './lifetime.ts'
-import { checkIsServer, onClientError, SERVER_LIMITS } from './node-server.ts'
-import type { HttpHandler, NewAccount, RoomfulParts, Storage } from './parts.ts'
+import { checkIsServer, SERVER_LIMITS } from './node-server.ts'
+import type { NewAccount, RoomfulParts, Storage } from './parts.ts'
 import { type Safe, safeHandler } from './safe-handler.ts'
 import { serverUrl } from './server-url.ts'
 import { addStandardNamespaces } from './standard.ts'
@@ -33,8 +33,7 @@ export class Roomful {
   readonly hub: Hub
   private readonly parts: RoomfulParts
   private readonly webSocket: WebSocketTransport
-  private readonly socketIo: SocketIoTransport
-  private readonly http: HttpHandler
+  private readonly service: HttpService
   private readonly administration: Administration
   private readonly lifetime = new Lifetime()
   private readonly attached = new Map<Server, () => void>()
@@ -47,9 +46,12 @@ export class Roomful {
     this.hub = new Hub(parts.core, parts.ports)
     const links = new HttpLinks(this.hub)
     this.webSocket = new WebSocketTransport(this.hub, parts.webSocket, (id) => links.find(id))
-    this.socketIo = new SocketIoTransport(this.hub, parts.socketIo)
     this.administration = new Administration(this.hub, parts.users, parts.unknownUsers)
-    this.http = parts.http(this.hub, links, this.administration)
+    this.service = createHttpService({
+      webSocket: this.webSocket,
+      socketIo: new SocketIoTransport(this.hub, parts.socketIo),
+      http: parts.http(this.hub, links, this.administration),
+    })
   }
 
   /**
@@ -189,38 +191,21 @@ export class Roomful {
   }
 
   /**
-   * Serves from an existing HTTP server: only Roomful's own paths and upgrades are touched.
-   * @throws TypeError when it is given an application instead of a server. B16.
+   * Serves from an existing HTTP server. Roomful's own paths and upgrades reach none of its other listeners, whenever those
+   * are added; everything else reaches them untouched.
+   * @throws TypeError when it is given an application or an HTTP/2 server instead. B16.
    */
   attach(server: Server): this {
     checkIsServer(server)
     if (this.attached.has(server)) throw new Error('Roomful is attached to this server already')
     this.start().catch(() => undefined) // `/ready` says so, and whoever calls start() is told
-    const others = server.listeners('request') as RequestListener[]
-    const onRequest: RequestListener = (request, response) => {
-      if (this.socketIo.handle(request, response) || this.http.handle(request, response)) return
-      for (const other of others) other.call(server, request, response)
-      if (others.length === 0) this.http.notFound(request, response)
-    }
-    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-      if (this.webSocket.owns(request)) this.webSocket.onUpgrade(request, socket, head)
-      else if (this.socketIo.owns(request)) this.socketIo.onUpgrade(request, socket, head)
-      else if (server.listenerCount('upgrade') === 1) socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n')
-    }
-    server.removeAllListeners('request')
-    server.on('request', onRequest)
-    server.on('upgrade', onUpgrade)
-    server.on('clientError', onClientError)
-    this.attached.set(server, () => {
-      server.off('request', onRequest).off('upgrade', onUpgrade).off('clientError', onClientError)
-      for (const other of others) server.on('request', other)
-    })
+    this.attached.set(server, attachService(server, this.service))
     return this
   }
 
   /**
-   * The HTTP server that `listen` starts. What you add to it before that, as listeners of `request` and `upgrade`, gets
-   * the paths that are not Roomful's.
+   * The HTTP server that `listen` starts. Listeners of `request` and `upgrade` that you add to it get the paths that are
+   * not Roomful's.
    */
   get server(): Server {
     const { tls } = this.parts

@@ -132,6 +132,11 @@ export class Hub {
     return this.namespaces.get(name)
   }
 
+  /** What a v1 or Socket.IO link refers to before it names a namespace: `/`, or the first one where there is no `/`. */
+  get defaultNamespace(): Namespace | undefined {
+    return this.namespace('/') ?? this.allNamespaces()[0]
+  }
+
   /** Every namespace once. */
   allNamespaces(): Namespace[] {
     return [...new Set(this.namespaces.values())]

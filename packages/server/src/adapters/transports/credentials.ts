@@ -3,7 +3,9 @@ import type { IncomingMessage } from 'node:http'
 import { BEARER_SUBPROTOCOL_PREFIX, type Credentials } from '@roomful/protocol'
 
 export function credentialsOf(request: IncomingMessage): Credentials {
-  const query = new URL(request.url ?? '/', 'http://localhost').searchParams
+  const { url = '/' } = request
+  const start = url.indexOf('?')
+  const query = new URLSearchParams(start < 0 ? '' : url.slice(start))
   const credentials: Credentials = {}
   const bearer = bearerOf(request)
   const token = query.get('token') ?? bearer
@@ -21,9 +23,18 @@ function bearerOf(request: IncomingMessage): string | undefined {
   return subprotocolValue(request, BEARER_SUBPROTOCOL_PREFIX)
 }
 
+/** What a WebSocket client offers to speak, in its order. */
+export function offeredSubprotocols({ headers }: IncomingMessage): string[] {
+  const field = headers['sec-websocket-protocol']
+  return field === undefined
+    ? []
+    : String(field)
+        .split(',')
+        .map((each) => each.trim())
+}
+
 /** What a client hides among its subprotocols, where access logs do not show it. */
-export function subprotocolValue({ headers }: IncomingMessage, prefix: string): string | undefined {
-  const offered = String(headers['sec-websocket-protocol'] ?? '').split(',')
-  const carried = offered.map((each) => each.trim()).find((each) => each.startsWith(prefix))
+export function subprotocolValue(request: IncomingMessage, prefix: string): string | undefined {
+  const carried = offeredSubprotocols(request).find((each) => each.startsWith(prefix))
   return carried?.slice(prefix.length)
 }

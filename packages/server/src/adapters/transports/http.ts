@@ -52,8 +52,8 @@ export class HttpTransport {
 
   /** @returns false when the path is not one of Roomful's; nothing was touched then */
   handle(request: IncomingMessage, response: ServerResponse): boolean {
-    const [path = '/', query] = splitUrl(request)
-    const routes = ROUTES.filter((route) => route.path.test(path) && (route.isServed?.(this.host) ?? true))
+    const [path, query] = splitUrl(request)
+    const routes = this.routesOf(path)
     if (routes.length === 0 && !WEBSOCKET_PATH.test(path)) return false
     this.answer(request, response, path, query, routes).catch((error: unknown) => {
       const refusal = toRoomfulError(error)
@@ -65,12 +65,23 @@ export class HttpTransport {
     return true
   }
 
+  /** @returns true when the path is one of Roomful's */
+  owns(request: IncomingMessage): boolean {
+    const [path] = splitUrl(request)
+    return WEBSOCKET_PATH.test(path) || this.routesOf(path).length > 0
+  }
+
   /** For a server that is Roomful's alone: what is nobody's path. */
   notFound(request: IncomingMessage, response: ServerResponse): void {
     const [path] = splitUrl(request)
-    const isPage = path === '/' && (request.method === 'GET' || request.method === 'HEAD')
+    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    const isPage = path === '/' && isRead && request.headers['sec-websocket-key'] === undefined
     if (isPage) return void response.writeHead(302, { Location: '/client.html' }).end()
     replyError(response, new RoomfulError('NOT_FOUND'))
+  }
+
+  private routesOf(path: string): readonly Route[] {
+    return ROUTES.filter((route) => route.path.test(path) && (route.isServed?.(this.host) ?? true))
   }
 
   private async answer(

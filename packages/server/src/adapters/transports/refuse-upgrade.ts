@@ -6,7 +6,7 @@ export function pathOf(request: IncomingMessage): string {
   const url = request.url ?? '/'
   const end = url.indexOf('?')
   const path = end < 0 ? url : url.slice(0, end)
-  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+  return /[^/]\/$/.test(path) ? path.slice(0, -1) : path
 }
 
 /** An HTTP answer instead of the upgrade. RFC 6455 section 4.2.2. */

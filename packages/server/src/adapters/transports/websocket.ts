@@ -20,12 +20,13 @@ import type { LinkOwner } from '../../core/link.ts'
 import type { Namespace } from '../../core/namespace.ts'
 import { acceptPeer } from '../../core/peer.ts'
 import type { Dialect } from '../../core/ports/dialect.ts'
-import { credentialsOf, subprotocolValue } from './credentials.ts'
+import { credentialsOf, offeredSubprotocols, subprotocolValue } from './credentials.ts'
 import type { CrossOrigin } from './cross-origin.ts'
 import { echo, echoDialect } from './echo.ts'
 import { plainDialect } from './plain.ts'
 import { type Mounted, Protocols, sharedFrame } from './protocols.ts'
 import { pathOf, refuse } from './refuse-upgrade.ts'
+import { offersWebSocket } from './upgrade-offer.ts'
 import { v1Dialect } from './v1.ts'
 import { createWebSocketServer, shakeHands } from './websocket-server.ts'
 import { ignoreSocketError, type WebSocketWire } from './websocket-wire.ts'
@@ -44,6 +45,9 @@ export interface WebSocketOptions {
 /** A frame may be larger than a message's arguments: envelope, base64, escapes. DESIGN 3. */
 export const FRAME_OVERHEAD_BYTES = 4_096
 export const URL_MAX_LENGTH = 8_192
+
+/** The address of the default namespace, and of every v1 client. */
+const WEBSOCKET_PATH = '/ws'
 
 type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
@@ -71,10 +75,15 @@ export class WebSocketTransport {
     this.server = createServer(hub.settings.maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES)
   }
 
-  /** @returns true when the path is one of ours, whatever becomes of the upgrade. */
+  /**
+   * @returns true when the upgrade is ours, whatever becomes of it. Other WebSocket servers have clients on `/` too, such as
+   * the reload link of Vite, so that one counts only with a namespace `/` and no subprotocol but ours.
+   */
   owns(request: IncomingMessage): boolean {
+    if (!offersWebSocket(request)) return false
     const path = pathOf(request)
-    return path === '/' || path === '/ws' || path.startsWith('/ws/') || this.protocols.find(path) !== undefined
+    if (path === '/') return this.hub.namespace('/') !== undefined && speaksOurs(request)
+    return path === WEBSOCKET_PATH || path.startsWith(`${WEBSOCKET_PATH}/`) || this.protocols.find(path) !== undefined
   }
 
   readonly onUpgrade: UpgradeListener = (request, socket, head) => {
@@ -96,12 +105,15 @@ export class WebSocketTransport {
     if (linkId !== undefined) return this.takeOver(request, socket, head, linkId)
     const spoken = this.protocols.find(path)
     if (spoken && spoken.roomId === undefined) return refuse(socket, 404, 'There can be nothing of this name')
-    const namespace = spoken?.mounted.namespace ?? this.hub.namespace(namespaceOf(path))
+    // A v1 client names its namespaces in frames, so its address is there as soon as any namespace is.
+    const opensByFrame = path === WEBSOCKET_PATH && isV1(request)
+    const named = opensByFrame ? this.hub.defaultNamespace : this.hub.namespace(namespaceOf(path))
+    const namespace = spoken?.mounted.namespace ?? named
     if (!namespace) return refuse(socket, 404, 'There is no such namespace')
     const credentials = credentialsOf(request)
     const from = this.whence(request)
     let identity: Verified | undefined
-    if (this.options.authReject === 'http') {
+    if (this.options.authReject === 'http' && !(opensByFrame && hasNone(credentials))) {
       const checked = await this.checkBeforeUpgrade(namespace, credentials, from)
       if (typeof checked === 'string') return refuse(socket, 401, checked)
       identity = checked
@@ -158,8 +170,7 @@ export class WebSocketTransport {
     credentials: Credentials,
     from: Pick<Arrival, 'ip' | 'userAgent'>,
   ): Promise<Verified | string | undefined> {
-    const { token, ticket } = credentials
-    if (token === undefined && ticket === undefined) {
+    if (hasNone(credentials)) {
       return namespace.options.guests || !this.hub.settings.authRequired ? undefined : 'Missing token'
     }
     try {
@@ -170,6 +181,20 @@ export class WebSocketTransport {
     }
   }
 }
+
+/** Whether the client offers a subprotocol of ours, or none. */
+function speaksOurs(request: IncomingMessage): boolean {
+  const offered = offeredSubprotocols(request)
+  return offered.length === 0 || offered.some((each) => /^(roomful|bearer|link)\./.test(each))
+}
+
+/** Whether the SDK's envelope will be spoken: the newest version wins over plain, see {@link chooseSubprotocol}. */
+function isV1(request: IncomingMessage): boolean {
+  const offered = offeredSubprotocols(request)
+  return SDK_SUBPROTOCOLS.some((version) => offered.includes(version))
+}
+
+const hasNone = ({ token, ticket }: Credentials): boolean => token === undefined && ticket === undefined
 
 const createServer = (maxPayload: number) => createWebSocketServer({ maxPayload, handleProtocols: chooseSubprotocol })
 
@@ -184,7 +209,7 @@ function chooseSubprotocol(offered: Set<string>): string | false {
 }
 
 function namespaceOf(path: string): string {
-  if (path === '/' || path === '/ws') return '/'
+  if (path === '/' || path === WEBSOCKET_PATH) return '/'
   try {
     return decodeURIComponent(path.slice(3))
   } catch {

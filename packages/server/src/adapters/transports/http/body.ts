@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { fromJson, isRecord, isTooDeep, MAX_JSON_DEPTH } from '@roomful/protocol'
 import { RoomfulError } from '../../../core/errors.ts'
+import { inviteBody, isRefusable } from '../expect-continue.ts'
 
 /** A name and a password fit many times. */
 const BODY_MAX_BYTES = 16 * 1024
@@ -42,10 +43,12 @@ export function parseJsonBody(text: string): Readonly<Record<string, unknown>> {
  */
 export function readText(request: IncomingMessage, maxBytes: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
     const tooLarge = (): RoomfulError =>
       new RoomfulError('TOO_LARGE', `The body is too large: at most ${maxBytes} bytes`)
+    if (isRefusable(request, maxBytes)) return reject(tooLarge())
+    inviteBody(request)
+    const chunks: Buffer[] = []
+    let bytes = 0
     const timeout = setTimeout(() => {
       request.off('data', onData)
       reject(new RoomfulError('TIMEOUT', 'The body of the request did not arrive in time'))

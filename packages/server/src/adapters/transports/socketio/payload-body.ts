@@ -1,11 +1,14 @@
 /** What a POST brings, up to a limit and for a while. */
 import type { IncomingMessage } from 'node:http'
+import { inviteBody, isRefusable } from '../expect-continue.ts'
 
 const BODY_TIMEOUT_MS = 10_000
 
 /** @returns the text, or why there is none */
 export function readPayload(request: IncomingMessage, maxBytes: number): Promise<string | 'too large' | 'cut off'> {
   return new Promise((resolve) => {
+    if (isRefusable(request, maxBytes)) return resolve('too large')
+    inviteBody(request)
     const chunks: Buffer[] = []
     let bytes = 0
     const timeout = setTimeout(() => resolve(ended('cut off')), BODY_TIMEOUT_MS)

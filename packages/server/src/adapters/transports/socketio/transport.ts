@@ -9,6 +9,7 @@ import type { Encoding } from '../../../core/ports/dialect.ts'
 import { credentialsOf } from '../credentials.ts'
 import type { CrossOrigin } from '../cross-origin.ts'
 import { pathOf, refuse } from '../refuse-upgrade.ts'
+import { offersWebSocket } from '../upgrade-offer.ts'
 import { FRAME_OVERHEAD_BYTES, URL_MAX_LENGTH } from '../websocket.ts'
 import { createWebSocketServer, shakeHands } from '../websocket-server.ts'
 import { ignoreSocketError, type WebSocketWire } from '../websocket-wire.ts'
@@ -59,6 +60,10 @@ export class SocketIoTransport {
   /** @returns true when the path is ours, whatever becomes of the request. */
   owns(request: IncomingMessage): boolean {
     return pathOf(request) === '/socket.io'
+  }
+
+  ownsUpgrade(request: IncomingMessage): boolean {
+    return this.owns(request) && offersWebSocket(request)
   }
 
   /** @returns false when the path is not ours */
@@ -153,7 +158,7 @@ export class SocketIoTransport {
       dialect,
       ip: this.options.clientAddress(request),
       userAgent: String(request.headers['user-agent'] ?? '').slice(0, 256),
-      namespace: this.hub.namespace('/') ?? this.hub.allNamespaces()[0],
+      namespace: this.hub.defaultNamespace,
       credentials: credentialsOf(request),
     })
     return session

@@ -74,7 +74,7 @@ export class HttpLinks {
     const id = hub.random.id(ID_LENGTH)
     const link = new HttpLink(hub, { id, maxBytes, onGone: () => this.links.delete(id) }, manner, response)
     this.links.set(id, link)
-    const namespace = hub.namespace('/') ?? hub.allNamespaces()[0]
+    const namespace = hub.defaultNamespace
     link.link = hub.lifecycle.accept({ wire: link, dialect, ip, userAgent, namespace, credentials })
   }
 

@@ -1,0 +1,38 @@
+/**
+ * Which requests offer to switch the protocol, and to which one. A server may ignore any offer and answer over HTTP/1.1
+ * (RFC 9110 section 7.8), which is what has to happen to `Upgrade: h2c`: curl and Java's HTTP client send it with every
+ * request and can do without.
+ */
+import type { IncomingMessage } from 'node:http'
+
+/** The handshake of RFC 6455. An offer in an HTTP/1.0 request does not count. */
+export function offersWebSocket({ headers, httpVersion }: IncomingMessage): boolean {
+  return httpVersion === '1.1' && headers.upgrade?.toLowerCase() === 'websocket'
+}
+
+/** HTTP/2 without TLS, which no Node server switches to. */
+export function offersHttp2({ headers }: IncomingMessage): boolean {
+  return /\bh2c\b/i.test(headers.upgrade ?? '')
+}
+
+/** The head of a request as it would have come without its offer, for a parser to read again. */
+export function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`]
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string
+    const value = rawHeaders[at + 1] as string
+    switch (name.toLowerCase()) {
+      case 'upgrade':
+      case 'http2-settings':
+        break
+      case 'connection': {
+        const kept = value.split(',').filter((option) => !/^\s*(upgrade|http2-settings)\s*$/i.test(option))
+        if (kept.length > 0) lines.push(`${name}: ${kept.join(',')}`)
+        break
+      }
+      default:
+        lines.push(`${name}: ${value}`)
+    }
+  }
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+}

@@ -1,0 +1,64 @@
+/** Everything that Roomful serves on an HTTP server: which part of it a request or an upgrade belongs to. WIRE 1. */
+import type { IncomingMessage } from 'node:http'
+import { replyError } from './adapters/transports/http/reply.ts'
+import { refuse } from './adapters/transports/refuse-upgrade.ts'
+import { findBadRequest, urlBelow } from './adapters/transports/request-form.ts'
+import type { SocketIoTransport } from './adapters/transports/socketio/transport.ts'
+import type { WebSocketTransport } from './adapters/transports/websocket.ts'
+import type { HttpService } from './attachment.ts'
+import { RoomfulError } from './core/errors.ts'
+import type { HttpHandler } from './parts.ts'
+
+export interface HttpServiceParts {
+  readonly webSocket: WebSocketTransport
+  readonly socketIo: SocketIoTransport
+  readonly http: HttpHandler
+}
+
+export function createHttpService({ webSocket, socketIo, http }: HttpServiceParts): HttpService {
+  const ownsRequest = (request: IncomingMessage): boolean => socketIo.owns(request) || http.owns(request)
+  const ownsUpgrade = (request: IncomingMessage): boolean => webSocket.owns(request) || socketIo.ownsUpgrade(request)
+  return {
+    ownsRequest: (request) => ask(request, ownsRequest),
+    ownsUpgrade: (request) => ask(request, ownsUpgrade),
+    handleRequest: (request, response) =>
+      take(request, () => {
+        const bad = findBadRequest(request)
+        if (!bad) return socketIo.handle(request, response) || http.handle(request, response)
+        if (!ownsRequest(request)) return false
+        response.setHeader('Connection', 'close')
+        replyError(response, new RoomfulError('INVALID_MESSAGE', bad.message), bad.status)
+        return true
+      }),
+    handleUpgrade: (request, socket, head) =>
+      take(request, () => {
+        if (!ownsUpgrade(request)) return false
+        const bad = findBadRequest(request)
+        if (bad) refuse(socket, bad.status, bad.message)
+        else if (webSocket.owns(request)) webSocket.onUpgrade(request, socket, head)
+        else socketIo.onUpgrade(request, socket, head)
+        return true
+      }),
+    notFound: (request, response) => http.notFound(request, response),
+  }
+}
+
+/** The URL is written as the routes know it while they look at it, and stays so for what they take. */
+function take(request: IncomingMessage, handle: () => boolean): boolean {
+  const given = request.url
+  const below = urlBelow('', given ?? '/')
+  if (below === undefined) return false
+  request.url = below
+  if (handle()) return true
+  if (given !== undefined) request.url = given
+  return false
+}
+
+function ask(request: IncomingMessage, owns: (request: IncomingMessage) => boolean): boolean {
+  let isOwn = false
+  take(request, () => {
+    isOwn = owns(request)
+    return false
+  })
+  return isOwn
+}
