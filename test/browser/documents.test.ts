@@ -141,7 +141,7 @@ describe.runIf(hasChromium)('[B36] documents in Chromium', () => {
     await ann.page.getByRole('button', { name: 'Rename' }).click()
     await ben.page.getByRole('heading', { name: 'House rules' }).waitFor()
     await choose('Make read-only')
-    await ben.page.getByText('This document is read-only. You have read access.').waitFor()
+    await ben.page.getByText('This document is read-only.').waitFor()
     await editor(ben.page).click()
     await ben.page.keyboard.type('not taken')
     await editor(ann.page).click()

@@ -17,6 +17,27 @@ async function figure({ page }: Person, way: string, name: string): Promise<numb
   return Number(text.replace(/[^\d.]/g, ''))
 }
 
+/** In the page: how many colours that are no grey are drawn in a chart, by tenths of the circle of hues. */
+function huesOfTheChart(): number {
+  const canvas = document.querySelector<HTMLCanvasElement>('[role="img"] canvas')
+  const { data } = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] }
+  const pixels = new Map<number, number>()
+  for (let at = 0; at + 3 < data.length; at += 4) {
+    const [red = 0, green = 0, blue = 0, alpha = 0] = data.slice(at, at + 4)
+    const [high, low] = [Math.max(red, green, blue), Math.min(red, green, blue)]
+    if (alpha < 250 || high - low < 60) continue
+    const turn =
+      high === red
+        ? ((green - blue) / (high - low) + 6) % 6
+        : high === green
+          ? (blue - red) / (high - low) + 2
+          : (red - green) / (high - low) + 4
+    const hue = Math.round(turn * 6)
+    pixels.set(hue, (pixels.get(hue) ?? 0) + 1)
+  }
+  return [...pixels.values()].filter((count) => count > 20).length
+}
+
 describe.runIf(hasChromium)('the transport lab in Chromium', () => {
   let commons: Commons
 
@@ -37,6 +58,7 @@ describe.runIf(hasChromium)('the transport lab in Chromium', () => {
         await expect.poll(() => figure(person, way, 'Events'), { timeout: 30_000 }).toBeGreaterThan(4)
       expect(await accessibilityProblems(person.page)).toEqual([])
     }
+    for (const { page } of [ann, bob]) expect(await page.evaluate(huesOfTheChart)).toBeGreaterThan(2)
     const bytes = await Promise.all(WAYS.map((way) => figure(ann, way, 'Bytes')))
     const [short = 0, long = 0, sse = 0, socket = 0] = bytes
     expect(Math.min(short, long)).toBeGreaterThan(Math.max(sse, socket))

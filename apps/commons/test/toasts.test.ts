@@ -72,6 +72,7 @@ describe('what is said of an error', () => {
     ['FORBIDDEN', 'Only Ann can delete this task', undefined, 'Only Ann can delete this task'],
     ['BANNED', 'You are banned', undefined, 'Your account has been suspended.'],
     ['BANNED', 'You are banned: Repeated spam', undefined, 'Your account has been suspended. Reason: Repeated spam'],
+    ['FORBIDDEN', 'The document is full', undefined, 'This document has reached its size limit.'],
     ['OUT_OF_STOCK', 'Wool throw is sold out', undefined, 'Wool throw is sold out'],
   ])('%s: %s', (code, message, retryAfterMs, sentence) => {
     expect(sentenceOf(new RoomfulError(code, message, { retryAfterMs }))).toBe(sentence)

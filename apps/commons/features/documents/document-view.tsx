@@ -6,6 +6,7 @@ import { session } from '../../web/session/session.ts'
 import { IconButton, LinkButton } from '../../web/ui/button.tsx'
 import { Confirm } from '../../web/ui/confirm.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
+import { reworded } from '../../web/ui/error-sentence.ts'
 import { Menu, MenuItem } from '../../web/ui/menu.tsx'
 import { Loading } from '../../web/ui/spinner.tsx'
 import { toastError } from '../../web/ui/toast.tsx'
@@ -49,7 +50,9 @@ export function DocumentView({ documentId, user }: DocumentViewProps): ReactElem
         title={isGone ? 'Document not found' : 'Couldn’t open this document'}
         action={<LinkButton to="/">All documents</LinkButton>}
       >
-        {isGone ? 'It may have been deleted, or the link is wrong.' : state.refusal}
+        {isGone
+          ? 'It may have been deleted, or the link is wrong.'
+          : reworded(state.refusal ?? 'The server ended the connection.')}
       </EmptyState>
     )
   }
@@ -76,7 +79,7 @@ export function DocumentView({ documentId, user }: DocumentViewProps): ReactElem
       </header>
       {isReadOnly && (
         <p role="note" className="shrink-0 border-line border-b bg-sunken px-4 py-2 text-center text-muted text-sm">
-          {record?.isLocked ? 'This document is read-only. You have read access.' : 'You have read access.'}
+          {record?.isLocked ? 'This document is read-only.' : 'You have read access.'}
         </p>
       )}
       <div className="min-h-0 grow bg-surface">

@@ -1,6 +1,7 @@
 /** Whether what is on the screen is stored, in a few words that are read aloud when they change. */
 import { Check, CloudOff, Eye, LoaderCircle, TriangleAlert } from 'lucide-react'
 import type { ReactElement } from 'react'
+import { reworded } from '../../web/ui/error-sentence.ts'
 import type { SharedDocumentState } from './shared-document.ts'
 
 export function SaveState({ state }: { state: SharedDocumentState }): ReactElement {
@@ -16,7 +17,7 @@ export function SaveState({ state }: { state: SharedDocumentState }): ReactEleme
 function describe({ link, isLoaded, isSaved, canWrite, refusal }: SharedDocumentState) {
   if (canWrite === false)
     return link === 'open' ? { icon: Eye, words: 'Read-only' } : { icon: CloudOff, words: 'Offline' }
-  if (refusal !== undefined) return { icon: TriangleAlert, words: refusal }
+  if (refusal !== undefined) return { icon: TriangleAlert, words: reworded(refusal) }
   if (link !== 'open' && isLoaded) {
     return { icon: CloudOff, words: isSaved ? 'Offline. Keep writing' : 'Offline. Saved when you reconnect' }
   }

@@ -82,7 +82,7 @@ function Row({ account, now, children }: { account: Account; now: number; childr
           {role !== null && role !== 'user' && <Badge tone="soft">{roleName(role)}</Badge>}
           {isBanned && <Badge tone="bad">Banned</Badge>}
         </p>
-        <p className="mt-0.5 truncate text-muted">
+        <p className="mt-0.5 text-muted max-sm:break-words sm:truncate">
           {connections === 0 ? 'Offline' : connections === 1 ? 'Online' : `Online, ${connections} connections`} · joined{' '}
           <Ago at={createdAt} now={now} /> · {userId}
         </p>

@@ -69,6 +69,7 @@ export function Conversation({ roomId, title, nobody, onClose }: ConversationPro
         tabIndex={0}
         className="flex min-h-0 grow flex-col gap-2 overflow-y-auto p-4"
       >
+        {messages.length === 0 && <li className="m-auto text-muted text-sm">No messages yet. Say hello!</li>}
         {messages.map((message) => (
           <Said key={message.localId} message={message} isMine={message.userId === me} onRetry={retry} />
         ))}

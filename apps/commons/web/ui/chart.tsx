@@ -71,9 +71,11 @@ function optionsOf(
   const style = getComputedStyle(element)
   /** What the theme means by a name, as a canvas understands it. */
   const colour = (name: string): string => {
+    element.style.transition = 'none' // or it would be the colour from before for a moment
     element.style.color = name.startsWith('--') ? `var(${name})` : name
     const seen = getComputedStyle(element).color
     element.style.removeProperty('color')
+    element.style.removeProperty('transition')
     return seen
   }
   const axis = {

@@ -24,6 +24,12 @@ const REPLACED: readonly (readonly [RegExp, string])[] = [
   [/^You are not allowed to publish "(.*)"$/, 'You can’t post in #$1.'],
   [/^You are not allowed to \w+ "(.*)"$/, 'You don’t have access to #$1.'],
   [/^This needs the role .*$/, 'You don’t have permission to do that.'],
+  [/^You may read this document, not write to it$/, 'You have read access.'],
+  [/^The document is full$/, 'This document has reached its size limit.'],
+  [/^The document could not be stored.*$/, 'Couldn’t save the document. Try again in a moment.'],
+  [/^Too much is open at once.*$/, 'The server is busy. Try again in a moment.'],
+  [/^Rate limit exceeded.*$/, 'Too many changes at once. Try again in a moment.'],
+  [/^Authentication failed.*$/, 'Your session has ended. Sign in again.'],
   [/^There is nothing here$/, 'This no longer exists.'],
   [/^The room is full$/, 'This room is full.'],
 ]
@@ -35,6 +41,12 @@ export function sentenceOf(error: unknown): string {
   if (code === 'RATE_LIMITED' && /^Rate limit exceeded/.test(message)) return tooFast(retryAfterMs)
   const sentence = SENTENCES[code]
   if (sentence !== undefined) return sentence
+  return reworded(message)
+}
+
+/** A sentence of the server that comes without a code, such as the reason of a close. */
+export function reworded(message: string): string {
+  if (/^You are banned/.test(message)) return suspended(message)
   const [pattern, replaced] = REPLACED.find(([each]) => each.test(message)) ?? []
   return pattern && replaced ? message.replace(pattern, replaced) : message
 }
