@@ -4,12 +4,18 @@ import { addDirect } from './direct/server.ts'
 import { addGames } from './games/server.ts'
 import { addLab } from './lab/server.ts'
 import { addMarket } from './market/server.ts'
+import { addAlerts } from './notifications/alerts.ts'
+import { addReads } from './reads/server.ts'
+import { addRooms } from './rooms/server.ts'
 import { addShop } from './shop/server.ts'
 import { addStage } from './stage/server.ts'
 import { addTasks } from './tasks/server.ts'
 
 export function addFeatures(commons: Commons): void {
+  addRooms(commons)
+  addReads(commons)
   addDirect(commons)
+  addAlerts(commons)
   addMarket(commons)
   addTasks(commons)
   addGames(commons)

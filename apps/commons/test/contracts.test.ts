@@ -9,6 +9,7 @@ import { inspectorContract } from '../features/inspector/contract.ts'
 import { labContract } from '../features/lab/contract.ts'
 import { marketContract } from '../features/market/contract.ts'
 import { customerContract, productsContract, sellerContract, supportContract } from '../features/shop/contract.ts'
+import { readsContract } from '../features/reads/contract.ts'
 import { stageContract } from '../features/stage/contract.ts'
 import { tasksContract } from '../features/tasks/contract.ts'
 
@@ -26,6 +27,7 @@ const CONTRACTS: Readonly<Record<string, Contract>> = {
   customer: customerContract,
   seller: sellerContract,
   support: supportContract,
+  reads: readsContract,
   stage: stageContract,
   tasks: tasksContract,
 }

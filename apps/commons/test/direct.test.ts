@@ -9,20 +9,22 @@ it('[B23] lists people who were here, the latest first, and who is here now; gue
   await server.advance(1_000)
   const bob = await server.connect({ user: { sub: 'bob', name: 'Bob' } })
   await server.connect({ namespace: '/public', name: 'Gus' })
+  const bobCameAt = server.clock.now()
   expect((await ann.request('people:list')).data).toEqual({
     status: 'ok',
     people: [
-      { userId: 'bob', name: 'Bob', isOnline: true },
-      { userId: 'ann', name: 'Ann', isOnline: true },
+      { userId: 'bob', name: 'Bob', isOnline: true, seenAt: bobCameAt },
+      { userId: 'ann', name: 'Ann', isOnline: true, seenAt: bobCameAt - 1_000 },
     ],
   })
+  await server.advance(1_000)
   bob.close()
   await server.advance(10_000)
   await server.connect({ user: { sub: 'ann', name: 'Ann the second' } })
   expect((await ann.request('people:list')).data).toMatchObject({
     people: [
       { userId: 'ann', name: 'Ann the second', isOnline: true },
-      { userId: 'bob', isOnline: false },
+      { userId: 'bob', isOnline: false, seenAt: bobCameAt + 1_000 },
     ],
   })
 })

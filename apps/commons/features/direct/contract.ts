@@ -2,7 +2,13 @@
 import { defineContract, event } from '@roomful/server'
 import { z } from 'zod'
 
-const Person = z.object({ userId: z.string(), name: z.string(), isOnline: z.boolean() })
+const Person = z.object({
+  userId: z.string(),
+  name: z.string(),
+  isOnline: z.boolean(),
+  /** When they were last connected, by the server's clock: what was written before that has reached them. */
+  seenAt: z.number(),
+})
 
 export type Person = z.infer<typeof Person>
 

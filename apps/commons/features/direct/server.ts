@@ -1,4 +1,5 @@
 /** The people one can write to. The messages themselves are the server's own private messages. B23. */
+import type { User } from '@roomful/server'
 import type { Commons } from '../../commons.ts'
 import { directContract } from './contract.ts'
 import { PeopleStore } from './store.ts'
@@ -7,9 +8,11 @@ export function addDirect({ server, database, clock }: Commons): void {
   const namespace = server.get('/')
   const store = new PeopleStore(database)
 
-  namespace.on('connect', ({ user }) => {
+  const saw = ({ user }: { user: User }): void => {
     if (!user.guest) store.saw({ userId: user.sub, name: user.name }, clock.now())
-  })
+  }
+  namespace.on('connect', saw)
+  namespace.on('disconnect', saw)
 
   namespace.extend(directContract).on('people:list', () => {
     const isOnline = (userId: string): boolean => (namespace.users.get(userId)?.connections.size ?? 0) > 0
