@@ -1,4 +1,4 @@
-/** Every page of Commons, one line each: where it is, what it is called, and the feature that it is loaded from when asked for. */
+/** Every page of Commons: its address, its title, and the feature that it is loaded from when opened. */
 import {
   Activity,
   Bell,
@@ -19,8 +19,9 @@ import type { ComponentType } from 'react'
 export const GROUPS = ['Talk', 'Together', 'Trade', 'Under the hood'] as const
 
 export interface PageEntry {
-  /** Below it the page has its own routes: `/rooms` is shown for `/rooms/lobby` too, with the rest as its location. */
   readonly path: `/${string}`
+  /** What may follow the path, still encoded: the page has its own routes there. Anything else is not found. */
+  readonly below?: RegExp
   /** In the navigation and in the browser's tab. */
   readonly title: string
   /** In one sentence, for the home page. */
@@ -32,60 +33,64 @@ export interface PageEntry {
   readonly load: () => Promise<{ Page: ComponentType }>
 }
 
+/** One part more, such as the id of what is shown. */
+const ONE = /^\/[^/]+$/
+const SHOP = /^\/(orders|help|desk|support(\/[^/]+)?|p\/[^/]+)$/
+
 export const pages: readonly PageEntry[] = [
   {
-    ...{ path: '/rooms', title: 'Rooms', icon: MessagesSquare, group: 'Talk', audience: 'guests' },
-    about: 'Talk in rooms that remember what was said while you were away.',
+    ...{ path: '/rooms', below: ONE, title: 'Rooms', icon: MessagesSquare, group: 'Talk', audience: 'guests' },
+    about: 'Chat in rooms and catch up on what you missed.',
     load: () => import('../features/rooms/page.tsx'),
   },
   {
-    ...{ path: '/messages', title: 'Direct messages', icon: MessageCircle, group: 'Talk' },
-    about: 'Write to one person; it waits for them while they are away.',
+    ...{ path: '/messages', below: ONE, title: 'Direct messages', icon: MessageCircle, group: 'Talk' },
+    about: 'Message one person. It’s delivered when they’re back.',
     load: () => import('../features/direct/page.tsx'),
   },
   {
     ...{ path: '/notifications', title: 'Notifications', icon: Bell, group: 'Talk' },
-    about: 'What happened to what is yours while you were elsewhere.',
+    about: 'Messages, mentions, and updates on your orders and tasks.',
     load: () => import('../features/notifications/page.tsx'),
   },
   {
-    ...{ path: '/documents', title: 'Documents', icon: FileText, group: 'Together' },
-    about: 'Write one text with others, at the same time and in the same line.',
+    ...{ path: '/documents', below: ONE, title: 'Documents', icon: FileText, group: 'Together' },
+    about: 'Edit documents together in real time.',
     load: () => import('../features/documents/page.tsx'),
   },
   {
     ...{ path: '/tasks', title: 'Tasks', icon: ListChecks, group: 'Together' },
-    about: 'One board for everybody: what somebody writes down is there for all at once.',
+    about: 'One shared board, live for everyone.',
     load: () => import('../features/tasks/page.tsx'),
   },
   {
-    ...{ path: '/games', title: 'Games', icon: Spade, group: 'Together' },
-    about: 'Sit down at a table for four, or let the house play with you.',
+    ...{ path: '/games', below: ONE, title: 'Games', icon: Spade, group: 'Together' },
+    about: 'Play cards at a table for four, with people or bots.',
     load: () => import('../features/games/page.tsx'),
   },
   {
-    ...{ path: '/stage', title: 'Stage', icon: Presentation, group: 'Together' },
-    about: 'Present to everybody, and see how they like it float by.',
+    ...{ path: '/stage', below: ONE, title: 'Stage', icon: Presentation, group: 'Together' },
+    about: 'Present to everyone and watch reactions float by.',
     load: () => import('../features/stage/page.tsx'),
   },
   {
-    ...{ path: '/shop', title: 'Shop', icon: ShoppingBag, group: 'Trade' },
-    about: 'Buy the last one before somebody else does, and follow it to your door.',
+    ...{ path: '/shop', below: SHOP, title: 'Shop', icon: ShoppingBag, group: 'Trade' },
+    about: 'Buy the last one before someone else does, and track your order.',
     load: () => import('../features/shop/page.tsx'),
   },
   {
     ...{ path: '/market', title: 'Market', icon: ChartLine, group: 'Trade' },
-    about: 'A ticker of invented shares that never loses a price.',
+    about: 'Simulated stock ticker with no gaps.',
     load: () => import('../features/market/page.tsx'),
   },
   {
     ...{ path: '/lab', title: 'Transport lab', icon: FlaskConical, group: 'Under the hood' },
-    about: 'One feed in four ways, side by side, with what each of them costs.',
+    about: 'One feed over four transports, compared.',
     load: () => import('../features/lab/page.tsx'),
   },
   {
     ...{ path: '/inspector', title: 'Inspector', icon: Activity, group: 'Under the hood', audience: 'admins' },
-    about: 'Load over time, who is connected, what rooms hold, why somebody missed something, and what to do about it.',
+    about: 'Server load, connections, rooms, accounts, and why someone missed an event.',
     load: () => import('../features/inspector/page.tsx'),
   },
 ]
