@@ -1,11 +1,22 @@
-/** Where one writes: Enter sends, Shift and Enter begins a line, Escape gives up an edit or an answer. */
+/** Where one writes: Enter sends, Shift and Enter begins a line, Escape cancels an edit or a reply. Drafts survive a reload. */
 import { SendHorizontal, X } from 'lucide-react'
-import { type KeyboardEvent, type ReactElement, useEffect, useId, useLayoutEffect, useRef, useState } from 'react'
+import {
+  type KeyboardEvent,
+  type ReactElement,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react'
+import { useSession } from '../session/session-gate.tsx'
 import { IconButton } from '../ui/button.tsx'
 import { inputClass } from '../ui/field.tsx'
+import { draftsOf } from './drafts.ts'
 
 export interface ComposerContext {
-  /** `edit`: what is written replaces what was said. */
+  /** `edit`: the text replaces that of an earlier message. */
   readonly kind: 'edit' | 'reply'
   readonly title: string
   readonly text: string
@@ -13,10 +24,10 @@ export interface ComposerContext {
 
 export interface ComposerProps {
   readonly label: string
-  /** Drafts of this name are kept while the page is. */
+  /** The draft is kept under this name, for the person who is signed in. */
   readonly draftKey: string
   readonly context?: ComposerContext | undefined
-  /** What a person should know before writing. */
+  /** What to know before writing. */
   readonly notice?: string | undefined
   readonly disabled?: boolean
   readonly onCancel?: () => void
@@ -27,11 +38,11 @@ export interface ComposerProps {
   readonly onEditLast?: () => void
 }
 
-const drafts = new Map<string, string>()
-
 export function Composer(props: ComposerProps): ReactElement {
   const { label, draftKey, context, notice, disabled, onCancel, onType, onEmpty, onSend, onEditLast } = props
-  const [text, setText] = useState(() => drafts.get(draftKey) ?? '')
+  const session = useSession()
+  const drafts = useMemo(() => draftsOf(session), [session])
+  const [text, setText] = useState(() => drafts.get(draftKey))
   const field = useRef<HTMLTextAreaElement>(null)
   const noticeId = useId()
   const edited = context?.kind === 'edit' ? context.text : undefined
@@ -47,14 +58,13 @@ export function Composer(props: ComposerProps): ReactElement {
     if (context) field.current?.focus()
     if (edited === undefined) return
     setText(edited)
-    return () => setText(drafts.get(draftKey) ?? '')
-  }, [context, edited, draftKey])
+    return () => setText(drafts.get(draftKey))
+  }, [context, edited, draftKey, drafts])
 
   const write = (next: string): void => {
     setText(next)
     if (edited !== undefined) return
-    if (next === '') drafts.delete(draftKey)
-    else drafts.set(draftKey, next)
+    drafts.set(draftKey, next)
     if (next === '') onEmpty?.()
     else onType?.()
   }
