@@ -1,4 +1,4 @@
-/** The first thing behind the door: what there is to do here. */
+/** The first page after signing in: what Commons has. */
 import type { ReactElement } from 'react'
 import { Link } from 'wouter'
 import { mayOpen } from './layout/audience.ts'
@@ -19,7 +19,7 @@ export function HomePage(): ReactElement | null {
             Hello, <bdi>{name}</bdi>
           </>
         }
-        description="Everything here is live: what one person does, everyone sees."
+        description="Everything here is live: everyone sees changes as they happen."
       />
       {GROUPS.map((group) => {
         const entries = shown.filter((page) => page.group === group)

@@ -10,7 +10,7 @@ export function useIsAway(): boolean {
 
 /** Beside a button that cannot do what it says right now. */
 export function AwayNote({
-  children = 'No connection: this has to wait until you are back.',
+  children = 'You’re offline. You can do this when you reconnect.',
 }: {
   children?: string
 }): ReactElement {

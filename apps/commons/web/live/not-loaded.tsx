@@ -4,6 +4,7 @@ import { CloudOff, RefreshCw, TriangleAlert } from 'lucide-react'
 import type { ReactElement } from 'react'
 import { Button } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
+import { errorWords } from '../ui/error-words.ts'
 import { Loading } from '../ui/spinner.tsx'
 import { useIsAway } from './away.tsx'
 
@@ -17,8 +18,8 @@ export interface NotLoadedProps {
 export function NotLoaded({ what, error, onRetry }: NotLoadedProps): ReactElement {
   if (useIsAway()) {
     return (
-      <EmptyState icon={CloudOff} title="No connection">
-        {`This shows ${what} as soon as the connection is back.`}
+      <EmptyState icon={CloudOff} title="You’re offline">
+        {`We’ll load ${what} when you reconnect.`}
       </EmptyState>
     )
   }
@@ -29,8 +30,8 @@ export function NotLoaded({ what, error, onRetry }: NotLoadedProps): ReactElemen
     </Button>
   )
   return (
-    <EmptyState icon={TriangleAlert} title={`Could not load ${what}`} action={action}>
-      {error.message}
+    <EmptyState icon={TriangleAlert} title={`Couldn’t load ${what}`} action={action}>
+      {errorWords(error)}
     </EmptyState>
   )
 }

@@ -1,4 +1,4 @@
-/** Name and password, for an old account or a new one. What the server refuses stands at the field that is to blame. */
+/** Name and password, to sign in or up. What the server refuses is shown at its field. */
 import { type FormEvent, type ReactElement, useState } from 'react'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
@@ -65,12 +65,12 @@ export function AccountForm({ kind }: { kind: 'in' | 'up' }): ReactElement {
   )
 }
 
-/** What can be told without asking the server, at the field in question: the browser's own bubble would cover the button. */
+/** What needs no server to check, shown at its field: the browser's own bubble would cover the button. */
 function whatIsMissing(kind: 'in' | 'up', username: string, password: string): Refusal | undefined {
-  if (username === '') return new Refusal('Write your name', { field: 'username' })
-  if (password === '') return new Refusal('Write your password', { field: 'password' })
+  if (username === '') return new Refusal('Enter your name', { field: 'username' })
+  if (password === '') return new Refusal('Enter your password', { field: 'password' })
   if (kind === 'up' && [...password].length < PASSWORD_MIN_LENGTH) {
-    return new Refusal(`A password has at least ${PASSWORD_MIN_LENGTH} characters`, { field: 'password' })
+    return new Refusal(`Use at least ${PASSWORD_MIN_LENGTH} characters`, { field: 'password' })
   }
   return undefined
 }

@@ -44,13 +44,13 @@ async function post(path: string, body: object, more: Readonly<Record<string, st
   try {
     response = await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) })
   } catch {
-    throw new Refusal('The server cannot be reached. Check your network and try again.')
+    throw new Refusal('Can’t reach the server. Check your connection and try again.')
   }
   const answer = (await response.json().catch(() => ({}))) as SignedIn & {
     error?: { message: string; field?: string; code?: string }
   }
   if (response.ok) return answer
-  const { message = 'The server could not do that. Try again in a moment.', ...about } = answer.error ?? {}
+  const { message = 'Something went wrong. Try again in a moment.', ...about } = answer.error ?? {}
   const sentence =
     'code' in about && about.code === 'BANNED' ? suspended(message) : message.replace(/^Authentication failed: w/, 'W')
   throw new Refusal(sentence, { ...about, status: response.status })

@@ -1,10 +1,12 @@
-/** For whom the server sent away, or who was replaced: nothing comes back by itself then, so the person is told, and asked. */
+/** After the server ended the connection for good: nothing reconnects by itself then, so the person decides. */
+import type { ConnectionState } from '@roomful/client'
 import { useClient, useConnection } from '@roomful/react'
 import { PlugZap } from 'lucide-react'
 import type { ReactElement } from 'react'
 import { Button } from '../ui/button.tsx'
+import { errorWords } from '../ui/error-words.ts'
 
-/** What the client itself did. */
+/** The client itself closed the connection. */
 const OWN_GOODBYE = 1000
 
 export function Disconnected(): ReactElement | null {
@@ -18,12 +20,17 @@ export function Disconnected(): ReactElement | null {
     >
       <PlugZap aria-hidden size={18} className="shrink-0 text-bad" />
       <p className="min-w-0 grow text-sm">
-        <span className="font-medium">This page is disconnected.</span>{' '}
-        {state.ending.error?.message ?? state.ending.reason}
+        <span className="font-medium">You’ve been disconnected.</span> {whyDisconnected(state.ending)}
       </p>
       <Button tone="primary" size="small" onClick={() => client.connect()}>
-        Connect again
+        Reconnect
       </Button>
     </div>
   )
+}
+
+/** Every close has a reason; its words are those of the wire. */
+function whyDisconnected({ error, reason }: Extract<ConnectionState, { status: 'closed' }>['ending']): string {
+  if (error) return errorWords(error)
+  return reason === '' ? 'The server closed the connection.' : `${reason}.`
 }

@@ -1,4 +1,4 @@
-/** Where nobody-yet signs in, signs up, or comes in as a guest. The address stays: behind the door is what it names. */
+/** Sign in, sign up, or continue as a guest. The address stays: afterwards the page that it names is shown. */
 import { Tabs } from '@base-ui/react/tabs'
 import type { ReactElement } from 'react'
 import { Card } from '../ui/card.tsx'
@@ -19,7 +19,7 @@ export function DoorPage(): ReactElement {
         <div className="mb-6 text-center">
           <Logo size={48} className="mx-auto mb-4" />
           <h1 className="font-semibold text-2xl tracking-tight">Welcome to Commons</h1>
-          <p className="mt-1 text-balance text-muted">One place where everyone sees the same thing, live.</p>
+          <p className="mt-1 text-balance text-muted">Chat, collaborate, and play together, live.</p>
         </div>
         {farewell !== undefined && (
           <p role="alert" className="mb-4 rounded-xl bg-warn-soft px-4 py-3 text-sm text-warn">
@@ -28,7 +28,7 @@ export function DoorPage(): ReactElement {
         )}
         <Card className="p-5">
           <Tabs.Root defaultValue="in">
-            <Tabs.List aria-label="How to come in" className="mb-5 flex gap-1 rounded-xl bg-sunken p-1">
+            <Tabs.List aria-label="Sign-in options" className="mb-5 flex gap-1 rounded-xl bg-sunken p-1">
               <Tabs.Tab value="in" className={TAB}>
                 Sign in
               </Tabs.Tab>
@@ -36,7 +36,7 @@ export function DoorPage(): ReactElement {
                 Sign up
               </Tabs.Tab>
               <Tabs.Tab value="guest" className={TAB}>
-                As a guest
+                Continue as guest
               </Tabs.Tab>
             </Tabs.List>
             <Tabs.Panel value="in">

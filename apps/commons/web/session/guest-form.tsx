@@ -18,10 +18,10 @@ export function GuestForm(): ReactElement {
         required
         maxLength={128}
         autoComplete="nickname"
-        hint="Others see it marked as a guest’s. You can talk in the public rooms; nothing is kept for you."
+        hint="Shown to others with a guest label. You can join public rooms; nothing is saved."
       />
       <Button type="submit" tone="primary">
-        Come in
+        Continue
       </Button>
     </form>
   )

@@ -8,7 +8,9 @@ import { session } from './session.ts'
 
 /** How often the page looks whether it is time; it also does when it is looked at again, or has a network again. */
 const LOOK_MS = 60_000
-const ENDED = 'Your session has ended. Please sign in again.'
+const ENDED = 'Your session has expired. Sign in again.'
+
+const SUSPENDED = 'Your account has been suspended.'
 
 /** What one client asks for tokens. */
 export function tokenSource(): (reason: TokenReason) => Promise<string | undefined> {
@@ -19,7 +21,7 @@ export function tokenSource(): (reason: TokenReason) => Promise<string | undefin
     given = latest
     if (isOther || reason === 'connect' || given === undefined) return given
     if (reason === 'expiring') return renew(given)
-    session.end(ENDED) // it was refused, and nobody has another
+    session.end(ENDED) // it was refused, and there is no other
     return undefined
   }
 }
@@ -67,7 +69,7 @@ async function exchange(old: string): Promise<string | undefined> {
     return fresh.token
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
-    if (error.code === 'BANNED') session.end(error.message)
+    if (error.code === 'BANNED') session.end(SUSPENDED)
     else if (error.status === 401) session.end(ENDED)
     else if (error.code === 'FORBIDDEN') unexchangeable = old
     return undefined

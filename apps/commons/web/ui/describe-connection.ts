@@ -1,5 +1,6 @@
 /** The connection's state in words for a person. */
 import type { ConnectionState } from '@roomful/client'
+import { errorWords } from './error-words.ts'
 
 export interface ConnectionWords {
   readonly word: string
@@ -12,17 +13,21 @@ export function describeConnection(state: ConnectionState): ConnectionWords {
     case 'idle':
     case 'connecting':
     case 'authenticating':
-      return { word: 'Connecting…', detail: 'On the way to the server', tone: 'warn' }
+      return { word: 'Connecting…', detail: 'Connecting to the server', tone: 'warn' }
     case 'open':
       return { word: 'Online', detail: `Connected as ${state.user.name}`, tone: 'good' }
     case 'draining':
-      return { word: 'Restarting…', detail: 'The server restarts; you will be back in a moment', tone: 'warn' }
+      return { word: 'Restarting…', detail: 'The server is restarting. You’ll be back in a moment.', tone: 'warn' }
     case 'waiting':
       return isOffline()
-        ? { word: 'Offline', detail: 'This device has no network', tone: 'bad' }
-        : { word: 'Reconnecting…', detail: `The connection was lost. ${state.ending.reason}`.trim(), tone: 'warn' }
+        ? { word: 'Offline', detail: 'This device is offline', tone: 'bad' }
+        : { word: 'Reconnecting…', detail: 'The connection was lost. Trying again.', tone: 'warn' }
     case 'closed':
-      return { word: 'Disconnected', detail: state.ending.error?.message ?? state.ending.reason, tone: 'bad' }
+      return {
+        word: 'Disconnected',
+        detail: state.ending.error ? errorWords(state.ending.error) : 'The connection was closed',
+        tone: 'bad',
+      }
     default:
       return state satisfies never
   }
