@@ -17,7 +17,9 @@ const stylesBehindOutline: Plugin = {
       const sheets = html.match(/ *<link rel="stylesheet"[^>]*>\n?/g) ?? []
       const early = sheets.map((sheet) => sheet.replace('rel="stylesheet"', 'rel="preload" as="style"'))
       const rest = sheets.reduce((page, sheet) => page.replace(sheet, ''), html)
-      return rest.replace('</title>\n', `</title>\n${early.join('')}`).replace('<noscript>', `${sheets.join('').trim()}\n    <noscript>`)
+      return rest
+        .replace('</title>\n', `</title>\n${early.join('')}`)
+        .replace('<noscript>', `${sheets.join('').trim()}\n    <noscript>`)
     },
   },
 }

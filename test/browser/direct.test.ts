@@ -16,7 +16,7 @@ describe.runIf(hasChromium)('direct messages in Chromium', () => {
 
   /** Opens the conversation with somebody from the list. */
   async function writeTo(page: Page, name: string, text: string): Promise<void> {
-    await page.getByRole('link', { name: new RegExp(`^${name}( online| away|$)`) }).click()
+    await page.getByRole('link', { name: new RegExp(`^${name}( online| offline|$)`) }).click()
     const field = page.getByRole('textbox', { name: `Message ${name}` })
     await field.fill(text)
     await field.press('Enter')
@@ -24,7 +24,7 @@ describe.runIf(hasChromium)('direct messages in Chromium', () => {
 
   const says = (page: Page, text: string) => page.getByRole('article').filter({ hasText: text }).first().waitFor()
 
-  it('[B23] all tabs of both are in step; whoever is away gets it later; the sender is told which', async () => {
+  it('[B23] all tabs of both are in step; it is delivered later to someone who is away; the sender sees when it is delivered and read', async () => {
     const [ann, bob] = await commons.people(['Ann', 'Bob'], { path: '/messages' })
     const tab = await ann.anotherTab('/messages')
     await writeTo(ann.page, 'Bob', 'are you there?')
@@ -38,13 +38,17 @@ describe.runIf(hasChromium)('direct messages in Chromium', () => {
     bob.hasNoTroubles()
     await bob.close()
 
-    await ann.page.getByText('Away', { exact: true }).waitFor({ timeout: 15_000 })
+    await ann.page.getByText('Offline', { exact: true }).waitFor({ timeout: 15_000 })
     await writeTo(ann.page, 'Bob', 'read this later')
-    await ann.page.getByText('Waits until they are back').waitFor()
+    await ann.page.getByText('Will be delivered when they’re back').waitFor()
     const again = await commons.person('Bob', { path: '/messages' })
+    await ann.page.getByText('Delivered').waitFor()
     await again.page.getByRole('link', { name: /Ann.*read this later.*Unread/ }).click()
     await says(again.page, 'read this later')
     await expect.poll(() => again.page.getByRole('article').count()).toBe(3)
+    await ann.page.getByText('Read', { exact: true }).waitFor()
+    await ann.page.reload()
+    await ann.page.getByText('Read', { exact: true }).waitFor()
     expect(await accessibilityProblems(ann.page)).toEqual([])
     again.hasNoTroubles()
     ann.hasNoTroubles()
@@ -52,7 +56,7 @@ describe.runIf(hasChromium)('direct messages in Chromium', () => {
 
   it('[C18] what is written offline waits, also across a reload, and arrives once', async () => {
     const [cy, dan] = await commons.people(['Cy', 'Dan'], { path: '/messages' })
-    await dan.page.getByRole('link', { name: /^Cy (online|away)/ }).click()
+    await dan.page.getByRole('link', { name: /^Cy (online|offline)/ }).click()
     await dan.cutNetwork()
     await writeTo(dan.page, 'Cy', 'from the tunnel')
     await dan.page.getByText('Sending…').waitFor()
@@ -67,7 +71,7 @@ describe.runIf(hasChromium)('direct messages in Chromium', () => {
 
   it('is accessible in both themes, on a phone', async () => {
     const [fay] = await Promise.all([commons.person('Fay', { phone: true, path: '/messages' }), commons.person('Eve')])
-    await fay.page.getByRole('link', { name: /^Eve (online|away)/ }).waitFor()
+    await fay.page.getByRole('link', { name: /^Eve (online|offline)/ }).waitFor()
     expect(await accessibilityProblems(fay.page)).toEqual([])
     await writeTo(fay.page, 'Eve', 'hello')
     await fay.page.getByText('Delivered').waitFor()

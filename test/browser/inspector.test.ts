@@ -151,7 +151,7 @@ describe.runIf(hasChromium)('the inspector in Chromium', () => {
     await ann.page.getByRole('link', { name: 'Inspector' }).click()
     await ann.page.getByRole('radio', { name: 'Connections' }).waitFor()
     await give('Seller')
-    await ann.page.getByRole('heading', { name: 'Inspector is for administrators' }).waitFor()
+    await ann.page.getByRole('heading', { name: 'You don’t have access to this page' }).waitFor()
     expect(await ann.page.getByRole('link', { name: 'Inspector' }).count()).toBe(0)
     await ann.page.getByRole('link', { name: 'Shop' }).click()
     await ann.page.getByRole('link', { name: 'Desk' }).click()

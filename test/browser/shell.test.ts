@@ -32,7 +32,7 @@ describe.runIf(hasChromium)('the web app in Chromium', () => {
     await page.reload()
     await hello.waitFor()
 
-    const menu = page.getByRole('button', { name: /signing out/ })
+    const menu = page.getByRole('button', { name: /Account menu/ })
     expect(await menu.locator('[aria-hidden]').first().innerText()).toBe('👩‍👩‍👧')
     await menu.click()
     await page.getByRole('menuitem', { name: 'Sign out' }).click()
@@ -56,9 +56,9 @@ describe.runIf(hasChromium)('the web app in Chromium', () => {
 
   it('a guest needs a name and no account', async () => {
     const { page, ...guest } = await commons.person('Gus', { signedOut: true })
-    await page.getByRole('tab', { name: 'As a guest' }).click()
+    await page.getByRole('tab', { name: 'Continue as guest' }).click()
     await page.getByLabel('Name').fill('Gus')
-    await page.getByRole('button', { name: 'Come in' }).click()
+    await page.getByRole('button', { name: 'Continue', exact: true }).click()
     await page.getByRole('heading', { name: 'Hello, Gus' }).waitFor()
     await page.locator('[data-connection="open"]:visible').waitFor()
     expect(guest.troubles).toEqual([])
@@ -68,7 +68,7 @@ describe.runIf(hasChromium)('the web app in Chromium', () => {
     const ann = await commons.person('Ann')
     const tab = await ann.anotherTab()
     await tab.getByRole('heading', { name: 'Hello, Ann' }).waitFor()
-    await ann.page.getByRole('button', { name: /signing out/ }).click()
+    await ann.page.getByRole('button', { name: /Account menu/ }).click()
     await ann.page.getByRole('menuitem', { name: 'Sign out' }).click()
     await tab.getByRole('heading', { name: 'Welcome to Commons' }).waitFor()
     ann.hasNoTroubles()
@@ -128,17 +128,17 @@ describe.runIf(hasChromium)('the web app in Chromium', () => {
     await ann.cutNetwork()
     await expect.poll(() => Date.now() > endsAt, { timeout: 10_000 }).toBe(true)
     ann.mendNetwork()
-    await ann.page.getByRole('alert').getByText('Your session has ended').waitFor()
+    await ann.page.getByRole('alert').getByText('Your session has expired').waitFor()
     expect(ann.troubles.filter((trouble) => !/40[13]|ERR_|WebSocket connection/.test(trouble))).toEqual([])
   })
 
   it('[B17] everyone sees how many are here, as people come and go', async () => {
     const ann = await commons.person('Ann')
-    await ann.page.getByTitle('Only you are here').waitFor()
+    await ann.page.getByTitle('Only you are online').waitFor()
     const bob = await commons.person('Bob')
-    for (const { page } of [ann, bob]) await page.getByTitle('2 people are here').waitFor()
+    for (const { page } of [ann, bob]) await page.getByTitle('2 people online').waitFor()
     await bob.close()
-    await ann.page.getByTitle('Only you are here').waitFor()
+    await ann.page.getByTitle('Only you are online').waitFor()
     ann.hasNoTroubles()
   })
 
@@ -151,6 +151,34 @@ describe.runIf(hasChromium)('the web app in Chromium', () => {
     ann.hasNoTroubles()
   })
 
+  it('a page that is first opened offline is there as soon as the connection is back', async () => {
+    const ann = await commons.person('Ann')
+    await ann.goOffline()
+    await ann.page.getByRole('navigation').getByRole('link', { name: 'Games' }).click()
+    await ann.page.getByRole('heading', { name: 'You’re offline' }).waitFor()
+    expect(await accessibilityProblemsInBothThemes(ann.page)).toEqual([])
+    await ann.comeBack()
+    await ann.page.getByRole('heading', { name: 'Games', level: 1 }).waitFor()
+    ann.hasNoTroubles()
+  })
+
+  it('on a slow line the outline of the app is painted before its styles and scripts are there', async () => {
+    const ann = await commons.person('Ann')
+    const { page } = ann
+    const held = Promise.withResolvers<void>()
+    await page.route('**/assets/**', async (route) => {
+      await held.promise
+      await route.continue()
+    })
+    await page.reload({ waitUntil: 'commit' })
+    await page.getByRole('status').getByText('Loading Commons…').waitFor()
+    const painted = () => page.evaluate(() => performance.getEntriesByName('first-contentful-paint').length)
+    await expect.poll(painted).toBe(1)
+    held.resolve()
+    await page.getByRole('heading', { name: 'Hello, Ann' }).waitFor()
+    ann.hasNoTroubles()
+  })
+
   it.each([
     ['at a desk', {}],
     ['on a phone', { phone: true }],
@@ -158,7 +186,7 @@ describe.runIf(hasChromium)('the web app in Chromium', () => {
     const ann = await commons.person('Ann', options)
     expect(await accessibilityProblemsInBothThemes(ann.page)).toEqual([])
     if (options.phone) {
-      await ann.page.getByRole('button', { name: 'Open the navigation' }).click()
+      await ann.page.getByRole('button', { name: 'Open navigation' }).click()
       await ann.page.getByRole('navigation', { name: 'Pages' }).waitFor()
       expect(await accessibilityProblemsInBothThemes(ann.page)).toEqual([])
     }
@@ -167,11 +195,11 @@ describe.runIf(hasChromium)('the web app in Chromium', () => {
 
   it('a place that is none says so, and the frame stays; a chosen theme holds across a reload', async () => {
     const ann = await commons.person('Ann', { path: '/nowhere/at/all' })
-    await ann.page.getByRole('heading', { name: 'There is no such page', level: 1 }).waitFor()
+    await ann.page.getByRole('heading', { name: 'Page not found', level: 1 }).waitFor()
     expect(await accessibilityProblemsInBothThemes(ann.page)).toEqual([])
-    await ann.page.getByRole('link', { name: 'Home' }).click()
+    await ann.page.getByRole('link', { name: 'Back to home' }).click()
     await ann.page.getByRole('heading', { name: 'Hello, Ann' }).waitFor()
-    await ann.page.getByRole('button', { name: /Appearance/ }).click()
+    await ann.page.getByRole('button', { name: /Account menu/ }).click()
     await ann.page.getByRole('menuitemradio', { name: 'Dark' }).click()
     await ann.page.reload()
     expect(await ann.page.evaluate(() => getComputedStyle(document.documentElement).colorScheme)).toBe('dark')

@@ -1,5 +1,5 @@
 /** Notifications of direct messages and mentions, whatever client they were written with. */
-import { type TestServer, type TestClient } from '@roomful/testkit'
+import type { TestClient, TestServer } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
 import type { Commons } from '../commons.ts'
 import { addDirect } from '../features/direct/server.ts'
@@ -75,7 +75,7 @@ describe('a mention', () => {
     expect(own.heard('notification')).toEqual([])
   })
 
-  const people: Readonly<Record<string, string>> = { ann: 'a', 'ann lee': 'al', 'זויה': 'z', 'dr. who': 'w' }
+  const people: Readonly<Record<string, string>> = { ann: 'a', 'ann lee': 'al', זויה: 'z', 'dr. who': 'w' }
   const called = (name: string): string[] => [people[name.toLowerCase()] ?? []].flat()
   it.each([
     ['@Ann Lee, look', ['al']],

@@ -40,7 +40,7 @@ export class RoomPage {
   async act(text: string, action: string | RegExp): Promise<void> {
     await this.message(text).hover()
     await this.message(text)
-      .getByRole('button', { name: /^More about the message/ })
+      .getByRole('button', { name: /^Actions for message/ })
       .click()
     await this.page.getByRole('menuitem', { name: action }).click()
   }

@@ -1,4 +1,6 @@
-/** What two people wrote to each other, and writing more: also while the other is away, or oneself. B23. */
+/** What two people wrote to each other, and writing more: also while either is offline. B23. */
+import type { Message } from '@roomful/react'
+import clsx from 'clsx'
 import { ArrowLeft, Check, CheckCheck, UserX } from 'lucide-react'
 import { type ReactElement, useEffect, useMemo, useRef, useState } from 'react'
 import { Link } from 'wouter'
@@ -14,12 +16,12 @@ import { Avatar } from '../../web/ui/avatar.tsx'
 import { LinkButton } from '../../web/ui/button.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
 import type { Person } from './contract.ts'
-import type { Delivery } from './inbox.ts'
+import type { Conversation, InboxSnapshot } from './inbox.ts'
 import { useInbox } from './use-inbox.tsx'
 
 export interface ConversationViewProps {
   readonly peerId: string
-  /** What is known of the other; `undefined` while that is asked, `null` when there is nobody of this id. */
+  /** The other person; `undefined` while that is loading, `null` when no account has this id. */
   readonly person: Person | null | undefined
   readonly ownId: string
 }
@@ -29,32 +31,32 @@ export function ConversationView({ peerId, person, ownId }: ConversationViewProp
   const isAway = useIsAway()
   const conversation = conversations.find((each) => each.peerId === peerId)
   const messages = useMemo(() => conversation?.messages ?? [], [conversation])
-  const name = person?.name ?? conversation?.name ?? 'Somebody'
+  const name = person?.name ?? conversation?.name ?? 'Unknown user'
   const [readUntil] = useState(() => inbox.readUntil(peerId))
   const unread = useUnread(messages, { isLoaded: loading !== 'first', readUntil, ownId })
   const rows = useMemo(() => toRows(messages, { isWhole: !hasMore, unread }), [messages, hasMore, unread])
   const last = messages.findLast((message) => message.status === 'sent')
-  const seq = last?.status === 'sent' ? last.seq : undefined
+  const latest = last?.status === 'sent' ? last : undefined
   const isAtEnd = useRef(true)
 
   useEffect(() => {
     const mark = (): void => {
-      if (seq !== undefined && isAtEnd.current && document.visibilityState === 'visible') inbox.markRead(peerId, seq)
+      if (latest && isAtEnd.current && document.visibilityState === 'visible') inbox.markRead(peerId, latest)
     }
     mark()
     document.addEventListener('visibilitychange', mark)
     return () => document.removeEventListener('visibilitychange', mark)
-  }, [inbox, peerId, seq])
+  }, [inbox, peerId, latest])
 
   if (person === null && !conversation && loading !== 'first') {
     return (
       <EmptyState
         isPage
         icon={UserX}
-        title="There is nobody here"
+        title="Person not found"
         action={<LinkButton to="/">All conversations</LinkButton>}
       >
-        The address may be mistyped, or its account is no more.
+        Check the address. The account may have been deleted.
       </EmptyState>
     )
   }
@@ -63,7 +65,7 @@ export function ConversationView({ peerId, person, ownId }: ConversationViewProp
       <ConversationHeader peerId={peerId} name={name} isOnline={isAway ? undefined : person?.isOnline} />
       {loading === 'first' ? (
         <div className="min-h-0 grow">
-          <NotLoaded what="the conversation" error={undefined} onRetry={() => undefined} />
+          <NotLoaded what="messages" error={undefined} onRetry={() => undefined} />
         </div>
       ) : (
         <MessageList
@@ -73,7 +75,7 @@ export function ConversationView({ peerId, person, ownId }: ConversationViewProp
           onTop={inbox.loadOlder}
           onEnd={(next) => {
             isAtEnd.current = next
-            if (next && seq !== undefined) inbox.markRead(peerId, seq)
+            if (next && latest) inbox.markRead(peerId, latest)
           }}
           start={<Beginning peerId={peerId} name={name} />}
         >
@@ -81,7 +83,11 @@ export function ConversationView({ peerId, person, ownId }: ConversationViewProp
             <MessageRow
               message={message}
               isFirst={isFirst}
-              below={message.userId === ownId && message === last && <Delivered as={deliveries.get(message.localId)} />}
+              below={
+                message.userId === ownId &&
+                message === last &&
+                peerId !== ownId && <Receipt state={receiptOf(message, conversation, person, deliveries)} />
+              }
               onRetry={inbox.retry}
               onDiscard={inbox.discard}
             />
@@ -92,7 +98,7 @@ export function ConversationView({ peerId, person, ownId }: ConversationViewProp
       <Composer
         label={`Message ${name}`}
         draftKey={`direct ${peerId}`}
-        notice={isAway ? 'You are offline. What you write is sent when you are back.' : undefined}
+        notice={isAway ? 'You’re offline. Messages will be sent when you reconnect.' : undefined}
         onSend={(text) => inbox.send(peerId, text)}
       />
     </section>
@@ -120,20 +126,41 @@ function ConversationHeader({ peerId, name, isOnline }: ConversationHeaderProps)
         <h1 className="truncate font-semibold">
           <bdi>{name}</bdi>
         </h1>
-        {isOnline !== undefined && <p className="text-muted text-xs">{isOnline ? 'Online' : 'Away'}</p>}
+        {isOnline !== undefined && <p className="text-muted text-xs">{isOnline ? 'Online' : 'Offline'}</p>}
       </div>
     </header>
   )
 }
 
-/** Under the latest of one's own: whether the other was there to get it. */
-function Delivered({ as }: { as: Delivery | undefined }): ReactElement | null {
-  if (as === undefined) return null
-  const Icon = as === 'delivered' ? CheckCheck : Check
+type ReceiptState = 'read' | 'delivered' | 'queued'
+
+const RECEIPTS = {
+  read: { icon: CheckCheck, words: 'Read', className: 'text-accent' },
+  delivered: { icon: CheckCheck, words: 'Delivered', className: 'text-muted' },
+  queued: { icon: Check, words: 'Will be delivered when they’re back', className: 'text-muted' },
+} as const
+
+/** How far a message of one's own got, by the latest that is known: read, then delivered, then what the server said first. */
+function receiptOf(
+  { localId, ts, status }: Message,
+  conversation: Conversation | undefined,
+  person: Person | null | undefined,
+  deliveries: InboxSnapshot['deliveries'],
+): ReceiptState | undefined {
+  if (status !== 'sent') return undefined
+  if (conversation && conversation.readByPeerAt >= ts) return 'read'
+  if (person) return person.isOnline || person.seenAt >= ts ? 'delivered' : 'queued'
+  return deliveries.get(localId)
+}
+
+/** Under the latest message of one's own. */
+function Receipt({ state }: { state: ReceiptState | undefined }): ReactElement | null {
+  if (state === undefined) return null
+  const { icon: Icon, words, className } = RECEIPTS[state]
   return (
-    <p className="flex items-center gap-1 text-muted text-xs">
+    <p className={clsx('flex items-center gap-1 text-xs', className)}>
       <Icon aria-hidden size={13} />
-      {as === 'delivered' ? 'Delivered' : 'Waits until they are back'}
+      {words}
     </p>
   )
 }
@@ -145,7 +172,7 @@ function Beginning({ peerId, name }: { peerId: string; name: string }): ReactEle
       <p className="mt-3 font-semibold text-lg">
         <bdi>{name}</bdi>
       </p>
-      <p className="text-muted text-sm">Only the two of you can read this.</p>
+      <p className="text-muted text-sm">This is the beginning of your conversation. Only the two of you can read it.</p>
     </div>
   )
 }

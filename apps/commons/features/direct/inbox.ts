@@ -1,9 +1,10 @@
 /**
  * One's private messages: the personal room's log as conversations, what waits in the outbox, what was refused, and how far
- * each was read. Every tab has the same, because each gets what any of them sends. B23.
+ * each was read, by oneself and by the other. Every tab and device has the same, because each gets what any of them sends. B23.
  */
 import type { Client, OutboxEntry, ReceivedEvent, RoomfulError } from '@roomful/client'
 import { type FailedMessage, type Message, type PendingMessage, RoomLog, type SentMessage } from '@roomful/react'
+import type { Reads } from '../../web/reads/reads.ts'
 
 export type Delivery = 'delivered' | 'queued'
 
@@ -13,6 +14,8 @@ export interface Conversation {
   readonly name: string | undefined
   readonly messages: readonly Message[]
   readonly hasNews: boolean
+  /** Up to when the other read what one wrote; 0 when nothing was read yet. */
+  readonly readByPeerAt: number
 }
 
 export interface InboxSnapshot {
@@ -22,6 +25,8 @@ export interface InboxSnapshot {
   readonly loading: RoomLog['loading']
   /** Of what was sent from this tab, by `localId`. */
   readonly deliveries: ReadonlyMap<string, Delivery>
+  /** Conversations with something new. */
+  readonly unread: number
 }
 
 interface PrivateMessage {
@@ -40,19 +45,20 @@ const MAX_FAILED = 50
 
 export class Inbox {
   private readonly client: Client
+  private readonly reads: Reads
   private readonly own: { readonly userId: string; readonly name: string }
   private readonly listeners = new Set<() => void>()
   private readonly sent = new Map<number, { readonly peerId: string; readonly message: SentMessage }>()
   private readonly deliveries = new Map<string, Delivery>()
   private failed: readonly Draft[] = []
-  private read: Record<string, number> = {}
   private readonly log: RoomLog
   private offs: (() => void)[] = []
   private outbox: readonly OutboxEntry[] = []
   private snapshot: InboxSnapshot | undefined
 
-  constructor(client: Client, own: { readonly userId: string; readonly name: string }) {
+  constructor(client: Client, reads: Reads, own: { readonly userId: string; readonly name: string }) {
     this.client = client
+    this.reads = reads
     this.own = own
     this.log = new RoomLog({
       ...{ client, roomId: `user:${own.userId}`, events: ['message:private'] },
@@ -64,7 +70,10 @@ export class Inbox {
 
   readonly getSnapshot = (): InboxSnapshot => {
     const { hasMore, loading } = this.log
-    this.snapshot ??= { conversations: this.list(), hasMore, loading, deliveries: new Map(this.deliveries) }
+    if (this.snapshot) return this.snapshot
+    const conversations = this.list()
+    const unread = conversations.filter(({ hasNews }) => hasNews).length
+    this.snapshot = { conversations, hasMore, loading, deliveries: new Map(this.deliveries), unread }
     return this.snapshot
   }
 
@@ -110,36 +119,16 @@ export class Inbox {
 
   /** Number of the last message that was read. */
   readUntil(peerId: string): number {
-    return this.read[peerId] ?? 0
+    return this.reads.until(`direct:${peerId}`)
   }
 
-  markRead(peerId: string, seq: number): void {
-    if (seq <= this.readUntil(peerId)) return
-    this.read = { ...this.read, [peerId]: seq }
-    try {
-      localStorage.setItem(this.storageKey, JSON.stringify(this.read))
-    } catch {
-      // A browser that keeps nothing: it holds as long as this page does.
-    }
-    this.changed()
-  }
-
-  private get storageKey(): string {
-    return `commons.direct.${this.own.userId}`
+  /** @param message the latest one that was seen */
+  markRead(peerId: string, { seq, ts }: Pick<SentMessage, 'seq' | 'ts'>): void {
+    this.reads.mark(`direct:${peerId}`, seq, ts)
   }
 
   private enter(): void {
-    this.loadRead()
-    const onStorage = ({ key }: StorageEvent): void => {
-      if (key !== this.storageKey) return
-      this.loadRead()
-      this.changed()
-    }
-    globalThis.addEventListener('storage', onStorage)
-    this.offs = [
-      () => globalThis.removeEventListener('storage', onStorage),
-      this.client.subscribe(() => this.handleClient()),
-    ]
+    this.offs = [this.reads.subscribe(() => this.changed()), this.client.subscribe(() => this.handleClient())]
     this.handleClient()
     this.log.open()
   }
@@ -200,16 +189,10 @@ export class Inbox {
   private toConversation(peerId: string, messages: readonly Message[]): Conversation {
     const theirs = messages.filter((message) => message.userId === peerId)
     const last = theirs.at(-1)
-    const hasNews = peerId !== this.own.userId && last?.status === 'sent' && last.seq > this.readUntil(peerId)
-    return { peerId, name: last?.name, messages, hasNews }
-  }
-
-  private loadRead(): void {
-    try {
-      this.read = JSON.parse(localStorage.getItem(this.storageKey) ?? '{}') as Record<string, number>
-    } catch {
-      this.read = {}
-    }
+    const { isLoaded, receipts } = this.reads.getSnapshot()
+    const isUnread = last?.status === 'sent' && last.seq > this.readUntil(peerId)
+    const hasNews = isLoaded && peerId !== this.own.userId && isUnread
+    return { peerId, name: last?.name, messages, hasNews, readByPeerAt: receipts.get(peerId) ?? 0 }
   }
 
   private changed(): void {

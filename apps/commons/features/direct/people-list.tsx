@@ -1,7 +1,7 @@
-/** The conversations that there are, then everyone else. */
+/** Conversations first, then everyone else. */
 import clsx from 'clsx'
 import type { ReactElement } from 'react'
-import { Link, useRoute } from 'wouter'
+import { Link } from 'wouter'
 import { useIsAway } from '../../web/live/away.tsx'
 import { Avatar } from '../../web/ui/avatar.tsx'
 import type { Person } from './contract.ts'
@@ -10,9 +10,11 @@ import { useInbox } from './use-inbox.tsx'
 export interface PeopleListProps {
   readonly people: readonly Person[] | undefined
   readonly ownId: string
+  /** With whom the conversation is that is shown; `''` for none. */
+  readonly openId: string
 }
 
-export function PeopleList({ people, ownId }: PeopleListProps): ReactElement {
+export function PeopleList({ people, ownId, openId }: PeopleListProps): ReactElement {
   const { conversations } = useInbox()
   const isAway = useIsAway()
   const byId = new Map(people?.map((person) => [person.userId, person]))
@@ -31,7 +33,8 @@ export function PeopleList({ people, ownId }: PeopleListProps): ReactElement {
           {conversations.map(({ peerId, name, messages, hasNews }) => (
             <Entry
               key={peerId}
-              person={byId.get(peerId) ?? { userId: peerId, name: name ?? 'Somebody', isOnline: false }}
+              person={byId.get(peerId) ?? { userId: peerId, name: name ?? 'Unknown user', isOnline: false }}
+              isHere={peerId === openId}
               last={messages.at(-1)?.content}
               hasNews={hasNews}
             />
@@ -40,17 +43,17 @@ export function PeopleList({ people, ownId }: PeopleListProps): ReactElement {
         <h2 className="px-3 pb-1 font-medium text-muted text-xs">People</h2>
         {others === undefined && (
           <p role="status" className="px-3 py-1 text-muted text-sm">
-            {isAway ? 'Shown when the connection is back.' : 'Looking around…'}
+            {isAway ? 'Available when you’re back online.' : 'Loading…'}
           </p>
         )}
         {others?.length === 0 && (
           <p className="px-3 py-1 text-muted text-sm">
-            {conversations.length === 0 ? 'Nobody else has an account yet.' : 'You talk to everyone there is.'}
+            {conversations.length === 0 ? 'No one else has signed up yet.' : 'You have conversations with everyone.'}
           </p>
         )}
         <ul className="flex flex-col gap-0.5">
           {others?.map((person) => (
-            <Entry key={person.userId} person={person} />
+            <Entry key={person.userId} person={person} isHere={person.userId === openId} />
           ))}
         </ul>
       </div>
@@ -59,18 +62,18 @@ export function PeopleList({ people, ownId }: PeopleListProps): ReactElement {
 }
 
 interface EntryProps {
-  readonly person: Person
-  /** What was said last. */
+  readonly person: Pick<Person, 'userId' | 'name' | 'isOnline'>
+  /** Its conversation is the one that is shown. */
+  readonly isHere: boolean
+  /** The latest message. */
   readonly last?: string | undefined
   readonly hasNews?: boolean
 }
 
-function Entry({ person, last, hasNews = false }: EntryProps): ReactElement {
+function Entry({ person, isHere, last, hasNews = false }: EntryProps): ReactElement {
   const { userId, name, isOnline } = person
-  const [, params] = useRoute('/:userId')
-  // Who is here is not known to who is not.
+  // Offline, nothing is known about others.
   const isUnknown = useIsAway()
-  const isHere = params !== null && decodeURIComponent(params.userId) === userId
   return (
     <li>
       <Link
@@ -85,7 +88,7 @@ function Entry({ person, last, hasNews = false }: EntryProps): ReactElement {
         <span className="min-w-0 grow">
           <span className={clsx('block truncate', hasNews ? 'font-semibold' : 'font-medium')}>
             <bdi>{name}</bdi>
-            {!isUnknown && <span className="sr-only"> {isOnline ? 'online' : 'away'}</span>}
+            {!isUnknown && <span className="sr-only"> {isOnline ? 'online' : 'offline'}</span>}
           </span>
           {last !== undefined && (
             <span dir="auto" className={clsx('block truncate text-xs', !isHere && 'text-muted')}>

@@ -1,4 +1,4 @@
-/** Everyone whom one can write to, and who of them is here; kept true by what the server tells of comings and goings. C13. */
+/** Everyone one can write to, with who is online; kept true by presence updates. C13. */
 import { createHooks, useConnection } from '@roomful/react'
 import { useEffect, useState } from 'react'
 import type { directContract, Person } from './contract.ts'
@@ -21,10 +21,14 @@ export function usePeople(): readonly Person[] | undefined {
   }, [client, isOpen, asked])
 
   useEvent('presence:update', ({ userId, status }) => {
-    // Somebody who was never here before is on no list yet.
+    // A person who was never here before is on no list yet.
     if (status === 'online' && !people?.some((person) => person.userId === userId)) setAsked((times) => times + 1)
     setPeople((list) =>
-      list?.map((person) => (person.userId === userId ? { ...person, isOnline: status === 'online' } : person)),
+      list?.map((person) => {
+        // Online or gone just now: until this moment everything has reached them.
+        const seenAt = client.serverNow()
+        return person.userId === userId ? { ...person, isOnline: status === 'online', seenAt } : person
+      }),
     )
   })
   return people

@@ -1,4 +1,4 @@
-/** A bell with how many are new; behind it the latest ones. Looking at them is reading them. */
+/** A bell with how many are unread; behind it the latest ones. Opening it marks them as read. */
 import { Popover } from '@base-ui/react/popover'
 import { Bell } from 'lucide-react'
 import { type ReactElement, useState } from 'react'
@@ -13,15 +13,15 @@ const COUNTED = 99
 
 export function NotificationBell(): ReactElement | null {
   const session = useSession()
-  const { notifications, unread, readUntil } = useNotifications()
+  const { entries, unread } = useNotifications()
   const [isOpen, setOpen] = useState(false)
-  /** As it was when the list was opened. */
-  const [seenUntil, setSeenUntil] = useState(0)
+  /** Those that were new when the list was opened. */
+  const [shownAsNew, setShownAsNew] = useState<ReadonlySet<string>>(new Set())
   if (session?.kind !== 'user') return null
-  const label = unread === 0 ? 'Notifications' : `Notifications, ${unread} new`
+  const label = unread === 0 ? 'Notifications' : `Notifications, ${unread} unread`
   const change = (next: boolean): void => {
     setOpen(next)
-    if (next) setSeenUntil(readUntil)
+    if (next) setShownAsNew(new Set(entries.filter(({ isUnread }) => isUnread).map(({ id }) => id)))
     store.markAllRead()
   }
   return (
@@ -48,12 +48,12 @@ export function NotificationBell(): ReactElement | null {
               Notifications
             </Popover.Title>
             <div className="min-h-0 grow overflow-y-auto">
-              {notifications.length === 0 ? (
-                <p className="px-4 py-6 text-center text-muted text-sm">Nothing yet.</p>
+              {entries.length === 0 ? (
+                <p className="px-4 py-6 text-center text-muted text-sm">You’re all caught up.</p>
               ) : (
                 <NotificationList
-                  notifications={notifications.slice(0, SHOWN)}
-                  readUntil={seenUntil}
+                  entries={entries.slice(0, SHOWN)}
+                  shownAsNew={shownAsNew}
                   onFollow={() => change(false)}
                 />
               )}
@@ -63,7 +63,7 @@ export function NotificationBell(): ReactElement | null {
               onClick={() => change(false)}
               className="shrink-0 border-line border-t px-4 py-3 text-center font-medium text-accent-strong text-sm hover:bg-ink/6"
             >
-              All notifications
+              See all
             </Link>
           </Popover.Popup>
         </Popover.Positioner>

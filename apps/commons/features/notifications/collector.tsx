@@ -1,7 +1,8 @@
-/** Holds the connection to `/notifications` while somebody with an account is here, and says what comes. */
+/** Holds the connection to `/notifications` while somebody with an account is signed in, and shows what comes. */
 import type { ClientOptions } from '@roomful/client'
 import { RoomfulProvider, useClient } from '@roomful/react'
 import { type ReactElement, useEffect, useMemo } from 'react'
+import { useReadsStore } from '../../web/reads/use-reads.tsx'
 import { tokenSource } from '../../web/session/renewal.ts'
 import { useSession } from '../../web/session/session-gate.tsx'
 import { toast } from '../../web/ui/toast.tsx'
@@ -10,7 +11,7 @@ import { type Notification, notifications } from './notifications.ts'
 export function NotificationCollector(): ReactElement | null {
   const session = useSession()
   const options = useMemo<ClientOptions>(
-    // Troubles of the network are the main connection's to tell.
+    // Network trouble is for the main connection to report.
     () => ({ namespace: '/notifications', token: tokenSource(), onError: () => undefined }),
     [],
   )
@@ -24,12 +25,13 @@ export function NotificationCollector(): ReactElement | null {
 
 function Collecting({ userId }: { userId: string }): null {
   const client = useClient()
-  useEffect(() => notifications.collect(client, userId, tell), [client, userId])
+  const reads = useReadsStore()
+  useEffect(() => notifications.collect(client, reads, userId, show), [client, reads, userId])
   return null
 }
 
-/** Shown and read aloud in the tab that is looked at; on the very page that it is about there is nothing to say. */
-function tell({ title, message, link }: Notification): void {
+/** Shown and announced in the tab that is looked at; not on the very page that it is about, where it is seen anyway. */
+function show({ title, message, link }: Notification): void {
   if (document.visibilityState !== 'visible') return
   if (link === location.pathname) {
     if (notifications.getSnapshot().unread === 1) notifications.markAllRead()

@@ -36,7 +36,10 @@ export class NoticeStore {
     }
   }
 
-  add({ roomId, seq, userId, noticeSeq }: Notice & { readonly roomId: string; readonly seq: number }, at: number): void {
+  add(
+    { roomId, seq, userId, noticeSeq }: Notice & { readonly roomId: string; readonly seq: number },
+    at: number,
+  ): void {
     this.database.change(() => {
       this.statements.add.run(roomId, seq, userId, noticeSeq, at)
       this.statements.trim.run(at - KEPT_MS)

@@ -1,24 +1,24 @@
-/** Notifications one below the other: what happened, when, and the way there. */
+/** Notifications one below the other: what happened, when, and a link to it. */
 import { useClient } from '@roomful/react'
 import clsx from 'clsx'
 import type { ReactElement, ReactNode } from 'react'
 import { Link } from 'wouter'
 import { Ago } from '../../web/live/ago.tsx'
-import type { Notification } from './notifications.ts'
+import type { Entry } from './notifications.ts'
 
 export interface NotificationListProps {
-  readonly notifications: readonly Notification[]
-  /** Those above this number are marked as new. */
-  readonly readUntil: number
+  readonly entries: readonly Entry[]
+  /** Ids of those that are marked as new although they were read meanwhile: since the list was opened. */
+  readonly shownAsNew: ReadonlySet<string>
   readonly onFollow?: () => void
 }
 
-export function NotificationList({ notifications, readUntil, onFollow }: NotificationListProps): ReactElement {
+export function NotificationList({ entries, shownAsNew, onFollow }: NotificationListProps): ReactElement {
   const client = useClient()
   return (
     <ul aria-label="Notifications" className="divide-y divide-line">
-      {notifications.map(({ id, seq, ts, title, message, link }) => {
-        const isNew = seq > readUntil
+      {entries.map(({ id, ts, title, message, link, isUnread, count }) => {
+        const isNew = isUnread || shownAsNew.has(id)
         return (
           <li key={id}>
             <Way link={link} onFollow={onFollow}>
@@ -28,7 +28,10 @@ export function NotificationList({ notifications, readUntil, onFollow }: Notific
               />
               <span className="min-w-0 grow">
                 {isNew && <span className="sr-only">New: </span>}
-                <bdi className="block break-words font-medium text-sm">{title ?? message}</bdi>
+                <span className="block break-words font-medium text-sm">
+                  <bdi>{title ?? message}</bdi>
+                  {count > 1 && <span className="font-normal text-muted"> · {count} messages</span>}
+                </span>
                 {title !== undefined && <bdi className="block break-words text-muted text-sm">{message}</bdi>}
                 <span className="block text-muted text-xs">
                   <Ago at={ts} now={client.serverNow()} />

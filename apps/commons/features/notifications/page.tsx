@@ -1,4 +1,4 @@
-/** All that one was told, the latest first. B9. */
+/** All notifications, the latest first. B9. */
 import { BellOff } from 'lucide-react'
 import { type ReactElement, useEffect, useState } from 'react'
 import { Button } from '../../web/ui/button.tsx'
@@ -13,39 +13,35 @@ import { useNotifications } from './use-notifications.ts'
 export function Page(): ReactElement {
   return (
     <PageBody>
-      <PageHeader
-        title="Notifications"
-        description="What happened to what is yours. It waits here while you are away."
-      />
-      <Told />
+      <PageHeader title="Notifications" description="Messages, mentions, and updates on your orders and tasks." />
+      <All />
     </PageBody>
   )
 }
 
-function Told(): ReactElement {
-  const { notifications, readUntil, isLoaded, hasMore } = useNotifications()
-  // What was new when the page was opened stays marked while it is looked at.
-  const [seenUntil, setSeenUntil] = useState<number>()
+function All(): ReactElement {
+  const { entries, isLoaded, hasMore } = useNotifications()
+  // What is new while the page is open stays marked until it is left.
+  const [shownAsNew, setShownAsNew] = useState<ReadonlySet<string>>(new Set())
   useEffect(() => {
     if (!isLoaded) return
-    setSeenUntil((before) => before ?? readUntil)
     const look = (): void => {
-      if (document.visibilityState === 'visible') store.markAllRead()
+      if (document.visibilityState !== 'visible') return
+      const unread = entries.filter(({ isUnread }) => isUnread).map(({ id }) => id)
+      if (unread.length === 0) return
+      setShownAsNew((before) => new Set([...before, ...unread]))
+      store.markAllRead()
     }
     look()
     document.addEventListener('visibilitychange', look)
     return () => document.removeEventListener('visibilitychange', look)
-  }, [isLoaded, readUntil])
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each one that comes is read
-  useEffect(() => {
-    if (document.visibilityState === 'visible') store.markAllRead()
-  }, [notifications])
-  if (!isLoaded) return <Loading what="Looking what happened…" />
-  if (notifications.length === 0) {
+  }, [isLoaded, entries])
+  if (!isLoaded) return <Loading what="Loading notifications…" />
+  if (entries.length === 0) {
     return (
       <Card>
-        <EmptyState icon={BellOff} title="Nothing yet">
-          Here you read when an order of yours is on its way, or somebody did a task of yours.
+        <EmptyState icon={BellOff} title="You’re all caught up">
+          You’ll be notified here when someone messages or mentions you, an order ships, or someone completes your task.
         </EmptyState>
       </Card>
     )
@@ -53,11 +49,11 @@ function Told(): ReactElement {
   return (
     <>
       <Card className="overflow-hidden">
-        <NotificationList notifications={notifications} readUntil={seenUntil ?? readUntil} />
+        <NotificationList entries={entries} shownAsNew={shownAsNew} />
       </Card>
       {hasMore && (
         <div className="mt-4 text-center">
-          <Button onClick={store.loadOlder}>Show older ones</Button>
+          <Button onClick={store.loadOlder}>Show older</Button>
         </div>
       )}
     </>

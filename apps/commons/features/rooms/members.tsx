@@ -1,6 +1,7 @@
-/** Who is in the room, and how surely: here, on the way back after a lost connection, or gone a moment ago. D10. */
+/** Who is in the room: online, reconnecting after a lost connection, or gone a moment ago. D10. */
 import type { Presence } from '@roomful/react'
 import { memo, type ReactElement } from 'react'
+import { isGuest } from '../../web/session/session.ts'
 import { useMe } from '../../web/session/use-me.ts'
 import { Avatar } from '../../web/ui/avatar.tsx'
 import { useStandings } from './use-standings.tsx'
@@ -28,7 +29,7 @@ export const Members = memo(function Members({ roomId, presence, bare = false }:
         </h2>
       )}
       {isOld && members.length > 0 && (
-        <p className="px-5 pb-2 text-warn text-xs">As it was before the connection was lost.</p>
+        <p className="px-5 pb-2 text-warn text-xs">Last known, before you went offline.</p>
       )}
       <ul className="min-h-0 grow overflow-y-auto px-3 pb-4">
         {people.map(({ userId, name, standing }) => (
@@ -39,11 +40,12 @@ export const Members = memo(function Members({ roomId, presence, bare = false }:
             <Avatar id={userId} name={name} size="small" standing={standing === 'left' ? 'offline' : standing} />
             <bdi className={standing === 'online' ? 'min-w-0 truncate' : 'min-w-0 truncate text-muted'}>{name}</bdi>
             {userId === ownId && <span className="shrink-0 text-muted text-xs">you</span>}
+            {isGuest(userId) && userId !== ownId && <span className="shrink-0 text-muted text-xs">guest</span>}
             {WORDS[standing] !== undefined && <span className="shrink-0 text-muted text-xs">{WORDS[standing]}</span>}
           </li>
         ))}
       </ul>
-      {count > members.length && <p className="px-5 pb-4 text-muted text-sm">And {count - members.length} more.</p>}
+      {count > members.length && <p className="px-5 pb-4 text-muted text-sm">and {count - members.length} more</p>}
     </div>
   )
 })

@@ -1,4 +1,4 @@
-/** What can be done about a message: react, answer, copy, and for its author (and who keeps order) change or take back. */
+/** What can be done with a message: react, reply, copy, and for its author (and moderators) edit or delete. */
 import type { SentMessage, useMessages } from '@roomful/react'
 import { Copy, Ellipsis, Pencil, Reply, Trash2 } from 'lucide-react'
 import { type ReactElement, useState } from 'react'
@@ -18,8 +18,8 @@ const NAMES: Readonly<Record<(typeof EMOJIS)[number], string>> = {
   '🎉': 'party',
   '👀': 'eyes',
 }
-/** The server lets them change what others said. */
-const KEEPERS: ReadonlySet<string> = new Set(['admin', 'support'])
+/** The server lets them change messages of others. */
+const MODERATORS: ReadonlySet<string> = new Set(['admin', 'support'])
 
 export interface MessageActionsProps {
   readonly message: SentMessage
@@ -33,21 +33,21 @@ export function MessageActions({ message, room, ownId, onSubject }: MessageActio
   const isOwn = message.userId === ownId
   /** Undefined: it was never asked, and there need be no dialog for it. */
   const [isDeleting, setDeleting] = useState<boolean>()
-  const mayDelete = isOwn || (session?.kind === 'user' && KEEPERS.has(session.user.role))
+  const mayDelete = isOwn || (session?.kind === 'user' && MODERATORS.has(session.user.role))
   const copy = (): void => {
     navigator.clipboard.writeText(message.content).then(
-      () => toast('Copied'),
-      () => toast('This browser does not let pages copy', undefined, 'bad'),
+      () => toast('Copied to clipboard'),
+      () => toast('Couldn’t copy', 'Your browser doesn’t allow it.', 'bad'),
     )
   }
   const redact = (): void => {
     setDeleting(false)
-    room.redact(message.seq).catch((error: unknown) => toastError('The message could not be deleted', error))
+    room.redact(message.seq).catch((error: unknown) => toastError('Couldn’t delete the message', error))
   }
   const trigger = (
     <IconButton
       icon={Ellipsis}
-      label={`More about the message by ${message.name}`}
+      label={`Actions for message from ${message.name}`}
       size="small"
       tone="plain"
       className="pointer-coarse:border-none pointer-coarse:bg-transparent pointer-coarse:shadow-none"
@@ -63,14 +63,14 @@ export function MessageActions({ message, room, ownId, onSubject }: MessageActio
                 {emoji}
               </span>
               <span className="sr-only">
-                {hasReacted(message, emoji, ownId) ? 'Take back' : 'React with'} {NAMES[emoji]}
+                {hasReacted(message, emoji, ownId) ? 'Remove' : 'React with'} {NAMES[emoji]}
               </span>
             </MenuItem>
           ))}
         </div>
         <MenuSeparator />
         <MenuItem icon={Reply} onSelect={() => onSubject({ kind: 'reply', message })}>
-          Answer
+          Reply
         </MenuItem>
         <MenuItem icon={Copy} onSelect={copy}>
           Copy text

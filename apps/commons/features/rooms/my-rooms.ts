@@ -1,8 +1,9 @@
 /**
- * The rooms that somebody keeps, and how far they have read in each: kept in this browser, by person. Rooms that are kept are
- * held while the page is open, so that what is new in them shows.
+ * The rooms on somebody's list, and whether something new was said in them. A room is on the list while there is a read mark
+ * for it, so the list is the same on all devices of a member. Rooms on it are held while the page is open.
  */
 import type { Client, Room } from '@roomful/client'
+import type { Reads } from '../../web/reads/reads.ts'
 
 export interface MyRoom {
   readonly roomId: string
@@ -13,36 +14,39 @@ export interface MyRoom {
 
 interface Held {
   readonly room: Room
-  hasNews: boolean
+  /** Number of the latest message by somebody else, as far as that is known. */
+  newest: number
+  isPlaced: boolean
 }
 
+const PREFIX = 'room:'
 /** Where everyone begins. */
 const FIRST_ROOM = 'lobby'
 /** More are not followed at once; the server allows a connection 200 rooms in all. */
 const MAX_ROOMS = 50
 
+const names = new Intl.Collator(undefined, { numeric: true })
+
 export class MyRooms {
   private readonly client: Client
-  private readonly storageKey: string
-  private readonly read: Record<string, number>
+  private readonly reads: Reads
   private readonly held = new Map<string, Held>()
   private readonly listeners = new Set<() => void>()
-  private roomIds: readonly string[]
   private snapshot: readonly MyRoom[] | undefined
+  private off: (() => void) | undefined
 
-  /** @param person whose they are */
-  constructor(client: Client, person: string) {
+  /** @param client of `/public` */
+  constructor(client: Client, reads: Reads) {
     this.client = client
-    this.storageKey = `commons.rooms.${person}`
-    const { roomIds, read } = load(this.storageKey)
-    this.roomIds = roomIds
-    this.read = read
+    this.reads = reads
   }
 
   readonly getSnapshot = (): readonly MyRoom[] => {
-    this.snapshot ??= this.roomIds.map((roomId) => {
+    this.snapshot ??= this.roomIds().map((roomId) => {
       const held = this.held.get(roomId)
-      return { roomId, count: held?.room.getSnapshot().count ?? 0, hasNews: held?.hasNews ?? false }
+      const until = this.reads.until(PREFIX + roomId)
+      const count = held?.room.getSnapshot().count ?? 0
+      return { roomId, count, hasNews: until > 0 && (held?.newest ?? 0) > until }
     })
     return this.snapshot
   }
@@ -50,82 +54,92 @@ export class MyRooms {
   /** Holds the rooms as long as somebody listens. */
   readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener)
-    for (const roomId of this.roomIds) this.hold(roomId)
+    this.off ??= this.reads.subscribe(() => {
+      this.holdAll()
+      this.changed()
+    })
+    this.holdAll()
     return () => {
       this.listeners.delete(listener)
       if (this.listeners.size > 0) return
+      this.off?.()
+      this.off = undefined
       for (const { room } of this.held.values()) room.release()
       this.held.clear()
       this.snapshot = undefined
     }
   }
 
-  /** @returns false when there are too many already */
+  /** Puts a room on the list. @returns false when there are too many already */
   keep(roomId: string): boolean {
-    if (this.roomIds.includes(roomId)) return true
-    if (this.roomIds.length >= MAX_ROOMS) return false
-    this.roomIds = [...this.roomIds, roomId]
-    if (this.listeners.size > 0) this.hold(roomId)
-    this.changed()
+    const { marks } = this.reads.getSnapshot()
+    if (marks.has(PREFIX + roomId)) return true
+    if (this.roomIds().length >= MAX_ROOMS) return false
+    this.reads.mark(PREFIX + roomId, 0, 0)
     return true
   }
 
   drop(roomId: string): void {
-    this.roomIds = this.roomIds.filter((each) => each !== roomId)
-    this.held.get(roomId)?.room.release()
-    this.held.delete(roomId)
-    delete this.read[roomId]
-    this.changed()
+    this.reads.forget(PREFIX + roomId)
   }
 
-  /** Number of the last event that was read; `undefined` for a room that was never open. */
+  /** Number of the last event that was read; `undefined` for a room in which nothing was. */
   readUntil(roomId: string): number | undefined {
-    return this.read[roomId]
+    return this.reads.until(PREFIX + roomId) || undefined
   }
 
+  /** What is there now was seen. @param seq number of the latest message */
   markRead(roomId: string, seq: number): void {
-    const held = this.held.get(roomId)
-    if (seq <= (this.read[roomId] ?? 0) && !held?.hasNews) return
-    this.read[roomId] = Math.max(seq, this.read[roomId] ?? 0)
-    if (held) held.hasNews = false
-    this.changed()
+    // Edits and reactions after it count too: where the log stands is what a later join is compared with.
+    const position = this.held.get(roomId)?.room.position?.seq ?? 0
+    this.reads.mark(PREFIX + roomId, Math.max(seq, position), this.client.serverNow())
+  }
+
+  private roomIds(): readonly string[] {
+    const { marks } = this.reads.getSnapshot()
+    const ids = [...marks.keys()].flatMap((about) => (about.startsWith(PREFIX) ? [about.slice(PREFIX.length)] : []))
+    if (ids.length === 0) return [FIRST_ROOM]
+    const rank = (roomId: string): number => (roomId === FIRST_ROOM ? 0 : 1)
+    return ids.sort((a, b) => rank(a) - rank(b) || names.compare(a, b)).slice(0, MAX_ROOMS)
+  }
+
+  private holdAll(): void {
+    const wanted = new Set(this.roomIds())
+    for (const [roomId, { room }] of this.held) {
+      if (wanted.has(roomId)) continue
+      room.release()
+      this.held.delete(roomId)
+    }
+    for (const roomId of wanted) this.hold(roomId)
   }
 
   private hold(roomId: string): void {
     if (this.held.has(roomId)) return
     const room = this.client.room(roomId)
-    const held: Held = { room, hasNews: false }
+    const held: Held = { room, newest: 0, isPlaced: false }
     this.held.set(roomId, held)
     room.subscribe(() => {
-      // Where the log stands at the join tells of what was said while nobody looked.
+      // Where the log stands at the join tells of what was said while nobody looked; what comes later is heard itself.
       const seq = room.position?.seq
-      if (seq !== undefined && this.read[roomId] !== undefined && seq > this.read[roomId]) held.hasNews ||= true
+      if (seq !== undefined && !held.isPlaced) {
+        held.isPlaced = true
+        held.newest = Math.max(held.newest, seq)
+      }
       this.changed()
     })
-    room.on('message:new', ({ seq }) => {
-      if (seq > (this.read[roomId] ?? 0)) held.hasNews = true
+    room.on('message:new', ({ seq, userId }) => {
+      if (userId !== this.ownId) held.newest = Math.max(held.newest, seq)
       this.changed()
     })
+  }
+
+  private get ownId(): string | undefined {
+    const { state } = this.client
+    return 'user' in state ? state.user.sub : undefined
   }
 
   private changed(): void {
     this.snapshot = undefined
-    try {
-      localStorage.setItem(this.storageKey, JSON.stringify({ roomIds: this.roomIds, read: this.read }))
-    } catch {
-      // A browser that keeps nothing: it holds as long as this page does.
-    }
     for (const listener of this.listeners) listener()
-  }
-}
-
-function load(storageKey: string): { roomIds: readonly string[]; read: Record<string, number> } {
-  const first = { roomIds: [FIRST_ROOM], read: {} }
-  try {
-    const kept = JSON.parse(localStorage.getItem(storageKey) ?? 'null') as Partial<ReturnType<typeof load>> | null
-    if (!Array.isArray(kept?.roomIds)) return first
-    return { roomIds: kept.roomIds.filter((id) => typeof id === 'string'), read: kept.read ?? {} }
-  } catch {
-    return first
   }
 }

@@ -1,4 +1,4 @@
-/** The reactions to a message: how many of each, whether one's own is among them; pressing one gives it, or takes it back. */
+/** The reactions to a message: how many of each, whether one's own is among them; pressing one adds or removes it. */
 import type { Reaction, SentMessage, useMessages } from '@roomful/react'
 import clsx from 'clsx'
 import type { MouseEvent, ReactElement } from 'react'
@@ -28,7 +28,7 @@ export function Reactions({ message, room, ownId }: ReactionsProps): ReactElemen
             <button
               type="button"
               aria-pressed={isOwn}
-              aria-label={`${emoji} by ${people}`}
+              aria-label={`${emoji}, ${people}`}
               onClick={(event) => press(event, reaction)}
               className={clsx(
                 'inline-flex h-7 items-center gap-1.5 rounded-full border px-2 text-sm tabular-nums transition-colors',

@@ -1,4 +1,4 @@
-/** Saying something in a room, answering, and changing what one said. */
+/** Writing a message in a room, a reply, or another wording of an earlier one. */
 import type { SentMessage, useMessages } from '@roomful/react'
 import { type ReactElement, useMemo } from 'react'
 import { Composer } from '../../web/chat/composer.tsx'
@@ -6,6 +6,7 @@ import { useIsAway } from '../../web/live/away.tsx'
 import { isolated } from '../../web/ui/isolated.ts'
 import { toastError } from '../../web/ui/toast.tsx'
 import type { Subject } from './room-messages.tsx'
+import { roomTitle } from './room-names.ts'
 
 export interface RoomComposerProps {
   readonly roomId: string
@@ -23,7 +24,7 @@ export function RoomComposer(props: RoomComposerProps): ReactElement {
   const context = useMemo(() => {
     if (!subject) return undefined
     const { kind, message } = subject
-    return { kind, title: kind === 'edit' ? 'Editing' : `Answering ${isolated(message.name)}`, text: message.content }
+    return { kind, title: kind === 'edit' ? 'Editing' : `Replying to ${isolated(message.name)}`, text: message.content }
   }, [subject])
 
   const send = (text: string): void => {
@@ -31,7 +32,7 @@ export function RoomComposer(props: RoomComposerProps): ReactElement {
     if (!subject) return room.send(text)
     if (subject.kind === 'reply') return room.send(text, { replyTo: subject.message.id })
     if (text === subject.message.content) return
-    room.edit(subject.message.seq, text).catch((error: unknown) => toastError('Your change was not saved', error))
+    room.edit(subject.message.seq, text).catch((error: unknown) => toastError('Couldn’t save your edit', error))
   }
   const editLast = (): void => {
     const isMine = (each: { status: string; userId: string }): boolean =>
@@ -41,10 +42,10 @@ export function RoomComposer(props: RoomComposerProps): ReactElement {
   }
   return (
     <Composer
-      label={`Message #${roomId}`}
-      draftKey={roomId}
+      label={`Message #${roomTitle(roomId)}`}
+      draftKey={`room ${roomId}`}
       context={context}
-      notice={isAway ? 'You are offline. What you write is sent when you are back.' : undefined}
+      notice={isAway ? 'You’re offline. Messages will be sent when you reconnect.' : undefined}
       onCancel={() => onSubject(undefined)}
       onType={typing}
       onEmpty={stopTyping}

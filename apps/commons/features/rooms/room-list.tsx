@@ -1,21 +1,27 @@
-/** The rooms that one keeps, those that others are in, and opening another. */
+/** One's own rooms, those that others are in, and creating another. */
 import clsx from 'clsx'
-import { Hash, Plus, Users } from 'lucide-react'
+import { Hash, Lock, Plus, Users } from 'lucide-react'
 import { type ReactElement, useState } from 'react'
-import { Link, useRoute } from 'wouter'
+import { Link } from 'wouter'
 import { useIsAway } from '../../web/live/away.tsx'
+import { useSession } from '../../web/session/session-gate.tsx'
 import { IconButton } from '../../web/ui/button.tsx'
 import { NewRoomDialog } from './new-room-dialog.tsx'
+import { isForMembers, roomTitle } from './room-names.ts'
 import { useMyRooms } from './use-my-rooms.tsx'
 import { useOpenRooms } from './use-open-rooms.tsx'
 
-export function RoomList(): ReactElement {
+/** @param openId the room that is shown beside the list; `''` for none */
+export function RoomList({ openId }: { openId: string }): ReactElement {
   const { list } = useMyRooms()
   const open = useOpenRooms()
   const isAway = useIsAway()
+  const isGuest = useSession()?.kind === 'guest'
   const [isAsking, setAsking] = useState(false)
   const mine = new Set(list.map(({ roomId }) => roomId))
-  const others = open?.filter(({ roomId }) => !mine.has(roomId)).sort((a, b) => b.count - a.count)
+  const others = open
+    ?.filter(({ roomId }) => !mine.has(roomId) && !(isGuest && isForMembers(roomId)))
+    .sort((a, b) => b.count - a.count)
   return (
     <div className="flex h-full flex-col">
       <header className="flex h-14 shrink-0 items-center justify-between pr-2 pl-4 md:h-16 md:pl-5">
@@ -23,22 +29,22 @@ export function RoomList(): ReactElement {
         <IconButton icon={Plus} label="New room" onClick={() => setAsking(true)} />
       </header>
       <div className="min-h-0 grow overflow-y-auto px-2 pb-4">
-        <h2 className="px-3 pb-1 font-medium text-muted text-xs">Yours</h2>
+        <h2 className="px-3 pb-1 font-medium text-muted text-xs">Your rooms</h2>
         <ul className="flex flex-col gap-0.5">
-          {list.map(({ roomId, count, hasNews }) => (
-            <Entry key={roomId} roomId={roomId} count={count} hasNews={hasNews} />
+          {list.map((room) => (
+            <Entry key={room.roomId} {...room} isHere={room.roomId === openId} />
           ))}
         </ul>
-        <h2 className="px-3 pt-5 pb-1 font-medium text-muted text-xs">Others, open now</h2>
+        <h2 className="px-3 pt-5 pb-1 font-medium text-muted text-xs">Other active rooms</h2>
         {others === undefined && (
           <p role="status" className="px-3 py-1 text-muted text-sm">
-            {isAway ? 'Shown when the connection is back.' : 'Looking around…'}
+            {isAway ? 'Available when you’re back online.' : 'Loading…'}
           </p>
         )}
-        {others?.length === 0 && <p className="px-3 py-1 text-muted text-sm">No other room has anyone in it.</p>}
+        {others?.length === 0 && <p className="px-3 py-1 text-muted text-sm">No other active rooms.</p>}
         <ul className="flex flex-col gap-0.5">
-          {others?.map(({ roomId, count }) => (
-            <Entry key={roomId} roomId={roomId} count={count} />
+          {others?.map((room) => (
+            <Entry key={room.roomId} {...room} isHere={room.roomId === openId} />
           ))}
         </ul>
       </div>
@@ -51,11 +57,12 @@ interface EntryProps {
   readonly roomId: string
   readonly count: number
   readonly hasNews?: boolean
+  /** It is the one that is shown. */
+  readonly isHere: boolean
 }
 
-function Entry({ roomId, count, hasNews = false }: EntryProps): ReactElement {
-  const [, params] = useRoute('/:roomId')
-  const isHere = params !== null && decodeURIComponent(params.roomId) === roomId
+function Entry({ roomId, count, hasNews = false, isHere }: EntryProps): ReactElement {
+  const Icon = isForMembers(roomId) ? Lock : Hash
   return (
     <li>
       <Link
@@ -67,8 +74,9 @@ function Entry({ roomId, count, hasNews = false }: EntryProps): ReactElement {
           (hasNews || isHere) && 'font-semibold',
         )}
       >
-        <Hash aria-hidden size={15} className={isHere ? '' : 'text-muted'} />
-        <bdi className="min-w-0 grow truncate">{roomId}</bdi>
+        <Icon aria-hidden size={15} className={isHere ? '' : 'text-muted'} />
+        <bdi className="min-w-0 grow truncate">{roomTitle(roomId)}</bdi>
+        {isForMembers(roomId) && <span className="sr-only">members only</span>}
         {hasNews && !isHere && (
           <span className="size-2 shrink-0 rounded-full bg-accent">
             <span className="sr-only">Unread messages</span>

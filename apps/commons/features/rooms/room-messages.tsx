@@ -1,4 +1,4 @@
-/** What was said in a room, with what can be done about each message, and how far it was read. */
+/** The messages of a room, with what can be done with each, and how far they were read. */
 import type { Message, SentMessage, useMessages } from '@roomful/react'
 import { Hash, TriangleAlert } from 'lucide-react'
 import { memo, type ReactElement, useEffect, useMemo, useRef, useState } from 'react'
@@ -8,11 +8,14 @@ import { toRows } from '../../web/chat/rows.ts'
 import { useUnread } from '../../web/chat/use-unread.ts'
 import { NotLoaded } from '../../web/live/not-loaded.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
+import { sentenceOf } from '../../web/ui/error-sentence.ts'
 import { MessageActions } from './message-actions.tsx'
 import { Reactions } from './reactions.tsx'
+import { whyRefused } from './refusals.ts'
+import { roomTitle } from './room-names.ts'
 import { useMyRooms } from './use-my-rooms.tsx'
 
-/** What the next words are about. */
+/** What the next message is about. */
 export interface Subject {
   readonly kind: 'edit' | 'reply'
   readonly message: SentMessage
@@ -40,18 +43,18 @@ export function RoomMessages({ roomId, room, ownId, onSubject }: RoomMessagesPro
 
   if (loading === 'first') {
     return error ? (
-      <EmptyState icon={TriangleAlert} title="What was said cannot be shown">
-        {error.message}
+      <EmptyState icon={TriangleAlert} title="Couldn’t load messages">
+        {sentenceOf(error)}
       </EmptyState>
     ) : (
       <div className="min-h-0 grow">
-        <NotLoaded what="what was said" error={undefined} onRetry={() => undefined} />
+        <NotLoaded what="messages" error={undefined} onRetry={() => undefined} />
       </div>
     )
   }
   return (
     <MessageList
-      label={`Messages in ${roomId}`}
+      label={`Messages in #${roomTitle(roomId)}`}
       rows={rows}
       isLoadingOlder={loading === 'older'}
       onTop={room.loadOlder}
@@ -63,23 +66,23 @@ export function RoomMessages({ roomId, room, ownId, onSubject }: RoomMessagesPro
           message={message}
           isFirst={isFirst}
           answered={message.replyTo === undefined ? undefined : (byId.get(message.replyTo) as SentMessage | undefined)}
-          {...{ ownId, onSubject, react, removeReaction, redact, retry, discard }}
+          {...{ roomId, ownId, onSubject, react, removeReaction, redact, retry, discard }}
         />
       )}
     </MessageList>
   )
 }
 
-type RoomRowProps = Pick<RoomMessagesProps, 'ownId' | 'onSubject'> &
+type RoomRowProps = Pick<RoomMessagesProps, 'roomId' | 'ownId' | 'onSubject'> &
   Pick<RoomMessagesProps['room'], 'react' | 'removeReaction' | 'redact' | 'retry' | 'discard'> & {
     readonly message: Message
     readonly isFirst: boolean
     readonly answered: SentMessage | undefined
   }
 
-/** Drawn anew only for what is told of its own message: in a room that is busy the others stay as they are. */
+/** Rendered again only when its own message changes: in a busy room the others stay as they are. */
 const RoomRow = memo(function RoomRow(props: RoomRowProps): ReactElement {
-  const { message, isFirst, answered, ownId, onSubject, retry, discard, ...room } = props
+  const { message, isFirst, answered, roomId, ownId, onSubject, retry, discard, ...room } = props
   return (
     <MessageRow
       message={message}
@@ -87,6 +90,7 @@ const RoomRow = memo(function RoomRow(props: RoomRowProps): ReactElement {
       answered={answered}
       actions={isAlive(message) && <MessageActions {...{ message, room, ownId, onSubject }} />}
       below={isAlive(message) && message.reactions.length > 0 && <Reactions {...{ message, room, ownId }} />}
+      whyFailed={message.status === 'failed' ? whyRefused(message.error, roomId) : undefined}
       onRetry={retry}
       onDiscard={discard}
     />
@@ -104,9 +108,11 @@ function Beginning({ roomId, isEmpty }: { roomId: string; isEmpty: boolean }): R
         <Hash aria-hidden size={22} />
       </span>
       <p className="font-semibold text-lg">
-        <bdi>{roomId}</bdi>
+        <bdi>{roomTitle(roomId)}</bdi>
       </p>
-      <p className="text-muted text-sm">{isEmpty ? 'Nothing was said here yet. Begin!' : 'This is where it begins.'}</p>
+      <p className="text-muted text-sm">
+        {isEmpty ? 'No messages yet. Say hello!' : `This is the beginning of #${roomTitle(roomId)}.`}
+      </p>
     </div>
   )
 }

@@ -5,7 +5,11 @@ export const MEMBERS_PREFIX = 'members:'
 const MAX_BYTES = 128
 
 /** What belongs to other features of Commons, by the name of its room there: a link to such a room leads to the feature. */
-const FEATURES: readonly { readonly matches: RegExp; readonly title: string; readonly path: (rest: string) => string }[] = [
+const FEATURES: readonly {
+  readonly matches: RegExp
+  readonly title: string
+  readonly path: (rest: string) => string
+}[] = [
   { matches: /^market$/, title: 'Market', path: () => '/market' },
   { matches: /^shop$/, title: 'Shop', path: () => '/shop' },
   { matches: /^lab$/, title: 'Transport lab', path: () => '/lab' },

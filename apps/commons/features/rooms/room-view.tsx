@@ -1,6 +1,6 @@
-/** One room: who is here, what was said, and saying something. */
+/** One room: who is in it, its messages, and writing one. */
 import { useMessages, usePresence, useTyping } from '@roomful/react'
-import { ArrowLeft, DoorOpen, EllipsisVertical, Hash, LogOut, Users } from 'lucide-react'
+import { ArrowLeft, DoorOpen, EllipsisVertical, Hash, Lock, LogOut, Users } from 'lucide-react'
 import { type ReactElement, useEffect, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { Announcer } from '../../web/chat/announcer.tsx'
@@ -11,8 +11,10 @@ import { Dialog } from '../../web/ui/dialog.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
 import { Menu, MenuItem } from '../../web/ui/menu.tsx'
 import { Members } from './members.tsx'
+import { whyNotJoined } from './refusals.ts'
 import { RoomComposer } from './room-composer.tsx'
 import { RoomMessages, type Subject } from './room-messages.tsx'
+import { isForMembers, roomTitle } from './room-names.ts'
 import { useMyRooms } from './use-my-rooms.tsx'
 
 export function RoomView({ roomId }: { roomId: string }): ReactElement {
@@ -23,7 +25,7 @@ export function RoomView({ roomId }: { roomId: string }): ReactElement {
   const ownId = useMe()?.sub
   const { error, status } = presence
   const { rooms } = useMyRooms()
-  // What never will be one's own does not stay on the list; what is only full now does.
+  // A room that one may never join does not stay on the list; one that is only full now does.
   useEffect(() => {
     if (status === 'refused' && (error?.code === 'FORBIDDEN' || error?.code === 'ROOM_NAME_INVALID')) rooms.drop(roomId)
   }, [status, error, rooms, roomId])
@@ -32,16 +34,16 @@ export function RoomView({ roomId }: { roomId: string }): ReactElement {
       <EmptyState
         isPage
         icon={DoorOpen}
-        title="This room is closed to you"
-        action={<LinkButton to="/">Back to the rooms</LinkButton>}
+        title="You don’t have access to this room"
+        action={<LinkButton to="/">Back to rooms</LinkButton>}
       >
-        {error?.message}
+        {whyNotJoined(error)}
       </EmptyState>
     )
   }
   return (
     <div className="flex h-full">
-      <section aria-label={`Room ${roomId}`} className="flex min-w-0 grow flex-col bg-surface">
+      <section aria-label={`Room ${roomTitle(roomId)}`} className="flex min-w-0 grow flex-col bg-surface">
         <RoomHeader roomId={roomId} presence={presence} />
         <RoomMessages {...{ roomId, room, ownId }} onSubject={setSubject} />
         <Announcer messages={room.messages} ownId={ownId} />
@@ -65,6 +67,7 @@ function RoomHeader({ roomId, presence }: RoomHeaderProps): ReactElement {
   const [, navigate] = useLocation()
   const [isShown, setShown] = useState(false)
   const { count } = presence
+  const Icon = isForMembers(roomId) ? Lock : Hash
   const leave = (): void => {
     rooms.drop(roomId)
     navigate('/')
@@ -78,9 +81,10 @@ function RoomHeader({ roomId, presence }: RoomHeaderProps): ReactElement {
       >
         <ArrowLeft aria-hidden size={18} />
       </Link>
-      <Hash aria-hidden size={18} className="shrink-0 text-muted" />
+      <Icon aria-hidden size={18} className="shrink-0 text-muted" />
       <h1 className="min-w-0 grow truncate font-semibold">
-        <bdi>{roomId}</bdi>
+        <bdi>{roomTitle(roomId)}</bdi>
+        {isForMembers(roomId) && <span className="sr-only">, members only</span>}
       </h1>
       <button
         type="button"
@@ -89,11 +93,11 @@ function RoomHeader({ roomId, presence }: RoomHeaderProps): ReactElement {
       >
         <Users aria-hidden size={15} />
         {count}
-        <span className="sr-only">{count === 1 ? 'member' : 'members'}: show them</span>
+        <span className="sr-only">{count === 1 ? 'member' : 'members'}, show list</span>
       </button>
-      <Menu trigger={<IconButton icon={EllipsisVertical} label="More about this room" />}>
+      <Menu trigger={<IconButton icon={EllipsisVertical} label="Room actions" />}>
         <MenuItem icon={LogOut} onSelect={leave}>
-          Leave this room
+          Leave room
         </MenuItem>
       </Menu>
       <Dialog open={isShown} onOpenChange={setShown} title="Members">

@@ -1,4 +1,4 @@
-/** A reaction of one's own: given when it is not there, else taken back. */
+/** A reaction of one's own: added when it is not there, else removed. */
 import type { SentMessage, useMessages } from '@roomful/react'
 import { toastError } from '../../web/ui/toast.tsx'
 
@@ -14,10 +14,8 @@ export function toggleReaction(
   ownId: string | undefined,
 ): void {
   if (hasReacted(message, emoji, ownId)) {
-    room
-      .removeReaction(message.id, emoji)
-      .catch((error: unknown) => toastError('That reaction could not be taken back', error))
+    room.removeReaction(message.id, emoji).catch((error: unknown) => toastError('Couldn’t remove the reaction', error))
   } else {
-    room.react(message.id, emoji).catch((error: unknown) => toastError('That reaction did not arrive', error))
+    room.react(message.id, emoji).catch((error: unknown) => toastError('Couldn’t add the reaction', error))
   }
 }

@@ -1,16 +1,15 @@
-/** The rooms of whoever is here, for every part of the page. */
+/** The rooms of the person who is signed in, for every part of the page. */
 import { useClient } from '@roomful/react'
 import { createContext, type ReactElement, type ReactNode, use, useMemo, useSyncExternalStore } from 'react'
-import { useSession } from '../../web/session/session-gate.tsx'
+import { useReadsStore } from '../../web/reads/use-reads.tsx'
 import { type MyRoom, MyRooms } from './my-rooms.ts'
 
 const Context = createContext<MyRooms | undefined>(undefined)
 
 export function MyRoomsProvider({ children }: { children: ReactNode }): ReactElement {
   const client = useClient()
-  const session = useSession()
-  const person = session?.kind === 'user' ? session.user.sub : 'guest'
-  const rooms = useMemo(() => new MyRooms(client, person), [client, person])
+  const reads = useReadsStore()
+  const rooms = useMemo(() => new MyRooms(client, reads), [client, reads])
   return <Context value={rooms}>{children}</Context>
 }
 

@@ -1,4 +1,4 @@
-/** The rooms that somebody is in right now: asked for again while the page is looked at, since nobody is told of all rooms. */
+/** The rooms with people in them: asked for again while the page is visible, since no event announces all rooms. */
 import { useClient, useConnection } from '@roomful/react'
 import { useEffect, useState } from 'react'
 import { isForTalking } from './room-names.ts'

@@ -1,6 +1,6 @@
 /**
- * Members with how they stand. Who was cut off is a member for a few seconds more, which nobody is told of: a picture of the
- * room says it, so one is taken now and then while somebody looks. Who left stays on the list for a moment, as gone. D10.
+ * Members with their connection status. A member whose connection broke stays one for a few seconds, which no event says: a
+ * snapshot of the room does, so one is taken now and then while the list is shown. A member who left stays listed for a moment. D10.
  */
 import type { Member } from '@roomful/client'
 import { type Presence, useClient, useEvent } from '@roomful/react'

@@ -1,4 +1,4 @@
-/** Reads aloud what others say, once, to who listens rather than looks; what scrolls by is not read again. */
+/** Announces new messages of others to screen readers, once; older ones that are loaded by scrolling are not announced. */
 import type { Message } from '@roomful/react'
 import { type ReactElement, useEffect, useRef, useState } from 'react'
 
@@ -10,12 +10,12 @@ export function Announcer({
   ownId: string | undefined
 }): ReactElement {
   const last = messages.findLast((message) => message.status === 'sent')
-  const heard = useRef<number>(undefined)
+  const announced = useRef<number>(undefined)
   const [words, setWords] = useState('')
   useEffect(() => {
     if (last?.status !== 'sent') return
-    const isNews = heard.current !== undefined && last.seq > heard.current
-    heard.current = last.seq
+    const isNews = announced.current !== undefined && last.seq > announced.current
+    announced.current = last.seq
     if (isNews && last.userId !== ownId && !last.isRedacted) setWords(`${last.name}: ${last.content}`)
   }, [last, ownId])
   return (

@@ -1,22 +1,26 @@
-/** One message: who and when for the first of a group, what, and how it stands with it. */
+/** One message: author and time for the first of a group, its text, and whether it was sent. */
 import type { Message, SentMessage } from '@roomful/react'
 import clsx from 'clsx'
 import { Clock, CornerUpLeft, RotateCw, Trash2 } from 'lucide-react'
 import { memo, type ReactElement, type ReactNode } from 'react'
+import { isGuest } from '../session/session.ts'
 import { Avatar } from '../ui/avatar.tsx'
 import { Button } from '../ui/button.tsx'
+import { sentenceOf } from '../ui/error-sentence.ts'
 import { RichText } from './rich-text.tsx'
 import { clockTime, fullTime } from './time.ts'
 
 export interface MessageRowProps {
   readonly message: Message
   readonly isFirst: boolean
-  /** What it answers, when that is loaded. */
+  /** The message that it replies to, when that is loaded. */
   readonly answered?: SentMessage | undefined
-  /** The button with what can be done about it. */
+  /** The button with what can be done with it. */
   readonly actions?: ReactNode
   /** Below it: reactions, delivery. */
   readonly below?: ReactNode
+  /** Instead of what the server said about one that failed. */
+  readonly whyFailed?: string | undefined
   readonly onRetry: (localId: string) => void
   readonly onDiscard: (localId: string) => void
 }
@@ -26,7 +30,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
   const { userId, name, ts, status } = message
   return (
     <article
-      aria-label={`${name || 'You'}, ${clockTime(ts)}`}
+      aria-label={`${name || (status === 'sent' ? 'Unknown user' : 'You')}, ${clockTime(ts)}`}
       className={clsx(
         'group relative flex gap-3 px-4 py-0.5 hover:bg-ink/3 has-data-popup-open:bg-ink/3 sm:px-6',
         isFirst && 'mt-3',
@@ -48,7 +52,8 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
       <div className="min-w-0 grow">
         {isFirst && (
           <div className="flex items-baseline gap-2">
-            <bdi className="truncate font-semibold text-sm">{name || 'Somebody'}</bdi>
+            <bdi className="truncate font-semibold text-sm">{name || 'Unknown user'}</bdi>
+            {isGuest(userId) && <span className="shrink-0 rounded bg-ink/8 px-1 text-2xs text-muted">Guest</span>}
             <time dateTime={new Date(ts).toISOString()} title={fullTime(ts)} className="shrink-0 text-muted text-xs">
               {clockTime(ts)}
             </time>
@@ -89,7 +94,7 @@ function Answered({ answered }: { answered: SentMessage | undefined }): ReactEle
   return (
     <p className="mb-0.5 flex min-w-0 items-center gap-1.5 text-muted text-xs">
       <CornerUpLeft aria-hidden size={12} className="shrink-0" />
-      <span className="sr-only">In answer to</span>
+      <span className="sr-only">In reply to</span>
       {answered ? (
         <>
           <bdi className="shrink-0 font-medium">{answered.name}</bdi>
@@ -104,7 +109,7 @@ function Answered({ answered }: { answered: SentMessage | undefined }): ReactEle
   )
 }
 
-function Standing({ message, onRetry, onDiscard }: MessageRowProps): ReactElement | null {
+function Standing({ message, whyFailed, onRetry, onDiscard }: MessageRowProps): ReactElement | null {
   if (message.status === 'pending') {
     return (
       <p className="flex items-center gap-1 text-muted text-xs">
@@ -115,13 +120,13 @@ function Standing({ message, onRetry, onDiscard }: MessageRowProps): ReactElemen
   if (message.status !== 'failed') return null
   return (
     <div role="alert" className="mt-1 flex flex-wrap items-center gap-x-3 gap-y-1 text-bad text-sm">
-      <span>Not sent: {message.error.message}</span>
+      <span>Couldn’t send. {whyFailed ?? sentenceOf(message.error)}</span>
       <span className="flex gap-2">
         <Button size="small" icon={RotateCw} onClick={() => onRetry(message.localId)}>
-          Try again
+          Retry
         </Button>
         <Button size="small" tone="quiet" icon={Trash2} onClick={() => onDiscard(message.localId)}>
-          Discard
+          Delete
         </Button>
       </span>
     </div>

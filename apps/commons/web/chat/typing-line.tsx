@@ -1,4 +1,4 @@
-/** Who is writing, in words, in a line that is always there, so that nothing jumps. B19. */
+/** Who is typing, in a line that is always there, so that nothing jumps. B19. */
 import type { Typist } from '@roomful/client'
 import { Fragment, type ReactElement, type ReactNode } from 'react'
 
@@ -10,23 +10,24 @@ export function TypingLine({ typists }: { typists: readonly Typist[] }): ReactEl
   )
 }
 
-/** `Ann is typing…`, `Ann, Bob are typing…`, `Ann, Bob and 3 others are typing…` */
+/** `Ann is typing…`, `Ann and Bob are typing…`, `Ann, Bob and 3 others are typing…` */
 function typingSentence(names: readonly string[]): ReactNode {
   if (names.length === 0) return null
-  if (names.length === 1) return <>{listed(names)} is typing…</>
-  if (names.length <= 3) return <>{listed(names)} are typing…</>
+  if (names.length === 1) return <>{listed(names, true)} is typing…</>
+  if (names.length <= 3) return <>{listed(names, true)} are typing…</>
   return (
     <>
-      {listed(names.slice(0, 2))} and {names.length - 2} others are typing…
+      {listed(names.slice(0, 2), false)} and {names.length - 2} others are typing…
     </>
   )
 }
 
-function listed(names: readonly string[]): ReactElement[] {
+/** @param isWhole nothing follows: the last one is joined by `and` */
+function listed(names: readonly string[], isWhole: boolean): ReactElement[] {
   return names.map((name, index) => (
     // biome-ignore lint/suspicious/noArrayIndexKey: two people may have one name
     <Fragment key={index}>
-      {index > 0 && ', '}
+      {index > 0 && (index === names.length - 1 && isWhole ? ' and ' : ', ')}
       <bdi>{name}</bdi>
     </Fragment>
   ))

@@ -1,15 +1,19 @@
-/** All pages that this person may see, by group; below them who they are, how the connection is, and how many are here. */
+/** All pages that this person may see, by group; below them the connection, how many people are online, and the account. */
 import clsx from 'clsx'
 import type { ReactElement } from 'react'
 import { Link, useLocation } from 'wouter'
+import { useUnreadConversations } from '../../features/direct/use-inbox.tsx'
 import { NotificationBell } from '../../features/notifications/bell.tsx'
 import { GROUPS, type PageEntry, pages } from '../pages.ts'
 import { useSession } from '../session/session-gate.tsx'
+import { Badge } from '../ui/badge.tsx'
 import { ConnectionBadge } from '../ui/connection-badge.tsx'
 import { Logo } from '../ui/logo.tsx'
 import { mayOpen } from './audience.ts'
 import { PeopleCount } from './people-count.tsx'
 import { UserMenu } from './user-menu.tsx'
+
+const COUNTED = 99
 
 export function Navigation({ onNavigate }: { onNavigate?: () => void }): ReactElement {
   const session = useSession()
@@ -60,6 +64,8 @@ function Entry({ page, onNavigate }: { page: PageEntry; onNavigate: (() => void)
   const [location] = useLocation()
   const isHere = location === page.path || location.startsWith(`${page.path}/`)
   const { icon: Icon } = page
+  const conversations = useUnreadConversations()
+  const unread = page.path === '/messages' ? conversations : 0
   return (
     <li>
       <Link
@@ -72,7 +78,13 @@ function Entry({ page, onNavigate }: { page: PageEntry; onNavigate: (() => void)
         )}
       >
         <Icon aria-hidden size={17} />
-        {page.title}
+        <span className="grow">{page.title}</span>
+        {unread > 0 && (
+          <Badge tone="accent">
+            {unread > COUNTED ? `${COUNTED}+` : unread}
+            <span className="sr-only"> unread</span>
+          </Badge>
+        )}
       </Link>
     </li>
   )

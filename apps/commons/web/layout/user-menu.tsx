@@ -1,4 +1,4 @@
-/** Who you are, how it should look, and the way out. */
+/** The account, the theme, and signing out. */
 import { ChevronsUpDown, LogIn, LogOut, Monitor, Moon, Sun } from 'lucide-react'
 import type { ReactElement } from 'react'
 import { session } from '../session/session.ts'
@@ -8,7 +8,7 @@ import { Avatar } from '../ui/avatar.tsx'
 import { Menu, MenuChoices, MenuItem, MenuSeparator } from '../ui/menu.tsx'
 
 const THEMES: readonly { value: Theme; label: string; icon: typeof Sun }[] = [
-  { value: 'system', label: 'As the system', icon: Monitor },
+  { value: 'system', label: 'System', icon: Monitor },
   { value: 'light', label: 'Light', icon: Sun },
   { value: 'dark', label: 'Dark', icon: Moon },
 ]
@@ -27,14 +27,14 @@ export function UserMenu(): ReactElement | null {
       <span className="min-w-0 grow">
         <bdi className="block truncate font-medium text-sm">{name}</bdi>
         <span className="block truncate text-muted text-xs">{role}</span>
-        <span className="sr-only">Appearance and signing out</span>
+        <span className="sr-only">Account menu</span>
       </span>
       <ChevronsUpDown aria-hidden size={16} className="shrink-0 text-muted" />
     </button>
   )
   return (
     <Menu trigger={trigger} side="top" align="start">
-      <MenuChoices label="Appearance" value={theme} onChange={setTheme} choices={THEMES} />
+      <MenuChoices label="Theme" value={theme} onChange={setTheme} choices={THEMES} />
       <MenuSeparator />
       {isGuest && (
         <MenuItem icon={LogIn} onSelect={() => session.end()}>

@@ -4,7 +4,7 @@ import { CloudOff, RefreshCw, TriangleAlert } from 'lucide-react'
 import type { ReactElement } from 'react'
 import { Button } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
-import { errorWords } from '../ui/error-words.ts'
+import { sentenceOf } from '../ui/error-sentence.ts'
 import { Loading } from '../ui/spinner.tsx'
 import { useIsAway } from './away.tsx'
 
@@ -31,7 +31,7 @@ export function NotLoaded({ what, error, onRetry }: NotLoadedProps): ReactElemen
   )
   return (
     <EmptyState icon={TriangleAlert} title={`Couldn’t load ${what}`} action={action}>
-      {errorWords(error)}
+      {sentenceOf(error)}
     </EmptyState>
   )
 }

@@ -4,7 +4,7 @@ import { useClient, useConnection } from '@roomful/react'
 import { PlugZap } from 'lucide-react'
 import type { ReactElement } from 'react'
 import { Button } from '../ui/button.tsx'
-import { errorWords } from '../ui/error-words.ts'
+import { sentenceOf } from '../ui/error-sentence.ts'
 
 /** The client itself closed the connection. */
 const OWN_GOODBYE = 1000
@@ -31,6 +31,6 @@ export function Disconnected(): ReactElement | null {
 
 /** Every close has a reason; its words are those of the wire. */
 function whyDisconnected({ error, reason }: Extract<ConnectionState, { status: 'closed' }>['ending']): string {
-  if (error) return errorWords(error)
+  if (error) return sentenceOf(error)
   return reason === '' ? 'The server closed the connection.' : `${reason}.`
 }

@@ -8,7 +8,7 @@ import { clientOptions, SHUT_OUT, useSession } from './session-gate.tsx'
 
 export function InNamespace({ name, children }: { name: string; children: ReactNode }): ReactElement | null {
   const current = useSession()
-  const options = useMemo(() => current && { ...clientOptions(current), namespace: name }, [current, name])
+  const options = useMemo(() => current && clientOptions(current, name), [current, name])
   if (!options) return null
   return (
     <RoomfulProvider url={location.origin} options={options}>
@@ -17,7 +17,7 @@ export function InNamespace({ name, children }: { name: string; children: ReactN
   )
 }
 
-/** Who is not let in, or no more, is told why; with another role it is tried again. */
+/** Shown instead to those who may not use this namespace, or no longer; with another role it is tried again. */
 function Admitted({ role, children }: { role: string; children: ReactNode }): ReactNode {
   const client = useClient()
   const state = useConnection()
@@ -30,10 +30,10 @@ function Admitted({ role, children }: { role: string; children: ReactNode }): Re
   return (
     <EmptyState
       icon={ShieldAlert}
-      title="You may not be here, or no longer"
-      action={<LinkButton to="/">Back to what is for you</LinkButton>}
+      title="You don’t have access to this page"
+      action={<LinkButton to="~/">Back to home</LinkButton>}
     >
-      {state.ending.reason}.
+      Your role may have changed.
     </EmptyState>
   )
 }

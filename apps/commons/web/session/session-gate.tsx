@@ -1,4 +1,4 @@
-/** The door: shows it to who is nobody yet, and gives everyone else one connection that lasts as long as the session does. */
+/** Shows the sign-in page without a session; with one, a connection that lasts as long as the session does. */
 import type { ClientOptions } from '@roomful/client'
 import { indexedDbOutbox } from '@roomful/client/indexeddb'
 import { RoomfulProvider, useClient, useConnection } from '@roomful/react'
@@ -10,7 +10,7 @@ import { DoorPage } from './door-page.tsx'
 import { keepFresh, tokenSource } from './renewal.ts'
 import { type Session, session } from './session.ts'
 
-/** Close code: this person may not be where they are. */
+/** Close code: this person may not use this namespace. */
 export const SHUT_OUT = 4003
 
 export function useSession(): Session | undefined {
@@ -35,7 +35,7 @@ function Connected({ current, children }: { current: Session; children: ReactNod
   )
 }
 
-/** Keeps the session in step with what the server says of this person: who they are by now, and that they are shut out. */
+/** Keeps the session in step with what the server says of this person: their name and role, and that they were suspended. */
 function Standing(): null {
   const client = useClient()
   const state = useConnection()
@@ -51,18 +51,21 @@ function Standing(): null {
   return null
 }
 
-/** As whom one connects. */
-export function clientOptions(current: Session): ClientOptions {
+/** As whom one connects, and where: a guest is in `/public` only. */
+export function clientOptions(current: Session, namespace = '/'): ClientOptions {
   const onError: ClientOptions['onError'] = (error) => {
     if (error.code !== 'DISCONNECTED' && error.code !== 'NOT_CONNECTED' && error.code !== 'BANNED') {
       toast(sentenceOf(error), undefined, 'bad')
     }
   }
   if (current.kind === 'guest') return { namespace: '/public', name: current.name, onError }
+  // One per namespace: what waits in an outbox is sent by every client that shares it.
+  const place = namespace === '/' ? '' : `${namespace.slice(1)}-`
   return {
+    namespace,
     onError,
     // What was written and not stored yet survives a reload.
-    outbox: { storage: indexedDbOutbox(`commons-outbox-${current.user.sub}`) },
+    outbox: { storage: indexedDbOutbox(`commons-outbox-${place}${current.user.sub}`) },
     token: tokenSource(),
   }
 }

@@ -14,6 +14,11 @@ export type Session =
   | { readonly kind: 'user'; readonly token: string; readonly user: Account }
   | { readonly kind: 'guest'; readonly name: string }
 
+/** Ids of guests, which no account can have. */
+export function isGuest(userId: string): boolean {
+  return userId.startsWith('guest:')
+}
+
 const KEY = 'commons.session'
 
 type Listener = () => void

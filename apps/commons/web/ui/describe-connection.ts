@@ -1,6 +1,6 @@
 /** The connection's state in words for a person. */
 import type { ConnectionState } from '@roomful/client'
-import { errorWords } from './error-words.ts'
+import { sentenceOf } from './error-sentence.ts'
 
 export interface ConnectionWords {
   readonly word: string
@@ -25,7 +25,7 @@ export function describeConnection(state: ConnectionState): ConnectionWords {
     case 'closed':
       return {
         word: 'Disconnected',
-        detail: state.ending.error ? errorWords(state.ending.error) : 'The connection was closed',
+        detail: state.ending.error ? sentenceOf(state.ending.error) : 'The connection was closed',
         tone: 'bad',
       }
     default:

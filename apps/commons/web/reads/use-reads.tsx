@@ -1,0 +1,30 @@
+/** The read marks of the person who is signed in, for every part of the page. */
+import { useClient } from '@roomful/react'
+import { createContext, type ReactElement, type ReactNode, use, useEffect, useMemo, useSyncExternalStore } from 'react'
+import { useSession } from '../session/session-gate.tsx'
+import { Reads, type ReadsSnapshot } from './reads.ts'
+
+const Context = createContext<Reads | undefined>(undefined)
+
+/** Directly within the connection of the session. */
+export function ReadsProvider({ children }: { children: ReactNode }): ReactElement {
+  const client = useClient()
+  const session = useSession()
+  const person = session?.kind === 'user' ? session.user.sub : undefined
+  const reads = useMemo(() => new Reads(client, person), [client, person])
+  useEffect(() => reads.open(), [reads])
+  return <Context value={reads}>{children}</Context>
+}
+
+/** For what reads marks by itself, without drawing anew when they change. */
+export function useReadsStore(): Reads {
+  const reads = use(Context)
+  if (!reads) throw new Error('There is no <ReadsProvider> around this component')
+  return reads
+}
+
+export function useReads(): ReadsSnapshot & { readonly reads: Reads } {
+  const reads = useReadsStore()
+  const snapshot = useSyncExternalStore(reads.subscribe, reads.getSnapshot)
+  return { ...snapshot, reads }
+}
