@@ -76,7 +76,10 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
     await ann.page.getByRole('button', { name: 'Delete' }).click()
     await bob.page.getByText('This message was deleted').waitFor()
     await bob.page.reload()
-    await bob.page.getByRole('article', { name: /^Ann, / }).getByText('This message was deleted').waitFor()
+    await bob.page
+      .getByRole('article', { name: /^Ann, / })
+      .getByText('This message was deleted')
+      .waitFor()
     await bob.sees('hello, all')
     expect(await bob.texts()).toEqual(['hello, all'])
     for (const { person } of [ann, bob]) person.hasNoTroubles()
@@ -216,7 +219,14 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
     expect(await page.getByRole('textbox').count()).toBe(0)
     await page.getByRole('link', { name: 'Open Market' }).click()
     await page.getByRole('heading', { name: 'Market', level: 1 }).waitFor()
-    for (const path of ['/rooms/%E0%A4%A', '/messages/%', '/documents/%E0', '/rooms/a/b', '/tasks/nothing', '/shop/x']) {
+    for (const path of [
+      '/rooms/%E0%A4%A',
+      '/messages/%',
+      '/documents/%E0',
+      '/rooms/a/b',
+      '/tasks/nothing',
+      '/shop/x',
+    ]) {
       await page.goto(path)
       await page.getByRole('heading', { name: 'Page not found', level: 1 }).waitFor()
     }

@@ -30,6 +30,18 @@ describe('toasts', () => {
     expect(take()).toEqual(['show toast-1 Saved', 'show toast-2 Couldn’t save', 'count toast-1 2', 'count toast-1 3'])
   })
 
+  it('are one when they are about one thing, which shows the latest words', () => {
+    const words: (string | undefined)[] = []
+    const toasts = new Toasts({
+      ...{ limit: 3, now: () => 0, close: () => undefined },
+      show: ({ description }) => words.push(description),
+      count: (id, count, { description }) => words.push(`${id} ${count} ${description}`),
+    })
+    for (const description of ['lunch?', 'or dinner?']) toasts.add({ ...saved, description, about: 'direct:ben' })
+    toasts.add({ ...saved, description: 'elsewhere', about: 'direct:cy' })
+    expect(words).toEqual(['lunch?', 'toast-1 2 or dinner?', 'elsewhere'])
+  })
+
   it('are no more than a few: the oldest makes room', () => {
     const { toasts, take } = open(2)
     for (const title of ['a', 'b', 'c']) toasts.add({ ...saved, title })

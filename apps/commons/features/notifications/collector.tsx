@@ -5,7 +5,7 @@ import { type ReactElement, useEffect, useMemo } from 'react'
 import { useReadsStore } from '../../web/reads/use-reads.tsx'
 import { tokenSource } from '../../web/session/renewal.ts'
 import { useSession } from '../../web/session/session-gate.tsx'
-import { toast } from '../../web/ui/toast.tsx'
+import { toast, toastMessage } from '../../web/ui/toast.tsx'
 import { type Notification, notifications } from './notifications.ts'
 
 export function NotificationCollector(): ReactElement | null {
@@ -31,10 +31,10 @@ function Collecting({ userId }: { userId: string }): null {
 }
 
 /** Shown and announced in the tab that is looked at; not on the very page that it is about, where it is seen anyway. */
-function show({ title, message, link }: Notification): void {
+function show({ title, message, link, about }: Notification): void {
   if (document.visibilityState !== 'visible') return
   if (link === location.pathname) {
     if (notifications.getSnapshot().unread === 1) notifications.markAllRead()
   } else if (title === undefined) toast(message)
-  else toast(title, message)
+  else toastMessage(title, message, about, link?.startsWith('/') ? link : undefined)
 }

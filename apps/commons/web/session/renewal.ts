@@ -10,8 +10,6 @@ import { session } from './session.ts'
 const LOOK_MS = 60_000
 const ENDED = 'Your session has expired. Sign in again.'
 
-const SUSPENDED = 'Your account has been suspended.'
-
 /** What one client asks for tokens. */
 export function tokenSource(): (reason: TokenReason) => Promise<string | undefined> {
   let given: string | undefined
@@ -69,7 +67,7 @@ async function exchange(old: string): Promise<string | undefined> {
     return fresh.token
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
-    if (error.code === 'BANNED') session.end(SUSPENDED)
+    if (error.code === 'BANNED') session.end(error.message)
     else if (error.status === 401) session.end(ENDED)
     else if (error.code === 'FORBIDDEN') unexchangeable = old
     return undefined

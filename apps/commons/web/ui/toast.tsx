@@ -6,6 +6,7 @@ import { Toast as Base } from '@base-ui/react/toast'
 import clsx from 'clsx'
 import { CircleAlert, CircleCheck, Info, X } from 'lucide-react'
 import type { ReactElement, ReactNode } from 'react'
+import { Link } from 'wouter'
 import { IconButton } from './button.tsx'
 import { sentenceOf } from './error-sentence.ts'
 import { type Kind, Toasts } from './toasts.ts'
@@ -13,6 +14,7 @@ import { type Kind, Toasts } from './toasts.ts'
 interface Data {
   /** How often it was said. */
   readonly count: number
+  readonly link: string | undefined
 }
 
 const manager = Base.createToastManager<Data>()
@@ -25,18 +27,29 @@ const TOASTS_MAX = 3
 const toasts = new Toasts({
   limit: TOASTS_MAX,
   now: () => performance.now(),
-  show({ id, title, description, kind }) {
+  show({ id, title, description, kind, link }) {
     const onRemove = (): void => toasts.removed(id)
-    manager.add({ id, title, description, type: kind, timeout: SHOWN_MS, data: { count: 1 }, onRemove })
+    manager.add({ id, title, description, type: kind, timeout: SHOWN_MS, data: { count: 1, link }, onRemove })
   },
-  // Its words stay as they are, so it is not read aloud again; naming a time begins it anew.
-  count: (id, count) => manager.update(id, { data: { count }, timeout: SHOWN_MS }),
+  // The same words are not read aloud again; naming a time begins it anew.
+  count: (id, count, { title, description, link }) =>
+    manager.update(id, { title, description, data: { count, link }, timeout: SHOWN_MS }),
   close: (id) => manager.close(id),
 })
 
 /** @param description what can be done about it, or what follows */
 export function toast(title: string, description?: string, kind: Kind = 'info'): void {
   toasts.add({ title, description, kind })
+}
+
+/** For what somebody wrote to this person. @param about where: several from there are one toast. @param link leads there */
+export function toastMessage(
+  title: string,
+  message: string,
+  about: string | undefined,
+  link: string | undefined,
+): void {
+  toasts.add({ title, description: message, kind: 'info', about, link })
 }
 
 /** For what was tried and did not work, and why. */
@@ -63,7 +76,7 @@ function Shown(): ReactElement[] {
   return Base.useToastManager<Data>().toasts.map((each) => {
     const kind = (each.type ?? 'info') as Kind
     const Icon = ICONS[kind]
-    const count = each.data?.count ?? 1
+    const { count = 1, link } = each.data ?? {}
     return (
       <Base.Root
         key={each.id}
@@ -73,7 +86,15 @@ function Shown(): ReactElement[] {
         <Base.Content className="flex items-start gap-3">
           <Icon aria-hidden size={18} className={clsx('mt-0.5 shrink-0', COLOURS[kind])} />
           <div className="min-w-0 grow">
-            <Base.Title className="font-medium text-sm" />
+            <Base.Title className="font-medium text-sm">
+              {link === undefined ? (
+                each.title
+              ) : (
+                <Link href={`~${link}`} onClick={() => manager.close(each.id)} className="hover:underline">
+                  {each.title}
+                </Link>
+              )}
+            </Base.Title>
             <Base.Description className="mt-0.5 break-words text-muted text-sm" />
           </div>
           {count > 1 && (

@@ -6,6 +6,10 @@ export interface News {
   readonly title: string
   readonly description: string | undefined
   readonly kind: Kind
+  /** Those about one thing are one, which shows the latest words: what a person writes, line by line. */
+  readonly about?: string | undefined
+  /** Address of a page of Commons that shows it. */
+  readonly link?: string | undefined
 }
 
 export interface ToastsOptions {
@@ -13,8 +17,8 @@ export interface ToastsOptions {
   /** Milliseconds, of any beginning. */
   readonly now: () => number
   readonly show: (news: News & { readonly id: string }) => void
-  /** It was said again, and stays a while longer. */
-  readonly count: (id: string, count: number) => void
+  /** It was said again, maybe in other words, and stays a while longer. */
+  readonly count: (id: string, count: number, news: News) => void
   readonly close: (id: string) => void
 }
 
@@ -43,14 +47,14 @@ export class Toasts {
 
   add(news: News): void {
     const { limit, now, show, count, close } = this.options
-    const key = JSON.stringify([news.kind, news.title, news.description])
+    const key = JSON.stringify(news.about ?? [news.kind, news.title, news.description])
     const at = now()
     for (const [each, closedAt] of this.quiet) if (at - closedAt >= QUIET_MS) this.quiet.delete(each)
     if (this.quiet.has(key)) return
     const known = this.shown.get(key)
     if (known) {
       known.count++
-      if (at - known.since < STAYS_MAX_MS) count(known.id, known.count)
+      if (at - known.since < STAYS_MAX_MS) count(known.id, known.count, news)
       return
     }
     const [oldest] = this.shown
