@@ -34,12 +34,12 @@ describe.runIf(hasChromium)('notifications in Chromium', () => {
 
     await finish('Feed the cat')
     for (const person of [desk, phone]) {
-      await person.page.getByRole('dialog').filter({ hasText: 'helper did “Feed the cat”' }).waitFor()
+      await person.page.getByRole('dialog').filter({ hasText: 'helper completed “Feed the cat”' }).waitFor()
       await bell(person, 'Notifications, 1 unread').waitFor()
     }
     await desk.tabTo(bell(desk, 'Notifications, 1 unread'))
     await desk.page.keyboard.press('Enter')
-    await desk.page.getByRole('listitem').filter({ hasText: 'New: Your task is done' }).waitFor()
+    await desk.page.getByRole('listitem').filter({ hasText: 'New: Task completed' }).waitFor()
     expect(await accessibilityProblems(desk.page)).toEqual([])
     await desk.page.keyboard.press('Escape')
     for (const person of [desk, phone]) await bell(person, 'Notifications').waitFor()
@@ -92,7 +92,7 @@ describe.runIf(hasChromium)('notifications in Chromium', () => {
     await message.press('Enter')
     await bob.page.getByRole('article').filter({ hasText: 'nothing special' }).waitFor()
     await bell('Notifications, 1 unread').click()
-    await page.getByRole('link', { name: /mentioned you in #lobby/ }).click()
+    await page.getByRole('link', { name: /^New: .* mentioned you in #lobby/ }).click()
     await page.getByRole('article').filter({ hasText: 'nothing special' }).waitFor()
     await bell('Notifications').waitFor()
     for (const person of [ann, bob]) person.hasNoTroubles()
