@@ -12,12 +12,14 @@ it('[R6] [H24] a hundred wrong passwords from ten addresses leave the owner in a
   }
   const device = 'a-secret-of-this-device'
   expect(await signIn('192.0.2.1', { ...account, device }, '/api/users')).toBe(201)
+  // Too long to be anyone's, so it is counted and not hashed: a hundred hashes take a busy machine a minute.
+  const guess = { ...account, password: 'x'.repeat(300) }
   const wrong = Array.from({ length: 10 }, async (_, i) => {
-    for (let n = 0; n < 10; n++) await signIn(`198.51.100.${i}`, { ...account, password: 'a wrong password' })
+    for (let n = 0; n < 10; n++) expect(await signIn(`198.51.100.${i}`, guess)).toBe(401)
   })
   await Promise.all(wrong)
   expect(await signIn('203.0.113.7', account)).toBe(429)
   expect(await signIn('192.0.2.1', account)).toBe(200)
   expect(await signIn('203.0.113.7', { ...account, device })).toBe(200)
   expect(await signIn('203.0.113.7', { ...account, device: 1 })).toBe(400)
-}, 60_000)
+})
