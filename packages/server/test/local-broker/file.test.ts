@@ -1,7 +1,7 @@
 /** Opening the data folder: whose it is, which version wrote it, and whether its tail may have been lost. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { SeededRandom, VirtualClock } from '@roomful/testkit'
@@ -138,6 +138,46 @@ describe('[D2] the generation of the log', () => {
     expect(second.logId).toMatch(/^1[a-z0-9]{4,32}$/)
     spoilCleanMark(folder)
     expect((await stateOf(folder, { bootId: '' })).epoch).not.toBe(second.epoch)
+  })
+
+  it('grows when a copy was put back, so that a number given since then is of another epoch', async () => {
+    const folder = folderForTest()
+    const path = join(folder, 'roomful.db')
+    const copyOf = (broker: string): string => join(folder, `${broker}.copy`)
+    const putBack = (copy: string): void => {
+      for (const side of ['-wal', '-shm']) rmSync(path + side, { force: true })
+      copyFileSync(copy, path) // over the file that is there
+    }
+    const before = await stateOf(folder, { bootId: 'one' })
+    copyFileSync(path, copyOf('stopped'))
+    const running = open(folder, { bootId: 'one' })
+    await running.open('/')
+    const db = new DatabaseSync(path)
+    db.exec(`VACUUM INTO '${copyOf('running')}'`)
+    db.close()
+    await running.close()
+    expect(await stateOf(folder, { bootId: 'one' })).toEqual({ ...before, n: 1, seq: 1 })
+    const epochs = new Set([before.epoch])
+    for (const copy of ['running', 'stopped', 'running']) {
+      putBack(copyOf(copy))
+      const restored = await stateOf(folder, { bootId: 'one', sync: 'full' })
+      expect(restored).toMatchObject({ n: 1, seq: 1, logId: expect.stringMatching(/^1[a-z0-9]{4,32}$/) })
+      epochs.add(restored.epoch)
+      expect((await stateOf(folder, { bootId: 'one' })).epoch).toBe(restored.epoch)
+    }
+    expect(epochs.size).toBe(4)
+  })
+
+  it('grows when the whole folder is a copy, and not when it was moved', async () => {
+    const folder = folderForTest()
+    const first = await stateOf(folder, { bootId: 'one' })
+    const moved = `${folder}-moved`
+    const copied = `${folder}-copied`
+    onTestFinished(() => [moved, copied].forEach((made) => void rmSync(made, { recursive: true, force: true })))
+    renameSync(folder, moved)
+    cpSync(moved, copied, { recursive: true, preserveTimestamps: true })
+    expect(await stateOf(moved, { bootId: 'one' })).toEqual({ ...first, n: 1, seq: 1 })
+    expect((await stateOf(copied, { bootId: 'one' })).epoch).not.toBe(first.epoch)
   })
 
   it('stays when every commit went to the disk', async () => {

@@ -2,6 +2,7 @@
  * Opening and closing `roomful.db`: the lock of its folder, its format, and the question whether its tail may have been
  * lost since it was last written.
  */
+import { randomInt } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -9,6 +10,7 @@ import { RoomfulError } from '../../../../core/errors.ts'
 import { configureConnection, type Sync } from './connection.ts'
 import { lockFolder } from './lock.ts'
 import { FORMAT, MIGRATIONS } from './migrations.ts'
+import { readRunMark, writeRunMark } from './run-mark.ts'
 import { query } from './statements.ts'
 
 export interface SqliteFileOptions {
@@ -49,7 +51,7 @@ export function openSqliteFile(options: SqliteFileOptions): SqliteFile {
     migrate(db, path)
     configure(db, options)
     const generation = begin(db, options)
-    return { db, path, generation, close: closer(db, unlock) }
+    return { db, path, generation, close: closer(db, options.folder, unlock) }
   } catch (cause) {
     db?.close()
     unlock?.()
@@ -89,28 +91,41 @@ function configure(db: DatabaseSync, options: SqliteFileOptions): void {
 
 /**
  * Whoever wrote last and did not close lost nothing if the machine still runs, since the operating system has it all; nor
- * if each commit went to the disk. Otherwise numbers that clients have seen may be given again: a new generation.
+ * if each commit went to the disk. Otherwise, and in a copy of the file that was put back, numbers that clients have seen
+ * may be given again: a new generation.
  * @returns the generation
  */
-function begin(db: DatabaseSync, { sync, bootId }: SqliteFileOptions): number {
-  const last = query<{ generation: number; boot: string; sync: string; is_clean: number }>(
+function begin(db: DatabaseSync, { folder, sync, bootId }: SqliteFileOptions): number {
+  const last = query<{ generation: number; boot: string; sync: string; is_clean: number; run: string }>(
     db,
     'SELECT * FROM file',
   ).get()
   if (last === undefined) throw new Error('its first table is empty')
   const isTailSafe = last.is_clean === 1 || last.sync === 'full' || (bootId !== '' && last.boot === bootId)
-  const generation = isTailSafe ? last.generation : last.generation + 1
+  const isCopy = last.run !== '' && last.run !== readRunMark(folder)
+  const generation = isCopy ? generationOfCopy(last.generation) : last.generation + (isTailSafe ? 0 : 1)
   // On the disk before the first event is: an older mark that outlives the events it knows nothing of would be a lie.
   db.exec('PRAGMA synchronous = full')
-  db.prepare('UPDATE file SET generation = ?, boot = ?, sync = ?, is_clean = 0').run(generation, bootId, sync)
+  const run = writeRunMark(folder)
+  db.prepare('UPDATE file SET generation = ?, boot = ?, sync = ?, is_clean = 0, run = ?').run(
+    generation,
+    bootId,
+    sync,
+    run,
+  )
   db.exec(`PRAGMA synchronous = ${sync}`)
   return generation
 }
 
-function closer(db: DatabaseSync, unlock: () => void): () => void {
+/** One copy may be put back twice, and must not get the same generation both times. */
+function generationOfCopy(last: number): number {
+  return last + randomInt(1, 2 ** 40)
+}
+
+function closer(db: DatabaseSync, folder: string, unlock: () => void): () => void {
   return () => {
     try {
-      db.exec('UPDATE file SET is_clean = 1')
+      db.prepare('UPDATE file SET is_clean = 1, run = ?').run(writeRunMark(folder))
     } finally {
       db.close()
       unlock()

@@ -105,6 +105,9 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE events ADD COLUMN writer INTEGER NOT NULL DEFAULT 1;
   CREATE INDEX events_by_writer ON events (writer, id) WHERE writer <> 0;
   `,
+  `
+  ALTER TABLE file ADD COLUMN run TEXT NOT NULL DEFAULT ''; -- the mark beside this file that fits it; '' = not known yet
+  `,
 ]
 
 /** The format that this version writes. */
