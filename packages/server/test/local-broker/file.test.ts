@@ -1,7 +1,7 @@
 /** Opening the data folder: whose it is, which version wrote it, and whether its tail may have been lost. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, cpSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { SeededRandom, VirtualClock } from '@roomful/testkit'
@@ -166,6 +166,18 @@ describe('[D2] the generation of the log', () => {
       expect((await stateOf(folder, { bootId: 'one' })).epoch).toBe(restored.epoch)
     }
     expect(epochs.size).toBe(4)
+  })
+
+  it('stays when the end of a run could not be written down', async () => {
+    const folder = folderForTest()
+    const first = await stateOf(folder, { bootId: 'one' })
+    const running = open(folder, { bootId: 'one' })
+    await running.open('/')
+    const path = join(folder, 'roomful.run.new')
+    mkdirSync(path) // where the next mark would be
+    await expect(running.close()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    rmSync(path, { recursive: true })
+    expect(await stateOf(folder, { bootId: 'one' })).toEqual({ ...first, n: 1, seq: 1 })
   })
 
   it('grows when the whole folder is a copy, and not when it was moved', async () => {

@@ -52,7 +52,7 @@ describe('a full disk', () => {
       const folder = makeFolder()
       onTestFinished(() => rmSync(folder, { recursive: true }))
       const child = fileURLToPath(new URL('./limit-child.ts', import.meta.url))
-      const command = 'ulimit -f 1500 && exec "$0" --conditions=source "$1" "$2"' // 512 or 1024 bytes each
+      const command = 'ulimit -f 1600 && exec "$0" --conditions=source "$1" "$2"' // 512 or 1024 bytes each
       const { stdout, stderr, status } = spawnSync('sh', ['-c', command, process.execPath, child, folder], {
         encoding: 'utf8',
       })

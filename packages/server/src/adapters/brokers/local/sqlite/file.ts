@@ -10,7 +10,7 @@ import { RoomfulError } from '../../../../core/errors.ts'
 import { configureConnection, type Sync } from './connection.ts'
 import { lockFolder } from './lock.ts'
 import { FORMAT, MIGRATIONS } from './migrations.ts'
-import { readRunMark, writeRunMark } from './run-mark.ts'
+import { changeRunMark, fitsRunMark } from './run-mark.ts'
 import { query } from './statements.ts'
 
 export interface SqliteFileOptions {
@@ -102,17 +102,12 @@ function begin(db: DatabaseSync, { folder, sync, bootId }: SqliteFileOptions): n
   ).get()
   if (last === undefined) throw new Error('its first table is empty')
   const isTailSafe = last.is_clean === 1 || last.sync === 'full' || (bootId !== '' && last.boot === bootId)
-  const isCopy = last.run !== '' && last.run !== readRunMark(folder)
+  const isCopy = last.run !== '' && !fitsRunMark(folder, last.run)
   const generation = isCopy ? generationOfCopy(last.generation) : last.generation + (isTailSafe ? 0 : 1)
   // On the disk before the first event is: an older mark that outlives the events it knows nothing of would be a lie.
   db.exec('PRAGMA synchronous = full')
-  const run = writeRunMark(folder)
-  db.prepare('UPDATE file SET generation = ?, boot = ?, sync = ?, is_clean = 0, run = ?').run(
-    generation,
-    bootId,
-    sync,
-    run,
-  )
+  const begun = db.prepare('UPDATE file SET generation = ?, boot = ?, sync = ?, is_clean = 0, run = ?')
+  changeRunMark(folder, (run) => begun.run(generation, bootId, sync, run))
   db.exec(`PRAGMA synchronous = ${sync}`)
   return generation
 }
@@ -125,7 +120,7 @@ function generationOfCopy(last: number): number {
 function closer(db: DatabaseSync, folder: string, unlock: () => void): () => void {
   return () => {
     try {
-      db.prepare('UPDATE file SET is_clean = 1, run = ?').run(writeRunMark(folder))
+      changeRunMark(folder, (run) => db.prepare('UPDATE file SET is_clean = 1, run = ?').run(run))
     } finally {
       db.close()
       unlock()

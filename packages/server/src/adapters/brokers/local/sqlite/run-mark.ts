@@ -3,25 +3,47 @@
  * does not fit the mark, and a copied mark is another file. Then numbers that clients have seen may be given again.
  */
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const FILE = 'roomful.run'
+/** Until the database has it too. */
+const DRAFT = 'roomful.run.new'
 const RANDOM_BYTES = 12
 
-/** @returns '' where there is none */
-export function readRunMark(folder: string): string {
-  const path = join(folder, FILE)
+/** @param known as the database has it */
+export function fitsRunMark(folder: string, known: string): boolean {
+  return readMark(join(folder, FILE)) === known || readMark(join(folder, DRAFT)) === known
+}
+
+/**
+ * Makes another one.
+ * @param keep writes it into the database; when that fails, the one of before still holds
+ */
+export function changeRunMark(folder: string, keep: (mark: string) => void): void {
+  const draft = join(folder, DRAFT)
+  writeFileSync(draft, randomBytes(RANDOM_BYTES).toString('hex'), { mode: 0o600, flush: true })
   try {
-    // Not the times of the file: who gives a folder to another user changes them.
+    syncFolder(folder)
+    keep(readMark(draft) ?? '')
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
+  }
+  renameSync(draft, join(folder, FILE))
+}
+
+/** The inode stays when a file is renamed or given to another user, and is another one in a copy. */
+function readMark(path: string): string | undefined {
+  try {
     return `${readFileSync(path, 'latin1')}:${statSync(path).ino}`
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
 }
 
-/** Without it a power cut could bring the mark before this one back. */
+/** Without it a power cut could take the mark away that the database has. */
 function syncFolder(folder: string): void {
   if (process.platform === 'win32') return // cannot open a folder
   const directory = openSync(folder, 'r')
@@ -30,13 +52,4 @@ function syncFolder(folder: string): void {
   } finally {
     closeSync(directory)
   }
-}
-
-/** Makes another one, and has it on the disk. @returns as `readRunMark` does from now on */
-export function writeRunMark(folder: string): string {
-  const path = join(folder, FILE)
-  writeFileSync(`${path}.new`, randomBytes(RANDOM_BYTES).toString('hex'), { mode: 0o600, flush: true })
-  renameSync(`${path}.new`, path)
-  syncFolder(folder)
-  return readRunMark(folder)
 }
