@@ -1,7 +1,7 @@
 /** Everyone who has an account, here or not: found by name, and what an administrator may do about them. B27. */
 import { useClient, useConnection } from '@roomful/react'
 import { UserX } from 'lucide-react'
-import { type ReactElement, useEffect, useState } from 'react'
+import { type ReactElement, useEffect, useRef, useState } from 'react'
 import { Ago } from '../../web/live/ago.tsx'
 import { NotLoaded } from '../../web/live/not-loaded.tsx'
 import { useLoaded } from '../../web/live/use-loaded.ts'
@@ -25,10 +25,14 @@ export function AccountsView(): ReactElement {
   const [wanted, setWanted] = useState('')
   const search = useSettled(wanted.trim())
   const { data, error, reload, change } = useLoaded<AccountPage>(() => listAccounts(search), search)
+  // What was found before stays until the next answer: a menu that hangs on a row would close.
+  const before = useRef<AccountPage>(undefined)
+  if (data) before.current = data
+  const page = data ?? (error ? undefined : before.current)
   const me = state.status === 'open' ? state.user.sub : undefined
   const loadMore = (): void => {
-    listAccounts(search, data?.accounts.at(-1)?.userId).then(
-      ({ accounts, more }) => change((before) => ({ accounts: [...before.accounts, ...accounts], more })),
+    listAccounts(search, page?.accounts.at(-1)?.userId).then(
+      ({ accounts, more }) => change((known) => ({ accounts: [...known.accounts, ...accounts], more })),
       (refused: unknown) => toastError('Couldn’t load more people', refused),
     )
   }
@@ -41,13 +45,13 @@ export function AccountsView(): ReactElement {
         value={wanted}
         onChange={({ target }) => setWanted(target.value)}
       />
-      {!data ? (
+      {!page ? (
         <NotLoaded what="people" error={error} onRetry={reload} />
       ) : (
         <Card className="overflow-hidden">
-          {data.accounts.length === 0 && <EmptyState icon={UserX} title="No matches" />}
+          {page.accounts.length === 0 && <EmptyState icon={UserX} title="No matches" />}
           <ul aria-label="People">
-            {data.accounts.map((account) => (
+            {page.accounts.map((account) => (
               <Row key={account.userId} account={account} now={client.serverNow()}>
                 {account.userId !== me && (
                   <PersonMenu
@@ -62,7 +66,7 @@ export function AccountsView(): ReactElement {
           </ul>
         </Card>
       )}
-      {data?.more && (
+      {page?.more && (
         <div className="mt-4 text-center">
           <Button onClick={loadMore}>Show more</Button>
         </div>
