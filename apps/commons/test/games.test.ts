@@ -52,6 +52,18 @@ describe('the lobby', () => {
     expect(watcher.heard('game:changed').length).toBeGreaterThan(1)
   })
 
+  it('[D21] lets one user open five tables, and others as many', async () => {
+    const server = await testCommons(addGames)
+    const [ann, bob] = [await server.connect({ user: 'ann' }), await server.connect({ user: 'bob' })]
+    const open = async (client: TestClient) => (await client.request('game:create', { name: '' })).error?.code
+    for (let i = 0; i < 5; i++) expect(await open(ann)).toBeUndefined()
+    expect(await open(ann)).toBe('TOO_MANY_GAMES')
+    expect(await open(bob)).toBeUndefined()
+    for (const client of [ann]) client.close()
+    await server.advance(EMPTY_MS + RETURN_MS)
+    expect(await open(await server.connect({ user: 'ann' }))).toBeUndefined()
+  })
+
   it('[B24] refuses a fifth with ROOM_FULL, also by the ordinary join', async () => {
     const server = await testCommons(addGames)
     const { roomId } = await table(server)

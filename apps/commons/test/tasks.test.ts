@@ -122,3 +122,17 @@ describe('from outside', () => {
     expect((await again.emitWithAck('task:list')).tasks).toMatchObject([{ title: 'שלום 🌱' }])
   })
 })
+
+describe('[D21] the bounds of the board', () => {
+  it('[D21] one user fills a part of it, and makes room by deleting', async () => {
+    const { server, ann, bob } = await board()
+    const save = async (client: TestClient) =>
+      client.request('save-task', { title: 'x', description: '' }).finally(() => server.advance(1_000))
+    let last = ''
+    for (let i = 0; i < 100; i++) last = (await save(ann)).data.taskId
+    expect((await save(ann)).error).toMatchObject({ code: 'TOO_MANY_TASKS' })
+    expect((await save(bob)).error).toBeUndefined()
+    await ann.request('task:delete', { taskId: last })
+    expect((await save(ann)).error).toBeUndefined()
+  })
+})

@@ -24,6 +24,7 @@ export interface DocumentPeerOptions {
   readonly peer: Peer
   readonly document: OpenDocument
   readonly canWrite: boolean
+  readonly account: string
   /** Milliseconds of a clock that does not jump. */
   readonly now: () => number
   readonly onClosed: (peer: DocumentPeer) => void
@@ -53,6 +54,11 @@ export class DocumentPeer implements PeerHandler, AwarenessHolder {
     this.document = document
     this.canWrite = canWrite
     this.toldAt = now()
+  }
+
+  /** Whose quota a document counts towards that it makes. */
+  get account(): string {
+    return this.options.account
   }
 
   get userId(): string {
@@ -170,6 +176,11 @@ export class DocumentPeer implements PeerHandler, AwarenessHolder {
     if (checked.isEmpty || this.isApart) return
     if (!this.canWrite) return this.refuse('You may read this document, not write to it')
     if (!this.document.hasRoomFor(update, checked)) return this.refuse('The document is full')
+    try {
+      this.document.checkQuota(update, checked, this.account)
+    } catch (error) {
+      return this.refuse(error instanceof RoomfulError ? error.message : 'There is no room for more')
+    }
     try {
       if (this.document.apply(update, this)) return
       this.peer.close(CLOSE_CODES.POLICY.code, 'The updates refer to what nobody has')

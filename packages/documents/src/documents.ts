@@ -8,6 +8,7 @@ import { type Peer, type PeerHandler, type Roomful, RoomfulError } from '@roomfu
 import type * as Y from 'yjs'
 import { DocumentPeer } from './document-peer.ts'
 import { OpenDocuments } from './open-documents.ts'
+import { Quotas } from './quotas.ts'
 import { type DocumentStore, openDocumentStore } from './store/document-store.ts'
 import type { DocumentChange, DocumentRecord, ListPage } from './store/record.ts'
 import { encodePermissionDenied } from './wire/messages.ts'
@@ -21,6 +22,12 @@ export interface DocumentsOptions {
   readonly maxBytes?: number
   /** Most documents; more cannot be made. Default: 100,000. */
   readonly maxDocuments?: number
+  /** Documents of one user, or of the guests of one address. Default: 1,000. */
+  readonly maxDocumentsPerUser?: number
+  /** Their bytes together. Default: 256 MiB. */
+  readonly maxBytesPerUser?: number
+  /** Bytes of all documents together. Default: 4 GiB. */
+  readonly maxTotalBytes?: number
   /** All documents that are open at once, together. Default: 256 MiB. */
   readonly maxOpenBytes?: number
   /** Updates of a document that are kept apart before they are folded into one. Default: 500. */
@@ -33,6 +40,9 @@ const DEFAULTS = {
   createOnWrite: true,
   maxBytes: 8 * MIB,
   maxDocuments: 100_000,
+  maxDocumentsPerUser: 1_000,
+  maxBytesPerUser: 256 * MIB,
+  maxTotalBytes: 4096 * MIB,
   maxOpenBytes: 256 * MIB,
   foldUpdates: 500,
 } as const
@@ -56,14 +66,17 @@ export class Documents {
   private readonly roomful: Roomful
   private readonly options: Required<DocumentsOptions>
   private readonly openDocuments: OpenDocuments
+  private readonly quotas: Quotas
   private store: DocumentStore | undefined
 
   constructor(roomful: Roomful, name: string, options: DocumentsOptions) {
     this.roomful = roomful
     this.options = { ...DEFAULTS, ...options }
     const { path, maxBytes } = this.options
+    this.quotas = new Quotas(this.options, (what) => roomful.observer.observe({ type: 'quota-refused', what }))
     this.openDocuments = new OpenDocuments({
       ...this.options,
+      quotas: this.quotas,
       report: (error) => roomful.observer.observe({ type: 'notice', message: error.message, isRisky: true }),
     })
     roomful.protocol(path, roomful.get(name), {
@@ -78,7 +91,7 @@ export class Documents {
 
   /** @throws RoomfulError (rejects) UNAVAILABLE */
   async find(id: string): Promise<DocumentRecord | undefined> {
-    return this.stored.find(id)
+    return this.stored.find(normal(id))
   }
 
   /** Newest change first. @throws RoomfulError (rejects) UNAVAILABLE */
@@ -88,19 +101,32 @@ export class Documents {
 
   /**
    * @param id names it for good; a name that was removed is not given again
-   * @throws RoomfulError (rejects) ROOM_NAME_INVALID, INVALID_MESSAGE, CONFLICT, UNAVAILABLE
+   * @param account whose quota it counts towards, if that is not its owner's: `context.account` for guests
+   * @throws RoomfulError (rejects) ROOM_NAME_INVALID, INVALID_MESSAGE, CONFLICT, TOO_MANY_DOCUMENTS, QUOTA_EXCEEDED,
+   *   UNAVAILABLE
    */
-  async create({ id, title, ownerId }: { id: string; title: string; ownerId: string }): Promise<DocumentRecord> {
+  async create(document: NewDocument): Promise<DocumentRecord> {
+    const { title, ownerId, account = ownerId } = document
+    const id = normal(document.id)
     if (!isRoomId(id) || isPersonalRoom(id)) throw new RoomfulError('ROOM_NAME_INVALID', undefined, { field: 'id' })
-    await this.checkCount()
-    const record = await this.stored.create({ id, title: checkTitle(title), ownerId, at: Date.now() })
-    if (!record)
+    const named = checkTitle(title)
+    await this.quotas.pin(account)
+    try {
+      this.quotas.checkNew(account)
+      this.quotas.made(account)
+      const creating = this.stored.create({ id, title: named, ownerId, account, at: Date.now() })
+      const record = await creating.finally(() => this.quotas.stored(account, { documents: 1, bytes: 0 }))
+      if (record) return record
+      await this.quotas.removed(account)
       throw new RoomfulError('CONFLICT', 'There is a document of this name, or there was one', { field: 'id' })
-    return record
+    } finally {
+      this.quotas.unpin(account)
+    }
   }
 
   /** Renames or locks. Rules are asked again for those who have it open. @throws RoomfulError (rejects) NOT_FOUND */
-  async change(id: string, change: DocumentChange): Promise<DocumentRecord> {
+  async change(name: string, change: DocumentChange): Promise<DocumentRecord> {
+    const id = normal(name)
     const title = change.title === undefined ? undefined : checkTitle(change.title)
     const record = await this.stored.change(id, { ...change, title }, Date.now())
     if (!record) throw new RoomfulError('NOT_FOUND', 'There is no such document')
@@ -109,15 +135,18 @@ export class Documents {
   }
 
   /** For good: everyone in it is closed with 4003. @returns false when there was none */
-  async remove(id: string): Promise<boolean> {
-    const isRemoved = await this.stored.remove(id)
+  async remove(name: string): Promise<boolean> {
+    const id = normal(name)
+    const account = await this.stored.remove(id, Date.now())
     this.openDocuments.close(id, CLOSE_CODES.FORBIDDEN.code, 'The document was removed')
-    return isRemoved
+    if (account === undefined) return false
+    await this.quotas.removed(account)
+    return true
   }
 
   /** Asks the rules again who may write: call it when what they depend on has changed. */
   async recheck(id: string): Promise<void> {
-    await this.openDocuments.recheck(id)
+    await this.openDocuments.recheck(normal(id))
   }
 
   /**
@@ -125,7 +154,7 @@ export class Documents {
    * @throws RoomfulError (rejects) UNAVAILABLE, FORBIDDEN when it was removed; and what `work` throws
    */
   async use<Result>(id: string, work: (doc: Y.Doc) => Result): Promise<Result> {
-    const document = await this.openDocuments.pin(id)
+    const document = await this.openDocuments.pin(normal(id))
     try {
       const result = document.doc.transact(() => work(document.doc))
       await document.stored()
@@ -136,33 +165,41 @@ export class Documents {
   }
 
   private async handlePeer(peer: Peer): Promise<PeerHandler> {
+    const { account } = peer
     const document = await this.openDocuments.pin(peer.roomId)
+    await this.quotas.pin(account)
+    let isServed = false
     try {
-      if (document.isNew) await this.checkNew()
+      if (document.account === undefined) this.checkNew(account)
       const handler = new DocumentPeer({
         peer,
         document,
+        account,
         canWrite: await peer.may('publish'),
         now: () => performance.now(),
-        onClosed: (closed) => this.openDocuments.leave(closed),
+        onClosed: (closed) => {
+          this.openDocuments.leave(closed)
+          this.quotas.unpin(account)
+        },
       })
       document.peers.add(handler)
+      isServed = true
       handler.begin()
       return handler
     } finally {
+      if (!isServed) this.quotas.unpin(account)
       this.openDocuments.unpin(document)
     }
   }
 
-  private async checkNew(): Promise<void> {
+  /** A provider that may not make the document should not try again, so the close says FORBIDDEN. */
+  private checkNew(account: string): void {
     if (!this.options.createOnWrite) throw new RoomfulError('FORBIDDEN', 'There is no such document')
-    await this.checkCount()
-  }
-
-  private async checkCount(): Promise<void> {
-    const { maxDocuments } = this.options
-    if ((await this.stored.count()) < maxDocuments) return
-    throw new RoomfulError('FORBIDDEN', `There are ${maxDocuments} documents already: remove one first`)
+    try {
+      this.quotas.checkNew(account)
+    } catch (error) {
+      throw error instanceof RoomfulError ? new RoomfulError('FORBIDDEN', error.message) : error
+    }
   }
 
   private begin(): () => Promise<void> {
@@ -172,6 +209,10 @@ export class Documents {
     const store = openDocumentStore({ path, sync, foldUpdates, foldBytes: FOLD_BYTES })
     this.store = store
     this.openDocuments.begin(store)
+    this.quotas.begin(store).catch((cause: unknown) => {
+      const message = `The documents could not be counted: ${cause instanceof Error ? cause.message : String(cause)}`
+      this.roomful.observer.observe({ type: 'notice', message, isRisky: true })
+    })
     return async () => {
       await this.openDocuments.end()
       await store.close()
@@ -182,6 +223,19 @@ export class Documents {
     if (this.store) return this.store
     throw new RoomfulError('UNAVAILABLE', 'The server has not started')
   }
+}
+
+/** What `Documents.create` is given. */
+export interface NewDocument {
+  readonly id: string
+  readonly title: string
+  readonly ownerId: string
+  readonly account?: string
+}
+
+/** Keyboards and file systems write the same name in several forms of Unicode; rooms have the composed one. */
+function normal(id: string): string {
+  return id.normalize('NFC')
 }
 
 /** @throws RoomfulError INVALID_MESSAGE */

@@ -6,6 +6,7 @@ import type { RoomfulError } from '@roomful/server'
 import * as Y from 'yjs'
 import { Awareness } from './awareness.ts'
 import type { DocumentPeer } from './document-peer.ts'
+import type { Quotas } from './quotas.ts'
 import type { GroupCommit } from './store/group-commit.ts'
 import type { CheckedUpdate } from './wire/check-update.ts'
 import { encodeAwareness, encodeStep2, encodeUpdate } from './wire/messages.ts'
@@ -14,6 +15,9 @@ export interface OpenDocumentOptions {
   readonly id: string
   /** Nobody has written to it or made it yet. */
   readonly isNew: boolean
+  /** Whose quota it counts towards; of a new one that is decided by its first change. */
+  readonly account: string | undefined
+  readonly quotas: Quotas
   readonly updates: readonly Uint8Array[]
   readonly commits: GroupCommit
   readonly maxBytes: number
@@ -31,6 +35,7 @@ export class OpenDocument {
   readonly id: string
   readonly isNew: boolean
   readonly doc = new Y.Doc()
+  account: string | undefined
   readonly peers = new Set<DocumentPeer>()
   readonly awareness = new Awareness()
   /** Whoever else needs it to stay open. */
@@ -49,6 +54,7 @@ export class OpenDocument {
   constructor(options: OpenDocumentOptions) {
     this.id = options.id
     this.isNew = options.isNew
+    this.account = options.account
     this.options = options
     this.doc.transact(() => {
       for (const update of options.updates) Y.applyUpdate(this.doc, update)
@@ -79,6 +85,13 @@ export class OpenDocument {
       this.deletedLength = 0
     }
     return this.bytes + update.byteLength <= maxBytes
+  }
+
+  /** Whether the quota of who made it, or would make it, has room. @throws RoomfulError TOO_MANY_DOCUMENTS, QUOTA_EXCEEDED */
+  checkQuota(update: Uint8Array, { onlyDeletes }: CheckedUpdate, writer: string): void {
+    const { quotas } = this.options
+    if (this.account === undefined) quotas.checkNew(writer)
+    if (!onlyDeletes) quotas.checkBytes(this.account ?? writer, update.byteLength)
   }
 
   /** @returns false when too much waits for what nobody has: that part was dropped. @throws what Yjs throws */
@@ -139,17 +152,30 @@ export class OpenDocument {
   /** Stores it, and then tells it to everyone but its writer. */
   private keep(update: Uint8Array, writer: DocumentPeer | undefined): void {
     if (this.hasFailed) return
-    const { commits, id, now } = this.options
+    const { commits, quotas, id, now } = this.options
+    const isFirst = this.account === undefined
+    const account = this.account ?? writer?.account ?? ''
+    if (isFirst) {
+      this.account = account
+      quotas.retain(account)
+      quotas.made(account)
+    }
+    quotas.grew(account, update.byteLength)
+    const usage = { documents: isFirst ? 1 : 0, bytes: update.byteLength }
     this.addedBytes += update.byteLength
     this.unstored++
-    this.lastStored = commits.append({ id, update, userId: writer?.userId ?? '', at: now() })
+    this.lastStored = commits.append({
+      ...{ id, update, userId: writer?.userId ?? '', account, at: now() },
+    })
     this.lastStored.then(
       () => {
         this.unstored--
+        quotas.stored(account, usage)
         if (!this.hasFailed) this.tellUpdate(update, writer)
       },
       (error: RoomfulError) => {
         this.unstored--
+        quotas.stored(account, usage)
         this.fail(error)
       },
     )

@@ -2,13 +2,15 @@
 import { CLOSE_CODES } from '@roomful/protocol'
 import { RoomfulError } from '@roomful/server'
 import type { DocumentPeer } from './document-peer.ts'
-import { OpenDocument } from './open-document.ts'
+import { OpenDocument, type OpenDocumentOptions } from './open-document.ts'
+import type { Quotas } from './quotas.ts'
 import type { DocumentStore } from './store/document-store.ts'
 import { GroupCommit } from './store/group-commit.ts'
 
 export interface OpenDocumentsOptions {
   readonly maxBytes: number
   readonly maxOpenBytes: number
+  readonly quotas: Quotas
   readonly report: (error: RoomfulError) => void
 }
 
@@ -88,13 +90,16 @@ export class OpenDocuments {
   private async read(id: string): Promise<OpenDocument> {
     const { store, commits } = this
     if (!store || !commits) throw new RoomfulError('UNAVAILABLE', 'The server has not started')
-    const { record, isRemoved, updates } = await store.load(id)
+    const { record, account, isRemoved, updates } = await store.load(id)
     if (isRemoved) throw new RoomfulError('FORBIDDEN', 'The document was removed')
     this.checkRoom(updates.reduce((sum, { byteLength }) => sum + byteLength, 0))
-    const { maxBytes } = this.options
-    const document = new OpenDocument({
+    const { maxBytes, quotas } = this.options
+    if (account !== undefined) await quotas.pin(account)
+    const document = this.make({
       id,
       isNew: record === undefined,
+      account,
+      quotas,
       updates,
       commits,
       maxBytes,
@@ -103,6 +108,15 @@ export class OpenDocuments {
     })
     this.open.add(document)
     return document
+  }
+
+  private make(options: OpenDocumentOptions): OpenDocument {
+    try {
+      return new OpenDocument(options)
+    } catch (error) {
+      if (options.account !== undefined) options.quotas.unpin(options.account)
+      throw error
+    }
   }
 
   private checkRoom(bytes: number): void {
@@ -132,6 +146,7 @@ export class OpenDocuments {
   private letGo(document: OpenDocument): void {
     if (!this.open.delete(document)) return // somebody may be reading it anew
     this.byId.delete(document.id)
+    if (document.account !== undefined) this.options.quotas.unpin(document.account)
     document.destroy()
   }
 

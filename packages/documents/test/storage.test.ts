@@ -146,7 +146,7 @@ describe('[B36] the documents of a server', () => {
     await expect(documents.use('other', () => undefined)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     await documents.create({ id: 'other', title: 'Other', ownerId: '' })
     await expect(documents.create({ id: 'third', title: 'Third', ownerId: '' })).rejects.toMatchObject({
-      code: 'FORBIDDEN',
+      code: 'TOO_MANY_DOCUMENTS',
     })
   })
 

@@ -16,7 +16,7 @@ function openFile(): { store: DocumentStore; reopen: () => DocumentStore } {
 }
 
 const write = (store: DocumentStore, n: number): Promise<void> =>
-  store.append([{ id: 'plan', update: new Uint8Array([n]), userId: 'ann', at: n }])
+  store.append([{ id: 'plan', update: new Uint8Array([n]), userId: 'ann', account: 'ann', at: n }])
 
 const written = async (store: DocumentStore): Promise<number[]> =>
   (await store.load('plan')).updates.flatMap((update) => [...update])
@@ -42,7 +42,7 @@ describe('questions to the worker', () => {
   it('[Y17] are all answered before the end, which is not refused however many wait', async () => {
     const { store, reopen } = openFile()
     const waiting = fill(store, 1, 2)
-    await expect(store.count()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(store.usage()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     await store.close()
     await Promise.all(waiting)
     const again = reopen()
@@ -65,7 +65,7 @@ function hold(store: DocumentStore, only?: string): () => void {
 
 const MIB = 1024 ** 2
 /** A change of a mebibyte that changes nothing. */
-const large = { id: 'large', update: new Uint8Array(MIB), userId: 'ann', at: 1 }
+const large = { id: 'large', update: new Uint8Array(MIB), userId: 'ann', account: 'ann', at: 1 }
 
 describe('changes that wait for the disk', () => {
   it('[Y17] are up to 64 MiB together, what is more is refused with UNAVAILABLE, and all of them are stored', async () => {
@@ -73,7 +73,7 @@ describe('changes that wait for the disk', () => {
     after(() => store.close())
     const letGo = hold(store)
     const commits = new GroupCommit(store)
-    const small = (n: number) => ({ id: 'plan', update: new Uint8Array([n]), userId: 'ann', at: 1 })
+    const small = (n: number) => ({ id: 'plan', update: new Uint8Array([n]), userId: 'ann', account: 'ann', at: 1 })
     const first = commits.append(large)
     await new Promise(setImmediate) // on its way, and counted until it is there
     const waiting = [first, commits.append(small(1)), ...Array.from({ length: 62 }, () => commits.append(large))]

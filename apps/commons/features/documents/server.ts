@@ -56,8 +56,8 @@ export function serveDocuments({ server, clock, random }: Commons, roomful: Room
     return { status: 'ok', document: await describe(await find(documentId)) }
   })
 
-  namespace.on('document:create', async ({ user }, { title }) => {
-    const { id } = await documents.create({ id: random.id(12), title, ownerId: user.sub })
+  namespace.on('document:create', async ({ user, account }, { title }) => {
+    const { id } = await documents.create({ id: random.id(12), title, ownerId: user.sub, account })
     await tell(id)
     return { status: 'ok', documentId: id }
   })

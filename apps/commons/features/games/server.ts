@@ -53,7 +53,7 @@ export function addGames(commons: Commons): void {
   }
 
   games.on('game:create', async (context, { name }) => {
-    const game = tables.create(name === '' ? `${context.user.name}’s table` : name)
+    const game = tables.create(name === '' ? `${context.user.name}’s table` : name, context.user.sub)
     takeSeat(game, context.user)
     await context.join(game.roomId)
     return { status: 'ok', roomId: game.roomId }

@@ -36,6 +36,8 @@ export const EMPTY_MS = 60_000
 const LOBBY_INTERVAL_MS = 250
 /** So that the list stays one that people can read. */
 const TABLES_MAX = 100
+/** Tables that one user opened and that are still there. */
+const TABLES_PER_USER = 5
 
 export class Tables {
   private readonly commons: Commons
@@ -43,6 +45,8 @@ export class Tables {
   private readonly store: GameStore
   /** Bound: TABLES_MAX. */
   private readonly games = new Map<string, Game>()
+  /** Who opened a table since the start of the server. Bound: TABLES_MAX. */
+  private readonly openedBy = new Map<string, string>()
   /** What ends the round of a table. */
   private readonly cancels = new Map<string, () => void>()
   private readonly lobby: Coalesce
@@ -96,12 +100,20 @@ export class Tables {
   }
 
   /** @throws RoomfulError TOO_MANY_GAMES */
-  create(name: string): Game {
+  create(name: string, userId: string): Game {
+    const own = [...this.openedBy.values()].filter((opener) => opener === userId)
+    if (own.length >= TABLES_PER_USER) {
+      throw new RoomfulError(
+        'TOO_MANY_GAMES',
+        `You’ve opened ${TABLES_PER_USER} tables. Wait until one of them closes.`,
+      )
+    }
     if (this.games.size >= TABLES_MAX) {
       throw new RoomfulError('TOO_MANY_GAMES', `There are already ${TABLES_MAX} tables. Join one of them.`)
     }
     const game = newGame(PREFIX + this.commons.random.id(8), name)
     this.games.set(game.roomId, game)
+    this.openedBy.set(game.roomId, userId)
     return game
   }
 
@@ -214,6 +226,7 @@ export class Tables {
     this.cancels.get(roomId)?.()
     this.cancels.delete(roomId)
     this.games.delete(roomId)
+    this.openedBy.delete(roomId)
     this.store.delete(roomId)
     this.namespace.emit('game:removed', { roomId })
   }

@@ -31,6 +31,8 @@ const SCHEMA = `
 const ORDER = 'SELECT orders.*, products.name AS product_name FROM orders JOIN products USING (product_id)'
 /** A page of orders; the desk is for those of today. */
 const ORDERS_LISTED = 200
+/** Orders of one user, cancelled ones included. */
+const ORDERS_PER_USER = 1_000
 
 export interface Purchase {
   readonly orderId: string
@@ -59,6 +61,7 @@ export class ShopStore {
       orderOfKey: database.prepare(`${ORDER} WHERE user_id = ? AND key = ?`),
       ordersOf: database.prepare(`${ORDER} WHERE user_id = ? ORDER BY placed_at DESC LIMIT ${ORDERS_LISTED}`),
       orders: database.prepare(`${ORDER} ORDER BY placed_at DESC LIMIT ${ORDERS_LISTED}`),
+      orderCount: database.prepare('SELECT count(*) AS count FROM orders WHERE user_id = ?'),
       addOrder: database.prepare('INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
       setStatus: database.prepare('UPDATE orders SET status = ?, trail = ? WHERE order_id = ?'),
     }
@@ -89,8 +92,11 @@ export class ShopStore {
     this.database.change(() => this.statements.setStock.run(stock, productId))
   }
 
-  /** @throws RoomfulError OUT_OF_STOCK, NOT_FOUND, UNAVAILABLE */
+  /** @throws RoomfulError OUT_OF_STOCK, TOO_MANY_ORDERS, NOT_FOUND, UNAVAILABLE */
   buy({ orderId, productId, quantity, userId, name, key, at }: Purchase): Order {
+    if (Number(this.statements.orderCount.get(userId)?.count) >= ORDERS_PER_USER) {
+      throw new RoomfulError('TOO_MANY_ORDERS', `You’ve reached the limit of ${ORDERS_PER_USER} orders`)
+    }
     return this.database.change(() => {
       const { priceCents, name: productName, stock } = this.product(productId)
       if (this.statements.takeStock.run(quantity, productId, quantity).changes === 0) {

@@ -10,6 +10,8 @@ import { TaskStore } from './store.ts'
 
 /** A board that people can still read, and an answer to `task:list` that stays small. */
 const TASKS_MAX = 500
+/** Of one user, so that the board has room for everyone. */
+const TASKS_PER_USER = 100
 /** Roles that may take away what is not theirs. */
 const KEEPERS: ReadonlySet<string> = new Set(['admin', 'support'])
 
@@ -28,6 +30,10 @@ export function addTasks({ server, database, clock, random }: Commons): void {
       throw new RoomfulError('BOARD_FULL', `The board is full (${TASKS_MAX} tasks). Delete a task to make room.`)
     }
     const { sub: userId, name } = user
+    if (store.countOf(userId) >= TASKS_PER_USER) {
+      const sentence = `You already have ${TASKS_PER_USER} tasks on the board. Delete one to make room.`
+      throw new RoomfulError('TOO_MANY_TASKS', sentence)
+    }
     return store.add({ taskId: random.id(12), title, description, userId, name, key, createdAt: clock.now() })
   }
 

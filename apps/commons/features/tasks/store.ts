@@ -30,6 +30,7 @@ export class TaskStore {
     this.statements = {
       list: database.prepare(`SELECT ${columns} FROM tasks ORDER BY created_at DESC, task_id DESC`),
       count: database.prepare('SELECT count(*) AS count FROM tasks'),
+      countOf: database.prepare('SELECT count(*) AS count FROM tasks WHERE user_id = ?'),
       find: database.prepare(`SELECT ${columns} FROM tasks WHERE task_id = ?`),
       findKey: database.prepare(`SELECT ${columns} FROM tasks WHERE user_id = ? AND key = ?`),
       insert: database.prepare(
@@ -48,6 +49,10 @@ export class TaskStore {
 
   get count(): number {
     return Number(this.statements.count.get()?.count)
+  }
+
+  countOf(userId: string): number {
+    return Number(this.statements.countOf.get(userId)?.count)
   }
 
   find(taskId: string): Task | undefined {

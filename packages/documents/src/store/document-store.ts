@@ -10,7 +10,7 @@ import type { Asked, Told } from './worker.ts'
 /** Questions on their way: many times what can be open at once. */
 const IN_FLIGHT_MAX = 10_000
 
-type Method = 'load' | 'append' | 'fold' | 'find' | 'list' | 'count' | 'create' | 'change' | 'remove' | 'close'
+type Method = 'load' | 'append' | 'fold' | 'find' | 'list' | 'usage' | 'create' | 'change' | 'remove' | 'close'
 
 /** {@link SqliteStore}, but every answer is a promise that rejects with UNAVAILABLE when the file cannot be used. */
 export type DocumentStore = {
@@ -30,7 +30,7 @@ export function openDocumentStore(options: SqliteStoreOptions): DocumentStore {
     fold: method('fold'),
     find: method('find'),
     list: method('list'),
-    count: method('count'),
+    usage: method('usage'),
     create: method('create'),
     change: method('change'),
     remove: method('remove'),

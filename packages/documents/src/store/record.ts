@@ -14,17 +14,27 @@ export interface DocumentRecord {
   readonly bytes: number
 }
 
+/** Documents of an account, or of all. */
+export interface Usage {
+  readonly documents: number
+  readonly bytes: number
+}
+
 /** A change that a document took. */
 export interface StoredUpdate {
   readonly id: string
   readonly update: Uint8Array
   /** Whose, in case the document is made with it. */
   readonly userId: string
+  /** Whose quota the document then counts towards. */
+  readonly account: string
   readonly at: number
 }
 
 export interface Loaded {
   readonly record: DocumentRecord | undefined
+  /** Whose quota it counts towards, once it is there. */
+  readonly account: string | undefined
   /** It was there once: its name is not given again, so that a client that was away does not bring it back. */
   readonly isRemoved: boolean
   /** In the order of their commits; a snapshot first. */
@@ -35,6 +45,7 @@ export interface NewDocument {
   readonly id: string
   readonly title: string
   readonly ownerId: string
+  readonly account: string
   readonly at: number
 }
 

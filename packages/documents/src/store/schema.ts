@@ -26,6 +26,12 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX updates_by_document ON updates (document, id);
   `,
+  `
+  ALTER TABLE documents ADD COLUMN account TEXT NOT NULL DEFAULT ''; -- whose quota it counts towards
+  UPDATE documents SET account = owner;
+  CREATE INDEX documents_by_account ON documents (account) WHERE removed = 0;
+  CREATE INDEX documents_by_removal ON documents (changed_at) WHERE removed = 1;
+  `,
 ]
 
 /** The format that this version writes. */

@@ -4,7 +4,7 @@
  */
 import { Database, type DatabaseOptions } from './database.ts'
 import { foldUpdates } from './fold.ts'
-import type { DocumentChange, DocumentRecord, ListPage, Loaded, NewDocument, StoredUpdate } from './record.ts'
+import type { DocumentChange, DocumentRecord, ListPage, Loaded, NewDocument, StoredUpdate, Usage } from './record.ts'
 
 export interface SqliteStoreOptions extends DatabaseOptions {
   /** Updates are folded once there are as many, or once they are as large as the snapshot and this. */
@@ -14,6 +14,8 @@ export interface SqliteStoreOptions extends DatabaseOptions {
 
 const COLUMNS =
   'name AS id, title, owner AS ownerId, locked AS isLocked, created_at AS createdAt, changed_at AS changedAt, bytes'
+/** Names of removed documents that are remembered; those removed longest ago are given again. */
+const REMOVED_MAX = 100_000
 /** Documents whose length is remembered rather than counted. */
 const MEASURED_MAX = 10_000
 
@@ -37,20 +39,21 @@ export class SqliteStore {
   }
 
   load(id: string): Loaded {
-    const row = this.db.get<{ key: number; removed: number }>(
-      'SELECT id AS key, removed FROM documents WHERE name = ?',
+    const row = this.db.get<{ key: number; removed: number; account: string }>(
+      'SELECT id AS key, removed, account FROM documents WHERE name = ?',
       id,
     )
-    if (!row) return { record: undefined, isRemoved: false, updates: [] }
-    if (row.removed) return { record: undefined, isRemoved: true, updates: [] }
-    return { record: this.find(id), isRemoved: false, updates: this.contentOf(row.key) }
+    if (!row) return { record: undefined, account: undefined, isRemoved: false, updates: [] }
+    const { account } = row
+    if (row.removed) return { record: undefined, account, isRemoved: true, updates: [] }
+    return { record: this.find(id), account, isRemoved: false, updates: this.contentOf(row.key) }
   }
 
   /** All of it or nothing, in one transaction. A document that is not there is made; one that was removed is left alone. */
   append(updates: readonly StoredUpdate[]): void {
     this.db.transaction(() => {
-      for (const { id, update, userId, at } of updates) {
-        this.db.run(INSERT, id, id, userId, at, at)
+      for (const { id, update, userId, account, at } of updates) {
+        this.db.run(INSERT, id, id, userId, account, at, at)
         this.db.run(
           `INSERT INTO updates (document, body) SELECT id, ? FROM documents WHERE name = ? AND removed = 0`,
           update,
@@ -109,13 +112,9 @@ export class SqliteStore {
     return rows.flatMap((row) => toRecord(row) ?? [])
   }
 
-  count(): number {
-    return this.db.get<{ count: number }>('SELECT count(*) AS count FROM documents WHERE removed = 0')?.count ?? 0
-  }
-
   /** @returns undefined when the name is taken, or was */
-  create({ id, title, ownerId, at }: NewDocument): DocumentRecord | undefined {
-    const { changes } = this.db.run(INSERT, id, title, ownerId, at, at)
+  create({ id, title, ownerId, account, at }: NewDocument): DocumentRecord | undefined {
+    const { changes } = this.db.run(INSERT, id, title, ownerId, account, at, at)
     return changes === 1 ? this.find(id) : undefined
   }
 
@@ -132,16 +131,29 @@ export class SqliteStore {
     return this.find(id)
   }
 
-  /** Its content goes; its name is remembered. @returns false when there was none */
-  remove(id: string): boolean {
-    const key = this.db.get<{ key: number }>('SELECT id AS key FROM documents WHERE name = ? AND removed = 0', id)?.key
-    if (key === undefined) return false
+  /** Of an account, or without one of all. */
+  usage(account?: string): Usage {
+    const columns = 'SELECT count(*) AS documents, coalesce(sum(bytes), 0) AS bytes FROM documents WHERE removed = 0'
+    const found =
+      account === undefined ? this.db.get<Usage>(columns) : this.db.get<Usage>(`${columns} AND account = ?`, account)
+    return found ? { documents: found.documents, bytes: found.bytes } : { documents: 0, bytes: 0 }
+  }
+
+  /** Its content goes; its name is remembered. @returns whose quota it counted towards; nothing when there was none */
+  remove(id: string, at: number): string | undefined {
+    const found = this.db.get<{ key: number; account: string }>(
+      'SELECT id AS key, account FROM documents WHERE name = ? AND removed = 0',
+      id,
+    )
+    if (found === undefined) return undefined
+    const { key, account } = found
     this.db.transaction(() => {
       this.db.run('DELETE FROM updates WHERE document = ?', key)
       this.db.run('DELETE FROM snapshots WHERE document = ?', key)
-      this.db.run("UPDATE documents SET removed = 1, title = '', bytes = 0 WHERE id = ?", key)
+      this.db.run("UPDATE documents SET removed = 1, title = '', bytes = 0, changed_at = ? WHERE id = ?", at, key)
+      this.db.run(FORGET, REMOVED_MAX)
     })
-    return true
+    return account
   }
 
   close(): void {
@@ -177,7 +189,10 @@ export class SqliteStore {
   }
 }
 
-const INSERT = 'INSERT OR IGNORE INTO documents (name, title, owner, created_at, changed_at) VALUES (?, ?, ?, ?, ?)'
+const INSERT =
+  'INSERT OR IGNORE INTO documents (name, title, owner, account, created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?)'
+const FORGET =
+  'DELETE FROM documents WHERE id IN (SELECT id FROM documents WHERE removed = 1 ORDER BY changed_at DESC LIMIT -1 OFFSET ?)'
 
 type Row = Omit<DocumentRecord, 'isLocked'> & { isLocked: number }
 

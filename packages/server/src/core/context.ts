@@ -61,6 +61,11 @@ export class Context {
     return this.abort.signal
   }
 
+  /** Whom what it stores is charged to: the user's id, or one mark for all guests of its address, also when they reconnect. */
+  get account(): string {
+    return this.hub.sharedLimits.writerOf(this.connection)
+  }
+
   /** In the room, as of everything this connection asked for so far. */
   isIn(roomId: string): boolean {
     return this.connection.willBeIn(roomId)

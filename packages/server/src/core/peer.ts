@@ -64,6 +64,11 @@ export class Peer {
     return this.connection.user
   }
 
+  /** Whom what it stores is charged to: the user's id, or one mark for all guests of its address. */
+  get account(): string {
+    return this.hub.sharedLimits.writerOf(this.connection)
+  }
+
   get isOpen(): boolean {
     return this.connection.stage === 'open'
   }

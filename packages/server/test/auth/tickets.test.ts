@@ -1,6 +1,12 @@
 import { SeededRandom, VirtualClock } from '@roomful/testkit'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { TICKET_LIFETIME_MS, TICKETS_MAX, TICKETS_PER_USER, Tickets } from '../../src/adapters/auth/tickets.ts'
+import {
+  BOUND_PER_USER,
+  TICKET_LIFETIME_MS,
+  TICKETS_MAX,
+  TICKETS_PER_USER,
+  Tickets,
+} from '../../src/adapters/auth/tickets.ts'
 import type { Identity } from '../../src/core/ports/authenticator.ts'
 
 const alice: Identity = { user: { sub: 'alice', name: 'Alice', role: 'user' }, expiresAt: undefined }
@@ -41,6 +47,19 @@ describe('[A3.4] tickets', () => {
     expect(tickets.size).toBe(TICKETS_PER_USER)
     expect(() => tickets.redeem(issued[0] as string)).toThrow()
     expect(tickets.redeem(issued[1] as string)).toBe(alice)
+  })
+
+  it('[D21] of streams are bounded per user: the oldest stream of the user must come with another', () => {
+    const bobs = tickets.issue({ ...alice, user: { ...alice.user, sub: 'bob' } })
+    tickets.redeem(bobs, 'stream')
+    const bound = Array.from({ length: BOUND_PER_USER + 1 }, () => {
+      const ticket = tickets.issue(alice)
+      tickets.redeem(ticket, 'stream')
+      return ticket
+    })
+    expect(() => tickets.redeem(bound[0] as string, 'stream')).toThrow()
+    expect(tickets.redeem(bound[1] as string, 'stream')).toBe(alice)
+    expect(tickets.redeem(bobs, 'stream').user.sub).toBe('bob')
   })
 
   it('are bounded in all: above it nobody gets one until the first expires', async () => {

@@ -241,6 +241,19 @@ describe('polls', () => {
     expect(contents(await poll(at('late'), { after: cursor, wait: 0 }))).toEqual(['for all'])
   })
 
+  it('[D21] are at most 500 of one user, so that others find room', { timeout: 60_000 }, async () => {
+    const { server, url } = await serveVirtually({ settings: { maxConnectionsPerIp: 0 } })
+    const at = (sub: string, room: string) => `${url}/poll?room=${room}&token=${server.token(sub)}`
+    for (let i = 0; i < 500; i += 50) {
+      const batch = Array.from({ length: 50 }, (_, k) => fetch(at('eve', `r${i + k}`)))
+      for (const response of await Promise.all(batch)) expect(response.status).toBe(200)
+    }
+    expect(await errorOf(await fetch(at('eve', 'one-more')))).toEqual([503, 'UNAVAILABLE'])
+    expect((await fetch(at('ann', 'one-more'))).status).toBe(200)
+    await server.advance(6_000)
+    expect((await fetch(at('eve', 'one-more'))).status).toBe(200)
+  })
+
   it('[B10] [R3] are not more when all come at once, and leave nothing of those that are refused', async () => {
     const door = Promise.withResolvers<void>()
     let before = 0

@@ -14,6 +14,8 @@ export const TICKETS_PER_USER = 16
 export const TICKETS_MAX = 100_000
 /** Streams that a ticket stays good for (some 40 MB); above it the oldest must come with another ticket. */
 const BOUND_MAX = 100_000
+/** Such streams of one user; the oldest must come with another ticket. */
+export const BOUND_PER_USER = 64
 /** How long a stream may come back with the ticket of a token that never expires. */
 const BOUND_LIFETIME_MS = 24 * 3_600_000
 const TICKET_LENGTH = 32
@@ -31,6 +33,7 @@ export class Tickets {
   private readonly tickets = new Map<string, Ticket>()
   private readonly byUser = new Map<string, string[]>()
   /** Used for a stream that reconnects by itself, which cannot ask for another: good for that one alone. */
+  private readonly boundByUser = new Map<string, string[]>()
   private readonly bound = new Map<string, { identity: Identity; stream: string; goodUntil: number }>()
 
   constructor(clock: Clock, random: Random) {
@@ -82,12 +85,25 @@ export class Tickets {
   private bind(ticket: string, stream: string, identity: Identity): void {
     const goodUntil = identity.expiresAt ?? this.clock.now() + BOUND_LIFETIME_MS
     this.bound.set(ticket, { identity, stream, goodUntil })
-    if (this.bound.size > BOUND_MAX) this.bound.delete(this.bound.keys().next().value as string)
+    const ofUser = this.boundByUser.get(identity.user.sub) ?? []
+    ofUser.push(ticket)
+    this.boundByUser.set(identity.user.sub, ofUser)
+    if (ofUser.length > BOUND_PER_USER) this.unbind(ofUser[0] as string)
+    if (this.bound.size > BOUND_MAX) this.unbind(this.bound.keys().next().value as string)
+  }
+
+  private unbind(ticket: string): void {
+    const sub = this.bound.get(ticket)?.identity.user.sub
+    this.bound.delete(ticket)
+    if (sub === undefined) return
+    const left = (this.boundByUser.get(sub) ?? []).filter((each) => each !== ticket)
+    if (left.length > 0) this.boundByUser.set(sub, left)
+    else this.boundByUser.delete(sub)
   }
 
   private comeBack(ticket: string, { identity, goodUntil }: { identity: Identity; goodUntil: number }): Identity {
     if (goodUntil > this.clock.now()) return identity
-    this.bound.delete(ticket)
+    this.unbind(ticket)
     throw new RoomfulError('TOKEN_EXPIRED')
   }
 

@@ -78,6 +78,7 @@ export class Log implements Observer {
         return logger.debug({ connectionId: fact.connectionId, events: fact.events }, 'connection caught up')
       case 'rate-limited':
         return logger.debug({ scope: fact.scope }, 'rate limit exceeded')
+      case 'quota-refused':
       case 'request':
       case 'commit':
       case 'fan-out':

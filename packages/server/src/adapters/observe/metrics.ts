@@ -86,6 +86,8 @@ export class Metrics implements Observer {
         return tallies.rateLimited.add(1, fact.scope)
       case 'made-room':
         return tallies.madeRoom.add(fact.events)
+      case 'quota-refused':
+        return tallies.quotaRefusals.add(1, fact.what)
       case 'drain':
       case 'notice':
       case 'room:joined':
@@ -127,6 +129,11 @@ function createTallies(registry: Registry) {
     behind: tally('behind', 'Times that a connection began to read from the log instead of being pushed to.'),
     caughtUpEvents: tally('caught_up_events', 'Events that were read from the log for connections behind.'),
     catchUpFailures: tally('catch_up_failures', 'Times that reading from the log failed.'),
+    quotaRefusals: tally(
+      'quota_refusals',
+      'Documents that could not be made or grow, by what there was too much of.',
+      'what',
+    ),
     rateLimited: tally('rate_limited', 'Requests over a rate.', 'scope'),
   }
 }

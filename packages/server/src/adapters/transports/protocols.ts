@@ -45,7 +45,8 @@ const frames = new WeakMap<Uint8Array, Uint8Array>()
 
 function roomOf(path: string): string | undefined {
   try {
-    const roomId = decodeURIComponent(path)
+    // Keyboards and file systems write the same name in several forms of Unicode.
+    const roomId = decodeURIComponent(path).normalize('NFC')
     return isRoomId(roomId) && !isPersonalRoom(roomId) ? roomId : undefined
   } catch {
     return undefined

@@ -70,6 +70,8 @@ export type Fact =
     }
   /** Too many bytes were stored: so many events of who wrote most went, or were emptied. */
   | { type: 'made-room'; events: number }
+  /** A document could not be made or grow, because of its maker's bound or that of all. */
+  | { type: 'quota-refused'; what: 'documents' | 'bytes' }
   | { type: 'drain'; links: number }
   /** Something that whoever runs the server should know. */
   | { type: 'notice'; message: string; isRisky: boolean }

@@ -36,6 +36,8 @@ export interface SeatEnds {
 export class PollSeat implements Wire {
   readonly hasPongs = false
   readonly key: string
+  /** Whom it counts for. */
+  readonly owner: string
   private readonly hub: Hub
   private readonly ends: SeatEnds
   private link: Link | undefined
@@ -44,9 +46,10 @@ export class PollSeat implements Wire {
   private isFull = false
   private isOver = false
 
-  constructor(hub: Hub, key: string, ends: SeatEnds) {
+  constructor(hub: Hub, key: string, owner: string, ends: SeatEnds) {
     this.hub = hub
     this.key = key
+    this.owner = owner
     this.ends = ends
   }
 

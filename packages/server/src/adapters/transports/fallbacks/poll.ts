@@ -1,6 +1,6 @@
 /** `GET /poll/<namespace>?room=a&after=<cursor>&wait=25`: rooms by long polls, or with `wait=0` by short ones. WIRE 1, 6; B9, B10. */
 import { CLOSE_CODES } from '@roomful/protocol'
-import { addressGroup } from '../../../core/addresses.ts'
+import { addressGroup, isLoopback } from '../../../core/addresses.ts'
 import type { Connection } from '../../../core/connection.ts'
 import { RoomfulError } from '../../../core/errors.ts'
 import type { Hub } from '../../../core/hub.ts'
@@ -18,6 +18,8 @@ const WAIT_MAX_S = 25
 const WAIT_ASKED_MAX_S = 86_400
 /** Polls that wait and leases that run; above it a poll is refused with UNAVAILABLE. */
 const SEATS_MAX = 20_000
+/** Of them, those of one user, or of the guests of one address. */
+const SEATS_PER_OWNER = 500
 /** Of one user, or of a guest's address: as many as joins on a connection. */
 const POLLS_PER_SECOND = 50
 
@@ -33,10 +35,12 @@ export class Polls {
   private readonly seats = new Map<PollSeat, Connection | undefined>()
   /** Seats between two polls, by who polls what. */
   private readonly idle = new Map<string, PollSeat[]>()
+  /** How many seats a user has, or the guests of an address. */
+  private readonly owned = new Map<string, number>()
   private readonly ends: SeatEnds = {
     onIdle: (seat) => this.idle.set(seat.key, [...(this.idle.get(seat.key) ?? []), seat]),
     onGone: (seat) => {
-      this.seats.delete(seat)
+      if (this.seats.delete(seat)) this.disown(seat.owner)
       this.forgetIdle(seat)
     },
   }
@@ -88,11 +92,14 @@ export class Polls {
     // Who begins anew has nothing to go on from.
     left?.connection.link.close(CLOSE_CODES.NORMAL.code, '')
     const known = identity ?? (await hub.visits.identify(namespace, visitor))
-    if (this.seats.size >= this.seatsMax) {
+    const owner = identity?.user.sub ?? `\u0000${addressGroup(ip)}`
+    const isShared = isGuest && isLoopback(ip) // perhaps a proxy: not one client's address
+    if (this.seats.size >= this.seatsMax || (!isShared && (this.owned.get(owner) ?? 0) >= SEATS_PER_OWNER)) {
       throw new RoomfulError('UNAVAILABLE', 'Too many polls are waiting; try again later', { retryAfterMs: 5_000 })
     }
-    const seat = new PollSeat(hub, key, this.ends)
+    const seat = new PollSeat(hub, key, owner, this.ends)
     this.seats.set(seat, undefined)
+    this.owned.set(owner, (this.owned.get(owner) ?? 0) + 1)
     const arrival = {
       wire: seat,
       dialect: pollDialect,
@@ -105,6 +112,12 @@ export class Polls {
     const connection = await hub.visits.enter({ ...arrival, visit: 'stay' }, (link) => seat.attach(link))
     if (this.seats.has(seat)) this.seats.set(seat, connection) // unless it is gone meanwhile
     return { seat, connection }
+  }
+
+  private disown(owner: string): void {
+    const left = (this.owned.get(owner) ?? 1) - 1
+    if (left > 0) this.owned.set(owner, left)
+    else this.owned.delete(owner)
   }
 
   private takeIdle(key: string): Taken | undefined {
