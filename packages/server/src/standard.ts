@@ -25,7 +25,7 @@ export function addStandardNamespaces(hub: Hub): void {
     for (const check of middleware) namespace.use(check)
     addRoomEvents(hub, namespace)
     addChatEvents(hub, namespace)
-    if (options.classic) addClassicCommands(namespace)
+    if (options.classic) addClassicCommands(hub, namespace)
     return namespace
   }
   const notifications = hub.addNamespace(['/notifications'], undefined, { open: true })

@@ -15,7 +15,7 @@ const document = z.object({
   /** Milliseconds since 1970. */
   createdAt: z.number(),
   changedAt: z.number(),
-  /** Who has it open. */
+  /** Who has it open, of very many the first ones. */
   people: z.array(z.object({ userId: z.string(), name: z.string() })),
 })
 export type Document = z.infer<typeof document>

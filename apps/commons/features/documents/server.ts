@@ -10,6 +10,8 @@ import { type Document, documentsContract } from './contract.ts'
 
 const NAMESPACE = '/documents'
 const PAGE = 50
+/** Of those who have a document open; it is told to everyone whenever somebody comes or goes. */
+const PEOPLE_LISTED = 50
 const PEOPLE_INTERVAL_MS = 500
 
 type Owned = Pick<DocumentRecord, 'ownerId' | 'isLocked'>
@@ -33,7 +35,7 @@ export function serveDocuments({ server, clock, random }: Commons, roomful: Room
     createdAt,
     changedAt,
   }: DocumentRecord): Promise<Document> => {
-    const people = (await namespace.roomUsers(id)).map(({ userId, name }) => ({ userId, name }))
+    const people = (await namespace.roomUsers(id)).slice(0, PEOPLE_LISTED).map(({ userId, name }) => ({ userId, name }))
     return { documentId: id, title, ownerId, isLocked, createdAt, changedAt, people }
   }
   const tell = async (documentId: string): Promise<void> => {

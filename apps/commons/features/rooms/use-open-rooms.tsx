@@ -1,4 +1,5 @@
 /** The rooms with people in them: asked for again while the page is visible, since no event announces all rooms. */
+import type { Client } from '@roomful/client'
 import { useClient, useConnection } from '@roomful/react'
 import { useEffect, useState } from 'react'
 import { isForTalking } from './room-names.ts'
@@ -9,6 +10,22 @@ export interface OpenRoom {
 }
 
 const EVERY_MS = 5_000
+/** More than anyone reads; whoever looks for another room opens it by its name. */
+const PAGES_MAX = 5
+/** Between two pages, so that other requests of the page still get through. */
+const PAGE_PAUSE_MS = 1_000
+
+/** One page after the other, the first ones of very many. */
+async function listRooms(client: Client): Promise<OpenRoom[]> {
+  const found: OpenRoom[] = []
+  for (let page = 1; ; page++) {
+    const last = found.at(-1)
+    const { rooms, more } = await client.request('room:list', last ? { after: last.roomId } : {})
+    found.push(...rooms)
+    if (!more || page === PAGES_MAX) return found
+    await new Promise((resolve) => setTimeout(resolve, PAGE_PAUSE_MS))
+  }
+}
 
 /** @returns `undefined` until the first answer */
 export function useOpenRooms(): readonly OpenRoom[] | undefined {
@@ -17,13 +34,17 @@ export function useOpenRooms(): readonly OpenRoom[] | undefined {
   const [rooms, setRooms] = useState<readonly OpenRoom[]>()
   useEffect(() => {
     if (!isOpen) return
+    let isAsking = false
     const ask = async (): Promise<void> => {
-      if (document.visibilityState === 'hidden') return
+      if (isAsking || document.visibilityState === 'hidden') return
+      isAsking = true
       try {
-        const { rooms: told } = await client.request('room:list', {})
+        const told = await listRooms(client)
         setRooms(told.filter(({ roomId }) => isForTalking(roomId)))
       } catch {
         // The list stays as it was; the connection says for itself how it is.
+      } finally {
+        isAsking = false
       }
     }
     ask() // never rejects

@@ -10,6 +10,9 @@ const SCHEMA = `
     asked_at INTEGER NOT NULL
   ) STRICT;`
 
+/** Those who have waited longest; the next ones come up as these are answered. */
+const LISTED_MAX = 200
+
 export class HelpStore {
   private readonly database: Database
   private readonly statements
@@ -18,7 +21,7 @@ export class HelpStore {
     database.migrate('help', [SCHEMA])
     this.database = database
     this.statements = {
-      list: database.prepare('SELECT * FROM help_requests ORDER BY asked_at'),
+      list: database.prepare(`SELECT * FROM help_requests ORDER BY asked_at LIMIT ${LISTED_MAX}`),
       find: database.prepare('SELECT * FROM help_requests WHERE room_id = ?'),
       open: database.prepare('INSERT OR IGNORE INTO help_requests VALUES (?, ?, ?, ?)'),
       close: database.prepare('DELETE FROM help_requests WHERE room_id = ?'),

@@ -16,6 +16,9 @@ const SCHEMA = `
     UNIQUE (user_id, key)
   ) STRICT;`
 
+/** The newest; nobody reads a longer list. */
+const LISTED_MAX = 200
+
 export class StageStore {
   private readonly database: Database
   private readonly statements
@@ -24,7 +27,7 @@ export class StageStore {
     database.migrate('stage', [SCHEMA])
     this.database = database
     this.statements = {
-      list: database.prepare('SELECT * FROM stages ORDER BY created_at DESC, stage_id'),
+      list: database.prepare(`SELECT * FROM stages ORDER BY created_at DESC, stage_id LIMIT ${LISTED_MAX}`),
       find: database.prepare('SELECT * FROM stages WHERE stage_id = ?'),
       findKey: database.prepare('SELECT * FROM stages WHERE user_id = ? AND key = ?'),
       count: database.prepare('SELECT count(*) AS count FROM stages WHERE user_id = ?'),

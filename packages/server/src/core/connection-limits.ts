@@ -16,6 +16,11 @@ export function takeEvent(hub: Hub, connection: Connection): void {
   take(hub, connection.id, connection.rate, 'connection', undefined)
 }
 
+/** An event that was taken counts as `cost` of them, since its answer is large. */
+export function chargeEvent(hub: Hub, connection: Connection, cost: number): void {
+  connection.rate?.charge(hub.clock.monotonic(), cost - 1)
+}
+
 /** @throws RoomfulError RATE_LIMITED */
 export function takeJoin(hub: Hub, connection: Connection): void {
   if (hub.settings.ratePerSecond === 0) return

@@ -3,6 +3,7 @@ import { plainObject } from '@roomful/protocol'
 import { RoomEvent } from './event.ts'
 import type { Hub } from './hub.ts'
 import type { Namespace } from './namespace.ts'
+import type { StoredRow } from './ports/broker.ts'
 
 /** Which events: the latest, those before or those after a number. */
 export interface HistoryPage {
@@ -10,6 +11,9 @@ export interface HistoryPage {
   readonly after?: number | undefined
   readonly limit: number
 }
+
+/** Characters of JSON in a page: a hundred large events are more than a client should have to take at once. */
+const PAGE_MAX_LENGTH = 1024 ** 2
 
 export interface HistoryEvents {
   /** Oldest first, in the plain form; a redacted one says so. */
@@ -29,6 +33,20 @@ export async function readHistory(
   page: HistoryPage,
   nameOf: (type: string) => string = (type) => type,
 ): Promise<HistoryEvents> {
-  const { events, more } = await hub.broker.history(namespace.name, roomId, page)
-  return { events: events.map((row) => plainObject(RoomEvent.fromRow(row), nameOf(row.type))), more }
+  const { events: rows, more } = await hub.broker.history(namespace.name, roomId, page)
+  const fitting = fit(rows, page.after !== undefined)
+  const events = fitting.map((row) => plainObject(RoomEvent.fromRow(row), nameOf(row.type)))
+  return { events, more: more || fitting.length < rows.length }
+}
+
+/** @returns as many as fit, from the end from which the page is read, and one in any case */
+function fit(rows: readonly StoredRow[], isForward: boolean): readonly StoredRow[] {
+  let length = 0
+  const isOver = ({ argsJson }: StoredRow): boolean => {
+    length += argsJson.length
+    return length > PAGE_MAX_LENGTH
+  }
+  const over = isForward ? rows.findIndex(isOver) : rows.findLastIndex(isOver)
+  if (over < 0) return rows
+  return isForward ? rows.slice(0, Math.max(1, over)) : rows.slice(Math.min(rows.length - 1, over + 1))
 }

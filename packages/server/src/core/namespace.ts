@@ -3,7 +3,7 @@
  * that do the work are its members.
  */
 
-import { isPersonalRoom, isRecord, toJson } from '@roomful/protocol'
+import { isRecord, toJson } from '@roomful/protocol'
 import { Commit, type Unit } from './commit.ts'
 import { Connection } from './connection.ts'
 import type { Contract, EventDefinition } from './contract.ts'
@@ -26,6 +26,7 @@ import { UserPresence } from './presence/user-presence.ts'
 import { checkKeyAge, Repeats } from './repeats.ts'
 import { Room } from './room.ts'
 import { RoomDeclarations, type RoomOptions } from './room-declaration.ts'
+import { isListed, type ListedRooms, listPage, type RoomPage } from './room-list.ts'
 import { type Listener, type NamespaceEvents, Subscribers } from './subscribers.ts'
 import type { TypedNamespace } from './typed.ts'
 import type { User } from './user.ts'
@@ -232,13 +233,16 @@ export class Namespace {
     return readHistory(this.hub, this, checkRoomId(roomId), page)
   }
 
-  /** Rooms with members, personal ones left out. A1.4, B25. */
+  /** All rooms with members, personal ones left out; see {@link roomPage} for what is sent to a client. A1.4, B25. */
   listRooms(): { roomId: string; count: number }[] {
     const list: { roomId: string; count: number }[] = []
-    for (const room of this.rooms.values()) {
-      if (room.count > 0 && !isPersonalRoom(room.id)) list.push({ roomId: room.id, count: room.count })
-    }
+    for (const room of this.rooms.values()) if (isListed(room)) list.push({ roomId: room.id, count: room.count })
     return list
+  }
+
+  /** Rooms with members by name, one page of at most 100. */
+  roomPage(page: RoomPage = {}): ListedRooms {
+    return listPage(this.rooms.values(), page)
   }
 
   /** Closes every connection of a user or the one with this id. @returns how many */

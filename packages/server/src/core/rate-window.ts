@@ -15,9 +15,18 @@ export class RateWindow {
     const oldest = this.times[this.next] as number
     const wait = oldest + windowMs - now
     if (wait > 0) return wait
+    this.add(now)
+    return 0
+  }
+
+  /** What was taken turned out to count for more: the next ones wait for it. */
+  charge(now: number, count: number): void {
+    for (let i = 0; i < Math.min(count, this.times.length); i++) this.add(now)
+  }
+
+  private add(now: number): void {
     this.times[this.next] = now
     this.next = (this.next + 1) % this.times.length
-    return 0
   }
 }
 

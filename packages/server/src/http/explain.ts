@@ -54,9 +54,11 @@ export interface Explanation {
     readonly userId: string | null
     readonly redacted: boolean
   } | null
-  /** One for each connection that is remembered. */
+  /** One for each connection that is remembered, of many the last ones. */
   readonly verdicts: readonly Verdict[]
 }
+
+const VERDICTS_MAX = 100
 
 interface Found {
   readonly row: StoredRow | undefined
@@ -74,7 +76,7 @@ export async function explain(hub: Hub, stories: Stories, question: Question): P
   return {
     answer: answerOf(all, nameIn(namespace, stories, question.who), question),
     event: event ?? null,
-    verdicts: all,
+    verdicts: all.slice(-VERDICTS_MAX),
   }
 }
 

@@ -5,6 +5,7 @@ import { RoomfulError } from '../core/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Namespace } from '../core/namespace.ts'
 import { createReader } from '../core/reader.ts'
+import { costOf } from '../core/room-list.ts'
 
 export function createRooms(hub: Hub): HttpRooms {
   const enter = async (reader: Reader): Promise<Connection> => {
@@ -12,9 +13,11 @@ export function createRooms(hub: Hub): HttpRooms {
     return createReader(hub, findNamespace(hub, reader.namespace), reader.identity, reader)
   }
   return {
-    async list(reader) {
+    async list(reader, page) {
       const { namespace } = await enter(reader)
-      return { rooms: namespace.listRooms() }
+      const listed = namespace.roomPage(page)
+      chargeRate(hub, reader.identity.user.sub, costOf(listed.rooms.length))
+      return listed
     },
     async members(reader, roomId) {
       const connection = await enter(reader)
@@ -38,10 +41,19 @@ export function findNamespace(hub: Hub, name: string): Namespace {
   throw new RoomfulError('NOT_FOUND', `There is no namespace ${JSON.stringify(name)}`, { field: 'namespace' })
 }
 
+/** A request that was taken counts as `cost` of them, since its answer is large. */
+function chargeRate(hub: Hub, userId: string, cost: number): void {
+  for (let i = 1; i < cost; i++) hub.limiter.take(rateKey(userId), hub.settings.ratePerSecond, 1_000)
+}
+
+// No user id begins with a control character, so these are counted apart from messages.
+function rateKey(userId: string): string {
+  return `\u0000http ${userId}`
+}
+
 /** What a user asks over HTTP, counted together. @throws RoomfulError RATE_LIMITED */
 export function takeRate(hub: Hub, userId: string): void {
-  // No user id begins with a control character, so these are counted apart from messages.
-  const retryAfterMs = hub.limiter.take(`\u0000http ${userId}`, hub.settings.ratePerSecond, 1_000)
+  const retryAfterMs = hub.limiter.take(rateKey(userId), hub.settings.ratePerSecond, 1_000)
   if (retryAfterMs === 0) return
   hub.observer.observe({ type: 'rate-limited', scope: 'user' })
   throw new RoomfulError('RATE_LIMITED', undefined, { retryAfterMs })

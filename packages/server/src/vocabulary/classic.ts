@@ -1,17 +1,23 @@
 /** Document 000's four commands over the same rooms and events: one current room per connection. WIRE 4. */
+import { chargeEvent } from '../core/connection-limits.ts'
 import type { Context } from '../core/context.ts'
 import { RoomfulError } from '../core/errors.ts'
+import type { Hub } from '../core/hub.ts'
 import { checkRoomId } from '../core/members.ts'
 import type { Namespace } from '../core/namespace.ts'
+import { costOf, listLargest } from '../core/room-list.ts'
 import { mayPublish } from './chat.ts'
 import { joinedRoom } from './rooms.ts'
 
+/** As many as a list of names in `presence_update`. */
+const LISTED_MAX = 1_000
+
 /** Adds the commands that the classic dialect sends, under names that no other client uses. */
-export function addClassicCommands(namespace: Namespace): void {
+export function addClassicCommands(hub: Hub, namespace: Namespace): void {
   namespace.handle('classic:join', join, { definition: {}, uncounted: true })
   namespace.handle('classic:leave', leave, { definition: {}, uncounted: true })
   namespace.handle('classic:message', message, { definition: {} })
-  namespace.handle('classic:list', () => list(namespace), { definition: {} })
+  namespace.handle('classic:list', (context) => list(hub, namespace, context), { definition: {} })
 }
 
 async function join(context: Context, data: Record<string, unknown>): Promise<unknown> {
@@ -46,8 +52,12 @@ async function message(context: Context, data: Record<string, unknown>): Promise
   return undefined // the sender is told nothing. A1.2
 }
 
-function list(namespace: Namespace): unknown {
-  return { type: 'rooms', rooms: namespace.listRooms().map(({ roomId, count }) => ({ room: roomId, members: count })) }
+/** Those with the most members, where there are too many for one frame; `count` says how many there are then. */
+function list(hub: Hub, namespace: Namespace, { connection }: Context): unknown {
+  const { rooms, total } = listLargest(namespace.rooms.values(), LISTED_MAX)
+  chargeEvent(hub, connection, costOf(rooms.length))
+  const listed = rooms.map(({ roomId, count }) => ({ room: roomId, members: count }))
+  return { type: 'rooms', rooms: listed, ...(listed.length < total ? { count: total } : {}) }
 }
 
 /** @throws RoomfulError NOT_IN_ROOM */

@@ -1,11 +1,13 @@
 /** Rooms for every namespace: join, leave, list, history, presence. What Socket.IO leaves to each application. WIRE 8. */
 import { type UpData, up } from '@roomful/protocol/messages'
+import { chargeEvent } from '../core/connection-limits.ts'
 import type { Context } from '../core/context.ts'
 import { RoomfulError } from '../core/errors.ts'
 import { readHistory } from '../core/history.ts'
 import type { Hub } from '../core/hub.ts'
 import { checkRoomId, type JoinReply } from '../core/members.ts'
 import type { Namespace } from '../core/namespace.ts'
+import { costOf } from '../core/room-list.ts'
 import { schemaOf } from './schema.ts'
 
 const HISTORY_PAGE_MAX = 100
@@ -15,9 +17,12 @@ export function addRoomEvents(hub: Hub, namespace: Namespace): void {
   const joining = { definition: schemaOf(up['room:join']), uncounted: true, answerAs: 'room:joined' }
   namespace.handle('room:join', join, joining)
   namespace.handle('room:leave', leave, { definition: schemaOf(up['room:leave']), uncounted: true })
-  namespace.handle('room:list', () => ({ status: 'ok', rooms: namespace.listRooms() }), {
-    definition: schemaOf(up['room:list']),
-  })
+  const list = ({ connection }: Context, { after, limit }: UpData<'room:list'>): unknown => {
+    const page = namespace.roomPage({ after, limit })
+    chargeEvent(hub, connection, costOf(page.rooms.length))
+    return { status: 'ok', ...page }
+  }
+  namespace.handle('room:list', list, { definition: schemaOf(up['room:list']) })
   const presenceGet = (context: Context, data: UpData<'presence:get'>): unknown => presence(namespace, context, data)
   namespace.handle('presence:get', presenceGet, { definition: schemaOf(up['presence:get']) })
   const historyGet = (context: Context, data: UpData<'history:get'>): unknown => history(hub, namespace, context, data)

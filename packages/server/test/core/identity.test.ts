@@ -196,7 +196,7 @@ describe('a room lost', () => {
       setUp: (it) => {
         const namespace = it.namespace('/', undefined, { classic: true })
         it.chat(namespace.room('x', { allow: { join: () => isAllowed } }))
-        addClassicCommands(namespace)
+        addClassicCommands(it.hub, namespace)
       },
     })
     const ann = await server.connect({ user: 'ann' })

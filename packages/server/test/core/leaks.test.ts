@@ -123,6 +123,6 @@ describe('the server knows', () => {
       { roomId: 'y', count: 1 },
     ]
     expect(namespace.listRooms()).toEqual(rooms)
-    expect((await ann.request('room:list')).data).toEqual({ status: 'ok', rooms })
+    expect((await ann.request('room:list')).data).toEqual({ status: 'ok', rooms, more: false })
   })
 })

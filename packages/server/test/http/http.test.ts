@@ -198,7 +198,7 @@ describe('[B25] rooms', () => {
     await namespace?.publish('news & more', 'message:new', [{ content: 'one' }])
     await namespace?.publish('news & more', 'message:new', [{ content: 'two' }])
     const path = `/api/rooms/${encodeURIComponent('news & more')}`
-    expect(await (await get('/api/rooms', alice)).json()).toEqual({ rooms: [] })
+    expect(await (await get('/api/rooms', alice)).json()).toEqual({ rooms: [], more: false })
     expect(await (await get(`${path}/users`, alice)).json()).toEqual({ users: [], count: 0, pv: 0 })
     const { events, more } = await (await get(`${path}/events?limit=1`, alice)).json()
     expect([events, more]).toMatchObject([[{ type: 'message:new', content: 'two', seq: 2 }], true])

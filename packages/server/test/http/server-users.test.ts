@@ -67,7 +67,7 @@ describe('reading', () => {
     expect(refusal(await events(tokenOf('ann'), '/staff'))).toEqual([403, 'FORBIDDEN', undefined])
     expect(refusal(await events(support, '/nowhere'))).toEqual([404, 'NOT_FOUND', 'namespace'])
     expect((await events(support, '/')).body).toMatchObject({ events: [] })
-    expect((await serving.get('/api/rooms?namespace=/staff', support)).body).toEqual({ rooms: [] })
+    expect((await serving.get('/api/rooms?namespace=/staff', support)).body).toEqual({ rooms: [], more: false })
     expect((await get('status')).body).toMatchObject({ connections: 0, links: 0 })
   })
 

@@ -3,6 +3,7 @@ import { Member } from '@roomful/protocol/messages'
 import { Type } from 'typebox'
 import { RoomfulError } from '../../../core/errors.ts'
 import type { Identity } from '../../../core/ports/authenticator.ts'
+import type { RoomPage } from '../../../core/room-list.ts'
 import { NamespaceName, RoomName } from './declaration.ts'
 import { type Asked, endpoint } from './endpoint.ts'
 import type { Route } from './route.ts'
@@ -26,7 +27,7 @@ export interface Page {
 
 /** What a user may see: the namespace's checks and the rules of its rooms are asked first. All reject with a RoomfulError. */
 export interface HttpRooms {
-  list(reader: Reader): Promise<unknown>
+  list(reader: Reader, page: RoomPage): Promise<unknown>
   members(reader: Reader, roomId: string): Promise<unknown>
   events(reader: Reader, roomId: string, page: Page): Promise<unknown>
 }
@@ -66,14 +67,27 @@ export const roomRoutes: readonly Route[] = [
       method: 'GET',
       path: '/api/rooms',
       tag: 'rooms',
-      summary: 'The rooms with members; personal ones are in no list.',
+      summary: 'The rooms with members, by name, in pages; personal ones are in no list.',
+      description: 'A page counts as one request for each 25 rooms in it.',
       access: 'user',
-      query: Type.Object({ namespace: NamespaceName }),
-      answer: Type.Object({ rooms: Type.Array(ListedRoom) }),
+      query: Type.Object({
+        namespace: NamespaceName,
+        after: Type.Optional(Type.String({ description: 'The last room of the page before.' })),
+        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: PAGE_MAX, default: PAGE_MAX })),
+      }),
+      answer: Type.Object({
+        rooms: Type.Array(ListedRoom),
+        more: Type.Boolean({ description: 'There are others behind them.' }),
+      }),
       errors,
-      example: { answer: { rooms: [{ roomId: 'lobby', count: 1 }] } },
+      example: { answer: { rooms: [{ roomId: 'lobby', count: 1 }], more: false } },
     },
-    { respond: (asked) => asked.host.rooms.list(readerOf(asked)) },
+    {
+      respond: (asked) => {
+        const { after, limit } = asked.query
+        return asked.host.rooms.list(readerOf(asked), { after, limit })
+      },
+    },
   ),
   endpoint(
     {
