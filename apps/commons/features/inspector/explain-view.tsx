@@ -103,8 +103,8 @@ export function ExplainView({ about }: { about: { namespace: string; who: string
           <Field
             label="Namespace"
             name="namespace"
-            defaultValue={about?.namespace ?? '/'}
-            {...told('namespace', '/ is the main one.')}
+            defaultValue={about?.namespace ?? '/public'}
+            {...told('namespace', 'Chat rooms are in /public.')}
             {...plain}
           />
           <div className="flex flex-wrap items-center gap-4 sm:col-span-full">

@@ -1,14 +1,16 @@
 /** Holds the connection to `/notifications` while somebody with an account is signed in, and shows what comes. */
-import type { ClientOptions } from '@roomful/client'
+import type { Client, ClientOptions } from '@roomful/client'
 import { RoomfulProvider, useClient } from '@roomful/react'
 import { type ReactElement, useEffect, useMemo } from 'react'
 import { useReadsStore } from '../../web/reads/use-reads.tsx'
+import { useReconnectWith } from '../../web/session/follow.ts'
 import { tokenSource } from '../../web/session/renewal.ts'
 import { useSession } from '../../web/session/session-gate.tsx'
 import { toast, toastMessage } from '../../web/ui/toast.tsx'
 import { type Notification, notifications } from './notifications.ts'
 
 export function NotificationCollector(): ReactElement | null {
+  const main = useClient()
   const session = useSession()
   const options = useMemo<ClientOptions>(
     // Network trouble is for the main connection to report.
@@ -18,13 +20,14 @@ export function NotificationCollector(): ReactElement | null {
   if (session?.kind !== 'user') return null
   return (
     <RoomfulProvider url={location.origin} options={options}>
-      <Collecting userId={session.user.sub} />
+      <Collecting main={main} userId={session.user.sub} />
     </RoomfulProvider>
   )
 }
 
-function Collecting({ userId }: { userId: string }): null {
+function Collecting({ main, userId }: { main: Client; userId: string }): null {
   const client = useClient()
+  useReconnectWith(client, main)
   const reads = useReadsStore()
   useEffect(() => notifications.collect(client, reads, userId, show), [client, reads, userId])
   return null

@@ -36,7 +36,7 @@ export function MessageActions({ message, room, ownId, onSubject }: MessageActio
   const mayDelete = isOwn || (session?.kind === 'user' && MODERATORS.has(session.user.role))
   const copy = (): void => {
     navigator.clipboard.writeText(message.content).then(
-      () => toast('Copied to clipboard'),
+      () => toast('Copied'),
       () => toast('Couldn’t copy', 'Your browser doesn’t allow it.', 'bad'),
     )
   }

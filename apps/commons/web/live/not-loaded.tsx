@@ -8,6 +8,9 @@ import { sentenceOf } from '../ui/error-sentence.ts'
 import { Loading } from '../ui/spinner.tsx'
 import { useIsAway } from './away.tsx'
 
+/** Nothing was changed that could have gone through in part. */
+const UNREACHABLE = 'Can’t reach the server. Check your connection and try again.'
+
 export interface NotLoadedProps {
   /** What is waited for: "the tasks". */
   readonly what: string
@@ -31,7 +34,7 @@ export function NotLoaded({ what, error, onRetry }: NotLoadedProps): ReactElemen
   )
   return (
     <EmptyState icon={TriangleAlert} title={`Couldn’t load ${what}`} action={action}>
-      {sentenceOf(error)}
+      {error.code === 'DISCONNECTED' ? UNREACHABLE : sentenceOf(error)}
     </EmptyState>
   )
 }

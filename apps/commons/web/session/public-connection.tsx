@@ -5,6 +5,7 @@
 import type { Client } from '@roomful/client'
 import { RoomfulProvider, useClient } from '@roomful/react'
 import { createContext, type ReactElement, type ReactNode, use, useMemo } from 'react'
+import { useReconnectWith } from './follow.ts'
 import { clientOptions, useSession } from './session-gate.tsx'
 
 const PUBLIC = '/public'
@@ -26,8 +27,10 @@ export function PublicConnection({ children }: { children: ReactNode }): ReactEl
 }
 
 function Handed({ main, children }: { main: Client; children: ReactNode }): ReactElement {
+  const client = useClient()
+  useReconnectWith(client, main)
   return (
-    <Context value={useClient()}>
+    <Context value={client}>
       <RoomfulProvider client={main}>{children}</RoomfulProvider>
     </Context>
   )
