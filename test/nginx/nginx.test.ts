@@ -195,6 +195,36 @@ describe('[B8] behind nginx', () => {
     expect(offers).toEqual([undefined, undefined])
   })
 
+  it('[B9] a stream comes back after a restart, and everything else is told when to ask again', async () => {
+    const serve = async (port: number): Promise<Roomful & { port: number }> => {
+      const made = createRoomful({ data: ':memory:', trustProxy: ['127.0.0.1'] }).standardNamespaces()
+      return Object.assign(made, await made.listen({ port, host: '127.0.0.1' }))
+    }
+    let restarting = await serve(0)
+    const { port } = restarting
+    const front = await startNginx([port])
+    onTestFinished(async () => {
+      await restarting.close()
+      await front.stop()
+    })
+    setDefaultCACertificates([nginx.ca, front.ca])
+    const source = new EventSource(`${front.url}/sse/public?room=lobby&name=Ann`)
+    onTestFinished(() => source.close())
+    const happened = (): Promise<string> =>
+      new Promise((resolve) => {
+        source.onopen = () => resolve('open')
+        source.onerror = () => resolve(source.readyState === EventSource.CLOSED ? 'given up' : 'cut')
+      })
+    expect(await happened()).toBe('open')
+    const [cut] = await Promise.all([happened(), restarting.close()])
+    expect(cut).toBe('cut')
+    expect(await happened()).toBe('cut') // by nginx
+    const response = await fetch(`${front.url}/health`)
+    expect([response.status, response.headers.get('retry-after')]).toEqual([502, '1'])
+    restarting = await serve(port)
+    await expect.poll(() => source.readyState, { timeout: 15_000 }).toBe(EventSource.OPEN)
+  })
+
   it('[C16] plain HTTP is sent on to https', async () => {
     const response = await fetch(`http://localhost:${nginx.httpPort}/health`, { redirect: 'manual' })
     expect([response.status, response.headers.get('location')]).toEqual([301, 'https://localhost/health'])
