@@ -16,7 +16,8 @@ describe.runIf(hasChromium)('direct messages in Chromium', () => {
 
   /** Opens the conversation with somebody from the list. */
   async function writeTo(page: Page, name: string, text: string): Promise<void> {
-    await page.getByRole('link', { name: new RegExp(`^${name}( online| offline|$)`) }).click()
+    const people = page.getByRole('listitem')
+    await people.getByRole('link', { name: new RegExp(`^${name}( online| offline|$)`) }).click()
     const field = page.getByRole('textbox', { name: `Message ${name}` })
     await field.fill(text)
     await field.press('Enter')
@@ -31,6 +32,7 @@ describe.runIf(hasChromium)('direct messages in Chromium', () => {
     await ann.page.getByText('Delivered').waitFor()
     await bob.page.getByRole('link', { name: /Ann.*are you there\?.*Unread/ }).click()
     await says(bob.page, 'are you there?')
+    await expect.poll(() => bob.page.getByRole('dialog').count()).toBe(0) // the toast went when it was read
     await tab.getByRole('link', { name: /Bob.*are you there\?/ }).click()
     await says(tab, 'are you there?')
     await writeTo(bob.page, 'Ann', 'yes')

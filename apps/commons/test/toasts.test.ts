@@ -42,6 +42,14 @@ describe('toasts', () => {
     expect(words).toEqual(['lunch?', 'toast-1 2 or dinner?', 'elsewhere'])
   })
 
+  it('go when what they are about was seen elsewhere', () => {
+    const { toasts, take } = open()
+    toasts.add({ ...saved, about: 'direct:ben' })
+    toasts.seen('direct:ben')
+    toasts.seen('direct:cy')
+    expect(take()).toEqual(['show toast-1 Saved', 'close toast-1'])
+  })
+
   it('are no more than a few: the oldest makes room', () => {
     const { toasts, take } = open(2)
     for (const title of ['a', 'b', 'c']) toasts.add({ ...saved, title })

@@ -6,7 +6,7 @@ import { useReadsStore } from '../../web/reads/use-reads.tsx'
 import { useReconnectWith } from '../../web/session/follow.ts'
 import { tokenSource } from '../../web/session/renewal.ts'
 import { useSession } from '../../web/session/session-gate.tsx'
-import { toast, toastMessage } from '../../web/ui/toast.tsx'
+import { closeMessageToast, toast, toastMessage } from '../../web/ui/toast.tsx'
 import { type Notification, notifications } from './notifications.ts'
 
 export function NotificationCollector(): ReactElement | null {
@@ -30,14 +30,31 @@ function Collecting({ main, userId }: { main: Client; userId: string }): null {
   useReconnectWith(client, main)
   const reads = useReadsStore()
   useEffect(() => notifications.collect(client, reads, userId, show), [client, reads, userId])
+  useEffect(
+    () =>
+      reads.subscribe(() => {
+        for (const [about, seq] of shown) {
+          if (reads.until(about) < seq) continue
+          shown.delete(about)
+          closeMessageToast(about)
+        }
+      }),
+    [reads],
+  )
   return null
 }
 
+/** Number of the latest message that a toast was shown of, by place, until it is read there. Bound: places with unread messages. */
+const shown = new Map<string, number>()
+
 /** Shown and announced in the tab that is looked at; not on the very page that it is about, where it is seen anyway. */
-function show({ title, message, link, about }: Notification): void {
+function show({ title, message, link, about, aboutSeq = 0 }: Notification): void {
   if (document.visibilityState !== 'visible') return
   if (link === location.pathname) {
     if (notifications.getSnapshot().unread === 1) notifications.markAllRead()
   } else if (title === undefined) toast(message)
-  else toastMessage(title, message, about, link?.startsWith('/') ? link : undefined)
+  else {
+    if (about !== undefined) shown.set(about, aboutSeq)
+    toastMessage(title, message, about, link?.startsWith('/') ? link : undefined)
+  }
 }

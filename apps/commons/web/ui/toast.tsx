@@ -52,6 +52,11 @@ export function toastMessage(
   toasts.add({ title, description: message, kind: 'info', about, link })
 }
 
+/** What was written there was read: its toast goes. */
+export function closeMessageToast(about: string): void {
+  toasts.seen(about)
+}
+
 /** For what was tried and did not work, and why. */
 export function toastError(title: string, error: unknown): void {
   toast(title, sentenceOf(error), 'bad')

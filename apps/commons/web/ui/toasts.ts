@@ -67,6 +67,15 @@ export class Toasts {
     show({ ...news, id })
   }
 
+  /** What it is about was seen elsewhere. */
+  seen(about: string): void {
+    const key = JSON.stringify(about)
+    const known = this.shown.get(key)
+    if (!known) return
+    this.shown.delete(key)
+    this.options.close(known.id)
+  }
+
   /** By hand. */
   dismissed(id: string): void {
     const key = this.keyOf(id)
