@@ -13,7 +13,7 @@ import type { OutboxLimits } from './outbox.ts'
 import type { OutboxEntry } from './outbox-storage.ts'
 import { type RequestOptions, Requests } from './requests.ts'
 import { Responder } from './responder.ts'
-import { Room } from './room.ts'
+import { Room, type RoomOf } from './room.ts'
 import { Rooms } from './rooms.ts'
 import type { Standing } from './standing.ts'
 import { ALL_TRANSPORTS, type OwnWaysOptions, ownWays } from './transports/own-ways.ts'
@@ -169,12 +169,13 @@ export class Client<C extends AnyContract = undefined> {
    * Joins a room, or holds it once more: `release()` what you no longer need.
    * @param options.after where an earlier life of this application stood; without it nothing old is replayed
    */
-  room(roomId: string, options: { after?: Standing } = {}): Room<C> {
+  room(roomId: string, options: { after?: Standing } = {}): RoomOf<C> {
     const membership = this.#rooms.hold(roomId, options.after)
-    return new Room<C>({
+    const room = new Room<C>({
       ...{ membership, requests: this.#requests, outbox: this.#outbox },
       release: () => this.#rooms.release(membership),
     })
+    return room as RoomOf<C>
   }
 
   #handleState(state: ConnectionState, before: ConnectionState): void {

@@ -9,7 +9,7 @@ import { callListener } from './listener.ts'
 import type { Membership } from './membership.ts'
 import type { RequestOptions, Requests } from './requests.ts'
 import type { RoomSnapshot } from './room-snapshot.ts'
-import type { AnyContract, DownEvent, DownListener } from './types.ts'
+import type { AnyContract, DownEvent, DownListener, HasChat } from './types.ts'
 import type { Member, Reset, UpAck } from './vocabulary.ts'
 
 export interface RoomOptions {
@@ -25,6 +25,12 @@ export interface HistoryPage {
   /** There is more in the direction that was asked for. */
   readonly more: boolean
 }
+
+/** What a room has only where its namespace has the chat events. */
+export type ChatMethods = 'send' | 'edit' | 'redact' | 'react' | 'removeReaction' | 'typing' | 'stopTyping'
+
+/** A room as an application with this contract holds it. */
+export type RoomOf<C extends AnyContract = undefined> = HasChat<C> extends true ? Room<C> : Omit<Room<C>, ChatMethods>
 
 export class Room<C extends AnyContract = undefined> {
   readonly id: string

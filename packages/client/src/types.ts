@@ -1,6 +1,7 @@
 /**
  * What a contract makes of the API: names of events, what they carry, what is answered (D5). With a contract nothing else
- * is accepted but the room vocabulary; without one every name is, and what it carries is `unknown`.
+ * is accepted but the events of rooms and presence, which every namespace has; chat events only where the type says that the
+ * namespace has them. Without a contract every name is, and what it carries is `unknown`.
  */
 import type {
   Contract,
@@ -17,17 +18,39 @@ import type { DownData, DownName, UpAck, UpData, UpName } from './vocabulary.ts'
 /** A contract, or `undefined` for a namespace that takes any event. */
 export type AnyContract = Contract | undefined
 
+/**
+ * A contract of a namespace that has the chat events too: where the server calls `roomful.chat(namespace)`, and on the
+ * standard namespaces.
+ *
+ * ```ts
+ * const client = connect<WithChat<typeof contract>>('https://example.org')
+ * ```
+ */
+export type WithChat<C extends Contract> = C & { readonly [chat]?: true }
+declare const chat: unique symbol
+
+/** Whether a namespace with this contract has the chat events. */
+export type HasChat<C extends AnyContract> = C extends Contract ? (typeof chat extends keyof C ? true : false) : true
+
+type ChatUp = Extract<UpName, `${'message' | 'reaction' | 'typing'}:${string}`>
+type ChatDown = Extract<
+  DownName,
+  `${'message' | 'reaction'}:${string}` | `user:${'typing' | 'stop-typing'}` | 'notification'
+>
+type VocabularyUp<C extends AnyContract> = HasChat<C> extends true ? UpName : Exclude<UpName, ChatUp>
+type VocabularyDown<C extends AnyContract> = HasChat<C> extends true ? DownName : Exclude<DownName, ChatDown>
+
 type Sent<C extends AnyContract> = C extends Contract ? C['client'] : unknown
 type Received<C extends AnyContract> = C extends Contract ? C['server'] : unknown
 type AnyName = string & {}
 
 /** Names of events that may be sent. */
 export type UpEvent<C extends AnyContract> = C extends Contract
-  ? (keyof C['client'] & string) | UpName
+  ? (keyof C['client'] & string) | VocabularyUp<C>
   : UpName | AnyName
 /** Names of events that may arrive. */
 export type DownEvent<C extends AnyContract> = C extends Contract
-  ? (keyof C['server'] & string) | DownName
+  ? (keyof C['server'] & string) | VocabularyDown<C>
   : DownName | AnyName
 
 /** The arguments of an event that is sent. */

@@ -1,5 +1,5 @@
 /** [D5] One contract types the SDK: checked by the compiler, which fails this file's program when it is not so. */
-import { type Client, connect, type EventMeta, type Room } from '@roomful/client'
+import { type Client, connect, type EventMeta, type Room, type WithChat } from '@roomful/client'
 import type { DurableFields } from '@roomful/protocol'
 import { describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
@@ -69,15 +69,55 @@ describe('[D5] with a contract', () => {
     })
   })
 
-  it('the room vocabulary is there too', () => {
+  it('rooms and presence are there too', () => {
     onlyTypes(() => {
-      expectTypeOf(client.request('room:list')).resolves.toHaveProperty('rooms')
-      client.on('message:new', ({ content, seq }) => {
+      expectTypeOf(client.request('room:list')).resolves.toHaveProperty('more')
+      client.on('user:joined', ({ pv }) => expectTypeOf(pv).toEqualTypeOf<number>())
+      client.on('room:joined', ({ seq }) => expectTypeOf(seq).toEqualTypeOf<number>())
+      expectTypeOf(client.room('board').history()).resolves.toHaveProperty('events')
+      expectTypeOf(client.room('board').members).items.toHaveProperty('userId')
+      client.room('board').release()
+      // @ts-expect-error a room id is a string
+      client.request('presence:get', { roomId: 1 })
+    })
+  })
+
+  it('chat is not, unless the type says so: the server has no such events', () => {
+    onlyTypes(() => {
+      const room = client.room('board')
+      // @ts-expect-error no chat here
+      room.send('hi')
+      // @ts-expect-error no chat here
+      room.react('👍')
+      // @ts-expect-error no chat here
+      room.typing()
+      // @ts-expect-error no chat here
+      client.request('message:send', { roomId: 'board', content: 'hi' })
+      // @ts-expect-error no chat here
+      client.on('message:new', () => undefined)
+      // @ts-expect-error no chat here
+      room.on('reaction:new', () => undefined)
+
+      const chatting = connect<WithChat<typeof contract>>('http://localhost')
+      expectTypeOf(chatting.room('board').send('hi')).resolves.toHaveProperty('seq')
+      chatting.room('board').on('task:saved', ({ title }) => expectTypeOf(title).toEqualTypeOf<string>())
+      expectTypeOf(chatting.request('message:send', { roomId: 'a', content: 'b' })).resolves.toHaveProperty('seq')
+      chatting.on('message:new', ({ content, seq }) => {
         expectTypeOf(content).toEqualTypeOf<string>()
         expectTypeOf(seq).toEqualTypeOf<number>()
       })
-      // @ts-expect-error a room id is a string
-      client.request('presence:get', { roomId: 1 })
+      // @ts-expect-error no such event
+      chatting.on('message:nwe', () => undefined)
+    })
+  })
+
+  it('an event of its own that is called like one of chat is its own', () => {
+    onlyTypes(() => {
+      const own = connect<{
+        client: Record<never, never>
+        server: { 'message:new': { data: typeof Task; durable: true } }
+      }>('http://localhost')
+      own.on('message:new', ({ title }) => expectTypeOf(title).toEqualTypeOf<string>())
     })
   })
 })

@@ -1,11 +1,14 @@
 /** A room, held for as long as the component is there. B21. */
-import type { AnyContract, Room } from '@roomful/client'
+import type { AnyContract, ChatMethods, HasChat, Room } from '@roomful/client'
 import { useMemo, useSyncExternalStore } from 'react'
 import { useClient } from './provider.tsx'
 import { type HeldRoom, RoomHold } from './room-hold.ts'
 
 /** {@link HeldRoom}, whose room has a contract's types. */
-export type RoomView<C extends AnyContract = undefined> = Omit<HeldRoom, 'room'> & {
+export type RoomView<C extends AnyContract = undefined> = Omit<
+  HeldRoom,
+  HasChat<C> extends true ? 'room' : 'room' | ChatMethods
+> & {
   /**
    * The room itself, for an effect that listens to it or reads its log; what the effect attaches goes with the hold.
    * `undefined` in the first moment, before the component is mounted.

@@ -1,4 +1,5 @@
 /** What two people say to each other in a room of `/customer`. */
+import type { WithChat } from '@roomful/client'
 import { createHooks, type Message, useMessages } from '@roomful/react'
 import clsx from 'clsx'
 import { CircleCheck, SendHorizontal } from 'lucide-react'
@@ -13,7 +14,7 @@ import { isolated } from '../../web/ui/isolated.ts'
 import { toastError } from '../../web/ui/toast.tsx'
 import type { customerContract } from './contract.ts'
 
-const { useClient, useRoom } = createHooks<typeof customerContract>()
+const { useClient, useRoom } = createHooks<WithChat<typeof customerContract>>()
 
 export interface ConversationProps {
   readonly roomId: string

@@ -1,5 +1,5 @@
 /** The reactions of everyone, floating over the slide, and the buttons that send one's own. B22. */
-import type { Room } from '@roomful/client'
+import type { Room, WithChat } from '@roomful/client'
 import { Hand, Heart, type LucideIcon, PartyPopper, ThumbsUp } from 'lucide-react'
 import { type ReactElement, useEffect, useRef, useState } from 'react'
 import { useMediaQuery } from '../../web/ui/use-media-query.ts'
@@ -23,7 +23,7 @@ const REACTIONS: readonly Reaction[] = [
 /** A finger is quicker than the limit of events a second allows; the screen shows them all. */
 const SEND_INTERVAL_MS = 125
 
-type StageRoom = Room<typeof stageContract>
+type StageRoom = Room<WithChat<typeof stageContract>>
 
 /** Draws what floats; a count of what came stands in for it where motion is not wanted. */
 export function useReactions(room: StageRoom | undefined): {

@@ -1,5 +1,5 @@
 /** One presentation as everyone sees it: which slide is shown, who watches, and what floats over it. */
-import type { Room } from '@roomful/client'
+import type { Room, WithChat } from '@roomful/client'
 import { createHooks } from '@roomful/react'
 import { type Loaded, useLoaded } from '../../web/live/use-loaded.ts'
 import { useMe } from '../../web/session/use-me.ts'
@@ -7,14 +7,14 @@ import { toastError } from '../../web/ui/toast.tsx'
 import type { Stage, stageContract } from './contract.ts'
 import { NOBODY } from './welcome.ts'
 
-const { useClient, useEvent, useRoom } = createHooks<typeof stageContract>()
+const { useClient, useEvent, useRoom } = createHooks<WithChat<typeof stageContract>>()
 
 export interface WatchedStage extends Pick<Loaded<Stage>, 'error' | 'reload'> {
   readonly stage: Stage | undefined
   readonly audience: number
   readonly mayTurn: boolean
   readonly show: (index: number) => void
-  readonly room: Room<typeof stageContract> | undefined
+  readonly room: Room<WithChat<typeof stageContract>> | undefined
 }
 
 /** @param onDeleted its author took it away */
