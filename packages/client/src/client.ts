@@ -1,5 +1,6 @@
 /** A connection to one namespace as an application holds it: puts the parts together, and does nothing else itself. */
 import { createKey, type Limits } from '@roomful/protocol'
+import type { Handler } from './answer.ts'
 import { Connection } from './connection.ts'
 import type { ConnectionState } from './connection-state.ts'
 import { Credentials, type CredentialsOptions } from './credentials.ts'
@@ -12,7 +13,6 @@ import { callListener } from './listener.ts'
 import type { OutboxLimits } from './outbox.ts'
 import type { OutboxEntry } from './outbox-storage.ts'
 import { type RequestOptions, Requests } from './requests.ts'
-import { Responder } from './responder.ts'
 import { Room, type RoomOf } from './room.ts'
 import { Rooms } from './rooms.ts'
 import type { Standing } from './standing.ts'
@@ -47,33 +47,50 @@ export interface DurableRequestOptions extends RequestOptions {
   durable?: boolean
 }
 
+/** What a client does not have of its own. */
+export interface SharedParts {
+  readonly openTransport: OpenTransport
+  readonly credentials: Credentials
+}
+
 export class Client<C extends AnyContract = undefined> {
   readonly #connection: Connection
   readonly #requests: Requests
   readonly #outbox: LazyOutbox
-  readonly #responder: Responder
+  /** Of what the server asks, one per event. */
+  readonly #handlers = new Map<string, Handler>()
   readonly #rooms: Rooms
   readonly #events: Emitter<Record<string, [event: ReceivedEvent]>>
   readonly #changes: Emitter<{ change: [] }>
   readonly #fillRandom: Environment['fillRandom']
 
-  /** @see connect */
-  constructor(url: string | URL, options: ClientOptions = {}) {
+  /**
+   * @see connect
+   * @param shared of a link that other clients use too
+   */
+  constructor(url: string | URL, options: ClientOptions = {}, shared?: SharedParts) {
     const { namespace = '/', connectTimeoutMs = 10_000, outbox } = options
     const environment = createEnvironment(options)
-    const openTransport = options.transport ?? ownWays(url, options, environment, connectTimeoutMs)
+    const openTransport =
+      shared?.openTransport ?? options.transport ?? ownWays(url, options, environment, connectTimeoutMs)
     const openTimeoutMs = connectTimeoutMs * (options.transport ? 1 : ALL_TRANSPORTS.length)
+    const { report } = environment
     this.#fillRandom = environment.fillRandom
-    this.#events = new Emitter(environment.report)
-    this.#changes = new Emitter(environment.report)
-    this.#responder = new Responder(environment.report)
+    this.#events = new Emitter(report)
+    this.#changes = new Emitter(report)
     this.#connection = new Connection({
       ...{ environment, openTransport, namespace, openTimeoutMs, connectTimeoutMs },
-      credentials: new Credentials(options),
+      credentials: shared?.credentials ?? new Credentials(options),
       onState: (state, before) => this.#handleState(state, before),
       onEvent: (event) => this.#handleEvent(event),
       onAck: (frame) => this.#requests.handleAck(frame),
-      onRequest: (frame, reply) => this.#responder.handle(frame, reply),
+      onRequest: (frame, reply) => {
+        // Should the file not come, the server's own clock ends its waiting.
+        import('./on-demand.ts').then(
+          ({ answer }) => answer(frame, this.#handlers.get(frame.event), reply, report),
+          report,
+        )
+      },
     })
     const { server } = this.#connection
     const requests = new Requests(environment, this.#connection)
@@ -141,7 +158,12 @@ export class Client<C extends AnyContract = undefined> {
    * @throws Error when there is one for this event already
    */
   onRequest<Name extends AskedEvent<C>>(event: Name, handler: AskedHandler<C, Name>): () => void {
-    return this.#responder.add(event, handler as (...args: readonly unknown[]) => unknown)
+    const handlers = this.#handlers
+    if (handlers.has(event)) throw new Error(`${event} is answered already`)
+    handlers.set(event, handler as Handler)
+    return () => {
+      if (handlers.get(event) === handler) handlers.delete(event)
+    }
   }
 
   /** Sends an event without asking for an answer; one that is refused is told to `onError`. Waits 5 s for a connection. */

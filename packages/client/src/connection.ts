@@ -16,7 +16,6 @@ import type { Environment } from './environment.ts'
 import { RoomfulError } from './errors.ts'
 import {
   type AckFrame,
-  CHANNEL,
   type ControlFrame,
   isAck,
   isEvent,
@@ -83,7 +82,7 @@ export class Connection {
     this.#handle({ type: 'draining', reconnectAfterMs })
   }
 
-  /** Text of one frame; dropped when there is no link, which its sender hears of through the state. */
+  /** One frame, as frames.ts writes it; dropped when there is no link, which its sender hears of through the state. */
   send(text: string): void {
     this.#link?.send(text)
   }
@@ -103,8 +102,6 @@ export class Connection {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
     switch (state.status) {
-      case 'idle':
-        return
       case 'connecting':
         this.#dueAfter(this.#options.openTimeoutMs)
         return this.#begin()
@@ -124,7 +121,7 @@ export class Connection {
         this.#stopListening = undefined
         return
       default:
-        return state satisfies never
+        state satisfies { status: 'idle' } // which nothing leads to
     }
   }
 
@@ -152,8 +149,8 @@ export class Connection {
 
   #handleEnd({ code, reason, error = this.#refusal }: Ending): void {
     const { credentials } = this.#options
-    if (afterClose(code) === 'new-token') credentials.refused()
-    const ending = error ? { code, reason, error } : { code, reason }
+    if (afterClose(code) === 'new-token') credentials.refused(this.#link?.token)
+    const ending = { code, reason, ...(error && { error }) }
     this.#handle({ type: 'link-closed', canRenew: credentials.canRenew, ending })
   }
 
@@ -200,8 +197,10 @@ export class Connection {
   /** New proof on the open connection; should it fail, the server closes with 4002 and the next try gets a fresh token. */
   async #refresh(link: Link | undefined): Promise<void> {
     try {
-      const token = await this.#options.credentials.forRefresh()
-      if (token !== undefined) link?.write({ type: 'auth', ch: CHANNEL, token })
+      const token = await this.#options.credentials.forRefresh(link?.token)
+      if (!link || token === undefined) return
+      link.token = token
+      link.write({ type: 'auth', token })
     } catch (cause) {
       this.#options.environment.tell(new RoomfulError('NO_CREDENTIALS', undefined, { cause }))
     }

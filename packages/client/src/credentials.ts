@@ -18,6 +18,9 @@ export interface CredentialsOptions {
   name?: string
 }
 
+/** What is undefined is not sent. */
+type Proof = { [Field in keyof WireCredentials]: WireCredentials[Field] | undefined }
+
 export class Credentials {
   readonly #options: CredentialsOptions
   #known: string | undefined
@@ -35,21 +38,23 @@ export class Credentials {
   }
 
   /** What to open a channel with. @throws what the application's callback throws */
-  async forOpening(): Promise<WireCredentials> {
+  async forOpening(): Promise<Proof> {
     const { ticket, name } = this.#options
-    const named = name === undefined ? {} : { name }
-    if (ticket) return { ...named, ticket: await ticket() }
-    const token = this.#known ?? (await this.#renew(this.#wanted))
-    return token === undefined ? named : { ...named, token }
+    if (ticket) return { name, ticket: await ticket() }
+    return { name, token: this.#known ?? (await this.#renew(this.#wanted)) }
   }
 
-  /** A fresh token for the connection that is open; `undefined` when there is no way to get one. @throws as the callback */
-  forRefresh(): Promise<string | undefined> {
-    return this.#renew('expiring')
+  /**
+   * A fresher token than `token`, for the connection that is open with it; `undefined` when there is no way to get one. Another
+   * namespace on the same link may have got it already. @throws as the callback
+   */
+  async forRefresh(token: string | undefined): Promise<string | undefined> {
+    return this.#known === token ? this.#renew('expiring') : this.#known
   }
 
-  /** The server did not take what we have. */
-  refused(): void {
+  /** The server did not take it. */
+  refused(token: string | undefined): void {
+    if (this.#known !== token) return // what we have by now is another one
     if (this.canRenew) this.#known = undefined
     this.#wanted = 'refused'
   }

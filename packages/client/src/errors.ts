@@ -14,7 +14,8 @@ export const CLIENT_ERRORS = {
   NO_WEBSOCKET: 'No global WebSocket; give a constructor',
 } as const
 
-export type ClientErrorCode = keyof typeof CLIENT_ERRORS
+/** `WEBSOCKET_BLOCKED` has its sentence where it is made, beside what is loaded only then. */
+export type ClientErrorCode = keyof typeof CLIENT_ERRORS | 'WEBSOCKET_BLOCKED'
 
 export class RoomfulError extends Error {
   override readonly name = 'RoomfulError'
@@ -58,5 +59,5 @@ export function isPassing({ code }: RoomfulError): boolean {
 }
 
 function defaultMessage(code: string): string {
-  return CLIENT_ERRORS[code as ClientErrorCode] ?? code
+  return CLIENT_ERRORS[code as keyof typeof CLIENT_ERRORS] ?? code
 }

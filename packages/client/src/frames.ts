@@ -1,9 +1,6 @@
 /** The SDK's side of the v1 form: what it sends as text, and what it reads. WIRE 7. The server's side is in the protocol. */
 import { type DownFrame, fromJson, isRecord, isSpreadable, toJson } from '@roomful/protocol'
 
-/** This SDK uses one channel per link; the form has room for more. */
-export const CHANNEL = 1
-
 type EventFrame = Extract<DownFrame, { event: string; type?: undefined }>
 export type AckFrame = Extract<DownFrame, { ack: unknown }>
 /** What the server asks. */
@@ -89,15 +86,18 @@ export function readMeta(event: string, frame: { [Field in (typeof META_FIELDS)[
   return meta as unknown as EventMeta
 }
 
-/** @param body JSON of the arguments, from {@link writeArgs} */
+/**
+ * As all that is written here, without the brace that begins it: the link puts its channel there.
+ * @param body JSON of the arguments, from {@link writeArgs}
+ */
 export function writeRequest(event: string, body: string, id: number | undefined, key: string | undefined): string {
   const tail = `${id === undefined ? '' : `,"id":${id}`}${key === undefined ? '' : `,"key":${JSON.stringify(key)}`}`
-  return `{"ch":${CHANNEL},"event":${JSON.stringify(event)}${body}${tail}}`
+  return `"event":${JSON.stringify(event)}${body}${tail}}`
 }
 
 /** The answer to what the server asked under `id`: a value, or why there is none. */
 export function writeAnswer(id: number, answer: { data: unknown } | { error: object }): string {
-  return toJson({ ch: CHANNEL, ack: id, ...answer })
+  return toJson({ ack: id, ...answer }).slice(1)
 }
 
 /** Arguments as part of a frame: nothing, `data` for one, `args` for several. */

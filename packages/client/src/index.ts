@@ -12,6 +12,7 @@ export { ReconnectingWebSocket, type ReconnectingWebSocketOptions } from './reco
 export type { RequestOptions } from './requests.ts'
 export type { ChatMethods, HistoryPage, RoomOf as Room } from './room.ts'
 export type { RoomSnapshot, RoomStatus } from './room-snapshot.ts'
+export { createLink, type NamespaceOptions, SharedLink, type SharedLinkOptions } from './shared-link.ts'
 export type { OpenTransport, Transport, TransportHandlers, TransportName } from './transports/transport.ts'
 export type { WebSocketConstructor, WebSocketLike } from './transports/websocket.ts'
 export type { AnyContract, DownEvent, DownListener, HasChat, WithChat } from './types.ts'

@@ -7,7 +7,7 @@ import type { Ending } from './connection-state.ts'
 import type { Credentials } from './credentials.ts'
 import type { Environment } from './environment.ts'
 import { RoomfulError } from './errors.ts'
-import { CHANNEL, readFrames } from './frames.ts'
+import { readFrames } from './frames.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { CUT_OFF, type OpenTransport, type Transport, type TransportName } from './transports/transport.ts'
 
@@ -25,10 +25,14 @@ export interface LinkOptions {
   readonly onEnd: (ending: Ending) => void
 }
 
+type Unaddressed<Frame> = Frame extends unknown ? Omit<Frame, 'ch'> : never
+
 export class Link {
   readonly #options: LinkOptions
   /** Started by its owner when the server let us in: from then on silence means something. */
   readonly heartbeat: Heartbeat
+  /** What we proved who we are with. */
+  token: string | undefined
   #transport: Transport | undefined
   #isOver = false
 
@@ -37,7 +41,7 @@ export class Link {
     this.heartbeat = new Heartbeat({
       clock: options.environment.clock,
       sendPing: () => this.write({ type: 'ping' }),
-      onDead: () => this.end({ code: CUT_OFF, reason: 'Nothing was heard from the server' }),
+      onDead: () => this.end({ code: CUT_OFF, reason: 'No answer in time' }),
     })
   }
 
@@ -52,14 +56,14 @@ export class Link {
       return this.#fail('NO_CREDENTIALS', cause)
     }
     if (this.#isOver) return
-    const resume = session === undefined ? {} : { session }
+    this.token = proof.token
     try {
       this.#transport = openTransport({
         onCarrier,
         onOpen: () => {
           if (this.#isOver) return
           this.#options.onOpen()
-          this.write({ type: 'open', v: PROTOCOL_VERSION, ch: CHANNEL, ns: namespace, ...proof, ...resume })
+          this.write({ type: 'open', v: PROTOCOL_VERSION, ns: namespace, ...proof, session })
         },
         onMessage: (text) => this.#receive(text),
         onClose: (code, reason) => this.end({ code, reason }),
@@ -69,12 +73,14 @@ export class Link {
     }
   }
 
-  send(text: string): void {
-    if (!this.#isOver) this.#transport?.send(text)
+  /** @param rest of a frame, behind its channel */
+  send(rest: string): void {
+    const transport = this.#transport
+    if (!this.#isOver) transport?.send(`{"ch":${transport.channel ?? 1},${rest}`)
   }
 
-  write(frame: UpFrame): void {
-    this.send(JSON.stringify(frame))
+  write(frame: Unaddressed<UpFrame>): void {
+    this.send(JSON.stringify(frame).slice(1))
   }
 
   /** Ends it without a word to its owner. */
@@ -102,7 +108,7 @@ export class Link {
   #receive(text: string): void {
     this.heartbeat.heard()
     const tellInvalid = (): void =>
-      this.#options.environment.tell(new RoomfulError('PARSE_ERROR', 'The server sent what is no JSON object'))
+      this.#options.environment.tell(new RoomfulError('PARSE_ERROR', 'The server sent no JSON object'))
     for (const frame of readFrames(text, tellInvalid)) {
       if (this.#isOver) return
       this.#options.onFrame(frame)

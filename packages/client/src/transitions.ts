@@ -48,10 +48,10 @@ export function transition(state: ConnectionState, event: ConnectionEvent, momen
 }
 
 const stay = (state: ConnectionState): ConnectionState => state
-const begin = (): ConnectionState => ({ status: 'connecting', failures: 0, refusals: 0 })
 const close = (): ConnectionState => ({ status: 'closed', ending: { code: GOODBYE, reason: 'Closed by the client' } })
 
 const tryAgain = ({ failures, refusals }: Trying): ConnectionState => ({ status: 'connecting', failures, refusals })
+const begin = (): ConnectionState => tryAgain({ failures: 0, refusals: 0 })
 
 const giveUpTry = (state: Trying, _event: ConnectionEvent, moment: Moment): ConnectionState =>
   waitAfter(state, { code: CUT_OFF, reason: 'No answer in time' }, moment)
@@ -96,7 +96,7 @@ const TRANSITIONS: TransitionTable = {
   idle: { ...nothing, connect: begin },
   connecting: {
     ...nothing,
-    'link-opened': ({ failures, refusals }) => ({ status: 'authenticating', failures, refusals }),
+    'link-opened': (state) => ({ ...state, status: 'authenticating' }),
     'link-closed': afterEnding,
     due: giveUpTry,
   },

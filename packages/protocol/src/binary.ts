@@ -25,7 +25,7 @@ export function holdsBinary(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (isBytes(value)) return true
   if (typeof Blob === 'function' && value instanceof Blob) {
-    throw new TypeError('A Blob cannot be sent as it is: send what `await blob.arrayBuffer()` gives')
+    throw new TypeError('A Blob cannot be sent: send `await blob.arrayBuffer()`')
   }
   if (Array.isArray(value)) return value.some(holdsBinary)
   for (const key in value) if (holdsBinary((value as Record<string, unknown>)[key])) return true

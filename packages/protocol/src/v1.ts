@@ -27,10 +27,10 @@ export type UpFrame =
       v: number
       ch: number
       ns?: string
-      token?: string
-      ticket?: string
-      name?: string
-      session?: string
+      token?: string | undefined
+      ticket?: string | undefined
+      name?: string | undefined
+      session?: string | undefined
     }
   | { type: 'close'; ch: number }
   | { type: 'auth'; ch: number; token?: string; name?: string; id?: RequestId }

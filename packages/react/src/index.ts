@@ -3,7 +3,13 @@ export { createHooks, type Hooks } from './hooks.ts'
 export type { FailedMessage, Message, PendingMessage, Reaction, SentMessage } from './messages/message.ts'
 export type { MessagesSnapshot } from './messages/message-store.ts'
 export { RoomLog, type RoomLogOptions } from './messages/room-log.ts'
-export { RoomfulProvider, type RoomfulProviderProps, useClient } from './provider.tsx'
+export {
+  LinkProvider,
+  type LinkProviderProps,
+  RoomfulProvider,
+  type RoomfulProviderProps,
+  useClient,
+} from './provider.tsx'
 export type { RoomActions } from './room-hold.ts'
 export { useConnection } from './use-connection.ts'
 export { type UseEventOptions, useEvent } from './use-event.ts'

@@ -1,9 +1,19 @@
 // @vitest-environment happy-dom
 /** The hooks in a page under Strict Mode, against a real server. B21, B19, D5. */
 import { act, render, renderHook, screen, waitFor } from '@testing-library/react'
-import { type ReactElement, useEffect, useState } from 'react'
+import { type ReactElement, StrictMode, useEffect, useState } from 'react'
 import { expect, it } from 'vitest'
-import { RoomfulProvider, useClient, useConnection, useEvent, usePresence, useRoom, useTyping } from '../src/index.ts'
+import { WebSocket } from 'ws'
+import {
+  LinkProvider,
+  RoomfulProvider,
+  useClient,
+  useConnection,
+  useEvent,
+  usePresence,
+  useRoom,
+  useTyping,
+} from '../src/index.ts'
 import { cutLinks, startApp } from './support/app.tsx'
 
 function Connection(): ReactElement {
@@ -177,4 +187,38 @@ it('a room says why somebody may not be in it', async () => {
   }
   app.show('Ann', <Refused />)
   await screen.findByText('refused: FORBIDDEN')
+})
+
+it('[B21] namespaces under one LinkProvider share a link, each with its own connection', async () => {
+  const app = await startApp({ auth: 'optional' })
+  function Page({ board }: { board: boolean }): ReactElement {
+    return (
+      <StrictMode>
+        <LinkProvider url={app.url} options={{ name: 'Ann', WebSocket, random: () => 0 }}>
+          <RoomfulProvider namespace="/public">
+            <Members roomId="lobby" />
+            {board && (
+              <RoomfulProvider namespace="/">
+                <Members roomId="plan" />
+              </RoomfulProvider>
+            )}
+          </RoomfulProvider>
+        </LinkProvider>
+      </StrictMode>
+    )
+  }
+  const page = render(<Page board />)
+  await screen.findByText('lobby: Ann (1)')
+  await screen.findByText('plan: Ann (1)')
+  const [link] = [...app.roomful.hub.links]
+  expect(link?.connections.map(({ namespace }) => namespace.name).sort()).toEqual(['/', '/public'])
+  expect(app.roomful.hub.links.size).toBe(1)
+  page.rerender(<Page board={false} />)
+  await waitFor(() => expect(link?.connections.map(({ namespace }) => namespace.name)).toEqual(['/public']))
+  page.unmount()
+  await waitFor(() => expect(app.roomful.hub.links.size).toBe(0))
+})
+
+it('a namespace without a link to share says so', () => {
+  expect(() => render(<RoomfulProvider namespace="/board" />)).toThrow('There is no <LinkProvider>')
 })

@@ -14,6 +14,8 @@ export interface TransportHandlers {
 }
 
 export interface Transport {
+  /** Which one of the link's is ours, where others use it too. Default 1. */
+  readonly channel?: number
   /** Only after `onOpen`; what cannot be sent any more is dropped, and `onClose` says so. */
   send(text: string): void
   /**

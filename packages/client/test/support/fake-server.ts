@@ -131,7 +131,7 @@ export class FakeServer {
     if (refusal === 'silent') return
     if (refusal) {
       const { code, error } = refusal
-      link.say({ type: 'closed', ch: 1, code, reason: error?.message ?? '', ...(error ? { error } : {}) })
+      link.say({ type: 'closed', ch: opening.ch, code, reason: error?.message ?? '', ...(error ? { error } : {}) })
       return link.drop(code)
     }
     const recovered = opening.session !== undefined && this.sessions.has(opening.session)
@@ -142,7 +142,7 @@ export class FakeServer {
     link.say({ type: 'welcome', v: 1, id: 'l', now, protocol: 1, limits, heartbeat })
     link.say({
       type: 'opened',
-      ch: 1,
+      ch: opening.ch,
       id: `c${this.openings.length}`,
       user,
       now,

@@ -271,7 +271,7 @@ export class Link {
   private mayStillAuthenticate(size: number): boolean {
     this.preauthBytes += size
     this.preauthMessages++
-    const opens = this.dialect.opensOneByOne ? MAX_CHANNELS : 1
+    const opens = this.dialect.multiplexed ? MAX_CHANNELS : 1
     if (this.preauthBytes <= PREAUTH_MAX_BYTES * opens && this.preauthMessages <= PREAUTH_MAX_MESSAGES * opens)
       return true
     this.close(CLOSE_CODES.POLICY.code, 'Too much before authentication')

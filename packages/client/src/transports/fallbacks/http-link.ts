@@ -19,6 +19,8 @@ export interface HttpLinkOptions {
   readonly chance: () => number
   /** A WebSocket that offers to take over the link of this subprotocol; none where it would be no gain. */
   readonly openWebSocket: ((subprotocol: string) => OpenTransport) | undefined
+  /** Whether a WebSocket that tried to take the link over got through. */
+  readonly onWebSocketTried: (gotThrough: boolean) => void
 }
 
 /** How long a goodbye may take. */
@@ -141,11 +143,15 @@ export class HttpLink implements Transport {
         this.#carrier = transport
         for (const text of this.#up.takeRest()) transport.send(text)
         this.#handlers.onCarrier?.('websocket')
+        this.#options.onWebSocketTried(true)
         return this.#down.finish()
       },
       onMessage: (text) => this.#handlers.onMessage(text),
       onClose: (code, reason) => this.#end(code, reason),
-      onFailed: () => this.#handlers.onCarrier?.(this.#name),
+      onFailed: () => {
+        this.#handlers.onCarrier?.(this.#name)
+        this.#options.onWebSocketTried(false)
+      },
     })
   }
 
