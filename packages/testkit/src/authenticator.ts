@@ -1,6 +1,7 @@
 /** Tokens that a test hands out: any text stands for a user, may run out, and may be refused as a real one would be. */
 import type { Clock } from '@roomful/server/ports'
 import { type Authenticator, type Identity, RoomfulError, type User } from '@roomful/server/testing'
+import { TestUsers } from './users.ts'
 
 /** A user, or just the id of one, who is then called so and has the role `user`. */
 export type TestUser =
@@ -13,13 +14,14 @@ export interface TokenOptions {
 }
 
 export class TestAuthenticator implements Authenticator {
+  readonly users: TestUsers
   private readonly clock: Clock
   private readonly identities = new Map<string, Identity>()
-  private readonly banned = new Set<string>()
   private issued = 0
 
   constructor(clock: Clock) {
     this.clock = clock
+    this.users = new TestUsers(clock)
   }
 
   /** @returns a token for the user */
@@ -32,7 +34,7 @@ export class TestAuthenticator implements Authenticator {
 
   /** From now on the user's tokens are refused with BANNED. */
   ban(sub: string): void {
-    this.banned.add(sub)
+    this.users.setBanned(sub, true) // in memory: done at once
   }
 
   async authenticate(credentials: { token?: string; ticket?: string }): Promise<Identity> {
@@ -41,8 +43,10 @@ export class TestAuthenticator implements Authenticator {
     if (identity.expiresAt !== undefined && identity.expiresAt <= this.clock.now()) {
       throw new RoomfulError('TOKEN_EXPIRED')
     }
-    if (this.banned.has(identity.user.sub)) throw new RoomfulError('BANNED')
-    return identity
+    const account = await this.users.ensure(identity.user)
+    if (account.banned) throw new RoomfulError('BANNED', account.banReason)
+    const { role } = account
+    return role === undefined ? identity : { ...identity, user: { ...identity.user, role } }
   }
 }
 

@@ -23,6 +23,16 @@ export interface Answer {
   readonly error: { code: string; message: string; retryAfter?: number; field?: string } | undefined
 }
 
+interface Position {
+  readonly epoch: string
+  readonly seq: number
+}
+
+interface Asked {
+  readonly event: 'room:join' | 'room:leave'
+  readonly roomId: string
+}
+
 /** The channel on which a v1 client speaks unless a message says otherwise. */
 const CHANNEL = 1
 
@@ -41,6 +51,10 @@ export class TestClient {
   private opened: Message | undefined
   /** What was said while the server did not read. */
   private unread: (string | Uint8Array)[] = []
+  /** v1: the rooms that it is in, and where it stands in each: what the SDK would know. */
+  private readonly rooms = new Map<string, Position>()
+  /** v1: rooms that it asked to join or to leave, by the id of the request. */
+  private readonly asked = new Map<string | number, Asked>()
   /** Messages before this index were given out by `next`. */
   private looked = 0
   private lastId = 0
@@ -55,6 +69,14 @@ export class TestClient {
         this.closed = closing
       },
     })
+  }
+
+  /** For the test server: called when the connection is open, before anything is said on it. */
+  onOpened: (() => void) | undefined
+
+  /** For the test server: what it is to be in as soon as it is open, from where an earlier client of the session stood. */
+  restore(earlier: TestClient | undefined): void {
+    for (const [roomId, position] of earlier?.rooms ?? []) this.rooms.set(roomId, position)
   }
 
   /** For the test server: the link that was made of this client's wire. */
@@ -84,6 +106,7 @@ export class TestClient {
   /** Says `event` with an id, and does not wait. @returns the id */
   post(event: string, data?: unknown, more: { id?: string | number; key?: string } = {}): string | number {
     const { id = ++this.lastId, key } = more
+    this.note(id, event, data)
     this.send({ event, ...(data === undefined ? {} : { data }), id, ...(key === undefined ? {} : { key }) })
     return id
   }
@@ -152,9 +175,40 @@ export class TestClient {
     for (const { opcode, payload } of readFrames(Buffer.concat(buffers))) {
       const isText = opcode === TEXT
       const message: Message = isText ? JSON.parse(utf8.decode(payload)) : { type: '$binary', bytes: payload }
-      if (message.type === (this.isV1 ? 'opened' : 'welcome')) this.opened = message
+      if (this.isV1) this.follow(message)
+      if (message.type === (this.isV1 ? 'opened' : 'welcome')) this.open(message)
       this.received.push(message)
     }
+  }
+
+  private open(message: Message): void {
+    this.opened = message
+    this.onOpened?.()
+    for (const [roomId, after] of this.rooms) this.post('room:join', { roomId, after })
+  }
+
+  private note(id: string | number, event: string, data: unknown): void {
+    const roomId = typeof data === 'string' ? data : (data as { roomId?: unknown } | undefined)?.roomId
+    if (!this.isV1 || typeof roomId !== 'string') return
+    if (event === 'room:join' || event === 'room:leave') this.asked.set(id, { event, roomId })
+  }
+
+  /** Where it stands: as the answer to a join says, and each event of the room after it. */
+  private follow({ ack, error, event, data, roomId, seq }: Message): void {
+    const asked = this.asked.get(ack)
+    this.asked.delete(ack)
+    if (asked && !error && asked.event === 'room:leave') this.rooms.delete(asked.roomId)
+    if ((asked && !error && asked.event === 'room:join') || event === 'room:joined') this.enter(data)
+    if (asked && error && asked.event === 'room:join') this.rooms.delete(asked.roomId)
+    if (event === 'room:left') this.rooms.delete(data.roomId)
+    const position = this.rooms.get(roomId)
+    if (position && seq > position.seq) this.rooms.set(roomId, { ...position, seq })
+  }
+
+  private enter({ roomId, epoch, seq, recovered, from }: Message): void {
+    const before = this.rooms.get(roomId)
+    if (recovered === true && before) this.rooms.set(roomId, { epoch, seq: before.seq })
+    else this.rooms.set(roomId, { epoch, seq: recovered === false ? from - 1 : seq })
   }
 
   private async wait(

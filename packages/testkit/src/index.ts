@@ -3,5 +3,13 @@ export { TestAuthenticator, type TestUser, type TokenOptions } from './authentic
 export { type Answer, type Match, type Message, TestClient } from './client.ts'
 export { VirtualClock } from './clock.ts'
 export { SeededRandom } from './random.ts'
-export { type ConnectOptions, createTestServer, TestServer, type TestServerOptions } from './server.ts'
+export {
+  type ConnectOptions,
+  createTestServer,
+  type SdkOptions,
+  type SetUp,
+  TestServer,
+  type TestServerOptions,
+} from './server.ts'
+export { TestUsers } from './users.ts'
 export { type Closing, MemoryWire } from './wire.ts'

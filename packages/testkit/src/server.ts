@@ -2,9 +2,14 @@
  * A whole Roomful without sockets: the real core, dialects, vocabulary and memory log, on time and chance that the test
  * decides. What an application adds to a server it adds to this one. D7.
  */
+import '@roomful/client/eager' // no virtual time passes while a file of the SDK is loaded
+import type { Server } from 'node:http'
+import type { ClientOptions } from '@roomful/client'
 import type { Contract } from '@roomful/protocol'
+import type { NewAccount, Protocol, Roomful, Safe, Storage } from '@roomful/server'
 import type { Broker } from '@roomful/server/ports'
 import {
+  Administration,
   addChatEvents,
   addRoomEvents,
   addStandardNamespaces,
@@ -22,9 +27,12 @@ import {
   type Namespace,
   type NamespaceOptions,
   plainDialect,
+  RoomfulError,
   type Run,
   SlidingWindowLimiter,
+  safeHandler,
   type TypedNamespace,
+  type User,
   v1Dialect,
   type Wire,
 } from '@roomful/server/testing'
@@ -32,10 +40,17 @@ import { TestAuthenticator, type TestUser, type TokenOptions } from './authentic
 import { TestClient } from './client.ts'
 import { VirtualClock } from './clock.ts'
 import { SeededRandom } from './random.ts'
+import { memoryTransport } from './transport.ts'
+
+/**
+ * Declares what an application declares. What sets up a `Roomful` sets up a test server too: it has the same members, and
+ * those that need sockets (`listen`, `attach`, `server`) throw a sentence that says so.
+ */
+export type SetUp = (roomful: Roomful & TestServer) => void
 
 export interface TestServerOptions {
   /** Declares the namespaces, as an application does; without it the standard ones are there (`/`, `/public`, …). */
-  readonly setUp?: (server: TestServer) => void
+  readonly setUp?: SetUp
   /** What differs from the defaults. */
   readonly settings?: Partial<CoreSettings>
   /** Limits of the memory log, such as how many events it keeps. */
@@ -63,7 +78,7 @@ export interface ConnectOptions {
   readonly name?: string
   /** Default `plain`, which the first of document 000's commands makes classic. */
   readonly dialect?: 'plain' | 'v1'
-  /** v1: the session to resume. */
+  /** v1: the session to resume. As with the SDK, rooms that its last client was in are joined again, from where it stood. */
   readonly session?: string | undefined
   /** Default a loopback address, which has no limit of connections. */
   readonly ip?: string
@@ -81,6 +96,13 @@ export interface Caller {
   readonly userAgent?: string | undefined
 }
 
+/** Who the SDK is on a test server. */
+export interface SdkOptions extends Pick<ConnectOptions, 'namespace' | 'user' | 'name' | 'ip' | 'userAgent'> {}
+
+/** Sessions of v1 clients whose rooms are remembered; the oldest go first. */
+const SESSIONS_MAX = 1_000
+const NO_SOCKETS = 'A test server has no sockets: connect() gives a client, clientOptions() those of the SDK'
+
 /** Most facts kept; the oldest go first. */
 const FACTS_MAX = 10_000
 
@@ -92,7 +114,10 @@ export class TestServer {
   readonly hub: Hub
   /** What the server observed, oldest first. */
   readonly facts: Fact[] = []
-  private readonly lifetime = new Lifetime()
+  readonly #lifetime = new Lifetime()
+  readonly #administration: Administration
+  /** The latest client of each session, which knows where it stood. */
+  readonly #sessions = new Map<string, TestClient>()
 
   constructor(options: TestServerOptions = {}) {
     const { settings, log, seed = 1, broker, clock = new VirtualClock(), authenticator, storage } = options
@@ -112,10 +137,17 @@ export class TestServer {
         limiter: new SlidingWindowLimiter(clock),
         clock,
         random: this.random,
-        observer: { observe: (fact) => this.observe(fact) },
+        observer: this.observer,
       },
     )
+    this.#administration = new Administration(this.hub, this.authenticator.users, 'open')
   }
+
+  /** Where facts go; see {@link facts}. */
+  readonly observer = { observe: (fact: Fact): void => this.#observe(fact) }
+
+  /** Nothing is kept on a disk. */
+  readonly storage: Storage = { folder: ':memory:', sync: 'normal' }
 
   /** Declares a namespace with the room events in it, as `Roomful.namespace` does. */
   namespace(name: string, contract?: undefined, options?: NamespaceOptions): Namespace
@@ -140,8 +172,71 @@ export class TestServer {
 
   /** Runs something as long as the server is open, as `Roomful.whileOpen` does. */
   whileOpen(run: Run): this {
-    this.lifetime.add(run)
+    this.#lifetime.add(run)
     return this
+  }
+
+  /** Is declared, so that a set-up runs as it is; clients of the test kit speak no protocols of an application's own. */
+  protocol(_path: string, _namespace: Namespace, _protocol: Protocol): this {
+    return this
+  }
+
+  /** As `Roomful.safeHandler`. */
+  safeHandler<Args extends unknown[], Result>(
+    name: string,
+    fn: (...args: Args) => Result | Promise<Result>,
+  ): (...args: Args) => Promise<Safe<Awaited<Result>>> {
+    return safeHandler(this.observer, name, fn)
+  }
+
+  /** As `Roomful.ban`. */
+  ban(userId: string, reason?: string): Promise<void> {
+    return this.#administration.ban(userId, reason)
+  }
+
+  /** As `Roomful.unban`. */
+  unban(userId: string): Promise<void> {
+    return this.#administration.unban(userId)
+  }
+
+  /** As `Roomful.setRole`. */
+  setRole(userId: string, role: string): Promise<void> {
+    return this.#administration.setRole(userId, role)
+  }
+
+  /** As `Roomful.recheck`. */
+  recheck(userId?: string): Promise<void> {
+    return this.#administration.recheck(userId)
+  }
+
+  /** As `Roomful.disconnectUser`. */
+  disconnectUser(userId: string, code?: number, reason?: string): number {
+    return this.#administration.disconnectUser(userId, code, reason)
+  }
+
+  /** As `Roomful.createAccount`: the user may be given to `connect` by their id, and signs in with no password here. */
+  async createAccount({ username, name = username, role }: NewAccount): Promise<User> {
+    const { users } = this.authenticator
+    if (await users.find(username)) throw new RoomfulError('CONFLICT', 'This name is taken', { field: 'username' })
+    const user = { sub: username, name, role: role ?? 'user' }
+    await users.ensure(user)
+    if (role !== undefined) await users.setRole(username, role)
+    return user
+  }
+
+  /** @throws Error always: there are no sockets */
+  attach(_server: Server): this {
+    throw new Error(NO_SOCKETS)
+  }
+
+  /** @throws Error (rejects) always: there are no sockets */
+  async listen(_options?: { port?: number; host?: string }): Promise<{ url: string; port: number }> {
+    throw new Error(NO_SOCKETS)
+  }
+
+  /** @throws Error always: there are no sockets */
+  get server(): Server {
+    throw new Error(NO_SOCKETS)
   }
 
   /** A namespace that is there. @throws Error when it is not */
@@ -173,8 +268,42 @@ export class TestServer {
     }
     client.attach(this.accept(client.wire, { dialect: v1Dialect, namespace, ...from }))
     const credentials = credentialsOf(given, name)
+    client.onOpened = () => this.#remember(client)
+    client.restore(this.#sessions.get(session ?? ''))
     client.send({ type: 'open', v: 1, ns: namespace, ...credentials, ...(session ? { session } : {}) })
     return client
+  }
+
+  /**
+   * For the real SDK, and so for the hooks: its transport, its clock and its chance are the test's.
+   *
+   * ```ts
+   * const client = connect('http://test', server.clientOptions({ user: 'ann' }))
+   * ```
+   */
+  clientOptions({ namespace = '/', user, name, ip, userAgent }: SdkOptions = {}): ClientOptions {
+    const random = this.random.fork('a client of the SDK')
+    return {
+      namespace,
+      clock: this.clock,
+      random: () => random.fraction(),
+      fillRandom: (bytes) => {
+        for (let i = 0; i < bytes.length; i++) bytes[i] = random.integer(256)
+        return bytes
+      },
+      transport: memoryTransport(this.clock, (wire) =>
+        this.accept(wire, { dialect: v1Dialect, namespace, ip, userAgent }),
+      ),
+      ...(user === undefined ? {} : { token: () => this.token(user) }),
+      ...(name === undefined ? {} : { name }),
+    }
+  }
+
+  /** Cuts every link of a user, without a word: their clients come back by themselves, as after a moment without a network. */
+  cut(userId: string): void {
+    for (const link of [...this.hub.links]) {
+      if (link.connections.some(({ user }) => user.sub === userId)) link.terminate('cut')
+    }
   }
 
   /** Takes a link on a wire of your own, as a transport does. */
@@ -204,13 +333,13 @@ export class TestServer {
   /** Opens the log; `createTestServer` does it. */
   async start(): Promise<void> {
     await this.hub.start()
-    this.lifetime.begin()
+    this.#lifetime.begin()
   }
 
   /** Ends what ran, cuts every link and lets go of the log. */
   async close(): Promise<void> {
-    this.lifetime.close()
-    await this.lifetime.end()
+    this.#lifetime.close()
+    await this.#lifetime.end()
     await this.hub.close()
   }
 
@@ -218,9 +347,18 @@ export class TestServer {
     return this.close()
   }
 
-  private observe(fact: Fact): void {
+  #observe(fact: Fact): void {
     this.facts.push(fact)
     if (this.facts.length > FACTS_MAX) this.facts.shift()
+  }
+
+  #remember(client: TestClient): void {
+    const { session } = client
+    if (session === undefined) return
+    this.#sessions.delete(session)
+    this.#sessions.set(session, client)
+    const [oldest] = this.#sessions.keys()
+    if (this.#sessions.size > SESSIONS_MAX && oldest !== undefined) this.#sessions.delete(oldest)
   }
 }
 
@@ -231,7 +369,7 @@ function credentialsOf(token: string | undefined, name: string | undefined): { t
 /** @returns a server that is ready */
 export async function createTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const server = new TestServer(options)
-  if (options.setUp) options.setUp(server)
+  if (options.setUp) options.setUp(server as unknown as Roomful & TestServer)
   else server.standardNamespaces()
   await server.start()
   return server

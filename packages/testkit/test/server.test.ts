@@ -1,6 +1,6 @@
-import { defineContract, event, type TypedNamespace } from '@roomful/server'
-import { createTestServer } from '@roomful/testkit'
-import { describe, expect, it } from 'vitest'
+import { defineContract, event, type Roomful, type TypedNamespace } from '@roomful/server'
+import { createTestServer, type TestServer } from '@roomful/testkit'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 
 describe('createTestServer', () => {
@@ -119,5 +119,72 @@ describe('an application under test', () => {
     }
     expect(await run('a')).toEqual(await run('a'))
     expect(await run('a')).not.toEqual(await run('b'))
+  })
+})
+
+describe('what sets up a Roomful', () => {
+  /** As it is written for a server: it does not know the test kit. */
+  function addRooms(roomful: Roomful): void {
+    roomful.namespace('/rooms').on('hello', () => 'hi')
+    roomful.whileOpen(() => () => undefined)
+    roomful.observer.observe({ type: 'notice', message: roomful.storage.folder, isRisky: false })
+  }
+
+  it('sets up a test server, which has all of its members', async () => {
+    expectTypeOf<Exclude<keyof Roomful, keyof TestServer>>().toEqualTypeOf<never>()
+    await using server = await createTestServer({ setUp: addRooms })
+    expect((await (await server.connect({ namespace: '/rooms', user: 'ann' })).request('hello')).data).toBe('hi')
+    expect(server.observed('notice')).toMatchObject([{ message: ':memory:' }])
+    expect(await server.safeHandler('twice', (n: number) => n * 2)(2)).toEqual({ status: 'ok', result: 4 })
+  })
+
+  it('bans, changes roles and makes accounts as a server does', async () => {
+    await using server = await createTestServer()
+    const { sub } = await server.createAccount({ username: 'sue', password: 'irrelevant', role: 'support' })
+    expect((await server.connect({ namespace: '/support', user: sub })).closed).toBeUndefined()
+    const ann = await server.connect({ user: 'ann' })
+    expect((await server.connect({ namespace: '/admin', user: 'ann' })).closed?.code).toBe(4003)
+    await server.setRole('ann', 'admin')
+    await server.settle()
+    expect(await ann.next((message) => message.type === 'auth_ok' && message.user.role === 'admin')).toBeDefined()
+    expect((await server.connect({ namespace: '/admin', user: 'ann' })).closed).toBeUndefined()
+    await server.ban('ann', 'Too loud')
+    expect(ann.closed?.code).toBe(4003)
+    expect((await server.connect({ user: 'ann' })).closed?.code).toBe(4003)
+    await server.unban('ann')
+    expect((await server.connect({ user: 'ann' })).closed).toBeUndefined()
+    expect(server.disconnectUser('sue')).toBe(1)
+  })
+
+  it('is told that there are no sockets', async () => {
+    await using server = await createTestServer()
+    const sentence = 'A test server has no sockets'
+    expect(() => server.attach({} as never)).toThrow(sentence)
+    expect(() => server.server).toThrow(sentence)
+    await expect(server.listen()).rejects.toThrow(sentence)
+  })
+})
+
+describe('a session that comes back', () => {
+  it('is in its rooms again, from where it stood, and not in those that it left', async () => {
+    await using server = await createTestServer()
+    const ann = await server.connect({ user: 'ann' })
+    const bob = await server.connect({ user: 'bob', dialect: 'v1' })
+    for (const roomId of ['a', 'b', 'c']) await bob.request('room:join', roomId)
+    await bob.request('room:leave', { roomId: 'b' })
+    const say = (roomId: string, content: string) => ann.request('message:send', { roomId, content })
+    await say('a', 'one')
+    bob.cut()
+    for (const roomId of ['a', 'b', 'c']) await say(roomId, 'two')
+    const back = await server.connect({ user: 'bob', dialect: 'v1', session: bob.session })
+    expect(back.heard('message:new').map(({ roomId, data }) => [roomId, data.content])).toEqual([
+      ['a', 'two'],
+      ['c', 'two'],
+    ])
+    back.cut()
+    await say('c', 'three')
+    const again = await server.connect({ user: 'bob', dialect: 'v1', session: back.session })
+    expect(again.heard('message:new').map(({ data }) => data.content)).toEqual(['three'])
+    expect(server.get('/').hasUser('b', 'bob')).toBe(false)
   })
 })

@@ -3,7 +3,16 @@
  * `npm run simulate` runs as many as you like; what it is worth is shown in planted-faults.test.ts.
  */
 import { defineContract, event } from '@roomful/server'
-import { CHAT, describeFailure, makePlan, type Run, runPlan, shrink, simulate } from '@roomful/testkit/simulator'
+import {
+  CHAT,
+  describeFailure,
+  makePlan,
+  type Run,
+  runPlan,
+  type SimulateOptions,
+  shrink,
+  simulate,
+} from '@roomful/testkit/simulator'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { PAST } from './past-plans.ts'
@@ -14,6 +23,17 @@ const SEEDS_PER_CHUNK = 20
 function expectWell(run: Run): void {
   if (run.violations.length > 0) throw new Error(describeFailure(run))
 }
+
+describe('[D7] an application of its own', () => {
+  it('must say how a namespace is declared', async () => {
+    await expect(simulate({ seed: 1, namespace: '/tasks' })).rejects.toThrow('Say in setUp how the namespace /tasks')
+  })
+
+  it('may have the chat in a namespace of another name', async () => {
+    const setUp: SimulateOptions['setUp'] = (roomful) => void roomful.chat(roomful.namespace('/talk'))
+    for (let seed = 1; seed <= 5; seed++) expectWell(await simulate({ seed, namespace: '/talk', setUp }))
+  })
+})
 
 describe('[D2] [R2] nothing lost, nothing twice, in order', () => {
   it.each(Array.from({ length: CHUNKS }, (_, chunk) => 1 + chunk * SEEDS_PER_CHUNK))(

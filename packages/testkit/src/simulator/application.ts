@@ -2,7 +2,7 @@
 import type { Broker } from '@roomful/server/testing'
 import type { VirtualClock } from '../clock.ts'
 import type { LoggedRoom } from '../history/check.ts'
-import type { TestServer } from '../server.ts'
+import type { SetUp, TestServer } from '../server.ts'
 import type { Speech } from './actors/actor.ts'
 
 /** How things are when a run is over and everything is at rest. */
@@ -13,7 +13,7 @@ export interface Outcome {
 
 export interface Application extends Speech {
   /** Declares the namespaces, as your server does; called anew for each process. */
-  readonly setUp: (server: TestServer) => void
+  readonly setUp: SetUp
   /** Rooms that clients are in; the first ones are used most. */
   readonly rooms: readonly string[]
   /** What else must hold in the end: throws when it does not. */

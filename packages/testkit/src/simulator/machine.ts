@@ -6,7 +6,7 @@ import type { Broker, CoreSettings, Link, Wire } from '@roomful/server/testing'
 import type { TestAuthenticator } from '../authenticator.ts'
 import type { VirtualClock } from '../clock.ts'
 import type { SeededRandom } from '../random.ts'
-import { type Caller, createTestServer, type TestServer } from '../server.ts'
+import { type Caller, createTestServer, type SetUp, type TestServer } from '../server.ts'
 import type { SimulatedDisk } from './disk.ts'
 import { LifeClock } from './life-clock.ts'
 import type { Host } from './link.ts'
@@ -17,7 +17,7 @@ export interface MachineOptions {
   readonly authenticator: TestAuthenticator
   readonly disk: SimulatedDisk
   readonly settings: Partial<CoreSettings>
-  readonly setUp: (server: TestServer) => void
+  readonly setUp: SetUp
   /** Stands between the server and its storage. */
   readonly broker?: ((broker: Broker, clock: VirtualClock) => Broker) | undefined
   /** Called with each process, before it takes links. */

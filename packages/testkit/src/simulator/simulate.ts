@@ -22,10 +22,22 @@ export interface Run {
 
 /** Runs one seed. The same seed and application give the same run, everywhere. */
 export async function simulate({ seed, steps, ...application }: SimulateOptions): Promise<Run> {
-  // Who speaks otherwise than in the chat does not whisper as one does there.
-  const house = application.say ? { ...CHAT, whisper: undefined } : CHAT
-  const whole: Application = { ...house, ...application }
+  const whole: Application = { ...defaultsFor(application), ...application }
   return runPlan(makePlan(seed, { rooms: whole.rooms, steps }), whole)
+}
+
+/**
+ * The house's chat in whatever is left out. An application that speaks for itself is not made to speak as one does in the
+ * chat as well; and what must hold of the chat's own rooms holds where its own set-up runs.
+ * @throws TypeError for a namespace that nothing declares
+ */
+function defaultsFor({ setUp, say, namespace = CHAT.namespace }: Partial<Application>): Application {
+  if (!setUp && namespace !== CHAT.namespace) {
+    throw new TypeError(`Say in setUp how the namespace ${namespace} is declared`)
+  }
+  const { rooms, hears } = CHAT
+  const own = setUp ? { ...CHAT, check: undefined } : CHAT
+  return say ? { namespace, rooms, hears, setUp: CHAT.setUp, say } : own
 }
 
 /** Runs a plan that was made, or cut down, before. */

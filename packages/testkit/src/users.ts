@@ -1,0 +1,47 @@
+/** The accounts of a test server, in memory: whoever has a token has one. */
+import type { Clock } from '@roomful/server/ports'
+import type { User, Users } from '@roomful/server/testing'
+
+type Account = Awaited<ReturnType<Users['list']>>[number]
+
+export class TestUsers implements Users {
+  private readonly clock: Clock
+  private readonly accounts = new Map<string, Account>()
+
+  constructor(clock: Clock) {
+    this.clock = clock
+  }
+
+  async find(sub: string): Promise<Account | undefined> {
+    return this.accounts.get(sub)
+  }
+
+  async ensure({ sub, name }: User): Promise<Account> {
+    return this.accounts.get(sub) ?? this.change(sub, { name })
+  }
+
+  async list({ search, isBanned, after, limit }: Parameters<Users['list']>[0]): Promise<Account[]> {
+    const isWanted = ({ sub, name, banned }: Account): boolean =>
+      sub > after && (sub === search || name.includes(search)) && (isBanned === undefined || banned === isBanned)
+    return [...this.accounts.values()]
+      .filter(isWanted)
+      .sort((a, b) => (a.sub < b.sub ? -1 : 1))
+      .slice(0, limit)
+  }
+
+  async setBanned(sub: string, banned: boolean, reason?: string): Promise<void> {
+    this.change(sub, { banned, banReason: banned ? reason : undefined })
+  }
+
+  async setRole(sub: string, role: string | undefined): Promise<void> {
+    this.change(sub, { role })
+  }
+
+  private change(sub: string, changes: Partial<Account>): Account {
+    const createdAt = this.clock.now()
+    const made = { sub, name: sub, role: undefined, banned: false, banReason: undefined, createdAt }
+    const account = { ...(this.accounts.get(sub) ?? made), ...changes }
+    this.accounts.set(sub, account)
+    return account
+  }
+}
