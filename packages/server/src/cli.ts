@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command `roomful`: which command, and what becomes of the process. */
+import './cli/require-node.ts'
 import type { RemoteCommand } from './cli/api.ts'
 import { printConfig } from './cli/config.ts'
 import { explain } from './cli/explain.ts'

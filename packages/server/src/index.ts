@@ -1,4 +1,6 @@
 /** `@roomful/server`: a realtime room server, alone or inside an HTTP server of yours. */
+import './require-node.ts'
+
 export type { ClientToServer, Refused, ServerToClient } from '@roomful/protocol'
 export { composeObservers } from './adapters/observe/compose.ts'
 export { Log, type LogLevel } from './adapters/observe/log.ts'

@@ -1,4 +1,6 @@
 /** The parts of a server without sockets, as `@roomful/server/testing`: what the test kit puts together. */
+import './require-node.ts'
+
 export { SlidingWindowLimiter } from './adapters/auth/limiter.ts'
 export { createLocalBroker, createMemoryLog } from './adapters/brokers/local/index.ts'
 export type { Log, LogLimits } from './adapters/brokers/local/log.ts'

@@ -1,6 +1,10 @@
 /** The file under the store: its settings, its format, prepared statements, transactions that happen wholly or not at all. */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { createRequire } from 'node:module'
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { FORMAT, MIGRATIONS } from './schema.ts'
+
+/** Not imported: on a Node without it nothing could be said about that. */
+const sqlite = createRequire(import.meta.url)('node:sqlite') as typeof import('node:sqlite')
 
 export interface DatabaseOptions {
   /** A file, or `:memory:`. */
@@ -19,7 +23,7 @@ export class Database {
 
   /** @throws Error with a sentence when the file is of a newer version, or cannot be used */
   constructor({ path, sync }: DatabaseOptions) {
-    this.db = new DatabaseSync(path)
+    this.db = new sqlite.DatabaseSync(path)
     try {
       const format = this.get<{ user_version: number }>('PRAGMA user_version')?.user_version ?? 0
       if (format > FORMAT) throw new Error(tooNew(path, format))

@@ -3,12 +3,16 @@
  * file is asked each time and nothing is cached.
  */
 import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { RoomfulError } from '../../core/errors.ts'
 import { nameKey } from '../../core/names.ts'
 import type { Account, AccountQuestion, ListedAccount, Users } from '../../core/ports/users.ts'
 import type { User } from '../../core/user.ts'
+
+/** Not imported: on a Node without it nothing could be said about that. */
+const sqlite = createRequire(import.meta.url)('node:sqlite') as typeof import('node:sqlite')
 
 /** Each brings the file from the version of its index to the next one. */
 const MIGRATIONS = [
@@ -177,7 +181,7 @@ function open(data: string): DatabaseSync {
   const path = inMemory ? data : join(data, 'users.db')
   try {
     if (!inMemory) createFile(data, path)
-    const database = new DatabaseSync(path, { timeout: 1_000 })
+    const database = new sqlite.DatabaseSync(path, { timeout: 1_000 })
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
     migrate(database, path)
     return database

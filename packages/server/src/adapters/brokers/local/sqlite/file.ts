@@ -5,10 +5,10 @@
 import { randomInt } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { RoomfulError } from '../../../../core/errors.ts'
 import { configureConnection, type Sync } from './connection.ts'
-import { lockFolder } from './lock.ts'
+import { lockFolder, sqlite } from './lock.ts'
 import { FORMAT, MIGRATIONS } from './migrations.ts'
 import { changeRunMark, fitsRunMark } from './run-mark.ts'
 import { query } from './statements.ts'
@@ -47,7 +47,7 @@ export function openSqliteFile(options: SqliteFileOptions): SqliteFile {
   try {
     mkdirSync(options.folder, { recursive: true, mode: 0o700 })
     unlock = lockFolder(options.folder)
-    db = new DatabaseSync(path)
+    db = new sqlite.DatabaseSync(path)
     migrate(db, path)
     configure(db, options)
     const generation = begin(db, options)

@@ -2,17 +2,20 @@
  * One server per data folder. The lock is an exclusive transaction on a small database of its own, held open: the
  * operating system ends it with the process, whatever ended that, so there is no stale lock to remove after `kill -9`.
  */
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { RoomfulError } from '../../../../core/errors.ts'
 import { isSqliteError, SQLITE_BUSY } from './statements.ts'
+
+/** Not imported: on a Node without it nothing could be said about that. */
+export const sqlite = createRequire(import.meta.url)('node:sqlite') as typeof import('node:sqlite')
 
 /**
  * @returns what unlocks it
  * @throws RoomfulError DATA_IN_USE when another process, or this one, holds it
  */
 export function lockFolder(folder: string): () => void {
-  const lock = new DatabaseSync(join(folder, 'roomful.lock'), { timeout: 0 })
+  const lock = new sqlite.DatabaseSync(join(folder, 'roomful.lock'), { timeout: 0 })
   try {
     lock.exec('BEGIN EXCLUSIVE')
   } catch (cause) {
