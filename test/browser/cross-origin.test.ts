@@ -162,7 +162,7 @@ describe('[C19] [X16] a page of any site, where any is let in', () => {
 describe('[R6] a page that hides where it comes from', () => {
   it('[X18] opens no link by an image, a script, a frame or a link', async () => {
     const page = await open()
-    await expect.poll(() => named.roomful.hub.links.size, { timeout: 10_000 }).toBe(0)
+    await expect.poll(() => named.roomful.hub.links.open.size, { timeout: 10_000 }).toBe(0)
     await page.evaluate((url) => {
       const paths = ['/sse/public?room=lobby&name=Eve', '/poll/public?room=lobby&name=Eve', '/link/sse']
       for (const path of [...paths, '/socket.io/?EIO=4&transport=polling']) {
@@ -176,7 +176,7 @@ describe('[R6] a page that hides where it comes from', () => {
     await expect.poll(() => named.refused).toEqual(Array(12).fill('cross-site'))
     await page.evaluate((url) => location.assign(`${url}/sse/public?room=lobby&name=Eve`), named.url)
     await expect.poll(() => page.textContent('body')).toContain('FORBIDDEN')
-    expect(named.roomful.hub.links.size).toBe(0)
+    expect(named.roomful.hub.links.open.size).toBe(0)
     await page.close()
   })
 

@@ -30,7 +30,7 @@ async function problems(): Promise<string[]> {
   return violations.map(({ file, line, text }) => `${file}:${line} ${text}`)
 }
 
-const core = 'packages/server/src/core/room.ts'
+const core = 'packages/server/src/core/state/namespace-state.ts'
 
 test.each([
   ['core importing Node', core, `import { readFile } from 'node:fs'`, 'may not import node:fs'],
@@ -40,13 +40,13 @@ test.each([
   [
     'core reaching up',
     core,
-    `export * from '../adapters/auth/jwt.ts'`,
+    `export * from '../../adapters/auth/jwt.ts'`,
     'may not import packages/server/src/adapters/auth/jwt.ts',
   ],
   [
     'core reaching over',
     core,
-    `export { x } from '../config/settings.ts'`,
+    `export { x } from '../../config/settings.ts'`,
     'may not import packages/server/src/config/settings.ts',
   ],
   ['core reading the environment', core, `const port = process.env.PORT`, 'may not use process'],
@@ -121,15 +121,15 @@ test('lets a clean house stand', async () => {
      export function later(clock: { setTimeout(): void; process: number }) { clock.setTimeout(); return clock.process }
      export const at = (ms: number) => new Date(ms)`,
   )
-  await put('packages/server/src/core/emit.ts', 'export const emit = 1')
+  await put('packages/server/src/core/requests/emit.ts', 'export const emit = 1')
   await put(
     'packages/server/src/adapters/transports/http.ts',
-    `import 'node:http'\nimport 'ws'\nimport '../../core/emit.ts'\nimport './origin.ts'`,
+    `import 'node:http'\nimport 'ws'\nimport '../../core/requests/emit.ts'\nimport './origin.ts'`,
   )
   await put('packages/server/src/adapters/transports/origin.ts', 'export {}')
   await put(
     'packages/server/src/index.ts',
-    `export * from './core/emit.ts'\nexport * from './adapters/transports/http.ts'`,
+    `export * from './core/requests/emit.ts'\nexport * from './adapters/transports/http.ts'`,
   )
   await put('packages/client/src/index.ts', `import type { Up } from '@roomful/protocol/messages'\nexport type { Up }`)
   await put('apps/commons/main.ts', `import '@roomful/server'\nimport 'zod'\nimport 'node:http'`)

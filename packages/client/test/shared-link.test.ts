@@ -49,7 +49,7 @@ function link(options: SharedLinkOptions = {}) {
 
 const untilOpen = (...all: Client[]): Promise<void> =>
   vi.waitFor(() => expect(all.map(({ state }) => state.status)).toEqual(all.map(() => 'open')), { timeout: 5_000 })
-const links = (): number => roomful.hub.links.size
+const links = (): number => roomful.hub.links.open.size
 
 beforeEach(async () => {
   clients = []

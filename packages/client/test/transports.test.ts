@@ -117,7 +117,7 @@ describe.each<TransportName>(['websocket', 'sse', 'poll'])('by %s alone', (trans
     ann.close()
     await vi.waitFor(() => expect(other.members.map(({ name }) => name)).toEqual(['Bob']))
     bob.close()
-    await vi.waitFor(() => expect(roomful.hub.links.size).toBe(0))
+    await vi.waitFor(() => expect(roomful.hub.links.open.size).toBe(0))
   })
 
   it('[A2.3] a refusal ends it with its code', async () => {
@@ -230,6 +230,6 @@ describe('[C17] [D9] when a WebSocket gets through again', () => {
     expect(heard.toSorted()).toEqual([...said, 'last'].toSorted())
     expect([gone, new Set(states)]).toEqual([[], new Set(['open'])])
     expect(ann.state).toMatchObject({ connectionId: (state as { connectionId: string }).connectionId })
-    await vi.waitFor(() => expect(roomful.hub.links.size).toBe(2))
+    await vi.waitFor(() => expect(roomful.hub.links.open.size).toBe(2))
   })
 })

@@ -59,7 +59,7 @@ describe('a client that knows this server', () => {
     await eventually(async () =>
       expect((await open(url, 'plan', { name: 'late' })).text.toString()).toMatch(/^the last /),
     )
-    const [link] = [...roomful.hub.links].filter(({ connections }) => connections[0]?.user.sub === 'sol')
+    const [link] = [...roomful.hub.links.open].filter(({ connections }) => connections[0]?.user.sub === 'sol')
     expect(link?.queuedBytes ?? 0).toBeLessThan(5_000_000) // of 15 million
     sol.socket.resume()
     const doc = new Y.Doc()

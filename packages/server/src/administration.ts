@@ -3,11 +3,11 @@
  * at once on what is open. G8, D11. Applications call it through `roomful`, other backends through the server API.
  */
 import { CLOSE_CODES, inboxOf } from '@roomful/protocol'
-import type { Connection } from './core/connection.ts'
-import { bannedError, RoomfulError } from './core/errors.ts'
-import { isGuestId } from './core/guests.ts'
+import { bannedError, RoomfulError } from './core/base/errors.ts'
 import type { Hub } from './core/hub.ts'
 import type { AccountQuestion, ListedAccount, Users } from './core/ports/users.ts'
+import { isGuestId } from './core/sessions/guests.ts'
+import type { Connection } from './core/state/namespace-state.ts'
 
 export interface LostRoom {
   readonly namespace: string
@@ -82,7 +82,9 @@ export class Administration {
 
   /** Asks the rules of rooms alone, of one user or of everyone. */
   async recheck(userId?: string): Promise<void> {
-    await Promise.all(this.connectionsOf(userId).map((connection) => this.hub.access.recheck(connection)))
+    await Promise.all(
+      this.connectionsOf(userId).map((connection) => this.hub.of(connection).requests.access.recheck(connection)),
+    )
   }
 
   /** Closes every connection of a user everywhere. @returns how many */
@@ -127,7 +129,7 @@ export class Administration {
       lost = before.filter((roomId) => !memberships.has(roomId))
       if (connection.user.role === user.role) return
       connection.link.control('auth_ok', connection.channel, { user: connection.user })
-      this.hub.turn.endSoon()
+      this.hub.runtime.turn.endSoon()
     })
     return {
       isOpen: connection.stage === 'open',
@@ -136,7 +138,7 @@ export class Administration {
   }
 
   private connectionsOf(userId: string | undefined): Connection[] {
-    return this.hub.allNamespaces().flatMap(({ connections, users }) => {
+    return this.hub.allNamespaces().flatMap(({ state: { connections, users } }) => {
       return userId === undefined ? [...connections.values()] : [...(users.get(userId)?.connections ?? [])]
     })
   }

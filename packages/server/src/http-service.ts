@@ -6,7 +6,7 @@ import { findBadRequest, urlBelow } from './adapters/transports/request-form.ts'
 import type { SocketIoTransport } from './adapters/transports/socketio/transport.ts'
 import type { WebSocketTransport } from './adapters/transports/websocket.ts'
 import type { HttpService } from './attachment.ts'
-import { RoomfulError } from './core/errors.ts'
+import { RoomfulError } from './core/base/errors.ts'
 import type { HttpHandler } from './parts.ts'
 
 export interface HttpServiceParts {

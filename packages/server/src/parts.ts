@@ -5,9 +5,10 @@ import type { SocketIoOptions } from './adapters/transports/socketio/transport.t
 import type { HttpLinks } from './adapters/transports/v1-http/links.ts'
 import type { WebSocketOptions } from './adapters/transports/websocket.ts'
 import type { Administration } from './administration.ts'
-import type { Hub, HubPorts } from './core/hub.ts'
+import type { RuntimePorts } from './core/base/runtime.ts'
+import type { CoreSettings } from './core/base/settings.ts'
+import type { Hub } from './core/hub.ts'
 import type { Users } from './core/ports/users.ts'
-import type { CoreSettings } from './core/settings.ts'
 
 /** Answers the requests that are Roomful's and leaves the others. */
 export interface HttpHandler {
@@ -39,7 +40,7 @@ export interface NewAccount {
 
 export interface RoomfulParts {
   readonly core: CoreSettings
-  readonly ports: HubPorts
+  readonly ports: RuntimePorts
   readonly webSocket: WebSocketOptions
   readonly socketIo: SocketIoOptions
   /** Made once the hub exists. */

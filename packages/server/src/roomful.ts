@@ -9,16 +9,16 @@ import { HttpLinks } from './adapters/transports/v1-http/links.ts'
 import { WebSocketTransport } from './adapters/transports/websocket.ts'
 import { Administration } from './administration.ts'
 import { attachService, type HttpService } from './attachment.ts'
-import type { Contract } from './core/contract.ts'
+import type { Contract } from './core/base/contract.ts'
 import { Hub } from './core/hub.ts'
 import type { Namespace } from './core/namespace.ts'
-import type { NamespaceOptions } from './core/namespace-declaration.ts'
-import type { Protocol } from './core/peer.ts'
 import type { Clock } from './core/ports/clock.ts'
 import type { Observer } from './core/ports/observer.ts'
 import type { Random } from './core/ports/random.ts'
+import type { User } from './core/ports/user.ts'
+import type { Protocol } from './core/raw-protocol.ts'
+import type { NamespaceOptions } from './core/state/namespace-options.ts'
 import type { TypedNamespace } from './core/typed.ts'
-import type { User } from './core/user.ts'
 import { createHttpService } from './http-service.ts'
 import { Lifetime, type Run } from './lifetime.ts'
 import { checkIsServer, SERVER_LIMITS } from './node-server.ts'
@@ -134,7 +134,7 @@ export class Roomful {
     name: string,
     fn: (...args: Args) => Result | Promise<Result>,
   ): (...args: Args) => Promise<Safe<Awaited<Result>>> {
-    return safeHandler(this.hub.observer, name, fn)
+    return safeHandler(this.hub.runtime.observer, name, fn)
   }
 
   /**
@@ -265,7 +265,7 @@ export class Roomful {
   /** Peers get a moment to answer the close frame, then they are cut. A3.5. */
   private async linksGone(): Promise<void> {
     const { hub } = this
-    for (let waitedMs = 0; hub.links.size > 0 && waitedMs < CLOSE_WAIT_MS; waitedMs += CLOSE_STEP_MS) {
+    for (let waitedMs = 0; hub.links.open.size > 0 && waitedMs < CLOSE_WAIT_MS; waitedMs += CLOSE_STEP_MS) {
       await setTimeout(CLOSE_STEP_MS)
     }
   }

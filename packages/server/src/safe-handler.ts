@@ -1,6 +1,6 @@
 /** The house's wrapper for functions that are no handlers: timers, webhooks, callbacks of other libraries. B38. */
 import type { WireError } from '@roomful/protocol'
-import { toRoomfulError } from './core/errors.ts'
+import { toRoomfulError } from './core/base/errors.ts'
 import type { Observer } from './core/ports/observer.ts'
 
 export type Safe<Result> = { status: 'ok'; result: Result } | ({ status: 'error' } & WireError)

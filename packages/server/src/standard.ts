@@ -2,10 +2,11 @@
  * The namespaces that a Roomful server has by itself: `/` (also `/chat`) for users, `/public` for anyone, `/support` and
  * `/admin` by role, `/notifications` for what users are told by the application. B9, B35, WIRE 8.
  */
-import { RoomfulError } from './core/errors.ts'
+import { RoomfulError } from './core/base/errors.ts'
 import type { Hub } from './core/hub.ts'
 import type { Namespace } from './core/namespace.ts'
-import type { Middleware, NamespaceOptions } from './core/namespace-declaration.ts'
+import type { Middleware } from './core/requests/handlers.ts'
+import type { NamespaceOptions } from './core/state/namespace-options.ts'
 import { addChatEvents } from './vocabulary/chat.ts'
 import { addClassicCommands } from './vocabulary/classic.ts'
 import { addRoomEvents } from './vocabulary/rooms.ts'
@@ -30,7 +31,7 @@ export function addStandardNamespaces(hub: Hub): void {
   }
   const notifications = hub.addNamespace(['/notifications'], undefined, { open: true })
   addRoomEvents(hub, notifications)
-  notifications.vocabulary.add('notification')
+  notifications.state.vocabulary.add('notification')
   add(['/', '/chat'], { classic: true })
   add(['/public'], { classic: true, guests: true })
   add(['/support'], {}, requireRole('admin', 'support'))

@@ -301,14 +301,14 @@ export class TestServer {
 
   /** Cuts every link of a user, without a word: their clients come back by themselves, as after a moment without a network. */
   cut(userId: string): void {
-    for (const link of [...this.hub.links]) {
+    for (const link of [...this.hub.links.open]) {
       if (link.connections.some(({ user }) => user.sub === userId)) link.terminate('cut')
     }
   }
 
   /** Takes a link on a wire of your own, as a transport does. */
   accept(wire: Wire, { dialect, namespace = '/', token, name, ip, userAgent }: Caller): Link {
-    return this.hub.lifecycle.accept({
+    return this.hub.links.accept({
       ...{ wire, dialect, ip: ip ?? '127.0.0.1', userAgent: userAgent ?? 'test' },
       namespace: this.get(namespace),
       credentials: credentialsOf(token, name),

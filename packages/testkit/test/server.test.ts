@@ -65,7 +65,7 @@ describe('createTestServer', () => {
     cut.cut()
     server.get('/').disconnect('c')
     await server.settle()
-    expect(server.hub.links.size).toBe(0)
+    expect(server.hub.links.open.size).toBe(0)
     expect([polite.closed?.code, cut.closed?.code, kicked.closed?.code]).toEqual([1000, 1006, 4009])
   })
 })

@@ -3,7 +3,7 @@
  * default. What is misspelt, of the wrong kind, out of range or contradictory stops the start with one sentence.
  */
 import { parseArgs } from 'node:util'
-import { LOOPBACK_LIMITS } from '../core/settings.ts'
+import { LOOPBACK_LIMITS } from '../core/base/settings.ts'
 import { checkTogether } from './check.ts'
 import { ConfigError } from './config-error.ts'
 import { readConfigFile } from './config-file.ts'

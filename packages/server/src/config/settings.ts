@@ -2,7 +2,7 @@
  * Every setting of Roomful, once. Variables, flags, config-file keys, `--help` and `docs/settings.md` derive from this
  * table; nothing else in the server reads the environment.
  */
-import type { LoopbackLimit } from '../core/settings.ts'
+import type { LoopbackLimit } from '../core/base/settings.ts'
 import { type Declaration, flagOf } from './declaration.ts'
 import { access } from './declared/access.ts'
 import { limits } from './declared/limits.ts'

@@ -1,87 +1,143 @@
 /**
- * A separately guarded endpoint: its middleware, events, rooms and one log. This is what applications hold; the parts
- * that do the work are its members.
+ * A separately guarded endpoint: its checks, events, rooms and one log. This is what applications hold; the parts that do
+ * the work are put together here.
  */
-
-import { isRecord, toJson } from '@roomful/protocol'
-import { Commit, type Unit } from './commit.ts'
-import { Connection } from './connection.ts'
-import type { Contract, EventDefinition } from './contract.ts'
-import { type AppendEffect, type EmitEffect, EVERYONE, type Stored, type StoredEvent } from './effects.ts'
-import { Emitter } from './emit.ts'
-import { RoomfulError } from './errors.ts'
-import { RoomEvent } from './event.ts'
-import { FanOut } from './fan-out.ts'
-import { fingerprint } from './fingerprint.ts'
-import { type HistoryEvents, type HistoryPage, readHistory } from './history.ts'
-import type { Hub } from './hub.ts'
-import { Inboxes } from './inboxes.ts'
-import { checkRoomId } from './members.ts'
-import type { Handler, HandlerEntry, Middleware, NamespaceOptions } from './namespace-declaration.ts'
-import type { AppendKey, StoredRow } from './ports/broker.ts'
-import { type Member, membersOf } from './presence/member.ts'
-import { Pace } from './presence/pace.ts'
-import { RoomPresence } from './presence/room-presence.ts'
-import { UserPresence } from './presence/user-presence.ts'
-import { checkKeyAge, Repeats } from './repeats.ts'
-import { Room } from './room.ts'
-import { RoomDeclarations, type RoomOptions } from './room-declaration.ts'
-import { isListed, type ListedRooms, listPage, type RoomPage } from './room-list.ts'
-import { type Listener, type NamespaceEvents, Subscribers } from './subscribers.ts'
+import type { Contract, EventDefinition } from './base/contract.ts'
+import type { RoomOptions } from './base/room-declaration.ts'
+import type { Runtime } from './base/runtime.ts'
+import type { HotBudget } from './events/hot-tail.ts'
+import type { CatchUp } from './log/catch-up.ts'
+import { Commit } from './log/commit.ts'
+import type { Delivery } from './log/delivery.ts'
+import type { Stored } from './log/effects.ts'
+import { FanOut } from './log/fan-out.ts'
+import { type HistoryEvents, type HistoryPage, readHistory } from './log/history.ts'
+import type { SavedSessions } from './log/saved-sessions.ts'
+import { type ConnectionControl, Dispatch } from './requests/dispatch.ts'
+import type { Emitter } from './requests/emit.ts'
+import { type Handler, type HandlerEntry, Handlers, type Middleware } from './requests/handlers.ts'
+import { Idempotency } from './requests/idempotency.ts'
+import { MessageLimit } from './requests/message-limit.ts'
+import { Publisher, type PublishOptions } from './requests/publisher.ts'
+import type { RequestParts } from './requests/request-parts.ts'
+import { Access } from './rooms/access.ts'
+import { Capacity } from './rooms/capacity.ts'
+import { Inboxes } from './rooms/inboxes.ts'
+import { checkRoomId, Joins } from './rooms/joins.ts'
+import { OpenRooms } from './rooms/open-rooms.ts'
+import { Placement } from './rooms/placement.ts'
+import { membersOf } from './rooms/presence/member.ts'
+import { Pace } from './rooms/presence/pace.ts'
+import { RoomPresence } from './rooms/presence/room-presence.ts'
+import { UserPresence } from './rooms/presence/user-presence.ts'
+import { isListed, type ListedRooms, listPage, type RoomPage } from './rooms/room-list.ts'
+import type { NamespaceParts } from './sessions/namespaces.ts'
+import type { NamespaceOptions } from './state/namespace-options.ts'
+import { type Connection, type Member, type NamespaceEvents, NamespaceState } from './state/namespace-state.ts'
+import type { SharedLimits } from './state/shared-limits.ts'
 import type { TypedNamespace } from './typed.ts'
-import type { User } from './user.ts'
 
-export interface PublishOptions {
-  /** Makes a repeat recognisable. */
-  readonly key?: string
-  /** Whose key; the server's own without it, and then each room has keys of its own. */
-  readonly scope?: string
-  readonly userId?: string
+export type Listener<Name extends keyof NamespaceEvents> = (...args: NamespaceEvents[Name]) => unknown
+
+/** What all namespaces of a server share. */
+export interface SharedParts {
+  readonly runtime: Runtime
+  readonly hotBudget: HotBudget
+  readonly catchUp: CatchUp
+  readonly delivery: Delivery
+  readonly savedSessions: SavedSessions
+  readonly sharedLimits: SharedLimits
+  readonly control: ConnectionControl
 }
 
-export class Namespace {
-  readonly name: string
-  readonly contract: Contract | undefined
-  readonly options: NamespaceOptions
-  readonly handlers = new Map<string, HandlerEntry>()
-  readonly middleware: Middleware[] = []
-  readonly declarations = new RoomDeclarations()
-  readonly rooms = new Map<string, Room>()
-  readonly connections = new Map<string, Connection>()
-  readonly sessions = new Map<string, Connection>()
-  /** Names in use by guests, so that two are never alike: key of the name → user id. */
-  readonly guestNames = new Map<string, string>()
-  readonly commit: Commit
-  readonly repeats: Repeats
-  readonly fanOut: FanOut
+export class Namespace implements NamespaceParts {
+  readonly state: NamespaceState
+  readonly rooms: OpenRooms
   readonly presence: RoomPresence
   readonly users: UserPresence
   readonly inboxes: Inboxes
-  /** Server events that the house declares, beside the contract's. */
-  readonly vocabulary = new Set<string>()
-  /** Server events of every contract. */
-  readonly serverEvents = new Map<string, EventDefinition>()
-  /** Names one log from another; part of cursors. Known once the hub has started. */
-  logId = ''
-  /** Latest commit number released: whoever is live and was told everything until now has everything up to it. */
-  headN = 0
-  private readonly hub: Hub
+  readonly requests: RequestParts
+  private readonly runtime: Runtime
+  private readonly control: ConnectionControl
   private readonly clientEvents = new Map<string, EventDefinition>()
-  private readonly subscribers = new Subscribers()
 
-  constructor(hub: Hub, name: string, contract: Contract | undefined, options: NamespaceOptions) {
-    this.hub = hub
-    this.name = name
-    this.contract = contract
-    this.options = options
-    this.commit = new Commit(hub, this)
-    this.repeats = new Repeats(hub.broker, name)
-    this.fanOut = new FanOut(hub, this)
-    const pace = new Pace(hub, this)
-    this.presence = new RoomPresence(hub, this, pace)
-    this.users = new UserPresence(hub, this, pace)
-    this.inboxes = new Inboxes(hub, this)
+  constructor(shared: SharedParts, name: string, contract: Contract | undefined, options: NamespaceOptions) {
+    const { runtime, hotBudget, catchUp, delivery, savedSessions, sharedLimits, control } = shared
+    const state = new NamespaceState(name, contract, options, runtime.observer)
+    const rooms = new OpenRooms(runtime, state, hotBudget)
+    const fanOut = new FanOut(runtime, state, {
+      catchUp,
+      delivery,
+      inboxes: {
+        wake: (roomId) => inboxes.wake(roomId),
+        onStored: (roomId) => inboxes.onStored(roomId),
+        onReleased: (room, seq) => inboxes.onReleased(room, seq),
+      },
+    })
+    const commit = new Commit(runtime, state, fanOut)
+    const pace = new Pace(runtime, state)
+    const capacity = new Capacity(runtime, state)
+    const presence = new RoomPresence(runtime, state, { rooms, capacity, fanOut, pace })
+    const access = new Access(runtime, delivery, (connection, roomId, reason) =>
+      joins.leave(connection, roomId, reason),
+    )
+    const joins = new Joins(runtime, state, {
+      rooms,
+      access,
+      capacity,
+      presence,
+      catchUp,
+      savedSessions,
+      sharedLimits,
+    })
+    const inboxes = new Inboxes(runtime, state, { joins, catchUp, savedSessions })
+    const placement = new Placement(runtime, state, { joins, commit, catchUp, delivery, savedSessions })
+    const publisher = new Publisher(runtime, state, { commit, fanOut })
+    this.runtime = runtime
+    this.control = control
+    this.state = state
+    this.rooms = rooms
+    this.presence = presence
+    this.users = new UserPresence(runtime, state, { fanOut, delivery, pace })
+    this.inboxes = inboxes
+    this.requests = {
+      runtime,
+      handlers: new Handlers(),
+      commit,
+      idempotency: new Idempotency(runtime.broker, name),
+      publisher,
+      messageLimit: new MessageLimit(runtime, sharedLimits),
+      fanOut,
+      delivery,
+      catchUp,
+      joins,
+      placement,
+      access,
+      savedSessions,
+      sharedLimits,
+    }
+    const dispatch = new Dispatch(this.requests, control)
+    state.host = {
+      handle: (connection, inbound) => dispatch.handle(connection, inbound),
+      resume: (connection) => dispatch.resume(connection),
+      join: (connection, roomId) => placement.join(connection, roomId),
+      leave: (connection, roomId, reason) => placement.leave(connection, roomId, reason),
+      emit: (connection, type, args) =>
+        publisher
+          .emitter()
+          .to(connection.id)
+          .emit(type, ...args),
+    }
     if (contract) this.extend(contract)
+  }
+
+  get name(): string {
+    return this.state.name
+  }
+
+  /** Open connections by id. */
+  get connections(): ReadonlyMap<string, Connection> {
+    return this.state.connections
   }
 
   /**
@@ -91,19 +147,19 @@ export class Namespace {
    */
   extend<const C extends Contract>(contract: C): TypedNamespace<C> {
     declare(this.clientEvents, contract.client, `${this.name} declares a client event`)
-    declare(this.serverEvents, contract.server, `${this.name} declares a server event`)
+    declare(this.state.serverEvents, contract.server, `${this.name} declares a server event`)
     return this as unknown as TypedNamespace<C>
   }
 
   /** Adds a check that runs at connect and before every event, in the order of adding. */
   use(middleware: Middleware): this {
-    this.middleware.push(middleware)
+    this.requests.handlers.middleware.push(middleware)
     return this
   }
 
   /** Declares rooms; the first pattern that matches wins. */
   room(pattern: string, options: RoomOptions = {}): this {
-    this.declarations.add(pattern, options)
+    this.state.declarations.add(pattern, options)
     return this
   }
 
@@ -111,26 +167,22 @@ export class Namespace {
   on<Name extends keyof NamespaceEvents>(event: Name, listener: Listener<Name>): this
   on(event: string, handler: Handler): this
   on(event: string, handler: unknown): this {
-    if (!this.subscribers.has(event)) return this.handle(event, handler as Handler)
-    this.subscribers.add(event, handler)
+    if (!this.state.subscribers.has(event)) return this.handle(event, handler as Handler)
+    this.state.subscribers.add(event, handler)
     return this
   }
 
   /** As `on`, for the house's own events. */
   handle(event: string, handler: Handler, more: Partial<Omit<HandlerEntry, 'handler'>> = {}): this {
-    if (this.handlers.has(event)) throw new Error(`${this.name} has a handler for ${JSON.stringify(event)} already`)
+    if (this.requests.handlers.byEvent.has(event))
+      throw new Error(`${this.name} has a handler for ${JSON.stringify(event)} already`)
     const declared = this.clientEvents.get(event)
-    if (this.contract && !declared && !more.definition && !more.uncounted) {
+    if (this.state.contract && !declared && !more.definition && !more.uncounted) {
       throw new Error(`The contract of ${this.name} does not declare a client event ${JSON.stringify(event)}`)
     }
     const { definition = declared, uncounted = false, answerAs, answerOf } = more
-    this.handlers.set(event, { handler, definition, uncounted, answerAs, answerOf })
+    this.requests.handlers.byEvent.set(event, { handler, definition, uncounted, answerAs, answerOf })
     return this
-  }
-
-  /** Rooms that no pattern matches are allowed. */
-  get isOpen(): boolean {
-    return this.options.open ?? this.declarations.isEmpty
   }
 
   /** To everyone in the namespace. */
@@ -154,75 +206,40 @@ export class Namespace {
     return this.emitter().volatile
   }
 
-  /** An event for those connected now. What is declared has no field that the wire needs; what is not is looked at. */
-  transient(type: string, args: readonly unknown[], roomId?: string): RoomEvent {
-    const isDeclared = this.serverEvents.has(type) || this.vocabulary.has(type)
-    const spread = isDeclared && args.length === 1 && isRecord(args[0]) ? true : undefined
-    return RoomEvent.transient(type, args, spread, roomId)
-  }
-
   /** Stores a durable event in one room. @throws RoomfulError (rejects) UNAVAILABLE, CONFLICT, EXPIRED, ROOM_NAME_INVALID */
-  async publish(roomId: string, type: string, args: readonly unknown[], options: PublishOptions = {}): Promise<Stored> {
-    // No user id begins with a control character.
-    const { key, scope = `\u0000room ${roomId}`, userId } = options
-    if (key !== undefined) checkKeyAge(this.hub, key)
-    const content = key === undefined ? '' : fingerprint(`${type}\n${toJson(args)}`)
-    return this.store(roomId, type, args, userId, key === undefined ? undefined : { scope, key, fingerprint: content })
-  }
-
-  /** As {@link publish}, for who has the key ready. */
-  async store(
-    roomId: string,
-    type: string,
-    args: readonly unknown[],
-    userId: string | undefined,
-    key: AppendKey | undefined,
-    more: Pick<Unit, 'writer' | 'newRooms' | 'made'> = {},
-  ): Promise<Stored> {
-    const argsJson = toJson(args)
-    const effect = {
-      kind: 'append',
-      roomId: checkRoomId(roomId),
-      type,
-      args,
-      argsJson,
-      userId,
-      unit: undefined,
-      target: undefined,
-    } as const
-    const [stored] = await this.submit([effect], key, more)
-    return stored as Stored
+  publish(roomId: string, type: string, args: readonly unknown[], options?: PublishOptions): Promise<Stored> {
+    return this.requests.publisher.publish(roomId, type, args, options)
   }
 
   /** Empties the body of a stored event; its number stays. @returns false when there was none */
   async redact(roomId: string, seq: number): Promise<boolean> {
-    const isDone = await this.hub.broker.redact(this.name, roomId, seq)
-    const room = this.rooms.get(roomId)
+    const isDone = await this.runtime.broker.redact(this.name, roomId, seq)
+    const room = this.state.rooms.get(roomId)
     room?.tail.clear(room.head) // what is read from now on comes from the log
     return isDone
   }
 
   /** The same for everything that a user said. @returns how many events had a body */
   async redactUser(userId: string): Promise<number> {
-    const count = await this.hub.broker.redactUser(this.name, userId)
-    for (const room of this.rooms.values()) room.tail.clear(room.head)
+    const count = await this.runtime.broker.redactUser(this.name, userId)
+    for (const room of this.state.rooms.values()) room.tail.clear(room.head)
     return count
   }
 
   /** Users in a room, by name. B25. */
   async roomUsers(roomId: string): Promise<Member[]> {
-    const room = this.rooms.get(roomId)
+    const room = this.state.rooms.get(roomId)
     return room ? membersOf(room) : []
   }
 
   /** How many users are in a room. B25. */
   userCount(roomId: string): number {
-    return this.rooms.get(roomId)?.count ?? 0
+    return this.state.rooms.get(roomId)?.count ?? 0
   }
 
   /** Whether a user is in a room, with any connection, or cut off and expected back. */
   hasUser(roomId: string, userId: string): boolean {
-    return this.rooms.get(roomId)?.seats.has(userId) ?? false
+    return this.state.rooms.get(roomId)?.seats.has(userId) ?? false
   }
 
   /**
@@ -230,25 +247,25 @@ export class Namespace {
    * @throws RoomfulError (rejects) UNAVAILABLE
    */
   history(roomId: string, page: HistoryPage): Promise<HistoryEvents> {
-    return readHistory(this.hub, this, checkRoomId(roomId), page)
+    return readHistory(this.runtime, this.name, checkRoomId(roomId), page)
   }
 
   /** All rooms with members, personal ones left out; see {@link roomPage} for what is sent to a client. A1.4, B25. */
   listRooms(): { roomId: string; count: number }[] {
     const list: { roomId: string; count: number }[] = []
-    for (const room of this.rooms.values()) if (isListed(room)) list.push({ roomId: room.id, count: room.count })
+    for (const room of this.state.rooms.values()) if (isListed(room)) list.push({ roomId: room.id, count: room.count })
     return list
   }
 
   /** Rooms with members by name, one page of at most 100. */
   roomPage(page: RoomPage = {}): ListedRooms {
-    return listPage(this.rooms.values(), page)
+    return listPage(this.state.rooms.values(), page)
   }
 
   /** Closes every connection of a user or the one with this id. @returns how many */
   disconnect(userOrConnection: string, code = 4009, reason = 'Disconnected by the server'): number {
-    const targets = this.connectionsOf(userOrConnection)
-    for (const connection of targets) this.hub.lifecycle.close(connection, code, reason)
+    const targets = this.state.connectionsOf(userOrConnection)
+    for (const connection of targets) this.control.close(connection, code, reason)
     return targets.length
   }
 
@@ -261,7 +278,7 @@ export class Namespace {
    * @throws RoomfulError (rejects) FORBIDDEN, ROOM_FULL, TOO_MANY_ROOMS, ROOM_NAME_INVALID, UNAVAILABLE
    */
   join(userOrConnection: string | { readonly id: string }, roomId: string): Promise<number> {
-    return this.hub.placement.joinUser(this, idOf(userOrConnection), roomId)
+    return this.requests.placement.joinUser(idOf(userOrConnection), roomId)
   }
 
   /**
@@ -269,109 +286,12 @@ export class Namespace {
    * @returns how many were in it
    */
   leave(userOrConnection: string | { readonly id: string }, roomId: string, reason?: string): Promise<number> {
-    return this.hub.placement.leaveUser(this, idOf(userOrConnection), roomId, reason)
-  }
-
-  /** Connections of a user, or the one with this id. */
-  connectionsOf(userOrConnection: string): Connection[] {
-    const ofUser = this.users.get(userOrConnection)?.connections ?? []
-    return [...new Set([...this.personal(userOrConnection), ...ofUser])]
-  }
-
-  /** Connections behind a connection id or `user:<id>`. */
-  *personal(name: string): Iterable<Connection> {
-    const connection = this.connections.get(name)
-    if (connection) yield connection
-    if (name.startsWith('user:')) yield* this.users.get(name.slice(5))?.connections ?? []
-  }
-
-  /** The room, with its log's position on the way when it is new. */
-  openRoom(roomId: string): Room {
-    const known = this.rooms.get(roomId)
-    if (known) return known
-    const options = this.declarations.find(roomId, true)?.options ?? {}
-    // What the log no longer keeps must not be found in memory: the order of `n` would be lost on the way.
-    const historySize = Math.min(options.historySize ?? this.hub.settings.historySize, options.retention ?? Infinity)
-    const room = new Room(roomId, options, historySize, this.hub.hotBudget)
-    this.rooms.set(roomId, room)
-    room.opened = this.hub.broker.subscribe(this.name, [{ roomId, retention: options.retention }]).then(
-      ([head]) => {
-        if (!head || room.state === 'freed') return
-        room.state = 'open'
-        room.epoch = head.epoch
-        room.first = head.first
-        // What was released while the question was under way may be newer than the answer.
-        if (head.seq > room.head) room.tail.clear(head.seq)
-        room.head = Math.max(room.head, head.seq)
-      },
-      (cause: unknown) => {
-        this.rooms.delete(roomId)
-        room.state = 'freed'
-        throw new RoomfulError('UNAVAILABLE', undefined, { cause })
-      },
-    )
-    room.opened.catch(() => undefined) // whoever needs the room awaits it; nobody else must be told
-    return room
-  }
-
-  /** B30: the room goes, its log stays for its retention. */
-  freeIfEmpty(room: Room): void {
-    if (!room.isEmpty || room.state === 'freed' || this.rooms.get(room.id) !== room) return
-    room.state = 'freed'
-    room.tail.clear()
-    this.rooms.delete(room.id)
-    this.hub.broker.unsubscribe(this.name, [room.id])
-  }
-
-  /** Tells the subscribers; one that throws harms neither the others nor the house. */
-  announce<Name extends keyof NamespaceEvents>(event: Name, ...args: NamespaceEvents[Name]): void {
-    this.subscribers.tell(event, args, (error) => {
-      const [userId, connectionId] = whoOf(args[0])
-      const fact = { namespace: this.name, event, userId, connectionId, payload: [], error }
-      this.hub.observer.observe({ type: 'handler:failed', ...fact })
-    })
-  }
-
-  /** A durable event was stored and released. Nothing is made when nothing listens: this runs once per event. */
-  announceStored({ roomId, seq, n, ts, type, userId, key }: StoredRow, args: readonly unknown[]): void {
-    if (!this.subscribers.hasListeners('stored')) return
-    this.announce('stored', { id: `${roomId}-${seq}`, roomId, seq, n, ts, type, args, data: args[0], userId, key })
+    return this.requests.placement.leaveUser(idOf(userOrConnection), roomId, reason)
   }
 
   private emitter(): Emitter {
-    return new Emitter(this, EVERYONE, (effect) => {
-      this.submit([effect], undefined).catch((error: unknown) => {
-        this.hub.observer.observe({ type: 'commit:failed', namespace: this.name, error })
-      })
-    })
+    return this.requests.publisher.emitter()
   }
-
-  private submit(
-    effects: readonly (AppendEffect | EmitEffect)[],
-    key: AppendKey | undefined,
-    more: Pick<Unit, 'writer' | 'newRooms' | 'made'> = {},
-  ): Promise<readonly Stored[]> {
-    return new Promise((resolve, reject) => {
-      this.commit.submit({
-        ...more,
-        effects,
-        key,
-        firstKey: 0,
-        reply: undefined,
-        origin: undefined,
-        apply: (effect, ok) => {
-          if (ok && effect.kind === 'emit') this.fanOut.emit(effect.event, effect.target)
-        },
-        done: (stored, error) => (error ? reject(error) : resolve(stored)),
-      })
-    })
-  }
-}
-
-/** @returns the ids of the user and the connection that an announcement is about, as far as there are any */
-function whoOf(about: Connection | User | StoredEvent): [userId: string, connectionId: string] {
-  if (about instanceof Connection) return [about.user.sub, about.id]
-  return ['sub' in about ? about.sub : (about.userId ?? ''), '']
 }
 
 function idOf(given: string | { readonly id: string }): string {

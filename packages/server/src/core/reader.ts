@@ -2,38 +2,49 @@
  * Who reads over HTTP is no connection, but middleware and rules judge connections: this makes one to show them, that hears
  * nothing, counts nowhere, and leaves nothing behind.
  */
-import { runChecks } from './checks.ts'
-import { Connection } from './connection.ts'
-import type { Hub } from './hub.ts'
-import { Link } from './link.ts'
-import type { Namespace } from './namespace.ts'
-import { ONE_WAY } from './one-way.ts'
+
+import type { Runtime } from './base/runtime.ts'
+import { Link, type LinkListener } from './link/link.ts'
+import { ONE_WAY } from './link/one-way.ts'
 import type { Identity } from './ports/authenticator.ts'
 import type { Dialect } from './ports/dialect.ts'
 import type { Wire } from './ports/wire.ts'
+import { runChecks } from './requests/checks.ts'
+import type { NamespaceParts } from './sessions/namespaces.ts'
+import { Connection } from './state/namespace-state.ts'
 
 /**
  * Runs the namespace's middleware, as at connect.
  * @throws what middleware throws (rejects)
  */
 export async function createReader(
-  hub: Hub,
-  namespace: Namespace,
+  runtime: Runtime,
+  { state, requests }: NamespaceParts,
   { user, expiresAt }: Identity,
   { ip, userAgent }: { readonly ip: string; readonly userAgent: string },
 ): Promise<Connection> {
-  const link = new Link(hub, SILENT_WIRE, SILENT_DIALECT, ip, userAgent)
-  const connection = new Connection(`c_${hub.random.id(20)}`, link, 0, namespace, hub.clock.now())
+  const link = new Link<Connection>(runtime, NO_LISTENER, { wire: SILENT_WIRE, dialect: SILENT_DIALECT, ip, userAgent })
+  const connection = new Connection(`c_${runtime.random.id(20)}`, link, 0, state, runtime.clock.now())
   connection.user = user
   connection.expiresAt = expiresAt
   connection.auth = user.guest ? 'guest' : 'authenticated'
   connection.visit = 'request'
-  const context = await runChecks(hub, connection)
+  const context = await runChecks(requests, connection)
   context.discard()
   return connection
 }
 
 const nothing = (): undefined => undefined
+
+const NO_LISTENER: LinkListener<Connection> = {
+  onInbound: nothing,
+  onAlive: nothing,
+  onSlow: nothing,
+  onDrained: nothing,
+  onClosing: nothing,
+  onClosed: nothing,
+  confirmation: nothing,
+}
 
 const SILENT_WIRE: Wire = {
   queuedBytes: 0,

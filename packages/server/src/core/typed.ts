@@ -8,12 +8,12 @@ import type {
   SentArgs,
   SentData,
 } from '@roomful/protocol'
-import type { AskOptions } from './client-requests.ts'
-import type { Connection } from './connection.ts'
-import type { Context } from './context.ts'
-import type { Stored } from './effects.ts'
-import type { Namespace, PublishOptions } from './namespace.ts'
-import type { NamespaceEvents } from './subscribers.ts'
+import type { Stored } from './log/effects.ts'
+import type { Namespace } from './namespace.ts'
+import type { Context } from './requests/context.ts'
+import type { PublishOptions } from './requests/publisher.ts'
+import type { AskOptions } from './state/client-requests.ts'
+import type { Connection, NamespaceEvents } from './state/namespace-state.ts'
 
 /** What a handler answers: a value, or a function of what was stored. */
 export type Answer<Definition extends EventDefinition> =

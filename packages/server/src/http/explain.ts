@@ -4,10 +4,10 @@
  * of its own. D8.
  */
 import type { Chapter, Stories, Story } from '../adapters/observe/stories.ts'
-import type { Connection } from '../core/connection.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Namespace } from '../core/namespace.ts'
 import type { StoredRow } from '../core/ports/broker.ts'
+import type { Connection } from '../core/state/namespace-state.ts'
 import { findNamespace } from './rooms.ts'
 
 export interface Question {
@@ -80,7 +80,7 @@ export async function explain(hub: Hub, stories: Stories, question: Question): P
   }
 }
 
-async function find({ broker }: Hub, { name }: Namespace, { roomId, seq }: Question): Promise<Found> {
+async function find({ runtime: { broker } }: Hub, { name }: Namespace, { roomId, seq }: Question): Promise<Found> {
   const [head] = await broker.heads(name, [roomId])
   const { events } = await broker.history(name, roomId, { after: seq - 1, limit: 1 })
   const row = events.find((each) => each.seq === seq)

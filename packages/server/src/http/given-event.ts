@@ -1,10 +1,10 @@
 /** An event that another backend gives: held against what the namespace declares, before anything is done with it. */
 import { toJson } from '@roomful/protocol'
 import { type DownMessage, down, schemaCheck } from '@roomful/protocol/messages'
-import { type EventDefinition, validate } from '../core/contract.ts'
-import { RoomfulError } from '../core/errors.ts'
+import { type EventDefinition, validate } from '../core/base/contract.ts'
+import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
-import { tooLarge, utf8Length } from '../core/link.ts'
+import { tooLarge, utf8Length } from '../core/link/link.ts'
 import type { Namespace } from '../core/namespace.ts'
 
 export interface GivenEvent {
@@ -18,7 +18,7 @@ export function argsOf(hub: Hub, { data, args }: GivenEvent): readonly unknown[]
   if (data !== undefined && args !== undefined) {
     throw new RoomfulError('INVALID_MESSAGE', 'Give data or args, not both', { field: 'data' })
   }
-  const { maxMessageBytes } = hub.settings
+  const { maxMessageBytes } = hub.runtime.settings
   const isTooLarge = utf8Length(toJson(args ?? data)) > maxMessageBytes
   if (isTooLarge) throw new RoomfulError('TOO_LARGE', tooLarge(maxMessageBytes).message)
   return args ?? (data === undefined ? [] : [data])
@@ -47,7 +47,7 @@ export function checkIsTransient(
   const definition = findDefinition(namespace, event)
   const message = definition ? undefined : houseEvent(namespace, event)
   const isKept =
-    !definition && rooms?.length === 1 && namespace.declarations.find(rooms[0] ?? '', false)?.options.durable
+    !definition && rooms?.length === 1 && namespace.state.declarations.find(rooms[0] ?? '', false)?.options.durable
   if (definition?.durable || message?.delivery === 'durable' || isKept) {
     throw new RoomfulError('INVALID_MESSAGE', `${event} is declared to be kept: publish it`, { field: 'event' })
   }
@@ -56,14 +56,14 @@ export function checkIsTransient(
 
 /** @throws RoomfulError UNKNOWN_EVENT for what a contract does not name */
 function findDefinition(namespace: Namespace, event: string): EventDefinition | undefined {
-  const definition = namespace.serverEvents.get(event)
-  if (definition || !namespace.contract || namespace.vocabulary.has(event)) return definition
+  const definition = namespace.state.serverEvents.get(event)
+  if (definition || !namespace.state.contract || namespace.state.vocabulary.has(event)) return definition
   const message = `The contract of ${namespace.name} does not declare a server event ${JSON.stringify(event)}`
   throw new RoomfulError('UNKNOWN_EVENT', message, { field: 'event' })
 }
 
 function houseEvent(namespace: Namespace, event: string): DownMessage | undefined {
-  if (!namespace.vocabulary.has(event) || !Object.hasOwn(down, event)) return undefined
+  if (!namespace.state.vocabulary.has(event) || !Object.hasOwn(down, event)) return undefined
   return down[event as keyof typeof down]
 }
 

@@ -41,18 +41,18 @@ export function createHttpHost({
 }: HttpHostParts): HttpHost {
   return {
     version: version(),
-    clients: () => hub.links.size,
+    clients: () => hub.links.open.size,
     ready: () => hub.isReady,
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
     report(error, what) {
       const fact = { namespace: 'http', event: what, userId: '', connectionId: '', payload: undefined, error }
-      hub.observer.observe({ type: 'handler:failed', ...fact })
+      hub.runtime.observer.observe({ type: 'handler:failed', ...fact })
     },
-    maxMessageBytes: hub.settings.maxMessageBytes,
+    maxMessageBytes: hub.runtime.settings.maxMessageBytes,
     apiKey,
     keepsStories,
     accounts: {
-      authenticate: (credentials) => hub.authenticator.authenticate(credentials),
+      authenticate: (credentials) => hub.runtime.authenticator.authenticate(credentials),
       signUp: (given, address) => accounts.signUp(given, address),
       signIn: (given, address) => accounts.signIn(given, address),
       refreshSession: ({ user }) => accounts.refresh(user),

@@ -3,7 +3,7 @@
  * nothing is told while its millisecond lasts, since another one of the same could follow and would be older than nothing.
  */
 import { type Cursor, parseCursor } from '@roomful/protocol'
-import { RoomfulError } from '../core/errors.ts'
+import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Namespace } from '../core/namespace.ts'
 import type { StoredRow } from '../core/ports/broker.ts'
@@ -34,15 +34,15 @@ export function parseSince(text: string | undefined): Since {
 
 /** @throws RoomfulError (rejects) CURSOR_INVALID */
 export async function readPage(hub: Hub, namespace: Namespace, inbox: string, since: Since): Promise<NotificationPage> {
-  const { headN } = namespace // what is stored from here on may or may not be in the page
+  const { headN } = namespace.state // what is stored from here on may or may not be in the page
   const isByTime = typeof since === 'number'
-  const now = hub.clock.now()
+  const now = hub.runtime.clock.now()
   const found: StoredRow[] = []
   let after = since === undefined ? undefined : await seqBefore(hub, namespace, inbox, since)
   let before: number | undefined
   for (let more = true; more && found.length <= PAGE_MAX + tiesOf(found, isByTime); ) {
     const page = { ...(after === undefined ? { before } : { after }), limit: PAGE_MAX }
-    const { events, more: hasMore } = await hub.broker.history(namespace.name, inbox, page)
+    const { events, more: hasMore } = await hub.runtime.broker.history(namespace.name, inbox, page)
     const told = events.filter(({ type, redacted }) => type === 'notification' && !redacted)
     if (after === undefined) found.unshift(...told)
     else found.push(...told)
@@ -74,18 +74,23 @@ function pageLength(found: readonly StoredRow[], isByTime: boolean): number {
 }
 
 /** The last number that is not after the moment or the cursor: numbers, commits and times grow together. */
-async function seqBefore(hub: Hub, { name, logId }: Namespace, inbox: string, since: Cursor | number): Promise<number> {
+async function seqBefore(
+  hub: Hub,
+  { name, state: { logId } }: Namespace,
+  inbox: string,
+  since: Cursor | number,
+): Promise<number> {
   if (typeof since === 'object') {
-    const { n, positions } = await hub.broker.positions(name, since.n, [inbox])
+    const { n, positions } = await hub.runtime.broker.positions(name, since.n, [inbox])
     if (since.logId === logId && since.n <= n) return Math.max(0, positions[0]?.seq ?? 0)
     throw new RoomfulError('CURSOR_INVALID', undefined, { field: 'since' })
   }
-  const [head] = await hub.broker.heads(name, [inbox])
+  const [head] = await hub.runtime.broker.heads(name, [inbox])
   let low = (head?.first ?? 1) - 1
   let high = head?.seq ?? 0
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
-    const [row] = (await hub.broker.history(name, inbox, { after: middle, limit: 1 })).events
+    const [row] = (await hub.runtime.broker.history(name, inbox, { after: middle, limit: 1 })).events
     if (row === undefined || row.ts > since) high = middle
     else low = row.seq
   }

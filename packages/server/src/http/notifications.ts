@@ -5,11 +5,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatCursor, inboxOf } from '@roomful/protocol'
 import type { HttpNotifications, NotifyRequest } from '../adapters/transports/http/notification-routes.ts'
-import { accountChanged } from '../core/account-changes.ts'
-import { RoomfulError } from '../core/errors.ts'
+import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Namespace } from '../core/namespace.ts'
 import { createReader } from '../core/reader.ts'
+import { accountChanged } from '../core/sessions/account-changes.ts'
 import { type NotificationPage, parseSince, readPage, type Since } from './notification-page.ts'
 import { findNamespace, takeRate } from './rooms.ts'
 
@@ -64,8 +64,8 @@ export function createNotifications(hub: Hub, waitingMax: number = WAITING_MAX):
       isWoken = true
       wake()
     })
-    const leftMs = (right.expiresAt ?? Number.POSITIVE_INFINITY) - hub.clock.now()
-    const timer = hub.timers.add(Math.min(waitMs, Math.max(0, leftMs)), end)
+    const leftMs = (right.expiresAt ?? Number.POSITIVE_INFINITY) - hub.runtime.clock.now()
+    const timer = hub.runtime.timers.add(Math.min(waitMs, Math.max(0, leftMs)), end)
     signal.addEventListener('abort', end, { once: true })
     try {
       for (;;) {
@@ -79,7 +79,7 @@ export function createNotifications(hub: Hub, waitingMax: number = WAITING_MAX):
         })
       }
     } finally {
-      hub.timers.cancel(timer)
+      hub.runtime.timers.cancel(timer)
       signal.removeEventListener('abort', end)
       unwatch()
       total--
@@ -96,7 +96,7 @@ export function createNotifications(hub: Hub, waitingMax: number = WAITING_MAX):
       takeRate(hub, user.sub)
       const namespace = findNamespace(hub, NAMESPACE)
       const since = parseSince(text)
-      await createReader(hub, namespace, reader.identity, reader)
+      await createReader(hub.runtime, namespace, reader.identity, reader)
       const inbox = inboxOf(user.sub)
       const { rows, n } =
         since === undefined || waitMs === 0
@@ -107,7 +107,7 @@ export function createNotifications(hub: Hub, waitingMax: number = WAITING_MAX):
         const [{ message = '', title, link } = {}] = JSON.parse(argsJson) as [Partial<Omit<NotifyRequest, 'userId'>>?]
         return { id: `${roomId}-${seq}`, message, title, link, ts }
       })
-      return { notifications, cursor: formatCursor(namespace.logId, n) }
+      return { notifications, cursor: formatCursor(namespace.state.logId, n) }
     },
     async notify({ userId, key, ...told }) {
       const namespace = findNamespace(hub, NAMESPACE)
@@ -121,7 +121,7 @@ export function createNotifications(hub: Hub, waitingMax: number = WAITING_MAX):
 /** @throws RoomfulError TOKEN_EXPIRED, or UNAVAILABLE after a ban or another role: whoever comes back is judged anew */
 function checkRight(hub: Hub, { userId, expiresAt, asOf }: Right): void {
   if (hub.accountChanges.since(asOf, userId)) throw accountChanged()
-  if (expiresAt !== undefined && hub.clock.now() >= expiresAt) throw new RoomfulError('TOKEN_EXPIRED')
+  if (expiresAt !== undefined && hub.runtime.clock.now() >= expiresAt) throw new RoomfulError('TOKEN_EXPIRED')
 }
 
 async function readSettled(hub: Hub, namespace: Namespace, inbox: string, since: Since): Promise<NotificationPage> {

@@ -3,11 +3,11 @@ import { CLOSE_CODES, isPersonalRoom } from '@roomful/protocol'
 import type { Stories } from '../adapters/observe/stories.ts'
 import type { ListPage, ServerApi } from '../adapters/transports/http/server-routes.ts'
 import type { Administration } from '../administration.ts'
-import type { Connection } from '../core/connection.ts'
-import { RoomfulError } from '../core/errors.ts'
+import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
-import { checkRoomId } from '../core/members.ts'
 import type { ObservedConnection } from '../core/ports/observer.ts'
+import { checkRoomId } from '../core/rooms/joins.ts'
+import type { Connection } from '../core/state/namespace-state.ts'
 import { redactMessage } from '../vocabulary/redaction.ts'
 import { explain } from './explain.ts'
 import { argsOf, checkIsDurable, checkIsTransient } from './given-event.ts'
@@ -54,7 +54,7 @@ export function createServerApi({ hub, administration, stories, status }: Server
     },
     rooms(name, prefix, page) {
       const namespace = findNamespace(hub, name)
-      const listed = [...namespace.rooms.values()].filter(
+      const listed = [...namespace.state.rooms.values()].filter(
         ({ id, count }) => count > 0 && id.startsWith(prefix) && !isPersonalRoom(id),
       )
       const { items, more } = pageOf(listed, ({ id }) => id, page)
@@ -116,7 +116,7 @@ export function createServerApi({ hub, administration, stories, status }: Server
     },
     status,
     connections(name, userId, page) {
-      const { connections, users } = findNamespace(hub, name)
+      const { connections, users } = findNamespace(hub, name).state
       const all = userId === undefined ? connections.values() : (users.get(userId)?.connections ?? [])
       const { items, more } = pageOf(Array.from(all), ({ id }) => id, page)
       return { connections: items.map(describe), more }

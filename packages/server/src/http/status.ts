@@ -10,24 +10,24 @@ export function createStatus(hub: Hub): () => ServerStatus {
   return () => {
     const namespaces = hub.allNamespaces().map((namespace) => ({
       name: namespace.name,
-      connections: namespace.connections.size,
-      users: namespace.users.users.size,
+      connections: namespace.state.connections.size,
+      users: namespace.state.users.size,
       rooms: namespace.listRooms().length,
-      n: namespace.headN,
+      n: namespace.state.headN,
     }))
     const { rss: rssBytes, heapUsed: heapUsedBytes } = process.memoryUsage()
     return {
       state: hub.state,
       versions: { roomful, protocol: PROTOCOL_VERSION, node: process.versions.node },
-      now: hub.clock.now(),
+      now: hub.runtime.clock.now(),
       uptimeMs: Math.round(process.uptime() * 1_000),
-      links: hub.links.size,
+      links: hub.links.open.size,
       connections: total(namespaces, 'connections'),
       rooms: total(namespaces, 'rooms'),
       namespaces,
       queues: queuesOf(hub),
       memory: { rssBytes, heapUsedBytes },
-      storage: { healthy: hub.broker.healthy() },
+      storage: { healthy: hub.runtime.broker.healthy() },
     }
   }
 }
@@ -40,10 +40,15 @@ function queuesOf(hub: Hub): ServerStatus['queues'] {
   let slowLinks = 0
   let behind = 0
   let outboxBytes = 0
-  for (const link of hub.links) {
+  for (const link of hub.links.open) {
     if (link.slow) slowLinks++
     outboxBytes += link.queuedBytes
     for (const connection of link.connections) if (connection.behind) behind++
   }
-  return { slowLinks, behind, outboxBytes, storing: hub.allNamespaces().some(({ commit }) => !commit.isIdle) }
+  return {
+    slowLinks,
+    behind,
+    outboxBytes,
+    storing: hub.allNamespaces().some(({ requests }) => !requests.commit.isIdle),
+  }
 }

@@ -1,12 +1,12 @@
 /** What people do in rooms: messages, private messages, edits, reactions. WIRE 8. */
 import { inboxOf } from '@roomful/protocol'
 import { down, UP_ALIASES, type UpData, type UpName, up } from '@roomful/protocol/messages'
-import type { Context } from '../core/context.ts'
-import type { Stored } from '../core/effects.ts'
-import { RoomfulError } from '../core/errors.ts'
+import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
+import type { Stored } from '../core/log/effects.ts'
 import type { Namespace } from '../core/namespace.ts'
-import type { Numbers } from '../core/namespace-declaration.ts'
+import type { Context } from '../core/requests/context.ts'
+import type { Numbers } from '../core/requests/handlers.ts'
 import { authorOf, emptyWordings, MESSAGES } from './redaction.ts'
 import { schemaOf } from './schema.ts'
 import { addTyping } from './typing.ts'
@@ -42,7 +42,7 @@ export function addChatEvents(hub: Hub, namespace: Namespace): void {
   addTyping(hub, namespace, (name, handler) =>
     handle(name, (context, data) => after(mayPublish(context, data.roomId), () => handler(context, data))),
   )
-  for (const name of Object.keys(down)) namespace.vocabulary.add(name)
+  for (const name of Object.keys(down)) namespace.state.vocabulary.add(name)
 }
 
 /**
@@ -78,7 +78,7 @@ function sent({ seq, ts }: Numbers, { roomId }: UpData<'message:send'>): unknown
 function sendPrivate(namespace: Namespace, context: Context, data: UpData<'message:private'>): unknown {
   const { sub: fromUser, name } = context.user
   const to = namespace.connections.get(data.to)?.user.sub ?? data.to
-  if (to.startsWith('c_') || to.startsWith('guest:') ? !namespace.users.get(to) : false) {
+  if (to.startsWith('c_') || to.startsWith('guest:') ? !namespace.state.users.get(to) : false) {
     throw new RoomfulError('NOT_FOUND', 'Nobody with this id is connected', { field: 'to' })
   }
   const message = { from: context.id, fromUser, name, to, content: data.content }
@@ -86,7 +86,7 @@ function sendPrivate(namespace: Namespace, context: Context, data: UpData<'messa
     context.appendWith(inboxOf(userId), 'message:private', [message], { unit: 0 })
   toInbox(to)
   if (to !== fromUser) toInbox(fromUser)
-  const delivery = namespace.users.get(to)?.connections.size ? 'delivered' : 'queued'
+  const delivery = namespace.state.users.get(to)?.connections.size ? 'delivered' : 'queued'
   return ([stored]: readonly Stored[]) => ({ status: 'ok', id: stored?.id, ts: stored?.ts, delivery })
 }
 
@@ -128,7 +128,7 @@ async function messageToChange(
   roomId: string,
   seq: number,
 ): Promise<string> {
-  const { events } = await hub.broker.history(namespace.name, roomId, { after: seq - 1, limit: 1 })
+  const { events } = await hub.runtime.broker.history(namespace.name, roomId, { after: seq - 1, limit: 1 })
   const [row] = events
   if (row?.seq !== seq || row.redacted || !MESSAGES.has(row.type)) {
     throw new RoomfulError('NOT_FOUND', `There is no message ${seq} in this room`, { field: 'seq' })

@@ -1,11 +1,12 @@
 /** Document 000's four commands over the same rooms and events: one current room per connection. WIRE 4. */
-import { chargeEvent } from '../core/connection-limits.ts'
-import type { Context } from '../core/context.ts'
-import { RoomfulError } from '../core/errors.ts'
+
+import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
-import { checkRoomId } from '../core/members.ts'
 import type { Namespace } from '../core/namespace.ts'
-import { costOf, listLargest } from '../core/room-list.ts'
+import type { Context } from '../core/requests/context.ts'
+import { chargeEvent } from '../core/rooms/connection-limits.ts'
+import { checkRoomId } from '../core/rooms/joins.ts'
+import { costOf, listLargest } from '../core/rooms/room-list.ts'
 import { mayPublish } from './chat.ts'
 import { joinedRoom } from './rooms.ts'
 
@@ -54,8 +55,8 @@ async function message(context: Context, data: Record<string, unknown>): Promise
 
 /** Those with the most members, where there are too many for one frame; `count` says how many there are then. */
 function list(hub: Hub, namespace: Namespace, { connection }: Context): unknown {
-  const { rooms, total } = listLargest(namespace.rooms.values(), LISTED_MAX)
-  chargeEvent(hub, connection, costOf(rooms.length))
+  const { rooms, total } = listLargest(namespace.state.rooms.values(), LISTED_MAX)
+  chargeEvent(hub.runtime, connection, costOf(rooms.length))
   const listed = rooms.map(({ roomId, count }) => ({ room: roomId, members: count }))
   return { type: 'rooms', rooms: listed, ...(listed.length < total ? { count: total } : {}) }
 }

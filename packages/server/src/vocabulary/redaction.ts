@@ -1,6 +1,6 @@
 /** Taking back what was said: the message and every later wording of it are emptied in the log, and keep their numbers. */
 import { isRecord } from '@roomful/protocol'
-import { RoomfulError } from '../core/errors.ts'
+import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Namespace } from '../core/namespace.ts'
 
@@ -15,11 +15,11 @@ const WORDINGS_PAGE = 100
  * @throws RoomfulError (rejects) NOT_FOUND, UNAVAILABLE
  */
 export async function redactMessage(hub: Hub, namespace: Namespace, roomId: string, seq: number): Promise<number> {
-  const { events } = await hub.broker.history(namespace.name, roomId, { after: seq - 1, limit: 1 })
+  const { events } = await hub.runtime.broker.history(namespace.name, roomId, { after: seq - 1, limit: 1 })
   const [row] = events
   if (row?.seq !== seq) throw new RoomfulError('NOT_FOUND', `There is no event ${seq} in this room`, { field: 'seq' })
   if (row.redacted) return 0
-  if (!MESSAGES.has(row.type) || !namespace.vocabulary.has('message:redacted')) {
+  if (!MESSAGES.has(row.type) || !namespace.state.vocabulary.has('message:redacted')) {
     return (await namespace.redact(roomId, seq)) ? 1 : 0
   }
   await namespace.publish(roomId, 'message:redacted', [{ target: seq, ...authorOf(row.argsJson) }])
@@ -33,7 +33,7 @@ export async function redactMessage(hub: Hub, namespace: Namespace, roomId: stri
 export async function emptyWordings(hub: Hub, namespace: Namespace, roomId: string, seq: number): Promise<number> {
   let count = (await namespace.redact(roomId, seq)) ? 1 : 0
   for (let after = seq; ; ) {
-    const { events, more } = await hub.broker.history(namespace.name, roomId, { after, limit: WORDINGS_PAGE })
+    const { events, more } = await hub.runtime.broker.history(namespace.name, roomId, { after, limit: WORDINGS_PAGE })
     for (const row of events) {
       const isWording = row.type === 'message:edited' && targetOf(row.argsJson) === seq
       if (isWording && (await namespace.redact(roomId, row.seq))) count++

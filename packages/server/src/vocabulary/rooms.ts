@@ -1,13 +1,13 @@
 /** Rooms for every namespace: join, leave, list, history, presence. What Socket.IO leaves to each application. WIRE 8. */
 import { type UpData, up } from '@roomful/protocol/messages'
-import { chargeEvent } from '../core/connection-limits.ts'
-import type { Context } from '../core/context.ts'
-import { RoomfulError } from '../core/errors.ts'
-import { readHistory } from '../core/history.ts'
+import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
-import { checkRoomId, type JoinReply } from '../core/members.ts'
+import { readHistory } from '../core/log/history.ts'
 import type { Namespace } from '../core/namespace.ts'
-import { costOf } from '../core/room-list.ts'
+import type { Context } from '../core/requests/context.ts'
+import { chargeEvent } from '../core/rooms/connection-limits.ts'
+import { checkRoomId, type JoinReply } from '../core/rooms/joins.ts'
+import { costOf } from '../core/rooms/room-list.ts'
 import { schemaOf } from './schema.ts'
 
 const HISTORY_PAGE_MAX = 100
@@ -19,7 +19,7 @@ export function addRoomEvents(hub: Hub, namespace: Namespace): void {
   namespace.handle('room:leave', leave, { definition: schemaOf(up['room:leave']), uncounted: true })
   const list = ({ connection }: Context, { after, limit }: UpData<'room:list'>): unknown => {
     const page = namespace.roomPage({ after, limit })
-    chargeEvent(hub, connection, costOf(page.rooms.length))
+    chargeEvent(hub.runtime, connection, costOf(page.rooms.length))
     return { status: 'ok', ...page }
   }
   namespace.handle('room:list', list, { definition: schemaOf(up['room:list']) })
@@ -51,7 +51,7 @@ async function presence(namespace: Namespace, context: Context, data: UpData<'pr
   await context.check('presence', data.roomId)
   const roomId = checkRoomId(data.roomId)
   return () => {
-    const room = namespace.rooms.get(roomId)
+    const room = namespace.state.rooms.get(roomId)
     return { status: 'ok', ...(room ? namespace.presence.snapshot(room) : { users: [], count: 0, pv: 0 }) }
   }
 }
@@ -68,5 +68,8 @@ async function history(
   }
   const { before, after, limit = HISTORY_PAGE_MAX } = data
   const { dialect } = context.connection.link
-  return { status: 'ok', ...(await readHistory(hub, namespace, data.roomId, { before, after, limit }, dialect.nameOf)) }
+  return {
+    status: 'ok',
+    ...(await readHistory(hub.runtime, namespace.name, data.roomId, { before, after, limit }, dialect.nameOf)),
+  }
 }

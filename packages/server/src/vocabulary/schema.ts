@@ -2,7 +2,7 @@
 import { schemaCheck, type UpMessage } from '@roomful/protocol/messages'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { TSchema } from 'typebox'
-import type { EventDefinition } from '../core/contract.ts'
+import type { EventDefinition } from '../core/base/contract.ts'
 
 const compiled = new WeakMap<TSchema, EventDefinition>()
 

@@ -1,10 +1,10 @@
 /** Who is writing: told to the others in the room, and taken back after 5 s without another start, or with the connection. B19. */
 import type { UpData } from '@roomful/protocol/messages'
-import type { Connection } from '../core/connection.ts'
-import type { Context } from '../core/context.ts'
+import type { Timer } from '../core/base/timer-wheel.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Namespace } from '../core/namespace.ts'
-import type { Timer } from '../core/timer-wheel.ts'
+import type { Context } from '../core/requests/context.ts'
+import type { Connection } from '../core/state/namespace-state.ts'
 
 export const TYPING_MS = 5_000
 
@@ -21,7 +21,7 @@ export function addTyping(hub: Hub, namespace: Namespace, handle: Handle): void 
     const rooms = typists.get(connection)
     const timer = rooms?.get(roomId)
     if (!rooms || !timer) return false
-    hub.timers.cancel(timer)
+    hub.runtime.timers.cancel(timer)
     rooms.delete(roomId)
     if (rooms.size === 0) typists.delete(connection)
     return true
@@ -38,7 +38,7 @@ export function addTyping(hub: Hub, namespace: Namespace, handle: Handle): void 
     const onSilence = (): void => {
       if (stop(connection, roomId)) tellStopped(connection, roomId)
     }
-    rooms.set(roomId, hub.timers.add(TYPING_MS, onSilence))
+    rooms.set(roomId, hub.runtime.timers.add(TYPING_MS, onSilence))
     context.to(roomId).emit('user:typing', who(connection, roomId))
     return { status: 'ok' }
   })

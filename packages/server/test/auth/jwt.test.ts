@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Hs256 } from '../../src/adapters/auth/hs256.ts'
 import { TokenVerifier } from '../../src/adapters/auth/jwt.ts'
 import { TokenIssuer } from '../../src/adapters/auth/token-issuer.ts'
-import { RoomfulError } from '../../src/core/errors.ts'
+import { RoomfulError } from '../../src/core/base/errors.ts'
 import { badTokens, type Claims, hmacToken, rsaToken } from './bad-tokens.ts'
 
 const SECRET = 'a-secret-of-more-than-thirty-two-bytes'

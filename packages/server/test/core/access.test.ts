@@ -1,7 +1,7 @@
 /** Who may do what: middleware, rules of rooms, and what a changed identity changes. */
 import { createTestServer, type TestClient, type TestServer } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
-import { RoomfulError } from '../../src/core/errors.ts'
+import { RoomfulError } from '../../src/core/base/errors.ts'
 import { requireRole } from '../../src/standard.ts'
 
 describe('middleware', () => {
@@ -56,7 +56,7 @@ describe('middleware', () => {
     const client = await server.connect({ user: 'ann' })
     expect(client.closed?.code).toBeGreaterThanOrEqual(1011)
     expect(JSON.stringify([client.closed, client.received])).not.toContain('secret')
-    expect(server.hub.links.size).toBe(0)
+    expect(server.hub.links.open.size).toBe(0)
   })
 })
 
@@ -93,7 +93,7 @@ describe('rules of rooms', () => {
       expect(await code(ann, event, 'elsewhere')).toBe('FORBIDDEN')
     }
     expect(ann.heard('chat:message')).toHaveLength(1)
-    expect([...server.get('/').rooms.keys()].sort()).toEqual(['free:1', 'news', 'staff:1'])
+    expect([...server.get('/').state.rooms.keys()].sort()).toEqual(['free:1', 'news', 'staff:1'])
   })
 
   it('[G8] [D11] run again after a refresh: the client is told which rooms it lost', async () => {
@@ -199,7 +199,7 @@ describe('a join that waits for the log', () => {
     const [connection] = server.get('/').connections.values()
     if (connection) await server.hub.identities.become(connection, { ...connection.user, role: 'user' })
     await server.advance(20)
-    expect(server.get('/').rooms.has('staff')).toBe(false)
+    expect(server.get('/').state.rooms.has('staff')).toBe(false)
     const told = ann.received.filter(({ ack, event }) => ack === id || event === 'notice')
     expect(told).toMatchObject([{ ack: id }, { event: 'notice', data: { code: 'FORBIDDEN', roomId: 'staff' } }])
   })

@@ -30,7 +30,7 @@ describe('a connection with a token', () => {
     expect(client.closed).toEqual({ code, reason })
     expect(client.received).toEqual([])
     expect(server.observed('auth:failed')).toHaveLength(1)
-    expect(server.hub.links.size).toBe(0)
+    expect(server.hub.links.open.size).toBe(0)
   })
 
   it('[A2.3] expired says so; banned is 4003', async () => {
@@ -159,7 +159,7 @@ describe('guests', () => {
     expect(watcher.heard('user:left')).toMatchObject([{ userId: guestId }])
     expect(watcher.heard('user:joined').at(-1)).toMatchObject({ userId: 'u1' })
     expect(await server.get('/public').roomUsers('x')).toHaveLength(2)
-    expect(server.get('/public').guestNames.size).toBe(0)
+    expect(server.get('/public').state.guestNames.size).toBe(0)
     await watcher.request('message:private', { to: 'u1', content: 'psst' })
     await server.settle()
     expect(guest.heard('message:private')).toHaveLength(1)

@@ -26,8 +26,8 @@ describe('capacity', () => {
     const answers = clients.map((client, i) => client.answer(ids[i] as number))
     expect(answers.filter((answer) => answer?.data.status === 'ok' && !answer.error)).toHaveLength(4)
     expect(answers.filter((answer) => answer?.error?.code === 'ROOM_FULL')).toHaveLength(26)
-    expect(server.get('/').rooms.get('game:1')?.count).toBe(4)
-    expect(server.get('/').rooms.get('game:1')?.pins).toBe(0)
+    expect(server.get('/').state.rooms.get('game:1')?.count).toBe(4)
+    expect(server.get('/').state.rooms.get('game:1')?.pins).toBe(0)
   })
 
   it('[B24] a seat is a user, kept during the grace, free after leaving of any kind', async () => {
@@ -128,6 +128,6 @@ describe('capacity', () => {
     expect((await bob.request('room:join', 'game:1', { withinMs: 50 })).error).toBeUndefined()
     bob.close()
     await server.advance(1_000)
-    expect(server.get('/').rooms.size).toBe(0)
+    expect(server.get('/').state.rooms.size).toBe(0)
   })
 })

@@ -106,8 +106,8 @@ describe('classic commands', () => {
       const [ann, bob] = (await inRoom(server, 'x', 'ann', 'bob')) as [TestClient, TestClient]
       ann[how]()
       expect(await bob.next('presence_update')).toEqual({ type: 'presence_update', room: 'x', users: ['bob'] })
-      expect(server.get('/public').rooms.get('x')?.connectionCount).toBe(1)
-      expect(server.hub.links.size).toBe(1)
+      expect(server.get('/public').state.rooms.get('x')?.connectionCount).toBe(1)
+      expect(server.hub.links.open.size).toBe(1)
     },
   )
 
@@ -131,7 +131,7 @@ describe('classic commands', () => {
     first.close()
     await server.advance(1_000)
     expect(second.heard('presence_update').every(({ users }) => users.length === 1)).toBe(true)
-    expect(server.get('/').rooms.get('x')?.count).toBe(1)
+    expect(server.get('/').state.rooms.get('x')?.count).toBe(1)
   })
 
   it('[A2.1] many changes within 100 ms are told together, the last state for sure', async () => {

@@ -3,7 +3,7 @@ import { type Connection, defineContract, event } from '@roomful/server'
 import { createTestServer, type TestClient, type TestServer } from '@roomful/testkit'
 import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { ASKED_MAX } from '../../src/core/client-requests.ts'
+import { ASKED_MAX } from '../../src/core/state/client-requests.ts'
 
 const contract = defineContract({
   client: { 'order:place': event({ data: z.object({ item: z.string() }), ack: z.object({ isSure: z.boolean() }) }) },
@@ -95,7 +95,7 @@ describe('a question', () => {
     await expect(pending).rejects.toMatchObject({ code: 'DISCONNECTED' })
     await expect(connection.request('confirm', 2)).rejects.toMatchObject({ code: 'DISCONNECTED' })
     await server.advance(10_000)
-    expect(server.hub.timers.size).toBe(0)
+    expect(server.hub.runtime.timers.size).toBe(0)
   })
 
   it('[C9] [Q13] ends with its signal', async () => {

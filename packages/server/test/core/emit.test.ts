@@ -1,8 +1,8 @@
 /** Whom an event reaches: every pattern of emitting, from the server and from a handler. */
 import { createTestServer, type TestServer } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
-import type { Context } from '../../src/core/context.ts'
-import { defineContract, event } from '../../src/core/contract.ts'
+import { defineContract, event } from '../../src/core/base/contract.ts'
+import type { Context } from '../../src/core/requests/context.ts'
 import { audience, copies } from './audience.ts'
 
 const ROOMS = { a: ['x'], b: ['x', 'y'], c: ['y', 'z'], d: [] }
@@ -90,7 +90,7 @@ describe('the server emits', () => {
     server.get('/').to('nowhere').to('elsewhere').emit('note')
     await server.settle()
     expect(copies(clients, 'note')).toEqual({})
-    expect([...server.get('/').rooms.keys()]).toEqual(['x', 'y', 'z'])
+    expect([...server.get('/').state.rooms.keys()]).toEqual(['x', 'y', 'z'])
   })
 
   it('carries several arguments and bytes', async () => {
@@ -175,8 +175,8 @@ describe('a handler emits', () => {
     expect((await clients.b.request('go')).error?.code).toBe('INTERNAL')
     expect(copies(clients, 'note')).toEqual({})
     expect(copies(clients, 'stored')).toEqual({})
-    expect(server.get('/').rooms.get('x')?.head).toBe(0)
-    expect(server.get('/').rooms.get('x')?.count).toBe(2)
+    expect(server.get('/').state.rooms.get('x')?.head).toBe(0)
+    expect(server.get('/').state.rooms.get('x')?.count).toBe(2)
   })
 })
 

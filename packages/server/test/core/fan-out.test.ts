@@ -71,8 +71,8 @@ describe('fan-out', () => {
     await rest[0]?.request('message:send', { roomId: 'x', content: 'a' })
     await rest[0]?.request('message:send', { roomId: 'x', content: 'b' })
     for (const client of rest) expect(client.heard('chat:message').map(({ content }) => content)).toEqual(['a', 'b'])
-    expect(server.get('/').rooms.get('x')?.connectionCount).toBe(rest.length)
-    expect(server.hub.links.size).toBe(rest.length)
+    expect(server.get('/').state.rooms.get('x')?.connectionCount).toBe(rest.length)
+    expect(server.hub.links.open.size).toBe(rest.length)
   })
 
   it('[A3.1] goes on when a subscriber of the server disconnects clients while they are told', async () => {

@@ -116,7 +116,7 @@ describe('events of another node', () => {
     listener.onEvents('/nowhere', await rows())
     listener.onBreak('/nowhere')
     await here.settle()
-    expect(here.get('/').rooms.size).toBe(0)
+    expect(here.get('/').state.rooms.size).toBe(0)
     await here.close()
   })
 

@@ -1,7 +1,7 @@
 /** Every way in which a handler can fail ends in an answer, a fact for the log, and a server that goes on. */
 import { createTestServer, type TestClient, type TestServer } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
-import { RoomfulError } from '../../src/core/errors.ts'
+import { RoomfulError } from '../../src/core/base/errors.ts'
 
 type Open = (server: TestServer) => Promise<TestClient>
 
@@ -75,7 +75,7 @@ describe.each(['plain', 'v1'])('a handler that fails, told in %s', (dialect) => 
       const [failed] = server.observed('handler:failed')
       expect(failed).toMatchObject({ event, userId: 'ann', connectionId: client.id, payload: [{ password: 'x' }] })
       expect((await client.request('fine')).data).toEqual({ status: 'ok' })
-      expect(server.hub.links.size).toBe(1)
+      expect(server.hub.links.open.size).toBe(1)
     },
   )
 
@@ -119,8 +119,8 @@ describe.each(Object.keys(dialects))('a handler that hangs, told in %s', (dialec
     expect(refusals(client)).toHaveLength(1)
     expect(client.heard((m) => ['early', 'late'].includes(m.type ?? m.event))).toEqual([])
     expect(client.heard((m) => m.data?.status === 'late')).toEqual([])
-    expect([...server.get('/').rooms.keys()]).toEqual(['x'])
-    expect(server.get('/').rooms.get('x')).toMatchObject({ head: 0, pins: 0 })
+    expect([...server.get('/').state.rooms.keys()]).toEqual(['x'])
+    expect(server.get('/').state.rooms.get('x')).toMatchObject({ head: 0, pins: 0 })
     expect(server.observed('handler:failed')).toHaveLength(1)
   })
 })

@@ -3,7 +3,7 @@ import { createRoomful } from '@roomful/server'
 import { v1Dialect } from '@roomful/server/testing'
 import { createTestServer, TestClient, type TestServer } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
-import { AccountChanges } from '../../src/core/account-changes.ts'
+import { AccountChanges } from '../../src/core/sessions/account-changes.ts'
 import { addClassicCommands } from '../../src/vocabulary/classic.ts'
 
 const HOUR_MS = 3_600_000
@@ -180,14 +180,14 @@ describe('a room lost', () => {
     const ann = await server.connect({ namespace: '/work', user: { sub: 'ann', role: 'admin' } })
     const answer = ann.post('enter the staff room')
     await server.settle()
-    const [connection] = namespace.users.get('ann')?.connections ?? []
+    const [connection] = namespace.state.users.get('ann')?.connections ?? []
     if (!connection) throw new Error('not there')
     await server.hub.identities.become(connection, { ...connection.user, role: 'user' })
     open()
     await server.settle()
     expect(ann.answer(answer)).toBeDefined()
     expect(ann.heard('notice')).toMatchObject([{ code: 'FORBIDDEN', roomId: 'staff' }])
-    expect(namespace.rooms.has('staff')).toBe(false)
+    expect(namespace.state.rooms.has('staff')).toBe(false)
   })
 
   it('[H13] [G8] is told to a classic client in its own words', async () => {
@@ -203,7 +203,8 @@ describe('a room lost', () => {
     ann.send({ type: 'join', room: 'x' })
     await ann.next('joined')
     isAllowed = false
-    for (const connection of server.get('/').connections.values()) await server.hub.access.recheck(connection)
+    for (const connection of server.get('/').connections.values())
+      await server.get('/').requests.access.recheck(connection)
     await server.settle()
     expect(await ann.next('left')).toEqual({ type: 'left', room: 'x' })
     expect(await ann.next('error')).toMatchObject({ code: 'FORBIDDEN' })
@@ -217,7 +218,7 @@ describe('a v1 link', () => {
     await using server = await createTestServer({ settings: { authDeadlineMs: 5_000 } })
     const silent = new TestClient(server.clock, 'v1')
     const arrival = { ip: '127.0.0.1', userAgent: '', namespace: server.get('/'), credentials: {} }
-    silent.attach(server.hub.lifecycle.accept({ wire: silent.wire, dialect: v1Dialect, ...arrival }))
+    silent.attach(server.hub.links.accept({ wire: silent.wire, dialect: v1Dialect, ...arrival }))
     const other = await server.connect({ dialect: 'v1', user: 'ann' })
     expect(await silent.next('welcome')).toMatchObject({ v: 1, protocol: 1 })
     await server.advance(4_900)

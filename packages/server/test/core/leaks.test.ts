@@ -11,15 +11,15 @@ function counts(server: TestServer): Record<string, number> {
   const sum = (of: (namespace: ReturnType<TestServer['get']>) => number): number =>
     hub.allNamespaces().reduce((total, namespace) => total + of(namespace), 0)
   return {
-    links: hub.links.size,
-    addresses: hub.lifecycle.addresses.size,
-    wheelTimers: hub.timers.size,
+    links: hub.links.open.size,
+    addresses: hub.links.addresses.size,
+    wheelTimers: hub.runtime.timers.size,
     clockTimers: clock.pendingTimers,
     connections: sum(({ connections }) => connections.size),
-    sessions: sum(({ sessions }) => sessions.size),
-    users: sum(({ users }) => users.users.size),
-    guestNames: sum(({ guestNames }) => guestNames.size),
-    rooms: sum(({ rooms }) => rooms.size),
+    sessions: sum(({ state }) => state.sessions.size),
+    users: sum(({ state }) => state.users.size),
+    guestNames: sum(({ state }) => state.guestNames.size),
+    rooms: sum(({ state }) => state.rooms.size),
     hotBytes: hub.hotBudget.used,
   }
 }
@@ -76,7 +76,9 @@ describe('after everyone is gone', () => {
     for (let number = 0; number < CYCLES; number += AT_ONCE) {
       await cycle(server, number)
       const subscribed = JSON.stringify(
-        server.hub.allNamespaces().map((each) => [each.handlers.size, each.middleware.length]),
+        server.hub
+          .allNamespaces()
+          .map((each) => [each.requests.handlers.byEvent.size, each.requests.handlers.middleware.length]),
       )
       listeners ||= subscribed
       expect(subscribed).toBe(listeners)
@@ -94,7 +96,7 @@ describe('after everyone is gone', () => {
     const first = await ann.request('room:join', { roomId: 'x' })
     await ann.request('message:send', { roomId: 'x', content: 'kept' })
     await ann.request('room:leave', { roomId: 'x' })
-    expect(server.get('/').rooms.size).toBe(0)
+    expect(server.get('/').state.rooms.size).toBe(0)
     expect((await ann.request('room:list')).data.rooms).toEqual([])
     const again = await ann.request('room:join', { roomId: 'x', after: { epoch: first.data.epoch, seq: 0 } })
     expect(again.data).toMatchObject({ epoch: first.data.epoch, seq: 1, recovered: true, count: 1 })

@@ -173,9 +173,9 @@ describe('goodbyes', () => {
     server.get('/').disconnect('ann')
     await server.settle()
     expect(bob.heard('user:left')).toHaveLength(1)
-    expect(server.hub.links.size).toBe(2)
+    expect(server.hub.links.open.size).toBe(2)
     await server.advance(5_000)
-    expect(server.hub.links.size).toBe(1)
+    expect(server.hub.links.open.size).toBe(1)
   })
 
   it('[B32] the end is a fact with reason and duration', async () => {
@@ -205,7 +205,7 @@ describe('the end of the server', () => {
       expect(client.closed).toEqual({ code: 1012, reason: 'Server shutting down' })
     }
     expect(server.hub.isReady).toBe(false)
-    expect(server.hub.links.size).toBe(0)
+    expect(server.hub.links.open.size).toBe(0)
     expect((await server.connect({ user: 'late' })).closed?.code).toBe(1012)
   })
 
@@ -236,6 +236,6 @@ describe('the end of the server', () => {
     await server.settle()
     expect(b.closed?.code).toBe(1012)
     await server.advance(5_000)
-    expect(server.hub.links.size).toBe(0)
+    expect(server.hub.links.open.size).toBe(0)
   })
 })

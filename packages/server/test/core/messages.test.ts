@@ -60,7 +60,7 @@ describe('messages', () => {
       await server.advance(1_000)
       expect((await ann.request('room:join', { roomId })).error).toBeUndefined()
     }
-    expect(server.get('/').rooms.size).toBe(5)
+    expect(server.get('/').state.rooms.size).toBe(5)
   })
 
   it('edits and redactions by the author, support and admins only', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { NAME_MAX_BYTES, NAME_MAX_CHARACTERS, nameKey, parseName, salvageName } from '../../src/core/names.ts'
+import { NAME_MAX_BYTES, NAME_MAX_CHARACTERS, nameKey, parseName, salvageName } from '../../src/core/base/names.ts'
 
 const family = '👩‍👩‍👧'
 const bytesOf = (text: string): number => Buffer.byteLength(text)

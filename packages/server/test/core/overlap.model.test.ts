@@ -25,7 +25,7 @@ const wait = (clock: VirtualClock, ms: number): Promise<void> =>
 async function begin(server: TestServer, dialect: Dialect, session?: string, proofMs = 0): Promise<TestClient> {
   const client = new TestClient(server.clock, 'v1')
   const arrival = { ip: '127.0.0.1', userAgent: '', namespace: server.get('/'), credentials: {} }
-  client.attach(server.hub.lifecycle.accept({ wire: client.wire, dialect, ...arrival }))
+  client.attach(server.hub.links.accept({ wire: client.wire, dialect, ...arrival }))
   const token = `${server.token('ann')} ${proofMs}`
   client.send({ type: 'open', v: 1, ns: '/', token, ...(session === undefined ? {} : { session }) })
   return client
@@ -83,7 +83,7 @@ async function run(name: string, attempts: readonly Attempt[], isCut: boolean, d
   }
   for (const client of open) client.close()
   await server.advance(8_000)
-  expect([namespace.rooms.size, namespace.sessions.size, server.hub.timers.size]).toEqual([0, 0, 0])
+  expect([namespace.state.rooms.size, namespace.state.sessions.size, server.hub.runtime.timers.size]).toEqual([0, 0, 0])
 }
 
 describe('[C18] overlapping reconnects of one session', () => {

@@ -1,8 +1,8 @@
 /** Rooms that the server chooses for a client: in a check at connect, after a refresh, and from outside a handler. */
 import { createTestServer, type TestServer, type TestServerOptions } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
-import type { Context } from '../../src/core/context.ts'
-import { RoomfulError } from '../../src/core/errors.ts'
+import { RoomfulError } from '../../src/core/base/errors.ts'
+import type { Context } from '../../src/core/requests/context.ts'
 
 type Check = (context: Context) => void | Promise<void>
 
@@ -28,7 +28,7 @@ const atConnect =
   (context) =>
     context.event === undefined ? run(context) : undefined
 
-const room = (server: TestServer, id: string) => server.get('/').rooms.get(id)
+const room = (server: TestServer, id: string) => server.get('/').state.rooms.get(id)
 
 describe('[M14] what a check at connect records', () => {
   it.each(['plain', 'v1'] as const)('is done in order once it passed, after the answer (%s)', async (dialect) => {

@@ -99,7 +99,7 @@ describe('[D9] [G7] over an announced restart', () => {
     await clock.advance(200)
     expect(ann.heard('user:left').map(({ data }) => data)).toMatchObject([{ userId: 'dan', reason: 'timeout' }])
     expect(ann.heard('presence:update').map(({ data }) => data)).toEqual([{ userId: 'dan', status: 'offline' }])
-    expect(next.get('/').rooms.has('y')).toBe(false) // bob has not come back to it
+    expect(next.get('/').state.rooms.has('y')).toBe(false) // bob has not come back to it
   })
 
   it('[U10] seats are kept: nobody takes the last one meanwhile', async () => {
@@ -127,7 +127,7 @@ describe('[D9] [G7] over an announced restart', () => {
     await server.settle()
     const { next } = await restart(server, start, [guest])
     await using _ = next
-    expect([next.get('/').rooms.size, next.get('/public').rooms.size]).toEqual([0, 0])
+    expect([next.get('/').state.rooms.size, next.get('/public').state.rooms.size]).toEqual([0, 0])
   })
 
   it('[U10] after a moment that has passed nobody is waited for; nor after a kill', async () => {
@@ -138,11 +138,11 @@ describe('[D9] [G7] over an announced restart', () => {
     await server.hub.close()
     await server.clock.advance(60_000)
     const late = await start()
-    expect(late.get('/').rooms.size).toBe(0)
+    expect(late.get('/').state.rooms.size).toBe(0)
     await audience(late, { ann: ['x'] }, { dialect: 'v1' })
     await late.hub.close() // no drain
     await using next = await start()
-    expect(next.get('/').rooms.size).toBe(0)
+    expect(next.get('/').state.rooms.size).toBe(0)
   })
 
   it('the log that cannot keep it holds nothing up', async () => {

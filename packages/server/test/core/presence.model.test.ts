@@ -6,7 +6,7 @@
 import { createTestServer, type Message, type TestClient, type TestServer } from '@roomful/testkit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { PRESENCE_BY_NAME_MAX } from '../../src/core/presence/presence-feed.ts'
+import { PRESENCE_BY_NAME_MAX } from '../../src/core/rooms/presence/presence-feed.ts'
 
 const ACTORS = 8
 const actor = fc.nat(ACTORS - 1)
@@ -122,7 +122,7 @@ async function run(steps: readonly Step[], crowd: number, settleMs = 8_000): Pro
   const members = await server.get('/').roomUsers('x')
   expect([...mirror.users].sort()).toEqual(members.map(({ userId, status }) => [userId, status]).sort())
   expect(mirror.version).toBe((await watcher.request('presence:get', 'x')).data.pv)
-  const online = [...server.get('/').users.users.keys()].filter((userId) => userId.startsWith('actor'))
+  const online = [...server.get('/').state.users.keys()].filter((userId) => userId.startsWith('actor'))
   expect([...mirror.online].sort()).toEqual(online.sort())
 }
 

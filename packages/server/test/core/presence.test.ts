@@ -188,9 +188,9 @@ describe('presence of a room', () => {
     await server.advance(5_200)
     expect(ann.heard('user:left')).toMatchObject([{ userId: 'bob', reason: 'timeout' }])
     expect(ann.heard('presence:update').at(-1)).toMatchObject({ status: 'offline' })
-    expect(server.get('/').rooms.get('x')?.count).toBe(1)
+    expect(server.get('/').state.rooms.get('x')?.count).toBe(1)
     await server.advance(2_000)
-    expect(server.hub.timers.size).toBe(1) // ann's heartbeat
+    expect(server.hub.runtime.timers.size).toBe(1) // ann's heartbeat
   })
 
   it.each([
@@ -215,9 +215,9 @@ describe('presence of a room', () => {
     await bob.request('room:join', 'x')
     bob.cut()
     await server.settle()
-    expect(server.get('/').rooms.size).toBe(1)
+    expect(server.get('/').state.rooms.size).toBe(1)
     await server.advance(5_200)
-    expect(server.get('/').rooms.size).toBe(0)
+    expect(server.get('/').state.rooms.size).toBe(0)
   })
 
   it('[D10] snapshot and numbered changes give the same list to everyone, also above 200 members', {

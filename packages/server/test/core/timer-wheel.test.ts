@@ -1,7 +1,7 @@
 import { VirtualClock } from '@roomful/testkit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { TimerWheel } from '../../src/core/timer-wheel.ts'
+import { TimerWheel } from '../../src/core/base/timer-wheel.ts'
 
 const TICK_MS = 50
 

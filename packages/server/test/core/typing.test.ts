@@ -46,6 +46,6 @@ describe('typing', () => {
     expect(bob.heard('user:stop-typing')).toHaveLength(1)
     await server.advance(10_000)
     expect(bob.heard('user:stop-typing')).toHaveLength(1)
-    expect(server.hub.timers.size).toBe(1)
+    expect(server.hub.runtime.timers.size).toBe(1)
   })
 })

@@ -1,13 +1,13 @@
 /** The small values of the core on their own: windows, patterns, tails, marks, positions. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { RoomEvent } from '../../src/core/event.ts'
-import { fingerprint } from '../../src/core/fingerprint.ts'
-import { type HotBudget, HotTail } from '../../src/core/hot-tail.ts'
-import { resumeFrom } from '../../src/core/members.ts'
-import { joinFrames } from '../../src/core/outbox.ts'
-import { RateWindow } from '../../src/core/rate-window.ts'
-import { RoomDeclarations } from '../../src/core/room-declaration.ts'
+import { fingerprint } from '../../src/core/base/fingerprint.ts'
+import { joinFrames } from '../../src/core/base/join-frames.ts'
+import { RateWindow } from '../../src/core/base/rate-window.ts'
+import { RoomDeclarations } from '../../src/core/base/room-declaration.ts'
+import { RoomEvent } from '../../src/core/events/event.ts'
+import { type HotBudget, HotTail } from '../../src/core/events/hot-tail.ts'
+import { resumeFrom } from '../../src/core/rooms/joins.ts'
 
 describe('RateWindow', () => {
   const attempts = fc.array(fc.nat(400), { maxLength: 200 })

@@ -17,7 +17,7 @@ function club(members: Set<string>): (roomful: Awaited<ReturnType<typeof serve>>
 
 /** A poll waits for its answer: there is no fact that tells it from outside. */
 const isParked = ({ links }: Hub): boolean =>
-  [...links].some(({ wire }) => (wire as { parked?: unknown }).parked !== undefined)
+  [...links.open].some(({ wire }) => (wire as { parked?: unknown }).parked !== undefined)
 
 describe('[G8] [D11] a room lost', () => {
   it('[H13] is told on a stream, which hears nothing more of it; coming back to it is refused', async () => {
@@ -79,7 +79,7 @@ describe('[G8] [D11] a room lost', () => {
     expect(await told).toMatchObject([{ code: 'FORBIDDEN', roomId: 'club' }])
     await until('what was missed', () => heard.length === 2)
     expect(heard).toEqual(['open', 'open'])
-    expect([...namespace.rooms.keys()]).toEqual(['hall'])
+    expect([...namespace.state.rooms.keys()]).toEqual(['hall'])
   })
 
   it('[H13] by a change of role is told on the open connection, and a ban ends it at once', async () => {
@@ -120,10 +120,10 @@ describe('[G8] the end of a token', () => {
     await server.advance(2_000)
     expect(await ann.next('auth_expiring')).toMatchObject({ ts: expiresAt })
     await server.advance(58_000)
-    expect(server.hub.links.size).toBe(1)
+    expect(server.hub.links.open.size).toBe(1)
     await server.advance(2_000)
     expect(await ann.next('error')).toMatchObject({ code: 'TOKEN_EXPIRED' })
-    await until('the stream to be over', () => server.hub.links.size === 0)
+    await until('the stream to be over', () => server.hub.links.open.size === 0)
   })
 
   it('[H12] answers a poll that waits, and the next one is 401', async () => {

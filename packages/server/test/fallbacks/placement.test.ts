@@ -53,7 +53,7 @@ describe('[M14] [M15] a room chosen at connect', () => {
     const response = await fetch(`${url}/send/tasks`, { method: 'POST', headers: bearer('ann'), body })
     expect(response.status).toBe(200)
     expect((await fetch(`${url}/api/rooms?namespace=/tasks`, { headers: bearer('ann') })).status).toBe(200)
-    expect(roomful.get('/tasks').rooms.get('news')).toBeUndefined()
+    expect(roomful.get('/tasks').state.rooms.get('news')).toBeUndefined()
   })
 })
 

@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import type { TestServer } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
-import { RoomfulError } from '../../src/core/errors.ts'
+import { RoomfulError } from '../../src/core/base/errors.ts'
 import { bearer, errorOf, type Message, type Serving, serve, socket, tokenOf, until } from './serving.ts'
 import { serveVirtually } from './virtual.ts'
 
@@ -21,7 +21,7 @@ const say = (roomId: string, content: string): Message => ({ type: 'chat:message
 const contents = ({ events }: Answer) => events.flatMap(({ content }) => (content === undefined ? [] : [content]))
 /** A poll waits for its answer: there is no fact that tells it from outside. */
 const parkedLinks = (hub: Serving['roomful']['hub']) =>
-  [...hub.links].filter(({ wire }) => (wire as { parked?: unknown }).parked !== undefined)
+  [...hub.links.open].filter(({ wire }) => (wire as { parked?: unknown }).parked !== undefined)
 const parkedIn = (hub: Serving['roomful']['hub']) => parkedLinks(hub).length > 0
 const parked = ({ roomful }: Serving) => parkedIn(roomful.hub)
 
@@ -158,16 +158,16 @@ describe('a poller', () => {
     }
     const moves = () => ben.heard(({ type }) => type === 'user:joined' || type === 'user:left')
     expect(moves()).toMatchObject([{ type: 'user:joined', userId: 'ann' }])
-    expect(server.hub.links.size).toBe(2)
+    expect(server.hub.links.open.size).toBe(2)
     await server.advance(6_000)
     expect(moves()).toMatchObject([{ type: 'user:joined' }, { type: 'user:left', userId: 'ann' }])
-    expect(server.hub.links.size).toBe(1)
+    expect(server.hub.links.open.size).toBe(1)
   })
 
   it('[A1.6] that vanishes in the middle of a poll leaves nothing: no link, no member, no timer', async () => {
     const { server, url } = await virtualBench()
     const { hub } = server
-    const timers = hub.timers.size
+    const timers = hub.runtime.timers.size
     const { port, pathname, search } = new URL(url)
     const { cursor } = await poll(url)
     for (let i = 0; i < 5; i++) {
@@ -175,11 +175,11 @@ describe('a poller', () => {
       const raw = connect(Number(port), '127.0.0.1', () => raw.write(ask))
       await until('the poll', () => parkedIn(hub))
       raw.destroy()
-      await until('the link to be gone', () => hub.links.size === 0)
+      await until('the link to be gone', () => hub.links.open.size === 0)
     }
-    expect(hub.namespace('/')?.rooms.size).toBe(0)
+    expect(hub.namespace('/')?.state.rooms.size).toBe(0)
     await server.advance(2_000) // what presence had to tell is told
-    expect(hub.timers.size).toBeLessThanOrEqual(timers)
+    expect(hub.runtime.timers.size).toBeLessThanOrEqual(timers)
   })
 
   it('[C15] that waits is answered when the server goes', async () => {

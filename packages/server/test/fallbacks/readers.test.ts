@@ -43,7 +43,7 @@ describe('a reader', () => {
       const { server, url } = await serveVirtually()
       const { heard, over } = read(name, `${url}/sse/public?room=lobby&name=Ann`)
       await until('the room', () => heard.some((data) => data.includes('room:joined')))
-      const before = server.hub.links.size
+      const before = server.hub.links.open.size
       await server.advance(60_000) // two comments
       await say(url, 'hello')
       await until('what follows the comments', () => heard.some((data) => data.includes('hello')))

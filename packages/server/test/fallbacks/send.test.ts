@@ -23,7 +23,7 @@ describe('an event over HTTP', () => {
       [2, 'ben', 'two\n☃'],
     ])
     expect(ann.heard.some(({ type }) => type === 'user:joined' || type === 'presence:update')).toBe(false)
-    await until('only the stream to be left', () => roomful.hub.links.size === 1)
+    await until('only the stream to be left', () => roomful.hub.links.open.size === 1)
   })
 
   it('[D2] is stored once per key', async () => {
@@ -90,10 +90,10 @@ describe('an event over HTTP', () => {
     const abort = new AbortController()
     const body = JSON.stringify({ type: 'wait' })
     const waiting = fetch(`${url}/send/board`, { method: 'POST', body, headers: bearer('ann'), signal: abort.signal })
-    await until('the request', () => roomful.hub.links.size === 1)
+    await until('the request', () => roomful.hub.links.open.size === 1)
     abort.abort()
     await expect(waiting).rejects.toThrow()
-    await until('nothing to be left', () => roomful.hub.links.size === 0)
+    await until('nothing to be left', () => roomful.hub.links.open.size === 0)
   })
 })
 
@@ -118,7 +118,7 @@ describe('a refusal', () => {
   ])('[B35] [C14] is told by status and code: %s', async (_, path, body, headers, status, code) => {
     const { url, roomful } = await serve()
     expect(await errorOf(await send(url + path, body, headers))).toEqual([status, code])
-    await until('nothing to be left', () => roomful.hub.links.size === 0)
+    await until('nothing to be left', () => roomful.hub.links.open.size === 0)
   })
 
   it('[A3.3] a client that goes away in the middle of its body harms nobody', async () => {
@@ -130,6 +130,6 @@ describe('a refusal', () => {
       raw.once('close', () => resolve())
     })
     expect((await send(`${url}/send/public`, message)).status).toBe(200)
-    await until('nothing to be left', () => roomful.hub.links.size === 0)
+    await until('nothing to be left', () => roomful.hub.links.open.size === 0)
   })
 })

@@ -8,8 +8,8 @@ describe('a stream that does not read', () => {
     const namespace = roomful.hub.namespace('/public')
     const response = await fetch(`${url}/sse/public?room=lobby`)
     const reader = (response.body as ReadableStream<Uint8Array>).getReader()
-    await until('the member', () => namespace?.rooms.get('lobby')?.count === 1)
-    const [link] = [...roomful.hub.links]
+    await until('the member', () => namespace?.state.rooms.get('lobby')?.count === 1)
+    const [link] = [...roomful.hub.links.open]
     const total = 300
     for (let i = 1; i <= total; i++) await namespace?.publish('lobby', 'tick', [{ i, filling: 'x'.repeat(20_000) }])
     for (let i = 1; i <= 50; i++)

@@ -165,7 +165,7 @@ it('[B9] [X13] is live in /notifications for every kind of client, and waits for
   onTestFinished(() => void official.disconnect())
   const heard: string[] = []
   official.on('notification', ({ message }: { message: string }) => heard.push(message))
-  await until('three connections', () => roomful.get('/notifications').users.get('ann')?.connections.size === 3)
+  await until('three connections', () => roomful.get('/notifications').state.users.get('ann')?.connections.size === 3)
   await until('what waited', () => bare.heard.some(({ message }) => message === 'while away'))
   const { body } = await notify(serving, 'now')
   const isTold = ({ type, message }: Record<string, unknown>) => type === 'notification' && message === 'now'

@@ -3,8 +3,7 @@ import { VirtualClock } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
 import { Probe } from '../../src/adapters/transports/probe.ts'
 import type { WebSocketWire } from '../../src/adapters/transports/websocket-wire.ts'
-import type { Hub } from '../../src/core/hub.ts'
-import { TimerWheel } from '../../src/core/timer-wheel.ts'
+import { TimerWheel } from '../../src/core/base/timer-wheel.ts'
 
 function begin() {
   const clock = new VirtualClock()
@@ -15,7 +14,7 @@ function begin() {
     close: () => told.push('closed'),
   } as unknown as WebSocketWire
   const probe = new Probe(
-    { timers } as Hub,
+    timers,
     wire,
     { ask: '2probe', answer: new Uint8Array(), takeOver: '5' },
     {

@@ -8,7 +8,7 @@ const HOUR_MS = 3_600_000
 async function bench(waitingMax?: number) {
   const server = await createTestServer({ settings: { ratePerSecond: 0 } })
   const notifications = createNotifications(server.hub, waitingMax)
-  const since = `${server.get('/notifications').logId}.0`
+  const since = `${server.get('/notifications').state.logId}.0`
   /** @returns what it was answered, or the code of its refusal; nothing while it waits */
   const poll = (sub = 'ann', expiresAt: number | undefined = undefined, signal = new AbortController().signal) => {
     const seen: { answer?: unknown } = {}

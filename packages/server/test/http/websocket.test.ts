@@ -123,7 +123,7 @@ describe('a client that does not read', () => {
     socket.pause()
     const namespace = roomful.hub.namespace('/public')
     for (let i = 1; i <= total; i++) await namespace?.publish('lobby', 'tick', [{ i, filling: 'x'.repeat(20_000) }])
-    const [link] = [...roomful.hub.links]
+    const [link] = [...roomful.hub.links.open]
     expect(link?.slow).toBe(true)
     expect(link?.queuedBytes).toBeLessThan(65_536)
     socket.resume()

@@ -4,7 +4,7 @@ import { VirtualClock } from '@roomful/testkit'
 import { expect, it } from 'vitest'
 import { SqliteQueue } from '../../src/adapters/brokers/local/sqlite/queue.ts'
 import { SqliteReplies } from '../../src/adapters/brokers/local/sqlite/replies.ts'
-import { RoomfulError } from '../../src/core/errors.ts'
+import { RoomfulError } from '../../src/core/base/errors.ts'
 import type { Append, Appended } from '../../src/core/ports/broker.ts'
 
 interface Batch {

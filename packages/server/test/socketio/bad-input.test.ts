@@ -65,13 +65,13 @@ describe('a Socket.IO request that makes no sense', () => {
     expect((await post(large, `4${'x'.repeat(300_000)}`)).status).toBe(413)
     expect(await (await parked).text()).toBe('1')
     expect((await fetch(large)).status).toBe(400)
-    expect(roomful.hub.links.size).toBe(0)
+    expect(roomful.hub.links.open.size).toBe(0)
   })
 
   it('[J3] is over when its client vanishes in the middle of a poll', async () => {
     const { url, roomful } = await serve()
     const session = await openPolling(url)
-    const [link] = roomful.hub.links
+    const [link] = roomful.hub.links.open
     const gone = new Promise<void>((resolve) => {
       const closed = link?.closed.bind(link)
       if (link) link.closed = (code, reason) => resolve(closed?.(code, reason))
@@ -82,7 +82,7 @@ describe('a Socket.IO request that makes no sense', () => {
     abort.abort()
     expect(await poll).toBe('aborted')
     await gone
-    expect(roomful.hub.links.size).toBe(0)
+    expect(roomful.hub.links.open.size).toBe(0)
     expect((await fetch(session)).status).toBe(400)
   })
 })
@@ -145,7 +145,7 @@ describe('a Socket.IO link', () => {
     const gone = new Promise((resolve) => roomful.hub.namespace('/')?.on('disconnect', resolve))
     socket.terminate()
     await gone
-    expect(roomful.hub.links.size).toBe(1)
+    expect(roomful.hub.links.open.size).toBe(1)
   })
 
   it('[J18] [R6] is out of reach by its id for the page of another site, for a guess, and once it is carried by a WebSocket', async () => {
@@ -205,7 +205,7 @@ describe('a Socket.IO link', () => {
       await post(await openPolling(url), open) // and it never asks what there is
     }
     expect(await gone).toBe('heartbeat timeout')
-    expect(roomful.hub.links.size).toBe(0)
+    expect(roomful.hub.links.open.size).toBe(0)
   })
 
   it('[J8] of one address too many is told so', async () => {

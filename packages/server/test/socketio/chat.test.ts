@@ -135,7 +135,7 @@ describe.each(ways)('a Socket.IO client over %s', (way) => {
     expect(await refusal(admin)).toMatchObject({ data: { code: 'FORBIDDEN' } })
     const nowhere = main.io.socket('/nowhere', { auth })
     expect(await refusal(nowhere)).toMatchObject({ message: 'Invalid namespace' })
-    expect(roomful.hub.links.size).toBe(1)
+    expect(roomful.hub.links.open.size).toBe(1)
     support.disconnect()
     expect(await main.emitWithAck('room:join', 'still')).toMatchObject({ status: 'ok' })
     support.connect()

@@ -61,7 +61,7 @@ it('[J14] the answer to a join waits until the session is stored, and what follo
   const ben = await connect(url, 'websocket', 'ben')
   const told: string[] = []
   ann.on('message:new', () => told.push('event'))
-  const { broker } = roomful.hub
+  const { broker } = roomful.hub.runtime
   let store: () => void = () => undefined
   const asked = new Promise<void>((resolve) => {
     broker.sessionsStored = () => {

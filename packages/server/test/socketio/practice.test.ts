@@ -47,7 +47,7 @@ describe.each(ways)('a Socket.IO client over %s', (way) => {
   it('[C9] gives up waiting by its own time, and the server by its own', async () => {
     const { url } = await serve({}, (roomful) => {
       roomful.namespace('/slow', undefined, { guests: true }).on('never', () => new Promise(() => undefined))
-      Object.assign(roomful.hub.settings, { handlerTimeoutMs: 300 })
+      Object.assign(roomful.hub.runtime.settings, { handlerTimeoutMs: 300 })
     })
     const socket = client(`${url}/slow`, way)
     await next(socket, 'connect')
@@ -87,7 +87,7 @@ it('[C9] several namespaces are asked and answered apart, on one connection', as
   await Promise.all([next(a, 'connect'), next(b, 'connect')])
   const ask = (name: string, id = '') => roomful.hub.namespace(name)?.connections.get(id)?.request('who')
   expect(await Promise.all([ask('/a', a.id), ask('/b', b.id)])).toEqual(['a', 'b'])
-  expect(roomful.hub.links.size).toBe(1)
+  expect(roomful.hub.links.open.size).toBe(1)
   const all = collect(b, 'tick', 2)
   for (const tick of [{ n: 1 }, { n: 2 }]) roomful.hub.namespace('/b')?.emit('tick', tick)
   expect(await all).toEqual([{ n: 1 }, { n: 2 }])

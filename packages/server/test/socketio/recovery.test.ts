@@ -3,17 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Socket } from 'socket.io-client'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { client, connect, next, serve, token, type Way } from './serve.ts'
-
-const folders: string[] = []
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-})
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'roomful-socketio-'))
-  folders.push(path)
+  // After the servers are closed: hooks of a test run behind those of its files.
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
   return path
 }
 
@@ -204,6 +200,6 @@ describe('[C18] overlapping reconnects of one session', () => {
     await survivor?.emitWithAck('room:list')
     expect(living).toHaveLength(1)
     expect(heard[rivals.indexOf(survivor as Socket)]).toEqual(['two', 'three'])
-    expect(roomful.hub.namespace('/')?.users.get('ann')?.connections.size).toBe(1)
+    expect(roomful.hub.namespace('/')?.state.users.get('ann')?.connections.size).toBe(1)
   })
 })

@@ -10,7 +10,7 @@ it('[F10] between two polls no more waits than a slow link may have, and the res
   await link.send([{ type: 'open', v: 1, ch: 1, ns: '/public', name: 'Ann' }])
   await link.send([{ ch: 1, event: 'room:join', data: { roomId: 'lobby' }, id: 1 }])
   const namespace = roomful.hub.namespace('/public')
-  const [held] = roomful.hub.links
+  const [held] = roomful.hub.links.open
   for (let i = 0; i < 300; i++) await namespace?.publish('lobby', 'tick', [{ i, pad: 'x'.repeat(1_000) }])
   expect(held?.slow).toBe(true)
   expect(held?.queuedBytes).toBeLessThan(100_000)

@@ -15,14 +15,14 @@ const DISK_TIMERS = 1
 /** Queues within their bounds, nobody without a seat, one connection per session. */
 export function* checkBounds({ server }: Machine, name: string): Iterable<string> {
   if (!server) return
-  for (const link of server.hub.links) {
-    const most = link.hub.settings.outboxBytes + (link.slow ? UNLOGGED_MAX_BYTES : 0) + TURN_MAX_BYTES
+  for (const link of server.hub.links.open) {
+    const most = link.runtime.settings.outboxBytes + (link.slow ? UNLOGGED_MAX_BYTES : 0) + TURN_MAX_BYTES
     if (link.queuedBytes > most) yield `${link.queuedBytes} bytes wait for one link; the bound is ${most}`
     for (const { queue } of link.connections) {
       if ((queue?.length ?? 0) > QUEUE_MAX) yield `${queue?.length} requests wait on one connection`
     }
   }
-  for (const { id, seats, options } of server.get(name).rooms.values()) {
+  for (const { id, seats, options } of server.get(name).state.rooms.values()) {
     const { capacity = Number.POSITIVE_INFINITY } = options
     if (seats.size > capacity) yield `${seats.size} sit in ${id}, which has ${capacity} seats`
   }
@@ -45,11 +45,11 @@ export function* checkPresence(
   const namespace = server?.get(name)
   if (!namespace) return
   const users = sorted(actors.filter(({ isPresent }) => isPresent).map(({ user }) => user))
-  const online = sorted([...namespace.users.users.keys()])
+  const online = sorted([...namespace.state.users.keys()])
   if (online !== users) yield `online are ${users}; the server thinks ${online}`
   for (const roomId of rooms) {
     const members = sorted(actors.filter((actor) => actor.rooms().includes(roomId)).map(({ user }) => user))
-    const room = namespace.rooms.get(roomId)
+    const room = namespace.state.rooms.get(roomId)
     const seated = sorted([...(room?.seats.keys() ?? [])])
     if (seated !== members) yield `in ${roomId} are ${members}; the server thinks ${seated}`
     for (const actor of actors) {
@@ -77,12 +77,12 @@ export function* checkLeftovers({ server }: Machine, name: string, clock: Virtua
   const { hub } = server
   const namespace = server.get(name)
   const counts: Record<string, number> = {
-    links: hub.links.size,
+    links: hub.links.open.size,
     connections: namespace.connections.size,
-    sessions: namespace.sessions.size,
-    users: namespace.users.users.size,
-    rooms: namespace.rooms.size,
-    'timers of the server': hub.timers.size,
+    sessions: namespace.state.sessions.size,
+    users: namespace.state.users.size,
+    rooms: namespace.state.rooms.size,
+    'timers of the server': hub.runtime.timers.size,
     'timers beside it': clock.pendingTimers - DISK_TIMERS,
   }
   for (const [what, count] of Object.entries(counts)) {

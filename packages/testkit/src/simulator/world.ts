@@ -180,7 +180,7 @@ export class World {
     if (!this.admins.delete(user)) this.admins.add(user)
     const { server } = this.machine
     const namespace = server?.get(this.application.namespace)
-    for (const connection of namespace?.users.get(user)?.connections ?? []) {
+    for (const connection of namespace?.state.users.get(user)?.connections ?? []) {
       server?.hub.identities.become(connection, { ...connection.user, role: this.role(user) })
     }
   }

@@ -20,7 +20,7 @@ export const SERVER_FAULTS: readonly Fault[] = [
     name: 'releases batches in the order in which they were stored, not committed',
     server: (server) =>
       replace(
-        server.get('/').commit,
+        server.get('/').requests.commit,
         'releaseInTurn',
         (original) =>
           function (this: unknown, units, stored, _before, ...more) {
@@ -31,7 +31,7 @@ export const SERVER_FAULTS: readonly Fault[] = [
   {
     name: 'drops the last event of a batch',
     server: (server) => {
-      const { commit, fanOut } = server.get('/')
+      const { commit, fanOut } = server.get('/').requests
       let dropped: number | undefined
       replace(commit, 'release', (original) => (units, results) => {
         const stored = results.filter(({ status }: { status: string }) => status === 'stored')
@@ -46,7 +46,7 @@ export const SERVER_FAULTS: readonly Fault[] = [
   },
   {
     name: 'never tells a gap',
-    server: ({ hub }) => replace(hub, 'tellReset', nothing),
+    server: ({ hub }) => replace(hub.catchUp, 'sendReset', nothing),
   },
   {
     name: 'forgets who drained',
@@ -69,11 +69,10 @@ export const SERVER_FAULTS: readonly Fault[] = [
   },
   {
     name: 'tells presence twice',
-    server: (server) =>
-      replace(server.get('/').fanOut, 'tell', (original) => (connection, event, target) => {
-        const { fanOut } = server.get('/')
-        original.call(fanOut, connection, event, target)
-        if (event.type === 'user:joined') original.call(fanOut, connection, event, target)
+    server: ({ hub: { delivery } }) =>
+      replace(delivery, 'send', (original) => (connection, event, target) => {
+        original.call(delivery, connection, event, target)
+        if (event.type === 'user:joined') original.call(delivery, connection, event, target)
       }),
   },
   {
@@ -85,14 +84,14 @@ export const SERVER_FAULTS: readonly Fault[] = [
   },
   {
     name: 'keeps a member whose role no longer allows it',
-    server: ({ hub }) => replace(hub.access, 'recheckRoom', () => async () => undefined),
+    server: (server) => replace(server.get('/').requests.access, 'recheckRoom', () => async () => undefined),
   },
   {
     name: 'never frees a room',
-    server: (server) => replace(server.get('/'), 'freeIfEmpty', nothing),
+    server: (server) => replace(server.get('/').rooms, 'freeIfEmpty', nothing),
   },
   {
     name: 'leaves a heartbeat running behind a link that is gone',
-    server: ({ hub }) => replace(hub.timers, 'cancel', nothing),
+    server: ({ hub }) => replace(hub.runtime.timers, 'cancel', nothing),
   },
 ]

@@ -136,7 +136,7 @@ export const STORAGE_FAULTS: readonly Fault[] = [
     }),
     // The server notices when it reads, and says so then; only a promise that it kept silent about would be wrong.
     server: ({ hub }) => {
-      hub.tellReset = () => undefined
+      hub.catchUp.sendReset = () => undefined
     },
   },
 ]

@@ -1,8 +1,8 @@
 /** Signing up and signing in: what a name and a password must be, how often someone may try, how long it lasts. WIRE 1. */
-import { bannedError, RoomfulError } from '../../core/errors.ts'
-import { nameKey, parseName } from '../../core/names.ts'
+import { bannedError, RoomfulError } from '../../core/base/errors.ts'
+import { nameKey, parseName } from '../../core/base/names.ts'
 import type { Random } from '../../core/ports/random.ts'
-import type { User } from '../../core/user.ts'
+import type { User } from '../../core/ports/user.ts'
 import type { SlidingWindowLimiter } from './limiter.ts'
 import type { Passwords } from './passwords.ts'
 import type { SignInFrom, SignInPlaces } from './sign-in-places.ts'

@@ -3,7 +3,7 @@
  * a refusal takes; wrong ones are counted per address, told to the observer without what was given, and bounded.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { RoomfulError } from '../../core/errors.ts'
+import { RoomfulError } from '../../core/base/errors.ts'
 import type { Limiter } from '../../core/ports/limiter.ts'
 import type { Observer } from '../../core/ports/observer.ts'
 

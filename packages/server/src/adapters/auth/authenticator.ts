@@ -6,7 +6,7 @@
  * when it is used.
  */
 import type { Credentials } from '@roomful/protocol'
-import { bannedError, RoomfulError } from '../../core/errors.ts'
+import { bannedError, RoomfulError } from '../../core/base/errors.ts'
 import type { Authenticator, Identity } from '../../core/ports/authenticator.ts'
 import type { Users } from '../../core/ports/users.ts'
 import type { TokenVerifier } from './jwt.ts'

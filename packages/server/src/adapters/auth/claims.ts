@@ -1,9 +1,9 @@
 /** From the claims of a verified token to a user. WIRE 2: which claim counts, and what a role may be. */
 import { isRoomId } from '@roomful/protocol'
-import { RoomfulError } from '../../core/errors.ts'
-import { salvageName } from '../../core/names.ts'
+import { RoomfulError } from '../../core/base/errors.ts'
+import { salvageName } from '../../core/base/names.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
-import { USER_ID_MAX_BYTES, type User } from '../../core/user.ts'
+import { USER_ID_MAX_BYTES, type User } from '../../core/ports/user.ts'
 
 export const ROLES = ['user', 'support', 'seller', 'admin'] as const
 export type Role = (typeof ROLES)[number]

@@ -11,7 +11,7 @@ import {
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose'
-import { RoomfulError } from '../../core/errors.ts'
+import { RoomfulError } from '../../core/base/errors.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
 import { identityOf, refusal } from './claims.ts'
 import { Hs256 } from './hs256.ts'

@@ -3,7 +3,7 @@
  * some wait, and more are sent away: a flood of sign-ins must not starve the server.
  */
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
-import { RoomfulError } from '../../core/errors.ts'
+import { RoomfulError } from '../../core/base/errors.ts'
 
 /** 16 MiB and some 100 ms for one guess; among the settings that OWASP's cheat sheet recommends. */
 const COST: ScryptCost = { N: 16_384, r: 8, p: 5 }

@@ -2,7 +2,7 @@
  * Tickets: a word that opens one connection, within 30 seconds. A page that must put its credential into a URL puts this
  * there, since URLs end up in logs and histories. A3.4, WIRE 1.
  */
-import { RoomfulError } from '../../core/errors.ts'
+import { RoomfulError } from '../../core/base/errors.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Random } from '../../core/ports/random.ts'

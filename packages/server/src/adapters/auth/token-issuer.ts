@@ -1,6 +1,6 @@
 /** Makes tokens that this server accepts: at sign-in, and for `roomful token`. */
 import { SignJWT } from 'jose'
-import type { User } from '../../core/user.ts'
+import type { User } from '../../core/ports/user.ts'
 
 export interface TokenIssuerOptions {
   readonly secret: Uint8Array

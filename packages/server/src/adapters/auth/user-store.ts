@@ -6,10 +6,10 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { RoomfulError } from '../../core/errors.ts'
-import { nameKey } from '../../core/names.ts'
+import { RoomfulError } from '../../core/base/errors.ts'
+import { nameKey } from '../../core/base/names.ts'
+import type { User } from '../../core/ports/user.ts'
 import type { Account, AccountQuestion, ListedAccount, Users } from '../../core/ports/users.ts'
-import type { User } from '../../core/user.ts'
 
 /** Not imported: on a Node without it nothing could be said about that. */
 const sqlite = createRequire(import.meta.url)('node:sqlite') as typeof import('node:sqlite')

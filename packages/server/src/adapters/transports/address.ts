@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, SocketAddress } from 'node:net'
-import { isLoopback } from '../../core/addresses.ts'
+import { isLoopback } from '../../core/base/addresses.ts'
 
 /** Which proxies are believed: none, so many hops, or those with these addresses and CIDR ranges. */
 export type TrustProxy = 'off' | number | readonly string[]

@@ -3,7 +3,7 @@
  * offered itself and was probed. Nothing above it notices, and nothing that was said is lost, doubled or out of order.
  */
 import type { Hub } from '../../core/hub.ts'
-import type { Link } from '../../core/link.ts'
+import type { Link } from '../../core/link/link.ts'
 import type { Wire } from '../../core/ports/wire.ts'
 import { Probe, type ProbeWords } from './probe.ts'
 import type { WebSocketWire, WireReceiver } from './websocket-wire.ts'
@@ -48,7 +48,7 @@ export abstract class CarriedWire implements Wire, WireReceiver {
     onUpgraded: () => void,
   ): boolean {
     if (this.probe || this.link?.state !== 'open') return false
-    this.probe = new Probe(this.hub, webSocket, words, {
+    this.probe = new Probe(this.hub.runtime.timers, webSocket, words, {
       onProbed: () => first.probed(true),
       onUpgraded: () => {
         this.probe = undefined

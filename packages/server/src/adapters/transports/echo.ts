@@ -1,6 +1,6 @@
 /** Sends everything back: `/ws/echo`, and what protocol test suites bite on. A link like any other, with no one behind it. */
-import type { LinkOwner } from '../../core/link.ts'
-import { ONE_WAY } from '../../core/one-way.ts'
+import type { LinkOwner } from '../../core/link/link.ts'
+import { ONE_WAY } from '../../core/link/one-way.ts'
 import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
 import { binaryFrame, textFrame } from './frame.ts'
 

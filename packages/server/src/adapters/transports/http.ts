@@ -3,8 +3,8 @@
  * own paths and leaves every other one to the application in whose server it sits. WIRE 1.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { addressGroup, isLoopback } from '../../core/addresses.ts'
-import { RoomfulError, toRoomfulError } from '../../core/errors.ts'
+import { addressGroup, isLoopback } from '../../core/base/addresses.ts'
+import { RoomfulError, toRoomfulError } from '../../core/base/errors.ts'
 import type { CrossOrigin } from './cross-origin.ts'
 import { accountRoutes } from './http/account-routes.ts'
 import { clientPageRoute } from './http/client-page.ts'

@@ -4,9 +4,9 @@
  */
 import type { ServerResponse } from 'node:http'
 import { CLOSE_CODES } from '@roomful/protocol'
+import type { Timer } from '../../core/base/timer-wheel.ts'
 import type { Hub } from '../../core/hub.ts'
 import type { Wire } from '../../core/ports/wire.ts'
-import type { Timer } from '../../core/timer-wheel.ts'
 import type { WireReceiver } from './websocket-wire.ts'
 
 /** How long a client that probes another transport may be kept waiting: it changes over between two polls. */
@@ -50,7 +50,7 @@ export class PollingWire implements Wire {
     this.parked = response
     response.once('close', () => this.onResponseClose(response))
     if (this.waiting.length > 0) this.flush()
-    else if (this.isProbed) this.timer = this.hub.timers.add(RELEASE_MS, () => this.release())
+    else if (this.isProbed) this.timer = this.hub.runtime.timers.add(RELEASE_MS, () => this.release())
     return true
   }
 
@@ -69,7 +69,7 @@ export class PollingWire implements Wire {
 
   /** The client has changed over. @returns what still waits to be told */
   handOver(): Uint8Array[] {
-    this.hub.timers.cancel(this.timer)
+    this.hub.runtime.timers.cancel(this.timer)
     const rest = this.waiting.splice(0)
     this.waitingBytes = 0
     this.release()
@@ -99,16 +99,16 @@ export class PollingWire implements Wire {
     if (this.state !== 'open') return
     this.push(this.form.close(code, reason))
     this.state = 'closing'
-    this.hub.timers.cancel(this.timer)
+    this.hub.runtime.timers.cancel(this.timer)
     if (this.parked) this.flush()
     else if (this.hub.state === 'draining')
       this.end() // the next poll would find no server
-    else this.timer = this.hub.timers.add(LAST_WORDS_MS, () => this.end())
+    else this.timer = this.hub.runtime.timers.add(LAST_WORDS_MS, () => this.end())
   }
 
   terminate(): void {
     this.state = 'closed'
-    this.hub.timers.cancel(this.timer)
+    this.hub.runtime.timers.cancel(this.timer)
     this.waiting.length = 0
     this.parked?.destroy()
     this.parked = undefined
@@ -123,7 +123,7 @@ export class PollingWire implements Wire {
     const response = this.parked
     if (!response) return
     this.parked = undefined
-    this.hub.timers.cancel(this.timer)
+    this.hub.runtime.timers.cancel(this.timer)
     this.sentBytes = this.waitingBytes
     this.waitingBytes = 0
     this.form.answer(response, this.waiting.splice(0))

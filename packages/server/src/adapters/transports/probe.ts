@@ -3,8 +3,7 @@
  * within a time. Until then the link knows nothing of it. Engine.IO protocol 4, upgrade; PROTOCOL.md 17.
  */
 import { CLOSE_CODES } from '@roomful/protocol'
-import type { Hub } from '../../core/hub.ts'
-import type { Timer } from '../../core/timer-wheel.ts'
+import type { Timer, TimerWheel } from '../../core/base/timer-wheel.ts'
 import type { WebSocketWire, WireReceiver } from './websocket-wire.ts'
 
 /** How long an upgrade may take. */
@@ -25,19 +24,19 @@ export interface ProbeEvents {
 }
 
 export class Probe implements WireReceiver {
-  private readonly hub: Hub
+  private readonly timers: TimerWheel
   private readonly wire: WebSocketWire
   private readonly words: ProbeWords
   private readonly events: ProbeEvents
   private readonly deadline: Timer
   private state: 'opened' | 'probed' | 'over' = 'opened'
 
-  constructor(hub: Hub, wire: WebSocketWire, words: ProbeWords, events: ProbeEvents) {
-    this.hub = hub
+  constructor(timers: TimerWheel, wire: WebSocketWire, words: ProbeWords, events: ProbeEvents) {
+    this.timers = timers
     this.wire = wire
     this.words = words
     this.events = events
-    this.deadline = hub.timers.add(UPGRADE_MS, () => this.end())
+    this.deadline = timers.add(UPGRADE_MS, () => this.end())
     wire.link = this
   }
 
@@ -49,14 +48,14 @@ export class Probe implements WireReceiver {
     }
     if (this.state !== 'probed' || data !== this.words.takeOver) return this.end()
     this.state = 'over'
-    this.hub.timers.cancel(this.deadline)
+    this.timers.cancel(this.deadline)
     this.events.onUpgraded()
   }
 
   closed(): void {
     if (this.state === 'over') return
     this.state = 'over'
-    this.hub.timers.cancel(this.deadline)
+    this.timers.cancel(this.deadline)
     this.events.onGivenUp()
   }
 

@@ -1,8 +1,8 @@
 /** Protocols of an application's own over WebSocket: which path is whose, and the dialect of their links. */
 import { decodePlain, isPersonalRoom, isRoomId, type WireError } from '@roomful/protocol'
 import type { Namespace } from '../../core/namespace.ts'
-import type { Protocol } from '../../core/peer.ts'
 import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
+import type { Protocol } from '../../core/raw-protocol.ts'
 import { binaryFrame } from './frame.ts'
 import { refuseBinary } from './refuse-binary.ts'
 

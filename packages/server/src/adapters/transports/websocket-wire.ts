@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
-import type { Link } from '../../core/link.ts'
+import type { Link } from '../../core/link/link.ts'
 import type { Wire } from '../../core/ports/wire.ts'
 import { binaryFrame, PONG } from './frame.ts'
 import { writeSocket } from './write-socket.ts'

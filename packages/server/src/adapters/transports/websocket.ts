@@ -12,14 +12,14 @@ import {
   SDK_SUBPROTOCOLS,
 } from '@roomful/protocol'
 import type { WebSocket } from 'ws'
-import { RoomfulError, toRoomfulError } from '../../core/errors.ts'
+import { RoomfulError, toRoomfulError } from '../../core/base/errors.ts'
 import type { Hub } from '../../core/hub.ts'
-import type { Verified } from '../../core/identities.ts'
-import type { Arrival } from '../../core/lifecycle.ts'
-import type { LinkOwner } from '../../core/link.ts'
+import type { LinkOwner } from '../../core/link/link.ts'
 import type { Namespace } from '../../core/namespace.ts'
-import { acceptPeer } from '../../core/peer.ts'
 import type { Dialect } from '../../core/ports/dialect.ts'
+import { acceptPeer, type PeerArrival } from '../../core/raw-protocol.ts'
+import type { Verified } from '../../core/sessions/identities.ts'
+import type { Arrival } from '../../core/sessions/links.ts'
 import { credentialsOf, offeredSubprotocols, subprotocolValue } from './credentials.ts'
 import type { CrossOrigin } from './cross-origin.ts'
 import { echo, echoDialect } from './echo.ts'
@@ -72,7 +72,7 @@ export class WebSocketTransport {
     this.options = options
     this.findLink = findLink
     this.echoes = new Map(Array.from(options.echoPaths, ([path, prefix]) => [path, echo(prefix)]))
-    this.server = createServer(hub.settings.maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES)
+    this.server = createServer(hub.runtime.settings.maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES)
   }
 
   /**
@@ -122,14 +122,14 @@ export class WebSocketTransport {
     const who = { namespace, credentials, identity, ...from }
     if (spoken?.roomId !== undefined) return this.openPeer(request, socket, head, spoken.mounted, spoken.roomId, who)
     shakeHands(this.server, request, socket, head, (wire, ws) => {
-      wire.link = this.hub.lifecycle.accept({ wire, dialect: dialectOf(ws), ...who })
+      wire.link = this.hub.links.accept({ wire, dialect: dialectOf(ws), ...who })
     })
   }
 
   private echo(request: IncomingMessage, socket: Duplex, head: Buffer, owner: LinkOwner): void {
     shakeHands(this.server, request, socket, head, (wire) => {
       const nobody = { namespace: undefined, credentials: {}, ...this.whence(request) }
-      const link = this.hub.lifecycle.accept({ wire, dialect: echoDialect, ...nobody })
+      const link = this.hub.links.accept({ wire, dialect: echoDialect, ...nobody })
       link.owner = owner
       wire.link = link
     })
@@ -141,7 +141,7 @@ export class WebSocketTransport {
     head: Buffer,
     { protocol, dialect }: Mounted,
     roomId: string,
-    who: Omit<Arrival, 'wire' | 'dialect'>,
+    who: Omit<PeerArrival, 'wire' | 'dialect' | 'protocol' | 'roomId' | 'frame'>,
   ): void {
     shakeHands(createServer(protocol.maxMessageBytes), request, socket, head, (wire) => {
       acceptPeer(this.hub, { wire, dialect, protocol, roomId, frame: sharedFrame, ...who }, (link) => {
@@ -171,7 +171,7 @@ export class WebSocketTransport {
     from: Pick<Arrival, 'ip' | 'userAgent'>,
   ): Promise<Verified | string | undefined> {
     if (hasNone(credentials)) {
-      return namespace.options.guests || !this.hub.settings.authRequired ? undefined : 'Missing token'
+      return namespace.state.options.guests || !this.hub.runtime.settings.authRequired ? undefined : 'Missing token'
     }
     try {
       return await this.hub.identities.verify(credentials, { ...from, id: '' })

@@ -1,5 +1,5 @@
 /** Settings about who may come in, and how they say who they are. */
-import { CORE_DEFAULTS } from '../../core/settings.ts'
+import { CORE_DEFAULTS } from '../../core/base/settings.ts'
 import { setting } from '../declaration.ts'
 import { oneOf, onOff, optional, text, url, wholeNumber } from '../value-types.ts'
 

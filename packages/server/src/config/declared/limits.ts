@@ -1,5 +1,5 @@
 /** Settings about heartbeats, and how much one client may send, hold and leave unread. */
-import { CORE_DEFAULTS } from '../../core/settings.ts'
+import { CORE_DEFAULTS } from '../../core/base/settings.ts'
 import { setting } from '../declaration.ts'
 import { onOff, wholeNumber } from '../value-types.ts'
 

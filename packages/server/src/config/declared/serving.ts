@@ -1,5 +1,5 @@
 /** Settings about where Roomful listens, who may reach it, and how it ends. */
-import { CORE_DEFAULTS } from '../../core/settings.ts'
+import { CORE_DEFAULTS } from '../../core/base/settings.ts'
 import { setting } from '../declaration.ts'
 import { apiKey, hosts, oneOf, onOff, optional, origins, proxies, text, wholeNumber } from '../value-types.ts'
 

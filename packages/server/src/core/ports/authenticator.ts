@@ -1,6 +1,6 @@
 /** Who is this? Tokens, tickets and guests are an adapter's business; the core knows users. */
 import type { Credentials } from '@roomful/protocol'
-import type { User } from '../user.ts'
+import type { User } from './user.ts'
 
 export interface Authenticator {
   /**

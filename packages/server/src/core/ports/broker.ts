@@ -2,7 +2,7 @@
  * The core's only storage port: the log of each namespace, seats, sessions, inbox marks, signals between nodes.
  * Asynchronous even for memory. Its contract suite is `testkit/src/contracts/broker.ts`; every adapter passes it.
  */
-import type { User } from '../user.ts'
+import type { User } from './user.ts'
 
 /** One durable event to be. */
 export interface Append {

@@ -1,5 +1,5 @@
 /** The accounts. What an application keeps about its users besides is its own. */
-import type { User } from '../user.ts'
+import type { User } from './user.ts'
 
 export interface Account {
   sub: string

@@ -2,7 +2,7 @@
  * The broker of one machine: a log, and beside it what need not survive a restart, the seats. There are no other nodes, so
  * nobody ever calls the listener. Its methods do their work before they return, in the order of the calls.
  */
-import { RoomfulError } from '../../../core/errors.ts'
+import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Broker } from '../../../core/ports/broker.ts'
 import type { Clock } from '../../../core/ports/clock.ts'
 import type { Awaitable, Log } from './log.ts'

@@ -1,6 +1,6 @@
 /** The dialect of a poll: plain's JSON, one line per event, with its commit number before it for the cursor. WIRE 6. */
 import { encodePlainControl, encodePlainError, encodePlainEvent, plainName } from '@roomful/protocol'
-import { ONE_WAY } from '../../../core/one-way.ts'
+import { ONE_WAY } from '../../../core/link/one-way.ts'
 import type { Dialect, Encoding } from '../../../core/ports/dialect.ts'
 
 const utf8 = new TextEncoder()

@@ -5,11 +5,12 @@
  */
 import type { ServerResponse } from 'node:http'
 import { CLOSE_CODES, formatCursor } from '@roomful/protocol'
-import { RoomfulError } from '../../../core/errors.ts'
+import { RoomfulError } from '../../../core/base/errors.ts'
+import type { Timer } from '../../../core/base/timer-wheel.ts'
 import type { Hub } from '../../../core/hub.ts'
-import type { Link } from '../../../core/link.ts'
+import type { Link } from '../../../core/link/link.ts'
 import type { Wire } from '../../../core/ports/wire.ts'
-import type { Timer } from '../../../core/timer-wheel.ts'
+import type { Connection } from '../../../core/state/namespace-state.ts'
 import { replyError, replyJsonText } from '../http/reply.ts'
 import { readLines } from './poll-dialect.ts'
 
@@ -40,7 +41,7 @@ export class PollSeat implements Wire {
   readonly owner: string
   private readonly hub: Hub
   private readonly ends: SeatEnds
-  private link: Link | undefined
+  private link: Link<Connection> | undefined
   private parked: Parked | undefined
   private lease: Timer | undefined
   private isFull = false
@@ -53,13 +54,13 @@ export class PollSeat implements Wire {
     this.ends = ends
   }
 
-  attach(link: Link): void {
+  attach(link: Link<Connection>): void {
     this.link = link
   }
 
   /** Another poll has it now. */
   take(): void {
-    this.hub.timers.cancel(this.lease)
+    this.hub.runtime.timers.cancel(this.lease)
     this.lease = undefined
   }
 
@@ -70,7 +71,7 @@ export class PollSeat implements Wire {
    */
   park(response: ServerResponse, cursor: string, waitMs: number): void {
     const isShort = waitMs === 0
-    const timer = this.hub.timers.add(isShort ? READ_MS : waitMs, () => this.timeUp())
+    const timer = this.hub.runtime.timers.add(isShort ? READ_MS : waitMs, () => this.timeUp())
     this.parked = { response, cursor, isShort, timer, events: [] }
     const onClose = (): void => {
       if (this.parked?.response === response) this.end(CLOSE_CODES.NO_STATUS.code, '')
@@ -82,13 +83,13 @@ export class PollSeat implements Wire {
   /** Everything that is known at once has been said: goes on where the last answer was full, and lets a short poll go. */
   start(): void {
     this.link?.drained()
-    if (this.link) this.hub.turn.flushLink(this.link)
+    if (this.link) this.hub.runtime.turn.flushLink(this.link)
     if (this.parked?.isShort && !this.isBehind) this.answer()
   }
 
   /** More than fits when an answer was given in the middle of what was missed: the rest is read for the next poll. */
   get queuedBytes(): number {
-    return this.isFull ? this.hub.settings.outboxBytes + 1 : 0
+    return this.isFull ? this.hub.runtime.settings.outboxBytes + 1 : 0
   }
 
   write(buffers: readonly Uint8Array[]): void {
@@ -114,7 +115,7 @@ export class PollSeat implements Wire {
     const { parked } = this
     if (parked && refusal !== undefined) {
       this.parked = undefined
-      this.hub.timers.cancel(parked.timer)
+      this.hub.runtime.timers.cancel(parked.timer)
       replyError(parked.response, new RoomfulError(refusal, reason))
     } else if (parked) this.answer()
     this.end(code, reason)
@@ -132,7 +133,7 @@ export class PollSeat implements Wire {
   }
 
   private timeUp(): void {
-    if (this.link) this.hub.turn.flushLink(this.link)
+    if (this.link) this.hub.runtime.turn.flushLink(this.link)
     if (this.parked) this.answer()
   }
 
@@ -140,9 +141,9 @@ export class PollSeat implements Wire {
     const { parked, isBehind } = this
     if (!parked) return
     this.parked = undefined
-    this.hub.timers.cancel(parked.timer)
+    this.hub.runtime.timers.cancel(parked.timer)
     const connection = this.link?.connections[0]
-    const confirm = connection?.namespace.inboxes.confirmation(connection)
+    const confirm = connection && this.hub.of(connection).inboxes.confirmation(connection)
     if (confirm) parked.response.once('finish', confirm)
     const events = parked.events.map(({ json }) => json).join(',')
     replyJsonText(parked.response, 200, `{"events":[${events}],"cursor":${JSON.stringify(this.cursorAfter(parked))}}`)
@@ -151,7 +152,7 @@ export class PollSeat implements Wire {
       this.isFull = false
     })
     if (this.isOver) return
-    this.lease = this.hub.timers.add(LEASE_MS, () => this.link?.close(CLOSE_CODES.NORMAL.code, ''))
+    this.lease = this.hub.runtime.timers.add(LEASE_MS, () => this.link?.close(CLOSE_CODES.NORMAL.code, ''))
     this.ends.onIdle(this)
   }
 
@@ -172,8 +173,8 @@ export class PollSeat implements Wire {
 
   private letGo(parked: Parked | undefined): void {
     this.isOver = true
-    this.hub.timers.cancel(parked?.timer)
-    this.hub.timers.cancel(this.lease)
+    this.hub.runtime.timers.cancel(parked?.timer)
+    this.hub.runtime.timers.cancel(this.lease)
     this.ends.onGone(this)
   }
 }

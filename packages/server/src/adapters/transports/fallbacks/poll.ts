@@ -1,11 +1,11 @@
 /** `GET /poll/<namespace>?room=a&after=<cursor>&wait=25`: rooms by long polls, or with `wait=0` by short ones. WIRE 1, 6; B9, B10. */
 import { CLOSE_CODES } from '@roomful/protocol'
-import { addressGroup, isLoopback } from '../../../core/addresses.ts'
-import type { Connection } from '../../../core/connection.ts'
-import { RoomfulError } from '../../../core/errors.ts'
+import { addressGroup, isLoopback } from '../../../core/base/addresses.ts'
+import { RoomfulError } from '../../../core/base/errors.ts'
+import type { Visitor } from '../../../core/http-connection.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { Namespace } from '../../../core/namespace.ts'
-import type { Visitor } from '../../../core/visit.ts'
+import type { Connection } from '../../../core/state/namespace-state.ts'
 import type { Exchange } from '../http/route.ts'
 import { wholeNumber } from '../http/whole-number.ts'
 import { pollDialect } from './poll-dialect.ts'
@@ -62,7 +62,9 @@ export class Polls {
     const { seat, connection } = await this.sit(namespace, visitorOf(exchange), rooms, cursor === undefined)
     try {
       if (response.destroyed) throw new RoomfulError('UNAVAILABLE', 'The client is gone')
-      await this.hub.visits.join(connection, rooms, cursor, (entered) => seat.park(response, entered.cursor, waitMs))
+      await this.hub.httpConnections.join(connection, rooms, cursor, (entered) =>
+        seat.park(response, entered.cursor, waitMs),
+      )
     } catch (error) {
       connection.link.close(CLOSE_CODES.POLICY.code, 'Refused')
       throw error
@@ -83,7 +85,7 @@ export class Polls {
     const isGuest = token === undefined && ticket === undefined
     const stream = JSON.stringify([namespace.name, ...rooms])
     // A guest's only sign is where the polls come from.
-    const identity = isGuest ? undefined : await hub.visits.identify(namespace, { ...visitor, stream })
+    const identity = isGuest ? undefined : await hub.httpConnections.identify(namespace, { ...visitor, stream })
     const who = identity ? [identity.user, identity.expiresAt] : [name, userAgent]
     const key = JSON.stringify([stream, ip, who])
     this.takeRate(identity?.user.sub ?? addressGroup(ip))
@@ -91,7 +93,7 @@ export class Polls {
     if (left && !isFirst) return left
     // Who begins anew has nothing to go on from.
     left?.connection.link.close(CLOSE_CODES.NORMAL.code, '')
-    const known = identity ?? (await hub.visits.identify(namespace, visitor))
+    const known = identity ?? (await hub.httpConnections.identify(namespace, visitor))
     const owner = identity?.user.sub ?? `\u0000${addressGroup(ip)}`
     const isShared = isGuest && isLoopback(ip) // perhaps a proxy: not one client's address
     if (this.seats.size >= this.seatsMax || (!isShared && (this.owned.get(owner) ?? 0) >= SEATS_PER_OWNER)) {
@@ -109,7 +111,7 @@ export class Polls {
       credentials,
       identity: known,
     } as const
-    const connection = await hub.visits.enter({ ...arrival, visit: 'stay' }, (link) => seat.attach(link))
+    const connection = await hub.httpConnections.enter({ ...arrival, visit: 'stay' }, (link) => seat.attach(link))
     if (this.seats.has(seat)) this.seats.set(seat, connection) // unless it is gone meanwhile
     return { seat, connection }
   }
@@ -136,7 +138,7 @@ export class Polls {
   }
 
   private takeRate(who: string): void {
-    const { settings, limiter, observer } = this.hub
+    const { settings, limiter, observer } = this.hub.runtime
     if (settings.ratePerSecond === 0) return
     const retryAfterMs = limiter.take(`\u0000poll ${who}`, POLLS_PER_SECOND, 1_000)
     if (retryAfterMs === 0) return

@@ -4,8 +4,8 @@
  */
 import type { ServerResponse } from 'node:http'
 import { CLOSE_CODES, plainName, toJson, type WireError } from '@roomful/protocol'
-import { RoomfulError } from '../../../core/errors.ts'
-import type { Link } from '../../../core/link.ts'
+import { RoomfulError } from '../../../core/base/errors.ts'
+import type { Link } from '../../../core/link/link.ts'
 import type { Dialect } from '../../../core/ports/dialect.ts'
 import type { Wire } from '../../../core/ports/wire.ts'
 import { replyError, replyJsonText } from '../http/reply.ts'

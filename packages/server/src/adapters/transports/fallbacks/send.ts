@@ -3,11 +3,12 @@
  * the answer is its acknowledgement. It is no presence: nobody is told that its user came or went. WIRE 1.
  */
 import { decodePlain } from '@roomful/protocol'
-import { addressGroup } from '../../../core/addresses.ts'
-import { RoomfulError } from '../../../core/errors.ts'
+import { addressGroup } from '../../../core/base/addresses.ts'
+import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Hub } from '../../../core/hub.ts'
+import { checkSize } from '../../../core/link/link.ts'
 import type { Request } from '../../../core/ports/dialect.ts'
-import type { User } from '../../../core/user.ts'
+import type { User } from '../../../core/ports/user.ts'
 import { readText } from '../http/body.ts'
 import type { Exchange } from '../http/route.ts'
 import { SendWire, sendDialect } from './send-wire.ts'
@@ -22,9 +23,9 @@ export async function answerSend(hub: Hub, exchange: Exchange): Promise<void> {
   const { request, response, ip } = exchange
   const namespace = namespaceOf(hub, exchange)
   const visitor = visitorOf(exchange)
-  const identity = await hub.visits.identify(namespace, visitor)
+  const identity = await hub.httpConnections.identify(namespace, visitor)
   takeRate(hub, identity.user, ip)
-  const text = await readText(request, hub.settings.maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES)
+  const text = await readText(request, hub.runtime.settings.maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES)
   const wanted = readRequest(hub, text)
   const wire = new SendWire(response)
   const { credentials, userAgent } = visitor
@@ -38,14 +39,14 @@ export async function answerSend(hub: Hub, exchange: Exchange): Promise<void> {
     identity,
     visit: 'request',
   } as const
-  const connection = await hub.visits.enter(arrival, (link) => wire.attach(link))
+  const connection = await hub.httpConnections.enter(arrival, (link) => wire.attach(link))
   wire.entered()
-  hub.dispatch.handle(connection, wanted)
+  connection.namespace.host.handle(connection, wanted)
 }
 
 /** @throws RoomfulError PARSE_ERROR, INVALID_MESSAGE, TOO_LARGE */
 function readRequest(hub: Hub, text: string): Request {
-  const inbound = hub.checkSize(decodePlain(text))
+  const inbound = checkSize(decodePlain(text), hub.runtime.settings.maxMessageBytes)
   if (inbound.kind === 'request') return { ...inbound, id: inbound.id ?? ANSWERED }
   if (inbound.kind === 'invalid') {
     const { code, message, field } = inbound.error
@@ -56,11 +57,11 @@ function readRequest(hub: Hub, text: string): Request {
 
 /** Each request is a connection of its own, so what a connection may say in a second is counted per user; guests per address. */
 function takeRate(hub: Hub, { guest, sub }: User, ip: string): void {
-  const { ratePerSecond } = hub.settings
+  const { ratePerSecond } = hub.runtime.settings
   if (ratePerSecond === 0) return
   // No user id begins with a control character, so these are counted apart from messages.
-  const retryAfterMs = hub.limiter.take(`\u0000send ${guest ? addressGroup(ip) : sub}`, ratePerSecond, 1_000)
+  const retryAfterMs = hub.runtime.limiter.take(`\u0000send ${guest ? addressGroup(ip) : sub}`, ratePerSecond, 1_000)
   if (retryAfterMs === 0) return
-  hub.observer.observe({ type: 'rate-limited', scope: 'connection' })
+  hub.runtime.observer.observe({ type: 'rate-limited', scope: 'connection' })
   throw new RoomfulError('RATE_LIMITED', undefined, { retryAfterMs })
 }

@@ -11,7 +11,7 @@ import {
   plainName,
   type WireEvent,
 } from '@roomful/protocol'
-import { ONE_WAY } from '../../../core/one-way.ts'
+import { ONE_WAY } from '../../../core/link/one-way.ts'
 import type { Dialect, Encoding } from '../../../core/ports/dialect.ts'
 
 const utf8 = new TextEncoder()

@@ -9,9 +9,10 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { afterClose, CLOSE_CODES } from '@roomful/protocol'
-import type { Link } from '../../../core/link.ts'
+import type { Timer, TimerWheel } from '../../../core/base/timer-wheel.ts'
+import type { Link } from '../../../core/link/link.ts'
 import type { Wire } from '../../../core/ports/wire.ts'
-import type { Timer, TimerWheel } from '../../../core/timer-wheel.ts'
+import type { Connection } from '../../../core/state/namespace-state.ts'
 import { writeSocket } from '../write-socket.ts'
 import { bodyPart } from './sse-dialect.ts'
 
@@ -42,7 +43,7 @@ export class SseWire implements Wire {
   readonly isChunked: boolean
   private readonly response: ServerResponse
   private readonly timers: TimerWheel
-  private link: Link | undefined
+  private link: Link<Connection> | undefined
   /** Of the response, once its head is written. */
   private socket: Socket | undefined
   private state: 'entering' | 'open' | 'over' = 'entering'
@@ -57,7 +58,7 @@ export class SseWire implements Wire {
     response.on('error', ignoreError) // 'close' follows
   }
 
-  attach(link: Link): void {
+  attach(link: Link<Connection>): void {
     this.link = link
     if (this.response.destroyed) this.onClose()
   }
@@ -134,7 +135,7 @@ export class SseWire implements Wire {
     const dueBackAt = this.link?.connections[0]?.dueBackAt
     // A browser counts from the end of the stream. G7.
     if (this.link && dueBackAt !== undefined) {
-      const retryMs = Math.max(0, Math.round(dueBackAt - this.link.hub.clock.now()))
+      const retryMs = Math.max(0, Math.round(dueBackAt - this.link.runtime.clock.now()))
       return bodyPart(`retry: ${retryMs}\n`, this.isChunked) // readers heed it line by line
     }
     const error = LAST_WORDS[code]

@@ -2,7 +2,7 @@
 import { CLOSE_CODES } from '@roomful/protocol'
 import type { Hub } from '../../../core/hub.ts'
 import type { Dialect } from '../../../core/ports/dialect.ts'
-import { welcomeData } from '../../../core/welcome.ts'
+import { welcomeData } from '../../../core/sessions/welcome.ts'
 import type { Exchange } from '../http/route.ts'
 import { openingOf, type SseForm, sseDialect } from './sse-dialect.ts'
 import { SSE_HEADERS, SseWire } from './sse-wire.ts'
@@ -29,20 +29,20 @@ export class SseStreams {
     const rooms = roomsOf(exchange)
     const cursor = cursorOf(lastEventIdOf(exchange) ?? query.get('after') ?? undefined)
     const visitor = visitorOf(exchange, JSON.stringify([namespace.name, ...rooms]))
-    const identity = await hub.visits.identify(namespace, visitor)
+    const identity = await hub.httpConnections.identify(namespace, visitor)
     const { credentials, userAgent } = visitor
-    const wire = new SseWire(response, hub.timers)
+    const wire = new SseWire(response, hub.runtime.timers)
     const form: SseForm = { named: query.get('named') === '1', chunked: wire.isChunked }
-    const dialect = this.dialect(namespace.logId, form)
+    const dialect = this.dialect(namespace.state.logId, form)
     const arrival = { wire, dialect, ip, userAgent, namespace, credentials, identity, visit: 'stay' } as const
-    const connection = await hub.visits.enter(arrival, (link) => wire.attach(link))
+    const connection = await hub.httpConnections.enter(arrival, (link) => wire.attach(link))
     const { link } = connection
     try {
-      await hub.visits.join(connection, rooms, cursor, (entered) => {
-        const retryMs = Math.round(RETRY_MIN_MS + hub.random.fraction() * RETRY_SPREAD_MS)
+      await hub.httpConnections.join(connection, rooms, cursor, (entered) => {
+        const retryMs = Math.round(RETRY_MIN_MS + hub.runtime.random.fraction() * RETRY_SPREAD_MS)
         wire.open(
           openingOf(entered.cursor, retryMs, form, [
-            ['welcome', welcomeData(hub, link)],
+            ['welcome', welcomeData(hub.runtime, link)],
             ['auth_ok', { user: connection.user }],
             ...entered.replies.map((reply) => ['room:joined', { ...reply }] as const),
           ]),

@@ -1,9 +1,9 @@
 /** What a request over HTTP says of who sends it and what it wants, the same for streams, polls and single events. WIRE 1, 2. */
 import { type Credentials, type Cursor, isRoomId, parseCursor } from '@roomful/protocol'
-import { RoomfulError } from '../../../core/errors.ts'
+import { RoomfulError } from '../../../core/base/errors.ts'
+import type { Visitor } from '../../../core/http-connection.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { Namespace } from '../../../core/namespace.ts'
-import type { Visitor } from '../../../core/visit.ts'
 import type { Exchange } from '../http/route.ts'
 
 const USER_AGENT_MAX = 256

@@ -1,6 +1,6 @@
 /** Who asks, by the `Authorization` header: a user's token, or the API key of a backend. */
 import type { Credentials } from '@roomful/protocol'
-import { RoomfulError } from '../../../core/errors.ts'
+import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Identity } from '../../../core/ports/authenticator.ts'
 import type { Exchange } from './route.ts'
 

@@ -6,7 +6,7 @@
 import { isRoomId } from '@roomful/protocol'
 import { schemaCheck } from '@roomful/protocol/messages'
 import type { TObject } from 'typebox'
-import { RoomfulError } from '../../../core/errors.ts'
+import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Identity } from '../../../core/ports/authenticator.ts'
 import { authenticateAdmin, authenticateKey, authenticateUser } from './authenticate.ts'
 import { readJsonBody } from './body.ts'

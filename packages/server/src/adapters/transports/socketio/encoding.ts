@@ -44,7 +44,7 @@ export function encodeRequest(nsp: string, id: number, { type, args, argsJson }:
 }
 
 /** What goes behind the arguments: the cursor, or `null` behind a string that the client would take for one. */
-function lastArgument({ stored, args, type }: WireEvent, { logId }: Namespace): string | null | undefined {
+function lastArgument({ stored, args, type }: WireEvent, { state: { logId } }: Namespace): string | null | undefined {
   if (stored) return formatCursor(logId, stored.n)
   return typeof (args.length === 0 ? type : args.at(-1)) === 'string' ? null : undefined
 }

@@ -1,7 +1,7 @@
 /** What a client's packets mean once it is known which connection they are for: events and answers. WIRE 3, 5. */
 import { type Inbound, isRecord, readAuth, readRequest } from '@roomful/protocol'
 import type { Packet } from 'socket.io-parser'
-import { tooLarge } from '../../../core/link.ts'
+import { tooLarge } from '../../../core/link/link.ts'
 
 export interface EventPacket {
   readonly channel: number

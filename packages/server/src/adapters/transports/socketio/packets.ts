@@ -1,7 +1,7 @@
 /** Socket.IO packets as WebSocket frames, each of which begins with Engine.IO's sign of a message. Socket.IO protocol 5. */
 import { bytesOf, holdsBinary, isBytes, toJson } from '@roomful/protocol'
 import { PacketType } from 'socket.io-parser'
-import { Several } from '../../../core/answer.ts'
+import { Several } from '../../../core/base/ack-args.ts'
 import { ackFrame, binaryFrame, textFrame } from '../frame.ts'
 
 /** Engine.IO packets that are more than a message. */

@@ -45,14 +45,14 @@ export class SocketIoTransport {
   constructor(hub: Hub, options: SocketIoOptions) {
     this.hub = hub
     this.options = options
-    const { maxMessageBytes } = hub.settings
+    const { maxMessageBytes } = hub.runtime.settings
     this.maxPayload = options.maxPayloadBytes ?? maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES
     this.form = {
       recovery: options.recovery,
       heartbeat: { pingIntervalMs: options.pingIntervalMs, pongTimeoutMs: options.pingTimeoutMs },
       maxMessageBytes,
       encodingOf: (nsp) => this.encodingOf(nsp),
-      isDeclared: (nsp, event) => hub.namespace(nsp)?.handlers.get(event)?.definition !== undefined,
+      isDeclared: (nsp, event) => hub.namespace(nsp)?.requests.handlers.byEvent.get(event)?.definition !== undefined,
     }
     this.server = createWebSocketServer({ maxPayload: this.maxPayload })
   }
@@ -142,7 +142,7 @@ export class SocketIoTransport {
 
   /** @param webSocket nothing when it begins with polls */
   private open(request: IncomingMessage, webSocket: WebSocketWire | undefined): EngineSession {
-    const sid = this.hub.random.id(SID_LENGTH)
+    const sid = this.hub.runtime.random.id(SID_LENGTH)
     const session = new EngineSession(this.hub, sid, webSocket, () => this.sessions.delete(sid))
     if (!webSocket) this.sessions.set(sid, session)
     const { pingIntervalMs: pingInterval, pingTimeoutMs: pingTimeout } = this.options
@@ -151,9 +151,9 @@ export class SocketIoTransport {
     const dialect = new SocketIoDialect(this.form, {
       close: (code, reason) => session.link?.close(code, reason),
       malformed: (reason) => session.fail(reason),
-      dropped: () => this.hub.observer.observe({ type: 'dropped', what: 'late', count: 1 }),
+      dropped: () => this.hub.runtime.observer.observe({ type: 'dropped', what: 'late', count: 1 }),
     })
-    session.link = this.hub.lifecycle.accept({
+    session.link = this.hub.links.accept({
       wire: session,
       dialect,
       ip: this.options.clientAddress(request),

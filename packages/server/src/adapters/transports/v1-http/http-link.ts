@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http'
 import { CLOSE_CODES } from '@roomful/protocol'
-import { RoomfulError } from '../../../core/errors.ts'
+import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Hub } from '../../../core/hub.ts'
 import { CarriedWire, type FirstCarrier } from '../carried-wire.ts'
 import { textFrame } from '../frame.ts'
@@ -50,7 +50,7 @@ export class HttpLink extends CarriedWire {
     super(hub, onGone)
     this.forget = onGone
     let opening = linkEvent({ link: id, maxBytes })
-    if (manner === 'stream') this.first = new StreamWire(response, hub.timers, this, opening)
+    if (manner === 'stream') this.first = new StreamWire(response, hub.runtime.timers, this, opening)
     else {
       const form = {
         noop: [],

@@ -2,7 +2,7 @@
  * v1 where WebSocket does not get through: a link is opened by a request for a stream or by a poll, and is named by a secret
  * that stands in bodies alone, so that no access log has it. PROTOCOL.md 17; C17.
  */
-import { RoomfulError } from '../../../core/errors.ts'
+import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { Dialect } from '../../../core/ports/dialect.ts'
 import { SSE_HEADERS } from '../fallbacks/sse-wire.ts'
@@ -26,7 +26,7 @@ export class HttpLinks {
   private readonly links = new Map<string, HttpLink>()
 
   constructor(hub: Hub) {
-    const { pingIntervalMs, pongTimeoutMs, maxMessageBytes } = hub.settings
+    const { pingIntervalMs, pongTimeoutMs, maxMessageBytes } = hub.runtime.settings
     const intervalMs = Math.min(pingIntervalMs || PING_MAX_INTERVAL_MS, PING_MAX_INTERVAL_MS)
     this.hub = hub
     this.dialect = { ...v1Dialect, heartbeat: { pingIntervalMs: intervalMs, pongTimeoutMs } }
@@ -71,11 +71,11 @@ export class HttpLinks {
     const { hub, dialect, maxBytes } = this
     const { ip, response } = exchange
     const { userAgent, credentials } = visitorOf(exchange)
-    const id = hub.random.id(ID_LENGTH)
+    const id = hub.runtime.random.id(ID_LENGTH)
     const link = new HttpLink(hub, { id, maxBytes, onGone: () => this.links.delete(id) }, manner, response)
     this.links.set(id, link)
     const namespace = hub.defaultNamespace
-    link.link = hub.lifecycle.accept({ wire: link, dialect, ip, userAgent, namespace, credentials })
+    link.link = hub.links.accept({ wire: link, dialect, ip, userAgent, namespace, credentials })
   }
 
   private known(id: unknown): HttpLink {

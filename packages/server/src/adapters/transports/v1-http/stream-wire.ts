@@ -1,7 +1,7 @@
 /** The way down of a v1 link over HTTP as a response that does not end. The way up are requests of their own. */
 import type { ServerResponse } from 'node:http'
 import { CLOSE_CODES } from '@roomful/protocol'
-import type { Timer, TimerWheel } from '../../../core/timer-wheel.ts'
+import type { Timer, TimerWheel } from '../../../core/base/timer-wheel.ts'
 import type { FirstCarrier } from '../carried-wire.ts'
 import { SSE_HEADERS } from '../fallbacks/sse-wire.ts'
 import type { WireReceiver } from '../websocket-wire.ts'

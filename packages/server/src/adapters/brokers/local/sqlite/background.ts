@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
-import { RoomfulError } from '../../../../core/errors.ts'
+import { RoomfulError } from '../../../../core/base/errors.ts'
 import { type Answers, type Question, SqliteAnswers } from './questions.ts'
 import type { Asked, End, Told, WorkerSettings } from './worker.ts'
 

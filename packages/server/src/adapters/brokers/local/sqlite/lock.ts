@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { RoomfulError } from '../../../../core/errors.ts'
+import { RoomfulError } from '../../../../core/base/errors.ts'
 import { isSqliteError, SQLITE_BUSY } from './statements.ts'
 
 /** Not imported: on a Node without it nothing could be said about that. */

@@ -1,5 +1,5 @@
 /** What the SQLite log is made of, put together and taken apart again. */
-import { RoomfulError } from '../../../../core/errors.ts'
+import { RoomfulError } from '../../../../core/base/errors.ts'
 import { LOG_DEFAULTS, type LogLimits, type LogOptions } from '../log.ts'
 import { SqliteBackground } from './background.ts'
 import { SqliteCheckpoints } from './checkpoints.ts'

@@ -2,7 +2,7 @@
  * Appends on their way to the writer, in their order: one that comes later never passes one that waits. They wait while
  * they are held, and for a moment where it pays to write several in one transaction.
  */
-import { RoomfulError } from '../../../../core/errors.ts'
+import { RoomfulError } from '../../../../core/base/errors.ts'
 import type { Append, Appended } from '../../../../core/ports/broker.ts'
 import type { Clock } from '../../../../core/ports/clock.ts'
 import { GATHER_MS, Gathering } from './gathering.ts'

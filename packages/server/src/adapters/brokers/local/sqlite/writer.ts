@@ -3,7 +3,7 @@
  * A disk that is full, read-only or broken makes an UNAVAILABLE and is tried again from time to time until it works.
  */
 import type { DatabaseSync } from 'node:sqlite'
-import { RoomfulError } from '../../../../core/errors.ts'
+import { RoomfulError } from '../../../../core/base/errors.ts'
 import type { Clock } from '../../../../core/ports/clock.ts'
 import { type Command, command, isSqliteError } from './statements.ts'
 

@@ -1,0 +1,31 @@
+/** What every part of the core needs of the world around it, as one value: settings, ports, timers and the turn. */
+import type { Authenticator } from '../ports/authenticator.ts'
+import type { Broker } from '../ports/broker.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Limiter } from '../ports/limiter.ts'
+import type { Observer } from '../ports/observer.ts'
+import type { Random } from '../ports/random.ts'
+import type { CoreSettings } from './settings.ts'
+import { TimerWheel } from './timer-wheel.ts'
+import { Turn } from './turn.ts'
+
+export interface RuntimePorts {
+  readonly broker: Broker
+  readonly authenticator: Authenticator
+  readonly limiter: Limiter
+  readonly clock: Clock
+  readonly random: Random
+  readonly observer: Observer
+}
+
+export interface Runtime extends RuntimePorts {
+  readonly settings: CoreSettings
+  readonly timers: TimerWheel
+  readonly turn: Turn
+}
+
+export function createRuntime(settings: CoreSettings, ports: RuntimePorts): Runtime {
+  const { broker, authenticator, limiter, clock, random, observer } = ports
+  const timers = new TimerWheel(clock)
+  return { settings, broker, authenticator, limiter, clock, random, observer, timers, turn: new Turn(clock) }
+}

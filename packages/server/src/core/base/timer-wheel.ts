@@ -1,0 +1,93 @@
+/**
+ * One timer for everything that waits: heartbeats, deadlines, token expiry, presence. Due times are rounded up to a tick;
+ * cancelling forgets at once, so that a closed connection leaves nothing behind. It ticks only while something waits.
+ */
+import type { Clock } from '../ports/clock.ts'
+
+export interface Timer {
+  readonly tick: number
+  readonly fn: () => void
+}
+
+export class TimerWheel {
+  private readonly slots = new Map<number, Set<Timer>>()
+  private readonly clock: Clock
+  private readonly tickMs: number
+  private stopTicking: (() => void) | undefined
+  private done: number
+  private waiting = 0
+
+  constructor(clock: Clock, tickMs = 50) {
+    this.clock = clock
+    this.tickMs = tickMs
+    this.done = Math.floor(clock.monotonic() / tickMs)
+  }
+
+  /** Number of timers that wait, for the metrics and for tests that look for what was left behind. */
+  get size(): number {
+    return this.waiting
+  }
+
+  add(delayMs: number, fn: () => void): Timer {
+    if (this.waiting === 0) this.done = this.now()
+    const due = Math.ceil((this.clock.monotonic() + Math.max(0, delayMs)) / this.tickMs)
+    const timer: Timer = { tick: Math.max(due, this.done + 1), fn }
+    const slot = this.slots.get(timer.tick)
+    if (slot) slot.add(timer)
+    else this.slots.set(timer.tick, new Set([timer]))
+    this.waiting++
+    this.stopTicking ??= this.clock.after(this.tickMs, this.onTick)
+    return timer
+  }
+
+  /** Harmless for a timer that fired or was cancelled. */
+  cancel(timer: Timer | undefined): void {
+    if (timer === undefined) return
+    const slot = this.slots.get(timer.tick)
+    if (!slot?.delete(timer)) return
+    this.waiting--
+    if (slot.size === 0) this.slots.delete(timer.tick)
+  }
+
+  close(): void {
+    this.stopTicking?.()
+    this.stopTicking = undefined
+    this.slots.clear()
+    this.waiting = 0
+  }
+
+  private now(): number {
+    return Math.floor(this.clock.monotonic() / this.tickMs)
+  }
+
+  private readonly onTick = (): void => {
+    this.stopTicking = undefined
+    const now = this.now()
+    try {
+      this.runUntil(now)
+      this.done = Math.max(this.done, now)
+    } finally {
+      // Also when a callback threw: an application that survives that must not lose every heartbeat to it.
+      if (this.waiting > 0) this.stopTicking ??= this.clock.after(this.tickMs, this.onTick)
+    }
+  }
+
+  private runUntil(now: number): void {
+    while (this.done < now && this.waiting > 0) {
+      this.done++
+      const slot = this.slots.get(this.done)
+      if (!slot) continue
+      // One by one, and off the wheel first: a callback may cancel another timer of this slot.
+      try {
+        for (const timer of slot) {
+          slot.delete(timer)
+          this.waiting--
+          timer.fn()
+        }
+      } finally {
+        if (slot.size === 0) this.slots.delete(this.done)
+        else this.done-- // one threw: the others are still due
+      }
+    }
+  }
+}

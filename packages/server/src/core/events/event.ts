@@ -1,0 +1,91 @@
+/**
+ * One event on its way to clients. Its JSON is made once, its bytes once per encoding (A3.2). Most events meet a single
+ * encoding, and many thousand events stay in memory, so the first one has fields of its own and a map comes only after.
+ */
+import { fromJson, isSpreadable, type StoredFields, toJson, type WireEvent } from '@roomful/protocol'
+import type { StoredRow } from '../ports/broker.ts'
+import type { Encoding } from '../ports/dialect.ts'
+
+const BINARY_MARK = '"$binary"'
+
+export class RoomEvent implements WireEvent {
+  readonly type: string
+  readonly argsJson: string
+  readonly stored: StoredFields | undefined
+  readonly roomId: string | undefined
+  /** The connection that caused it: classic clients are not told their own messages. */
+  readonly origin: string | undefined
+  /** Who said it. */
+  readonly userId: string | undefined
+  private parsedArgs: readonly unknown[] | undefined
+  private spreadable: boolean | undefined
+  private firstKey: string | undefined
+  private firstBytes: Uint8Array | undefined
+  private others: Map<string, Uint8Array | undefined> | undefined
+
+  private constructor(
+    type: string,
+    args: readonly unknown[] | undefined,
+    argsJson: string,
+    more: {
+      spread?: boolean | undefined
+      stored?: StoredFields
+      roomId?: string | undefined
+      origin?: string | undefined
+      userId?: string | undefined
+    },
+  ) {
+    this.type = type
+    // Bytes are sent as they were when the event was made, whatever their owner writes into them since.
+    this.parsedArgs = argsJson.includes(BINARY_MARK) ? undefined : args
+    this.argsJson = argsJson
+    this.spreadable = more.spread
+    this.stored = more.stored
+    this.roomId = more.roomId
+    this.origin = more.origin
+    this.userId = more.userId
+  }
+
+  /**
+   * @param spread true when a contract promises that no reserved field is in the data
+   * @param roomId the one room that it is for
+   */
+  static transient(type: string, args: readonly unknown[], spread?: boolean, roomId?: string): RoomEvent {
+    return new RoomEvent(type, args, toJson(args), { spread, roomId })
+  }
+
+  static fromRow(row: StoredRow, args?: readonly unknown[], origin?: string): RoomEvent {
+    const { roomId, seq, n, ts, key, redacted } = row
+    return new RoomEvent(row.type, args, row.argsJson, {
+      stored: { id: `${roomId}-${seq}`, roomId, seq, n, ts, key, redacted },
+      origin,
+      userId: row.userId,
+    })
+  }
+
+  get args(): readonly unknown[] {
+    this.parsedArgs ??= fromJson(this.argsJson) as unknown[]
+    return this.parsedArgs
+  }
+
+  get spread(): boolean {
+    this.spreadable ??= isSpreadable(this.args[0])
+    return this.spreadable
+  }
+
+  /** The bytes for `encoding`, made at the first call. */
+  encoded(encoding: Encoding): Uint8Array | undefined {
+    const { key } = encoding
+    if (key === this.firstKey) return this.firstBytes
+    if (this.others?.has(key)) return this.others.get(key)
+    const bytes = encoding.encode(this)
+    if (this.firstKey === undefined) {
+      this.firstKey = key
+      this.firstBytes = bytes
+    } else {
+      this.others ??= new Map()
+      this.others.set(key, bytes)
+    }
+    return bytes
+  }
+}

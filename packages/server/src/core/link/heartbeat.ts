@@ -1,0 +1,125 @@
+/**
+ * The heartbeat of one link: it is pinged on time whatever else is going on, and cut when a ping has been without an
+ * answer for too long. An answer may take longer than the time between two pings. What was told before a ping has arrived
+ * when it is answered, so pings are also how the core learns that.
+ */
+
+import type { Runtime } from '../base/runtime.ts'
+import type { Timer } from '../base/timer-wheel.ts'
+import type { Dialect } from '../ports/dialect.ts'
+import type { Wire } from '../ports/wire.ts'
+
+/** The link, as far as its heartbeat is concerned. */
+interface BeatingLink {
+  readonly runtime: Runtime
+  readonly wire: Wire
+  readonly dialect: Dialect
+  readonly state: 'open' | 'closing' | 'closed'
+  terminate(reason: string): void
+  confirmation(): (() => void) | undefined
+}
+
+export class Heartbeat {
+  private readonly link: BeatingLink
+  private lastSignOfLife: number
+  /** When the next ping is due. */
+  private pingAt = Number.POSITIVE_INFINITY
+  /** When the first ping went out that nothing has answered yet. */
+  private unansweredSince = Number.POSITIVE_INFINITY
+  private timer: Timer | undefined
+  /** Pings that were not answered by a pong of their own. */
+  private pongsDue = 0
+  /** Called with the next pong, for what was told before the ping that it answers. */
+  private confirm: (() => void) | undefined
+  /** Something was told since, to be confirmed by a ping after it. */
+  private mustAsk = false
+
+  constructor(link: BeatingLink) {
+    this.link = link
+    this.lastSignOfLife = link.runtime.clock.monotonic()
+  }
+
+  /** Each link in its own phase, so that pings never come in a crowd. */
+  start(): void {
+    const { runtime, dialect } = this.link
+    const { pingIntervalMs } = this.form
+    if (pingIntervalMs === 0) return
+    // A client that is told the heartbeat counts from the opening, so its first ping comes early.
+    const phase = dialect.heartbeat ? 0.25 + runtime.random.fraction() / 4 : 0.5 + runtime.random.fraction() / 2
+    this.pingAt = runtime.clock.monotonic() + pingIntervalMs * phase
+    this.wait()
+  }
+
+  /** Anything came from the peer, or went to it. */
+  alive(): void {
+    this.lastSignOfLife = this.link.runtime.clock.monotonic()
+  }
+
+  /** Something was told that is to be confirmed soon. See {@link Link.confirmation}. */
+  ask(): void {
+    if (this.mustAsk) return
+    this.mustAsk = true
+    this.askSoon()
+  }
+
+  ponged(): void {
+    const { confirm } = this
+    this.confirm = undefined
+    this.pongsDue = Math.max(0, this.pongsDue - 1)
+    confirm?.()
+    this.askSoon()
+  }
+
+  stop(): void {
+    this.link.runtime.timers.cancel(this.timer)
+    this.timer = undefined
+  }
+
+  /** One ping that is to confirm something waits for the answer to the one before. */
+  private get mayAsk(): boolean {
+    return this.mustAsk && this.pongsDue === 0
+  }
+
+  private askSoon(): void {
+    if (!this.mayAsk) return
+    this.stop()
+    this.wait()
+  }
+
+  private get form(): { readonly pingIntervalMs: number; readonly pongTimeoutMs: number } {
+    return this.link.dialect.heartbeat ?? this.link.runtime.settings
+  }
+
+  private wait(): void {
+    if (this.link.state === 'closed') return // a pong that was on its way
+    const { clock, timers } = this.link.runtime
+    const now = clock.monotonic()
+    const askAt = this.mayAsk ? now : Number.POSITIVE_INFINITY
+    const dueAt = Math.min(askAt, this.pingAt, this.unansweredSince + this.form.pongTimeoutMs)
+    if (dueAt !== Number.POSITIVE_INFINITY) this.timer = timers.add(dueAt - now, () => this.beat())
+  }
+
+  private beat(): void {
+    this.timer = undefined
+    const { pingIntervalMs, pongTimeoutMs } = this.form
+    const now = this.link.runtime.clock.monotonic()
+    if (this.lastSignOfLife >= this.unansweredSince) this.unansweredSince = Number.POSITIVE_INFINITY
+    if (now >= this.unansweredSince + pongTimeoutMs) return this.link.terminate('heartbeat timeout')
+    if (now >= this.pingAt) {
+      this.pingAt = now + pingIntervalMs
+      this.unansweredSince = Math.min(this.unansweredSince, now)
+      this.ping()
+    } else if (this.mayAsk) this.ping() // however long the answer takes
+    this.wait()
+  }
+
+  private ping(): void {
+    const { wire } = this.link
+    if (this.pongsDue === 0) {
+      this.mustAsk = false
+      if (wire.hasPongs) this.confirm = this.link.confirmation()
+    }
+    if (wire.hasPongs) this.pongsDue++
+    wire.ping()
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * The seam between what is stored and what is live, in one place. A connection is live, and events are pushed to it; or it
+ * is behind, and they are read from the log, page by page while its wire takes them, merged in the order of `n`. When
+ * everything missing lies in the rooms' hot tails it is copied from there in one go, and in the same breath the
+ * connection is live again: nothing can come between. Joins, resumes, slow links and holes all use it; there is no buffer
+ * of live events anywhere. No other file knows that there is a seam.
+ */
+import { CLOSE_CODES } from '@roomful/protocol'
+import type { Runtime } from '../base/runtime.ts'
+import { RoomEvent } from '../events/event.ts'
+import type { Link } from '../link/link.ts'
+import type { CatchUpState, Connection, Membership, Room } from '../state/namespace-state.ts'
+import { type Asked, PAGE_BYTES, PAGE_EVENTS, type Page, SharedReads } from './shared-reads.ts'
+
+/** Volatile events kept for a slow connection, one per key; more forget the oldest. */
+const LATEST_MAX = 256
+
+export class CatchUp {
+  private readonly runtime: Runtime
+  private readonly reads: SharedReads
+  /** Links over their soft limit. */
+  private readonly slow = new Set<Link>()
+
+  constructor(runtime: Runtime) {
+    this.runtime = runtime
+    this.reads = new SharedReads(runtime.broker)
+  }
+
+  /** From now on the connection's positions count; all rooms turn behind together, so that `n` stays in order. */
+  begin(connection: Connection, exceptRoom?: Room): CatchUpState {
+    if (connection.behind) return connection.behind
+    for (const membership of connection.memberships.values()) {
+      if (membership.room !== exceptRoom) membership.position = membership.room.head
+    }
+    connection.behind = { reading: false, latest: undefined, events: 0 }
+    return connection.behind
+  }
+
+  /** From the link: more is queued than its soft limit. */
+  onSlow(link: Link<Connection>): void {
+    link.slow = true
+    link.wire.pauseReading()
+    link.watchStall()
+    this.boundAll(link)
+    for (const connection of link.connections) {
+      if (connection.stage !== 'open') continue
+      this.begin(connection)
+      this.runtime.observer.observe({ type: 'behind', connectionId: connection.id })
+    }
+  }
+
+  /** From the link: everything queued is gone. */
+  onDrained(link: Link<Connection>): void {
+    link.slow = false
+    link.unwatchStall()
+    link.wire.resumeReading()
+    this.forget(link)
+    for (const connection of link.connections) {
+      if (connection.behind) this.pump(connection)
+    }
+  }
+
+  /** From the link: it is gone. */
+  forget(link: Link): void {
+    this.slow.delete(link)
+  }
+
+  /** All queues together have a bound; the link that breaks it goes, and resumes. */
+  private boundAll(link: Link): void {
+    this.slow.add(link)
+    let queued = 0
+    for (const each of this.slow) queued += each.queuedBytes
+    if (queued > this.runtime.settings.outboxMaxBytes) link.close(CLOSE_CODES.TOO_SLOW.code, 'Too slow')
+  }
+
+  /** The room's members missed something; the caller has not yet moved the room's head. */
+  onHole(room: Room): void {
+    for (const group of room.groups) {
+      for (const { connection } of group.members) {
+        this.begin(connection)
+        this.runtime.turn.after(() => this.pump(connection))
+      }
+    }
+  }
+
+  /** What the client missed in a room and can no longer be had. G4. */
+  sendReset({ link, channel }: Connection, reset: { roomId: string; reason: string; from: number; to: number }): void {
+    link.send(RoomEvent.transient('reset', [reset], true).encoded(link.dialect.encoding(channel)))
+  }
+
+  /** Writes what is missing for as long as the wire takes it. */
+  pump(connection: Connection): void {
+    const state = connection.behind
+    if (!state || state.reading || connection.stage !== 'open') return
+    while (!connection.link.slow) {
+      const page = this.pageFromTails(connection)
+      if (page === undefined) return this.read(connection, state)
+      this.write(connection, state, page)
+      if (this.isCaughtUp(connection)) return this.goLive(connection, state)
+      // A full page went out: let the wire say whether it takes more.
+      this.runtime.turn.flushLink(connection.link)
+    }
+  }
+
+  keepLatest(connection: Connection, event: RoomEvent, key: string | undefined): void {
+    const state = connection.behind
+    if (!state || key === undefined)
+      return this.runtime.observer.observe({ type: 'dropped', what: 'volatile', count: 1 })
+    state.latest ??= new Map()
+    const name = `${event.type}\n${key}`
+    if (state.latest.delete(name)) this.runtime.observer.observe({ type: 'dropped', what: 'latest', count: 1 })
+    state.latest.set(name, event)
+    if (state.latest.size > LATEST_MAX) state.latest.delete(state.latest.keys().next().value as string)
+  }
+
+  /** The next page if all of it is in memory; `undefined` when the log must be asked. */
+  private pageFromTails(connection: Connection): Page | undefined {
+    const sources: { room: Room; next: number }[] = []
+    for (const { room, position } of connection.memberships.values()) {
+      if (position >= room.head) continue
+      if (room.tail.get(position + 1) === undefined) return undefined
+      sources.push({ room, next: position + 1 })
+    }
+    const page: RoomEvent[] = []
+    let bytes = 0
+    while (page.length < PAGE_EVENTS && bytes < PAGE_BYTES) {
+      let first: RoomEvent | undefined
+      let from: { room: Room; next: number } | undefined
+      for (const source of sources) {
+        const event = source.room.tail.get(source.next)
+        if (event && (!first || commitNumber(event) < commitNumber(first))) {
+          first = event
+          from = source
+        }
+      }
+      if (!first || !from) break
+      page.push(first)
+      bytes += first.argsJson.length
+      from.next++
+    }
+    return page
+  }
+
+  /** @param after the positions that were asked for; a member that went back behind its own reads again */
+  private write(connection: Connection, state: CatchUpState, page: Page, after: readonly Asked[] = []): void {
+    const { link, channel } = connection
+    const isBehind = ({ roomId, seq }: Asked): boolean => (connection.memberships.get(roomId)?.position ?? 0) < seq
+    const wentBack = after.filter(isBehind).map(({ roomId }) => roomId)
+    const encoding = link.dialect.encoding(channel)
+    for (const event of page) {
+      const stored = event.stored
+      const membership = stored && connection.memberships.get(stored.roomId)
+      // Left meanwhile, read twice, or stored but not yet released: that one comes with its own turn.
+      if (!membership || stored.seq <= membership.position || stored.seq > membership.room.head) continue
+      if (wentBack.includes(stored.roomId)) continue
+      if (stored.seq > membership.position + 1) this.tellTrimmed(connection, membership, stored.seq)
+      membership.position = stored.seq
+      if (link.dialect.view === 'classic' && event.origin === connection.id) continue
+      link.send(event.encoded(encoding))
+      state.events++
+    }
+  }
+
+  private isCaughtUp(connection: Connection): boolean {
+    for (const { room, position } of connection.memberships.values()) if (position < room.head) return false
+    return true
+  }
+
+  private goLive(connection: Connection, state: CatchUpState): void {
+    connection.behind = undefined
+    for (const event of state.latest?.values() ?? []) {
+      connection.link.send(event.encoded(connection.link.dialect.encoding(connection.channel)))
+    }
+    if (state.events > 0) {
+      this.runtime.observer.observe({ type: 'caught-up', connectionId: connection.id, events: state.events })
+    }
+    this.runtime.turn.endSoon()
+  }
+
+  private read(connection: Connection, state: CatchUpState): void {
+    const after: Asked[] = []
+    const heads = new Map<string, number>()
+    for (const { room, position } of connection.memberships.values()) {
+      if (position >= room.head) continue
+      after.push({ roomId: room.id, seq: position })
+      heads.set(room.id, room.head)
+    }
+    state.reading = true
+    this.reads.page(connection.namespace, after).then(
+      (rows) => {
+        state.reading = false
+        if (connection.behind !== state) return
+        // What was released since then is merged into a later page with what other rooms got since then. G1.
+        const page = rows.filter(({ stored }) => stored && stored.seq <= (heads.get(stored.roomId) ?? 0))
+        if (page.length === 0) this.skipTrimmed(connection, after, heads, rows)
+        this.write(connection, state, page, after)
+        if (this.isCaughtUp(connection)) this.goLive(connection, state)
+        else {
+          this.runtime.turn.flushLink(connection.link)
+          this.pump(connection)
+        }
+        this.runtime.turn.endSoon()
+      },
+      (error: unknown) => {
+        state.reading = false
+        this.runtime.observer.observe({ type: 'catch-up:failed', connectionId: connection.id, error })
+        // It keeps its position and resumes from it; staying open would mean a hole.
+        connection.link.close(CLOSE_CODES.TRY_LATER.code, 'Cannot read the log; try again later')
+      },
+    )
+  }
+
+  /** What lies between was trimmed after its client was told that it could be had. Never silently. G4. */
+  private tellTrimmed(connection: Connection, { room }: Membership, from: number): void {
+    room.first = Math.max(room.first, from)
+    this.sendReset(connection, { roomId: room.id, reason: 'trimmed', from, to: room.head })
+  }
+
+  /**
+   * What the rooms had after these positions, up to their heads of then, is not in the log any more. Say so, and go on
+   * with what there is. G4.
+   * @param rows everything that was read, also what was released since
+   */
+  private skipTrimmed(
+    connection: Connection,
+    after: readonly Asked[],
+    heads: ReadonlyMap<string, number>,
+    rows: Page,
+  ): void {
+    for (const { roomId, seq } of after) {
+      const membership = connection.memberships.get(roomId)
+      if (membership?.position !== seq) continue
+      const { head } = membership.room
+      const next = rows.find(({ stored }) => stored?.roomId === roomId)?.stored
+      membership.position = next ? Math.min(next.seq - 1, head) : (heads.get(roomId) ?? head)
+      this.sendReset(connection, { roomId, reason: 'trimmed', from: membership.position + 1, to: head })
+    }
+  }
+}
+
+function commitNumber(event: RoomEvent): number {
+  return event.stored?.n ?? 0
+}

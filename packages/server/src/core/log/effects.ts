@@ -1,0 +1,68 @@
+/**
+ * What a handler wants to happen, recorded and not yet done: a throw discards it all. commit.ts does it, in one place,
+ * when the turn ends. DESIGN 5.
+ */
+
+import type { Position } from '@roomful/protocol'
+import type { RoomEvent } from '../events/event.ts'
+import type { User } from '../ports/user.ts'
+import type { Connection, Room } from '../state/namespace-state.ts'
+
+/** A join that was allowed and has its seat; to be carried out or abandoned. */
+export interface PreparedJoin {
+  readonly connection: Connection
+  readonly room: Room
+  /** The position to resume after. */
+  readonly after: Position | number | undefined
+  /** Whom the rules were asked about. */
+  readonly user: User
+}
+
+/** A durable event to be appended to one room. */
+export interface AppendEffect {
+  readonly kind: 'append'
+  readonly roomId: string
+  readonly type: string
+  readonly args: readonly unknown[]
+  readonly argsJson: string
+  readonly userId: string | undefined
+  /** Appends of one request with the same unit are stored together or not at all. */
+  readonly unit: number | undefined
+  /** An event of the room that it is about: stored only while that one has its content. */
+  readonly target: number | undefined
+}
+
+/** A transient or volatile event to those connected now. */
+export interface EmitEffect {
+  readonly kind: 'emit'
+  readonly event: RoomEvent
+  readonly target: Target
+}
+
+export interface JoinEffect {
+  readonly kind: 'join'
+  readonly prepared: PreparedJoin
+}
+
+export interface LeaveEffect {
+  readonly kind: 'leave'
+  readonly roomId: string
+}
+
+export type Effect = AppendEffect | EmitEffect | JoinEffect | LeaveEffect
+
+/** Whom an event is for. */
+export interface Target {
+  /** Rooms (or connection ids, or `user:<id>`), of which there may be none; `undefined` means the whole namespace. */
+  readonly rooms: readonly string[] | undefined
+  /** Rooms and connection ids that get no copy. */
+  readonly except: readonly string[]
+  /** May be dropped for a slow link. */
+  readonly volatile: boolean
+  /** The latest volatile event per key is kept for a slow link instead. */
+  readonly latestKey: string | undefined
+}
+
+export const EVERYONE: Target = { rooms: undefined, except: [], volatile: false, latestKey: undefined }
+
+export { type Stored, type StoredEvent, toStored } from '../events/stored.ts'

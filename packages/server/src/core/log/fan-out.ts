@@ -1,0 +1,118 @@
+/**
+ * Tells events to those they are for. The loops here are the hottest lines of the house: one encode per group, one push
+ * per member, nothing else. Nothing they call can change a room, so a client that goes away meanwhile harms nobody (A3.1).
+ */
+import { isPersonalRoom } from '@roomful/protocol'
+import type { Runtime } from '../base/runtime.ts'
+import type { RoomEvent } from '../events/event.ts'
+import type { Connection, Group, Membership, NamespaceState, Room } from '../state/namespace-state.ts'
+import type { CatchUp } from './catch-up.ts'
+import type { Delivery } from './delivery.ts'
+import type { Target } from './effects.ts'
+
+/** Hears of every event that is stored, for the rooms of single users. */
+export interface InboxListener {
+  wake(roomId: string): void
+  /** Stored in a room that is not open. */
+  onStored(roomId: string): void
+  onReleased(room: Room, seq: number): void
+}
+
+export class FanOut {
+  private readonly runtime: Runtime
+  private readonly namespace: NamespaceState
+  private readonly catchUp: CatchUp
+  private readonly delivery: Delivery
+  private readonly inboxes: InboxListener
+
+  constructor(
+    runtime: Runtime,
+    namespace: NamespaceState,
+    { catchUp, delivery, inboxes }: { catchUp: CatchUp; delivery: Delivery; inboxes: InboxListener },
+  ) {
+    this.runtime = runtime
+    this.namespace = namespace
+    this.catchUp = catchUp
+    this.delivery = delivery
+    this.inboxes = inboxes
+  }
+
+  /**
+   * A durable event, once, whichever source is first: numbers that were released are ignored, and a hole turns the
+   * members behind, so that it is read from the log before anything later is told. G1, G4.
+   */
+  release(event: RoomEvent): void {
+    const stored = event.stored
+    if (!stored) return
+    this.namespace.headN = Math.max(this.namespace.headN, stored.n)
+    this.inboxes.wake(stored.roomId)
+    const room = this.namespace.rooms.get(stored.roomId)
+    if (!room) return this.inboxes.onStored(stored.roomId)
+    if (stored.seq <= room.head) return
+    if (room.isInbox) this.inboxes.onReleased(room, stored.seq)
+    const isNext = stored.seq === room.head + 1 && room.state === 'open'
+    room.tail.push(event, stored.seq)
+    room.headN = Math.max(room.headN, stored.n)
+    if (!isNext) {
+      if (room.state === 'open') this.catchUp.onHole(room)
+      room.head = stored.seq
+      return
+    }
+    room.head = stored.seq
+    this.deliver(room, event)
+  }
+
+  /** To every member that is live; those behind read it from the log, or find a volatile one kept or gone. */
+  deliver(room: Room, event: RoomEvent, target?: Target): void {
+    let deliveries = 0
+    for (const group of room.groups) {
+      const bytes = event.encoded(group.encoding)
+      if (bytes === undefined) continue
+      const members = group.members
+      deliveries += members.length
+      const skip = group.view === 'classic' ? event.origin : undefined
+      for (let i = 0; i < members.length; i++) {
+        const connection = (members[i] as { connection: Connection }).connection
+        if (connection.behind !== undefined) {
+          if (target) this.delivery.sendBehind(connection, event, target, bytes)
+        } else if (skip === undefined || connection.id !== skip) connection.link.send(bytes)
+      }
+    }
+    this.runtime.observer.observe({ type: 'fan-out', deliveries, encoded: room.groups.length })
+  }
+
+  /** A transient or volatile event. Members of several of the rooms get one copy. B29, C8. */
+  emit(event: RoomEvent, target: Target): void {
+    const [only, ...more] = target.rooms ?? []
+    const room =
+      only === undefined || more.length > 0 || isPersonalRoom(only) ? undefined : this.namespace.rooms.get(only)
+    if (room && target.except.length === 0) return this.deliver(room, event, target)
+    const excluded = this.gather(target.except)
+    if (room) return this.deliverToMembers(room, event, target, ({ connection }) => !excluded.has(connection))
+    const receivers = target.rooms === undefined ? this.namespace.connections.values() : this.gather(target.rooms)
+    for (const connection of receivers) if (!excluded.has(connection)) this.delivery.send(connection, event, target)
+  }
+
+  /** To those members of a room for whom it is. */
+  deliverToMembers(
+    room: Room,
+    event: RoomEvent,
+    target: Target,
+    isFor: (membership: Membership, view: Group['view']) => boolean,
+  ): void {
+    for (const { members, view } of room.groups) {
+      for (const membership of members)
+        if (isFor(membership, view)) this.delivery.send(membership.connection, event, target)
+    }
+  }
+
+  private gather(names: readonly string[]): Set<Connection> {
+    const connections = new Set<Connection>()
+    for (const name of names) {
+      const room = isPersonalRoom(name) ? undefined : this.namespace.rooms.get(name)
+      if (room) for (const group of room.groups) for (const member of group.members) connections.add(member.connection)
+      else for (const connection of this.namespace.personal(name)) connections.add(connection)
+    }
+    return connections
+  }
+}

@@ -1,0 +1,51 @@
+/** A room's log as those see it who look back: one page at a time, in the plain form. WIRE 8. */
+import { plainObject } from '@roomful/protocol'
+import type { Runtime } from '../base/runtime.ts'
+import { RoomEvent } from '../events/event.ts'
+import type { StoredRow } from '../ports/broker.ts'
+
+/** Which events: the latest, those before or those after a number. */
+export interface HistoryPage {
+  readonly before?: number | undefined
+  readonly after?: number | undefined
+  readonly limit: number
+}
+
+/** Characters of JSON in a page: a hundred large events are more than a client should have to take at once. */
+const PAGE_MAX_LENGTH = 1024 ** 2
+
+export interface HistoryEvents {
+  /** Oldest first, in the plain form; a redacted one says so. */
+  events: Record<string, unknown>[]
+  /** There are others in the direction in which the page was read. */
+  more: boolean
+}
+
+/**
+ * Rules are the caller's to ask.
+ * @param nameOf what events are called where they are read
+ */
+export async function readHistory(
+  { broker }: Pick<Runtime, 'broker'>,
+  namespace: string,
+  roomId: string,
+  page: HistoryPage,
+  nameOf: (type: string) => string = (type) => type,
+): Promise<HistoryEvents> {
+  const { events: rows, more } = await broker.history(namespace, roomId, page)
+  const fitting = fit(rows, page.after !== undefined)
+  const events = fitting.map((row) => plainObject(RoomEvent.fromRow(row), nameOf(row.type)))
+  return { events, more: more || fitting.length < rows.length }
+}
+
+/** @returns as many as fit, from the end from which the page is read, and one in any case */
+function fit(rows: readonly StoredRow[], isForward: boolean): readonly StoredRow[] {
+  let length = 0
+  const isOver = ({ argsJson }: StoredRow): boolean => {
+    length += argsJson.length
+    return length > PAGE_MAX_LENGTH
+  }
+  const over = isForward ? rows.findIndex(isOver) : rows.findLastIndex(isOver)
+  if (over < 0) return rows
+  return isForward ? rows.slice(0, Math.max(1, over)) : rows.slice(Math.min(rows.length - 1, over + 1))
+}

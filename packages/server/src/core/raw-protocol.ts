@@ -1,0 +1,266 @@
+/**
+ * A protocol of an application's own over a link: bytes that are no events and no requests, such as those of Yjs. Its
+ * link is like every other (origin, address, heartbeat, drain, slowness), and behind it stands a connection to a
+ * namespace that is in one room: the namespace's checks and the room's rules say who may come in and who may write, its
+ * presence who is there, and a ban, a change of role or the end of a token reaches it as it reaches everyone.
+ */
+import { CLOSE_CODES, type WireError } from '@roomful/protocol'
+import { RoomfulError, toRoomfulError } from './base/errors.ts'
+import { AbuseCounter } from './base/rate-window.ts'
+import type { RoomAction } from './base/room-declaration.ts'
+import type { Runtime } from './base/runtime.ts'
+import type { HttpConnections } from './http-connection.ts'
+import type { Link, LinkOwner } from './link/link.ts'
+import type { User } from './ports/user.ts'
+import type { Access } from './rooms/access.ts'
+import type { Lifecycle } from './sessions/lifecycle.ts'
+import type { Arrival } from './sessions/links.ts'
+import type { NamespaceParts } from './sessions/namespaces.ts'
+import type { Connection } from './state/namespace-state.ts'
+import type { SharedLimits } from './state/shared-limits.ts'
+
+/** Messages that may come before the protocol is ready for them; more of them, or more bytes than one may have: 1008. */
+const EARLY_MAX = 64
+
+export interface Protocol {
+  /** What metrics call its links. */
+  readonly name: string
+  /** Largest message that is taken; more closes with 1009. */
+  readonly maxMessageBytes: number
+  /** Ten times as many messages, kept up for 5 s, close with 1008; 0 = off. */
+  readonly ratePerSecond: number
+  /** A peer was let into its room. What it sent meanwhile comes once the handler is there; a rejection closes it. */
+  open(peer: Peer): PeerHandler | Promise<PeerHandler>
+  /** The protocol's own words for a refusal, told before the close. Silent without. */
+  refusal?(error: WireError): Uint8Array
+}
+
+export interface PeerHandler {
+  /** One binary message. What it throws is reported and closes the peer with 1011. */
+  handleMessage(data: Uint8Array): void
+  /** What was not sent while the peer was slow can be sent now. */
+  onDrained?(): void
+  /** The user has another name or role, or brought a new token. */
+  onUserChanged?(): void
+  /** It is over. Called once. */
+  onClosed?(): void
+}
+
+interface PeerParts {
+  readonly access: Access
+  readonly sharedLimits: SharedLimits
+  readonly control: ConnectionControl
+}
+
+/** One client of a protocol, as its handler sees it. */
+export class Peer {
+  readonly roomId: string
+  private readonly access: Access
+  private readonly sharedLimits: SharedLimits
+  private readonly control: ConnectionControl
+  private readonly connection: Connection
+  private readonly frame: (data: Uint8Array) => Uint8Array
+
+  constructor(
+    { access, sharedLimits, control }: PeerParts,
+    connection: Connection,
+    roomId: string,
+    frame: (data: Uint8Array) => Uint8Array,
+  ) {
+    this.access = access
+    this.sharedLimits = sharedLimits
+    this.control = control
+    this.connection = connection
+    this.roomId = roomId
+    this.frame = frame
+  }
+
+  /** Of its connection. */
+  get id(): string {
+    return this.connection.id
+  }
+
+  get user(): User {
+    return this.connection.user
+  }
+
+  /** Whom what it stores is charged to: the user's id, or one mark for all guests of its address. */
+  get account(): string {
+    return this.sharedLimits.writerOf(this.connection)
+  }
+
+  get isOpen(): boolean {
+    return this.connection.stage === 'open'
+  }
+
+  /** Over its soft limit: what is sent now counts towards the 1 MiB that may wait. Wait for `onDrained` instead. G5. */
+  get isSlow(): boolean {
+    return this.connection.link.slow
+  }
+
+  /** Asks the room's rules. @throws what a rule throws, as a rejection */
+  async may(action: RoomAction): Promise<boolean> {
+    try {
+      return await this.access.may(this.connection, action, this.roomId)
+    } catch (error) {
+      if (error instanceof RoomfulError && error.code === 'FORBIDDEN') return false
+      throw error
+    }
+  }
+
+  /** Queues one binary message. Give the same array to many peers and it is framed once; do not change it afterwards. */
+  send(data: Uint8Array): void {
+    this.connection.link.send(this.frame(data))
+  }
+
+  /** Flushes and says goodbye. */
+  close(code: number, reason: string): void {
+    this.control.close(this.connection, code, reason)
+  }
+}
+
+/** What ends a connection. */
+type ConnectionControl = Pick<Lifecycle, 'close'>
+
+interface PeerHub {
+  readonly runtime: Runtime
+  readonly httpConnections: HttpConnections
+  readonly lifecycle: Lifecycle
+}
+
+/** Everything a transport knows about a link that speaks a protocol. */
+export interface PeerArrival extends Arrival {
+  readonly namespace: NamespaceParts
+  readonly protocol: Protocol
+  readonly roomId: string
+  readonly frame: (data: Uint8Array) => Uint8Array
+}
+
+/**
+ * From a transport: lets the peer in, or closes it with what a namespace closes with. Never rejects.
+ * @param onLink called at once, so that the transport can tell the link what comes in
+ */
+export async function acceptPeer(
+  hub: PeerHub,
+  arrival: PeerArrival,
+  onLink: (link: Link<Connection>) => void,
+): Promise<void> {
+  const { protocol, roomId, frame } = arrival
+  const owner = new PeerOwner(hub.runtime, hub.lifecycle, protocol)
+  let connection: Connection
+  try {
+    connection = await hub.httpConnections.enter({ ...arrival, visit: 'stay' }, (link) => {
+      link.owner = owner
+      onLink(link)
+      // What comes before it is known who sends it stays with the operating system.
+      if (link.connections[0]?.busy) link.wire.pauseReading()
+    })
+  } catch {
+    return // refused and closed, as a connection of the namespace is
+  }
+  connection.link.wire.pauseReading() // the end of the authentication resumed it
+  try {
+    const { access, joins, sharedLimits } = arrival.namespace.requests
+    const prepared = await joins.prepareUncounted(connection, roomId, undefined)
+    if (!joins.commit(prepared)) return
+    hub.runtime.turn.endSoon()
+    const peer = new Peer({ access, sharedLimits, control: hub.lifecycle }, connection, roomId, frame)
+    owner.ready(await protocol.open(peer), connection)
+  } catch (thrown) {
+    const error = toRoomfulError(thrown)
+    if (error.code === 'INTERNAL') owner.report(thrown, connection)
+    connection.link.fail(0, error, undefined)
+    hub.lifecycle.refuse(connection, error, CLOSE_CODES.TRY_LATER.code)
+  }
+}
+
+class PeerOwner implements LinkOwner {
+  private readonly runtime: Runtime
+  private readonly control: ConnectionControl
+  private readonly protocol: Protocol
+  private handler: PeerHandler | undefined
+  private connection: Connection | undefined
+  private early: Uint8Array[] = []
+  private earlyBytes = 0
+  private abuse: AbuseCounter | undefined
+  private isOver = false
+
+  constructor(runtime: Runtime, control: ConnectionControl, protocol: Protocol) {
+    this.runtime = runtime
+    this.control = control
+    this.protocol = protocol
+  }
+
+  ready(handler: PeerHandler, connection: Connection): void {
+    if (this.isOver) return void handler.onClosed?.()
+    this.handler = handler
+    this.connection = connection
+    const { early } = this
+    this.early = []
+    for (const data of early) this.handle(data)
+    if (!connection.link.slow) connection.link.wire.resumeReading()
+  }
+
+  /** Text is the house's: authentication and pings. So is what comes before anybody knows who it is. */
+  receive(link: Link<Connection>, data: string | Uint8Array): boolean {
+    if (typeof data === 'string') return false
+    const [connection] = link.connections
+    if (connection?.stage === 'authenticating' && !connection.busy) return false
+    if (this.isAbuse()) link.close(CLOSE_CODES.POLICY.code, 'Rate limit exceeded')
+    else if (this.handler) this.handle(data)
+    else this.keepEarly(link, data)
+    return true
+  }
+
+  drained(): void {
+    this.handler?.onDrained?.()
+  }
+
+  userChanged(): void {
+    this.handler?.onUserChanged?.()
+  }
+
+  over(): void {
+    if (this.isOver) return
+    this.isOver = true
+    this.early = []
+    this.handler?.onClosed?.()
+  }
+
+  report(error: unknown, { id: connectionId, user, namespace: { name } }: Connection): void {
+    const fact = {
+      namespace: name,
+      event: this.protocol.name,
+      userId: user.sub,
+      connectionId,
+      payload: undefined,
+      error,
+    }
+    this.runtime.observer.observe({ type: 'handler:failed', ...fact })
+  }
+
+  private keepEarly(link: Link<Connection>, data: Uint8Array): void {
+    this.early.push(data)
+    this.earlyBytes += data.byteLength
+    if (this.early.length <= EARLY_MAX && this.earlyBytes <= this.protocol.maxMessageBytes) return
+    link.close(CLOSE_CODES.POLICY.code, 'Too many messages before the answer to the first')
+  }
+
+  private handle(data: Uint8Array): void {
+    const connection = this.connection as Connection
+    if (this.isOver) return
+    try {
+      this.handler?.handleMessage(data)
+    } catch (error) {
+      this.report(error, connection)
+      this.control.close(connection, CLOSE_CODES.INTERNAL.code, 'The message could not be handled')
+    }
+  }
+
+  private isAbuse(): boolean {
+    const { ratePerSecond } = this.protocol
+    if (ratePerSecond === 0) return false
+    this.abuse ??= new AbuseCounter()
+    return this.abuse.isAbuse(this.runtime.clock.monotonic(), ratePerSecond)
+  }
+}

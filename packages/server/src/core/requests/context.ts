@@ -1,0 +1,251 @@
+/** What a handler holds: who asked, and the means to say what should happen. Effects are recorded, not done. DESIGN 5, 7. */
+import { isPersonalRoom, type Position, toJson } from '@roomful/protocol'
+import { RoomfulError } from '../base/errors.ts'
+import type { RoomAction } from '../base/room-declaration.ts'
+import { keyOfNth } from '../log/commit.ts'
+import { type AppendEffect, type Effect, EVERYONE, type Stored } from '../log/effects.ts'
+import type { AppendKey } from '../ports/broker.ts'
+import type { User } from '../ports/user.ts'
+import type { Access } from '../rooms/access.ts'
+import { checkRoomId, type JoinReply, type Joins } from '../rooms/joins.ts'
+import type { Connection } from '../state/namespace-state.ts'
+import type { SharedLimits } from '../state/shared-limits.ts'
+import { Emitter } from './emit.ts'
+import type { MessageLimit } from './message-limit.ts'
+import type { Publisher } from './publisher.ts'
+
+const NONE: readonly never[] = []
+const NO_EFFECTS: never[] = []
+
+/** What carries out the wishes of a handler. */
+export interface ContextParts {
+  readonly joins: Joins
+  readonly access: Access
+  readonly messageLimit: MessageLimit
+  readonly publisher: Publisher
+  readonly sharedLimits: SharedLimits
+}
+
+export class Context {
+  readonly connection: Connection
+  /** The event that is handled; `undefined` in middleware at connect. */
+  readonly event: string | undefined
+  /** For the house: tells a repeat of this request. */
+  readonly appendKey: AppendKey | undefined
+  /** For the house: how many events were stored with {@link publish}. */
+  published = 0
+  /** For the house: something was stored for an earlier request under this key, and its answer is not known. */
+  isRepeat = false
+  /** What was recorded so far, in order. */
+  effects: Effect[] = NO_EFFECTS
+  /** Answers of joins, in the order in which they were asked; filled when the turn is released. */
+  joined: readonly (JoinReply | undefined)[] = NONE
+  private readonly parts: ContextParts
+  private joining: Set<Promise<void>> | undefined
+  private abort: AbortController | undefined
+  private isCancelled = false
+  private isOver = false
+
+  constructor(parts: ContextParts, connection: Connection, event: string | undefined, appendKey?: AppendKey) {
+    this.parts = parts
+    this.connection = connection
+    this.event = event
+    this.appendKey = appendKey
+  }
+
+  /** The request's idempotency key: use it to make side effects of your own happen once. G3. */
+  get key(): string | undefined {
+    return this.appendKey?.key
+  }
+
+  get id(): string {
+    return this.connection.id
+  }
+
+  get user(): User {
+    return this.connection.user
+  }
+
+  /** Aborted when the request timed out, was refused, or its connection is gone. */
+  get signal(): AbortSignal {
+    this.abort ??= new AbortController()
+    if (this.isCancelled) this.abort.abort()
+    return this.abort.signal
+  }
+
+  /** Whom what it stores is charged to: the user's id, or one mark for all guests of its address, also when they reconnect. */
+  get account(): string {
+    return this.parts.sharedLimits.writerOf(this.connection)
+  }
+
+  /** In the room, as of everything this connection asked for so far. */
+  isIn(roomId: string): boolean {
+    return this.connection.willBeIn(roomId)
+  }
+
+  /** Rooms the connection is in. */
+  get rooms(): ReadonlySet<string> {
+    return new Set(this.connection.memberships.keys())
+  }
+
+  /** To this connection only. */
+  emit(type: string, ...args: readonly unknown[]): void {
+    this.record({
+      kind: 'emit',
+      event: this.connection.namespace.transient(type, args),
+      target: { ...EVERYONE, rooms: [this.connection.id] },
+    })
+  }
+
+  /** To a room, this connection left out; a durable event leaves nobody out, so it goes through {@link append}. */
+  to(room: string | readonly string[]): Emitter {
+    return this.butSelf().to(room)
+  }
+
+  /** To a room, this connection included. */
+  toAll(room: string | readonly string[]): Emitter {
+    return new Emitter(this.connection.namespace, EVERYONE, (effect) => this.record(effect)).to(room)
+  }
+
+  /** To everyone in the namespace but this connection. */
+  get broadcast(): Emitter {
+    return this.butSelf()
+  }
+
+  /** To all rooms this connection is in, but itself; its personal rooms are left out. B29. */
+  toRooms(): Emitter {
+    const rooms = [...this.connection.memberships.keys()].filter((roomId) => !isPersonalRoom(roomId))
+    return this.to(rooms)
+  }
+
+  /**
+   * Records a durable event for one room: stored with everything else of this turn, acknowledged after that.
+   * @throws RoomfulError ROOM_NAME_INVALID
+   */
+  append(roomId: string, type: string, ...args: readonly unknown[]): void {
+    this.appendWith(roomId, type, args, {})
+  }
+
+  /**
+   * As {@link append}.
+   * @param more `unit`: several are stored together or not at all, those with the same one. `target`: it is about this
+   *   event of the room, and refused with NOT_FOUND when that one has no content any more.
+   */
+  appendWith(
+    roomId: string,
+    type: string,
+    args: readonly unknown[],
+    more: Partial<Pick<AppendEffect, 'unit' | 'target'>>,
+  ): void {
+    this.record({
+      kind: 'append',
+      roomId: checkRoomId(roomId),
+      type,
+      args,
+      argsJson: toJson(args),
+      userId: this.user.sub,
+      unit: more.unit,
+      target: more.target,
+    })
+  }
+
+  /**
+   * Stores a durable event now and waits for it: costs a commit of its own.
+   * @throws RoomfulError (rejects) ROOM_NAME_INVALID, RATE_LIMITED, CONFLICT, UNAVAILABLE
+   */
+  async publish(roomId: string, type: string, ...args: readonly unknown[]): Promise<Stored> {
+    const { messageLimit, publisher, sharedLimits } = this.parts
+    const waitMs = messageLimit.take(this.connection)
+    if (waitMs > 0) throw messageLimit.refusal(this.connection, waitMs)
+    let stored: Stored | undefined
+    const newRooms = sharedLimits.takeRooms(this.connection, [roomId])
+    try {
+      const key = this.appendKey && keyOfNth(this.appendKey, this.published++)
+      stored = await publisher.store(roomId, type, args, this.user.sub, key, {
+        writer: sharedLimits.writerOf(this.connection),
+        newRooms,
+        made: (rooms) => newRooms && sharedLimits.roomsMade(this.connection, newRooms, rooms),
+      })
+      return stored
+    } catch (error) {
+      throw error instanceof RoomfulError ? sharedLimits.explained(error, this.connection, newRooms) : error
+    } finally {
+      if (stored === undefined || stored.duplicate) messageLimit.giveBack(this.connection)
+    }
+  }
+
+  /**
+   * Becomes a member when the turn is released; rules and capacity are asked now.
+   * @param after position to resume after
+   * @throws RoomfulError ROOM_NAME_INVALID, FORBIDDEN, ROOM_FULL, TOO_MANY_ROOMS, RATE_LIMITED
+   * @returns synchronously when nothing had to be waited for
+   */
+  join(roomId: string, after?: Position | number): void | Promise<void> {
+    // A check runs for a single request over HTTP too, which comes and goes at once and is in no room.
+    if (this.event === undefined && this.connection.visit === 'request') return void checkRoomId(roomId)
+    const prepared = this.parts.joins.prepare(this.connection, roomId, after)
+    if (!(prepared instanceof Promise)) {
+      this.record({ kind: 'join', prepared })
+      return
+    }
+    const joining = prepared.then((ready) => this.record({ kind: 'join', prepared: ready }))
+    const settled = (): void => void this.joining?.delete(joining)
+    this.joining ??= new Set()
+    this.joining.add(joining)
+    joining.then(settled, settled)
+    return joining
+  }
+
+  /** @returns the joins that a handler began and did not wait for; nothing, most often */
+  joinsSettled(): Promise<unknown> | undefined {
+    return this.joining && this.joining.size > 0 ? Promise.all(this.joining) : undefined
+  }
+
+  leave(roomId: string): void {
+    this.record({ kind: 'leave', roomId: checkRoomId(roomId) })
+  }
+
+  /** Leaves every room but the personal one. B29. */
+  leaveAll(): void {
+    for (const roomId of this.connection.memberships.keys()) if (!isPersonalRoom(roomId)) this.leave(roomId)
+  }
+
+  /** Asks the room's rules. @throws RoomfulError FORBIDDEN */
+  check(action: RoomAction, roomId: string): true | Promise<true> {
+    return this.parts.access.may(this.connection, action, checkRoomId(roomId))
+  }
+
+  /** Whoever waits for the answer is gone. */
+  cancel(): void {
+    this.isCancelled = true
+    this.abort?.abort()
+  }
+
+  /** Hands over what was recorded: what a handler records after it returned does not slip in. */
+  takeEffects(): readonly Effect[] {
+    this.isOver = true
+    return this.effects
+  }
+
+  /** Gives back what was prepared: nothing that was recorded will happen. */
+  discard(): void {
+    for (const effect of this.effects) if (effect.kind === 'join') this.parts.joins.abandon(effect.prepared)
+    this.effects = NO_EFFECTS
+    this.isOver = true
+    for (const each of this.joining ?? []) each.catch(() => undefined) // it is refused already
+    this.cancel()
+  }
+
+  /** The first one gets a list of its own: most requests have one effect, and a list that may grow is ten times as large. */
+  private record(effect: Effect): void {
+    if (this.isOver) {
+      if (effect.kind === 'join') this.parts.joins.abandon(effect.prepared)
+    } else if (this.effects === NO_EFFECTS) this.effects = [effect]
+    else this.effects.push(effect)
+  }
+
+  private butSelf(): Emitter {
+    const target = { ...EVERYONE, except: [this.connection.id] }
+    return new Emitter(this.connection.namespace, target, (effect) => this.record(effect))
+  }
+}

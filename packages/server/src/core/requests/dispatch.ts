@@ -1,0 +1,100 @@
+/**
+ * What a peer says on a connection goes here, one thing at a time: while a request runs, what follows it waits (G1). What
+ * a request is and how it ends is execution.ts's business.
+ */
+import { CLOSE_CODES, type Inbound } from '@roomful/protocol'
+import { toRoomfulError } from '../base/errors.ts'
+import type { Request } from '../ports/dialect.ts'
+import { takeEvent } from '../rooms/connection-limits.ts'
+import { type Connection, QUEUE_HARD_LIMIT, QUEUE_SOFT_LIMIT } from '../state/namespace-state.ts'
+import { Execution } from './execution.ts'
+import type { RequestParts } from './request-parts.ts'
+
+/** What a client can ask of its connection as a whole. */
+export interface ConnectionControl {
+  authenticate(connection: Connection, inbound: Extract<Inbound, { kind: 'auth' }>): void
+  close(connection: Connection, code: number, reason: string): void
+  /** @param isReplaced its client connects again at once, and may bring the session along */
+  closedByClient(connection: Connection, isReplaced: boolean): void
+}
+
+export class Dispatch {
+  private readonly parts: RequestParts
+  private readonly control: ConnectionControl
+
+  constructor(parts: RequestParts, control: ConnectionControl) {
+    this.parts = parts
+    this.control = control
+  }
+
+  /** From the link: the next thing that the peer said on this connection. */
+  handle(connection: Connection, inbound: Inbound): void {
+    if (connection.stage === 'closed') return
+    // Who is not in yet has asked for nothing that a goodbye would have to wait for.
+    const isAtOnce = inbound.kind === 'close' && (connection.stage === 'authenticating' || inbound.isReplaced === true)
+    if (connection.busy && !isAtOnce) return this.enqueue(connection, inbound)
+    this.take(connection, inbound)
+    if (connection.queue) this.resume(connection)
+  }
+
+  /** Whatever kept the connection busy is over. */
+  resume(connection: Connection): void {
+    const { queue } = connection
+    while (queue && queue.length > 0 && !connection.busy && connection.link.state === 'open') {
+      this.take(connection, queue.shift() as Inbound)
+    }
+    if (queue?.length === 0) connection.queue = undefined
+    if (!connection.link.slow && (connection.queue?.length ?? 0) < QUEUE_SOFT_LIMIT)
+      connection.link.wire.resumeReading()
+  }
+
+  private enqueue(connection: Connection, inbound: Inbound): void {
+    connection.queue ??= []
+    connection.queue.push(inbound)
+    if (connection.queue.length === QUEUE_SOFT_LIMIT) connection.link.wire.pauseReading()
+    if (connection.queue.length > QUEUE_HARD_LIMIT)
+      connection.link.close(CLOSE_CODES.POLICY.code, 'Too many requests at once')
+  }
+
+  private take(connection: Connection, inbound: Inbound): void {
+    const { link } = connection
+    switch (inbound.kind) {
+      case 'auth':
+        return this.control.authenticate(connection, inbound)
+      case 'close':
+        return this.control.closedByClient(connection, inbound.isReplaced === true)
+      case 'invalid':
+        if (connection.stage === 'authenticating') return link.close(CLOSE_CODES.POLICY.code, 'Not authenticated')
+        return this.invalid(connection, inbound)
+      case 'request':
+        if (connection.stage === 'authenticating') return link.close(CLOSE_CODES.POLICY.code, 'Not authenticated')
+        return new Execution(this.parts, connection, this.turn(connection, inbound)).start()
+      case 'ping':
+      case 'open':
+      case 'ack':
+        return // the link's own
+      default:
+        return inbound satisfies never
+    }
+  }
+
+  /** A plain link may become a classic one, where the namespace understands that. */
+  private turn(connection: Connection, request: Request): Request {
+    const { link, namespace } = connection
+    const turned = namespace.options.classic ? link.dialect.turn?.(request) : undefined
+    if (!turned) return request
+    link.dialect = turned.dialect
+    this.parts.joins.regroup(connection)
+    return turned.request
+  }
+
+  private invalid(connection: Connection, { error, id, event }: Extract<Inbound, { kind: 'invalid' }>): void {
+    const { link, channel } = connection
+    try {
+      takeEvent(this.parts.runtime, connection)
+      link.send(link.dialect.fail(channel, error, id, event))
+    } catch (limited) {
+      link.fail(channel, toRoomfulError(limited), id, event)
+    }
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * What the rules of a room let somebody do, asked before it is done and again when the answer may be another one: after a
+ * refresh, a change of role, a recovery. Who loses a room is taken out of it and told. G8, D11.
+ */
+import { CLOSE_CODES, isPersonalRoom } from '@roomful/protocol'
+import { RoomfulError, toRoomfulError } from '../base/errors.ts'
+import type { RoomAction } from '../base/room-declaration.ts'
+import type { Runtime } from '../base/runtime.ts'
+import type { Delivery } from '../log/delivery.ts'
+import type { Connection } from '../state/namespace-state.ts'
+
+/** Who asks for something: a connection, or a request without one. */
+export type Asking = Pick<Connection, 'namespace' | 'user' | 'id'>
+
+/** Takes a connection out of a room. @returns false when it was not in it */
+type Leave = (connection: Connection, roomId: string, reason: string) => boolean
+
+export class Access {
+  private readonly runtime: Runtime
+  private readonly delivery: Delivery
+  private readonly leave: Leave
+
+  constructor(runtime: Runtime, delivery: Delivery, leave: Leave) {
+    this.runtime = runtime
+    this.delivery = delivery
+    this.leave = leave
+  }
+
+  /** @throws RoomfulError FORBIDDEN; @returns true when the rules said so at once */
+  may(asking: Asking, action: RoomAction, roomId: string): true | Promise<true> {
+    const { namespace, user } = asking
+    if (isPersonalRoom(roomId)) {
+      if (roomId === `user:${user.sub}` || roomId === asking.id) return true
+      throw new RoomfulError('FORBIDDEN', 'This room belongs to somebody else')
+    }
+    const declaration = namespace.declarations.find(roomId, namespace.isOpen)
+    if (!declaration) throw new RoomfulError('FORBIDDEN', `No room like ${JSON.stringify(roomId)} is declared here`)
+    const answer = declaration.options.allow?.[action]?.(user, roomId) ?? true
+    if (answer === true) return true
+    const forbidden = new RoomfulError('FORBIDDEN', `You are not allowed to ${action} ${JSON.stringify(roomId)}`)
+    if (answer === false) throw forbidden
+    return answer.then((allowed) => {
+      if (!allowed) throw forbidden
+      return true as const
+    })
+  }
+
+  /** Runs the rules again after a refresh, a change of role, or when they may say something else now. G8. */
+  async recheck(connection: Connection): Promise<void> {
+    await Promise.all([...connection.memberships.keys()].map((roomId) => this.recheckRoom(connection, roomId)))
+  }
+
+  /** Takes the connection out of a room that the rules no longer allow, and tells it. */
+  async recheckRoom(connection: Connection, roomId: string): Promise<void> {
+    try {
+      await this.may(connection, 'join', roomId)
+    } catch (error) {
+      if (connection.stage === 'open' && this.leave(connection, roomId, 'forbidden'))
+        this.tellLost(connection, roomId, error)
+    }
+  }
+
+  /** Every client hears which room it lost, in its own words. */
+  tellLost(connection: Connection, roomId: string, cause: unknown): void {
+    const error = toRoomfulError(cause)
+    const message = error.code === 'FORBIDDEN' ? error.message : 'You are no longer allowed in this room'
+    const { link, channel } = connection
+    // A protocol has this one room, and no words for its loss.
+    if (link.owner) return link.close(CLOSE_CODES.FORBIDDEN.code, message)
+    if (link.dialect.view === 'classic') {
+      connection.currentRoom = undefined
+      link.control('left', channel, { room: roomId })
+      link.fail(channel, new RoomfulError('FORBIDDEN', message), undefined)
+      return this.runtime.turn.endSoon()
+    }
+    this.delivery.notify(connection, 'notice', { code: 'FORBIDDEN', message, roomId })
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * The seats of rooms with a capacity: who counts on one, who has it, when it is free again. A seat belongs to a user, so
+ * several joins may count on the same one; it goes only when none of them does and nobody sits on it. B24.
+ */
+import { RoomfulError } from '../base/errors.ts'
+import type { Runtime } from '../base/runtime.ts'
+import type { NamespaceState, Room } from '../state/namespace-state.ts'
+
+export class Capacity {
+  private readonly runtime: Runtime
+  private readonly namespace: NamespaceState
+
+  constructor(runtime: Runtime, namespace: NamespaceState) {
+    this.runtime = runtime
+    this.namespace = namespace
+  }
+
+  /**
+   * Keeps a seat for a join until `release`.
+   * @throws RoomfulError ROOM_FULL
+   */
+  async claim(room: Room, userId: string): Promise<void> {
+    const { capacity } = room.options
+    if (capacity === undefined) return
+    room.claims.set(userId, (room.claims.get(userId) ?? 0) + 1)
+    try {
+      if (room.seats.has(userId)) return
+      if (await this.runtime.broker.takeSeat(this.namespace.name, room.id, userId, capacity)) return
+      throw new RoomfulError('ROOM_FULL', `The room is full: it has ${capacity} seats`)
+    } catch (error) {
+      this.release(room, userId)
+      throw error
+    }
+  }
+
+  /** The join has come to something, or to nothing. */
+  release(room: Room, userId: string): void {
+    const claims = room.claims.get(userId)
+    if (claims === undefined) return
+    if (claims > 1) room.claims.set(userId, claims - 1)
+    else room.claims.delete(userId)
+    this.freeIfUnused(room, userId)
+  }
+
+  /** Somebody who has a seat is another user from now on: it goes along, also where that is one too many for a moment. */
+  pass(room: Room, userId: string): void {
+    if (room.options.capacity === undefined) return
+    this.runtime.broker
+      .takeSeat(this.namespace.name, room.id, userId, Number.MAX_SAFE_INTEGER)
+      .catch((error: unknown) => {
+        this.runtime.observer.observe({ type: 'commit:failed', namespace: this.namespace.name, error })
+      })
+  }
+
+  /** Whoever stood up may have been the last who needed it. */
+  freeIfUnused(room: Room, userId: string): void {
+    if (room.options.capacity === undefined || room.seats.has(userId) || room.claims.has(userId)) return
+    this.runtime.broker.freeSeat(this.namespace.name, room.id, userId)
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * Who may come into a room, and what coming and going means. A join has two halves: what has to be asked (rules, the log,
+ * a seat) happens while its request runs; becoming a member, the answer and the first missed event happen in one breath
+ * when the turn is released, so that nothing can fall between them.
+ */
+import { isRoomId, type Position, type ResetReason, type SharedJson } from '@roomful/protocol'
+import { RoomfulError } from '../base/errors.ts'
+import type { Runtime } from '../base/runtime.ts'
+import type { CatchUp } from '../log/catch-up.ts'
+import type { PreparedJoin } from '../log/effects.ts'
+import type { SavedSessions } from '../log/saved-sessions.ts'
+import type { User } from '../ports/user.ts'
+import { type Connection, type Member, Membership, type NamespaceState, type Room } from '../state/namespace-state.ts'
+import type { SharedLimits } from '../state/shared-limits.ts'
+import type { Access } from './access.ts'
+import type { Capacity } from './capacity.ts'
+import { takeJoin } from './connection-limits.ts'
+import type { OpenRooms } from './open-rooms.ts'
+import type { RoomPresence } from './presence/room-presence.ts'
+
+/** What a join is answered with. WIRE 8. */
+export interface JoinReply {
+  status: 'ok'
+  roomId: string
+  epoch: string
+  seq: number
+  recovered?: boolean
+  reason?: ResetReason
+  from?: number
+  to?: number
+  users: SharedJson<Member[]>
+  count: number
+  pv: number
+}
+
+interface JoinsParts {
+  readonly rooms: OpenRooms
+  readonly access: Access
+  readonly capacity: Capacity
+  readonly presence: RoomPresence
+  readonly catchUp: CatchUp
+  readonly savedSessions: SavedSessions
+  readonly sharedLimits: SharedLimits
+}
+
+export class Joins {
+  private readonly runtime: Runtime
+  private readonly namespace: NamespaceState
+  private readonly rooms: OpenRooms
+  private readonly access: Access
+  private readonly capacity: Capacity
+  private readonly presence: RoomPresence
+  private readonly catchUp: CatchUp
+  private readonly savedSessions: SavedSessions
+  private readonly sharedLimits: SharedLimits
+
+  constructor(runtime: Runtime, namespace: NamespaceState, parts: JoinsParts) {
+    this.runtime = runtime
+    this.namespace = namespace
+    this.rooms = parts.rooms
+    this.access = parts.access
+    this.capacity = parts.capacity
+    this.presence = parts.presence
+    this.catchUp = parts.catchUp
+    this.savedSessions = parts.savedSessions
+    this.sharedLimits = parts.sharedLimits
+  }
+
+  /**
+   * @throws RoomfulError ROOM_NAME_INVALID, FORBIDDEN, ROOM_FULL, TOO_MANY_ROOMS, RATE_LIMITED, UNAVAILABLE
+   * @returns synchronously when nothing has to be waited for
+   */
+  prepare(connection: Connection, roomId: unknown, after?: Position | number): PreparedJoin | Promise<PreparedJoin> {
+    const id = checkRoomId(roomId)
+    if (connection.visit === 'request') {
+      throw new RoomfulError('INVALID_MESSAGE', 'A single request over HTTP cannot stay in a room; use /sse or /poll')
+    }
+    takeJoin(this.runtime, connection)
+    this.checkRoomCount(connection, id)
+    return this.prepareUncounted(connection, id, after)
+  }
+
+  /** As {@link prepare}, for what the server decides: it does not count towards the rate of joins. */
+  preparePlacement(connection: Connection, roomId: string): PreparedJoin | Promise<PreparedJoin> {
+    this.checkRoomCount(connection, roomId)
+    return this.prepareUncounted(connection, roomId, undefined)
+  }
+
+  /** As {@link prepare}, for who asks for all rooms at once and has counted them. */
+  prepareUncounted(
+    connection: Connection,
+    roomId: unknown,
+    after: Position | number | undefined,
+  ): PreparedJoin | Promise<PreparedJoin> {
+    const id = checkRoomId(roomId)
+    const { user } = connection
+    const allowed = this.access.may(connection, 'join', id)
+    const { sharedLimits } = this
+    if (allowed === true && !sharedLimits.asksForRoom(connection, id)) return this.enter(connection, user, id, after)
+    return (async () => {
+      await allowed
+      if (sharedLimits.asksForRoom(connection, id)) await sharedLimits.takeRoom(connection, id)
+      return this.enter(connection, user, id, after)
+    })()
+  }
+
+  /** The house's own joins: no rules, no limits. */
+  async prepareOwn(connection: Connection, roomId: string, after: Position | number): Promise<PreparedJoin> {
+    return this.enter(connection, connection.user, roomId, after)
+  }
+
+  /** Makes it true: the member is there, live or behind, and everyone hears of it. */
+  commit(prepared: PreparedJoin): JoinReply | undefined {
+    const { connection, room, after } = prepared
+    if (connection.stage !== 'open') {
+      this.abandon(prepared)
+      return undefined
+    }
+    room.pins--
+    const resume = after === undefined ? undefined : resumeFrom(room, after, this.runtime.settings.replayMax)
+    const position = resume?.position ?? room.head
+    let membership = connection.memberships.get(room.id)
+    const isNew = membership === undefined
+    if (membership === undefined) {
+      membership = new Membership(connection, room, position)
+      connection.memberships.set(room.id, membership)
+      const { dialect } = connection.link
+      if (prepared.user.sub !== connection.user.sub) this.capacity.pass(room, connection.user.sub)
+      room.addMember(membership, dialect.encoding(connection.channel), dialect.view)
+      this.presence.seat(room, connection)
+    }
+    this.capacity.release(room, prepared.user.sub)
+    membership.pv = room.pv
+    if (after !== undefined) membership.joinedAt = position
+    if (connection.behind || position < room.head) {
+      this.catchUp.begin(connection, room)
+      if (isNew || after !== undefined) membership.position = position
+    }
+    this.savedSessions.saveSoon(connection)
+    if (isNew) this.namespace.announce('join', connection, room.id)
+    if (isNew || after !== undefined) {
+      const { recovered, reason } = resume?.told ?? {}
+      const fact = { connectionId: connection.id, roomId: room.id, seq: room.head, after: position, recovered, reason }
+      this.runtime.observer.observe({ type: 'room:joined', ...fact })
+    }
+    // The rules were asked about who it was then. What they say now follows the answer, or it would be taken for an earlier stay's.
+    if (prepared.user !== connection.user)
+      this.runtime.turn.after(() => void this.access.recheckRoom(connection, room.id)) // never rejects
+    return {
+      status: 'ok',
+      roomId: room.id,
+      epoch: room.epoch,
+      seq: room.head,
+      ...resume?.told,
+      ...this.presence.snapshot(room),
+    }
+  }
+
+  /** After the answer is queued: missed events follow it. */
+  startCatchUp(connection: Connection): void {
+    if (connection.behind) this.catchUp.pump(connection)
+  }
+
+  abandon(prepared: PreparedJoin): void {
+    const { room, user } = prepared
+    room.pins--
+    this.capacity.release(room, user.sub)
+    this.rooms.freeIfEmpty(room)
+  }
+
+  /** @param holdMs the member was cut off and may come back: its seat stays for so long */
+  leave(connection: Connection, roomId: string, reason: string, holdMs = 0): boolean {
+    const membership = connection.memberships.get(roomId)
+    if (!membership) return false
+    const { room } = membership
+    connection.memberships.delete(roomId)
+    room.removeMember(membership)
+    if (connection.stage === 'open') this.savedSessions.saveSoon(connection)
+    this.namespace.announce('leave', connection, roomId, reason)
+    const seq = connection.behind ? membership.position : room.head
+    this.runtime.observer.observe({ type: 'room:left', connectionId: connection.id, roomId, seq, reason })
+    this.presence.unseat(room, connection, reason, holdMs)
+    this.rooms.freeIfEmpty(room)
+    return true
+  }
+
+  /** The connection's dialect changed: its events take another form from now on. */
+  regroup(connection: Connection): void {
+    const { dialect } = connection.link
+    for (const membership of connection.memberships.values()) {
+      membership.room.removeMember(membership)
+      membership.room.addMember(membership, dialect.encoding(connection.channel), dialect.view)
+    }
+  }
+
+  /** @throws RoomfulError TOO_MANY_ROOMS */
+  private checkRoomCount(connection: Connection, roomId: string): void {
+    const { maxRooms } = this.runtime.settings
+    if (connection.willBeIn(roomId) || connection.roomCount < maxRooms) return
+    throw new RoomfulError('TOO_MANY_ROOMS', `A connection may be in ${maxRooms} rooms; leave one first`)
+  }
+
+  private enter(
+    connection: Connection,
+    user: User,
+    roomId: string,
+    after: Position | number | undefined,
+  ): PreparedJoin | Promise<PreparedJoin> {
+    const room = this.rooms.open(roomId)
+    room.pins++
+    const isHot = after === undefined || (typeof after === 'number' ? after : after.seq) + 1 >= room.tail.from
+    if (room.state === 'open' && room.options.capacity === undefined && isHot) return { connection, room, after, user }
+    return this.enterSlowly(connection, user, room, after)
+  }
+
+  /** The log may have been trimmed since the room was opened: a resume must not be promised what is gone. G4. */
+  private async refreshFirst(room: Room): Promise<void> {
+    const [head] = await this.runtime.broker.heads(this.namespace.name, [room.id])
+    if (head) room.first = head.first
+  }
+
+  private async enterSlowly(
+    connection: Connection,
+    user: User,
+    room: Room,
+    after: Position | number | undefined,
+  ): Promise<PreparedJoin> {
+    try {
+      await room.opened
+      if (after !== undefined) await this.refreshFirst(room)
+      await this.capacity.claim(room, user.sub)
+      return { connection, room, after, user }
+    } catch (error) {
+      room.pins--
+      this.rooms.freeIfEmpty(room)
+      throw error instanceof RoomfulError ? error : new RoomfulError('UNAVAILABLE', undefined, { cause: error })
+    }
+  }
+}
+
+/** @throws RoomfulError ROOM_NAME_INVALID */
+export function checkRoomId(roomId: unknown, field = 'roomId'): string {
+  if (!isRoomId(roomId)) throw new RoomfulError('ROOM_NAME_INVALID', undefined, { field })
+  return roomId
+}
+
+/** Where a resume goes on, and what its client is told of it: never `recovered` when a single event is missing. G4. */
+export function resumeFrom(
+  room: Pick<Room, 'epoch' | 'head' | 'first'>,
+  after: Position | number,
+  replayMax: number,
+): { position: number; told: Pick<JoinReply, 'recovered' | 'reason' | 'from' | 'to'> } {
+  const { epoch = room.epoch, seq } = typeof after === 'number' ? { seq: after } : after
+  // The log may have trimmed up to what is stored and not yet released; from there on everything comes.
+  const oldest = Math.min(Math.max(room.first, room.head - replayMax + 1), room.head + 1)
+  const lost = (reason: ResetReason, from: number) => ({
+    position: from - 1,
+    told: { recovered: false, reason, from, to: room.head },
+  })
+  if (epoch !== room.epoch || seq > room.head) return lost('epoch', oldest)
+  if (seq + 1 < room.first) return lost('trimmed', oldest)
+  if (room.head - seq > replayMax) return lost('too_far', oldest)
+  return { position: seq, told: { recovered: true } }
+}

@@ -1,0 +1,57 @@
+/** The rooms of a namespace that are in memory: opened when they are needed, freed when nothing needs them. B30. */
+import { RoomfulError } from '../base/errors.ts'
+import type { Runtime } from '../base/runtime.ts'
+import type { HotBudget } from '../events/hot-tail.ts'
+import { type NamespaceState, Room } from '../state/namespace-state.ts'
+
+export class OpenRooms {
+  private readonly runtime: Runtime
+  private readonly namespace: NamespaceState
+  private readonly hotBudget: HotBudget
+
+  constructor(runtime: Runtime, namespace: NamespaceState, hotBudget: HotBudget) {
+    this.runtime = runtime
+    this.namespace = namespace
+    this.hotBudget = hotBudget
+  }
+
+  /** The room, with its log's position on the way when it is new. */
+  open(roomId: string): Room {
+    const { rooms, declarations, name } = this.namespace
+    const { broker, settings } = this.runtime
+    const known = rooms.get(roomId)
+    if (known) return known
+    const options = declarations.find(roomId, true)?.options ?? {}
+    // What the log no longer keeps must not be found in memory: the order of `n` would be lost on the way.
+    const historySize = Math.min(options.historySize ?? settings.historySize, options.retention ?? Infinity)
+    const room = new Room(roomId, options, historySize, this.hotBudget)
+    rooms.set(roomId, room)
+    room.opened = broker.subscribe(name, [{ roomId, retention: options.retention }]).then(
+      ([head]) => {
+        if (!head || room.state === 'freed') return
+        room.state = 'open'
+        room.epoch = head.epoch
+        room.first = head.first
+        // What was released while the question was under way may be newer than the answer.
+        if (head.seq > room.head) room.tail.clear(head.seq)
+        room.head = Math.max(room.head, head.seq)
+      },
+      (cause: unknown) => {
+        rooms.delete(roomId)
+        room.state = 'freed'
+        throw new RoomfulError('UNAVAILABLE', undefined, { cause })
+      },
+    )
+    room.opened.catch(() => undefined) // a join awaits it and reports the error
+    return room
+  }
+
+  /** The room goes; its log stays for its retention. B30. */
+  freeIfEmpty(room: Room): void {
+    if (!room.isEmpty || room.state === 'freed' || this.namespace.rooms.get(room.id) !== room) return
+    room.state = 'freed'
+    room.tail.clear()
+    this.namespace.rooms.delete(room.id)
+    this.runtime.broker.unsubscribe(this.namespace.name, [room.id])
+  }
+}

@@ -1,0 +1,11 @@
+import type { Member, Room, Seat } from '../../state/namespace-state.ts'
+/** The users of a room, as its members see them. */
+
+export function toMember({ user, isAway }: Seat): Member {
+  return { userId: user.sub, name: user.name, status: isAway ? 'reconnecting' : 'online' }
+}
+
+/** Every user in the room, whatever the number. */
+export function membersOf(room: Room): Member[] {
+  return Array.from(room.seats.values(), toMember)
+}

@@ -1,0 +1,55 @@
+/**
+ * How fast a namespace tells of arrivals and departures: at once while few come and go. In a storm (everyone returns after
+ * a restart) each of them would cost a write to each of those around; what exceeds the budget of an interval is told when
+ * it ends, everything in one turn, so that a client gets one write. The interval grows with the number of connections,
+ * so a storm costs the same number of writes a second, however many take part. G6.
+ */
+import type { Runtime } from '../../base/runtime.ts'
+import type { NamespaceState } from '../../state/namespace-state.ts'
+
+const INTERVAL_MS = 100
+const CONNECTIONS_PER_INTERVAL = 1_000
+/** Deliveries of an interval that are made at once. Twenty rooms of a hundred, say. */
+const DELIVERIES_AT_ONCE = 2_000
+
+export class Pace {
+  private readonly runtime: Runtime
+  private readonly namespace: NamespaceState
+  /** In the order in which it happened. Bound: one per change of an interval. */
+  private waiting: (() => void)[] = []
+  private spent = 0
+  private isRunning = false
+
+  constructor(runtime: Runtime, namespace: NamespaceState) {
+    this.runtime = runtime
+    this.namespace = namespace
+  }
+
+  /** @param deliveries how many it is for, about */
+  tell(deliveries: number, telling: () => void): void {
+    this.begin()
+    const isAtOnce = this.waiting.length === 0 && (this.spent === 0 || this.spent + deliveries <= DELIVERIES_AT_ONCE)
+    this.spent += deliveries
+    if (isAtOnce) telling()
+    else this.waiting.push(telling)
+  }
+
+  private begin(): void {
+    if (this.isRunning) return
+    this.isRunning = true
+    const growth = Math.max(1, this.namespace.connections.size / CONNECTIONS_PER_INTERVAL)
+    this.runtime.timers.add(INTERVAL_MS * growth, this.onInterval)
+  }
+
+  private readonly onInterval = (): void => {
+    this.isRunning = false
+    this.spent = 0
+    const waiting = this.waiting
+    if (waiting.length === 0) return
+    this.waiting = []
+    this.spent = DELIVERIES_AT_ONCE
+    this.begin() // what follows waits again
+    for (const telling of waiting) telling()
+    this.runtime.turn.endSoon()
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * How a room's members hear of each other. Up to 200 of them everyone hears who comes and goes by name, at once; above,
+ * what changed within 100 ms is told together, so that a storm stays one message. Whether somebody is there or on the way
+ * back is told together in rooms of every size. Every change has a number, so that a list that misses one knows. G6, D10.
+ */
+
+import type { Runtime } from '../../base/runtime.ts'
+import type { Timer } from '../../base/timer-wheel.ts'
+import { RoomEvent } from '../../events/event.ts'
+import { EVERYONE } from '../../log/effects.ts'
+import type { FanOut } from '../../log/fan-out.ts'
+import type { Member, Room } from '../../state/namespace-state.ts'
+import { membersOf } from './member.ts'
+import type { Pace } from './pace.ts'
+
+/** Members up to which changes are told one by one, and most users in a snapshot. WIRE 8. */
+export const PRESENCE_BY_NAME_MAX = 200
+/** Members up to which classic clients get the full list. WIRE 4. */
+const CLASSIC_LIST_MAX = 1_000
+/**
+ * At most one coalesced message per room in this time, up to 1,000 members; a larger room waits longer in proportion, so
+ * that a storm of arrivals costs the same number of writes a second however large the room is.
+ */
+export const PRESENCE_INTERVAL_MS = 100
+const MEMBERS_PER_INTERVAL = 1_000
+
+/** What a room still has to tell. */
+interface Pending {
+  joined: Map<string, Member>
+  left: Set<string>
+  changed: Map<string, Member>
+  /** The number before the first of these changes. */
+  since: number
+  classic: boolean
+  timer: Timer | undefined
+}
+
+type Change =
+  | { readonly kind: 'joined'; readonly member: Member; readonly by: string | undefined }
+  | { readonly kind: 'left'; readonly userId: string; readonly reason: string }
+  | { readonly kind: 'changed'; readonly member: Member }
+
+export class PresenceFeed {
+  private readonly runtime: Runtime
+  private readonly fanOut: FanOut
+  private readonly pace: Pace
+  private readonly pending = new Map<Room, Pending>()
+
+  constructor(runtime: Runtime, fanOut: FanOut, pace: Pace) {
+    this.runtime = runtime
+    this.fanOut = fanOut
+    this.pace = pace
+  }
+
+  /** @param by the connection that need not be told: it has the list with its answer */
+  joined(room: Room, member: Member, by?: string): void {
+    this.change(room, { kind: 'joined', member, by })
+  }
+
+  left(room: Room, userId: string, reason: string): void {
+    this.change(room, { kind: 'left', userId, reason })
+  }
+
+  /** Somebody who was there still is, in another way. */
+  changed(room: Room, member: Member): void {
+    this.change(room, { kind: 'changed', member })
+  }
+
+  private change(room: Room, change: Change): void {
+    const known = this.pending.get(room)
+    // Arrivals and departures that wait go first, or a departure would overtake the arrival that it ends.
+    const waits = known !== undefined && known.joined.size + known.left.size > 0
+    const isByName = change.kind !== 'changed' && room.count <= PRESENCE_BY_NAME_MAX && !waits
+    if (isByName && known) this.tellDiff(room, known)
+    room.pv++
+    // Who comes after the first two hundred is not in the snapshot; whoever leaves or changes may have been.
+    if (change.kind !== 'joined' || room.count <= PRESENCE_BY_NAME_MAX) room.users = undefined
+    if (room.groups.length === 0) return
+    if (isByName) this.tellByName(room, change)
+    const isClassic = change.kind !== 'changed' && room.hasClassicMembers()
+    if (isByName && !isClassic) return
+    const pending = known ?? this.begin(room)
+    pending.classic ||= isClassic
+    if (!isByName) add(pending, change, room.pv - 1)
+    // The first change goes at once (when the turn ends), those that follow wait for the interval.
+    if (pending.timer) return
+    pending.timer = this.runtime.timers.add(intervalMs(room), () => this.onInterval(room))
+    this.runtime.turn.after(() => this.flush(room))
+  }
+
+  private begin(room: Room): Pending {
+    const pending: Pending = {
+      joined: new Map(),
+      left: new Set(),
+      changed: new Map(),
+      since: 0,
+      classic: false,
+      timer: undefined,
+    }
+    this.pending.set(room, pending)
+    return pending
+  }
+
+  private tellByName(room: Room, change: Exclude<Change, { kind: 'changed' }>): void {
+    const { pv, id: roomId } = room
+    if (change.kind === 'left') {
+      const { userId, reason } = change
+      return this.tell(room, 'user:left', { roomId, userId, reason, pv })
+    }
+    const { userId, name } = change.member
+    this.tell(room, 'user:joined', { roomId, userId, name, pv }, change.by)
+  }
+
+  private onInterval(room: Room): void {
+    const pending = this.pending.get(room)
+    if (!pending) return
+    if ((!hasChanges(pending) && !pending.classic) || room.state === 'freed') {
+      this.pending.delete(room)
+      return
+    }
+    pending.timer = this.runtime.timers.add(intervalMs(room), () => this.onInterval(room))
+    this.flush(room)
+  }
+
+  private flush(room: Room): void {
+    const pending = this.pending.get(room)
+    if (!pending) return
+    this.tellDiff(room, pending)
+    if (!pending.classic) return
+    pending.classic = false
+    const { id: roomId, count } = room
+    const names = count <= CLASSIC_LIST_MAX ? membersOf(room).map((member) => member.name) : []
+    this.tell(room, 'presence_update', { room: roomId, users: names, ...(names.length < count ? { count } : {}) })
+  }
+
+  /** Everything since the number `since`. */
+  private tellDiff(room: Room, pending: Pending): void {
+    if (!hasChanges(pending)) return
+    const { id: roomId, pv, count } = room
+    const { since } = pending
+    const joined = [...pending.joined.values()]
+    const left = [...pending.left]
+    const changed = [...pending.changed.values()]
+    pending.joined.clear()
+    pending.left.clear()
+    pending.changed.clear()
+    this.tell(room, 'presence:diff', { roomId, since, pv, joined, left, changed, count })
+  }
+
+  private tell(room: Room, type: string, data: Record<string, unknown>, except?: string): void {
+    const { pv } = room
+    const event = RoomEvent.transient(type, [data], true)
+    this.pace.tell(room.count, () =>
+      this.fanOut.deliverToMembers(room, event, EVERYONE, ({ connection, pv: known }, view) => {
+        // Who came meanwhile has it with the answer; a full list is for whoever it is the first of as well.
+        const isNew = view === 'classic' ? known <= pv : known < pv
+        return isNew && connection.id !== except
+      }),
+    )
+    this.runtime.turn.endSoon()
+  }
+}
+
+function add(pending: Pending, change: Change, before: number): void {
+  if (!hasChanges(pending)) pending.since = before
+  const { joined, left, changed } = pending
+  if (change.kind === 'left') {
+    joined.delete(change.userId)
+    changed.delete(change.userId)
+    left.add(change.userId) // known to all, if it was there before this interval
+    return
+  }
+  const { member } = change
+  // Whoever came within this interval comes as he is now.
+  if (change.kind === 'changed' && !joined.has(member.userId)) changed.set(member.userId, member)
+  else {
+    joined.set(member.userId, member)
+    left.delete(member.userId)
+    changed.delete(member.userId)
+  }
+}
+
+function hasChanges({ joined, left, changed }: Pending): boolean {
+  return joined.size + left.size + changed.size > 0
+}
+
+function intervalMs(room: Room): number {
+  return PRESENCE_INTERVAL_MS * Math.max(1, room.count / MEMBERS_PER_INTERVAL)
+}

@@ -1,0 +1,94 @@
+/**
+ * The end that everyone is told of: when to come back, each client at a moment of its own, when the next process is there.
+ * Who was told is waited for. A2.4, C15, G7, D9.
+ */
+import { CLOSE_CODES } from '@roomful/protocol'
+import type { Runtime } from '../base/runtime.ts'
+import type { Link } from '../link/link.ts'
+import type { Delivery } from '../log/delivery.ts'
+import type { ReturningMember } from '../ports/broker.ts'
+import type { Connection } from '../state/namespace-state.ts'
+import { addTo, returningOf } from './restart-presence.ts'
+
+/** More links than this are closed one after another. */
+const SPREAD_MIN_LINKS = 100
+/** From the last close until the next process answers, as far as we can know; it is ready within 1.5 s of its start (P12). */
+const RESTART_MS = 1_500
+/** Clients come back within this time, and more of them within more: no more than about this many a second. */
+const RETURN_MIN_MS = 1_000
+const RETURNS_PER_SECOND = 500
+
+/** A link's own moments, ms from now. */
+interface Leave {
+  readonly link: Link<Connection>
+  readonly closeAfterMs: number
+  readonly backAfterMs: number
+}
+
+interface DrainParts {
+  readonly links: Iterable<Link<Connection>>
+  readonly delivery: Delivery
+  /** Everything submitted so far is stored and released. */
+  readonly settled: () => Promise<void>
+}
+
+/** Sends every client the moment to come back, closes all links within `drainMs` and settles what is stored. */
+export async function drain(runtime: Runtime, { links, delivery, settled }: DrainParts): Promise<void> {
+  const leaves = plan(runtime, [...links])
+  runtime.observer.observe({ type: 'drain', links: leaves.length })
+  for (const { link, backAfterMs } of leaves) announce(runtime, delivery, link, backAfterMs)
+  runtime.turn.flush()
+  await settled()
+  const returning = new Map<string, ReturningMember[]>()
+  await Promise.all(leaves.map((leave) => closeInTime(runtime, leave, returning)))
+  await settled()
+  for (const [namespace, members] of returning) await keep(runtime, namespace, members)
+}
+
+/** Who is closed first is back first, so that all of them are away for about the same time. */
+function plan(runtime: Runtime, links: readonly Link<Connection>[]): Leave[] {
+  const spreadMs = links.length > SPREAD_MIN_LINKS ? runtime.settings.drainMs : 0
+  const windowMs = Math.max(RETURN_MIN_MS, (links.length / RETURNS_PER_SECOND) * 1_000)
+  return links.map((link, index) => ({
+    link,
+    closeAfterMs: (index / links.length) * spreadMs,
+    backAfterMs: Math.round(spreadMs + RESTART_MS + ((index + runtime.random.fraction()) / links.length) * windowMs),
+  }))
+}
+
+function announce(runtime: Runtime, delivery: Delivery, link: Link<Connection>, reconnectAfterMs: number): void {
+  for (const connection of link.connections) {
+    if (connection.stage !== 'open') continue
+    connection.dueBackAt = runtime.clock.now() + reconnectAfterMs
+    delivery.notify(connection, 'server:draining', { reconnectAfterMs })
+  }
+}
+
+function closeInTime(
+  runtime: Runtime,
+  { link, closeAfterMs }: Leave,
+  returning: Map<string, ReturningMember[]>,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const close = (): void => {
+      for (const connection of link.connections) {
+        const { name } = connection.namespace
+        const member = returningOf(runtime, connection)
+        if (member) addTo(returning, name, member)
+      }
+      link.close(CLOSE_CODES.RESTART.code, CLOSE_CODES.RESTART.meaning)
+      resolve()
+    }
+    if (closeAfterMs === 0) close()
+    else runtime.timers.add(closeAfterMs, close)
+  })
+}
+
+/** Presence is worth no failed shutdown: without it everyone comes back as somebody new. */
+async function keep(runtime: Runtime, namespace: string, members: readonly ReturningMember[]): Promise<void> {
+  try {
+    await runtime.broker.saveReturning(namespace, members)
+  } catch (error) {
+    runtime.observer.observe({ type: 'commit:failed', namespace, error })
+  }
+}

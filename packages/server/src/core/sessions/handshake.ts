@@ -1,0 +1,327 @@
+/**
+ * From a link that opened to a connection with a user, and what can go wrong on the way: WIRE 2, row by row. Also who was
+ * here before: of several connections that claim one session the newest lives (C18).
+ */
+import { CLOSE_CODES, type Credentials, type Inbound, inboxOf } from '@roomful/protocol'
+import { RoomfulError } from '../base/errors.ts'
+import type { Runtime } from '../base/runtime.ts'
+import type { Link } from '../link/link.ts'
+import { type SavedSessions, toRecord } from '../log/saved-sessions.ts'
+import { carryOut, runChecks } from '../requests/checks.ts'
+import type { Context } from '../requests/context.ts'
+import { Connection, type NamespaceState } from '../state/namespace-state.ts'
+import { SESSION_ID_LENGTH, type Session } from '../state/session.ts'
+import type { SharedLimits } from '../state/shared-limits.ts'
+import { type AccountChanges, accountChanged } from './account-changes.ts'
+import { createGuest, isGuestId } from './guests.ts'
+import type { Identities, Verified } from './identities.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import type { NamespaceParts, Namespaces } from './namespaces.ts'
+import type { Recovery, Restored } from './recovery.ts'
+import { welcome } from './welcome.ts'
+
+/** What a client brings that was here before. */
+interface Returning {
+  readonly session: string
+  readonly cursor: string | undefined
+}
+
+interface Recovered {
+  readonly session: Session
+  /** Rooms that the server brings back. */
+  readonly restored: Restored | undefined
+}
+
+const REPLACED = 'Replaced by a newer connection of this session'
+
+interface HandshakeParts {
+  readonly namespaces: Namespaces
+  readonly identities: Identities
+  readonly lifecycle: Lifecycle
+  readonly recovery: Recovery
+  readonly savedSessions: SavedSessions
+  readonly accountChanges: AccountChanges
+  readonly sharedLimits: SharedLimits
+}
+
+export class Handshake {
+  private readonly runtime: Runtime
+  private readonly namespaces: Namespaces
+  private readonly identities: Identities
+  private readonly lifecycle: Lifecycle
+  private readonly recovery: Recovery
+  private readonly savedSessions: SavedSessions
+  private readonly accountChanges: AccountChanges
+  private readonly sharedLimits: SharedLimits
+  private lastNumber = 0
+
+  constructor(runtime: Runtime, parts: HandshakeParts) {
+    this.runtime = runtime
+    this.namespaces = parts.namespaces
+    this.identities = parts.identities
+    this.lifecycle = parts.lifecycle
+    this.recovery = parts.recovery
+    this.savedSessions = parts.savedSessions
+    this.accountChanges = parts.accountChanges
+    this.sharedLimits = parts.sharedLimits
+  }
+
+  /** A link that speaks for one namespace. `identity` when the transport has verified already. */
+  begin(
+    link: Link<Connection>,
+    namespace: NamespaceParts,
+    credentials: Credentials,
+    identity?: Verified,
+    visit?: Connection['visit'],
+  ): void {
+    const connection = this.createConnection(link, 0, namespace)
+    connection.visit = visit
+    if (identity) return this.whileBusy(connection, () => this.admit(connection, identity, undefined))
+    this.identify(connection, credentials, undefined)
+  }
+
+  /** A channel of a link that carries several. */
+  openChannel(
+    link: Link<Connection>,
+    { channel, namespace: name, credentials, session, cursor, auth }: Extract<Inbound, { kind: 'open' }>,
+  ): void {
+    const namespace = this.namespaces.find(name ?? link.defaultNamespace)
+    if (!namespace) {
+      const message = `There is no namespace ${JSON.stringify(name)}`
+      const error = { code: 'FORBIDDEN', message }
+      link.control('closed', channel, { code: CLOSE_CODES.FORBIDDEN.code, reason: message, error })
+      return
+    }
+    const connection = this.createConnection(link, channel, namespace)
+    if (link.refusal) return this.lifecycle.refuse(connection, link.refusal, CLOSE_CODES.TRY_LATER.code)
+    const given = credentials.token === undefined && credentials.ticket === undefined ? link.credentials : undefined
+    connection.handshake = auth
+    const returning = session === undefined ? undefined : { session, cursor }
+    this.identify(connection, { ...given, ...credentials }, returning)
+  }
+
+  /** The peer sent credentials: the first time, or again to refresh. */
+  authenticate(connection: Connection, { credentials }: Extract<Inbound, { kind: 'auth' }>): void {
+    const { token, ticket, name } = credentials
+    const hasToken = token !== undefined || ticket !== undefined
+    if (!hasToken && name !== undefined && (connection.auth === 'guest' || this.letsGuestsIn(connection.namespace))) {
+      return this.guest(connection, name)
+    }
+    if (connection.stage === 'open')
+      return this.whileBusy(connection, () => this.identities.refresh(connection, credentials))
+    this.whileBusy(connection, async () => {
+      try {
+        await this.admit(
+          connection,
+          await this.identities.verify(hasToken ? credentials : { token: '' }, connection),
+          undefined,
+        )
+      } catch (error) {
+        this.lifecycle.refuse(connection, error, CLOSE_CODES.POLICY.code, 'Authentication failed')
+      }
+    })
+  }
+
+  /** A link that carries channels must open one in time. */
+  watchChannels(link: Link<Connection>): void {
+    link.deadline = this.runtime.timers.add(this.runtime.settings.authDeadlineMs, () => {
+      if (!link.isAuthenticated()) link.close(CLOSE_CODES.AUTH_FAILED.code, 'Authentication timed out')
+    })
+  }
+
+  private createConnection(link: Link<Connection>, channel: number, { state }: NamespaceParts): Connection {
+    const connection = new Connection(`c_${this.runtime.random.id(20)}`, link, channel, state, this.runtime.clock.now())
+    connection.number = ++this.lastNumber
+    link.connections = [...link.connections, connection]
+    return connection
+  }
+
+  private letsGuestsIn(namespace: NamespaceState): boolean {
+    const { guests, anonymous } = namespace.options
+    return guests === true || anonymous === true || !this.runtime.settings.authRequired
+  }
+
+  private identify(connection: Connection, credentials: Credentials, returning: Returning | undefined): void {
+    const { link, namespace } = connection
+    const hasToken = credentials.token !== undefined || credentials.ticket !== undefined
+    if (hasToken && !namespace.options.anonymous) {
+      return this.whileBusy(connection, async () => {
+        try {
+          await this.admit(connection, await this.identities.verify(credentials, connection), returning)
+        } catch (error) {
+          this.lifecycle.refuse(connection, error, CLOSE_CODES.AUTH_FAILED.code)
+        }
+      })
+    }
+    if (this.letsGuestsIn(namespace)) {
+      const user = createGuest(namespace, this.runtime.random, credentials.name)
+      return this.whileBusy(connection, () => this.admit(connection, this.identities.guest(user), returning))
+    }
+    const missing = new RoomfulError('UNAUTHENTICATED')
+    if (!this.runtime.settings.firstMessageAuth || link.dialect.multiplexed) {
+      return this.lifecycle.refuse(connection, missing, CLOSE_CODES.AUTH_FAILED.code, missing.message)
+    }
+    welcome(this.runtime, link)
+    connection.timer = this.runtime.timers.add(this.runtime.settings.authDeadlineMs, () => {
+      if (connection.stage !== 'authenticating' || connection.busy) return
+      this.lifecycle.refuse(connection, missing, CLOSE_CODES.AUTH_FAILED.code, 'Authentication timed out')
+    })
+  }
+
+  /** What arrives meanwhile waits its turn. */
+  private whileBusy(connection: Connection, work: () => Promise<void> | void): void {
+    connection.busy = true
+    const over = (): void => {
+      connection.busy = false
+      connection.namespace.host.resume(connection)
+      this.runtime.turn.endSoon()
+    }
+    const failed = (error: unknown): void => {
+      this.lifecycle.refuse(connection, error, CLOSE_CODES.AUTH_FAILED.code)
+      over()
+    }
+    try {
+      const pending = work()
+      if (pending) pending.then(over, failed)
+      else over()
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  /** Runs the namespace's middleware; then the connection is open and everyone may know. */
+  private admit(connection: Connection, identity: Verified, returning: Returning | undefined): Promise<void> | void {
+    if (connection.stage !== 'authenticating') return
+    connection.user = identity.user
+    this.sharedLimits.takeConnection(connection)
+    connection.expiresAt = identity.expiresAt
+    const { link } = connection
+    const { middleware } = this.namespaces.of(connection).requests.handlers
+    if (middleware.length === 0 && returning === undefined) return this.open(connection, undefined, undefined)
+    return (async () => {
+      const checked = await this.check(connection)
+      let recovered: Recovered | undefined
+      try {
+        recovered = returning === undefined ? undefined : await this.recover(connection, returning)
+        if (
+          connection.stage === 'authenticating' &&
+          link.state === 'open' &&
+          this.mayOpen(connection, recovered, identity.asOf)
+        )
+          return this.open(connection, recovered, checked)
+      } catch (error) {
+        checked.discard()
+        throw error
+      }
+      checked.discard()
+      if (recovered?.restored) this.recovery.abandon(recovered.restored)
+    })()
+  }
+
+  private async check(connection: Connection): Promise<Context> {
+    try {
+      return await runChecks(this.namespaces.of(connection).requests, connection)
+    } catch (error) {
+      connection.isCheckRefused = true
+      throw error
+    }
+  }
+
+  /** Refuses who was overtaken on the way: by a change of his account, or by a newer connection of his session. */
+  private mayOpen(connection: Connection, recovered: Recovered | undefined, asOf: number): boolean {
+    const { namespace, user } = connection
+    if (this.accountChanges.since(asOf, user.sub)) {
+      const changed = accountChanged()
+      this.lifecycle.refuse(connection, changed, CLOSE_CODES.TRY_LATER.code, changed.message)
+      return false
+    }
+    const holder = recovered && namespace.sessions.get(recovered.session.id)
+    if (holder === undefined) return true
+    if (holder.number < connection.number) {
+      this.replace(holder)
+      return true
+    }
+    this.lifecycle.refuse(connection, new RoomfulError('CONFLICT', REPLACED), CLOSE_CODES.REPLACED.code, REPLACED)
+    return false
+  }
+
+  private replace(holder: Connection): void {
+    this.lifecycle.close(holder, CLOSE_CODES.REPLACED.code, REPLACED)
+  }
+
+  /** Finds the session, and closes an older connection that still holds it. C18. */
+  private async recover(connection: Connection, { session: id, cursor }: Returning): Promise<Recovered | undefined> {
+    const { namespace, user } = connection
+    const holder = namespace.sessions.get(id)
+    const record = holder?.session
+      ? toRecord(holder.session, holder)
+      : await this.runtime.broker.findSession(namespace.name, id)
+    const userId = holder?.user.sub ?? record?.userId
+    // The session is all that makes a guest the same one again.
+    const isSame = userId === user.sub || (user.guest && (holder?.user.guest ?? isGuestId(userId)))
+    if (userId === undefined || !isSame) return undefined
+    const inbox = inboxOf(userId)
+    const inboxAt = record?.rooms.find(({ roomId }) => roomId === inbox)?.seq
+    if (holder && holder.number < connection.number) this.replace(holder)
+    if (user.guest) connection.user = holder?.user ?? { ...user, sub: userId }
+    if (!connection.link.dialect.restoresRooms) return { session: { id, inboxAt }, restored: undefined }
+    const restored = await this.recovery.prepare(connection, record?.rooms ?? [], cursor)
+    if (!restored) this.runtime.broker.dropSession(namespace.name, id)
+    return restored && { session: { id, inboxAt }, restored }
+  }
+
+  private open(connection: Connection, recovered: Recovered | undefined, checked: Context | undefined): void {
+    const { link, user } = connection
+    this.runtime.timers.cancel(connection.timer)
+    connection.stage = 'open'
+    connection.auth = user.guest ? 'guest' : 'authenticated'
+    this.sharedLimits.enter(connection)
+    connection.isHeard = recovered !== undefined || !link.dialect.resumes
+    if (link.dialect.resumes)
+      connection.session = recovered?.session ?? { id: this.runtime.random.id(SESSION_ID_LENGTH) }
+    this.identities.watchExpiry(connection)
+    welcome(this.runtime, link)
+    if (link.dialect.multiplexed) {
+      link.control('opened', connection.channel, {
+        id: connection.id,
+        user,
+        now: this.runtime.clock.now(),
+        ...(connection.session ? { session: connection.session.id, sessionMs: this.runtime.settings.sessionMs } : {}),
+        recovered: recovered !== undefined,
+      })
+    } else link.control('auth_ok', connection.channel, { user })
+    this.lifecycle.attach(connection)
+    if (recovered?.restored) this.recovery.commit(connection, recovered.restored)
+    this.savedSessions.saveSoon(connection)
+    if (checked) this.carryOut(connection, checked)
+    connection.onSettled?.(undefined)
+    connection.onSettled = undefined
+  }
+
+  /** What checks at connect recorded. Whoever comes over HTTP has the rooms that it asks for first. */
+  private carryOut(connection: Connection, checked: Context): void {
+    if (connection.visit === 'request') return checked.discard()
+    if (connection.visit === 'stay' && !connection.link.owner) {
+      connection.checked = checked
+      return
+    }
+    const { requests } = this.namespaces.of(connection)
+    carryOut(requests, connection, checked.takeEffects(), (error) => this.lifecycle.failedToCarryOut(connection, error))
+  }
+
+  private guest(connection: Connection, wish: string): void {
+    const { namespace } = connection
+    if (connection.stage === 'authenticating') {
+      const user = createGuest(namespace, this.runtime.random, wish)
+      return this.whileBusy(connection, () => this.admit(connection, this.identities.guest(user), undefined))
+    }
+    if (connection.auth !== 'guest') {
+      return connection.link.fail(
+        connection.channel,
+        new RoomfulError('FORBIDDEN', 'Only guests choose a name'),
+        undefined,
+      )
+    }
+    this.whileBusy(connection, () => this.identities.renameGuest(connection, wish))
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Who one is while a connection lasts: proof, a new one on the open connection, another name, role or user, the end of a
+ * token. Whatever changes, the namespace's checks and the rules of the rooms run again, and lost rooms are told. G8, D11.
+ */
+import { CLOSE_CODES, type Credentials } from '@roomful/protocol'
+import { RoomfulError, toRoomfulError } from '../base/errors.ts'
+import type { Runtime } from '../base/runtime.ts'
+import type { Identity } from '../ports/authenticator.ts'
+import type { User } from '../ports/user.ts'
+import { carryOut, runChecks } from '../requests/checks.ts'
+import type { Context } from '../requests/context.ts'
+import type { Connection } from '../state/namespace-state.ts'
+import type { AccountChanges } from './account-changes.ts'
+import { renameGuest } from './guests.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import type { Namespaces } from './namespaces.ts'
+
+/** `auth_expiring` comes this long before the token's end, and the connection is closed this long after it. */
+export const EXPIRY_NOTICE_MS = 30_000
+export const EXPIRY_GRACE_MS = 30_000
+/** An account that changes as often while it is read cannot be judged now. */
+const READS_MAX = 3
+
+/** An identity, and up to which change of accounts it is true. */
+export interface Verified extends Identity {
+  readonly asOf: number
+}
+
+export class Identities {
+  private readonly runtime: Runtime
+  private readonly accountChanges: AccountChanges
+  private readonly namespaces: Namespaces
+  private readonly lifecycle: Lifecycle
+
+  constructor(
+    runtime: Runtime,
+    {
+      accountChanges,
+      namespaces,
+      lifecycle,
+    }: { accountChanges: AccountChanges; namespaces: Namespaces; lifecycle: Lifecycle },
+  ) {
+    this.runtime = runtime
+    this.accountChanges = accountChanges
+    this.namespaces = namespaces
+    this.lifecycle = lifecycle
+  }
+
+  /**
+   * @param stream see {@link Authenticator}
+   * @throws RoomfulError (rejects) what the authenticator throws, which is told to the observer; UNAVAILABLE
+   */
+  async verify(
+    credentials: Credentials,
+    { ip, userAgent, id: connectionId }: { ip: string; userAgent: string; id: string },
+    stream?: string,
+  ): Promise<Verified> {
+    const { accountChanges } = this
+    const { authenticator, observer } = this.runtime
+    try {
+      for (let read = 0; read < READS_MAX; read++) {
+        const asOf = accountChanges.now
+        const identity = await authenticator.authenticate(credentials, stream)
+        if (!accountChanges.since(asOf, identity.user.sub)) return { ...identity, asOf }
+      }
+      throw new RoomfulError('UNAVAILABLE', 'The account is being changed; try again', { retryAfterMs: 1_000 })
+    } catch (error) {
+      observer.observe({ type: 'auth:failed', code: toRoomfulError(error).code, ip, userAgent, connectionId })
+      throw error
+    }
+  }
+
+  /** Who brings no proof has no account that could change. */
+  guest(user: User): Verified {
+    return { user, expiresAt: undefined, asOf: this.accountChanges.now }
+  }
+
+  /** Another token on the open connection. A bad one takes nothing away. */
+  async refresh(connection: Connection, credentials: Credentials): Promise<void> {
+    const { link, channel } = connection
+    try {
+      const identity = await this.verify(credentials, connection)
+      if (connection.stage !== 'open') return
+      if (this.accountChanges.since(identity.asOf, identity.user.sub)) return this.refresh(connection, credentials)
+      if (connection.auth === 'authenticated' && identity.user.sub !== connection.user.sub) {
+        throw new RoomfulError(
+          'TOKEN_INVALID',
+          'Authentication failed: this token is of another user; open another connection',
+        )
+      }
+      connection.expiresAt = identity.expiresAt
+      await this.become(connection, identity.user, () => {
+        connection.auth = 'authenticated'
+        this.watchExpiry(connection)
+        link.control('auth_ok', channel, { user: connection.user })
+      })
+    } catch (error) {
+      link.fail(channel, toRoomfulError(error), undefined, 'auth')
+    }
+  }
+
+  async renameGuest(connection: Connection, wish: string): Promise<void> {
+    const { namespace, user } = connection
+    await this.become(connection, renameGuest(namespace, this.runtime.random, user, wish), () => {
+      connection.link.control('auth_ok', connection.channel, { user: connection.user })
+    })
+  }
+
+  /**
+   * Another name, role or user on the same connection.
+   * @param onPassed called when checks and rules have run and it is still open, before what the checks recorded is done
+   */
+  async become(connection: Connection, user: User, onPassed?: () => void): Promise<void> {
+    const { requests } = this.namespaces.of(connection)
+    const before = connection.user
+    connection.user = user
+    let context: Context
+    try {
+      context = await runChecks(requests, connection)
+    } catch (error) {
+      return this.lifecycle.close(connection, CLOSE_CODES.FORBIDDEN.code, toRoomfulError(error).message)
+    }
+    if (connection.stage !== 'open') return context.discard()
+    this.lifecycle.rename(connection, before)
+    await requests.access.recheck(connection)
+    if (connection.stage !== 'open') return context.discard()
+    connection.link.owner?.userChanged?.()
+    onPassed?.()
+    const onFailed = (error: RoomfulError): void => this.lifecycle.failedToCarryOut(connection, error)
+    carryOut(requests, connection, context.takeEffects(), onFailed)
+  }
+
+  watchExpiry(connection: Connection): void {
+    this.runtime.timers.cancel(connection.timer)
+    connection.timer = undefined
+    const { expiresAt } = connection
+    if (expiresAt === undefined) return
+    const untilNotice = expiresAt - EXPIRY_NOTICE_MS - this.runtime.clock.now()
+    connection.timer = this.runtime.timers.add(untilNotice, () => {
+      connection.link.control('auth_expiring', connection.channel, { ts: expiresAt })
+      this.runtime.turn.endSoon()
+      const untilClose = expiresAt + EXPIRY_GRACE_MS - this.runtime.clock.now()
+      connection.timer = this.runtime.timers.add(untilClose, () => {
+        this.lifecycle.close(connection, CLOSE_CODES.TOKEN_EXPIRED.code, 'Token expired')
+      })
+    })
+  }
+}

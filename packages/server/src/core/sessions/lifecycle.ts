@@ -1,0 +1,181 @@
+/** How connections come and go, and everything that has to be true before and after. A1.6: nothing is left. */
+import { afterClose, CLOSE_CODES, isPersonalRoom } from '@roomful/protocol'
+import { RoomfulError, toRoomfulError } from '../base/errors.ts'
+import { nameKey } from '../base/names.ts'
+import type { Runtime } from '../base/runtime.ts'
+import { toRecord } from '../log/saved-sessions.ts'
+import type { User } from '../ports/user.ts'
+import type { Connection } from '../state/namespace-state.ts'
+import type { SharedLimits } from '../state/shared-limits.ts'
+import type { Namespaces } from './namespaces.ts'
+import { holdMsOf } from './restart-presence.ts'
+
+export class Lifecycle {
+  private readonly runtime: Runtime
+  private readonly namespaces: Namespaces
+  private readonly sharedLimits: SharedLimits
+
+  constructor(runtime: Runtime, namespaces: Namespaces, sharedLimits: SharedLimits) {
+    this.runtime = runtime
+    this.namespaces = namespaces
+    this.sharedLimits = sharedLimits
+  }
+
+  /** The connection is open: others may know, and its inbox may speak. */
+  attach(connection: Connection): void {
+    const { namespace, session, visit } = connection
+    const { users, inboxes } = this.namespaces.of(connection)
+    if (visit === 'request') return // gone before anybody could look
+    namespace.connections.set(connection.id, connection)
+    if (session) namespace.sessions.set(session.id, connection)
+    if (connection.user.guest) namespace.guestNames.set(nameKey(connection.user.name), connection.user.sub)
+    users.add(connection)
+    this.runtime.observer.observe({ type: 'connection:opened', connection })
+    namespace.announce('connect', connection)
+    if (visit) return // its inbox is one of the rooms it asks for
+    inboxes.onConnect(connection).catch((error: unknown) => inboxes.report(connection, error))
+  }
+
+  /** Ends one connection; its link too when it was the only one. */
+  close(connection: Connection, code: number, reason: string, error?: RoomfulError): void {
+    const { link, channel } = connection
+    if (connection.stage === 'closed') return
+    connection.refusal = error
+    if (!link.dialect.multiplexed) return link.close(code, reason)
+    link.control('closed', channel, { code, reason, ...(error ? { error: error.toWire() } : {}) })
+    this.release(connection, code, reason)
+    const mayStay = code === CLOSE_CODES.NORMAL.code || link.dialect.opensOneByOne
+    if (link.connections.length > 0 || mayStay) return
+    // What came together with it may open other channels: one that is refused must not take them along.
+    this.runtime.turn.after(() => {
+      if (link.connections.length === 0) link.close(code, reason)
+    })
+  }
+
+  /** @param isReplaced its client connects again at once, and may bring the session along */
+  closedByClient(connection: Connection, isReplaced: boolean): void {
+    const { code } = isReplaced ? CLOSE_CODES.REPLACED : CLOSE_CODES.NORMAL
+    this.close(connection, code, isReplaced ? 'Connected again' : 'Closed by the client')
+  }
+
+  /** The user of a connection has another name, role or id now. */
+  rename(connection: Connection, before: User): void {
+    const { namespace, user } = connection
+    const { users, presence } = this.namespaces.of(connection)
+    if (!user.guest) this.sharedLimits.leave(connection)
+    if (before.guest) namespace.guestNames.delete(nameKey(before.name))
+    if (user.guest) namespace.guestNames.set(nameKey(user.name), user.sub)
+    users.rename(connection, before)
+    for (const { room } of connection.memberships.values()) presence.renamed(room, connection, before)
+  }
+
+  /** What the checks wanted was not done, so they have not let the client in. */
+  failedToCarryOut(connection: Connection, error: RoomfulError): void {
+    this.refuse(connection, error, CLOSE_CODES.TRY_LATER.code)
+  }
+
+  /** Says why; what is about the user rather than the credentials has a close code of its own. WIRE 2. */
+  refuse(connection: Connection, thrown: unknown, closeCode: number, reason?: string): void {
+    const error = toRoomfulError(thrown)
+    if (error.code === 'INTERNAL') {
+      const { namespace, user, id: connectionId } = connection
+      const fact = { namespace: namespace.name, event: 'connect', userId: user.sub, connectionId, payload: [] }
+      this.runtime.observer.observe({ type: 'handler:failed', ...fact, error: error.cause ?? error })
+    }
+    const own = OWN_CLOSE_CODES[error.code]
+    const { link, channel } = connection
+    if (!link.dialect.multiplexed) {
+      link.refusal ??= error
+      // A close code alone does not say when to come back.
+      if (error.code === 'RATE_LIMITED') link.fail(channel, error, undefined)
+    }
+    const code = own ?? closeCode
+    const { name } = connection.namespace
+    this.runtime.observer.observe({ type: 'connection:refused', namespace: name, code: error.code })
+    const sent = this.isTroubleOfOneAlone(connection, error) && afterClose(code) === 'reconnect' ? REFUSED : code
+    this.close(connection, sent, own || reason === undefined ? error.message : reason, error)
+  }
+
+  /**
+   * Where a message opens one connection, a close that means “come back” ends the whole link. So it is a refusal when the
+   * trouble is this namespace's own, or when the link carries others that have none.
+   */
+  private isTroubleOfOneAlone(connection: Connection, { code }: RoomfulError): boolean {
+    const { link, isCheckRefused } = connection
+    if (!link.dialect.opensOneByOne) return false
+    // A client that came too often must learn when to come back: a closed engine would reconnect at once.
+    return (
+      isCheckRefused ||
+      code === 'RATE_LIMITED' ||
+      link.connections.some((other) => other !== connection && other.stage === 'open')
+    )
+  }
+
+  /** The connection is over; nothing of it is left. Idempotent. */
+  release(connection: Connection, code: number, reason: string): void {
+    if (connection.stage === 'closed') return
+    const { namespace, link, session } = connection
+    const wasOpen = connection.stage === 'open'
+    const holdMs = wasOpen && RETURNING.has(code) ? holdMsOf(this.runtime, connection) : 0
+    if (wasOpen && holdMs === 0) this.namespaces.of(connection).inboxes.onGoodbye(connection)
+    if (holdMs > 0 && session) {
+      this.runtime.broker.saveSession(toRecord(session, connection), Math.max(this.runtime.settings.sessionMs, holdMs))
+    } else if (session) this.runtime.broker.dropSession(namespace.name, session.id)
+    connection.stage = 'closed'
+    this.runtime.timers.cancel(connection.timer)
+    link.connections = link.connections.filter((each) => each !== connection)
+    connection.queue = undefined
+    connection.running?.cancel()
+    connection.checked?.discard()
+    connection.asked?.close()
+    this.sharedLimits.leave(connection)
+    connection.onSettled?.(connection.refusal ?? new RoomfulError('UNAVAILABLE', reason || undefined))
+    if (wasOpen && connection.visit !== 'request') this.leaveNamespace(connection, code, reason, holdMs)
+    // Only now: the rooms it left were told how far it had read.
+    connection.behind = undefined
+  }
+
+  private leaveNamespace(connection: Connection, code: number, reason: string, holdMs: number): void {
+    const { namespace, session, user } = connection
+    const { users, requests } = this.namespaces.of(connection)
+    namespace.announce('disconnect', connection, reason)
+    namespace.connections.delete(connection.id)
+    if (session && namespace.sessions.get(session.id) === connection) namespace.sessions.delete(session.id)
+    const reasonInRoom = reason === '' ? 'disconnected' : reason
+    const rooms = [...connection.memberships.keys()]
+    users.remove(connection, holdMs)
+    for (const roomId of rooms)
+      requests.joins.leave(connection, roomId, reasonInRoom, isPersonalRoom(roomId) ? 0 : holdMs)
+    if (user.guest) namespace.guestNames.delete(nameKey(user.name))
+    const durationMs = this.runtime.clock.now() - connection.openedAt
+    this.runtime.observer.observe({
+      type: 'connection:closed',
+      connection,
+      reason: `${code} ${reason}`.trim(),
+      durationMs,
+    })
+    this.runtime.turn.endSoon()
+  }
+}
+
+/** Closes after which a session may come back. */
+const RETURNING: ReadonlySet<number> = new Set([
+  CLOSE_CODES.ABNORMAL.code,
+  CLOSE_CODES.NO_STATUS.code,
+  CLOSE_CODES.TOO_SLOW.code,
+  CLOSE_CODES.RESTART.code,
+  CLOSE_CODES.REPLACED.code, // it is back already
+])
+
+const REFUSED = CLOSE_CODES.FORBIDDEN.code
+
+const OWN_CLOSE_CODES: Readonly<Record<string, number>> = {
+  FORBIDDEN: CLOSE_CODES.FORBIDDEN.code,
+  BANNED: CLOSE_CODES.FORBIDDEN.code,
+  USER_UNKNOWN: CLOSE_CODES.AUTH_FAILED.code,
+  // Not the fault of the credentials: worth another try.
+  UNAVAILABLE: CLOSE_CODES.TRY_LATER.code,
+  RATE_LIMITED: CLOSE_CODES.TRY_LATER.code,
+  TIMEOUT: CLOSE_CODES.TRY_LATER.code,
+  INTERNAL: CLOSE_CODES.INTERNAL.code,
+}

@@ -1,0 +1,438 @@
+/**
+ * What a namespace holds in memory: its rooms, its connections, and the membership of each connection in each room. They
+ * refer to one another, so they stand in one file. They keep state and derive from it; what happens is decided above.
+ */
+import { type Inbound, isInbox, isRecord, type SharedJson } from '@roomful/protocol'
+import type { Contract, EventDefinition } from '../base/contract.ts'
+import type { RoomfulError } from '../base/errors.ts'
+import type { RateWindow } from '../base/rate-window.ts'
+import { RoomDeclarations, type RoomOptions } from '../base/room-declaration.ts'
+import { Subscribers } from '../base/subscribers.ts'
+import type { Timer } from '../base/timer-wheel.ts'
+import { RoomEvent } from '../events/event.ts'
+import { type HotBudget, HotTail } from '../events/hot-tail.ts'
+import type { StoredEvent } from '../events/stored.ts'
+import type { Link } from '../link/link.ts'
+import type { StoredRow } from '../ports/broker.ts'
+import type { Encoding } from '../ports/dialect.ts'
+import type { Observer } from '../ports/observer.ts'
+import type { User } from '../ports/user.ts'
+import { type AskOptions, ClientRequests } from './client-requests.ts'
+import type { NamespaceOptions } from './namespace-options.ts'
+import type { Session } from './session.ts'
+
+/** What happens in a namespace, for those who subscribe with `on`. */
+export type NamespaceEvents = {
+  connect: [connection: Connection]
+  disconnect: [connection: Connection, reason: string]
+  join: [connection: Connection, roomId: string]
+  leave: [connection: Connection, roomId: string, reason: string]
+  /** A user is in the room who was not, with however many connections. */
+  enter: [user: User, roomId: string]
+  /** The last connection of a user left the room, and so did the grace of those that were cut off. G6. */
+  exit: [user: User, roomId: string, reason: string]
+  /**
+   * A durable event is in the log and was sent to its room: once per event, in the order of the log, and not for a repeat
+   * under the same key. It runs after the acknowledgement is decided, so it cannot refuse; an event that was stored just
+   * before a crash is not announced again.
+   * @example namespace.on('stored', ({ type, roomId, data }) => { if (type === 'message:new') index(roomId, data) })
+   */
+  stored: [event: StoredEvent]
+}
+
+/** A user with a connection, or cut off and expected back. */
+export interface OnlineUser {
+  user: User
+  readonly connections: Set<Connection>
+  /** Those that were cut off and may still come back. */
+  held: number
+}
+
+export class NamespaceState {
+  readonly name: string
+  readonly contract: Contract | undefined
+  readonly options: NamespaceOptions
+  readonly declarations = new RoomDeclarations()
+  readonly rooms = new Map<string, Room>()
+  readonly connections = new Map<string, Connection>()
+  readonly sessions = new Map<string, Connection>()
+  readonly users = new Map<string, OnlineUser>()
+  /** Names in use by guests, so that two are never alike: key of the name → user id. */
+  readonly guestNames = new Map<string, string>()
+  /** Server events of Roomful itself, beside the contract's. */
+  readonly vocabulary = new Set<string>()
+  /** Server events of every contract. */
+  readonly serverEvents = new Map<string, EventDefinition>()
+  readonly subscribers = new Subscribers<NamespaceEvents>([
+    ...(['connect', 'disconnect', 'join', 'leave', 'enter', 'exit', 'stored'] as const),
+  ])
+  /** Names one log from another; part of cursors. Known once the hub has started. */
+  logId = ''
+  /** Set by the namespace once its parts are put together. */
+  host!: ConnectionHost
+  /** Latest commit number released: a live connection that was sent everything until now has everything up to it. */
+  headN = 0
+  private readonly observer: Observer
+
+  constructor(name: string, contract: Contract | undefined, options: NamespaceOptions, observer: Observer) {
+    this.name = name
+    this.contract = contract
+    this.options = options
+    this.observer = observer
+  }
+
+  /** Rooms that no pattern matches are allowed. */
+  get isOpen(): boolean {
+    return this.options.open ?? this.declarations.isEmpty
+  }
+
+  /** An event for those connected now. Declared events cannot contain reserved fields; undeclared ones are checked. */
+  transient(type: string, args: readonly unknown[], roomId?: string): RoomEvent {
+    const isDeclared = this.serverEvents.has(type) || this.vocabulary.has(type)
+    const spread = isDeclared && args.length === 1 && isRecord(args[0]) ? true : undefined
+    return RoomEvent.transient(type, args, spread, roomId)
+  }
+
+  /** Connections of a user, or the one with this id. */
+  connectionsOf(userOrConnection: string): Connection[] {
+    const ofUser = this.users.get(userOrConnection)?.connections ?? []
+    return [...new Set([...this.personal(userOrConnection), ...ofUser])]
+  }
+
+  /** Connections behind a connection id or `user:<id>`. */
+  *personal(name: string): Iterable<Connection> {
+    const connection = this.connections.get(name)
+    if (connection) yield connection
+    if (name.startsWith('user:')) yield* this.users.get(name.slice(5))?.connections ?? []
+  }
+
+  /** Notifies the subscribers; one that throws harms neither the others nor the server. */
+  announce<Name extends keyof NamespaceEvents>(event: Name, ...args: NamespaceEvents[Name]): void {
+    this.subscribers.notify(event, args, (error) => {
+      const [userId, connectionId] = whoOf(args[0])
+      const fact = { namespace: this.name, event, userId, connectionId, payload: [], error }
+      this.observer.observe({ type: 'handler:failed', ...fact })
+    })
+  }
+
+  /** A durable event was stored and released. Nothing is made when nothing listens: this runs once per event. */
+  announceStored({ roomId, seq, n, ts, type, userId, key }: StoredRow, args: readonly unknown[]): void {
+    if (!this.subscribers.hasListeners('stored')) return
+    this.announce('stored', { id: `${roomId}-${seq}`, roomId, seq, n, ts, type, args, data: args[0], userId, key })
+  }
+}
+
+/** @returns the ids of the user and the connection that an announcement is about, as far as there are any */
+function whoOf(about: Connection | User | StoredEvent): [userId: string, connectionId: string] {
+  if (about instanceof Connection) return [about.user.sub, about.id]
+  return ['sub' in about ? about.sub : (about.userId ?? ''), '']
+}
+
+/** A user in a room as its members see them. WIRE 8. */
+export interface Member {
+  userId: string
+  name: string
+  /** `left` only ever in what says that somebody left; a list has none of them. */
+  status: 'online' | 'reconnecting' | 'left'
+}
+
+/** A user in a room, whatever the number of connections. */
+export interface Seat {
+  user: User
+  connections: number
+  /** Those that were cut off and may still come back. G6. */
+  held: number
+  /** Shown as on the way back. */
+  isAway: boolean
+  /** Until it is shown so. */
+  missed: Timer | undefined
+}
+
+export interface Group {
+  readonly encoding: Encoding
+  readonly view: 'all' | 'classic'
+  readonly members: Membership[]
+}
+
+/**
+ * A room while it has members or is written to: the position of its log, its users, and its connections, grouped by
+ * encoding so that an event is encoded once per group.
+ */
+export class Room {
+  readonly id: string
+  /** The personal room of a user: what is told there need not be told at the next connect. */
+  readonly isInbox: boolean
+  readonly options: RoomOptions
+  readonly tail: HotTail
+  readonly seats = new Map<string, Seat>()
+  /** Joins under way that count on a seat, by user; only where there is a capacity. Bound: the requests that run. */
+  readonly claims = new Map<string, number>()
+  readonly groups: Group[] = []
+  /** Set once the broker told where the log stands. */
+  state: 'opening' | 'open' | 'freed' = 'opening'
+  epoch = ''
+  /** Latest number released to members. */
+  head = 0
+  /** Lowest number that the log still has. */
+  first = 1
+  /** Latest commit number released, for the order of `n`. */
+  headN = 0
+  /** Version of the membership. */
+  pv = 0
+  /** The users of a snapshot, as long as they are the same. */
+  users: SharedJson<Member[]> | undefined
+  /** Whoever needs the room to stay although nobody is in it. */
+  pins = 0
+  /** Resolves when `state` is open; rejects when the broker could not tell. */
+  opened: Promise<void> | undefined
+
+  constructor(id: string, options: RoomOptions, historySize: number, budget: HotBudget) {
+    this.id = id
+    this.isInbox = isInbox(id)
+    this.options = options
+    this.tail = new HotTail(historySize, budget)
+  }
+
+  get isEmpty(): boolean {
+    return this.seats.size === 0 && this.pins === 0 && this.groups.length === 0
+  }
+
+  /** Users with a seat. */
+  get count(): number {
+    return this.seats.size
+  }
+
+  get connectionCount(): number {
+    let count = 0
+    for (const group of this.groups) count += group.members.length
+    return count
+  }
+
+  addMember(membership: Membership, encoding: Encoding, view: 'all' | 'classic'): void {
+    let group = this.groups.find((candidate) => candidate.encoding.key === encoding.key)
+    if (!group) {
+      group = { encoding, view, members: [] }
+      this.groups.push(group)
+    }
+    membership.group = group
+    membership.index = group.members.length
+    group.members.push(membership)
+  }
+
+  /** Constant cost, however many members there are: the last one moves into the gap. P9. */
+  removeMember(membership: Membership): void {
+    const { group, index } = membership
+    if (!group) return
+    const last = group.members.pop() as Membership
+    if (last !== membership) {
+      group.members[index] = last
+      last.index = index
+    }
+    membership.group = undefined
+    if (group.members.length === 0) this.groups.splice(this.groups.indexOf(group), 1)
+  }
+
+  hasClassicMembers(): boolean {
+    return this.groups.some((group) => group.view === 'classic')
+  }
+}
+
+/** A connection in a room: the one object that both sides share. */
+export class Membership {
+  readonly connection: Connection
+  readonly room: Room
+  /** Where in which group of the room; kept by the room. */
+  group: Group | undefined
+  index = 0
+  /** Latest number written to the connection; meaningful while the connection is behind. */
+  position: number
+  /** The version of the membership that it was given with its answer. */
+  pv = 0
+  /** From which number on the connection was told: where the session resumes when its client cannot say where it stood. */
+  joinedAt: number
+
+  constructor(connection: Connection, room: Room, position: number) {
+    this.connection = connection
+    this.room = room
+    this.position = position
+    this.joinedAt = position
+  }
+}
+
+/** Requests that wait behind one that still runs. More pauses reading; ten times more closes with 1008. */
+export const QUEUE_SOFT_LIMIT = 64
+export const QUEUE_HARD_LIMIT = 4_096
+
+/** What works for the connections of a namespace. */
+export interface ConnectionHost {
+  /** Takes one thing at a time; what follows waits. */
+  handle(connection: Connection, inbound: Inbound): void
+  /** What kept the connection busy is over. */
+  resume(connection: Connection): void
+  join(connection: Connection, roomId: string): Promise<void>
+  leave(connection: Connection, roomId: string, reason: string | undefined): Promise<boolean>
+  emit(connection: Connection, type: string, args: readonly unknown[]): void
+}
+
+/** What a connection needs while it is behind. */
+export interface CatchUpState {
+  reading: boolean
+  latest: Map<string, RoomEvent> | undefined
+  events: number
+}
+
+const NOBODY: User = Object.freeze({ sub: '', name: '', role: 'guest' })
+
+/**
+ * A link's attachment to one namespace: who it is, where it is, and the queue that lets its requests run one after
+ * another (G1). Its life is `authenticating` → `open` → `closed`; handshake.ts moves it on, dispatch.ts works its queue.
+ */
+export class Connection {
+  readonly id: string
+  readonly link: Link<Connection>
+  readonly channel: number
+  readonly namespace: NamespaceState
+  readonly openedAt: number
+  /** Which one it is since the start of the server: of two the newer has the higher. */
+  number = 0
+  stage: 'authenticating' | 'open' | 'closed' = 'authenticating'
+  /** What the client said on attaching, in dialects that have such a payload. */
+  handshake: Readonly<Record<string, unknown>> | undefined
+  /** Meaningful once `open`. */
+  user: User = NOBODY
+  /** When the token stops being good, ms since 1970. */
+  expiresAt: number | undefined
+  /** `authenticated`, `guest`, or `none` before either. */
+  auth: 'none' | 'guest' | 'authenticated' = 'none'
+  session: Session | undefined
+  /** Its client has shown that it knows the session: what it misses from now on it can come back for. */
+  isHeard = false
+  readonly memberships = new Map<string, Membership>()
+  private intended: Map<string, { isIn: boolean; waiting: number }> | undefined
+  /** Present while events are read from the log instead of being pushed. */
+  behind: CatchUpState | undefined
+  /** The classic dialect's current room. */
+  currentRoom: string | undefined
+  /** What waits for the request that runs. */
+  queue: Inbound[] | undefined
+  busy = false
+  /** The request that is waited for. */
+  running: { cancel(): void } | undefined
+  /** What it was asked and has not answered. */
+  asked: ClientRequests | undefined
+  rate: RateWindow | undefined
+  joinRate: RateWindow | undefined
+  /** A guest's, among those of its address; see shared-limits.ts. */
+  guestNumber: number | undefined
+  /** Authentication deadline, or token expiry. */
+  timer: Timer | undefined
+  /** When it was told to come back, should it be cut off: the server restarts. Ms since 1970. G7. */
+  dueBackAt: number | undefined
+  /** Came over HTTP with all that it wants: a stay in rooms, or a single request. See visit.ts. */
+  visit: 'stay' | 'request' | undefined
+  /** Over HTTP: what checks at connect recorded, until it says which rooms it wants. */
+  checked: { discard(): void } | undefined
+  /** Told once, when it is open (without an error) or was refused. */
+  onSettled: ((error: RoomfulError | undefined) => void) | undefined
+  /** A check of the namespace would not let it in, or failed. */
+  isCheckRefused = false
+  /** Why it was refused. */
+  refusal: RoomfulError | undefined
+  /** An application's own data. */
+  data: Record<string, unknown> | undefined
+
+  constructor(id: string, link: Link<Connection>, channel: number, namespace: NamespaceState, openedAt: number) {
+    this.id = id
+    this.link = link
+    this.channel = channel
+    this.namespace = namespace
+    this.openedAt = openedAt
+  }
+
+  /**
+   * Asks this client, and waits for what it answers: a Socket.IO client by its callback, the SDK by `client.onRequest`, a
+   * plain one by `{ack, data}`. Goes out at once, before what a handler recorded. C9.
+   * @throws RoomfulError (rejects) TIMEOUT, DISCONNECTED, CANNOT_ANSWER, UNAVAILABLE, INVALID_MESSAGE for an answer that the
+   *   contract does not allow, or what the client refused with; or with the signal's reason
+   */
+  request(event: string, data?: unknown, options?: AskOptions): Promise<unknown> {
+    return this.ask(event, data === undefined ? [] : [data], options)
+  }
+
+  /** As `request`, for events that take several arguments. */
+  call(event: string, ...args: readonly unknown[]): Promise<unknown> {
+    return this.ask(event, args, undefined)
+  }
+
+  /**
+   * Puts this connection into a room. The rules and the capacity of the room hold, and the client is sent `room:joined`.
+   * In a check at connect use `context.join`: it is not open yet.
+   * @throws RoomfulError (rejects) DISCONNECTED, FORBIDDEN, ROOM_FULL, TOO_MANY_ROOMS, ROOM_NAME_INVALID, UNAVAILABLE
+   */
+  join(roomId: string): Promise<void> {
+    return this.namespace.host.join(this, roomId)
+  }
+
+  /** Takes this connection out of a room; the client is sent `room:left`. @returns false when it was not in it */
+  leave(roomId: string, reason?: string): Promise<boolean> {
+    return this.namespace.host.leave(this, roomId, reason)
+  }
+
+  /** To this connection only; nothing when it is gone. In a check at connect use `context.emit`: it is not open yet. */
+  emit(type: string, ...args: readonly unknown[]): void {
+    this.namespace.host.emit(this, type, args)
+  }
+
+  private ask(event: string, args: readonly unknown[], options: AskOptions | undefined): Promise<unknown> {
+    this.asked ??= new ClientRequests(this)
+    return this.asked.send(event, args, options)
+  }
+
+  /**
+   * In the room once everything that was asked for so far is done: the next request need not wait for the turn.
+   */
+  willBeIn(roomId: string): boolean {
+    // A request over HTTP is in no room itself: its user is, with another connection.
+    if (this.visit === 'request') return this.namespace.rooms.get(roomId)?.seats.has(this.user.sub) ?? false
+    return this.intended?.get(roomId)?.isIn ?? this.memberships.has(roomId)
+  }
+
+  /** In how many rooms it will be once everything that was asked for so far is done. */
+  get roomCount(): number {
+    let count = this.memberships.size
+    for (const [roomId, { isIn }] of this.intended ?? []) {
+      if (isIn !== this.memberships.has(roomId)) count += isIn ? 1 : -1
+    }
+    return count
+  }
+
+  /** A join or leave was recorded and waits for its turn. */
+  intend(roomId: string, isIn: boolean): void {
+    this.intended ??= new Map()
+    this.intended.set(roomId, { isIn, waiting: (this.intended.get(roomId)?.waiting ?? 0) + 1 })
+  }
+
+  /** It was done, or will not be. */
+  intentionOver(roomId: string): void {
+    const intention = this.intended?.get(roomId)
+    if (!intention) return
+    intention.waiting--
+    if (intention.waiting === 0) this.intended?.delete(roomId)
+    if (this.intended?.size === 0) this.intended = undefined
+  }
+
+  get ip(): string {
+    return this.link.ip
+  }
+
+  get userAgent(): string {
+    return this.link.userAgent
+  }
+
+  /** Where keys and personal rates are counted: per user, and per guest session. G3, B34. */
+  get scope(): string {
+    // A guest's single request has a new id each time; where it came from has not.
+    if (this.visit === 'request' && this.user.guest) return `guest at ${this.ip}`
+    return this.user.sub
+  }
+}
