@@ -200,7 +200,7 @@ export class Connection {
       const token = await this.#options.credentials.forRefresh(link?.token)
       if (!link || token === undefined) return
       link.token = token
-      link.write({ type: 'auth', token })
+      link.write({ type: 'auth', ch: link.channel, token })
     } catch (cause) {
       this.#options.environment.tell(new RoomfulError('NO_CREDENTIALS', undefined, { cause }))
     }

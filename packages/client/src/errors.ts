@@ -31,7 +31,7 @@ export class RoomfulError extends Error {
     message?: string,
     more: { retryAfterMs?: number | undefined; field?: string | undefined; cause?: unknown } = {},
   ) {
-    super(message ?? defaultMessage(code), more.cause === undefined ? undefined : { cause: more.cause })
+    super(message ?? defaultMessage(code), more)
     this.code = code
     this.retryAfterMs = more.retryAfterMs
     this.field = more.field

@@ -25,8 +25,6 @@ export interface LinkOptions {
   readonly onEnd: (ending: Ending) => void
 }
 
-type Unaddressed<Frame> = Frame extends unknown ? Omit<Frame, 'ch'> : never
-
 export class Link {
   readonly #options: LinkOptions
   /** Started by its owner when the server let us in: from then on silence means something. */
@@ -63,7 +61,7 @@ export class Link {
         onOpen: () => {
           if (this.#isOver) return
           this.#options.onOpen()
-          this.write({ type: 'open', v: PROTOCOL_VERSION, ns: namespace, ...proof, session })
+          this.write({ type: 'open', v: PROTOCOL_VERSION, ch: this.channel, ns: namespace, ...proof, session })
         },
         onMessage: (text) => this.#receive(text),
         onClose: (code, reason) => this.end({ code, reason }),
@@ -75,12 +73,15 @@ export class Link {
 
   /** @param rest of a frame, behind its channel */
   send(rest: string): void {
-    const transport = this.#transport
-    if (!this.#isOver) transport?.send(`{"ch":${transport.channel ?? 1},${rest}`)
+    this.#say(`{"ch":${this.channel},${rest}`)
   }
 
-  write(frame: Unaddressed<UpFrame>): void {
-    this.send(JSON.stringify(frame).slice(1))
+  write(frame: UpFrame): void {
+    this.#say(JSON.stringify(frame))
+  }
+
+  get channel(): number {
+    return this.#transport?.channel ?? 1
   }
 
   /** Ends it without a word to its owner. */
@@ -96,6 +97,10 @@ export class Link {
     if (this.#isOver) return
     this.drop('cut')
     this.#options.onEnd(ending)
+  }
+
+  #say(text: string): void {
+    if (!this.#isOver) this.#transport?.send(text)
   }
 
   #fail(code: 'NO_CREDENTIALS' | 'NOT_CONNECTED', cause: unknown): void {

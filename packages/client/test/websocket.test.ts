@@ -108,7 +108,7 @@ describe('in a browser', () => {
     socket?.message('{"type":"opened","ch":1,"id":"c","user":{},"now":1,"recovered":false}')
     window.dispatchEvent(new Event('offline'))
     page.dispatchEvent(new Event('visibilitychange'))
-    expect(socket?.sent.slice(1).map((text) => JSON.parse(text))).toMatchObject([{ type: 'ping' }])
+    expect(socket?.sent.slice(1)).toEqual(['{"type":"ping"}'])
     client.close()
     window.dispatchEvent(new Event('online'))
     expect(opened).toHaveLength(2)

@@ -8,6 +8,7 @@ export {
   type LinkProviderProps,
   RoomfulProvider,
   type RoomfulProviderProps,
+  type SharingProps,
   useClient,
 } from './provider.tsx'
 export type { RoomActions } from './room-hold.ts'

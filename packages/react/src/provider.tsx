@@ -26,7 +26,7 @@ interface OwnClientProps {
   readonly children?: ReactNode
 }
 
-interface SharingProps {
+export interface SharingProps {
   /** The namespace of the hooks below, over the link of the nearest {@link LinkProvider}. Read once, as `options`. */
   readonly namespace: string
   readonly options?: Omit<NamespaceOptions, 'namespace' | 'autoConnect'>

@@ -1,19 +1,16 @@
 /** Documents that several people write at once. B36. */
-import type { ClientOptions } from '@roomful/client'
 import { RoomfulProvider } from '@roomful/react'
-import { type ReactElement, useMemo } from 'react'
+import type { ReactElement } from 'react'
 import { Route, Switch } from 'wouter'
-import { tokenSource } from '../../web/session/renewal.ts'
 import { useSession } from '../../web/session/session-gate.tsx'
 import { DocumentView } from './document-view.tsx'
 import { ListView } from './list-view.tsx'
 
 export function Page(): ReactElement | null {
   const session = useSession()
-  const options = useMemo<ClientOptions>(() => ({ namespace: '/documents', token: tokenSource() }), [])
   if (session?.kind !== 'user') return null
   return (
-    <RoomfulProvider url={location.origin} options={options}>
+    <RoomfulProvider namespace="/documents">
       <Switch>
         <Route path="/:documentId">
           {({ documentId }) => <DocumentView key={documentId} documentId={decode(documentId)} user={session.user} />}

@@ -1,25 +1,22 @@
 /** Holds the connection to `/notifications` while somebody with an account is signed in, and shows what comes. */
-import type { Client, ClientOptions } from '@roomful/client'
+import type { Client } from '@roomful/client'
 import { RoomfulProvider, useClient } from '@roomful/react'
-import { type ReactElement, useEffect, useMemo } from 'react'
+import { type ReactElement, useEffect } from 'react'
 import { useReadsStore } from '../../web/reads/use-reads.tsx'
 import { useReconnectWith } from '../../web/session/follow.ts'
-import { tokenSource } from '../../web/session/renewal.ts'
 import { useSession } from '../../web/session/session-gate.tsx'
 import { closeMessageToast, toast, toastMessage } from '../../web/ui/toast.tsx'
 import { type Notification, notifications } from './notifications.ts'
 
+/** Network trouble is for the main connection to report. */
+const QUIET = { onError: () => undefined }
+
 export function NotificationCollector(): ReactElement | null {
   const main = useClient()
   const session = useSession()
-  const options = useMemo<ClientOptions>(
-    // Network trouble is for the main connection to report.
-    () => ({ namespace: '/notifications', token: tokenSource(), onError: () => undefined }),
-    [],
-  )
   if (session?.kind !== 'user') return null
   return (
-    <RoomfulProvider url={location.origin} options={options}>
+    <RoomfulProvider namespace="/notifications" options={QUIET}>
       <Collecting main={main} userId={session.user.sub} />
     </RoomfulProvider>
   )

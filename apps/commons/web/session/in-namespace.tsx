@@ -1,17 +1,17 @@
-/** Gives what is inside a connection of its own to another namespace, as the same person. */
+/** Gives what is inside a connection of its own to another namespace, as the same person and over the same link. */
 import { RoomfulProvider, useClient, useConnection } from '@roomful/react'
 import { ShieldAlert } from 'lucide-react'
 import { type ReactElement, type ReactNode, useEffect, useMemo } from 'react'
 import { LinkButton } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
-import { clientOptions, SHUT_OUT, useSession } from './session-gate.tsx'
+import { inNamespace, SHUT_OUT, useSession } from './session-gate.tsx'
 
 export function InNamespace({ name, children }: { name: string; children: ReactNode }): ReactElement | null {
   const current = useSession()
-  const options = useMemo(() => current && clientOptions(current, name), [current, name])
-  if (!options) return null
+  const props = useMemo(() => current && inNamespace(current, name), [current, name])
+  if (!props) return null
   return (
-    <RoomfulProvider url={location.origin} options={options}>
+    <RoomfulProvider {...props}>
       <Admitted role={current?.kind === 'user' ? current.user.role : 'guest'}>{children}</Admitted>
     </RoomfulProvider>
   )

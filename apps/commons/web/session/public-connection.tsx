@@ -6,7 +6,7 @@ import type { Client } from '@roomful/client'
 import { RoomfulProvider, useClient } from '@roomful/react'
 import { createContext, type ReactElement, type ReactNode, use, useMemo } from 'react'
 import { useReconnectWith } from './follow.ts'
-import { clientOptions, useSession } from './session-gate.tsx'
+import { inNamespace, useSession } from './session-gate.tsx'
 
 const PUBLIC = '/public'
 
@@ -16,11 +16,11 @@ const Context = createContext<Client | undefined>(undefined)
 export function PublicConnection({ children }: { children: ReactNode }): ReactElement | null {
   const main = useClient()
   const current = useSession()
-  const options = useMemo(() => current && clientOptions(current, PUBLIC), [current])
-  if (!options) return null
+  const props = useMemo(() => current && inNamespace(current, PUBLIC), [current])
+  if (!props) return null
   if (current?.kind === 'guest') return <Context value={main}>{children}</Context>
   return (
-    <RoomfulProvider url={location.origin} options={options}>
+    <RoomfulProvider {...props}>
       <Handed main={main}>{children}</Handed>
     </RoomfulProvider>
   )

@@ -1,7 +1,10 @@
-/** Shows the sign-in page without a session; with one, a connection that lasts as long as the session does. */
-import type { ClientOptions } from '@roomful/client'
+/**
+ * Shows the sign-in page without a session; with one, a connection that lasts as long as the session does. The namespaces that
+ * pages use besides share its link: one WebSocket for the whole page.
+ */
+import type { ClientOptions, SharedLinkOptions } from '@roomful/client'
 import { indexedDbOutbox } from '@roomful/client/indexeddb'
-import { RoomfulProvider, useClient, useConnection } from '@roomful/react'
+import { LinkProvider, RoomfulProvider, type SharingProps, useClient, useConnection } from '@roomful/react'
 import { type ReactElement, type ReactNode, useEffect, useMemo, useSyncExternalStore } from 'react'
 import { sentenceOf, suspended } from '../ui/error-sentence.ts'
 import { toast } from '../ui/toast.tsx'
@@ -25,13 +28,16 @@ export function SessionGate({ children }: { children: ReactNode }): ReactElement
 function Connected({ current, children }: { current: Session; children: ReactNode }): ReactElement {
   // Another token of the same person goes over the connections that are open.
   const key = current.kind === 'user' ? `user ${current.user.sub}` : `guest ${current.name}`
-  const options = useMemo(() => clientOptions(current), [current])
+  const who = useMemo(() => linkOptions(current), [current])
+  const main = useMemo(() => inNamespace(current), [current])
   return (
-    <RoomfulProvider key={key} url={location.origin} options={options}>
-      <Standing />
-      {children}
-      <Disconnected />
-    </RoomfulProvider>
+    <LinkProvider key={key} url={location.origin} options={who}>
+      <RoomfulProvider {...main}>
+        <Standing />
+        {children}
+        <Disconnected />
+      </RoomfulProvider>
+    </LinkProvider>
   )
 }
 
@@ -51,21 +57,22 @@ function Standing(): null {
   return null
 }
 
-/** As whom one connects, and where: a guest is in `/public` only. */
-export function clientOptions(current: Session, namespace = '/'): ClientOptions {
+/** As whom one connects. */
+function linkOptions(current: Session): SharedLinkOptions {
+  return current.kind === 'guest' ? { name: current.name } : { token: tokenSource() }
+}
+
+/** What a provider of this namespace takes; a guest is in `/public` only. */
+export function inNamespace(current: Session, namespace = '/'): Pick<SharingProps, 'namespace' | 'options'> {
   const onError: ClientOptions['onError'] = (error) => {
     if (error.code !== 'DISCONNECTED' && error.code !== 'NOT_CONNECTED' && error.code !== 'BANNED') {
       toast(sentenceOf(error), undefined, 'bad')
     }
   }
-  if (current.kind === 'guest') return { namespace: '/public', name: current.name, onError }
+  if (current.kind === 'guest') return { namespace: '/public', options: { onError } }
   // One per namespace: what waits in an outbox is sent by every client that shares it.
   const place = namespace === '/' ? '' : `${namespace.slice(1)}-`
-  return {
-    namespace,
-    onError,
-    // What was written and not stored yet survives a reload.
-    outbox: { storage: indexedDbOutbox(`commons-outbox-${place}${current.user.sub}`) },
-    token: tokenSource(),
-  }
+  // What was written and not stored yet survives a reload.
+  const outbox = { storage: indexedDbOutbox(`commons-outbox-${place}${current.user.sub}`) }
+  return { namespace, options: { onError, outbox } }
 }
