@@ -1,5 +1,5 @@
 /** Every way from the SDK to a real server, through a proxy that does not let every way through. C17. */
-import { type Client, type ClientOptions, connect, type TransportName } from '@roomful/client'
+import { type Client, type ClientOptions, connect, type RoomfulError, type TransportName } from '@roomful/client'
 import { createRoomful, type Roomful } from '@roomful/server'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Middlebox } from './support/middlebox.ts'
@@ -173,6 +173,46 @@ describe('[C17] when no WebSocket gets through', () => {
     await vi.waitFor(() => expect(clients[0]?.state).toMatchObject({ status: 'open', recovered: true }))
     await untilCarried(open('Bob', { storage }), 'sse')
     expect(tries()).toBe(1)
+  })
+
+  it('and it stays so, that is said once', async () => {
+    proxy.rules.upgrades = 'cut'
+    const errors: string[] = []
+    const onError = ({ code, message }: RoomfulError): void => void errors.push(`${code}: ${message}`)
+    const client = open('Ann', { clock: impatient, connectTimeoutMs: 300, onError })
+    const tries = (): number => proxy.seen.filter((each) => each === 'UPGRADE').length
+    await vi.waitFor(() => expect(tries()).toBe(5), { timeout: 5_000 }) // at the start, and four to change over
+    expect(errors).toEqual([
+      `WEBSOCKET_BLOCKED: No WebSocket gets through to ${proxy.url.replace('http', 'ws')}/ws; the connection stays on HTTP`,
+    ])
+    expect(client.state).toMatchObject({ status: 'open', transport: 'sse' })
+  })
+
+  it('[C18] a stream that something on the way ends properly, within an event, is a cut', async () => {
+    let endWithin: ((text: string) => boolean) | undefined
+    const ending = async (...args: Parameters<typeof fetch>): Promise<Response> => {
+      const response = await fetch(...args)
+      if (!String(args[0]).includes('/link/sse') || !response.body) return response
+      const pipe = new TransformStream<Uint8Array, Uint8Array>({
+        transform(chunk, controller) {
+          if (!endWithin?.(Buffer.from(chunk).toString())) return controller.enqueue(chunk)
+          endWithin = undefined
+          controller.enqueue(chunk.subarray(0, chunk.length / 2))
+          controller.terminate()
+        },
+      })
+      return new Response(response.body.pipeThrough(pipe), response)
+    }
+    const ann = open('Ann', { transports: ['sse'], fetch: ending, random: () => 0.99 })
+    const bob = open('Bob', { transports: ['websocket'] })
+    const [room, other] = [ann.room('lobby'), bob.room('lobby')]
+    const heard: string[] = []
+    room.on('message:new', ({ content }) => heard.push(content))
+    await Promise.all([room.ready, other.ready])
+    endWithin = (text) => text.includes('"two"')
+    for (const content of ['one', 'two', 'three']) await other.send(content)
+    await vi.waitFor(() => expect(heard).toEqual(['one', 'two', 'three']), { timeout: 5_000 })
+    expect([endWithin, ann.state]).toMatchObject([undefined, { status: 'open', recovered: true, transport: 'sse' }])
   })
 
   it('a server that is merely down is not taken for a blocked one', async () => {
