@@ -21,6 +21,7 @@ import { Recovery } from './sessions/recovery.ts'
 import { expectReturning } from './sessions/restart-presence.ts'
 import type { NamespaceOptions } from './state/namespace-options.ts'
 import { SharedLimits } from './state/shared-limits.ts'
+import type { TransientPolicy } from './state/transients.ts'
 
 /** After a break, how long until a broker that could not tell where its rooms stand is asked again. */
 const BREAK_RETRY_MS = 1_000
@@ -34,6 +35,8 @@ export class Hub {
   readonly accountChanges = new AccountChanges()
   readonly delivery: Delivery
   readonly sharedLimits: SharedLimits
+  /** Set by a transport whose clients come back for transient events. */
+  readonly transients: TransientPolicy = { isKept: false }
   readonly httpConnections: HttpConnections
   state: 'starting' | 'ready' | 'draining' | 'closed' = 'starting'
   readonly catchUp: CatchUp
@@ -52,7 +55,11 @@ export class Hub {
     this.catchUp = new CatchUp(runtime)
     this.delivery = new Delivery(runtime, this.catchUp)
     this.sharedLimits = new SharedLimits(runtime)
-    this.lifecycle = new Lifecycle(runtime, namespaces, this.sharedLimits)
+    this.lifecycle = new Lifecycle(runtime, {
+      namespaces,
+      sharedLimits: this.sharedLimits,
+      savedSessions: this.savedSessions,
+    })
     this.identities = new Identities(runtime, { accountChanges, namespaces, lifecycle: this.lifecycle })
     this.handshake = new Handshake(runtime, {
       namespaces,
@@ -90,6 +97,7 @@ export class Hub {
       const { logId, n } = await this.runtime.broker.open(namespace.name)
       namespace.state.logId = logId
       namespace.state.headN = Math.max(namespace.state.headN, n)
+      await namespace.state.transients.open()
     }
     for (const namespace of this.allNamespaces()) await expectReturning(this.runtime, namespace)
     if (this.state === 'starting') this.state = 'ready'
@@ -98,13 +106,13 @@ export class Hub {
   /** @param names the first one is the log's; the others mean the same */
   addNamespace(names: readonly string[], contract: Contract | undefined, options: NamespaceOptions): Namespace {
     const [name = '/'] = names
-    const { runtime, hotBudget, catchUp, delivery, savedSessions, sharedLimits } = this
+    const { runtime, hotBudget, catchUp, delivery, savedSessions, sharedLimits, transients } = this
     const control = {
       authenticate: this.handshake.authenticate.bind(this.handshake),
       close: this.lifecycle.close.bind(this.lifecycle),
       closedByClient: this.lifecycle.closedByClient.bind(this.lifecycle),
     }
-    const shared = { runtime, hotBudget, catchUp, delivery, savedSessions, sharedLimits, control }
+    const shared = { runtime, hotBudget, catchUp, delivery, savedSessions, sharedLimits, transients, control }
     const namespace = new Namespace(shared, name, contract, options)
     this.namespaces.add(names, namespace)
     for (const each of names) this.facades.set(each, namespace)

@@ -35,6 +35,7 @@ import type { NamespaceParts } from './sessions/namespaces.ts'
 import type { NamespaceOptions } from './state/namespace-options.ts'
 import { type Connection, type Member, type NamespaceEvents, NamespaceState } from './state/namespace-state.ts'
 import type { SharedLimits } from './state/shared-limits.ts'
+import type { TransientPolicy } from './state/transients.ts'
 import type { TypedNamespace } from './typed.ts'
 
 export type Listener<Name extends keyof NamespaceEvents> = (...args: NamespaceEvents[Name]) => unknown
@@ -47,6 +48,7 @@ export interface SharedParts {
   readonly delivery: Delivery
   readonly savedSessions: SavedSessions
   readonly sharedLimits: SharedLimits
+  readonly transients: TransientPolicy
   readonly control: ConnectionControl
 }
 
@@ -62,8 +64,8 @@ export class Namespace implements NamespaceParts {
   private readonly clientEvents = new Map<string, EventDefinition>()
 
   constructor(shared: SharedParts, name: string, contract: Contract | undefined, options: NamespaceOptions) {
-    const { runtime, hotBudget, catchUp, delivery, savedSessions, sharedLimits, control } = shared
-    const state = new NamespaceState(name, contract, options, runtime.observer)
+    const { runtime, hotBudget, catchUp, delivery, savedSessions, sharedLimits, transients, control } = shared
+    const state = new NamespaceState(runtime, name, contract, options, transients)
     const rooms = new OpenRooms(runtime, state, hotBudget)
     const fanOut = new FanOut(runtime, state, {
       catchUp,

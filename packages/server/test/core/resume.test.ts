@@ -29,6 +29,26 @@ async function missed(server: TestServer, count: number): Promise<{ epoch: strin
 }
 
 describe('resume', () => {
+  it('[J25] of a session keeps the connection its id and its data, in v1 too', async () => {
+    await using server = await createTestServer({
+      setUp: (given) => {
+        given.namespace('/').on('set', ({ connection }, team: string) => {
+          connection.data.team = team
+        })
+      },
+    })
+    const ann = await server.connect({ user: 'ann', dialect: 'v1' })
+    await ann.request('set', 'red')
+    ann.cut()
+    await server.settle()
+    const again = await server.connect({ user: 'ann', dialect: 'v1', session: ann.session })
+    expect(again.heard('opened')).toMatchObject([{ recovered: true, id: ann.id }])
+    expect(server.get('/').connections.get(ann.id)?.data).toEqual({ team: 'red' })
+    const other = await server.connect({ user: 'bob', dialect: 'v1', session: ann.session })
+    expect(other.id).not.toBe(ann.id)
+    expect(server.get('/').connections.get(other.id)?.data).toEqual({})
+  })
+
   it.each(['plain', 'v1'] as const)('[G4] [C18] exactly what was missed, before what is live (%s)', async (dialect) => {
     await using server = await createTestServer({ settings: UNLIMITED })
     const { epoch, bob } = await missed(server, 5)

@@ -125,8 +125,8 @@ describe('recovery', () => {
   it('[J12] takes no string of a user for a cursor, and leaves events alone where it is off', async () => {
     const declare: Parameters<typeof serve>[1] = (roomful) => {
       const talk = roomful.namespace('/talk', undefined, { guests: true })
-      talk.on('say', (context, text: string) => context.emit('said', text))
-      talk.on('nothing', (context) => context.emit('nothing'))
+      talk.on('say', ({ connection }, text: string) => talk.to(connection.id).volatile.emit('said', text))
+      talk.on('nothing', ({ connection }) => talk.to(connection.id).volatile.emit('nothing'))
     }
     const on = await serve({}, declare)
     const socket = client(`${on.url}/talk`, 'websocket')

@@ -6,6 +6,12 @@ import { fromJson, isSpreadable, type StoredFields, toJson, type WireEvent } fro
 import type { StoredRow } from '../ports/broker.ts'
 import type { Encoding } from '../ports/dialect.ts'
 
+/** Where a transient event stands: its number among those of the namespace, and the latest commit number before it. */
+export interface Place {
+  readonly serial: number
+  readonly n: number
+}
+
 const BINARY_MARK = '"$binary"'
 
 export class RoomEvent implements WireEvent {
@@ -17,6 +23,10 @@ export class RoomEvent implements WireEvent {
   readonly origin: string | undefined
   /** Who said it. */
   readonly userId: string | undefined
+  /** What an application sends to those connected now, and no bookkeeping of the room vocabulary. */
+  readonly isApplications: boolean
+  /** Among the transient events of its namespace, once it was sent to clients that may come back for it. */
+  place: Place | undefined
   private parsedArgs: readonly unknown[] | undefined
   private spreadable: boolean | undefined
   private firstKey: string | undefined
@@ -33,6 +43,7 @@ export class RoomEvent implements WireEvent {
       roomId?: string | undefined
       origin?: string | undefined
       userId?: string | undefined
+      isApplications?: boolean
     },
   ) {
     this.type = type
@@ -44,14 +55,20 @@ export class RoomEvent implements WireEvent {
     this.roomId = more.roomId
     this.origin = more.origin
     this.userId = more.userId
+    this.isApplications = more.isApplications ?? false
   }
 
   /**
    * @param spread true when a contract promises that no reserved field is in the data
-   * @param roomId the one room that it is for
+   * @param more `roomId`: the one room that it is for
    */
-  static transient(type: string, args: readonly unknown[], spread?: boolean, roomId?: string): RoomEvent {
-    return new RoomEvent(type, args, toJson(args), { spread, roomId })
+  static transient(
+    type: string,
+    args: readonly unknown[],
+    spread?: boolean,
+    more: { readonly roomId?: string | undefined; readonly isApplications?: boolean } = {},
+  ): RoomEvent {
+    return new RoomEvent(type, args, toJson(args), { spread, ...more })
   }
 
   static fromRow(row: StoredRow, args?: readonly unknown[], origin?: string): RoomEvent {

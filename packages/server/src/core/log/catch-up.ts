@@ -8,7 +8,7 @@
 import { CLOSE_CODES } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
-import type { Link } from '../link/link.ts'
+import { type Link, UNLOGGED_MAX_BYTES } from '../link/link.ts'
 import type { CatchUpState, Connection, Membership, Room } from '../state/namespace-state.ts'
 import { type Asked, PAGE_BYTES, PAGE_EVENTS, type Page, SharedReads } from './shared-reads.ts'
 
@@ -32,7 +32,7 @@ export class CatchUp {
     for (const membership of connection.memberships.values()) {
       if (membership.room !== exceptRoom) membership.position = membership.room.head
     }
-    connection.behind = { reading: false, latest: undefined, events: 0 }
+    connection.behind = { reading: false, latest: undefined, transients: [], transientBytes: 0, events: 0 }
     return connection.behind
   }
 
@@ -113,6 +113,31 @@ export class CatchUp {
     if (state.latest.size > LATEST_MAX) state.latest.delete(state.latest.keys().next().value as string)
   }
 
+  /** Its client tells its position by the last event that it received, so none may overtake a durable one. */
+  keepTransient(connection: Connection, event: RoomEvent): void {
+    const state = connection.behind
+    if (!state) return
+    state.transients.push(event)
+    state.transientBytes += event.argsJson.length
+    if (state.transientBytes > UNLOGGED_MAX_BYTES) connection.link.close(CLOSE_CODES.TOO_SLOW.code, 'Too slow')
+  }
+
+  /** The transient events that it missed, sent in their place among the durable ones. */
+  sendMissed(connection: Connection, events: readonly RoomEvent[]): void {
+    if (events.length > 0) this.begin(connection).transients.push(...events)
+  }
+
+  private writeTransients({ link, channel }: Connection, state: CatchUpState, beforeN: number): void {
+    let count = 0
+    for (const event of state.transients) {
+      if (event.place !== undefined && event.place.n >= beforeN) break
+      link.send(event.encoded(link.dialect.encoding(channel)))
+      state.transientBytes = Math.max(0, state.transientBytes - event.argsJson.length)
+      count++
+    }
+    if (count > 0) state.transients.splice(0, count)
+  }
+
   /** The next page if all of it is in memory; `undefined` when the log must be asked. */
   private pageFromTails(connection: Connection): Page | undefined {
     const sources: { room: Room; next: number }[] = []
@@ -155,6 +180,7 @@ export class CatchUp {
       if (wentBack.includes(stored.roomId)) continue
       if (stored.seq > membership.position + 1) this.tellTrimmed(connection, membership, stored.seq)
       membership.position = stored.seq
+      if (state.transients.length > 0) this.writeTransients(connection, state, stored.n)
       if (link.dialect.view === 'classic' && event.origin === connection.id) continue
       link.send(event.encoded(encoding))
       state.events++
@@ -168,6 +194,7 @@ export class CatchUp {
 
   private goLive(connection: Connection, state: CatchUpState): void {
     connection.behind = undefined
+    this.writeTransients(connection, state, Number.POSITIVE_INFINITY)
     for (const event of state.latest?.values() ?? []) {
       connection.link.send(event.encoded(connection.link.dialect.encoding(connection.channel)))
     }

@@ -20,11 +20,13 @@ export class Delivery {
     if (bytes === undefined) return
     if (connection.behind !== undefined) this.sendBehind(connection, event, target, bytes)
     else connection.link.send(bytes)
+    if (event.place !== undefined) connection.lastTransient = event.place.serial
   }
 
   /** To a connection that reads from the log: a volatile event is dropped, or kept as the latest of its key. */
   sendBehind(connection: Connection, event: RoomEvent, target: Target, bytes: Uint8Array): void {
     if (target.volatile) this.catchUp.keepLatest(connection, event, target.latestKey)
+    else if (event.place !== undefined && connection.restoresRooms) this.catchUp.keepTransient(connection, event)
     else connection.link.send(bytes) // never dropped silently; the link bounds what waits
   }
 

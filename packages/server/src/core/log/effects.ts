@@ -5,6 +5,7 @@
 
 import type { Position } from '@roomful/protocol'
 import type { RoomEvent } from '../events/event.ts'
+import type { Target } from '../events/target.ts'
 import type { User } from '../ports/user.ts'
 import type { Connection, Room } from '../state/namespace-state.ts'
 
@@ -51,18 +52,5 @@ export interface LeaveEffect {
 
 export type Effect = AppendEffect | EmitEffect | JoinEffect | LeaveEffect
 
-/** Whom an event is for. */
-export interface Target {
-  /** Rooms (or connection ids, or `user:<id>`), of which there may be none; `undefined` means the whole namespace. */
-  readonly rooms: readonly string[] | undefined
-  /** Rooms and connection ids that get no copy. */
-  readonly except: readonly string[]
-  /** May be dropped for a slow link. */
-  readonly volatile: boolean
-  /** The latest volatile event per key is kept for a slow link instead. */
-  readonly latestKey: string | undefined
-}
-
-export const EVERYONE: Target = { rooms: undefined, except: [], volatile: false, latestKey: undefined }
-
 export { type Stored, type StoredEvent, toStored } from '../events/stored.ts'
+export { EVERYONE, type Target } from '../events/target.ts'

@@ -76,6 +76,7 @@ export class FanOut {
         if (connection.behind !== undefined) {
           if (target) this.delivery.sendBehind(connection, event, target, bytes)
         } else if (skip === undefined || connection.id !== skip) connection.link.send(bytes)
+        if (event.place !== undefined) connection.lastTransient = event.place.serial
       }
     }
     this.runtime.observer.observe({ type: 'fan-out', deliveries, encoded: room.groups.length })
@@ -83,6 +84,7 @@ export class FanOut {
 
   /** A transient or volatile event. Members of several of the rooms get one copy. B29, C8. */
   emit(event: RoomEvent, target: Target): void {
+    this.namespace.transients.note(event, target)
     const [only, ...more] = target.rooms ?? []
     const room =
       only === undefined || more.length > 0 || isPersonalRoom(only) ? undefined : this.namespace.rooms.get(only)

@@ -4,7 +4,9 @@
  * although the process was killed in the same moment. D3.
  */
 
+import { toJson } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
+import type { Timer } from '../base/timer-wheel.ts'
 import type { SessionRecord } from '../ports/broker.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import type { Session } from '../state/session.ts'
@@ -13,11 +15,16 @@ import type { Session } from '../state/session.ts'
 const OPEN_SESSION_MS = 24 * 3_600_000
 /** A storage that takes longer must not silence its clients: they are answered all the same. */
 const CORK_MAX_MS = 1_000
+/** Of so many clients that are away the data itself is kept; of the others what JSON says of it. */
+const KEPT_MAX = 10_000
+/** An application's data that is larger does not outlive the process. */
+const DATA_MAX_LENGTH = 64 * 1024
 
 export class SavedSessions {
   private readonly runtime: Runtime
   private changed = new Set<Connection>()
   private corked: Connection[] = []
+  private readonly kept = new Map<string, { readonly data: Record<string, unknown>; readonly timer: Timer }>()
 
   constructor(runtime: Runtime) {
     this.runtime = runtime
@@ -25,15 +32,49 @@ export class SavedSessions {
 
   /** Saves with this turn where a connection is, if the server is to bring it back there. */
   saveSoon(connection: Connection): void {
-    if (!connection.session || !connection.link.dialect.restoresRooms) return
+    if (!connection.restoresRooms) return
     this.changed.add(connection)
     this.runtime.turn.endSoon()
+  }
+
+  /** A request was handled: what its handler changed in the connection's data is stored before it is acknowledged. */
+  saveData(connection: Connection): void {
+    if (!connection.restoresRooms || connection.stage !== 'open') return
+    if (!connection.hasData && connection.savedData === undefined) return
+    if ((dataJson(connection) ?? undefined) === connection.savedData) return
+    this.saveSoon(connection)
+    this.corkUntilStored(connection)
+  }
+
+  /**
+   * Keeps the data itself while its client is away, so that it is the same object when it comes back to this process: JSON
+   * cannot say all that an application holds.
+   */
+  keepData({ session, hasData, data }: Connection): void {
+    if (!session || !hasData) return
+    this.forgetData(session.id)
+    const timer = this.runtime.timers.add(this.runtime.settings.sessionMs, () => this.kept.delete(session.id))
+    this.kept.set(session.id, { data, timer })
+    if (this.kept.size <= KEPT_MAX) return
+    for (const oldest of this.kept.keys()) return this.forgetData(oldest)
+  }
+
+  keptData(sessionId: string): Record<string, unknown> | undefined {
+    return this.kept.get(sessionId)?.data
+  }
+
+  forgetData(sessionId: string): void {
+    this.runtime.timers.cancel(this.kept.get(sessionId)?.timer)
+    this.kept.delete(sessionId)
   }
 
   /** Also of those who tell their positions themselves: what is noted later is stored later. */
   saveNow(connection: Connection): void {
     const { session, stage } = connection
-    if (session && stage === 'open') this.runtime.broker.saveSession(toRecord(session, connection), OPEN_SESSION_MS)
+    if (!session || stage !== 'open') return
+    const record = toRecord(session, connection)
+    connection.savedData = record.data ?? undefined
+    this.runtime.broker.saveSession(record, OPEN_SESSION_MS)
   }
 
   /** What is queued for this client from now on waits until its changed session is stored. */
@@ -74,16 +115,35 @@ export class SavedSessions {
   }
 }
 
-export function toRecord(session: Session, connection: Connection): SessionRecord {
+/** @param isFinal the server goes down: nothing more will be sent to the connection, nor to one that would come back for it */
+export function toRecord(session: Session, connection: Connection, isFinal = false): SessionRecord {
+  const { namespace, restoresRooms, lastTransient } = connection
+  const data = dataJson(connection)
   return {
     id: session.id,
-    namespace: connection.namespace.name,
+    namespace: namespace.name,
     connectionId: connection.id,
     userId: connection.user.sub,
-    rooms: Array.from(connection.memberships.values(), ({ room, joinedAt }) => ({
+    rooms: Array.from(connection.memberships.values(), ({ room, joinedAt, since }) => ({
       roomId: room.id,
       epoch: room.epoch,
       seq: joinedAt,
+      ...(restoresRooms ? { since } : {}),
     })),
+    ...(data === undefined ? {} : { data }),
+    ...(restoresRooms
+      ? { transients: namespace.transients.marks(connection.session?.since ?? 0, lastTransient, isFinal) }
+      : {}),
+  }
+}
+
+/** @returns nothing where there is none, `null` for what JSON cannot say or a session cannot hold */
+function dataJson(connection: Connection): string | null | undefined {
+  if (!connection.hasData) return undefined
+  try {
+    const json = toJson(connection.data)
+    return json.length > DATA_MAX_LENGTH ? null : json
+  } catch {
+    return null // cycles, BigInt
   }
 }

@@ -97,8 +97,29 @@ export interface SessionRecord {
   readonly namespace: string
   readonly connectionId: string
   readonly userId: string
-  /** Rooms with the position each was joined at. */
-  readonly rooms: readonly { readonly roomId: string; readonly epoch: string; readonly seq: number }[]
+  /** Rooms with the position each was joined at; `since` among transient events. */
+  readonly rooms: readonly {
+    readonly roomId: string
+    readonly epoch: string
+    readonly seq: number
+    readonly since?: number
+  }[]
+  /** The application's data as JSON; `null` when it could not be kept, nothing when there was none. */
+  readonly data?: string | null
+  readonly transients?: TransientMarks
+}
+
+/** What a session knows of transient events, by the serials of one run of the server. */
+export interface TransientMarks {
+  readonly run: string
+  /** When the session began, or was resumed. */
+  readonly since: number
+  /** The latest one that was for it. */
+  readonly last: number
+  /** The latest one of all when this was written down. */
+  readonly at: number
+  /** The server went down in good order, so there was none for it after these. */
+  readonly isFinal: boolean
 }
 
 /** Somebody who was told to come back after a restart: what the next process keeps for him until then. G7. */

@@ -218,6 +218,7 @@ export class Execution implements Unit {
       const answer = typeof result === 'function' ? (result as (stored: readonly Stored[]) => unknown)(stored) : result
       if (isSaved && context.appendKey) this.parts.idempotency.save(context.appendKey, answer)
       if (connection.stage === 'closed') return
+      parts.savedSessions.saveData(connection)
       this.tellAnswer(answer) // throws for what JSON cannot say: cycles, BigInt
       this.observe(undefined)
     } catch (error) {

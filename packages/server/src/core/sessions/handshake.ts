@@ -2,11 +2,12 @@
  * From a link that opened to a connection with a user, and what can go wrong on the way: WIRE 2, row by row. Also who was
  * here before: of several connections that claim one session the newest lives (C18).
  */
-import { CLOSE_CODES, type Credentials, type Inbound, inboxOf } from '@roomful/protocol'
+import { CLOSE_CODES, type Credentials, fromJson, type Inbound, inboxOf } from '@roomful/protocol'
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { Link } from '../link/link.ts'
 import { type SavedSessions, toRecord } from '../log/saved-sessions.ts'
+import type { SessionRecord } from '../ports/broker.ts'
 import { carryOut, runChecks } from '../requests/checks.ts'
 import type { Context } from '../requests/context.ts'
 import { Connection, type NamespaceState } from '../state/namespace-state.ts'
@@ -199,10 +200,23 @@ export class Handshake {
     const { middleware } = this.namespaces.of(connection).requests.handlers
     if (middleware.length === 0 && returning === undefined) return this.open(connection, undefined, undefined)
     return (async () => {
-      const checked = await this.check(connection)
+      const { id } = connection
+      const isKnown = returning !== undefined && (await this.recognise(connection, returning))
+      let checked = await this.check(connection)
       let recovered: Recovered | undefined
       try {
-        recovered = returning === undefined ? undefined : await this.recover(connection, returning)
+        recovered = isKnown ? await this.recover(connection, returning) : undefined
+        if (recovered?.restored && !this.recovery.isWhole(connection, recovered.restored)) {
+          this.recovery.abandon(recovered.restored)
+          recovered = undefined
+        }
+        if (isKnown && !recovered) {
+          // A new connection after all, so its checks find one.
+          checked.discard()
+          connection.id = id
+          connection.data = undefined
+          checked = await this.check(connection)
+        }
         if (
           connection.stage === 'authenticating' &&
           link.state === 'open' &&
@@ -249,23 +263,49 @@ export class Handshake {
     this.lifecycle.close(holder, CLOSE_CODES.REPLACED.code, REPLACED)
   }
 
-  /** Finds the session, and closes an older connection that still holds it. C18. */
-  private async recover(connection: Connection, { session: id, cursor }: Returning): Promise<Recovered | undefined> {
+  /**
+   * The checks of the namespace already see which connection came back: the same id, the same data.
+   * @returns false when there is no such session of this user
+   */
+  private async recognise(connection: Connection, { session: id }: Returning): Promise<boolean> {
+    const known = await this.findSession(connection, id)
+    if (!known) return false
+    const { record, holder } = known
+    const { user, link } = connection
+    const kept = holder?.hasData ? holder.data : this.savedSessions.keptData(id)
+    if (kept === undefined && record.data === null && link.dialect.restoresRooms) return false
+    if (user.guest) connection.user = holder?.user ?? { ...user, sub: record.userId }
+    connection.id = record.connectionId
+    connection.data = kept ?? (record.data ? (fromJson(record.data) as Record<string, unknown>) : undefined)
+    return true
+  }
+
+  private async findSession(
+    connection: Connection,
+    id: string,
+  ): Promise<{ record: SessionRecord; holder: Connection | undefined } | undefined> {
     const { namespace, user } = connection
     const holder = namespace.sessions.get(id)
     const record = holder?.session
       ? toRecord(holder.session, holder)
       : await this.runtime.broker.findSession(namespace.name, id)
-    const userId = holder?.user.sub ?? record?.userId
+    if (!record) return undefined
     // The session is all that makes a guest the same one again.
-    const isSame = userId === user.sub || (user.guest && (holder?.user.guest ?? isGuestId(userId)))
-    if (userId === undefined || !isSame) return undefined
-    const inbox = inboxOf(userId)
-    const inboxAt = record?.rooms.find(({ roomId }) => roomId === inbox)?.seq
+    const isSame = record.userId === user.sub || (user.guest && (holder?.user.guest ?? isGuestId(record.userId)))
+    return isSame ? { record, holder } : undefined
+  }
+
+  /** Finds the session, and closes an older connection that still holds it. C18. */
+  private async recover(connection: Connection, { session: id, cursor }: Returning): Promise<Recovered | undefined> {
+    const { namespace } = connection
+    const known = await this.findSession(connection, id)
+    if (!known) return undefined
+    const { record, holder } = known
+    const inbox = inboxOf(record.userId)
+    const inboxAt = record.rooms.find(({ roomId }) => roomId === inbox)?.seq
     if (holder && holder.number < connection.number) this.replace(holder)
-    if (user.guest) connection.user = holder?.user ?? { ...user, sub: userId }
     if (!connection.link.dialect.restoresRooms) return { session: { id, inboxAt }, restored: undefined }
-    const restored = await this.recovery.prepare(connection, record?.rooms ?? [], cursor)
+    const restored = await this.recovery.prepare(connection, record, cursor)
     if (!restored) this.runtime.broker.dropSession(namespace.name, id)
     return restored && { session: { id, inboxAt }, restored }
   }
@@ -277,8 +317,7 @@ export class Handshake {
     connection.auth = user.guest ? 'guest' : 'authenticated'
     this.sharedLimits.enter(connection)
     connection.isHeard = recovered !== undefined || !link.dialect.resumes
-    if (link.dialect.resumes)
-      connection.session = recovered?.session ?? { id: this.runtime.random.id(SESSION_ID_LENGTH) }
+    if (link.dialect.resumes) this.beginSession(connection, recovered)
     this.identities.watchExpiry(connection)
     welcome(this.runtime, link)
     if (link.dialect.multiplexed) {
@@ -296,6 +335,17 @@ export class Handshake {
     if (checked) this.carryOut(connection, checked)
     connection.onSettled?.(undefined)
     connection.onSettled = undefined
+  }
+
+  private beginSession(connection: Connection, recovered: Recovered | undefined): void {
+    const { namespace, link } = connection
+    const { transients } = namespace
+    const session = recovered?.session ?? { id: this.runtime.random.id(SESSION_ID_LENGTH) }
+    const since = recovered?.restored?.transientsFrom ?? transients.serial
+    connection.session = { ...session, since }
+    connection.lastTransient = since
+    if (link.dialect.restoresRooms) transients.use()
+    this.savedSessions.forgetData(session.id)
   }
 
   /** What checks at connect recorded. Whoever comes over HTTP has the rooms that it asks for first. */

@@ -3,7 +3,7 @@ import { afterClose, CLOSE_CODES, isPersonalRoom } from '@roomful/protocol'
 import { RoomfulError, toRoomfulError } from '../base/errors.ts'
 import { nameKey } from '../base/names.ts'
 import type { Runtime } from '../base/runtime.ts'
-import { toRecord } from '../log/saved-sessions.ts'
+import { type SavedSessions, toRecord } from '../log/saved-sessions.ts'
 import type { User } from '../ports/user.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import type { SharedLimits } from '../state/shared-limits.ts'
@@ -14,11 +14,20 @@ export class Lifecycle {
   private readonly runtime: Runtime
   private readonly namespaces: Namespaces
   private readonly sharedLimits: SharedLimits
+  private readonly savedSessions: SavedSessions
 
-  constructor(runtime: Runtime, namespaces: Namespaces, sharedLimits: SharedLimits) {
+  constructor(
+    runtime: Runtime,
+    {
+      namespaces,
+      sharedLimits,
+      savedSessions,
+    }: { namespaces: Namespaces; sharedLimits: SharedLimits; savedSessions: SavedSessions },
+  ) {
     this.runtime = runtime
     this.namespaces = namespaces
     this.sharedLimits = sharedLimits
+    this.savedSessions = savedSessions
   }
 
   /** The connection is open: others may know, and its inbox may speak. */
@@ -119,7 +128,9 @@ export class Lifecycle {
     const holdMs = wasOpen && RETURNING.has(code) ? holdMsOf(this.runtime, connection) : 0
     if (wasOpen && holdMs === 0) this.namespaces.of(connection).inboxes.onGoodbye(connection)
     if (holdMs > 0 && session) {
-      this.runtime.broker.saveSession(toRecord(session, connection), Math.max(this.runtime.settings.sessionMs, holdMs))
+      const record = toRecord(session, connection, code === CLOSE_CODES.RESTART.code)
+      this.runtime.broker.saveSession(record, Math.max(this.runtime.settings.sessionMs, holdMs))
+      this.savedSessions.keepData(connection)
     } else if (session) this.runtime.broker.dropSession(namespace.name, session.id)
     connection.stage = 'closed'
     this.runtime.timers.cancel(connection.timer)

@@ -3,19 +3,24 @@
  * All or nothing: when a single event could not be had any more, the session does not count as recovered, and the client
  * starts afresh and joins again. G4, D3.
  */
-import { isPersonalRoom, parseCursor } from '@roomful/protocol'
+import { inboxOf, isPersonalRoom } from '@roomful/protocol'
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
+import type { RoomEvent } from '../events/event.ts'
 import type { PreparedJoin } from '../log/effects.ts'
 import type { SessionRecord } from '../ports/broker.ts'
 import { resumeFrom } from '../rooms/joins.ts'
 import type { Connection } from '../state/namespace-state.ts'
+import { parseOffset } from '../state/transients.ts'
 import type { Namespaces } from './namespaces.ts'
 
 export interface Restored {
   readonly joins: readonly PreparedJoin[]
   /** Rooms that the rules no longer allow. */
   readonly forbidden: readonly string[]
+  /** Transient events behind this one are to be sent. */
+  readonly transientsFrom: number
+  readonly seats: readonly Seat[]
 }
 
 type Seat = SessionRecord['rooms'][number]
@@ -33,15 +38,19 @@ export class Recovery {
    * @param cursor of the latest event that the client got; without one it got nothing since it joined
    * @returns nothing when the cursor is not one of this log, or something is missing
    */
-  async prepare(connection: Connection, seats: readonly Seat[], cursor?: string): Promise<Restored | undefined> {
+  async prepare(connection: Connection, record: SessionRecord, cursor?: string): Promise<Restored | undefined> {
     const { namespace, user } = connection
-    const until = cursor === undefined ? undefined : parseCursor(cursor)
+    const until = cursor === undefined ? undefined : parseOffset(cursor)
     if (cursor !== undefined && until?.logId !== namespace.logId) return undefined
+    const transientsFrom = namespace.transients.resumeFrom(record, until)
+    if (transientsFrom === undefined) return undefined
+    const seats = record.rooms
     const own = seats.filter(({ roomId }) => !isPersonalRoom(roomId) || roomId === `user:${user.sub}`)
     const settled = await Promise.allSettled(own.map((seat) => this.prepareOne(connection, seat, until?.n)))
     const restored: Restored = {
       joins: settled.flatMap((each) => (each.status === 'fulfilled' && each.value ? [each.value] : [])),
       forbidden: own.flatMap(({ roomId }, at) => (isForbidden(settled[at]) ? [roomId] : [])),
+      ...{ transientsFrom, seats },
     }
     const isWhole = restored.joins.length + restored.forbidden.length === own.length
     if (isWhole && restored.joins.every((join) => this.isGapFree(join))) return restored
@@ -51,8 +60,15 @@ export class Recovery {
     return undefined
   }
 
-  /** Makes the connection a member again, of all rooms in one breath: what was missed is told in the order of `n`. */
-  commit(connection: Connection, { joins, forbidden }: Restored): void {
+  /** Whether what was prepared still holds: transient events are kept for a while only. */
+  isWhole({ namespace }: Connection, { transientsFrom }: Restored): boolean {
+    return namespace.transients.has(transientsFrom)
+  }
+
+  /** Makes the connection a member again, of all rooms at once: what was missed is sent in the order of `n`. */
+  commit(connection: Connection, restored: Restored): void {
+    const { joins, forbidden } = restored
+    const missed = this.missedTransients(connection, restored)
     const { inboxes, presence, requests } = this.namespaces.of(connection)
     for (const join of joins) {
       const isIn = requests.joins.commit(join) !== undefined
@@ -63,7 +79,20 @@ export class Recovery {
       if (room) presence.endHold(room, connection, 'forbidden')
       requests.access.tellLost(connection, roomId, undefined)
     }
+    requests.catchUp.sendMissed(connection, missed)
+    connection.lastTransient = missed.at(-1)?.place?.serial ?? connection.lastTransient
     requests.catchUp.pump(connection)
+  }
+
+  private missedTransients(connection: Connection, { joins, transientsFrom, seats }: Restored): RoomEvent[] {
+    const { id, namespace, user } = connection
+    const since = new Map(seats.map((seat) => [seat.roomId, seat.since ?? 0]))
+    const rooms = new Set(joins.map(({ room }) => room.id))
+    const own = [id, inboxOf(user.sub)]
+    return namespace.transients.after(transientsFrom, ({ rooms: targets, except }, serial) => {
+      if (except.some((name) => own.includes(name) || rooms.has(name))) return false
+      return targets?.some((name) => own.includes(name) || (rooms.has(name) && serial > (since.get(name) ?? 0))) ?? true
+    })
   }
 
   abandon({ joins }: Restored): void {

@@ -7,6 +7,7 @@ import type { Contract, EventDefinition } from '../base/contract.ts'
 import type { RoomfulError } from '../base/errors.ts'
 import type { RateWindow } from '../base/rate-window.ts'
 import { RoomDeclarations, type RoomOptions } from '../base/room-declaration.ts'
+import type { Runtime } from '../base/runtime.ts'
 import { Subscribers } from '../base/subscribers.ts'
 import type { Timer } from '../base/timer-wheel.ts'
 import { RoomEvent } from '../events/event.ts'
@@ -20,6 +21,7 @@ import type { User } from '../ports/user.ts'
 import { type AskOptions, ClientRequests } from './client-requests.ts'
 import type { NamespaceOptions } from './namespace-options.ts'
 import type { Session } from './session.ts'
+import { type TransientPolicy, Transients } from './transients.ts'
 
 /** What happens in a namespace, for those who subscribe with `on`. */
 export type NamespaceEvents = {
@@ -48,6 +50,12 @@ export interface OnlineUser {
   held: number
 }
 
+/** Events about who is there and what they are doing: a newer one, or a snapshot, replaces them. */
+const BOOKKEEPING: ReadonlySet<string> = new Set([
+  ...['user:joined', 'user:left', 'user:typing', 'user:stop-typing', 'users:count'],
+  ...['presence:update', 'presence:diff', 'server:draining', 'notice'],
+])
+
 export class NamespaceState {
   readonly name: string
   readonly contract: Contract | undefined
@@ -72,13 +80,21 @@ export class NamespaceState {
   host!: ConnectionHost
   /** Latest commit number released: a live connection that was sent everything until now has everything up to it. */
   headN = 0
+  readonly transients: Transients
   private readonly observer: Observer
 
-  constructor(name: string, contract: Contract | undefined, options: NamespaceOptions, observer: Observer) {
+  constructor(
+    runtime: Runtime,
+    name: string,
+    contract: Contract | undefined,
+    options: NamespaceOptions,
+    transients: TransientPolicy,
+  ) {
     this.name = name
     this.contract = contract
     this.options = options
-    this.observer = observer
+    this.observer = runtime.observer
+    this.transients = new Transients(runtime, this, transients)
   }
 
   /** Rooms that no pattern matches are allowed. */
@@ -90,7 +106,8 @@ export class NamespaceState {
   transient(type: string, args: readonly unknown[], roomId?: string): RoomEvent {
     const isDeclared = this.serverEvents.has(type) || this.vocabulary.has(type)
     const spread = isDeclared && args.length === 1 && isRecord(args[0]) ? true : undefined
-    return RoomEvent.transient(type, args, spread, roomId)
+    const isApplications = !(this.vocabulary.has(type) && BOOKKEEPING.has(type))
+    return RoomEvent.transient(type, args, spread, { roomId, isApplications })
   }
 
   /** Connections of a user, or the one with this id. */
@@ -250,12 +267,15 @@ export class Membership {
   pv = 0
   /** From which number on the connection was told: where the session resumes when its client cannot say where it stood. */
   joinedAt: number
+  /** The same among transient events. */
+  readonly since: number
 
   constructor(connection: Connection, room: Room, position: number) {
     this.connection = connection
     this.room = room
     this.position = position
     this.joinedAt = position
+    this.since = connection.namespace.transients.serial
   }
 }
 
@@ -278,6 +298,9 @@ export interface ConnectionHost {
 export interface CatchUpState {
   reading: boolean
   latest: Map<string, RoomEvent> | undefined
+  /** Transient events that wait for the durable ones before them, and what they weigh. */
+  transients: RoomEvent[]
+  transientBytes: number
   events: number
 }
 
@@ -288,7 +311,8 @@ const NOBODY: User = Object.freeze({ sub: '', name: '', role: 'guest' })
  * another (G1). Its life is `authenticating` → `open` → `closed`; handshake.ts moves it on, dispatch.ts works its queue.
  */
 export class Connection {
-  readonly id: string
+  /** Stays the same when its client comes back to its session. */
+  id: string
   readonly link: Link<Connection>
   readonly channel: number
   readonly namespace: NamespaceState
@@ -338,8 +362,11 @@ export class Connection {
   isCheckRefused = false
   /** Why it was refused. */
   refusal: RoomfulError | undefined
-  /** An application's own data. */
-  data: Record<string, unknown> | undefined
+  /** The latest transient event for it. See transients.ts. */
+  lastTransient = 0
+  /** Its data as it was stored with the session. */
+  savedData: string | undefined
+  private ownData: Record<string, unknown> | undefined
 
   constructor(id: string, link: Link<Connection>, channel: number, namespace: NamespaceState, openedAt: number) {
     this.id = id
@@ -419,6 +446,25 @@ export class Connection {
     intention.waiting--
     if (intention.waiting === 0) this.intended?.delete(roomId)
     if (this.intended?.size === 0) this.intended = undefined
+  }
+
+  /** An application's own data, which stays with the session when its client comes back. Empty at first. */
+  get data(): Record<string, unknown> {
+    this.ownData ??= {}
+    return this.ownData
+  }
+
+  set data(data: Record<string, unknown> | undefined) {
+    this.ownData = data
+  }
+
+  get hasData(): boolean {
+    return this.ownData !== undefined && Object.keys(this.ownData).length > 0
+  }
+
+  /** The server remembers its rooms, and brings it back into them. */
+  get restoresRooms(): boolean {
+    return this.session !== undefined && this.link.dialect.restoresRooms === true
   }
 
   get ip(): string {

@@ -10,6 +10,8 @@ export interface Session {
   readonly id: string
   /** A resumed one: where its last connection entered the inbox. What was on its way since may never have arrived. */
   readonly inboxAt?: number | undefined
+  /** Where it began, or was resumed, among the transient events of its namespace. */
+  readonly since?: number
 }
 
 /** Characters of a resume token. */

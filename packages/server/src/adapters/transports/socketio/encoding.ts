@@ -3,7 +3,8 @@
  * taken out of their WebSocket headers (unframe.ts). The position of a durable event goes last, as a string, where the
  * official client looks for it; so no other event may end in one. WIRE 5.
  */
-import { formatCursor, isRecord, type StoredFields, type WireEvent } from '@roomful/protocol'
+import { isRecord, type StoredFields, type WireEvent } from '@roomful/protocol'
+import type { Place } from '../../../core/events/event.ts'
 import type { Namespace } from '../../../core/namespace.ts'
 import type { Encoding } from '../../../core/ports/dialect.ts'
 import { binaryEvent, eventFrame } from './packets.ts'
@@ -19,6 +20,8 @@ const RESERVED: ReadonlySet<string> = new Set([
 ])
 
 const BINARY_MARK = '"$binary"'
+
+type PlacedEvent = WireEvent & { readonly place?: Place | undefined }
 
 /** @param nsp the name that the client gave the namespace */
 export function createEncoding(nsp: string, namespace: Namespace, recovery: boolean): Encoding {
@@ -44,8 +47,12 @@ export function encodeRequest(nsp: string, id: number, { type, args, argsJson }:
 }
 
 /** What goes behind the arguments: the cursor, or `null` behind a string that the client would take for one. */
-function lastArgument({ stored, args, type }: WireEvent, { state: { logId } }: Namespace): string | null | undefined {
-  if (stored) return formatCursor(logId, stored.n)
+function lastArgument(
+  { stored, place, args, type }: PlacedEvent,
+  { state: { transients } }: Namespace,
+): string | null | undefined {
+  if (stored) return transients.offset(stored.n, transients.before(stored.n))
+  if (place) return transients.offset(place.n, place.serial)
   return typeof (args.length === 0 ? type : args.at(-1)) === 'string' ? null : undefined
 }
 

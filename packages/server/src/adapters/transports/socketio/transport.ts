@@ -45,6 +45,7 @@ export class SocketIoTransport {
   constructor(hub: Hub, options: SocketIoOptions) {
     this.hub = hub
     this.options = options
+    hub.transients.isKept = options.recovery
     const { maxMessageBytes } = hub.runtime.settings
     this.maxPayload = options.maxPayloadBytes ?? maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES
     this.form = {
