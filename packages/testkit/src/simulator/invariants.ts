@@ -1,5 +1,6 @@
 /** What must be true of the server itself: while it runs, when everything is at rest, and when everyone has left. */
 import { inboxOf } from '@roomful/protocol'
+import type { Connection } from '@roomful/server/testing'
 import type { VirtualClock } from '../clock.ts'
 import type { LoggedRoom } from '../history/check.ts'
 import type { Actor } from './actors/actor.ts'
@@ -26,12 +27,17 @@ export function* checkBounds({ server }: Machine, name: string): Iterable<string
     const { capacity = Number.POSITIVE_INFINITY } = options
     if (seats.size > capacity) yield `${seats.size} sit in ${id}, which has ${capacity} seats`
   }
-  const sessions = new Map<string, string>()
-  for (const { id, session, stage } of server.get(name).connections.values()) {
-    if (!session || stage !== 'open') continue
-    const other = sessions.get(session.id)
-    if (other !== undefined) yield `two connections live in one session: ${other} and ${id}`
-    sessions.set(session.id, id)
+  // Asked of the links: a connection that comes back to its session has the id that it had.
+  const sessions = new Map<string, Connection>()
+  for (const { connections } of server.hub.links.open) {
+    for (const connection of connections) {
+      const { session, stage, namespace } = connection
+      if (!session || stage !== 'open' || namespace.name !== name) continue
+      const other = sessions.get(session.id)
+      if (other)
+        yield `two connections live in one session: ${other.number} and ${connection.number} with ${connection.id}`
+      sessions.set(session.id, connection)
+    }
   }
 }
 
