@@ -1,5 +1,5 @@
 /** Commons, which `npm start` runs: a Roomful server, the features built on it, and the web app that shows them. */
-import { type Roomful, runServer } from '@roomful/server'
+import { ConfigError, type Roomful, runServer } from '@roomful/server'
 import { createCommons } from './commons.ts'
 import { Database } from './database.ts'
 import { serveDocuments } from './features/documents/server.ts'
@@ -15,6 +15,9 @@ const tally = new Tally()
 const endings = new Endings()
 
 function prepare(roomful: Roomful): Promise<string[]> {
+  if (roomful.basePath !== '') {
+    throw new ConfigError('ROOMFUL_BASE_PATH is for servers of your own: the pages of Commons live at /. Leave it out.')
+  }
   const commons = createCommons(roomful.standardNamespaces(), new Database(roomful.storage.folder))
   addFeatures(commons)
   serveDocuments(commons, roomful)

@@ -182,6 +182,28 @@ describe('[B8] behind nginx', () => {
     expect(await response.json()).toMatchObject({ error: { code: 'TOO_LARGE' } })
   })
 
+  it('[P11] a server below a path of the host is found there by the SDK and by Socket.IO', async () => {
+    const settings = { data: ':memory:', trustProxy: ['127.0.0.1'], basePath: '/realtime', socketioPath: '/io' }
+    await using below = createRoomful(settings).standardNamespaces()
+    const site = await startNginx([(await below.listen({ port: 0, host: '127.0.0.1' })).port])
+    setDefaultCACertificates([site.ca]) // of the same name as the other one, so not beside it
+    const client = connect(`${site.url}/realtime`, { namespace: '/public', name: 'Ann' })
+    const socket = io(`${site.url}/public`, { path: '/realtime/io', auth: { name: 'Ben' }, forceNew: true })
+    try {
+      await new Promise((resolve, reject) => socket.on('connect', () => resolve(0)).on('connect_error', reject))
+      await socket.emitWithAck('room:join', 'lobby')
+      const heard = new Promise((resolve) => socket.on('message:new', ({ content }) => resolve(content)))
+      await client.room('lobby').send('hello')
+      expect(await heard).toBe('hello')
+      expect(client.state).toMatchObject({ transport: 'websocket' })
+    } finally {
+      client.close()
+      socket.disconnect()
+      setDefaultCACertificates([nginx.ca])
+      await site.stop()
+    }
+  })
+
   it('[P7] an offer of HTTP/2 is answered, and does not reach Roomful', async () => {
     const offers: (string | undefined)[] = []
     const note = ({ headers }: { headers: { upgrade?: string } }): void => void offers.push(headers.upgrade)

@@ -70,7 +70,7 @@ export function createRoomful({
   if (secret.notice !== undefined) {
     observers.observe({ type: 'notice', message: secret.notice, isRisky: secret.isRisky ?? false })
   }
-  const { jwksUrl, jwtAudience: audience, jwtIssuer } = settings
+  const { jwksUrl, jwtAudience: audience, jwtIssuer, basePath } = settings
   const verifier = new TokenVerifier({ secret: secret.bytes, jwksUrl, audience, issuer: jwtIssuer, now: clock.now })
   const attempts = new SlidingWindowLimiter(clock)
   const issuer = new TokenIssuer({ secret: secret.bytes, audience, issuer: jwtIssuer, now: clock.now })
@@ -129,16 +129,29 @@ export function createRoomful({
       pingIntervalMs: settings.socketioPingIntervalMs,
       pingTimeoutMs: settings.socketioPingTimeoutMs,
       recovery: settings.socketioRecovery,
+      path: settings.socketioPath,
       maxPayloadBytes: socketioMaxPayloadBytes,
     },
     http: (hub, links, administration) =>
       new HttpTransport(
-        createHttpHost({ hub, links, administration, accounts, tickets, metrics, stories, keepsStories, apiKey }),
+        createHttpHost({
+          hub,
+          links,
+          administration,
+          accounts,
+          tickets,
+          metrics,
+          stories,
+          keepsStories,
+          apiKey,
+          basePath,
+        }),
         door,
       ),
     tls,
     port: settings.port,
     host: settings.host,
+    basePath,
     closeParts: () => users.close(),
   })
 }

@@ -13,9 +13,29 @@ export interface HttpServiceParts {
   readonly webSocket: WebSocketTransport
   readonly socketIo: SocketIoTransport
   readonly http: HttpHandler
+  /** Such as `/realtime`, or nothing. */
+  readonly basePath: string
 }
 
-export function createHttpService({ webSocket, socketIo, http }: HttpServiceParts): HttpService {
+export function createHttpService({ webSocket, socketIo, http, basePath }: HttpServiceParts): HttpService {
+  /** The URL is written as the routes know it while they look at it, and stays so for what they take. */
+  const take = (request: IncomingMessage, handle: () => boolean): boolean => {
+    const given = request.url
+    const below = urlBelow(basePath, given ?? '/')
+    if (below === undefined) return false
+    request.url = below
+    if (handle()) return true
+    if (given !== undefined) request.url = given
+    return false
+  }
+  const ask = (request: IncomingMessage, owns: (request: IncomingMessage) => boolean): boolean => {
+    let isOwn = false
+    take(request, () => {
+      isOwn = owns(request)
+      return false
+    })
+    return isOwn
+  }
   const ownsRequest = (request: IncomingMessage): boolean => socketIo.owns(request) || http.owns(request)
   const ownsUpgrade = (request: IncomingMessage): boolean => webSocket.owns(request) || socketIo.ownsUpgrade(request)
   return {
@@ -39,26 +59,8 @@ export function createHttpService({ webSocket, socketIo, http }: HttpServicePart
         else socketIo.onUpgrade(request, socket, head)
         return true
       }),
-    notFound: (request, response) => http.notFound(request, response),
+    notFound(request, response) {
+      http.notFound(request, response, urlBelow(basePath, request.url ?? '/'))
+    },
   }
-}
-
-/** The URL is written as the routes know it while they look at it, and stays so for what they take. */
-function take(request: IncomingMessage, handle: () => boolean): boolean {
-  const given = request.url
-  const below = urlBelow('', given ?? '/')
-  if (below === undefined) return false
-  request.url = below
-  if (handle()) return true
-  if (given !== undefined) request.url = given
-  return false
-}
-
-function ask(request: IncomingMessage, owns: (request: IncomingMessage) => boolean): boolean {
-  let isOwn = false
-  take(request, () => {
-    isOwn = owns(request)
-    return false
-  })
-  return isOwn
 }

@@ -15,8 +15,11 @@ export interface HttpHandler {
   /** @returns false when the path is not one of ours */
   handle(request: IncomingMessage, response: Parameters<RequestListener>[1]): boolean
   owns(request: IncomingMessage): boolean
-  /** Answers what is nobody's. */
-  notFound(request: IncomingMessage, response: Parameters<RequestListener>[1]): void
+  /**
+   * Answers what is no path of the server's.
+   * @param url below the base path; nothing for one outside it
+   */
+  notFound(request: IncomingMessage, response: Parameters<RequestListener>[1], url: string | undefined): void
 }
 
 /** Where a server keeps what it stores, for those who store something beside it. */
@@ -54,6 +57,8 @@ export interface RoomfulParts {
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
   readonly port: number
   readonly host: string
+  /** Such as `/realtime`, or nothing. */
+  readonly basePath: string
   /** Closed last: what the parts opened besides the broker. */
   readonly closeParts: () => Promise<void> | void
 }

@@ -51,6 +51,7 @@ export class Roomful {
       webSocket: this.webSocket,
       socketIo: new SocketIoTransport(this.hub, parts.socketIo),
       http: parts.http(this.hub, links, this.administration),
+      basePath: parts.basePath,
     })
   }
 
@@ -93,6 +94,11 @@ export class Roomful {
 
   get storage(): Storage {
     return this.parts.storage
+  }
+
+  /** Path below which everything is served, such as `/realtime`; empty for the whole server. */
+  get basePath(): string {
+    return this.parts.basePath
   }
 
   /** Time as the server has it: on the test kit's server it is the test's. */
@@ -231,7 +237,8 @@ export class Roomful {
       })
     })
     const address = server.address() as AddressInfo
-    return { url: serverUrl(host, address.port, tls !== undefined), port: address.port }
+    const url = serverUrl(host, address.port, tls !== undefined) + this.basePath
+    return { url, port: address.port }
   }
 
   /** Tells everyone when to come back, closes their links with 1012, stores what is on its way. Idempotent. G7. */

@@ -38,13 +38,13 @@ export function readRemote<const Flag extends string>(
   if (words.length < needed || words.length > (usage.match(/[<[][\w|]+[>\]]/g)?.length ?? 0)) {
     throw new ConfigError(`Write it as: roomful ${usage}.`)
   }
-  const { apiKey, host, port, tlsCert } = settings
+  const { apiKey, host, port, tlsCert, basePath } = settings
   const { server, namespace = '/', format } = commandFlags
   const asJson = readFormat(format)
   if (apiKey === undefined) {
     throw new ConfigError('Say the key of the server’s API: set ROOMFUL_API_KEY, here and where the server runs.')
   }
-  const own = serverUrl(host, port, tlsCert !== undefined)
+  const own = serverUrl(host, port, tlsCert !== undefined) + basePath
   return {
     api: new Api(checkUrl(server ?? own), apiKey, namespace),
     words,

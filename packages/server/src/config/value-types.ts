@@ -82,6 +82,17 @@ export const url: ValueType<string> = {
   write: (value) => value,
 }
 
+/** Where on its server something is: `/realtime`, without a slash at the end; nothing for `/`. */
+export const urlPath: ValueType<string> = {
+  name: 'path',
+  expects: 'a path like "/realtime", of letters, digits, "-", ".", "_" and "~", or "/"',
+  read(given) {
+    if (typeof given !== 'string' || !/^(\/[\w.~-]+)*\/?$/.test(given)) return undefined
+    return given.split('/').some((segment) => /^\.\.?$/.test(segment)) ? undefined : given.replace(/\/$/, '')
+  },
+  write: (value) => (value === '' ? '/' : value),
+}
+
 /** Origins as a browser sends them, of any scheme; `:*` for any port; a single `*` for any origin. */
 export const origins: ValueType<readonly string[]> = {
   name: 'list of origins',

@@ -26,6 +26,7 @@ export interface HttpHostParts {
   readonly keepsStories: boolean
   /** None: the server API is off, but for what admins may ask. */
   readonly apiKey: ApiKey | undefined
+  readonly basePath: string
 }
 
 export function createHttpHost({
@@ -38,9 +39,11 @@ export function createHttpHost({
   stories,
   keepsStories,
   apiKey,
+  basePath,
 }: HttpHostParts): HttpHost {
   return {
     version: version(),
+    basePath,
     clients: () => hub.links.open.size,
     ready: () => hub.isReady,
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),

@@ -72,11 +72,11 @@ export class HttpTransport {
   }
 
   /** For a server that is Roomful's alone: what is nobody's path. */
-  notFound(request: IncomingMessage, response: ServerResponse): void {
-    const [path] = splitUrl(request)
+  notFound(request: IncomingMessage, response: ServerResponse, url: string | undefined): void {
+    const [path] = splitUrl({ url })
     const isRead = request.method === 'GET' || request.method === 'HEAD'
     const isPage = path === '/' && isRead && request.headers['sec-websocket-key'] === undefined
-    if (isPage) return void response.writeHead(302, { Location: '/client.html' }).end()
+    if (isPage) return void response.writeHead(302, { Location: `${this.host.basePath}/client.html` }).end()
     replyError(response, new RoomfulError('NOT_FOUND'))
   }
 
@@ -135,7 +135,7 @@ export class HttpTransport {
   }
 }
 
-function splitUrl({ url = '/' }: IncomingMessage): [path: string, query: string] {
+function splitUrl({ url = '' }: { url?: string | undefined }): [path: string, query: string] {
   const end = url.indexOf('?')
   return end < 0 ? [url, ''] : [url.slice(0, end), url.slice(end + 1)]
 }

@@ -1,7 +1,7 @@
 /** Settings about where Roomful listens, who may reach it, and how it ends. */
 import { CORE_DEFAULTS } from '../../core/base/settings.ts'
 import { setting } from '../declaration.ts'
-import { apiKey, hosts, oneOf, onOff, optional, origins, proxies, text, wholeNumber } from '../value-types.ts'
+import { apiKey, hosts, oneOf, onOff, optional, origins, proxies, text, urlPath, wholeNumber } from '../value-types.ts'
 
 /** Pages of other servers on the developer's machine. */
 const LOOPBACK_ORIGINS = ['localhost', '127.0.0.1', '[::1]'].flatMap((host) => [
@@ -21,6 +21,19 @@ export const serving = {
     type: text,
     default: '127.0.0.1',
     sentence: 'Address to listen on; 0.0.0.0 or :: for every network of this machine.',
+  }),
+  basePath: setting({
+    variable: 'ROOMFUL_BASE_PATH',
+    type: urlPath,
+    default: '',
+    sentence:
+      'Path below which everything is served, as `/realtime/ws` with /realtime; for a proxy that passes paths on as they are.',
+  }),
+  socketioPath: setting({
+    variable: 'ROOMFUL_SOCKETIO_PATH',
+    type: urlPath,
+    default: '/socket.io',
+    sentence: 'Path of Socket.IO clients, below the base path; their option `path` is both together.',
   }),
   corsOrigin: setting({
     variable: 'CORS_ORIGIN',

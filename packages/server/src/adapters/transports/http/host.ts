@@ -9,6 +9,8 @@ import type { ServerApi } from './server-routes.ts'
 export interface HttpHost {
   /** Of this software. */
   readonly version: string
+  /** Of everything that is served: such as `/realtime`, or nothing. */
+  readonly basePath: string
   /** Links of every transport. */
   clients(): number
   /** False while starting, draining or cut off from storage. */

@@ -26,7 +26,7 @@ export function openApiRoute(routes: () => readonly Route[]): Route {
           routes().flatMap(({ declaration }) => declaration ?? []),
           host.version,
         )
-        return document
+        return { ...document, servers: [{ url: host.basePath === '' ? '/' : host.basePath }] }
       },
     },
   )
@@ -47,7 +47,6 @@ function openApiDocument(declarations: readonly Declaration[], version: string):
       description: 'For users, with a token; and for other backends, with the API key. Live events are in PROTOCOL.md.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url: '/' }],
     tags: TAGS,
     paths,
     components: {

@@ -1,5 +1,5 @@
 /**
- * Socket.IO clients at `/socket.io/`: the handshake over HTTP or by upgrade, and which request belongs to which session.
+ * Socket.IO clients, at `/socket.io/` unless a setting says otherwise: the handshake over HTTP or by upgrade, and which request belongs to which session.
  * What is said then is dialect.ts's business, what carries it session.ts's. Engine.IO protocol 4.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -25,6 +25,8 @@ export interface SocketIoOptions {
   readonly pingIntervalMs: number
   readonly pingTimeoutMs: number
   readonly recovery: boolean
+  /** Such as `/socket.io`. */
+  readonly path: string
   /** Of one WebSocket message or POST; by default what a plain link may send. */
   readonly maxPayloadBytes: number | undefined
 }
@@ -60,7 +62,7 @@ export class SocketIoTransport {
 
   /** @returns true when the path is ours, whatever becomes of the request. */
   owns(request: IncomingMessage): boolean {
-    return pathOf(request) === '/socket.io'
+    return pathOf(request) === this.options.path
   }
 
   ownsUpgrade(request: IncomingMessage): boolean {
