@@ -148,6 +148,8 @@ export class TestServer {
 
   /** Nothing is kept on a disk. */
   readonly storage: Storage = { folder: ':memory:', sync: 'normal' }
+  /** It serves no paths, so it has none below another. */
+  readonly basePath = ''
 
   /** Declares a namespace with the room events in it, as `Roomful.namespace` does. */
   namespace(name: string, contract?: undefined, options?: NamespaceOptions): Namespace
