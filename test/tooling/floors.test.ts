@@ -73,8 +73,8 @@ test.each([
   [
     'adapter importing another family',
     'packages/server/src/adapters/auth/jwt.ts',
-    `import { http } from '../transports/http.ts'`,
-    'may not import packages/server/src/adapters/transports/http.ts',
+    `import { http } from '../http/router.ts'`,
+    'may not import packages/server/src/adapters/http/router.ts',
   ],
   [
     'broker importing the other broker',
@@ -123,13 +123,13 @@ test('lets a clean house stand', async () => {
   )
   await put('packages/server/src/core/requests/emit.ts', 'export const emit = 1')
   await put(
-    'packages/server/src/adapters/transports/http.ts',
+    'packages/server/src/adapters/http/router.ts',
     `import 'node:http'\nimport 'ws'\nimport '../../core/requests/emit.ts'\nimport './origin.ts'`,
   )
   await put('packages/server/src/adapters/transports/origin.ts', 'export {}')
   await put(
     'packages/server/src/index.ts',
-    `export * from './core/requests/emit.ts'\nexport * from './adapters/transports/http.ts'`,
+    `export * from './core/requests/emit.ts'\nexport * from './adapters/http/router.ts'`,
   )
   await put('packages/client/src/index.ts', `import type { Up } from '@roomful/protocol/messages'\nexport type { Up }`)
   await put('apps/commons/main.ts', `import '@roomful/server'\nimport 'zod'\nimport 'node:http'`)

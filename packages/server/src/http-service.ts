@@ -1,6 +1,6 @@
 /** Everything that Roomful serves on an HTTP server: which part of it a request or an upgrade belongs to. WIRE 1. */
 import type { IncomingMessage } from 'node:http'
-import { replyError } from './adapters/transports/http/reply.ts'
+import { replyError } from './adapters/http/reply.ts'
 import { refuse } from './adapters/transports/refuse-upgrade.ts'
 import { findBadRequest, urlBelow } from './adapters/transports/request-form.ts'
 import type { SocketIoTransport } from './adapters/transports/socketio/transport.ts'

@@ -1,10 +1,10 @@
 /** What a server is put together from, and what it shows of that. Types only; `create.ts` makes the parts. */
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Accounts } from './adapters/auth/accounts.ts'
+import type { HttpLinks } from './adapters/http/v1-links/links.ts'
 import type { SocketIoOptions } from './adapters/transports/socketio/transport.ts'
-import type { HttpLinks } from './adapters/transports/v1-http/links.ts'
 import type { WebSocketOptions } from './adapters/transports/websocket.ts'
-import type { Administration } from './administration.ts'
+import type { Administration } from './core/administration.ts'
 import type { RuntimePorts } from './core/base/runtime.ts'
 import type { CoreSettings } from './core/base/settings.ts'
 import type { Hub } from './core/hub.ts'

@@ -6,7 +6,7 @@ export { createLocalBroker, createMemoryLog } from './adapters/brokers/local/ind
 export type { Log, LogLimits } from './adapters/brokers/local/log.ts'
 export { plainDialect } from './adapters/transports/plain.ts'
 export { v1Dialect } from './adapters/transports/v1.ts'
-export { Administration } from './administration.ts'
+export { Administration } from './core/administration.ts'
 export { RoomfulError } from './core/base/errors.ts'
 export { CORE_DEFAULTS, type CoreSettings } from './core/base/settings.ts'
 export { Hub } from './core/hub.ts'

@@ -68,6 +68,11 @@ export const floorRules: readonly FloorRule[] = [
   { name: 'react (floor 2)', folder: 'packages/react/src', mayImport: ['@roomful/client', 'react'] },
   { name: 'local broker (floor 2)', folder: `${server}/adapters/brokers/local`, mayImport: belowAdapters },
   { name: 'redis broker (floor 2)', folder: `${server}/adapters/brokers/redis`, mayImport: belowAdapters },
+  {
+    name: 'HTTP adapter (floor 3)',
+    folder: `${server}/adapters/http`,
+    mayImport: [`${server}/adapters/`, `${server}/vocabulary/`, ...belowAdapters],
+  },
   { name: 'adapter (floor 2)', folder: `${server}/adapters/*`, mayImport: belowAdapters },
   {
     name: 'server composition (floor 3)',

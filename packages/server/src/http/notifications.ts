@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatCursor, inboxOf } from '@roomful/protocol'
-import type { HttpNotifications, NotifyRequest } from '../adapters/transports/http/notification-routes.ts'
+import type { HttpNotifications, NotifyRequest } from '../adapters/http/notification-routes.ts'
 import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Namespace } from '../core/namespace.ts'

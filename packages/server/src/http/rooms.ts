@@ -1,5 +1,5 @@
 /** Rooms read by a user without a connection: the checks of the namespace and the rules of the room are asked first. */
-import type { HttpRooms, Reader } from '../adapters/transports/http/room-routes.ts'
+import type { HttpRooms, Reader } from '../adapters/http/room-routes.ts'
 import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Namespace } from '../core/namespace.ts'

@@ -1,8 +1,8 @@
 /** What other backends may do, done: events published, rooms read, users looked after, words taken back. */
 import { CLOSE_CODES, isPersonalRoom } from '@roomful/protocol'
+import type { ListPage, ServerApi } from '../adapters/http/server-routes.ts'
 import type { Stories } from '../adapters/observe/stories.ts'
-import type { ListPage, ServerApi } from '../adapters/transports/http/server-routes.ts'
-import type { Administration } from '../administration.ts'
+import type { Administration } from '../core/administration.ts'
 import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { ObservedConnection } from '../core/ports/observer.ts'

@@ -1,6 +1,6 @@
 /** How the server is, in numbers: read when somebody asks, kept nowhere. */
 import { PROTOCOL_VERSION } from '@roomful/protocol'
-import type { ServerStatus } from '../adapters/transports/http/status-schema.ts'
+import type { ServerStatus } from '../adapters/http/status-schema.ts'
 import type { Hub } from '../core/hub.ts'
 import { version } from '../version.ts'
 

@@ -3,10 +3,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createTestServer, type TestServer, type TestServerOptions } from '@roomful/testkit'
 import { onTestFinished } from 'vitest'
-import { createFallbacks } from '../../src/adapters/transports/fallbacks/index.ts'
-import type { HttpHost } from '../../src/adapters/transports/http/host.ts'
-import { HttpTransport } from '../../src/adapters/transports/http.ts'
-import { HttpLinks } from '../../src/adapters/transports/v1-http/links.ts'
+import { createFallbacks } from '../../src/adapters/http/fallbacks/index.ts'
+import type { HttpHost } from '../../src/adapters/http/host.ts'
+import { HttpTransport } from '../../src/adapters/http/router.ts'
+import { HttpLinks } from '../../src/adapters/http/v1-links/links.ts'
 
 export interface VirtualServing {
   readonly server: TestServer

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readJsonBody } from '../../src/adapters/transports/http/body.ts'
+import { readJsonBody } from '../../src/adapters/http/body.ts'
 
 describe('the body of a request', () => {
   let body: PassThrough

@@ -1,8 +1,8 @@
 import { schemaCheck } from '@roomful/protocol/messages'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Declaration } from '../../src/adapters/transports/http/declaration.ts'
-import { ROUTES } from '../../src/adapters/transports/http.ts'
+import type { Declaration } from '../../src/adapters/http/declaration.ts'
+import { ROUTES } from '../../src/adapters/http/router.ts'
 import { API_KEY, type Serving, serveHttp, tokenOf } from './serving.ts'
 
 let serving: Serving

@@ -1,7 +1,7 @@
 /** What other backends may do with rooms, with `Authorization: Bearer <ROOMFUL_API_KEY>`. Without that setting these paths are not there. WIRE 1. */
 import { Member } from '@roomful/protocol/messages'
 import { Type } from 'typebox'
-import type { AccountQuestion } from '../../../core/ports/users.ts'
+import type { AccountQuestion } from '../../core/ports/users.ts'
 import { NamespaceName, RoomName, Status } from './declaration.ts'
 import type { HttpHost } from './host.ts'
 import { Events, hello, type Page, PageOfRoom, pageOf, Room } from './room-routes.ts'

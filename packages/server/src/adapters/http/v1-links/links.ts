@@ -5,12 +5,12 @@
 import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { Dialect } from '../../../core/ports/dialect.ts'
+import { v1Dialect } from '../../transports/v1.ts'
+import { FRAME_OVERHEAD_BYTES } from '../../transports/websocket.ts'
+import { parseJsonBody, readText } from '../body.ts'
 import { SSE_HEADERS } from '../fallbacks/sse-wire.ts'
 import { visitorOf } from '../fallbacks/visitor.ts'
-import { parseJsonBody, readText } from '../http/body.ts'
-import type { Exchange } from '../http/route.ts'
-import { v1Dialect } from '../v1.ts'
-import { FRAME_OVERHEAD_BYTES } from '../websocket.ts'
+import type { Exchange } from '../route.ts'
 import { HttpLink } from './http-link.ts'
 
 const ID_LENGTH = 32

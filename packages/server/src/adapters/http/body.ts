@@ -1,8 +1,8 @@
 /** Reads the JSON body of a request: no more than is needed, and not for longer than is decent. */
 import type { IncomingMessage } from 'node:http'
 import { fromJson, isRecord, isTooDeep, MAX_JSON_DEPTH } from '@roomful/protocol'
-import { RoomfulError } from '../../../core/base/errors.ts'
-import { inviteBody, isRefusable } from '../expect-continue.ts'
+import { RoomfulError } from '../../core/base/errors.ts'
+import { inviteBody, isRefusable } from '../transports/expect-continue.ts'
 
 /** A name and a password fit many times. */
 const BODY_MAX_BYTES = 16 * 1024

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Route } from './route.ts'
 
-const FILE = new URL('../../../../static/client.html', import.meta.url)
+const FILE = new URL('../../../static/client.html', import.meta.url)
 
 interface ClientPage {
   readonly bytes: Buffer

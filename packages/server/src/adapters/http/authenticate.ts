@@ -1,7 +1,7 @@
 /** Who asks, by the `Authorization` header: a user's token, or the API key of a backend. */
 import type { Credentials } from '@roomful/protocol'
-import { RoomfulError } from '../../../core/base/errors.ts'
-import type { Identity } from '../../../core/ports/authenticator.ts'
+import { RoomfulError } from '../../core/base/errors.ts'
+import type { Identity } from '../../core/ports/authenticator.ts'
 import type { Exchange } from './route.ts'
 
 /** @throws RoomfulError (rejects) UNAUTHENTICATED, and what the authenticator throws */

@@ -3,11 +3,11 @@
  * at once on what is open. G8, D11. Applications call it through `roomful`, other backends through the server API.
  */
 import { CLOSE_CODES, inboxOf } from '@roomful/protocol'
-import { bannedError, RoomfulError } from './core/base/errors.ts'
-import type { Hub } from './core/hub.ts'
-import type { AccountQuestion, ListedAccount, Users } from './core/ports/users.ts'
-import { isGuestId } from './core/sessions/guests.ts'
-import type { Connection } from './core/state/namespace-state.ts'
+import { bannedError, RoomfulError } from './base/errors.ts'
+import type { Hub } from './hub.ts'
+import type { AccountQuestion, ListedAccount, Users } from './ports/users.ts'
+import { isGuestId } from './sessions/guests.ts'
+import type { Connection } from './state/namespace-state.ts'
 
 export interface LostRoom {
   readonly namespace: string

@@ -1,6 +1,6 @@
 /** The fallbacks of one hub, as the HTTP side asks for them. */
 import type { Hub } from '../../../core/hub.ts'
-import type { HttpFallbacks, HttpLinkRequests } from '../http/host.ts'
+import type { HttpFallbacks, HttpLinkRequests } from '../host.ts'
 import { Polls } from './poll.ts'
 import { answerSend } from './send.ts'
 import { SseStreams } from './sse.ts'

@@ -1,6 +1,6 @@
 /** What the HTTP side asks of the server behind it. `http-host.ts` answers with the core, the accounts and the metrics. */
 import type { Credentials } from '@roomful/protocol'
-import type { Identity } from '../../../core/ports/authenticator.ts'
+import type { Identity } from '../../core/ports/authenticator.ts'
 import type { HttpNotifications } from './notification-routes.ts'
 import type { HttpRooms } from './room-routes.ts'
 import type { Exchange } from './route.ts'

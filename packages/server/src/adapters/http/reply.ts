@@ -1,7 +1,7 @@
 /** Answers in JSON, and refusals in the one shape that they have everywhere. WIRE 1. */
 import type { ServerResponse } from 'node:http'
 import { toJson } from '@roomful/protocol'
-import type { RoomfulError } from '../../../core/base/errors.ts'
+import type { RoomfulError } from '../../core/base/errors.ts'
 
 /** For everything that is no page: an answer is nobody's to keep, and is what it says it is. */
 const HEADERS = {

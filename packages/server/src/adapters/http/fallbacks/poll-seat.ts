@@ -11,7 +11,7 @@ import type { Hub } from '../../../core/hub.ts'
 import type { Link } from '../../../core/link/link.ts'
 import type { Wire } from '../../../core/ports/wire.ts'
 import type { Connection } from '../../../core/state/namespace-state.ts'
-import { replyError, replyJsonText } from '../http/reply.ts'
+import { replyError, replyJsonText } from '../reply.ts'
 import { readLines } from './poll-dialect.ts'
 
 /** How long a poller is still there after an answer. A long poll comes back at once, a short one every few seconds. */

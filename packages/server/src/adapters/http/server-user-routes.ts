@@ -1,7 +1,7 @@
 /** What other backends, and admins, may do about users; and what backends may do about what users said. As server-routes.ts. G8, D11. */
 import { Type } from 'typebox'
-import { RoomfulError } from '../../../core/base/errors.ts'
-import type { Identity } from '../../../core/ports/authenticator.ts'
+import { RoomfulError } from '../../core/base/errors.ts'
+import type { Identity } from '../../core/ports/authenticator.ts'
 import { RoomName, Status } from './declaration.ts'
 import type { Route } from './route.ts'
 import { checkOneOf, server } from './server-route.ts'

@@ -1,5 +1,5 @@
 import type { TObject } from 'typebox'
-import { RoomfulError } from '../../../core/base/errors.ts'
+import { RoomfulError } from '../../core/base/errors.ts'
 import type { Declaration } from './declaration.ts'
 import { endpoint } from './endpoint.ts'
 import type { Route } from './route.ts'

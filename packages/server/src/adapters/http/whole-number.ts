@@ -1,4 +1,4 @@
-import { RoomfulError } from '../../../core/base/errors.ts'
+import { RoomfulError } from '../../core/base/errors.ts'
 
 /** A number in a URL, in digits. @throws RoomfulError INVALID_MESSAGE naming the parameter */
 export function wholeNumber(

@@ -1,9 +1,9 @@
 /** The rooms of a namespace, read by a user without a connection: list, members, history. B25, WIRE 1. */
 import { Member } from '@roomful/protocol/messages'
 import { Type } from 'typebox'
-import { RoomfulError } from '../../../core/base/errors.ts'
-import type { Identity } from '../../../core/ports/authenticator.ts'
-import type { RoomPage } from '../../../core/rooms/room-list.ts'
+import { RoomfulError } from '../../core/base/errors.ts'
+import type { Identity } from '../../core/ports/authenticator.ts'
+import type { RoomPage } from '../../core/rooms/room-list.ts'
 import { NamespaceName, RoomName } from './declaration.ts'
 import { type Asked, endpoint } from './endpoint.ts'
 import type { Route } from './route.ts'
