@@ -25,7 +25,8 @@ export interface Nginx {
 export async function startNginx(upstreams: readonly number[]): Promise<Nginx> {
   const folder = newFolder()
   const [httpPort, httpsPort] = await Promise.all([freePort(), freePort()])
-  const subject = [{ name: 'commonName', value: 'localhost' }]
+  // One of its own: of two trusted certificates with the same name, the wrong one may be looked at.
+  const subject = [{ name: 'commonName', value: `localhost ${httpsPort}` }]
   const extensions = [{ name: 'subjectAltName' as const, altNames: [{ type: 2 as const, value: 'localhost' }] }]
   const { cert, private: key } = await generate(subject, { extensions })
   writeFileSync(join(folder, 'fullchain.pem'), cert)
