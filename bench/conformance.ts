@@ -29,7 +29,7 @@ const roomful = createRoomful({
 })
 for (const name of ['/', '/custom']) {
   const namespace = roomful.namespace(name, undefined, { anonymous: true, quiet: true })
-  namespace.on('connect', ({ id, handshake = {} }) => {
+  namespace.hook('connect', ({ id, handshake = {} }) => {
     setTimeout(() => namespace.to(id).emit('auth', handshake), APART_MS)
   })
   namespace.on('message', (context, ...args: unknown[]) => context.emit('message-back', ...args))

@@ -26,8 +26,8 @@ export async function startApplication(port: number, log: (line: string) => void
   const roomful = createRoomful({ data: ':memory:', corsOrigin: ['http://localhost:5173'] })
   const lobby = roomful.namespace('/', undefined, { guests: true })
   roomful.chat(lobby)
-  lobby.on('connect', ({ id }) => log(`connected ${id}`))
-  lobby.on('disconnect', ({ id }, reason) => log(`disconnected ${id}: ${reason}`))
+  lobby.hook('connect', ({ id }) => log(`connected ${id}`))
+  lobby.hook('disconnect', ({ id }, reason) => log(`disconnected ${id}: ${reason}`))
 
   const server = createServer(app) // the server, which app.listen would have made
   roomful.attach(server)

@@ -14,9 +14,9 @@ describe.runIf(hasChromium)('[B21] React pages in Chromium', () => {
   beforeAll(async () => {
     application = await startApplication(0)
     const namespace = application.roomful.get('/')
-    namespace.on('connect', ({ user }) => opened.push(user.name))
-    namespace.on('join', ({ user }, roomId) => moves.push(`+${user.name} ${roomId}`))
-    namespace.on('leave', ({ user }, roomId) => moves.push(`-${user.name} ${roomId}`))
+    namespace.hook('connect', ({ user }) => opened.push(user.name))
+    namespace.hook('join', ({ user }, roomId) => moves.push(`+${user.name} ${roomId}`))
+    namespace.hook('leave', ({ user }, roomId) => moves.push(`-${user.name} ${roomId}`))
     browser = await openChromium()
   })
   afterAll(async () => {

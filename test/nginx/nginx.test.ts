@@ -164,7 +164,7 @@ describe('[B8] behind nginx', () => {
 
   it('[B32] the address is the client’s own, and none that it made up', async () => {
     const seen = new Promise<string>((resolve) => {
-      roomful.hub.namespace('/')?.on('connect', ({ user, ip }) => user.sub === 'elsewhere' && resolve(ip))
+      roomful.hub.namespace('/')?.hook('connect', ({ user, ip }) => user.sub === 'elsewhere' && resolve(ip))
     })
     await bareWebSocket('elsewhere', { localAddress: '127.0.0.2', headers: { 'X-Forwarded-For': '6.6.6.6' } })
     expect(await seen).toBe('127.0.0.2')

@@ -12,6 +12,8 @@ export type Inbound =
       args: unknown[]
       id: RequestId | undefined
       key: string | undefined
+      /** In the plain form: it stood in `{event, …}`, where every name is the application's. */
+      isEnvelope?: true
     }
   | { kind: 'auth'; channel: number; credentials: Credentials; id: RequestId | undefined }
   /** The answer to what the server asked. */

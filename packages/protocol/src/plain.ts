@@ -32,7 +32,8 @@ export function decodePlain(text: string): Inbound {
   if (object.type === 'auth') return readAuth(0, object)
   if (isAnswer(object)) return readAnswer(0, object)
   if (object.event !== undefined && object.type === undefined) {
-    return readRequest(0, object.event, envelopeArgs(object), object.id, object.key)
+    const request = readRequest(0, object.event, envelopeArgs(object), object.id, object.key)
+    return request.kind === 'request' ? { ...request, isEnvelope: true } : request
   }
   return readRequest(0, object.type, flatArgs(object), object.id, object.key)
 }

@@ -14,13 +14,18 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { eventOf } from './event.ts'
 
-const request = (event: string, args: unknown[], more: { id?: string | number; key?: string } = {}) => ({
+const request = (
+  event: string,
+  args: unknown[],
+  more: { id?: string | number; key?: string; isEnvelope?: true } = {},
+) => ({
   kind: 'request',
   channel: 0,
   event,
   args,
   id: more.id,
   key: more.key,
+  ...(more.isEnvelope && { isEnvelope: true }),
 })
 
 const decoded = (message: unknown) => decodePlain(JSON.stringify(message))
@@ -34,10 +39,10 @@ describe('what a plain client says', () => {
     ['flat with args', { type: 'a', args: [1, 2] }, request('a', [1, 2])],
     ['flat with args that are no list', { type: 'a', args: 1 }, request('a', [{ args: 1 }])],
     ['flat beside an event field', { type: 'a', event: 'b' }, request('a', [{ event: 'b' }])],
-    ['envelope', { event: 'a', data: { x: 1 }, id: 'q' }, request('a', [{ x: 1 }], { id: 'q' })],
-    ['envelope with null', { event: 'a', data: null }, request('a', [null])],
-    ['envelope with args', { event: 'a', args: [1, 2] }, request('a', [1, 2])],
-    ['envelope without data', { event: 'a' }, request('a', [])],
+    ['envelope', { event: 'a', data: { x: 1 }, id: 'q' }, request('a', [{ x: 1 }], { id: 'q', isEnvelope: true })],
+    ['envelope with null', { event: 'a', data: null }, request('a', [null], { isEnvelope: true })],
+    ['envelope with args', { event: 'a', args: [1, 2] }, request('a', [1, 2], { isEnvelope: true })],
+    ['envelope without data', { event: 'a' }, request('a', [], { isEnvelope: true })],
   ])('[W1] [C10] [C11] %s', (_name, message, expected) => {
     expect(decoded(message)).toEqual(expected)
   })

@@ -11,8 +11,8 @@ export function addDirect({ server, database, clock }: Commons): void {
   const saw = ({ user }: { user: User }): void => {
     if (!user.guest) store.saw({ userId: user.sub, name: user.name }, clock.now())
   }
-  namespace.on('connect', saw)
-  namespace.on('disconnect', saw)
+  namespace.hook('connect', saw)
+  namespace.hook('disconnect', saw)
 
   namespace.extend(directContract).on('people:list', () => {
     const isOnline = (userId: string): boolean => (namespace.state.users.get(userId)?.connections.size ?? 0) > 0

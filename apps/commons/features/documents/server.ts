@@ -45,8 +45,8 @@ export function serveDocuments({ server, clock, random }: Commons, roomful: Room
   const people = new Coalesce(clock, PEOPLE_INTERVAL_MS, (documentId) => {
     tell(documentId).catch(() => undefined) // the store says itself what is wrong with it
   })
-  namespace.on('enter', (_user, documentId) => people.changed(documentId))
-  namespace.on('exit', (_user, documentId) => people.changed(documentId))
+  namespace.hook('enter', (_user, documentId) => people.changed(documentId))
+  namespace.hook('exit', (_user, documentId) => people.changed(documentId))
 
   namespace.on('document:list', async (_context, { before }) => {
     const page = { limit: PAGE, before: before && { id: before.documentId, changedAt: before.changedAt } }

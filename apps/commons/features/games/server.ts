@@ -106,19 +106,19 @@ export function addGames(commons: Commons): void {
     return { status: 'ok' }
   })
 
-  games.on('enter', ({ sub, name }, roomId) => {
+  games.hook('enter', ({ sub, name }, roomId) => {
     if (roomId.startsWith(PREFIX)) tables.arrive(roomId, { userId: sub, name })
     if (roomId.startsWith(WATCH)) tables.watched(roomId.slice(WATCH.length))
   })
 
   /** A second tab, or one that came back by itself, has not asked with `game:join`. */
-  games.on('join', ({ id }, roomId) => {
+  games.hook('join', ({ id }, roomId) => {
     if (roomId.startsWith(PREFIX) && tables.has(roomId)) {
       games.to(id).emit('game:state', tables.view(tables.get(roomId)))
     }
   })
 
-  games.on('exit', ({ sub }, roomId) => {
+  games.hook('exit', ({ sub }, roomId) => {
     if (roomId.startsWith(PREFIX)) tables.leave(roomId, sub)
     if (roomId.startsWith(WATCH)) tables.watched(roomId.slice(WATCH.length))
   })

@@ -13,7 +13,7 @@ export function addLab({ server, clock }: Commons): void {
   let count = 0
   let stop: (() => void) | undefined
 
-  lab.on('enter', (_user, roomId) => {
+  lab.hook('enter', (_user, roomId) => {
     if (roomId !== LAB_ROOM) return
     stop ??= every(clock, TICK_MS, () => lab.to(LAB_ROOM).emit('lab:tick', { count: ++count }))
   })
@@ -21,7 +21,7 @@ export function addLab({ server, clock }: Commons): void {
     stop?.()
     stop = undefined
   }
-  lab.on('exit', (_user, roomId) => {
+  lab.hook('exit', (_user, roomId) => {
     if (roomId === LAB_ROOM && lab.userCount(LAB_ROOM) === 0) end()
   })
   server.whileOpen(() => end)

@@ -89,10 +89,10 @@ export function addAlerts({ server, database, clock }: Commons): void {
     }
   }
 
-  server.get('/').on('stored', (event) => {
+  server.get('/').hook('stored', (event) => {
     if (event.type === 'message:private') tellOfPrivate(event)
   })
-  server.get('/public').on('stored', (event) => {
+  server.get('/public').hook('stored', (event) => {
     if (event.type === 'message:new') tellOfMentions(event)
     else if (event.type === 'message:redacted') return takeBack(event)
     return undefined

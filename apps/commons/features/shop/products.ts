@@ -24,10 +24,10 @@ export function addProducts({ server, clock }: Commons, store: ShopStore): (prod
     const count = shop.userCount(roomOf(productId))
     shop.to([roomOf(productId), SHOP_ROOM]).emit('product:viewers', { productId, count })
   })
-  shop.on('enter', (_user, roomId) => {
+  shop.hook('enter', (_user, roomId) => {
     if (roomId.startsWith(PREFIX)) viewers.changed(idOf(roomId))
   })
-  shop.on('exit', (_user, roomId) => {
+  shop.hook('exit', (_user, roomId) => {
     if (roomId.startsWith(PREFIX)) viewers.changed(idOf(roomId))
   })
 

@@ -42,10 +42,10 @@ export function addStage({ server, database, clock, random }: Commons): void {
     if (stage) stages.emit('stage:changed', summaryOf(stage))
   })
 
-  stages.on('enter', (_user, roomId) => {
+  stages.hook('enter', (_user, roomId) => {
     if (roomId.startsWith(PREFIX)) audiences.changed(idOf(roomId))
   })
-  stages.on('exit', (_user, roomId) => {
+  stages.hook('exit', (_user, roomId) => {
     if (roomId.startsWith(PREFIX)) audiences.changed(idOf(roomId))
   })
 

@@ -32,9 +32,9 @@ export async function startApp(settings: CreateOptions = {}): Promise<App> {
     ...settings,
   }).standardNamespaces()
   const namespace = roomful.get('/public')
-  namespace.on('connect', (connection) => opened.push(connection.user.name))
-  namespace.on('join', (connection, roomId) => moves.push(`+${connection.user.name} ${roomId}`))
-  namespace.on('leave', (connection, roomId) => moves.push(`-${connection.user.name} ${roomId}`))
+  namespace.hook('connect', (connection) => opened.push(connection.user.name))
+  namespace.hook('join', (connection, roomId) => moves.push(`+${connection.user.name} ${roomId}`))
+  namespace.hook('leave', (connection, roomId) => moves.push(`-${connection.user.name} ${roomId}`))
   const { url } = await roomful.listen({ port: 0 })
   const optionsOf = (name: string): ClientOptions => ({ namespace: '/public', name, WebSocket, random: () => 0 })
   onTestFinished(async () => {

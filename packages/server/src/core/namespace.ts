@@ -40,6 +40,11 @@ import type { TypedNamespace } from './typed.ts'
 
 export type Listener<Name extends keyof NamespaceEvents> = (...args: NamespaceEvents[Name]) => unknown
 
+/** Names that the official Socket.IO client keeps for itself. */
+const UNSENDABLE: ReadonlySet<string> = new Set([
+  ...['connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener'],
+])
+
 /** What all namespaces of a server share. */
 export interface SharedParts {
   readonly runtime: Runtime
@@ -165,12 +170,27 @@ export class Namespace implements NamespaceParts {
     return this
   }
 
-  /** @throws Error when the event has a handler already, or the contract does not know it */
-  on<Name extends keyof NamespaceEvents>(event: Name, listener: Listener<Name>): this
-  on(event: string, handler: Handler): this
-  on(event: string, handler: unknown): this {
-    if (!this.state.subscribers.has(event)) return this.handle(event, handler as Handler)
-    this.state.subscribers.add(event, handler)
+  /**
+   * Handles an event that clients send, whatever its name: `join` and `leave` are events like others here.
+   * @throws Error when the event has a handler already, the contract does not know it, or no Socket.IO client can send it
+   */
+  on(event: string, handler: Handler): this {
+    if (UNSENDABLE.has(event)) {
+      const hint = this.state.subscribers.has(event) ? `; for what happens on the server use hook('${event}', …)` : ''
+      throw new Error(`Clients cannot send an event ${JSON.stringify(event)}${hint}`)
+    }
+    return this.handle(event, handler)
+  }
+
+  /**
+   * Runs a listener when something happens on the server: a connection opens or closes, a user enters a room, an event is
+   * stored. What it throws is reported and affects nothing else.
+   * @example namespace.hook('connect', (connection) => console.log(connection.user.name))
+   * @throws Error when there is no hook of this name
+   */
+  hook<Name extends keyof NamespaceEvents>(name: Name, listener: Listener<Name>): this {
+    if (!this.state.subscribers.has(name)) throw new Error(`There is no hook ${JSON.stringify(name)}`)
+    this.state.subscribers.add(name, listener)
     return this
   }
 

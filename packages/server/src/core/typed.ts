@@ -95,10 +95,9 @@ type Typed<C extends Contract, Args extends readonly unknown[]> = Args extends [
   ? [connection: TypedConnection<C>, ...Rest]
   : Args
 
-/** One conditional type instead of overloads, so that what a handler returns is checked against its own event. */
-type ListenerOf<C extends Contract, Name> = Name extends keyof NamespaceEvents
-  ? (...args: Typed<C, NamespaceEvents[Name]>) => unknown
-  : Name extends ClientName<C>
+/** A conditional type, so that literals in what a handler returns keep their types: they are checked against its event. */
+type HandlerOf<C extends Contract, Name> =
+  Name extends ClientName<C>
     ? (
         context: TypedContext<C>,
         ...args: ReceivedArgs<C['client'][Name]>
@@ -107,11 +106,15 @@ type ListenerOf<C extends Contract, Name> = Name extends keyof NamespaceEvents
 
 export type TypedNamespace<C extends Contract> = UntypedOf<
   Namespace,
-  'on' | 'handle' | 'connections' | 'emit' | 'to' | 'in' | 'except' | 'volatile' | 'publish'
+  'on' | 'hook' | 'handle' | 'connections' | 'emit' | 'to' | 'in' | 'except' | 'volatile' | 'publish'
 > & {
   /** Open connections by id. */
   readonly connections: ReadonlyMap<string, TypedConnection<C>>
-  on<Name extends keyof NamespaceEvents | ClientName<C>>(event: Name, listener: ListenerOf<C, Name>): TypedNamespace<C>
+  on<Name extends ClientName<C>>(event: Name, handler: HandlerOf<C, Name>): TypedNamespace<C>
+  hook<Name extends keyof NamespaceEvents>(
+    name: Name,
+    listener: (...args: Typed<C, NamespaceEvents[Name]>) => unknown,
+  ): TypedNamespace<C>
   emit<Name extends PassingName<C>>(type: Name, ...args: SentArgs<C['server'][Name]>): void
   to(room: string): RoomEmitter<C>
   to(rooms: readonly string[]): CombinedEmitter<C>

@@ -51,8 +51,8 @@ export function addTyping(hub: Hub, namespace: Namespace, handle: Handle): void 
   const tellIfTyping = (connection: Connection, roomId: string): void => {
     if (stop(connection, roomId)) tellStopped(connection, roomId)
   }
-  namespace.on('leave', tellIfTyping)
-  namespace.on('disconnect', (connection) => {
+  namespace.hook('leave', tellIfTyping)
+  namespace.hook('disconnect', (connection) => {
     for (const roomId of [...(typists.get(connection)?.keys() ?? [])]) tellIfTyping(connection, roomId)
   })
 }

@@ -150,7 +150,7 @@ describe('[D5] by a contract', () => {
   it('[D5] names, arguments and answers of what is asked are known', () => {
     const types = (server: TestServer) => {
       const orders = server.namespace('/typed', contract)
-      orders.on('connect', async (connection) => {
+      orders.hook('connect', async (connection) => {
         expectTypeOf(connection.request('confirm', { item: 'a' })).resolves.toEqualTypeOf<{ isSure: boolean }>()
         expectTypeOf(connection.call('add', 1, 2)).resolves.toEqualTypeOf<number>()
         // @ts-expect-error the item is missing
@@ -168,7 +168,7 @@ describe('[D5] by a contract', () => {
 
   it('[B38] a listener of connections that fails later harms nobody', async () => {
     const setUp = (server: TestServer): void => {
-      server.namespace('/late').on('connect', async (connection) => void (await connection.request('hello')))
+      server.namespace('/late').hook('connect', async (connection) => void (await connection.request('hello')))
     }
     await using server = await createTestServer({ setUp })
     const ann = await server.connect({ namespace: '/late', user: 'ann' })

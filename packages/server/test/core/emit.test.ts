@@ -27,7 +27,7 @@ async function afterGo(handler: (context: Context) => unknown): Promise<Record<s
 async function afterServer(emit: (server: TestServer, ids: Record<string, string>) => void) {
   await using server = await serverWith()
   const ids: Record<string, string> = {}
-  server.get('/').on('connect', (connection) => {
+  server.get('/').hook('connect', (connection) => {
     ids[connection.user.sub] = connection.id
   })
   const clients = await audience(server, ROOMS)

@@ -79,7 +79,7 @@ describe('fan-out', () => {
     await using server = await createTestServer({ settings: UNLIMITED })
     const { a, b, c } = await audience(server, { a: ['x'], b: ['x'], c: ['x'] })
     const namespace = server.get('/')
-    namespace.on('leave', (connection) => {
+    namespace.hook('leave', (connection) => {
       if (connection.user.sub === 'a') namespace.disconnect('b')
     })
     a.cut()

@@ -150,10 +150,10 @@ describe('subscribers of the server', () => {
   it('[B38] one that throws harms neither the others nor the house', async () => {
     await using server = await createTestServer()
     const heard: string[] = []
-    server.get('/').on('connect', () => {
+    server.get('/').hook('connect', () => {
       throw new Error('listener')
     })
-    server.get('/').on('connect', ({ user }) => heard.push(user.sub))
+    server.get('/').hook('connect', ({ user }) => heard.push(user.sub))
     const client = await server.connect({ user: 'ann' })
     expect(heard).toEqual(['ann'])
     expect((await client.request('room:list')).data).toMatchObject({ status: 'ok' })

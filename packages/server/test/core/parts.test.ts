@@ -54,8 +54,8 @@ describe('who is in a room', () => {
     const heard: string[] = []
     await using server = await createTestServer()
     const root = server.get('/')
-    root.on('enter', (user, roomId) => heard.push(`${user.name} enters ${roomId}`))
-    root.on('exit', (user, roomId, reason) => heard.push(`${user.name} exits ${roomId}: ${reason}`))
+    root.hook('enter', (user, roomId) => heard.push(`${user.name} enters ${roomId}`))
+    root.hook('exit', (user, roomId, reason) => heard.push(`${user.name} exits ${roomId}: ${reason}`))
     const phone = await server.connect({ user: 'ann' })
     const desk = await server.connect({ user: 'ann' })
     await phone.request('room:join', 'hall')
@@ -72,7 +72,7 @@ describe('who is in a room', () => {
   it('[G6] a member that can resume exits when its grace is over', async () => {
     const heard: string[] = []
     await using server = await createTestServer()
-    server.get('/').on('exit', (user, _roomId, reason) => heard.push(`${user.name}: ${reason}`))
+    server.get('/').hook('exit', (user, _roomId, reason) => heard.push(`${user.name}: ${reason}`))
     const ann = await server.connect({ user: 'ann', dialect: 'v1' })
     await ann.request('room:join', 'hall')
     ann.cut()
@@ -84,7 +84,7 @@ describe('who is in a room', () => {
 
   it('[B38] a listener that throws is reported with the user it was about', async () => {
     await using server = await createTestServer()
-    server.get('/').on('enter', () => {
+    server.get('/').hook('enter', () => {
       throw new Error('not today')
     })
     const ann = await server.connect({ user: 'ann' })

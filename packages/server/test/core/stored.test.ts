@@ -10,7 +10,7 @@ describe('the hook "stored"', () => {
   it('runs once per durable event, in the order of the log, with who caused it and under which key', async () => {
     const events: StoredEvent[] = []
     await using server = await createTestServer({ settings: UNLIMITED })
-    server.get('/').on('stored', (event) => events.push(event))
+    server.get('/').hook('stored', (event) => events.push(event))
     const { ann } = await audience(server, { ann: ['x'] })
     const { data } = await ann.request('message:send', { roomId: 'x', content: 'one' }, { key: 'k1' })
     await ann.request('message:send', { roomId: 'x', content: 'one' }, { key: 'k1' }) // a repeat
@@ -29,7 +29,7 @@ describe('the hook "stored"', () => {
   it('hears a private message once per inbox, and nothing that was refused', async () => {
     const rooms: string[] = []
     await using server = await createTestServer({ settings: UNLIMITED })
-    server.get('/').on('stored', ({ type, roomId }) => type === 'message:private' && rooms.push(roomId))
+    server.get('/').hook('stored', ({ type, roomId }) => type === 'message:private' && rooms.push(roomId))
     const { ann } = await audience(server, { ann: [] })
     await ann.request('message:private', { to: 'bob', content: 'hello' })
     expect((await ann.request('message:private', { to: 'guest:none', content: 'hello' })).error?.code).toBe('NOT_FOUND')
@@ -39,10 +39,10 @@ describe('the hook "stored"', () => {
   it('may store something itself; one that throws or rejects is reported and harms nothing', async () => {
     await using server = await createTestServer({ settings: UNLIMITED })
     const namespace = server.get('/')
-    namespace.on('stored', ({ type }) => {
+    namespace.hook('stored', ({ type }) => {
       if (type === 'message:new') throw new Error('thrown')
     })
-    namespace.on('stored', async ({ type, userId = '' }) => {
+    namespace.hook('stored', async ({ type, userId = '' }) => {
       if (type !== 'message:new') return
       await namespace.publish('audit', 'note', [{ userId }])
       throw new Error('rejected')

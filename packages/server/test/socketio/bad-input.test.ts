@@ -142,7 +142,7 @@ describe('a Socket.IO link', () => {
     socket.send(new Uint8Array([1]))
     await until(() => told.some((packet) => packet.startsWith('437')))
     socket.send('451-8["room:join",{"_placeholder":true,"num":0}]')
-    const gone = new Promise((resolve) => roomful.hub.namespace('/')?.on('disconnect', resolve))
+    const gone = new Promise((resolve) => roomful.hub.namespace('/')?.hook('disconnect', resolve))
     socket.terminate()
     await gone
     expect(roomful.hub.links.open.size).toBe(1)
@@ -195,7 +195,7 @@ describe('a Socket.IO link', () => {
   it.each(['polling', 'websocket'])('[J16] [E2] that falls silent is cut, over %s', async (way) => {
     const { url, roomful } = await serve({ socketioPingIntervalMs: 200, socketioPingTimeoutMs: 100 })
     const gone = new Promise<string>((resolve) => {
-      roomful.hub.namespace('/')?.on('disconnect', (_connection, reason) => resolve(reason))
+      roomful.hub.namespace('/')?.hook('disconnect', (_connection, reason) => resolve(reason))
     })
     const open = `40{"token":"${await token('ann')}"}`
     if (way === 'websocket') {

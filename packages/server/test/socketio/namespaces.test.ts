@@ -90,7 +90,7 @@ describe.each(['websocket', 'polling'] satisfies Way[])('one namespace of severa
       server.namespace('/panel', undefined, guests)
     })
     const { chat, cuts } = await chatOn(url, way)
-    const opened = new Promise<void>((resolve) => roomful.get('/panel').on('connect', () => resolve()))
+    const opened = new Promise<void>((resolve) => roomful.get('/panel').hook('connect', () => resolve()))
     const panel = chat.io.socket('/panel')
     panel.disconnect()
     await opened

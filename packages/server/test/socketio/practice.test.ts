@@ -60,7 +60,7 @@ describe.each(ways)('a Socket.IO client over %s', (way) => {
     const { url, roomful } = await serve()
     const reasons: Record<string, string> = {}
     const gone = new Promise<void>((resolve) => {
-      roomful.hub.namespace('/')?.on('disconnect', ({ user }, reason) => {
+      roomful.hub.namespace('/')?.hook('disconnect', ({ user }, reason) => {
         reasons[user.sub] = reason
         if (Object.keys(reasons).length === 2) resolve()
       })

@@ -45,9 +45,9 @@ export const classicDialect: Dialect = {
   control: (type, _channel, data) => textFrame(encodePlainControl(type, data)),
 }
 
-/** The first of the commands makes a plain link classic for good. */
+/** The first of the commands, in the flat form, makes a plain link classic for good. */
 export function toClassic(request: Request): { dialect: Dialect; request: Request } | undefined {
-  return COMMANDS.has(request.event)
+  return COMMANDS.has(request.event) && !request.isEnvelope
     ? { dialect: classicDialect, request: command(request.event, request.args) }
     : undefined
 }

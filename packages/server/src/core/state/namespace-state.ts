@@ -37,7 +37,7 @@ export type NamespaceEvents = {
    * A durable event is in the log and was sent to its room: once per event, in the order of the log, and not for a repeat
    * under the same key. It runs after the acknowledgement is decided, so it cannot refuse; an event that was stored just
    * before a crash is not announced again.
-   * @example namespace.on('stored', ({ type, roomId, data }) => { if (type === 'message:new') index(roomId, data) })
+   * @example namespace.hook('stored', ({ type, roomId, data }) => { if (type === 'message:new') index(roomId, data) })
    */
   stored: [event: StoredEvent]
 }

@@ -30,6 +30,7 @@ export interface SocketIoForm {
   encodingOf(nsp: string): Encoding | undefined
   /** Whether an event that clients send there has a schema. */
   isDeclared(nsp: string, event: string): boolean
+  isHandled(nsp: string, event: string): boolean
 }
 
 /** The link, as its dialect needs it. */
@@ -167,7 +168,11 @@ export class SocketIoDialect implements Dialect {
         this.leave(channel)
         return { kind: 'close', channel }
       case PacketType.EVENT:
-        return readEvent({ channel, packet, exceeded, isDeclared: (event) => this.form.isDeclared(packet.nsp, event) })
+        return readEvent({
+          ...{ channel, packet, exceeded },
+          isDeclared: (event) => this.form.isDeclared(packet.nsp, event),
+          isHandled: (event) => this.form.isHandled(packet.nsp, event),
+        })
       case PacketType.ACK:
         return readAnswer({ channel, packet, exceeded })
       default:

@@ -8,17 +8,20 @@ export interface EventPacket {
   readonly packet: Packet
   /** An event of this name has a schema, so what its data holds is known. */
   readonly isDeclared: (event: string) => boolean
+  /** The application handles an event of this name, so it is not the protocol's. */
+  readonly isHandled: (event: string) => boolean
   /** Set when attachments were dropped since they are more. */
   readonly exceeded: number | undefined
 }
 
-export function readEvent({ channel, packet, isDeclared, exceeded }: EventPacket): Inbound {
+export function readEvent({ channel, packet, isDeclared, isHandled, exceeded }: EventPacket): Inbound {
   const [name, ...args] = packet.data as [unknown, ...unknown[]]
   const { id } = packet
   const event = String(name)
   if (exceeded !== undefined) return { kind: 'invalid', channel, error: tooLarge(exceeded), id, event }
   const [first] = args
-  if (event === 'auth' && isRecord(first)) return readAuth(channel, first) // another token on the open connection
+  // Another token on the open connection.
+  if (event === 'auth' && isRecord(first) && !isHandled(event)) return readAuth(channel, first)
   // As in plain, where no declared event has a field of this name. Elsewhere it may be anybody's data.
   if (isRecord(first) && args.length === 1 && first.key !== undefined && isDeclared(event)) {
     const { key, ...data } = first
@@ -28,7 +31,7 @@ export function readEvent({ channel, packet, isDeclared, exceeded }: EventPacket
 }
 
 /** Of several values the first one counts, as it does where Socket.IO's own server waits for an acknowledgement. */
-export function readAnswer({ channel, packet, exceeded }: Omit<EventPacket, 'isDeclared'>): Inbound {
+export function readAnswer({ channel, packet, exceeded }: Omit<EventPacket, 'isDeclared' | 'isHandled'>): Inbound {
   const [data] = packet.data as readonly unknown[]
   const error = exceeded === undefined ? undefined : tooLarge(exceeded)
   return { kind: 'ack', channel, id: packet.id ?? 0, data, error }

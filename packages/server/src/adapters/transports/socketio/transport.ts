@@ -55,6 +55,7 @@ export class SocketIoTransport {
       heartbeat: { pingIntervalMs: options.pingIntervalMs, pongTimeoutMs: options.pingTimeoutMs },
       maxMessageBytes,
       encodingOf: (nsp) => this.encodingOf(nsp),
+      isHandled: (nsp, event) => hub.namespace(nsp)?.requests.handlers.byEvent.has(event) === true,
       isDeclared: (nsp, event) => hub.namespace(nsp)?.requests.handlers.byEvent.get(event)?.definition !== undefined,
     }
     this.server = createWebSocketServer({ maxPayload: this.maxPayload })
