@@ -2,6 +2,7 @@
 import './require-node.ts'
 
 export type { ClientToServer, Refused, ServerToClient } from '@roomful/protocol'
+export type { Explanation, Verdict } from './adapters/http/explain.ts'
 export { composeObservers } from './adapters/observe/compose.ts'
 export { Log, type LogLevel } from './adapters/observe/log.ts'
 export { ConfigError } from './config/config-error.ts'
@@ -32,7 +33,6 @@ export type {
   TypedNamespace,
 } from './core/typed.ts'
 export { type CreateOptions, createRoomful } from './create.ts'
-export type { Explanation, Verdict } from './http/explain.ts'
 export type { Run } from './lifetime.ts'
 export { SERVER_LIMITS } from './node-server.ts'
 export type { NewAccount, Storage } from './parts.ts'

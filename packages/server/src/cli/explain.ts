@@ -1,5 +1,5 @@
 /** `roomful explain`: why a client did, or did not, see an event. D8. */
-import type { Explanation } from '../http/explain.ts'
+import type { Explanation } from '../adapters/http/explain.ts'
 import { type RemoteCommand, readNumber, readRemote } from './api.ts'
 
 export const EXPLAIN_USAGE = 'explain <connection|user> <room> <number>'

@@ -1,6 +1,9 @@
 /** What other backends may do, done: events published, rooms read, users looked after, words taken back. */
 import { CLOSE_CODES, isPersonalRoom } from '@roomful/protocol'
-import type { ListPage, ServerApi } from '../adapters/http/server-routes.ts'
+import { findNamespace } from '../adapters/http/exchange.ts'
+import { explain } from '../adapters/http/explain.ts'
+import { argsOf, checkIsDurable, checkIsTransient } from '../adapters/http/given-event.ts'
+import type { ListPage, ServerApi } from '../adapters/http/server-rooms.ts'
 import type { Stories } from '../adapters/observe/stories.ts'
 import type { Administration } from '../core/administration.ts'
 import { RoomfulError } from '../core/base/errors.ts'
@@ -9,9 +12,6 @@ import type { ObservedConnection } from '../core/ports/observer.ts'
 import { checkRoomId } from '../core/rooms/joins.ts'
 import type { Connection } from '../core/state/namespace-state.ts'
 import { redactMessage } from '../vocabulary/redaction.ts'
-import { explain } from './explain.ts'
-import { argsOf, checkIsDurable, checkIsTransient } from './given-event.ts'
-import { findNamespace } from './rooms.ts'
 
 export interface ServerApiParts {
   readonly hub: Hub

@@ -1,12 +1,12 @@
 /** Why a client did or did not see an event, told over HTTP and on the command line. D8. */
 import { createTestServer } from '@roomful/testkit'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { explain as verdictsOf } from '../../src/adapters/http/explain.ts'
 import { Stories } from '../../src/adapters/observe/stories.ts'
 import { explain } from '../../src/cli/explain.ts'
 import { publish } from '../../src/cli/publish.ts'
 import { tail } from '../../src/cli/tail.ts'
 import { who } from '../../src/cli/who.ts'
-import { explain as verdictsOf } from '../../src/http/explain.ts'
 import { audience } from '../core/audience.ts'
 import { API_KEY, type Heard, join as joinRoom, refusal, type Serving, serveHttp, tokenOf } from './serving.ts'
 

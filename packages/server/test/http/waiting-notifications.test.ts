@@ -1,7 +1,7 @@
 /** Polls that wait for a notification, on time that the test decides: what ends them, and how many there may be. B10. */
 import { createTestServer } from '@roomful/testkit'
 import { expect, it } from 'vitest'
-import { createNotifications } from '../../src/http/notifications.ts'
+import { createNotifications } from '../../src/adapters/http/notification-polls.ts'
 
 const HOUR_MS = 3_600_000
 

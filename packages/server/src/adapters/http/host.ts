@@ -1,10 +1,10 @@
 /** What the HTTP side asks of the server behind it. `http-host.ts` answers with the core, the accounts and the metrics. */
 import type { Credentials } from '@roomful/protocol'
 import type { Identity } from '../../core/ports/authenticator.ts'
-import type { HttpNotifications } from './notification-routes.ts'
-import type { HttpRooms } from './room-routes.ts'
+import type { HttpNotifications } from './notifications.ts'
+import type { HttpRooms } from './rooms.ts'
 import type { Exchange } from './route.ts'
-import type { ServerApi } from './server-routes.ts'
+import type { ServerApi } from './server-rooms.ts'
 
 export interface HttpHost {
   /** Of this software. */

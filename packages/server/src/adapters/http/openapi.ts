@@ -2,7 +2,7 @@
 import { ERROR_CODES, type ErrorCode } from '@roomful/protocol'
 import { type TSchema, Type } from 'typebox'
 import type { Access, Declaration } from './declaration.ts'
-import { endpoint } from './endpoint.ts'
+import { endpoint } from './declare.ts'
 import type { Route } from './route.ts'
 
 type Json = Readonly<Record<string, unknown>>

@@ -1,7 +1,7 @@
 import type { TObject } from 'typebox'
 import { RoomfulError } from '../../core/base/errors.ts'
 import type { Declaration } from './declaration.ts'
-import { endpoint } from './endpoint.ts'
+import { endpoint } from './declare.ts'
 import type { Route } from './route.ts'
 
 type Shared = 'method' | 'path' | 'tag' | 'access' | 'params' | 'query' | 'body'

@@ -4,14 +4,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatCursor, inboxOf } from '@roomful/protocol'
-import type { HttpNotifications, NotifyRequest } from '../adapters/http/notification-routes.ts'
-import { RoomfulError } from '../core/base/errors.ts'
-import type { Hub } from '../core/hub.ts'
-import type { Namespace } from '../core/namespace.ts'
-import { createReader } from '../core/reader.ts'
-import { accountChanged } from '../core/sessions/account-changes.ts'
+import { RoomfulError } from '../../core/base/errors.ts'
+import type { Hub } from '../../core/hub.ts'
+import type { Namespace } from '../../core/namespace.ts'
+import { createReader } from '../../core/reader.ts'
+import { accountChanged } from '../../core/sessions/account-changes.ts'
+import { findNamespace, takeRate } from './exchange.ts'
 import { type NotificationPage, parseSince, readPage, type Since } from './notification-page.ts'
-import { findNamespace, takeRate } from './rooms.ts'
+import type { HttpNotifications, NotifyRequest } from './notifications.ts'
 
 const NAMESPACE = '/notifications'
 /** Polls that wait, in all and of one user, each with a timer and a watcher of its inbox. */

@@ -3,10 +3,10 @@
  * nothing is told while its millisecond lasts, since another one of the same could follow and would be older than nothing.
  */
 import { type Cursor, parseCursor } from '@roomful/protocol'
-import { RoomfulError } from '../core/base/errors.ts'
-import type { Hub } from '../core/hub.ts'
-import type { Namespace } from '../core/namespace.ts'
-import type { StoredRow } from '../core/ports/broker.ts'
+import { RoomfulError } from '../../core/base/errors.ts'
+import type { Hub } from '../../core/hub.ts'
+import type { Namespace } from '../../core/namespace.ts'
+import type { StoredRow } from '../../core/ports/broker.ts'
 
 const PAGE_MAX = 100
 const ISO = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/

@@ -1,7 +1,7 @@
 /** How the server is: for load balancers, monitoring, and people who wonder. WIRE 1, A2.5. */
 import { Type } from 'typebox'
 import { RoomfulError } from '../../core/base/errors.ts'
-import { endpoint } from './endpoint.ts'
+import { endpoint } from './declare.ts'
 import type { Route } from './route.ts'
 
 export const statusRoutes: readonly Route[] = [

@@ -4,9 +4,9 @@ import { RoomfulError } from '../../core/base/errors.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
 import { RoomName, Status } from './declaration.ts'
 import type { Route } from './route.ts'
+import { BanBody, DisconnectBody, RedactBody, RoleBody, UserBody } from './server-events.ts'
+import { LIST_MAX, PageOfList } from './server-rooms.ts'
 import { checkOneOf, server } from './server-route.ts'
-import { LIST_MAX, PageOfList } from './server-routes.ts'
-import { BanBody, DisconnectBody, RedactBody, RoleBody, UserBody } from './server-schemas.ts'
 
 const errors = ['NOT_FOUND', 'UNAVAILABLE'] as const
 

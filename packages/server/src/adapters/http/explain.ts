@@ -3,12 +3,13 @@
  * say of the moment. One sentence about the person first, then a verdict per connection, with a stable code and a sentence
  * of its own. D8.
  */
-import type { Chapter, Stories, Story } from '../adapters/observe/stories.ts'
-import type { Hub } from '../core/hub.ts'
-import type { Namespace } from '../core/namespace.ts'
-import type { StoredRow } from '../core/ports/broker.ts'
-import type { Connection } from '../core/state/namespace-state.ts'
-import { findNamespace } from './rooms.ts'
+
+import type { Hub } from '../../core/hub.ts'
+import type { Namespace } from '../../core/namespace.ts'
+import type { StoredRow } from '../../core/ports/broker.ts'
+import type { Connection } from '../../core/state/namespace-state.ts'
+import type { Chapter, Stories, Story } from '../observe/stories.ts'
+import { findNamespace } from './exchange.ts'
 
 export interface Question {
   readonly namespace: string

@@ -1,11 +1,12 @@
 /** Rooms read by a user without a connection: the checks of the namespace and the rules of the room are asked first. */
-import type { HttpRooms, Reader } from '../adapters/http/room-routes.ts'
-import { RoomfulError } from '../core/base/errors.ts'
-import type { Hub } from '../core/hub.ts'
-import type { Namespace } from '../core/namespace.ts'
-import { createReader } from '../core/reader.ts'
-import { costOf } from '../core/rooms/room-list.ts'
-import type { Connection } from '../core/state/namespace-state.ts'
+
+import { RoomfulError } from '../../core/base/errors.ts'
+import type { Hub } from '../../core/hub.ts'
+import type { Namespace } from '../../core/namespace.ts'
+import { createReader } from '../../core/reader.ts'
+import { costOf } from '../../core/rooms/room-list.ts'
+import type { Connection } from '../../core/state/namespace-state.ts'
+import type { HttpRooms, Reader } from './rooms.ts'
 
 export function createRooms(hub: Hub): HttpRooms {
   const enter = async (reader: Reader): Promise<Connection> => {

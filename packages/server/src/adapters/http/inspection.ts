@@ -3,8 +3,8 @@ import { Type } from 'typebox'
 import { NamespaceName, RoomName } from './declaration.ts'
 import type { HttpHost } from './host.ts'
 import type { Route } from './route.ts'
+import { LIST_MAX, PageOfList } from './server-rooms.ts'
 import { server } from './server-route.ts'
-import { LIST_MAX, PageOfList } from './server-routes.ts'
 
 const inspection = {
   tag: 'inspection',

@@ -1,8 +1,8 @@
 /** What a user is told, by short or long polls, and how another backend tells it. B9, B10, WIRE 1. */
 import { Key, Told, UserId } from '@roomful/protocol/messages'
 import { type Static, Type } from 'typebox'
-import { endpoint } from './endpoint.ts'
-import { PAGE_MAX, type Reader } from './room-routes.ts'
+import { endpoint } from './declare.ts'
+import { PAGE_MAX, type Reader } from './rooms.ts'
 import type { Route } from './route.ts'
 import { server } from './server-route.ts'
 

@@ -4,9 +4,8 @@ import { Type } from 'typebox'
 import type { AccountQuestion } from '../../core/ports/users.ts'
 import { NamespaceName, RoomName, Status } from './declaration.ts'
 import type { HttpHost } from './host.ts'
-import { Events, hello, type Page, PageOfRoom, pageOf, Room } from './room-routes.ts'
+import { Events, hello, type Page, PageOfRoom, pageOf, Room } from './rooms.ts'
 import type { Route } from './route.ts'
-import { checkOneOf, server } from './server-route.ts'
 import {
   type DisconnectRequest,
   EmitBody,
@@ -16,7 +15,8 @@ import {
   Published,
   type PublishRequest,
   type RedactRequest,
-} from './server-schemas.ts'
+} from './server-events.ts'
+import { checkOneOf, server } from './server-route.ts'
 import { ServerStatus, statusExample } from './status-schema.ts'
 
 /** Where a page of a long list begins, and how long it is. */

@@ -5,7 +5,7 @@ import { RoomfulError } from '../../core/base/errors.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
 import type { RoomPage } from '../../core/rooms/room-list.ts'
 import { NamespaceName, RoomName } from './declaration.ts'
-import { type Asked, endpoint } from './endpoint.ts'
+import { type Asked, endpoint } from './declare.ts'
 import type { Route } from './route.ts'
 
 export const PAGE_MAX = 100

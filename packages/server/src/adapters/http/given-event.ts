@@ -1,11 +1,11 @@
 /** An event that another backend gives: held against what the namespace declares, before anything is done with it. */
 import { toJson } from '@roomful/protocol'
 import { type DownMessage, down, schemaCheck } from '@roomful/protocol/messages'
-import { type EventDefinition, validate } from '../core/base/contract.ts'
-import { RoomfulError } from '../core/base/errors.ts'
-import type { Hub } from '../core/hub.ts'
-import { tooLarge, utf8Length } from '../core/link/link.ts'
-import type { Namespace } from '../core/namespace.ts'
+import { type EventDefinition, validate } from '../../core/base/contract.ts'
+import { RoomfulError } from '../../core/base/errors.ts'
+import type { Hub } from '../../core/hub.ts'
+import { tooLarge, utf8Length } from '../../core/link/link.ts'
+import type { Namespace } from '../../core/namespace.ts'
 
 export interface GivenEvent {
   readonly event: string

@@ -1,6 +1,6 @@
 /** Signing up, signing in, and tickets. WIRE 1 and 2. What a name and a password must be is checked by the accounts. */
 import { Type } from 'typebox'
-import { endpoint } from './endpoint.ts'
+import { endpoint } from './declare.ts'
 import type { Route } from './route.ts'
 
 const SignedIn = Type.Object({
