@@ -11,6 +11,7 @@ import { Tickets } from './adapters/auth/tickets.ts'
 import { TokenIssuer } from './adapters/auth/token-issuer.ts'
 import { UserStore } from './adapters/auth/user-store.ts'
 import { createLocalBroker } from './adapters/brokers/local/index.ts'
+import { createHttpHost } from './adapters/http/host.ts'
 import { HttpTransport } from './adapters/http/router.ts'
 import { composeObservers } from './adapters/observe/compose.ts'
 import { Metrics } from './adapters/observe/metrics.ts'
@@ -24,9 +25,9 @@ import type { Settings } from './config/settings.ts'
 import { readTlsFiles } from './config/tls-files.ts'
 import { CORE_DEFAULTS } from './core/base/settings.ts'
 import type { Observer } from './core/ports/observer.ts'
-import { createHttpHost } from './http/host.ts'
 import { openLog } from './open-log.ts'
 import { Roomful } from './roomful.ts'
+import { version } from './version.ts'
 
 export interface CreateOptions extends Partial<Settings> {
   /** Told of everything that happens; a library is silent without one. */
@@ -135,6 +136,7 @@ export function createRoomful({
     http: (hub, links, administration) =>
       new HttpTransport(
         createHttpHost({
+          version: version(),
           hub,
           links,
           administration,

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createTestServer, type TestServer, type TestServerOptions } from '@roomful/testkit'
 import { onTestFinished } from 'vitest'
-import { createFallbacks } from '../../src/adapters/http/fallbacks/index.ts'
+import { Fallbacks } from '../../src/adapters/http/fallbacks/index.ts'
 import type { HttpHost } from '../../src/adapters/http/host.ts'
 import { HttpTransport } from '../../src/adapters/http/router.ts'
 import { HttpLinks } from '../../src/adapters/http/v1-links/links.ts'
@@ -20,7 +20,10 @@ export interface VirtualServing {
 export async function serveVirtually(options: TestServerOptions = {}, pollsMax?: number): Promise<VirtualServing> {
   const settings = { ratePerSecond: 0, ratePerMinute: 0, ...options.settings }
   const server = await createTestServer({ ...options, settings })
-  const host = { fallbacks: createFallbacks(server.hub, new HttpLinks(server.hub), pollsMax) } as HttpHost
+  const host = {
+    hub: server.hub,
+    fallbacks: new Fallbacks(server.hub, new HttpLinks(server.hub), pollsMax),
+  } as HttpHost
   const http = new HttpTransport(host, {
     crossOrigin: { refusal: () => undefined, setHeaders: () => undefined },
     clientAddress: () => '127.0.0.1',

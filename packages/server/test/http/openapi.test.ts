@@ -1,7 +1,7 @@
 import { schemaCheck } from '@roomful/protocol/messages'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Declaration } from '../../src/adapters/http/declaration.ts'
+import type { Declaration } from '../../src/adapters/http/declare.ts'
 import { ROUTES } from '../../src/adapters/http/router.ts'
 import { API_KEY, type Serving, serveHttp, tokenOf } from './serving.ts'
 

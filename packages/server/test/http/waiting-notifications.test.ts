@@ -1,13 +1,13 @@
 /** Polls that wait for a notification, on time that the test decides: what ends them, and how many there may be. B10. */
 import { createTestServer } from '@roomful/testkit'
 import { expect, it } from 'vitest'
-import { createNotifications } from '../../src/adapters/http/notification-polls.ts'
+import { NotificationPolls } from '../../src/adapters/http/notification-polls.ts'
 
 const HOUR_MS = 3_600_000
 
 async function bench(waitingMax?: number) {
   const server = await createTestServer({ settings: { ratePerSecond: 0 } })
-  const notifications = createNotifications(server.hub, waitingMax)
+  const notifications = new NotificationPolls(server.hub, waitingMax)
   const since = `${server.get('/notifications').state.logId}.0`
   /** @returns what it was answered, or the code of its refusal; nothing while it waits */
   const poll = (sub = 'ann', expiresAt: number | undefined = undefined, signal = new AbortController().signal) => {

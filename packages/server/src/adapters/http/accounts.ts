@@ -1,7 +1,6 @@
-/** Signing up, signing in, and tickets. WIRE 1 and 2. What a name and a password must be is checked by the accounts. */
+/** Signing up, signing in, and tickets. WIRE 1 and 2. The accounts check names and passwords. */
 import { Type } from 'typebox'
-import { endpoint } from './declare.ts'
-import type { Route } from './route.ts'
+import { endpoint, type Route } from './declare.ts'
 
 const SignedIn = Type.Object({
   token: Type.String({ description: 'A JWT, good for 24 hours.' }),
@@ -75,7 +74,7 @@ export const accountRoutes: readonly Route[] = [
       errors: ['FORBIDDEN'],
       example: { answer: { token: 'eyJhbGciOiJIUzI1NiJ9.…', user: ada } },
     },
-    { respond: ({ host, identity }) => host.accounts.refreshSession(identity) },
+    { respond: ({ host, identity }) => host.accounts.refresh(identity.user) },
   ),
   endpoint(
     {
@@ -89,6 +88,6 @@ export const accountRoutes: readonly Route[] = [
       errors: ['UNAVAILABLE'],
       example: { answer: { ticket: 'f3q9…' } },
     },
-    { respond: ({ host, identity }) => ({ ticket: host.accounts.issueTicket(identity) }) },
+    { respond: ({ host, identity }) => ({ ticket: host.tickets.issue(identity) }) },
   ),
 ]

@@ -2,31 +2,32 @@
 import type { Credentials } from '@roomful/protocol'
 import { RoomfulError } from '../../core/base/errors.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
-import type { Exchange } from './route.ts'
+import { type Exchange, userAgentOf } from './exchange.ts'
+import type { HttpHost } from './host.ts'
 
 /** @throws RoomfulError (rejects) UNAUTHENTICATED, and what the authenticator throws */
-export async function authenticateUser(exchange: Exchange): Promise<Identity> {
+export async function authenticateUser(exchange: Exchange, { hub }: HttpHost): Promise<Identity> {
   const credentials: Credentials = { token: bearer(exchange, 'send the token') }
-  return exchange.host.accounts.authenticate(credentials)
+  return hub.runtime.authenticator.authenticate(credentials)
 }
 
 /** @throws RoomfulError UNAUTHENTICATED, TOKEN_INVALID, RATE_LIMITED */
-export function authenticateKey(exchange: Exchange): Identity {
-  const { host, ip, countedAddress, request } = exchange
-  const userAgent = String(request.headers['user-agent'] ?? '')
-  host.apiKey?.check(bearer(exchange, 'send the API key'), { ip, countedAddress, userAgent })
+export function authenticateKey(exchange: Exchange, { apiKey }: HttpHost): Identity {
+  const { ip, countedAddress } = exchange
+  const userAgent = userAgentOf(exchange)
+  apiKey?.check(bearer(exchange, 'send the API key'), { ip, countedAddress, userAgent })
   return KEY_HOLDER
 }
 
 /** The holder of the API key, or a user with the role admin. @throws RoomfulError (rejects) as the two above, FORBIDDEN */
-export async function authenticateAdmin(exchange: Exchange): Promise<Identity> {
-  const { apiKey } = exchange.host
+export async function authenticateAdmin(exchange: Exchange, host: HttpHost): Promise<Identity> {
+  const { apiKey } = host
   const given = bearer(exchange, apiKey ? 'send the API key, or the token of an admin,' : 'send the token of an admin')
   // A token has three parts; a key that has them too is recognised by what it is.
   if (apiKey && (!/^[\w-]+\.[\w-]+\.[\w-]*$/.test(given) || apiKey.matches(given))) {
-    return authenticateKey(exchange)
+    return authenticateKey(exchange, host)
   }
-  const identity = await authenticateUser(exchange)
+  const identity = await authenticateUser(exchange, host)
   if (identity.user.role !== 'admin') throw new RoomfulError('FORBIDDEN', 'This needs the role admin')
   return identity
 }

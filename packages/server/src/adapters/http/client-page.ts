@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Route } from './route.ts'
+import type { Route } from './declare.ts'
 
 const FILE = new URL('../../../static/client.html', import.meta.url)
 
@@ -17,6 +17,7 @@ let page: ClientPage | undefined
 
 export const clientPageRoute: Route = {
   method: 'GET',
+  segment: 'client.html',
   path: /^\/client\.html$/,
   answer({ request, response }) {
     page ??= readPage()

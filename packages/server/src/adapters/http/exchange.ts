@@ -1,39 +1,34 @@
-/** Rooms read by a user without a connection: the checks of the namespace and the rules of the room are asked first. */
-
+/** One HTTP request on its way to an answer, and what handlers of several resources need. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RoomfulError } from '../../core/base/errors.ts'
 import type { Hub } from '../../core/hub.ts'
 import type { Namespace } from '../../core/namespace.ts'
-import { createReader } from '../../core/reader.ts'
-import { costOf } from '../../core/rooms/room-list.ts'
-import type { Connection } from '../../core/state/namespace-state.ts'
-import type { HttpRooms, Reader } from './rooms.ts'
 
-export function createRooms(hub: Hub): HttpRooms {
-  const enter = async (reader: Reader): Promise<Connection> => {
-    takeRate(hub, reader.identity.user.sub)
-    return createReader(hub.runtime, findNamespace(hub, reader.namespace), reader.identity, reader)
-  }
-  return {
-    async list(reader, page) {
-      const connection = await enter(reader)
-      const listed = hub.of(connection).roomPage(page)
-      chargeRate(hub, reader.identity.user.sub, costOf(listed.rooms.length))
-      return listed
-    },
-    async members(reader, roomId) {
-      const connection = await enter(reader)
-      const { requests, presence } = hub.of(connection)
-      await requests.access.may(connection, 'presence', roomId)
-      const room = connection.namespace.rooms.get(roomId)
-      return room ? presence.snapshot(room) : { users: [], count: 0, pv: 0 }
-    },
-    async events(reader, roomId, page) {
-      const connection = await enter(reader)
-      const namespace = hub.of(connection)
-      await namespace.requests.access.may(connection, 'history', roomId)
-      return namespace.history(roomId, page)
-    },
-  }
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Groups of the route's path, decoded. */
+  readonly params: readonly string[]
+  readonly query: URLSearchParams
+  /** The client's address, behind trusted proxies. */
+  readonly ip: string
+  /** Whose attempts to sign in count together; undefined for this machine, which may be a proxy that hides everyone. */
+  readonly countedAddress: string | undefined
+}
+
+export function userAgentOf({ request }: Exchange): string {
+  return String(request.headers['user-agent'] ?? '')
+}
+
+/** A number in a URL, in digits. @throws RoomfulError INVALID_MESSAGE naming the parameter */
+export function wholeNumber(
+  field: string,
+  text: string,
+  { minimum = 0, maximum = Number.MAX_SAFE_INTEGER }: { readonly minimum?: number; readonly maximum?: number },
+): number {
+  const value = Number(text)
+  if (/^\d{1,16}$/.test(text) && value >= minimum && value <= maximum) return value
+  throw new RoomfulError('INVALID_MESSAGE', `${field} must be a whole number from ${minimum} to ${maximum}`, { field })
 }
 
 /** @throws RoomfulError NOT_FOUND */
@@ -43,20 +38,20 @@ export function findNamespace(hub: Hub, name: string): Namespace {
   throw new RoomfulError('NOT_FOUND', `There is no namespace ${JSON.stringify(name)}`, { field: 'namespace' })
 }
 
+/** Counts a user's requests over HTTP together. @throws RoomfulError RATE_LIMITED */
+export function takeRate(hub: Hub, userId: string): void {
+  const retryAfterMs = hub.runtime.limiter.take(rateKey(userId), hub.runtime.settings.ratePerSecond, 1_000)
+  if (retryAfterMs === 0) return
+  hub.runtime.observer.observe({ type: 'rate-limited', scope: 'user' })
+  throw new RoomfulError('RATE_LIMITED', undefined, { retryAfterMs })
+}
+
 /** A request that was taken counts as `cost` of them, since its answer is large. */
-function chargeRate(hub: Hub, userId: string, cost: number): void {
+export function chargeRate(hub: Hub, userId: string, cost: number): void {
   for (let i = 1; i < cost; i++) hub.runtime.limiter.take(rateKey(userId), hub.runtime.settings.ratePerSecond, 1_000)
 }
 
 // No user id begins with a control character, so these are counted apart from messages.
 function rateKey(userId: string): string {
   return `\u0000http ${userId}`
-}
-
-/** What a user asks over HTTP, counted together. @throws RoomfulError RATE_LIMITED */
-export function takeRate(hub: Hub, userId: string): void {
-  const retryAfterMs = hub.runtime.limiter.take(rateKey(userId), hub.runtime.settings.ratePerSecond, 1_000)
-  if (retryAfterMs === 0) return
-  hub.runtime.observer.observe({ type: 'rate-limited', scope: 'user' })
-  throw new RoomfulError('RATE_LIMITED', undefined, { retryAfterMs })
 }

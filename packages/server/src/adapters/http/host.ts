@@ -1,66 +1,39 @@
-/** What the HTTP side asks of the server behind it. `http-host.ts` answers with the core, the accounts and the metrics. */
-import type { Credentials } from '@roomful/protocol'
-import type { Identity } from '../../core/ports/authenticator.ts'
-import type { HttpNotifications } from './notifications.ts'
-import type { HttpRooms } from './rooms.ts'
-import type { Exchange } from './route.ts'
-import type { ServerApi } from './server-rooms.ts'
+/** What the handlers of the HTTP API work with: the hub, accounts, metrics, and what waits between requests. */
+import type { Administration } from '../../core/administration.ts'
+import type { Hub } from '../../core/hub.ts'
+import type { Accounts } from '../auth/accounts.ts'
+import type { ApiKey } from '../auth/api-key.ts'
+import type { Tickets } from '../auth/tickets.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Stories } from '../observe/stories.ts'
+import { Fallbacks } from './fallbacks/index.ts'
+import { NotificationPolls } from './notification-polls.ts'
+import type { HttpLinks } from './v1-links/links.ts'
 
-export interface HttpHost {
+export interface HttpHostParts {
   /** Of this software. */
   readonly version: string
   /** Of everything that is served: such as `/realtime`, or nothing. */
   readonly basePath: string
-  /** Links of every transport. */
-  clients(): number
-  /** False while starting, draining or cut off from storage. */
-  ready(): boolean
-  /** Prometheus' text, and its content type. */
-  metrics(): Promise<{ readonly contentType: string; readonly text: string }>
-  /** Something broke that is no refusal. */
-  report(error: unknown, what: string): void
-  /** Most bytes of an event's arguments. */
-  readonly maxMessageBytes: number
-  /** None: the server API is off, but for what admins may ask. */
-  readonly apiKey: HttpApiKey | undefined
-  /** Whether anybody may ask for the stories of connections. */
+  readonly hub: Hub
+  readonly links: HttpLinks
+  readonly administration: Administration
+  readonly accounts: Accounts
+  readonly tickets: Tickets
+  readonly metrics: Metrics
+  readonly stories: Stories
+  /** Whether the stories of connections may be asked for. */
   readonly keepsStories: boolean
-  readonly accounts: HttpAccounts
-  readonly rooms: HttpRooms
-  readonly notifications: HttpNotifications
-  readonly server: ServerApi
-  readonly fallbacks: HttpFallbacks
+  /** Undefined: the server API is off, except for what admins may ask. */
+  readonly apiKey: ApiKey | undefined
 }
 
-/** The ways into a room without a WebSocket. They answer by themselves, and reject with a RoomfulError before that. */
-export interface HttpFallbacks {
-  sse(exchange: Exchange): Promise<void>
-  poll(exchange: Exchange): Promise<void>
-  send(exchange: Exchange): Promise<void>
-  readonly links: HttpLinkRequests
+export interface HttpHost extends HttpHostParts {
+  readonly notifications: NotificationPolls
+  readonly fallbacks: Fallbacks
 }
 
-/** v1 links that HTTP carries. */
-export interface HttpLinkRequests {
-  stream(exchange: Exchange): void
-  poll(exchange: Exchange): Promise<void>
-  send(exchange: Exchange): Promise<void>
-}
-
-/** All of these reject with a RoomfulError. */
-export interface HttpAccounts {
-  authenticate(credentials: Credentials): Promise<Identity>
-  /** @param address whose attempts count together; undefined when they do not count */
-  signUp(given: Readonly<Record<string, unknown>>, address: string | undefined): Promise<unknown>
-  signIn(given: Readonly<Record<string, unknown>>, address: string | undefined): Promise<unknown>
-  /** Another token, as of a sign-in. */
-  refreshSession(identity: Identity): Promise<unknown>
-  issueTicket(identity: Identity): string
-}
-
-export interface HttpApiKey {
-  /** Is it the key? Takes the same time whatever it is. */
-  matches(given: string): boolean
-  /** @throws RoomfulError TOKEN_INVALID, RATE_LIMITED after too many wrong ones */
-  check(given: string, from: { ip: string; countedAddress: string | undefined; userAgent: string }): void
+export function createHttpHost(parts: HttpHostParts): HttpHost {
+  const { hub, links } = parts
+  return { ...parts, notifications: new NotificationPolls(hub), fallbacks: new Fallbacks(hub, links) }
 }

@@ -1,10 +1,16 @@
-/** What whoever runs the server may look at: who is connected, what became of a connection, why it did not see an event. D8. */
+/** What admins may look at: who is connected, the story of a connection, why it did not see an event. */
+import { isPersonalRoom } from '@roomful/protocol'
 import { Type } from 'typebox'
-import { NamespaceName, RoomName } from './declaration.ts'
+import { RoomfulError } from '../../core/base/errors.ts'
+import type { Namespace } from '../../core/namespace.ts'
+import type { ObservedConnection } from '../../core/ports/observer.ts'
+import type { Connection } from '../../core/state/namespace-state.ts'
+import type { Stories } from '../observe/stories.ts'
+import { NamespaceName, RoomName, type Route, server } from './declare.ts'
+import { findNamespace } from './exchange.ts'
+import { explain } from './explain.ts'
 import type { HttpHost } from './host.ts'
-import type { Route } from './route.ts'
-import { LIST_MAX, PageOfList } from './server-rooms.ts'
-import { server } from './server-route.ts'
+import { LIST_MAX, type ListPage, listPage, PageOfList } from './list-page.ts'
 
 const inspection = {
   tag: 'inspection',
@@ -13,7 +19,7 @@ const inspection = {
 } as const
 const errors = ['NOT_FOUND', 'UNAVAILABLE'] as const
 
-const Connection = {
+const ConnectionFields = {
   connectionId: Type.String(),
   namespace: Type.String(),
   userId: Type.String(),
@@ -25,7 +31,7 @@ const Connection = {
 }
 
 const Listed = Type.Object({
-  ...Connection,
+  ...ConnectionFields,
   dialect: Type.String({ description: 'The form of the wire that it speaks.' }),
   rooms: Type.Integer({ description: 'How many it is in, personal ones left out.' }),
   isBehind: Type.Boolean({ description: 'It reads slowly: its events wait in the log.' }),
@@ -54,7 +60,7 @@ const example = {
   openedAt: 1763712000456,
 }
 
-export const serverInspectionRoutes: readonly Route[] = [
+export const inspectionRoutes: readonly Route[] = [
   server('GET', 'connections', {
     ...inspection,
     summary: 'The connections that are open in a namespace, by id.',
@@ -73,7 +79,7 @@ export const serverInspectionRoutes: readonly Route[] = [
       },
     },
     respond: ({ host, query: { namespace = '/', userId, after = '', limit = LIST_MAX } }) =>
-      host.server.connections(namespace, userId, { after, limit }),
+      listConnections(findNamespace(host.hub, namespace), userId, { after, limit }),
   }),
   server('GET', 'connections/{connectionId}', {
     ...inspection,
@@ -81,7 +87,7 @@ export const serverInspectionRoutes: readonly Route[] = [
       'The story of a connection, also for a while after its end: joins, leaves, slowness, refusals, why it went.',
     params: Type.Object({ connectionId: Type.String() }),
     answer: Type.Object({
-      connection: Type.Object(Connection),
+      connection: Type.Object(ConnectionFields),
       chapters: Type.Array(Chapter, { description: 'Oldest first, the latest 64.' }),
       forgotten: Type.Integer({ description: 'How many came before them.' }),
       ending: Type.Union([Type.Null(), Type.Object({ at: Type.Integer(), reason: Type.String() })]),
@@ -96,7 +102,7 @@ export const serverInspectionRoutes: readonly Route[] = [
         ending: null,
       },
     },
-    respond: ({ host, params }) => host.server.story(params.connectionId),
+    respond: ({ host, params }) => storyOf(host.stories, params.connectionId),
   }),
   server('GET', 'explain', {
     ...inspection,
@@ -143,6 +149,36 @@ export const serverInspectionRoutes: readonly Route[] = [
         ],
       },
     },
-    respond: ({ host, query: { namespace = '/', ...question } }) => host.server.explain({ namespace, ...question }),
+    respond: ({ host, query: { namespace = '/', ...question } }) =>
+      explain(host.hub, host.stories, { namespace, ...question }),
   }),
 ]
+
+function listConnections(namespace: Namespace, userId: string | undefined, page: ListPage): unknown {
+  const { connections, users } = namespace.state
+  const all = userId === undefined ? connections.values() : (users.get(userId)?.connections ?? [])
+  const { items, more } = listPage(Array.from(all), ({ id }) => id, page)
+  return { connections: items.map(describe), more }
+}
+
+function storyOf(stories: Stories, connectionId: string): unknown {
+  const story = stories.find(connectionId)
+  if (story === undefined) {
+    throw new RoomfulError('NOT_FOUND', `Nothing is remembered of ${connectionId}`, { field: 'connectionId' })
+  }
+  const { connection, openedAt, chapters, forgotten, ending = null } = story
+  return { connection: { ...aboutConnection(connection), openedAt }, chapters, forgotten, ending }
+}
+
+function describe(connection: Connection) {
+  const { openedAt, link, memberships, behind } = connection
+  const { queuedBytes, dialect } = link
+  const rooms = [...memberships.keys()].filter((roomId) => !isPersonalRoom(roomId)).length
+  const more = { openedAt, dialect: dialect.name, rooms, isBehind: behind !== undefined, queuedBytes }
+  return { ...aboutConnection(connection), ...more }
+}
+
+function aboutConnection({ id, namespace, user, ip, userAgent }: ObservedConnection) {
+  const { sub: userId, name, role } = user
+  return { connectionId: id, namespace: namespace.name, userId, name, role, ip, userAgent }
+}

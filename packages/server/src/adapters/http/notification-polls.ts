@@ -1,19 +1,19 @@
 /**
- * A user's notifications over HTTP: told to the inbox, read from it, and waited for without a connection. Nothing is kept
- * between two polls: the next one says where it stands, and the log is read again from there. B9, B10.
+ * Polls for a user's notifications: read from the inbox, and waited for without a connection. Nothing is kept between two
+ * polls: the next one brings its position, and the log is read from there. B9, B10.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatCursor, inboxOf } from '@roomful/protocol'
 import { RoomfulError } from '../../core/base/errors.ts'
 import type { Hub } from '../../core/hub.ts'
 import type { Namespace } from '../../core/namespace.ts'
+import type { Identity } from '../../core/ports/authenticator.ts'
 import { createReader } from '../../core/reader.ts'
 import { accountChanged } from '../../core/sessions/account-changes.ts'
 import { findNamespace, takeRate } from './exchange.ts'
 import { type NotificationPage, parseSince, readPage, type Since } from './notification-page.ts'
-import type { HttpNotifications, NotifyRequest } from './notifications.ts'
 
-const NAMESPACE = '/notifications'
+export const NOTIFICATIONS = '/notifications'
 /** Polls that wait, in all and of one user, each with a timer and a watcher of its inbox. */
 const WAITING_MAX = 20_000
 const WAITING_PER_USER_MAX = 32
@@ -37,22 +37,69 @@ interface Waiting {
   readonly right: Right
 }
 
-/** @param waitingMax polls that may wait at once */
-export function createNotifications(hub: Hub, waitingMax: number = WAITING_MAX): HttpNotifications {
-  const waiting = new Map<string, number>()
-  let total = 0
+export interface NotificationReader {
+  readonly identity: Identity
+  readonly ip: string
+  readonly userAgent: string
+}
+
+export interface NotificationPoll {
+  /** Ms since 1970, ISO 8601, a cursor; or nothing, for the newest ones. */
+  readonly since: string | undefined
+  readonly waitMs: number
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal
+}
+
+export class NotificationPolls {
+  private readonly hub: Hub
+  private readonly waitingMax: number
+  /** Polls that wait, by inbox. */
+  private readonly waiting = new Map<string, number>()
+  private total = 0
+
+  /** @param waitingMax polls that may wait at once */
+  constructor(hub: Hub, waitingMax: number = WAITING_MAX) {
+    this.hub = hub
+    this.waitingMax = waitingMax
+  }
+
+  /** @throws RoomfulError (rejects) INVALID_MESSAGE, CURSOR_INVALID, FORBIDDEN, RATE_LIMITED, TOKEN_EXPIRED, UNAVAILABLE */
+  async poll(reader: NotificationReader, { since: text, waitMs, signal }: NotificationPoll): Promise<unknown> {
+    const { hub } = this
+    const { user, expiresAt } = reader.identity
+    const right = { userId: user.sub, expiresAt, asOf: hub.accountChanges.now }
+    takeRate(hub, user.sub)
+    const namespace = findNamespace(hub, NOTIFICATIONS)
+    const since = parseSince(text)
+    await createReader(hub.runtime, namespace, reader.identity, reader)
+    const inbox = inboxOf(user.sub)
+    const { rows, n } =
+      since === undefined || waitMs === 0
+        ? await readSettled(hub, namespace, inbox, since)
+        : await this.waitFor({ namespace, inbox, since, waitMs, signal, right })
+    const notifications = rows.map(({ roomId, seq, argsJson, ts }) => {
+      // What an application publishes is not checked.
+      const [{ message = '', title, link } = {}] = JSON.parse(argsJson) as [
+        { message?: string; title?: string; link?: string }?,
+      ]
+      return { id: `${roomId}-${seq}`, message, title, link, ts }
+    })
+    return { notifications, cursor: formatCursor(namespace.state.logId, n) }
+  }
 
   /**
    * Until something comes, time is up, or the client is gone; and no longer than the right to it lasts. Watching begins
    * before the log is read.
    */
-  const waitFor = async ({ namespace, inbox, since, waitMs, signal, right }: Waiting): Promise<NotificationPage> => {
-    const mine = waiting.get(inbox) ?? 0
-    if (total >= waitingMax || mine >= WAITING_PER_USER_MAX) {
+  private async waitFor({ namespace, inbox, since, waitMs, signal, right }: Waiting): Promise<NotificationPage> {
+    const { hub } = this
+    const mine = this.waiting.get(inbox) ?? 0
+    if (this.total >= this.waitingMax || mine >= WAITING_PER_USER_MAX) {
       throw new RoomfulError('UNAVAILABLE', 'Too many polls are waiting; try again later', { retryAfterMs: 5_000 })
     }
-    waiting.set(inbox, mine + 1)
-    total++
+    this.waiting.set(inbox, mine + 1)
+    this.total++
     let isOver = waitMs === 0 || signal.aborted
     let isWoken = false
     let wake = (): void => undefined
@@ -82,43 +129,15 @@ export function createNotifications(hub: Hub, waitingMax: number = WAITING_MAX):
       hub.runtime.timers.cancel(timer)
       signal.removeEventListener('abort', end)
       unwatch()
-      total--
-      const left = (waiting.get(inbox) ?? 1) - 1
-      if (left > 0) waiting.set(inbox, left)
-      else waiting.delete(inbox)
+      this.total--
+      const left = (this.waiting.get(inbox) ?? 1) - 1
+      if (left > 0) this.waiting.set(inbox, left)
+      else this.waiting.delete(inbox)
     }
-  }
-
-  return {
-    async poll(reader, { since: text, waitMs, signal }) {
-      const { user, expiresAt } = reader.identity
-      const right = { userId: user.sub, expiresAt, asOf: hub.accountChanges.now }
-      takeRate(hub, user.sub)
-      const namespace = findNamespace(hub, NAMESPACE)
-      const since = parseSince(text)
-      await createReader(hub.runtime, namespace, reader.identity, reader)
-      const inbox = inboxOf(user.sub)
-      const { rows, n } =
-        since === undefined || waitMs === 0
-          ? await readSettled(hub, namespace, inbox, since)
-          : await waitFor({ namespace, inbox, since, waitMs, signal, right })
-      const notifications = rows.map(({ roomId, seq, argsJson, ts }) => {
-        // What an application publishes is not checked.
-        const [{ message = '', title, link } = {}] = JSON.parse(argsJson) as [Partial<Omit<NotifyRequest, 'userId'>>?]
-        return { id: `${roomId}-${seq}`, message, title, link, ts }
-      })
-      return { notifications, cursor: formatCursor(namespace.state.logId, n) }
-    },
-    async notify({ userId, key, ...told }) {
-      const namespace = findNamespace(hub, NAMESPACE)
-      const options = key === undefined ? {} : { key }
-      const { id, ts } = await namespace.publish(inboxOf(userId), 'notification', [told], options)
-      return { status: 'ok', id, ts }
-    },
   }
 }
 
-/** @throws RoomfulError TOKEN_EXPIRED, or UNAVAILABLE after a ban or another role: whoever comes back is judged anew */
+/** @throws RoomfulError TOKEN_EXPIRED, or UNAVAILABLE after a ban or another role: the next request is checked again */
 function checkRight(hub: Hub, { userId, expiresAt, asOf }: Right): void {
   if (hub.accountChanges.since(asOf, userId)) throw accountChanged()
   if (expiresAt !== undefined && hub.runtime.clock.now() >= expiresAt) throw new RoomfulError('TOKEN_EXPIRED')

@@ -1,29 +1,17 @@
 /** What a user is told, by short or long polls, and how another backend tells it. B9, B10, WIRE 1. */
+import { inboxOf } from '@roomful/protocol'
 import { Key, Told, UserId } from '@roomful/protocol/messages'
 import { type Static, Type } from 'typebox'
-import { endpoint } from './declare.ts'
-import { PAGE_MAX, type Reader } from './rooms.ts'
-import type { Route } from './route.ts'
-import { server } from './server-route.ts'
+import type { Hub } from '../../core/hub.ts'
+import { endpoint, exact, OK, type Route, server } from './declare.ts'
+import { findNamespace, userAgentOf } from './exchange.ts'
+import { NOTIFICATIONS } from './notification-polls.ts'
+import { PAGE_MAX } from './rooms.ts'
 
 /** Shorter than what proxies allow. */
 const WAIT_MAX_S = 25
 /** Asking for more is no mistake, only not granted. */
 const WAIT_ASKED_MAX_S = 86_400
-
-export interface NotificationPoll {
-  /** Ms since 1970, ISO 8601, a cursor; or nothing, for the newest ones. */
-  readonly since: string | undefined
-  readonly waitMs: number
-  /** Aborted when the client is gone. */
-  readonly signal: AbortSignal
-}
-
-/** Both reject with a RoomfulError. */
-export interface HttpNotifications {
-  poll(reader: Omit<Reader, 'namespace'>, poll: NotificationPoll): Promise<unknown>
-  notify(request: NotifyRequest): Promise<unknown>
-}
 
 const NotifyBody = Type.Object(
   {
@@ -31,9 +19,8 @@ const NotifyBody = Type.Object(
     ...Told,
     key: Type.Optional({ ...Key, description: 'Makes a repeat harmless: it is answered as the first time.' }),
   },
-  { additionalProperties: false },
+  exact,
 )
-export type NotifyRequest = Static<typeof NotifyBody>
 
 const Notification = Type.Object({
   id: Type.String(),
@@ -77,11 +64,12 @@ export const notificationRoutes: readonly Route[] = [
       },
     },
     {
-      respond({ host, identity, exchange: { request, response, ip }, query: { since, wait = 0 } }) {
+      respond({ host, identity, exchange, query: { since, wait = 0 } }) {
+        const { response, ip } = exchange
         const gone = new AbortController()
         response.once('close', () => gone.abort())
         if (response.destroyed) gone.abort()
-        const userAgent = String(request.headers['user-agent'] ?? '')
+        const userAgent = userAgentOf(exchange)
         const waitMs = Math.min(wait, WAIT_MAX_S) * 1_000
         return host.notifications.poll({ identity, ip, userAgent }, { since, waitMs, signal: gone.signal })
       },
@@ -96,6 +84,12 @@ export const notificationRoutes: readonly Route[] = [
       body: { userId: 'ann', message: 'Your order is on its way', link: '/orders/7', key: 'order-7-notified' },
       answer: { status: 'ok', ...example },
     },
-    respond: ({ host, body }) => host.notifications.notify(body),
+    respond: ({ host, body }) => notify(host.hub, body),
   }),
 ]
+
+async function notify(hub: Hub, { userId, key, ...told }: Static<typeof NotifyBody>): Promise<unknown> {
+  const options = key === undefined ? {} : { key }
+  const { id, ts } = await findNamespace(hub, NOTIFICATIONS).publish(inboxOf(userId), 'notification', [told], options)
+  return { ...OK, id, ts }
+}

@@ -1,9 +1,7 @@
 /** `/api/openapi.json`: OpenAPI 3.1 of every declared path, made from the declarations that the routes themselves run on. */
 import { ERROR_CODES, type ErrorCode } from '@roomful/protocol'
 import { type TSchema, Type } from 'typebox'
-import type { Access, Declaration } from './declaration.ts'
-import { endpoint } from './declare.ts'
-import type { Route } from './route.ts'
+import { type Access, type Declaration, endpoint, type Route } from './declare.ts'
 
 type Json = Readonly<Record<string, unknown>>
 

@@ -2,11 +2,13 @@
 import { Member } from '@roomful/protocol/messages'
 import { Type } from 'typebox'
 import { RoomfulError } from '../../core/base/errors.ts'
+import type { Hub } from '../../core/hub.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
-import type { RoomPage } from '../../core/rooms/room-list.ts'
-import { NamespaceName, RoomName } from './declaration.ts'
-import { type Asked, endpoint } from './declare.ts'
-import type { Route } from './route.ts'
+import { createReader } from '../../core/reader.ts'
+import { costOf, type RoomPage } from '../../core/rooms/room-list.ts'
+import type { Connection } from '../../core/state/namespace-state.ts'
+import { type Asked, endpoint, NamespaceName, RoomName, type Route } from './declare.ts'
+import { chargeRate, findNamespace, takeRate, userAgentOf } from './exchange.ts'
 
 export const PAGE_MAX = 100
 
@@ -23,13 +25,6 @@ export interface Page {
   readonly before?: number | undefined
   readonly after?: number | undefined
   readonly limit: number
-}
-
-/** What a user may see: the namespace's checks and the rules of its rooms are asked first. All reject with a RoomfulError. */
-export interface HttpRooms {
-  list(reader: Reader, page: RoomPage): Promise<unknown>
-  members(reader: Reader, roomId: string): Promise<unknown>
-  events(reader: Reader, roomId: string, page: Page): Promise<unknown>
 }
 
 export const Room = Type.Object({ roomId: Type.String() })
@@ -85,7 +80,7 @@ export const roomRoutes: readonly Route[] = [
     {
       respond: (asked) => {
         const { after, limit } = asked.query
-        return asked.host.rooms.list(readerOf(asked), { after, limit })
+        return list(asked.host.hub, readerOf(asked), { after, limit })
       },
     },
   ),
@@ -105,7 +100,7 @@ export const roomRoutes: readonly Route[] = [
         answer: { users: [{ userId: 'ann', name: 'Ann', status: 'online' }], count: 1, pv: 1 },
       },
     },
-    { respond: (asked) => asked.host.rooms.members(readerOf(asked), asked.params.roomId) },
+    { respond: (asked) => members(asked.host.hub, readerOf(asked), asked.params.roomId) },
   ),
   endpoint(
     {
@@ -120,7 +115,7 @@ export const roomRoutes: readonly Route[] = [
       errors,
       example: { params: { roomId: 'lobby' }, query: { limit: '50' }, answer: { events: [hello], more: false } },
     },
-    { respond: (asked) => asked.host.rooms.events(readerOf(asked), asked.params.roomId, pageOf(asked.query)) },
+    { respond: (asked) => events(asked.host.hub, readerOf(asked), asked.params.roomId, pageOf(asked.query)) },
   ),
 ]
 
@@ -135,6 +130,33 @@ function readerOf({
   exchange,
   query: { namespace = '/' },
 }: Asked<unknown, { readonly namespace?: string }, unknown>): Reader {
-  const userAgent = String(exchange.request.headers['user-agent'] ?? '')
-  return { identity, ip: exchange.ip, userAgent, namespace }
+  return { identity, ip: exchange.ip, userAgent: userAgentOf(exchange), namespace }
+}
+
+/** A user may read what the namespace's checks and the rules of its rooms allow. All of these reject with a RoomfulError. */
+async function enter(hub: Hub, reader: Reader): Promise<Connection> {
+  takeRate(hub, reader.identity.user.sub)
+  return createReader(hub.runtime, findNamespace(hub, reader.namespace), reader.identity, reader)
+}
+
+async function list(hub: Hub, reader: Reader, page: RoomPage): Promise<unknown> {
+  const connection = await enter(hub, reader)
+  const listed = hub.of(connection).roomPage(page)
+  chargeRate(hub, reader.identity.user.sub, costOf(listed.rooms.length))
+  return listed
+}
+
+async function members(hub: Hub, reader: Reader, roomId: string): Promise<unknown> {
+  const connection = await enter(hub, reader)
+  const { requests, presence } = hub.of(connection)
+  await requests.access.may(connection, 'presence', roomId)
+  const room = connection.namespace.rooms.get(roomId)
+  return room ? presence.snapshot(room) : { users: [], count: 0, pv: 0 }
+}
+
+async function events(hub: Hub, reader: Reader, roomId: string, page: Page): Promise<unknown> {
+  const connection = await enter(hub, reader)
+  const namespace = hub.of(connection)
+  await namespace.requests.access.may(connection, 'history', roomId)
+  return namespace.history(roomId, page)
 }

@@ -1,6 +1,6 @@
 /**
- * The HTTP side: which path is whose, and what holds for all of them (origin, preflight, method, refusals). It answers its
- * own paths and leaves every other one to the application in whose server it sits. WIRE 1.
+ * Finds the route of a request and handles what all routes share: origin, preflight, method, refusals. Requests for other
+ * paths are left to the application in whose server Roomful runs.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { addressGroup, isLoopback } from '../../core/base/addresses.ts'
@@ -8,17 +8,19 @@ import { RoomfulError, toRoomfulError } from '../../core/base/errors.ts'
 import type { CrossOrigin } from '../transports/cross-origin.ts'
 import { accountRoutes } from './accounts.ts'
 import { clientPageRoute } from './client-page.ts'
+import type { Route } from './declare.ts'
+import type { Exchange } from './exchange.ts'
 import type { HttpHost } from './host.ts'
-import { serverInspectionRoutes } from './inspection.ts'
+import { inspectionRoutes } from './inspection.ts'
 import { notificationRoutes } from './notifications.ts'
 import { openApiRoute } from './openapi.ts'
 import { replyError } from './reply.ts'
 import { roomRoutes } from './rooms.ts'
-import type { Exchange, Route } from './route.ts'
-import { serverRoutes } from './server-rooms.ts'
+import { publishRoutes, redactRoute } from './server-events.ts'
+import { serverRoomRoutes } from './server-rooms.ts'
 import { serverUserRoutes } from './server-users.ts'
-import { statusRoutes } from './status.ts'
-import { fallbackRoutes } from './streams.ts'
+import { serverStatusRoute, statusRoutes } from './status.ts'
+import { streamRoutes } from './streams.ts'
 
 export interface HttpOptions {
   readonly crossOrigin: Pick<CrossOrigin, 'refusal' | 'setHeaders'>
@@ -30,15 +32,20 @@ export const ROUTES: readonly Route[] = [
   ...accountRoutes,
   ...roomRoutes,
   ...notificationRoutes,
-  ...serverRoutes,
+  ...publishRoutes,
+  ...serverRoomRoutes,
+  serverStatusRoute,
   ...serverUserRoutes,
-  ...serverInspectionRoutes,
-  ...fallbackRoutes,
+  redactRoute,
+  ...inspectionRoutes,
+  ...streamRoutes,
   openApiRoute(() => ROUTES),
   clientPageRoute,
 ]
-/** Upgrades on these are the WebSocket transport's; an ordinary request is a mistake that deserves a sentence. */
-const WEBSOCKET_PATH = /^\/ws(\/|$)/
+/** An embedding application's requests pass here too, so looking a path up costs a map lookup, not every route's regex. */
+const ROUTES_BY_SEGMENT = Map.groupBy(ROUTES, ({ segment }) => segment)
+/** Upgrades below it belong to the WebSocket transport; an ordinary request is a mistake that deserves a sentence. */
+const WEBSOCKET_SEGMENT = 'ws'
 const PATH_MAX_LENGTH = 8_192
 
 export class HttpTransport {
@@ -54,10 +61,10 @@ export class HttpTransport {
   handle(request: IncomingMessage, response: ServerResponse): boolean {
     const [path, query] = splitUrl(request)
     const routes = this.routesOf(path)
-    if (routes.length === 0 && !WEBSOCKET_PATH.test(path)) return false
+    if (routes.length === 0 && firstSegment(path) !== WEBSOCKET_SEGMENT) return false
     this.answer(request, response, path, query, routes).catch((error: unknown) => {
       const refusal = toRoomfulError(error)
-      if (refusal.code === 'INTERNAL') this.host.report(error, `${request.method} ${path}`)
+      if (refusal.code === 'INTERNAL') this.report(error, `${request.method} ${path}`)
       // Whatever is left of a body that was not read must not be taken for the next request.
       if (!request.complete) response.setHeader('Connection', 'close')
       replyError(response, refusal, refusal.code === 'TIMEOUT' ? 408 : refusal.status)
@@ -68,10 +75,10 @@ export class HttpTransport {
   /** @returns true when the path is one of Roomful's */
   owns(request: IncomingMessage): boolean {
     const [path] = splitUrl(request)
-    return WEBSOCKET_PATH.test(path) || this.routesOf(path).length > 0
+    return firstSegment(path) === WEBSOCKET_SEGMENT || this.routesOf(path).length > 0
   }
 
-  /** For a server that is Roomful's alone: what is nobody's path. */
+  /** For a server that is Roomful's alone: a path that does not exist. */
   notFound(request: IncomingMessage, response: ServerResponse, url: string | undefined): void {
     const [path] = splitUrl({ url })
     const isRead = request.method === 'GET' || request.method === 'HEAD'
@@ -80,8 +87,14 @@ export class HttpTransport {
     replyError(response, new RoomfulError('NOT_FOUND'))
   }
 
+  private report(error: unknown, what: string): void {
+    const fact = { namespace: 'http', event: what, userId: '', connectionId: '', payload: undefined, error }
+    this.host.hub.runtime.observer.observe({ type: 'handler:failed', ...fact })
+  }
+
   private routesOf(path: string): readonly Route[] {
-    return ROUTES.filter((route) => route.path.test(path) && (route.isServed?.(this.host) ?? true))
+    const routes = ROUTES_BY_SEGMENT.get(firstSegment(path)) ?? []
+    return routes.filter((route) => route.path.test(path) && (route.isServed?.(this.host) ?? true))
   }
 
   private async answer(
@@ -104,7 +117,7 @@ export class HttpTransport {
       response.setHeader('Allow', methods)
       return replyError(response, new RoomfulError('INVALID_MESSAGE', `This path takes ${methods}`), 405)
     }
-    await route.answer(this.exchange(request, response, route.path.exec(path) ?? [], query))
+    await route.answer(this.exchange(request, response, route.path.exec(path) ?? [], query), this.host)
   }
 
   /** Answers a foreign origin with 403, and lets the page of an allowed one read what it gets. */
@@ -126,7 +139,6 @@ export class HttpTransport {
     return {
       request,
       response,
-      host: this.host,
       ip,
       params: match.slice(1).map(decode),
       query: new URLSearchParams(query),
@@ -138,6 +150,12 @@ export class HttpTransport {
 function splitUrl({ url = '' }: { url?: string | undefined }): [path: string, query: string] {
   const end = url.indexOf('?')
   return end < 0 ? [url, ''] : [url.slice(0, end), url.slice(end + 1)]
+}
+
+function firstSegment(path: string): string {
+  if (!path.startsWith('/')) return ''
+  const end = path.indexOf('/', 1)
+  return end < 0 ? path.slice(1) : path.slice(1, end)
 }
 
 function allowedMethods(routes: readonly Route[]): string {

@@ -1,10 +1,14 @@
-/** What other backends may ask, as schemas: routes hold requests against them, and the types follow. */
+/** Events of other backends: stored in rooms, sent to who is connected, and taken out of the log. */
 import { Key, UserId } from '@roomful/protocol/messages'
 import { type Static, Type } from 'typebox'
-import { NamespaceName, RoomName } from './declaration.ts'
-
-/** A field that is misspelt would be a limit, a key or a condition that silently does not hold. */
-const exact = { additionalProperties: false } as const
+import { RoomfulError } from '../../core/base/errors.ts'
+import type { Hub } from '../../core/hub.ts'
+import { checkRoomId } from '../../core/rooms/joins.ts'
+import { redactMessage } from '../../vocabulary/redaction.ts'
+import { checkOneOf, exact, NamespaceName, OK, RoomName, type Route, Status, server } from './declare.ts'
+import { findNamespace } from './exchange.ts'
+import { argsOf, checkIsDurable, checkIsTransient } from './given-event.ts'
+import type { HttpHost } from './host.ts'
 
 const EventFields = {
   namespace: NamespaceName,
@@ -13,7 +17,7 @@ const EventFields = {
   args: Type.Optional(Type.Array(Type.Unknown(), { description: 'Several arguments, instead of `data`.' })),
 }
 
-export const PublishBody = Type.Object(
+const PublishBody = Type.Object(
   {
     ...EventFields,
     roomId: Type.Optional(RoomName),
@@ -29,7 +33,7 @@ export const PublishBody = Type.Object(
   },
   exact,
 )
-export const EmitBody = Type.Object(
+const EmitBody = Type.Object(
   {
     ...EventFields,
     rooms: Type.Optional(
@@ -43,41 +47,7 @@ export const EmitBody = Type.Object(
   },
   exact,
 )
-export const DisconnectBody = Type.Object(
-  {
-    userId: Type.Optional(UserId),
-    connectionId: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
-    reason: Type.Optional(
-      Type.String({ maxLength: 100, pattern: '^[\\x20-\\x7e]*$', description: 'What its client is told.' }),
-    ),
-  },
-  exact,
-)
-export const UserBody = Type.Object({ userId: UserId }, exact)
-export const BanBody = Type.Object(
-  {
-    userId: UserId,
-    reason: Type.Optional(
-      Type.String({
-        maxLength: 200,
-        pattern: '^[^\\u0000-\\u001f\\u007f]*$',
-        description: 'What the user is told, now and whenever they try again.',
-      }),
-    ),
-  },
-  exact,
-)
-export const MemberBody = Type.Object({ namespace: NamespaceName, userId: UserId }, exact)
-export const RoleBody = Type.Object(
-  {
-    userId: UserId,
-    role: Type.Union([Type.String({ minLength: 1, maxLength: 64 }), Type.Null()], {
-      description: 'null: the role in the user’s token counts again, from their next connection or refresh on.',
-    }),
-  },
-  exact,
-)
-export const RedactBody = Type.Object(
+const RedactBody = Type.Object(
   {
     namespace: NamespaceName,
     roomId: Type.Optional(RoomName),
@@ -93,7 +63,7 @@ const PublishedEvent = {
   seq: Type.Integer(),
   ts: Type.Integer({ description: 'Milliseconds since 1970.' }),
 }
-export const Published = Type.Union([
+const Published = Type.Union([
   Type.Object({ status: Type.Literal('ok'), ...PublishedEvent }),
   Type.Object({
     status: Type.Literal('ok'),
@@ -101,7 +71,99 @@ export const Published = Type.Union([
   }),
 ])
 
-export type PublishRequest = Static<typeof PublishBody>
-export type EmitRequest = Static<typeof EmitBody>
-export type DisconnectRequest = Static<typeof DisconnectBody>
-export type RedactRequest = Static<typeof RedactBody>
+const errors = ['NOT_FOUND', 'UNAVAILABLE'] as const
+
+/** Escapes and envelope, as for a WebSocket message. DESIGN 3. */
+const eventBytes = ({ hub }: HttpHost): number => hub.runtime.settings.maxMessageBytes * 2 + 4_096
+
+export const publishRoutes: readonly Route[] = [
+  server('POST', 'publish', {
+    summary: 'Store an event in a room: it is numbered, told to the members, and replayed to who comes back.',
+    description:
+      'An event that the namespace’s contract declares is held against its schema, and must be declared durable. A repeat under the same key is answered as the first time and adds nothing.',
+    body: PublishBody,
+    answer: Published,
+    errors: [...errors, 'UNKNOWN_EVENT', 'CONFLICT', 'EXPIRED'],
+    example: {
+      body: { roomId: 'orders', event: 'order:sent', data: { order: 7 }, key: 'order-7-sent' },
+      answer: { status: 'ok', id: 'orders-1', roomId: 'orders', seq: 1, ts: 1763712000456 },
+    },
+    bodyMaxBytes: eventBytes,
+    respond({ host, body }) {
+      checkOneOf(body, 'roomId', 'rooms')
+      return publish(host.hub, body)
+    },
+  }),
+  server('POST', 'emit', {
+    summary: 'Tell those who are connected now, and keep nothing.',
+    body: EmitBody,
+    answer: Status,
+    errors: [...errors, 'UNKNOWN_EVENT', 'ROOM_NAME_INVALID'],
+    example: { body: { event: 'maintenance', data: { inMinutes: 5 } }, answer: { status: 'ok' } },
+    bodyMaxBytes: eventBytes,
+    respond: ({ host, body }) => emit(host.hub, body),
+  }),
+]
+
+export const redactRoute: Route = server('POST', 'redact', {
+  summary: 'Take out of the log what was said: one event, or everything of a user in a namespace. Numbers stay.',
+  description:
+    'Of one message the later wordings go too, and members are told `message:redacted`. What a user said goes silently: it is not there any more for who reads it later.',
+  body: RedactBody,
+  answer: Type.Object({
+    status: Type.Literal('ok'),
+    redacted: Type.Integer({ description: 'Events that had a content.' }),
+  }),
+  errors,
+  example: { body: { roomId: 'lobby', seq: 1 }, answer: { status: 'ok', redacted: 1 } },
+  respond({ host, body }) {
+    checkOneOf(body, 'userId', 'roomId')
+    if (body.roomId === undefined || body.seq !== undefined) return redact(host.hub, body)
+    throw new RoomfulError('INVALID_MESSAGE', 'Field seq is missing', { field: 'seq' })
+  },
+})
+
+/** Under the same key a repeat stores the event in rooms where it was not stored. */
+async function publish(hub: Hub, request: Static<typeof PublishBody>): Promise<unknown> {
+  const { roomId, event, key, userId } = request
+  const namespace = findNamespace(hub, request.namespace ?? '/')
+  const args = argsOf(hub, request)
+  checkIsDurable(namespace, event, args)
+  const rooms = roomId === undefined ? [...new Set(request.rooms)] : [roomId]
+  for (const each of rooms) checkKeepsEvents(each, roomId === undefined ? 'rooms' : 'roomId')
+  const options = { ...(key === undefined ? {} : { key }), ...(userId === undefined ? {} : { userId }) }
+  const results = await Promise.allSettled(rooms.map((each) => namespace.publish(each, event, args, options)))
+  const events = results.map((result) => {
+    if (result.status === 'rejected') throw result.reason
+    const { id, roomId, seq, ts } = result.value
+    return { id, roomId, seq, ts }
+  })
+  return roomId === undefined ? { ...OK, events } : { ...OK, ...events[0] }
+}
+
+function emit(hub: Hub, request: Static<typeof EmitBody>): unknown {
+  const { event, rooms, volatile = false } = request
+  const namespace = findNamespace(hub, request.namespace ?? '/')
+  const args = argsOf(hub, request)
+  for (const roomId of rooms ?? []) checkRoomId(roomId, 'rooms')
+  checkIsTransient(namespace, event, args, rooms)
+  const target = rooms ? namespace.to(rooms) : namespace
+  if (volatile) target.volatile.emit(event, ...args)
+  else target.emit(event, ...args)
+  return OK
+}
+
+async function redact(
+  hub: Hub,
+  { namespace: name = '/', roomId, seq, userId }: Static<typeof RedactBody>,
+): Promise<unknown> {
+  const namespace = findNamespace(hub, name)
+  if (userId !== undefined) return { ...OK, redacted: await namespace.redactUser(userId) }
+  return { ...OK, redacted: await redactMessage(hub, namespace, checkRoomId(roomId), seq ?? 0) }
+}
+
+/** @throws RoomfulError ROOM_NAME_INVALID */
+function checkKeepsEvents(roomId: string, field: string): void {
+  if (!checkRoomId(roomId, field).startsWith('c_')) return
+  throw new RoomfulError('ROOM_NAME_INVALID', 'A connection keeps nothing: emit to it', { field })
+}

@@ -1,12 +1,47 @@
-/** What other backends, and admins, may do about users; and what backends may do about what users said. As server-routes.ts. G8, D11. */
-import { Type } from 'typebox'
+/** What other backends and admins may do about users. */
+import { CLOSE_CODES } from '@roomful/protocol'
+import { UserId } from '@roomful/protocol/messages'
+import { type Static, Type } from 'typebox'
+import type { Administration } from '../../core/administration.ts'
 import { RoomfulError } from '../../core/base/errors.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
-import { RoomName, Status } from './declaration.ts'
-import type { Route } from './route.ts'
-import { BanBody, DisconnectBody, RedactBody, RoleBody, UserBody } from './server-events.ts'
-import { LIST_MAX, PageOfList } from './server-rooms.ts'
-import { checkOneOf, server } from './server-route.ts'
+import type { AccountQuestion } from '../../core/ports/users.ts'
+import { checkOneOf, exact, OK, RoomName, type Route, Status, server } from './declare.ts'
+import { LIST_MAX, PageOfList } from './list-page.ts'
+
+const DisconnectBody = Type.Object(
+  {
+    userId: Type.Optional(UserId),
+    connectionId: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    reason: Type.Optional(
+      Type.String({ maxLength: 100, pattern: '^[\\x20-\\x7e]*$', description: 'What its client is told.' }),
+    ),
+  },
+  exact,
+)
+const UserBody = Type.Object({ userId: UserId }, exact)
+const BanBody = Type.Object(
+  {
+    userId: UserId,
+    reason: Type.Optional(
+      Type.String({
+        maxLength: 200,
+        pattern: '^[^\\u0000-\\u001f\\u007f]*$',
+        description: 'What the user is told, now and whenever they try again.',
+      }),
+    ),
+  },
+  exact,
+)
+const RoleBody = Type.Object(
+  {
+    userId: UserId,
+    role: Type.Union([Type.String({ minLength: 1, maxLength: 64 }), Type.Null()], {
+      description: 'null: the role in the user’s token counts again, from their next connection or refresh on.',
+    }),
+  },
+  exact,
+)
 
 const errors = ['NOT_FOUND', 'UNAVAILABLE'] as const
 
@@ -44,7 +79,7 @@ export const serverUserRoutes: readonly Route[] = [
       },
     },
     respond: ({ host, query: { search = '', only, after = '', limit = LIST_MAX } }) =>
-      host.server.accounts({ search, isBanned: only === 'banned' || undefined, after, limit }),
+      listAccounts(host.administration, { search, isBanned: only === 'banned' || undefined, after, limit }),
   }),
   server('POST', 'disconnect', {
     access: 'admin',
@@ -56,7 +91,7 @@ export const serverUserRoutes: readonly Route[] = [
     respond({ host, body, identity }) {
       checkOneOf(body, 'userId', 'connectionId')
       if (body.userId !== undefined) checkIsAnother(identity, body.userId)
-      return host.server.disconnect(body)
+      return disconnect(host.administration, body)
     },
   }),
   server('POST', 'refresh', {
@@ -68,7 +103,7 @@ export const serverUserRoutes: readonly Route[] = [
       lost: Type.Array(Type.Object({ namespace: Type.String(), connectionId: Type.String(), roomId: RoomName })),
     }),
     example: { body: { userId: 'ann' }, answer: { status: 'ok', connections: 1, lost: [] } },
-    respond: ({ host, body }) => host.server.refresh(body.userId),
+    respond: async ({ host, body }) => ({ ...OK, ...(await host.administration.refresh(body.userId)) }),
   }),
   server('POST', 'ban', {
     access: 'admin',
@@ -77,9 +112,10 @@ export const serverUserRoutes: readonly Route[] = [
     answer: Status,
     errors,
     example: { body: { userId: 'mallory', reason: 'Repeated spam' }, answer: { status: 'ok' } },
-    respond({ host, body, identity }) {
+    async respond({ host, body, identity }) {
       checkIsAnother(identity, body.userId)
-      return host.server.ban(body.userId, body.reason?.trim() || undefined)
+      await host.administration.ban(body.userId, body.reason?.trim() || undefined)
+      return OK
     },
   }),
   server('POST', 'unban', {
@@ -89,9 +125,10 @@ export const serverUserRoutes: readonly Route[] = [
     answer: Status,
     errors,
     example: { body: { userId: 'mallory' }, answer: { status: 'ok' } },
-    respond({ host, body, identity }) {
+    async respond({ host, body, identity }) {
       checkIsAnother(identity, body.userId)
-      return host.server.unban(body.userId)
+      await host.administration.unban(body.userId)
+      return OK
     },
   }),
   server('POST', 'role', {
@@ -101,26 +138,10 @@ export const serverUserRoutes: readonly Route[] = [
     answer: Status,
     errors,
     example: { body: { userId: 'ann', role: 'support' }, answer: { status: 'ok' } },
-    respond({ host, body, identity }) {
+    async respond({ host, body, identity }) {
       checkIsAnother(identity, body.userId)
-      return host.server.setRole(body.userId, body.role)
-    },
-  }),
-  server('POST', 'redact', {
-    summary: 'Take out of the log what was said: one event, or everything of a user in a namespace. Numbers stay.',
-    description:
-      'Of one message the later wordings go too, and members are told `message:redacted`. What a user said goes silently: it is not there any more for who reads it later.',
-    body: RedactBody,
-    answer: Type.Object({
-      status: Type.Literal('ok'),
-      redacted: Type.Integer({ description: 'Events that had a content.' }),
-    }),
-    errors,
-    example: { body: { roomId: 'lobby', seq: 1 }, answer: { status: 'ok', redacted: 1 } },
-    respond({ host, body }) {
-      checkOneOf(body, 'userId', 'roomId')
-      if (body.roomId === undefined || body.seq !== undefined) return host.server.redact(body)
-      throw new RoomfulError('INVALID_MESSAGE', 'Field seq is missing', { field: 'seq' })
+      await host.administration.setRole(body.userId, body.role ?? undefined)
+      return OK
     },
   }),
 ]
@@ -128,4 +149,25 @@ export const serverUserRoutes: readonly Route[] = [
 /** @throws RoomfulError FORBIDDEN: an admin who shuts themselves out cannot come back to mend it */
 function checkIsAnother({ user }: Identity, userId: string): void {
   if (user.sub === userId) throw new RoomfulError('FORBIDDEN', 'Another administrator has to do this to you')
+}
+
+async function listAccounts(administration: Administration, question: AccountQuestion): Promise<unknown> {
+  const { limit } = question
+  const found = await administration.accounts({ ...question, limit: limit + 1 })
+  const accounts = found.slice(0, limit).map(({ sub, role, banned, banReason, ...each }) => {
+    const { name, createdAt, connections } = each
+    const judged = { role: role ?? null, isBanned: banned, banReason: banReason ?? null }
+    return { userId: sub, name, ...judged, createdAt, connections }
+  })
+  return { accounts, more: found.length > limit }
+}
+
+function disconnect(
+  administration: Administration,
+  { userId, connectionId = '', reason }: Static<typeof DisconnectBody>,
+): unknown {
+  if (userId !== undefined) {
+    return { ...OK, disconnected: administration.disconnectUser(userId, CLOSE_CODES.KICKED.code, reason) }
+  }
+  return { ...OK, disconnected: administration.disconnectConnection(connectionId, reason) ? 1 : 0 }
 }

@@ -1,8 +1,62 @@
 /** How the server is: for load balancers, monitoring, and people who wonder. WIRE 1, A2.5. */
-import { Type } from 'typebox'
+import { PROTOCOL_VERSION } from '@roomful/protocol'
+import { type Static, Type } from 'typebox'
 import { RoomfulError } from '../../core/base/errors.ts'
-import { endpoint } from './declare.ts'
-import type { Route } from './route.ts'
+import type { Hub } from '../../core/hub.ts'
+import { endpoint, type Route, server } from './declare.ts'
+import type { HttpHost } from './host.ts'
+
+const count = Type.Integer({ minimum: 0 })
+
+const ServerStatus = Type.Object({
+  state: Type.Union([
+    Type.Literal('starting'),
+    Type.Literal('ready'),
+    Type.Literal('draining'),
+    Type.Literal('closed'),
+  ]),
+  versions: Type.Object({ roomful: Type.String(), protocol: Type.Integer(), node: Type.String() }),
+  now: Type.Integer({ description: 'Milliseconds since 1970.' }),
+  uptimeMs: count,
+  links: Type.Integer({ minimum: 0, description: 'Sockets, streams and polls: what `/health` calls clients.' }),
+  connections: Type.Integer({ minimum: 0, description: 'Of all namespaces; one link can carry several.' }),
+  rooms: Type.Integer({
+    minimum: 0,
+    description: 'With somebody in them, personal ones left out, as in lists of rooms.',
+  }),
+  namespaces: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      connections: count,
+      users: Type.Integer({ minimum: 0, description: 'Each once; with those who were cut off and are waited for.' }),
+      rooms: count,
+      n: Type.Integer({ minimum: 0, description: 'Its latest commit.' }),
+    }),
+  ),
+  queues: Type.Object({
+    slowLinks: Type.Integer({ minimum: 0, description: 'Links that read more slowly than they are told.' }),
+    behind: Type.Integer({ minimum: 0, description: 'Connections that read from the log instead of being pushed to.' }),
+    outboxBytes: Type.Integer({ minimum: 0, description: 'What waits to be read by clients, all together.' }),
+    storing: Type.Boolean({ description: 'Something waits to be stored.' }),
+  }),
+  memory: Type.Object({ rssBytes: count, heapUsedBytes: count }),
+  storage: Type.Object({ healthy: Type.Boolean() }),
+})
+type ServerStatus = Static<typeof ServerStatus>
+
+const statusExample: ServerStatus = {
+  state: 'ready',
+  versions: { roomful: '1.0.0', protocol: 1, node: '26.10.0' },
+  now: 1763712000456,
+  uptimeMs: 86_400_000,
+  links: 3,
+  connections: 4,
+  rooms: 2,
+  namespaces: [{ name: '/', connections: 4, users: 3, rooms: 2, n: 1711 }],
+  queues: { slowLinks: 0, behind: 0, outboxBytes: 0, storing: false },
+  memory: { rssBytes: 90_000_000, heapUsedBytes: 30_000_000 },
+  storage: { healthy: true },
+}
 
 export const statusRoutes: readonly Route[] = [
   endpoint(
@@ -15,7 +69,7 @@ export const statusRoutes: readonly Route[] = [
       answer: Type.Object({ status: Type.Literal('ok'), clients: Type.Integer({ minimum: 0 }) }),
       example: { answer: { status: 'ok', clients: 0 } },
     },
-    { respond: ({ host }) => ({ status: 'ok', clients: host.clients() }) },
+    { respond: ({ host }) => ({ status: 'ok', clients: host.hub.links.open.size }) },
   ),
   endpoint(
     {
@@ -31,7 +85,7 @@ export const statusRoutes: readonly Route[] = [
     },
     {
       respond({ host }) {
-        if (host.ready()) return { status: 'ready' }
+        if (host.hub.isReady) return { status: 'ready' }
         throw new RoomfulError('UNAVAILABLE', 'Not ready', { retryAfterMs: 1_000 })
       },
     },
@@ -50,6 +104,7 @@ export const statusRoutes: readonly Route[] = [
   ),
   {
     method: 'GET',
+    segment: 'metrics',
     path: /^\/metrics$/,
     declaration: {
       method: 'GET',
@@ -61,9 +116,63 @@ export const statusRoutes: readonly Route[] = [
       answerType: 'text/plain',
       example: { answer: '# HELP roomful_requests_total Requests of clients, by what came of them.\n' },
     },
-    async answer({ response, host }) {
-      const { contentType, text } = await host.metrics()
-      response.writeHead(200, { 'Content-Type': contentType, 'Cache-Control': 'no-store' }).end(text)
+    async answer({ response }, { metrics }) {
+      const headers = { 'Content-Type': metrics.contentType, 'Cache-Control': 'no-store' }
+      const text = await metrics.text()
+      response.writeHead(200, headers).end(text)
     },
   },
 ]
+
+/** With the API key. */
+export const serverStatusRoute: Route = server('GET', 'status', {
+  summary: 'How the server is: links, connections, rooms, queues, memory, versions.',
+  answer: ServerStatus,
+  example: { answer: statusExample },
+  respond: ({ host }) => statusOf(host),
+})
+
+function statusOf({ hub, version: roomful }: HttpHost): ServerStatus {
+  const namespaces = hub.allNamespaces().map((namespace) => ({
+    name: namespace.name,
+    connections: namespace.state.connections.size,
+    users: namespace.state.users.size,
+    rooms: namespace.listRooms().length,
+    n: namespace.state.headN,
+  }))
+  const { rss: rssBytes, heapUsed: heapUsedBytes } = process.memoryUsage()
+  return {
+    state: hub.state,
+    versions: { roomful, protocol: PROTOCOL_VERSION, node: process.versions.node },
+    now: hub.runtime.clock.now(),
+    uptimeMs: Math.round(process.uptime() * 1_000),
+    links: hub.links.open.size,
+    connections: total(namespaces, 'connections'),
+    rooms: total(namespaces, 'rooms'),
+    namespaces,
+    queues: queuesOf(hub),
+    memory: { rssBytes, heapUsedBytes },
+    storage: { healthy: hub.runtime.broker.healthy() },
+  }
+}
+
+function total<Field extends string>(list: readonly Record<Field, number>[], field: Field): number {
+  return list.reduce((sum, each) => sum + each[field], 0)
+}
+
+function queuesOf(hub: Hub): ServerStatus['queues'] {
+  let slowLinks = 0
+  let behind = 0
+  let outboxBytes = 0
+  for (const link of hub.links.open) {
+    if (link.slow) slowLinks++
+    outboxBytes += link.queuedBytes
+    for (const connection of link.connections) if (connection.behind) behind++
+  }
+  return {
+    slowLinks,
+    behind,
+    outboxBytes,
+    storing: hub.allNamespaces().some(({ requests }) => !requests.commit.isIdle),
+  }
+}

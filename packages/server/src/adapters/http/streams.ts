@@ -4,8 +4,7 @@
  */
 import { Key } from '@roomful/protocol/messages'
 import { Type } from 'typebox'
-import type { Declaration } from './declaration.ts'
-import type { Route } from './route.ts'
+import type { Declaration, Route } from './declare.ts'
 
 const params = Type.Object({
   namespace: Type.String({ description: 'Without its first slash; `chat` for the default one.' }),
@@ -93,33 +92,47 @@ const send: Declaration = {
   },
 }
 
-export const fallbackRoutes: readonly Route[] = [
+export const streamRoutes: readonly Route[] = [
   {
     method: 'GET',
+    segment: 'sse',
     path: /^\/sse(?:\/|$)(.*?)\/?$/,
     declaration: sse,
     opensLink: true,
-    answer: (exchange) => exchange.host.fallbacks.sse(exchange),
+    answer: (exchange, host) => host.fallbacks.sse(exchange),
   },
   {
     method: 'GET',
+    segment: 'poll',
     path: /^\/poll(?:\/|$)(.*?)\/?$/,
     declaration: poll,
     opensLink: true,
-    answer: (exchange) => exchange.host.fallbacks.poll(exchange),
+    answer: (exchange, host) => host.fallbacks.poll(exchange),
   },
   {
     method: 'POST',
+    segment: 'send',
     path: /^\/send(?:\/|$)(.*?)\/?$/,
     declaration: send,
-    answer: (exchange) => exchange.host.fallbacks.send(exchange),
+    answer: (exchange, host) => host.fallbacks.send(exchange),
   },
   {
     method: 'GET',
+    segment: 'link',
     path: /^\/link\/sse$/,
     opensLink: true,
-    answer: (exchange) => exchange.host.fallbacks.links.stream(exchange),
+    answer: (exchange, host) => host.fallbacks.links.stream(exchange),
   },
-  { method: 'POST', path: /^\/link\/poll$/, answer: (exchange) => exchange.host.fallbacks.links.poll(exchange) },
-  { method: 'POST', path: /^\/link\/send$/, answer: (exchange) => exchange.host.fallbacks.links.send(exchange) },
+  {
+    method: 'POST',
+    segment: 'link',
+    path: /^\/link\/poll$/,
+    answer: (exchange, host) => host.fallbacks.links.poll(exchange),
+  },
+  {
+    method: 'POST',
+    segment: 'link',
+    path: /^\/link\/send$/,
+    answer: (exchange, host) => host.fallbacks.links.send(exchange),
+  },
 ]

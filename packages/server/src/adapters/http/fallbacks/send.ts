@@ -10,7 +10,7 @@ import { checkSize } from '../../../core/link/link.ts'
 import type { Request } from '../../../core/ports/dialect.ts'
 import type { User } from '../../../core/ports/user.ts'
 import { readText } from '../body.ts'
-import type { Exchange } from '../route.ts'
+import type { Exchange } from '../exchange.ts'
 import { SendWire, sendDialect } from './send-wire.ts'
 import { namespaceOf, visitorOf } from './visitor.ts'
 

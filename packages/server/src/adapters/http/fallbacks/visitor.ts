@@ -4,7 +4,7 @@ import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Visitor } from '../../../core/http-connection.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { Namespace } from '../../../core/namespace.ts'
-import type { Exchange } from '../route.ts'
+import type { Exchange } from '../exchange.ts'
 
 const USER_AGENT_MAX = 256
 

@@ -8,9 +8,9 @@ import type { Dialect } from '../../../core/ports/dialect.ts'
 import { v1Dialect } from '../../transports/v1.ts'
 import { FRAME_OVERHEAD_BYTES } from '../../transports/websocket.ts'
 import { parseJsonBody, readText } from '../body.ts'
+import type { Exchange } from '../exchange.ts'
 import { SSE_HEADERS } from '../fallbacks/sse-wire.ts'
 import { visitorOf } from '../fallbacks/visitor.ts'
-import type { Exchange } from '../route.ts'
 import { HttpLink } from './http-link.ts'
 
 const ID_LENGTH = 32
