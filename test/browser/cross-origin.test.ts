@@ -2,10 +2,12 @@
  * Pages of other sites in a real browser, which decides by itself what they may send and read: with credentials and headers
  * of their own, hidden behind an image, and under a name that was pointed at this machine.
  */
+
 import { readFile } from 'node:fs/promises'
 import { createServer, type Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createRoomful, type Roomful } from '@roomful/server'
+import { hubOf } from '@roomful/server/testing'
 import { type Browser, type BrowserServer, chromium, type Page } from 'playwright-core'
 import type { io as connectSocketIo } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -162,7 +164,7 @@ describe('[C19] [X16] a page of any site, where any is let in', () => {
 describe('[R6] a page that hides where it comes from', () => {
   it('[X18] opens no link by an image, a script, a frame or a link', async () => {
     const page = await open()
-    await expect.poll(() => named.roomful.hub.links.open.size, { timeout: 10_000 }).toBe(0)
+    await expect.poll(() => hubOf(named.roomful).links.open.size, { timeout: 10_000 }).toBe(0)
     await page.evaluate((url) => {
       const paths = ['/sse/public?room=lobby&name=Eve', '/poll/public?room=lobby&name=Eve', '/link/sse']
       for (const path of [...paths, '/socket.io/?EIO=4&transport=polling']) {
@@ -176,7 +178,7 @@ describe('[R6] a page that hides where it comes from', () => {
     await expect.poll(() => named.refused).toEqual(Array(12).fill('cross-site'))
     await page.evaluate((url) => location.assign(`${url}/sse/public?room=lobby&name=Eve`), named.url)
     await expect.poll(() => page.textContent('body')).toContain('FORBIDDEN')
-    expect(named.roomful.hub.links.open.size).toBe(0)
+    expect(hubOf(named.roomful).links.open.size).toBe(0)
     await page.close()
   })
 

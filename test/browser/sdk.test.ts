@@ -1,7 +1,9 @@
 /** The SDK as a browser loads it: one bundle for browsers, in two pages of a real Chromium, against a real server. */
+
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createRoomful, type Roomful } from '@roomful/server'
+import { hubOf } from '@roomful/server/testing'
 import { build } from 'esbuild'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -73,7 +75,7 @@ it('[C18] [B25] two pages meet, talk, are cut off, and miss nothing', async () =
   await bob.evaluate(() => window.room.send('hello 👋'))
   await expect.poll(() => ann.evaluate(() => window.heard)).toEqual(['Bob: hello 👋'])
 
-  for (const link of [...roomful.hub.links.open]) link.terminate('cable cut')
+  for (const link of [...hubOf(roomful).links.open]) link.terminate('cable cut')
   await bob.evaluate(() => window.room.send('still there?'))
   await ann.evaluate(() => window.room.send('yes'))
   for (const page of [ann, bob]) {
@@ -130,6 +132,6 @@ it('[C2] ReconnectingWebSocket comes back in a browser', async () => {
     })
   })
   await page.waitForFunction(() => document.title === 'open')
-  for (const link of [...roomful.hub.links.open]) link.terminate('cable cut')
+  for (const link of [...hubOf(roomful).links.open]) link.terminate('cable cut')
   await expect(opens).resolves.toEqual([1006])
 })

@@ -1,10 +1,12 @@
 /** deploy/nginx.conf, run by the real nginx: every kind of client comes through it, over TLS, and all sit in one room. B8. */
+
 import { execFile } from 'node:child_process'
 import diagnostics from 'node:diagnostics_channel'
 import { setDefaultCACertificates } from 'node:tls'
 import { promisify } from 'node:util'
 import { connect } from '@roomful/client'
 import { createRoomful, type Roomful } from '@roomful/server'
+import { hubOf } from '@roomful/server/testing'
 import { EventSource } from 'eventsource'
 import { io, type Socket } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -164,7 +166,9 @@ describe('[B8] behind nginx', () => {
 
   it('[B32] the address is the client’s own, and none that it made up', async () => {
     const seen = new Promise<string>((resolve) => {
-      roomful.hub.namespace('/')?.hook('connect', ({ user, ip }) => user.sub === 'elsewhere' && resolve(ip))
+      hubOf(roomful)
+        .namespace('/')
+        ?.hook('connect', ({ user, ip }) => user.sub === 'elsewhere' && resolve(ip))
     })
     await bareWebSocket('elsewhere', { localAddress: '127.0.0.2', headers: { 'X-Forwarded-For': '6.6.6.6' } })
     expect(await seen).toBe('127.0.0.2')

@@ -1,9 +1,11 @@
 /** The SDK against a real server over real sockets: what a stand-in could get wrong. */
+
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Client, type ClientOptions, type ConnectionStatus, connect, ReconnectingWebSocket } from '@roomful/client'
 import { createRoomful, defineContract, event, type Roomful, RoomfulError } from '@roomful/server'
+import { hubOf } from '@roomful/server/testing'
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest'
 import { WebSocket as WsWebSocket } from 'ws'
 import { z } from 'zod'
@@ -73,7 +75,7 @@ async function signUp(name: string): Promise<string> {
 }
 
 function cutEveryLink(): void {
-  for (const link of [...roomful.hub.links.open]) link.terminate('cable cut')
+  for (const link of [...hubOf(roomful).links.open]) link.terminate('cable cut')
 }
 
 beforeEach(async () => {
@@ -117,7 +119,7 @@ describe('over real sockets', () => {
         resolve()
       }),
     )
-    const tasks = roomful.hub.namespace('/tasks')
+    const tasks = hubOf(roomful).namespace('/tasks')
     tasks?.to('board:1').emit('cursor', 1)
     tasks?.to('board:2').emit('cursor', 2)
     await second
@@ -180,7 +182,7 @@ describe('over real sockets', () => {
     other.on('user:left', (data) => changes.push(data))
     other.on('user:joined', (data) => changes.push(data))
     const back = until(ann, 'waiting').then(() => until(ann, 'open'))
-    for (const link of roomful.hub.links.open) {
+    for (const link of hubOf(roomful).links.open) {
       if (link.connections.some(({ user }) => user.name === 'ann')) link.terminate('cable cut')
     }
     await back

@@ -1,4 +1,5 @@
 /** Several namespaces over one link: what each has of its own, what they share, and how the link ends. C17, PROTOCOL.md 6. */
+import { hubOf } from '@roomful/server/testing'
 import '@roomful/client/eager'
 import {
   type Client,
@@ -49,7 +50,7 @@ function link(options: SharedLinkOptions = {}) {
 
 const untilOpen = (...all: Client[]): Promise<void> =>
   vi.waitFor(() => expect(all.map(({ state }) => state.status)).toEqual(all.map(() => 'open')), { timeout: 5_000 })
-const links = (): number => roomful.hub.links.open.size
+const links = (): number => hubOf(roomful).links.open.size
 
 beforeEach(async () => {
   clients = []

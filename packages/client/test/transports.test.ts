@@ -1,6 +1,8 @@
 /** Every way from the SDK to a real server, through a proxy that does not let every way through. C17. */
+
 import { type Client, type ClientOptions, connect, type RoomfulError, type TransportName } from '@roomful/client'
 import { createRoomful, type Roomful } from '@roomful/server'
+import { hubOf } from '@roomful/server/testing'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Middlebox } from './support/middlebox.ts'
 
@@ -117,7 +119,7 @@ describe.each<TransportName>(['websocket', 'sse', 'poll'])('by %s alone', (trans
     ann.close()
     await vi.waitFor(() => expect(other.members.map(({ name }) => name)).toEqual(['Bob']))
     bob.close()
-    await vi.waitFor(() => expect(roomful.hub.links.open.size).toBe(0))
+    await vi.waitFor(() => expect(hubOf(roomful).links.open.size).toBe(0))
   })
 
   it('[A2.3] a refusal ends it with its code', async () => {
@@ -138,7 +140,7 @@ describe('[C17] when no WebSocket gets through', () => {
       await expect(client.room('lobby').send('hello')).resolves.toMatchObject({ seq: 1 })
       expect(transportOf(client)).toBe('sse')
       expect([...states]).toEqual(['connecting', 'authenticating', 'open'].filter((status) => states.has(status)))
-      expect(roomful.hub.namespace('/public')?.connections.size).toBe(1)
+      expect(hubOf(roomful).namespace('/public')?.connections.size).toBe(1)
     },
   )
 
@@ -270,6 +272,6 @@ describe('[C17] [D9] when a WebSocket gets through again', () => {
     expect(heard.toSorted()).toEqual([...said, 'last'].toSorted())
     expect([gone, new Set(states)]).toEqual([[], new Set(['open'])])
     expect(ann.state).toMatchObject({ connectionId: (state as { connectionId: string }).connectionId })
-    await vi.waitFor(() => expect(roomful.hub.links.open.size).toBe(2))
+    await vi.waitFor(() => expect(hubOf(roomful).links.open.size).toBe(2))
   })
 })

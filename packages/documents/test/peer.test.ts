@@ -1,4 +1,5 @@
 /** What a client may ask that knows this server, and what becomes of one that does not read. */
+import { hubOf } from '@roomful/server/testing'
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { message, openRaw } from './raw.ts'
@@ -59,7 +60,7 @@ describe('a client that knows this server', () => {
     await eventually(async () =>
       expect((await open(url, 'plan', { name: 'late' })).text.toString()).toMatch(/^the last /),
     )
-    const [link] = [...roomful.hub.links.open].filter(({ connections }) => connections[0]?.user.sub === 'sol')
+    const [link] = [...hubOf(roomful).links.open].filter(({ connections }) => connections[0]?.user.sub === 'sol')
     expect(link?.queuedBytes ?? 0).toBeLessThan(5_000_000) // of 15 million
     sol.socket.resume()
     const doc = new Y.Doc()

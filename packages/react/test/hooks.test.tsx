@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 /** The hooks in a page under Strict Mode, against a real server. B21, B19, D5. */
+import { hubOf } from '@roomful/server/testing'
 import { act, render, renderHook, screen, waitFor } from '@testing-library/react'
 import { type ReactElement, StrictMode, useEffect, useState } from 'react'
 import { expect, it } from 'vitest'
@@ -44,7 +45,7 @@ it('[B21] one connection and one join under Strict Mode, with two components in 
   expect(app.opened).toEqual(['Ann'])
   expect(app.moves).toEqual(['+Ann lobby'])
   page.unmount()
-  await waitFor(() => expect(app.roomful.hub.links.open.size).toBe(0))
+  await waitFor(() => expect(hubOf(app.roomful).links.open.size).toBe(0))
   expect(app.opened).toEqual(['Ann'])
 })
 
@@ -210,13 +211,13 @@ it('[B21] namespaces under one LinkProvider share a link, each with its own conn
   const page = render(<Page board />)
   await screen.findByText('lobby: Ann (1)')
   await screen.findByText('plan: Ann (1)')
-  const [link] = [...app.roomful.hub.links.open]
+  const [link] = [...hubOf(app.roomful).links.open]
   expect(link?.connections.map(({ namespace }) => namespace.name).sort()).toEqual(['/', '/public'])
-  expect(app.roomful.hub.links.open.size).toBe(1)
+  expect(hubOf(app.roomful).links.open.size).toBe(1)
   page.rerender(<Page board={false} />)
   await waitFor(() => expect(link?.connections.map(({ namespace }) => namespace.name)).toEqual(['/public']))
   page.unmount()
-  await waitFor(() => expect(app.roomful.hub.links.open.size).toBe(0))
+  await waitFor(() => expect(hubOf(app.roomful).links.open.size).toBe(0))
 })
 
 it('a namespace without a link to share says so', () => {

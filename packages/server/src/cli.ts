@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command `roomful`: which command, and what becomes of the process. */
 import './cli/require-node.ts'
+import type { Roomful } from './api.ts'
 import type { RemoteCommand } from './cli/api.ts'
 import { printConfig } from './cli/config.ts'
 import { explain } from './cli/explain.ts'
@@ -11,7 +12,6 @@ import { printToken } from './cli/token.ts'
 import { who } from './cli/who.ts'
 import { ConfigError } from './config/config-error.ts'
 import { didYouMean } from './config/suggest.ts'
-import type { Roomful } from './roomful.ts'
 import { EXIT_CODES, runServer } from './run-server.ts'
 import { version } from './version.ts'
 

@@ -20,13 +20,14 @@ import { systemClock } from './adapters/system/clock.ts'
 import { systemRandom } from './adapters/system/random.ts'
 import { addressReader } from './adapters/transports/address.ts'
 import { CrossOrigin } from './adapters/transports/cross-origin.ts'
+import type { Roomful } from './api.ts'
 import { resolveSettings } from './config/load.ts'
 import type { Settings } from './config/settings.ts'
 import { readTlsFiles } from './config/tls-files.ts'
 import { CORE_DEFAULTS } from './core/base/settings.ts'
 import type { Observer } from './core/ports/observer.ts'
 import { openLog } from './open-log.ts'
-import { Roomful } from './roomful.ts'
+import { RoomfulServer } from './roomful.ts'
 import { version } from './version.ts'
 
 export interface CreateOptions extends Partial<Settings> {
@@ -48,6 +49,12 @@ const ECHO = { '/ws/echo': 'Server echo: ' }
  * Makes a server. Declare namespaces, then `listen()` or `attach(server)`.
  * @throws ConfigError for a setting that is unknown, of the wrong kind or contradictory
  * @throws RoomfulError when the data folder is another server's, of a newer version, or cannot be used
+ * @example
+ * const roomful = createRoomful({ data: './data', jwtSecret: process.env.JWT_SECRET })
+ * roomful.namespace('/tasks').on('task:add', (context, { title }) => {
+ *   context.append('tasks', 'task:added', { title })
+ * })
+ * const { url } = await roomful.listen({ port: 8080 })
  */
 export function createRoomful({
   observer,
@@ -101,7 +108,7 @@ export function createRoomful({
     observer: observers,
   })
   const door = { crossOrigin, clientAddress }
-  return new Roomful({
+  return new RoomfulServer({
     core: {
       ...CORE_DEFAULTS,
       ...settings,

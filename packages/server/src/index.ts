@@ -5,38 +5,45 @@ export type { ClientToServer, Refused, ServerToClient } from '@roomful/protocol'
 export type { Explanation, Verdict } from './adapters/http/explain.ts'
 export { composeObservers } from './adapters/observe/compose.ts'
 export { Log, type LogLevel } from './adapters/observe/log.ts'
+export type { Roomful } from './api.ts'
 export { ConfigError } from './config/config-error.ts'
 export { loadSettings, resolveSettings } from './config/load.ts'
 export type { Settings } from './config/settings.ts'
+export type {
+  CombinedEmitter,
+  Connection,
+  ConnectionBase,
+  Context,
+  ContextBase,
+  Emitter,
+  Handler,
+  Listener,
+  Middleware,
+  Namespace,
+  NamespaceBase,
+  NamespaceEvents,
+  RoomEmitter,
+  TypedConnection,
+  TypedContext,
+  TypedNamespace,
+} from './core/api.ts'
 export { several } from './core/base/ack-args.ts'
 export { type Contract, defineContract, type EventDefinition, event } from './core/base/contract.ts'
 export { RoomfulError } from './core/base/errors.ts'
 export type { Allow, RoomAction, RoomOptions } from './core/base/room-declaration.ts'
 export type { Stored, StoredEvent } from './core/events/stored.ts'
 export type { HistoryEvents, HistoryPage } from './core/log/history.ts'
-export type { Namespace } from './core/namespace.ts'
 export type { Fact, Observer } from './core/ports/observer.ts'
 export type { User } from './core/ports/user.ts'
 export type { Peer, PeerHandler, Protocol } from './core/raw-protocol.ts'
-export type { Context } from './core/requests/context.ts'
-export type { Emitter } from './core/requests/emit.ts'
-export type { Middleware } from './core/requests/handlers.ts'
 export type { PublishOptions } from './core/requests/publisher.ts'
 export type { AskOptions } from './core/state/client-requests.ts'
 export type { NamespaceOptions } from './core/state/namespace-options.ts'
-export type { Connection, Member, NamespaceEvents } from './core/state/namespace-state.ts'
-export type {
-  CombinedEmitter,
-  RoomEmitter,
-  TypedConnection,
-  TypedContext,
-  TypedNamespace,
-} from './core/typed.ts'
+export type { Member } from './core/state/namespace-state.ts'
 export { type CreateOptions, createRoomful } from './create.ts'
 export type { Run } from './lifetime.ts'
 export { SERVER_LIMITS } from './node-server.ts'
 export type { NewAccount, Storage } from './parts.ts'
-export type { Roomful } from './roomful.ts'
 export { runServer, type ServerRun } from './run-server.ts'
 export type { Safe } from './safe-handler.ts'
 export { requireRole } from './standard.ts'

@@ -4,12 +4,12 @@
  */
 import { composeObservers } from './adapters/observe/compose.ts'
 import { Log } from './adapters/observe/log.ts'
+import type { Roomful } from './api.ts'
 import { ConfigError } from './config/config-error.ts'
 import { loadSettings } from './config/load.ts'
 import type { Settings } from './config/settings.ts'
 import type { Observer } from './core/ports/observer.ts'
 import { createRoomful } from './create.ts'
-import type { Roomful } from './roomful.ts'
 import { ShutdownSignals } from './shutdown-signals.ts'
 
 export interface ServerRun {

@@ -2,10 +2,10 @@
  * The namespaces that a Roomful server has by itself: `/` (also `/chat`) for users, `/public` for anyone, `/support` and
  * `/admin` by role, `/notifications` for what users are told by the application. B9, B35, WIRE 8.
  */
+import type { Middleware } from './core/api.ts'
 import { RoomfulError } from './core/base/errors.ts'
 import type { Hub } from './core/hub.ts'
 import type { Namespace } from './core/namespace.ts'
-import type { Middleware } from './core/requests/handlers.ts'
 import type { NamespaceOptions } from './core/state/namespace-options.ts'
 import { addChatEvents } from './vocabulary/chat.ts'
 import { addClassicCommands } from './vocabulary/classic.ts'

@@ -6,7 +6,15 @@ import '@roomful/client/eager' // no virtual time passes while a file of the SDK
 import type { Server } from 'node:http'
 import type { ClientOptions } from '@roomful/client'
 import type { Contract } from '@roomful/protocol'
-import type { NewAccount, Protocol, Roomful, Safe, Storage } from '@roomful/server'
+import type {
+  Namespace as NamespaceApi,
+  NewAccount,
+  Protocol,
+  Roomful,
+  Safe,
+  Storage,
+  TypedNamespace,
+} from '@roomful/server'
 import type { Broker } from '@roomful/server/ports'
 import {
   Administration,
@@ -24,14 +32,13 @@ import {
   type Link,
   type Log,
   type LogLimits,
-  type Namespace,
+  Namespace,
   type NamespaceOptions,
   plainDialect,
   RoomfulError,
   type Run,
   SlidingWindowLimiter,
   safeHandler,
-  type TypedNamespace,
   type User,
   v1Dialect,
   type Wire,
@@ -46,7 +53,7 @@ import { memoryTransport } from './transport.ts'
  * Declares what an application declares. What sets up a `Roomful` sets up a test server too: it has the same members, and
  * those that need sockets (`listen`, `attach`, `server`) throw a sentence that says so.
  */
-export type SetUp = (roomful: Roomful & TestServer) => void
+export type SetUp = (server: TestServer) => void
 
 export interface TestServerOptions {
   /** Declares the namespaces, as an application does; without it the standard ones are there (`/`, `/public`, …). */
@@ -106,7 +113,7 @@ const NO_SOCKETS = 'A test server has no sockets: connect() gives a client, clie
 /** Most facts kept; the oldest go first. */
 const FACTS_MAX = 10_000
 
-export class TestServer {
+export class TestServer implements Roomful {
   readonly clock: VirtualClock
   readonly random: SeededRandom
   readonly authenticator: TestAuthenticator
@@ -161,7 +168,8 @@ export class TestServer {
   }
 
   /** Adds messages, private messages, typing and reactions to a namespace, as `Roomful.chat` does. */
-  chat(namespace: Namespace): this {
+  chat(namespace: NamespaceApi): this {
+    if (!(namespace instanceof Namespace)) throw new TypeError('Give a namespace of this server')
     addChatEvents(this.hub, namespace)
     return this
   }
@@ -179,7 +187,7 @@ export class TestServer {
   }
 
   /** Is declared, so that a set-up runs as it is; clients of the test kit speak no protocols of an application's own. */
-  protocol(_path: string, _namespace: Namespace, _protocol: Protocol): this {
+  protocol(_path: string, _namespace: NamespaceApi, _protocol: Protocol): this {
     return this
   }
 
@@ -371,7 +379,7 @@ function credentialsOf(token: string | undefined, name: string | undefined): { t
 /** @returns a server that is ready */
 export async function createTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const server = new TestServer(options)
-  if (options.setUp) options.setUp(server as unknown as Roomful & TestServer)
+  if (options.setUp) options.setUp(server)
   else server.standardNamespaces()
   await server.start()
   return server

@@ -15,7 +15,9 @@ export function addDirect({ server, database, clock }: Commons): void {
   namespace.hook('disconnect', saw)
 
   namespace.extend(directContract).on('people:list', () => {
-    const isOnline = (userId: string): boolean => (namespace.state.users.get(userId)?.connections.size ?? 0) > 0
-    return { status: 'ok', people: store.list().map((known) => ({ ...known, isOnline: isOnline(known.userId) })) }
+    return {
+      status: 'ok',
+      people: store.list().map((known) => ({ ...known, isOnline: namespace.isOnline(known.userId) })),
+    }
   })
 }

@@ -2,6 +2,7 @@
 
 import { Client, type ClientOptions } from '@roomful/client'
 import { type CreateOptions, createRoomful, type Roomful } from '@roomful/server'
+import { hubOf } from '@roomful/server/testing'
 import { cleanup, render } from '@testing-library/react'
 import { type ReactNode, StrictMode } from 'react'
 import { onTestFinished } from 'vitest'
@@ -62,7 +63,7 @@ export async function startApp(settings: CreateOptions = {}): Promise<App> {
 
 /** Somebody's network goes for a moment, which is a second: nobody is lucky with the jitter here. */
 export function cutLinks({ roomful }: App, name: string): void {
-  for (const { user, link } of [...roomful.get('/public').connections.values()]) {
-    if (user.name === name) link.terminate('cable cut')
+  for (const link of [...hubOf(roomful).links.open]) {
+    if (link.connections.some(({ user }) => user.name === name)) link.terminate('cable cut')
   }
 }

@@ -1,7 +1,8 @@
 /**
- * A separately guarded endpoint: its checks, events, rooms and one log. This is what applications hold; the parts that do
- * the work are put together here.
+ * A separately guarded endpoint: its checks, events, rooms and one log. Applications use it as the interface of api.ts; the
+ * parts that do the work are put together here.
  */
+import type { Namespace as NamespaceApi, TypedNamespace } from './api.ts'
 import type { Contract, EventDefinition } from './base/contract.ts'
 import type { RoomOptions } from './base/room-declaration.ts'
 import type { Runtime } from './base/runtime.ts'
@@ -36,7 +37,6 @@ import type { NamespaceOptions } from './state/namespace-options.ts'
 import { type Connection, type Member, type NamespaceEvents, NamespaceState } from './state/namespace-state.ts'
 import type { SharedLimits } from './state/shared-limits.ts'
 import type { TransientPolicy } from './state/transients.ts'
-import type { TypedNamespace } from './typed.ts'
 
 export type Listener<Name extends keyof NamespaceEvents> = (...args: NamespaceEvents[Name]) => unknown
 
@@ -57,7 +57,7 @@ export interface SharedParts {
   readonly control: ConnectionControl
 }
 
-export class Namespace implements NamespaceParts {
+export class Namespace implements NamespaceApi, NamespaceParts {
   readonly state: NamespaceState
   readonly rooms: OpenRooms
   readonly presence: RoomPresence
@@ -142,38 +142,26 @@ export class Namespace implements NamespaceParts {
     return this.state.name
   }
 
-  /** Open connections by id. */
   get connections(): ReadonlyMap<string, Connection> {
     return this.state.connections
   }
 
-  /**
-   * Adds the events of a contract to those that are there, so that each part of an application brings its own.
-   * @returns this namespace, typed by that contract
-   * @throws Error when an event of its names is declared already
-   */
   extend<const C extends Contract>(contract: C): TypedNamespace<C> {
     declare(this.clientEvents, contract.client, `${this.name} declares a client event`)
     declare(this.state.serverEvents, contract.server, `${this.name} declares a server event`)
     return this as unknown as TypedNamespace<C>
   }
 
-  /** Adds a check that runs at connect and before every event, in the order of adding. */
   use(middleware: Middleware): this {
     this.requests.handlers.middleware.push(middleware)
     return this
   }
 
-  /** Declares rooms; the first pattern that matches wins. */
   room(pattern: string, options: RoomOptions = {}): this {
     this.state.declarations.add(pattern, options)
     return this
   }
 
-  /**
-   * Handles an event that clients send, whatever its name: `join` and `leave` are events like others here.
-   * @throws Error when the event has a handler already, the contract does not know it, or no Socket.IO client can send it
-   */
   on(event: string, handler: Handler): this {
     if (UNSENDABLE.has(event)) {
       const hint = this.state.subscribers.has(event) ? `; for what happens on the server use hook('${event}', …)` : ''
@@ -182,19 +170,13 @@ export class Namespace implements NamespaceParts {
     return this.handle(event, handler)
   }
 
-  /**
-   * Runs a listener when something happens on the server: a connection opens or closes, a user enters a room, an event is
-   * stored. What it throws is reported and affects nothing else.
-   * @example namespace.hook('connect', (connection) => console.log(connection.user.name))
-   * @throws Error when there is no hook of this name
-   */
   hook<Name extends keyof NamespaceEvents>(name: Name, listener: Listener<Name>): this {
     if (!this.state.subscribers.has(name)) throw new Error(`There is no hook ${JSON.stringify(name)}`)
     this.state.subscribers.add(name, listener)
     return this
   }
 
-  /** As `on`, for the house's own events. */
+  /** As `on`, for the events of Roomful itself. */
   handle(event: string, handler: Handler, more: Partial<Omit<HandlerEntry, 'handler'>> = {}): this {
     if (this.requests.handlers.byEvent.has(event))
       throw new Error(`${this.name} has a handler for ${JSON.stringify(event)} already`)
@@ -207,7 +189,6 @@ export class Namespace implements NamespaceParts {
     return this
   }
 
-  /** To everyone in the namespace. */
   emit(type: string, ...args: readonly unknown[]): void {
     this.emitter().emit(type, ...args)
   }
@@ -228,12 +209,10 @@ export class Namespace implements NamespaceParts {
     return this.emitter().volatile
   }
 
-  /** Stores a durable event in one room. @throws RoomfulError (rejects) UNAVAILABLE, CONFLICT, EXPIRED, ROOM_NAME_INVALID */
   publish(roomId: string, type: string, args: readonly unknown[], options?: PublishOptions): Promise<Stored> {
     return this.requests.publisher.publish(roomId, type, args, options)
   }
 
-  /** Empties the body of a stored event; its number stays. @returns false when there was none */
   async redact(roomId: string, seq: number): Promise<boolean> {
     const isDone = await this.runtime.broker.redact(this.name, roomId, seq)
     const room = this.state.rooms.get(roomId)
@@ -241,72 +220,53 @@ export class Namespace implements NamespaceParts {
     return isDone
   }
 
-  /** The same for everything that a user said. @returns how many events had a body */
   async redactUser(userId: string): Promise<number> {
     const count = await this.runtime.broker.redactUser(this.name, userId)
     for (const room of this.state.rooms.values()) room.tail.clear(room.head)
     return count
   }
 
-  /** Users in a room, by name. B25. */
   async roomUsers(roomId: string): Promise<Member[]> {
     const room = this.state.rooms.get(roomId)
     return room ? membersOf(room) : []
   }
 
-  /** How many users are in a room. B25. */
+  isOnline(userId: string): boolean {
+    return (this.state.users.get(userId)?.connections.size ?? 0) > 0
+  }
+
   userCount(roomId: string): number {
     return this.state.rooms.get(roomId)?.count ?? 0
   }
 
-  /** Whether a user is in a room, with any connection, or cut off and expected back. */
   hasUser(roomId: string, userId: string): boolean {
     return this.state.rooms.get(roomId)?.seats.has(userId) ?? false
   }
 
-  /**
-   * One page of a room's log as clients see it, oldest first: the latest events, or those before or after a number.
-   * @throws RoomfulError (rejects) UNAVAILABLE
-   */
   history(roomId: string, page: HistoryPage): Promise<HistoryEvents> {
     return readHistory(this.runtime, this.name, checkRoomId(roomId), page)
   }
 
-  /** All rooms with members, personal ones left out; see {@link roomPage} for what is sent to a client. A1.4, B25. */
   listRooms(): { roomId: string; count: number }[] {
     const list: { roomId: string; count: number }[] = []
     for (const room of this.state.rooms.values()) if (isListed(room)) list.push({ roomId: room.id, count: room.count })
     return list
   }
 
-  /** Rooms with members by name, one page of at most 100. */
   roomPage(page: RoomPage = {}): ListedRooms {
     return listPage(this.state.rooms.values(), page)
   }
 
-  /** Closes every connection of a user or the one with this id. @returns how many */
   disconnect(userOrConnection: string, code = 4009, reason = 'Disconnected by the server'): number {
     const targets = this.state.connectionsOf(userOrConnection)
     for (const connection of targets) this.control.close(connection, code, reason)
     return targets.length
   }
 
-  /**
-   * Puts a user who is connected, with every connection, or one connection into a room: all of them, or none. The rules
-   * and the capacity of the room hold, and the clients are sent `room:joined`. Connections that come later are put there
-   * by a check or by `on('connect')`.
-   * @param userOrConnection id of a user or of a connection
-   * @returns how many connections are in the room now
-   * @throws RoomfulError (rejects) FORBIDDEN, ROOM_FULL, TOO_MANY_ROOMS, ROOM_NAME_INVALID, UNAVAILABLE
-   */
   join(userOrConnection: string | { readonly id: string }, roomId: string): Promise<number> {
     return this.requests.placement.joinUser(idOf(userOrConnection), roomId)
   }
 
-  /**
-   * Takes every connection of a user, or one connection, out of a room; the clients are sent `room:left`.
-   * @returns how many were in it
-   */
   leave(userOrConnection: string | { readonly id: string }, roomId: string, reason?: string): Promise<number> {
     return this.requests.placement.leaveUser(idOf(userOrConnection), roomId, reason)
   }

@@ -1,4 +1,5 @@
 /** What one may do changes while one is there: on streams, polls and Socket.IO as on a bare WebSocket. G8, D11. */
+import { hubOf } from '@roomful/server/testing'
 import { describe, expect, it } from 'vitest'
 import type { Hub } from '../../src/core/hub.ts'
 import { client, token as ioToken, next, serve as serveIo } from '../socketio/serve.ts'
@@ -45,7 +46,7 @@ describe('[G8] [D11] a room lost', () => {
     const at = `${url}/poll/work?room=club&room=hall&token=${tokenOf('ann')}`
     const { cursor } = (await (await fetch(at)).json()) as { cursor: string }
     const waiting = fetch(`${at}&after=${cursor}`)
-    await until('the poll', () => isParked(roomful.hub))
+    await until('the poll', () => isParked(hubOf(roomful)))
     members.clear()
     await roomful.recheck()
     const { events } = (await (await waiting).json()) as { events: Message[] }
@@ -79,7 +80,7 @@ describe('[G8] [D11] a room lost', () => {
     expect(await told).toMatchObject([{ code: 'FORBIDDEN', roomId: 'club' }])
     await until('what was missed', () => heard.length === 2)
     expect(heard).toEqual(['open', 'open'])
-    expect([...namespace.state.rooms.keys()]).toEqual(['hall'])
+    expect([...(hubOf(roomful).namespace('/work')?.state.rooms.keys() ?? [])]).toEqual(['hall'])
   })
 
   it('[H13] by a change of role is told on the open connection, and a ban ends it at once', async () => {

@@ -1,4 +1,5 @@
 /** Rooms that the server chooses for streams and polls: they are told of them, and miss nothing in them across a reconnect. */
+import { hubOf } from '@roomful/server/testing'
 import { describe, expect, it } from 'vitest'
 import { bearer, type Message, serve, stream, tokenOf, until } from './serving.ts'
 
@@ -26,7 +27,7 @@ describe('[M14] [M15] a room chosen at connect', () => {
     expect(await first.next('room:joined', ({ roomId }) => roomId === 'news')).toMatchObject({ count: 1, seq: 0 })
     await tasks.publish('news', 'said', [{ number: 1 }])
     await until('the first', () => said(first.heard).length === 1)
-    for (const connection of tasks.connections.values()) connection.link.terminate('cut')
+    for (const link of [...hubOf(roomful).links.open]) link.terminate('cut')
     await tasks.publish('news', 'said', [{ number: 2 }])
     await tasks.publish('lobby', 'said', [{ number: 3 }])
     await until('all of them', () => said(first.heard).length === 3)
@@ -42,7 +43,7 @@ describe('[M14] [M15] a room chosen at connect', () => {
     const second = await poll(url, 'ann', `room=lobby&wait=0&after=${first.cursor}`)
     expect(said(second.events)).toEqual([1])
     await tasks.publish('news', 'said', [{ number: 2 }])
-    for (const connection of tasks.connections.values()) connection.link.close(1000, '') // as when its lease is over
+    for (const link of [...hubOf(roomful).links.open]) link.close(1000, '') // as when its lease is over
     const third = await poll(url, 'ann', `room=lobby&wait=0&after=${second.cursor}`)
     expect(said(third.events)).toEqual([2])
   })
@@ -53,7 +54,7 @@ describe('[M14] [M15] a room chosen at connect', () => {
     const response = await fetch(`${url}/send/tasks`, { method: 'POST', headers: bearer('ann'), body })
     expect(response.status).toBe(200)
     expect((await fetch(`${url}/api/rooms?namespace=/tasks`, { headers: bearer('ann') })).status).toBe(200)
-    expect(roomful.get('/tasks').state.rooms.get('news')).toBeUndefined()
+    expect(hubOf(roomful).namespace('/tasks')?.state.rooms.get('news')).toBeUndefined()
   })
 })
 

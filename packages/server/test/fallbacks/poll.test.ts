@@ -1,5 +1,7 @@
 /** Rooms by polls: nothing falls between two of them, and nothing is left of who goes away. B9, B10, C17. */
+
 import { connect } from 'node:net'
+import { type Hub, hubOf } from '@roomful/server/testing'
 import type { TestServer } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
 import { RoomfulError } from '../../src/core/base/errors.ts'
@@ -20,10 +22,10 @@ const poll = async (url: string, more: Record<string, unknown> = {}): Promise<An
 const say = (roomId: string, content: string): Message => ({ type: 'chat:message', roomId, content })
 const contents = ({ events }: Answer) => events.flatMap(({ content }) => (content === undefined ? [] : [content]))
 /** A poll waits for its answer: there is no fact that tells it from outside. */
-const parkedLinks = (hub: Serving['roomful']['hub']) =>
+const parkedLinks = (hub: Hub) =>
   [...hub.links.open].filter(({ wire }) => (wire as { parked?: unknown }).parked !== undefined)
-const parkedIn = (hub: Serving['roomful']['hub']) => parkedLinks(hub).length > 0
-const parked = ({ roomful }: Serving) => parkedIn(roomful.hub)
+const parkedIn = (hub: Hub) => parkedLinks(hub).length > 0
+const parked = ({ roomful }: Serving) => parkedIn(hubOf(roomful))
 
 /** A server, a talker, and a poller of two rooms who is `ann`. */
 async function bench(settings: Parameters<typeof serve>[0] = {}) {
@@ -95,7 +97,7 @@ describe('a long poll', () => {
     const { url, roomful } = await bench({ historySize: 10 })
     let { cursor } = await poll(url)
     expect(await poll(url, { after: cursor, wait: 0 })).toEqual({ events: [], cursor })
-    const namespace = roomful.hub.namespace('/')
+    const namespace = hubOf(roomful).namespace('/')
     for (let i = 0; i < 350; i++) await namespace?.publish(i % 2 ? 'a' : 'b', 'tick', [{ i }])
     const heard: number[] = []
     for (let page = 0; page < 10 && heard.length < 350; page++) {
@@ -112,7 +114,7 @@ describe('a long poll', () => {
     const { cursor } = await poll(url)
     const said = ['one\ntwo\r\n3', '👩‍👩‍👧 ☃ \u2028', 'x'.repeat(65_000)]
     for (const content of said) await ben.ask(say('a', content))
-    await roomful.hub.namespace('/')?.publish('a', 'ping', [])
+    await hubOf(roomful).namespace('/')?.publish('a', 'ping', [])
     const { events } = await poll(url, { after: cursor })
     expect(events.map(({ content, type }) => content ?? type)).toEqual([...said, 'ping'])
   })

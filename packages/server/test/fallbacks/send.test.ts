@@ -1,6 +1,8 @@
 /** One client event over HTTP: the same handlers, limits, keys and errors as over a link. C11, B35, C14. */
+
 import { connect } from 'node:net'
 import { RoomfulError } from '@roomful/server'
+import { hubOf } from '@roomful/server/testing'
 import { describe, expect, it } from 'vitest'
 import { bearer, errorOf, type Message, serve, socket, stream, tokenOf, until } from './serving.ts'
 
@@ -23,7 +25,7 @@ describe('an event over HTTP', () => {
       [2, 'ben', 'two\n☃'],
     ])
     expect(ann.heard.some(({ type }) => type === 'user:joined' || type === 'presence:update')).toBe(false)
-    await until('only the stream to be left', () => roomful.hub.links.open.size === 1)
+    await until('only the stream to be left', () => hubOf(roomful).links.open.size === 1)
   })
 
   it('[D2] is stored once per key', async () => {
@@ -90,10 +92,10 @@ describe('an event over HTTP', () => {
     const abort = new AbortController()
     const body = JSON.stringify({ type: 'wait' })
     const waiting = fetch(`${url}/send/board`, { method: 'POST', body, headers: bearer('ann'), signal: abort.signal })
-    await until('the request', () => roomful.hub.links.open.size === 1)
+    await until('the request', () => hubOf(roomful).links.open.size === 1)
     abort.abort()
     await expect(waiting).rejects.toThrow()
-    await until('nothing to be left', () => roomful.hub.links.open.size === 0)
+    await until('nothing to be left', () => hubOf(roomful).links.open.size === 0)
   })
 })
 
@@ -118,7 +120,7 @@ describe('a refusal', () => {
   ])('[B35] [C14] is told by status and code: %s', async (_, path, body, headers, status, code) => {
     const { url, roomful } = await serve()
     expect(await errorOf(await send(url + path, body, headers))).toEqual([status, code])
-    await until('nothing to be left', () => roomful.hub.links.open.size === 0)
+    await until('nothing to be left', () => hubOf(roomful).links.open.size === 0)
   })
 
   it('[A3.3] a client that goes away in the middle of its body harms nobody', async () => {
@@ -130,6 +132,6 @@ describe('a refusal', () => {
       raw.once('close', () => resolve())
     })
     expect((await send(`${url}/send/public`, message)).status).toBe(200)
-    await until('nothing to be left', () => roomful.hub.links.open.size === 0)
+    await until('nothing to be left', () => hubOf(roomful).links.open.size === 0)
   })
 })

@@ -1,15 +1,16 @@
 /** A stream whose client does not read, over a real socket. G5. */
+import { hubOf } from '@roomful/server/testing'
 import { describe, expect, it } from 'vitest'
 import { serve, until } from './serving.ts'
 
 describe('a stream that does not read', () => {
   it('[D4] [G5] is behind, costs bounded memory, and catches up without a hole, with the latest of what is volatile', async () => {
     const { url, roomful } = await serve({ outboxBytes: 16_384 })
-    const namespace = roomful.hub.namespace('/public')
+    const namespace = hubOf(roomful).namespace('/public')
     const response = await fetch(`${url}/sse/public?room=lobby`)
     const reader = (response.body as ReadableStream<Uint8Array>).getReader()
     await until('the member', () => namespace?.state.rooms.get('lobby')?.count === 1)
-    const [link] = [...roomful.hub.links.open]
+    const [link] = [...hubOf(roomful).links.open]
     const total = 300
     for (let i = 1; i <= total; i++) await namespace?.publish('lobby', 'tick', [{ i, filling: 'x'.repeat(20_000) }])
     for (let i = 1; i <= 50; i++)

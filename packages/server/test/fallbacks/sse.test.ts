@@ -1,5 +1,7 @@
 /** Rooms over an EventSource that the project did not write, and over raw bytes where it hides them. C17, B11, WIRE 6. */
+
 import { connect } from 'node:net'
+import { hubOf } from '@roomful/server/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { bearer, errorOf, type Message, serve, socket, stream, tokenOf, until } from './serving.ts'
 
@@ -64,7 +66,7 @@ describe('a stream', () => {
     await ben.ask({ type: 'room:join', roomId: 'lobby' })
     const said = ['one\ntwo\r\n\rthree\n\ndata: four', '👩‍👩‍👧 ☃ \u2028', 'x'.repeat(65_000)]
     for (const content of said) await ben.ask(post('lobby', content))
-    const namespace = roomful.hub.namespace('/public')
+    const namespace = hubOf(roomful).namespace('/public')
     await namespace?.publish('lobby', 'ping', [])
     await namespace?.publish('lobby', 'pair', ['', null])
     await until('all five', () => ann.durable().length === 5)
@@ -77,7 +79,7 @@ describe('a stream', () => {
   it('names its events when asked to', async () => {
     const { url, roomful } = await serve()
     const opened = rawStream(`${url}/sse/public?room=lobby&named=1`, '"Hi"')
-    await until('the member', () => roomful.hub.namespace('/public')?.state.rooms.get('lobby')?.count === 1)
+    await until('the member', () => hubOf(roomful).namespace('/public')?.state.rooms.get('lobby')?.count === 1)
     const ben = await socket(`${url}/ws/public?name=Ben`)
     await ben.ask(post('lobby', 'Hi'))
     expect((await opened).text).toMatch(/event: chat:message\ndata: \{"type":"chat:message".*\nid: \S+\.1\n\n/)
@@ -102,12 +104,12 @@ describe('a stream', () => {
 
   it('[G7] [G8] is cut when its client should come back, and ends properly when it should not', async () => {
     const { roomful, port } = await serve()
-    const namespace = roomful.hub.namespace('/public')
+    const namespace = hubOf(roomful).namespace('/public')
     const [kicked, kickedBare, slow, slowBare] = await Promise.all(
       ['1.1', '1.0', '1.1', '1.0'].map((version, i) => rawSocket(port, version, `${i}`)),
     )
     const close = (name: string, code: number): void => {
-      for (const link of [...roomful.hub.links.open]) {
+      for (const link of [...hubOf(roomful).links.open]) {
         if (link.connections[0]?.user.name === name) link.close(code, 'as the test says')
       }
     }
@@ -126,11 +128,11 @@ describe('a stream', () => {
     await ben.ask({ type: 'room:join', roomId: 'lobby' })
     const ann = await stream(`${url}/sse/public?room=lobby&name=Ann`)
     await until('Ann', () => ben.heard.some(({ type, name }) => type === 'user:joined' && name === 'Ann'))
-    expect(roomful.hub.links.open.size).toBe(2)
+    expect(hubOf(roomful).links.open.size).toBe(2)
     ann.source.close()
     await until('her leaving', () => ben.heard.some(({ type }) => type === 'user:left'))
     expect((await ben.ask({ type: 'presence:get', roomId: 'lobby' })).count).toBe(1)
-    expect(roomful.hub.links.open.size).toBe(1)
+    expect(hubOf(roomful).links.open.size).toBe(1)
   })
 
   it('[B23] brings what waits in the inbox, and what is said to its user', async () => {
@@ -156,7 +158,7 @@ describe('coming back', () => {
       const at = (round + 1) * 8 - 4
       await until('the live ones', () => ann.durable().length >= at)
       // The server lets go of the stream, as a proxy would; the browser comes back by itself.
-      for (const link of [...roomful.hub.links.open]) if (link.dialect.name === 'sse') link.terminate('cut')
+      for (const link of [...hubOf(roomful).links.open]) if (link.dialect.name === 'sse') link.terminate('cut')
       for (const roomId of rooms) await ben.ask(post(roomId, `${round} missed`))
       await until('the missed ones', () => ann.durable().length >= at + 4)
     }
@@ -239,7 +241,7 @@ describe('coming back', () => {
       await fetch(`${url}/api/tickets`, { method: 'POST', headers: bearer('ann') })
     ).json()) as { ticket: string }
     const ann = await stream(`${url}/sse?room=lobby&ticket=${ticket}`)
-    for (const link of [...roomful.hub.links.open]) link.terminate('cut')
+    for (const link of [...hubOf(roomful).links.open]) link.terminate('cut')
     await until('her second welcome', () => ann.heard.filter(({ type }) => type === 'welcome').length === 2)
     expect(await errorOf(await fetch(`${url}/sse?room=other&ticket=${ticket}`))).toEqual([401, 'TOKEN_INVALID'])
     const bare = await fetch(`${url}/sse/chat?room=lobby&room=x&ticket=${ticket}`)
@@ -264,7 +266,7 @@ describe('a refusal', () => {
   ])('[B35] [B31] is told by status and code: %s', async (_, path, headers, status, code) => {
     const { url, roomful } = await serve()
     expect(await errorOf(await fetch(url + path, { headers }))).toEqual([status, code])
-    await until('nothing to be left', () => roomful.hub.links.open.size === 0)
+    await until('nothing to be left', () => hubOf(roomful).links.open.size === 0)
   })
 
   it('[C14] names every room that is refused, and a cursor of another namespace', async () => {
@@ -289,7 +291,7 @@ describe('a refusal', () => {
     const ann = await stream(`${url}/sse/public?name=Ann`)
     expect(await errorOf(await fetch(`${url}/sse/public`))).toEqual([429, 'TOO_MANY_CONNECTIONS'])
     ann.source.close()
-    await until('the place', () => roomful.hub.links.open.size === 0)
+    await until('the place', () => hubOf(roomful).links.open.size === 0)
     await stream(`${url}/sse/public?name=Ben`)
   })
 })

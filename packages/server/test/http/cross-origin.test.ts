@@ -1,5 +1,7 @@
 /** What browsers say about the page behind a request, on every path of a real server. */
+
 import { request } from 'node:http'
+import { hubOf } from '@roomful/server/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { type CreateOptions, createRoomful, type Observer } from '../../src/index.ts'
@@ -151,7 +153,7 @@ describe('[R6] [X17] a page whose name was pointed at this machine', () => {
     for (const path of POSTS) expect((await ask(port, path, rebound, 'POST')).status, path).toBe(403)
     for (const path of UPGRADES) expect(await upgrade(port, path, rebound), path).toBe(403)
     expect(new Set(refused())).toEqual(new Set(['host']))
-    expect(roomful.hub.links.open.size).toBe(0)
+    expect(hubOf(roomful).links.open.size).toBe(0)
     const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
     expect(metrics).toContain(`roomful_pages_refused_total{reason="host"} ${refused().length}`)
   })
@@ -193,7 +195,7 @@ describe('[R6] [X18] a page of another site that sends no Origin', () => {
     }
     expect(await upgrade(port, '/ws/public', { 'sec-fetch-site': site, 'sec-fetch-mode': 'websocket' })).toBe(403)
     expect(new Set(refused())).toEqual(new Set(['cross-site']))
-    expect(roomful.hub.links.open.size).toBe(0)
+    expect(hubOf(roomful).links.open.size).toBe(0)
   })
 
   it('links to what is only read', async () => {

@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { hubOf } from '@roomful/server/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRoomful, type Roomful } from '../../src/index.ts'
 import { hmacToken } from '../auth/bad-tokens.ts'
@@ -15,7 +16,7 @@ let port: number
 
 beforeAll(async () => {
   roomful = createRoomful({ data: ':memory:', jwtSecret: SECRET, port: 0, ratePerSecond: 0 }).standardNamespaces()
-  const rooms = roomful.hub.namespace('/')
+  const rooms = hubOf(roomful).namespace('/')
   rooms?.room('secret:*', { allow: { history: (user) => user.role === 'admin', presence: () => false } })
   ;({ port } = await roomful.listen())
   base = `http://127.0.0.1:${port}`
@@ -194,7 +195,7 @@ describe('accounts', () => {
 
 describe('[B25] rooms', () => {
   it('are listed with their members and history, personal ones left out', async () => {
-    const namespace = roomful.hub.namespace('/')
+    const namespace = hubOf(roomful).namespace('/')
     await namespace?.publish('news & more', 'message:new', [{ content: 'one' }])
     await namespace?.publish('news & more', 'message:new', [{ content: 'two' }])
     const path = `/api/rooms/${encodeURIComponent('news & more')}`

@@ -1,7 +1,9 @@
 /** Notifications as their clients see them: short and long polls, and live ones of every kind. B9, B10. */
+
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { hubOf } from '@roomful/server/testing'
 import { io } from 'socket.io-client'
 import { expect, it, onTestFinished } from 'vitest'
 import { bearer, errorOf, type Serving, serve, socket, stream, tokenOf, until } from '../fallbacks/serving.ts'
@@ -28,7 +30,9 @@ const notify = async ({ url }: Serving, message: string, more: object = {}) => {
   return { status: response.status, body: (await response.json()) as { id: string; ts: number } }
 }
 const messages = ({ notifications }: Page) => notifications.map(({ message }) => message)
-const watched = ({ roomful }: Serving) => Reflect.get(roomful.get('/notifications').inboxes, 'watchers').size
+const watchersOf = (roomful: Serving['roomful']): Map<string, Set<unknown>> =>
+  Reflect.get(hubOf(roomful).namespace('/notifications')?.inboxes ?? {}, 'watchers')
+const watched = ({ roomful }: Serving) => watchersOf(roomful).size
 
 it('[B9] [X10] a short poll tells the newer ones of its user, by ms, ISO 8601 and cursor', async () => {
   const serving = await start()
@@ -103,7 +107,7 @@ it('[X11] a client that vanishes is let go at once, and no user takes every plac
   const waiting = Array.from({ length: 32 }, () =>
     ask(url, query, 'ann', { signal: gone.signal }).catch(() => undefined),
   )
-  const sizeOf = () => Reflect.get(serving.roomful.get('/notifications').inboxes, 'watchers').get('user:ann')?.size
+  const sizeOf = () => watchersOf(serving.roomful).get('user:ann')?.size
   await until('all of them', () => sizeOf() === 32)
   const refused = await ask(url, query)
   expect(refused.headers.get('retry-after')).toBe('5')
@@ -165,7 +169,10 @@ it('[B9] [X13] is live in /notifications for every kind of client, and waits for
   onTestFinished(() => void official.disconnect())
   const heard: string[] = []
   official.on('notification', ({ message }: { message: string }) => heard.push(message))
-  await until('three connections', () => roomful.get('/notifications').state.users.get('ann')?.connections.size === 3)
+  await until(
+    'three connections',
+    () => hubOf(roomful).namespace('/notifications')?.state.users.get('ann')?.connections.size === 3,
+  )
   await until('what waited', () => bare.heard.some(({ message }) => message === 'while away'))
   const { body } = await notify(serving, 'now')
   const isTold = ({ type, message }: Record<string, unknown>) => type === 'notification' && message === 'now'

@@ -1,5 +1,7 @@
 /** What only a real socket shows: refusals before the upgrade, frames that are none. */
+
 import { createRoomful, type Roomful } from '@roomful/server'
+import { hubOf } from '@roomful/server/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 
@@ -121,9 +123,9 @@ describe('a client that does not read', () => {
     socket.send('{"type":"room:join","roomId":"lobby"}')
     await joined
     socket.pause()
-    const namespace = roomful.hub.namespace('/public')
+    const namespace = hubOf(roomful).namespace('/public')
     for (let i = 1; i <= total; i++) await namespace?.publish('lobby', 'tick', [{ i, filling: 'x'.repeat(20_000) }])
-    const [link] = [...roomful.hub.links.open]
+    const [link] = [...hubOf(roomful).links.open]
     expect(link?.slow).toBe(true)
     expect(link?.queuedBytes).toBeLessThan(65_536)
     socket.resume()

@@ -1,5 +1,7 @@
 /** What no official client sends: unknown sessions, overlapping polls, packets that are none. R4. */
+
 import { once } from 'node:events'
+import { hubOf } from '@roomful/server/testing'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { connect, serve, token } from './serve.ts'
@@ -65,13 +67,13 @@ describe('a Socket.IO request that makes no sense', () => {
     expect((await post(large, `4${'x'.repeat(300_000)}`)).status).toBe(413)
     expect(await (await parked).text()).toBe('1')
     expect((await fetch(large)).status).toBe(400)
-    expect(roomful.hub.links.open.size).toBe(0)
+    expect(hubOf(roomful).links.open.size).toBe(0)
   })
 
   it('[J3] is over when its client vanishes in the middle of a poll', async () => {
     const { url, roomful } = await serve()
     const session = await openPolling(url)
-    const [link] = roomful.hub.links.open
+    const [link] = hubOf(roomful).links.open
     const gone = new Promise<void>((resolve) => {
       const closed = link?.closed.bind(link)
       if (link) link.closed = (code, reason) => resolve(closed?.(code, reason))
@@ -82,7 +84,7 @@ describe('a Socket.IO request that makes no sense', () => {
     abort.abort()
     expect(await poll).toBe('aborted')
     await gone
-    expect(roomful.hub.links.open.size).toBe(0)
+    expect(hubOf(roomful).links.open.size).toBe(0)
     expect((await fetch(session)).status).toBe(400)
   })
 })
@@ -104,7 +106,7 @@ describe('a Socket.IO packet that is none', () => {
   ])('[J4] [R4] closes the link: %s', async (_name, messages) => {
     const { url, roomful } = await serve()
     expect(await closedAfter(url, ...messages)).toBe(1002)
-    expect(roomful.hub.namespace('/')?.connections.size).toBe(0)
+    expect(hubOf(roomful).namespace('/')?.connections.size).toBe(0)
     expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: 'ok', clients: 0 })
   })
 
@@ -142,10 +144,10 @@ describe('a Socket.IO link', () => {
     socket.send(new Uint8Array([1]))
     await until(() => told.some((packet) => packet.startsWith('437')))
     socket.send('451-8["room:join",{"_placeholder":true,"num":0}]')
-    const gone = new Promise((resolve) => roomful.hub.namespace('/')?.hook('disconnect', resolve))
+    const gone = new Promise((resolve) => hubOf(roomful).namespace('/')?.hook('disconnect', resolve))
     socket.terminate()
     await gone
-    expect(roomful.hub.links.open.size).toBe(1)
+    expect(hubOf(roomful).links.open.size).toBe(1)
   })
 
   it('[J18] [R6] is out of reach by its id for the page of another site, for a guess, and once it is carried by a WebSocket', async () => {
@@ -195,7 +197,9 @@ describe('a Socket.IO link', () => {
   it.each(['polling', 'websocket'])('[J16] [E2] that falls silent is cut, over %s', async (way) => {
     const { url, roomful } = await serve({ socketioPingIntervalMs: 200, socketioPingTimeoutMs: 100 })
     const gone = new Promise<string>((resolve) => {
-      roomful.hub.namespace('/')?.hook('disconnect', (_connection, reason) => resolve(reason))
+      hubOf(roomful)
+        .namespace('/')
+        ?.hook('disconnect', (_connection, reason) => resolve(reason))
     })
     const open = `40{"token":"${await token('ann')}"}`
     if (way === 'websocket') {
@@ -205,7 +209,7 @@ describe('a Socket.IO link', () => {
       await post(await openPolling(url), open) // and it never asks what there is
     }
     expect(await gone).toBe('heartbeat timeout')
-    expect(roomful.hub.links.open.size).toBe(0)
+    expect(hubOf(roomful).links.open.size).toBe(0)
   })
 
   it('[J8] of one address too many is told so', async () => {

@@ -1,5 +1,7 @@
 /** What document 002's Socket.IO half shows, with the official client, over each way in which it can be carried. */
+
 import { several } from '@roomful/server'
+import { hubOf } from '@roomful/server/testing'
 import { io } from 'socket.io-client'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
@@ -83,7 +85,7 @@ describe.each(ways)('a Socket.IO client over %s', (way) => {
     const auth = { token: await token('ben') }
     const ben = client(url, way, { auth, retries: 3, ackTimeout: 1_000 })
     await next(ben, 'connect')
-    const link = roomful.hub.namespace('/')?.connections.get(String(ben.id))?.link
+    const link = hubOf(roomful).namespace('/')?.connections.get(String(ben.id))?.link
     if (link) link.ack = () => link.terminate('cable cut')
     const told = await new Promise((resolve) => {
       const data = { roomId: 'a', content: 'retried', key: 'k-2' }
@@ -114,7 +116,7 @@ describe.each(ways)('a Socket.IO client over %s', (way) => {
     await next(socket, 'connect')
     expect(await socket.emitWithAck('check', Buffer.from([0, 1, 255]))).toEqual({ size: 3, isSame: true })
 
-    const connection = roomful.hub.namespace('/files')?.connections.get(String(socket.id))
+    const connection = hubOf(roomful).namespace('/files')?.connections.get(String(socket.id))
     socket.on('slow', (answer: (value: string) => void) => setTimeout(() => answer('late'), 200))
     await expect(connection?.request('slow', undefined, { timeoutMs: 50 })).rejects.toMatchObject({ code: 'TIMEOUT' })
     socket.on('twice', (answer: (value: number) => void) => [1, 2].forEach((value) => void answer(value)))
@@ -135,7 +137,7 @@ describe.each(ways)('a Socket.IO client over %s', (way) => {
     expect(await refusal(admin)).toMatchObject({ data: { code: 'FORBIDDEN' } })
     const nowhere = main.io.socket('/nowhere', { auth })
     expect(await refusal(nowhere)).toMatchObject({ message: 'Invalid namespace' })
-    expect(roomful.hub.links.open.size).toBe(1)
+    expect(hubOf(roomful).links.open.size).toBe(1)
     support.disconnect()
     expect(await main.emitWithAck('room:join', 'still')).toMatchObject({ status: 'ok' })
     support.connect()
@@ -156,7 +158,7 @@ describe.each(ways)('a Socket.IO client over %s', (way) => {
     expect(await failure({ token: expired })).toMatchObject(late)
     expect(await failure({})).toMatchObject({ data: { code: 'UNAUTHENTICATED' } })
     expect(await failure({ token: await token('nobody') })).toMatchObject({ data: { code: 'USER_UNKNOWN' } })
-    expect(roomful.hub.namespace('/')?.connections.size).toBe(0)
+    expect(hubOf(roomful).namespace('/')?.connections.size).toBe(0)
   })
 
   it('[H11] refreshes its token on the open connection', async () => {

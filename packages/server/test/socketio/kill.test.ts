@@ -1,9 +1,11 @@
 /** The session is stored with the join, so that a client recovers although its server could not say goodbye. D3. */
+
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { hubOf } from '@roomful/server/testing'
 import { expect, it, onTestFinished } from 'vitest'
 import { client, connect, next, SECRET, serve, token } from './serve.ts'
 
@@ -61,7 +63,7 @@ it('[J14] the answer to a join waits until the session is stored, and what follo
   const ben = await connect(url, 'websocket', 'ben')
   const told: string[] = []
   ann.on('message:new', () => told.push('event'))
-  const { broker } = roomful.hub.runtime
+  const { broker } = hubOf(roomful).runtime
   let store: () => void = () => undefined
   const asked = new Promise<void>((resolve) => {
     broker.sessionsStored = () => {

@@ -1,4 +1,5 @@
 /** Rooms that the server chooses for official Socket.IO clients: told, and kept by a recovery. */
+import { hubOf } from '@roomful/server/testing'
 import { describe, expect, it } from 'vitest'
 import { collect, connect, next, serve, ways } from './serve.ts'
 
@@ -19,7 +20,7 @@ describe.each(ways)('[M15] a room that the server chose (%s)', (way) => {
     const all = collect(socket, 'said', 3)
     await tasks.publish('extra', 'said', [{ number: 1 }])
     const back = next(socket, 'connect')
-    for (const { link } of [...tasks.connections.values()]) link.terminate('cut')
+    for (const link of [...hubOf(roomful).links.open]) link.terminate('cut')
     await tasks.publish('extra', 'said', [{ number: 2 }])
     await tasks.publish('news', 'said', [{ number: 3 }])
     await back

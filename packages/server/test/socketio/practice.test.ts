@@ -1,5 +1,7 @@
 /** What Socket.IO users rely on besides messages: middleware, volatile events, reasons, acknowledgements in time. C7, C9, B31. */
+
 import { RoomfulError } from '@roomful/server'
+import { hubOf } from '@roomful/server/testing'
 import { describe, expect, it } from 'vitest'
 import { client, collect, connect, next, refusal, serve, ways } from './serve.ts'
 
@@ -47,7 +49,7 @@ describe.each(ways)('a Socket.IO client over %s', (way) => {
   it('[C9] gives up waiting by its own time, and the server by its own', async () => {
     const { url } = await serve({}, (roomful) => {
       roomful.namespace('/slow', undefined, { guests: true }).on('never', () => new Promise(() => undefined))
-      Object.assign(roomful.hub.runtime.settings, { handlerTimeoutMs: 300 })
+      Object.assign(hubOf(roomful).runtime.settings, { handlerTimeoutMs: 300 })
     })
     const socket = client(`${url}/slow`, way)
     await next(socket, 'connect')
@@ -60,10 +62,12 @@ describe.each(ways)('a Socket.IO client over %s', (way) => {
     const { url, roomful } = await serve()
     const reasons: Record<string, string> = {}
     const gone = new Promise<void>((resolve) => {
-      roomful.hub.namespace('/')?.hook('disconnect', ({ user }, reason) => {
-        reasons[user.sub] = reason
-        if (Object.keys(reasons).length === 2) resolve()
-      })
+      hubOf(roomful)
+        .namespace('/')
+        ?.hook('disconnect', ({ user }, reason) => {
+          reasons[user.sub] = reason
+          if (Object.keys(reasons).length === 2) resolve()
+        })
     })
     const [kicked, leaving] = await Promise.all([connect(url, way, 'kicked'), connect(url, way, 'leaving')])
     const told = Promise.all([kicked, leaving].map((socket) => next(socket, 'disconnect')))
@@ -85,10 +89,10 @@ it('[C9] several namespaces are asked and answered apart, on one connection', as
     socket.on('who', (answer: (name: string) => void) => answer(name))
   }
   await Promise.all([next(a, 'connect'), next(b, 'connect')])
-  const ask = (name: string, id = '') => roomful.hub.namespace(name)?.connections.get(id)?.request('who')
+  const ask = (name: string, id = '') => hubOf(roomful).namespace(name)?.connections.get(id)?.request('who')
   expect(await Promise.all([ask('/a', a.id), ask('/b', b.id)])).toEqual(['a', 'b'])
-  expect(roomful.hub.links.open.size).toBe(1)
+  expect(hubOf(roomful).links.open.size).toBe(1)
   const all = collect(b, 'tick', 2)
-  for (const tick of [{ n: 1 }, { n: 2 }]) roomful.hub.namespace('/b')?.emit('tick', tick)
+  for (const tick of [{ n: 1 }, { n: 2 }]) hubOf(roomful).namespace('/b')?.emit('tick', tick)
   expect(await all).toEqual([{ n: 1 }, { n: 2 }])
 })

@@ -1,7 +1,9 @@
 /** The official client's own recovery, answered from the logs: across a cut, and across a restart of the server. D3. */
+
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { hubOf } from '@roomful/server/testing'
 import type { Socket } from 'socket.io-client'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { client, connect, next, serve, token, type Way } from './serve.ts'
@@ -200,6 +202,6 @@ describe('[C18] overlapping reconnects of one session', () => {
     await survivor?.emitWithAck('room:list')
     expect(living).toHaveLength(1)
     expect(heard[rivals.indexOf(survivor as Socket)]).toEqual(['two', 'three'])
-    expect(roomful.hub.namespace('/')?.state.users.get('ann')?.connections.size).toBe(1)
+    expect(hubOf(roomful).namespace('/')?.state.users.get('ann')?.connections.size).toBe(1)
   })
 })

@@ -1,6 +1,8 @@
 /** Official clients that do not read for a while: what is in the log waits there, nobody else waits, and nothing is lost. G5, D4. */
+
 import type { Socket as TcpSocket } from 'node:net'
 import type { Roomful } from '@roomful/server'
+import { hubOf } from '@roomful/server/testing'
 import type { Socket } from 'socket.io-client'
 import { describe, expect, it } from 'vitest'
 import { collect, connect, next, serve, token } from './serve.ts'
@@ -16,7 +18,7 @@ function cable(socket: Socket): TcpSocket {
 }
 
 const chat = (roomful: Roomful) => {
-  const namespace = roomful.hub.namespace('/')
+  const namespace = hubOf(roomful).namespace('/')
   if (!namespace) throw new Error('There is no chat')
   return namespace
 }
@@ -26,7 +28,7 @@ async function publish(roomful: Roomful, count: number): Promise<void> {
 }
 
 const linkOf = (roomful: Roomful, sub: string) =>
-  [...roomful.hub.links.open].find(({ connections }) => connections[0]?.user.sub === sub)
+  [...hubOf(roomful).links.open].find(({ connections }) => connections[0]?.user.sub === sub)
 
 describe('[D4] [G5] an official client over WebSocket that does not read', () => {
   it('costs bounded memory, delays nobody, hears the latest of what is volatile and all that is durable, in order', async () => {

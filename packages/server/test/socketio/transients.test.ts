@@ -1,8 +1,10 @@
 /** Recovery of what no log has: transient events that a client missed, who it was, and its data. D3. */
+
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Roomful } from '@roomful/server'
+import { hubOf } from '@roomful/server/testing'
 import type { Socket } from 'socket.io-client'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { client, next, serve, type Way } from './serve.ts'
@@ -180,7 +182,7 @@ describe('who comes back', () => {
     const { socket } = await enter(url, 'websocket')
     await socket.emitWithAck('set', 'team', 'blue')
     const pid = (socket as unknown as { _pid: string })._pid
-    const record = await roomful.hub.runtime.broker.findSession('/team', pid)
+    const record = await hubOf(roomful).runtime.broker.findSession('/team', pid)
     expect(record).toMatchObject({ connectionId: socket.id, data: '{"checks":1,"team":"blue"}' })
   })
 

@@ -1,5 +1,7 @@
 /** v1 links over HTTP as a stranger's client uses them: what they say and hear, and how they end. C17. */
+
 import type { Roomful } from '@roomful/server'
+import { hubOf } from '@roomful/server/testing'
 import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { errorOf, serve, socket, tokenOf, until } from '../fallbacks/serving.ts'
@@ -9,8 +11,10 @@ const ways = ['sse', 'poll'] as const
 const seqs = (heard: readonly Frame[]): number[] => heard.flatMap(({ seq, ch }) => (ch && seq ? [seq] : []))
 
 /** A poll waits for its answer: there is no fact that tells it from outside. */
-const isParked = ({ hub }: Roomful): boolean =>
-  [...hub.links.open].some(({ wire }) => (wire as { first?: { parked?: unknown } }).first?.parked !== undefined)
+const isParked = (roomful: Roomful): boolean =>
+  [...hubOf(roomful).links.open].some(
+    ({ wire }) => (wire as { first?: { parked?: unknown } }).first?.parked !== undefined,
+  )
 
 describe.each(ways)('a link by %s', (way) => {
   it('[F1] says and hears what one over a WebSocket does', async () => {
@@ -69,7 +73,7 @@ describe.each(ways)('a link by %s', (way) => {
     const link = await openLink(url, way)
     await link.open()
     link.vanish()
-    await until('the end of the link', () => roomful.hub.links.open.size === 0)
+    await until('the end of the link', () => hubOf(roomful).links.open.size === 0)
     expect(await errorOf(await post(url, 'send', `{"link":"${link.id}","n":2}`))).toEqual([404, 'NOT_FOUND'])
   })
 
@@ -84,7 +88,7 @@ describe.each(ways)('a link by %s', (way) => {
     expect((await link.send(last, { bye: true })).status).toBe(204)
     await until('user:left', () => watcher.heard.some(({ type }) => type === 'user:left'))
     expect(watcher.heard.map(({ content }) => content)).toContain('bye')
-    expect(roomful.hub.links.open.size).toBe(1)
+    expect(hubOf(roomful).links.open.size).toBe(1)
   })
 
   it('[F7] is closed with the codes of a WebSocket', async () => {
@@ -117,7 +121,7 @@ describe.each(ways)('a link by %s', (way) => {
   it('[F8] whose client does not answer pings is cut', async () => {
     const { url, roomful } = await serve({ pingIntervalMs: 200, pongTimeoutMs: 100 })
     const link = await openLink(url, way === 'poll' ? 'unpolled' : 'sse')
-    await until('the cut', () => roomful.hub.links.open.size === 0)
+    await until('the cut', () => hubOf(roomful).links.open.size === 0)
     expect((await post(url, 'send', `{"link":"${link.id}","n":1}`)).status).toBe(404)
   })
 })
@@ -126,7 +130,7 @@ it('[F8] a poll is answered with a ping, and the next poll is the pong', async (
   const { url, roomful } = await serve({ pingIntervalMs: 150, pongTimeoutMs: 100 })
   const link = await openLink(url, 'poll')
   await until('some pings', () => link.heard.filter(({ $ }) => $ === 'ping').length >= 4)
-  expect(roomful.hub.links.open.size).toBe(1)
+  expect(hubOf(roomful).links.open.size).toBe(1)
 })
 
 const post = (url: string, path: string, body: string, headers: Record<string, string> = {}): Promise<Response> =>
@@ -146,9 +150,9 @@ describe('a request that makes no sense', () => {
     expect(await refused('send', `{"link":"${link.id}","n":2}\n${'x'.repeat(200_000)}`)).toEqual([413, 'TOO_LARGE'])
     expect(await refused('poll', 'x'.repeat(2_000))).toEqual([413, 'TOO_LARGE'])
     expect(await link.ask('room:list')).toMatchObject({ data: { status: 'ok' } })
-    expect(roomful.hub.links.open.size).toBe(1)
+    expect(hubOf(roomful).links.open.size).toBe(1)
     expect((await fetch(`${url}/link/sse`, { method: 'HEAD' })).headers.get('content-type')).toBe('text/event-stream')
-    expect(roomful.hub.links.open.size).toBe(1)
+    expect(hubOf(roomful).links.open.size).toBe(1)
   })
 
   it('[F4] two polls at once end the link, and so does a poll for a stream', async () => {
@@ -159,7 +163,7 @@ describe('a request that makes no sense', () => {
     const stream = await openLink(url, 'sse')
     expect((await stream.poll()).status).toBe(409)
     expect(await stream.next('the close', ({ $ }) => $ === 'close')).toMatchObject({ code: 1002 })
-    await until('the end of both', () => roomful.hub.links.open.size === 0)
+    await until('the end of both', () => hubOf(roomful).links.open.size === 0)
   })
 
   it('[H16] [R6] of a page of another site opens nothing', async () => {
@@ -167,7 +171,7 @@ describe('a request that makes no sense', () => {
     const foreign = { origin: 'https://evil.example' }
     expect((await fetch(`${url}/link/sse`, { headers: foreign })).status).toBe(403)
     expect((await post(url, 'poll', '', foreign)).status).toBe(403)
-    expect(roomful.hub.links.open.size).toBe(0)
+    expect(hubOf(roomful).links.open.size).toBe(0)
     const allowed = await post(url, 'poll', '', { origin: 'https://app.example' })
     expect(allowed.headers.get('access-control-allow-origin')).toBe('https://app.example')
   })
@@ -195,7 +199,7 @@ describe('[F9] a WebSocket that takes over', () => {
     const link = await openLink(url, way)
     const { id: connectionId } = await link.open()
     await link.ask('room:join', { roomId: 'lobby' })
-    const lobby = roomful.hub.namespace('/public')
+    const lobby = hubOf(roomful).namespace('/public')
     const talk = async (count: number): Promise<void> => {
       for (let i = 0; i < count; i++) await lobby?.publish('lobby', 'tick', [{ i }])
     }
@@ -213,10 +217,10 @@ describe('[F9] a WebSocket that takes over', () => {
     ws.send(JSON.stringify({ ch: 1, event: 'message:send', data: { roomId: 'lobby', content: 'hi' }, id: 99 }))
     await until('an answer', () => own().some(({ ack }) => ack === 99))
     expect(lobby?.connections.get(connectionId)?.link.state).toBe('open')
-    expect(roomful.hub.links.open.size).toBe(1)
+    expect(hubOf(roomful).links.open.size).toBe(1)
     await until('the end over HTTP', () => link.heard.some(({ $ }) => $ === (way === 'sse' ? 'end' : 'refused')))
     ws.close()
-    await until('the end of the link', () => roomful.hub.links.open.size === 0)
+    await until('the end of the link', () => hubOf(roomful).links.open.size === 0)
   })
 
   it('that does not know the secret is refused, and one that talks nonsense leaves the link as it was', async () => {

@@ -1,5 +1,6 @@
 /** A client over HTTP that does not listen: it costs bounded memory, and misses nothing of what is in the log. G5. */
 import type { Link } from '@roomful/server/testing'
+import { hubOf } from '@roomful/server/testing'
 import { expect, it } from 'vitest'
 import { serve, until } from '../fallbacks/serving.ts'
 import { openLink, takeEvents } from './raw-link.ts'
@@ -9,8 +10,8 @@ it('[F10] between two polls no more waits than a slow link may have, and the res
   const link = await openLink(url, 'unpolled')
   await link.send([{ type: 'open', v: 1, ch: 1, ns: '/public', name: 'Ann' }])
   await link.send([{ ch: 1, event: 'room:join', data: { roomId: 'lobby' }, id: 1 }])
-  const namespace = roomful.hub.namespace('/public')
-  const [held] = roomful.hub.links.open
+  const namespace = hubOf(roomful).namespace('/public')
+  const [held] = hubOf(roomful).links.open
   for (let i = 0; i < 300; i++) await namespace?.publish('lobby', 'tick', [{ i, pad: 'x'.repeat(1_000) }])
   expect(held?.slow).toBe(true)
   expect(held?.queuedBytes).toBeLessThan(100_000)

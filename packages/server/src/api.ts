@@ -1,0 +1,136 @@
+/** What applications may do with a server. The class behind it is internal; core/api.ts has namespaces and requests. */
+import type { Server } from 'node:http'
+import type { Namespace, TypedNamespace } from './core/api.ts'
+import type { Contract } from './core/base/contract.ts'
+import type { Clock } from './core/ports/clock.ts'
+import type { Observer } from './core/ports/observer.ts'
+import type { Random } from './core/ports/random.ts'
+import type { User } from './core/ports/user.ts'
+import type { Protocol } from './core/raw-protocol.ts'
+import type { NamespaceOptions } from './core/state/namespace-options.ts'
+import type { Run } from './lifetime.ts'
+import type { NewAccount, Storage } from './parts.ts'
+import type { Safe } from './safe-handler.ts'
+
+/**
+ * A server: declare namespaces, then `listen()` or `attach(server)`. Made by `createRoomful`; the test kit's server has the
+ * same members, so a function that takes a `Roomful` sets up both.
+ */
+export interface Roomful {
+  /**
+   * Declares a namespace, with the room events in it. Before `listen` or `attach`.
+   * @param name such as `/tasks`
+   * @throws Error when there is one of this name, or the server has started
+   * @example
+   * const tasks = roomful.namespace('/tasks', defineContract({
+   *   client: { 'task:add': event({ data: z.object({ title: z.string() }) }) },
+   *   server: { 'task:added': event({ data: z.object({ title: z.string() }), durable: true }) },
+   * }))
+   */
+  namespace(name: string, contract?: undefined, options?: NamespaceOptions): Namespace
+  /** With a contract: the namespace is typed by it, and what clients send is checked against it. */
+  namespace<const C extends Contract>(name: string, contract: C, options?: NamespaceOptions): TypedNamespace<C>
+  /** A namespace that is declared, by any of its names. @throws Error when there is none */
+  get(name: string): Namespace
+  /** Adds messages, private messages, typing and reactions to a namespace. */
+  chat(namespace: Namespace): this
+  /** Declares the namespaces of the stand-alone server: `/` (also `/chat`), `/public`, `/support`, `/admin`, `/notifications`. */
+  standardNamespaces(): this
+  /**
+   * Serves a protocol of your own over WebSocket on `<path>/<room>`. Origin, authentication, limits, heartbeat, drain and
+   * presence are those of the namespace; the rules of its rooms say who may connect. Before `listen` or `attach`.
+   * @param path such as `/yjs`
+   * @throws Error when the path is taken or not valid, or the server has started
+   */
+  protocol(path: string, namespace: Namespace, protocol: Protocol): this
+  /**
+   * Runs something while the server is open: `run` is called when the storage is ready, and what it returns is called at
+   * close, after the last connection and while events can still be stored. The last one started ends first.
+   * @throws Error when the server has started
+   * @example
+   * roomful.whileOpen(() => {
+   *   const timer = setInterval(publishPrices, 1_000)
+   *   return () => clearInterval(timer)
+   * })
+   */
+  whileOpen(run: Run): this
+  /**
+   * Wraps a function as handlers are wrapped: an error is reported to the observer and returned, never thrown.
+   * @param name what logs call the function
+   */
+  safeHandler<Args extends unknown[], Result>(
+    name: string,
+    fn: (...args: Args) => Result | Promise<Result>,
+  ): (...args: Args) => Promise<Safe<Awaited<Result>>>
+  /**
+   * Bans a user, known or not, and closes all of their connections at once.
+   * @param reason shown to the user, now and at each attempt to connect
+   * @throws RoomfulError (rejects) NOT_FOUND for an unknown account where users must have one, INVALID_MESSAGE for guests
+   */
+  ban(userId: string, reason?: string): Promise<void>
+  /** Lifts a ban. @throws RoomfulError (rejects) as {@link ban} */
+  unban(userId: string): Promise<void>
+  /**
+   * Creates an account that signs in by name and password, as `POST /api/users` does, optionally with a role.
+   * @throws RoomfulError (rejects) INVALID_MESSAGE with the field, CONFLICT when the name is taken, UNAVAILABLE
+   */
+  createAccount(account: NewAccount): Promise<User>
+  /**
+   * Gives a user another role, whatever the token says. Rules run again for every open connection; a client that loses a
+   * room receives `room:left`.
+   * @throws RoomfulError (rejects) as {@link ban}
+   */
+  setRole(userId: string, role: string): Promise<void>
+  /**
+   * Runs the rules of rooms again, for one user or for everyone: call it when what they depend on has changed. A connection
+   * that may no longer be in a room leaves it at once and receives `room:left`.
+   */
+  recheck(userId?: string): Promise<void>
+  /**
+   * Closes every connection of a user in every namespace.
+   * @param code the WebSocket close code; 4009 by default
+   * @returns how many were closed
+   */
+  disconnectUser(userId: string, code?: number, reason?: string): number
+  /** Where the server stores, for an application that stores something beside it. */
+  readonly storage: Storage
+  /** Path below which everything is served, such as `/realtime`; empty for the whole server. */
+  readonly basePath: string
+  /** The server's time; on a test server it is virtual. */
+  readonly clock: Clock
+  /** The server's randomness; on a test server it is seeded. */
+  readonly random: Random
+  /** Receives every fact the server reports; report what your own parts find. */
+  readonly observer: Observer
+  /** Opens the storage. `listen` does it, and so does the first request of an attached server. */
+  start(): Promise<void>
+  /**
+   * Serves from an existing HTTP server. Requests and upgrades for Roomful's paths reach none of its other listeners; all
+   * others reach them unchanged.
+   * @throws TypeError when it is given an application or an HTTP/2 server instead
+   * @example
+   * const server = http.createServer(app)
+   * roomful.attach(server)
+   * server.listen(8080)
+   */
+  attach(server: Server): this
+  /**
+   * The HTTP server that `listen` starts. Listeners of `request` and `upgrade` that you add receive the paths that are not
+   * Roomful's.
+   */
+  readonly server: Server
+  /**
+   * Serves from an HTTP server of its own.
+   * @param options instead of the settings of the same names
+   * @throws Error (rejects) when the port is in use or the storage cannot be opened
+   * @example const { url } = await roomful.listen({ port: 8080 })
+   */
+  listen(options?: { port?: number; host?: string }): Promise<{ url: string; port: number }>
+  /**
+   * Tells clients when to reconnect, closes their connections with 1012 and stores what is under way. May be called more
+   * than once.
+   */
+  close(): Promise<void>
+  /** The same as {@link close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>
+}
