@@ -8,15 +8,14 @@ import { globSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { parseArgs } from 'node:util'
 import { root } from './lib/command.ts'
+import { coreOrder } from './lib/floors/rules.ts'
 import { circles, dependencyGraph, upwardImports } from './lib/measure/graph.ts'
 import { plainMessage, sdkMessage } from './lib/measure/message-paths.ts'
 import { publicNames } from './lib/measure/public-names.ts'
 
 const { values } = parseArgs({ options: { list: { type: 'boolean', default: false } } })
 
-const core = 'packages/server/src/core'
-/** The lowest first; what stands in no folder is above all of them. */
-const coreFloors = ['ports', 'base', 'events', 'link', 'state', 'log', 'rooms', 'requests', 'sessions']
+const { folder: core, order: coreFloors } = coreOrder
 
 interface Measure {
   readonly name: string

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { findViolations } from '../../scripts/lib/floors/floors.ts'
-import { floorRules } from '../../scripts/lib/floors/rules.ts'
+import { coreOrder, floorRules } from '../../scripts/lib/floors/rules.ts'
 
 let house: string
 
@@ -98,16 +98,48 @@ test.each([
   expect(found[0]).toContain(file === 'packages/attic/src/a.ts' ? `${file}:1 ` : `${file}:3 `)
 })
 
-test('tells of an import circle once, and of none made of types', async () => {
-  await put('packages/server/src/core/a.ts', `import { b } from './b.ts'\nexport const a = () => b`)
-  await put('packages/server/src/core/b.ts', `\nexport { a as b } from './a.ts'`)
-  await put('packages/server/src/core/c.ts', `import type { D } from './d.ts'\nexport type C = D`)
-  await put('packages/server/src/core/d.ts', `import type { C } from './c.ts'\nexport type D = C`)
+test('tells of an import circle once', async () => {
   const folder = 'packages/server/src/core'
+  await put(`${folder}/a.ts`, `import { b } from './b.ts'\nexport const a = () => b`)
+  await put(`${folder}/b.ts`, `\nexport { a as b } from './a.ts'`)
   expect(await problems()).toEqual([
     `${folder}/a.ts:1 imports in a circle: ${folder}/a.ts → ${folder}/b.ts → ${folder}/a.ts`,
   ])
 })
+
+test.each(['packages/server/src/core', 'packages/client/src', 'packages/protocol/src'])(
+  'tells of a circle of types in %s',
+  async (folder) => {
+    await put(`${folder}/c.ts`, `import { d } from './d.ts'\nexport type C = typeof d`)
+    await put(`${folder}/d.ts`, `\nimport type { C } from './c.ts'\nexport const d = (c: C) => c`)
+    expect(await problems()).toEqual([
+      `${folder}/c.ts:1 imports in a circle: ${folder}/c.ts → ${folder}/d.ts → ${folder}/c.ts`,
+    ])
+  },
+)
+
+test('allows a circle of types elsewhere', async () => {
+  const folder = 'packages/server/src/adapters/auth'
+  await put(`${folder}/c.ts`, `import type { D } from './d.ts'\nexport type C = D`)
+  await put(`${folder}/d.ts`, `import type { C } from './c.ts'\nexport type D = C`)
+  expect(await problems()).toEqual([])
+})
+
+const floorsOfCore = [...coreOrder.order.map((name) => `${name}/`), '']
+
+test.each(floorsOfCore.slice(1).map((higher, below) => [floorsOfCore[below], higher || 'the top', higher]))(
+  'tells of an import from %s of the core up to %s, types included, and of none down',
+  async (lower, _name, higher) => {
+    const [low, high] = [`${coreOrder.folder}/${lower}low.ts`, `${coreOrder.folder}/${higher}high.ts`]
+    const up = higher === '' ? '../high.ts' : `../${higher}high.ts`
+    await put(low, `\nimport type { High } from '${up}'\nexport type Low = High`)
+    await put(high, `export type High = 1`)
+    expect(await problems()).toEqual([`${low}:2 imports upwards within the core: ${high}`])
+    await put(low, 'export type Low = 1')
+    await put(high, `import type { Low } from '${higher === '' ? './' : '../'}${lower}low.ts'\nexport type High = Low`)
+    expect(await problems()).toEqual([])
+  },
+)
 
 test('lets a clean house stand', async () => {
   await put(

@@ -3,7 +3,7 @@ import { globSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { findCycles } from './cycles.ts'
-import type { FloorRule } from './rules.ts'
+import { coreOrder, type FloorRule, withoutTypeCircles } from './rules.ts'
 import { type ImportFact, readFacts, type SourceFacts } from './source-file.ts'
 
 export interface Violation {
@@ -44,7 +44,8 @@ export async function findViolations(root: string, rules: readonly FloorRule[]):
       if (instead !== undefined) violations.push({ file, line, text: `${rule.name} may not use ${name}: ${instead}` })
     }
   }
-  return { files: files.length, violations: [...violations, ...cycleViolations(facts, entries)] }
+  violations.push(...orderViolations(facts), ...cycleViolations(facts, entries))
+  return { files: files.length, violations }
 }
 
 function importProblem(file: string, fact: ImportFact, rule: FloorRule, entries: Entries): string | undefined {
@@ -65,14 +66,40 @@ function importProblem(file: string, fact: ImportFact, rule: FloorRule, entries:
   return `${rule.name} may ${onlyTypes ? 'only import types of' : 'not import'} ${specifier}`
 }
 
-/** Only what runs counts: `import type` and lazy imports close no circle. */
+/** Imports of the core that point from a lower folder to a higher one. */
+function orderViolations(facts: ReadonlyMap<string, SourceFacts>): Violation[] {
+  const { folder, order } = coreOrder
+  const floorOf = (file: string): number => {
+    const floor = order.findIndex((name) => file.startsWith(`${folder}/${name}/`))
+    return floor < 0 ? order.length : floor
+  }
+  const violations: Violation[] = []
+  for (const [file, { imports }] of facts) {
+    if (!file.startsWith(`${folder}/`)) continue
+    for (const { specifier, line } of imports) {
+      const target = posix.join(posix.dirname(file), specifier)
+      if (!specifier.startsWith('.') || !target.startsWith(`${folder}/`)) continue
+      if (floorOf(target) > floorOf(file))
+        violations.push({ file, line, text: `imports upwards within the core: ${target}` })
+    }
+  }
+  return violations
+}
+
+/** What runs counts everywhere, `import type` only in the folders that have no circles of types; lazy imports close none. */
 function cycleViolations(facts: ReadonlyMap<string, SourceFacts>, entries: Entries): Violation[] {
   const target = (file: string, { specifier }: ImportFact) =>
     specifier.startsWith('.') ? posix.join(posix.dirname(file), specifier) : entries.get(specifier)
-  const runs = ({ typeOnly, dynamic }: ImportFact) => !typeOnly && !dynamic
+  const home = (file: string) => withoutTypeCircles.find((folder) => file.startsWith(`${folder}/`))
+  const counts = (file: string, fact: ImportFact): boolean => {
+    if (fact.dynamic) return false
+    if (!fact.typeOnly) return true
+    const folder = home(file)
+    return folder !== undefined && home(target(file, fact) ?? '') === folder
+  }
   const graph = new Map<string, string[]>()
   for (const [file, { imports }] of facts) {
-    const targets = imports.filter(runs).map((fact) => target(file, fact))
+    const targets = imports.filter((fact) => counts(file, fact)).map((fact) => target(file, fact))
     graph.set(
       file,
       targets.filter((path) => path !== undefined),
@@ -80,7 +107,9 @@ function cycleViolations(facts: ReadonlyMap<string, SourceFacts>, entries: Entri
   }
   return findCycles(graph).map((cycle) => {
     const [file = '', next] = cycle
-    const fact = facts.get(file)?.imports.find((candidate) => runs(candidate) && target(file, candidate) === next)
+    const fact = facts
+      .get(file)
+      ?.imports.find((candidate) => counts(file, candidate) && target(file, candidate) === next)
     return { file, line: fact?.line ?? 1, text: `imports in a circle: ${cycle.join(' → ')}` }
   })
 }

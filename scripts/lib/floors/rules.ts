@@ -119,3 +119,12 @@ export const floorRules: readonly FloorRule[] = [
   { name: 'example', folder: 'examples/*', mayImport: ['@roomful/*', ...outsideWorld] },
   { name: 'benchmark', folder: 'bench', mayImport: ['@roomful/*', ...outsideWorld] },
 ]
+
+/** The folders of the core, the lowest first: none imports a later one, types included. Files in none of them are the top. */
+export const coreOrder = {
+  folder: `${server}/core`,
+  order: ['ports', 'base', 'events', 'link', 'state', 'log', 'rooms', 'requests', 'sessions'],
+} as const
+
+/** Where `import type` closes a circle too. */
+export const withoutTypeCircles: readonly string[] = [coreOrder.folder, 'packages/client/src', 'packages/protocol/src']
