@@ -58,6 +58,7 @@ export default defineConfig({
       }),
       project('outside', { order: 1, include: ['test/outside/**/*.test.ts'], maxWorkers: 2, timeoutMs: 30_000 }),
       project('nginx', { order: 2, include: ['test/nginx/**/*.test.ts'], maxWorkers: 1, timeoutMs: 30_000 }),
+      project('python', { order: 2, include: ['test/python/**/*.test.ts'], maxWorkers: 1, timeoutMs: 30_000 }),
       project('browser', {
         order: 3,
         include: ['test/browser/**/*.test.ts'],

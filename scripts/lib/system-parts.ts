@@ -9,7 +9,7 @@ import { say } from './steps.ts'
 export interface SystemPart {
   /** The vitest project that cannot run without it. */
   readonly project: string
-  /** Debian's package. */
+  /** Debian's package, or several with a blank between them. */
   readonly aptPackage: string
   /** Where its program is; the environment variable wins. */
   readonly programs: readonly string[]
@@ -18,6 +18,12 @@ export interface SystemPart {
 
 export const systemParts: readonly SystemPart[] = [
   { project: 'browser', aptPackage: 'chromium', programs: ['/usr/bin/chromium'], variable: 'CHROMIUM' },
+  {
+    project: 'python',
+    aptPackage: 'python3-socketio python3-requests python3-websocket',
+    programs: ['/usr/lib/python3/dist-packages/socketio/__init__.py'],
+    variable: 'PYTHON',
+  },
   { project: 'nginx', aptPackage: 'nginx', programs: ['/usr/sbin/nginx'], variable: 'NGINX' },
 ]
 
@@ -31,7 +37,7 @@ export async function provide(part: SystemPart): Promise<string | undefined> {
   say(`Installing ${part.aptPackage} through apt…`)
   // RUNLEVEL keeps Debian from starting what it has just installed: the tests start their own.
   const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
-  const install = ['install', '--yes', '--no-install-recommends', part.aptPackage]
+  const install = ['install', '--yes', '--no-install-recommends', ...part.aptPackage.split(' ')]
   let attempt = await asRoot('apt-get', install, env)
   if (!attempt.ok) {
     await asRoot('apt-get', ['update'], env)

@@ -95,6 +95,8 @@ describe('the inventory', () => {
 
   it('names every file that sets a timer', () => {
     const missing = [...sources]
+      // Examples in comments set none.
+      .map(([path, source]) => [path, source.replaceAll(/\/\*[\s\S]*?\*\//g, '')] as const)
       .filter(([, source]) => /\btimers\.add\(|\bclock\.after\(|(?<!\.)\bset(?:Timeout|Interval)\(/.test(source))
       .map(([path]) => path)
       .filter((path) => path !== 'core/base/timer-wheel.ts' && path !== 'adapters/system/clock.ts')

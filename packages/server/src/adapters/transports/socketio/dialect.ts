@@ -24,10 +24,12 @@ import { ackPacket, connectedPacket, disconnectedPacket, eventFrame, refusedPack
 /** What all links of one server share. */
 export interface SocketIoForm {
   readonly recovery: boolean
+  /** A client of another language, by what it says of itself: it takes no cursors unless it asks for them. */
+  readonly isForeign: boolean
   readonly heartbeat: { readonly pingIntervalMs: number; readonly pongTimeoutMs: number }
   readonly maxMessageBytes: number
   /** @returns nothing when there is no such namespace */
-  encodingOf(nsp: string): Encoding | undefined
+  encodingOf(nsp: string, recovery: boolean): Encoding | undefined
   /** Whether an event that clients send there has a schema. */
   isDeclared(nsp: string, event: string): boolean
   isHandled(nsp: string, event: string): boolean
@@ -45,6 +47,8 @@ export interface DialectPeer {
 interface Channel {
   readonly nsp: string
   readonly encoding: Encoding
+  /** Its client takes cursors off, and gives them back. */
+  readonly recovers: boolean
   /** `left`: the client has gone, and the core is about to hear of it. */
   state: 'opening' | 'unknown' | 'open' | 'left'
 }
@@ -60,8 +64,8 @@ export class SocketIoDialect implements Dialect {
   readonly multiplexed = true
   readonly opensOneByOne = true
   readonly view = 'all'
-  readonly resumes: boolean
-  readonly restoresRooms: boolean
+  resumes: boolean
+  restoresRooms: boolean
   readonly heartbeat: SocketIoForm['heartbeat']
   private readonly form: SocketIoForm
   private readonly peer: DialectPeer
@@ -73,8 +77,8 @@ export class SocketIoDialect implements Dialect {
   constructor(form: SocketIoForm, peer: DialectPeer) {
     this.form = form
     this.peer = peer
-    this.resumes = form.recovery
-    this.restoresRooms = form.recovery
+    this.resumes = form.recovery && !form.isForeign
+    this.restoresRooms = this.resumes
     this.heartbeat = form.heartbeat
     this.decoder = new PacketDecoder(form.maxMessageBytes + HEAD_MAX_BYTES)
   }
@@ -123,7 +127,7 @@ export class SocketIoDialect implements Dialect {
     if (found.state === 'left') return undefined
     found.state = 'open'
     const { id, session } = data
-    return connectedPacket(found.nsp, { sid: id, ...(this.resumes ? { pid: session } : {}) })
+    return connectedPacket(found.nsp, { sid: id, ...(found.recovers ? { pid: session } : {}) })
   }
 
   /** What means “reconnect” may not reach the client as a packet: the official one would stop for good. */
@@ -182,14 +186,17 @@ export class SocketIoDialect implements Dialect {
 
   /** A second CONNECT replaces the first: clients that connect, leave and connect again at once send nothing between. */
   private connect({ nsp, data }: Packet): Inbound[] {
-    const encoding = this.form.encodingOf(nsp)
+    const auth = (data ?? {}) as Record<string, unknown>
+    // React Native's official client shows the agent of the phone, so it may ask.
+    if (auth.recovery === true) this.resumes = this.restoresRooms = this.form.recovery
+    const recovers = this.resumes && auth.recovery !== false
+    const encoding = this.form.encodingOf(nsp, recovers)
     const earlier = this.channelOf(nsp)
     if (earlier !== undefined) this.leave(earlier)
     const channel = this.freeChannel()
-    this.channels.set(channel, { nsp, encoding: encoding ?? SILENT, state: encoding ? 'opening' : 'unknown' })
-    const auth = (data ?? {}) as Record<string, unknown>
+    this.channels.set(channel, { nsp, encoding: encoding ?? SILENT, recovers, state: encoding ? 'opening' : 'unknown' })
     const { pid, offset, ...payload } = auth
-    const session = this.resumes && typeof pid === 'string' ? pid : undefined
+    const session = recovers && typeof pid === 'string' ? pid : undefined
     const credentials: Credentials = readCredentials(auth)
     const cursor = offset === undefined || offset === null ? undefined : String(offset)
     const said = session ? payload : auth

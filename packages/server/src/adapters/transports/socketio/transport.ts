@@ -38,7 +38,7 @@ export class SocketIoTransport {
   private readonly hub: Hub
   private readonly options: SocketIoOptions
   private readonly server: ReturnType<typeof createWebSocketServer>
-  private readonly form: SocketIoForm
+  private readonly form: Omit<SocketIoForm, 'isForeign'>
   private readonly maxPayload: number
   /** Those that poll or did: only they are asked for by their id. */
   private readonly sessions = new Map<string, EngineSession>()
@@ -54,7 +54,7 @@ export class SocketIoTransport {
       recovery: options.recovery,
       heartbeat: { pingIntervalMs: options.pingIntervalMs, pongTimeoutMs: options.pingTimeoutMs },
       maxMessageBytes,
-      encodingOf: (nsp) => this.encodingOf(nsp),
+      encodingOf: (nsp, recovery) => this.encodingOf(nsp, recovery),
       isHandled: (nsp, event) => hub.namespace(nsp)?.requests.handlers.byEvent.has(event) === true,
       isDeclared: (nsp, event) => hub.namespace(nsp)?.requests.handlers.byEvent.get(event)?.definition !== undefined,
     }
@@ -152,16 +152,20 @@ export class SocketIoTransport {
     const { pingIntervalMs: pingInterval, pingTimeoutMs: pingTimeout } = this.options
     const upgrades = webSocket ? [] : ['websocket']
     session.greet({ upgrades, pingInterval, pingTimeout, maxPayload: this.maxPayload })
-    const dialect = new SocketIoDialect(this.form, {
-      close: (code, reason) => session.link?.close(code, reason),
-      malformed: (reason) => session.fail(reason),
-      dropped: () => this.hub.runtime.observer.observe({ type: 'dropped', what: 'late', count: 1 }),
-    })
+    const userAgent = String(request.headers['user-agent'] ?? '').slice(0, 256)
+    const dialect = new SocketIoDialect(
+      { ...this.form, isForeign: isForeign(request, userAgent) },
+      {
+        close: (code, reason) => session.link?.close(code, reason),
+        malformed: (reason) => session.fail(reason),
+        dropped: () => this.hub.runtime.observer.observe({ type: 'dropped', what: 'late', count: 1 }),
+      },
+    )
     session.link = this.hub.links.accept({
       wire: session,
       dialect,
       ip: this.options.clientAddress(request),
-      userAgent: String(request.headers['user-agent'] ?? '').slice(0, 256),
+      userAgent,
       namespace: this.hub.defaultNamespace,
       credentials: credentialsOf(request),
     })
@@ -169,14 +173,27 @@ export class SocketIoTransport {
   }
 
   /** One per name that there is, so their number is that of the names that the application declares. */
-  private encodingOf(nsp: string): Encoding | undefined {
-    const known = this.encodings.get(nsp)
+  private encodingOf(nsp: string, recovery: boolean): Encoding | undefined {
+    const key = `${recovery ? 'r' : ''}:${nsp}`
+    const known = this.encodings.get(key)
     const namespace = known ? undefined : this.hub.namespace(nsp)
     if (!namespace) return known
-    const encoding = createEncoding(nsp, namespace, this.options.recovery)
-    this.encodings.set(nsp, encoding)
+    const encoding = createEncoding(nsp, namespace, recovery)
+    this.encodings.set(key, encoding)
     return encoding
   }
+}
+
+/**
+ * HTTP stacks of Socket.IO clients in other languages. They know no recovery: the cursor behind the arguments of an event
+ * would be one more argument for their listeners. Seen: python-socketio raises a TypeError, and the listener never runs.
+ */
+const FOREIGN = /python|aiohttp|websocket-client|okhttp|^java\/|starscream|cfnetwork|dart|^go-http|\.net|unity/i
+
+function isForeign({ headers: { origin } }: IncomingMessage, userAgent: string): boolean {
+  // Python's WebSocket client names an origin and no agent; a browser names both, Node's official client neither.
+  if (userAgent === '') return origin !== undefined
+  return FOREIGN.test(userAgent) && !userAgent.startsWith('Mozilla/')
 }
 
 function queryOf(request: IncomingMessage): URLSearchParams {
