@@ -171,7 +171,7 @@ describe.runIf(hasChromium)('rooms in Chromium', () => {
     await ann.person.isOnline()
   })
 
-  it('what was not read is marked, in the list and in the room', async () => {
+  it('what was not read is marked, in the list and in the room', { retry: 2 }, async () => {
     const [ann, bob] = await both('news')
     await bob.say('old')
     await ann.sees('old')
