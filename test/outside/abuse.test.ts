@@ -124,7 +124,10 @@ it('[R4] [A3.3] writes after the close frame are ignored', async () => {
   expect(rooms.map((room) => room.roomId)).not.toContain('after-end')
 })
 
-it('[R4] [C16] 200,000 pings that nobody reads the pongs of cost no memory', { timeout: 60_000, retry: 1 }, async () => {
+it('[R4] [C16] 200,000 pings that nobody reads the pongs of cost no memory', {
+  timeout: 60_000,
+  retry: 1,
+}, async () => {
   const before = server.rssBytes // resident memory also grows with what the heap does meanwhile
   const raw = await openRaw(server.port, '/ws/public')
   raw.socket.pause()
