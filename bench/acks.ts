@@ -3,7 +3,7 @@
  * on SQLite. First as fast as acknowledgements allow, each publisher keeping some requests outstanding; then at a fixed
  * rate, with the time from a request to its acknowledgement. Told besides: the server's CPU time per acknowledgement, which
  * other programs on the machine touch least; a server with a core for its main thread does a million of that a second.
- * TARGETS P7.
+ * Speed target P7.
  *
  *   npm run bench -- acks [--publishers 100] [--seconds 5] [--outstanding 32] [--rate 10000] [--store sqlite|memory]
  */

@@ -1,7 +1,7 @@
 /**
  * The conformance app, for protocol test suites to bite on, on the same stack as every link: `/ws/echo` sends text and
  * binary back as they came; Socket.IO's `/` and `/custom` take anyone and send back what the public suite says.
- * TARGETS R8, R9.
+ * R8, R9.
  *
  *   npm run conformance -- --port 9001
  */

@@ -1,7 +1,7 @@
 /**
  * Everyone comes back at once: a few thousand clients are cut off, miss fifty events each, and reconnect in the same
  * moment with their positions. Told: when the last one has caught up, what of that the server's main thread worked, and
- * the server's memory at its peak beside what it was with everyone connected. TARGETS P8.
+ * the server's memory at its peak beside what it was with everyone connected. Speed target P8.
  *
  *   npm run bench -- reconnect [--clients 5000] [--missed 50] [--store memory|sqlite]
  */

@@ -2,7 +2,7 @@
  * The server that benchmarks run against, on public APIs, with everything on that a deployment has; limits are set to 0.
  * Namespaces `/bench` and, for Socket.IO clients, `/`, without authentication: `room:join` is acknowledged, `pub {roomId,
  * data}` goes to the whole room as a durable event, `vol {roomId, data}` as a volatile one. `GET /gc` collects and tells
- * the memory. With `--tick-ms` it publishes to the room `feed` itself, at that interval. TARGETS.
+ * the memory. With `--tick-ms` it publishes to the room `feed` itself, at that interval. Speed targets P1 to P6.
  *
  *   npm run bench:server -- --port 9000 [--store memory|sqlite] [--tick-ms 1000]
  */

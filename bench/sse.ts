@@ -1,7 +1,7 @@
 /**
  * Fan-out over SSE beside a naive `res.write` loop: one room, many streams, a few publishers over HTTP that each wait for
  * their answer. Ours is numbered and kept in the log. Both servers do the same requests, in short rounds by turns, since a
- * shared machine changes from minute to minute; the ratio is that of the server's CPU time per delivery. TARGETS P10.
+ * shared machine changes from minute to minute; the ratio is that of the server's CPU time per delivery. Speed target P10.
  *
  *   npm run bench -- sse [--streams 1000] [--window 64] [--seconds 2] [--rounds 5]
  */

@@ -1,4 +1,4 @@
-/** Document 002's snippets and exercise 6 of document 001 in a real browser, against the server. C1, C2, B6, C19. */
+/** The snippets of C1, C2 and B6 in a real browser, against the server. C19. */
 import { createServer, type Server as HttpServer } from 'node:http'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -17,7 +17,7 @@ const mapping = (url: string): string => `
     constructor(asked) { super(/^wss:\\/\\/(api\\.)?example\\.com\\/ws$/.test(asked) ? ${JSON.stringify(url)} : asked) }
   }`
 
-/** What exercise 6 asks for, written as its reader would. */
+/** What B6 asks for, written as its reader would. */
 const EXERCISE_6 = `
   let attempts = 0
   function connect() {
@@ -102,7 +102,7 @@ describe.runIf(hasChromium)('snippets in Chromium', () => {
     await page.close()
   })
 
-  it('[C2] [B6] ReconnectingWebSocket and exercise 6 come back after a restart', async () => {
+  it('[C2] [B6] ReconnectingWebSocket and the raw client come back after a restart', async () => {
     const [reconnecting, exercise] = [await pageFor(`${server.ws}/ws/public`), await pageFor(`${server.ws}/ws/public`)]
     await run(reconnecting, 'reconnecting')
     await exercise.addScriptTag({ content: EXERCISE_6 })

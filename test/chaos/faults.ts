@@ -1,4 +1,4 @@
-/** What is done to the server and the network, one at a time. TARGETS R1, one node. */
+/** What is done to the server and the network, one at a time. R1, one node. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Server } from '../outside/lib/server.ts'
 import type { FaultProxy } from './fault-proxy.ts'

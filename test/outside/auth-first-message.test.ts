@@ -1,4 +1,4 @@
-/** Authentication by the first message, its deadline, and what may be said before. WIRE 2, document 002's second way. */
+/** Authentication by the first message, its deadline, and what may be said before. PROTOCOL.md 3, C6. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dial, user } from './lib/client.ts'
 import { frame, openRaw, TEXT } from './lib/raw.ts'
@@ -33,7 +33,7 @@ it('[C6] requests sent right behind the auth, without waiting, are served in ord
 
 it.each([
   ['a request', { type: 'room:join', roomId: 'x' }],
-  ['a message of document 000', { type: 'join', room: 'x' }],
+  ['a classic command', { type: 'join', room: 'x' }],
   ['an unknown type', { type: 'hello', payload: 'world' }],
 ])('[C6] %s before authentication closes 1008 Not authenticated', async (_what, first) => {
   const client = dial(server, '/ws')

@@ -1,4 +1,4 @@
-/** A token renewed on the open connection, and one that runs out. WIRE 2, G8. The expiry test takes the 32 s that WIRE says. */
+/** A token renewed on the open connection, and one that runs out. PROTOCOL.md 3, G8. The expiry test takes the 32 s of H12. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { dial, user } from './lib/client.ts'
 import { Server, UNLIMITED } from './lib/server.ts'

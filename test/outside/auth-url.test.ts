@@ -1,4 +1,4 @@
-/** Who may come in by URL, header, subprotocol or ticket, and how everyone else is turned away. WIRE 2. */
+/** Who may come in by URL, header, subprotocol or ticket, and how everyone else is turned away. PROTOCOL.md 3. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { badTokens, leaks } from './lib/bad-tokens.ts'
 import { dial, user } from './lib/client.ts'

@@ -55,7 +55,7 @@ it.each(['{}', '{"roomId":"x"}', '{"type":""}', '{"type":null}', '{"event":""}']
   },
 )
 
-it("[C14] the sentence for a missing type is document 002's", async () => {
+it('[C14] the sentence for a missing type is the required one', async () => {
   expect(await errorOf('{"roomId":"x"}')).toMatchObject({
     type: 'error',
     code: 'INVALID_MESSAGE',

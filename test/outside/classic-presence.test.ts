@@ -1,4 +1,4 @@
-/** Document 000's presence: the full list of names to the whole room at each change. WIRE 4, A2.1. */
+/** Classic presence: the full list of names to the whole room at each change. PROTOCOL.md 5, A2.1. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Client, guest, user } from './lib/client.ts'
 import type { Frame } from './lib/match.ts'

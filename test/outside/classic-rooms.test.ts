@@ -1,4 +1,4 @@
-/** Document 000's four commands as a stranger types them, in `/public` as a guest and in `/ws` with a token. WIRE 4. */
+/** The four classic commands as a stranger types them, in `/public` as a guest and in `/ws` with a token. PROTOCOL.md 5. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Client, guest, user } from './lib/client.ts'
 import type { Frame } from './lib/match.ts'

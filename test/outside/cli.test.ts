@@ -1,4 +1,4 @@
-/** The `roomful` command: serve, token, config, those that ask a running server, and what it says to mistakes. DESIGN 3. */
+/** The `roomful` command: serve, token, config, those that ask a running server, and what it says to mistakes. E8. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-/** `/ws/echo` and document 002's native client: text, binary, Blob and close codes go through unharmed. C1. */
+/** `/ws/echo` and the native client of C1: text, binary, Blob and close codes go through unharmed. C1. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { dial } from './lib/client.ts'

@@ -1,4 +1,4 @@
-/** The plain HTTP paths beside the sockets: health, readiness, metrics, accounts, lists. WIRE 1. */
+/** The plain HTTP paths beside the sockets: health, readiness, metrics, accounts, lists. PROTOCOL.md 12. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { dial, guest, user } from './lib/client.ts'
 import { openRaw } from './lib/raw.ts'

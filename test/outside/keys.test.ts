@@ -1,4 +1,4 @@
-/** What a `key` makes of a repeated request: nothing new, the first reply again. G3, WIRE 3, C21. */
+/** What a `key` makes of a repeated request: nothing new, the first reply again. G3, PROTOCOL.md 7, C21. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Client, user } from './lib/client.ts'
 import { Server, UNLIMITED } from './lib/server.ts'

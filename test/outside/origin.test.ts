@@ -1,4 +1,4 @@
-/** Cross-site WebSocket hijacking: which pages may talk to the server. WIRE 1, C19. */
+/** Cross-site WebSocket hijacking: which pages may talk to the server. PROTOCOL.md 12, C19. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RawClient } from './lib/raw.ts'
 import { Server, UNLIMITED } from './lib/server.ts'

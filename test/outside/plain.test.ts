@@ -1,4 +1,4 @@
-/** The plain form: flat and envelope requests, acknowledgements, errors, keys. WIRE 3, C3, C10, C11, C14. */
+/** The plain form: flat and envelope requests, acknowledgements, errors, keys. PROTOCOL.md 4, C3, C10, C11, C14. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Client, dial, user } from './lib/client.ts'
 import { Server, UNLIMITED } from './lib/server.ts'
@@ -32,7 +32,7 @@ it('[C3] welcome comes first: id, time, protocol, limits, heartbeat', async () =
   expect(welcome.limits).toMatchObject({ maxMessageBytes: 65_536 })
 })
 
-it('[C10] the flat form: chat:message goes to all members, sender included, as document 002 writes it', async () => {
+it('[C10] the flat form: chat:message goes to all members, sender included, as the requirement writes it', async () => {
   ann.send({ type: 'chat:message', roomId: 'abc', content: 'Hello' })
   for (const client of [ann, ben]) {
     const message = await client.next({ type: 'chat:message', content: 'Hello' })

@@ -1,4 +1,4 @@
-/** A server that cannot run as told says so in a sentence and does not start. DESIGN 3; "bad input and trouble". */
+/** A server that cannot run as told says so in a sentence and does not start. E8. */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** Document 002's snippets for bare WebSockets, unmodified, against the server. C1, C2, C11. The browser runs them too. */
+/** The snippets that C1, C2 and C11 give for bare WebSockets, unmodified, against the server. The browser runs them too. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dial, user } from './lib/client.ts'
 import { Server, UNLIMITED } from './lib/server.ts'
@@ -92,7 +92,7 @@ it('[C11] sendWithAck resolves with the acknowledgement, and rejects when none c
   expect(run('pendingMessages.size')).toBe(0)
 })
 
-it("[C10] document 002's messages, letter by letter", async () => {
+it('[C10] the required messages, letter by letter', async () => {
   const [writer, reader] = [dial(server, '/ws'), await user(server, 'u9')]
   await reader.ok('room:join', { roomId: 'abc' })
   await writer.next('welcome')

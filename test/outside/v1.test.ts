@@ -1,4 +1,4 @@
-/** The SDK's form, spoken by hand: channels, sessions that outlive a connection, two reconnects of one session. WIRE 7, C18. */
+/** The SDK's form, spoken by hand: channels, sessions that outlive a connection, two reconnects of one session. PROTOCOL.md 6, C18. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Client, user } from './lib/client.ts'
 import type { Frame } from './lib/match.ts'

@@ -1,4 +1,4 @@
-/** Saying, editing, redacting, reacting, typing and paging through history. WIRE 8, B19, C10. */
+/** Saying, editing, redacting, reacting, typing and paging through history. PROTOCOL.md 8, B19, C10. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Client, user } from './lib/client.ts'
 import type { Frame } from './lib/match.ts'

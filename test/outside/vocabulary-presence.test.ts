@@ -1,4 +1,4 @@
-/** Who is there: online and offline, snapshots and changes, counts. WIRE 8, G6, B17, C13. */
+/** Who is there: online and offline, snapshots and changes, counts. PROTOCOL.md 9, G6, B17, C13. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Client, user } from './lib/client.ts'
 import { Server, UNLIMITED } from './lib/server.ts'

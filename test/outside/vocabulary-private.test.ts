@@ -1,4 +1,4 @@
-/** Private messages: to a user wherever they are, kept in the inbox while they are away. WIRE 8, B23. */
+/** Private messages: to a user wherever they are, kept in the inbox while they are away. PROTOCOL.md 8, B23. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { user } from './lib/client.ts'
 import type { Frame } from './lib/match.ts'
@@ -12,7 +12,7 @@ afterAll(() => server.dispose())
 
 const connectionId = (frames: Frame[]): unknown => frames.find((frame) => frame.type === 'welcome')?.id
 
-it("[B23] reaches every connection of both users, with document 002's fields, and is acknowledged delivered", async () => {
+it('[B23] reaches every connection of both users, with the required fields, and is acknowledged delivered', async () => {
   const [ann, annTab] = [await user(server, 'd-ann', { name: 'Ann' }), await user(server, 'd-ann', { name: 'Ann' })]
   const [ben, benTab] = [await user(server, 'd-ben'), await user(server, 'd-ben')]
   const eve = await user(server, 'd-eve')

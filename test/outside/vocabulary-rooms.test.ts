@@ -1,4 +1,4 @@
-/** Joining, leaving, listing and presence in rooms of the vocabulary. WIRE 8, B17, B25, B30, C10, C13. */
+/** Joining, leaving, listing and presence in rooms of the vocabulary. PROTOCOL.md 8, B17, B25, B30, C10, C13. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { dial, user } from './lib/client.ts'
 import { Server, UNLIMITED } from './lib/server.ts'

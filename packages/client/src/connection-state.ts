@@ -15,7 +15,7 @@ export interface User {
 
 /** Why a connection ended, or its last try did. */
 export interface Ending {
-  /** A WebSocket close code. WIRE 9. */
+  /** A WebSocket close code. PROTOCOL.md 10. */
   readonly code: number
   readonly reason: string
   /** What the server refused with, when it said so. */

@@ -1,6 +1,6 @@
 /**
  * One class for everything that can be refused, here or by the server: a stable code and a sentence for a person.
- * The server's codes are in the protocol's catalogue (WIRE 9); those that only a client can know are added here.
+ * The server's codes are in the protocol's catalogue (PROTOCOL.md 10); those that only a client can know are added here.
  */
 import type { ErrorCode, WireError } from '@roomful/protocol'
 

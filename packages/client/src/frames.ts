@@ -1,4 +1,4 @@
-/** The SDK's side of the v1 form: what it sends as text, and what it reads. WIRE 7. The server's side is in the protocol. */
+/** The SDK's side of the v1 form: what it sends as text, and what it reads. PROTOCOL.md 6. The server's side is in the protocol. */
 import { type DownFrame, fromJson, isRecord, isSpreadable, toJson } from '@roomful/protocol'
 
 type EventFrame = Extract<DownFrame, { event: string; type?: undefined }>

@@ -1,6 +1,6 @@
 /**
  * Our being in one room, however many hold it: joined once, joined again after every reconnect from where we stand, left
- * when the last one lets go. Hands on each durable event once and in order, keeps the list of members true. DESIGN 1.3.
+ * when the last one lets go. Hands on each durable event once and in order, keeps the list of members true. V2, O8.
  */
 import { backoffMs } from './backoff.ts'
 import { Emitter } from './emitter.ts'

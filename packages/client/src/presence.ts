@@ -28,7 +28,7 @@ export const NOBODY: Presence = { members: new Map(), count: 0, pv: -1 }
 
 /** Members that are listed by name; the others are only counted. Five times what a snapshot lists. */
 export const MAX_LISTED = 1_000
-/** Rooms up to this size are told completely, so that list and count must agree. WIRE 8. */
+/** Rooms up to this size are told completely, so that list and count must agree. PROTOCOL.md 9. */
 const SNAPSHOT_MAX = 200
 
 export function presenceOf({ users, count, pv }: PresenceSnapshot): Presence {

@@ -1,5 +1,5 @@
 /**
- * Where we stand in a room's log, as a value. It comes from the answer to a join, never from the first event (DESIGN 1),
+ * Where we stand in a room's log, as a value. It comes from the answer to a join, never from the first event (V1),
  * and says of each event whether it is the next one, one we had, or one with something missing before it. Pure.
  */
 import type { Position } from '@roomful/protocol'

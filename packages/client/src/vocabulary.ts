@@ -1,4 +1,4 @@
-/** The types of the room vocabulary (WIRE 8), taken from the protocol's schemas as types alone: they weigh nothing. */
+/** The types of the room vocabulary (PROTOCOL.md 8), taken from the protocol's schemas as types alone: they weigh nothing. */
 import type { DownData, DownName, UpAck, UpData, UpName } from '@roomful/protocol/messages'
 
 export type { DownData, DownName, UpAck, UpData, UpName }

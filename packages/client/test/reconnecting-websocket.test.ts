@@ -1,4 +1,4 @@
-/** The class of document 002: its shape, its delays, and that it stops. */
+/** The class of C2: its shape, its delays, and that it stops. */
 import { ReconnectingWebSocket, type ReconnectingWebSocketOptions } from '@roomful/client'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { FakeSocket } from './support/fake-socket.ts'

@@ -1,4 +1,4 @@
-/** Binary inside JSON: `{"$binary":"<base64>"}`. WIRE 3. Isomorphic, so base64 goes through `btoa`/`atob`. */
+/** Binary inside JSON: `{"$binary":"<base64>"}`. W10. Isomorphic, so base64 goes through `btoa`/`atob`. */
 
 /** @returns true for what is bytes: a buffer, or any view of one (typed arrays, `DataView`, Node's `Buffer`) */
 export function isBytes(value: unknown): value is ArrayBufferLike | ArrayBufferView {

@@ -1,4 +1,4 @@
-/** Every WebSocket close code in use, once, and what a client does next. WIRE 9; RFC 6455 section 7.4. */
+/** Every WebSocket close code in use, once, and what a client does next. PROTOCOL.md 10; RFC 6455 section 7.4. */
 export const CLOSE_CODES = {
   NORMAL: { code: 1000, meaning: 'normal closure' },
   GOING_AWAY: { code: 1001, meaning: 'going away' },

@@ -27,7 +27,7 @@ export interface Contract {
   readonly server: Readonly<Record<string, EventDefinition>>
 }
 
-/** What every durable event carries beside its own fields. WIRE 3. */
+/** What every durable event carries beside its own fields. W5. */
 export interface DurableFields {
   readonly id: string
   readonly roomId: string

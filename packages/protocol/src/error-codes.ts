@@ -1,6 +1,6 @@
 /**
  * Every refusal of a request, once: its code (stable), its default sentence (may be made more precise where it is thrown)
- * and its HTTP status. WIRE 9. Closes of a connection are the other family: close-codes.ts.
+ * and its HTTP status. PROTOCOL.md 10. Closes of a connection are the other family: close-codes.ts.
  */
 export const ERROR_CODES = {
   PARSE_ERROR: { http: 400, message: 'Invalid JSON' },

@@ -27,7 +27,7 @@ export interface StoredFields {
   readonly redacted?: boolean | undefined
 }
 
-/** Top-level names of the plain form that mean something to it. WIRE 3. */
+/** Top-level names of the plain form that mean something to it. W4, PROTOCOL.md 4. */
 export const RESERVED_FIELDS = [
   'type',
   'id',

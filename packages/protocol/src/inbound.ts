@@ -36,7 +36,7 @@ export type Inbound =
   /** Answered with an error; the connection stays. */
   | { kind: 'invalid'; channel: number; error: WireError; id: RequestId | undefined; event: string | undefined }
 
-/** Ways of saying who one is. WIRE 2. All absent: a guest, where guests are let in. */
+/** Ways of saying who one is. PROTOCOL.md 3. All absent: a guest, where guests are let in. */
 export interface Credentials {
   token?: string
   ticket?: string

@@ -23,7 +23,7 @@ export interface Limits {
 
 export const MAX_JSON_DEPTH = 64
 export const MAX_ATTACHMENTS = 16
-/** An `id` of at least this many characters is also an idempotency key. WIRE 3. */
+/** An `id` of at least this many characters is also an idempotency key. K4, PROTOCOL.md 7. */
 export const ID_AS_KEY_LENGTH = 16
 export const KEY_MAX_LENGTH = 128
 /** Channels (connections) that one v1 link may carry. */

@@ -1,5 +1,5 @@
 /**
- * The plain form: one flat JSON object per message, for anyone with a WebSocket. WIRE 3.
+ * The plain form: one flat JSON object per message, for anyone with a WebSocket. PROTOCOL.md 4.
  * In: `{type, ...data, id?, key?}` or `{event, data, id?, key?}`. Out: `{type, ...data}`.
  */
 import { toJson } from './binary.ts'
@@ -17,7 +17,7 @@ import type { WireError } from './error-codes.ts'
 import { isRecord, type WireEvent } from './event.ts'
 import type { Inbound, RequestId } from './inbound.ts'
 
-/** Plain clients say and hear `chat:message` for a message in a room. WIRE 8. */
+/** Plain clients say and hear `chat:message` for a message in a room. PROTOCOL.md 8. */
 const PLAIN_NAMES: Record<string, string> = { 'message:new': 'chat:message' }
 
 export function plainName(type: string): string {

@@ -1,4 +1,4 @@
-/** What a room may be called. WIRE 8: 1–128 bytes of UTF-8, NFC, no control characters, no braces. */
+/** What a room may be called. M1: 1–128 bytes of UTF-8, NFC, no control characters, no braces. */
 export const ROOM_ID_MAX_BYTES = 128
 
 const PLAIN_ASCII = /^[\x21-\x7a|~]{1,128}$/

@@ -1,5 +1,5 @@
 /**
- * The SDK's form: the plain envelope with a channel number `ch` (several connections on one link) and positions. WIRE 7.
+ * The SDK's form: the plain envelope with a channel number `ch` (several connections on one link) and positions. PROTOCOL.md 6.
  * A WebSocket message holds one frame or several, a line each. Unknown frame types and fields are ignored.
  */
 import { toJson } from './binary.ts'

@@ -11,7 +11,7 @@ describe('error codes', () => {
     }
   })
 
-  it('[Q4] [C14] document 002 knows some sentences by heart', () => {
+  it('[Q4] [C14] some sentences are required word by word', () => {
     expect(ERROR_CODES.PARSE_ERROR.message).toBe('Invalid JSON')
     expect(ERROR_CODES.INVALID_MESSAGE.message).toBe('Message must have a type field')
     expect(ERROR_CODES.RATE_LIMITED.message).toBe('Rate limit exceeded')

@@ -1,4 +1,4 @@
-/** Everything that Roomful serves on an HTTP server: which part of it a request or an upgrade belongs to. WIRE 1. */
+/** Everything that Roomful serves on an HTTP server: which part of it a request or an upgrade belongs to. PROTOCOL.md 1 and 12. */
 import type { IncomingMessage } from 'node:http'
 import { replyError } from './adapters/http/reply.ts'
 import { refuse } from './adapters/transports/refuse-upgrade.ts'

@@ -1,4 +1,4 @@
-/** The server: the core with its adapters, in an HTTP server of one's own or somebody else's. DESIGN 7. */
+/** The server: the core with its adapters, in an HTTP server of its own or in one that exists. P1. */
 
 import { createServer, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'

@@ -1,6 +1,6 @@
 /**
  * The namespaces that a Roomful server has by itself: `/` (also `/chat`) for users, `/public` for anyone, `/support` and
- * `/admin` by role, `/notifications` for what users are told by the application. B9, B35, WIRE 8.
+ * `/admin` by role, `/notifications` for what users are told by the application. B9, B35, PROTOCOL.md 8.
  */
 import type { Middleware } from './core/api.ts'
 import { RoomfulError } from './core/base/errors.ts'

@@ -83,7 +83,7 @@ export interface ConnectOptions {
   readonly token?: string
   /** The name that a guest wishes. */
   readonly name?: string
-  /** Default `plain`, which the first of document 000's commands makes classic. */
+  /** Default `plain`, which the first classic command makes classic. */
   readonly dialect?: 'plain' | 'v1'
   /** v1: the session to resume. As with the SDK, rooms that its last client was in are joined again, from where it stood. */
   readonly session?: string | undefined

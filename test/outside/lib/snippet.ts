@@ -1,4 +1,4 @@
-/** Runs a snippet of document 002 as printed there. Only the host that it dials is another: the test's server. */
+/** Runs a snippet of the requirements C1–C17 as printed there. Only the host that it dials is another: the test's server. */
 import { readFileSync } from 'node:fs'
 import { createContext, runInContext } from 'node:vm'
 

@@ -1,4 +1,4 @@
-/** Signing up and in, over the server's HTTP API. WIRE 1. */
+/** Signing up and in, over the server's HTTP API. PROTOCOL.md 12. */
 import { suspended } from '../ui/error-sentence.ts'
 import { device } from './device.ts'
 import type { Account } from './session.ts'

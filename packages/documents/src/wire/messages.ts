@@ -1,5 +1,5 @@
 /**
- * The messages of the `y-websocket` protocol as bytes: a type, then a body, in lib0's encoding. PROTOCOL.md section 18
+ * The messages of the `y-websocket` protocol as bytes: a type, then a body, in lib0's encoding. PROTOCOL.md section 19
  * has them; the names here are those of `y-protocols` where it has one.
  */
 import * as decoding from 'lib0/decoding'

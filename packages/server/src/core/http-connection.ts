@@ -1,7 +1,7 @@
 /**
  * Who comes over HTTP says everything at the door: who they are, which rooms they want, and after which cursor. So they are
  * let in wholly or not at all, with an answer that HTTP can give, and all rooms are entered in one breath: what was missed
- * in them comes merged in the order of `n`, and one cursor tells a position in each. WIRE 6, 7.
+ * in them comes merged in the order of `n`, and one cursor tells a position in each. V14, PROTOCOL.md 7.
  */
 import { type Credentials, type Cursor, formatCursor, inboxOf, isPersonalRoom, type Position } from '@roomful/protocol'
 import { RoomfulError, toRoomfulError } from './base/errors.ts'

@@ -1,4 +1,4 @@
-/** What people do in rooms: messages, private messages, edits, reactions. WIRE 8. */
+/** What people do in rooms: messages, private messages, edits, reactions. PROTOCOL.md 8. */
 import { inboxOf } from '@roomful/protocol'
 import { down, UP_ALIASES, type UpData, type UpName, up } from '@roomful/protocol/messages'
 import { RoomfulError } from '../core/base/errors.ts'

@@ -1,4 +1,4 @@
-/** Document 000's four commands over the same rooms and events: one current room per connection. WIRE 4. */
+/** The four classic commands over the same rooms and events: one current room per connection. PROTOCOL.md 5. */
 
 import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'

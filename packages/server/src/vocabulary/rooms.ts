@@ -1,4 +1,4 @@
-/** Rooms for every namespace: join, leave, list, history, presence. What Socket.IO leaves to each application. WIRE 8. */
+/** Rooms for every namespace: join, leave, list, history, presence. What Socket.IO leaves to each application. PROTOCOL.md 8. */
 import { type UpData, up } from '@roomful/protocol/messages'
 import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'

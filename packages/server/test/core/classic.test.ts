@@ -1,4 +1,4 @@
-/** Document 000's four commands, as a bare WebSocket sends them. */
+/** The four classic commands, as a bare WebSocket sends them. */
 import { createTestServer, type TestClient, type TestServer } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
 

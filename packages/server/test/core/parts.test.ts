@@ -1,4 +1,4 @@
-/** What the parts of an application need of a namespace that is not theirs alone. DESIGN 7, 8. */
+/** What the parts of an application need of a namespace that is not theirs alone. D16. */
 import { createRoomful, defineContract, event } from '@roomful/server'
 import { createTestServer } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'

@@ -1,4 +1,4 @@
-/** Rooms over an EventSource that the project did not write, and over raw bytes where it hides them. C17, B11, WIRE 6. */
+/** Rooms over an EventSource that the project did not write, and over raw bytes where it hides them. C17, B11, PROTOCOL.md 13. */
 
 import { connect } from 'node:net'
 import { hubOf } from '@roomful/server/testing'

@@ -1,4 +1,4 @@
-/** What document 002's Socket.IO half shows, with the official client, over each way in which it can be carried. */
+/** What C7 to C9 ask of Socket.IO, with the official client, over each way in which it can be carried. */
 
 import { several } from '@roomful/server'
 import { hubOf } from '@roomful/server/testing'
@@ -216,7 +216,7 @@ describe('one room', () => {
     bare.close()
   })
 
-  it('[C7] takes document 002’s client as it stands', async () => {
+  it('[C7] takes the required client as it stands', async () => {
     const { url } = await serve()
     const jwt = await token('reader')
     const localStorage = { getItem: (_name: string) => jwt }

@@ -1,4 +1,4 @@
-/** Signing up and signing in: what a name and a password must be, how often someone may try, how long it lasts. WIRE 1. */
+/** Signing up and signing in: what a name and a password must be, how often someone may try, how long it lasts. PROTOCOL.md 12. */
 import { bannedError, RoomfulError } from '../../core/base/errors.ts'
 import { nameKey, parseName } from '../../core/base/names.ts'
 import type { Random } from '../../core/ports/random.ts'

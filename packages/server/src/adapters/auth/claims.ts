@@ -1,4 +1,4 @@
-/** From the claims of a verified token to a user. WIRE 2: which claim counts, and what a role may be. */
+/** From the claims of a verified token to a user. PROTOCOL.md 3: which claim counts, and what a role may be. */
 import { isRoomId } from '@roomful/protocol'
 import { RoomfulError } from '../../core/base/errors.ts'
 import { salvageName } from '../../core/base/names.ts'

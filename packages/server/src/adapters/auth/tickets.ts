@@ -1,6 +1,6 @@
 /**
  * Tickets: a word that opens one connection, within 30 seconds. A page that must put its credential into a URL puts this
- * there, since URLs end up in logs and histories. A3.4, WIRE 1.
+ * there, since URLs end up in logs and histories. A3.4, H15.
  */
 import { RoomfulError } from '../../core/base/errors.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'

@@ -1,4 +1,4 @@
-/** Signing up, signing in, and tickets. WIRE 1 and 2. The accounts check names and passwords. */
+/** Signing up, signing in, and tickets. PROTOCOL.md 3 and 12. The accounts check names and passwords. */
 import { Type } from 'typebox'
 import { endpoint, type Route } from './declare.ts'
 

@@ -1,4 +1,4 @@
-/** What a user is told, by short or long polls, and how another backend tells it. B9, B10, WIRE 1. */
+/** What a user is told, by short or long polls, and how another backend tells it. B9, B10, PROTOCOL.md 12. */
 import { inboxOf } from '@roomful/protocol'
 import { Key, Told, UserId } from '@roomful/protocol/messages'
 import { type Static, Type } from 'typebox'

@@ -1,4 +1,4 @@
-/** Answers in JSON, and refusals in the one shape that they have everywhere. WIRE 1. */
+/** Answers in JSON, and refusals in the one shape that they have everywhere. PROTOCOL.md 10 and 12. */
 import type { ServerResponse } from 'node:http'
 import { toJson } from '@roomful/protocol'
 import type { RoomfulError } from '../../core/base/errors.ts'

@@ -1,4 +1,4 @@
-/** The rooms of a namespace, read by a user without a connection: list, members, history. B25, WIRE 1. */
+/** The rooms of a namespace, read by a user without a connection: list, members, history. B25, PROTOCOL.md 12. */
 import { Member } from '@roomful/protocol/messages'
 import { Type } from 'typebox'
 import { RoomfulError } from '../../core/base/errors.ts'

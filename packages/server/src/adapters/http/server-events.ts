@@ -73,7 +73,7 @@ const Published = Type.Union([
 
 const errors = ['NOT_FOUND', 'UNAVAILABLE'] as const
 
-/** Escapes and envelope, as for a WebSocket message. DESIGN 3. */
+/** Escapes and envelope, as for a WebSocket message. L1. */
 const eventBytes = ({ hub }: HttpHost): number => hub.runtime.settings.maxMessageBytes * 2 + 4_096
 
 export const publishRoutes: readonly Route[] = [

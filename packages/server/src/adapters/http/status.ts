@@ -1,4 +1,4 @@
-/** How the server is: for load balancers, monitoring, and people who wonder. WIRE 1, A2.5. */
+/** How the server is: for load balancers, monitoring, and people who wonder. PROTOCOL.md 12, A2.5. */
 import { PROTOCOL_VERSION } from '@roomful/protocol'
 import { type Static, Type } from 'typebox'
 import { RoomfulError } from '../../core/base/errors.ts'

@@ -1,6 +1,6 @@
 /**
  * Rooms for clients without a WebSocket: a stream of events, polls, and single ones the other way. The namespace stands in
- * the path, as in `/ws/<namespace>`. WIRE 1, 6. And whole v1 links, for the SDK.
+ * the path, as in `/ws/<namespace>`. PROTOCOL.md 13 and 16. And whole v1 links, for the SDK.
  */
 import { Key } from '@roomful/protocol/messages'
 import { Type } from 'typebox'

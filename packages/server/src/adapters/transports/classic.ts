@@ -1,6 +1,6 @@
 /**
- * Document 000's commands: `join`, `message`, `leave`, `list`, one current room, and only the frames it knows. A view over
- * the same rooms and events as everyone's. WIRE 4.
+ * The classic commands: `join`, `message`, `leave`, `list`, one current room, and only the frames it knows. A view over
+ * the same rooms and events as everyone's. PROTOCOL.md 5.
  */
 import {
   encodePlainControl,

@@ -1,4 +1,4 @@
-/** The credentials that a request carries: in its URL, its header, or among its subprotocols. WIRE 2. */
+/** The credentials that a request carries: in its URL, its header, or among its subprotocols. PROTOCOL.md 3. */
 import type { IncomingMessage } from 'node:http'
 import { BEARER_SUBPROTOCOL_PREFIX, type Credentials } from '@roomful/protocol'
 

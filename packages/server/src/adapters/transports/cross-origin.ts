@@ -1,6 +1,6 @@
 /**
  * The one check of what browsers say about the page behind a request, for every transport, and the headers by which an
- * allowed page may read the answer. WIRE 1, C19, R6.
+ * allowed page may read the answer. PROTOCOL.md 12, C19, R6.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Observer } from '../../core/ports/observer.ts'

@@ -1,6 +1,6 @@
 /**
  * Which web pages may talk to this server. A browser states a page's origin and scripts cannot change it; programs that are
- * not browsers send none and pass. This stops cross-site WebSocket hijacking. WIRE 1, C19, R6.
+ * not browsers send none and pass. This stops cross-site WebSocket hijacking. PROTOCOL.md 12, C19, R6.
  */
 
 /** Why an origin passes: it is this server's own, the setting names it, or the setting lets in any. */

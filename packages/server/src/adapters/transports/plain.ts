@@ -1,4 +1,4 @@
-/** The plain dialect over WebSocket, and the one that the first of document 000's commands turns it into. WIRE 3, 4. */
+/** The plain dialect over WebSocket, and the one that the first classic command turns it into. PROTOCOL.md 4 and 5. */
 import {
   decodePlain,
   encodePlainAck,

@@ -1,4 +1,4 @@
-/** The SDK's dialect over WebSocket. WIRE 7. */
+/** The SDK's dialect over WebSocket. PROTOCOL.md 6. */
 import {
   decodeV1,
   encodeV1Ack,

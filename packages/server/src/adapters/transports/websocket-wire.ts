@@ -1,6 +1,6 @@
 /**
  * The port through which the core writes to one WebSocket. Frames go to the socket that the upgrade gave, so nothing calls
- * `ws.send`; `ws` writes only the close frame, behind everything else. DESIGN 5.
+ * `ws.send`; `ws` writes only the close frame, behind everything else. E11.
  */
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'

@@ -1,6 +1,6 @@
 /**
  * WebSocket links: the upgrade and its refusals, `ws` for the handshake and for parsing what comes in. What is written goes
- * through websocket-wire.ts. DESIGN 5.
+ * through websocket-wire.ts. E11.
  */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -42,7 +42,7 @@ export interface WebSocketOptions {
   readonly echoPaths: ReadonlyMap<string, string>
 }
 
-/** A frame may be larger than a message's arguments: envelope, base64, escapes. DESIGN 3. */
+/** A frame may be larger than a message's arguments: envelope, base64, escapes. L1. */
 export const FRAME_OVERHEAD_BYTES = 4_096
 export const URL_MAX_LENGTH = 8_192
 

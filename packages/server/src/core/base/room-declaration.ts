@@ -1,4 +1,4 @@
-/** What an application says about its rooms: options and rules per pattern. The first match wins. DESIGN 5. */
+/** What an application says about its rooms: options and rules per pattern. The first match wins. M3. */
 import type { User } from '../ports/user.ts'
 
 export type Allow = (user: User, roomId: string) => boolean | Promise<boolean>

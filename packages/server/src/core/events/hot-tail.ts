@@ -1,6 +1,6 @@
 /**
  * The latest events of one room, in memory, so that most resumes never touch the log. Bound: `size` events, and all
- * tails of a hub together `hotBytes`; what does not fit is read from the log instead. DESIGN 3, 5.
+ * tails of a hub together `hotBytes`; what does not fit is read from the log instead. V2.
  */
 import type { RoomEvent } from './event.ts'
 

@@ -19,7 +19,7 @@ import type { Dialect } from '../ports/dialect.ts'
 import type { Wire } from '../ports/wire.ts'
 import { Heartbeat } from './heartbeat.ts'
 
-/** Before authentication: enough for a token, too little for an attack. DESIGN 5. */
+/** Before authentication: enough for a token, too little for an attack. H5. */
 export const PREAUTH_MAX_BYTES = 4_096
 export const PREAUTH_MAX_MESSAGES = 5
 /** Bytes that are in no log and may wait for a slow link; more closes it with 4008. G5. */

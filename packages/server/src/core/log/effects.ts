@@ -1,6 +1,6 @@
 /**
  * What a handler wants to happen, recorded and not yet done: a throw discards it all. commit.ts does it, in one place,
- * when the turn ends. DESIGN 5.
+ * when the turn ends. Q7.
  */
 
 import type { Position } from '@roomful/protocol'

@@ -1,4 +1,4 @@
-/** A room's log as those see it who look back: one page at a time, in the plain form. WIRE 8. */
+/** A room's log as those see it who look back: one page at a time, in the plain form. M11. */
 import { plainObject } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'

@@ -6,7 +6,7 @@ import { RoomEvent } from '../events/event.ts'
 import type { Broker } from '../ports/broker.ts'
 import type { Room } from '../state/namespace-state.ts'
 
-/** One page. DESIGN 5. */
+/** One page. V5. */
 export const PAGE_EVENTS = 100
 export const PAGE_BYTES = 64 * 1024
 

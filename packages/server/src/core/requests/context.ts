@@ -1,4 +1,4 @@
-/** What a handler holds: who asked, and the means to say what should happen. Effects are recorded, not done. DESIGN 5, 7. */
+/** What a handler holds: who asked, and the means to say what should happen. Effects are recorded, not done. Q7. */
 import { isPersonalRoom, type Position, toJson } from '@roomful/protocol'
 import { RoomfulError } from '../base/errors.ts'
 import type { RoomAction } from '../base/room-declaration.ts'

@@ -5,7 +5,7 @@ import { RateWindow } from '../base/rate-window.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { Connection } from '../state/namespace-state.ts'
 
-/** Joins are cheap, but not free. DESIGN 5. */
+/** Joins are cheap, but not free. L8. */
 export const JOINS_PER_SECOND = 50
 const SECOND_MS = 1_000
 

@@ -18,7 +18,7 @@ import { takeJoin } from './connection-limits.ts'
 import type { OpenRooms } from './open-rooms.ts'
 import type { RoomPresence } from './presence/room-presence.ts'
 
-/** What a join is answered with. WIRE 8. */
+/** What a join is answered with. PROTOCOL.md 8. */
 export interface JoinReply {
   status: 'ok'
   roomId: string

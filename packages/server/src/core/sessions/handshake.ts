@@ -1,5 +1,5 @@
 /**
- * From a link that opened to a connection with a user, and what can go wrong on the way: WIRE 2, row by row. Also who was
+ * From a link that opened to a connection with a user, and what can go wrong on the way: PROTOCOL.md 3, row by row. Also who was
  * here before: of several connections that claim one session the newest lives (C18).
  */
 import { CLOSE_CODES, type Credentials, fromJson, type Inbound, inboxOf } from '@roomful/protocol'

@@ -83,7 +83,7 @@ export class Lifecycle {
     this.refuse(connection, error, CLOSE_CODES.TRY_LATER.code)
   }
 
-  /** Says why; what is about the user rather than the credentials has a close code of its own. WIRE 2. */
+  /** Says why; what is about the user rather than the credentials has a close code of its own. PROTOCOL.md 3. */
   refuse(connection: Connection, thrown: unknown, closeCode: number, reason?: string): void {
     const error = toRoomfulError(thrown)
     if (error.code === 'INTERNAL') {

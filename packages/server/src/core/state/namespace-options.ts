@@ -8,6 +8,6 @@ export interface NamespaceOptions {
   readonly anonymous?: boolean
   /** Tells nobody who else comes and goes, nor how many there are; rooms still tell their members. */
   readonly quiet?: boolean
-  /** Understands document 000's commands: the first one makes a connection classic. */
+  /** Understands the classic commands: the first one makes a connection classic. PROTOCOL.md 5 */
   readonly classic?: boolean
 }

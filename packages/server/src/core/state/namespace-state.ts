@@ -145,7 +145,7 @@ function whoOf(about: Connection | User | StoredEvent): [userId: string, connect
   return ['sub' in about ? about.sub : (about.userId ?? ''), '']
 }
 
-/** A user in a room as its members see them. WIRE 8. */
+/** A user in a room as its members see them. PROTOCOL.md 9. */
 export interface Member {
   userId: string
   name: string

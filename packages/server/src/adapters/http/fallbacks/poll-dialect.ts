@@ -1,4 +1,4 @@
-/** The dialect of a poll: plain's JSON, one line per event, with its commit number before it for the cursor. WIRE 6. */
+/** The dialect of a poll: plain's JSON, one line per event, with its commit number before it for the cursor. PROTOCOL.md 16. */
 import { encodePlainControl, encodePlainError, encodePlainEvent, plainName } from '@roomful/protocol'
 import { ONE_WAY } from '../../../core/link/one-way.ts'
 import type { Dialect, Encoding } from '../../../core/ports/dialect.ts'

@@ -1,4 +1,4 @@
-/** `GET /poll/<namespace>?room=a&after=<cursor>&wait=25`: rooms by long polls, or with `wait=0` by short ones. WIRE 1, 6; B9, B10. */
+/** `GET /poll/<namespace>?room=a&after=<cursor>&wait=25`: rooms by long polls, or with `wait=0` by short ones. PROTOCOL.md 16; B9, B10. */
 import { CLOSE_CODES } from '@roomful/protocol'
 import { addressGroup, isLoopback } from '../../../core/base/addresses.ts'
 import { RoomfulError } from '../../../core/base/errors.ts'

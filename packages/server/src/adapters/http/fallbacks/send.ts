@@ -1,6 +1,6 @@
 /**
  * `POST /send/<namespace>`: one client event, in plain's form, through the same handlers, limits and keys as over a link;
- * the answer is its acknowledgement. It is no presence: nobody is told that its user came or went. WIRE 1.
+ * the answer is its acknowledgement. It is no presence: nobody is told that its user came or went. PROTOCOL.md 15.
  */
 import { decodePlain } from '@roomful/protocol'
 import { addressGroup } from '../../../core/base/addresses.ts'
@@ -14,7 +14,7 @@ import type { Exchange } from '../exchange.ts'
 import { SendWire, sendDialect } from './send-wire.ts'
 import { namespaceOf, visitorOf } from './visitor.ts'
 
-/** Escapes and envelope, as for a WebSocket message. DESIGN 3. */
+/** Escapes and envelope, as for a WebSocket message. L1. */
 const FRAME_OVERHEAD_BYTES = 4_096
 /** Given to a request that has none, so that it is answered; its client never sees it. */
 const ANSWERED = 0

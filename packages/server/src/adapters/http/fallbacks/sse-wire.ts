@@ -16,7 +16,7 @@ import type { Connection } from '../../../core/state/namespace-state.ts'
 import { writeSocket } from '../../transports/write-socket.ts'
 import { bodyPart } from './sse-dialect.ts'
 
-/** Keeps proxies from closing a quiet stream. WIRE 6. */
+/** Keeps proxies from closing a quiet stream. PROTOCOL.md 13. */
 const COMMENT_INTERVAL_MS = 25_000
 /** How long a peer may take to read the end of its stream. */
 const CLOSE_TIMEOUT_MS = 5_000

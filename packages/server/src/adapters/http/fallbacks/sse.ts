@@ -1,4 +1,4 @@
-/** `GET /sse/<namespace>?room=a&room=b`: rooms for an `EventSource`. WIRE 1, 6; B11, C17. */
+/** `GET /sse/<namespace>?room=a&room=b`: rooms for an `EventSource`. PROTOCOL.md 13; B11, C17. */
 import { CLOSE_CODES } from '@roomful/protocol'
 import type { Hub } from '../../../core/hub.ts'
 import type { Dialect } from '../../../core/ports/dialect.ts'

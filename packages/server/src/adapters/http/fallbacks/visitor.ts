@@ -1,4 +1,4 @@
-/** What a request over HTTP says of who sends it and what it wants, the same for streams, polls and single events. WIRE 1, 2. */
+/** What a request over HTTP says of who sends it and what it wants, the same for streams, polls and single events. PROTOCOL.md 3 and 12. */
 import { type Credentials, type Cursor, isRoomId, parseCursor } from '@roomful/protocol'
 import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Visitor } from '../../../core/http-connection.ts'

@@ -1,6 +1,6 @@
 /**
  * How a Socket.IO client speaks: each namespace that it connects to is a connection on a channel of its link. One object
- * per link, since the client names namespaces and the link numbers them. WIRE 5, 2.
+ * per link, since the client names namespaces and the link numbers them. PROTOCOL.md 14 and 3.
  */
 import {
   afterClose,

@@ -1,7 +1,7 @@
 /**
  * Events in the form that Socket.IO clients read, encoded once for all of a namespace. Polling clients get the same frames,
  * taken out of their WebSocket headers (unframe.ts). The position of a durable event goes last, as a string, where the
- * official client looks for it; so no other event may end in one. WIRE 5.
+ * official client looks for it; so no other event may end in one. PROTOCOL.md 14.
  */
 import { isRecord, type StoredFields, type WireEvent } from '@roomful/protocol'
 import type { Place } from '../../../core/events/event.ts'

@@ -1,4 +1,4 @@
-/** What a client's packets mean once it is known which connection they are for: events and answers. WIRE 3, 5. */
+/** What a client's packets mean once it is known which connection they are for: events and answers. PROTOCOL.md 4 and 14. */
 import { type Inbound, isRecord, readAuth, readRequest } from '@roomful/protocol'
 import type { Packet } from 'socket.io-parser'
 import { tooLarge } from '../../../core/link/link.ts'

@@ -13,9 +13,9 @@ import type { Member, Room } from '../../state/namespace-state.ts'
 import { membersOf } from './member.ts'
 import type { Pace } from './pace.ts'
 
-/** Members up to which changes are told one by one, and most users in a snapshot. WIRE 8. */
+/** Members up to which changes are told one by one, and most users in a snapshot. U2, U3. */
 export const PRESENCE_BY_NAME_MAX = 200
-/** Members up to which classic clients get the full list. WIRE 4. */
+/** Members up to which classic clients get the full list. U5. */
 const CLASSIC_LIST_MAX = 1_000
 /**
  * At most one coalesced message per room in this time, up to 1,000 members; a larger room waits longer in proportion, so

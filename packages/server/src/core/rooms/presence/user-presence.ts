@@ -15,7 +15,7 @@ import type { Connection, NamespaceState, OnlineUser } from '../../state/namespa
 import { Holds, signOf } from './holds.ts'
 import type { Pace } from './pace.ts'
 
-/** Connections up to which everyone hears of every user. WIRE 8. */
+/** Connections up to which everyone hears of every user. U7. */
 export const EVERYONE_MAX = 1_000
 /** `users:count` goes at most this often. */
 const COUNT_INTERVAL_MS = 1_000
