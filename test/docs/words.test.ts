@@ -1,0 +1,51 @@
+/**
+ * Plain English: words that strangers stumble over become fewer. Each part has a recorded maximum, which may only go
+ * down: lower the number here when you rewrite a text, so that the words do not come back.
+ */
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const root = new URL('../..', import.meta.url).pathname
+
+/** docs/writing.md says what to write instead. */
+const WORDS = /(?<![\w-])(?:nobody|whoever|somebody|told|heard|anew|him|his|the house|in one breath)(?![\w-])/gi
+
+const MAXIMA: Readonly<Record<string, number>> = {
+  'packages/client/src': 50,
+  'packages/documents/src': 46,
+  'packages/protocol/src': 11,
+  'packages/react/src': 14,
+  'packages/server/src': 287,
+  'packages/testkit/src': 127,
+  apps: 266,
+  docs: 96,
+  '*.md': 113,
+}
+
+const SKIPPED = /(^|\/)(node_modules|dist|static)(\/|$)|^docs\/(?:writing\.md|api\/)/
+
+function countIn(part: string): Map<string, number> {
+  const files = globSync(part.includes('*') ? part : `${part}/**/*.{ts,tsx,md,css,html}`, { cwd: root })
+  return new Map(
+    files
+      .filter((path) => !SKIPPED.test(path))
+      .map((path) => [path, readFileSync(join(root, path), 'utf8').match(WORDS)?.length ?? 0] as const)
+      .filter(([, count]) => count > 0),
+  )
+}
+
+describe('words to leave behind', () => {
+  it('are counted in every part', () => {
+    const parts = globSync('packages/*/src', { cwd: root }).sort()
+    expect(Object.keys(MAXIMA).sort()).toEqual([...parts, 'apps', 'docs', '*.md'].sort())
+  })
+
+  it.each(Object.entries(MAXIMA))('%s has at most %i', (part, maximum) => {
+    const counts = countIn(part)
+    const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
+    const worst = [...counts].sort(([, a], [, b]) => b - a).slice(0, 5)
+    const places = worst.map(([path, count]) => `${path} ${count}`).join(', ')
+    expect(total, `write it plainly; most are in ${places}`).toBeLessThanOrEqual(maximum)
+  })
+})
