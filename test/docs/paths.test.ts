@@ -4,7 +4,11 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 const root = new URL('../..', import.meta.url).pathname
-const documents = globSync(['*.md', 'docs/**/*.md', 'examples/*/*.md', 'packages/*/README.md'], { cwd: root })
+const documents = globSync(['*.md', 'llms.txt', 'docs/**/*.md', 'examples/*/*.md', 'packages/*/README.md'], {
+  cwd: root,
+}).filter(
+  (path) => !path.startsWith('docs/api/'), // made, and not committed
+)
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
 
 describe.each(documents)('%s', (document) => {
