@@ -200,3 +200,23 @@ describe('[R6] a page that hides where it comes from', () => {
     await page.close()
   })
 })
+
+it('[C19] a page of a site that nothing names is refused: cross-site WebSocket hijacking', async () => {
+  const roomful = createRoomful({ data: ':memory:' }).standardNamespaces()
+  const { port } = await roomful.listen({ port: 0, host: '127.0.0.1' })
+  const page = await open()
+  const outcome = (origin: string): Promise<unknown> =>
+    page.evaluate(`new Promise((resolve) => {
+      const ws = new WebSocket('${origin}/ws/public')
+      ws.onopen = () => resolve('open')
+      ws.onclose = (event) => resolve(event.code)
+    })`)
+  try {
+    expect(await outcome(`ws://127.0.0.1:${port}`)).toBe(1006)
+    // The same page, to a server that names its site: it is the name that decides, and nothing else.
+    expect(await outcome(named.url.replace('http', 'ws'))).toBe('open')
+  } finally {
+    await page.close()
+    await roomful.close()
+  }
+})

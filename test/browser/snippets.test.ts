@@ -127,16 +127,4 @@ describe.runIf(hasChromium)('snippets in Chromium', () => {
     expect(first).toMatchObject({ user: { sub: 'sub-browser' } })
     await page.close()
   })
-
-  it('[C19] a page of another site is refused: cross-site WebSocket hijacking', async () => {
-    const page = await browser.newPage()
-    await page.goto(siteUrl.replace('localhost', '127.0.0.1'))
-    const outcome = await page.evaluate(`new Promise((resolve) => {
-      const ws = new WebSocket('${server.ws}/ws/public')
-      ws.onopen = () => resolve('open')
-      ws.onclose = (event) => resolve(event.code)
-    })`)
-    expect(outcome).toBe(1006)
-    await page.close()
-  })
 })
