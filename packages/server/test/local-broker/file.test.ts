@@ -8,7 +8,7 @@ import { SeededRandom, VirtualClock } from '@roomful/testkit'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createLocalBroker, openSqliteLog } from '../../src/adapters/brokers/local/index.ts'
 import { MIGRATIONS } from '../../src/adapters/brokers/local/sqlite/migrations.ts'
-import type { SqliteLogOptions } from '../../src/adapters/brokers/local/sqlite/parts.ts'
+import type { SqliteLogOptions } from '../../src/adapters/brokers/local/sqlite/wiring.ts'
 import { makeFolder } from './opening.ts'
 
 function folderForTest(): string {

@@ -6,7 +6,7 @@ import { SeededRandom, VirtualClock } from '@roomful/testkit'
 import type { BrokerBench } from '@roomful/testkit/contracts/broker'
 import { createLocalBroker, createMemoryLog, openSqliteLog } from '../../src/adapters/brokers/local/index.ts'
 import type { LogLimits } from '../../src/adapters/brokers/local/log.ts'
-import type { SqliteLogOptions } from '../../src/adapters/brokers/local/sqlite/parts.ts'
+import type { SqliteLogOptions } from '../../src/adapters/brokers/local/sqlite/wiring.ts'
 
 export async function openInMemory(limits: Partial<LogLimits> = {}): Promise<BrokerBench> {
   const clock = new VirtualClock()

@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { VirtualClock } from '@roomful/testkit'
 import { expect, it } from 'vitest'
-import { SqliteQueue } from '../../src/adapters/brokers/local/sqlite/queue.ts'
+import { SqliteQueue } from '../../src/adapters/brokers/local/sqlite/batching.ts'
 import { SqliteReplies } from '../../src/adapters/brokers/local/sqlite/replies.ts'
 import { RoomfulError } from '../../src/core/base/errors.ts'
 import type { Append, Appended } from '../../src/core/ports/broker.ts'

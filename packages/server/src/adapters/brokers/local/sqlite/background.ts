@@ -6,8 +6,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import { RoomfulError } from '../../../../core/base/errors.ts'
-import { type Answers, type Question, SqliteAnswers } from './questions.ts'
 import type { Asked, End, Told, WorkerSettings } from './worker.ts'
+import { type Answers, type Question, SqliteAnswers } from './worker-rpc.ts'
 
 /** Questions in flight: more than any number of clients should need at once, since equal reads are shared above. */
 const IN_FLIGHT_MAX = 10_000

@@ -12,10 +12,10 @@ import type {
   RoomSubscription,
 } from '../../../../core/ports/broker.ts'
 import type { Log } from '../log.ts'
+import { SqliteQueue } from './batching.ts'
 import type { SqliteNamespace } from './namespace.ts'
-import { openParts, type SqliteLogOptions, type SqliteParts } from './parts.ts'
-import { SqliteQueue } from './queue.ts'
 import { SqliteReader } from './reader.ts'
+import { openParts, type SqliteLogOptions, type SqliteParts } from './wiring.ts'
 
 /**
  * Opens the log, made when it is missing.

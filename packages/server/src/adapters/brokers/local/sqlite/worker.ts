@@ -2,7 +2,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import { configureConnection, type Sync } from './connection.ts'
-import { type Question, SqliteAnswers } from './questions.ts'
+import { type Question, SqliteAnswers } from './worker-rpc.ts'
 
 export interface WorkerSettings {
   readonly path: string
