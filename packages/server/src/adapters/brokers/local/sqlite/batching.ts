@@ -5,8 +5,13 @@
 import { RoomfulError } from '../../../../core/base/errors.ts'
 import type { Append, Appended } from '../../../../core/ports/broker.ts'
 import type { Clock } from '../../../../core/ports/clock.ts'
-import { GATHER_MS, Gathering } from './gathering.ts'
 
+/** How long rows wait for others to share their transaction. */
+const BATCH_MS = 1
+/** Below this rate, waiting gains nothing. */
+const FAST_PER_MS = 4
+/** The window over which the rate is measured. */
+const WINDOW_MS = 20
 /** Batches, of which there is one per turn and namespace: seconds of a disk that stands still. */
 const WAITING_MAX = 10_000
 /** Rows of one transaction, so that what waited long does not hold the thread for long. */
@@ -29,29 +34,29 @@ export interface SqliteQueueOptions {
 export class SqliteQueue {
   private waiting: Waiting[] = []
   private readonly options: SqliteQueueOptions
-  private readonly gathering: Gathering
-  private cancelGather: (() => void) | undefined
+  private readonly rate: BatchingRate
+  private cancelBatch: (() => void) | undefined
 
   constructor(options: SqliteQueueOptions) {
     this.options = options
-    this.gathering = new Gathering(options.clock)
+    this.rate = new BatchingRate(options.clock)
   }
 
   append(namespace: string, entries: readonly Append[]): Appended[] | Promise<Appended[]> {
     const { clock, isHolding, write } = this.options
-    this.gathering.arrived(entries.length)
-    const mustGather = this.gathering.isWorthIt
-    if (!mustGather && !isHolding() && this.waiting.length === 0) return write(namespace, entries)
+    this.rate.arrived(entries.length)
+    const mustBatch = this.rate.isWorthIt
+    if (!mustBatch && !isHolding() && this.waiting.length === 0) return write(namespace, entries)
     if (this.waiting.length >= WAITING_MAX)
       throw new RoomfulError('UNAVAILABLE', 'The disk does not keep up', { retryAfterMs: 1000 })
-    if (!isHolding()) this.cancelGather ??= clock.after(GATHER_MS, this.onGathered, true)
+    if (!isHolding()) this.cancelBatch ??= clock.after(BATCH_MS, this.onBatchDue, true)
     return new Promise((resolve, reject) => void this.waiting.push({ namespace, entries, resolve, reject }))
   }
 
   /** Lets all go that wait. */
   drain(): void {
-    this.cancelGather?.()
-    this.cancelGather = undefined
+    this.cancelBatch?.()
+    this.cancelBatch = undefined
     const going = this.waiting
     this.waiting = []
     for (let from = 0; from < going.length; ) {
@@ -61,8 +66,8 @@ export class SqliteQueue {
     }
   }
 
-  private readonly onGathered = (): void => {
-    this.cancelGather = undefined
+  private readonly onBatchDue = (): void => {
+    this.cancelBatch = undefined
     if (!this.options.isHolding()) this.drain() // else when the hold ends
   }
 
@@ -111,4 +116,31 @@ function together(group: readonly Waiting[]): readonly Append[] {
     base += units
   }
   return all
+}
+
+/**
+ * Decides whether batching pays. A transaction costs about as much as its first ten rows, so at a high rate most of the
+ * time would go into transactions of two or three rows. At a low rate, or where each append waits for the last
+ * acknowledgement, nothing is delayed.
+ */
+class BatchingRate {
+  isWorthIt = false
+  private readonly clock: Pick<Clock, 'monotonic'>
+  private since = 0
+  private rows = 0
+
+  constructor(clock: Pick<Clock, 'monotonic'>) {
+    this.clock = clock
+  }
+
+  arrived(rows: number): void {
+    const now = this.clock.monotonic()
+    const passedMs = now - this.since
+    if (passedMs >= WINDOW_MS) {
+      this.isWorthIt = this.rows >= FAST_PER_MS * passedMs
+      this.since = now
+      this.rows = 0
+    }
+    this.rows += rows
+  }
 }
