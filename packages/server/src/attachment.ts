@@ -11,7 +11,7 @@ import { Server as TlsServer } from 'node:tls'
 import { holdBody } from './adapters/transports/expect-continue.ts'
 import { refuse } from './adapters/transports/refuse-upgrade.ts'
 import { headWithoutOffer, offersHttp2 } from './adapters/transports/upgrade-offer.ts'
-import { ignoreSocketError } from './adapters/transports/websocket-wire.ts'
+import { ignoreSocketError } from './adapters/transports/websocket/wire.ts'
 
 /** What is served beside the application. */
 export interface HttpService {

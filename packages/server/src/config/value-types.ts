@@ -3,9 +3,9 @@
  * written down again. One object per kind, so that a setting is a line in a table.
  */
 import { isIP } from 'node:net'
-import type { TrustProxy } from '../adapters/transports/address.ts'
 import { isHostPattern } from '../adapters/transports/host-names.ts'
 import { isOriginPattern } from '../adapters/transports/origin.ts'
+import type { TrustProxy } from '../adapters/transports/request-info.ts'
 
 export interface ValueType<T> {
   /** For the docs table: `number`, `on/off`. */

@@ -1,9 +1,9 @@
 /** One event to many members: encoded once, written once per turn, in one order, whoever goes away meanwhile. */
 import { createTestServer, type TestClient } from '@roomful/testkit'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { classicDialect } from '../../src/adapters/transports/classic.ts'
-import { plainDialect } from '../../src/adapters/transports/plain.ts'
-import { v1Dialect } from '../../src/adapters/transports/v1.ts'
+import { classicDialect } from '../../src/adapters/transports/dialects/classic.ts'
+import { plainDialect } from '../../src/adapters/transports/dialects/plain.ts'
+import { v1Dialect } from '../../src/adapters/transports/dialects/v1.ts'
 import { audience } from './audience.ts'
 
 const UNLIMITED = { ratePerSecond: 0, ratePerMinute: 0 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { addressReader, normalAddress, type TrustProxy } from '../../src/adapters/transports/address.ts'
+import { addressReader, normalAddress, type TrustProxy } from '../../src/adapters/transports/request-info.ts'
 import { addressGroup } from '../../src/core/base/addresses.ts'
 
 function read(trust: TrustProxy, remoteAddress: string, forwarded?: string): string {

@@ -2,7 +2,7 @@
 import { VirtualClock } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
 import { Probe } from '../../src/adapters/transports/probe.ts'
-import type { WebSocketWire } from '../../src/adapters/transports/websocket-wire.ts'
+import type { WebSocketWire } from '../../src/adapters/transports/websocket/wire.ts'
 import { TimerWheel } from '../../src/core/base/timer-wheel.ts'
 
 function begin() {

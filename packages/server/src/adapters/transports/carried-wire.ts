@@ -6,7 +6,7 @@ import type { Hub } from '../../core/hub.ts'
 import type { Link } from '../../core/link/link.ts'
 import type { Wire } from '../../core/ports/wire.ts'
 import { Probe, type ProbeWords } from './probe.ts'
-import type { WebSocketWire, WireReceiver } from './websocket-wire.ts'
+import type { WebSocketWire, WireReceiver } from './websocket/wire.ts'
 
 /** What carries a link until a WebSocket does. */
 export interface FirstCarrier extends Wire {

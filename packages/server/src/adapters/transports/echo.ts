@@ -2,7 +2,7 @@
 import type { LinkOwner } from '../../core/link/link.ts'
 import { ONE_WAY } from '../../core/link/one-way.ts'
 import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
-import { binaryFrame, textFrame } from './frame.ts'
+import { binaryFrame, textFrame } from './websocket/frames.ts'
 
 const NOTHING: Encoding = { key: 'ws:echo', encode: () => undefined }
 

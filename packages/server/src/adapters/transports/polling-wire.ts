@@ -7,7 +7,7 @@ import { CLOSE_CODES } from '@roomful/protocol'
 import type { Timer } from '../../core/base/timer-wheel.ts'
 import type { Hub } from '../../core/hub.ts'
 import type { Wire } from '../../core/ports/wire.ts'
-import type { WireReceiver } from './websocket-wire.ts'
+import type { WireReceiver } from './websocket/wire.ts'
 
 /** How long a client that probes another transport may be kept waiting: it changes over between two polls. */
 const RELEASE_MS = 100

@@ -4,7 +4,7 @@
  */
 import { CLOSE_CODES } from '@roomful/protocol'
 import type { Timer, TimerWheel } from '../../core/base/timer-wheel.ts'
-import type { WebSocketWire, WireReceiver } from './websocket-wire.ts'
+import type { WebSocketWire, WireReceiver } from './websocket/wire.ts'
 
 /** How long an upgrade may take. */
 const UPGRADE_MS = 10_000

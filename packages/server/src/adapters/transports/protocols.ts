@@ -3,8 +3,8 @@ import { decodePlain, isPersonalRoom, isRoomId, type WireError } from '@roomful/
 import type { Namespace } from '../../core/namespace.ts'
 import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
 import type { Protocol } from '../../core/raw-protocol.ts'
-import { binaryFrame } from './frame.ts'
 import { refuseBinary } from './refuse-binary.ts'
+import { binaryFrame } from './websocket/frames.ts'
 
 export interface Mounted {
   readonly namespace: Namespace

@@ -2,8 +2,9 @@
  * What comes down a v1 link over HTTP: the frames that a WebSocket would carry, each as an event in the form of
  * `text/event-stream`, whether it is a stream or the answer to a poll. Pings and closes are events with a name. PROTOCOL.md 17.
  */
-import { binaryFrame, CLOSE, PING, TEXT } from '../../transports/frame.ts'
+
 import { payloadsOf } from '../../transports/unframe.ts'
+import { binaryFrame, CLOSE, PING, TEXT } from '../../transports/websocket/frames.ts'
 
 export const PING_FRAME = binaryFrame(new Uint8Array(), PING)
 

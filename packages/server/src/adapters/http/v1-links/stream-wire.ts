@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { CLOSE_CODES } from '@roomful/protocol'
 import type { Timer, TimerWheel } from '../../../core/base/timer-wheel.ts'
 import type { FirstCarrier } from '../../transports/carried-wire.ts'
-import type { WireReceiver } from '../../transports/websocket-wire.ts'
+import type { WireReceiver } from '../../transports/websocket/wire.ts'
 import { SSE_HEADERS } from '../fallbacks/sse-wire.ts'
 import { closeFrame, MOVED, PING_FRAME, toEvents } from './event-form.ts'
 

@@ -1,6 +1,7 @@
 /** The payload of a poll, out of the WebSocket frames that every client of a namespace shares. Engine.IO protocol 4. */
-import { BINARY } from '../frame.ts'
+
 import { payloadsOf } from '../unframe.ts'
+import { BINARY } from '../websocket/frames.ts'
 
 const SEPARATOR = '\u001e'
 

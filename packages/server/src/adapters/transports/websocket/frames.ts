@@ -1,7 +1,7 @@
 /** WebSocket frames as a server sends them: final, unmasked, uncompressed. RFC 6455 section 5.2. */
 
 import { aroundShared } from '@roomful/protocol'
-import { Several } from '../../core/base/ack-args.ts'
+import { Several } from '../../../core/base/ack-args.ts'
 
 export const TEXT = 0x1
 export const BINARY = 0x2

@@ -8,10 +8,10 @@ import {
   encodePlainRequest,
   plainName,
 } from '@roomful/protocol'
-import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
+import type { Dialect, Encoding } from '../../../core/ports/dialect.ts'
+import { refuseBinary } from '../refuse-binary.ts'
+import { ackFrame, textFrame } from '../websocket/frames.ts'
 import { toClassic } from './classic.ts'
-import { ackFrame, textFrame } from './frame.ts'
-import { refuseBinary } from './refuse-binary.ts'
 
 const encoding: Encoding = { key: 'ws:plain', encode: (event) => textFrame(encodePlainEvent(event)) }
 

@@ -11,9 +11,9 @@ import {
   readObject,
   type WireEvent,
 } from '@roomful/protocol'
-import type { Dialect, Encoding, Request } from '../../core/ports/dialect.ts'
-import { textFrame } from './frame.ts'
-import { refuseBinary } from './refuse-binary.ts'
+import type { Dialect, Encoding, Request } from '../../../core/ports/dialect.ts'
+import { refuseBinary } from '../refuse-binary.ts'
+import { textFrame } from '../websocket/frames.ts'
 
 const COMMANDS: ReadonlySet<string> = new Set(['join', 'message', 'leave', 'list'])
 

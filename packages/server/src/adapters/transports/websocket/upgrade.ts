@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
-import { PoliteWebSocket, WebSocketWire } from './websocket-wire.ts'
+import { PoliteWebSocket, WebSocketWire } from './wire.ts'
 
 /** A peer that does not answer the close frame is cut after this long. A3.5. */
 const CLOSE_TIMEOUT_MS = 5_000

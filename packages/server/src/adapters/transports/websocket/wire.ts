@@ -4,10 +4,10 @@
  */
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
-import type { Link } from '../../core/link/link.ts'
-import type { Wire } from '../../core/ports/wire.ts'
-import { binaryFrame, PONG } from './frame.ts'
-import { writeSocket } from './write-socket.ts'
+import type { Link } from '../../../core/link/link.ts'
+import type { Wire } from '../../../core/ports/wire.ts'
+import { writeSocket } from '../write-socket.ts'
+import { binaryFrame, PONG } from './frames.ts'
 
 /** Who is told what comes in: a link, or what stands between the socket and its link. */
 export type WireReceiver = Pick<Link, 'receive' | 'alive' | 'ponged' | 'send' | 'flush' | 'drained' | 'closed'>

@@ -8,9 +8,9 @@ import {
   encodeV1Request,
   MAX_CHANNELS,
 } from '@roomful/protocol'
-import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
-import { ackFrame, textFrame } from './frame.ts'
-import { refuseBinary } from './refuse-binary.ts'
+import type { Dialect, Encoding } from '../../../core/ports/dialect.ts'
+import { refuseBinary } from '../refuse-binary.ts'
+import { ackFrame, textFrame } from '../websocket/frames.ts'
 
 /** One per channel number: it stands in the frame, so links that use the same number share the bytes. */
 const encodings: readonly Encoding[] = Array.from({ length: MAX_CHANNELS + 1 }, (_, channel) => ({
