@@ -1,9 +1,7 @@
-/**
- * Where a client comes from: the address of its socket or, behind proxies that are trusted, what the outermost of them
- * saw. Whatever the client itself wrote into `X-Forwarded-For` stands left of that and is not read. B32, B33.
- */
+/** What a request says about its client: credentials, offered subprotocols, and the address that it comes from. */
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, SocketAddress } from 'node:net'
+import { BEARER_SUBPROTOCOL_PREFIX, type Credentials } from '@roomful/protocol'
 import { isLoopback } from '../../core/base/addresses.ts'
 
 /** Which proxies are believed: none, so many hops, or those with these addresses and CIDR ranges. */
@@ -75,4 +73,42 @@ export function normalAddress(written: string | undefined): string | undefined {
   if (version !== 6) return version === 4 ? bare : undefined
   const { address } = new SocketAddress({ address: bare, family: 'ipv6' })
   return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address
+}
+
+/** In the URL, the `Authorization` header, or among the subprotocols. */
+export function credentialsOf(request: IncomingMessage): Credentials {
+  const { url = '/' } = request
+  const start = url.indexOf('?')
+  const query = new URLSearchParams(start < 0 ? '' : url.slice(start))
+  const credentials: Credentials = {}
+  const bearer = bearerOf(request)
+  const token = query.get('token') ?? bearer
+  if (token !== undefined && token !== null) credentials.token = token
+  const ticket = query.get('ticket')
+  if (ticket !== null) credentials.ticket = ticket
+  const name = query.get('name')
+  if (name !== null) credentials.name = name
+  return credentials
+}
+
+function bearerOf(request: IncomingMessage): string | undefined {
+  const { authorization } = request.headers
+  if (authorization !== undefined && /^bearer\b/i.test(authorization)) return authorization.slice(6).trim()
+  return subprotocolValue(request, BEARER_SUBPROTOCOL_PREFIX)
+}
+
+/** What a WebSocket client offers to speak, in its order. */
+export function offeredSubprotocols({ headers }: IncomingMessage): string[] {
+  const field = headers['sec-websocket-protocol']
+  return field === undefined
+    ? []
+    : String(field)
+        .split(',')
+        .map((each) => each.trim())
+}
+
+/** What a client hides among its subprotocols, where access logs do not show it. */
+export function subprotocolValue(request: IncomingMessage, prefix: string): string | undefined {
+  const carried = offeredSubprotocols(request).find((each) => each.startsWith(prefix))
+  return carried?.slice(prefix.length)
 }

@@ -13,7 +13,7 @@ import type { Timer, TimerWheel } from '../../../core/base/timer-wheel.ts'
 import type { Link } from '../../../core/link/link.ts'
 import type { Wire } from '../../../core/ports/wire.ts'
 import type { Connection } from '../../../core/state/namespace-state.ts'
-import { writeSocket } from '../../transports/write-socket.ts'
+import { writeSocket } from '../../transports/websocket/wire.ts'
 import { bodyPart } from './sse-dialect.ts'
 
 /** Keeps proxies from closing a quiet stream. PROTOCOL.md 13. */

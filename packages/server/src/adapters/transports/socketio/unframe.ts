@@ -1,7 +1,6 @@
 /** The payload of a poll, out of the WebSocket frames that every client of a namespace shares. Engine.IO protocol 4. */
 
-import { payloadsOf } from '../unframe.ts'
-import { BINARY } from '../websocket/frames.ts'
+import { BINARY, payloadsOf } from '../websocket/frames.ts'
 
 const SEPARATOR = '\u001e'
 

@@ -6,7 +6,6 @@ import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import type { Link } from '../../../core/link/link.ts'
 import type { Wire } from '../../../core/ports/wire.ts'
-import { writeSocket } from '../write-socket.ts'
 import { binaryFrame, PONG } from './frames.ts'
 
 /** Who is told what comes in: a link, or what stands between the socket and its link. */
@@ -119,4 +118,23 @@ function fitReason(reason: string): string {
   let cut = reason.slice(0, REASON_MAX_BYTES)
   while (Buffer.byteLength(cut) > REASON_MAX_BYTES - 1) cut = cut.slice(0, -1)
   return cut
+}
+
+const NOTHING = new Uint8Array()
+
+/**
+ * One system call for all of it, where the socket takes it.
+ * @param onFlushed called when everything is gone, where the socket would not say so: it emits 'drain' only after more than
+ * its own high-water mark had waited
+ */
+export function writeSocket(socket: Socket, buffers: readonly Uint8Array[], onFlushed: (this: Socket) => void): void {
+  if (!socket.writable) return
+  const isCorked = socket.writableCorked > 0 // the handshake waits to go along
+  if (buffers.length === 1 && !isCorked) socket.write(buffers[0] as Uint8Array)
+  else {
+    if (!isCorked) socket.cork()
+    for (const buffer of buffers) socket.write(buffer)
+    socket.uncork()
+  }
+  if (socket.writableLength > 0 && !socket.writableNeedDrain) socket.write(NOTHING, () => onFlushed.call(socket))
 }
