@@ -1,6 +1,6 @@
 /**
  * WebSocket links: the upgrade and its refusals, `ws` for the handshake and for parsing what comes in. What is written goes
- * through websocket-wire.ts. E11.
+ * through wire.ts. E11.
  */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
