@@ -6,7 +6,7 @@
  *   npm run conformance -- --port 9001
  */
 import { parseArgs } from 'node:util'
-import { createRoomful, several } from '@roomful/server'
+import { ackArgs, createRoomful } from '@roomful/server'
 
 const { values } = parseArgs({ options: { port: { type: 'string', default: '9001' } } })
 
@@ -33,7 +33,7 @@ for (const name of ['/', '/custom']) {
     setTimeout(() => namespace.to(id).emit('auth', handshake), APART_MS)
   })
   namespace.on('message', (context, ...args: unknown[]) => context.emit('message-back', ...args))
-  namespace.on('message-with-ack', (_context, ...args: unknown[]) => several(...args))
+  namespace.on('message-with-ack', (_context, ...args: unknown[]) => ackArgs(...args))
 }
 const { url } = await roomful.listen()
 process.stdout.write(`conformance server on ${url.replace('http', 'ws')}/ws/echo and ${url}/socket.io/\n`)

@@ -1,6 +1,6 @@
 /** One client with a document open: what it says, what it may, and what it still has to be told. */
 import { CLOSE_CODES } from '@roomful/protocol'
-import { type Peer, type PeerHandler, RoomfulError } from '@roomful/server'
+import { type ProtocolConnection, type ProtocolHandler, RoomfulError } from '@roomful/server'
 import * as Y from 'yjs'
 import type { AwarenessHolder } from './awareness.ts'
 import { Missed } from './missed.ts'
@@ -21,7 +21,7 @@ import {
 const QUESTIONS_PER_SECOND = 20
 
 export interface DocumentPeerOptions {
-  readonly peer: Peer
+  readonly peer: ProtocolConnection
   readonly document: OpenDocument
   readonly canWrite: boolean
   readonly account: string
@@ -30,12 +30,12 @@ export interface DocumentPeerOptions {
   readonly onClosed: (peer: DocumentPeer) => void
 }
 
-export class DocumentPeer implements PeerHandler, AwarenessHolder {
+export class DocumentPeer implements ProtocolHandler, AwarenessHolder {
   readonly document: OpenDocument
   readonly clients = new Set<number>()
   /** When it was last told anything: a provider that hears nothing for 30 s believes the link to be dead. */
   toldAt: number
-  private readonly peer: Peer
+  private readonly peer: ProtocolConnection
   private readonly options: DocumentPeerOptions
   private readonly missed = new Missed()
   private canWrite: boolean

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { CLOSE_CODES, isPersonalRoom, isRoomId } from '@roomful/protocol'
-import { type Peer, type PeerHandler, type Roomful, RoomfulError } from '@roomful/server'
+import { type ProtocolConnection, type ProtocolHandler, type Roomful, RoomfulError } from '@roomful/server'
 import type * as Y from 'yjs'
 import { DocumentPeer } from './document-peer.ts'
 import { OpenDocuments } from './open-documents.ts'
@@ -164,7 +164,7 @@ export class Documents {
     }
   }
 
-  private async handlePeer(peer: Peer): Promise<PeerHandler> {
+  private async handlePeer(peer: ProtocolConnection): Promise<ProtocolHandler> {
     const { account } = peer
     const document = await this.openDocuments.pin(peer.roomId)
     await this.quotas.pin(account)

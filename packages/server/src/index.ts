@@ -27,7 +27,7 @@ export type {
   TypedContext,
   TypedNamespace,
 } from './core/api.ts'
-export { several } from './core/base/ack-args.ts'
+export { ackArgs } from './core/base/ack-args.ts'
 export { type Contract, defineContract, type EventDefinition, event } from './core/base/contract.ts'
 export { RoomfulError } from './core/base/errors.ts'
 export type { Allow, RoomAction, RoomOptions } from './core/base/room-declaration.ts'
@@ -35,7 +35,7 @@ export type { Stored, StoredEvent } from './core/events/stored.ts'
 export type { HistoryEvents, HistoryPage } from './core/log/history.ts'
 export type { Fact, Observer } from './core/ports/observer.ts'
 export type { User } from './core/ports/user.ts'
-export type { Peer, PeerHandler, Protocol } from './core/raw-protocol.ts'
+export type { Protocol, ProtocolConnection, ProtocolHandler } from './core/raw-protocol.ts'
 export type { PublishOptions } from './core/requests/publisher.ts'
 export type { AskOptions } from './core/state/client-requests.ts'
 export type { NamespaceOptions } from './core/state/namespace-options.ts'

@@ -10,7 +10,7 @@ import type { Link } from './link/link.ts'
 import type { Effect, PreparedJoin } from './log/effects.ts'
 import { carryOut } from './requests/checks.ts'
 import type { Context } from './requests/context.ts'
-import type { JoinReply } from './rooms/joins.ts'
+import type { JoinAck } from './rooms/joins.ts'
 import { createGuest } from './sessions/guests.ts'
 import type { Identities, Verified } from './sessions/identities.ts'
 import type { Lifecycle } from './sessions/lifecycle.ts'
@@ -18,7 +18,7 @@ import type { Arrival, Links } from './sessions/links.ts'
 import type { NamespaceParts, Namespaces } from './sessions/namespaces.ts'
 import type { Connection, NamespaceState } from './state/namespace-state.ts'
 
-export interface Visitor {
+export interface HttpClient {
   readonly credentials: Credentials
   readonly ip: string
   readonly userAgent: string
@@ -27,9 +27,9 @@ export interface Visitor {
 }
 
 /** What entering came to. */
-export interface Entered {
+export interface OpenedHttpConnection {
   /** In the order asked for. */
-  readonly replies: readonly JoinReply[]
+  readonly replies: readonly JoinAck[]
   /** From here nothing that follows is missing, should not a single event come. */
   readonly cursor: string
 }
@@ -65,7 +65,7 @@ export class HttpConnections {
   }
 
   /** @throws RoomfulError (rejects) UNAUTHENTICATED, and what the authenticator throws */
-  async identify({ state }: NamespaceParts, { credentials, ip, userAgent, stream }: Visitor): Promise<Verified> {
+  async identify({ state }: NamespaceParts, { credentials, ip, userAgent, stream }: HttpClient): Promise<Verified> {
     const { identities } = this
     const { settings, observer, random } = this.runtime
     const isNobody = credentials.token === undefined && credentials.ticket === undefined
@@ -108,7 +108,7 @@ export class HttpConnections {
     connection: Connection,
     roomIds: readonly string[],
     cursor: Cursor | undefined,
-    onEntered: (entered: Entered) => void,
+    onEntered: (entered: OpenedHttpConnection) => void,
   ): Promise<void> {
     const { namespace } = connection
     const { settings, turn } = this.runtime
@@ -132,8 +132,8 @@ export class HttpConnections {
     }
     const before = new Set(connection.memberships.keys())
     const { checkedJoins, others } = this.takeChecked(connection)
-    const asked = prepared.map((each) => joins.commit(each) as JoinReply)
-    const rest = [...again, ...checkedJoins].map((each) => joins.commit(each) as JoinReply)
+    const asked = prepared.map((each) => joins.commit(each) as JoinAck)
+    const rest = [...again, ...checkedJoins].map((each) => joins.commit(each) as JoinAck)
     onEntered({ replies: asked, cursor: cursorOf(namespace, cursor) })
     const newlyPlaced = new Set(placedIds.filter((roomId) => !before.has(roomId)))
     for (const reply of rest) {

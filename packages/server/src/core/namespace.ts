@@ -28,7 +28,7 @@ import { checkRoomId, Joins } from './rooms/joins.ts'
 import { OpenRooms } from './rooms/open-rooms.ts'
 import { Placement } from './rooms/placement.ts'
 import { membersOf } from './rooms/presence/member.ts'
-import { Pace } from './rooms/presence/pace.ts'
+import { ThrottledFanOut } from './rooms/presence/pace.ts'
 import { RoomPresence } from './rooms/presence/room-presence.ts'
 import { UserPresence } from './rooms/presence/user-presence.ts'
 import { isListed, type ListedRooms, listPage, type RoomPage } from './rooms/room-list.ts'
@@ -82,7 +82,7 @@ export class Namespace implements NamespaceApi, NamespaceParts {
       },
     })
     const commit = new Commit(runtime, state, fanOut)
-    const pace = new Pace(runtime, state)
+    const pace = new ThrottledFanOut(runtime, state)
     const capacity = new Capacity(runtime, state)
     const presence = new RoomPresence(runtime, state, { rooms, capacity, fanOut, pace })
     const access = new Access(runtime, delivery, (connection, roomId, reason) =>

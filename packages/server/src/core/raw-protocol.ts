@@ -30,12 +30,12 @@ export interface Protocol {
   /** Ten times as many messages, kept up for 5 s, close with 1008; 0 = off. */
   readonly ratePerSecond: number
   /** A peer was let into its room. What it sent meanwhile comes once the handler is there; a rejection closes it. */
-  open(peer: Peer): PeerHandler | Promise<PeerHandler>
+  open(peer: ProtocolConnection): ProtocolHandler | Promise<ProtocolHandler>
   /** The protocol's own words for a refusal, told before the close. Silent without. */
   refusal?(error: WireError): Uint8Array
 }
 
-export interface PeerHandler {
+export interface ProtocolHandler {
   /** One binary message. What it throws is reported and closes the peer with 1011. */
   handleMessage(data: Uint8Array): void
   /** What was not sent while the peer was slow can be sent now. */
@@ -53,7 +53,7 @@ interface PeerParts {
 }
 
 /** One client of a protocol, as its handler sees it. */
-export class Peer {
+export class ProtocolConnection {
   readonly roomId: string
   private readonly access: Access
   private readonly sharedLimits: SharedLimits
@@ -164,7 +164,7 @@ export async function acceptPeer(
     const prepared = await joins.prepareUncounted(connection, roomId, undefined)
     if (!joins.commit(prepared)) return
     hub.runtime.turn.endSoon()
-    const peer = new Peer({ access, sharedLimits, control: hub.lifecycle }, connection, roomId, frame)
+    const peer = new ProtocolConnection({ access, sharedLimits, control: hub.lifecycle }, connection, roomId, frame)
     owner.ready(await protocol.open(peer), connection)
   } catch (thrown) {
     const error = toRoomfulError(thrown)
@@ -178,7 +178,7 @@ class PeerOwner implements LinkOwner {
   private readonly runtime: Runtime
   private readonly control: ConnectionControl
   private readonly protocol: Protocol
-  private handler: PeerHandler | undefined
+  private handler: ProtocolHandler | undefined
   private connection: Connection | undefined
   private early: Uint8Array[] = []
   private earlyBytes = 0
@@ -191,7 +191,7 @@ class PeerOwner implements LinkOwner {
     this.protocol = protocol
   }
 
-  ready(handler: PeerHandler, connection: Connection): void {
+  ready(handler: ProtocolHandler, connection: Connection): void {
     if (this.isOver) return void handler.onClosed?.()
     this.handler = handler
     this.connection = connection

@@ -6,7 +6,7 @@ import { readHistory } from '../core/log/history.ts'
 import type { Namespace } from '../core/namespace.ts'
 import type { Context } from '../core/requests/context.ts'
 import { chargeEvent } from '../core/rooms/connection-limits.ts'
-import { checkRoomId, type JoinReply } from '../core/rooms/joins.ts'
+import { checkRoomId, type JoinAck } from '../core/rooms/joins.ts'
 import { costOf } from '../core/rooms/room-list.ts'
 import { schemaOf } from './schema.ts'
 
@@ -32,12 +32,12 @@ export function addRoomEvents(hub: Hub, namespace: Namespace): void {
 /** A plain client without `id` is answered all the same: with `room:joined`. */
 function join(context: Context, data: UpData<'room:join'>): unknown {
   const joining = context.join(data.roomId, data.after)
-  const answer = (): JoinReply | undefined => joinedRoom(context, data.roomId)
+  const answer = (): JoinAck | undefined => joinedRoom(context, data.roomId)
   return joining ? joining.then(() => answer) : answer
 }
 
 /** A check may have joined other rooms before. */
-export function joinedRoom(context: Context, roomId: string): JoinReply | undefined {
+export function joinedRoom(context: Context, roomId: string): JoinAck | undefined {
   return context.joined.findLast((reply) => reply?.roomId === roomId)
 }
 

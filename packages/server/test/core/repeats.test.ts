@@ -4,7 +4,7 @@ import { createLocalBroker } from '@roomful/server/testing'
 import { createTestServer, SeededRandom, type TestServer, type VirtualClock } from '@roomful/testkit'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openSqliteLog } from '../../src/adapters/brokers/local/index.ts'
-import { several } from '../../src/core/base/ack-args.ts'
+import { ackArgs } from '../../src/core/base/ack-args.ts'
 import type { Stored } from '../../src/core/log/effects.ts'
 import type { Context } from '../../src/core/requests/context.ts'
 import { makeFolder } from '../local-broker/opening.ts'
@@ -39,7 +39,7 @@ describe('a repeat', () => {
     ['nothing', () => undefined],
     ['null', () => null],
     ['text', (run: number) => `* ${run}`],
-    ['several values', (run: number) => several(run, 'of', run)],
+    ['several values', (run: number) => ackArgs(run, 'of', run)],
     ['bytes', (run: number) => ({ bytes: new Uint8Array([run, 255]) })],
     [
       'what was stored and more',

@@ -1,5 +1,11 @@
 /** A protocol of one's own is a link like every other: the same door, the same rules, the same end. */
-import { createRoomful, type Namespace, type Peer, type PeerHandler, type Roomful } from '@roomful/server'
+import {
+  createRoomful,
+  type Namespace,
+  type ProtocolConnection,
+  type ProtocolHandler,
+  type Roomful,
+} from '@roomful/server'
 import { SignJWT } from 'jose'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -12,7 +18,7 @@ interface Serving {
   readonly url: string
   readonly roomful: Roomful
   readonly namespace: Namespace
-  readonly peers: Peer[]
+  readonly peers: ProtocolConnection[]
   readonly closed: string[]
   /** Who may write since when, as told. */
   readonly rights: boolean[]
@@ -21,13 +27,13 @@ interface Serving {
 /** A protocol that tells everybody what anybody says, and lets sellers say nothing. */
 async function serve(
   settings: Parameters<typeof createRoomful>[0] = {},
-  handle: (peer: Peer) => Partial<PeerHandler> = () => ({}),
+  handle: (peer: ProtocolConnection) => Partial<ProtocolHandler> = () => ({}),
 ): Promise<Serving> {
   const roomful = createRoomful({ data: ':memory:', jwtSecret: SECRET, ...settings })
   running.push(roomful)
   const namespace = roomful.namespace('/boards')
   namespace.room('*', { allow: { join: ({ role }) => role !== 'support', publish: ({ role }) => role !== 'seller' } })
-  const peers: Peer[] = []
+  const peers: ProtocolConnection[] = []
   const closed: string[] = []
   const rights: boolean[] = []
   roomful.protocol('/board', namespace, {

@@ -1,7 +1,7 @@
 /** Bytes are bytes, whatever holds them: every view of a buffer, in events, requests and answers, by every transport. */
 import { Readable } from 'node:stream'
 import { fromJson, toJson } from '@roomful/protocol'
-import { type Context, type Roomful, several } from '@roomful/server'
+import { ackArgs, type Context, type Roomful } from '@roomful/server'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { client, next, serve, type Way } from './serve.ts'
@@ -32,7 +32,7 @@ function declare(roomful: Roomful): void {
     context.append('log', 'kept', VIEWS[name]())
     return VIEWS[name]()
   })
-  data.on('two', (_context: Context, name: ViewName) => several(name, VIEWS[name]()))
+  data.on('two', (_context: Context, name: ViewName) => ackArgs(name, VIEWS[name]()))
   data.on('mirror', (_context: Context, value: unknown) => value)
   data.on('ask', (context: Context, name: ViewName) => context.connection.call('asked', VIEWS[name]()))
   data.on('reused', (context: Context) => {

@@ -1,6 +1,6 @@
 /** What C7 to C9 ask of Socket.IO, with the official client, over each way in which it can be carried. */
 
-import { several } from '@roomful/server'
+import { ackArgs } from '@roomful/server'
 import { hubOf } from '@roomful/server/testing'
 import { io } from 'socket.io-client'
 import { describe, expect, it } from 'vitest'
@@ -50,7 +50,7 @@ describe.each(ways)('a Socket.IO client over %s', (way) => {
         context.emit('uploaded', name, bytes, more)
         return { status: 'ok', echo: bytes }
       })
-      files.on('all', (_context, ...args: unknown[]) => several(...args))
+      files.on('all', (_context, ...args: unknown[]) => ackArgs(...args))
     })
     const socket = client(`${url}/files`, way)
     await next(socket, 'connect')

@@ -1,5 +1,5 @@
-/** An answer of several values, where a dialect's acknowledgements can hold more than one; elsewhere it is their array. */
-export class Several {
+/** An acknowledgement with several values. Dialects whose acknowledgements hold one value send them as an array. */
+export class AckArgs {
   readonly values: readonly unknown[]
 
   constructor(values: readonly unknown[]) {
@@ -7,7 +7,7 @@ export class Several {
   }
 }
 
-/** Answers a request with several values: `return several(1, 'two')`. */
-export function several(...values: readonly unknown[]): Several {
-  return new Several(values)
+/** Answers a request with several values: `return ackArgs(1, 'two')`. */
+export function ackArgs(...values: readonly unknown[]): AckArgs {
+  return new AckArgs(values)
 }

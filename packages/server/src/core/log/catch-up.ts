@@ -10,7 +10,7 @@ import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
 import { type Link, UNLOGGED_MAX_BYTES } from '../link/link.ts'
 import type { CatchUpState, Connection, Membership, Room } from '../state/namespace-state.ts'
-import { type Asked, PAGE_BYTES, PAGE_EVENTS, type Page, SharedReads } from './shared-reads.ts'
+import { PAGE_BYTES, PAGE_EVENTS, type Page, type ReadFrom, SharedReads } from './shared-reads.ts'
 
 /** Volatile events kept for a slow connection, one per key; more forget the oldest. */
 const LATEST_MAX = 256
@@ -167,9 +167,9 @@ export class CatchUp {
   }
 
   /** @param after the positions that were asked for; a member that went back behind its own reads again */
-  private write(connection: Connection, state: CatchUpState, page: Page, after: readonly Asked[] = []): void {
+  private write(connection: Connection, state: CatchUpState, page: Page, after: readonly ReadFrom[] = []): void {
     const { link, channel } = connection
-    const isBehind = ({ roomId, seq }: Asked): boolean => (connection.memberships.get(roomId)?.position ?? 0) < seq
+    const isBehind = ({ roomId, seq }: ReadFrom): boolean => (connection.memberships.get(roomId)?.position ?? 0) < seq
     const wentBack = after.filter(isBehind).map(({ roomId }) => roomId)
     const encoding = link.dialect.encoding(channel)
     for (const event of page) {
@@ -205,7 +205,7 @@ export class CatchUp {
   }
 
   private read(connection: Connection, state: CatchUpState): void {
-    const after: Asked[] = []
+    const after: ReadFrom[] = []
     const heads = new Map<string, number>()
     for (const { room, position } of connection.memberships.values()) {
       if (position >= room.head) continue
@@ -250,7 +250,7 @@ export class CatchUp {
    */
   private skipTrimmed(
     connection: Connection,
-    after: readonly Asked[],
+    after: readonly ReadFrom[],
     heads: ReadonlyMap<string, number>,
     rows: Page,
   ): void {

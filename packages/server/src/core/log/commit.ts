@@ -14,7 +14,7 @@ import { type AppendEffect, type Effect, type Stored, toStored } from './effects
 import type { FanOut } from './fan-out.ts'
 
 /** One finished request, or one emit of the server's own. */
-export interface Unit {
+export interface RequestEffects {
   readonly effects: readonly Effect[]
   /** Makes the appends recognisable as a repeat. */
   readonly key: AppendKey | undefined
@@ -50,7 +50,7 @@ export class Commit {
   private readonly runtime: Runtime
   private readonly namespace: NamespaceState
   private readonly fanOut: FanOut
-  private waiting: Unit[] = []
+  private waiting: RequestEffects[] = []
   private inFlight = 0
   private tail: Promise<void> = Promise.resolve()
 
@@ -65,7 +65,7 @@ export class Commit {
     return this.waiting.length === 0 && this.inFlight === 0
   }
 
-  submit(unit: Unit): void {
+  submit(unit: RequestEffects): void {
     if (this.waiting.length >= WAITING_MAX) {
       for (const effect of unit.effects) if (effect.kind !== 'append') unit.apply(effect, false)
       return unit.done([], new RoomfulError('UNAVAILABLE', undefined, { retryAfterMs: RETRY_AFTER_MS }))
@@ -91,7 +91,7 @@ export class Commit {
     }
   }
 
-  private start(units: Unit[]): void {
+  private start(units: RequestEffects[]): void {
     const appends = this.collect(units)
     if (appends.length === 0 && this.inFlight === 0) return this.release(units, [])
     this.inFlight++
@@ -102,7 +102,7 @@ export class Commit {
   }
 
   private async releaseInTurn(
-    units: Unit[],
+    units: RequestEffects[],
     stored: Promise<Appended[]>,
     before: Promise<void>,
     appended: number,
@@ -131,7 +131,7 @@ export class Commit {
     this.runtime.turn.flush()
   }
 
-  private collect(units: readonly Unit[]): Append[] {
+  private collect(units: readonly RequestEffects[]): Append[] {
     const appends: Append[] = []
     let unitNumber = 0
     for (const { effects, key, firstKey, reply, writer, newRooms } of units) {
@@ -162,7 +162,7 @@ export class Commit {
   }
 
   /** Events that were stored now are told; the other effects of a request keep their place among them. */
-  private release(units: readonly Unit[], results: readonly Appended[]): void {
+  private release(units: readonly RequestEffects[], results: readonly Appended[]): void {
     let at = 0
     for (const unit of units) {
       const { error, repeated } = outcomeOf(unit, results, at)
@@ -184,7 +184,7 @@ export class Commit {
     }
   }
 
-  private tell(unit: Unit, effect: AppendEffect, result: Extract<Appended, { n: number }>): void {
+  private tell(unit: RequestEffects, effect: AppendEffect, result: Extract<Appended, { n: number }>): void {
     const { n, seq, ts } = result
     const { roomId, type, argsJson, userId } = effect
     const row = { n, seq, ts, roomId, type, argsJson, userId, key: unit.key?.key, redacted: false }
@@ -195,7 +195,7 @@ export class Commit {
 
 /** Why a request failed, or that it was a repeat. */
 function outcomeOf(
-  { effects }: Unit,
+  { effects }: RequestEffects,
   results: readonly Appended[],
   from: number,
 ): { error?: RoomfulError | undefined; repeated?: Repeated | undefined } {

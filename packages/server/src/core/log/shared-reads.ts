@@ -13,7 +13,7 @@ export const PAGE_BYTES = 64 * 1024
 export type Page = readonly RoomEvent[]
 
 /** A room and the position after which it is read. */
-export interface Asked {
+export interface ReadFrom {
   readonly roomId: string
   readonly seq: number
 }
@@ -33,7 +33,7 @@ export class SharedReads {
   }
 
   /** The next page after these positions, in the order of `n`. @throws what the broker throws, as a rejection */
-  page({ name, rooms }: ReadNamespace, after: readonly Asked[]): Promise<Page> {
+  page({ name, rooms }: ReadNamespace, after: readonly ReadFrom[]): Promise<Page> {
     const key = `${name}\n${after.map(({ roomId, seq }) => `${roomId}\n${seq}`).join('\n')}`
     const known = this.reads.get(key)
     if (known) return known

@@ -3,7 +3,7 @@
  * and the client has its answer, in the order in which they recorded it; a refusal discards it, and frees what was kept.
  */
 import type { RoomfulError } from '../base/errors.ts'
-import type { Unit } from '../log/commit.ts'
+import type { RequestEffects } from '../log/commit.ts'
 import type { Effect } from '../log/effects.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import { Context } from './context.ts'
@@ -33,7 +33,7 @@ export function carryOut(
   onFailed: OnFailed,
 ): void {
   if (effects.length === 0) return
-  const unit: Unit = {
+  const unit: RequestEffects = {
     effects,
     key: undefined,
     firstKey: 0,

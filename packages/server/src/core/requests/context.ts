@@ -7,7 +7,7 @@ import { type AppendEffect, type Effect, EVERYONE, type Stored } from '../log/ef
 import type { AppendKey } from '../ports/broker.ts'
 import type { User } from '../ports/user.ts'
 import type { Access } from '../rooms/access.ts'
-import { checkRoomId, type JoinReply, type Joins } from '../rooms/joins.ts'
+import { checkRoomId, type JoinAck, type Joins } from '../rooms/joins.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import type { SharedLimits } from '../state/shared-limits.ts'
 import { Emitter } from './emit.ts'
@@ -39,7 +39,7 @@ export class Context {
   /** What was recorded so far, in order. */
   effects: Effect[] = NO_EFFECTS
   /** Answers of joins, in the order in which they were asked; filled when the turn is released. */
-  joined: readonly (JoinReply | undefined)[] = NONE
+  joined: readonly (JoinAck | undefined)[] = NONE
   private readonly parts: ContextParts
   private joining: Set<Promise<void>> | undefined
   private abort: AbortController | undefined

@@ -8,7 +8,7 @@ import { toJson } from '@roomful/protocol'
 import { validate } from '../base/contract.ts'
 import { RoomfulError, toRoomfulError } from '../base/errors.ts'
 import { fingerprint } from '../base/fingerprint.ts'
-import type { Unit } from '../log/commit.ts'
+import type { RequestEffects } from '../log/commit.ts'
 import type { AppendEffect, Effect, Stored } from '../log/effects.ts'
 import type { AppendKey } from '../ports/broker.ts'
 import type { Request } from '../ports/dialect.ts'
@@ -21,7 +21,7 @@ import { checkKeyAge, readReply, writeReply } from './idempotency.ts'
 import type { RequestParts } from './request-parts.ts'
 
 /** As a unit: what the handler wanted, once it has returned. */
-export class Execution implements Unit {
+export class Execution implements RequestEffects {
   readonly key: AppendKey | undefined
   firstKey = 0
   reply: string | undefined

@@ -4,7 +4,7 @@
  * handler does besides storing happens once as well, unless the process is killed in the middle of it. G3.
  */
 import { fromJson, keyTime, toJson } from '@roomful/protocol'
-import { Several } from '../base/ack-args.ts'
+import { AckArgs } from '../base/ack-args.ts'
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { AppendKey, Broker, Repeated } from '../ports/broker.ts'
@@ -108,14 +108,14 @@ export class Idempotency {
  * @throws what JSON cannot say: cycles, BigInt
  */
 export function writeReply(answer: unknown): string | undefined {
-  const text = answer instanceof Several ? `*${toJson(answer.values)}` : answer === undefined ? '' : toJson(answer)
+  const text = answer instanceof AckArgs ? `*${toJson(answer.values)}` : answer === undefined ? '' : toJson(answer)
   return text.length <= REPLY_MAX ? text : undefined
 }
 
 /** The answer that was kept. */
 export function readReply(reply: string): unknown {
   if (reply === '') return undefined
-  return reply.startsWith('*') ? new Several(fromJson(reply.slice(1)) as unknown[]) : fromJson(reply)
+  return reply.startsWith('*') ? new AckArgs(fromJson(reply.slice(1)) as unknown[]) : fromJson(reply)
 }
 
 /** A repeat of something that is remembered no longer could not be told from a new request. @throws RoomfulError EXPIRED */

@@ -2,7 +2,7 @@
 import { toJson } from '@roomful/protocol'
 import { fingerprint } from '../base/fingerprint.ts'
 import type { Runtime } from '../base/runtime.ts'
-import type { Commit, Unit } from '../log/commit.ts'
+import type { Commit, RequestEffects } from '../log/commit.ts'
 import { type AppendEffect, type EmitEffect, EVERYONE, type Stored } from '../log/effects.ts'
 import type { FanOut } from '../log/fan-out.ts'
 import type { AppendKey } from '../ports/broker.ts'
@@ -52,7 +52,7 @@ export class Publisher {
     args: readonly unknown[],
     userId: string | undefined,
     key: AppendKey | undefined,
-    more: Pick<Unit, 'writer' | 'newRooms' | 'made'> = {},
+    more: Pick<RequestEffects, 'writer' | 'newRooms' | 'made'> = {},
   ): Promise<Stored> {
     const argsJson = toJson(args)
     const effect = {
@@ -81,7 +81,7 @@ export class Publisher {
   private submit(
     effects: readonly (AppendEffect | EmitEffect)[],
     key: AppendKey | undefined,
-    more: Pick<Unit, 'writer' | 'newRooms' | 'made'> = {},
+    more: Pick<RequestEffects, 'writer' | 'newRooms' | 'made'> = {},
   ): Promise<readonly Stored[]> {
     return new Promise((resolve, reject) => {
       this.commit.submit({

@@ -19,7 +19,7 @@ import type { OpenRooms } from './open-rooms.ts'
 import type { RoomPresence } from './presence/room-presence.ts'
 
 /** What a join is answered with. PROTOCOL.md 8. */
-export interface JoinReply {
+export interface JoinAck {
   status: 'ok'
   roomId: string
   epoch: string
@@ -110,7 +110,7 @@ export class Joins {
   }
 
   /** Makes it true: the member is there, live or behind, and everyone hears of it. */
-  commit(prepared: PreparedJoin): JoinReply | undefined {
+  commit(prepared: PreparedJoin): JoinAck | undefined {
     const { connection, room, after } = prepared
     if (connection.stage !== 'open') {
       this.abandon(prepared)
@@ -249,7 +249,7 @@ export function resumeFrom(
   room: Pick<Room, 'epoch' | 'head' | 'first'>,
   after: Position | number,
   replayMax: number,
-): { position: number; told: Pick<JoinReply, 'recovered' | 'reason' | 'from' | 'to'> } {
+): { position: number; told: Pick<JoinAck, 'recovered' | 'reason' | 'from' | 'to'> } {
   const { epoch = room.epoch, seq } = typeof after === 'number' ? { seq: after } : after
   // The log may have trimmed up to what is stored and not yet released; from there on everything comes.
   const oldest = Math.min(Math.max(room.first, room.head - replayMax + 1), room.head + 1)

@@ -12,7 +12,7 @@ import type { Delivery } from '../log/delivery.ts'
 import type { Effect, PreparedJoin } from '../log/effects.ts'
 import type { SavedSessions } from '../log/saved-sessions.ts'
 import type { Connection, NamespaceState } from '../state/namespace-state.ts'
-import { checkRoomId, type JoinReply, type Joins } from './joins.ts'
+import { checkRoomId, type JoinAck, type Joins } from './joins.ts'
 
 /** Why a client left a room, unless the server says otherwise. */
 const REMOVED = 'Removed by the server'
@@ -104,7 +104,7 @@ export class Placement {
     return true
   }
 
-  tellJoined(connection: Connection, reply: JoinReply): void {
+  tellJoined(connection: Connection, reply: JoinAck): void {
     const { link, channel, currentRoom } = connection
     const { roomId, epoch, seq } = reply
     if (link.dialect.view !== 'classic') return this.delivery.notify(connection, 'room:joined', { ...reply })

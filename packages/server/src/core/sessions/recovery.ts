@@ -20,10 +20,10 @@ export interface Restored {
   readonly forbidden: readonly string[]
   /** Transient events behind this one are to be sent. */
   readonly transientsFrom: number
-  readonly seats: readonly Seat[]
+  readonly seats: readonly SavedPosition[]
 }
 
-type Seat = SessionRecord['rooms'][number]
+type SavedPosition = SessionRecord['rooms'][number]
 
 export class Recovery {
   private readonly runtime: Runtime
@@ -99,7 +99,7 @@ export class Recovery {
     for (const join of joins) this.namespaces.of(join.connection).requests.joins.abandon(join)
   }
 
-  private async prepareOne(connection: Connection, seat: Seat, n: number | undefined): Promise<PreparedJoin> {
+  private async prepareOne(connection: Connection, seat: SavedPosition, n: number | undefined): Promise<PreparedJoin> {
     const { roomId, epoch } = seat
     const { access, joins } = this.namespaces.of(connection).requests
     await access.may(connection, 'join', roomId)
@@ -108,7 +108,7 @@ export class Recovery {
   }
 
   /** The number in a room of the latest event with a commit number up to `n`, or where it was joined; by bisection. */
-  private async latestUpTo(namespace: string, { roomId, seq }: Seat, n: number): Promise<number> {
+  private async latestUpTo(namespace: string, { roomId, seq }: SavedPosition, n: number): Promise<number> {
     const [head] = await this.runtime.broker.heads(namespace, [roomId])
     if (!head) return seq
     let known = seq

@@ -154,7 +154,7 @@ export interface Member {
 }
 
 /** A user in a room, whatever the number of connections. */
-export interface Seat {
+export interface RoomUser {
   user: User
   connections: number
   /** Those that were cut off and may still come back. G6. */
@@ -181,7 +181,7 @@ export class Room {
   readonly isInbox: boolean
   readonly options: RoomOptions
   readonly tail: HotTail
-  readonly seats = new Map<string, Seat>()
+  readonly seats = new Map<string, RoomUser>()
   /** Joins under way that count on a seat, by user; only where there is a capacity. Bound: the requests that run. */
   readonly claims = new Map<string, number>()
   readonly groups: Group[] = []

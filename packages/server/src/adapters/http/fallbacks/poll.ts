@@ -2,7 +2,7 @@
 import { CLOSE_CODES } from '@roomful/protocol'
 import { addressGroup, isLoopback } from '../../../core/base/addresses.ts'
 import { RoomfulError } from '../../../core/base/errors.ts'
-import type { Visitor } from '../../../core/http-connection.ts'
+import type { HttpClient } from '../../../core/http-connection.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { Namespace } from '../../../core/namespace.ts'
 import type { Connection } from '../../../core/state/namespace-state.ts'
@@ -75,7 +75,7 @@ export class Polls {
   /** The seat that the last poll left, or another one. */
   private async sit(
     namespace: Namespace,
-    visitor: Visitor,
+    visitor: HttpClient,
     rooms: readonly string[],
     isFirst: boolean,
   ): Promise<Taken> {

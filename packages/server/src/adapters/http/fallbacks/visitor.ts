@@ -1,7 +1,7 @@
 /** What a request over HTTP says of who sends it and what it wants, the same for streams, polls and single events. PROTOCOL.md 3 and 12. */
 import { type Credentials, type Cursor, isRoomId, parseCursor } from '@roomful/protocol'
 import { RoomfulError } from '../../../core/base/errors.ts'
-import type { Visitor } from '../../../core/http-connection.ts'
+import type { HttpClient } from '../../../core/http-connection.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { Namespace } from '../../../core/namespace.ts'
 import type { Exchange } from '../exchange.ts'
@@ -19,7 +19,7 @@ export function namespaceOf(hub: Hub, { params, request }: Exchange): Namespace 
 }
 
 /** @param stream names what reconnects by itself, if it does */
-export function visitorOf({ request, query, ip }: Exchange, stream?: string): Visitor {
+export function visitorOf({ request, query, ip }: Exchange, stream?: string): HttpClient {
   const userAgent = String(request.headers['user-agent'] ?? '').slice(0, USER_AGENT_MAX)
   const credentials: Credentials = {}
   const { authorization } = request.headers

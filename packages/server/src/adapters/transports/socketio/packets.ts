@@ -1,7 +1,7 @@
 /** Socket.IO packets as WebSocket frames, each of which begins with Engine.IO's sign of a message. Socket.IO protocol 5. */
 import { bytesOf, holdsBinary, isBytes, toJson } from '@roomful/protocol'
 import { PacketType } from 'socket.io-parser'
-import { Several } from '../../../core/base/ack-args.ts'
+import { AckArgs } from '../../../core/base/ack-args.ts'
 import { ackFrame, binaryFrame, textFrame } from '../websocket/frames.ts'
 
 /** Engine.IO packets that are more than a message. */
@@ -14,10 +14,10 @@ export const ENGINE = {
 
 /** @param id of the acknowledgement */
 export function ackPacket(nsp: string, id: number, data: unknown): Uint8Array | readonly Uint8Array[] {
-  const values = data instanceof Several ? data.values : [data ?? null]
+  const values = data instanceof AckArgs ? data.values : [data ?? null]
   if (holdsBinary(values)) return binaryPacket(PacketType.BINARY_ACK, nsp, values, id)
   const head = `43${place(nsp)}${id}`
-  if (data instanceof Several) return textFrame(head + JSON.stringify(values))
+  if (data instanceof AckArgs) return textFrame(head + JSON.stringify(values))
   return ackFrame(data, (plain) => `${head}[${toJson(plain ?? null)}]`)
 }
 

@@ -1,7 +1,7 @@
 /** WebSocket frames as a server sends them: final, unmasked, uncompressed. RFC 6455 section 5.2. */
 
 import { aroundShared } from '@roomful/protocol'
-import { Several } from '../../../core/base/ack-args.ts'
+import { AckArgs } from '../../../core/base/ack-args.ts'
 
 export const TEXT = 0x1
 export const BINARY = 0x2
@@ -29,7 +29,7 @@ export function textFrame(text: string): Uint8Array {
 
 /** The frame of an answer, sharing what many answers have in common. */
 export function ackFrame(data: unknown, encode: (data: unknown) => string): Uint8Array | readonly Uint8Array[] {
-  const text = aroundShared(data instanceof Several ? data.values : data, encode)
+  const text = aroundShared(data instanceof AckArgs ? data.values : data, encode)
   return typeof text === 'string' ? textFrame(text) : textFrameAround(text.before, text.shared.bytes, text.after)
 }
 

@@ -3,7 +3,7 @@
 import type { Timer, TimerWheel } from '../../base/timer-wheel.ts'
 import type { Connection } from '../../state/namespace-state.ts'
 
-export class Holds {
+export class GraceTimers {
   private readonly timers: TimerWheel
   /** By what is kept, and for whom. Bound: one per connection that was cut off, for its grace. */
   private readonly running = new Map<string, Timer>()

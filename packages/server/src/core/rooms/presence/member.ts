@@ -1,7 +1,7 @@
-import type { Member, Room, Seat } from '../../state/namespace-state.ts'
+import type { Member, Room, RoomUser } from '../../state/namespace-state.ts'
 /** The users of a room, as its members see them. */
 
-export function toMember({ user, isAway }: Seat): Member {
+export function toMember({ user, isAway }: RoomUser): Member {
   return { userId: user.sub, name: user.name, status: isAway ? 'reconnecting' : 'online' }
 }
 

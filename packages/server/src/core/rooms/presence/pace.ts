@@ -12,7 +12,7 @@ const CONNECTIONS_PER_INTERVAL = 1_000
 /** Deliveries of an interval that are made at once. Twenty rooms of a hundred, say. */
 const DELIVERIES_AT_ONCE = 2_000
 
-export class Pace {
+export class ThrottledFanOut {
   private readonly runtime: Runtime
   private readonly namespace: NamespaceState
   /** In the order in which it happened. Bound: one per change of an interval. */
@@ -26,7 +26,7 @@ export class Pace {
   }
 
   /** @param deliveries how many it is for, about */
-  tell(deliveries: number, telling: () => void): void {
+  deliver(deliveries: number, telling: () => void): void {
     this.begin()
     const isAtOnce = this.waiting.length === 0 && (this.spent === 0 || this.spent + deliveries <= DELIVERIES_AT_ONCE)
     this.spent += deliveries

@@ -11,7 +11,7 @@ import { EVERYONE } from '../../log/effects.ts'
 import type { FanOut } from '../../log/fan-out.ts'
 import type { Member, Room } from '../../state/namespace-state.ts'
 import { membersOf } from './member.ts'
-import type { Pace } from './pace.ts'
+import type { ThrottledFanOut } from './pace.ts'
 
 /** Members up to which changes are told one by one, and most users in a snapshot. U2, U3. */
 export const PRESENCE_BY_NAME_MAX = 200
@@ -43,10 +43,10 @@ type Change =
 export class PresenceFeed {
   private readonly runtime: Runtime
   private readonly fanOut: FanOut
-  private readonly pace: Pace
+  private readonly pace: ThrottledFanOut
   private readonly pending = new Map<Room, Pending>()
 
-  constructor(runtime: Runtime, fanOut: FanOut, pace: Pace) {
+  constructor(runtime: Runtime, fanOut: FanOut, pace: ThrottledFanOut) {
     this.runtime = runtime
     this.fanOut = fanOut
     this.pace = pace
@@ -150,7 +150,7 @@ export class PresenceFeed {
   private tell(room: Room, type: string, data: Record<string, unknown>, except?: string): void {
     const { pv } = room
     const event = RoomEvent.transient(type, [data], true)
-    this.pace.tell(room.count, () =>
+    this.pace.deliver(room.count, () =>
       this.fanOut.deliverToMembers(room, event, EVERYONE, ({ connection, pv: known }, view) => {
         // Who came meanwhile has it with the answer; a full list is for whoever it is the first of as well.
         const isNew = view === 'classic' ? known <= pv : known < pv

@@ -8,12 +8,12 @@ import type { Runtime } from '../../base/runtime.ts'
 import type { FanOut } from '../../log/fan-out.ts'
 import type { ReturningMember } from '../../ports/broker.ts'
 import type { User } from '../../ports/user.ts'
-import type { Connection, Member, NamespaceState, Room, Seat } from '../../state/namespace-state.ts'
+import type { Connection, Member, NamespaceState, Room, RoomUser } from '../../state/namespace-state.ts'
 import type { Capacity } from '../capacity.ts'
 import type { OpenRooms } from '../open-rooms.ts'
-import { Holds, signOf } from './holds.ts'
+import { GraceTimers, signOf } from './holds.ts'
 import { toMember } from './member.ts'
-import type { Pace } from './pace.ts'
+import type { ThrottledFanOut } from './pace.ts'
 import { PRESENCE_BY_NAME_MAX, PresenceFeed } from './presence-feed.ts'
 
 /** Who was cut off shows as `reconnecting` after this long; the SDK's first try comes within it. D10. */
@@ -25,19 +25,19 @@ export class RoomPresence {
   private readonly rooms: OpenRooms
   private readonly capacity: Capacity
   private readonly feed: PresenceFeed
-  private readonly holds: Holds
+  private readonly holds: GraceTimers
 
   constructor(
     runtime: Runtime,
     namespace: NamespaceState,
-    { rooms, capacity, fanOut, pace }: { rooms: OpenRooms; capacity: Capacity; fanOut: FanOut; pace: Pace },
+    { rooms, capacity, fanOut, pace }: { rooms: OpenRooms; capacity: Capacity; fanOut: FanOut; pace: ThrottledFanOut },
   ) {
     this.runtime = runtime
     this.namespace = namespace
     this.rooms = rooms
     this.capacity = capacity
     this.feed = new PresenceFeed(runtime, fanOut, pace)
-    this.holds = new Holds(runtime.timers)
+    this.holds = new GraceTimers(runtime.timers)
   }
 
   /** A connection became a member. */
@@ -127,7 +127,7 @@ export class RoomPresence {
     this.rooms.freeIfEmpty(room)
   }
 
-  private hold(room: Room, seat: Seat, sign: string, ms: number): void {
+  private hold(room: Room, seat: RoomUser, sign: string, ms: number): void {
     const isNew = this.holds.keep(holdName(sign, room), ms, () => {
       seat.held--
       room.pins--
@@ -140,7 +140,7 @@ export class RoomPresence {
   }
 
   /** Nobody is on the seat: it goes, or those for whom it is kept are missed before long. */
-  private giveUp(room: Room, seat: Seat, reason: string): void {
+  private giveUp(room: Room, seat: RoomUser, reason: string): void {
     if (seat.connections > 0) return
     if (seat.held > 0) {
       if (!seat.isAway) seat.missed ??= this.runtime.timers.add(MISSED_AFTER_MS, () => this.miss(room, seat))
@@ -154,7 +154,7 @@ export class RoomPresence {
     this.namespace.announce('exit', seat.user, room.id, reason)
   }
 
-  private miss(room: Room, seat: Seat): void {
+  private miss(room: Room, seat: RoomUser): void {
     seat.missed = undefined
     seat.isAway = true
     this.feed.changed(room, toMember(seat))

@@ -12,8 +12,8 @@ import type { FanOut } from '../../log/fan-out.ts'
 import type { ReturningMember } from '../../ports/broker.ts'
 import type { User } from '../../ports/user.ts'
 import type { Connection, NamespaceState, OnlineUser } from '../../state/namespace-state.ts'
-import { Holds, signOf } from './holds.ts'
-import type { Pace } from './pace.ts'
+import { GraceTimers, signOf } from './holds.ts'
+import type { ThrottledFanOut } from './pace.ts'
 
 /** Connections up to which everyone hears of every user. U7. */
 export const EVERYONE_MAX = 1_000
@@ -25,22 +25,22 @@ export class UserPresence {
   private readonly namespace: NamespaceState
   private readonly fanOut: FanOut
   private readonly delivery: Delivery
-  private readonly holds: Holds
+  private readonly holds: GraceTimers
   private countTimer: Timer | undefined
   private told = ''
-  private readonly pace: Pace
+  private readonly pace: ThrottledFanOut
 
   constructor(
     runtime: Runtime,
     namespace: NamespaceState,
-    { fanOut, delivery, pace }: { fanOut: FanOut; delivery: Delivery; pace: Pace },
+    { fanOut, delivery, pace }: { fanOut: FanOut; delivery: Delivery; pace: ThrottledFanOut },
   ) {
     this.runtime = runtime
     this.namespace = namespace
     this.fanOut = fanOut
     this.delivery = delivery
     this.pace = pace
-    this.holds = new Holds(runtime.timers)
+    this.holds = new GraceTimers(runtime.timers)
   }
 
   add(connection: Connection): void {
@@ -112,7 +112,7 @@ export class UserPresence {
     const event = RoomEvent.transient('presence:update', [{ userId, status }], true)
     const target = { ...EVERYONE, rooms: roomIds, except: by === undefined ? [] : [by] }
     // When the turn ends: who comes is not among those who hear yet.
-    this.runtime.turn.after(() => this.pace.tell(audience, () => this.fanOut.emit(event, target)))
+    this.runtime.turn.after(() => this.pace.deliver(audience, () => this.fanOut.emit(event, target)))
   }
 
   /** The one who came is told at once; everyone else at most once a second. */
