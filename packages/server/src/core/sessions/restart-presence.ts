@@ -6,7 +6,7 @@
 import { isPersonalRoom } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
 import type { ReturningMember } from '../ports/broker.ts'
-import { signOf } from '../rooms/presence/holds.ts'
+import { signOf } from '../rooms/presence/grace-timers.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import type { NamespaceParts } from './namespaces.ts'
 

@@ -11,7 +11,7 @@ import { EVERYONE } from '../../log/effects.ts'
 import type { FanOut } from '../../log/fan-out.ts'
 import type { Member, Room } from '../../state/namespace-state.ts'
 import { membersOf } from './member.ts'
-import type { ThrottledFanOut } from './pace.ts'
+import type { ThrottledFanOut } from './throttled-fan-out.ts'
 
 /** Members up to which changes are told one by one, and most users in a snapshot. U2, U3. */
 export const PRESENCE_BY_NAME_MAX = 200

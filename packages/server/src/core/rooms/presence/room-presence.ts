@@ -11,10 +11,10 @@ import type { User } from '../../ports/user.ts'
 import type { Connection, Member, NamespaceState, Room, RoomUser } from '../../state/namespace-state.ts'
 import type { Capacity } from '../capacity.ts'
 import type { OpenRooms } from '../open-rooms.ts'
-import { GraceTimers, signOf } from './holds.ts'
+import { GraceTimers, signOf } from './grace-timers.ts'
 import { toMember } from './member.ts'
-import type { ThrottledFanOut } from './pace.ts'
 import { PRESENCE_BY_NAME_MAX, PresenceFeed } from './presence-feed.ts'
+import type { ThrottledFanOut } from './throttled-fan-out.ts'
 
 /** Who was cut off shows as `reconnecting` after this long; the SDK's first try comes within it. D10. */
 const MISSED_AFTER_MS = 1_000

@@ -12,8 +12,8 @@ import type { FanOut } from '../../log/fan-out.ts'
 import type { ReturningMember } from '../../ports/broker.ts'
 import type { User } from '../../ports/user.ts'
 import type { Connection, NamespaceState, OnlineUser } from '../../state/namespace-state.ts'
-import { GraceTimers, signOf } from './holds.ts'
-import type { ThrottledFanOut } from './pace.ts'
+import { GraceTimers, signOf } from './grace-timers.ts'
+import type { ThrottledFanOut } from './throttled-fan-out.ts'
 
 /** Connections up to which everyone hears of every user. U7. */
 export const EVERYONE_MAX = 1_000
