@@ -78,6 +78,25 @@ describe('on the open connection', () => {
     expect(ann.closed).toEqual({ code: 4003, reason: 'This needs the role admin' })
   })
 
+  it.each(['plain', 'v1'] as const)(
+    '[J20] a check that fails at a refresh is reported, and %s may come back',
+    async (dialect) => {
+      await using server = await createTestServer({
+        setUp: (given) => {
+          given.namespace('/').use(({ user }) => {
+            if (user.name === 'Ann B.') throw new Error('the table is missing')
+          })
+        },
+      })
+      const ann = await server.connect({ user: 'ann', dialect })
+      ann.send({ type: 'auth', token: server.token({ sub: 'ann', name: 'Ann B.' }) })
+      await server.settle()
+      expect(ann.closed).toEqual({ code: 1011, reason: 'Something went wrong on the server' })
+      expect(server.observed('handler:failed')).toMatchObject([{ error: { message: 'the table is missing' } }])
+      expect(server.observed('connection:refused')).toMatchObject([{ namespace: '/', code: 'INTERNAL' }])
+    },
+  )
+
   it('[H19] [G8] a ban closes every connection of the user at once, and no other', async () => {
     await using roomful = createRoomful({ data: ':memory:' }).standardNamespaces()
     const { url } = await roomful.listen({ port: 0 })

@@ -66,6 +66,22 @@ describe.each(['websocket', 'polling'] satisfies Way[])('one namespace of severa
     expect(await told).toMatch(/^transport (close|error)$/) // it comes back by itself
   })
 
+  it('[J20] whose check fails at a refresh is left, and the others stay', async () => {
+    const { url } = await serve({}, (roomful) => {
+      roomful.namespace('/reports').use(({ user }) => {
+        if (user.name === 'Ann B.') throw new Error('the table is missing')
+      })
+    })
+    const { chat, cuts } = await chatOn(url, way)
+    const reports = chat.io.socket('/reports', { auth: { token: await token('ann') } })
+    await next(reports, 'connect')
+    const gone = next(reports, 'disconnect')
+    reports.emit('auth', { token: await token('ann', 'Ann B.') })
+    expect((await gone)[0]).toBe('io server disconnect')
+    expect(await chat.emitWithAck('room:list')).toMatchObject({ status: 'ok' })
+    expect(cuts()).toBe(0)
+  })
+
   it.each<[string, (panel: Socket) => void]>([
     ['connects, leaves and connects at once', (panel) => panel.disconnect().connect()],
     ['connects twice', (panel) => panel.connect()],

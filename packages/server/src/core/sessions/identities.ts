@@ -118,7 +118,9 @@ export class Identities {
     try {
       context = await runChecks(requests, connection)
     } catch (error) {
-      return this.lifecycle.close(connection, CLOSE_CODES.FORBIDDEN.code, toRoomfulError(error).message)
+      // As at connect: a mistake of the server's is reported, and is no reason for the client to stay away.
+      connection.isCheckRefused = true
+      return this.lifecycle.refuse(connection, error, CLOSE_CODES.FORBIDDEN.code)
     }
     if (connection.stage !== 'open') return context.discard()
     this.lifecycle.rename(connection, before)
