@@ -100,22 +100,6 @@ describe('recovery', () => {
     expect(heard).toEqual(['before', 'after'])
   })
 
-  it('[J26] is declined by one connection, whose events end in no cursor', async () => {
-    const { url, roomful } = await serve()
-    const ann = client(url, 'websocket', { auth: { token: await token('ann'), recovery: false } })
-    await next(ann, 'connect')
-    expect((ann as unknown as { _pid?: string })._pid).toBeUndefined()
-    await ann.emitWithAck('room:join', 'a')
-    const packets: unknown[][] = []
-    ;(ann as unknown as { onevent(packet: { data: unknown[] }): void }).onevent = ({ data }) => packets.push(data)
-    await roomful.get('/').publish('a', 'message:new', [{ userId: 'ben', name: 'Ben', content: 'hi' }])
-    roomful.get('/').to('a').emit('note', 'text')
-    await ann.emitWithAck('room:list')
-    expect(packets.filter(([name]) => name === 'message:new' || name === 'note').map(({ length }) => length)).toEqual([
-      2, 2,
-    ])
-  })
-
   it('[J11] says that it is none when a single event is gone, for another user, and for rubbish', async () => {
     const { url } = await serve({ replayMax: 2 })
     const ann = await connect(url, 'websocket', 'ann')

@@ -20,6 +20,8 @@ export interface Dialect {
   readonly multiplexed: boolean
   /** The server brings a session's rooms back: its clients tell a cursor and do not join again. Needs `resumes`. */
   readonly restoresRooms?: boolean
+  /** Whether the client of this channel comes back to its session, where `resumes` holds. Default: it does. */
+  takesSession?(channel: number): boolean
   /** A message opens one connection, and a refusal ends that one alone: the others of its link may follow or stay. */
   readonly opensOneByOne?: boolean
   /** The transport says when what it wrote has reached the client; before, nothing counts as delivered. B23. */

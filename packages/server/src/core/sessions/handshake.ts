@@ -316,8 +316,8 @@ export class Handshake {
     connection.stage = 'open'
     connection.auth = user.guest ? 'guest' : 'authenticated'
     this.sharedLimits.enter(connection)
-    connection.isHeard = recovered !== undefined || !link.dialect.resumes
-    if (link.dialect.resumes) this.beginSession(connection, recovered)
+    connection.isHeard = recovered !== undefined || !connection.resumes
+    if (connection.resumes) this.beginSession(connection, recovered)
     this.identities.watchExpiry(connection)
     welcome(this.runtime, link)
     if (link.dialect.multiplexed) {

@@ -462,6 +462,12 @@ export class Connection {
     return this.ownData !== undefined && Object.keys(this.ownData).length > 0
   }
 
+  /** Its client can come back to the session that it is given. */
+  get resumes(): boolean {
+    const { dialect } = this.link
+    return dialect.resumes && dialect.takesSession?.(this.channel) !== false
+  }
+
   /** The server remembers its rooms, and brings it back into them. */
   get restoresRooms(): boolean {
     return this.session !== undefined && this.link.dialect.restoresRooms === true

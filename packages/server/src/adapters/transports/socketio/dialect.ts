@@ -24,11 +24,12 @@ import { ackPacket, connectedPacket, disconnectedPacket, eventFrame, refusedPack
 /** What all links of one server share. */
 export interface SocketIoForm {
   readonly recovery: boolean
-  /** A client of another language, by what it says of itself: it takes no cursors unless it asks for them. */
-  readonly isForeign: boolean
   readonly heartbeat: { readonly pingIntervalMs: number; readonly pongTimeoutMs: number }
   readonly maxMessageBytes: number
-  /** @returns nothing when there is no such namespace */
+  /**
+   * @param recovery whether its events end in a cursor
+   * @returns nothing when there is no such namespace
+   */
   encodingOf(nsp: string, recovery: boolean): Encoding | undefined
   /** Whether an event that clients send there has a schema. */
   isDeclared(nsp: string, event: string): boolean
@@ -64,27 +65,34 @@ export class SocketIoDialect implements Dialect {
   readonly multiplexed = true
   readonly opensOneByOne = true
   readonly view = 'all'
-  resumes: boolean
-  restoresRooms: boolean
+  readonly resumes: boolean
+  readonly restoresRooms: boolean
   readonly heartbeat: SocketIoForm['heartbeat']
   private readonly form: SocketIoForm
   private readonly peer: DialectPeer
+  private readonly takesCursors: boolean
   private readonly decoder: PacketDecoder
   private readonly channels = new Map<number, Channel>()
   /** Namespaces that it was connected to: what still comes for one is late, not wrong. */
   private readonly left = new Set<string>()
 
-  constructor(form: SocketIoForm, peer: DialectPeer) {
+  /** @param takesCursors whether clients of this kind take the cursor off, unless they say otherwise */
+  constructor(form: SocketIoForm, peer: DialectPeer, takesCursors: boolean) {
     this.form = form
     this.peer = peer
-    this.resumes = form.recovery && !form.isForeign
-    this.restoresRooms = this.resumes
+    this.takesCursors = takesCursors
+    this.resumes = form.recovery
+    this.restoresRooms = form.recovery
     this.heartbeat = form.heartbeat
     this.decoder = new PacketDecoder(form.maxMessageBytes + HEAD_MAX_BYTES)
   }
 
   encoding(channel: number): Encoding {
     return this.channels.get(channel)?.encoding ?? SILENT
+  }
+
+  takesSession(channel: number): boolean {
+    return this.channels.get(channel)?.recovers === true
   }
 
   decode(data: string | Uint8Array): Inbound[] {
@@ -187,9 +195,7 @@ export class SocketIoDialect implements Dialect {
   /** A second CONNECT replaces the first: clients that connect, leave and connect again at once send nothing between. */
   private connect({ nsp, data }: Packet): Inbound[] {
     const auth = (data ?? {}) as Record<string, unknown>
-    // React Native's official client shows the agent of the phone, so it may ask.
-    if (auth.recovery === true) this.resumes = this.restoresRooms = this.form.recovery
-    const recovers = this.resumes && auth.recovery !== false
+    const recovers = this.resumes && this.wantsRecovery(auth)
     const encoding = this.form.encodingOf(nsp, recovers)
     const earlier = this.channelOf(nsp)
     if (earlier !== undefined) this.leave(earlier)
@@ -203,6 +209,12 @@ export class SocketIoDialect implements Dialect {
     const open: Inbound = { kind: 'open', channel, namespace: nsp, credentials, session, cursor, auth: said }
     if (earlier === undefined) return [open]
     return [{ kind: 'close', channel: earlier, isReplaced: session !== undefined }, open]
+  }
+
+  /** What the client says counts, then what it shows: only who takes cursors off brings a `pid` back. */
+  private wantsRecovery({ recovery, pid }: Record<string, unknown>): boolean {
+    if (typeof recovery === 'boolean') return recovery
+    return typeof pid === 'string' || this.takesCursors
   }
 
   /** The client has gone from a namespace, and may come again at once, while here a request still runs. */

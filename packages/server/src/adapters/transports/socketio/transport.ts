@@ -13,7 +13,8 @@ import { offersWebSocket } from '../upgrade-offer.ts'
 import { FRAME_OVERHEAD_BYTES, URL_MAX_LENGTH } from '../websocket/server.ts'
 import { createWebSocketServer, shakeHands } from '../websocket/upgrade.ts'
 import { ignoreSocketError, type WebSocketWire } from '../websocket/wire.ts'
-import { SocketIoDialect, type SocketIoForm } from './dialect.ts'
+import { takesCursors } from './client-kind.ts'
+import { type DialectPeer, SocketIoDialect, type SocketIoForm } from './dialect.ts'
 import { createEncoding } from './encoding.ts'
 import { readPayload } from './payload-body.ts'
 import { answerRefusal, answerText, REFUSALS, type Refusal } from './replies.ts'
@@ -38,7 +39,7 @@ export class SocketIoTransport {
   private readonly hub: Hub
   private readonly options: SocketIoOptions
   private readonly server: ReturnType<typeof createWebSocketServer>
-  private readonly form: Omit<SocketIoForm, 'isForeign'>
+  private readonly form: SocketIoForm
   private readonly maxPayload: number
   /** Those that poll or did: only they are asked for by their id. */
   private readonly sessions = new Map<string, EngineSession>()
@@ -152,27 +153,24 @@ export class SocketIoTransport {
     const { pingIntervalMs: pingInterval, pingTimeoutMs: pingTimeout } = this.options
     const upgrades = webSocket ? [] : ['websocket']
     session.greet({ upgrades, pingInterval, pingTimeout, maxPayload: this.maxPayload })
-    const userAgent = String(request.headers['user-agent'] ?? '').slice(0, 256)
-    const dialect = new SocketIoDialect(
-      { ...this.form, isForeign: isForeign(request, userAgent) },
-      {
-        close: (code, reason) => session.link?.close(code, reason),
-        malformed: (reason) => session.fail(reason),
-        dropped: () => this.hub.runtime.observer.observe({ type: 'dropped', what: 'late', count: 1 }),
-      },
-    )
+    const peer: DialectPeer = {
+      close: (code, reason) => session.link?.close(code, reason),
+      malformed: (reason) => session.fail(reason),
+      dropped: () => this.hub.runtime.observer.observe({ type: 'dropped', what: 'late', count: 1 }),
+    }
+    const dialect = new SocketIoDialect(this.form, peer, takesCursors(request.headers))
     session.link = this.hub.links.accept({
       wire: session,
       dialect,
       ip: this.options.clientAddress(request),
-      userAgent,
+      userAgent: String(request.headers['user-agent'] ?? '').slice(0, 256),
       namespace: this.hub.defaultNamespace,
       credentials: credentialsOf(request),
     })
     return session
   }
 
-  /** One per name that there is, so their number is that of the names that the application declares. */
+  /** At most two per name that there is, so their number is that of the names that the application declares. */
   private encodingOf(nsp: string, recovery: boolean): Encoding | undefined {
     const key = `${recovery ? 'r' : ''}:${nsp}`
     const known = this.encodings.get(key)
@@ -182,18 +180,6 @@ export class SocketIoTransport {
     this.encodings.set(key, encoding)
     return encoding
   }
-}
-
-/**
- * HTTP stacks of Socket.IO clients in other languages. They know no recovery: the cursor behind the arguments of an event
- * would be one more argument for their listeners. Seen: python-socketio raises a TypeError, and the listener never runs.
- */
-const FOREIGN = /python|aiohttp|websocket-client|okhttp|^java\/|starscream|cfnetwork|dart|^go-http|\.net|unity/i
-
-function isForeign({ headers: { origin } }: IncomingMessage, userAgent: string): boolean {
-  // Python's WebSocket client names an origin and no agent; a browser names both, Node's official client neither.
-  if (userAgent === '') return origin !== undefined
-  return FOREIGN.test(userAgent) && !userAgent.startsWith('Mozilla/')
 }
 
 function queryOf(request: IncomingMessage): URLSearchParams {
