@@ -19,6 +19,7 @@ import { Links } from './sessions/links.ts'
 import { Namespaces } from './sessions/namespaces.ts'
 import { Recovery } from './sessions/recovery.ts'
 import { expectReturning } from './sessions/restart-presence.ts'
+import { Bursts } from './state/bursts.ts'
 import type { NamespaceOptions } from './state/namespace-options.ts'
 import { SharedLimits } from './state/shared-limits.ts'
 import type { TransientPolicy } from './state/transients.ts'
@@ -55,10 +56,12 @@ export class Hub {
     this.catchUp = new CatchUp(runtime)
     this.delivery = new Delivery(runtime, this.catchUp)
     this.sharedLimits = new SharedLimits(runtime)
+    const bursts = new Bursts(runtime)
     this.lifecycle = new Lifecycle(runtime, {
       namespaces,
       sharedLimits: this.sharedLimits,
       savedSessions: this.savedSessions,
+      bursts,
     })
     this.identities = new Identities(runtime, { accountChanges, namespaces, lifecycle: this.lifecycle })
     this.handshake = new Handshake(runtime, {
@@ -69,6 +72,7 @@ export class Hub {
       recovery: new Recovery(runtime, namespaces),
       savedSessions: this.savedSessions,
       sharedLimits: this.sharedLimits,
+      bursts,
     })
     this.links = new Links(runtime, {
       namespaces,

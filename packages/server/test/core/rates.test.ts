@@ -159,6 +159,83 @@ describe('events of a connection in a second', () => {
   })
 })
 
+describe('what a client sends at once after a cut', () => {
+  /** How many of so many events, sent at once, were let through. */
+  async function passing(client: TestClient, server: TestServer, count: number): Promise<number> {
+    const before = client.heard((m) => m.error?.code === 'RATE_LIMITED').length
+    for (let i = 0; i < count; i++) client.post('room:list')
+    await server.settle()
+    expect(client.closed).toBeUndefined()
+    return count - (client.heard((m) => m.error?.code === 'RATE_LIMITED').length - before)
+  }
+
+  it.each([
+    ['plain', { user: 'ann' }],
+    ['v1', { user: 'ann' }],
+    ['v1', { namespace: '/public', name: 'ann' }],
+  ] as const)('[L18] goes through as far as the time away would have let it (%s %j)', async (dialect, who) => {
+    await using server = await createTestServer()
+    const enter = (session?: string) => server.connect({ ...who, dialect, session })
+    const first = await enter()
+    expect(await passing(first, server, 12)).toBe(10)
+    first.cut()
+    await server.advance(2_500)
+    const again = await enter(first.session)
+    expect(await passing(again, server, 40)).toBe(35)
+    await server.advance(1_000)
+    expect(await passing(again, server, 12)).toBe(10)
+    again.cut()
+    await server.advance(60_000)
+    expect(await passing(await enter(again.session), server, 150)).toBe(110)
+  })
+
+  it('[L18] counts from when the link was last heard, and is one connection’s', async () => {
+    await using server = await createTestServer()
+    const [one, two] = [await server.connect({ user: 'ann' }), await server.connect({ user: 'ann' })]
+    await server.advance(3_000)
+    one.cut()
+    two.cut()
+    for (const expected of [40, 40, 10])
+      expect(await passing(await server.connect({ user: 'ann' }), server, 50)).toBe(expected)
+    expect(await passing(await server.connect({ user: 'bob' }), server, 50)).toBe(10)
+  })
+
+  it('[L18] is over some seconds after the return', async () => {
+    await using server = await createTestServer()
+    ;(await server.connect({ user: 'ann' })).cut()
+    await server.advance(5_000)
+    const ann = await server.connect({ user: 'ann' })
+    expect(await passing(ann, server, 20)).toBe(20)
+    await server.advance(10_000)
+    expect(await passing(ann, server, 20)).toBe(10)
+  })
+
+  it.each<[string, (client: TestClient, server: TestServer) => unknown]>([
+    ['said goodbye', (client) => client.close()],
+    ['was sent away', (client, server) => server.get('/').disconnect(client.id)],
+    ['was away for longer than a session is kept', (client, server) => [client.cut(), server.advance(120_000)]],
+  ])('[L18] is limited as ever for who %s', async (_, end) => {
+    await using server = await createTestServer()
+    const ann = await server.connect({ user: 'ann' })
+    await Promise.all([end(ann, server)].flat())
+    await server.advance(3_000)
+    expect(await passing(await server.connect({ user: 'ann' }), server, 20)).toBe(10)
+  })
+
+  it('[L18] is limited as ever for guests that no session makes the same, and where others left since', async () => {
+    await using server = await createTestServer()
+    const guest = () => server.connect({ namespace: '/public', name: 'ann' })
+    ;(await guest()).cut()
+    await server.advance(3_000)
+    expect(await passing(await guest(), server, 20)).toBe(10)
+    ;(await server.connect({ user: 'ann' })).cut()
+    for (let i = 0; i < 10_000; i++) (await server.connect({ user: `u${i}` })).cut()
+    await server.advance(3_000)
+    expect(await passing(await server.connect({ user: 'ann' }), server, 20)).toBe(10)
+    expect(await passing(await server.connect({ user: 'u0' }), server, 50)).toBe(40)
+  })
+})
+
 describe('other bounds', () => {
   it('a connection may be in 200 rooms', async () => {
     await using server = await createTestServer({ settings: { ratePerSecond: 0 } })

@@ -55,6 +55,11 @@ export class Heartbeat {
     this.lastSignOfLife = this.link.runtime.clock.monotonic()
   }
 
+  /** When anything came or went last. */
+  get lastActiveAt(): number {
+    return this.lastSignOfLife
+  }
+
   /** Something was told that is to be confirmed soon. See {@link Link.confirmation}. */
   ask(): void {
     if (this.mustAsk) return

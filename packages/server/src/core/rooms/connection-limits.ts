@@ -14,7 +14,7 @@ export function takeEvent(runtime: Runtime, connection: Connection): void {
   const { ratePerSecond } = runtime.settings
   if (ratePerSecond === 0) return
   connection.rate ??= new RateWindow(ratePerSecond)
-  take(runtime, connection.id, connection.rate, 'connection', undefined)
+  take(runtime, connection, connection.rate, 'connection', undefined)
 }
 
 /** An event that was taken counts as `cost` of them, since its answer is large. */
@@ -26,18 +26,30 @@ export function chargeEvent({ clock }: Runtime, connection: Connection, cost: nu
 export function takeJoin(runtime: Runtime, connection: Connection): void {
   if (runtime.settings.ratePerSecond === 0) return
   connection.joinRate ??= new RateWindow(JOINS_PER_SECOND)
-  take(runtime, connection.id, connection.joinRate, 'join', `Rate limit exceeded: ${JOINS_PER_SECOND} joins a second`)
+  take(runtime, connection, connection.joinRate, 'join', `Rate limit exceeded: ${JOINS_PER_SECOND} joins a second`)
 }
 
 function take(
   runtime: Runtime,
-  connectionId: string,
+  connection: Connection,
   window: RateWindow,
   scope: 'connection' | 'join',
   message: string | undefined,
 ): void {
-  const retryAfterMs = window.take(runtime.clock.monotonic(), SECOND_MS)
-  if (retryAfterMs === 0) return
-  runtime.observer.observe({ type: 'rate-limited', scope, connectionId })
+  const now = runtime.clock.monotonic()
+  const retryAfterMs = window.take(now, SECOND_MS)
+  if (retryAfterMs === 0 || (scope === 'connection' && takeOfBurst(connection, now))) return
+  runtime.observer.observe({ type: 'rate-limited', scope, connectionId: connection.id })
   throw new RoomfulError('RATE_LIMITED', message, { retryAfterMs })
+}
+
+/** What its client could not send while it was cut off comes at once. L18. */
+function takeOfBurst(connection: Connection, now: number): boolean {
+  const { burst } = connection
+  if (burst && burst.left > 0 && now < burst.until) {
+    burst.left--
+    return true
+  }
+  connection.burst = undefined
+  return false
 }

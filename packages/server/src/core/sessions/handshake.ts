@@ -10,6 +10,7 @@ import { type SavedSessions, toRecord } from '../log/saved-sessions.ts'
 import type { SessionRecord } from '../ports/broker.ts'
 import { carryOut, runChecks } from '../requests/checks.ts'
 import type { Context } from '../requests/context.ts'
+import type { Bursts } from '../state/bursts.ts'
 import { Connection, type NamespaceState } from '../state/namespace-state.ts'
 import { SESSION_ID_LENGTH, type Session } from '../state/session.ts'
 import type { SharedLimits } from '../state/shared-limits.ts'
@@ -43,6 +44,7 @@ interface HandshakeParts {
   readonly savedSessions: SavedSessions
   readonly accountChanges: AccountChanges
   readonly sharedLimits: SharedLimits
+  readonly bursts: Bursts
 }
 
 export class Handshake {
@@ -54,6 +56,7 @@ export class Handshake {
   private readonly savedSessions: SavedSessions
   private readonly accountChanges: AccountChanges
   private readonly sharedLimits: SharedLimits
+  private readonly bursts: Bursts
   private lastNumber = 0
 
   constructor(runtime: Runtime, parts: HandshakeParts) {
@@ -65,6 +68,7 @@ export class Handshake {
     this.savedSessions = parts.savedSessions
     this.accountChanges = parts.accountChanges
     this.sharedLimits = parts.sharedLimits
+    this.bursts = parts.bursts
   }
 
   /** A link that speaks for one namespace. `identity` when the transport has verified already. */
@@ -222,7 +226,7 @@ export class Handshake {
           link.state === 'open' &&
           this.mayOpen(connection, recovered, identity.asOf)
         )
-          return this.open(connection, recovered, checked)
+          return this.open(connection, recovered, checked, returning)
       } catch (error) {
         checked.discard()
         throw error
@@ -310,12 +314,18 @@ export class Handshake {
     return restored && { session: { id, inboxAt }, restored }
   }
 
-  private open(connection: Connection, recovered: Recovered | undefined, checked: Context | undefined): void {
+  private open(
+    connection: Connection,
+    recovered: Recovered | undefined,
+    checked: Context | undefined,
+    returning?: Returning,
+  ): void {
     const { link, user } = connection
     this.runtime.timers.cancel(connection.timer)
     connection.stage = 'open'
     connection.auth = user.guest ? 'guest' : 'authenticated'
     this.sharedLimits.enter(connection)
+    this.bursts.take(connection, returning?.session)
     connection.isHeard = recovered !== undefined || !connection.resumes
     if (connection.resumes) this.beginSession(connection, recovered)
     this.identities.watchExpiry(connection)

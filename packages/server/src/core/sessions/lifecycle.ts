@@ -5,6 +5,7 @@ import { nameKey } from '../base/names.ts'
 import type { Runtime } from '../base/runtime.ts'
 import { type SavedSessions, toRecord } from '../log/saved-sessions.ts'
 import type { User } from '../ports/user.ts'
+import type { Bursts } from '../state/bursts.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import type { SharedLimits } from '../state/shared-limits.ts'
 import type { Namespaces } from './namespaces.ts'
@@ -15,6 +16,7 @@ export class Lifecycle {
   private readonly namespaces: Namespaces
   private readonly sharedLimits: SharedLimits
   private readonly savedSessions: SavedSessions
+  private readonly bursts: Bursts
 
   constructor(
     runtime: Runtime,
@@ -22,12 +24,14 @@ export class Lifecycle {
       namespaces,
       sharedLimits,
       savedSessions,
-    }: { namespaces: Namespaces; sharedLimits: SharedLimits; savedSessions: SavedSessions },
+      bursts,
+    }: { namespaces: Namespaces; sharedLimits: SharedLimits; savedSessions: SavedSessions; bursts: Bursts },
   ) {
     this.runtime = runtime
     this.namespaces = namespaces
     this.sharedLimits = sharedLimits
     this.savedSessions = savedSessions
+    this.bursts = bursts
   }
 
   /** The connection is open: others may know, and its inbox may speak. */
@@ -132,6 +136,7 @@ export class Lifecycle {
       this.runtime.broker.saveSession(record, Math.max(this.runtime.settings.sessionMs, holdMs))
       this.savedSessions.keepData(connection)
     } else if (session) this.runtime.broker.dropSession(namespace.name, session.id)
+    if (wasOpen && RETURNING.has(code)) this.bursts.note(connection)
     connection.stage = 'closed'
     this.runtime.timers.cancel(connection.timer)
     link.connections = link.connections.filter((each) => each !== connection)

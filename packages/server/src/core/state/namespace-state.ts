@@ -346,6 +346,8 @@ export class Connection {
   asked: ClientRequests | undefined
   rate: RateWindow | undefined
   joinRate: RateWindow | undefined
+  /** Events beyond its rate, after a cut; see bursts.ts. */
+  burst: { left: number; readonly until: number } | undefined
   /** A guest's, among those of its address; see shared-limits.ts. */
   guestNumber: number | undefined
   /** Authentication deadline, or token expiry. */

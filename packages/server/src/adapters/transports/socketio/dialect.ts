@@ -72,6 +72,8 @@ export class SocketIoDialect implements Dialect {
   private readonly peer: DialectPeer
   private readonly takesCursors: boolean
   private readonly decoder: PacketDecoder
+  /** Of the welcome, which has no packet of its own: each reply to CONNECT says them. */
+  private limits: unknown
   private readonly channels = new Map<number, Channel>()
   /** Namespaces that it was connected to: what still comes for one is late, not wrong. */
   private readonly left = new Set<string>()
@@ -128,6 +130,7 @@ export class SocketIoDialect implements Dialect {
   }
 
   control(type: string, channel: number | undefined, data: Record<string, unknown>): Uint8Array | undefined {
+    if (type === 'welcome') this.limits = data.limits
     const found = channel === undefined ? undefined : this.channels.get(channel)
     if (channel === undefined || !found) return undefined
     if (type === 'closed') return this.closed(channel, found, data as unknown as Closed)
@@ -135,7 +138,7 @@ export class SocketIoDialect implements Dialect {
     if (found.state === 'left') return undefined
     found.state = 'open'
     const { id, session } = data
-    return connectedPacket(found.nsp, { sid: id, ...(found.recovers ? { pid: session } : {}) })
+    return connectedPacket(found.nsp, { sid: id, ...(found.recovers ? { pid: session } : {}), limits: this.limits })
   }
 
   /** What means “reconnect” may not reach the client as a packet: the official one would stop for good. */
