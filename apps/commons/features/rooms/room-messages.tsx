@@ -121,21 +121,27 @@ function Beginning({ roomId, isEmpty }: { roomId: string; isEmpty: boolean }): R
 function useReading(roomId: string, messages: readonly Message[]): { setAtEnd: (isAtEnd: boolean) => void } {
   const { rooms } = useMyRooms()
   const isAtEnd = useRef(true)
-  const last = messages.findLast((message) => message.status === 'sent')
-  const seq = last?.status === 'sent' ? last.seq : undefined
+  // With every change of the messages: edits, reactions and redactions move the log on as well.
   useEffect(() => {
     rooms.keep(roomId)
+    const seq = latestSeq(messages) ?? 0
     const mark = (): void => {
-      if (isAtEnd.current && document.visibilityState === 'visible') rooms.markRead(roomId, seq ?? 0)
+      if (isAtEnd.current && document.visibilityState === 'visible') rooms.markRead(roomId, seq)
     }
     mark()
     document.addEventListener('visibilitychange', mark)
     return () => document.removeEventListener('visibilitychange', mark)
-  }, [rooms, roomId, seq])
+  }, [rooms, roomId, messages])
   return {
     setAtEnd(next) {
       isAtEnd.current = next
+      const seq = latestSeq(messages)
       if (next && seq !== undefined) rooms.markRead(roomId, seq)
     },
   }
+}
+
+function latestSeq(messages: readonly Message[]): number | undefined {
+  const last = messages.findLast((message) => message.status === 'sent')
+  return last?.status === 'sent' ? last.seq : undefined
 }

@@ -62,7 +62,13 @@ export class Reads {
     globalThis.addEventListener('storage', handleStorage)
     const offs = [() => globalThis.removeEventListener('storage', handleStorage)]
     if (this.isShared) {
+      // The page may be closed next: then no timer runs any more, and other devices would still show it as unread.
+      const handleVisibility = (): void => {
+        if (document.visibilityState === 'hidden' && this.sending !== undefined) this.sendAll() // never rejects
+      }
+      document.addEventListener('visibilitychange', handleVisibility)
       offs.push(
+        () => document.removeEventListener('visibilitychange', handleVisibility),
         this.client.subscribe(() => this.handleConnection()),
         this.client.on('reads:marked', (mark) => this.learn(mark)),
         this.client.on('reads:forgotten', ({ about }) => this.lose(about)),
