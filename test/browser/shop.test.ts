@@ -25,7 +25,10 @@ describe.runIf(hasChromium)('the shop in Chromium', () => {
     for (const { page } of [ann, bob, cleo]) expect(await accessibilityProblemsInBothThemes(page)).toEqual([])
 
     const buy = ({ page }: Person): Promise<void> => page.getByRole('button', { name: 'Buy now' }).click()
+    // Both have clicked before the server hears of either.
+    for (const person of [ann, bob]) person.holdNetwork()
     await Promise.all([buy(ann), buy(bob)])
+    for (const person of [ann, bob]) person.releaseNetwork()
     await cleo.page
       .getByRole('link', { name: /The last record/ })
       .getByText('Sold out')

@@ -122,6 +122,15 @@ export class Person {
     this.network.mend()
   }
 
+  /** What is sent from now on arrives when the network is let go. */
+  holdNetwork(): void {
+    this.network.freeze()
+  }
+
+  releaseNetwork(): void {
+    this.network.thaw()
+  }
+
   async comeBack(): Promise<void> {
     this.network.mend()
     await this.context.setOffline(false)

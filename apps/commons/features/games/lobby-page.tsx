@@ -45,10 +45,12 @@ export function LobbyPage({ onOpen }: { onOpen: (roomId: string) => void }): Rea
       setBusy(undefined)
     }
   }
+  /** Sent again after a cut, and done once. */
+  const once = (): { key: string } => ({ key: client.createKey() })
   const create = (name: string): void =>
-    void take('new', 'Couldn’t create the table', client.request('game:create', { name }))
+    void take('new', 'Couldn’t create the table', client.request('game:create', { name }, once()))
   const join = ({ roomId, name }: GameSummary): void =>
-    void take(roomId, `Couldn’t join ${name}`, client.request('game:join', { roomId }))
+    void take(roomId, `Couldn’t join ${name}`, client.request('game:join', { roomId }, once()))
 
   const action = (
     <Button tone="primary" icon={Plus} onClick={() => setNaming(true)}>

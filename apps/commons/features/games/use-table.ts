@@ -89,6 +89,8 @@ export function useTable(roomId: string): Table {
       if (!(refused instanceof RoomfulError && refused.code === 'CLOSED')) toastError(failed, refused)
     })
   }
+  /** Sent again after a cut, and done once. */
+  const once = (): { key: string } => ({ key: client.createKey() })
   const round = game?.round ?? 0
   return {
     game,
@@ -97,7 +99,7 @@ export function useTable(roomId: string): Table {
     isJoining,
     join() {
       setJoining(true)
-      const asked = client.request('game:join', { roomId }).then((answer) => seen.current(answer))
+      const asked = client.request('game:join', { roomId }, once()).then((answer) => seen.current(answer))
       ask(
         'Couldn’t join',
         asked.finally(() => setJoining(false)),
@@ -106,14 +108,14 @@ export function useTable(roomId: string): Table {
     play(card) {
       const before = laid
       setLaid({ round, card })
-      client.request('game:play', { roomId, card }).catch((refused: unknown) => {
+      client.request('game:play', { roomId, card }, once()).catch((refused: unknown) => {
         setLaid(before)
         toastError('Couldn’t play the card', refused)
       })
     },
-    again: () => ask('Couldn’t start another game', client.request('game:again', { roomId })),
-    fill: () => ask('Couldn’t add bots', client.request('game:fill', { roomId })),
-    leave: () => ask('Couldn’t leave the table', client.request('game:leave', { roomId })),
+    again: () => ask('Couldn’t start another game', client.request('game:again', { roomId }, once())),
+    fill: () => ask('Couldn’t add bots', client.request('game:fill', { roomId }, once())),
+    leave: () => ask('Couldn’t leave the table', client.request('game:leave', { roomId }, once())),
   }
 }
 

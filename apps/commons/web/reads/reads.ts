@@ -109,6 +109,8 @@ export class Reads {
 
   private handleConnection(): void {
     const { state } = this.client
+    // A session that comes back keeps the id of its connection, so a cut is seen by the state in between.
+    if (state.status !== 'open') this.connectionId = undefined
     if (state.status !== 'open' || state.connectionId === this.connectionId) return
     this.connectionId = state.connectionId
     this.ask(state.connectionId) // never rejects

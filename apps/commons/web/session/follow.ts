@@ -2,19 +2,14 @@
 import type { Client } from '@roomful/client'
 import { useEffect } from 'react'
 
-/** Connects `client` again, if it was ended, whenever `main` has a new connection. */
+/** Connects `client` again, if it was ended, whenever `main` is connected again. */
 export function useReconnectWith(client: Client, main: Client): void {
   useEffect(() => {
-    let known = connectionIdOf(main)
+    let wasOpen = main.state.status === 'open'
     return main.subscribe(() => {
-      const connectionId = connectionIdOf(main)
-      if (connectionId === undefined || connectionId === known) return
-      known = connectionId
-      if (client.state.status === 'closed') client.connect()
+      const isOpen = main.state.status === 'open'
+      if (isOpen && !wasOpen && client.state.status === 'closed') client.connect()
+      wasOpen = isOpen
     })
   }, [client, main])
-}
-
-function connectionIdOf({ state }: Client): string | undefined {
-  return state.status === 'open' ? state.connectionId : undefined
 }
