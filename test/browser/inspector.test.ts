@@ -124,7 +124,7 @@ describe.runIf(hasChromium)('the inspector in Chromium', () => {
   })
 
   it('[B27] [D11] gives a person a role, and shuts one out, at once', async () => {
-    const ann = await commons.person('Mallory', { path: '/shop' })
+    const ann = await commons.person('Mallory', { path: '/rooms/lobby' }) // which is on her list from now on
     const admin = await administrator(commons, { path: '/inspector' })
     // A list that is loaded anew may take away the row that an open menu hangs on.
     const choose = async (item: string, triesLeft = 5): Promise<void> => {

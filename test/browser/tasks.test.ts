@@ -17,7 +17,7 @@ describe.runIf(hasChromium)('tasks in Chromium', () => {
   let commons: Commons
 
   beforeAll(async () => {
-    commons = await Commons.open()
+    commons = await Commons.open({ alone: true })
   })
   afterAll(() => commons?.[Symbol.asyncDispose]())
   afterEach(() => commons.everyoneLeaves())

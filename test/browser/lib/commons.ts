@@ -11,7 +11,7 @@ import { buildWebApp } from './web-app.ts'
 export const OPENING_MS = 180_000
 
 export interface CommonsOptions {
-  /** A server of its own, for a file that leaves it fuller than others could bear. */
+  /** A server of its own, for a file that leaves it fuller than others could bear, or counts all that is on it. */
   readonly alone?: boolean
 }
 
