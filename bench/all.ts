@@ -1,6 +1,10 @@
-/** `npm run bench`: every bench, or the named one with its flags (`npm run bench -- sse --streams 500`). */
+/**
+ * `npm run bench`: every bench, or the named one with its flags (`npm run bench -- sse --streams 500`). `nodes` runs only
+ * when it is named: it needs a Redis server and a C compiler.
+ */
 import { run as acks } from './acks.ts'
 import { run as bandwidth } from './bandwidth.ts'
+import { run as nodes } from './nodes.ts'
 import { run as reconnect } from './reconnect.ts'
 import { run as sse } from './sse.ts'
 
@@ -11,11 +15,13 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<stri
   bandwidth,
 }
 
+const BY_NAME: typeof BENCHES = { ...BENCHES, nodes }
+
 const [name, ...args] = process.argv.slice(2)
-const chosen = name === undefined ? Object.values(BENCHES) : [BENCHES[name]]
+const chosen = name === undefined ? Object.values(BENCHES) : [BY_NAME[name]]
 for (const run of chosen) {
   if (run === undefined) {
-    process.stderr.write(`There is no bench ${name}; there are ${Object.keys(BENCHES).join(', ')}.\n`)
+    process.stderr.write(`There is no bench ${name}; there are ${Object.keys(BY_NAME).join(', ')}.\n`)
     process.exit(2)
   }
   process.stdout.write(`${await run(args)}\n\n`)

@@ -4,7 +4,7 @@
  * data}` goes to the whole room as a durable event, `vol {roomId, data}` as a volatile one. `GET /gc` collects and tells
  * the memory. With `--tick-ms` it publishes to the room `feed` itself, at that interval. Speed targets P1 to P6.
  *
- *   npm run bench:server -- --port 9000 [--store memory|sqlite] [--tick-ms 1000]
+ *   npm run bench:server -- --port 9000 [--store memory|sqlite|redis] [--redis redis://…] [--tick-ms 1000]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -20,11 +20,12 @@ const { values } = parseArgs({
   options: {
     port: { type: 'string', default: '9000' },
     store: { type: 'string', default: 'memory' },
+    redis: { type: 'string', default: 'redis://127.0.0.1:6379' },
     'tick-ms': { type: 'string', default: '0' },
   },
 })
-if (values.store !== 'memory' && values.store !== 'sqlite')
-  throw new Error(`--store must be memory or sqlite, not ${values.store}`)
+if (!['memory', 'sqlite', 'redis'].includes(values.store))
+  throw new Error(`--store must be memory, sqlite or redis, not ${values.store}`)
 
 const message = z.object({ roomId: z.string(), data: z.unknown() })
 const contract = defineContract({
@@ -38,6 +39,7 @@ const contract = defineContract({
 const data = values.store === 'memory' ? ':memory:' : mkdtempSync(join(tmpdir(), 'roomful-bench-'))
 const roomful = createRoomful({
   data,
+  ...(values.store === 'redis' && { redisUrl: values.redis }),
   ratePerSecond: 0,
   ratePerMinute: 0,
   maxConnectionsPerIp: 0,
@@ -69,7 +71,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, async () => {
     server.close()
     await roomful.close()
-    if (values.store === 'sqlite') rmSync(data, { recursive: true, force: true })
+    if (values.store !== 'memory') rmSync(data, { recursive: true, force: true })
     process.exit(0)
   })
 }

@@ -26,19 +26,27 @@ export class ServerProcess {
 
   /**
    * @param script beside this folder
+   * @param launcher runs before Node: what pins it to a core
    * @throws Error (rejects) when it ends before it listens
    */
-  static async start(script: string, args: readonly string[] = []): Promise<ServerProcess> {
+  static async start(
+    script: string,
+    args: readonly string[] = [],
+    launcher: readonly string[] = [],
+  ): Promise<ServerProcess> {
     const path = fileURLToPath(new URL(`../${script}`, import.meta.url))
     const flags = ['--max-semi-space-size=8', '--conditions=source']
-    const child = spawn(process.execPath, [...flags, path, '--port', '0', ...args], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const [program = '', ...rest] = [...launcher, process.execPath, ...flags, path, '--port', '0', ...args]
+    const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
     const lines = createInterface({ input: child.stdout })
     const [line] = (await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => [''])])) as [string]
     const [, port] = /:(\d+)\b/.exec(line) ?? []
     if (port === undefined) throw new Error(`${script} did not start`)
     return new ServerProcess(child, Number(port))
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0
   }
 
   get origin(): string {
@@ -56,6 +64,7 @@ export class ServerProcess {
   }
 
   async stop(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return
     const gone = once(this.child, 'exit')
     this.child.kill('SIGTERM')
     await gone

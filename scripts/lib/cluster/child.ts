@@ -1,0 +1,72 @@
+/** A program that runs beside this one until it is stopped, and is ready once a probe says so. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
+
+const PROBE_EVERY_MS = 30
+const READY_WITHIN_MS = 20_000
+
+export interface ChildOptions {
+  /** For sentences. */
+  readonly name: string
+  readonly program: string
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** Where its output goes. Default: nowhere. */
+  readonly onOutput?: (text: string) => void
+  /** A process group of its own, so that Ctrl-C on the terminal reaches this program alone, which then stops it in order. */
+  readonly detached?: boolean
+  readonly isReady: () => Promise<boolean>
+}
+
+export class Child {
+  readonly pid: number
+  /** Resolves when it is over. */
+  readonly exited: Promise<void>
+  isOver = false
+  private readonly process: ChildProcess
+
+  private constructor(process: ChildProcess) {
+    if (process.pid === undefined) throw new Error(`${process.spawnfile} could not be started`)
+    this.process = process
+    this.pid = process.pid
+    this.exited = once(process, 'exit').then(() => {
+      this.isOver = true
+    })
+  }
+
+  /** @throws Error (rejects) with its last words, when it ends before it is ready or takes longer than 20 s */
+  static async start(options: ChildOptions): Promise<Child> {
+    const { name, program, args, env = {}, onOutput, detached = false, isReady } = options
+    const stdio = ['ignore', 'pipe', 'pipe'] as const
+    const started = spawn(program, args, { stdio: [...stdio], detached, env: { ...process.env, ...env } })
+    let lastWords = ''
+    for (const stream of [started.stdout, started.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        lastWords = (lastWords + text).slice(-2_000)
+        onOutput?.(text)
+      })
+    }
+    started.on('error', (error) => {
+      lastWords += error.message
+    })
+    const child = new Child(started)
+    const until = performance.now() + READY_WITHIN_MS
+    while (!child.isOver && performance.now() < until) {
+      if (await isReady()) return child
+      await setTimeout(PROBE_EVERY_MS)
+    }
+    const reason = child.isOver ? 'ended at once' : 'was not ready within 20 s'
+    await child.stop('SIGKILL')
+    throw new Error(`${name} ${reason}.\n${lastWords}`)
+  }
+
+  signal(name: NodeJS.Signals): void {
+    if (!this.isOver) this.process.kill(name)
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    this.signal(signal)
+    await this.exited
+  }
+}
