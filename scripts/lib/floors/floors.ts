@@ -140,7 +140,7 @@ function placeIn(pattern: string, file: string): string | undefined {
 /** `packages/server`, `apps/commons`, `examples/x`; what has no package of its own (`bench`) is one by its first folder. */
 function packageOf(path: string): string {
   const [area = '', name = ''] = path.split('/')
-  return ['packages', 'apps', 'examples'].includes(area) ? `${area}/${name}` : area
+  return ['packages', 'apps', 'examples'].includes(area) ? `${area}/${name}` : 'the root'
 }
 
 function packageMatches(pattern: string, specifier: string): boolean {
