@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { VirtualClock } from '@roomful/testkit'
 import { expect, it } from 'vitest'
 import { SqliteQueue } from '../../src/adapters/brokers/local/sqlite/batching.ts'
-import { SqliteReplies } from '../../src/adapters/brokers/local/sqlite/replies.ts'
+import { SqliteReplies } from '../../src/adapters/brokers/local/sqlite/deferred-writes.ts'
 import { RoomfulError } from '../../src/core/base/errors.ts'
 import type { Append, Appended } from '../../src/core/ports/broker.ts'
 

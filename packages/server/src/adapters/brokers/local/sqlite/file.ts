@@ -2,16 +2,40 @@
  * Opening and closing `roomful.db`: the lock of its folder, its format, and the question whether its tail may have been
  * lost since it was last written.
  */
+
 import { randomInt } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { RoomfulError } from '../../../../core/base/errors.ts'
-import { configureConnection, type Sync } from './connection.ts'
-import { lockFolder, sqlite } from './lock.ts'
+import { configureConnection, isSqliteError, query, SQLITE_BUSY, type Sync } from './connection.ts'
 import { FORMAT, MIGRATIONS } from './migrations.ts'
 import { changeRunMark, fitsRunMark } from './run-mark.ts'
-import { query } from './statements.ts'
+
+/**
+ * One server per data folder. The lock is an exclusive transaction on a small database of its own, held open: the
+ * operating system ends it with the process, whatever ended that, so there is no stale lock to remove after `kill -9`.
+ */
+/** Not imported: on a Node without it nothing could be said about that. */
+export const sqlite = createRequire(import.meta.url)('node:sqlite') as typeof import('node:sqlite')
+
+/**
+ * @returns what unlocks it
+ * @throws RoomfulError DATA_IN_USE when another process, or this one, holds it
+ */
+export function lockFolder(folder: string): () => void {
+  const lock = new sqlite.DatabaseSync(join(folder, 'roomful.lock'), { timeout: 0 })
+  try {
+    lock.exec('BEGIN EXCLUSIVE')
+  } catch (cause) {
+    lock.close()
+    if (!isSqliteError(cause) || (cause.errcode & 0xff) !== SQLITE_BUSY) throw cause
+    const sentence = `The data folder ${folder} is in use by another Roomful server: stop that one, or give this one a folder of its own`
+    throw new RoomfulError('DATA_IN_USE', sentence, { cause })
+  }
+  return () => lock.close()
+}
 
 export interface SqliteFileOptions {
   /** Made when it is missing. */

@@ -2,14 +2,16 @@
  * When the file is tended to: a sweep from time to time, and slices soon one after the other while there is something to
  * take out. A slice takes more the more was written since the last, so that under any load the file stops growing.
  */
+
+import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../../../../core/ports/clock.ts'
 import type { LogLimits } from '../log.ts'
-import type { SqliteRoomSweep } from './room-sweep.ts'
+import { type Command, command, type Query, query } from './connection.ts'
+import type { SqliteNamespace } from './namespaces.ts'
 import type { SqliteRoom } from './rooms.ts'
 import type { SqliteSessions } from './sessions.ts'
 import type { SqliteTrim } from './trim.ts'
-import type { SqliteWriter } from './writer.ts'
-import type { SqliteWriters } from './writers.ts'
+import type { SqliteWriter, SqliteWriters } from './writer.ts'
 
 const SWEEP_MS = 10_000
 const SLICE_MS = 20
@@ -112,5 +114,73 @@ export class SqliteUpkeep {
     } catch (error) {
       this.options.report(error)
     }
+  }
+}
+
+/** Forgets rooms that hold nothing and that nobody holds: a walk over the table of rooms, some of them at each sweep. */
+export interface RoomSweepOptions {
+  readonly db: DatabaseSync
+  readonly writer: SqliteWriter
+  readonly limits: LogLimits
+  readonly namespaces: ReadonlyMap<number, SqliteNamespace>
+  /** When this log was opened: before that, nobody knows how long a room had been idle. */
+  readonly openedAtMs: number
+}
+
+interface RoomRow {
+  readonly id: number
+  readonly ns: number
+  readonly name: string
+  readonly seq: number
+  readonly ts: number
+  readonly trimmed_n: number
+  readonly has_events: number
+}
+
+/** Rooms looked at per sweep, about a millisecond. */
+const SLICE = 1000
+
+export class SqliteRoomSweep {
+  private readonly options: RoomSweepOptions
+  private readonly next: Query<RoomRow>
+  private readonly remove: Command
+  private readonly rememberForgotten: Command
+  private lastId = 0
+
+  constructor(options: RoomSweepOptions) {
+    this.options = options
+    this.next = query(
+      options.db,
+      `SELECT id, ns, name, seq, ts, trimmed_n, EXISTS (SELECT 1 FROM events WHERE room = rooms.id) AS has_events
+        FROM rooms WHERE id > ? ORDER BY id LIMIT ?`,
+    )
+    this.remove = command(options.db, 'DELETE FROM rooms WHERE id = ?')
+    this.rememberForgotten = command(options.db, 'UPDATE namespaces SET forgotten_n = max(forgotten_n, ?) WHERE id = ?')
+  }
+
+  /** Looks at the next rooms, from the first again after the last. */
+  slice(nowMs: number): void {
+    const { writer, namespaces } = this.options
+    const rows = this.next.all(this.lastId, SLICE)
+    this.lastId = rows.length < SLICE ? 0 : (rows.at(-1)?.id ?? 0)
+    const gone = rows.filter((row) => this.isForgettable(row, nowMs))
+    if (gone.length === 0) return
+    writer.transaction(() => {
+      for (const { id, ns, trimmed_n } of gone) {
+        this.remove.run(id)
+        if (trimmed_n > 0) this.rememberForgotten.run(trimmed_n, ns)
+      }
+    })
+    for (const { ns, name, trimmed_n } of gone) namespaces.get(ns)?.forget(name, trimmed_n)
+  }
+
+  private isForgettable({ ns, name, seq, ts, has_events }: RoomRow, nowMs: number): boolean {
+    const { limits, namespaces, openedAtMs } = this.options
+    if (has_events === 1) return false
+    const rooms = namespaces.get(ns)?.rooms
+    if (rooms?.isHeld(name)) return false
+    const idleSinceMs = rooms?.known(name)?.idleSinceMs ?? openedAtMs
+    if (nowMs - idleSinceMs < limits.emptyRoomMs) return false
+    return nowMs - ts >= (seq === 0 ? limits.emptyRoomMs : limits.retentionMs)
   }
 }

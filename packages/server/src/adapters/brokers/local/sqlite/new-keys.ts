@@ -6,7 +6,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { AppendKey } from '../../../../core/ports/broker.ts'
-import { type Query, query } from './statements.ts'
+import { type Query, query } from './connection.ts'
 
 /** A power of two: 1 MiB. With {@link KEYS_MAX} in it, one of a thousand new keys is looked for in vain. */
 const BITS = 2 ** 23

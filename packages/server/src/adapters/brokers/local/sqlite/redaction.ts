@@ -1,10 +1,9 @@
 /** Empties events for good, also those below a room's first readable number that wait to be trimmed. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { SqliteBackground } from './background.ts'
-import type { SqliteNamespace } from './namespace.ts'
-import { type Command, command, type Query, query } from './statements.ts'
-import type { SqliteWriter } from './writer.ts'
-import type { SqliteWriters } from './writers.ts'
+import { type Command, command, type Query, query } from './connection.ts'
+import type { SqliteNamespace } from './namespaces.ts'
+import type { SqliteWriter, SqliteWriters } from './writer.ts'
 
 /** Events emptied in one transaction, about 2 ms. */
 const SLICE = 500

@@ -13,7 +13,7 @@ import type {
 } from '../../../../core/ports/broker.ts'
 import type { Log } from '../log.ts'
 import { SqliteQueue } from './batching.ts'
-import type { SqliteNamespace } from './namespace.ts'
+import type { SqliteNamespace } from './namespaces.ts'
 import { SqliteReader } from './reader.ts'
 import { openParts, type SqliteLogOptions, type SqliteParts } from './wiring.ts'
 

@@ -6,15 +6,13 @@ import { SqliteCheckpoints } from './checkpoints.ts'
 import type { Sync } from './connection.ts'
 import { SqliteNotes } from './deferred-writes.ts'
 import { openSqliteFile, readBootId, type SqliteFile } from './file.ts'
-import { SqliteUpkeep } from './maintenance.ts'
+import { SqliteRoomSweep, SqliteUpkeep } from './maintenance.ts'
 import { SqliteNamespaces } from './namespaces.ts'
 import { NewKeys } from './new-keys.ts'
 import { SqliteRedaction } from './redaction.ts'
-import { SqliteReturning } from './returning.ts'
-import { SqliteRoomSweep } from './room-sweep.ts'
+import { SqliteReturning } from './sessions.ts'
 import { SqliteTrim } from './trim.ts'
-import { SqliteWriter } from './writer.ts'
-import { SqliteWriters } from './writers.ts'
+import { SqliteWriter, SqliteWriters } from './writer.ts'
 
 export interface SqliteLogOptions extends LogOptions {
   /** Where `roomful.db` is or shall be. One server at a time. */

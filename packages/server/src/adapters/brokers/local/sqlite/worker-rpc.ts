@@ -1,8 +1,8 @@
 /** What the writer's thread may ask the worker, and how it is answered: there or, should the worker be gone, right here. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { ReadLimits, StoredRow } from '../../../../core/ports/broker.ts'
+import { type Query, query } from './connection.ts'
 import { type RoomPosition, SqliteQueries, type UserEvent } from './queries.ts'
-import { type Query, query } from './statements.ts'
 
 export type Question =
   | { readonly kind: 'read'; readonly after: readonly RoomPosition[]; readonly limits: ReadLimits }

@@ -5,7 +5,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { RoomfulError } from '../../../../core/base/errors.ts'
 import type { Clock } from '../../../../core/ports/clock.ts'
-import { type Command, command, isSqliteError } from './statements.ts'
+import { type Command, command, isSqliteError, type Query, query } from './connection.ts'
 
 const PROBE_MS = 1000
 
@@ -75,5 +75,126 @@ export class SqliteWriter {
     } catch (error) {
       if (!(error instanceof RoomfulError)) throw error // else the next probe is planned
     }
+  }
+}
+
+/**
+ * Bytes of the file by writer, so that a full file takes from the largest. Changes are counted in memory and saved at
+ * every sweep: a killed process loses the latest counts, never events.
+ */
+/** Cached ids of names; the rest is looked up. */
+const NAMES_MAX = 10_000
+/** Unsaved changes; the next append saves them when there are this many. */
+const CHANGES_MAX = 1_000
+/** Stands for the writers of emptied events: their overhead counts, but frees nothing. */
+export const EMPTIED = 0
+/** What an event costs besides its arguments, roughly: the row, its texts, its places in three indexes. */
+export const EVENT_BYTES = 160
+
+export interface Largest {
+  readonly id: number
+  readonly bytes: number
+  /** Bytes of the second largest. */
+  readonly next: number
+}
+
+export class SqliteWriters {
+  /** All of them together. */
+  total: number
+  private readonly ids = new Map<string, number>()
+  private changes = new Map<number, number>()
+  /** Changes that the current transaction saves. */
+  private writing = new Map<number, number>()
+  /** Changes that the current transaction makes. */
+  private readonly pending = new Map<number, number>()
+  private readonly selectId: Query<{ id: number }>
+  private readonly insert: Command
+  private readonly add: Command
+  private readonly selectLargest: Query<{ id: number; bytes: number }>
+  private readonly deleteIdle: Query<{ name: string }>
+
+  constructor(db: DatabaseSync) {
+    this.total = query<{ bytes: number }>(db, 'SELECT coalesce(sum(bytes), 0) AS bytes FROM writers').get()?.bytes ?? 0
+    this.selectId = query(db, 'SELECT id FROM writers WHERE name = ?')
+    this.insert = command(db, 'INSERT INTO writers (name, bytes) VALUES (?, 0)')
+    this.add = command(db, 'UPDATE writers SET bytes = max(0, bytes + ?) WHERE id = ?')
+    this.selectLargest = query(
+      db,
+      `SELECT id, bytes FROM writers WHERE id <> ${EMPTIED} AND bytes > 0 ORDER BY bytes DESC LIMIT 2`,
+    )
+    this.deleteIdle = query(
+      db,
+      `DELETE FROM writers WHERE id IN (SELECT id FROM writers WHERE bytes <= 0 AND id <> ${EMPTIED}
+        AND NOT EXISTS (SELECT 1 FROM events WHERE writer = writers.id) LIMIT ?) RETURNING name`,
+    )
+  }
+
+  /** Within a transaction. */
+  idOf(name: string): number {
+    const id = this.ids.get(name) ?? this.selectId.get(name)?.id ?? Number(this.insert.run(name).lastInsertRowid)
+    if (this.ids.size >= NAMES_MAX) this.ids.clear()
+    this.ids.set(name, id)
+    return id
+  }
+
+  /** Within a transaction, which {@link committed} or {@link rolledBack} ends. */
+  count(id: number, bytes: number): void {
+    this.pending.set(id, (this.pending.get(id) ?? 0) + bytes)
+  }
+
+  /** Runs a transaction, and keeps or takes back what it counted. */
+  commit<T>(transaction: () => T): T {
+    try {
+      const result = transaction()
+      this.committed()
+      return result
+    } catch (error) {
+      this.rolledBack()
+      throw error
+    }
+  }
+
+  committed(): void {
+    this.writing.clear()
+    if (this.pending.size === 0) return
+    for (const [id, bytes] of this.pending) {
+      this.changes.set(id, (this.changes.get(id) ?? 0) + bytes)
+      this.total += bytes
+    }
+    this.pending.clear()
+  }
+
+  rolledBack(): void {
+    for (const [id, bytes] of this.writing) this.changes.set(id, (this.changes.get(id) ?? 0) + bytes)
+    this.writing.clear()
+    this.pending.clear()
+    this.ids.clear() // one that was made within the transaction is not there
+  }
+
+  get isDue(): boolean {
+    return this.changes.size >= CHANGES_MAX
+  }
+
+  /** Within a transaction, which {@link committed} or {@link rolledBack} ends. */
+  write(): void {
+    this.writing = this.changes
+    this.changes = new Map()
+    for (const [id, bytes] of this.writing) this.add.run(bytes, id)
+  }
+
+  /** By the saved counts. */
+  largest(): Largest | undefined {
+    const [first, second] = this.selectLargest.all()
+    return first && { ...first, next: second?.bytes ?? 0 }
+  }
+
+  /** Within a transaction: forgets up to `max` writers without events. */
+  sweep(max: number): void {
+    for (const { name } of this.deleteIdle.all(max)) this.ids.delete(name)
+  }
+
+  /** Within a transaction: a writer without events whose count was too high. */
+  clear(id: number, bytes: number): void {
+    this.count(id, -bytes)
   }
 }
