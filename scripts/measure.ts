@@ -1,6 +1,6 @@
 /**
  * `npm run measure`: how easily the code can be read, in figures: circles of imports, files in a folder, imports that
- * point up, short files, docstrings, and the files that one message visits.
+ * point up, short files, docstrings, and the files that one message visits. Each figure stands beside its goal.
  *
  *   --list   also names the files, imports and exports behind each figure
  */
@@ -11,7 +11,7 @@ import { root } from './lib/command.ts'
 import { coreOrder } from './lib/floors/rules.ts'
 import { circles, dependencyGraph, upwardImports } from './lib/measure/graph.ts'
 import { plainMessage, sdkMessage } from './lib/measure/message-paths.ts'
-import { publicNames } from './lib/measure/public-names.ts'
+import { firstMetWithExample, publicNames } from './lib/measure/public-names.ts'
 
 const { values } = parseArgs({ options: { list: { type: 'boolean', default: false } } })
 
@@ -21,6 +21,7 @@ interface Measure {
   readonly name: string
   readonly figure: string
   readonly goal: string
+  readonly isMet: boolean
   readonly details?: readonly string[]
 }
 
@@ -31,7 +32,8 @@ for (const folder of globSync('packages/*/src', { cwd: root }).sort()) {
   measures.push({
     name: `circles of imports, types included, ${folder}`,
     figure: `${found.length} (largest ${found[0]?.length ?? 0} files)`,
-    goal: '0 in core, client, protocol',
+    goal: '0 in client, protocol',
+    isMet: found.length === 0 || !/\/(client|protocol)\//.test(folder),
     details: found.map((files) => files.join(' ')),
   })
 }
@@ -51,15 +53,23 @@ measures.push(
     name: 'circles in core',
     figure: `${coreCircles.length} (largest ${coreCircles[0]?.length ?? 0} files)`,
     goal: '0',
+    isMet: coreCircles.length === 0,
     details: coreCircles.map((files) => files.join(' ')),
   },
   {
     name: 'files in one folder of core, at most',
     figure: String(folders[0]?.[1] ?? 0),
     goal: '12',
+    isMet: (folders[0]?.[1] ?? 0) <= 12,
     details: folders.map(([folder, files]) => `${files} ${folder}`),
   },
-  { name: 'imports in core that point up', figure: `${up.length} of ${arrows}`, goal: '1', details: up },
+  {
+    name: 'imports in core that point up',
+    figure: `${up.length} of ${arrows}`,
+    goal: '1',
+    isMet: up.length <= 1,
+    details: up,
+  },
 )
 
 const sources = globSync('packages/*/src/**/*.{ts,tsx}', { cwd: root, exclude: ['**/*.test.{ts,tsx}'] })
@@ -68,19 +78,29 @@ measures.push({
   name: 'files under 40 lines',
   figure: `${Math.round((100 * short.length) / sources.length)} % (${short.length} of ${sources.length})`,
   goal: '20 %',
+  isMet: short.length <= 0.2 * sources.length,
   details: short,
 })
 
 const names = publicNames(root)
+const firstMet = firstMetWithExample(root)
+const withoutExample = firstMet.filter(({ hasExample }) => !hasExample)
 const undocumented = names.filter(({ isDocumented }) => !isDocumented)
 measures.push(
   {
     name: 'public names with a docstring',
     figure: `${Math.round((100 * (names.length - undocumented.length)) / names.length)} % of ${names.length}`,
     goal: '100 %',
+    isMet: undocumented.length === 0,
     details: undocumented.map(({ file, name }) => `${name} ${file}`),
   },
-  { name: 'public names with an example', figure: String(names.filter((each) => each.hasExample).length), goal: '12' },
+  {
+    name: 'what a newcomer meets first, with an example',
+    figure: `${firstMet.length - withoutExample.length} of ${firstMet.length}`,
+    goal: '12',
+    isMet: withoutExample.length === 0,
+    details: withoutExample.map(({ call }) => call),
+  },
 )
 
 const plain = await plainMessage()
@@ -88,18 +108,37 @@ const sdk = await sdkMessage()
 const broker = plain.filter((file) => file.includes('/adapters/brokers/'))
 const sqliteBroker = sdk.filter((file) => file.includes('/adapters/brokers/'))
 measures.push(
-  { name: 'files one message visits, plain, memory', figure: String(plain.length), goal: '30', details: plain },
-  { name: 'files one message visits, SDK, SQLite, two SDKs', figure: String(sdk.length), goal: '55', details: sdk },
+  {
+    name: 'files one message visits, plain, memory',
+    figure: String(plain.length),
+    goal: '30',
+    isMet: plain.length <= 30,
+    details: plain,
+  },
+  {
+    name: 'files one message visits, SDK, SQLite, two SDKs',
+    figure: String(sdk.length),
+    goal: '55',
+    isMet: sdk.length <= 55,
+    details: sdk,
+  },
   {
     name: 'broker files one append visits, memory · SQLite',
     figure: `${broker.length} · ${sqliteBroker.length}`,
     goal: '8',
+    isMet: broker.length <= 8 && sqliteBroker.length <= 8,
     details: [...broker, ...sqliteBroker],
   },
 )
 
-for (const { name, figure, goal, details = [] } of measures) {
-  console.log(`${name.padEnd(66)} ${figure.padEnd(24)} goal ${goal}`)
+for (const { name, figure, goal, isMet, details = [] } of measures) {
+  console.log(`${name.padEnd(66)} ${figure.padEnd(24)} goal ${goal.padEnd(24)} ${isMet ? 'met' : 'NOT MET'}`)
   if (values.list) for (const detail of details) console.log(`    ${detail}`)
 }
+const missed = measures.filter(({ isMet }) => !isMet)
+console.log(
+  missed.length === 0
+    ? `\nAll ${measures.length} goals are met.`
+    : `\n${measures.length - missed.length} of ${measures.length} goals are met. Not met: ${missed.map(({ name }) => name).join('; ')}.`,
+)
 process.exit(0)

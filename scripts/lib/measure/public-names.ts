@@ -8,7 +8,6 @@ export interface PublicName {
   readonly file: string
   readonly name: string
   readonly isDocumented: boolean
-  readonly hasExample: boolean
 }
 
 interface Declaration {
@@ -23,6 +22,45 @@ interface Parsed {
   readonly comments: readonly { type: string; value: string; start: number; end: number }[]
   readonly names: ReadonlyMap<string, Declaration>
   readonly all: readonly string[]
+}
+
+/** What a newcomer calls first, each where its docstring stands. */
+const FIRST_MET: readonly FirstMet[] = [
+  { call: 'createRoomful', file: 'packages/server/src/create.ts', owner: 'createRoomful' },
+  { call: 'roomful.namespace', file: 'packages/server/src/api.ts', owner: 'Roomful', member: 'namespace' },
+  { call: 'namespace.room', file: 'packages/server/src/core/api.ts', owner: 'NamespaceBase', member: 'room' },
+  { call: 'namespace.on', file: 'packages/server/src/core/api.ts', owner: 'Namespace', member: 'on' },
+  { call: 'namespace.to', file: 'packages/server/src/core/api.ts', owner: 'Namespace', member: 'to' },
+  { call: 'namespace.emit', file: 'packages/server/src/core/api.ts', owner: 'Namespace', member: 'emit' },
+  { call: 'context.append', file: 'packages/server/src/core/api.ts', owner: 'Context', member: 'append' },
+  { call: 'namespace.publish', file: 'packages/server/src/core/api.ts', owner: 'Namespace', member: 'publish' },
+  { call: 'namespace.use', file: 'packages/server/src/core/api.ts', owner: 'NamespaceBase', member: 'use' },
+  { call: 'connect', file: 'packages/client/src/connect.ts', owner: 'connect' },
+  { call: 'client.room', file: 'packages/client/src/client.ts', owner: 'Client', member: 'room' },
+  { call: 'useMessages', file: 'packages/react/src/use-messages.ts', owner: 'useMessages' },
+]
+
+interface FirstMet {
+  readonly call: string
+  readonly file: string
+  readonly owner: string
+  readonly member?: string
+}
+
+/** @throws Error when one of them has moved: say here where it is now */
+export function firstMetWithExample(root: string): { readonly call: string; readonly hasExample: boolean }[] {
+  return FIRST_MET.map(({ call, file, owner, member }) => {
+    const text = readFileSync(join(root, file), 'utf8')
+    const { program, comments } = parseSync(file, text)
+    const starts = program.body.flatMap((node) => {
+      if (node.type !== 'ExportNamedDeclaration') return []
+      if (!declaredNames(node.declaration).includes(owner)) return []
+      return member === undefined ? [node.start] : memberStarts(node.declaration, member)
+    })
+    if (starts.length === 0) throw new Error(`${call} is no longer in ${file}`)
+    const hasExample = starts.some((start) => docstringBefore({ text, comments }, start)?.includes('@example'))
+    return { call, hasExample }
+  })
 }
 
 /** Every name of every public entry once, types included. */
@@ -42,13 +80,8 @@ export function publicNames(root: string): PublicName[] {
       const source = module.all.find((target) => namesOf(target).includes(name))
       return source === undefined ? undefined : follow(source, name)
     }
-    const comment = module.comments.find(
-      ({ type, value, end }) =>
-        type === 'Block' && value.startsWith('*') && /^\s*$/.test(module.text.slice(end, declaration.start)),
-    )
-    const isDocumented = comment !== undefined
-    const hasExample = comment?.value.includes('@example') ?? false
-    found.set(`${file}#${name}`, { file, name, isDocumented, hasExample })
+    const isDocumented = docstringBefore(module, declaration.start) !== undefined
+    found.set(`${file}#${name}`, { file, name, isDocumented })
   }
   const namesOf = (file: string): string[] => {
     const { names, all } = parsed(file)
@@ -98,6 +131,18 @@ function parse(file: string, text: string): Parsed {
     }
   }
   return { text, comments, names, all }
+}
+
+function docstringBefore({ text, comments }: Pick<Parsed, 'text' | 'comments'>, start: number): string | undefined {
+  return comments.find(
+    ({ type, value, end }) => type === 'Block' && value.startsWith('*') && /^\s*$/.test(text.slice(end, start)),
+  )?.value
+}
+
+/** Of an interface or a class; an overloaded member has several. */
+function memberStarts(declaration: unknown, name: string): number[] {
+  const { body } = declaration as { body?: { body?: readonly { start: number; key?: Named }[] } }
+  return (body?.body ?? []).flatMap(({ start, key }) => (key && nameOf(key) === name ? [start] : []))
 }
 
 type Named = { type: string; name?: unknown; value?: unknown }
