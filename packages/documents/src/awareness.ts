@@ -1,7 +1,7 @@
 /**
- * Who is where in a document: per Yjs client a state of its own making (name, colour, cursor) under a clock. `y-protocols`
- * has a class for clients; a server must also know whose link holds which client, so that nobody speaks for another, and
- * must not keep everyone who was ever here. States stay the text that they came as: they are only handed on.
+ * Who is where in a document: each Yjs client has a state (name, colour, cursor) with a clock. `y-protocols` has a class for
+ * clients. A server must also know which link owns which client, so that none speaks for another, and must forget old
+ * clients. States are passed on as the text in which they came.
  */
 import { isTooDeep } from '@roomful/protocol'
 import type { AwarenessEntry } from './wire/messages.ts'
@@ -27,18 +27,18 @@ interface State {
   clock: number
   json: string
   holder: AwarenessHolder | undefined
-  heardAt: number
+  receivedAt: number
 }
 
 export interface Applied {
-  /** Whom the others should hear of. */
+  /** Clients whose states the others should receive. */
   readonly changed: readonly number[]
   /**
-   * Clients that came back under a clock at which everyone was told that they are gone. Told so themselves they speak up
-   * under the next one.
+   * Clients that returned with a clock at which the others were informed that they are gone. When they receive the same
+   * state, they announce themselves with the next clock.
    */
   readonly returned: readonly number[]
-  /** Why something was left out, where its sender should know. */
+  /** The reason for the sender when an entry was refused. */
   readonly refusal: string | undefined
 }
 
@@ -47,8 +47,8 @@ export class Awareness {
   private goneCount = 0
 
   /**
-   * Takes what a link says of its clients. What it repeats of other links' clients (providers echo everything that they
-   * hear) changes nothing.
+   * Takes a link's states of its own clients. Its copies of other links' states change nothing: providers echo everything
+   * that they receive.
    */
   apply(entries: readonly AwarenessEntry[], holder: AwarenessHolder, now: number): Applied {
     const changed: number[] = []
@@ -63,7 +63,7 @@ export class Awareness {
     return { changed, returned, refusal }
   }
 
-  /** The link is gone, and its clients with it. @returns whom the others should hear of */
+  /** The link is gone, and its clients with it. @returns the clients whose states the others should receive */
   release(holder: AwarenessHolder): number[] {
     const clients = [...holder.clients]
     for (const clientId of clients) this.remove(clientId)
@@ -72,7 +72,7 @@ export class Awareness {
 
   /** @returns clients that were silent for too long and count as gone now */
   expire(now: number): number[] {
-    const silent = [...this.states].filter(([, { json, heardAt }]) => json !== GONE && now - heardAt >= SILENT_MS)
+    const silent = [...this.states].filter(([, { json, receivedAt }]) => json !== GONE && now - receivedAt >= SILENT_MS)
     for (const [clientId] of silent) this.remove(clientId)
     return silent.map(([clientId]) => clientId)
   }
@@ -110,7 +110,7 @@ export class Awareness {
     if (!holder.clients.has(clientId) && holder.clients.size >= CLIENTS_PER_LINK) {
       return { refusal: `One connection may speak for ${CLIENTS_PER_LINK} clients` }
     }
-    this.set(clientId, { clock, json, holder, heardAt: now })
+    this.set(clientId, { clock, json, holder, receivedAt: now })
     return 'changed'
   }
 

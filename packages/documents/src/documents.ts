@@ -1,12 +1,12 @@
 /**
- * The documents of a server: opened when somebody comes, closed when nobody is left, listed, made, renamed and removed.
+ * The documents of a server: loaded for the first client, unloaded after the last, listed, created, renamed and removed.
  * A document is a room of a namespace: the room's rules say who may read it (`join`) and who may write (`publish`).
  */
 import { join } from 'node:path'
 import { CLOSE_CODES, isPersonalRoom, isRoomId } from '@roomful/protocol'
 import { type ProtocolConnection, type ProtocolHandler, type Roomful, RoomfulError } from '@roomful/server'
 import type * as Y from 'yjs'
-import { DocumentPeer } from './document-peer.ts'
+import { DocumentConnection } from './document-connection.ts'
 import { OpenDocuments } from './open-documents.ts'
 import { Quotas } from './quotas.ts'
 import { type DocumentStore, openDocumentStore } from './store/document-store.ts'
@@ -14,13 +14,13 @@ import type { DocumentChange, DocumentRecord, ListPage } from './store/record.ts
 import { encodePermissionDenied } from './wire/messages.ts'
 
 export interface DocumentsOptions {
-  /** Clients come on `<path>/<document>`. Default: `/yjs`. */
+  /** Clients connect to `<path>/<document>`. Default: `/yjs`. */
   readonly path?: string
-  /** Whether the first change to a name that nobody has yet makes the document. Default: true. */
+  /** Whether the first change to an unused name creates the document. Default: true. */
   readonly createOnWrite?: boolean
   /** Largest document, as Yjs encodes it. Default: 8 MiB. */
   readonly maxBytes?: number
-  /** Most documents; more cannot be made. Default: 100,000. */
+  /** Most documents; more cannot be created. Default: 100,000. */
   readonly maxDocuments?: number
   /** Documents of one user, or of the guests of one address. Default: 1,000. */
   readonly maxDocumentsPerUser?: number
@@ -84,7 +84,7 @@ export class Documents {
       maxMessageBytes: maxBytes + MESSAGE_OVERHEAD_BYTES,
       ratePerSecond: RATE_PER_SECOND,
       refusal: ({ message }) => encodePermissionDenied(message),
-      open: (peer) => this.handlePeer(peer),
+      open: (connection) => this.handleConnection(connection),
     })
     roomful.whileOpen(() => this.begin())
   }
@@ -150,7 +150,7 @@ export class Documents {
   }
 
   /**
-   * Reads or changes a document from the server. Changes are stored and told to everyone like anybody's.
+   * Reads or changes a document from the server. Changes are stored and sent to every client.
    * @throws RoomfulError (rejects) UNAVAILABLE, FORBIDDEN when it was removed; and what `work` throws
    */
   async use<Result>(id: string, work: (doc: Y.Doc) => Result): Promise<Result> {
@@ -164,25 +164,25 @@ export class Documents {
     }
   }
 
-  private async handlePeer(peer: ProtocolConnection): Promise<ProtocolHandler> {
-    const { account } = peer
-    const document = await this.openDocuments.pin(peer.roomId)
+  private async handleConnection(connection: ProtocolConnection): Promise<ProtocolHandler> {
+    const { account } = connection
+    const document = await this.openDocuments.pin(connection.roomId)
     await this.quotas.pin(account)
     let isServed = false
     try {
       if (document.account === undefined) this.checkNew(account)
-      const handler = new DocumentPeer({
-        peer,
+      const handler = new DocumentConnection({
+        connection,
         document,
         account,
-        canWrite: await peer.may('publish'),
+        canWrite: await connection.may('publish'),
         now: () => performance.now(),
         onClosed: (closed) => {
-          this.openDocuments.leave(closed)
+          this.openDocuments.leave(closed, document)
           this.quotas.unpin(account)
         },
       })
-      document.peers.add(handler)
+      document.connections.add(handler)
       isServed = true
       handler.begin()
       return handler

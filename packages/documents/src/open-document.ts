@@ -1,21 +1,35 @@
 /**
- * A document while somebody is in it: its content in memory, those who have it open, and what is on its way to the disk.
- * Nothing is told to anybody that is not stored, so whatever one client saw of another's survives the server.
+ * A document while clients have it open: its content in memory, its connections, and updates that are being stored. An
+ * update is stored before it is sent to others, so whatever a client saw survives the server.
  */
 import type { RoomfulError } from '@roomful/server'
 import * as Y from 'yjs'
-import { Awareness } from './awareness.ts'
-import type { DocumentPeer } from './document-peer.ts'
+import { Awareness, type AwarenessHolder } from './awareness.ts'
 import type { Quotas } from './quotas.ts'
 import type { GroupCommit } from './store/group-commit.ts'
 import type { CheckedUpdate } from './wire/check-update.ts'
 import { encodeAwareness, encodeStep2, encodeUpdate } from './wire/messages.ts'
 
+/** What a document needs of a client's connection. */
+export interface DocumentClient extends AwarenessHolder {
+  /** The account whose quota a document counts towards, if this client creates it. */
+  readonly account: string
+  /** When anything was last sent, by a clock that does not jump. */
+  readonly lastSentAt: number
+  sendUpdate(message: Uint8Array, update: Uint8Array): void
+  sendAwareness(message: Uint8Array, clients: readonly number[]): void
+  /** Sends something that changes nothing. */
+  keepAlive(): void
+  /** Asks the rules again whether it may write. */
+  recheck(): Promise<void>
+  close(code: number, reason: string): void
+}
+
 export interface OpenDocumentOptions {
   readonly id: string
-  /** Nobody has written to it or made it yet. */
+  /** It has not been created or written to yet. */
   readonly isNew: boolean
-  /** Whose quota it counts towards; of a new one that is decided by its first change. */
+  /** The account whose quota it counts towards; for a new document the first change decides. */
   readonly account: string | undefined
   readonly quotas: Quotas
   readonly updates: readonly Uint8Array[]
@@ -26,7 +40,7 @@ export interface OpenDocumentOptions {
   readonly onFailed: (document: OpenDocument, error: RoomfulError) => void
 }
 
-/** What refers to what nobody has waits inside Yjs. An honest client never leaves much there. */
+/** Yjs keeps updates that refer to missing ones. An honest client never leaves much there. */
 const PENDING_MAX_BYTES = 256 * 1024
 /** The size is measured again, which costs, when this part of the limit was added or deleted. */
 const MEASURE_STEP = 1 / 16
@@ -36,9 +50,9 @@ export class OpenDocument {
   readonly isNew: boolean
   readonly doc = new Y.Doc()
   account: string | undefined
-  readonly peers = new Set<DocumentPeer>()
+  readonly connections = new Set<DocumentClient>()
   readonly awareness = new Awareness()
-  /** Whoever else needs it to stay open. */
+  /** How many other users need it to stay open. */
   pins = 0
   private readonly options: OpenDocumentOptions
   private measuredBytes = 0
@@ -47,7 +61,7 @@ export class OpenDocument {
   private unstored = 0
   private lastStored: Promise<void> = Promise.resolve()
   private hasFailed = false
-  /** While an update is applied: what came of it. Yjs tells also of the half that was in when it threw. */
+  /** The changes of the update that is being applied. Yjs reports those before a throw too. */
   private taken: Uint8Array[] | undefined
 
   /** @throws Error when what is stored is no document */
@@ -71,10 +85,10 @@ export class OpenDocument {
   }
 
   get isIdle(): boolean {
-    return this.peers.size === 0 && this.pins === 0 && this.unstored === 0
+    return this.connections.size === 0 && this.pins === 0 && this.unstored === 0
   }
 
-  /** @returns false when it would be larger than a document may be. Taking something away is always possible. */
+  /** @returns false when the document would grow too large. Deleting is always possible. */
   hasRoomFor(update: Uint8Array, { onlyDeletes, deletedLength }: CheckedUpdate): boolean {
     const { maxBytes } = this.options
     this.deletedLength += deletedLength
@@ -94,8 +108,8 @@ export class OpenDocument {
     if (!onlyDeletes) quotas.checkBytes(this.account ?? writer, update.byteLength)
   }
 
-  /** @returns false when too much waits for what nobody has: that part was dropped. @throws what Yjs throws */
-  apply(update: Uint8Array, origin: DocumentPeer): boolean {
+  /** @returns false when too much waits for missing updates: that part was dropped. @throws what Yjs throws */
+  apply(update: Uint8Array, origin: DocumentClient): boolean {
     const taken: Uint8Array[] = []
     this.taken = taken
     try {
@@ -112,7 +126,7 @@ export class OpenDocument {
     return false
   }
 
-  /** What somebody with this state vector lacks, as a message. */
+  /** The updates that a client with this state vector lacks, as a message. */
   answer(stateVector: Uint8Array): Uint8Array {
     return encodeStep2(Y.encodeStateAsUpdate(this.doc, stateVector))
   }
@@ -123,7 +137,7 @@ export class OpenDocument {
     if (this.unstored === 0) return then()
     this.lastStored.then(
       () => this.hasFailed || then(),
-      () => undefined, // everyone is sent away
+      () => undefined, // every connection is closed
     )
   }
 
@@ -133,10 +147,10 @@ export class OpenDocument {
   }
 
   /** Tells everyone of clients that came, moved or went. */
-  tellAwareness(clients: readonly number[]): void {
-    if (clients.length === 0 || this.peers.size === 0) return
+  broadcastAwareness(clients: readonly number[]): void {
+    if (clients.length === 0 || this.connections.size === 0) return
     const message = encodeAwareness(this.awareness.entries(clients))
-    for (const peer of this.peers) peer.sendAwareness(message, clients)
+    for (const connection of this.connections) connection.sendAwareness(message, clients)
   }
 
   fail(error: RoomfulError): void {
@@ -149,8 +163,8 @@ export class OpenDocument {
     this.doc.destroy()
   }
 
-  /** Stores it, and then tells it to everyone but its writer. */
-  private keep(update: Uint8Array, writer: DocumentPeer | undefined): void {
+  /** Stores an update, then sends it to every connection but its writer's. */
+  private keep(update: Uint8Array, writer: DocumentClient | undefined): void {
     if (this.hasFailed) return
     const { commits, quotas, id, now } = this.options
     const isFirst = this.account === undefined
@@ -171,7 +185,7 @@ export class OpenDocument {
       () => {
         this.unstored--
         quotas.stored(account, usage)
-        if (!this.hasFailed) this.tellUpdate(update, writer)
+        if (!this.hasFailed) this.broadcastUpdate(update, writer)
       },
       (error: RoomfulError) => {
         this.unstored--
@@ -181,9 +195,9 @@ export class OpenDocument {
     )
   }
 
-  private tellUpdate(update: Uint8Array, except: DocumentPeer | undefined): void {
-    if (this.peers.size === 0) return
+  private broadcastUpdate(update: Uint8Array, except: DocumentClient | undefined): void {
+    if (this.connections.size === 0) return
     const message = encodeUpdate(update)
-    for (const peer of this.peers) if (peer !== except) peer.sendUpdate(message, update)
+    for (const connection of this.connections) if (connection !== except) connection.sendUpdate(message, update)
   }
 }

@@ -1,8 +1,7 @@
-/** Which documents are in memory: read when the first comes, let go with the last, tended to in between. */
+/** The documents in memory: loaded for the first client, unloaded after the last, checked for silent clients in between. */
 import { CLOSE_CODES } from '@roomful/protocol'
 import { RoomfulError } from '@roomful/server'
-import type { DocumentPeer } from './document-peer.ts'
-import { OpenDocument, type OpenDocumentOptions } from './open-document.ts'
+import { type DocumentClient, OpenDocument, type OpenDocumentOptions } from './open-document.ts'
 import type { Quotas } from './quotas.ts'
 import type { DocumentStore } from './store/document-store.ts'
 import { GroupCommit } from './store/group-commit.ts'
@@ -14,7 +13,7 @@ export interface OpenDocumentsOptions {
   readonly report: (error: RoomfulError) => void
 }
 
-/** How often those who are silent are looked for, on both ends of a link. */
+/** How often silent clients and silent links are looked for. */
 const TEND_MS = 5_000
 /** A provider gives a link up after 30 s without a message. */
 const KEEP_ALIVE_MS = 15_000
@@ -22,7 +21,7 @@ const KEEP_ALIVE_MS = 15_000
 export class OpenDocuments {
   private readonly options: OpenDocumentsOptions
   private readonly byId = new Map<string, Promise<OpenDocument>>()
-  /** Those of them that are read. */
+  /** Those that have been loaded. */
   private readonly open = new Set<OpenDocument>()
   private store: DocumentStore | undefined
   private commits: GroupCommit | undefined
@@ -39,7 +38,7 @@ export class OpenDocuments {
     this.tending.unref()
   }
 
-  /** Everything that was taken is stored. */
+  /** Resolves once every update is stored. */
   async end(): Promise<void> {
     clearInterval(this.tending)
     await this.commits?.settled()
@@ -58,7 +57,7 @@ export class OpenDocuments {
         opening.catch(() => this.byId.delete(id))
       }
       const document = await opening
-      if (this.byId.get(id) !== opening) continue // let go while we waited
+      if (this.byId.get(id) !== opening) continue // unloaded meanwhile
       document.pins++
       return document
     }
@@ -66,24 +65,23 @@ export class OpenDocuments {
 
   unpin(document: OpenDocument): void {
     document.pins--
-    this.letGoIfIdle(document)
+    this.unloadIfIdle(document)
   }
 
-  leave(peer: DocumentPeer): void {
-    const { document } = peer
-    document.peers.delete(peer)
-    document.tellAwareness(document.awareness.release(peer))
-    this.letGoIfIdle(document)
+  leave(connection: DocumentClient, document: OpenDocument): void {
+    document.connections.delete(connection)
+    document.broadcastAwareness(document.awareness.release(connection))
+    this.unloadIfIdle(document)
   }
 
-  /** Sends everyone in it away. */
+  /** Closes every connection to it. */
   close(id: string, code: number, reason: string): void {
-    for (const document of this.open) if (document.id === id) this.dismiss(document, code, reason)
+    for (const document of this.open) if (document.id === id) this.closeAll(document, code, reason)
   }
 
   async recheck(id: string): Promise<void> {
     for (const document of this.open) {
-      if (document.id === id) await Promise.all(Array.from(document.peers, (peer) => peer.recheck()))
+      if (document.id === id) await Promise.all(Array.from(document.connections, (connection) => connection.recheck()))
     }
   }
 
@@ -126,25 +124,25 @@ export class OpenDocuments {
     throw new RoomfulError('UNAVAILABLE', 'Too much is open at once; try again later', { retryAfterMs: 10_000 })
   }
 
-  /** Clients offer again what was not stored when they come back, to a document that is read anew. */
+  /** Clients that reconnect send again what was not stored, to a document that is loaded again. */
   private handleFailure(document: OpenDocument, error: RoomfulError): void {
     this.options.report(error)
-    this.dismiss(document, CLOSE_CODES.TRY_LATER.code, 'The document could not be stored; try again later')
+    this.closeAll(document, CLOSE_CODES.TRY_LATER.code, 'The document could not be stored; try again later')
   }
 
-  private dismiss(document: OpenDocument, code: number, reason: string): void {
-    this.letGo(document)
-    for (const peer of [...document.peers]) peer.close(code, reason)
+  private closeAll(document: OpenDocument, code: number, reason: string): void {
+    this.unload(document)
+    for (const connection of [...document.connections]) connection.close(code, reason)
   }
 
-  private letGoIfIdle(document: OpenDocument): void {
+  private unloadIfIdle(document: OpenDocument): void {
     if (!this.open.has(document)) return
-    if (document.isIdle) return this.letGo(document)
-    if (document.peers.size === 0 && document.pins === 0) document.whenStored(() => this.letGoIfIdle(document))
+    if (document.isIdle) return this.unload(document)
+    if (document.connections.size === 0 && document.pins === 0) document.whenStored(() => this.unloadIfIdle(document))
   }
 
-  private letGo(document: OpenDocument): void {
-    if (!this.open.delete(document)) return // somebody may be reading it anew
+  private unload(document: OpenDocument): void {
+    if (!this.open.delete(document)) return // it may be loading again already
     this.byId.delete(document.id)
     if (document.account !== undefined) this.options.quotas.unpin(document.account)
     document.destroy()
@@ -153,8 +151,9 @@ export class OpenDocuments {
   private tend(): void {
     const now = performance.now()
     for (const document of this.open) {
-      document.tellAwareness(document.awareness.expire(now))
-      for (const peer of document.peers) if (now - peer.toldAt >= KEEP_ALIVE_MS) peer.keepAlive()
+      document.broadcastAwareness(document.awareness.expire(now))
+      for (const connection of document.connections)
+        if (now - connection.lastSentAt >= KEEP_ALIVE_MS) connection.keepAlive()
     }
   }
 }

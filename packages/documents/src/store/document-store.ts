@@ -1,13 +1,13 @@
 /**
- * The store as the server sees it: every question is a promise. A file's store runs in a worker; one in memory, which has
- * nothing to wait for, runs here.
+ * The store as the server uses it: every method returns a promise. A store in a file runs in a worker. A store in memory never
+ * waits, so it runs in this thread.
  */
 import { Worker } from 'node:worker_threads'
 import { RoomfulError } from '@roomful/server'
 import { SqliteStore, type SqliteStoreOptions } from './sqlite-store.ts'
-import type { Asked, Told } from './worker.ts'
+import type { StoreRequest, StoreResponse } from './worker.ts'
 
-/** Questions on their way: many times what can be open at once. */
+/** Requests under way: many times what can be open at once. */
 const IN_FLIGHT_MAX = 10_000
 
 type Method = 'load' | 'append' | 'fold' | 'find' | 'list' | 'usage' | 'create' | 'change' | 'remove' | 'close'
@@ -20,7 +20,7 @@ export type DocumentStore = {
 /** @throws Error with a sentence when the file is of a newer version, or cannot be used */
 export function openDocumentStore(options: SqliteStoreOptions): DocumentStore {
   const isFile = options.path !== ':memory:'
-  if (isFile) new SqliteStore(options).close() // what is wrong with it should stop the start, not the first question
+  if (isFile) new SqliteStore(options).close() // a broken file should stop the start, not the first request
   const ask = isFile ? new StoreWorker(options).ask : askHere(options)
   const method = <Name extends Method>(name: Name) =>
     ((...args: readonly unknown[]) => ask(name, args)) as unknown as DocumentStore[Name]
@@ -64,39 +64,39 @@ class StoreWorker {
   private readonly worker: Worker
   private readonly waiting = new Map<number, Waiting>()
   private lastId = 0
-  /** Why nothing can be asked any more. */
+  /** Why the worker takes no more requests. */
   private failure: unknown
 
   constructor(options: SqliteStoreOptions) {
     const url = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
     this.worker = new Worker(url, { name: 'roomful-documents', workerData: options })
     this.worker.unref()
-    this.worker.on('message', (told: Told) => this.onTold(told))
-    this.worker.on('error', (error) => this.onGone(error))
-    this.worker.on('exit', (code) => this.onGone(new Error(`The documents' worker ended with code ${code}`)))
+    this.worker.on('message', (response: StoreResponse) => this.handleResponse(response))
+    this.worker.on('error', (error) => this.handleEnd(error))
+    this.worker.on('exit', (code) => this.handleEnd(new Error(`The documents' worker ended with code ${code}`)))
   }
 
   readonly ask: Ask = async (method, args) => {
     if (this.failure !== undefined) throw unavailable(this.failure)
-    const isFull = this.waiting.size >= IN_FLIGHT_MAX && method !== 'close' // the end is behind them all
+    const isFull = this.waiting.size >= IN_FLIGHT_MAX && method !== 'close' // it comes after all others
     if (isFull) throw unavailable(new Error('The disk does not keep up'))
     const id = ++this.lastId
     const answer = new Promise<unknown>((resolve, reject) => void this.waiting.set(id, { method, resolve, reject }))
     this.worker.ref()
-    this.worker.postMessage({ id, method, args } satisfies Asked)
+    this.worker.postMessage({ id, method, args } satisfies StoreRequest)
     return answer
   }
 
-  private onTold(told: Told): void {
-    if (told.id === undefined) return this.onGone(new Error(told.error))
-    const waiting = this.waiting.get(told.id)
-    this.waiting.delete(told.id)
+  private handleResponse(response: StoreResponse): void {
+    if (response.id === undefined) return this.handleEnd(new Error(response.error))
+    const waiting = this.waiting.get(response.id)
+    this.waiting.delete(response.id)
     if (this.waiting.size === 0) this.worker.unref()
-    if (told.error !== undefined) waiting?.reject(unavailable(new Error(told.error)))
-    else waiting?.resolve(told.answer)
+    if (response.error !== undefined) waiting?.reject(unavailable(new Error(response.error)))
+    else waiting?.resolve(response.answer)
   }
 
-  private onGone(error: unknown): void {
+  private handleEnd(error: unknown): void {
     this.failure ??= error
     const all = [...this.waiting.values()]
     this.waiting.clear()

@@ -1,6 +1,6 @@
 /**
- * Gathers the updates of all documents: while one transaction is on its way the next one fills. So a busy disk makes
- * transactions larger, not queues longer, and a quiet one answers at once.
+ * Collects the updates of all documents: while one transaction is written, the next one fills. So a busy disk makes
+ * transactions larger instead of queues longer, and a quiet one answers at once.
  */
 import { RoomfulError } from '@roomful/server'
 import type { DocumentStore } from './document-store.ts'
@@ -48,7 +48,7 @@ export class GroupCommit {
 
   private begin(): Batch {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    promise.catch(() => undefined) // whoever gave an update hears of it
+    promise.catch(() => undefined) // each caller of `append` gets the error
     this.filling = { updates: [], done: promise, resolve, reject }
     if (!this.running) setImmediate(() => this.flush())
     return this.filling

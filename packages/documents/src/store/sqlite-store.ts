@@ -1,9 +1,9 @@
 /**
- * Documents in one SQLite file: updates as they came, folded into a snapshot now and then. It works synchronously and
- * knows no sockets; worker.ts runs it beside the server, so that no commit and no compaction holds anybody up.
+ * Documents in one SQLite file: updates as they came, folded into a snapshot now and then. It works synchronously; worker.ts
+ * runs it beside the server, so that commits and compaction never block the server.
  */
+import * as Y from 'yjs'
 import { Database, type DatabaseOptions } from './database.ts'
-import { foldUpdates } from './fold.ts'
 import type { DocumentChange, DocumentRecord, ListPage, Loaded, NewDocument, StoredUpdate, Usage } from './record.ts'
 
 export interface SqliteStoreOptions extends DatabaseOptions {
@@ -28,7 +28,7 @@ interface Length {
 export class SqliteStore {
   private readonly options: SqliteStoreOptions
   private readonly db: Database
-  /** How far documents that are written to are from being folded. */
+  /** How close documents that are written to are to being folded. */
   private readonly lengths = new Map<string, Length>()
   private readonly long = new Set<string>()
 
@@ -198,4 +198,17 @@ type Row = Omit<DocumentRecord, 'isLocked'> & { isLocked: number }
 
 function toRecord(row: Row | undefined): DocumentRecord | undefined {
   return row && { ...row, isLocked: row.isLocked === 1 }
+}
+
+/** Merges many updates into one: deleted content keeps only its place. */
+export function foldUpdates(updates: readonly Uint8Array[]): Uint8Array {
+  const doc = new Y.Doc()
+  try {
+    doc.transact(() => {
+      for (const update of updates) Y.applyUpdate(doc, update)
+    })
+    return Y.encodeStateAsUpdate(doc)
+  } finally {
+    doc.destroy()
+  }
 }

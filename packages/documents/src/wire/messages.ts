@@ -8,7 +8,7 @@ import * as encoding from 'lib0/encoding'
 const MESSAGE = { sync: 0, awareness: 1, auth: 2, queryAwareness: 3, roomful: 100 } as const
 const SYNC = { step1: 0, step2: 1, update: 2 } as const
 const AUTH = { permissionDenied: 0 } as const
-/** What clients that know this server may ask besides; one that does not ask is told nothing of it. */
+/** Further requests of clients that know this server; others never receive these messages. */
 const ROOMFUL = { rights: 0, stored: 1 } as const
 
 /** More entries than a room has clients are rubbish. */
@@ -28,7 +28,7 @@ export type ClientMessage =
   | { readonly kind: 'update'; readonly update: Uint8Array }
   | { readonly kind: 'awareness'; readonly entries: readonly AwarenessEntry[] }
   | { readonly kind: 'query-awareness' }
-  /** May I write? Answered now, and told again whenever it changes. */
+  /** May I write? Answered now, and again whenever it changes. */
   | { readonly kind: 'rights' }
   /** Tell me when everything before this is stored; `n` comes back. */
   | { readonly kind: 'stored'; readonly n: number }

@@ -1,10 +1,8 @@
-/** One client with a document open: what it says, what it may, and what it still has to be told. */
+/** A client's connection to a document: its messages, its rights, and the changes that it still has to receive. */
 import { CLOSE_CODES } from '@roomful/protocol'
 import { type ProtocolConnection, type ProtocolHandler, RoomfulError } from '@roomful/server'
 import * as Y from 'yjs'
-import type { AwarenessHolder } from './awareness.ts'
-import { Missed } from './missed.ts'
-import type { OpenDocument } from './open-document.ts'
+import type { DocumentClient, OpenDocument } from './open-document.ts'
 import { type CheckedUpdate, checkUpdate } from './wire/check-update.ts'
 import {
   type AwarenessEntry,
@@ -17,55 +15,55 @@ import {
   encodeStored,
 } from './wire/messages.ts'
 
-/** Each may be answered with the whole document: more within a second is no provider. */
+/** Each may be answered with the whole document; no provider sends more. */
 const QUESTIONS_PER_SECOND = 20
 
-export interface DocumentPeerOptions {
-  readonly peer: ProtocolConnection
+export interface DocumentConnectionOptions {
+  readonly connection: ProtocolConnection
   readonly document: OpenDocument
   readonly canWrite: boolean
   readonly account: string
   /** Milliseconds of a clock that does not jump. */
   readonly now: () => number
-  readonly onClosed: (peer: DocumentPeer) => void
+  readonly onClosed: (connection: DocumentConnection) => void
 }
 
-export class DocumentPeer implements ProtocolHandler, AwarenessHolder {
+export class DocumentConnection implements ProtocolHandler, DocumentClient {
   readonly document: OpenDocument
   readonly clients = new Set<number>()
-  /** When it was last told anything: a provider that hears nothing for 30 s believes the link to be dead. */
-  toldAt: number
-  private readonly peer: ProtocolConnection
-  private readonly options: DocumentPeerOptions
-  private readonly missed = new Missed()
+  /** When anything was last sent: a provider that receives nothing for 30 s gives the link up. */
+  lastSentAt: number
+  private readonly connection: ProtocolConnection
+  private readonly options: DocumentConnectionOptions
+  private readonly missed = new MissedChanges()
   private canWrite: boolean
-  /** Asked for its rights, and so is told when they change. */
+  /** It asked for its rights, so it also receives changes of them. */
   private wantsRights = false
   private refusals = new Set<string>()
-  /** What it has now nobody else has, and what it writes may depend on that: nothing more is taken from this link. */
+  /** An update was refused, and later ones may depend on it: no more updates are taken from this connection. */
   private isApart = false
   private isClosed = false
   private questions = { count: 0, since: 0 }
 
-  constructor(options: DocumentPeerOptions) {
-    const { peer, document, canWrite, now } = options
+  constructor(options: DocumentConnectionOptions) {
+    const { connection, document, canWrite, now } = options
     this.options = options
-    this.peer = peer
+    this.connection = connection
     this.document = document
     this.canWrite = canWrite
-    this.toldAt = now()
+    this.lastSentAt = now()
   }
 
-  /** Whose quota a document counts towards that it makes. */
+  /** The account whose quota a document counts towards, if this connection creates it. */
   get account(): string {
     return this.options.account
   }
 
   get userId(): string {
-    return this.peer.user.sub
+    return this.connection.user.sub
   }
 
-  /** Speaks first: what has the client that the server has not, and who is here? */
+  /** Asks for updates that the server lacks, and sends who is here. */
   begin(): void {
     if (this.canWrite) this.ask()
     const here = this.document.awareness.all()
@@ -77,7 +75,7 @@ export class DocumentPeer implements ProtocolHandler, AwarenessHolder {
     try {
       message = decodeMessage(data)
     } catch {
-      return this.peer.close(CLOSE_CODES.PROTOCOL_ERROR.code, 'This is no message of the y-websocket protocol')
+      return this.connection.close(CLOSE_CODES.PROTOCOL_ERROR.code, 'This is no message of the y-websocket protocol')
     }
     if (!this.isClosed) this.handle(message)
   }
@@ -90,7 +88,7 @@ export class DocumentPeer implements ProtocolHandler, AwarenessHolder {
   }
 
   onUserChanged(): void {
-    this.recheck().catch(() => this.peer.close(CLOSE_CODES.INTERNAL.code, 'The rules of this document failed'))
+    this.recheck().catch(() => this.connection.close(CLOSE_CODES.INTERNAL.code, 'The rules of this document failed'))
   }
 
   onClosed(): void {
@@ -100,7 +98,7 @@ export class DocumentPeer implements ProtocolHandler, AwarenessHolder {
 
   /** Asks the rules again whether it may write. */
   async recheck(): Promise<void> {
-    const canWrite = await this.peer.may('publish')
+    const canWrite = await this.connection.may('publish')
     if (this.isClosed || canWrite === this.canWrite) return
     this.canWrite = canWrite
     if (canWrite) {
@@ -112,22 +110,22 @@ export class DocumentPeer implements ProtocolHandler, AwarenessHolder {
   }
 
   sendUpdate(message: Uint8Array, update: Uint8Array): void {
-    if (this.peer.isSlow) this.missed.addUpdate(update)
+    if (this.connection.isSlow) this.missed.addUpdate(update)
     else this.send(message)
   }
 
   sendAwareness(message: Uint8Array, clients: readonly number[]): void {
-    if (this.peer.isSlow) this.missed.addClients(clients)
+    if (this.connection.isSlow) this.missed.addClients(clients)
     else this.send(message)
   }
 
   /** A sign of life that changes nothing. */
   keepAlive(): void {
-    if (!this.peer.isSlow) this.send(NOBODY)
+    if (!this.connection.isSlow) this.send(EMPTY_AWARENESS)
   }
 
   close(code: number, reason: string): void {
-    this.peer.close(code, reason)
+    this.connection.close(code, reason)
   }
 
   private handle(message: ClientMessage): void {
@@ -144,7 +142,7 @@ export class DocumentPeer implements ProtocolHandler, AwarenessHolder {
         this.wantsRights = true
         return this.send(encodeRights(this.canWrite && !this.isApart))
       case 'stored':
-        // Not once something was refused: it is not stored, and never will be.
+        // After a refusal not everything is stored, and never will be.
         return this.isApart ? undefined : this.document.whenStored(() => this.send(encodeStored(message.n)))
       case 'unknown':
         return // of a later version
@@ -157,12 +155,12 @@ export class DocumentPeer implements ProtocolHandler, AwarenessHolder {
     const now = this.options.now()
     if (now - this.questions.since >= 1_000) this.questions = { count: 0, since: now }
     if (++this.questions.count > QUESTIONS_PER_SECOND) {
-      return this.peer.close(CLOSE_CODES.POLICY.code, 'Rate limit exceeded')
+      return this.connection.close(CLOSE_CODES.POLICY.code, 'Rate limit exceeded')
     }
     try {
       this.sendMissing(stateVector)
     } catch {
-      this.peer.close(CLOSE_CODES.PROTOCOL_ERROR.code, 'This is no state vector')
+      this.connection.close(CLOSE_CODES.PROTOCOL_ERROR.code, 'This is no state vector')
     }
   }
 
@@ -171,7 +169,7 @@ export class DocumentPeer implements ProtocolHandler, AwarenessHolder {
     try {
       checked = checkUpdate(update)
     } catch {
-      return this.peer.close(CLOSE_CODES.PROTOCOL_ERROR.code, 'This is no update of a document')
+      return this.connection.close(CLOSE_CODES.PROTOCOL_ERROR.code, 'This is no update of a document')
     }
     if (checked.isEmpty || this.isApart) return
     if (!this.canWrite) return this.refuse('You may read this document, not write to it')
@@ -183,10 +181,10 @@ export class DocumentPeer implements ProtocolHandler, AwarenessHolder {
     }
     try {
       if (this.document.apply(update, this)) return
-      this.peer.close(CLOSE_CODES.POLICY.code, 'The updates refer to what nobody has')
+      this.connection.close(CLOSE_CODES.POLICY.code, 'The updates refer to content that is missing')
     } catch (cause) {
-      // Half of it may be in: what is in memory is worth nothing now, what is stored is whole.
-      this.peer.close(CLOSE_CODES.PROTOCOL_ERROR.code, 'This is no update of a document')
+      // Half of the update may be applied: the copy in memory is broken, the stored one is whole.
+      this.connection.close(CLOSE_CODES.PROTOCOL_ERROR.code, 'This is no update of a document')
       this.document.fail(new RoomfulError('INTERNAL', 'An update broke the document in memory', { cause }))
     }
   }
@@ -194,18 +192,18 @@ export class DocumentPeer implements ProtocolHandler, AwarenessHolder {
   private handleAwareness(entries: readonly AwarenessEntry[]): void {
     const { awareness } = this.document
     const { changed, returned, refusal } = awareness.apply(entries, this, this.options.now())
-    this.document.tellAwareness(changed)
+    this.document.broadcastAwareness(changed)
     if (returned.length > 0) this.send(encodeAwareness(awareness.entries(returned)))
-    if (refusal !== undefined) this.tellOnce(refusal)
+    if (refusal !== undefined) this.denyOnce(refusal)
   }
 
   private refuse(reason: string): void {
     this.isApart = true
-    this.tellOnce(reason)
+    this.denyOnce(reason)
     if (this.wantsRights) this.send(encodeRights(false))
   }
 
-  private tellOnce(reason: string): void {
+  private denyOnce(reason: string): void {
     if (this.refusals.has(reason)) return
     this.refusals.add(reason)
     this.send(encodePermissionDenied(reason))
@@ -215,7 +213,7 @@ export class DocumentPeer implements ProtocolHandler, AwarenessHolder {
     this.send(encodeStep1(Y.encodeStateVector(this.document.doc)))
   }
 
-  /** Written down now and sent when it is stored; what comes in between is told as it comes. */
+  /** The answer is encoded now and sent once it is stored; changes in between are sent as they come. */
   private sendMissing(stateVector: Uint8Array): void {
     const answer = this.document.answer(stateVector)
     this.document.whenStored(() => this.send(answer))
@@ -223,9 +221,46 @@ export class DocumentPeer implements ProtocolHandler, AwarenessHolder {
 
   private send(message: Uint8Array): void {
     if (this.isClosed) return
-    this.toldAt = this.options.now()
-    this.peer.send(message)
+    this.lastSentAt = this.options.now()
+    this.connection.send(message)
   }
 }
 
-const NOBODY = encodeAwareness([])
+const EMPTY_AWARENESS = encodeAwareness([])
+
+/** What a slow client was not sent: enough to ask the document for it later. G5: state instead of a queue. */
+class MissedChanges {
+  /** Per Yjs client the first clock that was left out. */
+  private readonly from = new Map<number, number>()
+  /** Clients whose awareness changed. */
+  private readonly clients = new Set<number>()
+  private hasUpdates = false
+
+  addUpdate(update: Uint8Array): void {
+    this.hasUpdates = true
+    for (const [client, clock] of Y.parseUpdateMeta(update).from) {
+      this.from.set(client, Math.min(clock, this.from.get(client) ?? clock))
+    }
+  }
+
+  addClients(clients: readonly number[]): void {
+    for (const client of clients) this.clients.add(client)
+  }
+
+  /** @returns clients whose awareness has to be sent, once */
+  takeClients(): number[] {
+    const clients = [...this.clients]
+    this.clients.clear()
+    return clients
+  }
+
+  /** @returns the client's state vector, once; undefined when it missed nothing. Every answer includes deletions. */
+  takeStateVector(doc: Y.Doc): Uint8Array | undefined {
+    if (!this.hasUpdates) return undefined
+    const vector = Y.decodeStateVector(Y.encodeStateVector(doc))
+    for (const [client, clock] of this.from) vector.set(client, Math.min(clock, vector.get(client) ?? clock))
+    this.hasUpdates = false
+    this.from.clear()
+    return Y.encodeStateVector(vector)
+  }
+}
