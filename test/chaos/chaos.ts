@@ -128,7 +128,7 @@ export async function runChaos({ faults, rounds, calm, perKind }: ChaosOptions):
       rounds,
       acknowledged: count('answered'),
       stored: log.length,
-      heard: count('hears'),
+      heard: count('receives'),
       gaps: count('gap'),
     },
     violations: history.violations,

@@ -31,10 +31,10 @@ describe('a direct message', () => {
       ...{ title: 'Ann', message: 'one', link: '/messages/ann', about: 'direct:ann', aboutSeq: 1 },
     })
     await server.advance(2_000)
-    expect(bob.heard('notification').slice(1)).toMatchObject([{ message: 'three', aboutSeq: 3 }])
+    expect(bob.messages('notification').slice(1)).toMatchObject([{ message: 'three', aboutSeq: 3 }])
     await server.advance(10_000)
-    expect(bob.heard('notification')).toHaveLength(2)
-    expect(own.heard('notification')).toEqual([])
+    expect(bob.messages('notification')).toHaveLength(2)
+    expect(own.messages('notification')).toEqual([])
   })
 
   it('waits for who is away', async () => {
@@ -61,7 +61,7 @@ describe('a mention', () => {
     await gus.request('message:send', { roomId: 'lobby', content: 'no mention of Bob Stone' })
     await gus.request('message:redact', { roomId: 'lobby', seq: 1 })
     await server.advance(5_000)
-    expect(bob.heard('notification')).toHaveLength(1)
+    expect(bob.messages('notification')).toHaveLength(1)
     const { events } = await server.get('/notifications').history('user:bob', { limit: 10 })
     expect(JSON.stringify(events)).not.toContain('hello')
   })
@@ -72,7 +72,7 @@ describe('a mention', () => {
     const ann = await server.connect({ user: { sub: 'ann', name: 'Ann' }, namespace: '/public' })
     await ann.request('message:send', { roomId: 'members:staff', content: 'I am @Ann' })
     await server.advance(5_000)
-    expect(own.heard('notification')).toEqual([])
+    expect(own.messages('notification')).toEqual([])
   })
 
   const people: Readonly<Record<string, string>> = { ann: 'a', 'ann lee': 'al', זויה: 'z', 'dr. who': 'w' }

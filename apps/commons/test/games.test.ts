@@ -27,7 +27,7 @@ async function table(
   return { clients, roomId }
 }
 
-const stateOf = (client: TestClient): Message => dataOf(client.heard('game:state').at(-1))
+const stateOf = (client: TestClient): Message => dataOf(client.messages('game:state').at(-1))
 const dataOf = (message: Message = {}): Message => message.data ?? message
 
 describe('the lobby', () => {
@@ -37,19 +37,19 @@ describe('the lobby', () => {
     const first = await table(server)
     const second = await table(server, ['eve', 'fay'])
     for (const client of first.clients) {
-      const starts = client.heard('game-start')
+      const starts = client.messages('game-start')
       expect(starts).toHaveLength(1)
       expect(starts[0]).toMatchObject({
         roomId: first.roomId,
         players: NAMES.map((userId) => ({ userId, name: userId })),
       })
     }
-    for (const client of [watcher, ...second.clients]) expect(client.heard('game-start')).toEqual([])
+    for (const client of [watcher, ...second.clients]) expect(client.messages('game-start')).toEqual([])
     expect((await watcher.request('game:list')).data.games).toEqual([
       { roomId: first.roomId, name: 'Table', players: 4, max: 4, phase: 'playing' },
       { roomId: second.roomId, name: 'Table', players: 2, max: 4, phase: 'waiting' },
     ])
-    expect(watcher.heard('game:changed').length).toBeGreaterThan(1)
+    expect(watcher.messages('game:changed').length).toBeGreaterThan(1)
   })
 
   it('[D21] lets one user open five tables, and others as many', async () => {
@@ -101,7 +101,7 @@ describe('the lobby', () => {
     await server.advance(3_000)
     expect((await clients[0]?.request('game:list'))?.data.games).toMatchObject([{ players: 2 }])
     await server.advance(3_000)
-    expect(dataOf(clients[0]?.heard('player:left')[0])).toMatchObject({ userId: 'bob', roomId })
+    expect(dataOf(clients[0]?.messages('player:left')[0])).toMatchObject({ userId: 'bob', roomId })
   })
 
   it('[B24] who is lost on the way to the last seat loses it, and another may take it', async () => {
@@ -113,7 +113,7 @@ describe('the lobby', () => {
     await server.advance(RETURN_MS)
     const dan = await server.connect({ user: 'dan' })
     expect((await dan.request('game:join', { roomId })).data).toMatchObject({ status: 'ok' })
-    expect(clients[0]?.heard('game-start')).toHaveLength(1)
+    expect(clients[0]?.messages('game-start')).toHaveLength(1)
   })
 
   it('[B24] who leaves and comes back at once has the seat', async () => {
@@ -134,7 +134,7 @@ describe('the lobby', () => {
     expect(opened.data).toMatchObject({ game: { phase: 'waiting', players: { length: 3 } } })
     await server.advance(1_000)
     expect(stateOf(clients[0] as TestClient)).toMatchObject({ phase: 'waiting', players: { length: 3 }, watching: 1 })
-    expect(clients[0]?.heard('game-start')).toEqual([])
+    expect(clients[0]?.messages('game-start')).toEqual([])
     for (const event of ['game:play', 'game:fill', 'game:again'])
       expect((await dan.request(event, { roomId, card: 1 })).error).toMatchObject({ code: 'FORBIDDEN' })
     expect((await dan.request('message:send', { roomId, content: 'psst' })).error).toMatchObject({ code: 'FORBIDDEN' })
@@ -145,8 +145,8 @@ describe('the lobby', () => {
     await server.advance(1_000)
     for (const each of [...clients, dan, eve])
       expect(stateOf(each as TestClient)).toMatchObject({ phase: 'playing', players: { length: 4 }, watching: 1 })
-    expect(dan.heard('game-start')).toHaveLength(1)
-    expect(eve.heard('game-start')).toEqual([]) // it is told to the four alone
+    expect(dan.messages('game-start')).toHaveLength(1)
+    expect(eve.messages('game-start')).toEqual([]) // it is told to the four alone
     eve.close()
     await server.advance(1_000)
     expect(stateOf(dan)).toMatchObject({ phase: 'playing', watching: 0 })
@@ -197,7 +197,7 @@ describe('a game', () => {
     expect(over).toMatchObject({ phase: 'over', players: [{ score: 28, cards: [] }, { score: 0 }, {}, {}] })
     for (const client of clients) await client.request('game:again', { roomId })
     expect(stateOf(clients[0] as TestClient)).toMatchObject({ phase: 'playing', round: 1 })
-    expect(clients[0]?.heard('game-start')).toHaveLength(2)
+    expect(clients[0]?.messages('game-start')).toHaveLength(2)
   })
 
   it('[B24] hides what was laid until all have laid, and refuses what cannot be', async () => {

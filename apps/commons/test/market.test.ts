@@ -9,7 +9,7 @@ import { nextPrice } from '../features/market/walk.ts'
 import { serveCommons, testCommons, tokenOf } from './support/commons.ts'
 import { until } from './support/until.ts'
 
-const pricesOf = (client: TestClient): Record<string, unknown>[] => client.heard('price:update')
+const pricesOf = (client: TestClient): Record<string, unknown>[] => client.messages('price:update')
 
 it('[B11] a price of every symbol every two seconds, numbered and timed by the log', async () => {
   const server = await testCommons(addMarket)

@@ -13,8 +13,8 @@ it('a mark moves forward, reaches the other devices, and is there after a restar
   await desk.request('reads:mark', { about: 'room:lobby', until: 5, at: AT })
   expect(await phone.next('reads:marked')).toMatchObject({ about: 'room:lobby', until: 5, at: AT })
   await desk.request('reads:mark', { about: 'room:lobby', until: 3, at: AT })
-  expect(desk.heard('reads:marked')).toEqual([])
-  expect(phone.heard('reads:marked')).toHaveLength(1)
+  expect(desk.messages('reads:marked')).toEqual([])
+  expect(phone.messages('reads:marked')).toHaveLength(1)
 
   const next = await testCommons(addReads, { database })
   const ann = await next.connect({ user: 'ann' })
@@ -29,7 +29,7 @@ it('the author of a direct message learns that it was read, now or at the next s
   const [ann, bob, cy] = await Promise.all(['ann', 'bob', 'cy'].map((user) => server.connect({ user })))
   await bob?.request('reads:mark', { about: 'direct:ann', until: 1, at: AT })
   expect(await ann?.next('direct:read')).toMatchObject({ userId: 'bob', at: AT })
-  expect(cy?.heard('direct:read')).toEqual([])
+  expect(cy?.messages('direct:read')).toEqual([])
   const { data } = (await ann?.request('reads:list')) ?? {}
   expect(data).toMatchObject({ marks: [], receipts: [{ userId: 'bob', at: AT }] })
 })

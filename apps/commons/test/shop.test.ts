@@ -24,11 +24,11 @@ describe('a product page', () => {
     expect((await bob.request('product:view', { productId: 'tea-pot' })).data).toMatchObject({ count: 2 })
     expect((await bobsOtherTab.request('product:view', { productId: 'tea-pot' })).data).toMatchObject({ count: 2 })
     await server.advance(1_000)
-    expect(ann.heard('product:viewers').at(-1)).toMatchObject({ productId: 'tea-pot', count: 2 })
+    expect(ann.messages('product:viewers').at(-1)).toMatchObject({ productId: 'tea-pot', count: 2 })
     await bobsOtherTab.request('product:leave', { productId: 'tea-pot' })
     bob.cut()
     await server.advance(1_000)
-    expect(ann.heard('product:viewers').at(-1)).toMatchObject({ count: 1 })
+    expect(ann.messages('product:viewers').at(-1)).toMatchObject({ count: 1 })
   })
 
   it('[B28] counts those who came by the ordinary join, and knows its products', async () => {
@@ -53,7 +53,7 @@ describe('a product page', () => {
     await ann.request('room:join', { roomId: 'shop' })
     const bob = await customer(server, 'bob')
     await bob.request('order:place', { productId: 'wool-throw', quantity: 2 })
-    expect(ann.heard('stock:update')).toMatchObject([{ productId: 'wool-throw', stock: 4 }])
+    expect(ann.messages('stock:update')).toMatchObject([{ productId: 'wool-throw', stock: 4 }])
   })
 })
 
@@ -85,13 +85,13 @@ describe('an order', () => {
       expect((await desk.request('order:advance', { orderId })).data.order).toMatchObject({ orderStatus: status })
     }
     for (const client of [phone, laptop]) {
-      expect(client.heard('order:update').map(({ orderStatus }) => orderStatus)).toEqual([
+      expect(client.messages('order:update').map(({ orderStatus }) => orderStatus)).toEqual([
         'packed',
         'shipped',
         'delivered',
       ])
     }
-    expect(bob.heard('order:update')).toEqual([])
+    expect(bob.messages('order:update')).toEqual([])
     expect((await desk.request('order:advance', { orderId })).error).toMatchObject({ code: 'CONFLICT' })
     const [order] = (await phone.request('order:list')).data.orders
     expect(order.trail.map(({ orderStatus }: { orderStatus: string }) => orderStatus)).toEqual([
@@ -116,7 +116,7 @@ describe('an order', () => {
     expect(await back.next('order:update')).toMatchObject({ orderId, orderStatus: 'packed' })
     back.close()
     const later = await customer(server, 'ann')
-    expect(later.heard('order:update')).toEqual([])
+    expect(later.messages('order:update')).toEqual([])
   })
 
   it('[B27] is cancelled by its customer before it is packed, and the stock is back', async () => {
@@ -125,7 +125,7 @@ describe('an order', () => {
     const { orderId } = (await ann.request('order:place', { productId: 'last-record' })).data
     expect((await bob.request('order:cancel', { orderId })).error).toMatchObject({ code: 'FORBIDDEN' })
     await ann.request('order:cancel', { orderId })
-    expect(desk.heard('stock:update').map(({ stock }) => stock)).toEqual([0, 1])
+    expect(desk.messages('stock:update').map(({ stock }) => stock)).toEqual([0, 1])
     const second = (await bob.request('order:place', { productId: 'last-record' })).data
     await desk.request('order:advance', { orderId: second.orderId })
     expect((await bob.request('order:cancel', { orderId: second.orderId })).error).toMatchObject({ code: 'CONFLICT' })
@@ -176,10 +176,10 @@ describe('support', () => {
     const { events } = (await helper.request('history:get', { roomId })).data
     expect(events.map(({ type }: { type: string }) => type)).toEqual(['help:state', 'chat:message'])
     await helper.request('message:send', { roomId, content: 'On its way' })
-    expect(ann.heard('chat:message').at(-1)).toMatchObject({ content: 'On its way', userId: 'sue' })
+    expect(ann.messages('chat:message').at(-1)).toMatchObject({ content: 'On its way', userId: 'sue' })
     await helper.request('help:close', { roomId })
     expect(await waiting.next('help:closed')).toMatchObject({ roomId })
-    expect(ann.heard('help:state').at(-1)).toMatchObject({ isOpen: false })
+    expect(ann.messages('help:state').at(-1)).toMatchObject({ isOpen: false })
   })
 
   it('[B27] lets no customer into the room of another', async () => {

@@ -61,7 +61,7 @@ describe('a presentation', () => {
       guest.post('room:join', { roomId })
     }
     await server.advance(1_000)
-    const told = watcher.heard('stage:changed')
+    const told = watcher.messages('stage:changed')
     expect(told.at(-1)).toMatchObject({ stageId, audience: 50 })
     expect(told.length).toBeLessThanOrEqual(3)
   })
@@ -86,7 +86,7 @@ it('[B22] reactions of many, a hundred at once, float to everyone, and the log k
     for (const client of crowd) client.post('reaction:send', { roomId, emoji: second % 2 === 0 ? '👏' : '❤️' })
   }
   await server.settle()
-  for (const client of crowd) expect(client.heard('reaction:new')).toHaveLength(100)
+  for (const client of crowd) expect(client.messages('reaction:new')).toHaveLength(100)
   const { events } = (await crowd[0]?.request('history:get', { roomId }))?.data ?? {}
   expect(events).toEqual([])
 })

@@ -32,7 +32,7 @@ describe('save-task', () => {
       name: 'ann',
     }
     expect(await bob.next('task:saved')).toMatchObject(task)
-    expect(ann.heard('task:saved')).toEqual([])
+    expect(ann.messages('task:saved')).toEqual([])
     expect((await bob.request('task:list')).data.tasks).toMatchObject([task])
   })
 
@@ -76,14 +76,14 @@ describe('a task', () => {
     const { taskId } = (await ann.request('save-task', { title: 'Plan', description: '' })).data
     await bob.request('save-task', { taskId, title: 'Plan it', description: 'in May' })
     await bob.request('task:done', { taskId })
-    expect(ann.heard('task:saved')).toMatchObject([
+    expect(ann.messages('task:saved')).toMatchObject([
       { title: 'Plan it', isDone: false, userId: 'ann' },
       { title: 'Plan it', isDone: true },
     ])
     for (const isDone of [true, false]) await ann.request('task:done', { taskId, isDone })
     const told = await server.connect({ namespace: '/notifications', user: 'ann' })
     await told.next('notification')
-    expect(told.heard('notification')).toMatchObject([{ message: 'bob completed “Plan it”', link: '/tasks' }])
+    expect(told.messages('notification')).toMatchObject([{ message: 'bob completed “Plan it”', link: '/tasks' }])
     expect((await bob.request('task:delete', { taskId })).error).toMatchObject({ code: 'FORBIDDEN' })
     const helper = await server.connect({ user: { sub: 'eve', role: 'support' } })
     await helper.request('task:delete', { taskId })

@@ -1,15 +1,15 @@
-/** Tokens that a test hands out: any text stands for a user, may run out, and may be refused as a real one would be. */
+/** Tokens that a test issues: each stands for a user, may expire, and may be refused as a real one would be. */
 import type { Clock } from '@roomful/server/ports'
 import { type Authenticator, type Identity, RoomfulError, type User } from '@roomful/server/testing'
 import { TestUsers } from './users.ts'
 
-/** A user, or just the id of one, who is then called so and has the role `user`. */
+/** A user, or only an id, which is then also the name, with the role `user`. */
 export type TestUser =
   | string
   | { readonly sub: string; readonly name?: string; readonly role?: string; readonly [claim: string]: unknown }
 
 export interface TokenOptions {
-  /** How long the token is good, ms. For ever without it. */
+  /** How long the token is valid, ms. It never expires without it. */
   readonly expiresInMs?: number
 }
 

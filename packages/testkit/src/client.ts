@@ -1,12 +1,11 @@
 /**
- * One client of a test server: what it says goes through the dialect's real decoder, what it hears was really encoded.
- * It keeps everything it heard; `next` waits for what is still to come.
+ * One client of a test server. Its messages pass the dialect's real decoder, and those it receives were really encoded.
+ * It keeps everything that it received; `next` waits for later messages.
  */
 import { Buffer } from 'node:buffer'
 import type { Link } from '@roomful/server/testing'
 import type { VirtualClock } from './clock.ts'
-import { readFrames, TEXT } from './frame-reader.ts'
-import { type Closing, MemoryWire } from './wire.ts'
+import { type Closing, MemoryWire, readFrames, TEXT } from './wire.ts'
 
 /** One message as it was on the wire. */
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into messages of every shape
@@ -28,34 +27,34 @@ interface Position {
   readonly seq: number
 }
 
-interface Asked {
+interface RoomRequest {
   readonly event: 'room:join' | 'room:leave'
   readonly roomId: string
 }
 
-/** The channel on which a v1 client speaks unless a message says otherwise. */
+/** The channel of a v1 client's messages, unless one names another. */
 const CHANNEL = 1
 
 const utf8 = new TextDecoder()
 
 export class TestClient {
   readonly wire: MemoryWire
-  /** Everything heard so far, oldest first. */
+  /** Everything received so far, oldest first. */
   readonly received: Message[] = []
   /** How the link ended, once it has. */
   closed: Closing | undefined
   private readonly clock: VirtualClock
   private readonly isV1: boolean
   private link: Link | undefined
-  /** What the server said when the connection opened. */
+  /** The server's first message once the connection is open. */
   private opened: Message | undefined
-  /** What was said while the server did not read. */
+  /** Sent while the server did not read. */
   private unread: (string | Uint8Array)[] = []
-  /** v1: the rooms that it is in, and where it stands in each: what the SDK would know. */
+  /** v1: its rooms and its position in each, as the SDK would know them. */
   private readonly rooms = new Map<string, Position>()
   /** v1: rooms that it asked to join or to leave, by the id of the request. */
-  private readonly asked = new Map<string | number, Asked>()
-  /** Messages before this index were given out by `next`. */
+  private readonly asked = new Map<string | number, RoomRequest>()
+  /** `next` has returned the messages before this index. */
   private looked = 0
   private lastId = 0
 
@@ -63,18 +62,18 @@ export class TestClient {
     this.clock = clock
     this.isV1 = dialect === 'v1'
     this.wire = new MemoryWire(clock, {
-      onBytes: (buffers) => this.hear(buffers),
-      onResume: () => this.speak(),
+      onBytes: (buffers) => this.receive(buffers),
+      onResume: () => this.flush(),
       onEnd: (closing) => {
         this.closed = closing
       },
     })
   }
 
-  /** For the test server: called when the connection is open, before anything is said on it. */
+  /** For the test server: called when the connection is open, before anything is sent on it. */
   onOpened: (() => void) | undefined
 
-  /** For the test server: what it is to be in as soon as it is open, from where an earlier client of the session stood. */
+  /** For the test server: rooms to join on opening, from the positions of an earlier client of the session. */
   restore(earlier: TestClient | undefined): void {
     for (const [roomId, position] of earlier?.rooms ?? []) this.rooms.set(roomId, position)
   }
@@ -96,14 +95,14 @@ export class TestClient {
     return this.opened?.session
   }
 
-  /** Says something: an object as JSON (with its channel in the v1 dialect), text or bytes as they are. */
+  /** Sends an object as JSON (with its channel in the v1 dialect), text or bytes as they are. */
   send(message: Message | string | Uint8Array): void {
     if (typeof message === 'string' || message instanceof Uint8Array) this.unread.push(message)
     else this.unread.push(JSON.stringify(this.isV1 ? { ch: CHANNEL, ...message } : message))
-    this.speak()
+    this.flush()
   }
 
-  /** Says `event` with an id, and does not wait. @returns the id */
+  /** Sends `event` with an id, and does not wait. @returns the id */
   post(event: string, data?: unknown, more: { id?: string | number; key?: string } = {}): string | number {
     const { id = ++this.lastId, key } = more
     this.note(id, event, data)
@@ -112,7 +111,7 @@ export class TestClient {
   }
 
   /**
-   * Says `event` and waits for its answer.
+   * Sends `event` and waits for its acknowledgement.
    * @param more `withinMs`: how far time may move meanwhile; not at all without it
    * @throws Error when there is none
    */
@@ -144,34 +143,34 @@ export class TestClient {
     return message
   }
 
-  /** Everything heard so far that matches. */
-  heard(match: Match): Message[] {
+  /** Every message received so far that matches. */
+  messages(match: Match): Message[] {
     return this.received.filter(toTest(match))
   }
 
-  /** Forgets what was heard, so that a test can look at what comes. */
+  /** Forgets what was received, so that a test sees only later messages. */
   forget(): void {
     this.received.length = 0
     this.looked = 0
   }
 
-  /** Says goodbye. */
+  /** Closes the connection politely. */
   close(code = 1000, reason = ''): void {
     this.wire.end(code, reason)
   }
 
-  /** Is gone without a word: a killed process, a pulled cable that the kernel noticed. */
+  /** Ends without a close frame: a killed process, or a pulled cable that the kernel noticed. */
   cut(): void {
     this.wire.end(1006, '')
   }
 
-  private speak(): void {
+  private flush(): void {
     while (this.unread.length > 0 && !this.wire.isPaused && !this.closed) {
       this.link?.receive(this.unread.shift() as string | Uint8Array)
     }
   }
 
-  private hear(buffers: readonly Uint8Array[]): void {
+  private receive(buffers: readonly Uint8Array[]): void {
     for (const { opcode, payload } of readFrames(Buffer.concat(buffers))) {
       const isText = opcode === TEXT
       const message: Message = isText ? JSON.parse(utf8.decode(payload)) : { type: '$binary', bytes: payload }
@@ -193,7 +192,7 @@ export class TestClient {
     if (event === 'room:join' || event === 'room:leave') this.asked.set(id, { event, roomId })
   }
 
-  /** Where it stands: as the answer to a join says, and each event of the room after it. */
+  /** Follows its position: from the answer to a join, and from each later event of the room. */
   private follow({ ack, error, event, data, roomId, seq }: Message): void {
     const asked = this.asked.get(ack)
     this.asked.delete(ack)
@@ -221,7 +220,7 @@ export class TestClient {
     const message = await this.clock.find(found, withinMs)
     if (message) return message
     const names = this.received.slice(from).map((each) => each.type ?? each.event ?? `ack ${each.ack}`)
-    throw new Error(`Did not hear ${what} within ${withinMs} ms; heard: ${names.join(', ') || 'nothing'}`)
+    throw new Error(`Did not receive ${what} within ${withinMs} ms; received: ${names.join(', ') || 'nothing'}`)
   }
 }
 

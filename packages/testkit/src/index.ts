@@ -1,4 +1,4 @@
-/** What tests of the server, and of applications built on it, are made of. */
+/** `@roomful/testkit`: a server without sockets, clients, virtual time and seeded randomness, for tests. */
 export { TestAuthenticator, type TestUser, type TokenOptions } from './authenticator.ts'
 export { type Answer, type Match, type Message, TestClient } from './client.ts'
 export { VirtualClock } from './clock.ts'

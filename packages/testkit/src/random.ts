@@ -1,4 +1,4 @@
-/** Chance that can be had again: the same seed gives the same numbers on every machine (sfc32, Chris Doty-Humphrey). */
+/** Randomness that can be repeated: the same seed gives the same numbers on every machine (sfc32, Chris Doty-Humphrey). */
 import type { Random } from '@roomful/server/ports'
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789'

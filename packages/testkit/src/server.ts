@@ -1,6 +1,6 @@
 /**
- * A whole Roomful without sockets: the real core, dialects, vocabulary and memory log, on time and chance that the test
- * decides. What an application adds to a server it adds to this one. D7.
+ * A whole Roomful without sockets: the real core, dialects, vocabulary and memory log, on time and randomness that the test
+ * controls. An application sets it up as it sets up a real server. D7.
  */
 import '@roomful/client/eager' // no virtual time passes while a file of the SDK is loaded
 import type { Server } from 'node:http'
@@ -62,7 +62,7 @@ export interface TestServerOptions {
   readonly settings?: Partial<CoreSettings>
   /** Limits of the memory log, such as how many events it keeps. */
   readonly log?: Partial<LogLimits>
-  /** Chance: the same seed gives the same run. */
+  /** Seed of the randomness: the same seed gives the same run. */
   readonly seed?: number | string
   /** Stands between the server and its storage: to delay, to fail, to count. */
   readonly broker?: (broker: Broker, clock: VirtualClock) => Broker
@@ -77,22 +77,22 @@ export interface TestServerOptions {
 export interface ConnectOptions {
   /** Default `/`. */
   readonly namespace?: string
-  /** Who it is; a token is issued. Without it and without `token`: nobody yet, or a guest where guests are let in. */
+  /** The user; a token is issued. Without it and `token` the client is a guest, or not authenticated where guests are refused. */
   readonly user?: TestUser
   /** The very token, good or bad. */
   readonly token?: string
-  /** The name that a guest wishes. */
+  /** The name that a guest asks for. */
   readonly name?: string
   /** Default `plain`, which the first classic command makes classic. */
   readonly dialect?: 'plain' | 'v1'
-  /** v1: the session to resume. As with the SDK, rooms that its last client was in are joined again, from where it stood. */
+  /** v1: the session to resume. As with the SDK, the rooms of its last client are joined again from their positions. */
   readonly session?: string | undefined
   /** Default a loopback address, which has no limit of connections. */
   readonly ip?: string
   readonly userAgent?: string
 }
 
-/** What a client brings to the door. */
+/** What a client connects with. */
 export interface Caller {
   readonly dialect: Dialect
   /** Default `/`. */
@@ -123,7 +123,7 @@ export class TestServer implements Roomful {
   readonly facts: Fact[] = []
   readonly #lifetime = new Lifetime()
   readonly #administration: Administration
-  /** The latest client of each session, which knows where it stood. */
+  /** The latest client of each session, which knows its positions. */
   readonly #sessions = new Map<string, TestClient>()
 
   constructor(options: TestServerOptions = {}) {
@@ -285,7 +285,7 @@ export class TestServer implements Roomful {
   }
 
   /**
-   * For the real SDK, and so for the hooks: its transport, its clock and its chance are the test's.
+   * Options for the real SDK, and so for the hooks: its transport, clock and randomness are the test's.
    *
    * ```ts
    * const client = connect('http://test', server.clientOptions({ user: 'ann' }))
@@ -309,7 +309,7 @@ export class TestServer implements Roomful {
     }
   }
 
-  /** Cuts every link of a user, without a word: their clients come back by themselves, as after a moment without a network. */
+  /** Cuts every link of a user without a close frame: their clients reconnect, as after a short loss of the network. */
   cut(userId: string): void {
     for (const link of [...this.hub.links.open]) {
       if (link.connections.some(({ user }) => user.sub === userId)) link.terminate('cut')
@@ -346,7 +346,7 @@ export class TestServer implements Roomful {
     this.#lifetime.begin()
   }
 
-  /** Ends what ran, cuts every link and lets go of the log. */
+  /** Ends what ran, cuts every link and closes the log. */
   async close(): Promise<void> {
     this.#lifetime.close()
     await this.#lifetime.end()

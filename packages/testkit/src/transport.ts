@@ -1,10 +1,9 @@
-/** The SDK's way to a test server: no sockets and no delay, so that everything happens while the test lets it. */
+/** The SDK's transport to a test server: no sockets and no delay, so that a test controls when anything happens. */
 import { Buffer } from 'node:buffer'
 import type { OpenTransport, Transport, TransportHandlers } from '@roomful/client'
 import type { Link, Wire } from '@roomful/server/testing'
 import type { VirtualClock } from './clock.ts'
-import { readFrames, TEXT } from './frame-reader.ts'
-import { MemoryWire } from './wire.ts'
+import { MemoryWire, readFrames, TEXT } from './wire.ts'
 
 const utf8 = new TextDecoder()
 
@@ -24,7 +23,7 @@ class MemoryTransport implements Transport {
   constructor(clock: VirtualClock, accept: (wire: Wire) => Link, handlers: TransportHandlers) {
     this.handlers = handlers
     this.wire = new MemoryWire(clock, {
-      onBytes: (buffers) => this.hear(buffers),
+      onBytes: (buffers) => this.receive(buffers),
       onResume: () => this.flush(),
       onEnd: ({ code, reason }) => this.end(code, reason),
     })
@@ -51,7 +50,7 @@ class MemoryTransport implements Transport {
     while (this.unread.length > 0 && !this.wire.isPaused && !this.isOver) this.link?.receive(this.unread.shift() ?? '')
   }
 
-  private hear(buffers: readonly Uint8Array[]): void {
+  private receive(buffers: readonly Uint8Array[]): void {
     for (const { opcode, payload } of readFrames(Buffer.concat(buffers))) {
       if (opcode === TEXT && !this.isOver) this.handlers.onMessage(utf8.decode(payload))
     }

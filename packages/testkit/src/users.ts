@@ -1,4 +1,4 @@
-/** The accounts of a test server, in memory: whoever has a token has one. */
+/** The accounts of a test server, in memory: every user with a token has one. */
 import type { Clock } from '@roomful/server/ports'
 import type { User, Users } from '@roomful/server/testing'
 

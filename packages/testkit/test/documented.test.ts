@@ -42,15 +42,15 @@ it('saves a task and tells the board', async () => {
 it('the SDK misses nothing while it is cut off', async () => {
   await using server = await createTestServer({ setUp: addTasks })
   await using ann = connect<typeof contract>('http://test', server.clientOptions({ user: 'ann', namespace: '/tasks' }))
-  const heard: string[] = []
-  ann.room('board:1').on('task:saved', ({ title }) => heard.push(title))
+  const titles: string[] = []
+  ann.room('board:1').on('task:saved', ({ title }) => titles.push(title))
   await server.settle()
 
   server.cut('ann')
   const bob = await server.connect({ namespace: '/tasks', user: 'bob' })
   await bob.request('save-task', { board: 'board:1', title: 'Write' })
   await server.advance(5_000)
-  expect(heard).toEqual(['Write'])
+  expect(titles).toEqual(['Write'])
 })
 
 it.each([1, 2, 3])('nothing is lost, whatever happens (seed %i)', async (seed) => {
@@ -59,7 +59,7 @@ it.each([1, 2, 3])('nothing is lost, whatever happens (seed %i)', async (seed) =
     setUp: addTasks,
     namespace: '/tasks',
     rooms: ['board:1', 'board:2'],
-    hears: ['task:saved'],
+    events: ['task:saved'],
     say: (board, title) => ({ event: 'save-task', data: { board, title } }),
   })
   if (run.violations.length > 0) throw new Error(describeFailure(run))

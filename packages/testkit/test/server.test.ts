@@ -19,10 +19,10 @@ describe('createTestServer', () => {
     expect(server.observed('connection:opened')).toHaveLength(2)
   })
 
-  it('says what was heard when what was expected did not come', async () => {
+  it('lists what was received when the expected message did not come', async () => {
     await using server = await createTestServer()
     const client = await server.connect({ namespace: '/public', name: 'Ann' })
-    await expect(client.next('nothing')).rejects.toThrow('Did not hear "nothing" within 0 ms; heard: welcome, auth_ok')
+    await expect(client.next('nothing')).rejects.toThrow('Did not receive "nothing" within 0 ms; received: welcome, auth_ok')
   })
 
   it('takes namespaces of an application, and moves time for what waits', async () => {
@@ -35,7 +35,7 @@ describe('createTestServer', () => {
       },
     })
     const client = await server.connect({ namespace: '/jobs', user: 'alice' })
-    await expect(client.request('start')).rejects.toThrow('Did not hear the answer to start')
+    await expect(client.request('start')).rejects.toThrow('Did not receive the answer to start')
     expect(await client.request('start', undefined, { withinMs: 10_000 })).toMatchObject({ data: { status: 'ok' } })
   })
 
@@ -46,12 +46,12 @@ describe('createTestServer', () => {
     await slow.request('room:join', 'r')
     slow.wire.stall()
     for (let i = 0; i < 5; i++) await other.request('message:send', { roomId: 'r', content: 'x'.repeat(400) })
-    expect(slow.heard('chat:message')).toEqual([])
+    expect(slow.messages('chat:message')).toEqual([])
     expect(slow.wire.isPaused).toBe(true)
     slow.send({ type: 'ping' })
     slow.wire.drain()
     await slow.next('pong')
-    expect(slow.heard('chat:message').map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5])
+    expect(slow.messages('chat:message').map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5])
   })
 
   it('ends links politely, by force, and from the other side', async () => {
@@ -177,14 +177,14 @@ describe('a session that comes back', () => {
     bob.cut()
     for (const roomId of ['a', 'b', 'c']) await say(roomId, 'two')
     const back = await server.connect({ user: 'bob', dialect: 'v1', session: bob.session })
-    expect(back.heard('message:new').map(({ roomId, data }) => [roomId, data.content])).toEqual([
+    expect(back.messages('message:new').map(({ roomId, data }) => [roomId, data.content])).toEqual([
       ['a', 'two'],
       ['c', 'two'],
     ])
     back.cut()
     await say('c', 'three')
     const again = await server.connect({ user: 'bob', dialect: 'v1', session: back.session })
-    expect(again.heard('message:new').map(({ data }) => data.content)).toEqual(['three'])
+    expect(again.messages('message:new').map(({ data }) => data.content)).toEqual(['three'])
     expect(server.get('/').hasUser('b', 'bob')).toBe(false)
   })
 })

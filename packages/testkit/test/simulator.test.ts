@@ -7,6 +7,7 @@ import {
   CHAT,
   describeFailure,
   makePlan,
+  type Plan,
   type Run,
   runPlan,
   type SimulateOptions,
@@ -15,7 +16,13 @@ import {
 } from '@roomful/testkit/simulator'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { PAST } from './past-plans.ts'
+import pastPlans from './past-plans.json' with { type: 'json' }
+
+/**
+ * What the simulator once found, cut down to the steps that it took. Plans, not seeds: a seed means another run whenever
+ * plan.ts changes. To check that a plan still finds its fault, undo the fix.
+ */
+const PAST = pastPlans as readonly (Plan & { readonly found: string })[]
 
 const CHUNKS = 10
 const SEEDS_PER_CHUNK = 20
@@ -63,7 +70,7 @@ describe('[D7] the simulator', () => {
     const options = {
       namespace: '/tasks',
       rooms: ['board:1', 'board:2'],
-      hears: ['task:saved'],
+      events: ['task:saved'],
       say: (board: string, title: string) => ({ event: 'save-task', data: { board, title } }),
       chatter: undefined,
     }

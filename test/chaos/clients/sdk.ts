@@ -10,7 +10,7 @@ export function sdkSubscriber({ name, url, room: roomId, token, history }: Subsc
   room.on('message:new', (data, { seq, n, key }) => {
     if (seq === undefined) return
     const epoch = room.position?.epoch
-    history.record(name, { what: 'hears', room: roomId, epoch, seq, n, key, content: contentOf(data) })
+    history.record(name, { what: 'receives', room: roomId, epoch, seq, n, key, content: contentOf(data) })
   })
   room.onReset(({ reason, from, to }) => {
     history.record(name, { what: 'gap', room: roomId, epoch: room.position?.epoch, reason, from, to })

@@ -35,6 +35,6 @@ export function record({ name, room, history }: SubscriberOptions, message: Mess
   }
   if (message.seq === undefined || message.ts === undefined) return false
   const { seq, key } = message
-  history.record(name, { what: 'hears', room, epoch, seq, key, content: contentOf(message) })
+  history.record(name, { what: 'receives', room, epoch, seq, key, content: contentOf(message) })
   return true
 }

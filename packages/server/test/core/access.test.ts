@@ -18,9 +18,9 @@ describe('middleware', () => {
     for (const dialect of ['plain', 'v1'] as const) {
       const client = await server.connect({ namespace, user: { sub: 'u1', role }, dialect })
       expect(client.closed?.code).toBe(code)
-      if (code) expect(client.heard('auth_ok')).toEqual([])
+      if (code) expect(client.messages('auth_ok')).toEqual([])
       if (code && dialect === 'v1')
-        expect(client.heard('closed')).toMatchObject([{ code, error: { code: 'FORBIDDEN' } }])
+        expect(client.messages('closed')).toMatchObject([{ code, error: { code: 'FORBIDDEN' } }])
     }
   })
 
@@ -92,7 +92,7 @@ describe('rules of rooms', () => {
     for (const event of ['room:join', 'message:send', 'history:get', 'presence:get']) {
       expect(await code(ann, event, 'elsewhere')).toBe('FORBIDDEN')
     }
-    expect(ann.heard('chat:message')).toHaveLength(1)
+    expect(ann.messages('chat:message')).toHaveLength(1)
     expect([...server.get('/').state.rooms.keys()].sort()).toEqual(['free:1', 'news', 'staff:1'])
   })
 
@@ -104,15 +104,15 @@ describe('rules of rooms', () => {
     await admin.request('room:join', { roomId: 'staff:1' })
     sam.send({ type: 'auth', token: server.token({ sub: 'sam', role: 'user' }) })
     await server.settle()
-    expect(sam.heard('notice')).toMatchObject([
+    expect(sam.messages('notice')).toMatchObject([
       { code: 'FORBIDDEN', roomId: 'staff:1' },
       { code: 'FORBIDDEN', roomId: 'staff:2' },
     ])
-    expect(admin.heard('user:left')).toMatchObject([{ roomId: 'staff:1', userId: 'sam', reason: 'forbidden' }])
+    expect(admin.messages('user:left')).toMatchObject([{ roomId: 'staff:1', userId: 'sam', reason: 'forbidden' }])
     server.get('/').to(['staff:1', 'free:1']).emit('note')
     server.get('/').to('staff:2').emit('secret')
     await server.settle()
-    expect([sam.heard('note').length, sam.heard('secret').length]).toEqual([1, 0])
+    expect([sam.messages('note').length, sam.messages('secret').length]).toEqual([1, 0])
     sam.send({ type: 'auth', token: server.token({ sub: 'sam', role: 'support' }) })
     await server.settle()
     expect((await sam.request('room:join', { roomId: 'staff:1' })).error).toBeUndefined()
@@ -135,9 +135,9 @@ describe('the life of a token', () => {
     const expiresAt = server.clock.now() + 100_000
     const ann = await server.connect({ token: server.token('ann', { expiresInMs: 100_000 }) })
     await server.advance(69_900)
-    expect(ann.heard('auth_expiring')).toEqual([])
+    expect(ann.messages('auth_expiring')).toEqual([])
     await server.advance(200)
-    expect(ann.heard('auth_expiring')).toEqual([{ type: 'auth_expiring', ts: expiresAt }])
+    expect(ann.messages('auth_expiring')).toEqual([{ type: 'auth_expiring', ts: expiresAt }])
     await server.advance(59_800)
     expect((await ann.request('room:list')).error).toBeUndefined()
     await server.advance(200)
@@ -156,9 +156,9 @@ describe('the life of a token', () => {
     expect(await ann.next('auth_ok')).toMatchObject({ user: { sub: 'ann' } })
     await server.advance(165_000)
     expect(ann.closed).toBeUndefined()
-    expect(ann.heard('auth_expiring')).toHaveLength(1)
+    expect(ann.messages('auth_expiring')).toHaveLength(1)
     await server.advance(10_000)
-    expect(ann.heard('auth_expiring')).toHaveLength(2)
+    expect(ann.messages('auth_expiring')).toHaveLength(2)
   })
 
   it('a token that is good for weeks does not close at once', async () => {
@@ -166,7 +166,7 @@ describe('the life of a token', () => {
     const ann = await server.connect({ token: server.token('ann', { expiresInMs: 60 * 86_400_000 }) })
     await server.advance(120_000)
     expect(ann.closed).toBeUndefined()
-    expect(ann.heard('auth_expiring')).toEqual([])
+    expect(ann.messages('auth_expiring')).toEqual([])
   })
 
   it('[G8] a kick closes all of a user’s connections, or one', async () => {

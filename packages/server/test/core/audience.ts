@@ -25,7 +25,7 @@ export async function audience<Name extends string>(
 export function copies(clients: Record<string, TestClient>, type: string): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const [name, client] of Object.entries(clients)) {
-    const count = client.heard(type).length
+    const count = client.messages(type).length
     if (count > 0) counts[name] = count
   }
   return counts

@@ -132,10 +132,10 @@ describe('guests', () => {
     await using server = await createTestServer()
     const name = async (wish?: string): Promise<TestClient> =>
       server.connect({ namespace: '/public', ...(wish === undefined ? {} : { name: wish }) })
-    const nameOf = (client: TestClient): string => client.heard('auth_ok')[0]?.user.name
+    const nameOf = (client: TestClient): string => client.messages('auth_ok')[0]?.user.name
     const first = await name('Ann')
-    expect(first.heard('auth_ok')[0]?.user).toMatchObject({ name: 'Ann', role: 'guest', guest: true })
-    expect(first.heard('auth_ok')[0]?.user.sub).toMatch(/^guest:/)
+    expect(first.messages('auth_ok')[0]?.user).toMatchObject({ name: 'Ann', role: 'guest', guest: true })
+    expect(first.messages('auth_ok')[0]?.user.sub).toMatch(/^guest:/)
     expect([nameOf(await name('Ann')), nameOf(await name('Ann'))]).toEqual(['Ann-2', 'Ann-3'])
     expect(nameOf(await name())).toMatch(/^guest-[a-z0-9]{6}$/)
     expect(nameOf(await name(' \u202eaNn\u0000 '))).toBe('aNn-4')
@@ -151,18 +151,18 @@ describe('guests', () => {
     const { watcher } = await audience(server, { watcher: ['x'] }, pub)
     const guest = await server.connect({ ...pub, name: 'Ann' })
     await guest.request('room:join', 'x')
-    const guestId = guest.heard('auth_ok')[0]?.user.sub
+    const guestId = guest.messages('auth_ok')[0]?.user.sub
     guest.send({ type: 'auth', token: server.token({ sub: 'u1', name: 'Ann B.' }) })
     expect(await guest.next(({ user }) => user?.sub === 'u1')).toBeDefined()
     await guest.request('message:send', { roomId: 'x', content: 'hi' })
     expect(await watcher.next('chat:message')).toMatchObject({ userId: 'u1', name: 'Ann B.' })
-    expect(watcher.heard('user:left')).toMatchObject([{ userId: guestId }])
-    expect(watcher.heard('user:joined').at(-1)).toMatchObject({ userId: 'u1' })
+    expect(watcher.messages('user:left')).toMatchObject([{ userId: guestId }])
+    expect(watcher.messages('user:joined').at(-1)).toMatchObject({ userId: 'u1' })
     expect(await server.get('/public').roomUsers('x')).toHaveLength(2)
     expect(server.get('/public').state.guestNames.size).toBe(0)
     await watcher.request('message:private', { to: 'u1', content: 'psst' })
     await server.settle()
-    expect(guest.heard('message:private')).toHaveLength(1)
+    expect(guest.messages('message:private')).toHaveLength(1)
     guest.send({ type: 'auth', name: 'Guest again' })
     expect(await guest.next('error')).toMatchObject({ code: 'FORBIDDEN' })
   })
@@ -176,6 +176,6 @@ describe('guests', () => {
       expect([namespace, client.closed?.code]).toEqual([namespace, 1008])
     }
     await using optional = await createTestServer({ settings: { authRequired: false } })
-    expect((await optional.connect({ name: 'Ann' })).heard('auth_ok')).toHaveLength(1)
+    expect((await optional.connect({ name: 'Ann' })).messages('auth_ok')).toHaveLength(1)
   })
 })

@@ -26,7 +26,7 @@ describe('classic commands', () => {
     expect(await bob.next('presence_update', 200)).toEqual({ type: 'presence_update', room: 'x', users: ['bob'] })
     bob.send({ type: 'message', text: 'hi' })
     await server.settle()
-    expect(ann.heard('message')).toEqual([])
+    expect(ann.messages('message')).toEqual([])
   })
 
   it('[A1.1] joining the current room again changes nothing', async () => {
@@ -36,8 +36,8 @@ describe('classic commands', () => {
     await ann.next('joined')
     bob.send({ type: 'message', text: 'hi' })
     await server.advance(1_000)
-    expect(ann.heard('message')).toHaveLength(1)
-    expect(bob.heard('presence_update')).toEqual([])
+    expect(ann.messages('message')).toHaveLength(1)
+    expect(bob.messages('presence_update')).toEqual([])
   })
 
   it('[A1.1] a join that is refused keeps the current room', async () => {
@@ -130,7 +130,7 @@ describe('classic commands', () => {
     expect(await first.next('presence_update', 200)).toMatchObject({ users: ['ann'] })
     first.close()
     await server.advance(1_000)
-    expect(second.heard('presence_update').every(({ users }) => users.length === 1)).toBe(true)
+    expect(second.messages('presence_update').every(({ users }) => users.length === 1)).toBe(true)
     expect(server.get('/').state.rooms.get('x')?.count).toBe(1)
   })
 
@@ -142,7 +142,7 @@ describe('classic commands', () => {
       guest.send({ type: 'join', room: 'x' })
     }
     await server.advance(1_000)
-    const updates = ann.heard('presence_update')
+    const updates = ann.messages('presence_update')
     expect(updates.length).toBeLessThanOrEqual(3)
     expect(updates.at(-1)?.users).toHaveLength(21)
   })

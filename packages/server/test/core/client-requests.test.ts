@@ -82,7 +82,7 @@ describe('a question', () => {
     silent.catch(() => undefined)
     await server.advance(5_100)
     await expect(silent).rejects.toMatchObject({ code: 'TIMEOUT' })
-    expect(client.heard('error')).toEqual([])
+    expect(client.messages('error')).toEqual([])
     expect(client.closed).toBeUndefined()
   })
 

@@ -103,9 +103,9 @@ describe('the server emits', () => {
     server.get('/').to('x').emit('list', [1, 2])
     server.get('/').to('x').emit('reserved', { id: 7 })
     await server.settle()
-    expect(a.heard('two')).toEqual([{ type: 'two', args: [1, { b: { $binary: 'AQI=' } }] }])
-    expect(a.heard('list')).toEqual([{ type: 'list', data: [1, 2] }])
-    expect(a.heard('reserved')).toEqual([{ type: 'reserved', data: { id: 7 } }])
+    expect(a.messages('two')).toEqual([{ type: 'two', args: [1, { b: { $binary: 'AQI=' } }] }])
+    expect(a.messages('list')).toEqual([{ type: 'list', data: [1, 2] }])
+    expect(a.messages('reserved')).toEqual([{ type: 'reserved', data: { id: 7 } }])
   })
 })
 
@@ -192,7 +192,7 @@ describe('an event of a contract', () => {
     const namespace = server.get('/')
     namespace.to('x').emit('saved', { title: 't' })
     await server.settle()
-    expect(a.heard('saved')).toMatchObject([{ title: 't', roomId: 'x', seq: 1, id: 'x-1' }])
+    expect(a.messages('saved')).toMatchObject([{ title: 't', roomId: 'x', seq: 1, id: 'x-1' }])
     const refused = { code: 'DURABLE_NEEDS_ONE_ROOM' }
     expect(() => namespace.to('x').to('y').emit('saved', {})).toThrow(expect.objectContaining(refused))
     expect(() => namespace.to('x').except('y').emit('saved', {})).toThrow(expect.objectContaining(refused))

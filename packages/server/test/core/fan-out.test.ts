@@ -35,8 +35,8 @@ describe('fan-out', () => {
       ['message:new', 'note'],
       ['message:new', 'note'],
     ])
-    for (const client of Object.values(plain)) expect(client.heard('chat:message')).toHaveLength(1)
-    for (const client of Object.values(v1)) expect(client.heard('message:new')).toHaveLength(1)
+    for (const client of Object.values(plain)) expect(client.messages('chat:message')).toHaveLength(1)
+    for (const client of Object.values(v1)) expect(client.messages('message:new')).toHaveLength(1)
   })
 
   it('[A3.2] writes once per link and turn, and members of the same rooms share the bytes', async () => {
@@ -52,7 +52,7 @@ describe('fan-out', () => {
     }
     for (let i = 0; i < 10; i++) server.get('/').to('x').emit('note', i)
     await server.settle()
-    expect(a.heard('note').map(({ data }) => data)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    expect(a.messages('note').map(({ data }) => data)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
     expect(written).toHaveLength(2)
     expect(new Set(written.flat()).size).toBe(written[0]?.length)
   })
@@ -70,7 +70,7 @@ describe('fan-out', () => {
     }
     await rest[0]?.request('message:send', { roomId: 'x', content: 'a' })
     await rest[0]?.request('message:send', { roomId: 'x', content: 'b' })
-    for (const client of rest) expect(client.heard('chat:message').map(({ content }) => content)).toEqual(['a', 'b'])
+    for (const client of rest) expect(client.messages('chat:message').map(({ content }) => content)).toEqual(['a', 'b'])
     expect(server.get('/').state.rooms.get('x')?.connectionCount).toBe(rest.length)
     expect(server.hub.links.open.size).toBe(rest.length)
   })
@@ -86,8 +86,8 @@ describe('fan-out', () => {
     namespace.to('x').emit('note')
     await server.settle()
     expect(b.closed?.code).toBe(4009)
-    expect(c.heard('user:left').map(({ userId }) => userId)).toEqual(['b', 'a'])
-    expect(c.heard('note')).toHaveLength(1)
+    expect(c.messages('user:left').map(({ userId }) => userId)).toEqual(['b', 'a'])
+    expect(c.messages('note')).toHaveLength(1)
   })
 })
 
@@ -103,7 +103,7 @@ describe('order', () => {
       if (i % 5 === 0) await server.settle()
     }
     await server.settle()
-    const [a, b, c] = clients.map((client) => client.heard('message:new'))
+    const [a, b, c] = clients.map((client) => client.messages('message:new'))
     const ns = a?.map(({ n }) => n as number) ?? []
     expect(ns).toHaveLength(60)
     expect(ns).toEqual([...ns].sort((left, right) => left - right))
@@ -133,8 +133,8 @@ describe('order', () => {
     a.send({ type: 'say', args: ['last', 0], id: 4 })
     await server.advance(1_000)
     const words = ['slow', 'quick', 'slower', 'last']
-    expect(b.heard('word').map(({ word }) => word)).toEqual(words)
-    expect(a.heard((m) => m.type === 'ack').map(({ data }) => data.word)).toEqual(words)
+    expect(b.messages('word').map(({ word }) => word)).toEqual(words)
+    expect(a.messages((m) => m.type === 'ack').map(({ data }) => data.word)).toEqual(words)
   })
 
   it('[G1] nobody waits for another connection, nor for the commit before starting the next request', async () => {
@@ -158,6 +158,6 @@ describe('order', () => {
     expect(appended).toEqual([4, 1])
     expect(a.received).toEqual([])
     await server.advance(50)
-    expect(b.heard('chat:message')).toHaveLength(5)
+    expect(b.messages('chat:message')).toHaveLength(5)
   })
 })

@@ -40,7 +40,7 @@ async function say(client: TestClient, count: number): Promise<void> {
   for (let i = 0; i < count; i++) await client.request('message:send', { roomId: 'x', content: 'hi' })
 }
 
-const seqs = (client: TestClient): number[] => client.heard('chat:message').map(({ seq }) => seq)
+const seqs = (client: TestClient): number[] => client.messages('chat:message').map(({ seq }) => seq)
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
 describe('events of another node', () => {
@@ -128,7 +128,7 @@ describe('events of another node', () => {
     const inbox = await there.broker.read('/', [{ roomId: 'user:bob', seq: 0 }], { events: 10, bytes: 10_000 })
     listener.onEvents('/', inbox)
     await here.settle()
-    expect(bob.heard('message:private')).toMatchObject([{ content: 'psst', fromUser: 'ann' }])
+    expect(bob.messages('message:private')).toMatchObject([{ content: 'psst', fromUser: 'ann' }])
     await here.close()
   })
 })

@@ -43,7 +43,7 @@ function sharedBroker(): Shared {
   }
 }
 
-const contents = (client: TestClient): string[] => client.heard('chat:message').map(({ content }) => content)
+const contents = (client: TestClient): string[] => client.messages('chat:message').map(({ content }) => content)
 
 it('[O8] [G4] a hole is read from the log before anything later is told', async () => {
   const shared = sharedBroker()

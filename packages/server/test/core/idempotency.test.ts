@@ -30,7 +30,7 @@ describe('an acknowledgement', () => {
     await server.advance(1)
     expect(a.received.map(({ type }) => type)).toEqual(['chat:message', 'ack'])
     expect(a.answer(id)?.data).toMatchObject({ status: 'ok', id: 'x-1', seq: 1 })
-    expect(b.heard('chat:message')).toHaveLength(1)
+    expect(b.messages('chat:message')).toHaveLength(1)
   })
 
   it('[G2] batches on their way are released in order, also when a later one is stored first', async () => {
@@ -54,8 +54,8 @@ describe('an acknowledgement', () => {
     await server.advance(60)
     expect(b.received).toEqual([])
     await server.advance(40)
-    expect(b.heard('chat:message').map(({ content }) => content)).toEqual(['1', '2', '3'])
-    expect(a.heard('ack').map(({ data }) => data.seq)).toEqual([1, 2, 3])
+    expect(b.messages('chat:message').map(({ content }) => content)).toEqual(['1', '2', '3'])
+    expect(a.messages('ack').map(({ data }) => data.seq)).toEqual([1, 2, 3])
   })
 
   it('[G2] says UNAVAILABLE when nothing was stored; nobody hears of it, and the server goes on', async () => {
@@ -74,7 +74,7 @@ describe('an acknowledgement', () => {
     expect(server.observed('commit:failed')).toHaveLength(1)
     isDown = false
     expect((await a.request('message:send', { roomId: 'x', content: 'kept' })).data).toMatchObject({ seq: 1 })
-    expect(b.heard('chat:message').map(({ content }) => content)).toEqual(['kept'])
+    expect(b.messages('chat:message').map(({ content }) => content)).toEqual(['kept'])
   })
 
   it('[G2] does not pretend to know: an unknown outcome asks for a repeat with the key', async () => {
@@ -99,7 +99,7 @@ describe('an acknowledgement', () => {
     expect((await say('one')).data).toMatchObject({ status: 'ok', seq: 1 })
     expect((await say('two')).data).toMatchObject({ status: 'ok', seq: 2 })
     // What nobody was told of shows as a hole, is read from the log, and comes before what follows it.
-    expect(b.heard('chat:message').map(({ content }) => content)).toEqual(['one', 'two'])
+    expect(b.messages('chat:message').map(({ content }) => content)).toEqual(['one', 'two'])
   })
 })
 
@@ -110,7 +110,7 @@ describe('a key', () => {
     const first = await a.request('message:send', { roomId: 'x', content: 'hi' }, { key: 'k1' })
     const again = await a.request('message:send', { roomId: 'x', content: 'hi' }, { key: 'k1' })
     expect(again).toEqual(first)
-    expect(b.heard('chat:message')).toMatchObject([{ seq: 1, key: 'k1' }])
+    expect(b.messages('chat:message')).toMatchObject([{ seq: 1, key: 'k1' }])
   })
 
   it('[G3] an id of 16 or more characters is one, a shorter id is not', async () => {
@@ -119,7 +119,7 @@ describe('a key', () => {
     for (const id of ['0123456789abcdef', '0123456789abcdef', 'short', 'short']) {
       await a.request('message:send', { roomId: 'x', content: 'hi' }, { id })
     }
-    expect(b.heard('chat:message').map(({ seq }) => seq)).toEqual([1, 2, 3])
+    expect(b.messages('chat:message').map(({ seq }) => seq)).toEqual([1, 2, 3])
   })
 
   it('[G3] two repeats in one turn are one', async () => {
@@ -128,7 +128,7 @@ describe('a key', () => {
     const ids = [1, 2, 3].map(() => a.post('message:send', { roomId: 'x', content: 'hi' }, { key: 'k1' }))
     await server.advance(10)
     expect(ids.map((id) => a.answer(id)?.data.seq)).toEqual([1, 1, 1])
-    expect(b.heard('chat:message')).toHaveLength(1)
+    expect(b.messages('chat:message')).toHaveLength(1)
   })
 
   it('[G3] with other content is CONFLICT', async () => {
@@ -139,7 +139,7 @@ describe('a key', () => {
     expect(other.error).toMatchObject({ code: 'CONFLICT' })
     const elsewhere = await a.request('message:send', { roomId: 'y', content: 'hi' }, { key: 'k1' })
     expect(elsewhere.error).toMatchObject({ code: 'CONFLICT' })
-    expect(b.heard('chat:message')).toHaveLength(1)
+    expect(b.messages('chat:message')).toHaveLength(1)
   })
 
   it('[G3] belongs to its user, over all of the user’s connections', async () => {
@@ -175,7 +175,7 @@ describe('a key', () => {
     expect((await a.request('message:send', say, { key })).data).toMatchObject({ seq: 1 })
     await server.advance(2_000)
     expect((await a.request('message:send', say, { key })).error).toMatchObject({ code: 'EXPIRED' })
-    expect(b.heard('chat:message')).toHaveLength(1)
+    expect(b.messages('chat:message')).toHaveLength(1)
   })
 
   it('[G3] of a request that failed before it was stored can be used again', async () => {
@@ -203,6 +203,6 @@ describe('a key', () => {
     const first = await a.request('both', {}, { key: 'k' })
     expect(first.data).toEqual({ ids: ['x-1', 'y-1'] })
     expect(await a.request('both', {}, { key: 'k' })).toEqual(first)
-    expect(b.heard('part').map(({ roomId, n }) => [roomId, n])).toHaveLength(2)
+    expect(b.messages('part').map(({ roomId, n }) => [roomId, n])).toHaveLength(2)
   })
 })

@@ -40,7 +40,7 @@ describe('on the open connection', () => {
     const expiresAt = server.clock.now() + HOUR_MS
     const ann = await server.connect({ token })
     await server.advance(HOUR_MS - 31_000)
-    expect(ann.heard('auth_expiring')).toEqual([])
+    expect(ann.messages('auth_expiring')).toEqual([])
     expect(await ann.next('auth_expiring', 1_100)).toEqual({ type: 'auth_expiring', ts: expiresAt })
     await server.advance(59_000)
     expect(ann.closed).toBeUndefined()
@@ -55,7 +55,7 @@ describe('on the open connection', () => {
     ann.send({ type: 'auth', token: server.token('ann', { expiresInMs: 2 * HOUR_MS }) })
     await server.advance(HOUR_MS)
     expect(ann.closed).toBeUndefined()
-    expect(ann.heard('auth_expiring')).toHaveLength(1)
+    expect(ann.messages('auth_expiring')).toHaveLength(1)
   })
 
   it('[H13] [G8] after a change of role the rules run again, and lost rooms are told', async () => {
@@ -68,7 +68,7 @@ describe('on the open connection', () => {
     expect(await ben.next('user:left')).toMatchObject({ roomId: 'staff', userId: 'ann', reason: 'forbidden' })
     expect(await ann.request('history:get', { roomId: 'staff' })).toMatchObject({ error: { code: 'FORBIDDEN' } })
     expect(await ann.request('presence:get', 'hall')).toMatchObject({ data: { count: 2 } })
-    expect(ann.heard('notice')).toHaveLength(1)
+    expect(ann.messages('notice')).toHaveLength(1)
   })
 
   it('[H13] a role that the namespace does not let in closes 4003', async () => {
@@ -144,11 +144,11 @@ describe('somebody on the way in', () => {
     server.hub.accountChanges.note('ann')
     await server.advance(100)
     expect(ann.closed?.code).toBe(1013)
-    expect(ann.heard('auth_ok')).toEqual([])
-    expect(ben.heard('auth_ok')).toHaveLength(1)
+    expect(ann.messages('auth_ok')).toEqual([])
+    expect(ben.messages('auth_ok')).toHaveLength(1)
     const again = server.open({ user: 'ann' })
     await server.advance(150)
-    expect(again.heard('auth_ok')).toHaveLength(1)
+    expect(again.messages('auth_ok')).toHaveLength(1)
   })
 
   it('[H21] [G8] is read again when the account changed while it was read', async () => {
@@ -205,7 +205,7 @@ describe('a room lost', () => {
     open()
     await server.settle()
     expect(ann.answer(answer)).toBeDefined()
-    expect(ann.heard('notice')).toMatchObject([{ code: 'FORBIDDEN', roomId: 'staff' }])
+    expect(ann.messages('notice')).toMatchObject([{ code: 'FORBIDDEN', roomId: 'staff' }])
     expect(namespace.state.rooms.has('staff')).toBe(false)
   })
 

@@ -87,8 +87,8 @@ describe('several connections on one link', () => {
       const client = server.open({ namespace: ns, dialect: 'v1' })
       client.send({ type: 'open', ch: 2, ns: '/fine' })
       await server.settle()
-      expect(client.heard('closed')).toMatchObject([{ ch: 1, code, error: { code: why } }])
-      expect(client.heard('opened')).toMatchObject([{ ch: 2 }])
+      expect(client.messages('closed')).toMatchObject([{ ch: 1, code, error: { code: why } }])
+      expect(client.messages('opened')).toMatchObject([{ ch: 2 }])
       expect(client.closed).toBeUndefined()
       expect(server.observed('connection:refused')).toMatchObject([{ namespace: ns, code: why }])
       const alone = await server.connect({ namespace: ns, dialect: 'v1' })
@@ -102,9 +102,9 @@ describe('several connections on one link', () => {
     client.send({ type: 'close' })
     client.send({ type: 'open', ns: '/fine' })
     await server.settle()
-    expect(client.heard('closed')).toMatchObject([{ ch: 1, code: 1000 }])
-    expect(client.heard('opened')).toMatchObject([{ ch: 1 }])
-    expect(client.heard('error')).toEqual([])
+    expect(client.messages('closed')).toMatchObject([{ ch: 1, code: 1000 }])
+    expect(client.messages('opened')).toMatchObject([{ ch: 1 }])
+    expect(client.messages('error')).toEqual([])
   })
 
   it('share it by channel, each with its own namespace, rooms and end', async () => {
@@ -114,16 +114,16 @@ describe('several connections on one link', () => {
     client.send({ type: 'open', ch: 3, ns: '/nowhere' })
     client.send({ type: 'open', ch: 1, ns: '/' })
     await server.settle()
-    expect(client.heard('opened').map(({ ch }) => ch)).toEqual([1, 2])
-    expect(client.heard('closed')).toMatchObject([{ ch: 3, code: 4003 }])
-    expect(client.heard('error')).toMatchObject([{ ch: 1, code: 'INVALID_MESSAGE' }])
+    expect(client.messages('opened').map(({ ch }) => ch)).toEqual([1, 2])
+    expect(client.messages('closed')).toMatchObject([{ ch: 3, code: 4003 }])
+    expect(client.messages('error')).toMatchObject([{ ch: 1, code: 'INVALID_MESSAGE' }])
     client.send({ ch: 2, event: 'room:join', data: 'x', id: 'in-admin' })
     client.send({ ch: 1, event: 'room:join', data: 'x', id: 'in-root' })
     await server.settle()
     server.get('/admin').to('x').emit('note', 'admin')
     server.get('/').to('x').emit('note', 'root')
     await server.settle()
-    expect(client.heard('note').map(({ ch, data }) => [ch, data])).toEqual([
+    expect(client.messages('note').map(({ ch, data }) => [ch, data])).toEqual([
       [2, 'admin'],
       [1, 'root'],
     ])
@@ -141,7 +141,7 @@ describe('several connections on one link', () => {
     for (let ch = 2; ch <= 17; ch++) client.send({ type: 'open', ch, ns: '/public', name: 'ann' })
     await server.settle()
     expect(server.get('/public').connections.size).toBe(15)
-    expect(client.heard('error')).toHaveLength(1)
+    expect(client.messages('error')).toHaveLength(1)
     client.cut()
     await server.advance(6_000)
     expect(server.get('/public').connections.size).toBe(0)
@@ -160,7 +160,7 @@ describe('goodbyes', () => {
     expect(ann.closed).toEqual({ code: 4009, reason: 'bye' })
     expect(
       ann
-        .heard('note')
+        .messages('note')
         .map(({ data }) => data)
         .at(-1),
     ).not.toBe('too late')
@@ -172,7 +172,7 @@ describe('goodbyes', () => {
     ann.wire.stall()
     server.get('/').disconnect('ann')
     await server.settle()
-    expect(bob.heard('user:left')).toHaveLength(1)
+    expect(bob.messages('user:left')).toHaveLength(1)
     expect(server.hub.links.open.size).toBe(2)
     await server.advance(5_000)
     expect(server.hub.links.open.size).toBe(1)
@@ -200,8 +200,8 @@ describe('the end of the server', () => {
     await server.settle()
     expect(clients[0]?.answer(id)?.data).toMatchObject({ status: 'ok' })
     for (const client of clients) {
-      expect(client.heard('server:draining')).toMatchObject([{ reconnectAfterMs: expect.any(Number) }])
-      expect(client.heard('chat:message')).toHaveLength(1)
+      expect(client.messages('server:draining')).toMatchObject([{ reconnectAfterMs: expect.any(Number) }])
+      expect(client.messages('chat:message')).toHaveLength(1)
       expect(client.closed).toEqual({ code: 1012, reason: 'Server shutting down' })
     }
     expect(server.hub.isReady).toBe(false)
@@ -225,7 +225,9 @@ describe('the end of the server', () => {
     await server.clock.until(drained)
     await server.settle()
     expect(open()).toBe(0)
-    expect(new Set(clients.map((each) => each.heard('server:draining')[0]?.reconnectAfterMs)).size).toBeGreaterThan(150)
+    expect(new Set(clients.map((each) => each.messages('server:draining')[0]?.reconnectAfterMs)).size).toBeGreaterThan(
+      150,
+    )
   })
 
   it('[G7] a stalled link does not hold the others up', async () => {

@@ -23,9 +23,9 @@ describe('messages', () => {
     const message = { userId: 'ann', name: 'ann', content: 'hi', replyTo: 'x-7' }
     const stored = { roomId: 'x', seq: 1, ts, id: 'x-1' }
     for (const client of [ann, bob]) {
-      expect(client.heard('chat:message')).toEqual([{ type: 'chat:message', ...message, ...stored }])
+      expect(client.messages('chat:message')).toEqual([{ type: 'chat:message', ...message, ...stored }])
     }
-    expect(v1.heard('message:new')).toEqual([{ ch: 1, event: 'message:new', data: message, ...stored, n: 1 }])
+    expect(v1.messages('message:new')).toEqual([{ ch: 1, event: 'message:new', data: message, ...stored, n: 1 }])
   })
 
   it('may be sent without being a member, unless the room is declared so', async () => {
@@ -150,7 +150,7 @@ describe('messages', () => {
     await ann.request('reaction:send', { roomId: 'x', emoji: '❤️', messageId: 'x-1' })
     const own = { type: 'reaction:new', roomId: 'x', userId: 'ann' }
     for (const client of [ann, bob]) {
-      expect(client.heard('reaction:new')).toMatchObject([
+      expect(client.messages('reaction:new')).toMatchObject([
         { ...own, emoji: '👍' },
         { ...own, emoji: '❤️', messageId: 'x-1', seq: 1 },
       ])
@@ -165,10 +165,10 @@ describe('messages', () => {
     await ann.request('reaction:send', thumb)
     expect(await ann.request('reaction:remove', thumb)).toMatchObject({ data: { status: 'ok' } })
     const removed = { type: 'reaction:removed', ...thumb, userId: 'ann', seq: 2, id: 'x-2' }
-    for (const client of [ann, bob]) expect(client.heard('reaction:removed')).toMatchObject([removed])
+    for (const client of [ann, bob]) expect(client.messages('reaction:removed')).toMatchObject([removed])
     const late = await server.connect({ user: 'cy' })
     expect(await late.request('room:join', { roomId: 'x', after: 0 })).toMatchObject({ data: { recovered: true } })
-    expect(late.heard('reaction:removed')).toMatchObject([removed])
+    expect(late.messages('reaction:removed')).toMatchObject([removed])
     // Nothing was given: nothing happens to anybody, and it is no error.
     expect(await bob.request('reaction:remove', thumb)).toMatchObject({ data: { status: 'ok' } })
     const { roomId, emoji } = thumb
@@ -219,14 +219,14 @@ describe('private messages', () => {
     await server.settle()
     const expected = { from: annId, fromUser: 'ann', name: 'ann', to: 'u2', content: 'psst' }
     for (const client of [bob, bobs]) {
-      expect(client.heard('message:private')).toMatchObject([{ ...expected, roomId: 'user:u2', seq: 1 }])
+      expect(client.messages('message:private')).toMatchObject([{ ...expected, roomId: 'user:u2', seq: 1 }])
     }
-    expect(tabs.ann.heard('message:private')).toMatchObject([{ ...expected, roomId: 'user:ann', seq: 1 }])
-    expect(other.heard('message:private')).toMatchObject([{ data: expected, roomId: 'user:ann', seq: 1 }])
-    expect(eve.heard('message:private')).toEqual([])
+    expect(tabs.ann.messages('message:private')).toMatchObject([{ ...expected, roomId: 'user:ann', seq: 1 }])
+    expect(other.messages('message:private')).toMatchObject([{ data: expected, roomId: 'user:ann', seq: 1 }])
+    expect(eve.messages('message:private')).toEqual([])
     await bob.request('message:private', { to: annId, content: 'to a connection' })
     await server.settle()
-    expect(other.heard('message:private').at(-1)?.data).toMatchObject({ to: 'ann', fromUser: 'u2' })
+    expect(other.messages('message:private').at(-1)?.data).toMatchObject({ to: 'ann', fromUser: 'u2' })
   })
 
   it('[B23] wait in the inbox of who is away, and are told once, in order', async () => {
@@ -236,7 +236,7 @@ describe('private messages', () => {
       const { data } = await ann.request('message:private', { to: 'bob', content })
       expect(data).toMatchObject({ delivery: 'queued' })
     }
-    const contents = (client: TestClient) => client.heard('message:private').map(({ content }) => content)
+    const contents = (client: TestClient) => client.messages('message:private').map(({ content }) => content)
     const first = await server.connect({ user: 'bob' })
     expect(contents(first)).toEqual(['1', '2', '3'])
     first.cut()
@@ -263,7 +263,7 @@ describe('private messages', () => {
     await using next = await start()
     const returned = await next.connect({ user: 'bob', dialect: 'v1', session: bob.session })
     await next.settle()
-    expect(returned.heard(({ event }) => event === 'message:private').map(({ data }) => data.content)).toEqual([
+    expect(returned.messages(({ event }) => event === 'message:private').map(({ data }) => data.content)).toEqual([
       '1',
       '2',
     ])
@@ -277,7 +277,7 @@ describe('private messages', () => {
       const bob = await server.connect({ user: 'bob', dialect: 'v1' })
       await server.settle()
       await end(bob)
-      return bob.heard(({ event }) => event === 'message:private').map(({ data }) => data.content)
+      return bob.messages(({ event }) => event === 'message:private').map(({ data }) => data.content)
     }
     expect(await life((bob) => bob.cut())).toEqual(['1'])
     expect(await life((bob) => bob.close())).toEqual(['1'])
@@ -309,7 +309,7 @@ describe('private messages', () => {
     await first.request('room:join', 'x')
     first.wire.answersPings = false
     await ann.request('message:private', { to: 'bob', content: '1' })
-    const told = (tab: TestClient) => tab.heard(({ event }) => event === 'message:private').length
+    const told = (tab: TestClient) => tab.messages(({ event }) => event === 'message:private').length
     expect(told(first)).toBe(1)
     const second = await server.connect({ user: 'bob', dialect: 'v1' })
     second.wire.answersPings = false
@@ -332,7 +332,7 @@ describe('private messages', () => {
       'CONFLICT',
     )
     await server.settle()
-    expect([ann, bob].map((client) => client.heard('message:private').length)).toEqual([1, 1])
+    expect([ann, bob].map((client) => client.messages('message:private').length)).toEqual([1, 1])
     const heads = await server.broker.heads('/', ['user:ann', 'user:bob'])
     expect(heads.map(({ seq }) => seq)).toEqual([1, 1])
   })
@@ -342,7 +342,7 @@ describe('private messages', () => {
     const ann = await server.connect({ user: 'ann' })
     await ann.request('message:private', { to: 'ann', content: 'note' })
     await server.settle()
-    expect(ann.heard('message:private')).toHaveLength(1)
+    expect(ann.messages('message:private')).toHaveLength(1)
   })
 
   it('personal rooms are their owner’s alone', async () => {

@@ -50,7 +50,7 @@ describe('[M14] what a check at connect records', () => {
       'came',
       'hello',
     ])
-    const [told] = ann.heard('room:joined')
+    const [told] = ann.messages('room:joined')
     expect(told?.data ?? told).toMatchObject({ roomId: 'news', seq: 0, count: 1, users: [{ userId: 'ann' }] })
     expect(server.get('/').hasUser('news', 'ann')).toBe(true)
   })
@@ -137,7 +137,7 @@ describe('[M14] what a check at connect records', () => {
     await using server = await serving((context) => context.join('news'))
     const ann = await server.connect({ user: 'ann' })
     expect((await ann.request('room:join', 'lobby')).data).toMatchObject({ status: 'ok', roomId: 'lobby' })
-    expect(ann.heard('room:joined')).toHaveLength(1)
+    expect(ann.messages('room:joined')).toHaveLength(1)
   })
 })
 
@@ -195,7 +195,7 @@ describe('[M15] from outside a handler', () => {
     for (const tab of tabs) await tab.next('tick')
     // Who is there already is not told again.
     expect(await server.clock.until(namespace.join('ann', 'news'))).toBe(2)
-    expect(tabs.map((tab) => tab.heard('room:joined').length)).toEqual([1, 1])
+    expect(tabs.map((tab) => tab.messages('room:joined').length)).toEqual([1, 1])
     expect(await server.clock.until(namespace.leave('ann', 'news', 'over'))).toBe(2)
     for (const tab of tabs) {
       const told = await tab.next('room:left')
@@ -256,7 +256,7 @@ describe('[M15] from outside a handler', () => {
     await full.request('room:join', 'x')
     const joining = server.get('/').join('ann', 'game:1')
     await expect(server.clock.until(joining)).rejects.toMatchObject({ code: 'TOO_MANY_ROOMS' })
-    expect(free.heard('room:joined')).toEqual([])
+    expect(free.messages('room:joined')).toEqual([])
     expect(room(server, 'game:1')).toBeUndefined()
   })
 

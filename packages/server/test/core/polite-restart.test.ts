@@ -45,7 +45,7 @@ async function restart(
 
 /** What it was told, in either form. */
 function toldMs(client: TestClient): number {
-  const [told] = client.heard('server:draining')
+  const [told] = client.messages('server:draining')
   return (told?.data ?? told)?.reconnectAfterMs
 }
 
@@ -87,7 +87,7 @@ describe('[D9] [G7] over an announced restart', () => {
     await clock.advance(500)
     // Her own return is in her answer.
     const states = ann
-      .heard((message) => presence(message) && message.data.pv !== data.pv)
+      .messages((message) => presence(message) && message.data.pv !== data.pv)
       .flatMap(({ event, data }) => (event === 'presence:diff' ? data.changed : [event]))
     expect(states).toEqual(['bob', 'cat', 'eve'].map((sub) => ({ userId: sub, name: sub, status: 'online' })))
 
@@ -95,10 +95,10 @@ describe('[D9] [G7] over an announced restart', () => {
     ann.forget()
     const dueMs = (backAfterMs[3] as number) + 5_000
     await clock.advance(dueMs - (backAfterMs[0] as number) - 1_500 - 100)
-    expect(ann.heard(presence)).toEqual([])
+    expect(ann.messages(presence)).toEqual([])
     await clock.advance(200)
-    expect(ann.heard('user:left').map(({ data }) => data)).toMatchObject([{ userId: 'dan', reason: 'timeout' }])
-    expect(ann.heard('presence:update').map(({ data }) => data)).toEqual([{ userId: 'dan', status: 'offline' }])
+    expect(ann.messages('user:left').map(({ data }) => data)).toMatchObject([{ userId: 'dan', reason: 'timeout' }])
+    expect(ann.messages('presence:update').map(({ data }) => data)).toEqual([{ userId: 'dan', status: 'offline' }])
     expect(next.get('/').state.rooms.has('y')).toBe(false) // bob has not come back to it
   })
 

@@ -54,7 +54,7 @@ describe('presence of a room', () => {
       name: 'Bob',
       pv: 2,
     })
-    expect(bob.heard('user:joined')).toEqual([])
+    expect(bob.messages('user:joined')).toEqual([])
     await bob.request('room:leave', 'x')
     expect(await ann.next('user:left')).toMatchObject({ roomId: 'x', userId: 'u2', reason: 'left', pv: 3 })
   })
@@ -64,15 +64,15 @@ describe('presence of a room', () => {
     const { ann } = await audience(server, { ann: ['x'] })
     const tabs = [await server.connect({ user: 'bob' }), await server.connect({ user: 'bob', dialect: 'v1' })]
     for (const tab of tabs) await tab.request('room:join', 'x')
-    expect(ann.heard('user:joined')).toHaveLength(1)
+    expect(ann.messages('user:joined')).toHaveLength(1)
     tabs[0]?.cut()
     await server.advance(10_000)
-    expect(ann.heard('user:left')).toEqual([])
-    expect(ann.heard('presence:update')).toEqual([{ type: 'presence:update', userId: 'bob', status: 'online' }])
+    expect(ann.messages('user:left')).toEqual([])
+    expect(ann.messages('presence:update')).toEqual([{ type: 'presence:update', userId: 'bob', status: 'online' }])
     tabs[1]?.close()
     await server.advance(1_000)
-    expect(ann.heard('user:left')).toHaveLength(1)
-    expect(ann.heard('presence:update').at(-1)).toMatchObject({ userId: 'bob', status: 'offline' })
+    expect(ann.messages('user:left')).toHaveLength(1)
+    expect(ann.messages('presence:update').at(-1)).toMatchObject({ userId: 'bob', status: 'offline' })
   })
 
   it('[G6] a cut-off session that can resume has a grace of 5 s; it shows as reconnecting', async () => {
@@ -84,7 +84,7 @@ describe('presence of a room', () => {
     ann.forget()
     bob.cut()
     await server.advance(4_000)
-    expect(ann.heard(({ type }) => ['user:left', 'presence:update'].includes(type))).toEqual([])
+    expect(ann.messages(({ type }) => ['user:left', 'presence:update'].includes(type))).toEqual([])
     expect((await ann.request('presence:get', 'x')).data.users).toContainEqual({
       userId: 'bob',
       name: 'bob',
@@ -93,9 +93,9 @@ describe('presence of a room', () => {
     const back = await server.connect({ user: 'bob', dialect: 'v1', session: bob.session })
     await back.request('room:join', 'x')
     await server.advance(20_000)
-    expect(ann.heard(({ type }) => ['user:left', 'user:joined', 'presence:update'].includes(type))).toEqual([])
+    expect(ann.messages(({ type }) => ['user:left', 'user:joined', 'presence:update'].includes(type))).toEqual([])
     const member = { userId: 'bob', name: 'bob' }
-    expect(ann.heard('presence:diff')).toMatchObject([
+    expect(ann.messages('presence:diff')).toMatchObject([
       { since: 2, pv: 3, joined: [], left: [], changed: [{ ...member, status: 'reconnecting' }], count: 2 },
       { since: 3, pv: 4, joined: [], left: [], changed: [{ ...member, status: 'online' }], count: 2 },
     ])
@@ -118,7 +118,7 @@ describe('presence of a room', () => {
     const overlapping = await server.connect({ user: 'bob', dialect: 'v1', session: bob.session })
     await overlapping.request('room:join', 'x')
     await server.advance(20_000)
-    expect(ann.heard(({ type }) => /^(user:(joined|left)|presence:)/.test(type))).toEqual([])
+    expect(ann.messages(({ type }) => /^(user:(joined|left)|presence:)/.test(type))).toEqual([])
     expect((await ann.request('presence:get', 'x')).data).toEqual(before)
   })
 
@@ -130,7 +130,7 @@ describe('presence of a room', () => {
     members.bob.cut()
     members.cat.cut()
     await server.advance(6_000)
-    const told = ann.heard(({ pv }) => pv !== undefined).map(({ type, since, pv }) => [type, since, pv])
+    const told = ann.messages(({ pv }) => pv !== undefined).map(({ type, since, pv }) => [type, since, pv])
     expect(told).toEqual([
       ['presence:diff', 3, 5],
       ['user:left', undefined, 6],
@@ -146,8 +146,8 @@ describe('presence of a room', () => {
     bob.send({ type: 'auth', token: server.token({ sub: 'u2', name: 'Robert' }) })
     await server.settle()
     const expected = { userId: 'u2', name: 'Robert', pv: 3 }
-    expect(ann.heard('user:joined').at(-1)).toMatchObject(expected)
-    expect(bob.heard('user:joined')).toMatchObject([expected])
+    expect(ann.messages('user:joined').at(-1)).toMatchObject(expected)
+    expect(bob.messages('user:joined')).toMatchObject([expected])
     const tab = await server.connect({ user: { sub: 'u2', name: 'Bobby' } })
     expect((await tab.request('room:join', 'x')).data.users).toContainEqual({
       userId: 'u2',
@@ -155,7 +155,7 @@ describe('presence of a room', () => {
       status: 'online',
     })
     await server.settle()
-    expect(ann.heard('user:joined').at(-1)).toMatchObject({ userId: 'u2', name: 'Bobby', pv: 4 })
+    expect(ann.messages('user:joined').at(-1)).toMatchObject({ userId: 'u2', name: 'Bobby', pv: 4 })
   })
 
   it('[G6] [C13] of two tabs one is cut off, the other says goodbye: the grace of the first holds the user', async () => {
@@ -172,7 +172,7 @@ describe('presence of a room', () => {
     await server.advance(1_000)
     tabs[1]?.close()
     await server.advance(3_000)
-    const gone = () => ann.heard(({ type, status }) => type === 'user:left' || status === 'offline').length
+    const gone = () => ann.messages(({ type, status }) => type === 'user:left' || status === 'offline').length
     expect(gone()).toBe(0)
     await server.advance(1_500)
     expect(gone()).toBe(2)
@@ -186,8 +186,8 @@ describe('presence of a room', () => {
     await server.advance(1_000)
     bob.cut()
     await server.advance(5_200)
-    expect(ann.heard('user:left')).toMatchObject([{ userId: 'bob', reason: 'timeout' }])
-    expect(ann.heard('presence:update').at(-1)).toMatchObject({ status: 'offline' })
+    expect(ann.messages('user:left')).toMatchObject([{ userId: 'bob', reason: 'timeout' }])
+    expect(ann.messages('presence:update').at(-1)).toMatchObject({ status: 'offline' })
     expect(server.get('/').state.rooms.get('x')?.count).toBe(1)
     await server.advance(2_000)
     expect(server.hub.runtime.timers.size).toBe(1) // ann's heartbeat
@@ -206,7 +206,7 @@ describe('presence of a room', () => {
     await bob.request('room:join', 'x')
     end(bob, server)
     await server.settle()
-    expect(ann.heard('user:left')).toMatchObject([{ userId: 'bob' }])
+    expect(ann.messages('user:left')).toMatchObject([{ userId: 'bob' }])
   })
 
   it('[G6] [B30] a room held by a grace alone is freed when it ends', async () => {
@@ -238,7 +238,7 @@ describe('presence of a room', () => {
     await server.advance(1_000)
     mirror.apply(ann)
     expect(mirror.users.size).toBe(261)
-    expect(ann.heard('presence:diff').length).toBeGreaterThan(0)
+    expect(ann.messages('presence:diff').length).toBeGreaterThan(0)
     for (const client of crowd.slice(0, 120)) client.cut()
     await server.advance(1_000)
     mirror.apply(ann)
@@ -288,12 +288,12 @@ describe('presence of a room', () => {
       await server.advance(20)
     }
     const elapsedMs = server.clock.monotonic() - startedAt
-    const diffs = ann.heard('presence:diff')
-    expect(ann.heard('user:joined')).toEqual([])
+    const diffs = ann.messages('presence:diff')
+    expect(ann.messages('user:joined')).toEqual([])
     expect(diffs.length).toBeGreaterThan(3)
     expect(diffs.length).toBeLessThanOrEqual(elapsedMs / 100 + 1)
     await server.advance(300)
-    expect(ann.heard('presence:diff').flatMap(({ joined }) => joined)).toHaveLength(50)
+    expect(ann.messages('presence:diff').flatMap(({ joined }) => joined)).toHaveLength(50)
   })
 
   it('[P8] when everyone comes back, who is in a small room is told by name, and in few writes', async () => {
@@ -308,8 +308,8 @@ describe('presence of a room', () => {
     const { data } = await late.request('room:join', 'r1')
     expect(data).toMatchObject({ count: 101, pv: 101 })
     await server.advance(1_000)
-    expect(late.heard('user:joined'), 'what was in its answer').toEqual([])
-    const joined = ann.heard('user:joined')
+    expect(late.messages('user:joined'), 'what was in its answer').toEqual([])
+    const joined = ann.messages('user:joined')
     expect(joined.map(({ pv }) => pv)).toEqual(Array.from({ length: 100 }, (_, i) => i + 2))
     expect(ann.wire.writes - writes).toBeLessThanOrEqual(12)
   })
@@ -322,7 +322,7 @@ describe('presence of a room', () => {
     await guest.request('room:join', 'x')
     guest.send({ type: 'auth', name: 'New' })
     expect(await guest.next(({ type, user }) => type === 'auth_ok' && user.name === 'New')).toBeDefined()
-    expect(watcher.heard('user:joined').map(({ name }) => name)).toEqual(['Old', 'New'])
+    expect(watcher.messages('user:joined').map(({ name }) => name)).toEqual(['Old', 'New'])
     expect((await watcher.request('presence:get', 'x')).data.users).toContainEqual(
       expect.objectContaining({ name: 'New' }),
     )

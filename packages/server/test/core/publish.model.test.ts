@@ -140,7 +140,7 @@ async function run(steps: readonly Step[], troubles: readonly Trouble[]): Promis
     for (const { key, seq } of sent) expect([key, rows.find((row) => row.key === key)?.seq]).toEqual([key, seq])
     const stored = rows.map(({ seq, key }) => [seq, key])
     for (const listener of listeners) {
-      const heard = listener.heard(
+      const heard = listener.messages(
         (m) => m.roomId === roomId && (m.event ?? m.type) !== 'user:joined' && m.seq !== undefined,
       )
       expect(heard.map(({ seq, key }) => [seq, key])).toEqual(stored)

@@ -121,11 +121,11 @@ describe('events of a connection in a second', () => {
     for (let i = 0; i < 5; i++) ann.send('rubbish')
     for (let i = 0; i < 5; i++) ann.post('no-such')
     await server.settle()
-    expect(ann.heard((m) => (m.error ?? m).code === 'RATE_LIMITED')).toEqual([])
+    expect(ann.messages((m) => (m.error ?? m).code === 'RATE_LIMITED')).toEqual([])
     ann.send('rubbish')
     expect(await ann.next('error')).toBeDefined()
     await server.settle()
-    expect(ann.heard('error').at(-1)).toMatchObject({ code: 'RATE_LIMITED' })
+    expect(ann.messages('error').at(-1)).toMatchObject({ code: 'RATE_LIMITED' })
   })
 
   it('[C12] over ten times the rate, kept up, closes with 1008', async () => {
@@ -145,7 +145,7 @@ describe('events of a connection in a second', () => {
     for (let i = 0; i < 450; i++) ann.post('room:list')
     await server.settle()
     expect(ann.closed).toBeUndefined()
-    expect(ann.heard((m) => m.error?.code === 'RATE_LIMITED')).toHaveLength(440)
+    expect(ann.messages((m) => m.error?.code === 'RATE_LIMITED')).toHaveLength(440)
   })
 
   it('fifty joins a second', async () => {
@@ -153,7 +153,7 @@ describe('events of a connection in a second', () => {
     const ann = await server.connect({ user: 'ann' })
     for (let i = 0; i < 51; i++) ann.post('room:join', { roomId: `r${i}` })
     await server.settle()
-    expect(ann.heard((m) => m.error?.code === 'RATE_LIMITED')).toHaveLength(1)
+    expect(ann.messages((m) => m.error?.code === 'RATE_LIMITED')).toHaveLength(1)
     await server.advance(1_000)
     expect((await ann.request('room:join', { roomId: 'r50' })).error).toBeUndefined()
   })
@@ -162,11 +162,11 @@ describe('events of a connection in a second', () => {
 describe('what a client sends at once after a cut', () => {
   /** How many of so many events, sent at once, were let through. */
   async function passing(client: TestClient, server: TestServer, count: number): Promise<number> {
-    const before = client.heard((m) => m.error?.code === 'RATE_LIMITED').length
+    const before = client.messages((m) => m.error?.code === 'RATE_LIMITED').length
     for (let i = 0; i < count; i++) client.post('room:list')
     await server.settle()
     expect(client.closed).toBeUndefined()
-    return count - (client.heard((m) => m.error?.code === 'RATE_LIMITED').length - before)
+    return count - (client.messages((m) => m.error?.code === 'RATE_LIMITED').length - before)
   }
 
   it.each([
@@ -242,7 +242,7 @@ describe('other bounds', () => {
     const ann = await server.connect({ user: 'ann' })
     for (let i = 0; i < 300; i++) ann.post('room:join', { roomId: `r${i}` })
     await server.settle()
-    const refused = ann.heard((m) => m.error !== undefined)
+    const refused = ann.messages((m) => m.error !== undefined)
     expect(refused).toHaveLength(100)
     expect(refused[0]?.error).toMatchObject({ code: 'TOO_MANY_ROOMS', message: expect.stringContaining('200') })
     expect(server.get('/').state.rooms.size).toBe(200)
@@ -285,7 +285,7 @@ describe('other bounds', () => {
     await server.settle()
     expect(v1.closed).toEqual({ code: 1008, reason: 'Too many requests at once' })
     await server.advance(60_000)
-    expect(ann.heard((m) => m.data?.rooms)).toHaveLength(100)
+    expect(ann.messages((m) => m.data?.rooms)).toHaveLength(100)
     expect(ann.wire.isPaused).toBe(false)
   })
 

@@ -54,14 +54,14 @@ describe('a repeat', () => {
     const raw = async (client: typeof a): Promise<unknown> => {
       client.forget()
       await client.request('do', {}, { key: 'k', id: 7 })
-      return client.heard(({ ack }) => ack === 7)
+      return client.messages(({ ack }) => ack === 7)
     }
     const first = await raw(a)
     const tab = await server.connect({ user: 'a' })
     expect([await raw(a), await raw(tab)]).toEqual([first, first])
     expect(counter.runs).toBe(1)
-    expect(b.heard('done')).toHaveLength(1)
-    expect(b.heard('beside')).toHaveLength(1)
+    expect(b.messages('done')).toHaveLength(1)
+    expect(b.messages('beside')).toHaveLength(1)
   })
 
   it.each([
@@ -101,7 +101,7 @@ describe('a repeat', () => {
     expect(tab.answer(there[0] as number)?.data).toEqual({ run: 1 })
     expect(tab.answer(there[1] as number)?.error?.code).toBe('CONFLICT')
     expect(runs).toBe(1)
-    expect(b.heard('done')).toHaveLength(1)
+    expect(b.messages('done')).toHaveLength(1)
   })
 
   it('[K8] runs when the first one failed, which stored nothing', async () => {
@@ -120,7 +120,7 @@ describe('a repeat', () => {
     await server.advance(300)
     expect(a.answer(first)?.error?.code).toBe('INTERNAL')
     expect(tab.answer(second)?.data).toEqual({ run: 2 })
-    expect(b.heard('done')).toMatchObject([{ run: 2 }])
+    expect(b.messages('done')).toMatchObject([{ run: 2 }])
   })
 
   it('[K8] [Q5] has its own deadline while it waits, and leaves nothing behind', async () => {
@@ -164,7 +164,7 @@ describe('a repeat', () => {
     const again = await a.request('do', {}, { key: 'k' }) // beyond the messages of a minute
     expect(again.data).toMatchObject({ run: 2 })
     expect(counter.runs).toBe(2)
-    expect([b.heard('done').length, b.heard('beside').length]).toEqual([1, 1])
+    expect([b.messages('done').length, b.messages('beside').length]).toEqual([1, 1])
   })
 
   it('[K9] of a request that appended nothing runs again', async () => {
@@ -181,7 +181,7 @@ describe('a repeat', () => {
     const counter = makeUp(server, (run) => (run === 1 ? { big: 1n } : { run }))
     const { a, b } = await audience(server, { a: [], b: ['x'] })
     expect((await a.request('do', {}, { key: 'k' })).error?.code).toBe('INTERNAL')
-    expect(b.heard('done')).toEqual([])
+    expect(b.messages('done')).toEqual([])
     expect((await a.request('do', {}, { key: 'k' })).data).toEqual({ run: 2 })
     expect(counter.runs).toBe(2)
   })
@@ -200,7 +200,7 @@ describe('a repeat', () => {
     const first = await a.request('both', {}, { key: 'k' })
     expect(first.data).toEqual({ seqs: [1, 2], run: 1 })
     expect(await a.request('both', {}, { key: 'k' })).toEqual(first)
-    expect(b.heard('part').map(({ part }) => part)).toEqual([1, 2, 3])
+    expect(b.messages('part').map(({ part }) => part)).toEqual([1, 2, 3])
   })
 
   it('[G3] finishes what a first try left half done', async () => {
@@ -214,7 +214,7 @@ describe('a repeat', () => {
     const { a, b } = await audience(server, { a: [], b: ['x'] })
     expect((await a.request('half', {}, { key: 'k' })).error?.code).toBe('INTERNAL')
     expect((await a.request('half', {}, { key: 'k' })).data).toEqual({ seq: 1, duplicate: true })
-    expect(b.heard('part')).toHaveLength(1)
+    expect(b.messages('part')).toHaveLength(1)
   })
 
   it('[Q10] is UNAVAILABLE while the log cannot tell whether it is one', async () => {

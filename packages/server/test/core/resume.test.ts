@@ -10,7 +10,7 @@ async function say(client: TestClient, count: number, roomId = 'x'): Promise<voi
 
 const seqs = (client: TestClient, roomId = 'x'): number[] =>
   client
-    .heard((m) => ['chat:message', 'message:new'].includes(m.type ?? m.event) && m.roomId === roomId)
+    .messages((m) => ['chat:message', 'message:new'].includes(m.type ?? m.event) && m.roomId === roomId)
     .map(({ seq }) => seq)
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
@@ -42,7 +42,7 @@ describe('resume', () => {
     ann.cut()
     await server.settle()
     const again = await server.connect({ user: 'ann', dialect: 'v1', session: ann.session })
-    expect(again.heard('opened')).toMatchObject([{ recovered: true, id: ann.id }])
+    expect(again.messages('opened')).toMatchObject([{ recovered: true, id: ann.id }])
     expect(server.get('/').connections.get(ann.id)?.data).toEqual({ team: 'red' })
     const other = await server.connect({ user: 'bob', dialect: 'v1', session: ann.session })
     expect(other.id).not.toBe(ann.id)
@@ -165,7 +165,7 @@ describe('resume', () => {
     const ann = await server.connect({ user: 'ann', dialect: 'v1' })
     for (const roomId of ['x', 'y', 'z']) ann.post('room:join', { roomId, after: 0 })
     await server.settle()
-    const events = ann.heard('message:new')
+    const events = ann.messages('message:new')
     expect(events).toHaveLength(60)
     for (const roomId of ['x', 'y', 'z']) {
       const own = events.filter((event) => event.roomId === roomId)
@@ -191,7 +191,7 @@ describe('resume', () => {
     const ann = await server.connect({ user: 'ann' })
     await ann.request('room:join', { roomId: 'x', after: { epoch, seq: 2 } })
     expect(seqs(ann)).toEqual([3, 4, 5, 6])
-    expect(ann.heard('chat:message').slice(0, 2)).toEqual([
+    expect(ann.messages('chat:message').slice(0, 2)).toEqual([
       expect.objectContaining({ seq: 3, content: expect.any(String) }),
       { type: 'chat:message', roomId: 'x', seq: 4, ts: expect.any(Number), id: 'x-4', redacted: true },
     ])
@@ -245,7 +245,7 @@ describe('a session', () => {
     const second = await server.connect({ user: 'ann', dialect: 'v1', session: first.session })
     expect(await second.next('opened')).toMatchObject({ recovered: true, session: first.session })
     await server.settle()
-    expect(first.heard('closed')).toMatchObject([{ code: 4005 }])
+    expect(first.messages('closed')).toMatchObject([{ code: 4005 }])
     expect(first.closed?.code).toBe(4005)
     expect(server.get('/').connections.size).toBe(1)
     expect((await second.request('room:list')).data).toMatchObject({ status: 'ok' })

@@ -12,7 +12,7 @@ async function say(client: TestClient, count: number, roomId = 'x'): Promise<voi
 
 const seqs = (client: TestClient, roomId = 'x'): number[] =>
   client
-    .heard((m) => (m.type === 'chat:message' || m.event === 'message:new') && m.roomId === roomId)
+    .messages((m) => (m.type === 'chat:message' || m.event === 'message:new') && m.roomId === roomId)
     .map(({ seq }) => seq)
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
@@ -71,7 +71,7 @@ describe('a slow link', () => {
     for (let i = 0; i < 40; i++) await say(quick, 1, i % 3 ? 'x' : 'y')
     slow.wire.drain()
     await server.settle()
-    const order = (client: TestClient) => client.heard('message:new').map(({ n }) => n)
+    const order = (client: TestClient) => client.messages('message:new').map(({ n }) => n)
     expect(order(slow)).toEqual(order(quick))
     expect(order(slow)).toHaveLength(40)
   })
@@ -86,11 +86,11 @@ describe('a slow link', () => {
       room.latest(`key${i % 2}`).emit('cursor', i)
     }
     await server.settle()
-    expect(quick.heard('cursor')).toHaveLength(50)
+    expect(quick.messages('cursor')).toHaveLength(50)
     slow.wire.drain()
     await server.settle()
-    expect(slow.heard('noise')).toEqual([])
-    expect(slow.heard('cursor').map(({ data }) => data)).toEqual([48, 49])
+    expect(slow.messages('noise')).toEqual([])
+    expect(slow.messages('cursor').map(({ data }) => data)).toEqual([48, 49])
     expect(seqs(slow)).toEqual(range(1, 20))
     const dropped = (what: string) =>
       server.observed('dropped').reduce((sum, fact) => sum + (fact.what === what ? fact.count : 0), 0)
@@ -105,7 +105,7 @@ describe('a slow link', () => {
     await server.settle()
     slow.wire.drain()
     await server.settle()
-    expect(slow.heard('cursor').map(({ data }) => data)).toEqual(range(44, 299))
+    expect(slow.messages('cursor').map(({ data }) => data)).toEqual(range(44, 299))
   })
 
   it('[G5] transient events are not dropped, but 1 MiB of them ends the link with 4008', async () => {
@@ -116,7 +116,7 @@ describe('a slow link', () => {
     await server.settle()
     slow.wire.drain()
     await server.settle()
-    expect(slow.heard('note').map(({ data }) => data)).toEqual(range(0, 4))
+    expect(slow.messages('note').map(({ data }) => data)).toEqual(range(0, 4))
     slow.wire.stall()
     await say(quick, 20)
     for (let i = 0; i < 1_200 && !slow.wire.closing; i++) {
@@ -128,7 +128,7 @@ describe('a slow link', () => {
     await server.advance(5_000)
     expect(slow.closed?.code).toBe(4008)
     expect(quick.closed).toBeUndefined()
-    expect(quick.heard('user:left')).toMatchObject([{ userId: 'slow' }])
+    expect(quick.messages('user:left')).toMatchObject([{ userId: 'slow' }])
   })
 
   it('[G5] without a drained byte for 30 s it is closed with 4008', async () => {
@@ -181,7 +181,7 @@ describe('a slow link', () => {
     slow.wire.drain()
     await server.settle()
     expect(slow.wire.isPaused).toBe(false)
-    expect(slow.heard('pong')).toHaveLength(1_000)
+    expect(slow.messages('pong')).toHaveLength(1_000)
   })
 
   it('[G5] all queues together have a bound; the one that would break it goes', async () => {
@@ -212,9 +212,9 @@ describe('a slow link', () => {
     for (const { wire } of [slow, classic]) wire.drain()
     await server.advance(100)
     expect(seqs(slow)).toEqual(range(1, 20))
-    expect(slow.heard('chat:message')[18]).toEqual(expect.objectContaining({ seq: 19, redacted: true }))
-    expect(JSON.stringify(slow.heard('chat:message')[18])).not.toContain('content')
-    expect(classic.heard('message').map(({ seq }) => seq)).toEqual([...range(1, 18), 20])
+    expect(slow.messages('chat:message')[18]).toEqual(expect.objectContaining({ seq: 19, redacted: true }))
+    expect(JSON.stringify(slow.messages('chat:message')[18])).not.toContain('content')
+    expect(classic.messages('message').map(({ seq }) => seq)).toEqual([...range(1, 18), 20])
   })
 
   it('[G5] may join and leave while it is behind, and misses nothing', async () => {
@@ -242,7 +242,7 @@ describe('a slow link', () => {
     slow.wire.drain()
     await server.settle()
     const heard = seqs(slow)
-    const reset = slow.heard('reset')
+    const reset = slow.messages('reset')
     expect(reset).toMatchObject([{ roomId: 'x', reason: 'trimmed', to: 100 }])
     const from = reset[0]?.from as number
     expect(from).toBe(81)
@@ -269,7 +269,7 @@ describe('a slow link', () => {
     await server.settle()
     await say(quick, 10)
     await server.advance(100)
-    expect(late.heard('reset')).toMatchObject([{ roomId: 'x', reason: 'trimmed', from: 5 }])
+    expect(late.messages('reset')).toMatchObject([{ roomId: 'x', reason: 'trimmed', from: 5 }])
     expect(seqs(late)).toEqual(range(5, 12))
   })
 })

@@ -50,7 +50,7 @@ describe('the hook "stored"', () => {
     const { ann, bob } = await audience(server, { ann: ['x'], bob: ['x', 'audit'] })
     expect((await ann.request('message:send', { roomId: 'x', content: 'one' })).data).toMatchObject({ status: 'ok' })
     expect(await bob.next('note')).toMatchObject({ userId: 'ann', roomId: 'audit', seq: 1 })
-    expect(bob.heard('chat:message')).toHaveLength(1)
+    expect(bob.messages('chat:message')).toHaveLength(1)
     const errors = ['thrown', 'rejected'].map((message) => ({ event: 'stored', userId: 'ann', error: { message } }))
     expect(server.observed('handler:failed')).toMatchObject(errors)
   })

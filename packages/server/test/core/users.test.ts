@@ -11,11 +11,11 @@ describe('presence of a namespace', () => {
     const { ann } = await audience(server, { ann: [] })
     const bob = await server.connect({ user: 'bob' })
     await server.advance(500)
-    expect(ann.heard('presence:update')).toEqual([{ type: 'presence:update', userId: 'bob', status: 'online' }])
-    expect(bob.heard('presence:update')).toEqual([])
+    expect(ann.messages('presence:update')).toEqual([{ type: 'presence:update', userId: 'bob', status: 'online' }])
+    expect(bob.messages('presence:update')).toEqual([])
     bob.close()
     await server.advance(500)
-    expect(ann.heard('presence:update').at(-1)).toMatchObject({ userId: 'bob', status: 'offline' })
+    expect(ann.messages('presence:update').at(-1)).toMatchObject({ userId: 'bob', status: 'offline' })
   })
 
   it('[G6] few are told of at once; of a storm, what is more than 2,000 deliveries within 100 ms goes together', async () => {
@@ -27,9 +27,9 @@ describe('presence of a namespace', () => {
     const writes = ann.wire.writes
     for (let i = 0; i < 60; i++) server.open({ user: `u${i}` })
     await server.settle()
-    expect(ann.heard('presence:update').length).toBeLessThanOrEqual(20)
+    expect(ann.messages('presence:update').length).toBeLessThanOrEqual(20)
     await server.advance(200)
-    expect(ann.heard('presence:update').map(({ userId }) => userId)).toEqual(
+    expect(ann.messages('presence:update').map(({ userId }) => userId)).toEqual(
       Array.from({ length: 60 }, (_, i) => `u${i}`),
     )
     expect(ann.wire.writes - writes).toBeLessThanOrEqual(4)
@@ -52,7 +52,7 @@ describe('presence of a namespace', () => {
     cy.cut()
     await server.advance(6_000)
     const offline = (client: TestClient) =>
-      client.heard('presence:update').map(({ userId, status }) => `${userId} ${status}`)
+      client.messages('presence:update').map(({ userId, status }) => `${userId} ${status}`)
     expect(offline(near)).toEqual(['bob offline', 'cy offline'])
     expect(offline(far)).toEqual([])
   })
@@ -65,17 +65,17 @@ describe('presence of a namespace', () => {
       newcomers.push(await server.connect({ user: `u${i % 10}` }))
       await server.advance(100)
     }
-    for (const client of newcomers) expect(client.heard('users:count').length).toBeGreaterThan(0)
-    const own = newcomers[4]?.heard('users:count')[0]
+    for (const client of newcomers) expect(client.messages('users:count').length).toBeGreaterThan(0)
+    const own = newcomers[4]?.messages('users:count')[0]
     expect(own).toMatchObject({ count: 6, connections: 6 })
-    expect(ann.heard('users:count').length).toBeLessThanOrEqual(5)
+    expect(ann.messages('users:count').length).toBeLessThanOrEqual(5)
     await server.advance(1_000)
-    expect(ann.heard('users:count').at(-1)).toMatchObject({ count: 11, connections: 31 })
+    expect(ann.messages('users:count').at(-1)).toMatchObject({ count: 11, connections: 31 })
     for (const client of newcomers) client.close()
     await server.advance(2_000)
-    expect(ann.heard('users:count').at(-1)).toMatchObject({ count: 1, connections: 1 })
+    expect(ann.messages('users:count').at(-1)).toMatchObject({ count: 1, connections: 1 })
     ann.forget()
     await server.advance(10_000)
-    expect(ann.heard('users:count')).toEqual([])
+    expect(ann.messages('users:count')).toEqual([])
   })
 })

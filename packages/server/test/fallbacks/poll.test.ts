@@ -158,7 +158,7 @@ describe('a poller', () => {
       await server.advance(4_000)
       cursor = (await poll(url, { after: cursor, wait: 0 })).cursor
     }
-    const moves = () => ben.heard(({ type }) => type === 'user:joined' || type === 'user:left')
+    const moves = () => ben.messages(({ type }) => type === 'user:joined' || type === 'user:left')
     expect(moves()).toMatchObject([{ type: 'user:joined', userId: 'ann' }])
     expect(server.hub.links.open.size).toBe(2)
     await server.advance(6_000)

@@ -1,53 +1,34 @@
 /**
- * Whether a history kept what was promised (D2, R1): every acknowledged event is in the log once and every other at most
- * once; whoever was in a room heard every event of it once and in order, or was told of the gap, and the gap was a true one;
- * all agree on numbers and wording. What can be seen while it happens is told at once, the rest against the log at the end.
+ * Checks a history against the guarantees (D2, R1): every acknowledged event is in the log once, every other at most once.
+ * Each member of a room received every event once and in order, or a notice of a gap that was real. All clients agree on
+ * numbers and contents. Some problems show at once, the others when the history is compared with the log at the end.
  */
 import type { ClientFact, Fact } from './fact.ts'
-import { checkSaid, type Place, type Said } from './said.ts'
-import { Subscriber, type ToldGap } from './subscriber.ts'
-import { checkTakenBack } from './taken-back.ts'
-
-/** An event as it was stored. */
-export interface LoggedEvent {
-  readonly seq: number
-  readonly key: string | undefined
-  /** Comparable with what subscribers heard; see {@link contentOf}. */
-  readonly content: string
-}
-
-export interface LoggedRoom {
-  readonly epoch: string | undefined
-  /** Lowest number that could still be read; earlier ones were trimmed. */
-  readonly first: number
-  /** Everything that was ever stored in it, oldest first. */
-  readonly events: readonly LoggedEvent[]
-  /** Numbers of those that have no content any more; unknown without it. */
-  readonly emptied?: ReadonlySet<number> | undefined
-}
+import { checkRedacted, checkSent, type LoggedEvent, type LoggedRoom, type Place, type Sent } from './sent.ts'
+import { type ReportedGap, Subscriber } from './subscriber.ts'
 
 export interface CheckOptions {
   /** Most events that a resume may ask for; a longer gap is a true one. Default: any. */
   readonly replayMax?: number
 }
 
-interface Heard {
+interface Received {
   readonly who: string
   readonly room: string
   readonly epoch: string | undefined
   readonly seq: number
-  /** Nothing for one that was taken back before it was told. */
+  /** Undefined for an event that was redacted before it was sent. */
   readonly content: string | undefined
 }
 
 export class HistoryCheck {
   private readonly replayMax: number
-  private readonly said = new Map<string, Said>()
+  private readonly sent = new Map<string, Sent>()
   private readonly subscribers = new Map<string, Subscriber>()
-  /** What a number of a room's log stands for, as the first one heard it. */
-  private readonly heard = new Map<string, Heard>()
-  /** What was said to one client alone, by its life. */
-  private readonly told = new Set<string>()
+  /** The content of each number of a room's log, as its first receiver saw it. */
+  private readonly received = new Map<string, Received>()
+  /** Private messages that each client received, by its life. */
+  private readonly receivedPrivately = new Set<string>()
   /** By client, the commit number of the latest live event. */
   private readonly latestN = new Map<string, number>()
 
@@ -55,20 +36,20 @@ export class HistoryCheck {
     this.replayMax = replayMax
   }
 
-  /** @returns what is wrong with it, if anything is */
+  /** @returns the problem with it, if there is one */
   take(who: string, fact: Fact): string | undefined {
     switch (fact.what) {
       case 'says':
-        this.says(who, fact)
+        this.sends(who, fact)
         return undefined
-      case 'is told':
-        return this.isTold(who, fact)
+      case 'receives privately':
+        return this.receivesPrivately(who, fact)
       case 'answered':
         return this.answered(fact)
       case 'refused':
         return this.refused(fact)
-      case 'hears':
-        return this.subscriber(who, fact.room).hears(fact) ?? this.agrees(who, fact) ?? this.inOrder(who, fact)
+      case 'receives':
+        return this.subscriber(who, fact.room).receives(fact) ?? this.agrees(who, fact) ?? this.inOrder(who, fact)
       case 'enters':
         this.subscriber(who, fact.room).enters(fact)
         return undefined
@@ -84,7 +65,7 @@ export class HistoryCheck {
         return undefined
       case 'log cut':
         this.latestN.clear() // numbers are given again
-        this.told.clear()
+        this.receivedPrivately.clear()
         this.excuse(fact.heads)
         return undefined
       case 'note':
@@ -94,18 +75,18 @@ export class HistoryCheck {
     }
   }
 
-  /** Where a client stands in a room, as far as its facts tell. */
+  /** A client's position in a room, as far as its facts show. */
   positionOf(who: string, room: string): Subscriber['position'] {
     return this.subscriber(who, room).position
   }
 
-  /** Everything is quiet: compares with the log. @returns all that is wrong */
+  /** Compares with the log once everything is quiet. @returns every problem */
   finish(log: ReadonlyMap<string, LoggedRoom>): string[] {
     const stored = new Map<string, Place[]>()
     const wrong: string[] = []
     for (const [room, { events }] of log) wrong.push(...this.checkRoom(room, events, stored))
-    for (const [key, said] of this.said) {
-      const problem = checkSaid(key, said, stored.get(key))
+    for (const [key, sent] of this.sent) {
+      const problem = checkSent(key, sent, stored.get(key))
       if (problem) wrong.push(problem)
     }
     for (const subscriber of this.subscribers.values()) {
@@ -113,72 +94,75 @@ export class HistoryCheck {
       const problems = room ? this.checkSubscriber(subscriber, room) : []
       wrong.push(...problems)
     }
-    wrong.push(...checkTakenBack(this.said, stored, log))
-    for (const heard of this.heard.values()) {
-      const problem = checkHeard(heard, log.get(heard.room))
+    wrong.push(...checkRedacted(this.sent, stored, log))
+    for (const received of this.received.values()) {
+      const problem = checkReceived(received, log.get(received.room))
       if (problem) wrong.push(problem)
     }
     return wrong
   }
 
-  private says(who: string, { room, key, also, revises, takesBack }: Extract<ClientFact, { what: 'says' }>): void {
+  private sends(who: string, { room, key, also, revises, takesBack }: Extract<ClientFact, { what: 'says' }>): void {
     const rooms = also === undefined ? [room] : [room, also]
-    this.said.set(key, { who, rooms, revises, takesBack, answer: undefined, refusal: undefined, isExcused: false })
+    this.sent.set(key, { who, rooms, revises, takesBack, answer: undefined, refusal: undefined, isExcused: false })
   }
 
   private answered({ room, key, seq }: Extract<ClientFact, { what: 'answered' }>): string | undefined {
-    const said = this.said.get(key)
-    if (!said) return `${key} is acknowledged, and nobody said it`
-    const before = said.answer
-    said.answer ??= { seq }
-    said.isExcused = false
+    const sent = this.sent.get(key)
+    if (!sent) return `${key} is acknowledged, but no client sent it`
+    const before = sent.answer
+    sent.answer ??= { seq }
+    sent.isExcused = false
     if (before && before.seq !== seq) return `${key} was first acknowledged as ${room}#${before.seq}, now as #${seq}`
     return undefined
   }
 
   private refused({ key, code }: Extract<ClientFact, { what: 'refused' }>): string | undefined {
-    const said = this.said.get(key)
-    if (said?.answer && !said.isExcused) return `${key} was acknowledged, and is refused now: ${code}`
-    if (said) said.refusal = code
+    const sent = this.sent.get(key)
+    if (sent?.answer && !sent.isExcused) return `${key} was acknowledged, and is refused now: ${code}`
+    if (sent) sent.refusal = code
     return undefined
   }
 
-  private isTold(who: string, { key, life }: Extract<ClientFact, { what: 'is told' }>): string | undefined {
+  private receivesPrivately(
+    who: string,
+    { key, life }: Extract<ClientFact, { what: 'receives privately' }>,
+  ): string | undefined {
     const name = `${who}\n${life}\n${key}`
-    if (this.told.has(name)) return `${who} is told ${key} twice`
-    this.told.add(name)
-    return this.said.has(key) ? undefined : `${who} is told ${key}, and nobody said it`
+    if (this.receivedPrivately.has(name)) return `${who} received ${key} twice`
+    this.receivedPrivately.add(name)
+    return this.sent.has(key) ? undefined : `${who} received ${key}, but no client sent it`
   }
 
-  private agrees(who: string, fact: Extract<ClientFact, { what: 'hears' }>): string | undefined {
+  private agrees(who: string, fact: Extract<ClientFact, { what: 'receives' }>): string | undefined {
     const { room, seq, epoch = this.positionOf(who, room)?.epoch } = fact
     const isEmpty = fact.content === undefined
     const name = `${room}\n${epoch ?? ''}\n${seq}${isEmpty ? ' empty' : ''}`
     const content = isEmpty ? undefined : `${fact.key ?? ''} ${fact.content}`
-    const first = this.heard.get(name)
-    if (!first) this.heard.set(name, { who, room, epoch, seq, content })
+    const first = this.received.get(name)
+    if (!first) this.received.set(name, { who, room, epoch, seq, content })
     else if (first.content !== content) {
       return `${fact.room}#${fact.seq} is ${content} for ${who}, but ${first.content} for ${first.who}`
     }
     return undefined
   }
 
-  /** G1: what is live, over all rooms of a client. What it comes back to is told room by room. */
-  private inOrder(who: string, { room, seq, n }: Extract<ClientFact, { what: 'hears' }>): string | undefined {
+  /** G1: live events, over all rooms of a client. After a reconnect missed events arrive room by room. */
+  private inOrder(who: string, { room, seq, n }: Extract<ClientFact, { what: 'receives' }>): string | undefined {
     if (n === undefined || seq <= this.subscriber(who, room).liveFrom) return undefined
     const latest = this.latestN.get(who)
     this.latestN.set(who, n)
     if (latest === undefined || n > latest) return undefined
-    return `${who} heard ${room}#${seq} with commit number ${n} after ${latest}`
+    return `${who} received ${room}#${seq} with commit number ${n} after ${latest}`
   }
 
   private excuse(heads: ReadonlyMap<string, number>): void {
-    for (const said of this.said.values()) {
-      if (!said.answer) continue
-      const { seq } = said.answer
-      if (seq !== undefined && seq <= (heads.get(said.rooms[0] as string) ?? 0)) continue
-      said.isExcused = true
-      said.answer = undefined
+    for (const sent of this.sent.values()) {
+      if (!sent.answer) continue
+      const { seq } = sent.answer
+      if (seq !== undefined && seq <= (heads.get(sent.rooms[0] as string) ?? 0)) continue
+      sent.isExcused = true
+      sent.answer = undefined
     }
   }
 
@@ -209,11 +193,11 @@ export class HistoryCheck {
     return wrong
   }
 
-  /** Nothing that could have been had may be called missing. */
-  private checkGap({ who, room, after, from, to, reason }: ToldGap, first: number): string[] {
+  /** An event that is still stored must not be reported as missing. */
+  private checkGap({ who, room, after, from, to, reason }: ReportedGap, first: number): string[] {
     const oldest = Math.max(first, to - this.replayMax + 1)
     if (from <= oldest || from === after + 1) return []
-    return [`${who} was told (${reason}) that ${room} goes on from #${from}, and #${oldest} was to be had`]
+    return [`${who} was sent a gap (${reason}) up to #${from} in ${room}, but #${oldest} was still stored`]
   }
 
   private subscriber(who: string, room: string): Subscriber {
@@ -226,15 +210,15 @@ export class HistoryCheck {
   }
 }
 
-/** Whoever does not know the log's epoch heard of the one that there is. */
-function checkHeard({ who, room, epoch, seq, content }: Heard, log: LoggedRoom | undefined): string | undefined {
+/** A client that does not know the log's epoch received events of the current log. */
+function checkReceived({ who, room, epoch, seq, content }: Received, log: LoggedRoom | undefined): string | undefined {
   const [first] = log?.events ?? []
   if (!log || !first || (log.epoch !== undefined && epoch !== undefined && log.epoch !== epoch)) return undefined
   const event = log.events[seq - first.seq]
-  if (!event) return `${who} heard ${room}#${seq}, which is not in the log`
+  if (!event) return `${who} received ${room}#${seq}, which is not in the log`
   if (content === undefined) {
     const isGone = log.emptied === undefined || log.emptied.has(seq) || seq < log.first
-    return isGone ? undefined : `${who} heard that ${room}#${seq} was taken back, and it was not`
+    return isGone ? undefined : `${who} received ${room}#${seq} as redacted, but it was not`
   }
   const logged = `${event.key ?? ''} ${event.content}`
   return logged === content ? undefined : `${room}#${seq} is ${logged} in the log, and was ${content} for ${who}`

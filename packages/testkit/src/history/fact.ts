@@ -1,15 +1,15 @@
 /**
- * What clients did and heard, as facts. A simulated client writes them, and so does one that talks to a real server through
- * real sockets: what has to hold is the same, and is checked by the same code (check.ts).
+ * What clients sent and received, as facts. Simulated clients record them, and so do clients that use real sockets: the same
+ * guarantees hold for both, and the same code checks them (check.ts).
  */
 
-/** What is special about something that is said. */
+/** What is special about a message. */
 export interface Purpose {
-  /** The other room of what is stored in both, or in none. */
+  /** The other room of a message that is stored in both rooms, or in none. */
   readonly also?: string | undefined
-  /** It is a new wording of this message of the room. */
+  /** It edits this message of the room. */
   readonly revises?: number | undefined
-  /** It takes this message of the room back: nothing of it, nor of its wordings, may be left in the log. */
+  /** It redacts this message of the room: neither the message nor its edits may be left in the log. */
   readonly takesBack?: number | undefined
 }
 
@@ -17,17 +17,17 @@ export interface Purpose {
 export type ClientFact =
   /** It asks for something to be stored, exactly once. */
   | ({ readonly what: 'says'; readonly room: string; readonly key: string } & Purpose)
-  /** What was said to it alone was handed to the application, in one life of which none hears the same twice. */
-  | { readonly what: 'is told'; readonly room: string; readonly life: number; readonly key: string }
-  /** The server says that it is stored; `seq` when the answer tells it. */
+  /** A private message was handed to the application. In one life of a client each arrives at most once. */
+  | { readonly what: 'receives privately'; readonly room: string; readonly life: number; readonly key: string }
+  /** The server acknowledged it as stored; with `seq` when the acknowledgement has one. */
   | { readonly what: 'answered'; readonly room: string; readonly key: string; readonly seq: number | undefined }
-  /** The server says that it never will be. */
+  /** The server refused it for good. */
   | { readonly what: 'refused'; readonly room: string; readonly key: string; readonly code: string }
-  /** From behind this position on it is to hear everything. */
+  /** It should receive every event after this position. */
   | { readonly what: 'enters'; readonly room: string; readonly epoch: string | undefined; readonly seq: number }
-  /** It came back, and was told `recovered: true` after this position. */
+  /** It reconnected, and the server answered `recovered: true` for this position. */
   | { readonly what: 'resumes'; readonly room: string; readonly epoch: string | undefined; readonly seq: number }
-  /** It was told that something is missing, and that events go on with `from`. */
+  /** The server reported a gap: events continue with `from`. */
   | {
       readonly what: 'gap'
       readonly room: string
@@ -38,30 +38,30 @@ export type ClientFact =
     }
   /** An event was handed to the application. */
   | {
-      readonly what: 'hears'
+      readonly what: 'receives'
       readonly room: string
       readonly epoch: string | undefined
       readonly seq: number
-      /** Commit number, from clients that are told it. */
+      /** Commit number, from clients whose wire form has it. */
       readonly n?: number | undefined
       readonly key: string | undefined
-      /** Nothing for one that was taken back before it was told. */
+      /** Undefined for an event that was redacted before it was sent. */
       readonly content: string | undefined
     }
   | { readonly what: 'leaves'; readonly room: string }
-  /** What it hears of the room from now on may be old, up to `upTo` if that is known: it was away. */
+  /** It was away: events of the room may be replayed from now on, up to `upTo` if that is known. */
   | { readonly what: 'catches up'; readonly room: string; readonly upTo: number | undefined }
 
-/** What happened to the world, rather than to one client. */
+/** What happened to the server or the network, rather than to one client. */
 export type WorldFact =
-  /** For the story alone. */
+  /** Only a line of the story. */
   | { readonly what: 'note'; readonly text: string }
   /** The log lost its end, as a power failure does to one that is not synced: what is left of each room. */
   | { readonly what: 'log cut'; readonly heads: ReadonlyMap<string, number> }
 
 export type Fact = ClientFact | WorldFact
 
-export interface ToldFact {
+export interface RecordedFact {
   readonly atMs: number
   /** The client, or what part of the world. */
   readonly who: string
@@ -69,7 +69,7 @@ export interface ToldFact {
 }
 
 /** One line of the story. */
-export function tell({ atMs, who, fact }: ToldFact): string {
+export function formatFact({ atMs, who, fact }: RecordedFact): string {
   return `${(atMs / 1000).toFixed(3).padStart(9)}  ${who.padEnd(8)} ${describe(fact)}`
 }
 
@@ -77,10 +77,10 @@ function describe(fact: Fact): string {
   switch (fact.what) {
     case 'says':
       return `says ${fact.key} in ${fact.room}${purpose(fact)}`
-    case 'is told':
-      return `is told ${fact.key}`
+    case 'receives privately':
+      return `receives ${fact.key} privately`
     case 'answered':
-      return `is told that ${fact.key} is stored${fact.seq === undefined ? '' : ` as ${fact.room}#${fact.seq}`}`
+      return `gets the ack of ${fact.key}${fact.seq === undefined ? '' : ` as ${fact.room}#${fact.seq}`}`
     case 'refused':
       return `is refused ${fact.key}: ${fact.code}`
     case 'enters':
@@ -88,9 +88,9 @@ function describe(fact: Fact): string {
     case 'resumes':
       return `resumes ${fact.room} behind #${fact.seq}${inEpoch(fact.epoch)}, recovered`
     case 'gap':
-      return `is told of a gap in ${fact.room}: ${fact.reason}, from #${fact.from} to #${fact.to}${inEpoch(fact.epoch)}`
-    case 'hears':
-      return `hears ${fact.room}#${fact.seq}${fact.n === undefined ? '' : ` (n ${fact.n})`} ${fact.content === undefined ? '(taken back) ' : ''}${fact.key ?? ''}`
+      return `is sent a gap in ${fact.room}: ${fact.reason}, from #${fact.from} to #${fact.to}${inEpoch(fact.epoch)}`
+    case 'receives':
+      return `receives ${fact.room}#${fact.seq}${fact.n === undefined ? '' : ` (n ${fact.n})`} ${fact.content === undefined ? '(redacted) ' : ''}${fact.key ?? ''}`
     case 'leaves':
       return `leaves ${fact.room}`
     case 'catches up':
@@ -105,10 +105,23 @@ function describe(fact: Fact): string {
 }
 
 function purpose({ revises, takesBack }: Purpose): string {
-  if (revises !== undefined) return `, which words #${revises} anew`
-  return takesBack === undefined ? '' : `, which takes #${takesBack} back`
+  if (revises !== undefined) return `, which edits #${revises}`
+  return takesBack === undefined ? '' : `, which redacts #${takesBack}`
 }
 
 function inEpoch(epoch: string | undefined): string {
   return epoch === undefined ? '' : ` of ${epoch}`
+}
+
+/** Fields that the log or a wire form adds to an event. */
+const ADDED: ReadonlySet<string> = new Set(['type', 'event', 'id', 'roomId', 'seq', 'n', 'ts', 'key'])
+
+/**
+ * The content of an event, without what the log and the wire form add: the same text for every kind of client.
+ * @param data the one argument of an event, as any kind of client gets it
+ */
+export function contentOf(data: unknown): string {
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return JSON.stringify(data) ?? ''
+  const own = Object.entries(data).filter(([name]) => !ADDED.has(name))
+  return JSON.stringify(Object.fromEntries(own.sort(([a], [b]) => (a < b ? -1 : 1))))
 }

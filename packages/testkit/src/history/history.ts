@@ -1,6 +1,7 @@
-/** A history that is being written: keeps the story, and what was wrong with it. */
-import { type CheckOptions, HistoryCheck, type LoggedRoom } from './check.ts'
-import { type Fact, type ToldFact, tell } from './fact.ts'
+/** Records a history: every fact as a line of its story, and every violation of a guarantee. */
+import { type CheckOptions, HistoryCheck } from './check.ts'
+import { type Fact, formatFact, type RecordedFact } from './fact.ts'
+import type { LoggedRoom } from './sent.ts'
 
 /** Most violations kept: after the first ones they only repeat each other. */
 const VIOLATIONS_MAX = 20
@@ -11,8 +12,8 @@ export interface HistoryOptions extends CheckOptions {
 }
 
 export class History {
-  readonly facts: ToldFact[] = []
-  /** What was wrong, in the order in which it was noticed. */
+  readonly facts: RecordedFact[] = []
+  /** Problems in the order in which they were found. */
   readonly violations: string[] = []
   private readonly nowMs: () => number
   private readonly check: HistoryCheck
@@ -34,24 +35,24 @@ export class History {
     this.record(who, { what: 'note', text })
   }
 
-  /** Something that must not be was seen. */
+  /** Records a problem that was found elsewhere. */
   violate(problem: string): void {
     this.facts.push({ atMs: this.nowMs(), who: '!', fact: { what: 'note', text: problem } })
     if (this.violations.length < VIOLATIONS_MAX) this.violations.push(problem)
   }
 
-  /** Where a client stands in a room, as far as its facts tell. */
+  /** A client's position in a room, as far as its facts show. */
   positionOf(who: string, room: string): { epoch: string | undefined; seq: number } | undefined {
     return this.check.positionOf(who, room)
   }
 
-  /** Everything is quiet: compares with the log. */
+  /** Compares with the log once everything is quiet. */
   finish(log: ReadonlyMap<string, LoggedRoom>): void {
     for (const problem of this.check.finish(log)) this.violate(problem)
   }
 
   /** What happened, a line each. @param lines how many of the latest; all without it */
   story(lines = this.facts.length): string {
-    return this.facts.slice(-lines).map(tell).join('\n')
+    return this.facts.slice(-lines).map(formatFact).join('\n')
   }
 }

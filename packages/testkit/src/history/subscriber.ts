@@ -1,13 +1,13 @@
 /**
- * What one client heard of one room: each event once, in order, from where it entered, and nothing missing that it was not
- * told of. G1, G4, D2.
+ * What one client received of one room: each event once, in order, from where it entered, and nothing missing except in a
+ * gap that was reported. G1, G4, D2.
  */
 import type { ClientFact } from './fact.ts'
 
 type In<What extends ClientFact['what']> = Extract<ClientFact, { what: What }>
 
-/** A gap that a client was told of; whether it is a true one is seen in the log, at the end. */
-export interface ToldGap {
+/** A gap that was reported to a client; the log shows at the end whether it was real. */
+export interface ReportedGap {
   readonly who: string
   readonly room: string
   readonly epoch: string | undefined
@@ -21,10 +21,10 @@ export interface ToldGap {
 export class Subscriber {
   readonly who: string
   readonly room: string
-  /** Where it stands; nowhere while it is not in the room. */
+  /** Undefined while it is not in the room. */
   position: { epoch: string | undefined; seq: number } | undefined
-  readonly gaps: ToldGap[] = []
-  /** Up to here it is told what it missed. */
+  readonly gaps: ReportedGap[] = []
+  /** Events up to here are replayed, later ones are live. */
   liveFrom = 0
 
   constructor(who: string, room: string) {
@@ -41,7 +41,7 @@ export class Subscriber {
     this.position = undefined
   }
 
-  /** @returns what is wrong with it */
+  /** @returns the problem with it, if there is one */
   resumes({ epoch, seq }: In<'resumes'>): string | undefined {
     const { position } = this
     if (!position) return `${this.at(seq)}: it resumes a room that it is not in`
@@ -52,10 +52,10 @@ export class Subscriber {
 
   gap({ epoch, reason, from, to }: In<'gap'>): string | undefined {
     const { who, room, position } = this
-    if (!position) return `${this.at(from)}: told of a gap in a room that it is not in`
+    if (!position) return `${this.at(from)}: a gap in a room that it is not in`
     const isAnother = isOther(position.epoch, epoch)
     if (reason === 'epoch' && !isAnother && epoch !== undefined) {
-      return `${this.at(from)}: told of another log, and it is the same`
+      return `${this.at(from)}: reset to another log, although it is the same`
     }
     this.gaps.push({
       who,
@@ -66,23 +66,22 @@ export class Subscriber {
       to,
       after: isAnother ? -1 : position.seq,
     })
-    if (!isAnother && from <= position.seq) return `${this.at(from)}: told to begin again before #${position.seq}`
+    if (!isAnother && from <= position.seq) return `${this.at(from)}: reset to before #${position.seq}`
     this.position = { epoch: epoch ?? position.epoch, seq: from - 1 }
     this.liveFrom = isAnother ? to : Math.max(this.liveFrom, to)
     return undefined
   }
 
-  hears({ epoch, seq }: In<'hears'>): string | undefined {
+  receives({ epoch, seq }: In<'receives'>): string | undefined {
     const { position } = this
-    if (!position) return `${this.at(seq)}: heard outside of the room`
+    if (!position) return `${this.at(seq)}: received outside of the room`
     if (isOther(position.epoch, epoch)) {
-      return `${this.at(seq)}: the log changed from ${position.epoch} to ${epoch}, and it was not told`
+      return `${this.at(seq)}: the log changed from ${position.epoch} to ${epoch} without a reset`
     }
     const last = position.seq
     this.position = { epoch: epoch ?? position.epoch, seq: Math.max(seq, last) }
-    if (seq <= last) return `${this.at(seq)}: heard again, or late: it was at #${last}`
-    if (seq > last + 1)
-      return `${this.at(seq)}: comes after #${last}; what lies between is missing, and it was not told`
+    if (seq <= last) return `${this.at(seq)}: received again, or late: it was at #${last}`
+    if (seq > last + 1) return `${this.at(seq)}: comes after #${last}; the events between are missing, without a reset`
     return undefined
   }
 
@@ -91,6 +90,6 @@ export class Subscriber {
   }
 }
 
-function isOther(known: string | undefined, told: string | undefined): boolean {
-  return known !== undefined && told !== undefined && known !== told
+function isOther(known: string | undefined, received: string | undefined): boolean {
+  return known !== undefined && received !== undefined && known !== received
 }

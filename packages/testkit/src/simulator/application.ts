@@ -1,22 +1,22 @@
-/** What is simulated: the house's own chat, or an application of yours with its namespaces, its events and its rules. */
+/** What is simulated: the built-in chat, or an application with namespaces, events and rules of its own. */
 import type { Broker } from '@roomful/server/testing'
 import type { VirtualClock } from '../clock.ts'
-import type { LoggedRoom } from '../history/check.ts'
+import type { LoggedRoom } from '../history/sent.ts'
 import type { SetUp, TestServer } from '../server.ts'
-import type { Speech } from './actors/actor.ts'
+import type { Vocabulary } from './actors/actor.ts'
 
-/** How things are when a run is over and everything is at rest. */
+/** The state at the end of a run, once everything is quiet. */
 export interface Outcome {
   readonly server: TestServer | undefined
   readonly log: ReadonlyMap<string, LoggedRoom>
 }
 
-export interface Application extends Speech {
-  /** Declares the namespaces, as your server does; called anew for each process. */
+export interface Application extends Vocabulary {
+  /** Declares the namespaces, as your server does; called for each process. */
   readonly setUp: SetUp
   /** Rooms that clients are in; the first ones are used most. */
   readonly rooms: readonly string[]
-  /** What else must hold in the end: throws when it does not. */
+  /** Checks what else must hold in the end. Throws when it does not. */
   readonly check?: ((outcome: Outcome) => void | Promise<void>) | undefined
   /** Stands between the server and its storage. */
   readonly broker?: ((broker: Broker, clock: VirtualClock) => Broker) | undefined
@@ -28,7 +28,7 @@ export interface Application extends Speech {
 export const CHAT: Application = {
   namespace: '/',
   rooms: ['lobby', 'market', 'staff'],
-  hears: ['message:new', 'message:edited', 'message:redacted'],
+  events: ['message:new', 'message:edited', 'message:redacted'],
   setUp: (server) => {
     const namespace = server.namespace('/')
     namespace.room('staff', { capacity: 1, allow: { join: (user) => user.role === 'admin' } })
@@ -38,8 +38,8 @@ export const CHAT: Application = {
   say: (roomId, content) => ({ event: 'message:send', data: { roomId, content } }),
   revise: (roomId, seq, content) => ({ event: 'message:edit', data: { roomId, seq, content } }),
   takeBack: (roomId, seq) => ({ event: 'message:redact', data: { roomId, seq } }),
-  whisper: (to, content) => ({ event: 'message:private', data: { to, content } }),
-  hearsWhispers: 'message:private',
+  sendPrivate: (to, content) => ({ event: 'message:private', data: { to, content } }),
+  privateEvent: 'message:private',
   chatter: (roomId) => [
     { event: 'typing:start', data: { roomId } },
     { event: 'reaction:send', data: { roomId, emoji: '👍' } },

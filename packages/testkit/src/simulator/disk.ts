@@ -1,17 +1,17 @@
 /**
- * A disk that outlives the processes that write to it. What a log was asked to do takes effect after a while, in order, and
- * is answered after another: a process that is killed leaves undone what had not taken effect, and does not hear of what
- * had. A power failure takes the latest effects as well; then the log's generation grows, and with it every epoch.
+ * A disk that outlives the processes that write to it. A call takes effect after one delay, in order, and is answered after
+ * another. When a process is killed, calls without effect are lost, and the other answers never arrive. A power failure also
+ * removes the latest effects; then the log's generation grows, and with it every epoch.
  */
+import type { Append, Appended } from '@roomful/server/ports'
 import { type Broker, createMemoryLog, type Log, type LogLimits } from '@roomful/server/testing'
 import type { VirtualClock } from '../clock.ts'
+import { contentOf } from '../history/fact.ts'
+import type { LoggedEvent } from '../history/sent.ts'
 import { SeededRandom } from '../random.ts'
 import type { LifeClock } from './life-clock.ts'
-import { StoredRooms } from './stored-rooms.ts'
 
-type Append = Parameters<Broker['append']>[1][number]
-
-/** What happens to a call, drawn anew for each. */
+/** How long a call takes, drawn again for each. */
 export interface DiskPace {
   /** From the call to its effect. */
   readonly effectMs: () => number
@@ -61,7 +61,7 @@ export class SimulatedDisk {
       return new Promise((resolve, reject) => {
         life.after(lastMs - clock.monotonic(), () => {
           const answer = this.take(run, isKept)
-          answer.catch(() => undefined) // whoever waits hears of it when it is answered
+          answer.catch(() => undefined) // the caller gets the error with the answer
           life.after(pace.answerMs(), () => {
             answer.then(resolve as (value: unknown) => void, reject)
             pending--
@@ -102,7 +102,7 @@ export class SimulatedDisk {
     }
   }
 
-  /** The power fails: the latest effects never were. @returns how many appends went with them */
+  /** The power fails: the latest effects are undone. */
   loseTail(effects: number): void {
     this.effects.splice(Math.max(0, this.effects.length - effects))
     this.generation++
@@ -169,5 +169,34 @@ export class SimulatedDisk {
 
   private inGeneration<Place extends { epoch: string }>(place: Place): Place {
     return { ...place, epoch: place.epoch.replace(/\.\d+$/, `.${this.generation}`) }
+  }
+}
+
+/** Everything that was appended, including what the log has trimmed since: a history is compared with it. */
+class StoredRooms {
+  private readonly rooms = new Map<string, LoggedEvent[]>()
+
+  add(namespace: string, entries: readonly Append[], results: readonly Appended[]): void {
+    for (const [index, { roomId, argsJson, key }] of entries.entries()) {
+      const result = results[index]
+      if (result?.status !== 'stored') continue
+      const [data] = JSON.parse(argsJson) as unknown[]
+      this.events(namespace, roomId).push({ seq: result.seq, key: key?.key, content: contentOf(data) })
+    }
+  }
+
+  /** Number of the latest one, 0 for none. */
+  head(namespace: string, roomId: string): number {
+    return this.events(namespace, roomId).at(-1)?.seq ?? 0
+  }
+
+  /** Oldest first. */
+  events(namespace: string, roomId: string): LoggedEvent[] {
+    const name = `${namespace}\n${roomId}`
+    const known = this.rooms.get(name)
+    if (known) return known
+    const events: LoggedEvent[] = []
+    this.rooms.set(name, events)
+    return events
   }
 }

@@ -1,8 +1,8 @@
-/** What must be true of the server itself: while it runs, when everything is at rest, and when everyone has left. */
+/** What must hold for the server: while it runs, when everything is at rest, and after all clients have left. */
 import { inboxOf } from '@roomful/protocol'
 import type { Connection } from '@roomful/server/testing'
 import type { VirtualClock } from '../clock.ts'
-import type { LoggedRoom } from '../history/check.ts'
+import type { LoggedRoom } from '../history/sent.ts'
 import type { Actor } from './actors/actor.ts'
 import type { Machine } from './machine.ts'
 
@@ -13,7 +13,7 @@ const QUEUE_MAX = 4_096
 /** What a disk in memory leaves on the clock: its sweep. */
 const DISK_TIMERS = 1
 
-/** Queues within their bounds, nobody without a seat, one connection per session. */
+/** Queues within their bounds, no more users than a room's capacity, one connection per session. */
 export function* checkBounds({ server }: Machine, name: string): Iterable<string> {
   if (!server) return
   for (const link of server.hub.links.open) {
@@ -41,7 +41,7 @@ export function* checkBounds({ server }: Machine, name: string): Iterable<string
   }
 }
 
-/** Everyone agrees on who is where, and is right. */
+/** Server and clients agree on the members of every room. */
 export function* checkPresence(
   { server }: Machine,
   name: string,
@@ -65,14 +65,14 @@ export function* checkPresence(
   }
 }
 
-/** Who was there all along was told everything that is in the own inbox. B23. */
+/** A user whose clients were never away received everything in the inbox. B23. */
 export function* checkInboxes(log: ReadonlyMap<string, LoggedRoom>, actors: readonly Actor[]): Iterable<string> {
   for (const user of new Set(actors.map((actor) => actor.user))) {
     const own = actors.filter((actor) => actor.user === user)
-    if (own.some(({ whispers }) => whispers === undefined)) continue
+    if (own.some(({ privateKeys }) => privateKeys === undefined)) continue
     for (const { key, seq } of log.get(inboxOf(user))?.events ?? []) {
-      const isTold = own.some(({ whispers }) => key === undefined || whispers?.has(key))
-      if (!isTold) yield `${user} was never told ${key}, which is #${seq} of the inbox`
+      const isReceived = own.some(({ privateKeys }) => key === undefined || privateKeys?.has(key))
+      if (!isReceived) yield `${user} never received ${key}, which is #${seq} of the inbox`
     }
   }
 }
@@ -97,5 +97,5 @@ export function* checkLeftovers({ server }: Machine, name: string, clock: Virtua
 }
 
 function sorted(names: readonly string[]): string {
-  return [...new Set(names)].sort().join(', ') || 'nobody'
+  return [...new Set(names)].sort().join(', ') || 'no one'
 }

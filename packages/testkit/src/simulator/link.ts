@@ -1,17 +1,17 @@
 /**
- * One TCP connection between a client and the server, with an end on either side that can be gone without the other one
- * knowing. What the core writes to its wire is read as a client reads it: whole WebSocket frames.
+ * One TCP connection between a client and the server. Either end can be gone without the other end knowing. What the core
+ * writes to its wire is parsed as a client parses it: whole WebSocket frames.
  */
 import { Buffer } from 'node:buffer'
 import type { Link, Wire } from '@roomful/server/testing'
 import type { VirtualClock } from '../clock.ts'
-import { readFrames, TEXT } from '../frame-reader.ts'
 import type { Caller } from '../server.ts'
+import { readFrames, TEXT } from '../wire.ts'
 import { Pipe } from './pipe.ts'
 
 /** The server as the network sees it. */
 export interface Host {
-  /** @returns the core's link, or nothing when nobody listens */
+  /** @returns the core's link; undefined when the server is down */
   accept(wire: Wire, caller: Caller): Link | undefined
 }
 
@@ -32,7 +32,7 @@ export interface LinkOptions {
   readonly onGone: (link: SimulatedLink) => void
 }
 
-/** What the kernel takes for a peer that does not read. */
+/** What the kernel buffers for a peer that does not read. */
 const KERNEL_BYTES = 1_024
 /** A peer that does not answer the close frame is cut after this long, as the WebSocket transport does. */
 const CLOSE_TIMEOUT_MS = 5_000
@@ -58,7 +58,7 @@ export class SimulatedLink {
     this.wire = new ServerEnd(clock, this.up, this.down, this)
   }
 
-  /** Knocks at the server's door. */
+  /** Connects to the server. */
   open(): void {
     const { host, caller, client } = this.options
     this.up.send(0, () => {
@@ -79,7 +79,7 @@ export class SimulatedLink {
     })
   }
 
-  /** The client ends it, with a word to the server or without one that says that it is done. */
+  /** The client closes it, with a close code or without one. */
   close(manner: 'goodbye' | 'cut'): void {
     if (this.isClientGone) return
     this.isClientGone = true
@@ -96,7 +96,7 @@ export class SimulatedLink {
     clock.after(delayMs(), () => this.wire.end(CUT_OFF, ''))
   }
 
-  /** Nothing gets through any more; one end may know it, the other has to notice. */
+  /** Nothing gets through any more; one end may know it, the other has to detect it. */
   blackHole(notices?: 'client' | 'server'): void {
     this.hold('black hole')
     if (notices === 'client') this.endClient(CUT_OFF, '')
@@ -126,7 +126,7 @@ export class SimulatedLink {
     this.down.release('stalled')
   }
 
-  /** The server's process is gone. @param isSilent so is its machine: nobody is left to say so */
+  /** The server's process is gone. @param isSilent its machine too, so that no reset is sent */
   lose(isSilent: boolean): void {
     this.wire.isGone = true
     this.down.break()
@@ -134,7 +134,7 @@ export class SimulatedLink {
   }
 
   /** For the server's end: bytes reached the client. */
-  hear(bytes: Uint8Array): void {
+  receive(bytes: Uint8Array): void {
     if (this.isClientGone) return this.wire.end(CUT_OFF, '')
     for (const { opcode, payload } of readFrames(bytes)) {
       if (opcode === TEXT && !this.isClientGone) this.options.client.onMessage(utf8.decode(payload))
@@ -188,7 +188,7 @@ class ServerEnd implements Wire {
     this.isFilling ||= this.down.isHeld
     this.down.send(bytes.byteLength, () => {
       if (this.isFilling) this.link?.alive()
-      this.owner.hear(bytes)
+      this.owner.receive(bytes)
     })
   }
 
@@ -221,7 +221,7 @@ class ServerEnd implements Wire {
     this.owner.reset()
   }
 
-  /** It is over for the core, whoever ended it. */
+  /** The connection is over for the core, whichever side ended it. */
   end(code: number, reason: string): void {
     if (this.isGone) return
     this.isGone = true

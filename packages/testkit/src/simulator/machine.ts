@@ -50,14 +50,14 @@ export class Machine implements Host {
     this.cancelStart = this.options.clock.after(ms, () => this.start())
   }
 
-  /** Killed: nothing more happens in it, and nobody is told. */
+  /** Kills the process: nothing more happens in it, and no client is informed. */
   kill(): void {
     this.life?.end()
     this.life = undefined
     this.server = undefined
   }
 
-  /** Asked to end: it says goodbye, stores what is on its way, and another one starts. */
+  /** Ends it politely: it drains, stores what is under way, and another process starts. */
   deploy(downMs: number): void {
     const { server, life } = this
     if (server?.hub.state !== 'ready') return

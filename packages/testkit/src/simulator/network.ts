@@ -1,7 +1,6 @@
 /**
- * A client's way to the server, and everything that can go wrong on it. TCP lies under every transport of ours, so nothing
- * is reordered or doubled within a link: it comes late, or not at all, and a client that asks again on the next link is how
- * things come twice.
+ * A client's network, and everything that can go wrong on it. Every transport runs on TCP, so nothing is reordered or doubled
+ * within a link: bytes come late, or not at all. Duplicates come only from clients that repeat a request on the next link.
  */
 import type { OpenTransport } from '@roomful/client'
 import { v1Dialect } from '@roomful/server/testing'
@@ -14,7 +13,7 @@ export interface NetworkOptions {
   readonly host: Host
   /** Which namespace the URL names. Default `/`. */
   readonly namespace?: string
-  /** How long one message takes, drawn anew for each; the order of a link is kept. */
+  /** How long one message takes, drawn again for each; the order of a link is kept. */
   readonly delayMs: () => number
 }
 
@@ -63,13 +62,13 @@ export class SimulatedNetwork {
     for (const link of [...this.links]) link.blackHole(notices)
   }
 
-  /** Nothing gets through at all, and nobody is told. */
+  /** Nothing gets through at all, and neither end is informed. */
   outage(): void {
     this.isDark = true
     for (const link of this.links) link.hold('outage')
   }
 
-  /** The network is back, and brings what it held. */
+  /** The network is back, and delivers what it held. */
   heal(): void {
     this.isDark = false
     for (const link of this.links) link.release('outage')

@@ -1,6 +1,6 @@
 /**
- * One direction of a link: what goes in comes out later, in order, each after a delay of its own; or is held for as long as
- * somebody holds it, as packets are that a network loses and TCP sends again; or is lost with the link.
+ * One direction of a link. Messages come out later, in order, each after a delay of its own. They may be held, as packets
+ * are that a network loses and TCP sends again, or lost with the link.
  */
 import type { VirtualClock } from '../clock.ts'
 
@@ -40,7 +40,7 @@ export class Pipe {
     this.plan()
   }
 
-  /** Nothing comes out until each of those who hold it has let go. */
+  /** Nothing comes out until every reason has been released. */
   hold(reason: string): void {
     this.holds.add(reason)
     this.cancel?.()

@@ -1,6 +1,6 @@
 /**
  * What happens in one run, as data: made from a seed, shown in a story, and cut down to what a failure needs. Each run leaves
- * out some of what can happen, since what always happens hides what seldom does.
+ * out some kinds of steps, since frequent ones would hide rare ones.
  */
 import type { CoreSettings } from '@roomful/server/testing'
 import { SeededRandom } from '../random.ts'
@@ -13,7 +13,7 @@ export interface ClientPlan {
 
 type Act =
   | { readonly do: 'say'; readonly who: number; readonly room: number; readonly times: number }
-  | { readonly do: 'whisper'; readonly who: number; readonly to: number }
+  | { readonly do: 'say privately'; readonly who: number; readonly to: number }
   | { readonly do: 'revise' | 'take back' | 'chatter' | 'join' | 'leave'; readonly who: number; readonly room: number }
   | { readonly do: 'cut' | 'outage' | 'heal' | 'stall' | 'drain'; readonly who: number }
   | { readonly do: 'black hole'; readonly who: number; readonly notices?: 'client' | 'server' | undefined }
@@ -38,7 +38,7 @@ export interface Plan {
   readonly diskMs: number
   /** How long a token is good; for ever without it. */
   readonly tokenMs?: number | undefined
-  /** What is said is that long: some runs are about what does not fit. */
+  /** Length of each message: some runs test messages that do not fit. */
   readonly contentBytes: number
   readonly clients: readonly ClientPlan[]
   /** Users who are admins to begin with. */
@@ -57,10 +57,10 @@ export interface PlanOptions {
 const NAMES = ['ann', 'bob', 'cat', 'dan', 'eve', 'fay', 'gus', 'hal']
 /** How often something happens, next to the others; what comes with a fault of its own is left out of some runs. */
 const WEIGHTS: Readonly<Record<Act['do'], number>> = {
-  ...{ say: 30, revise: 4, 'take back': 3, whisper: 3, chatter: 4, join: 6, leave: 3 },
+  ...{ say: 30, revise: 4, 'take back': 3, 'say privately': 3, chatter: 4, join: 6, leave: 3 },
   ...{ cut: 4, outage: 2, 'black hole': 2, stall: 3, 'go away': 1 },
   ...{ kill: 2, deploy: 1, 'power failure': 1, 'disk stalls': 1, 'disk is full': 1, 'change role': 2 },
-  // What ends something comes often, so that not everything is broken at once.
+  // Steps that end a fault come often, so that not everything is broken at once.
   ...{ heal: 4, drain: 4, 'come back': 4 },
 }
 const ALWAYS: ReadonlySet<string> = new Set(['say', 'join', 'heal', 'drain', 'come back'])
@@ -107,7 +107,7 @@ function makeClients(random: SeededRandom): ClientPlan[] {
   })
 }
 
-/** In the end somebody does not read while somebody else speaks: who is behind then has nothing else that helps. */
+/** In the end one client does not read while another sends: no later event can help the slow one to notice. */
 function makeFinale(random: SeededRandom, clients: number): Step[] {
   if (random.integer(2) === 0) return []
   const [who, other] = [random.integer(clients), random.integer(clients)]
@@ -119,12 +119,12 @@ function makeFinale(random: SeededRandom, clients: number): Step[] {
 
 function makeAct(name: Act['do'], random: SeededRandom, clients: number, rooms: number): Act {
   const who = random.integer(clients)
-  // The first rooms are busier: what has to be in order has to meet.
+  // The first rooms are busier, so that concurrent events meet.
   const room = Math.min(random.integer(rooms), random.integer(rooms))
   switch (name) {
     case 'say':
       return { do: name, who, room, times: random.integer(5) === 0 ? 1 + random.integer(12) : 1 }
-    case 'whisper':
+    case 'say privately':
       return { do: name, who, to: random.integer(clients) }
     case 'revise':
     case 'take back':
@@ -147,4 +147,12 @@ function makeAct(name: Act['do'], random: SeededRandom, clients: number, rooms: 
     default:
       return { do: name, who }
   }
+}
+
+/** One step in words. */
+export function describeStep({ clients, rooms }: Plan, { do: name, thenMs, ...step }: Step): string {
+  const who = 'who' in step ? clients[step.who]?.name : 'server'
+  const room = 'room' in step ? ` ${rooms[step.room]}` : ''
+  const more = Object.entries(step).filter(([field]) => field !== 'who' && field !== 'room')
+  return `${who}: ${name}${room}${more.map(([field, value]) => `, ${field} ${value}`).join('')}; then ${thenMs} ms`
 }

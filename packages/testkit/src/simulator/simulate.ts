@@ -1,7 +1,7 @@
-/** The simulator's front door: one seed, one run, and its story if something was wrong. D7. */
+/** Runs of the simulator: one seed is one run. A run that fails is cut down and described. D7. */
 import '@roomful/client/eager' // no virtual time passes while a file is loaded
 import { type Application, CHAT } from './application.ts'
-import { makePlan, type Plan } from './plan.ts'
+import { describeStep, makePlan, type Plan, type Step } from './plan.ts'
 import { World } from './world.ts'
 
 export interface SimulateOptions extends Partial<Application> {
@@ -12,11 +12,11 @@ export interface SimulateOptions extends Partial<Application> {
 
 export interface Run {
   readonly plan: Plan
-  /** What must not be and was; nothing when all is well. */
+  /** Violated guarantees; empty when all is well. */
   readonly violations: readonly string[]
   /** What happened, a line each. */
   readonly story: (lines?: number) => string
-  /** What went on: a run in which nothing happens proves nothing. */
+  /** Number of recorded facts: a run in which nothing happens proves nothing. */
   readonly facts: number
 }
 
@@ -27,17 +27,17 @@ export async function simulate({ seed, steps, ...application }: SimulateOptions)
 }
 
 /**
- * The house's chat in whatever is left out. An application that speaks for itself is not made to speak as one does in the
- * chat as well; and what must hold of the chat's own rooms holds where its own set-up runs.
+ * Fills what is left out from the built-in chat. An application with messages of its own does not send chat messages too,
+ * and the chat's own check runs only with the chat's set-up.
  * @throws TypeError for a namespace that nothing declares
  */
 function defaultsFor({ setUp, say, namespace = CHAT.namespace }: Partial<Application>): Application {
   if (!setUp && namespace !== CHAT.namespace) {
     throw new TypeError(`Say in setUp how the namespace ${namespace} is declared`)
   }
-  const { rooms, hears } = CHAT
+  const { rooms, events } = CHAT
   const own = setUp ? { ...CHAT, check: undefined } : CHAT
-  return say ? { namespace, rooms, hears, setUp: CHAT.setUp, say } : own
+  return say ? { namespace, rooms, events, setUp: CHAT.setUp, say } : own
 }
 
 /** Runs a plan that was made, or cut down, before. */
@@ -52,4 +52,48 @@ export async function runPlan(plan: Plan, application: Application): Promise<Run
   }
   const { history } = world
   return { plan, violations: history.violations, story: (lines) => history.story(lines), facts: history.facts.length }
+}
+
+export interface ShrinkOptions {
+  /** Most runs to spend on it. Default 200, which takes some seconds. */
+  readonly runs?: number
+}
+
+/**
+ * Cuts a failing plan down to the steps that the failure needs: first in large pieces, then step by step.
+ * @returns the smallest plan found that still breaks something; the plan itself if none does
+ */
+export async function shrink(plan: Plan, application: Application, { runs = 200 }: ShrinkOptions = {}): Promise<Plan> {
+  let left = runs
+  const fails = async (steps: readonly Step[]): Promise<boolean> => {
+    left--
+    return (await runPlan({ ...plan, steps }, application)).violations.length > 0
+  }
+  let steps = plan.steps
+  for (let size = Math.ceil(steps.length / 2); size >= 1; size = Math.floor(size / 2)) {
+    for (let at = 0; at < steps.length && left > 0; ) {
+      const fewer = steps.toSpliced(at, size)
+      if (await fails(fewer)) steps = fewer
+      else at += size
+    }
+  }
+  return { ...plan, steps }
+}
+
+/** Lines of the story that are shown: the end of it. */
+const STORY_LINES = 120
+
+/**
+ * A failure as a person reads it: the problem, how to repeat it, its steps, and what happened.
+ * @param run of the plan as it was cut down
+ */
+export function describeFailure({ plan, violations, story }: Run): string {
+  const { seed, settings, retention, networkMs, diskMs, tokenMs, clients } = plan
+  return [
+    `seed ${seed}: ${violations.join('\n  ')}`,
+    `clients: ${clients.map(({ name, user, kind }) => `${name} (${kind}, user ${user})`).join(', ')}`,
+    `settings: ${JSON.stringify({ ...settings, retention, networkMs, diskMs, tokenMs })}`,
+    `steps:\n${plan.steps.map((step) => `  ${describeStep(plan, step)}`).join('\n')}`,
+    `what happened:\n${story(STORY_LINES)}`,
+  ].join('\n')
 }

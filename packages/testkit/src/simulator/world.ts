@@ -1,31 +1,28 @@
 /**
- * One run: a machine with its disk, clients with a network each, and everything that a plan makes of them. When the plan is
- * over all faults end, everything comes to rest, and what has to be true is looked at; then everyone leaves, and nothing may
- * be left.
+ * One run: a machine with its disk, and clients with a network each, driven by a plan. After the last step all faults end,
+ * everything comes to rest, and the guarantees are checked. Then all clients leave, and nothing may remain.
  */
 import { inboxOf } from '@roomful/protocol'
 import { TestAuthenticator } from '../authenticator.ts'
 import { VirtualClock } from '../clock.ts'
-import type { LoggedRoom } from '../history/check.ts'
 import { History } from '../history/history.ts'
+import type { LoggedRoom } from '../history/sent.ts'
 import { SeededRandom } from '../random.ts'
-import type { Actor, ActorOptions } from './actors/actor.ts'
+import { type Actor, type ActorOptions, OwnMessages } from './actors/actor.ts'
 import { BareActor } from './actors/bare-actor.ts'
-import { OwnMessages } from './actors/own-messages.ts'
 import { SdkActor } from './actors/sdk-actor.ts'
 import type { Application } from './application.ts'
 import { SimulatedDisk } from './disk.ts'
 import { checkBounds, checkInboxes, checkLeftovers, checkPresence } from './invariants.ts'
 import { Machine } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
-import type { Plan, Step } from './plan.ts'
-import { describeStep } from './report.ts'
+import { describeStep, type Plan, type Step } from './plan.ts'
 
 /** Longest wait for everything to come to rest: a few of the SDK's longest backoffs. */
 const REST_MAX_MS = 180_000
-/** Until everyone who is cut off without knowing it knows it. */
+/** Until every client that was cut off has detected it. */
 const NOTICE_MS = 12_000
-/** Then, until presence has been told: longer than any grace. */
+/** Then, until presence is settled: longer than any grace. */
 const QUIET_MS = 8_000
 const CALM_DELAY_MS = 50
 /** After everyone left, until nothing is kept for them: longer than a session lives. */
@@ -69,7 +66,7 @@ export class World {
       const own = random.fork(name)
       const network = new SimulatedNetwork({ clock, namespace, host: this.machine, delayMs: () => this.delay(own) })
       const options: ActorOptions = {
-        ...{ name, user, clock, network, random: own, history: this.history, speech: application },
+        ...{ name, user, clock, network, random: own, history: this.history, vocabulary: application },
         contentBytes: plan.contentBytes,
         own: messages.get(user) as OwnMessages,
         headOf: (roomId) => this.disk.stored.head(namespace, roomId),
@@ -94,7 +91,7 @@ export class World {
     if (this.history.violations.length === 0) await this.leave()
   }
 
-  /** Lets go of what would hold the process. */
+  /** Stops everything that would keep the process alive. */
   close(): void {
     this.machine.kill()
     this.disk.close()
@@ -103,7 +100,7 @@ export class World {
   private take(step: Step): void {
     const actor = 'who' in step ? (this.actors[step.who] as Actor) : undefined
     const room = 'room' in step ? (this.plan.rooms[step.room] as string) : ''
-    if (!['say', 'revise', 'take back', 'whisper', 'chatter'].includes(step.do))
+    if (!['say', 'revise', 'take back', 'say privately', 'chatter'].includes(step.do))
       this.history.note('→', describeStep(this.plan, step))
     switch (step.do) {
       case 'say':
@@ -113,8 +110,8 @@ export class World {
         return actor?.revise(room)
       case 'take back':
         return actor?.takeBack(room)
-      case 'whisper':
-        return this.whisper(step.who, step.to)
+      case 'say privately':
+        return this.sendPrivate(step.who, step.to)
       case 'chatter':
         return actor?.chatter(room)
       case 'join':
@@ -156,9 +153,9 @@ export class World {
     }
   }
 
-  private whisper(who: number, to: number): void {
+  private sendPrivate(who: number, to: number): void {
     const [actor, { user }] = [this.actors[who] as Actor, this.actors[to] as Actor]
-    if (user !== actor.user) actor.whisper(user)
+    if (user !== actor.user) actor.sendPrivate(user)
   }
 
   private kill(downMs: number, isSilent: boolean): void {
@@ -193,7 +190,7 @@ export class World {
     return { sub: user, role: this.role(user) }
   }
 
-  /** Now and then a message takes long; at rest none does, or one would be taken for lost. */
+  /** Some messages take long, but none at rest, where one would look lost. */
   private delay(random: SeededRandom): number {
     const ms = 1 + random.integer(this.plan.networkMs)
     if (this.areFaultsOver) return Math.min(ms, CALM_DELAY_MS)

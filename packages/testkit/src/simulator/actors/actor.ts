@@ -1,11 +1,10 @@
-/** A simulated client, whichever way it speaks: what the world makes it do, and what must be true of it in the end. */
+/** A simulated client, with or without the SDK: what a plan makes it do, and what must hold for it in the end. */
 import type { VirtualClock } from '../../clock.ts'
 import type { History } from '../../history/history.ts'
 import type { SeededRandom } from '../../random.ts'
 import type { SimulatedNetwork } from '../network.ts'
-import type { OwnMessages } from './own-messages.ts'
 
-/** What every client is given. */
+/** What every simulated client gets. */
 export interface ActorOptions {
   readonly name: string
   /** Several clients may be one user. */
@@ -14,38 +13,38 @@ export interface ActorOptions {
   readonly random: SeededRandom
   readonly history: History
   readonly network: SimulatedNetwork
-  /** A token of its user, with what role it has now. */
+  /** A token of its user, with the user's current role. */
   readonly token: () => string
-  readonly speech: Speech
+  readonly vocabulary: Vocabulary
   /** Messages of its user. */
   readonly own: OwnMessages
-  /** Number of the latest event that is stored in a room: nothing later can be old to anyone. */
+  /** Number of the latest stored event of a room: later events are new to every client. */
   readonly headOf: (roomId: string) => number
-  /** What it says is at least that long. */
+  /** Its messages are at least this long. */
   readonly contentBytes: number
 }
 
-export interface Spoken {
+export interface Request {
   readonly event: string
   readonly data: unknown
 }
 
-/** How clients of an application talk: what they say to have something stored, and what they hear of it. */
-export interface Speech {
+/** The requests and events of an application: what clients send to have something stored, and what they receive. */
+export interface Vocabulary {
   readonly namespace: string
-  /** Names of the durable events that are heard. */
-  readonly hears: readonly string[]
-  readonly say: (roomId: string, text: string) => Spoken
-  /** A new wording of a message of its own; none without it. */
-  readonly revise?: ((roomId: string, seq: number, text: string) => Spoken) | undefined
-  /** A message of its own is taken back with all its wordings; none without it. */
-  readonly takeBack?: ((roomId: string, seq: number) => Spoken) | undefined
-  /** What is said to one user alone, and stored in the inboxes of both; none without it. */
-  readonly whisper?: ((to: string, text: string) => Spoken) | undefined
-  /** Under which name it is heard. */
-  readonly hearsWhispers?: string | undefined
-  /** What is not stored, said in between; none without it. */
-  readonly chatter?: ((roomId: string) => Spoken[]) | undefined
+  /** Names of the durable events that clients receive. */
+  readonly events: readonly string[]
+  readonly say: (roomId: string, text: string) => Request
+  /** Edits a message of its own; no edits without it. */
+  readonly revise?: ((roomId: string, seq: number, text: string) => Request) | undefined
+  /** Redacts a message of its own with all its edits; no redactions without it. */
+  readonly takeBack?: ((roomId: string, seq: number) => Request) | undefined
+  /** Sends a message to one user, stored in the inboxes of both; no private messages without it. */
+  readonly sendPrivate?: ((to: string, text: string) => Request) | undefined
+  /** The event by which a private message arrives. */
+  readonly privateEvent?: string | undefined
+  /** Requests that store nothing, sent in between; none without it. */
+  readonly chatter?: ((roomId: string) => Request[]) | undefined
 }
 
 export interface Actor {
@@ -54,24 +53,48 @@ export interface Actor {
   readonly network: SimulatedNetwork
   readonly isPresent: boolean
   say(roomId: string): void
-  /** Words one of its messages anew. */
+  /** Edits one of its messages. */
   revise(roomId: string): void
-  /** Takes one of its messages back. */
+  /** Redacts one of its messages. */
   takeBack(roomId: string): void
-  /** Says something to another user. */
-  whisper(to: string): void
-  /** Keys of what was said to it alone; nothing where it does not write them down, or was not there all along. */
-  readonly whispers: ReadonlySet<string> | undefined
+  /** Sends a private message to another user. */
+  sendPrivate(to: string): void
+  /** Keys of the private messages that it received; undefined when it does not record them, or was away at some time. */
+  readonly privateKeys: ReadonlySet<string> | undefined
   chatter(roomId: string): void
   join(roomId: string): void
   leave(roomId: string): void
-  /** Closes for good, or until it comes back as somebody new. */
+  /** Closes for good, or until it comes back as a new client. */
   goAway(): void
   comeBack(): void
-  /** Rooms that it is in, by what it was told. */
+  /** Rooms that it is in, as far as it knows. */
   rooms(): string[]
   /** What it still waits for; nothing once it is at rest. */
   waitsFor(): string | undefined
   /** Users in a room as it sees them. */
   membersOf(roomId: string): string[] | undefined
+}
+
+/** Messages of a room that are remembered; a later one replaces the oldest. */
+const KEPT = 10
+
+/** A user's messages, as the acknowledgements show them: those that the user may edit or redact. */
+export class OwnMessages {
+  private readonly rooms = new Map<string, number[]>()
+  private readonly random: SeededRandom
+
+  constructor(random: SeededRandom) {
+    this.random = random
+  }
+
+  add(roomId: string, seq: number): void {
+    const known = this.rooms.get(roomId) ?? []
+    this.rooms.set(roomId, [...known, seq].slice(-KEPT))
+  }
+
+  /** One of them, most often a late one, so that edits and redactions of the same message meet. */
+  pick(roomId: string): number | undefined {
+    const known = this.rooms.get(roomId)
+    return known?.[Math.max(this.random.integer(known.length), this.random.integer(known.length))]
+  }
 }

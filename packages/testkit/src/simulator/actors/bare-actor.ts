@@ -1,12 +1,10 @@
 /**
- * A client without the SDK, as PROTOCOL.md lets anyone write one: plain JSON, a position per room told with each join, and a
- * key with everything that must be stored once, said again until it is answered. It heals nothing: what the server does to
- * it is in the history as it was.
+ * A client without the SDK, written from PROTOCOL.md alone: plain JSON, a position with each join, and a key with each request
+ * that must be stored once, repeated until it is acknowledged. It corrects nothing: the history has what the server sent.
  */
 import { inboxOf } from '@roomful/protocol'
 import { plainDialect } from '@roomful/server/testing'
-import { contentOf } from '../../history/content.ts'
-import type { Purpose } from '../../history/fact.ts'
+import { contentOf, type Purpose } from '../../history/fact.ts'
 import type { SimulatedLink } from '../link.ts'
 import type { Actor, ActorOptions } from './actor.ts'
 import { BareOutbox, type Entry } from './bare-outbox.ts'
@@ -16,28 +14,28 @@ import { MemberList } from './member-list.ts'
 // biome-ignore lint/suspicious/noExplicitAny: messages have every shape
 type Message = Record<string, any>
 
-/** Refusals that pass. */
+/** Refusals that a retry may overcome. */
 const PASSING = new Set(['UNAVAILABLE', 'RATE_LIMITED', 'TIMEOUT'])
 const RECONNECT_MS = 1_500
-/** How often it looks around: is the server still there, is everything answered? */
+/** How often it checks that the server is there and everything is acknowledged. */
 const LOOK_MS = 1_000
 const SILENCE_MS = 5_000
-/** It is impatient: what is not answered by then is said again, and again after twice that. */
+/** A request without an answer is repeated after this time, then after twice that, and so on. */
 const PATIENCE_MS = 2_000
 
-interface Asked {
+interface PendingRequest {
   readonly event: string
   readonly data: Message
   readonly key?: string
   readonly tries: number
-  /** Of a join: the stay that it asks for. */
-  readonly stay?: Wanted | undefined
+  /** Of a join: the room that it wanted then. */
+  readonly stay?: WantedRoom | undefined
   atMs: number
   isRefused?: boolean
 }
 
-interface Wanted {
-  /** Where it stands; unknown until it was let in for the first time. */
+interface WantedRoom {
+  /** Unknown until its first join. */
   position: { epoch: string; seq: number } | undefined
   isIn: boolean
   readonly members: MemberList
@@ -46,19 +44,19 @@ interface Wanted {
 export class BareActor implements Actor {
   readonly name: string
   readonly user: string
-  readonly whispers = undefined
+  readonly privateKeys = undefined
   readonly network: ActorOptions['network']
   private readonly options: ActorOptions
-  private readonly wanted = new Map<string, Wanted>()
+  private readonly wanted = new Map<string, WantedRoom>()
   private readonly outbox: BareOutbox
-  private readonly asked = new Map<number, Asked>()
+  private readonly pending = new Map<number, PendingRequest>()
   private link: SimulatedLink | undefined
   private isOpen = false
-  private heardMs = 0
+  private receivedMs = 0
   private lastId = 0
   private cancels: (() => void)[] = []
   private isHere = false
-  /** Nothing on this link was late, so one's own event has to come before its acknowledgement. */
+  /** Nothing on this link was late, so its own events must arrive before their acknowledgements. */
   private isCalm = true
 
   constructor(options: ActorOptions) {
@@ -75,28 +73,28 @@ export class BareActor implements Actor {
   }
 
   say(roomId: string): void {
-    if (this.isHere) this.says({ roomId, ...this.options.speech.say(roomId, this.outbox.nextText()) })
+    if (this.isHere) this.send({ roomId, ...this.options.vocabulary.say(roomId, this.outbox.nextText()) })
   }
 
   revise(roomId: string): void {
     const seq = this.options.own.pick(roomId)
-    const said = seq !== undefined && this.options.speech.revise?.(roomId, seq, this.outbox.nextText())
-    if (said) this.says({ roomId, ...said }, { revises: seq })
+    const said = seq !== undefined && this.options.vocabulary.revise?.(roomId, seq, this.outbox.nextText())
+    if (said) this.send({ roomId, ...said }, { revises: seq })
   }
 
   takeBack(roomId: string): void {
     const seq = this.options.own.pick(roomId)
-    const said = seq !== undefined && this.options.speech.takeBack?.(roomId, seq)
-    if (said) this.says({ roomId, ...said }, { takesBack: seq })
+    const said = seq !== undefined && this.options.vocabulary.takeBack?.(roomId, seq)
+    if (said) this.send({ roomId, ...said }, { takesBack: seq })
   }
 
-  whisper(to: string): void {
-    const said = this.isHere && this.options.speech.whisper?.(to, this.outbox.nextText())
-    if (said) this.says({ roomId: inboxOf(to), ...said }, { also: inboxOf(this.user) })
+  sendPrivate(to: string): void {
+    const said = this.isHere && this.options.vocabulary.sendPrivate?.(to, this.outbox.nextText())
+    if (said) this.send({ roomId: inboxOf(to), ...said }, { also: inboxOf(this.user) })
   }
 
   chatter(roomId: string): void {
-    for (const { event, data } of this.options.speech.chatter?.(roomId) ?? []) this.write({ event, data })
+    for (const { event, data } of this.options.vocabulary.chatter?.(roomId) ?? []) this.write({ event, data })
   }
 
   join(roomId: string): void {
@@ -151,7 +149,7 @@ export class BareActor implements Actor {
     return entry?.isIn ? entry.members.users() : undefined
   }
 
-  private says(entry: Entry, more: Purpose = {}): void {
+  private send(entry: Entry, more: Purpose = {}): void {
     if (!this.isHere) return
     this.outbox.add(entry, more)
     this.askNext()
@@ -159,13 +157,13 @@ export class BareActor implements Actor {
 
   private connect(): void {
     const { network, token, clock } = this.options
-    this.heardMs = clock.monotonic()
+    this.receivedMs = clock.monotonic()
     this.isCalm = !network.isHeld
     const link = network.open(
       { dialect: plainDialect, token: token() },
       {
         onOpen: () => undefined,
-        onMessage: (text) => this.link === link && this.hear(JSON.parse(text)),
+        onMessage: (text) => this.link === link && this.receive(JSON.parse(text)),
         onClose: (code, reason) => this.link === link && this.closed(code, reason),
       },
     )
@@ -177,32 +175,32 @@ export class BareActor implements Actor {
     history.note(this.name, `is closed (${code} ${reason})`)
     this.isOpen = false
     this.link = undefined
-    this.asked.clear()
+    this.pending.clear()
     for (const wanted of this.wanted.values()) wanted.isIn = false
     if (this.isHere) this.cancels.push(clock.after(1 + random.integer(RECONNECT_MS), () => this.connect()))
   }
 
-  /** A careful client notices by itself that nobody is there, and that it was not answered. */
+  /** Detects by itself that the server is gone, or that a request was not answered. */
   private look(): void {
     const now = this.options.clock.monotonic()
     if (!this.link) return
-    if (now - this.heardMs > SILENCE_MS) {
+    if (now - this.receivedMs > SILENCE_MS) {
       this.link.close('cut')
-      return this.closed(1006, 'nothing was heard')
+      return this.closed(1006, 'nothing was received')
     }
     if (!this.isOpen) return
-    if (now - this.heardMs > SILENCE_MS / 2) this.write({ type: 'ping' })
-    for (const [id, asked] of [...this.asked]) {
+    if (now - this.receivedMs > SILENCE_MS / 2) this.write({ type: 'ping' })
+    for (const [id, asked] of [...this.pending]) {
       if (now - asked.atMs >= PATIENCE_MS * asked.tries) this.askAgain(id, asked)
     }
   }
 
-  private askAgain(id: number, { event, data, key, tries, isRefused }: Asked): void {
+  private askAgain(id: number, { event, data, key, tries, isRefused }: PendingRequest): void {
     const roomId = data.roomId as string
-    // A second join would go back to where this one began, and a second leave may end a later stay.
+    // A second join would return to an older position, and a second leave may end a later membership.
     if (event === 'room:join' && !isRefused) return
     if (event === 'room:leave' && this.wanted.has(roomId)) return
-    this.asked.delete(id)
+    this.pending.delete(id)
     if (event === 'room:join') {
       if (!this.wanted.get(roomId)?.isIn) this.enter(roomId) // else another try has let it in
     } else if (key === undefined || this.outbox.has(key)) this.ask(event, data, key, tries * 2)
@@ -215,19 +213,19 @@ export class BareActor implements Actor {
     this.ask('room:join', { roomId, ...(position ? { after: position } : {}) }, undefined, 1, wanted)
   }
 
-  /** Says what must be stored, as much of it as may be under way, oldest first. */
+  /** Sends waiting requests, oldest first, as many as may be under way. */
   private askNext(): void {
     if (!this.isOpen) return
-    const asked = new Set([...this.asked.values()].map(({ key }) => key))
+    const asked = new Set([...this.pending.values()].map(({ key }) => key))
     for (const [key, { event, data }] of this.outbox.window()) {
       if (!asked.has(key)) this.ask(event, data as Message, key)
     }
   }
 
-  private ask(event: string, data: Message, key?: string, tries = 1, stay?: Wanted): void {
+  private ask(event: string, data: Message, key?: string, tries = 1, stay?: WantedRoom): void {
     const id = ++this.lastId
     const atMs = this.options.clock.monotonic()
-    this.asked.set(id, { event, data, tries, stay, atMs, ...(key === undefined ? {} : { key }) })
+    this.pending.set(id, { event, data, tries, stay, atMs, ...(key === undefined ? {} : { key }) })
     this.write({ event, data, id, ...(key === undefined ? {} : { key }) })
   }
 
@@ -235,16 +233,16 @@ export class BareActor implements Actor {
     if (this.isOpen) this.link?.send(JSON.stringify(message))
   }
 
-  private hear(message: Message): void {
-    this.heardMs = this.options.clock.monotonic()
+  private receive(message: Message): void {
+    this.receivedMs = this.options.clock.monotonic()
     const { history } = this.options
     if (message.type === 'auth_ok' && !this.isOpen) return this.opened()
     if (message.type === 'ack') return this.answered(message)
     if (message.type === 'auth_expiring') return this.write({ type: 'auth', token: this.options.token() })
     if (message.type === 'notice' && message.code === 'FORBIDDEN') return this.lose(message.roomId)
-    if (message.type === 'error') return history.note(this.name, `is told ${message.code}: ${message.message}`)
+    if (message.type === 'error') return history.note(this.name, `gets the error ${message.code}: ${message.message}`)
     const wanted = this.wanted.get(message.roomId)
-    if (message.type === 'reset') return this.told(message.roomId, undefined, message)
+    if (message.type === 'reset') return this.reset(message.roomId, undefined, message)
     if (message.seq !== undefined) return this.event(message, wanted)
     const problem = wanted?.isIn ? wanted.members.take(message) : undefined
     if (problem) history.violate(`${this.name} in ${message.roomId}: ${problem}`)
@@ -257,19 +255,19 @@ export class BareActor implements Actor {
     this.askNext()
   }
 
-  private event(message: Message, wanted: Wanted | undefined): void {
+  private event(message: Message, wanted: WantedRoom | undefined): void {
     const { roomId, seq, key } = message
-    // It let the room go, and the server has not heard of it yet.
+    // It left the room, but the server does not know that yet.
     if (!wanted?.position) return
     const { epoch } = wanted.position
     this.options.history.record(this.name, {
-      ...{ what: 'hears', room: roomId, epoch, seq, key },
+      ...{ what: 'receives', room: roomId, epoch, seq, key },
       content: message.redacted === true ? undefined : contentOf(message),
     })
     wanted.position = { epoch, seq }
   }
 
-  private told(roomId: string, epoch: string | undefined, { reason, from, to }: Message): void {
+  private reset(roomId: string, epoch: string | undefined, { reason, from, to }: Message): void {
     const wanted = this.wanted.get(roomId)
     if (!wanted?.position) return
     const known = epoch ?? wanted.position.epoch
@@ -278,7 +276,7 @@ export class BareActor implements Actor {
   }
 
   private answered({ ack, data, error }: Message): void {
-    const asked = this.asked.get(ack)
+    const asked = this.pending.get(ack)
     if (!asked) return
     const { event, key } = asked
     if (error && PASSING.has(error.code)) {
@@ -286,14 +284,14 @@ export class BareActor implements Actor {
       asked.atMs = this.options.clock.monotonic() // said again when patience is over
       return
     }
-    this.asked.delete(ack)
+    this.pending.delete(ack)
     if (event === 'room:join') return error ? this.lose(asked.data.roomId) : this.entered(asked, data)
     if (key !== undefined) this.stored(key, error, data)
   }
 
-  private entered({ data: { roomId, after }, stay }: Asked, reply: Message): void {
+  private entered({ data: { roomId, after }, stay }: PendingRequest, reply: Message): void {
     const { history } = this.options
-    // Also for a room that it has let go: the server is busy with what it missed there.
+    // Also for a room that it has left: the server is still sending what it missed there.
     if (after !== undefined && (reply.seq > after.seq || reply.recovered === false)) this.isCalm = false
     const wanted = this.wanted.get(roomId)
     if (!wanted || wanted !== stay) return // it left meanwhile, and may have come back
@@ -307,8 +305,8 @@ export class BareActor implements Actor {
       return
     }
     if (reply.recovered === true) history.record(this.name, { what: 'resumes', room: roomId, epoch, seq: after.seq })
-    else if (reply.recovered === false) this.told(roomId, epoch, reply)
-    else history.violate(`${this.name} resumed ${roomId} and was not told whether it recovered`)
+    else if (reply.recovered === false) this.reset(roomId, epoch, reply)
+    else history.violate(`${this.name} resumed ${roomId} and the answer has no \`recovered\``)
   }
 
   private stored(key: string, error: Message | undefined, data: Message | undefined): void {
@@ -321,13 +319,11 @@ export class BareActor implements Actor {
     history.record(this.name, { what: 'answered', room: roomId, key, seq: data?.seq })
     if (data?.seq !== undefined) this.options.own.add(roomId, data.seq)
     const wanted = this.wanted.get(roomId)
-    // Whoever has an inbox is behind in every room while it is read.
+    // A client with an inbox is behind in every room while the inbox is read.
     if (this.options.headOf(inboxOf(this.user)) > 0) this.isCalm = false
     if (!this.isCalm || this.link?.wasHeld || !wanted?.isIn || !wanted.position || data?.seq === undefined) return
     if (wanted.position.seq < data.seq) {
-      history.violate(
-        `${this.name} is told that ${roomId}#${data.seq} is stored before it hears of it, and was not behind`,
-      )
+      history.violate(`${this.name} got the ack of ${roomId}#${data.seq} before the event, and was not behind`)
     }
   }
 

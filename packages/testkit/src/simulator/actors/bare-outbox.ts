@@ -1,6 +1,6 @@
 /**
- * What a careful client without the SDK has to say until it is answered: each under a key of its own, oldest first, so that
- * whatever is said again after a cut is stored once.
+ * The messages of a careful client without the SDK until they are acknowledged: each has a key of its own, so that a repeat
+ * after a cut is stored once.
  */
 import { createKey } from '@roomful/protocol'
 import type { Purpose } from '../../history/fact.ts'
@@ -24,13 +24,13 @@ export class BareOutbox {
     this.options = options
   }
 
-  /** A text that nobody has said before. */
+  /** A text that no client has sent before. */
   nextText(): string {
     const { name, contentBytes } = this.options
     return `${name} ${++this.said}`.padEnd(contentBytes, '.')
   }
 
-  /** @param more what its `says` tells besides */
+  /** @param more further fields of its `says` fact */
   add(entry: Entry, more: Purpose = {}): void {
     const { clock, random, history, name } = this.options
     const key = createKey(clock.now(), (bytes) => {
@@ -51,7 +51,7 @@ export class BareOutbox {
     return key
   }
 
-  /** It is answered. @returns what it was; nothing for one that does not wait */
+  /** It is acknowledged. @returns the entry, if it waited */
   take(key: string): Entry | undefined {
     const entry = this.entries.get(key)
     this.entries.delete(key)

@@ -1,4 +1,4 @@
-/** Who is in a room, as a careful client without the SDK keeps it: the answer to the join, and numbered changes over it. */
+/** The members of a room as a careful client without the SDK keeps them: a snapshot from the join, then numbered changes. */
 
 // biome-ignore lint/suspicious/noExplicitAny: messages have every shape
 type Message = Record<string, any>
@@ -7,25 +7,25 @@ const CHANGES: ReadonlySet<string> = new Set(['user:joined', 'user:left', 'prese
 
 export class MemberList {
   private pv = 0
-  /** Number of the latest change that was told, which an answer may have been ahead of. */
-  private toldPv = 0
+  /** Number of the latest change received; the snapshot may have been ahead of it. */
+  private latestPv = 0
   private readonly list = new Set<string>()
 
-  /** What the answer to a join says. */
+  /** Takes the snapshot in the answer to a join. */
   replace({ users, pv }: Message): void {
     this.list.clear()
     for (const { userId } of users) this.list.add(userId)
     this.pv = pv
-    this.toldPv = 0
+    this.latestPv = 0
   }
 
-  /** @returns what is wrong with a change */
+  /** @returns the problem with a change, if there is one */
   take({ type, userId, pv, since = pv - 1, joined = [], left = [] }: Message): string | undefined {
     if (!CHANGES.has(type)) return undefined
-    if (pv <= this.toldPv) return `${type} has number ${pv}, and ${this.toldPv} was told before`
-    this.toldPv = pv
+    if (pv <= this.latestPv) return `${type} has number ${pv}, and ${this.latestPv} was received before`
+    this.latestPv = pv
     if (pv <= this.pv) return undefined // it was in the answer
-    if (since > this.pv) return `${type} tells what changed since ${since}, and ${this.pv} is what is known`
+    if (since > this.pv) return `${type} has the changes since ${since}, but the list is at ${this.pv}`
     this.pv = pv
     if (type === 'user:joined') this.list.add(userId)
     if (type === 'user:left') this.list.delete(userId)

@@ -1,18 +1,17 @@
-/** A client that is the real SDK, and an application on it that writes down what it is told. */
+/** A simulated client that uses the real SDK and records what the SDK hands to it. */
 import { Client, type Room, type RoomfulError } from '@roomful/client'
 import { createKey, inboxOf } from '@roomful/protocol'
-import { contentOf } from '../../history/content.ts'
-import type { Purpose } from '../../history/fact.ts'
-import type { Actor, ActorOptions, Spoken } from './actor.ts'
+import { contentOf, type Purpose } from '../../history/fact.ts'
+import type { Actor, ActorOptions, Request } from './actor.ts'
 
-/** Errors that say that something will not be done however often it is asked for. */
+/** Refusals that no retry can change. */
 const FINAL = new Set(['CONFLICT', 'FORBIDDEN', 'NOT_IN_ROOM', 'EXPIRED', 'TOO_LARGE', 'INVALID_MESSAGE', 'NOT_FOUND'])
 
-interface Held {
+interface HeldRoom {
   readonly room: Room
-  /** It was told where it stands, and hears everything from there on. */
+  /** It knows its position, and should receive every event after it. */
   isIn: boolean
-  /** Where it stood when the server took it out: there it goes on, should it be let in again. */
+  /** Its position when the server removed it: it continues there if it may join again. */
   lost?: Room['position']
 }
 
@@ -21,9 +20,9 @@ export class SdkActor implements Actor {
   readonly user: string
   readonly network: ActorOptions['network']
   private readonly options: ActorOptions
-  private readonly held = new Map<string, Held>()
+  private readonly held = new Map<string, HeldRoom>()
   private readonly unanswered = new Set<string>()
-  private readonly told = new Set<string>()
+  private readonly receivedKeys = new Set<string>()
   private client: Client | undefined
   private said = 0
   private lives = 0
@@ -40,42 +39,43 @@ export class SdkActor implements Actor {
     return this.client !== undefined
   }
 
-  get whispers(): ReadonlySet<string> | undefined {
-    return this.lives === 1 && this.isPresent ? this.told : undefined
+  get privateKeys(): ReadonlySet<string> | undefined {
+    return this.lives === 1 && this.isPresent ? this.receivedKeys : undefined
   }
 
   say(roomId: string): void {
-    if (this.mayJoin(roomId)) this.tell(roomId, this.options.speech.say)
+    if (this.mayJoin(roomId)) this.send(roomId, this.options.vocabulary.say)
   }
 
   revise(roomId: string): void {
-    const { revise } = this.options.speech
+    const { revise } = this.options.vocabulary
     const seq = this.options.own.pick(roomId)
-    if (revise && seq !== undefined) this.tell(roomId, (_roomId, text) => revise(roomId, seq, text), { revises: seq })
+    if (revise && seq !== undefined) this.send(roomId, (_roomId, text) => revise(roomId, seq, text), { revises: seq })
   }
 
   takeBack(roomId: string): void {
-    const { takeBack } = this.options.speech
+    const { takeBack } = this.options.vocabulary
     const seq = this.options.own.pick(roomId)
-    if (takeBack && seq !== undefined) this.tell(roomId, () => takeBack(roomId, seq), { takesBack: seq })
+    if (takeBack && seq !== undefined) this.send(roomId, () => takeBack(roomId, seq), { takesBack: seq })
   }
 
-  whisper(to: string): void {
-    const { whisper } = this.options.speech
-    if (whisper) this.tell(inboxOf(to), (_roomId, text) => whisper(to, text), { also: inboxOf(this.user) })
+  sendPrivate(to: string): void {
+    const { sendPrivate } = this.options.vocabulary
+    if (sendPrivate) this.send(inboxOf(to), (_roomId, text) => sendPrivate(to, text), { also: inboxOf(this.user) })
   }
 
   chatter(roomId: string): void {
-    for (const { event, data } of this.options.speech.chatter?.(roomId) ?? []) this.client?.emit(event, data as never)
+    for (const { event, data } of this.options.vocabulary.chatter?.(roomId) ?? [])
+      this.client?.emit(event, data as never)
   }
 
   join(roomId: string): void {
     const { client, held } = this
-    const { history, speech, headOf } = this.options
+    const { history, vocabulary, headOf } = this.options
     if (held.get(roomId)?.room.getSnapshot().status === 'refused') this.leave(roomId) // and asks again
     if (!client || held.has(roomId)) return
     const room = client.room(roomId)
-    const entry: Held = { room, isIn: false }
+    const entry: HeldRoom = { room, isIn: false }
     held.set(roomId, entry)
     const enter = (): void => {
       if (!room.position || entry.isIn) return
@@ -99,22 +99,22 @@ export class SdkActor implements Actor {
       before = status
     }
     room.subscribe(look)
-    for (const name of speech.hears) {
+    for (const name of vocabulary.events) {
       room.on(name, (data: unknown, meta) => {
         const { seq, n, key } = meta as { seq?: number; n?: number; key?: string }
         if (seq === undefined) return
         const epoch = room.position?.epoch
-        history.record(this.name, { what: 'hears', room: roomId, epoch, seq, n, key, content: contentOf(data) })
+        history.record(this.name, { what: 'receives', room: roomId, epoch, seq, n, key, content: contentOf(data) })
       })
     }
     room.onRedacted(({ seq = 0, n, key }) => {
       const epoch = room.position?.epoch
-      history.record(this.name, { what: 'hears', room: roomId, epoch, seq, n, key, content: undefined })
+      history.record(this.name, { what: 'receives', room: roomId, epoch, seq, n, key, content: undefined })
     })
     room.onReset(({ reason, from, to }) => {
       history.record(this.name, { what: 'gap', room: roomId, epoch: room.position?.epoch, reason, from, to })
     })
-    enter() // let go a moment ago, it is held on to, and knows where it stands
+    enter() // a room released a moment ago is still kept, and knows its position
   }
 
   leave(roomId: string): void {
@@ -135,19 +135,19 @@ export class SdkActor implements Actor {
 
   comeBack(): void {
     if (this.client) return
-    const { name, clock, random, history, network, token, speech } = this.options
+    const { name, clock, random, history, network, token, vocabulary } = this.options
     const client = new Client('http://simulated', {
-      ...{ namespace: speech.namespace, transport: network.transport, clock, token },
+      ...{ namespace: vocabulary.namespace, transport: network.transport, clock, token },
       random: () => random.fraction(),
       fillRandom: (bytes) => fill(bytes, random),
-      onError: (error) => history.note(name, `is told ${error.code}: ${error.message}`),
+      onError: (error) => history.note(name, `gets the error ${error.code}: ${error.message}`),
     })
     const life = ++this.lives
-    if (speech.hearsWhispers !== undefined) {
-      client.on(speech.hearsWhispers, (_data: unknown, { key, roomId = '' }) => {
+    if (vocabulary.privateEvent !== undefined) {
+      client.on(vocabulary.privateEvent, (_data: unknown, { key, roomId = '' }) => {
         if (key === undefined) return
-        this.told.add(key)
-        history.record(name, { what: 'is told', room: roomId, life, key })
+        this.receivedKeys.add(key)
+        history.record(name, { what: 'receives privately', room: roomId, life, key })
       })
     }
     let { status } = client.state
@@ -185,8 +185,8 @@ export class SdkActor implements Actor {
     return members.map(({ userId }) => userId)
   }
 
-  /** @param more what its `says` tells besides */
-  private tell(roomId: string, speak: (roomId: string, text: string) => Spoken, more: Purpose = {}): void {
+  /** @param more further fields of its `says` fact */
+  private send(roomId: string, speak: (roomId: string, text: string) => Request, more: Purpose = {}): void {
     const { client } = this
     const { history, random, contentBytes } = this.options
     if (!client) return
@@ -214,7 +214,7 @@ export class SdkActor implements Actor {
     return this.held.get(roomId)?.room.getSnapshot().status !== 'refused'
   }
 
-  private loses(roomId: string, entry: Held): void {
+  private loses(roomId: string, entry: HeldRoom): void {
     if (!entry.isIn) return
     entry.isIn = false
     this.options.history.record(this.name, { what: 'leaves', room: roomId })
