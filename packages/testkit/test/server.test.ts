@@ -22,7 +22,9 @@ describe('createTestServer', () => {
   it('lists what was received when the expected message did not come', async () => {
     await using server = await createTestServer()
     const client = await server.connect({ namespace: '/public', name: 'Ann' })
-    await expect(client.next('nothing')).rejects.toThrow('Did not receive "nothing" within 0 ms; received: welcome, auth_ok')
+    await expect(client.next('nothing')).rejects.toThrow(
+      'Did not receive "nothing" within 0 ms; received: welcome, auth_ok',
+    )
   })
 
   it('takes namespaces of an application, and moves time for what waits', async () => {
