@@ -83,7 +83,7 @@ function sendPrivate(namespace: Namespace, context: Context, data: UpData<'messa
   }
   const message = { from: context.id, fromUser, name, to, content: data.content }
   const toInbox = (userId: string): void =>
-    context.appendWith(inboxOf(userId), 'message:private', [message], { unit: 0 })
+    context.appendWith(inboxOf(userId), 'message:private', [message], { atomicGroup: 0 })
   toInbox(to)
   if (to !== fromUser) toInbox(fromUser)
   const delivery = namespace.state.users.get(to)?.connections.size ? 'delivered' : 'queued'
@@ -95,7 +95,7 @@ async function edit(hub: Hub, namespace: Namespace, context: Context, data: UpDa
   await mayPublish(context, roomId)
   await messageToChange(hub, namespace, context, roomId, seq)
   // Who takes it back at the same time looks for wordings once its content is gone.
-  context.appendWith(roomId, 'message:edited', [{ target: seq, userId: context.user.sub, content }], { target: seq })
+  context.appendWith(roomId, 'message:edited', [{ target: seq, userId: context.user.sub, content }], { aboutSeq: seq })
   return OK
 }
 

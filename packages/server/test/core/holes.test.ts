@@ -31,7 +31,7 @@ function sharedBroker(): Shared {
           argsJson: JSON.stringify([{ userId: 'far', name: 'Far', content }]),
           userId: 'far',
           key: undefined,
-          unit: undefined,
+          atomicGroup: undefined,
         }),
       )
       await local?.append('/', entries)

@@ -14,7 +14,7 @@ describe('the worker', () => {
     const { broker, folder, dispose, reports } = await openOnSqlite()
     onTestFinished(dispose)
     const argsJson = JSON.stringify(['x'.repeat(50_000)])
-    const entry: Append = { roomId: 'a', type: 't', argsJson, userId: 'ann', key: undefined, unit: undefined }
+    const entry: Append = { roomId: 'a', type: 't', argsJson, userId: 'ann', key: undefined, atomicGroup: undefined }
     const seqs: number[] = []
     const batches: Promise<void>[] = []
     for (let i = 0; i < 400; i++) {
@@ -35,7 +35,7 @@ describe('the worker', () => {
     const { broker, folder, dispose } = await openOnSqlite()
     onTestFinished(dispose)
     await broker.append(NS, [
-      { roomId: 'a', type: 't', argsJson: '[1]', userId: 'ann', key: undefined, unit: undefined },
+      { roomId: 'a', type: 't', argsJson: '[1]', userId: 'ann', key: undefined, atomicGroup: undefined },
     ])
     const db = new DatabaseSync(join(folder, 'roomful.db'))
     onTestFinished(() => db.close())
@@ -54,7 +54,14 @@ describe('the worker', () => {
   it('[R3] is asked 10,000 questions at once, the next is refused with UNAVAILABLE, and all of them are answered', async () => {
     const { broker, folder, dispose } = await openOnSqlite()
     onTestFinished(dispose)
-    const entry: Append = { roomId: 'a', type: 't', argsJson: '[1]', userId: 'ann', key: undefined, unit: undefined }
+    const entry: Append = {
+      roomId: 'a',
+      type: 't',
+      argsJson: '[1]',
+      userId: 'ann',
+      key: undefined,
+      atomicGroup: undefined,
+    }
     await broker.append(NS, new Array<Append>(10).fill(entry))
     const path = join(folder, 'roomful.db')
     const db = new DatabaseSync(path)

@@ -12,7 +12,7 @@ const NS = '/'
 const HOUR_MS = 3_600_000
 
 const entry = (roomId: string, text = '', key?: AppendKey): Append => {
-  return { roomId, type: 't', argsJson: JSON.stringify([text]), userId: 'ann', key, unit: undefined }
+  return { roomId, type: 't', argsJson: JSON.stringify([text]), userId: 'ann', key, atomicGroup: undefined }
 }
 const keyed = (name: string) => entry('keys', name, { scope: 'ann', key: name, fingerprint: 'f' })
 const times = (count: number, roomId: string, text?: string) => Array.from({ length: count }, () => entry(roomId, text))
@@ -118,7 +118,12 @@ describe.each(logs)('bounds of the log, %s', (_name, open) => {
   it('refuses an event that is far too large, the whole of its unit, and nothing else', async () => {
     const { broker } = await bench({ eventMax: 100 })
     const big = entry('a', 'x'.repeat(200))
-    const results = await broker.append(NS, [big, entry('a'), { ...entry('a'), unit: 0 }, { ...big, unit: 0 }])
+    const results = await broker.append(NS, [
+      big,
+      entry('a'),
+      { ...entry('a'), atomicGroup: 0 },
+      { ...big, atomicGroup: 0 },
+    ])
     expect(results.map((result) => (result.status === 'refused' ? result.code : result.status))).toEqual([
       'TOO_LARGE',
       'stored',
@@ -235,8 +240,8 @@ describe.each(logs)('a full log, %s', (_name, open) => {
       { ...entry('a'), mayCreate: false },
       { ...entry('a'), mayCreate: true },
       { ...entry('b', '', key), mayCreate: false },
-      { ...entry('a'), unit: 1 },
-      { ...entry('b'), unit: 1, mayCreate: false },
+      { ...entry('a'), atomicGroup: 1 },
+      { ...entry('b'), atomicGroup: 1, mayCreate: false },
     ])
     expect(results.map((each) => (each.status === 'refused' ? each.code : each.status))).toEqual([
       'RATE_LIMITED',

@@ -37,7 +37,7 @@ async function stateOf(folder: string, options: Partial<SqliteLogOptions>) {
   const { logId, n } = await broker.open('/')
   const [head] = await broker.subscribe('/', [{ roomId: 'a', retention: undefined }])
   await broker.append('/', [
-    { roomId: 'a', type: 't', argsJson: '[]', userId: undefined, key: undefined, unit: undefined },
+    { roomId: 'a', type: 't', argsJson: '[]', userId: undefined, key: undefined, atomicGroup: undefined },
   ])
   await broker.close()
   return { logId, epoch: head?.epoch, n, seq: head?.seq }
@@ -63,7 +63,7 @@ describe('the data folder', () => {
     broker.saveReply('/', key, '["late"]')
     await broker.close()
     const again = open(folder)
-    expect(await again.findKey('/', key)).toMatchObject({ status: 'duplicate', reply: '["late"]' })
+    expect(await again.findKey('/', key)).toMatchObject({ status: 'duplicate', ack: '["late"]' })
     await again.close()
   })
 

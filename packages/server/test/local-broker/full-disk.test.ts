@@ -13,7 +13,7 @@ const entry = (roomId: string, size: number, key?: string): Append => ({
   argsJson: JSON.stringify(['x'.repeat(size)]),
   userId: 'ann',
   key: key === undefined ? undefined : { scope: 'ann', key, fingerprint: 'f' },
-  unit: undefined,
+  atomicGroup: undefined,
 })
 
 describe('a full disk', () => {

@@ -16,7 +16,7 @@ for (let batch = 0; ; batch++) {
     const name = `${life}-${batch}-${i}`
     const argsJson = JSON.stringify([name, 'x'.repeat((batch * 37 + i * 101) % 900)])
     const key = { scope: 'ann', key: name, fingerprint: name }
-    return { roomId: `r${(batch + i * i) % ROOMS}`, type: 't', argsJson, userId: 'ann', key, unit: undefined }
+    return { roomId: `r${(batch + i * i) % ROOMS}`, type: 't', argsJson, userId: 'ann', key, atomicGroup: undefined }
   })
   const results = await broker.append('/', entries)
   const acks = results.map((result, i) => [entries[i]?.key?.key, entries[i]?.roomId, 'seq' in result ? result.seq : 0])

@@ -63,7 +63,7 @@ describe('kill -9', () => {
       argsJson: '[]',
       userId: 'ann',
       key: { scope: 'ann', key, fingerprint: key },
-      unit: undefined,
+      atomicGroup: undefined,
     }
     expect(await broker.append(NS, [repeat])).toMatchObject([{ status: 'duplicate' }])
   }, 30_000)

@@ -10,7 +10,7 @@ let stored = 0
 const codes = new Set<string>()
 for (let i = 0; i < 100; i++) {
   await broker
-    .append('/', [{ roomId: 'a', type: 't', argsJson, userId: undefined, key: undefined, unit: undefined }])
+    .append('/', [{ roomId: 'a', type: 't', argsJson, userId: undefined, key: undefined, atomicGroup: undefined }])
     .then(
       () => stored++,
       (error: { code: string }) => codes.add(error.code),

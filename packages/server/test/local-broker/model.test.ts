@@ -27,14 +27,14 @@ const single = fc.record({
   argsJson,
   userId,
   key: fc.option(key, { nil: undefined }),
-  unit: fc.constant(undefined),
-  target: fc.option(fc.integer({ min: 0, max: 12 }), { nil: undefined, freq: 2 }),
+  atomicGroup: fc.constant(undefined),
+  aboutSeq: fc.option(fc.integer({ min: 0, max: 12 }), { nil: undefined, freq: 2 }),
 })
 const pair = fc
   .tuple(single, single, key, fc.integer({ min: 0, max: 1_000_000 }))
-  .map(([a, b, key, unit]): Append[] => [
-    { ...a, key, unit },
-    { ...b, key, unit },
+  .map(([a, b, key, atomicGroup]): Append[] => [
+    { ...a, key, atomicGroup },
+    { ...b, key, atomicGroup },
   ])
 const entries = fc
   .array(
@@ -62,7 +62,7 @@ const steps: fc.Arbitrary<Step>[] = [
     expect(await broker.append(NS, entries)).toEqual(model.append(entries, clock.now()))
   }),
   fc.tuple(roomId, fc.integer({ min: 1, max: 150 })).map(([roomId, count]) => async (broker, model, { clock }) => {
-    const entry: Append = { roomId, type: 't', argsJson: '[]', userId: 'ann', key: undefined, unit: undefined }
+    const entry: Append = { roomId, type: 't', argsJson: '[]', userId: 'ann', key: undefined, atomicGroup: undefined }
     const many = new Array<Append>(count).fill(entry)
     expect(await broker.append(NS, many)).toEqual(model.append(many, clock.now()))
   }),

@@ -32,11 +32,11 @@ export class LogModel {
   append(entries: readonly Append[], ts: number): Appended[] {
     const decided = new Map<number, { result: Appended; part: number }>()
     return entries.map((entry) => {
-      const unit = entry.unit === undefined ? undefined : decided.get(entry.unit)
+      const unit = entry.atomicGroup === undefined ? undefined : decided.get(entry.atomicGroup)
       if (unit) return this.member(entry, ++unit.part, unit.result, ts)
       const known = entry.key && this.known(entry.key, 0, ts)
       const result = known ? this.repeat(entry.key as AppendKey, known) : this.begin(entry, ts)
-      if (entry.unit !== undefined) decided.set(entry.unit, { result, part: 0 })
+      if (entry.atomicGroup !== undefined) decided.set(entry.atomicGroup, { result, part: 0 })
       return result
     })
   }
@@ -75,9 +75,9 @@ export class LogModel {
   }
 
   private begin(entry: Append, ts: number): Appended {
-    const { roomId, target } = entry
-    const isAbout = (row: StoredRow): boolean => row.roomId === roomId && row.seq === target && !row.redacted
-    if (target === undefined || this.visible().some(isAbout)) return this.store(entry, 0, ts)
+    const { roomId, aboutSeq } = entry
+    const isAbout = (row: StoredRow): boolean => row.roomId === roomId && row.seq === aboutSeq && !row.redacted
+    if (aboutSeq === undefined || this.visible().some(isAbout)) return this.store(entry, 0, ts)
     return { status: 'refused', code: 'NOT_FOUND', message: 'The event that this is about is there no more' }
   }
 

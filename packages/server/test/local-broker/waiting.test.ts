@@ -26,8 +26,8 @@ function start(options: { isHolding?: () => boolean; onWrite?: () => void } = {}
   return { queue: new SqliteQueue({ clock, isHolding, write }), written, clock }
 }
 
-function row(argsJson: string, unit?: number): Append {
-  return { roomId: 'x', type: 'tick', argsJson, userId: undefined, key: undefined, reply: undefined, unit }
+function row(argsJson: string, atomicGroup?: number): Append {
+  return { roomId: 'x', type: 'tick', argsJson, userId: undefined, key: undefined, ack: undefined, atomicGroup }
 }
 
 function stored(n: number): Appended {
@@ -80,7 +80,7 @@ it('[G2] batches that are written together keep their units, their namespaces an
   const waiting = batches.map(([namespace, entries]) => queue.append(namespace, entries))
   isHolding = false
   queue.drain()
-  expect(written.map(({ namespace, entries }) => [namespace, entries.map(({ unit }) => unit)])).toEqual([
+  expect(written.map(({ namespace, entries }) => [namespace, entries.map(({ atomicGroup }) => atomicGroup)])).toEqual([
     ['/', [0, 0, undefined, 1, 2]],
     ['/other', [0]],
   ])

@@ -68,7 +68,8 @@ export const STORAGE_FAULTS: readonly Fault[] = [
   {
     name: 'stores one half of what belongs together',
     broker: appending(async (broker, namespace, entries) => {
-      const isSecond = ({ unit }: Append, index: number) => unit !== undefined && entries[index - 1]?.unit === unit
+      const isSecond = ({ atomicGroup }: Append, index: number) =>
+        atomicGroup !== undefined && entries[index - 1]?.atomicGroup === atomicGroup
       const results = await broker.append(
         namespace,
         entries.filter((entry, index) => !isSecond(entry, index)),

@@ -178,7 +178,7 @@ export class CatchUp {
       // Left meanwhile, read twice, or stored but not yet released: that one comes with its own turn.
       if (!membership || stored.seq <= membership.position || stored.seq > membership.room.head) continue
       if (wentBack.includes(stored.roomId)) continue
-      if (stored.seq > membership.position + 1) this.tellTrimmed(connection, membership, stored.seq)
+      if (stored.seq > membership.position + 1) this.sendTrimmed(connection, membership, stored.seq)
       membership.position = stored.seq
       if (state.transients.length > 0) this.writeTransients(connection, state, stored.n)
       if (link.dialect.view === 'classic' && event.origin === connection.id) continue
@@ -238,7 +238,7 @@ export class CatchUp {
   }
 
   /** What lies between was trimmed after its client was told that it could be had. Never silently. G4. */
-  private tellTrimmed(connection: Connection, { room }: Membership, from: number): void {
+  private sendTrimmed(connection: Connection, { room }: Membership, from: number): void {
     room.first = Math.max(room.first, from)
     this.sendReset(connection, { roomId: room.id, reason: 'trimmed', from, to: room.head })
   }

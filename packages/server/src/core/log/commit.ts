@@ -25,7 +25,7 @@ export interface RequestEffects {
   /** Whether the appends may create rooms; unlimited without it. */
   readonly newRooms?: NewRooms | undefined
   /** What the request is answered with, if that is known and to be kept with the key. */
-  readonly reply: string | undefined
+  readonly ack: string | undefined
   /** The connection that caused it. */
   readonly origin: string | undefined
   /** Runs each effect that is not an append, in its place; `ok` is false when an append was refused, or was a repeat. */
@@ -134,13 +134,13 @@ export class Commit {
   private collect(units: readonly RequestEffects[]): Append[] {
     const appends: Append[] = []
     let unitNumber = 0
-    for (const { effects, key, firstKey, reply, writer, newRooms } of units) {
+    for (const { effects, key, firstKey, ack, writer, newRooms } of units) {
       const mayCreate = newRooms && newRooms.waitMs === 0
       let index = firstKey
       let base = -1
       for (const effect of effects) {
         if (effect.kind !== 'append') continue
-        const isUnit = effect.unit !== undefined
+        const isUnit = effect.atomicGroup !== undefined
         if (isUnit && base < 0) base = unitNumber++
         appends.push({
           roomId: effect.roomId,
@@ -151,9 +151,9 @@ export class Commit {
           mayCreate,
           // Those that are stored together share one key.
           key: key && keyOfNth(key, isUnit ? firstKey : index),
-          reply: index === 0 ? reply : undefined,
-          unit: isUnit ? base : undefined,
-          target: effect.target,
+          ack: index === 0 ? ack : undefined,
+          atomicGroup: isUnit ? base : undefined,
+          aboutSeq: effect.aboutSeq,
         })
         index++
       }
@@ -177,14 +177,14 @@ export class Commit {
         if (result.status !== 'stored' && result.status !== 'duplicate') continue
         stored.push(toStored(effect.roomId, result))
         if (result.status === 'stored' && result.isFirst) made++
-        if (result.status === 'stored') this.tell(unit, effect, result)
+        if (result.status === 'stored') this.deliver(unit, effect, result)
       }
       unit.made?.(made)
-      unit.done(error ? [] : stored, error, repeated?.reply)
+      unit.done(error ? [] : stored, error, repeated?.ack)
     }
   }
 
-  private tell(unit: RequestEffects, effect: AppendEffect, result: Extract<Appended, { n: number }>): void {
+  private deliver(unit: RequestEffects, effect: AppendEffect, result: Extract<Appended, { n: number }>): void {
     const { n, seq, ts } = result
     const { roomId, type, argsJson, userId } = effect
     const row = { n, seq, ts, roomId, type, argsJson, userId, key: unit.key?.key, redacted: false }

@@ -3,7 +3,7 @@ import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import type { CatchUp } from './catch-up.ts'
-import { EVERYONE, type Target } from './effects.ts'
+import { type Audience, EVERYONE } from './effects.ts'
 
 export class Delivery {
   private readonly runtime: Runtime
@@ -14,7 +14,7 @@ export class Delivery {
     this.catchUp = catchUp
   }
 
-  send(connection: Connection, event: RoomEvent, target: Target): void {
+  send(connection: Connection, event: RoomEvent, target: Audience): void {
     if (connection.stage !== 'open') return
     const bytes = event.encoded(connection.link.dialect.encoding(connection.channel))
     if (bytes === undefined) return
@@ -24,7 +24,7 @@ export class Delivery {
   }
 
   /** To a connection that reads from the log: a volatile event is dropped, or kept as the latest of its key. */
-  sendBehind(connection: Connection, event: RoomEvent, target: Target, bytes: Uint8Array): void {
+  sendBehind(connection: Connection, event: RoomEvent, target: Audience, bytes: Uint8Array): void {
     if (target.volatile) this.catchUp.keepLatest(connection, event, target.latestKey)
     else if (event.place !== undefined && connection.restoresRooms) this.catchUp.keepTransient(connection, event)
     else connection.link.send(bytes) // never dropped silently; the link bounds what waits

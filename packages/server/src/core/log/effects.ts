@@ -5,7 +5,7 @@
 
 import type { Position } from '@roomful/protocol'
 import type { RoomEvent } from '../events/event.ts'
-import type { Target } from '../events/target.ts'
+import type { Audience } from '../ports/audience.ts'
 import type { User } from '../ports/user.ts'
 import type { Connection, Room } from '../state/namespace-state.ts'
 
@@ -28,16 +28,16 @@ export interface AppendEffect {
   readonly argsJson: string
   readonly userId: string | undefined
   /** Appends of one request with the same unit are stored together or not at all. */
-  readonly unit: number | undefined
+  readonly atomicGroup: number | undefined
   /** An event of the room that it is about: stored only while that one has its content. */
-  readonly target: number | undefined
+  readonly aboutSeq: number | undefined
 }
 
 /** A transient or volatile event to those connected now. */
 export interface EmitEffect {
   readonly kind: 'emit'
   readonly event: RoomEvent
-  readonly target: Target
+  readonly audience: Audience
 }
 
 export interface JoinEffect {
@@ -53,4 +53,4 @@ export interface LeaveEffect {
 export type Effect = AppendEffect | EmitEffect | JoinEffect | LeaveEffect
 
 export { type Stored, type StoredEvent, toStored } from '../events/stored.ts'
-export { EVERYONE, type Target } from '../events/target.ts'
+export { type Audience, EVERYONE } from '../ports/audience.ts'

@@ -8,7 +8,7 @@ import type { RoomEvent } from '../events/event.ts'
 import type { Connection, Group, Membership, NamespaceState, Room } from '../state/namespace-state.ts'
 import type { CatchUp } from './catch-up.ts'
 import type { Delivery } from './delivery.ts'
-import type { Target } from './effects.ts'
+import type { Audience } from './effects.ts'
 
 /** Hears of every event that is stored, for the rooms of single users. */
 export interface InboxListener {
@@ -63,7 +63,7 @@ export class FanOut {
   }
 
   /** To every member that is live; those behind read it from the log, or find a volatile one kept or gone. */
-  deliver(room: Room, event: RoomEvent, target?: Target): void {
+  deliver(room: Room, event: RoomEvent, target?: Audience): void {
     let deliveries = 0
     for (const group of room.groups) {
       const bytes = event.encoded(group.encoding)
@@ -83,7 +83,7 @@ export class FanOut {
   }
 
   /** A transient or volatile event. Members of several of the rooms get one copy. B29, C8. */
-  emit(event: RoomEvent, target: Target): void {
+  emit(event: RoomEvent, target: Audience): void {
     this.namespace.transients.note(event, target)
     const [only, ...more] = target.rooms ?? []
     const room =
@@ -99,7 +99,7 @@ export class FanOut {
   deliverToMembers(
     room: Room,
     event: RoomEvent,
-    target: Target,
+    target: Audience,
     isFor: (membership: Membership, view: Group['view']) => boolean,
   ): void {
     for (const { members, view } of room.groups) {

@@ -13,15 +13,15 @@ export interface Append {
   readonly userId: string | undefined
   readonly key: AppendKey | undefined
   /** What the request is answered with, if that is known before it is stored: kept with its key, in the same commit. */
-  readonly reply?: string | undefined
+  readonly ack?: string | undefined
   /** Entries of one batch with the same unit are stored together or not at all; they share one `key`. */
-  readonly unit: number | undefined
+  readonly atomicGroup: number | undefined
   /** Whose bytes they are where there are too many; `userId` without it, and without that the room's own. */
   readonly writer?: string | undefined
   /** `false`: if the room does not exist the entry is refused with RATE_LIMITED. `true`: the result says if it was created. */
   readonly mayCreate?: boolean | undefined
   /** An event of the same room that this one is about: without its content, redacted or trimmed, this one is not stored. */
-  readonly target?: number | undefined
+  readonly aboutSeq?: number | undefined
 }
 
 /** Makes a repeat recognisable. G3. */
@@ -57,7 +57,7 @@ export interface Repeated {
   readonly n: number
   readonly seq: number
   readonly ts: number
-  readonly reply?: string | undefined
+  readonly ack?: string | undefined
 }
 
 /** A row of the log. */

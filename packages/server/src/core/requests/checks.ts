@@ -37,13 +37,13 @@ export function carryOut(
     effects,
     key: undefined,
     firstKey: 0,
-    reply: undefined,
+    ack: undefined,
     origin: connection.id,
     apply(effect, ok) {
       if (effect.kind === 'join' && connection.link.owner) joins.abandon(effect.prepared)
       else if (effect.kind === 'join') placement.apply(effect.prepared, ok)
       else if (ok && effect.kind === 'leave') placement.takeOut(connection, effect.roomId)
-      else if (ok && effect.kind === 'emit') fanOut.emit(effect.event, effect.target)
+      else if (ok && effect.kind === 'emit') fanOut.emit(effect.event, effect.audience)
     },
     done(_stored, error) {
       if (error) onFailed(error)

@@ -93,7 +93,7 @@ export class Context {
     this.record({
       kind: 'emit',
       event: this.connection.namespace.transient(type, args),
-      target: { ...EVERYONE, rooms: [this.connection.id] },
+      audience: { ...EVERYONE, rooms: [this.connection.id] },
     })
   }
 
@@ -128,14 +128,14 @@ export class Context {
 
   /**
    * As {@link append}.
-   * @param more `unit`: several are stored together or not at all, those with the same one. `target`: it is about this
+   * @param more `atomicGroup`: those with the same number are stored together or not at all. `aboutSeq`: it is about this
    *   event of the room, and refused with NOT_FOUND when that one has no content any more.
    */
   appendWith(
     roomId: string,
     type: string,
     args: readonly unknown[],
-    more: Partial<Pick<AppendEffect, 'unit' | 'target'>>,
+    more: Partial<Pick<AppendEffect, 'atomicGroup' | 'aboutSeq'>>,
   ): void {
     this.record({
       kind: 'append',
@@ -144,8 +144,8 @@ export class Context {
       args,
       argsJson: toJson(args),
       userId: this.user.sub,
-      unit: more.unit,
-      target: more.target,
+      atomicGroup: more.atomicGroup,
+      aboutSeq: more.aboutSeq,
     })
   }
 

@@ -4,25 +4,25 @@
  */
 import { isPersonalRoom, toJson } from '@roomful/protocol'
 import { RoomfulError } from '../base/errors.ts'
-import type { AppendEffect, EmitEffect, Target } from '../log/effects.ts'
+import type { AppendEffect, Audience, EmitEffect } from '../log/effects.ts'
 import { checkRoomId } from '../rooms/joins.ts'
 import type { NamespaceState } from '../state/namespace-state.ts'
 
 export class Emitter {
   private readonly namespace: NamespaceState
-  private readonly target: Target
+  private readonly audience: Audience
   private readonly perform: (effect: AppendEffect | EmitEffect) => void
 
-  constructor(namespace: NamespaceState, target: Target, perform: (effect: AppendEffect | EmitEffect) => void) {
+  constructor(namespace: NamespaceState, audience: Audience, perform: (effect: AppendEffect | EmitEffect) => void) {
     this.namespace = namespace
-    this.target = target
+    this.audience = audience
     this.perform = perform
   }
 
   /** Adds a room (or a connection id, or `user:<id>`). Members of several get one copy; an empty list is nobody. */
   to(room: string | readonly string[]): Emitter {
     const rooms = typeof room === 'string' ? [room] : room
-    return this.with({ rooms: [...(this.target.rooms ?? []), ...rooms.map((each) => checkRoomId(each))] })
+    return this.with({ rooms: [...(this.audience.rooms ?? []), ...rooms.map((each) => checkRoomId(each))] })
   }
 
   /** The same as {@link to}. */
@@ -33,7 +33,7 @@ export class Emitter {
   /** Leaves out a room or a connection. */
   except(room: string | readonly string[]): Emitter {
     const rooms = typeof room === 'string' ? [room] : room
-    return this.with({ except: [...this.target.except, ...rooms] })
+    return this.with({ except: [...this.audience.except, ...rooms] })
   }
 
   /** May be dropped for a slow link. */
@@ -55,37 +55,50 @@ export class Emitter {
     const definition = this.namespace.serverEvents.get(type)
     if (definition?.durable || (!definition && this.isToDurableRoom())) return this.perform(this.append(type, args))
     const { latestBy } = typeof definition?.volatile === 'object' ? definition.volatile : { latestBy: undefined }
-    const target: Target =
-      definition?.volatile && !this.target.volatile
-        ? { ...this.target, volatile: true, latestKey: latestBy === undefined ? undefined : fieldOf(args[0], latestBy) }
-        : this.target
-    const [roomId, ...more] = target.rooms ?? []
+    const audience: Audience =
+      definition?.volatile && !this.audience.volatile
+        ? {
+            ...this.audience,
+            volatile: true,
+            latestKey: latestBy === undefined ? undefined : fieldOf(args[0], latestBy),
+          }
+        : this.audience
+    const [roomId, ...more] = audience.rooms ?? []
     const isForOneRoom = roomId !== undefined && more.length === 0 && !isPersonalRoom(roomId)
     this.perform({
       kind: 'emit',
       event: this.namespace.transient(type, args, isForOneRoom ? roomId : undefined),
-      target,
+      audience,
     })
   }
 
   /** The durable form of `emit`, whatever the contract says. @throws RoomfulError DURABLE_NEEDS_ONE_ROOM */
   append(type: string, args: readonly unknown[], userId?: string): AppendEffect {
-    const [roomId, ...more] = this.target.rooms ?? []
-    if (roomId === undefined || more.length > 0 || this.target.except.length > 0 || this.target.volatile) {
+    const [roomId, ...more] = this.audience.rooms ?? []
+    if (roomId === undefined || more.length > 0 || this.audience.except.length > 0 || this.audience.volatile) {
       throw new RoomfulError('DURABLE_NEEDS_ONE_ROOM')
     }
-    return { kind: 'append', roomId, type, args, argsJson: toJson(args), userId, unit: undefined, target: undefined }
+    return {
+      kind: 'append',
+      roomId,
+      type,
+      args,
+      argsJson: toJson(args),
+      userId,
+      atomicGroup: undefined,
+      aboutSeq: undefined,
+    }
   }
 
   private isToDurableRoom(): boolean {
-    const { rooms = [], except, volatile } = this.target
+    const { rooms = [], except, volatile } = this.audience
     const roomId = rooms[0]
     if (roomId === undefined || rooms.length > 1 || except.length > 0 || volatile) return false
     return this.namespace.declarations.find(roomId, false)?.options.durable === true
   }
 
-  private with(change: Partial<Target>): Emitter {
-    return new Emitter(this.namespace, { ...this.target, ...change }, this.perform)
+  private with(change: Partial<Audience>): Emitter {
+    return new Emitter(this.namespace, { ...this.audience, ...change }, this.perform)
   }
 }
 

@@ -24,7 +24,7 @@ import type { RequestParts } from './request-parts.ts'
 export class Execution implements RequestEffects {
   readonly key: AppendKey | undefined
   firstKey = 0
-  reply: string | undefined
+  ack: string | undefined
   newRooms: NewRooms | undefined
   private readonly parts: RequestParts
   private readonly connection: Connection
@@ -74,7 +74,7 @@ export class Execution implements RequestEffects {
     this.isAwaited = true
     if (this.isOver) return this.release() // timed out meanwhile
     if (earlier === undefined) return this.run(entry)
-    if (earlier.reply !== undefined) return new FirstReply(readReply(earlier.reply))
+    if (earlier.ack !== undefined) return new FirstReply(readReply(earlier.ack))
     if (entry.answerOf) return new FirstReply(entry.answerOf(earlier, ...this.request.args))
     this.context.isRepeat = true
     return this.run(entry)
@@ -146,7 +146,7 @@ export class Execution implements RequestEffects {
     if (waitMs > 0) return this.fail(parts.messageLimit.refusal(connection, waitMs))
     if (appends) this.newRooms = parts.sharedLimits.takeRooms(connection, appendedRooms(this.effects))
     this.result = result
-    this.reply = reply
+    this.ack = reply
     this.firstKey = context.published
     for (const effect of context.takeEffects()) {
       if (effect.kind === 'join') connection.intend(effect.prepared.room.id, true)
@@ -174,12 +174,12 @@ export class Execution implements RequestEffects {
 
   /** From the turn, when everything is released. */
   done(stored: readonly Stored[], error: RoomfulError | undefined, kept?: string): void {
-    const { parts, connection, result, reply, firstKey } = this
+    const { parts, connection, result, ack, firstKey } = this
     const isRepeat = stored.some(({ duplicate }) => duplicate)
     if (this.isCounted && (error || isRepeat)) parts.messageLimit.giveBack(connection)
     if (error) return this.refuse(parts.sharedLimits.explained(error, connection, this.newRooms))
     if (kept !== undefined) return this.answer(readReply(kept), [])
-    this.answer(result, stored, reply === undefined && this.isKept && (this.appends || firstKey > 0))
+    this.answer(result, stored, ack === undefined && this.isKept && (this.appends || firstKey > 0))
   }
 
   private get appends(): boolean {
@@ -207,7 +207,7 @@ export class Execution implements RequestEffects {
       parts.savedSessions.corkUntilStored(connection)
     } else if (ok && effect.kind === 'leave') {
       if (parts.joins.leave(connection, effect.roomId, 'left')) parts.savedSessions.corkUntilStored(connection)
-    } else if (ok && effect.kind === 'emit') parts.fanOut.emit(effect.event, effect.target)
+    } else if (ok && effect.kind === 'emit') parts.fanOut.emit(effect.event, effect.audience)
   }
 
   /** @param isSaved the answer is kept for those who repeat the request, also when nobody is there to hear it */

@@ -62,8 +62,8 @@ export class Publisher {
       args,
       argsJson,
       userId,
-      unit: undefined,
-      target: undefined,
+      atomicGroup: undefined,
+      aboutSeq: undefined,
     } as const
     const [stored] = await this.submit([effect], key, more)
     return stored as Stored
@@ -89,10 +89,10 @@ export class Publisher {
         effects,
         key,
         firstKey: 0,
-        reply: undefined,
+        ack: undefined,
         origin: undefined,
         apply: (effect, ok) => {
-          if (ok && effect.kind === 'emit') this.fanOut.emit(effect.event, effect.target)
+          if (ok && effect.kind === 'emit') this.fanOut.emit(effect.event, effect.audience)
         },
         done: (stored, error) => (error ? reject(error) : resolve(stored)),
       })

@@ -154,7 +154,7 @@ export class Placement {
         effects,
         key: undefined,
         firstKey: 0,
-        reply: undefined,
+        ack: undefined,
         origin: undefined,
         apply(effect, ok) {
           if (apply(effect, ok)) count++

@@ -6,7 +6,7 @@
 import { formatCursor, parseCursor } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
 import type { Place, RoomEvent } from '../events/event.ts'
-import type { Target } from '../events/target.ts'
+import type { Audience } from '../ports/audience.ts'
 import type { SessionRecord, TransientMarks } from '../ports/broker.ts'
 
 /** The namespace, as far as its transient events are concerned. */
@@ -32,7 +32,7 @@ export interface Offset {
 interface Entry {
   readonly event: RoomEvent
   readonly place: Place
-  readonly target: Target
+  readonly target: Audience
   readonly at: number
 }
 
@@ -87,7 +87,7 @@ export class Transients {
   }
 
   /** An event is about to be sent: it gets its place among the others. */
-  note(event: RoomEvent, target: Target): void {
+  note(event: RoomEvent, target: Audience): void {
     if (target.volatile || !event.isApplications || !this.isWanted) return
     event.place = { serial: ++this.serial, n: this.namespace.headN }
     this.entries.push({ event, place: event.place, target, at: this.runtime.clock.monotonic() })
@@ -146,7 +146,7 @@ export class Transients {
   }
 
   /** What came behind a serial for who is in these rooms. */
-  after(from: number, isFor: (target: Target, serial: number) => boolean): RoomEvent[] {
+  after(from: number, isFor: (target: Audience, serial: number) => boolean): RoomEvent[] {
     const events: RoomEvent[] = []
     for (let at = this.first; at < this.entries.length; at++) {
       const { event, place, target } = this.entries[at] as Entry

@@ -54,7 +54,7 @@ export function appendContract(makeBroker: MakeBroker): void {
 
     it('[M10] stores what is about another event only while that one has its content', async () => {
       const { broker } = await bench(makeBroker, { retention: 3 })
-      const about = (seq: number, name: string) => entry('a', name, { target: seq, key: key(name) })
+      const about = (seq: number, name: string) => entry('a', name, { aboutSeq: seq, key: key(name) })
       await store(broker, entry('a', 'first'), entry('a', 'second'), entry('b', 'elsewhere'))
       expect(statuses(await broker.append(NS, [about(1, 'k1'), about(9, 'k2')]))).toEqual(['stored', 'NOT_FOUND'])
       await broker.redact(NS, 'a', 2)

@@ -19,7 +19,7 @@ export async function bench(makeBroker: MakeBroker, limits?: BrokerLimits): Prom
 
 export function entry(roomId: string, content: unknown, more: Partial<Append> = {}): Append {
   const argsJson = JSON.stringify([content])
-  return { roomId, type: 'message:new', argsJson, userId: 'ann', key: undefined, unit: undefined, ...more }
+  return { roomId, type: 'message:new', argsJson, userId: 'ann', key: undefined, atomicGroup: undefined, ...more }
 }
 
 export function key(name: string, fingerprint = 'f', scope = 'ann'): AppendKey {

@@ -67,11 +67,11 @@ export function keyContract(makeBroker: MakeBroker): void {
 
     it('[D2] keeps the reply of the first time with the key', async () => {
       const { broker } = await bench(makeBroker)
-      const keyed = entry('a', 1, { key: key('k1'), reply: '["first \n👍"]' })
+      const keyed = entry('a', 1, { key: key('k1'), ack: '["first \n👍"]' })
       const [first] = await broker.append(NS, [keyed])
-      expect(first).not.toHaveProperty('reply')
-      const again = { ...first, status: 'duplicate', reply: '["first \n👍"]' }
-      expect(await broker.append(NS, [{ ...keyed, reply: '["second"]' }])).toEqual([again])
+      expect(first).not.toHaveProperty('ack')
+      const again = { ...first, status: 'duplicate', ack: '["first \n👍"]' }
+      expect(await broker.append(NS, [{ ...keyed, ack: '["second"]' }])).toEqual([again])
       expect(await broker.findKey(NS, key('k1'))).toEqual(again)
       broker.saveReply(NS, key('k1'), '["third"]')
       expect(await broker.findKey(NS, key('k1'))).toEqual(again)
@@ -86,7 +86,7 @@ export function keyContract(makeBroker: MakeBroker): void {
       expect(await broker.findKey(NS, key('k1'))).toEqual({ ...first, status: 'duplicate' })
       broker.saveReply(NS, key('k1'), '[]')
       broker.saveReply(NS, key('k1'), '["later"]')
-      const again = { ...first, status: 'duplicate', reply: '[]' }
+      const again = { ...first, status: 'duplicate', ack: '[]' }
       expect(await broker.findKey(NS, key('k1'))).toEqual(again)
       expect(await broker.append(NS, [keyed])).toEqual([again])
       expect(await broker.findKey(NS, key('k2'))).toBeUndefined()
@@ -94,11 +94,11 @@ export function keyContract(makeBroker: MakeBroker): void {
 
     it('forgets the reply with the key', async () => {
       const { broker, clock } = await bench(makeBroker, { dedupeWindowMs: 60_000 })
-      await broker.append(NS, [entry('a', 1, { key: key('k1'), reply: '["old"]' })])
+      await broker.append(NS, [entry('a', 1, { key: key('k1'), ack: '["old"]' })])
       await clock.advance(61_000)
-      const [anew] = await broker.append(NS, [entry('a', 1, { key: key('k1'), reply: '["new"]' })])
+      const [anew] = await broker.append(NS, [entry('a', 1, { key: key('k1'), ack: '["new"]' })])
       expect(anew).toMatchObject({ status: 'stored', seq: 2 })
-      expect(await broker.findKey(NS, key('k1'))).toMatchObject({ status: 'duplicate', seq: 2, reply: '["new"]' })
+      expect(await broker.findKey(NS, key('k1'))).toMatchObject({ status: 'duplicate', seq: 2, ack: '["new"]' })
     })
 
     it('still recognises the key of an event that was redacted or trimmed', async () => {
@@ -124,20 +124,20 @@ export function keyContract(makeBroker: MakeBroker): void {
     })
   })
 
-  describe('units', () => {
+  describe('atomic groups', () => {
     const both = (fingerprint = 'f') => [
-      entry('user:ann', 'psst', { key: key('k1', fingerprint), unit: 0 }),
-      entry('user:bob', 'psst', { key: key('k1', fingerprint), unit: 0 }),
+      entry('user:ann', 'psst', { key: key('k1', fingerprint), atomicGroup: 0 }),
+      entry('user:bob', 'psst', { key: key('k1', fingerprint), atomicGroup: 0 }),
     ]
 
     it('[B23] stores both rows, and gives a repeat the first numbers of each', async () => {
       const { broker } = await bench(makeBroker)
       await store(broker, entry('user:bob', 'before'))
       const [mine, theirs] = both()
-      const first = await broker.append(NS, [{ ...mine, reply: '["ok"]' } as Append, theirs as Append])
+      const first = await broker.append(NS, [{ ...mine, ack: '["ok"]' } as Append, theirs as Append])
       expect(first).toMatchObject([{ status: 'stored', n: 2, seq: 1 }, { status: 'stored', n: 3, seq: 2 }]) // biome-ignore format: pairs
       const again = await broker.append(NS, both())
-      expect(again).toEqual([{ ...first[0], status: 'duplicate', reply: '["ok"]' }, { ...first[1], status: 'duplicate' }]) // biome-ignore format: pairs
+      expect(again).toEqual([{ ...first[0], status: 'duplicate', ack: '["ok"]' }, { ...first[1], status: 'duplicate' }]) // biome-ignore format: pairs
       expect(await broker.findKey(NS, key('k1'))).toMatchObject({ status: 'duplicate', n: 2, seq: 1 })
     })
 
@@ -151,8 +151,8 @@ export function keyContract(makeBroker: MakeBroker): void {
 
     it('tells units of one batch apart, repeats among them included', async () => {
       const { broker } = await bench(makeBroker)
-      const second = both().map((each) => ({ ...each, unit: 1 }))
-      const third = both().map((each) => ({ ...each, unit: 2, key: key('k2') }))
+      const second = both().map((each) => ({ ...each, atomicGroup: 1 }))
+      const third = both().map((each) => ({ ...each, atomicGroup: 2, key: key('k2') }))
       const results = await broker.append(NS, [...both(), ...second, ...third])
       expect(statuses(results)).toEqual(['stored', 'stored', 'duplicate', 'duplicate', 'stored', 'stored'])
       expect(results.slice(2, 4)).toMatchObject([{ n: 1 }, { n: 2 }])
@@ -161,9 +161,9 @@ export function keyContract(makeBroker: MakeBroker): void {
     it('stores a unit without a key, and one whose rows are of one room', async () => {
       const { broker } = await bench(makeBroker)
       const unkeyed = both().map((each) => ({ ...each, key: undefined }))
-      expect(statuses(await broker.append(NS, [...unkeyed, ...unkeyed.map((each) => ({ ...each, unit: 1 }))]))).toEqual(
-        new Array(4).fill('stored'),
-      )
+      expect(
+        statuses(await broker.append(NS, [...unkeyed, ...unkeyed.map((each) => ({ ...each, atomicGroup: 1 }))])),
+      ).toEqual(new Array(4).fill('stored'))
       const self = both().map((each) => ({ ...each, roomId: 'user:ann' }))
       expect(await broker.append(NS, self)).toMatchObject([{ seq: 3 }, { seq: 4 }])
       expect(await broker.append(NS, self)).toMatchObject([{ status: 'duplicate', seq: 3 }, { status: 'duplicate', seq: 4 }]) // biome-ignore format: pairs

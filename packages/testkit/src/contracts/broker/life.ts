@@ -38,7 +38,7 @@ export function restartContract(makeBroker: MakeBroker): void {
     it('[D2] keeps all of it', async () => {
       const { broker, reopen } = await bench(makeBroker, { retention: 100 })
       const [head] = await broker.subscribe(NS, [{ roomId: 'a', retention: 3 }])
-      const keyed = entry('b', '👍', { key: key('k1'), reply: '["first"]' })
+      const keyed = entry('b', '👍', { key: key('k1'), ack: '["first"]' })
       await fill(broker, 'a', 5)
       const [first] = await broker.append(NS, [keyed])
       const [late] = await broker.append(NS, [entry('c', 1, { key: key('k2') })])
@@ -55,8 +55,8 @@ export function restartContract(makeBroker: MakeBroker): void {
       expect(await again.open(NS)).toEqual(before)
       expect(await again.heads(NS, ['a'])).toEqual([{ ...head, seq: 5, first: 3 }])
       expect(await again.read(NS, [{ roomId: 'a', seq: 0 }, { roomId: 'b', seq: 0 }], PLENTY)).toEqual(rows) // biome-ignore format: one call
-      expect(await again.append(NS, [keyed])).toEqual([{ ...first, status: 'duplicate', reply: '["first"]' }])
-      expect(await again.findKey(NS, key('k2'))).toEqual({ ...late, status: 'duplicate', reply: '["late"]' })
+      expect(await again.append(NS, [keyed])).toEqual([{ ...first, status: 'duplicate', ack: '["first"]' }])
+      expect(await again.findKey(NS, key('k2'))).toEqual({ ...late, status: 'duplicate', ack: '["late"]' })
       expect(await again.mark(NS, 'b')).toBe(1)
       expect(await again.findSession(NS, 's1')).toEqual(session)
       expect(await again.takeReturning(NS)).toEqual([member])

@@ -70,14 +70,15 @@ export class AppendBatch<Room extends { readonly seq: number }> {
     counter.ts = Math.max(Math.trunc(nowMs), counter.ts)
     this.fates = undefined
     for (const entry of entries) {
-      if (entry.unit === undefined) continue
-      if (entry.argsJson.length > this.eventMax) this.decide(entry.unit, TOO_LARGE)
-      else if (this.lacksRoom(entry)) this.decide(entry.unit, this.withoutRoom(entry, counter))
+      if (entry.atomicGroup === undefined) continue
+      if (entry.argsJson.length > this.eventMax) this.decide(entry.atomicGroup, TOO_LARGE)
+      else if (this.lacksRoom(entry)) this.decide(entry.atomicGroup, this.withoutRoom(entry, counter))
     }
     const results = new Array<Appended>(entries.length)
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i] as Append
-      results[i] = entry.unit === undefined ? this.single(entry, counter) : this.member(entry, entry.unit, counter)
+      results[i] =
+        entry.atomicGroup === undefined ? this.single(entry, counter) : this.member(entry, entry.atomicGroup, counter)
     }
     return results
   }
@@ -87,12 +88,12 @@ export class AppendBatch<Room extends { readonly seq: number }> {
     if (this.lacksRoom(entry)) return this.withoutRoom(entry, counter)
     const isFirst = entry.mayCreate === true && !this.target.hasRoom(entry.roomId)
     const room = this.target.room(entry.roomId)
-    if (entry.target !== undefined && !this.target.hasContent(room, entry.target)) {
+    if (entry.aboutSeq !== undefined && !this.target.hasContent(room, entry.aboutSeq)) {
       const first = entry.key && this.target.find(entry.key, 0, counter.ts)
       return first === undefined ? GONE : repeat(entry.key as AppendKey, first)
     }
     if (entry.key !== undefined) {
-      const first = this.target.claim(entry.key, 0, firstReply(entry.key, room, counter, entry.reply))
+      const first = this.target.claim(entry.key, 0, firstReply(entry.key, room, counter, entry.ack))
       if (first !== undefined) return repeat(entry.key, first)
     }
     const stored = this.store(room, entry, counter)
@@ -151,5 +152,5 @@ function firstReply(
 export function repeat(key: AppendKey, first: FirstReply): Appended {
   if (first.fingerprint !== key.fingerprint) return CONFLICT
   const { n, seq, ts, reply } = first
-  return { status: 'duplicate', n, seq, ts, ...(typeof reply === 'string' ? { reply } : {}) }
+  return { status: 'duplicate', n, seq, ts, ...(typeof reply === 'string' ? { ack: reply } : {}) }
 }

@@ -107,10 +107,10 @@ function together(group: readonly Waiting[]): readonly Append[] {
   for (const { entries } of group) {
     let units = 0
     for (const entry of entries) {
-      if (entry.unit === undefined) all.push(entry)
+      if (entry.atomicGroup === undefined) all.push(entry)
       else {
-        all.push({ ...entry, unit: base + entry.unit })
-        units = Math.max(units, entry.unit + 1)
+        all.push({ ...entry, atomicGroup: base + entry.atomicGroup })
+        units = Math.max(units, entry.atomicGroup + 1)
       }
     }
     base += units

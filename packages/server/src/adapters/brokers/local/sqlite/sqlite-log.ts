@@ -61,9 +61,9 @@ class SqliteLog implements Log {
   findKey(name: string, key: AppendKey): Appended | undefined {
     const namespace = this.namespace(name)
     const found = namespace.findKey(key, this.options.clock.now())
-    if (found?.status !== 'duplicate' || found.reply !== undefined) return found
+    if (found?.status !== 'duplicate' || found.ack !== undefined) return found
     const reply = this.parts.notes.replies.find(namespace.id, key)
-    return reply === undefined ? found : { ...found, reply }
+    return reply === undefined ? found : { ...found, ack: reply }
   }
 
   saveReply(name: string, key: AppendKey, reply: string): void {

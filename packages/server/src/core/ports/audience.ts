@@ -1,5 +1,5 @@
 /** Whom an event is for. */
-export interface Target {
+export interface Audience {
   /** Rooms (or connection ids, or `user:<id>`), of which there may be none; `undefined` means the whole namespace. */
   readonly rooms: readonly string[] | undefined
   /** Rooms and connection ids that get no copy. */
@@ -10,4 +10,4 @@ export interface Target {
   readonly latestKey: string | undefined
 }
 
-export const EVERYONE: Target = { rooms: undefined, except: [], volatile: false, latestKey: undefined }
+export const EVERYONE: Audience = { rooms: undefined, except: [], volatile: false, latestKey: undefined }
