@@ -8,9 +8,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Server as TlsServer } from 'node:tls'
-import { holdBody } from './adapters/transports/expect-continue.ts'
-import { refuse } from './adapters/transports/refuse-upgrade.ts'
-import { headWithoutOffer, offersHttp2 } from './adapters/transports/upgrade-offer.ts'
+import { holdBody } from './adapters/transports/http-request.ts'
+import { headWithoutOffer, offersHttp2, refuse } from './adapters/transports/upgrade-request.ts'
 import { ignoreSocketError } from './adapters/transports/websocket/wire.ts'
 
 /** What is served beside the application. */

@@ -1,9 +1,9 @@
 /** Everything that Roomful serves on an HTTP server: which part of it a request or an upgrade belongs to. PROTOCOL.md 1 and 12. */
 import type { IncomingMessage } from 'node:http'
-import { replyError } from './adapters/http/reply.ts'
-import { refuse } from './adapters/transports/refuse-upgrade.ts'
-import { findBadRequest, urlBelow } from './adapters/transports/request-form.ts'
+import { replyError } from './adapters/http/exchange.ts'
+import { findBadRequest, urlBelow } from './adapters/transports/http-request.ts'
 import type { SocketIoTransport } from './adapters/transports/socketio/transport.ts'
+import { refuse } from './adapters/transports/upgrade-request.ts'
 import type { WebSocketTransport } from './adapters/transports/websocket/server.ts'
 import type { HttpService } from './attachment.ts'
 import { RoomfulError } from './core/base/errors.ts'

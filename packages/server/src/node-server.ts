@@ -35,3 +35,9 @@ export function checkIsServer(server: unknown): asserts server is Server {
 function isEmitter(value: unknown): value is { on: unknown; listening?: unknown } {
   return typeof value === 'object' && value !== null && 'on' in value
 }
+
+/** Where a server is reached that listens on this address: as people and browsers of its own machine write it. */
+export function serverUrl(host: string, port: number, isSecure: boolean): string {
+  const name = host === '0.0.0.0' || host === '::' || host === '127.0.0.1' ? 'localhost' : host
+  return `${isSecure ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${port}`
+}

@@ -1,5 +1,5 @@
 /** Imported first by the entries of the package, for its effect: throws on a Node that is too old. */
-import { nodeProblem } from './node-version.ts'
+import { nodeProblem } from './version.ts'
 
 const problem = nodeProblem()
 if (problem !== undefined) throw new Error(problem)

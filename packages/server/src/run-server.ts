@@ -2,15 +2,15 @@
  * A server as a process: settings from where people put them, sentences when they are wrong, signals, exit codes. What
  * `roomful serve` and Commons have in common. G7, A2.4, C15.
  */
-import { composeObservers } from './adapters/observe/compose.ts'
+
 import { Log } from './adapters/observe/log.ts'
+import { composeObservers } from './adapters/observe/metrics.ts'
 import type { Roomful } from './api.ts'
 import { ConfigError } from './config/config-error.ts'
 import { loadSettings } from './config/load.ts'
 import type { Settings } from './config/settings.ts'
 import type { Observer } from './core/ports/observer.ts'
 import { createRoomful } from './create.ts'
-import { ShutdownSignals } from './shutdown-signals.ts'
 
 export interface ServerRun {
   /** Flags, without the names of program and command. */
@@ -109,4 +109,42 @@ function banner(url: string, settings: Settings, tokenCommand: string, notes: re
     ...(isKept ? [token] : []),
     `  an account    curl ${url}/api/users -H 'content-type: application/json' -d '${account}'`,
   ].join('\n')
+}
+
+/**
+ * SIGTERM and SIGINT as two promises: the first asks for a polite end, the second insists. Under npm one signal arrives
+ * twice when it was meant for the whole process group (Ctrl-C, systemd), because npm passes on what it gets itself.
+ */
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const
+
+/** How soon after the first a signal of the same kind is the same one. A key press is never meant twice; a SIGTERM may be. */
+const ECHO_MS: Readonly<Record<(typeof SIGNALS)[number], number>> = { SIGINT: 250, SIGTERM: 50 }
+
+export class ShutdownSignals {
+  readonly first: Promise<'first'>
+  readonly second: Promise<'second'>
+  heard = false
+
+  /** Listens from now on. @param env tells whether npm runs this process */
+  constructor(env: Readonly<Record<string, string | undefined>>) {
+    const first = Promise.withResolvers<'first'>()
+    const second = Promise.withResolvers<'second'>()
+    this.first = first.promise
+    this.second = second.promise
+    const isUnderNpm = env.npm_lifecycle_event !== undefined
+    let heardAt = 0
+    let heardSignal: NodeJS.Signals | undefined
+    for (const signal of SIGNALS) {
+      process.on(signal, () => {
+        const now = performance.now()
+        const isEcho = isUnderNpm && signal === heardSignal && now - heardAt < ECHO_MS[signal]
+        if (this.heard && !isEcho) return second.resolve('second')
+        if (this.heard) return
+        this.heard = true
+        heardAt = now
+        heardSignal = signal
+        first.resolve('first')
+      })
+    }
+  }
 }

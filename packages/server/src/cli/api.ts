@@ -1,8 +1,7 @@
 /** The HTTP API of a running server, for the commands that ask one: its address, the key, and refusals as sentences. */
 import { ConfigError } from '../config/config-error.ts'
 import { loadWithOrigins } from '../config/load.ts'
-import { serverUrl } from '../server-url.ts'
-import { readFormat } from './format.ts'
+import { serverUrl } from '../node-server.ts'
 
 export interface RemoteCommand {
   readonly argv: readonly string[]
@@ -131,4 +130,10 @@ function errorIn(text: string): WireError {
 function checkUrl(server: string): string {
   if (/^https?:$/.test(URL.parse(server)?.protocol ?? '')) return server.replace(/\/+$/, '')
   throw new ConfigError(`--server must be an http or https URL, not "${server}".`)
+}
+
+/** @returns whether the output is JSON. @throws ConfigError */
+export function readFormat(format = 'text'): boolean {
+  if (format === 'text' || format === 'json') return format === 'json'
+  throw new ConfigError(`--format must be "text" or "json", not "${format}".`)
 }

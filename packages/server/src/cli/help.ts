@@ -1,9 +1,6 @@
 /** What `roomful help` and `roomful --version` print. */
 import { describeFlags } from '../config/describe.ts'
-import { EXPLAIN_USAGE } from './explain.ts'
-import { PUBLISH_USAGE } from './publish.ts'
-import { TAIL_USAGE } from './tail.ts'
-import { WHO_USAGE } from './who.ts'
+import { EXPLAIN_USAGE, PUBLISH_USAGE, TAIL_USAGE, WHO_USAGE } from './remote-commands.ts'
 
 export const COMMANDS = ['serve', 'token', 'config', 'publish', 'tail', 'who', 'explain', 'help', 'version'] as const
 

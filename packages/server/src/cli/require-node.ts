@@ -1,5 +1,5 @@
 /** Imported first by the command, for its effect: says so on a Node that is too old, and ends the process. */
-import { nodeProblem } from '../node-version.ts'
+import { nodeProblem } from '../version.ts'
 
 const problem = nodeProblem()
 if (problem !== undefined) {

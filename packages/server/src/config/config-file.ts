@@ -1,8 +1,7 @@
 /** The config file: one JSON object whose keys are the names of settings. */
 import { readFileSync } from 'node:fs'
-import { ConfigError } from './config-error.ts'
+import { ConfigError, didYouMean } from './config-error.ts'
 import { allSettings } from './settings.ts'
-import { didYouMean } from './suggest.ts'
 
 const DEFAULT_CONFIG_FILE = 'roomful.config.json'
 

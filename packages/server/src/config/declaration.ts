@@ -1,5 +1,11 @@
-/** What one setting is: everything that variables, flags, config files, help and documentation need to know of it. */
-import type { ValueType } from './value-types.ts'
+/**
+ * How a setting is declared, and the types of value that it can have: how a value is read from a variable, a flag or a
+ * config file, and how it is printed.
+ */
+import { isIP } from 'node:net'
+import { isHostPattern } from '../adapters/transports/host-names.ts'
+import { isOriginPattern } from '../adapters/transports/origin.ts'
+import type { TrustProxy } from '../adapters/transports/request-info.ts'
 
 export interface Declaration<T> {
   /** The environment variable. Flag and config-file key follow from the name that the setting has in the code. */
@@ -25,4 +31,137 @@ export function setting<T>(
 /** `pingIntervalMs` → `ping-interval-ms`. */
 export function flagOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+}
+
+export interface ValueType<T> {
+  /** For the docs table: `number`, `on/off`. */
+  readonly name: string
+  /** Ends the sentence "PORT must be …". */
+  readonly expects: string
+  /** @param given text from a variable or flag, or the JSON value of a config file. @returns undefined when it is none */
+  read(given: unknown): T | undefined
+  /** As one would write it in a variable. */
+  write(value: T): string
+}
+
+/** A whole number; `min` and `max` are allowed. */
+export function wholeNumber(min: number, max: number): ValueType<number> {
+  return {
+    name: 'number',
+    expects: `a whole number from ${min} to ${max}`,
+    read(given) {
+      const number = typeof given === 'string' && /^-?\d+$/.test(given) ? Number(given) : given
+      return typeof number === 'number' && Number.isSafeInteger(number) && number >= min && number <= max
+        ? number
+        : undefined
+    },
+    write: String,
+  }
+}
+
+const SWITCH_WORDS: Readonly<Record<string, boolean>> = { on: true, true: true, off: false, false: false }
+
+export const onOff: ValueType<boolean> = {
+  name: 'on/off',
+  expects: '"on" or "off"',
+  read(given) {
+    if (typeof given === 'boolean') return given
+    return typeof given === 'string' && Object.hasOwn(SWITCH_WORDS, given) ? SWITCH_WORDS[given] : undefined
+  },
+  write: (value) => (value ? 'on' : 'off'),
+}
+
+export function oneOf<const Word extends string>(...words: readonly Word[]): ValueType<Word> {
+  const quoted = words.map((word) => `"${word}"`)
+  return {
+    name: words.join(' or '),
+    expects: `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`,
+    read: (given) => words.find((word) => word === given),
+    write: String,
+  }
+}
+
+export const text: ValueType<string> = {
+  name: 'text',
+  expects: 'text without control characters',
+  read: (given) => (typeof given === 'string' && given !== '' && !/\p{Cc}/u.test(given) ? given : undefined),
+  write: (value) => value,
+}
+
+/** What a header can hold as it is. */
+export const apiKey: ValueType<string> = {
+  name: 'text',
+  expects: 'letters, digits and other visible ASCII, without spaces',
+  read: (given) => (typeof given === 'string' && /^[\x21-\x7e]{1,512}$/.test(given) ? given : undefined),
+  write: (value) => value,
+}
+
+/** A value that may be absent; that is its default. */
+export function optional<T>(type: ValueType<T>): ValueType<T | undefined> {
+  return { ...type, write: (value) => (value === undefined ? '' : type.write(value)) }
+}
+
+export const url: ValueType<string> = {
+  name: 'URL',
+  expects: 'a URL that begins with https:// or http://',
+  read: (given) => (typeof given === 'string' && isWebUrl(given) ? given : undefined),
+  write: (value) => value,
+}
+
+/** Where on its server something is: `/realtime`, without a slash at the end; nothing for `/`. */
+export const urlPath: ValueType<string> = {
+  name: 'path',
+  expects: 'a path like "/realtime", of letters, digits, "-", ".", "_" and "~", or "/"',
+  read(given) {
+    if (typeof given !== 'string' || !/^(\/[\w.~-]+)*\/?$/.test(given)) return undefined
+    return given.split('/').some((segment) => /^\.\.?$/.test(segment)) ? undefined : given.replace(/\/$/, '')
+  },
+  write: (value) => (value === '' ? '/' : value),
+}
+
+/** Origins as a browser sends them, of any scheme; `:*` for any port; a single `*` for any origin. */
+export const origins: ValueType<readonly string[]> = {
+  name: 'list of origins',
+  expects: 'a list like "https://a.example,http://localhost:*,capacitor://localhost", or "*"',
+  read: (given) => readList(given, isOriginPattern),
+  write: (value) => value.join(','),
+}
+
+/** Names of hosts without ports; `*.a.example` for all below one; a single `*` for any. */
+export const hosts: ValueType<readonly string[]> = {
+  name: 'list of hosts',
+  expects: 'a list like "a.example,*.b.example", without ports, or "*"',
+  read: (given) => readList(given, isHostPattern),
+  write: (value) => value.join(','),
+}
+
+/** Which proxies may say where a client comes from. */
+export const proxies: ValueType<TrustProxy> = {
+  name: 'off, on, number of proxies, or list of addresses',
+  expects:
+    '"off", "on" (one proxy), a number of proxies from 1 to 16, or a list of addresses and CIDR ranges like "10.0.0.0/8,::1"',
+  read(given) {
+    if (given === 'off' || given === false) return 'off'
+    if (given === 'on' || given === true) return 1
+    const hops = wholeNumber(1, 16).read(given)
+    return hops ?? readList(given, isAddressRange)
+  },
+  write: (value) => (typeof value === 'object' ? value.join(',') : String(value)),
+}
+
+function readList(given: unknown, isItem: (item: string) => boolean): readonly string[] | undefined {
+  const list = typeof given === 'string' ? given.split(',').map((item) => item.trim()) : given
+  if (!Array.isArray(list) || list.length === 0) return undefined
+  return list.every((item): item is string => typeof item === 'string' && isItem(item)) ? list : undefined
+}
+
+function isWebUrl(value: string): boolean {
+  return /^https?:\/\//i.test(value) && URL.canParse(value)
+}
+
+function isAddressRange(range: string): boolean {
+  const [address = '', bits, ...rest] = range.split('/')
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
 }

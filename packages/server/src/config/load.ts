@@ -4,11 +4,9 @@
  */
 import { parseArgs } from 'node:util'
 import { LOOPBACK_LIMITS } from '../core/base/settings.ts'
-import { checkTogether } from './check.ts'
-import { ConfigError } from './config-error.ts'
+import { ConfigError, didYouMean } from './config-error.ts'
 import { readConfigFile } from './config-file.ts'
-import { type AnySetting, allSettings, type SettingName, type Settings } from './settings.ts'
-import { didYouMean } from './suggest.ts'
+import { type AnySetting, allSettings, checkTogether, type SettingName, type Settings } from './settings.ts'
 
 export interface SettingSources {
   /** Usually `process.env`. An empty variable counts as not set. */

@@ -1,6 +1,9 @@
 /** What people do in rooms: messages, private messages, edits, reactions. PROTOCOL.md 8. */
 import { inboxOf } from '@roomful/protocol'
-import { down, UP_ALIASES, type UpData, type UpName, up } from '@roomful/protocol/messages'
+import { down, schemaCheck, UP_ALIASES, type UpData, type UpMessage, type UpName, up } from '@roomful/protocol/messages'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { TSchema } from 'typebox'
+import type { EventDefinition } from '../core/base/contract.ts'
 import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Stored } from '../core/log/effects.ts'
@@ -8,7 +11,6 @@ import type { Namespace } from '../core/namespace.ts'
 import type { Context } from '../core/requests/context.ts'
 import type { Numbers } from '../core/requests/handlers.ts'
 import { authorOf, emptyWordings, MESSAGES } from './redaction.ts'
-import { schemaOf } from './schema.ts'
 import { addTyping } from './typing.ts'
 
 /** Roles that may change what others said. */
@@ -152,4 +154,22 @@ function react(context: Context, data: UpData<'reaction:send'>): unknown {
 function removeReaction(context: Context, { roomId, emoji, messageId }: UpData<'reaction:remove'>): unknown {
   context.append(roomId, 'reaction:removed', { userId: context.user.sub, emoji, messageId })
   return OK
+}
+
+const compiled = new WeakMap<TSchema, EventDefinition>()
+
+/** One argument that matches `message.data`; a lone string stands for `{roomId}` where there is such a field. */
+export function schemaOf(message: UpMessage): EventDefinition {
+  const known = compiled.get(message.data)
+  if (known) return known
+  const check = schemaCheck(message.data)
+  const takesRoomId = 'properties' in message.data && 'roomId' in (message.data.properties as object)
+  const validate = (input: unknown): StandardSchemaV1.Result<unknown> => {
+    const value = typeof input === 'string' && takesRoomId ? { roomId: input } : (input ?? {})
+    const issue = check(value)
+    return issue === undefined ? { value } : { issues: [issue] }
+  }
+  const definition: EventDefinition = { data: { '~standard': { version: 1, vendor: 'roomful', validate } } }
+  compiled.set(message.data, definition)
+  return definition
 }

@@ -8,7 +8,7 @@ import type { Context } from '../core/requests/context.ts'
 import { chargeEvent } from '../core/rooms/connection-limits.ts'
 import { checkRoomId, type JoinAck } from '../core/rooms/joins.ts'
 import { costOf } from '../core/rooms/room-list.ts'
-import { schemaOf } from './schema.ts'
+import { schemaOf } from './chat.ts'
 
 const HISTORY_PAGE_MAX = 100
 

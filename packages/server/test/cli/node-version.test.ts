@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { nodeProblem } from '../../src/node-version.ts'
+import { nodeProblem } from '../../src/version.ts'
 
 const SENTENCE =
   /^Roomful needs Node 24 or later, and this is Node 20\.1\.0\. Get a newer one from https:\/\/nodejs\.org\.$/

@@ -1,9 +1,7 @@
 /** One event to many members: encoded once, written once per turn, in one order, whoever goes away meanwhile. */
 import { createTestServer, type TestClient } from '@roomful/testkit'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { classicDialect } from '../../src/adapters/transports/dialects/classic.ts'
-import { plainDialect } from '../../src/adapters/transports/dialects/plain.ts'
-import { v1Dialect } from '../../src/adapters/transports/dialects/v1.ts'
+import { classicDialect, plainDialect, v1Dialect } from '../../src/adapters/transports/dialects.ts'
 import { audience } from './audience.ts'
 
 const UNLIMITED = { ratePerSecond: 0, ratePerMinute: 0 }

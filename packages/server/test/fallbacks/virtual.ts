@@ -3,10 +3,10 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createTestServer, type TestServer, type TestServerOptions } from '@roomful/testkit'
 import { onTestFinished } from 'vitest'
-import { Fallbacks } from '../../src/adapters/http/fallbacks/index.ts'
+import { Polls } from '../../src/adapters/http/fallbacks/poll.ts'
+import { SseStreams } from '../../src/adapters/http/fallbacks/sse.ts'
 import type { HttpHost } from '../../src/adapters/http/host.ts'
 import { HttpTransport } from '../../src/adapters/http/router.ts'
-import { HttpLinks } from '../../src/adapters/http/v1-links/links.ts'
 
 export interface VirtualServing {
   readonly server: TestServer
@@ -22,7 +22,8 @@ export async function serveVirtually(options: TestServerOptions = {}, pollsMax?:
   const server = await createTestServer({ ...options, settings })
   const host = {
     hub: server.hub,
-    fallbacks: new Fallbacks(server.hub, new HttpLinks(server.hub), pollsMax),
+    polls: new Polls(server.hub, pollsMax),
+    streams: new SseStreams(server.hub),
   } as HttpHost
   const http = new HttpTransport(host, {
     crossOrigin: { refusal: () => undefined, setHeaders: () => undefined },

@@ -1,7 +1,7 @@
 /** Appends for as long as it is let live, and prints what was acknowledged: one line of JSON per batch. */
 import { SeededRandom } from '@roomful/testkit'
 import { createLocalBroker, openSqliteLog } from '../../src/adapters/brokers/local/index.ts'
-import { systemClock as clock } from '../../src/adapters/system/clock.ts'
+import { systemClock as clock } from '../../src/adapters/system/clock-and-random.ts'
 import type { Append } from '../../src/core/ports/broker.ts'
 
 const [folder = '', life = '0'] = process.argv.slice(2)

@@ -1,7 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { composeObservers } from '../../src/adapters/observe/compose.ts'
 import { Log, type LogLevel } from '../../src/adapters/observe/log.ts'
-import { Metrics } from '../../src/adapters/observe/metrics.ts'
+import { composeObservers, Metrics } from '../../src/adapters/observe/metrics.ts'
 import type { Fact, Observer } from '../../src/core/ports/observer.ts'
 import type { Connection } from '../../src/core/state/namespace-state.ts'
 

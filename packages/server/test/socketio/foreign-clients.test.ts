@@ -3,7 +3,7 @@
 import { hubOf } from '@roomful/server/testing'
 import type { Socket } from 'socket.io-client'
 import { describe, expect, it } from 'vitest'
-import { takesCursors } from '../../src/adapters/transports/socketio/client-kind.ts'
+import { takesCursors } from '../../src/adapters/transports/socketio/transport.ts'
 import { client, next, serve, token } from './serve.ts'
 
 const CONNECTED = 0

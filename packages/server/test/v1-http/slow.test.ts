@@ -1,6 +1,5 @@
 /** A client over HTTP that does not listen: it costs bounded memory, and misses nothing of what is in the log. G5. */
-import type { Link } from '@roomful/server/testing'
-import { hubOf } from '@roomful/server/testing'
+import { hubOf, type Link } from '@roomful/server/testing'
 import { expect, it } from 'vitest'
 import { serve, until } from '../fallbacks/serving.ts'
 import { openLink, takeEvents } from './raw-link.ts'

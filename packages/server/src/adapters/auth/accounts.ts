@@ -3,10 +3,10 @@ import { bannedError, RoomfulError } from '../../core/base/errors.ts'
 import { nameKey, parseName } from '../../core/base/names.ts'
 import type { Random } from '../../core/ports/random.ts'
 import type { User } from '../../core/ports/user.ts'
+import type { TokenIssuer } from './jwt.ts'
 import type { SlidingWindowLimiter } from './limiter.ts'
 import type { Passwords } from './passwords.ts'
 import type { SignInFrom, SignInPlaces } from './sign-in-places.ts'
-import type { TokenIssuer } from './token-issuer.ts'
 import type { UserStore } from './user-store.ts'
 
 /** How long the token of a sign-in is good. */

@@ -10,9 +10,11 @@ import {
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
   jwtVerify,
+  SignJWT,
 } from 'jose'
 import { RoomfulError } from '../../core/base/errors.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
+import type { User } from '../../core/ports/user.ts'
 import { identityOf, refusal } from './claims.ts'
 import { Hs256 } from './hs256.ts'
 
@@ -118,4 +120,32 @@ function isProviderProblem(error: unknown): boolean {
   if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return true
   if (error instanceof TypeError && error.message === 'fetch failed') return true
   return error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC'
+}
+
+export interface TokenIssuerOptions {
+  readonly secret: Uint8Array
+  /** Written into the token, since the server accepts no other. */
+  readonly audience?: string | undefined
+  readonly issuer?: string | undefined
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+export class TokenIssuer {
+  private readonly options: TokenIssuerOptions
+
+  constructor(options: TokenIssuerOptions) {
+    this.options = options
+  }
+
+  /** @param lifetimeMs without it the token does not expire */
+  issueToken(user: User, lifetimeMs: number | undefined): Promise<string> {
+    const { secret, audience, issuer, now } = this.options
+    const issuedAt = Math.floor(now() / 1000)
+    const token = new SignJWT({ ...user }).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).setIssuedAt(issuedAt)
+    if (lifetimeMs !== undefined) token.setExpirationTime(issuedAt + Math.ceil(lifetimeMs / 1000))
+    if (audience !== undefined) token.setAudience(audience)
+    if (issuer !== undefined) token.setIssuer(issuer)
+    return token.sign(secret)
+  }
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { fromJson, isRecord, isTooDeep, MAX_JSON_DEPTH } from '@roomful/protocol'
 import { RoomfulError } from '../../core/base/errors.ts'
-import { inviteBody, isRefusable } from '../transports/expect-continue.ts'
+import { inviteBody, isRefusable } from '../transports/http-request.ts'
 
 /** A name and a password fit many times. */
 const BODY_MAX_BYTES = 16 * 1024

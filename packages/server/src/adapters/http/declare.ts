@@ -9,9 +9,8 @@ import { RoomfulError } from '../../core/base/errors.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
 import { authenticateAdmin, authenticateKey, authenticateUser } from './authenticate.ts'
 import { readJsonBody } from './body.ts'
-import { type Exchange, wholeNumber } from './exchange.ts'
+import { type Exchange, replyJson, wholeNumber } from './exchange.ts'
 import type { HttpHost } from './host.ts'
-import { replyJson } from './reply.ts'
 
 /**
  * Who may ask: anyone, a signed-in user, the holder of the API key, or that holder and any admin. A visitor says so in the
@@ -229,4 +228,28 @@ export function checkOneOf<Field extends string>(
 ): void {
   if ((body[one] === undefined) !== (body[other] === undefined)) return
   throw new RoomfulError('INVALID_MESSAGE', `Give either ${one} or ${other}`, { field: one })
+}
+
+/** Where a page of a long list begins, and how long it is. */
+export interface ListPage {
+  /** What comes behind this one, in the order of code units. */
+  readonly after: string
+  readonly limit: number
+}
+
+export const LIST_MAX = 1_000
+export const PageOfList = {
+  after: Type.Optional(Type.String({ description: 'The last one of the page before.' })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIST_MAX, default: LIST_MAX })),
+}
+
+/** Those behind `after`, in the order of their ids. */
+export function listPage<Item>(
+  all: readonly Item[],
+  idOf: (item: Item) => string,
+  { after, limit }: ListPage,
+): { items: Item[]; more: boolean } {
+  const found = all.filter((item) => idOf(item) > after)
+  const items = found.sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1)).slice(0, limit)
+  return { items, more: found.length > limit }
 }

@@ -1,5 +1,6 @@
 /** One HTTP request on its way to an answer, and what handlers of several resources need. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { toJson } from '@roomful/protocol'
 import { RoomfulError } from '../../core/base/errors.ts'
 import type { Hub } from '../../core/hub.ts'
 import type { Namespace } from '../../core/namespace.ts'
@@ -54,4 +55,37 @@ export function chargeRate(hub: Hub, userId: string, cost: number): void {
 // No user id begins with a control character, so these are counted apart from messages.
 function rateKey(userId: string): string {
   return `\u0000http ${userId}`
+}
+
+/** For everything that is no page: an answer is nobody's to keep, and is what it says it is. */
+const HEADERS = {
+  'Content-Type': 'application/json; charset=utf-8',
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+} as const
+
+/** @param body bytes in it are written as `{"$binary": …}` */
+export function replyJson(response: ServerResponse, status: number, body: unknown): void {
+  replyJsonText(response, status, toJson(body))
+}
+
+/** As {@link replyJson}, for what is JSON already. */
+export function replyJsonText(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { ...HEADERS, 'Content-Length': Buffer.byteLength(text) })
+  response.end(text)
+}
+
+/** Of the same kind, for what is no JSON. */
+export function replyText(response: ServerResponse, status: number, text: string): void {
+  const own = { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(text) }
+  response.writeHead(status, { ...HEADERS, ...own }).end(text)
+}
+
+/** @param status when it is another one than the catalogue gives the code */
+export function replyError(response: ServerResponse, error: RoomfulError, status: number = error.status): void {
+  if (response.headersSent) return void response.destroy() // too late to say anything
+  const wire = error.toWire()
+  if (wire.retryAfter !== undefined) response.setHeader('Retry-After', wire.retryAfter)
+  if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer')
+  replyJson(response, status, { error: wire })
 }

@@ -1,4 +1,4 @@
-/** What the handlers of the HTTP API work with: the hub, accounts, metrics, and what waits between requests. */
+/** What the handlers of the HTTP API use: the hub, accounts, metrics, and the polls and streams that are open. */
 import type { Administration } from '../../core/administration.ts'
 import type { Hub } from '../../core/hub.ts'
 import type { Accounts } from '../auth/accounts.ts'
@@ -6,7 +6,8 @@ import type { ApiKey } from '../auth/api-key.ts'
 import type { Tickets } from '../auth/tickets.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Stories } from '../observe/stories.ts'
-import { Fallbacks } from './fallbacks/index.ts'
+import { Polls } from './fallbacks/poll.ts'
+import { SseStreams } from './fallbacks/sse.ts'
 import { NotificationPolls } from './notification-polls.ts'
 import type { HttpLinks } from './v1-links/links.ts'
 
@@ -30,10 +31,16 @@ export interface HttpHostParts {
 
 export interface HttpHost extends HttpHostParts {
   readonly notifications: NotificationPolls
-  readonly fallbacks: Fallbacks
+  readonly polls: Polls
+  readonly streams: SseStreams
 }
 
 export function createHttpHost(parts: HttpHostParts): HttpHost {
-  const { hub, links } = parts
-  return { ...parts, notifications: new NotificationPolls(hub), fallbacks: new Fallbacks(hub, links) }
+  const { hub } = parts
+  return {
+    ...parts,
+    notifications: new NotificationPolls(hub),
+    polls: new Polls(hub),
+    streams: new SseStreams(hub),
+  }
 }

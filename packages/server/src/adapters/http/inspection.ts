@@ -6,11 +6,19 @@ import type { Namespace } from '../../core/namespace.ts'
 import type { ObservedConnection } from '../../core/ports/observer.ts'
 import type { Connection } from '../../core/state/namespace-state.ts'
 import type { Stories } from '../observe/stories.ts'
-import { NamespaceName, RoomName, type Route, server } from './declare.ts'
+import {
+  LIST_MAX,
+  type ListPage,
+  listPage,
+  NamespaceName,
+  PageOfList,
+  RoomName,
+  type Route,
+  server,
+} from './declare.ts'
 import { findNamespace } from './exchange.ts'
 import { explain } from './explain.ts'
 import type { HttpHost } from './host.ts'
-import { LIST_MAX, type ListPage, listPage, PageOfList } from './list-page.ts'
 
 const inspection = {
   tag: 'inspection',

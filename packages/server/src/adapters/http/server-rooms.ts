@@ -3,9 +3,19 @@ import { isPersonalRoom } from '@roomful/protocol'
 import { Member, UserId } from '@roomful/protocol/messages'
 import { Type } from 'typebox'
 import type { Namespace } from '../../core/namespace.ts'
-import { exact, NamespaceName, OK, RoomName, type Route, server } from './declare.ts'
+import {
+  exact,
+  LIST_MAX,
+  type ListPage,
+  listPage,
+  NamespaceName,
+  OK,
+  PageOfList,
+  RoomName,
+  type Route,
+  server,
+} from './declare.ts'
 import { findNamespace } from './exchange.ts'
-import { LIST_MAX, type ListPage, listPage, PageOfList } from './list-page.ts'
 import { Events, hello, PageOfRoom, pageOf, Room } from './rooms.ts'
 
 const MemberBody = Type.Object({ namespace: NamespaceName, userId: UserId }, exact)

@@ -6,8 +6,7 @@ import type { Administration } from '../../core/administration.ts'
 import { RoomfulError } from '../../core/base/errors.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
 import type { AccountQuestion } from '../../core/ports/users.ts'
-import { checkOneOf, exact, OK, RoomName, type Route, Status, server } from './declare.ts'
-import { LIST_MAX, PageOfList } from './list-page.ts'
+import { checkOneOf, exact, LIST_MAX, OK, PageOfList, RoomName, type Route, Status, server } from './declare.ts'
 
 const DisconnectBody = Type.Object(
   {

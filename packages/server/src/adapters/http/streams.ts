@@ -5,6 +5,7 @@
 import { Key } from '@roomful/protocol/messages'
 import { Type } from 'typebox'
 import type { Declaration, Route } from './declare.ts'
+import { answerSend } from './fallbacks/send.ts'
 
 const params = Type.Object({
   namespace: Type.String({ description: 'Without its first slash; `chat` for the default one.' }),
@@ -99,7 +100,7 @@ export const streamRoutes: readonly Route[] = [
     path: /^\/sse(?:\/|$)(.*?)\/?$/,
     declaration: sse,
     opensLink: true,
-    answer: (exchange, host) => host.fallbacks.sse(exchange),
+    answer: (exchange, host) => host.streams.answer(exchange),
   },
   {
     method: 'GET',
@@ -107,32 +108,32 @@ export const streamRoutes: readonly Route[] = [
     path: /^\/poll(?:\/|$)(.*?)\/?$/,
     declaration: poll,
     opensLink: true,
-    answer: (exchange, host) => host.fallbacks.poll(exchange),
+    answer: (exchange, host) => host.polls.answer(exchange),
   },
   {
     method: 'POST',
     segment: 'send',
     path: /^\/send(?:\/|$)(.*?)\/?$/,
     declaration: send,
-    answer: (exchange, host) => host.fallbacks.send(exchange),
+    answer: (exchange, host) => answerSend(host.hub, exchange),
   },
   {
     method: 'GET',
     segment: 'link',
     path: /^\/link\/sse$/,
     opensLink: true,
-    answer: (exchange, host) => host.fallbacks.links.stream(exchange),
+    answer: (exchange, host) => host.links.stream(exchange),
   },
   {
     method: 'POST',
     segment: 'link',
     path: /^\/link\/poll$/,
-    answer: (exchange, host) => host.fallbacks.links.poll(exchange),
+    answer: (exchange, host) => host.links.poll(exchange),
   },
   {
     method: 'POST',
     segment: 'link',
     path: /^\/link\/send$/,
-    answer: (exchange, host) => host.fallbacks.links.send(exchange),
+    answer: (exchange, host) => host.links.send(exchange),
   },
 ]

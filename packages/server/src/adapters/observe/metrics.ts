@@ -3,9 +3,8 @@
  * from the catalogues, and what is not in them counts as `other`. What is open is what was opened less what was closed.
  */
 import { CLOSE_CODES, ERROR_CODES } from '@roomful/protocol'
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import type { Fact, Observer } from '../../core/ports/observer.ts'
-import { Tally } from './tally.ts'
 
 /** From a tenth of a millisecond to ten seconds. */
 const BUCKETS_SECONDS = [
@@ -141,4 +140,61 @@ function createTallies(registry: Registry) {
 /** Applications have codes of their own; as label values they would be without bound. */
 function known(code: string): string {
   return Object.hasOwn(ERROR_CODES, code) ? code : 'other'
+}
+
+export class Tally {
+  private readonly counts = new Map<string, number>()
+
+  /** @param label the one label that it has, whose values must be few */
+  constructor(registry: Registry, name: string, help: string, label?: string) {
+    const { counts } = this
+    if (label === undefined) counts.set('', 0)
+    new Counter({
+      name,
+      help,
+      labelNames: label === undefined ? [] : [label],
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const [value, count] of counts) {
+          if (label === undefined) this.inc(count)
+          else this.inc({ [label]: value }, count)
+        }
+      },
+    })
+  }
+
+  add(count = 1, value = ''): void {
+    this.counts.set(value, (this.counts.get(value) ?? 0) + count)
+  }
+}
+
+export function composeObservers(observers: readonly Observer[]): Observer {
+  const [only] = observers
+  if (only !== undefined && observers.length === 1) return guarded(only)
+  const all = observers.map(guarded)
+  return {
+    observe(fact) {
+      for (const observer of all) observer.observe(fact)
+    },
+  }
+}
+
+function guarded(observer: Observer): Observer {
+  let hasWarned = false
+  return {
+    observe(fact: Fact) {
+      try {
+        observer.observe(fact)
+      } catch (error) {
+        if (hasWarned) return
+        hasWarned = true
+        const what = error instanceof Error ? error : new Error(String(error))
+        process.emitWarning(`An observer failed at ${fact.type}: ${what.message}`, {
+          code: 'ROOMFUL_OBSERVER',
+          detail: what.stack ?? '',
+        })
+      }
+    },
+  }
 }

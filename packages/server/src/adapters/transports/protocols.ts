@@ -1,10 +1,12 @@
 /** Protocols of an application's own over WebSocket: which path is whose, and the dialect of their links. */
 import { decodePlain, isPersonalRoom, isRoomId, type WireError } from '@roomful/protocol'
+import type { LinkOwner } from '../../core/link/link.ts'
+import { ONE_WAY } from '../../core/link/one-way.ts'
 import type { Namespace } from '../../core/namespace.ts'
 import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
 import type { Protocol } from '../../core/raw-protocol.ts'
-import { refuseBinary } from './refuse-binary.ts'
-import { binaryFrame } from './websocket/frames.ts'
+import { refuseBinary } from './dialects.ts'
+import { binaryFrame, textFrame } from './websocket/wire.ts'
 
 export interface Mounted {
   readonly namespace: Namespace
@@ -76,4 +78,28 @@ const NO_BYTES = new Uint8Array(0)
 function onlyControl(text: string): ReturnType<typeof decodePlain> {
   const inbound = decodePlain(text)
   return inbound.kind === 'request' ? refuseBinary() : inbound
+}
+
+const NO_ECHOED_EVENTS: Encoding = { key: 'ws:echo', encode: () => undefined }
+
+/** Links of `/ws/echo`, which test suites of the WebSocket protocol use. They have no user and no namespace. */
+export const echoDialect: Dialect = {
+  ...ONE_WAY,
+  name: 'echo',
+  encoding: () => NO_ECHOED_EVENTS,
+  fail: (_channel, { message }) => textFrame(message),
+  control: () => undefined,
+}
+
+/**
+ * Sends every message back.
+ * @param prefix added in front of a text
+ */
+export function echo(prefix: string): LinkOwner {
+  return {
+    receive(link, data) {
+      link.send(typeof data === 'string' ? textFrame(prefix + data) : binaryFrame(data))
+      return true
+    },
+  }
 }

@@ -1,7 +1,6 @@
 /** Settings about who may come in, and how they say who they are. */
 import { CORE_DEFAULTS } from '../../core/base/settings.ts'
-import { setting } from '../declaration.ts'
-import { oneOf, onOff, optional, text, url, wholeNumber } from '../value-types.ts'
+import { oneOf, onOff, optional, setting, text, url, wholeNumber } from '../declaration.ts'
 
 export const access = {
   jwtSecret: setting({

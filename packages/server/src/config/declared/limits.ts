@@ -1,7 +1,6 @@
 /** Settings about heartbeats, and how much one client may send, hold and leave unread. */
 import { CORE_DEFAULTS } from '../../core/base/settings.ts'
-import { setting } from '../declaration.ts'
-import { onOff, wholeNumber } from '../value-types.ts'
+import { onOff, setting, wholeNumber } from '../declaration.ts'
 
 const HOUR_MS = 3_600_000
 const MIB = 1024 ** 2

@@ -1,7 +1,18 @@
 /** Settings about where Roomful listens, who may reach it, and how it ends. */
 import { CORE_DEFAULTS } from '../../core/base/settings.ts'
-import { setting } from '../declaration.ts'
-import { apiKey, hosts, oneOf, onOff, optional, origins, proxies, text, urlPath, wholeNumber } from '../value-types.ts'
+import {
+  apiKey,
+  hosts,
+  oneOf,
+  onOff,
+  optional,
+  origins,
+  proxies,
+  setting,
+  text,
+  urlPath,
+  wholeNumber,
+} from '../declaration.ts'
 
 /** Pages of other servers on the developer's machine. */
 const LOOPBACK_ORIGINS = ['localhost', '127.0.0.1', '[::1]'].flatMap((host) => [

@@ -1,8 +1,7 @@
 /** Settings about what is kept, where, and for how long. */
 import { LOG_DEFAULTS } from '../../adapters/brokers/local/log.ts'
 import { CORE_DEFAULTS } from '../../core/base/settings.ts'
-import { setting } from '../declaration.ts'
-import { oneOf, text, wholeNumber } from '../value-types.ts'
+import { oneOf, setting, text, wholeNumber } from '../declaration.ts'
 
 const GIB = 1024 ** 3
 

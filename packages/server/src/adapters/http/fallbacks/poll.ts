@@ -6,10 +6,8 @@ import type { HttpClient } from '../../../core/http-connection.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { Namespace } from '../../../core/namespace.ts'
 import type { Connection } from '../../../core/state/namespace-state.ts'
-import type { Exchange } from '../exchange.ts'
-import { wholeNumber } from '../exchange.ts'
-import { pollDialect } from './poll-dialect.ts'
-import { PollSeat, type SeatEnds } from './poll-seat.ts'
+import { type Exchange, wholeNumber } from '../exchange.ts'
+import { PollSeat, pollDialect, type SeatEnds } from './poll-wire.ts'
 import { cursorOf, namespaceOf, roomsOf, visitorOf } from './visitor.ts'
 
 /** Shorter than what proxies allow. */

@@ -8,7 +8,7 @@ import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Link } from '../../../core/link/link.ts'
 import type { Dialect } from '../../../core/ports/dialect.ts'
 import type { Wire } from '../../../core/ports/wire.ts'
-import { replyError, replyJsonText } from '../reply.ts'
+import { replyError, replyJsonText } from '../exchange.ts'
 
 const ANSWER = '+'
 const REFUSAL = '-'

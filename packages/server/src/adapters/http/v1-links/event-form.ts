@@ -3,7 +3,7 @@
  * `text/event-stream`, whether it is a stream or the answer to a poll. Pings and closes are events with a name. PROTOCOL.md 17.
  */
 
-import { binaryFrame, CLOSE, PING, payloadsOf, TEXT } from '../../transports/websocket/frames.ts'
+import { binaryFrame, CLOSE, PING, payloadsOf, TEXT } from '../../transports/websocket/wire.ts'
 
 export const PING_FRAME = binaryFrame(new Uint8Array(), PING)
 

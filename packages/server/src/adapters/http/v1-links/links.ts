@@ -5,7 +5,7 @@
 import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { Dialect } from '../../../core/ports/dialect.ts'
-import { v1Dialect } from '../../transports/dialects/v1.ts'
+import { v1Dialect } from '../../transports/dialects.ts'
 import { FRAME_OVERHEAD_BYTES } from '../../transports/websocket/server.ts'
 import { parseJsonBody, readText } from '../body.ts'
 import type { Exchange } from '../exchange.ts'

@@ -16,9 +16,8 @@ import {
 } from '@roomful/protocol'
 import { type Packet, PacketType } from 'socket.io-parser'
 import type { Dialect, Encoding } from '../../../core/ports/dialect.ts'
-import { type Decoded, PacketDecoder } from './decoder.ts'
+import { type Decoded, PacketDecoder, readAnswer, readEvent } from './decoder.ts'
 import { encodeRequest } from './encoding.ts'
-import { readAnswer, readEvent } from './inbound.ts'
 import { ackPacket, connectedPacket, disconnectedPacket, eventFrame, refusedPacket } from './packets.ts'
 
 /** What all links of one server share. */

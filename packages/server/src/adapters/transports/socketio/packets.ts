@@ -2,7 +2,7 @@
 import { bytesOf, holdsBinary, isBytes, toJson } from '@roomful/protocol'
 import { PacketType } from 'socket.io-parser'
 import { AckArgs } from '../../../core/base/ack-args.ts'
-import { ackFrame, binaryFrame, textFrame } from '../websocket/frames.ts'
+import { ackFrame, binaryFrame, textFrame } from '../websocket/wire.ts'
 
 /** Engine.IO packets that are more than a message. */
 export const ENGINE = {

@@ -8,11 +8,9 @@ import { decodePacket, decodePayload, type Packet } from 'engine.io-parser'
 import type { Hub } from '../../../core/hub.ts'
 import { CarriedWire } from '../carried-wire.ts'
 import { type PollingForm, PollingWire } from '../polling-wire.ts'
-import { textFrame } from '../websocket/frames.ts'
-import type { WebSocketWire } from '../websocket/wire.ts'
+import { textFrame, type WebSocketWire } from '../websocket/wire.ts'
+import { answerText, toPayload } from './http.ts'
 import { ENGINE } from './packets.ts'
-import { answerText } from './replies.ts'
-import { toPayload } from './unframe.ts'
 
 const PROBE_WORDS = { ask: '2probe', answer: ENGINE.PROBED, takeOver: '5' }
 

@@ -2,22 +2,20 @@
  * Socket.IO clients, at `/socket.io/` unless a setting says otherwise: the handshake over HTTP or by upgrade, and which request belongs to which session.
  * What is said then is dialect.ts's business, what carries it session.ts's. Engine.IO protocol 4.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Hub } from '../../../core/hub.ts'
 import type { Encoding } from '../../../core/ports/dialect.ts'
 import type { CrossOrigin } from '../cross-origin.ts'
-import { pathOf, refuse } from '../refuse-upgrade.ts'
+import { pathOf } from '../http-request.ts'
 import { credentialsOf } from '../request-info.ts'
-import { offersWebSocket } from '../upgrade-offer.ts'
+import { offersWebSocket, refuse } from '../upgrade-request.ts'
 import { FRAME_OVERHEAD_BYTES, URL_MAX_LENGTH } from '../websocket/server.ts'
 import { createWebSocketServer, shakeHands } from '../websocket/upgrade.ts'
 import { ignoreSocketError, type WebSocketWire } from '../websocket/wire.ts'
-import { takesCursors } from './client-kind.ts'
 import { type DialectPeer, SocketIoDialect, type SocketIoForm } from './dialect.ts'
 import { createEncoding } from './encoding.ts'
-import { readPayload } from './payload-body.ts'
-import { answerRefusal, answerText, REFUSALS, type Refusal } from './replies.ts'
+import { answerRefusal, answerText, REFUSALS, type Refusal, readPayload } from './http.ts'
 import { EngineSession } from './session.ts'
 
 export interface SocketIoOptions {
@@ -186,4 +184,17 @@ function queryOf(request: IncomingMessage): URLSearchParams {
   const url = request.url ?? ''
   const start = url.indexOf('?')
   return new URLSearchParams(start < 0 ? '' : url.slice(start + 1))
+}
+
+/**
+ * HTTP stacks of Socket.IO clients in other languages. They know no recovery: the cursor behind the arguments of an event
+ * would be one more argument for their listeners. Seen: python-socketio raises a TypeError, and the listener never runs.
+ */
+const FOREIGN = /python|aiohttp|websocket-client|okhttp|^java\/|starscream|cfnetwork|dart|^go-http|\.net|unity/i
+
+/** @returns false for a client of another language, which takes none unless it asks for them on connecting */
+export function takesCursors({ 'user-agent': userAgent = '', origin }: IncomingHttpHeaders): boolean {
+  // Python's WebSocket client names an origin and no agent; a browser names both, Node's official client neither.
+  if (userAgent === '') return origin === undefined
+  return !FOREIGN.test(userAgent) || userAgent.startsWith('Mozilla/')
 }

@@ -3,10 +3,11 @@
  * `ws.send`; `ws` writes only the close frame, behind everything else. E11.
  */
 import type { Socket } from 'node:net'
+import { aroundShared } from '@roomful/protocol'
 import { WebSocket } from 'ws'
+import { AckArgs } from '../../../core/base/ack-args.ts'
 import type { Link } from '../../../core/link/link.ts'
 import type { Wire } from '../../../core/ports/wire.ts'
-import { binaryFrame, PONG } from './frames.ts'
 
 /** Who is told what comes in: a link, or what stands between the socket and its link. */
 export type WireReceiver = Pick<Link, 'receive' | 'alive' | 'ponged' | 'send' | 'flush' | 'drained' | 'closed'>
@@ -137,4 +138,88 @@ export function writeSocket(socket: Socket, buffers: readonly Uint8Array[], onFl
     socket.uncork()
   }
   if (socket.writableLength > 0 && !socket.writableNeedDrain) socket.write(NOTHING, () => onFlushed.call(socket))
+}
+
+// Frames as a server sends them: final, unmasked, uncompressed. RFC 6455 section 5.2.
+
+export const TEXT = 0x1
+export const BINARY = 0x2
+export const CLOSE = 0x8
+export const PING = 0x9
+export const PONG = 0xa
+
+const FIN = 0x80
+
+/** A text frame whose middle is shared with others: three buffers, of which that one is not copied. */
+function textFrameAround(before: string, shared: Uint8Array, after: string): readonly Uint8Array[] {
+  const tail = Buffer.from(after)
+  const own = Buffer.byteLength(before)
+  const head = allocate(TEXT, own, shared.byteLength + tail.byteLength)
+  head.write(before, head.length - own, 'utf8')
+  return [head, shared, tail]
+}
+
+export function textFrame(text: string): Uint8Array {
+  const length = Buffer.byteLength(text)
+  const frame = allocate(TEXT, length)
+  frame.write(text, frame.length - length, 'utf8')
+  return frame
+}
+
+/** The frame of an answer, sharing what many answers have in common. */
+export function ackFrame(data: unknown, encode: (data: unknown) => string): Uint8Array | readonly Uint8Array[] {
+  const text = aroundShared(data instanceof AckArgs ? data.values : data, encode)
+  return typeof text === 'string' ? textFrame(text) : textFrameAround(text.before, text.shared.bytes, text.after)
+}
+
+export function binaryFrame(payload: Uint8Array, opcode: number = BINARY): Uint8Array {
+  const frame = allocate(opcode, payload.byteLength)
+  frame.set(payload, frame.length - payload.byteLength)
+  return frame
+}
+
+/** A buffer for the frame, its header written; `elsewhere` bytes of the payload follow in other buffers. */
+function allocate(opcode: number, here: number, elsewhere = 0): Buffer {
+  const length = here + elsewhere
+  if (length < 126) {
+    const frame = Buffer.allocUnsafe(2 + here)
+    frame[1] = length
+    frame[0] = FIN | opcode
+    return frame
+  }
+  if (length < 65_536) {
+    const frame = Buffer.allocUnsafe(4 + here)
+    frame[0] = FIN | opcode
+    frame[1] = 126
+    frame.writeUInt16BE(length, 2)
+    return frame
+  }
+  const frame = Buffer.allocUnsafe(10 + here)
+  frame[0] = FIN | opcode
+  frame[1] = 127
+  frame.writeBigUInt64BE(BigInt(length), 2)
+  return frame
+}
+
+export interface Payload {
+  readonly opcode: number
+  readonly bytes: Buffer
+}
+
+/**
+ * Payloads of frames that WebSocket clients share, for links that carry the same content without a WebSocket.
+ * @param frames whole frames, as made above, in buffers of any size
+ */
+export function* payloadsOf(frames: readonly Uint8Array[]): Generator<Payload> {
+  const bytes = Buffer.concat(frames)
+  for (let at = 0; at < bytes.length; ) {
+    const opcode = (bytes[at] as number) & 0xf
+    const short = bytes[at + 1] as number
+    const head = short < 126 ? 2 : short === 126 ? 4 : 10
+    const length =
+      short < 126 ? short : short === 126 ? bytes.readUInt16BE(at + 2) : Number(bytes.readBigUInt64BE(at + 2))
+    const start = at + head
+    at = start + length
+    yield { opcode, bytes: bytes.subarray(start, at) }
+  }
 }

@@ -1,9 +1,24 @@
-/** `roomful token`: a token for whoever can read the server's secret. */
+/** The commands that need no running server: `config` and `token`. */
 import { type Claims, identityOf, isRole, ROLES } from '../adapters/auth/claims.ts'
+import { TokenIssuer } from '../adapters/auth/jwt.ts'
 import { findSecret } from '../adapters/auth/secret.ts'
-import { TokenIssuer } from '../adapters/auth/token-issuer.ts'
 import { ConfigError } from '../config/config-error.ts'
+import { describeLoaded, loadedAsJson } from '../config/describe.ts'
 import { loadWithOrigins } from '../config/load.ts'
+import { readFormat } from './api.ts'
+
+export interface ConfigCommand {
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** The settings in force, and where each came from. @throws ConfigError */
+export function printConfig({ argv, env }: ConfigCommand): string {
+  const loaded = loadWithOrigins({ argv, env, commandFlags: ['format'] })
+  return readFormat(loaded.commandFlags.format)
+    ? JSON.stringify(loadedAsJson(loaded), undefined, 2)
+    : describeLoaded(loaded)
+}
 
 export interface TokenCommand {
   readonly argv: readonly string[]
@@ -14,7 +29,7 @@ export interface TokenCommand {
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-/** @throws ConfigError (rejects) */
+/** A token that the server with the same secret accepts. @throws ConfigError (rejects) */
 export async function printToken({ argv, env, warn }: TokenCommand): Promise<string> {
   const { settings, commandFlags } = loadWithOrigins({ argv, env, commandFlags: ['sub', 'name', 'role', 'expires'] })
   const { sub, name, role = 'user', expires = '24h' } = commandFlags

@@ -1,9 +1,10 @@
 /**
- * Which requests offer to switch the protocol, and to which one. A server may ignore any offer and answer over HTTP/1.1
- * (RFC 9110 section 7.8), which is what has to happen to `Upgrade: h2c`: curl and Java's HTTP client send it with every
- * request and can do without.
+ * Upgrade requests: which protocol a client offers to switch to, and the HTTP answer when the server refuses. A server may
+ * ignore the offer and answer over HTTP/1.1 (RFC 9110 section 7.8). It must ignore `Upgrade: h2c`, which curl and Java's
+ * HTTP client send with every request.
  */
-import type { IncomingMessage } from 'node:http'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
 
 /** The handshake of RFC 6455. An offer in an HTTP/1.0 request does not count. */
 export function offersWebSocket({ headers, httpVersion }: IncomingMessage): boolean {
@@ -35,4 +36,18 @@ export function headWithoutOffer({ method, url, httpVersion, rawHeaders }: Incom
     }
   }
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+}
+
+/** An HTTP answer instead of the upgrade. RFC 6455 section 4.2.2. */
+export function refuse(socket: Duplex, status: number, message: string): void {
+  if (!socket.writable) return void socket.destroy()
+  const body = Buffer.from(message)
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}`,
+    'Connection: close',
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${body.length}`,
+  ]
+  socket.once('finish', () => socket.destroy())
+  socket.end(`${head.join('\r\n')}\r\n\r\n${message}`)
 }

@@ -1,6 +1,20 @@
-/** The machine's own chance; ids come from the operating system's generator, a pool at a time. */
+/** The machine's own time. */
+
 import { randomFillSync } from 'node:crypto'
+import type { Clock } from '../../core/ports/clock.ts'
 import type { Random } from '../../core/ports/random.ts'
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(ms, fn, mustCome = false) {
+    const timer = setTimeout(fn, ms)
+    if (!mustCome) timer.unref()
+    return () => clearTimeout(timer)
+  },
+  // After the poll phase: everything that was readable in this turn has been read.
+  turnEnd: (fn) => void setImmediate(fn),
+}
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789'
 const CODES = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0))

@@ -4,15 +4,23 @@
  * can fall between two polls. The seat stays for a short lease, and with it the membership of its user.
  */
 import type { ServerResponse } from 'node:http'
-import { CLOSE_CODES, formatCursor } from '@roomful/protocol'
+import {
+  CLOSE_CODES,
+  encodePlainControl,
+  encodePlainError,
+  encodePlainEvent,
+  formatCursor,
+  plainName,
+} from '@roomful/protocol'
 import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Timer } from '../../../core/base/timer-wheel.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { Link } from '../../../core/link/link.ts'
+import { ONE_WAY } from '../../../core/link/one-way.ts'
+import type { Dialect, Encoding } from '../../../core/ports/dialect.ts'
 import type { Wire } from '../../../core/ports/wire.ts'
 import type { Connection } from '../../../core/state/namespace-state.ts'
-import { replyError, replyJsonText } from '../reply.ts'
-import { readLines } from './poll-dialect.ts'
+import { replyError, replyJsonText } from '../exchange.ts'
 
 /** How long a poller is still there after an answer. A long poll comes back at once, a short one every few seconds. */
 const LEASE_MS = 5_000
@@ -184,4 +192,36 @@ const REFUSALS: Readonly<Record<number, string>> = {
   [CLOSE_CODES.TOKEN_EXPIRED.code]: 'TOKEN_EXPIRED',
   [CLOSE_CODES.FORBIDDEN.code]: 'FORBIDDEN',
   [CLOSE_CODES.KICKED.code]: 'FORBIDDEN',
+}
+
+const utf8 = new TextEncoder()
+/** Polls come and go, so each would end the next one by changing the number of connections. */
+const UNTOLD: ReadonlySet<string> = new Set(['users:count'])
+/** An answer has no place for them. */
+const UNTOLD_CONTROLS: ReadonlySet<string> = new Set(['welcome', 'auth_ok'])
+
+const line = (json: string, n?: number): Uint8Array => utf8.encode(`${n ?? ''} ${json}\n`)
+
+const encoding: Encoding = {
+  key: 'poll',
+  encode: (event) => (UNTOLD.has(event.type) ? undefined : line(encodePlainEvent(event), event.stored?.n)),
+}
+
+export const pollDialect: Dialect = {
+  ...ONE_WAY,
+  name: 'poll',
+  nameOf: plainName,
+  confirmsDelivery: true,
+  encoding: () => encoding,
+  fail: (_channel, error) => line(encodePlainError(error)),
+  control: (type, _channel, data) => (UNTOLD_CONTROLS.has(type) ? undefined : line(encodePlainControl(type, data))),
+}
+
+/** What the wire was given, read again: JSON has no raw line break. */
+export function readLines(buffers: readonly Uint8Array[]): { json: string; n: number | undefined }[] {
+  const lines = Buffer.concat(buffers).toString().split('\n')
+  return lines.slice(0, -1).map((text) => {
+    const space = text.indexOf(' ')
+    return { json: text.slice(space + 1), n: space === 0 ? undefined : Number(text.slice(0, space)) }
+  })
 }
