@@ -5,9 +5,9 @@
  */
 import type {
   Contract,
+  DeliveredArgs,
   EventDefinition,
   GivenAck,
-  HeardArgs,
   ReceivedAck,
   ReceivedArgs,
   SentArgs,
@@ -87,7 +87,7 @@ export type RequestArgs<C extends AnyContract, Name extends string, Options> =
 /** The arguments of an event that arrives; the data of a durable one carries the log's fields too. */
 type DownArgs<C extends AnyContract, Name extends string> = Name extends keyof Received<C>
   ? Received<C>[Name] extends infer Event extends EventDefinition
-    ? HeardArgs<Event>
+    ? DeliveredArgs<Event>
     : never
   : Name extends DownName
     ? [data: DownData<Name>]

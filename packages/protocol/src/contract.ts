@@ -1,36 +1,46 @@
 /**
- * The types of a contract: which events a namespace speaks, and what both sides may therefore say and expect (D5). Types
- * only, over Standard Schema's, so that the server and the SDK infer the same from one declaration and neither has to
- * import the other's code.
+ * The types of a contract: the events of a namespace, and so what each side may send and receives (D5). Types only, built
+ * on Standard Schema, so that the server and the SDK infer the same from one declaration without importing each other.
  *
- * A schema has two faces: what may be given to it (input) and what comes out of it (output). Whoever sends is typed by
- * the input, whoever receives by the output.
+ * A schema has an input type and an output type: the sender of an event is typed by the input, its receiver by the output.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 
-/** What is said of one event. `data` for one argument, `args` for several, neither for none. */
+/** One event of a contract. `data` for one argument, `args` for several, neither for none. */
 export interface EventDefinition {
+  /** Schema of its one argument, from any library that implements Standard Schema. */
   readonly data?: StandardSchemaV1
+  /** Schemas of its arguments. */
   readonly args?: readonly StandardSchemaV1[]
-  /** What the handler answers. */
+  /** What the handler returns. */
   readonly ack?: StandardSchemaV1
   /** Server events only: logged, numbered, replayed. */
   readonly durable?: boolean
-  /** Server events only: may be dropped for a slow link; with `latestBy` the latest per value of that field is kept. */
+  /** Server events only: may be dropped for a slow client; with `latestBy` the latest one for each value of that field is kept. */
   readonly volatile?: boolean | { readonly latestBy: string }
 }
 
+/**
+ * The events of a namespace, for `namespace.contract(…)` on the server and `connect<typeof contract>(…)` in clients.
+ * @example
+ * const contract = {
+ *   client: { 'save-task': { data: z.object({ title: z.string() }), ack: z.object({ taskId: z.string() }) } },
+ *   server: { 'task-saved': { data: z.object({ taskId: z.string(), title: z.string() }), durable: true } },
+ * } satisfies Contract
+ */
 export interface Contract {
-  /** What clients send. */
+  /** Events that clients send. */
   readonly client: Readonly<Record<string, EventDefinition>>
-  /** What the server sends. */
+  /** Events that the server sends. */
   readonly server: Readonly<Record<string, EventDefinition>>
 }
 
 /** What every durable event carries beside its own fields. W5. */
 export interface DurableFields {
+  /** Unique in the namespace. */
   readonly id: string
   readonly roomId: string
+  /** Number in its room: 1, 2, 3, … */
   readonly seq: number
   /** Milliseconds since 1970. */
   readonly ts: number
@@ -38,7 +48,7 @@ export interface DurableFields {
   readonly key?: string
 }
 
-/** The arguments as who sends the event gives them. */
+/** The arguments of an event as its sender gives them. */
 export type SentArgs<Event extends EventDefinition> = Event extends {
   readonly args: infer Schemas extends readonly StandardSchemaV1[]
 }
@@ -47,7 +57,7 @@ export type SentArgs<Event extends EventDefinition> = Event extends {
     ? [data: StandardSchemaV1.InferInput<Schema>]
     : []
 
-/** The arguments as who receives the event gets them. */
+/** The arguments of an event as its receiver gets them. */
 export type ReceivedArgs<Event extends EventDefinition> = Event extends {
   readonly args: infer Schemas extends readonly StandardSchemaV1[]
 }
@@ -56,28 +66,28 @@ export type ReceivedArgs<Event extends EventDefinition> = Event extends {
     ? [data: StandardSchemaV1.InferOutput<Schema>]
     : []
 
-/** The arguments of an event as a client hears it: the one object of a durable event carries the log's fields too. */
-export type HeardArgs<Event extends EventDefinition> = Event extends { readonly durable: true }
+/** The arguments of an event as clients receive it: the one object of a durable event carries the log's fields too. */
+export type DeliveredArgs<Event extends EventDefinition> = Event extends { readonly durable: true }
   ? ReceivedArgs<Event> extends readonly [infer Data extends object]
     ? [data: Data & DurableFields]
     : ReceivedArgs<Event>
   : ReceivedArgs<Event>
 
-/** The one argument a client sends, `undefined` for an event without any. */
+/** The one argument of an event as its sender gives it; `undefined` for an event without arguments. */
 export type SentData<Event extends EventDefinition> = Event extends {
   readonly data: infer Schema extends StandardSchemaV1
 }
   ? StandardSchemaV1.InferInput<Schema>
   : undefined
 
-/** What the handler of an event may answer; anything when the contract does not say. */
+/** What the handler of an event may return; anything when the contract does not say. */
 export type GivenAck<Event extends EventDefinition> = Event extends {
   readonly ack: infer Schema extends StandardSchemaV1
 }
   ? StandardSchemaV1.InferInput<Schema>
   : unknown
 
-/** What the answer to an event is for who asked. */
+/** What a request is answered with, as its sender gets it. */
 export type ReceivedAck<Event extends EventDefinition> = Event extends {
   readonly ack: infer Schema extends StandardSchemaV1
 }

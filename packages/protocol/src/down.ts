@@ -1,17 +1,20 @@
-/** Everything a client may receive in the room vocabulary, by name. Adding a message touches its file and this list. */
-import type { DataOf } from './messages/define.ts'
+/** Everything a client may receive in the room vocabulary, by name. A new message goes into the file of its family and into this list. */
+import type { DataOf } from './messages/definition.ts'
 import { authExpiring, authOk, notice, reset, serverDraining, welcome } from './messages/link.ts'
-import { messageEdited } from './messages/message-edit.ts'
-import { messageNew } from './messages/message-new.ts'
-import { messagePrivateDown } from './messages/message-private.ts'
-import { messageRedacted } from './messages/message-redact.ts'
-import { notification } from './messages/notification.ts'
-import { presenceDiff, presenceUpdate, userJoined, userLeft, usersCount } from './messages/presence.ts'
+import { messageEdited, messageNew, messagePrivateDown, messageRedacted, notification } from './messages/message.ts'
+import {
+  presenceDiff,
+  presenceUpdate,
+  userJoined,
+  userLeft,
+  userStopTyping,
+  usersCount,
+  userTyping,
+} from './messages/presence.ts'
 import { reactionNew, reactionRemoved } from './messages/reaction.ts'
-import { roomJoined } from './messages/room-join.ts'
-import { roomLeft } from './messages/room-leave.ts'
-import { userStopTyping, userTyping } from './messages/typing.ts'
+import { roomJoined, roomLeft } from './messages/room.ts'
 
+/** Messages that the server sends, by name. */
 export const down = {
   'message:new': messageNew,
   'message:private': messagePrivateDown,
@@ -37,5 +40,7 @@ export const down = {
   welcome,
 } as const
 
+/** Name of a message that the server sends. */
 export type DownName = keyof typeof down
+/** What the server sends with a message. */
 export type DownData<Name extends DownName> = DataOf<(typeof down)[Name]>

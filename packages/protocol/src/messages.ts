@@ -1,6 +1,25 @@
-/** Every message of the room vocabulary with its schema as data. Servers check against them; clients import their types. */
+/** Every message of the room vocabulary with its schema as data. Servers validate with them; clients import their types. */
 export * from './down.ts'
 export * from './messages/check.ts'
-export type { AckOf, DataOf, DownMessage, UpMessage } from './messages/define.ts'
-export * from './messages/shapes.ts'
+export {
+  type AckOf,
+  Content,
+  type DataOf,
+  type DownMessage,
+  Epoch,
+  Key,
+  Member,
+  Name,
+  NotificationBody,
+  Ok,
+  Position,
+  ResetReason,
+  RoomId,
+  Seq,
+  Status,
+  Stored,
+  Timestamp,
+  type UpMessage,
+  UserId,
+} from './messages/definition.ts'
 export * from './up.ts'

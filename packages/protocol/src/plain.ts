@@ -1,29 +1,55 @@
 /**
- * The plain form: one flat JSON object per message, for anyone with a WebSocket. PROTOCOL.md 4.
+ * The plain form: one flat JSON object per message, for any WebSocket client. PROTOCOL.md 4.
  * In: `{type, ...data, id?, key?}` or `{event, data, id?, key?}`. Out: `{type, ...data}`.
+ * The second half is the envelope `{event, data, …}`, which v1 uses too.
  */
-import { toJson } from './binary.ts'
-import {
-  failureData,
-  isAnswer,
-  isRefusal,
-  readAnswer,
-  readAuth,
-  readObject,
-  readRequest,
-  storedJson,
-} from './envelope.ts'
-import type { WireError } from './error-codes.ts'
-import { isRecord, type WireEvent } from './event.ts'
-import type { Inbound, RequestId } from './inbound.ts'
 
-/** Plain clients say and hear `chat:message` for a message in a room. PROTOCOL.md 8. */
+import type { WireError } from './codes.ts'
+import { ID_AS_KEY_LENGTH, KEY_MAX_LENGTH, MAX_ATTACHMENTS, MAX_JSON_DEPTH } from './constants.ts'
+import {
+  type Credentials,
+  type Inbound,
+  invalid,
+  type RequestId,
+  type StoredFields,
+  type WireEvent,
+} from './dialect.ts'
+import { fromJson, isRecord, isTooDeep, toJson } from './json.ts'
+
+/** Top-level names that have a meaning in the plain form. W4, PROTOCOL.md 4. */
+export const RESERVED_FIELDS = [
+  'type',
+  'id',
+  'key',
+  'event',
+  'data',
+  'args',
+  'ack',
+  'error',
+  'roomId',
+  'seq',
+  'n',
+  'ts',
+] as const
+
+const RESERVED = new Set<string>(RESERVED_FIELDS)
+
+/** @returns true for an argument whose fields can stand beside `type`: a plain object without a reserved name */
+export function isSpreadable(value: unknown): boolean {
+  if (!isRecord(value)) return false
+  for (const key in value) if (RESERVED.has(key)) return false
+  return true
+}
+
+/** Plain clients send and receive `chat:message` for a message in a room. PROTOCOL.md 8. */
 const PLAIN_NAMES: Record<string, string> = { 'message:new': 'chat:message' }
 
+/** @returns the name of an event in the plain form */
 export function plainName(type: string): string {
   return Object.hasOwn(PLAIN_NAMES, type) ? (PLAIN_NAMES[type] as string) : type
 }
 
+/** @returns the decoded message; of kind `invalid` for what cannot be decoded, so that it never throws */
 export function decodePlain(text: string): Inbound {
   const frame = readObject(text)
   if (isRefusal(frame)) return frame
@@ -38,12 +64,6 @@ export function decodePlain(text: string): Inbound {
   return readRequest(0, object.type, flatArgs(object), object.id, object.key)
 }
 
-/** Arguments of `{event, data}` or `{event, args}`. */
-export function envelopeArgs(frame: Record<string, unknown>): unknown[] {
-  if (Array.isArray(frame.args)) return frame.args
-  return frame.data === undefined ? [] : [frame.data]
-}
-
 function flatArgs(frame: Record<string, unknown>): unknown[] {
   const { type: _type, id: _id, key: _key, ...rest } = frame
   const names = Object.keys(rest)
@@ -53,6 +73,7 @@ function flatArgs(frame: Record<string, unknown>): unknown[] {
   return [rest]
 }
 
+/** @returns the text of an event: `{"type":…}` with its fields, and those of the log for a durable one */
 export function encodePlainEvent(event: WireEvent): string {
   const head = `{"type":${JSON.stringify(plainName(event.type))}`
   const stored = event.stored
@@ -67,17 +88,12 @@ function plainBody(event: WireEvent): string {
   return argsJson.length > 4 ? `,${argsJson.slice(2, -2)}` : '' // [{…}] without its brackets and braces
 }
 
-/** What the server asks; answered by `{ack: id, data}`. */
+/** @returns the text of a request of the server, which a client answers with `{ack: id, data}` */
 export function encodePlainRequest(id: number, event: WireEvent): string {
   return `{"type":"request","id":${id},"event":${JSON.stringify(plainName(event.type))}${envelopeBody(event)}}`
 }
 
-/** Arguments beside `event`: nothing, `data` for one, `args` for several. */
-export function envelopeBody({ args, argsJson }: WireEvent): string {
-  return args.length === 0 ? '' : args.length === 1 ? `,"data":${argsJson.slice(1, -1)}` : `,"args":${argsJson}`
-}
-
-/** An event as the object that `encodePlainEvent` writes, for histories. */
+/** @returns the object that `encodePlainEvent` writes as text, for histories */
 export function plainObject(event: WireEvent, type: string = event.type): Record<string, unknown> {
   const [first] = event.args
   const body =
@@ -94,17 +110,151 @@ export function plainObject(event: WireEvent, type: string = event.type): Record
   return { type, ...body, roomId, seq, ts, id, ...more }
 }
 
+/** @returns the text of a successful acknowledgement */
 export function encodePlainAck(id: RequestId, data: unknown): string {
   return `{"type":"ack","ack":${JSON.stringify(id)},"data":${toJson(data ?? null)}}`
 }
 
-/** With `id` the failed ack, without it the `error` message. */
+/** @returns the text of a refusal: with `id` a failed acknowledgement, without it an `error` message */
 export function encodePlainError(error: WireError, id?: RequestId, event?: string): string {
   if (id !== undefined) return JSON.stringify({ type: 'ack', ack: id, error, data: failureData(error) })
   return JSON.stringify({ type: 'error', ...error, ...(event === undefined ? {} : { event }) })
 }
 
-/** A message that is no event of a namespace: `welcome`, `auth_ok`, `pong`, … */
+/** @returns the text of a message that is no event of a namespace: `welcome`, `auth_ok`, `pong`, … */
 export function encodePlainControl(type: string, data: Record<string, unknown> = {}): string {
   return JSON.stringify({ type, ...data })
+}
+
+const BINARY_MARK = '"$binary"'
+/** Longest sentence with which a client may refuse a request of the server, in characters. */
+const SENTENCE_MAX_LENGTH = 1_000
+
+/** Refusals of {@link readObject}, by identity: a client may send an object with the same fields. */
+const refusals = new WeakSet<object>()
+
+/** @returns the object in `text`, or a refusal, which {@link isRefusal} recognises */
+export function readObject(text: string): Record<string, unknown> | Inbound {
+  const value = parseObject(text)
+  if (typeof value !== 'string') return value
+  const refusal = value === '' ? invalid(0, 'PARSE_ERROR') : invalid(0, 'INVALID_MESSAGE', value)
+  refusals.add(refusal)
+  return refusal
+}
+
+/** @returns the object, or a sentence about what is wrong with it; the empty sentence when it is no JSON */
+function parseObject(text: string): Record<string, unknown> | string {
+  if (isTooDeep(text)) return `Message is nested deeper than ${MAX_JSON_DEPTH} levels`
+  if (text.includes(BINARY_MARK) && text.split(BINARY_MARK).length - 1 > MAX_ATTACHMENTS) {
+    return `A message holds at most ${MAX_ATTACHMENTS} pieces of binary`
+  }
+  let value: unknown
+  try {
+    value = fromJson(text)
+  } catch {
+    return ''
+  }
+  return isRecord(value) ? value : 'Message must be a JSON object'
+}
+
+/** @returns true for a refusal that {@link readObject} returned */
+export function isRefusal(value: object): value is Extract<Inbound, { kind: 'invalid' }> {
+  return refusals.has(value)
+}
+
+/** @returns a request; of kind `invalid` when `event`, `id` or `key` is no valid one */
+export function readRequest(channel: number, event: unknown, args: unknown[], id: unknown, key: unknown): Inbound {
+  const name = typeof event === 'string' ? event : undefined
+  if (id !== undefined && typeof id !== 'string' && (typeof id !== 'number' || !Number.isFinite(id))) {
+    return invalid(channel, 'INVALID_MESSAGE', 'Field id must be a string or a number', { field: 'id', ...named(name) })
+  }
+  const requestId = id as RequestId | undefined
+  const known = { ...(requestId === undefined ? {} : { id: requestId }), ...named(name) }
+  if (typeof requestId === 'string' && requestId.length > KEY_MAX_LENGTH) {
+    return invalid(channel, 'INVALID_MESSAGE', `Field id must have at most ${KEY_MAX_LENGTH} characters`, {
+      field: 'id',
+      ...named(name),
+    })
+  }
+  if (name === undefined || name === '' || name.length > KEY_MAX_LENGTH) {
+    const message = event === undefined ? undefined : `Field type must be a string of 1 to ${KEY_MAX_LENGTH} characters`
+    return invalid(channel, 'INVALID_MESSAGE', message, { field: 'type', ...known })
+  }
+  if (key !== undefined && (typeof key !== 'string' || key.length === 0 || key.length > KEY_MAX_LENGTH)) {
+    return invalid(channel, 'INVALID_MESSAGE', `Field key must be a string of 1 to ${KEY_MAX_LENGTH} characters`, {
+      field: 'key',
+      ...known,
+    })
+  }
+  const effectiveKey =
+    (key as string | undefined) ??
+    (typeof requestId === 'string' && requestId.length >= ID_AS_KEY_LENGTH ? requestId : undefined)
+  return { kind: 'request', channel, event: name, args, id: requestId, key: effectiveKey }
+}
+
+/** @returns true for a client's answer to a request of the server: `{ack, data}`, with or without `type: 'ack'` */
+export function isAnswer({ type, event, ack }: Record<string, unknown>): boolean {
+  return (
+    (typeof ack === 'number' || typeof ack === 'string') &&
+    event === undefined &&
+    (type === undefined || type === 'ack')
+  )
+}
+
+/** @returns the answer in a frame that {@link isAnswer} recognised */
+export function readAnswer(channel: number, { ack, data, error }: Record<string, unknown>): Inbound {
+  return { kind: 'ack', channel, id: ack as RequestId, data, error: isRecord(error) ? readError(error) : undefined }
+}
+
+/** A client's refusal. Without a valid code all that is kept is that it refused. */
+function readError({ code, message, field }: Record<string, unknown>): WireError {
+  const isCode = typeof code === 'string' && code.length <= KEY_MAX_LENGTH
+  const sentence = typeof message === 'string' ? message : 'The client refused'
+  return {
+    code: isCode ? code : 'INVALID_MESSAGE',
+    message: sentence.slice(0, SENTENCE_MAX_LENGTH),
+    ...(typeof field === 'string' ? { field: field.slice(0, KEY_MAX_LENGTH) } : {}),
+  }
+}
+
+/** @returns the authentication in an `auth` message */
+export function readAuth(channel: number, frame: Record<string, unknown>): Inbound {
+  const id = typeof frame.id === 'string' || typeof frame.id === 'number' ? frame.id : undefined
+  return { kind: 'auth', channel, credentials: readCredentials(frame), id }
+}
+
+/** @returns the credentials in a frame; a field that is no string becomes the empty one, which is never valid */
+export function readCredentials(frame: Record<string, unknown>): Credentials {
+  const credentials: Credentials = {}
+  if (frame.token !== undefined) credentials.token = typeof frame.token === 'string' ? frame.token : ''
+  if (frame.ticket !== undefined) credentials.ticket = typeof frame.ticket === 'string' ? frame.ticket : ''
+  if (frame.name !== undefined) credentials.name = typeof frame.name === 'string' ? frame.name : ''
+  return credentials
+}
+
+/** @returns the JSON of the fields that the log adds to an event, without braces */
+export function storedJson(stored: Omit<StoredFields, 'n'>): string {
+  const key = stored.key === undefined ? '' : `,"key":${JSON.stringify(stored.key)}`
+  const redacted = stored.redacted ? ',"redacted":true' : ''
+  return `"roomId":${JSON.stringify(stored.roomId)},"seq":${stored.seq},"ts":${stored.ts},"id":${JSON.stringify(stored.id)}${key}${redacted}`
+}
+
+/** @returns the `data` of a failed acknowledgement, for clients that read only `data` */
+export function failureData(error: WireError): Record<string, unknown> {
+  return { status: 'error', ...error }
+}
+
+/** @returns the arguments of `{event, data}` or `{event, args}` */
+export function envelopeArgs(frame: Record<string, unknown>): unknown[] {
+  if (Array.isArray(frame.args)) return frame.args
+  return frame.data === undefined ? [] : [frame.data]
+}
+
+/** @returns the JSON of the arguments after `event`: nothing, `data` for one, `args` for several */
+export function envelopeBody({ args, argsJson }: WireEvent): string {
+  return args.length === 0 ? '' : args.length === 1 ? `,"data":${argsJson.slice(1, -1)}` : `,"args":${argsJson}`
+}
+
+function named(event: string | undefined): { event?: string } {
+  return event === undefined ? {} : { event }
 }

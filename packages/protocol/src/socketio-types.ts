@@ -5,18 +5,26 @@
  * const socket: Socket<ServerToClient<typeof contract>, ClientToServer<typeof contract>> = io('https://…/tasks')
  * ```
  *
- * The room vocabulary, which every namespace has, is in them too. As Socket.IO's own types want it, an event with an answer
- * takes its callback; `emitWithAck` gives the promise of it.
+ * They include the room vocabulary, which every namespace has. As in Socket.IO's own types, an event with an answer takes a
+ * callback; `emitWithAck` returns the answer as a promise.
  */
-import type { Contract, EventDefinition, GivenAck, HeardArgs, ReceivedAck, ReceivedArgs, SentArgs } from './contract.ts'
+import type { WireError } from './codes.ts'
+import type {
+  Contract,
+  DeliveredArgs,
+  EventDefinition,
+  GivenAck,
+  ReceivedAck,
+  ReceivedArgs,
+  SentArgs,
+} from './contract.ts'
 import type { DownData, DownName } from './down.ts'
-import type { WireError } from './error-codes.ts'
 import type { UpAck, UpData, UpName } from './up.ts'
 
-/** What a callback is given for a refused request. */
+/** What the callback of a refused request is called with. */
 export type Refused = { status: 'error' } & WireError
 
-/** What the client listens for: its `Socket`'s first type. */
+/** Events that the client listens for: the first type parameter of its `Socket`. */
 export type ServerToClient<C extends Contract> = {
   [Name in keyof C['server'] & string]: (...args: ListenedArgs<C['server'][Name]>) => void
 } & {
@@ -25,7 +33,7 @@ export type ServerToClient<C extends Contract> = {
     ? unknown
     : { error: (error: WireError & { event?: string }) => void })
 
-/** What the client emits: its `Socket`'s second type. */
+/** Events that the client emits: the second type parameter of its `Socket`. */
 export type ClientToServer<C extends Contract> = {
   [Name in keyof C['client'] & string]: (
     ...args: [...WithKey<SentArgs<C['client'][Name]>>, ...CallbackOf<C['client'][Name]>]
@@ -34,10 +42,10 @@ export type ClientToServer<C extends Contract> = {
   [Name in Exclude<UpName, keyof C['client']>]: (...args: [data: RoomData<Name>, ...RoomCallback<Name>]) => void
 }
 
-/** What the server asks comes with the callback that answers. */
+/** A request of the server comes with a callback for the answer. */
 type ListenedArgs<Event extends EventDefinition> = Event extends { readonly ack: object }
   ? [...ReceivedArgs<Event>, answer: (value: GivenAck<Event>) => void]
-  : HeardArgs<Event>
+  : DeliveredArgs<Event>
 
 type CallbackOf<Event extends EventDefinition> = Event extends { readonly ack: object }
   ? [callback: (answer: ReceivedAck<Event> | Refused) => void]
@@ -48,7 +56,7 @@ type WithKey<Args extends readonly unknown[]> = Args extends [infer Data extends
   ? [data: Data & { key?: string }]
   : Args
 
-/** A room id may come alone. */
+/** The data may be just the room id. */
 type RoomData<Name extends UpName> =
   | (UpData<Name> & { key?: string })
   | (UpData<Name> extends { roomId: string } ? ({ roomId: string } extends UpData<Name> ? string : never) : never)

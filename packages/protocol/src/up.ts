@@ -1,17 +1,11 @@
-/** Everything a client may send in the room vocabulary, by name. Adding a message touches its file and this list. */
-import type { AckOf, DataOf } from './messages/define.ts'
-import { historyGet } from './messages/history-get.ts'
-import { messageEdit } from './messages/message-edit.ts'
-import { messagePrivate } from './messages/message-private.ts'
-import { messageRedact } from './messages/message-redact.ts'
-import { messageSend } from './messages/message-send.ts'
-import { presenceGet } from './messages/presence.ts'
+/** Everything a client may send in the room vocabulary, by name. A new message goes into the file of its family and into this list. */
+import type { AckOf, DataOf } from './messages/definition.ts'
+import { messageEdit, messagePrivate, messageRedact, messageSend } from './messages/message.ts'
+import { presenceGet, typingStart, typingStop } from './messages/presence.ts'
 import { reactionRemove, reactionSend } from './messages/reaction.ts'
-import { roomJoin } from './messages/room-join.ts'
-import { roomLeave } from './messages/room-leave.ts'
-import { roomList } from './messages/room-list.ts'
-import { typingStart, typingStop } from './messages/typing.ts'
+import { historyGet, roomJoin, roomLeave, roomList } from './messages/room.ts'
 
+/** Messages that clients send, by name. */
 export const up = {
   'room:join': roomJoin,
   'room:leave': roomLeave,
@@ -28,13 +22,16 @@ export const up = {
   'presence:get': presenceGet,
 } as const
 
-/** Other names for the same message. `chat:message` is what plain clients say for both directions. */
+/** Other names for the same message. Plain clients use `chat:message` in both directions. */
 export const UP_ALIASES = {
   'chat:message': 'message:send',
   typing: 'typing:start',
   'stop-typing': 'typing:stop',
 } as const satisfies Record<string, keyof typeof up>
 
+/** Name of a message that clients send. */
 export type UpName = keyof typeof up
+/** What a client sends with a message. */
 export type UpData<Name extends UpName> = DataOf<(typeof up)[Name]>
+/** What the server acknowledges a message with. */
 export type UpAck<Name extends UpName> = AckOf<(typeof up)[Name]>

@@ -1,9 +1,14 @@
 /**
- * The SDK's form: the plain envelope with a channel number `ch` (several connections on one link) and positions. PROTOCOL.md 6.
+ * The SDK's form: the envelope with a channel number `ch` (several connections on one link) and positions. PROTOCOL.md 6.
  * A WebSocket message holds one frame or several, a line each. Unknown frame types and fields are ignored.
  */
-import { toJson } from './binary.ts'
+import type { WireError } from './codes.ts'
+import { MAX_CHANNELS, PROTOCOL_VERSION } from './constants.ts'
+import { type Inbound, invalid, type RequestId, type WireEvent } from './dialect.ts'
+import { toJson } from './json.ts'
 import {
+  envelopeArgs,
+  envelopeBody,
   isAnswer,
   isRefusal,
   readAnswer,
@@ -12,13 +17,7 @@ import {
   readObject,
   readRequest,
   storedJson,
-} from './envelope.ts'
-import type { WireError } from './error-codes.ts'
-import type { WireEvent } from './event.ts'
-import { type Inbound, invalid, type RequestId } from './inbound.ts'
-import { MAX_CHANNELS } from './limits.ts'
-import { envelopeArgs, envelopeBody } from './plain.ts'
-import { PROTOCOL_VERSION } from './version.ts'
+} from './plain.ts'
 
 /** Frames that a client sends. */
 export type UpFrame =
@@ -84,16 +83,18 @@ export type DownFrame =
 /** Most frames that one WebSocket message may hold. */
 export const MAX_FRAMES_PER_MESSAGE = 256
 
+/** @returns what each line of a message says; of kind `invalid` for a line that cannot be decoded, so that it never throws */
 export function decodeV1(text: string): Inbound[] {
-  if (!text.includes('\n')) return one(text)
+  if (!text.includes('\n')) return decodeFrame(text)
   const lines = text.split('\n')
   if (lines.length > MAX_FRAMES_PER_MESSAGE) {
     return [invalid(0, 'INVALID_MESSAGE', `A message holds at most ${MAX_FRAMES_PER_MESSAGE} frames`)]
   }
-  return lines.flatMap((line) => (line === '' ? [] : one(line)))
+  return lines.flatMap((line) => (line === '' ? [] : decodeFrame(line)))
 }
 
-function one(line: string): Inbound[] {
+/** @returns what one frame says; an array, since unknown frame types are ignored */
+function decodeFrame(line: string): Inbound[] {
   const frame = readObject(line)
   if (isRefusal(frame)) return [frame]
   const object = frame as Record<string, unknown>
@@ -125,6 +126,7 @@ function one(line: string): Inbound[] {
   }
 }
 
+/** @returns the text of an event, with its position for a durable one */
 export function encodeV1Event(channel: number, event: WireEvent): string {
   const { stored, roomId } = event
   const head = `{"ch":${channel},"event":${JSON.stringify(event.type)}`
@@ -133,21 +135,23 @@ export function encodeV1Event(channel: number, event: WireEvent): string {
   return roomId === undefined ? `${head}${body}}` : `${head}${body},"roomId":${JSON.stringify(roomId)}}`
 }
 
-/** What the server asks; answered by `{ch, ack: id, data}`. */
+/** @returns the text of a request of the server, which a client answers with `{ch, ack: id, data}` */
 export function encodeV1Request(channel: number, id: number, event: WireEvent): string {
   return `{"type":"request","ch":${channel},"id":${id},"event":${JSON.stringify(event.type)}${envelopeBody(event)}}`
 }
 
+/** @returns the text of a successful acknowledgement */
 export function encodeV1Ack(channel: number, id: RequestId, data: unknown): string {
   return `{"ch":${channel},"ack":${JSON.stringify(id)},"data":${toJson(data ?? null)}}`
 }
 
+/** @returns the text of a refusal: with `id` a failed acknowledgement, without it an `error` frame */
 export function encodeV1Error(channel: number, error: WireError, id?: RequestId, event?: string): string {
   if (id !== undefined) return JSON.stringify({ ch: channel, ack: id, error })
   return JSON.stringify({ type: 'error', ch: channel, ...error, ...(event === undefined ? {} : { event }) })
 }
 
-/** A frame that is no event of a namespace: `welcome`, `opened`, `closed`, `auth_ok`, `pong`, … */
+/** @returns the text of a frame that is no event of a namespace: `welcome`, `opened`, `closed`, `auth_ok`, `pong`, … */
 export function encodeV1Control(type: string, channel: number | undefined, data: Record<string, unknown>): string {
   const base = type === 'welcome' ? { type, v: PROTOCOL_VERSION } : { type }
   return JSON.stringify({ ...base, ...(channel === undefined ? {} : { ch: channel }), ...data })

@@ -29,7 +29,7 @@ it('[W11] the schemas are those of this protocol version', () => {
     [
       `The messages on the wire changed: their hash is ${hash}.`,
       'An addition that old clients can ignore: put this hash beside the version here, describe the change in CHANGELOG.md,',
-      'and run `npm run docs:protocol`. A change that breaks a client: raise PROTOCOL_VERSION in src/version.ts with its line',
+      'and run `npm run docs:protocol`. A change that breaks a client: raise PROTOCOL_VERSION in src/constants.ts with its line',
       'of history, offer a new subprotocol beside the old one, and add a line here.',
     ].join('\n'),
   ).toBe(HASHES[PROTOCOL_VERSION])

@@ -1,16 +1,19 @@
-/** Holds a value against a schema, and says in a person's words what does not fit first. */
+/** Checks a value against a schema, and describes the first mismatch in words. */
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 
-/** What does not fit. */
+/** Where and how a value does not match its schema. */
 export interface SchemaIssue {
   /** Ends a sentence that begins with the name of the field: `is missing`, `must be string`. */
   readonly message: string
-  /** From the outside in; a missing field is named itself, not the object that lacks it. */
+  /** From the outermost field to the innermost; of a missing field its own path, not that of its object. */
   readonly path: readonly string[]
 }
 
-/** Compiles once. @returns what finds the first thing in a value that does not fit, if there is one */
+/**
+ * Compiles a schema once.
+ * @returns a function that finds the first mismatch of a value; `undefined` when it matches
+ */
 export function schemaCheck(schema: TSchema): (value: unknown) => SchemaIssue | undefined {
   const validator = Compile(schema)
   return (value) => {
@@ -36,7 +39,7 @@ function toIssue(error: SchemaError | undefined): SchemaIssue {
   const { requiredProperties } = (error.params ?? {}) as { requiredProperties?: readonly string[] }
   const [missing] = error.keyword === 'required' ? (requiredProperties ?? []) : []
   if (missing !== undefined) return { message: 'is missing', path: [...path, missing] }
-  // A schema that takes nothing stands where no other field may be.
+  // `additionalProperties: false` is reported as a schema that accepts nothing.
   if (error.keyword === 'boolean') return { message: 'is not known here', path }
   return { message: error.message, path }
 }

@@ -1,7 +1,6 @@
-/** What is said about the link itself rather than inside a namespace. */
+/** Messages about the connection itself rather than about a namespace. */
 import { Type } from 'typebox'
-import { down } from './define.ts'
-import { Timestamp } from './shapes.ts'
+import { down, Timestamp } from './definition.ts'
 
 const User = Type.Object({ sub: Type.String(), name: Type.String(), role: Type.String() })
 
@@ -19,7 +18,7 @@ export const welcome = down('welcome', {
 
 export const authOk = down('auth_ok', {
   delivery: 'transient',
-  when: 'Once the server knows who you are, and after each refresh.',
+  when: 'After you were authenticated, and after each refresh.',
   data: Type.Object({ user: User }),
 })
 
@@ -31,13 +30,13 @@ export const authExpiring = down('auth_expiring', {
 
 export const serverDraining = down('server:draining', {
   delivery: 'transient',
-  when: 'The server is about to restart: come back after this many ms, a moment of its own for each client.',
+  when: 'The server is about to restart: reconnect after this many ms. Each client gets another delay.',
   data: Type.Object({ reconnectAfterMs: Type.Integer() }),
 })
 
 export const notice = down('notice', {
   delivery: 'transient',
-  when: 'Something that a person should know, such as a room lost to a changed role.',
+  when: 'A sentence for the user, such as that a changed role took a room away.',
   data: Type.Object({ code: Type.String(), message: Type.String(), roomId: Type.Optional(Type.String()) }),
 })
 

@@ -1,6 +1,6 @@
+/** Who is in a room or online, and who is writing. */
 import { Type } from 'typebox'
-import { down, up } from './define.ts'
-import { Member, Name, RoomId, UserId } from './shapes.ts'
+import { down, Member, Name, Ok, RoomId, UserId, up } from './definition.ts'
 
 export const presenceGet = up('presence:get', {
   when: 'To ask who is in a room; the same snapshot that the answer to a join carries.',
@@ -27,7 +27,7 @@ export const userLeft = down('user:left', {
 
 export const presenceDiff = down('presence:diff', {
   delivery: 'transient',
-  when: 'What changed since the number `since`, at most every 100 ms: in rooms with more than 200 members who came and went, in any room who is on the way back (`reconnecting`) and who is there again.',
+  when: 'What changed since the number `since`, at most every 100 ms: in rooms with more than 200 members who joined and left; in every room whose connection was lost (`reconnecting`) and who is back.',
   data: Type.Object({
     roomId: RoomId,
     since: Type.Integer(),
@@ -41,12 +41,38 @@ export const presenceDiff = down('presence:diff', {
 
 export const presenceUpdate = down('presence:update', {
   delivery: 'transient',
-  when: 'The first connection of a user came, or the last one went: to the namespace, above 1,000 connections to those who share a room.',
+  when: 'A user came online or went offline. Sent to the namespace; above 1,000 connections only to users who share a room.',
   data: Type.Object({ userId: UserId, status: Type.Union([Type.Literal('online'), Type.Literal('offline')]) }),
 })
 
 export const usersCount = down('users:count', {
   delivery: 'transient',
-  when: 'How many users and connections the namespace has: on own connect, and at most once a second when it changes.',
+  when: 'How many users and connections the namespace has: when you connect, and at most once a second when it changes.',
   data: Type.Object({ count: Type.Integer(), connections: Type.Integer() }),
+})
+
+const Typist = Type.Object({ roomId: RoomId, userId: UserId, name: Name })
+
+export const typingStart = up('typing:start', {
+  when: 'While writing, at least every 5 s.',
+  data: Type.Object({ roomId: RoomId }),
+  ack: Ok,
+})
+
+export const typingStop = up('typing:stop', {
+  when: 'When writing paused.',
+  data: Type.Object({ roomId: RoomId }),
+  ack: Ok,
+})
+
+export const userTyping = down('user:typing', {
+  delivery: 'transient',
+  when: 'Another user in the room is writing.',
+  data: Typist,
+})
+
+export const userStopTyping = down('user:stop-typing', {
+  delivery: 'transient',
+  when: 'That user stopped, sent a message, went away, or sent no other start for 5 s.',
+  data: Typist,
 })

@@ -1,6 +1,6 @@
+/** Reactions to messages, which are stored, and to the moment, which are not. */
 import { Type } from 'typebox'
-import { down, up } from './define.ts'
-import { Ok, RoomId, Stored, UserId } from './shapes.ts'
+import { down, Ok, RoomId, Stored, UserId, up } from './definition.ts'
 
 const Emoji = Type.String({ minLength: 1, maxLength: 64 })
 const MessageId = Type.String({ minLength: 1, maxLength: 256 })
@@ -17,7 +17,7 @@ export const reactionSend = up('reaction:send', {
 
 export const reactionNew = down('reaction:new', {
   delivery: 'volatile',
-  when: 'Somebody reacted. Durable, and then with the fields of a stored event, when it names a message.',
+  when: 'A user reacted. Durable, and then with the fields of a stored event, when it names a message.',
   data: Type.Object({
     roomId: RoomId,
     userId: UserId,
@@ -31,13 +31,13 @@ export const reactionNew = down('reaction:new', {
 })
 
 export const reactionRemove = up('reaction:remove', {
-  when: 'To take a reaction to a message back. Taking back what one did not give changes nothing, and is no error.',
+  when: 'To take a reaction to a message back. It is no error when there is none.',
   data: Type.Object({ roomId: RoomId, emoji: Emoji, messageId: MessageId }),
   ack: Ok,
 })
 
 export const reactionRemoved = down('reaction:removed', {
   delivery: 'durable',
-  when: 'Somebody took a reaction back: of one person, message and emoji the event with the highest number counts.',
+  when: 'A user took a reaction back. For one user, message and emoji the event with the highest number counts.',
   data: Type.Object({ ...Stored, userId: UserId, emoji: Emoji, messageId: MessageId }),
 })

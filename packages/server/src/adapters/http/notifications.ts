@@ -1,6 +1,6 @@
 /** What a user is told, by short or long polls, and how another backend tells it. B9, B10, PROTOCOL.md 12. */
 import { inboxOf } from '@roomful/protocol'
-import { Key, Told, UserId } from '@roomful/protocol/messages'
+import { Key, NotificationBody, UserId } from '@roomful/protocol/messages'
 import { type Static, Type } from 'typebox'
 import type { Hub } from '../../core/hub.ts'
 import { endpoint, exact, OK, type Route, server } from './declare.ts'
@@ -16,7 +16,7 @@ const WAIT_ASKED_MAX_S = 86_400
 const NotifyBody = Type.Object(
   {
     userId: UserId,
-    ...Told,
+    ...NotificationBody,
     key: Type.Optional({ ...Key, description: 'Makes a repeat harmless: it is answered as the first time.' }),
   },
   exact,
@@ -24,7 +24,7 @@ const NotifyBody = Type.Object(
 
 const Notification = Type.Object({
   id: Type.String(),
-  ...Told,
+  ...NotificationBody,
   message: Type.String(),
   ts: Type.Integer({ description: 'Milliseconds since 1970.' }),
 })
