@@ -1,6 +1,7 @@
 /**
  * The test projects, one after another: `packages` is quick; `outside` starts real servers, `nginx` that program before
- * one; `browser` also starts Chromium and has the machine to itself. Two workers, because two cores are what everyone is sure to have.
+ * one, `nodes` several on one Redis; `browser` also starts Chromium and has the machine to itself. Two workers, because two
+ * cores are what everyone is sure to have.
  */
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
@@ -58,6 +59,7 @@ export default defineConfig({
       }),
       project('outside', { order: 1, include: ['test/outside/**/*.test.ts'], maxWorkers: 2, timeoutMs: 30_000 }),
       project('nginx', { order: 2, include: ['test/nginx/**/*.test.ts'], maxWorkers: 1, timeoutMs: 30_000 }),
+      project('nodes', { order: 2, include: ['test/nodes/**/*.test.ts'], maxWorkers: 1, timeoutMs: 60_000 }),
       project('python', { order: 2, include: ['test/python/**/*.test.ts'], maxWorkers: 1, timeoutMs: 30_000 }),
       project('browser', {
         order: 3,

@@ -25,6 +25,8 @@ export const systemParts: readonly SystemPart[] = [
     variable: 'PYTHON',
   },
   { project: 'nginx', aptPackage: 'nginx', programs: ['/usr/sbin/nginx'], variable: 'NGINX' },
+  { project: 'nodes', aptPackage: 'nginx', programs: ['/usr/sbin/nginx'], variable: 'NGINX' },
+  { project: 'nodes', aptPackage: 'redis-server', programs: ['/usr/bin/redis-server'], variable: 'REDIS_SERVER' },
 ]
 
 /** Why the part is missing after everything was tried, or undefined when it is there. */

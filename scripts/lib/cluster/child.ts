@@ -17,6 +17,8 @@ export interface ChildOptions {
   /** A process group of its own, so that Ctrl-C on the terminal reaches this program alone, which then stops it in order. */
   readonly detached?: boolean
   readonly isReady: () => Promise<boolean>
+  /** Ends it when it is not ready yet. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export class Child {
@@ -35,16 +37,16 @@ export class Child {
     })
   }
 
-  /** @throws Error (rejects) with its last words, when it ends before it is ready or takes longer than 20 s */
+  /** @throws Error (rejects), with its last words unless they went to `onOutput`, when it is not ready within 20 s */
   static async start(options: ChildOptions): Promise<Child> {
-    const { name, program, args, env = {}, onOutput, detached = false, isReady } = options
+    const { name, program, args, env = {}, onOutput, detached = false, isReady, signal } = options
     const stdio = ['ignore', 'pipe', 'pipe'] as const
     const started = spawn(program, args, { stdio: [...stdio], detached, env: { ...process.env, ...env } })
     let lastWords = ''
     for (const stream of [started.stdout, started.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
-        lastWords = (lastWords + text).slice(-2_000)
-        onOutput?.(text)
+        if (onOutput) onOutput(text)
+        else lastWords = (lastWords + text).slice(-2_000)
       })
     }
     started.on('error', (error) => {
@@ -52,13 +54,13 @@ export class Child {
     })
     const child = new Child(started)
     const until = performance.now() + READY_WITHIN_MS
-    while (!child.isOver && performance.now() < until) {
+    while (!child.isOver && !signal?.aborted && performance.now() < until) {
       if (await isReady()) return child
       await setTimeout(PROBE_EVERY_MS)
     }
-    const reason = child.isOver ? 'ended at once' : 'was not ready within 20 s'
-    await child.stop('SIGKILL')
-    throw new Error(`${name} ${reason}.\n${lastWords}`)
+    const reason = child.isOver ? 'ended at once' : signal?.aborted ? 'was stopped' : 'was not ready within 20 s'
+    await child.stop(signal?.aborted ? 'SIGTERM' : 'SIGKILL')
+    throw new Error(`${name} ${reason}.\n${lastWords}`.trim())
   }
 
   signal(name: NodeJS.Signals): void {

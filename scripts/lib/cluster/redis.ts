@@ -11,6 +11,8 @@ export interface RedisOptions {
   readonly appendfsync: 'always' | 'everysec' | 'off'
   /** Runs before the program: what pins it to a core. */
   readonly launcher?: readonly string[]
+  /** Ends it when it is not ready yet. */
+  readonly signal?: AbortSignal
 }
 
 export interface RedisServer {
@@ -21,7 +23,8 @@ export interface RedisServer {
 }
 
 /** @throws MissingProgram; Error when it does not start (both reject) */
-export async function startRedis({ port, folder, appendfsync, launcher = [] }: RedisOptions): Promise<RedisServer> {
+export async function startRedis(options: RedisOptions): Promise<RedisServer> {
+  const { port, folder, appendfsync, launcher = [], signal } = options
   const settings = {
     port,
     bind: '127.0.0.1',
@@ -40,6 +43,7 @@ export async function startRedis({ port, folder, appendfsync, launcher = [] }: R
     args: rest,
     detached: true,
     isReady: () => answersPing(port),
+    signal,
   })
   return {
     url: `redis://127.0.0.1:${port}`,
