@@ -8,7 +8,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Server as TlsServer } from 'node:tls'
-import { holdBody } from './adapters/transports/http-request.ts'
+import { expectContinue } from './adapters/transports/http-request.ts'
 import { headWithoutOffer, offersHttp2, refuse } from './adapters/transports/upgrade-request.ts'
 import { ignoreSocketError } from './adapters/transports/websocket/wire.ts'
 
@@ -51,7 +51,7 @@ export function attachService(server: Server, service: HttpService): () => void 
     return true
   }
   const onExpectation = (request: IncomingMessage, response: ServerResponse): boolean => {
-    holdBody(request, response)
+    expectContinue(request, response)
     if (service.handleRequest(request, response)) return true
     if (hasOthers('checkContinue')) return pass('checkContinue', request, response)
     response.writeContinue()

@@ -17,17 +17,17 @@ async function main([command = 'help', ...argv]: readonly string[]): Promise<num
     case 'serve':
       return runServer({ argv, env, prepare: standard, tokenCommand: 'roomful token' })
     case 'token':
-      return print(await printToken({ argv, env, warn: complain }))
+      return print(await printToken({ argv, env, warn: printError }))
     case 'config':
       return print(printConfig({ argv, env }))
     case 'publish':
-      return remotely(publish, argv)
+      return runRemote(publish, argv)
     case 'tail':
-      return remotely(tail, argv)
+      return runRemote(tail, argv)
     case 'who':
-      return remotely(who, argv)
+      return runRemote(who, argv)
     case 'explain':
-      return remotely(explain, argv)
+      return runRemote(explain, argv)
     case 'help':
     case '--help':
     case '-h':
@@ -42,7 +42,7 @@ async function main([command = 'help', ...argv]: readonly string[]): Promise<num
 }
 
 /** Until it is done, or somebody presses Ctrl-C. */
-async function remotely(command: (given: RemoteCommand) => Promise<void>, argv: readonly string[]): Promise<number> {
+async function runRemote(command: (given: RemoteCommand) => Promise<void>, argv: readonly string[]): Promise<number> {
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
   await command({ argv, env: process.env, print, signal: stop.signal })
@@ -59,14 +59,14 @@ function print(text: string): number {
   return EXIT_CODES.ok
 }
 
-function complain(sentence: string): void {
+function printError(sentence: string): void {
   process.stderr.write(`${sentence}\n`)
 }
 
 main(process.argv.slice(2)).then(
   (code) => process.exit(code),
   (error: unknown) => {
-    complain(error instanceof Error ? error.message : String(error))
+    printError(error instanceof Error ? error.message : String(error))
     process.exit(error instanceof ConfigError ? EXIT_CODES.badSettings : EXIT_CODES.failed)
   },
 )

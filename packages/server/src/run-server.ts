@@ -49,23 +49,23 @@ export async function runServer({ argv, env, prepare, observer, tokenCommand }: 
     const notes = await prepare(roomful)
     const listening = roomful.listen()
     await Promise.race([listening, signals.first])
-    if (!signals.heard) say(banner((await listening).url, settings, tokenCommand, notes))
+    if (!signals.isRequested) printLine(banner((await listening).url, settings, tokenCommand, notes))
     await signals.first
     const deadline = timeout(settings.drainMs + SHUTDOWN_SLACK_MS)
     const ending = await Promise.race([roomful.close(), signals.second, deadline])
     if (ending === undefined) return EXIT_CODES.ok
-    say(ending === 'late' ? 'Shutting down took too long; stopped where it was.' : 'Stopped at once, as asked.')
+    printLine(ending === 'late' ? 'Shutting down took too long; stopped where it was.' : 'Stopped at once, as asked.')
     return EXIT_CODES.failed
   } catch (error) {
-    say(explain(error, settings))
-    await roomful?.close().catch((late: unknown) => say(explain(late, settings)))
+    printLine(explain(error, settings))
+    await roomful?.close().catch((late: unknown) => printLine(explain(late, settings)))
     return error instanceof ConfigError ? EXIT_CODES.badSettings : EXIT_CODES.failed
   } finally {
     log?.close()
   }
 }
 
-function say(sentence: string): void {
+function printLine(sentence: string): void {
   process.stderr.write(`${sentence}\n`)
 }
 
@@ -123,7 +123,7 @@ const ECHO_MS: Readonly<Record<(typeof SIGNALS)[number], number>> = { SIGINT: 25
 export class ShutdownSignals {
   readonly first: Promise<'first'>
   readonly second: Promise<'second'>
-  heard = false
+  isRequested = false
 
   /** Listens from now on. @param env tells whether npm runs this process */
   constructor(env: Readonly<Record<string, string | undefined>>) {
@@ -132,17 +132,17 @@ export class ShutdownSignals {
     this.first = first.promise
     this.second = second.promise
     const isUnderNpm = env.npm_lifecycle_event !== undefined
-    let heardAt = 0
-    let heardSignal: NodeJS.Signals | undefined
+    let firstAt = 0
+    let firstSignal: NodeJS.Signals | undefined
     for (const signal of SIGNALS) {
       process.on(signal, () => {
         const now = performance.now()
-        const isEcho = isUnderNpm && signal === heardSignal && now - heardAt < ECHO_MS[signal]
-        if (this.heard && !isEcho) return second.resolve('second')
-        if (this.heard) return
-        this.heard = true
-        heardAt = now
-        heardSignal = signal
+        const isEcho = isUnderNpm && signal === firstSignal && now - firstAt < ECHO_MS[signal]
+        if (this.isRequested && !isEcho) return second.resolve('second')
+        if (this.isRequested) return
+        this.isRequested = true
+        firstAt = now
+        firstSignal = signal
         first.resolve('first')
       })
     }

@@ -48,10 +48,10 @@ const OWN_PATHS = /^\/(?:ws|sse|poll|send|link|api|health|ready|metrics|client\.
 
 /** @throws ConfigError */
 export function checkTogether(settings: Settings): void {
-  for (const complaint of complaints(settings)) throw new ConfigError(complaint)
+  for (const complaint of contradictions(settings)) throw new ConfigError(complaint)
 }
 
-function* complaints(settings: Settings): Iterable<string> {
+function* contradictions(settings: Settings): Iterable<string> {
   const { workers, redisUrl, tlsCert, tlsKey, outboxBytes, outboxMaxBytes, maxMessageBytes } = settings
   if (workers > 1 && redisUrl === undefined) {
     yield `ROOMFUL_WORKERS is ${workers}, but more than one process needs REDIS_URL to share rooms.`

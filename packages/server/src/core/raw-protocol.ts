@@ -149,7 +149,7 @@ export async function acceptPeer(
   const owner = new PeerOwner(hub.runtime, hub.lifecycle, protocol)
   let connection: Connection
   try {
-    connection = await hub.httpConnections.enter({ ...arrival, visit: 'stay' }, (link) => {
+    connection = await hub.httpConnections.enter({ ...arrival, httpMode: 'stream' }, (link) => {
       link.owner = owner
       onLink(link)
       // What comes before it is known who sends it stays with the operating system.

@@ -28,7 +28,7 @@ export async function createReader(
   connection.user = user
   connection.expiresAt = expiresAt
   connection.auth = user.guest ? 'guest' : 'authenticated'
-  connection.visit = 'request'
+  connection.httpMode = 'one-shot'
   const context = await runChecks(requests, connection)
   context.discard()
   return connection

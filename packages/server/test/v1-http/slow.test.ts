@@ -21,7 +21,7 @@ it('[F10] between two polls no more waits than a slow link may have, and the res
     isAnswered = true
   })
   const { wire } = held as Link
-  await until('the POST to be taken', () => (wire as unknown as { isHolding: boolean }).isHolding)
+  await until('the POST to be taken', () => (wire as unknown as { isAwaitingReading: boolean }).isAwaitingReading)
   expect(await link.send([{ type: 'ping' }]).then(({ status }) => status)).toBe(409)
   expect(isAnswered).toBe(false)
   for (let polls = 0; polls < 100 && !link.heard.some(({ seq }) => seq === 300); polls++) {

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { fromJson, isRecord, isTooDeep, MAX_JSON_DEPTH } from '@roomful/protocol'
 import { RoomfulError } from '../../core/base/errors.ts'
-import { inviteBody, isRefusable } from '../transports/http-request.ts'
+import { isRefusableUnread, sendContinue } from '../transports/http-request.ts'
 
 /** A name and a password fit many times. */
 const BODY_MAX_BYTES = 16 * 1024
@@ -45,8 +45,8 @@ export function readText(request: IncomingMessage, maxBytes: number): Promise<st
   return new Promise((resolve, reject) => {
     const tooLarge = (): RoomfulError =>
       new RoomfulError('TOO_LARGE', `The body is too large: at most ${maxBytes} bytes`)
-    if (isRefusable(request, maxBytes)) return reject(tooLarge())
-    inviteBody(request)
+    if (isRefusableUnread(request, maxBytes)) return reject(tooLarge())
+    sendContinue(request)
     const chunks: Buffer[] = []
     let bytes = 0
     const timeout = setTimeout(() => {

@@ -16,7 +16,7 @@ import type { HttpHost } from './host.ts'
  * Who may ask: anyone, a signed-in user, the holder of the API key, or that holder and any admin. A visitor says so in the
  * URL too, and may be a guest where guests are let in: its transport finds out.
  */
-export type Access = 'anyone' | 'user' | 'key' | 'admin' | 'visitor'
+export type Access = 'anyone' | 'user' | 'key' | 'admin' | 'client'
 
 export interface Declaration {
   readonly method: 'GET' | 'POST'
@@ -85,7 +85,7 @@ export interface Route {
 }
 
 /** A request that was found to be as declared. */
-export interface Asked<Params, Query, Body> {
+export interface CheckedRequest<Params, Query, Body> {
   readonly params: Params
   readonly query: Query
   readonly body: Body
@@ -101,7 +101,7 @@ interface Handling<Params, Query, Body> {
   readonly isServed?: (host: HttpHost) => boolean
   /** Most bytes of a body. Default: 16 KiB. */
   readonly bodyMaxBytes?: (host: HttpHost) => number
-  respond(asked: Asked<Params, Query, Body>): unknown
+  respond(asked: CheckedRequest<Params, Query, Body>): unknown
 }
 
 /** @returns a route that does what is declared */
@@ -111,7 +111,7 @@ export function endpoint<
   const Body extends TObject | undefined = undefined,
 >(
   declaration: Omit<Declaration, Parts | 'access'> & {
-    readonly access: Exclude<Access, 'visitor'>
+    readonly access: Exclude<Access, 'client'>
     readonly params?: Params
     readonly query?: Query
     readonly body?: Body
@@ -136,7 +136,11 @@ export function endpoint<
       const query = readQuery(exchange.query)
       const body = method === 'POST' ? await readJsonBody(request, behaviour.bodyMaxBytes?.(host)) : {}
       checkBody?.(body)
-      const asked = { params, query, body, identity, host, exchange } as Asked<Given<Params>, Given<Query>, Given<Body>>
+      const asked = { params, query, body, identity, host, exchange } as CheckedRequest<
+        Given<Params>,
+        Given<Query>,
+        Given<Body>
+      >
       const answer = await behaviour.respond(asked)
       if (!response.destroyed) replyJson(response, status, answer)
     },
@@ -146,7 +150,7 @@ export function endpoint<
 const ANONYMOUS: Identity = { user: Object.freeze({ sub: '', name: '', role: '' }), expiresAt: undefined }
 
 const AUTHENTICATE: Readonly<
-  Record<Exclude<Access, 'visitor'>, (exchange: Exchange, host: HttpHost) => Identity | Promise<Identity>>
+  Record<Exclude<Access, 'client'>, (exchange: Exchange, host: HttpHost) => Identity | Promise<Identity>>
 > = {
   anyone: () => ANONYMOUS,
   user: authenticateUser,

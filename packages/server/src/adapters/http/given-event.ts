@@ -27,14 +27,14 @@ export function argsOf(hub: Hub, { data, args }: GivenEvent): readonly unknown[]
 /** What is published is durable: declared so, or declared nowhere. @throws RoomfulError UNKNOWN_EVENT, INVALID_MESSAGE */
 export function checkIsDurable(namespace: Namespace, event: string, args: readonly unknown[]): void {
   const definition = findDefinition(namespace, event)
-  const message = definition ? undefined : houseEvent(namespace, event)
+  const message = definition ? undefined : vocabularyEvent(namespace, event)
   if ((definition && !definition.durable) || message?.delivery === 'transient') {
     throw new RoomfulError('INVALID_MESSAGE', `${event} is declared to be told and not kept: emit it`, {
       field: 'event',
     })
   }
   if (definition) validate(event, definition, args)
-  if (message) checkHouseEvent(message, args)
+  if (message) checkVocabularyEvent(message, args)
 }
 
 /** @throws RoomfulError UNKNOWN_EVENT, INVALID_MESSAGE, DURABLE_NEEDS_ONE_ROOM */
@@ -45,7 +45,7 @@ export function checkIsTransient(
   rooms: readonly string[] | undefined,
 ): void {
   const definition = findDefinition(namespace, event)
-  const message = definition ? undefined : houseEvent(namespace, event)
+  const message = definition ? undefined : vocabularyEvent(namespace, event)
   const isKept =
     !definition && rooms?.length === 1 && namespace.state.declarations.find(rooms[0] ?? '', false)?.options.durable
   if (definition?.durable || message?.delivery === 'durable' || isKept) {
@@ -62,7 +62,7 @@ function findDefinition(namespace: Namespace, event: string): EventDefinition | 
   throw new RoomfulError('UNKNOWN_EVENT', message, { field: 'event' })
 }
 
-function houseEvent(namespace: Namespace, event: string): DownMessage | undefined {
+function vocabularyEvent(namespace: Namespace, event: string): DownMessage | undefined {
   if (!namespace.state.vocabulary.has(event) || !Object.hasOwn(down, event)) return undefined
   return down[event as keyof typeof down]
 }
@@ -71,7 +71,7 @@ function houseEvent(namespace: Namespace, event: string): DownMessage | undefine
 const STORED = { id: 'x-1', roomId: 'x', seq: 1, ts: 0 }
 const checks = new WeakMap<DownMessage, ReturnType<typeof schemaCheck>>()
 
-function checkHouseEvent(message: DownMessage, [first]: readonly unknown[]): void {
+function checkVocabularyEvent(message: DownMessage, [first]: readonly unknown[]): void {
   const check = checks.get(message) ?? schemaCheck(message.data)
   checks.set(message, check)
   const issue = check({ ...STORED, ...(typeof first === 'object' ? first : {}) })

@@ -85,7 +85,7 @@ const SECURITY: Readonly<Record<Access, readonly Json[]>> = {
   user: [{ user: [] }],
   key: [{ key: [] }],
   admin: [{ key: [] }, { user: [] }],
-  visitor: [{ user: [] }, {}],
+  client: [{ user: [] }, {}],
 }
 
 const ACCESS_ERRORS: Readonly<Record<Access, readonly ErrorCode[]>> = {
@@ -93,7 +93,7 @@ const ACCESS_ERRORS: Readonly<Record<Access, readonly ErrorCode[]>> = {
   user: ['UNAUTHENTICATED', 'TOKEN_INVALID', 'TOKEN_EXPIRED', 'USER_UNKNOWN', 'BANNED'],
   key: ['UNAUTHENTICATED', 'TOKEN_INVALID', 'RATE_LIMITED'],
   admin: ['UNAUTHENTICATED', 'TOKEN_INVALID', 'TOKEN_EXPIRED', 'FORBIDDEN', 'RATE_LIMITED'],
-  visitor: ['UNAUTHENTICATED', 'TOKEN_INVALID', 'TOKEN_EXPIRED', 'USER_UNKNOWN', 'BANNED', 'TOO_MANY_CONNECTIONS'],
+  client: ['UNAUTHENTICATED', 'TOKEN_INVALID', 'TOKEN_EXPIRED', 'USER_UNKNOWN', 'BANNED', 'TOO_MANY_CONNECTIONS'],
 }
 
 function operation(declaration: Declaration): Json {

@@ -7,7 +7,7 @@ import type { Identity } from '../../core/ports/authenticator.ts'
 import { createReader } from '../../core/reader.ts'
 import { costOf, type RoomPage } from '../../core/rooms/room-list.ts'
 import type { Connection } from '../../core/state/namespace-state.ts'
-import { type Asked, endpoint, NamespaceName, RoomName, type Route } from './declare.ts'
+import { type CheckedRequest, endpoint, NamespaceName, RoomName, type Route } from './declare.ts'
 import { chargeRate, findNamespace, takeRate, userAgentOf } from './exchange.ts'
 
 export const PAGE_MAX = 100
@@ -129,7 +129,7 @@ function readerOf({
   identity,
   exchange,
   query: { namespace = '/' },
-}: Asked<unknown, { readonly namespace?: string }, unknown>): Reader {
+}: CheckedRequest<unknown, { readonly namespace?: string }, unknown>): Reader {
   return { identity, ip: exchange.ip, userAgent: userAgentOf(exchange), namespace }
 }
 

@@ -11,14 +11,14 @@ const params = Type.Object({
   namespace: Type.String({ description: 'Without its first slash; `chat` for the default one.' }),
 })
 /** A repeated parameter would need a list; one room is what most ask for. */
-const Visit = {
+const ClientQuery = {
   room: Type.Optional(Type.String({ description: 'May be given several times.' })),
   after: Type.Optional(Type.String({ description: 'A cursor: what came behind it.' })),
   token: Type.Optional(Type.String()),
   ticket: Type.Optional(Type.String()),
   name: Type.Optional(Type.String({ description: 'Of a guest.' })),
 }
-const shared = { tag: 'transports', access: 'visitor', params } as const
+const shared = { tag: 'transports', access: 'client', params } as const
 const errors = ['FORBIDDEN', 'NOT_FOUND', 'CURSOR_INVALID', 'ROOM_FULL', 'TOO_MANY_ROOMS', 'UNAVAILABLE'] as const
 
 const sse: Declaration = {
@@ -28,7 +28,7 @@ const sse: Declaration = {
   summary: 'The events of rooms as a stream, for an `EventSource`.',
   description: '`Last-Event-ID`, or `lastEventId` in the URL, counts before `after`. PROTOCOL.md, section 13.',
   query: Type.Object({
-    ...Visit,
+    ...ClientQuery,
     lastEventId: Type.Optional(Type.String({ description: 'As a polyfill sends it in place of the header.' })),
     named: Type.Optional(Type.Integer({ minimum: 0, maximum: 1 })),
   }),
@@ -48,7 +48,7 @@ const poll: Declaration = {
   summary: 'The events of rooms by long polls, or with `wait=0` by short ones.',
   description: 'Without `after` the answer comes at once and holds where one stands. PROTOCOL.md, section 16.',
   query: Type.Object({
-    ...Visit,
+    ...ClientQuery,
     wait: Type.Optional(
       Type.Integer({ maximum: 86_400, default: 25, description: 'Seconds; 25 at most are granted.' }),
     ),
@@ -67,7 +67,7 @@ const send: Declaration = {
   path: '/send/{namespace}',
   summary: 'One client event; the answer is its acknowledgement.',
   description: 'The event in plain’s form, flat or as an envelope. PROTOCOL.md, sections 4, 8 and 15.',
-  query: Type.Object({ token: Visit.token, ticket: Visit.ticket, name: Visit.name }),
+  query: Type.Object({ token: ClientQuery.token, ticket: ClientQuery.ticket, name: ClientQuery.name }),
   body: Type.Object({
     type: Type.Optional(Type.String()),
     event: Type.Optional(Type.String()),

@@ -12,15 +12,15 @@ const CLOSED_MAX = 2_000
 /** Of one connection; the oldest go, and the story says from when on it tells. */
 const CHAPTERS_MAX = 64
 
-type Told = Extract<
+type ConnectionFact = Extract<
   Fact,
   { type: 'room:joined' | 'room:left' | 'behind' | 'caught-up' | 'catch-up:failed' | 'rate-limited' }
 >
 
 /** Something that happened, without what stands above the story. */
 export type Chapter = { readonly at: number } & (
-  | Omit<Extract<Told, { type: 'room:joined' }>, 'connectionId'>
-  | Omit<Extract<Told, { type: 'room:left' }>, 'connectionId'>
+  | Omit<Extract<ConnectionFact, { type: 'room:joined' }>, 'connectionId'>
+  | Omit<Extract<ConnectionFact, { type: 'room:left' }>, 'connectionId'>
   | { readonly type: 'behind' | 'catch-up:failed' }
   | { readonly type: 'caught-up'; readonly events: number }
   | { readonly type: 'rate-limited'; readonly scope: string }

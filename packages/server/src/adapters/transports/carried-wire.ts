@@ -5,11 +5,11 @@
 import type { Hub } from '../../core/hub.ts'
 import type { Link } from '../../core/link/link.ts'
 import type { Wire } from '../../core/ports/wire.ts'
-import { Probe, type ProbeWords } from './probe.ts'
+import { Probe, type ProbeMessages } from './probe.ts'
 import type { WebSocketWire, WireReceiver } from './websocket/wire.ts'
 
 /** What carries a link until a WebSocket does. */
-export interface FirstCarrier extends Wire {
+export interface FirstTransport extends Wire {
   /** A WebSocket is being tried, or no longer. */
   probed(isProbed: boolean): void
   /** A WebSocket takes over. @returns what still waits to be told */
@@ -43,8 +43,8 @@ export abstract class CarriedWire implements Wire, WireReceiver {
   /** A WebSocket offers itself in place of `first`. @returns false when one does already */
   protected tryWebSocket(
     webSocket: WebSocketWire,
-    first: FirstCarrier,
-    words: ProbeWords,
+    first: FirstTransport,
+    words: ProbeMessages,
     onUpgraded: () => void,
   ): boolean {
     if (this.probe || this.link?.state !== 'open') return false
@@ -58,7 +58,7 @@ export abstract class CarriedWire implements Wire, WireReceiver {
         if (this.isPaused) webSocket.pauseReading()
         const rest = first.handOver()
         if (rest.length > 0) webSocket.write(rest)
-        this.goOn()
+        this.resume()
         this.drained()
       },
       onGivenUp: () => {
@@ -70,13 +70,13 @@ export abstract class CarriedWire implements Wire, WireReceiver {
   }
 
   /** What a POST brought was taken, and its answer waits until the core wants to read again. */
-  protected get isHolding(): boolean {
+  protected get isAwaitingReading(): boolean {
     return this.onResume !== undefined
   }
 
   /** Resolves once reading is wanted: what a POST brought may be acknowledged then, and the next one come. */
   protected whenReading(): Promise<void> {
-    this.goOn() // one waits at a time: a repeat takes the place of what it repeats
+    this.resume() // one waits at a time: a repeat takes the place of what it repeats
     if (!this.isPaused) return Promise.resolve()
     return new Promise((resolve) => {
       this.onResume = resolve
@@ -131,7 +131,7 @@ export abstract class CarriedWire implements Wire, WireReceiver {
 
   resumeReading(): void {
     this.isPaused = false
-    this.goOn()
+    this.resume()
     this.carrier?.resumeReading()
   }
 
@@ -148,7 +148,7 @@ export abstract class CarriedWire implements Wire, WireReceiver {
     this.carrier?.terminate()
   }
 
-  private goOn(): void {
+  private resume(): void {
     const { onResume } = this
     this.onResume = undefined
     onResume?.()
@@ -156,7 +156,7 @@ export abstract class CarriedWire implements Wire, WireReceiver {
 
   private gone(): void {
     this.probe?.end()
-    this.goOn()
+    this.resume()
     this.onGone()
   }
 }

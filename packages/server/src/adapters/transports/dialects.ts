@@ -37,7 +37,7 @@ export const plainDialect: Dialect = {
   view: 'all',
   encoding: () => plainEncoding,
   decode: (data) => [typeof data === 'string' ? decodePlain(data) : refuseBinary()],
-  turn: toClassic,
+  switchDialect: toClassic,
   nameOf: plainName,
   ack: (_channel, id, data) => ackFrame(data, (plain) => encodePlainAck(id, plain)),
   request: (_channel, id, event) => textFrame(encodePlainRequest(id, event)),

@@ -54,13 +54,13 @@ export function pathOf(request: IncomingMessage): string {
  */
 const waiting = new WeakMap<IncomingMessage, ServerResponse>()
 
-/** The body of this request comes once {@link inviteBody} asks for it. */
-export function holdBody(request: IncomingMessage, response: ServerResponse): void {
+/** The body of this request comes once {@link sendContinue} asks for it. */
+export function expectContinue(request: IncomingMessage, response: ServerResponse): void {
   waiting.set(request, response)
 }
 
 /** Called by each reader of a body, before it reads. */
-export function inviteBody(request: IncomingMessage): void {
+export function sendContinue(request: IncomingMessage): void {
   const response = waiting.get(request)
   if (!response) return
   waiting.delete(request)
@@ -68,6 +68,6 @@ export function inviteBody(request: IncomingMessage): void {
 }
 
 /** Whether the body is announced as larger than this, and has not been sent: it need not be read to be refused. */
-export function isRefusable(request: IncomingMessage, maxBytes: number): boolean {
+export function isRefusableUnread(request: IncomingMessage, maxBytes: number): boolean {
   return waiting.has(request) && Number(request.headers['content-length'] ?? 0) > maxBytes
 }

@@ -10,7 +10,7 @@ import type { WebSocketWire, WireReceiver } from './websocket/wire.ts'
 const UPGRADE_MS = 10_000
 
 /** What the two say to each other. */
-export interface ProbeWords {
+export interface ProbeMessages {
   readonly ask: string
   /** As a frame. */
   readonly answer: Uint8Array
@@ -26,12 +26,12 @@ export interface ProbeEvents {
 export class Probe implements WireReceiver {
   private readonly timers: TimerWheel
   private readonly wire: WebSocketWire
-  private readonly words: ProbeWords
+  private readonly words: ProbeMessages
   private readonly events: ProbeEvents
   private readonly deadline: Timer
   private state: 'opened' | 'probed' | 'over' = 'opened'
 
-  constructor(timers: TimerWheel, wire: WebSocketWire, words: ProbeWords, events: ProbeEvents) {
+  constructor(timers: TimerWheel, wire: WebSocketWire, words: ProbeMessages, events: ProbeEvents) {
     this.timers = timers
     this.wire = wire
     this.words = words

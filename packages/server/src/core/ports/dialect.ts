@@ -34,7 +34,7 @@ export interface Dialect {
   /** @param data text of one message, or bytes of a binary one */
   decode(data: string | Uint8Array): Inbound[]
   /** Another dialect that this request asks for, for good, and what it means there: how a plain link becomes a classic one. */
-  turn?(request: Request): { dialect: Dialect; request: Request } | undefined
+  switchDialect?(request: Request): { dialect: Dialect; request: Request } | undefined
   /** What an event is called in a history that this kind of client reads. */
   nameOf(type: string): string
   /** May be several buffers, of which some are shared with other answers. */

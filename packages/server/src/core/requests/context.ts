@@ -182,7 +182,7 @@ export class Context {
    */
   join(roomId: string, after?: Position | number): void | Promise<void> {
     // A check runs for a single request over HTTP too, which comes and goes at once and is in no room.
-    if (this.event === undefined && this.connection.visit === 'request') return void checkRoomId(roomId)
+    if (this.event === undefined && this.connection.httpMode === 'one-shot') return void checkRoomId(roomId)
     const prepared = this.parts.joins.prepare(this.connection, roomId, after)
     if (!(prepared instanceof Promise)) {
       this.record({ kind: 'join', prepared })

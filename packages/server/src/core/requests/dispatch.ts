@@ -81,7 +81,7 @@ export class Dispatch {
   /** A plain link may become a classic one, where the namespace understands that. */
   private turn(connection: Connection, request: Request): Request {
     const { link, namespace } = connection
-    const turned = namespace.options.classic ? link.dialect.turn?.(request) : undefined
+    const turned = namespace.options.classic ? link.dialect.switchDialect?.(request) : undefined
     if (!turned) return request
     link.dialect = turned.dialect
     this.parts.joins.regroup(connection)

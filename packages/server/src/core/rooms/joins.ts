@@ -72,7 +72,7 @@ export class Joins {
    */
   prepare(connection: Connection, roomId: unknown, after?: Position | number): PreparedJoin | Promise<PreparedJoin> {
     const id = checkRoomId(roomId)
-    if (connection.visit === 'request') {
+    if (connection.httpMode === 'one-shot') {
       throw new RoomfulError('INVALID_MESSAGE', 'A single request over HTTP cannot stay in a room; use /sse or /poll')
     }
     takeJoin(this.runtime, connection)

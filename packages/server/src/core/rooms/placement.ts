@@ -202,6 +202,6 @@ function checkOpen({ stage }: Connection): void {
 }
 
 /** What speaks a protocol of its own is in one room and knows of no other; a single request stays nowhere. */
-function canBePlaced({ link, visit }: Connection): boolean {
-  return link.owner === undefined && visit !== 'request'
+function canBePlaced({ link, httpMode }: Connection): boolean {
+  return link.owner === undefined && httpMode !== 'one-shot'
 }

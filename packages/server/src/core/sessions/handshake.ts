@@ -77,10 +77,10 @@ export class Handshake {
     namespace: NamespaceParts,
     credentials: Credentials,
     identity?: Verified,
-    visit?: Connection['visit'],
+    httpMode?: Connection['httpMode'],
   ): void {
     const connection = this.createConnection(link, 0, namespace)
-    connection.visit = visit
+    connection.httpMode = httpMode
     if (identity) return this.whileBusy(connection, () => this.admit(connection, identity, undefined))
     this.identify(connection, credentials, undefined)
   }
@@ -360,8 +360,8 @@ export class Handshake {
 
   /** What checks at connect recorded. Whoever comes over HTTP has the rooms that it asks for first. */
   private carryOut(connection: Connection, checked: Context): void {
-    if (connection.visit === 'request') return checked.discard()
-    if (connection.visit === 'stay' && !connection.link.owner) {
+    if (connection.httpMode === 'one-shot') return checked.discard()
+    if (connection.httpMode === 'stream' && !connection.link.owner) {
       connection.checked = checked
       return
     }

@@ -36,16 +36,16 @@ export class Lifecycle {
 
   /** The connection is open: others may know, and its inbox may speak. */
   attach(connection: Connection): void {
-    const { namespace, session, visit } = connection
+    const { namespace, session, httpMode } = connection
     const { users, inboxes } = this.namespaces.of(connection)
-    if (visit === 'request') return // gone before anybody could look
+    if (httpMode === 'one-shot') return // gone before anybody could look
     namespace.connections.set(connection.id, connection)
     if (session) namespace.sessions.set(session.id, connection)
     if (connection.user.guest) namespace.guestNames.set(nameKey(connection.user.name), connection.user.sub)
     users.add(connection)
     this.runtime.observer.observe({ type: 'connection:opened', connection })
     namespace.announce('connect', connection)
-    if (visit) return // its inbox is one of the rooms it asks for
+    if (httpMode) return // its inbox is one of the rooms it asks for
     inboxes.onConnect(connection).catch((error: unknown) => inboxes.report(connection, error))
   }
 
@@ -146,7 +146,7 @@ export class Lifecycle {
     connection.asked?.close()
     this.sharedLimits.leave(connection)
     connection.onSettled?.(connection.refusal ?? new RoomfulError('UNAVAILABLE', reason || undefined))
-    if (wasOpen && connection.visit !== 'request') this.leaveNamespace(connection, code, reason, holdMs)
+    if (wasOpen && connection.httpMode !== 'one-shot') this.leaveNamespace(connection, code, reason, holdMs)
     // Only now: the rooms it left were told how far it had read.
     connection.behind = undefined
   }

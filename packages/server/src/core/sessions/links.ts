@@ -26,8 +26,8 @@ export interface Arrival {
   readonly credentials: Credentials
   /** Set when the transport has verified the credentials itself. */
   readonly identity?: Verified | undefined
-  /** Its transport says at once what it wants, and ends it; see visit.ts. */
-  readonly visit?: Connection['visit']
+  /** Set when the link carries HTTP requests; see http-connection.ts. */
+  readonly httpMode?: Connection['httpMode']
 }
 
 interface LinksParts {
@@ -53,7 +53,7 @@ export class Links implements LinkListener<Connection> {
 
   /** From a transport: a link opened. */
   accept(arrival: Arrival): Link<Connection> {
-    const { wire, dialect, ip, userAgent, namespace, credentials, identity, visit } = arrival
+    const { wire, dialect, ip, userAgent, namespace, credentials, identity, httpMode } = arrival
     const link = new Link<Connection>(this.runtime, this, { wire, dialect, ip, userAgent })
     link.defaultNamespace = namespace?.state.name ?? '/'
     this.open.add(link)
@@ -62,14 +62,14 @@ export class Links implements LinkListener<Connection> {
       link.close(CLOSE_CODES.RESTART.code, CLOSE_CODES.RESTART.meaning)
       return link
     }
-    if (!this.countAddress(link) || !this.countConnect(link, visit)) return link
+    if (!this.countAddress(link) || !this.countConnect(link, httpMode)) return link
     link.heartbeat.start()
     if (namespace === undefined) return link
     if (dialect.multiplexed) {
       link.credentials = credentials
       welcome(this.runtime, link)
       this.parts.handshake.watchChannels(link)
-    } else this.parts.handshake.begin(link, namespace, credentials, identity, visit)
+    } else this.parts.handshake.begin(link, namespace, credentials, identity, httpMode)
     return link
   }
 
@@ -154,8 +154,8 @@ export class Links implements LinkListener<Connection> {
   }
 
   /** Counts a new link of its address. Single requests over HTTP have a rate of their own. */
-  private countConnect(link: Link<Connection>, visit: Arrival['visit']): boolean {
-    const refusal = visit === 'request' ? undefined : this.parts.sharedLimits.takeLink(link.ip)
+  private countConnect(link: Link<Connection>, httpMode: Arrival['httpMode']): boolean {
+    const refusal = httpMode === 'one-shot' ? undefined : this.parts.sharedLimits.takeLink(link.ip)
     if (!refusal) return true
     link.refusal = refusal
     this.runtime.observer.observe({ type: 'link:refused', code: refusal.code, ip: link.ip })

@@ -21,7 +21,7 @@ export function holdMsOf(runtime: Runtime, { session, user, dueBackAt }: Connect
 
 /** What the next process has to know of a connection that is about to be closed; nothing when it will not be waited for. */
 export function returningOf(runtime: Runtime, connection: Connection): ReturningMember | undefined {
-  const holdMs = connection.stage === 'open' && connection.visit !== 'request' ? holdMsOf(runtime, connection) : 0
+  const holdMs = connection.stage === 'open' && connection.httpMode !== 'one-shot' ? holdMsOf(runtime, connection) : 0
   if (holdMs === 0) return undefined
   const { sub, name, role, guest } = connection.user
   return {

@@ -32,7 +32,7 @@ export class Bursts {
   note(connection: Connection): void {
     const { clock, settings } = this.runtime
     const key = keyOf(connection, connection.session?.id)
-    if (settings.ratePerSecond === 0 || connection.visit || key === undefined) return
+    if (settings.ratePerSecond === 0 || connection.httpMode || key === undefined) return
     const now = clock.monotonic()
     const since = connection.link.heartbeat.lastActiveAt
     const connections = (this.away.get(key)?.connections ?? 0) + 1
@@ -48,7 +48,7 @@ export class Bursts {
   take(connection: Connection, cameFrom: string | undefined): void {
     const key = keyOf(connection, cameFrom)
     const found = key === undefined ? undefined : this.away.get(key)
-    if (key === undefined || found === undefined || connection.visit) return
+    if (key === undefined || found === undefined || connection.httpMode) return
     const { since, connections, until } = found
     if (connections > 1) this.away.set(key, { since, connections: connections - 1, until })
     else this.away.delete(key)

@@ -354,8 +354,8 @@ export class Connection {
   timer: Timer | undefined
   /** When it was told to come back, should it be cut off: the server restarts. Ms since 1970. G7. */
   dueBackAt: number | undefined
-  /** Came over HTTP with all that it wants: a stay in rooms, or a single request. See visit.ts. */
-  visit: 'stay' | 'request' | undefined
+  /** How HTTP carries it: a stream or polls in rooms, or a single request. See http-connection.ts. */
+  httpMode: 'stream' | 'one-shot' | undefined
   /** Over HTTP: what checks at connect recorded, until it says which rooms it wants. */
   checked: { discard(): void } | undefined
   /** Told once, when it is open (without an error) or was refused. */
@@ -422,7 +422,7 @@ export class Connection {
    */
   willBeIn(roomId: string): boolean {
     // A request over HTTP is in no room itself: its user is, with another connection.
-    if (this.visit === 'request') return this.namespace.rooms.get(roomId)?.seats.has(this.user.sub) ?? false
+    if (this.httpMode === 'one-shot') return this.namespace.rooms.get(roomId)?.seats.has(this.user.sub) ?? false
     return this.intended?.get(roomId)?.isIn ?? this.memberships.has(roomId)
   }
 
@@ -486,7 +486,7 @@ export class Connection {
   /** Where keys and personal rates are counted: per user, and per guest session. G3, B34. */
   get scope(): string {
     // A guest's single request has a new id each time; where it came from has not.
-    if (this.visit === 'request' && this.user.guest) return `guest at ${this.ip}`
+    if (this.httpMode === 'one-shot' && this.user.guest) return `guest at ${this.ip}`
     return this.user.sub
   }
 }

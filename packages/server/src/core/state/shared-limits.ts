@@ -48,9 +48,9 @@ export class SharedLimits {
 
   /** A connection is about to open. Its link was counted for its address; a guest's further channels are too. */
   takeConnection(connection: Connection): void {
-    const { user, link, ip, id, visit } = connection
+    const { user, link, ip, id, httpMode } = connection
     // Single requests have a rate of their own, per user and per address of guests.
-    if (visit === 'request' || !this.counts('connectsPerMinute', ip)) return
+    if (httpMode === 'one-shot' || !this.counts('connectsPerMinute', ip)) return
     const isFirst = !link.hadConnection
     link.hadConnection = true
     if (user.guest && isFirst) return

@@ -1,7 +1,7 @@
 /**
- * A poller's link. While a poll waits, what is written to it becomes the answer; between two polls nothing is kept, since
- * the next one says after which cursor it goes on and the log is read again from there. So there is no buffer, and no event
- * can fall between two polls. The seat stays for a short lease, and with it the membership of its user.
+ * The wire and the dialect of a poller. While a poll waits, events that are written become its answer. Between two polls
+ * nothing is buffered: the next poll brings its cursor, and events are read from the log after it, so none is lost. The
+ * wire stays for a short lease, and with it the user's membership.
  */
 import type { ServerResponse } from 'node:http'
 import {
@@ -22,12 +22,12 @@ import type { Wire } from '../../../core/ports/wire.ts'
 import type { Connection } from '../../../core/state/namespace-state.ts'
 import { replyError, replyJsonText } from '../exchange.ts'
 
-/** How long a poller is still there after an answer. A long poll comes back at once, a short one every few seconds. */
+/** How long a poller stays a member after an answer. A long poll returns at once, a short one every few seconds. */
 const LEASE_MS = 5_000
-/** How long a poll that should not wait is given for reading the log. */
+/** How long a short poll may wait for the log. */
 const READ_MS = 2_000
 
-/** A poll that has no answer yet. Bound: a page of the log, or what one turn told. */
+/** A poll that has no answer yet. Bound: a page of the log, or the events of one turn. */
 interface Parked {
   readonly response: ServerResponse
   readonly cursor: string
@@ -36,26 +36,26 @@ interface Parked {
   events: { json: string; n: number | undefined }[]
 }
 
-export interface SeatEnds {
-  /** Answered: another poll may take it. */
-  readonly onIdle: (seat: PollSeat) => void
-  readonly onGone: (seat: PollSeat) => void
+export interface PollWireEvents {
+  /** The poll was answered: the next one may take the wire over. */
+  readonly onIdle: (wire: PollWire) => void
+  readonly onGone: (wire: PollWire) => void
 }
 
-export class PollSeat implements Wire {
+export class PollWire implements Wire {
   readonly hasPongs = false
   readonly key: string
-  /** Whom it counts for. */
+  /** The user, or the guests' address, whose limit it counts towards. */
   readonly owner: string
   private readonly hub: Hub
-  private readonly ends: SeatEnds
+  private readonly ends: PollWireEvents
   private link: Link<Connection> | undefined
   private parked: Parked | undefined
   private lease: Timer | undefined
   private isFull = false
   private isOver = false
 
-  constructor(hub: Hub, key: string, owner: string, ends: SeatEnds) {
+  constructor(hub: Hub, key: string, owner: string, ends: PollWireEvents) {
     this.hub = hub
     this.key = key
     this.owner = owner
@@ -66,16 +66,16 @@ export class PollSeat implements Wire {
     this.link = link
   }
 
-  /** Another poll has it now. */
-  take(): void {
+  /** The next poll uses this wire. */
+  takeOver(): void {
     this.hub.runtime.timers.cancel(this.lease)
     this.lease = undefined
   }
 
   /**
-   * The rooms are entered: what is told from now on is for this poll.
-   * @param cursor where it stands
-   * @param waitMs 0 to be answered as soon as what was missed is read
+   * The rooms are joined: events from now on are this poll's.
+   * @param cursor the client's position
+   * @param waitMs 0 to answer as soon as the missed events are read
    */
   park(response: ServerResponse, cursor: string, waitMs: number): void {
     const isShort = waitMs === 0
@@ -88,14 +88,14 @@ export class PollSeat implements Wire {
     if (response.destroyed) onClose()
   }
 
-  /** Everything that is known at once has been said: goes on where the last answer was full, and lets a short poll go. */
+  /** Called once the join is complete: continues where the last answer was full, and answers a short poll. */
   start(): void {
     this.link?.drained()
     if (this.link) this.hub.runtime.turn.flushLink(this.link)
     if (this.parked?.isShort && !this.isBehind) this.answer()
   }
 
-  /** More than fits when an answer was given in the middle of what was missed: the rest is read for the next poll. */
+  /** After an answer with a part of the missed events, the wire counts as full: the rest is read for the next poll. */
   get queuedBytes(): number {
     return this.isFull ? this.hub.runtime.settings.outboxBytes + 1 : 0
   }
@@ -104,7 +104,7 @@ export class PollSeat implements Wire {
     const { parked } = this
     if (!parked) return // the next poll reads it from the log
     parked.events.push(...readLines(buffers))
-    // A reset alone has no cursor: what there is comes right behind it.
+    // A reset has no commit number. The events that follow it have, so the answer waits for them.
     if (this.isBehind && parked.events.every(({ n }) => n === undefined)) return
     this.answer()
   }
@@ -113,7 +113,7 @@ export class PollSeat implements Wire {
 
   resumeReading(): void {}
 
-  /** It is there for as long as its poll, or its lease. */
+  /** A poller is alive for as long as its poll or its lease. */
   ping(): void {
     this.link?.alive()
   }
@@ -133,7 +133,7 @@ export class PollSeat implements Wire {
     const { parked } = this
     this.parked = undefined
     parked?.response.destroy()
-    this.letGo(parked)
+    this.release(parked)
   }
 
   private get isBehind(): boolean {
@@ -164,7 +164,7 @@ export class PollSeat implements Wire {
     this.ends.onIdle(this)
   }
 
-  /** Who is live was told everything up to the latest commit; who is behind, up to the last event of the answer. */
+  /** A live connection has received everything up to the latest commit, one behind up to the last event of the answer. */
   private cursorAfter({ events, cursor }: Parked): string {
     const namespace = this.link?.connections[0]?.namespace
     if (namespace && !this.isBehind) return formatCursor(namespace.logId, namespace.headN)
@@ -175,11 +175,11 @@ export class PollSeat implements Wire {
   private end(code: number, reason: string): void {
     const { parked } = this
     this.parked = undefined
-    this.letGo(parked)
-    queueMicrotask(() => this.link?.closed(code, reason)) // the link may be in the middle of closing
+    this.release(parked)
+    queueMicrotask(() => this.link?.closed(code, reason)) // not now: the link may be closing
   }
 
-  private letGo(parked: Parked | undefined): void {
+  private release(parked: Parked | undefined): void {
     this.isOver = true
     this.hub.runtime.timers.cancel(parked?.timer)
     this.hub.runtime.timers.cancel(this.lease)
@@ -187,7 +187,7 @@ export class PollSeat implements Wire {
   }
 }
 
-/** What waiting again would not change. Whoever waits through anything else is answered, and comes back. */
+/** Closes that another poll would not change. After any other close the poll gets an answer, and the client polls again. */
 const REFUSALS: Readonly<Record<number, string>> = {
   [CLOSE_CODES.TOKEN_EXPIRED.code]: 'TOKEN_EXPIRED',
   [CLOSE_CODES.FORBIDDEN.code]: 'FORBIDDEN',
@@ -195,18 +195,19 @@ const REFUSALS: Readonly<Record<number, string>> = {
 }
 
 const utf8 = new TextEncoder()
-/** Polls come and go, so each would end the next one by changing the number of connections. */
-const UNTOLD: ReadonlySet<string> = new Set(['users:count'])
-/** An answer has no place for them. */
-const UNTOLD_CONTROLS: ReadonlySet<string> = new Set(['welcome', 'auth_ok'])
+/** Each poll changes the number of connections, so this event would end the next one. */
+const EXCLUDED_EVENTS: ReadonlySet<string> = new Set(['users:count'])
+/** The answer has no fields for them. */
+const EXCLUDED_CONTROLS: ReadonlySet<string> = new Set(['welcome', 'auth_ok'])
 
 const line = (json: string, n?: number): Uint8Array => utf8.encode(`${n ?? ''} ${json}\n`)
 
 const encoding: Encoding = {
   key: 'poll',
-  encode: (event) => (UNTOLD.has(event.type) ? undefined : line(encodePlainEvent(event), event.stored?.n)),
+  encode: (event) => (EXCLUDED_EVENTS.has(event.type) ? undefined : line(encodePlainEvent(event), event.stored?.n)),
 }
 
+/** Plain's JSON, one line per event, with its commit number in front for the cursor. PROTOCOL.md, section 16. */
 export const pollDialect: Dialect = {
   ...ONE_WAY,
   name: 'poll',
@@ -214,10 +215,10 @@ export const pollDialect: Dialect = {
   confirmsDelivery: true,
   encoding: () => encoding,
   fail: (_channel, error) => line(encodePlainError(error)),
-  control: (type, _channel, data) => (UNTOLD_CONTROLS.has(type) ? undefined : line(encodePlainControl(type, data))),
+  control: (type, _channel, data) => (EXCLUDED_CONTROLS.has(type) ? undefined : line(encodePlainControl(type, data))),
 }
 
-/** What the wire was given, read again: JSON has no raw line break. */
+/** Splits what the dialect encoded into lines. JSON contains no raw line break. */
 export function readLines(buffers: readonly Uint8Array[]): { json: string; n: number | undefined }[] {
   const lines = Buffer.concat(buffers).toString().split('\n')
   return lines.slice(0, -1).map((text) => {

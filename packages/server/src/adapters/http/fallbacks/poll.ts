@@ -1,4 +1,4 @@
-/** `GET /poll/<namespace>?room=a&after=<cursor>&wait=25`: rooms by long polls, or with `wait=0` by short ones. PROTOCOL.md 16; B9, B10. */
+/** `GET /poll/<namespace>?room=a&after=<cursor>&wait=25`: rooms by long polls, or with `wait=0` by short ones. PROTOCOL.md, section 16. */
 import { CLOSE_CODES } from '@roomful/protocol'
 import { addressGroup, isLoopback } from '../../../core/base/addresses.ts'
 import { RoomfulError } from '../../../core/base/errors.ts'
@@ -7,45 +7,46 @@ import type { Hub } from '../../../core/hub.ts'
 import type { Namespace } from '../../../core/namespace.ts'
 import type { Connection } from '../../../core/state/namespace-state.ts'
 import { type Exchange, wholeNumber } from '../exchange.ts'
-import { PollSeat, pollDialect, type SeatEnds } from './poll-wire.ts'
-import { cursorOf, namespaceOf, roomsOf, visitorOf } from './visitor.ts'
+import { cursorOf, httpClientOf, namespaceOf, roomsOf } from './http-client.ts'
+import { PollWire, type PollWireEvents, pollDialect } from './poll-wire.ts'
 
-/** Shorter than what proxies allow. */
+/** Shorter than the time-outs of proxies. */
 const WAIT_MAX_S = 25
-/** Asking for more is no mistake, only not granted. */
+/** A longer wait is accepted and shortened to {@link WAIT_MAX_S}. */
 const WAIT_ASKED_MAX_S = 86_400
-/** Polls that wait and leases that run; above it a poll is refused with UNAVAILABLE. */
-const SEATS_MAX = 20_000
-/** Of them, those of one user, or of the guests of one address. */
-const SEATS_PER_OWNER = 500
-/** Of one user, or of a guest's address: as many as joins on a connection. */
+/** Pollers with a waiting poll or a lease. Above this a poll is refused with UNAVAILABLE. */
+const POLLERS_MAX = 20_000
+/** Pollers of one user, or of the guests of one address. */
+const POLLERS_PER_OWNER = 500
+/** Per user, or per address for guests; the same as the limit for joins on a connection. */
 const POLLS_PER_SECOND = 50
 
-interface Taken {
-  readonly seat: PollSeat
+/** A poller that stays in its rooms between two polls. */
+interface Poller {
+  readonly wire: PollWire
   readonly connection: Connection
 }
 
 export class Polls {
   private readonly hub: Hub
-  private readonly seatsMax: number
-  /** Every seat with its connection, once that is let in. */
-  private readonly seats = new Map<PollSeat, Connection | undefined>()
-  /** Seats between two polls, by who polls what. */
-  private readonly idle = new Map<string, PollSeat[]>()
-  /** How many seats a user has, or the guests of an address. */
+  private readonly pollersMax: number
+  /** Every poller's wire, with its connection once that is open. */
+  private readonly pollers = new Map<PollWire, Connection | undefined>()
+  /** Wires between two polls, by poller and rooms. */
+  private readonly idle = new Map<string, PollWire[]>()
+  /** Number of pollers of each user, or of the guests of each address. */
   private readonly owned = new Map<string, number>()
-  private readonly ends: SeatEnds = {
-    onIdle: (seat) => this.idle.set(seat.key, [...(this.idle.get(seat.key) ?? []), seat]),
-    onGone: (seat) => {
-      if (this.seats.delete(seat)) this.disown(seat.owner)
-      this.forgetIdle(seat)
+  private readonly ends: PollWireEvents = {
+    onIdle: (wire) => this.idle.set(wire.key, [...(this.idle.get(wire.key) ?? []), wire]),
+    onGone: (wire) => {
+      if (this.pollers.delete(wire)) this.disown(wire.owner)
+      this.forgetIdle(wire)
     },
   }
 
-  constructor(hub: Hub, seatsMax: number = SEATS_MAX) {
+  constructor(hub: Hub, pollersMax: number = POLLERS_MAX) {
     this.hub = hub
-    this.seatsMax = seatsMax
+    this.pollersMax = pollersMax
   }
 
   async answer(exchange: Exchange): Promise<void> {
@@ -55,53 +56,53 @@ export class Polls {
     const cursor = cursorOf(query.get('after') ?? undefined)
     const asked = query.get('wait')
     const wait = asked === null ? WAIT_MAX_S : wholeNumber('wait', asked, { maximum: WAIT_ASKED_MAX_S })
-    // Without a position there is nothing to wait for but a position.
+    // Without a cursor the answer is only the current cursor, so it comes at once.
     const waitMs = cursor === undefined ? 0 : Math.min(wait, WAIT_MAX_S) * 1_000
-    const { seat, connection } = await this.sit(namespace, visitorOf(exchange), rooms, cursor === undefined)
+    const { wire, connection } = await this.findOrOpen(namespace, httpClientOf(exchange), rooms, cursor === undefined)
     try {
       if (response.destroyed) throw new RoomfulError('UNAVAILABLE', 'The client is gone')
       await this.hub.httpConnections.join(connection, rooms, cursor, (entered) =>
-        seat.park(response, entered.cursor, waitMs),
+        wire.park(response, entered.cursor, waitMs),
       )
     } catch (error) {
       connection.link.close(CLOSE_CODES.POLICY.code, 'Refused')
       throw error
     }
-    seat.start()
+    wire.start()
   }
 
-  /** The seat that the last poll left, or another one. */
-  private async sit(
+  /** The wire that the previous poll left, or a new one. */
+  private async findOrOpen(
     namespace: Namespace,
-    visitor: HttpClient,
+    client: HttpClient,
     rooms: readonly string[],
     isFirst: boolean,
-  ): Promise<Taken> {
+  ): Promise<Poller> {
     const { hub } = this
-    const { ip, userAgent, credentials } = visitor
+    const { ip, userAgent, credentials } = client
     const { token, ticket, name } = credentials
     const isGuest = token === undefined && ticket === undefined
     const stream = JSON.stringify([namespace.name, ...rooms])
-    // A guest's only sign is where the polls come from.
-    const identity = isGuest ? undefined : await hub.httpConnections.identify(namespace, { ...visitor, stream })
+    // Guests have no id of their own between polls: they are recognised by their address, name and user agent.
+    const identity = isGuest ? undefined : await hub.httpConnections.identify(namespace, { ...client, stream })
     const who = identity ? [identity.user, identity.expiresAt] : [name, userAgent]
     const key = JSON.stringify([stream, ip, who])
     this.takeRate(identity?.user.sub ?? addressGroup(ip))
-    const left = this.takeIdle(key)
-    if (left && !isFirst) return left
-    // Who begins anew has nothing to go on from.
-    left?.connection.link.close(CLOSE_CODES.NORMAL.code, '')
-    const known = identity ?? (await hub.httpConnections.identify(namespace, visitor))
+    const idle = this.takeIdle(key)
+    if (idle && !isFirst) return idle
+    // A first poll starts again, so it does not take over what an earlier one left.
+    idle?.connection.link.close(CLOSE_CODES.NORMAL.code, '')
+    const known = identity ?? (await hub.httpConnections.identify(namespace, client))
     const owner = identity?.user.sub ?? `\u0000${addressGroup(ip)}`
-    const isShared = isGuest && isLoopback(ip) // perhaps a proxy: not one client's address
-    if (this.seats.size >= this.seatsMax || (!isShared && (this.owned.get(owner) ?? 0) >= SEATS_PER_OWNER)) {
+    const isShared = isGuest && isLoopback(ip) // may be a proxy that all guests come through
+    if (this.pollers.size >= this.pollersMax || (!isShared && (this.owned.get(owner) ?? 0) >= POLLERS_PER_OWNER)) {
       throw new RoomfulError('UNAVAILABLE', 'Too many polls are waiting; try again later', { retryAfterMs: 5_000 })
     }
-    const seat = new PollSeat(hub, key, owner, this.ends)
-    this.seats.set(seat, undefined)
+    const wire = new PollWire(hub, key, owner, this.ends)
+    this.pollers.set(wire, undefined)
     this.owned.set(owner, (this.owned.get(owner) ?? 0) + 1)
     const arrival = {
-      wire: seat,
+      wire,
       dialect: pollDialect,
       ip,
       userAgent,
@@ -109,9 +110,9 @@ export class Polls {
       credentials,
       identity: known,
     } as const
-    const connection = await hub.httpConnections.enter({ ...arrival, visit: 'stay' }, (link) => seat.attach(link))
-    if (this.seats.has(seat)) this.seats.set(seat, connection) // unless it is gone meanwhile
-    return { seat, connection }
+    const connection = await hub.httpConnections.enter({ ...arrival, httpMode: 'stream' }, (link) => wire.attach(link))
+    if (this.pollers.has(wire)) this.pollers.set(wire, connection) // it may have closed meanwhile
+    return { wire, connection }
   }
 
   private disown(owner: string): void {
@@ -120,19 +121,19 @@ export class Polls {
     else this.owned.delete(owner)
   }
 
-  private takeIdle(key: string): Taken | undefined {
-    const seat = this.idle.get(key)?.[0]
-    const connection = seat && this.seats.get(seat)
-    if (!seat || !connection) return undefined
-    this.forgetIdle(seat)
-    seat.take()
-    return { seat, connection }
+  private takeIdle(key: string): Poller | undefined {
+    const wire = this.idle.get(key)?.[0]
+    const connection = wire && this.pollers.get(wire)
+    if (!wire || !connection) return undefined
+    this.forgetIdle(wire)
+    wire.takeOver()
+    return { wire, connection }
   }
 
-  private forgetIdle(seat: PollSeat): void {
-    const left = (this.idle.get(seat.key) ?? []).filter((each) => each !== seat)
-    if (left.length > 0) this.idle.set(seat.key, left)
-    else this.idle.delete(seat.key)
+  private forgetIdle(wire: PollWire): void {
+    const left = (this.idle.get(wire.key) ?? []).filter((each) => each !== wire)
+    if (left.length > 0) this.idle.set(wire.key, left)
+    else this.idle.delete(wire.key)
   }
 
   private takeRate(who: string): void {

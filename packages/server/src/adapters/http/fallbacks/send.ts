@@ -11,8 +11,8 @@ import type { Request } from '../../../core/ports/dialect.ts'
 import type { User } from '../../../core/ports/user.ts'
 import { readText } from '../body.ts'
 import type { Exchange } from '../exchange.ts'
+import { httpClientOf, namespaceOf } from './http-client.ts'
 import { SendWire, sendDialect } from './send-wire.ts'
-import { namespaceOf, visitorOf } from './visitor.ts'
 
 /** Escapes and envelope, as for a WebSocket message. L1. */
 const FRAME_OVERHEAD_BYTES = 4_096
@@ -22,13 +22,13 @@ const ANSWERED = 0
 export async function answerSend(hub: Hub, exchange: Exchange): Promise<void> {
   const { request, response, ip } = exchange
   const namespace = namespaceOf(hub, exchange)
-  const visitor = visitorOf(exchange)
-  const identity = await hub.httpConnections.identify(namespace, visitor)
+  const client = httpClientOf(exchange)
+  const identity = await hub.httpConnections.identify(namespace, client)
   takeRate(hub, identity.user, ip)
   const text = await readText(request, hub.runtime.settings.maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES)
   const wanted = readRequest(hub, text)
   const wire = new SendWire(response)
-  const { credentials, userAgent } = visitor
+  const { credentials, userAgent } = client
   const arrival = {
     wire,
     dialect: sendDialect,
@@ -37,7 +37,7 @@ export async function answerSend(hub: Hub, exchange: Exchange): Promise<void> {
     namespace,
     credentials,
     identity,
-    visit: 'request',
+    httpMode: 'one-shot',
   } as const
   const connection = await hub.httpConnections.enter(arrival, (link) => wire.attach(link))
   wire.entered()

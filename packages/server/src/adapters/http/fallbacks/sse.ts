@@ -4,9 +4,9 @@ import type { Hub } from '../../../core/hub.ts'
 import type { Dialect } from '../../../core/ports/dialect.ts'
 import { welcomeData } from '../../../core/sessions/welcome.ts'
 import type { Exchange } from '../exchange.ts'
+import { cursorOf, httpClientOf, lastEventIdOf, namespaceOf, roomsOf } from './http-client.ts'
 import { openingOf, type SseForm, sseDialect } from './sse-dialect.ts'
 import { SSE_HEADERS, SseWire } from './sse-wire.ts'
-import { cursorOf, lastEventIdOf, namespaceOf, roomsOf, visitorOf } from './visitor.ts'
 
 /** A browser that lost its stream comes back after this long, each client at a moment of its own. */
 const RETRY_MIN_MS = 1_000
@@ -28,13 +28,13 @@ export class SseStreams {
     const namespace = namespaceOf(hub, exchange)
     const rooms = roomsOf(exchange)
     const cursor = cursorOf(lastEventIdOf(exchange) ?? query.get('after') ?? undefined)
-    const visitor = visitorOf(exchange, JSON.stringify([namespace.name, ...rooms]))
-    const identity = await hub.httpConnections.identify(namespace, visitor)
-    const { credentials, userAgent } = visitor
+    const client = httpClientOf(exchange, JSON.stringify([namespace.name, ...rooms]))
+    const identity = await hub.httpConnections.identify(namespace, client)
+    const { credentials, userAgent } = client
     const wire = new SseWire(response, hub.runtime.timers)
     const form: SseForm = { named: query.get('named') === '1', chunked: wire.isChunked }
     const dialect = this.dialect(namespace.state.logId, form)
-    const arrival = { wire, dialect, ip, userAgent, namespace, credentials, identity, visit: 'stay' } as const
+    const arrival = { wire, dialect, ip, userAgent, namespace, credentials, identity, httpMode: 'stream' } as const
     const connection = await hub.httpConnections.enter(arrival, (link) => wire.attach(link))
     const { link } = connection
     try {

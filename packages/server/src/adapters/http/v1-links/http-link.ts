@@ -6,7 +6,7 @@ import type { ServerResponse } from 'node:http'
 import { CLOSE_CODES } from '@roomful/protocol'
 import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Hub } from '../../../core/hub.ts'
-import { CarriedWire, type FirstCarrier } from '../../transports/carried-wire.ts'
+import { CarriedWire, type FirstTransport } from '../../transports/carried-wire.ts'
 import { PollingWire } from '../../transports/polling-wire.ts'
 import { textFrame, type WebSocketWire } from '../../transports/websocket/wire.ts'
 import { replyText } from '../exchange.ts'
@@ -34,7 +34,7 @@ export interface HttpLinkOptions {
 
 export class HttpLink extends CarriedWire {
   /** Until a WebSocket took over. */
-  private first: FirstCarrier | undefined
+  private first: FirstTransport | undefined
   /** Number of the last POST that was taken. */
   private taken = 0
   private readonly forget: () => void
@@ -81,7 +81,7 @@ export class HttpLink extends CarriedWire {
   async take({ n, frames, isGoodbye }: Sending): Promise<void> {
     this.alive()
     if (n !== this.taken) {
-      if (n !== this.taken + 1 || this.isHolding) {
+      if (n !== this.taken + 1 || this.isAwaitingReading) {
         throw new RoomfulError('CONFLICT', `Number ${this.taken + 1} comes next, once ${this.taken} was answered`)
       }
       this.taken = n

@@ -9,8 +9,8 @@ import { v1Dialect } from '../../transports/dialects.ts'
 import { FRAME_OVERHEAD_BYTES } from '../../transports/websocket/server.ts'
 import { parseJsonBody, readText } from '../body.ts'
 import type { Exchange } from '../exchange.ts'
+import { httpClientOf } from '../fallbacks/http-client.ts'
 import { SSE_HEADERS } from '../fallbacks/sse-wire.ts'
-import { visitorOf } from '../fallbacks/visitor.ts'
 import { HttpLink } from './http-link.ts'
 
 const ID_LENGTH = 32
@@ -70,7 +70,7 @@ export class HttpLinks {
   private open(exchange: Exchange, manner: 'stream' | 'poll'): void {
     const { hub, dialect, maxBytes } = this
     const { ip, response } = exchange
-    const { userAgent, credentials } = visitorOf(exchange)
+    const { userAgent, credentials } = httpClientOf(exchange)
     const id = hub.runtime.random.id(ID_LENGTH)
     const link = new HttpLink(hub, { id, maxBytes, onGone: () => this.links.delete(id) }, manner, response)
     this.links.set(id, link)

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import { CLOSE_CODES } from '@roomful/protocol'
 import type { Timer, TimerWheel } from '../../../core/base/timer-wheel.ts'
-import type { FirstCarrier } from '../../transports/carried-wire.ts'
+import type { FirstTransport } from '../../transports/carried-wire.ts'
 import type { WireReceiver } from '../../transports/websocket/wire.ts'
 import { SSE_HEADERS } from '../fallbacks/sse-wire.ts'
 import { closeFrame, MOVED, PING_FRAME, toEvents } from './event-form.ts'
@@ -10,7 +10,7 @@ import { closeFrame, MOVED, PING_FRAME, toEvents } from './event-form.ts'
 /** How long a peer may take to read the end of its stream. */
 const END_TIMEOUT_MS = 5_000
 
-export class StreamWire implements FirstCarrier {
+export class StreamWire implements FirstTransport {
   readonly hasPongs = false
   private readonly response: ServerResponse
   private readonly timers: TimerWheel

@@ -36,7 +36,7 @@ export interface SocketIoForm {
 }
 
 /** The link, as its dialect needs it. */
-export interface DialectPeer {
+export interface DialectLink {
   /** Ends the link: the client comes back by itself. */
   close(code: number, reason: string): void
   malformed(reason: string): void
@@ -68,7 +68,7 @@ export class SocketIoDialect implements Dialect {
   readonly restoresRooms: boolean
   readonly heartbeat: SocketIoForm['heartbeat']
   private readonly form: SocketIoForm
-  private readonly peer: DialectPeer
+  private readonly peer: DialectLink
   private readonly takesCursors: boolean
   private readonly decoder: PacketDecoder
   /** Of the welcome, which has no packet of its own: each reply to CONNECT says them. */
@@ -78,7 +78,7 @@ export class SocketIoDialect implements Dialect {
   private readonly left = new Set<string>()
 
   /** @param takesCursors whether clients of this kind take the cursor off, unless they say otherwise */
-  constructor(form: SocketIoForm, peer: DialectPeer, takesCursors: boolean) {
+  constructor(form: SocketIoForm, peer: DialectLink, takesCursors: boolean) {
     this.form = form
     this.peer = peer
     this.takesCursors = takesCursors

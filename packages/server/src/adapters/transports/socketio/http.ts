@@ -1,6 +1,6 @@
 /** The HTTP side of Engine.IO: bodies of POST requests, payloads of polls, refusals. Engine.IO protocol 4. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { inviteBody, isRefusable } from '../http-request.ts'
+import { isRefusableUnread, sendContinue } from '../http-request.ts'
 import { BINARY, payloadsOf } from '../websocket/wire.ts'
 
 const BODY_TIMEOUT_MS = 10_000
@@ -11,8 +11,8 @@ const BODY_TIMEOUT_MS = 10_000
  */
 export function readPayload(request: IncomingMessage, maxBytes: number): Promise<string | 'too large' | 'cut off'> {
   return new Promise((resolve) => {
-    if (isRefusable(request, maxBytes)) return resolve('too large')
-    inviteBody(request)
+    if (isRefusableUnread(request, maxBytes)) return resolve('too large')
+    sendContinue(request)
     const chunks: Buffer[] = []
     let bytes = 0
     const timeout = setTimeout(() => resolve(ended('cut off')), BODY_TIMEOUT_MS)

@@ -13,7 +13,7 @@ import { offersWebSocket, refuse } from '../upgrade-request.ts'
 import { FRAME_OVERHEAD_BYTES, URL_MAX_LENGTH } from '../websocket/server.ts'
 import { createWebSocketServer, shakeHands } from '../websocket/upgrade.ts'
 import { ignoreSocketError, type WebSocketWire } from '../websocket/wire.ts'
-import { type DialectPeer, SocketIoDialect, type SocketIoForm } from './dialect.ts'
+import { type DialectLink, SocketIoDialect, type SocketIoForm } from './dialect.ts'
 import { createEncoding } from './encoding.ts'
 import { answerRefusal, answerText, REFUSALS, type Refusal, readPayload } from './http.ts'
 import { EngineSession } from './session.ts'
@@ -151,7 +151,7 @@ export class SocketIoTransport {
     const { pingIntervalMs: pingInterval, pingTimeoutMs: pingTimeout } = this.options
     const upgrades = webSocket ? [] : ['websocket']
     session.greet({ upgrades, pingInterval, pingTimeout, maxPayload: this.maxPayload })
-    const peer: DialectPeer = {
+    const peer: DialectLink = {
       close: (code, reason) => session.link?.close(code, reason),
       malformed: (reason) => session.fail(reason),
       dropped: () => this.hub.runtime.observer.observe({ type: 'dropped', what: 'late', count: 1 }),

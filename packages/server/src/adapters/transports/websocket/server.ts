@@ -80,7 +80,7 @@ export class WebSocketTransport {
   owns(request: IncomingMessage): boolean {
     if (!offersWebSocket(request)) return false
     const path = pathOf(request)
-    if (path === '/') return this.hub.namespace('/') !== undefined && speaksOurs(request)
+    if (path === '/') return this.hub.namespace('/') !== undefined && offersOurSubprotocol(request)
     return path === WEBSOCKET_PATH || path.startsWith(`${WEBSOCKET_PATH}/`) || this.protocols.find(path) !== undefined
   }
 
@@ -109,7 +109,7 @@ export class WebSocketTransport {
     const namespace = spoken?.mounted.namespace ?? named
     if (!namespace) return refuse(socket, 404, 'There is no such namespace')
     const credentials = credentialsOf(request)
-    const from = this.whence(request)
+    const from = this.clientOf(request)
     let identity: Verified | undefined
     if (this.options.authReject === 'http' && !(opensByFrame && hasNone(credentials))) {
       const checked = await this.checkBeforeUpgrade(namespace, credentials, from)
@@ -118,7 +118,8 @@ export class WebSocketTransport {
     }
     if (socket.destroyed) return
     const who = { namespace, credentials, identity, ...from }
-    if (spoken?.roomId !== undefined) return this.openPeer(request, socket, head, spoken.mounted, spoken.roomId, who)
+    if (spoken?.roomId !== undefined)
+      return this.openProtocol(request, socket, head, spoken.mounted, spoken.roomId, who)
     shakeHands(this.server, request, socket, head, (wire, ws) => {
       wire.link = this.hub.links.accept({ wire, dialect: dialectOf(ws), ...who })
     })
@@ -126,14 +127,14 @@ export class WebSocketTransport {
 
   private echo(request: IncomingMessage, socket: Duplex, head: Buffer, owner: LinkOwner): void {
     shakeHands(this.server, request, socket, head, (wire) => {
-      const nobody = { namespace: undefined, credentials: {}, ...this.whence(request) }
+      const nobody = { namespace: undefined, credentials: {}, ...this.clientOf(request) }
       const link = this.hub.links.accept({ wire, dialect: echoDialect, ...nobody })
       link.owner = owner
       wire.link = link
     })
   }
 
-  private openPeer(
+  private openProtocol(
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
@@ -157,7 +158,7 @@ export class WebSocketTransport {
     })
   }
 
-  private whence(request: IncomingMessage): Pick<Arrival, 'ip' | 'userAgent'> {
+  private clientOf(request: IncomingMessage): Pick<Arrival, 'ip' | 'userAgent'> {
     const userAgent = String(request.headers['user-agent'] ?? '').slice(0, 256)
     return { ip: this.options.clientAddress(request), userAgent }
   }
@@ -181,7 +182,7 @@ export class WebSocketTransport {
 }
 
 /** Whether the client offers a subprotocol of ours, or none. */
-function speaksOurs(request: IncomingMessage): boolean {
+function offersOurSubprotocol(request: IncomingMessage): boolean {
   const offered = offeredSubprotocols(request)
   return offered.length === 0 || offered.some((each) => /^(roomful|bearer|link)\./.test(each))
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
-import { PoliteWebSocket, WebSocketWire } from './wire.ts'
+import { FlushingWebSocket, WebSocketWire } from './wire.ts'
 
 /** A peer that does not answer the close frame is cut after this long. A3.5. */
 const CLOSE_TIMEOUT_MS = 5_000
@@ -16,7 +16,7 @@ export function createWebSocketServer(options: Pick<ServerOptions, 'maxPayload' 
     perMessageDeflate: false,
     autoPong: false,
     closeTimeout: CLOSE_TIMEOUT_MS,
-    WebSocket: PoliteWebSocket,
+    WebSocket: FlushingWebSocket,
     ...options,
   }
   return new WebSocketServer(whole)

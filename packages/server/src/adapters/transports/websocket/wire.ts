@@ -13,7 +13,7 @@ import type { Wire } from '../../../core/ports/wire.ts'
 export type WireReceiver = Pick<Link, 'receive' | 'alive' | 'ponged' | 'send' | 'flush' | 'drained' | 'closed'>
 
 /** Answers the peer's goodbye, and its mistakes, behind everything that this turn had for it: `ws` would do so at once. R8. */
-export class PoliteWebSocket extends WebSocket {
+export class FlushingWebSocket extends WebSocket {
   override close(code?: number, reason?: string | Buffer): void {
     linkOf(this)?.flush()
     super.close(code, reason)

@@ -1,4 +1,4 @@
-/** What a request over HTTP says of who sends it and what it wants, the same for streams, polls and single events. PROTOCOL.md 3 and 12. */
+/** Reads the namespace, the client and the rooms from a request of a stream, a poll or a single event. PROTOCOL.md, sections 3 and 12. */
 import { type Credentials, type Cursor, isRoomId, parseCursor } from '@roomful/protocol'
 import { RoomfulError } from '../../../core/base/errors.ts'
 import type { HttpClient } from '../../../core/http-connection.ts'
@@ -11,15 +11,18 @@ const USER_AGENT_MAX = 256
 /** @throws RoomfulError NOT_FOUND */
 export function namespaceOf(hub: Hub, { params, request }: Exchange): Namespace {
   const [name = ''] = params
-  // What could not be decoded is empty too, and is no name of the default namespace.
+  // An empty name is either the default namespace or a name that could not be decoded.
   const isNamed = /^\/\w+\/[^?]/.test(request.url ?? '')
   const namespace = hub.namespace(isNamed ? (name === '' ? '' : `/${name}`) : '/')
   if (!namespace) throw new RoomfulError('NOT_FOUND', 'There is no such namespace')
   return namespace
 }
 
-/** @param stream names what reconnects by itself, if it does */
-export function visitorOf({ request, query, ip }: Exchange, stream?: string): HttpClient {
+/**
+ * Who sends the request.
+ * @param stream names a stream that reconnects by itself with the same ticket
+ */
+export function httpClientOf({ request, query, ip }: Exchange, stream?: string): HttpClient {
   const userAgent = String(request.headers['user-agent'] ?? '').slice(0, USER_AGENT_MAX)
   const credentials: Credentials = {}
   const { authorization } = request.headers
@@ -33,7 +36,7 @@ export function visitorOf({ request, query, ip }: Exchange, stream?: string): Ht
   return { credentials, ip, userAgent, ...(stream === undefined ? {} : { stream }) }
 }
 
-/** Rooms asked for, each once. @throws RoomfulError ROOM_NAME_INVALID */
+/** The requested rooms, each once. @throws RoomfulError ROOM_NAME_INVALID */
 export function roomsOf({ query }: Exchange): readonly string[] {
   const rooms = [...new Set(query.getAll('room'))]
   if (!rooms.every(isRoomId)) throw new RoomfulError('ROOM_NAME_INVALID', undefined, { field: 'room' })
@@ -41,8 +44,8 @@ export function roomsOf({ query }: Exchange): readonly string[] {
 }
 
 /**
- * What an `EventSource` has received last. A browser sends a header when it comes back to the URL that it was given; polyfills
- * that cannot set headers, or save the preflight, add it to that URL under a name of their own. Either is newer than `after`.
+ * The id that an `EventSource` received last. Browsers send it as a header when they reconnect. Polyfills that cannot set
+ * headers add it to the URL under a name of their own. Both are newer than `after`, which stays in the URL unchanged.
  */
 export function lastEventIdOf({ request, query }: Exchange): string | undefined {
   const header = request.headers['last-event-id']
@@ -55,7 +58,7 @@ export function lastEventIdOf({ request, query }: Exchange): string | undefined 
 /** `lastEventId` (event-source-polyfill), `lastEventID` (Mercure), `evs_last_event_id` (eventsource-polyfill), `Last-Event-ID`. */
 const LAST_EVENT_ID = /^(evs_)?last[-_]?event[-_]?id$/i
 
-/** @throws RoomfulError CURSOR_INVALID for anything that this server cannot have given out */
+/** @throws RoomfulError CURSOR_INVALID for a text that is not a cursor */
 export function cursorOf(given: string | undefined): Cursor | undefined {
   if (given === undefined || given === '') return undefined
   const cursor = parseCursor(given)
