@@ -5,7 +5,7 @@
 import type { Commons } from './commons.ts'
 
 export class Coalesce {
-  /** What was told within the interval, and whether it has changed since. Bound: keys with a change in the interval. */
+  /** Keys sent within the interval, and whether they changed since. Bound: keys with a change in the interval. */
   private readonly recent = new Map<string, { again: boolean }>()
   private readonly clock: Commons['clock']
   private readonly intervalMs: number
@@ -18,17 +18,17 @@ export class Coalesce {
   }
 
   changed(key: string): void {
-    const told = this.recent.get(key)
-    if (told) told.again = true
+    const sent = this.recent.get(key)
+    if (sent) sent.again = true
     else this.tellNow(key)
   }
 
   private tellNow(key: string): void {
-    const told = { again: false }
-    this.recent.set(key, told)
+    const sent = { again: false }
+    this.recent.set(key, sent)
     this.clock.after(this.intervalMs, () => {
       this.recent.delete(key)
-      if (told.again) this.tellNow(key)
+      if (sent.again) this.tellNow(key)
     })
     this.tell(key)
   }

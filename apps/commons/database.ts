@@ -1,11 +1,27 @@
 /**
- * The application's own SQLite file, beside Roomful's: `commons.db` in the data folder. Each feature brings its tables as
- * numbered steps; what a step has done is never changed, another one is added.
+ * The application's own SQLite file, beside Roomful's: `commons.db` in the data folder. Each feature defines its tables as
+ * numbered steps. A released step is never changed; a later one follows it.
  */
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { RoomfulError } from '@roomful/server'
+
+/**
+ * Brings a feature's tables up to date and prepares its statements.
+ * @param schema SQL of each step, oldest first
+ * @throws Error when the file was written by a newer version
+ */
+export function defineStore<Name extends string>(
+  database: Database,
+  feature: string,
+  schema: readonly string[],
+  statements: Readonly<Record<Name, string>>,
+): Readonly<Record<Name, StatementSync>> {
+  database.migrate(feature, schema)
+  const prepared = Object.entries<string>(statements).map(([name, sql]) => [name, database.prepare(sql)] as const)
+  return Object.fromEntries(prepared) as Record<Name, StatementSync>
+}
 
 export class Database {
   private readonly file: DatabaseSync

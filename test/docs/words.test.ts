@@ -18,19 +18,26 @@ const MAXIMA: Readonly<Record<string, number>> = {
   'packages/react/src': 14,
   'packages/server/src': 287,
   'packages/testkit/src': 7,
-  apps: 266,
+  apps: 0,
   docs: 96,
   '*.md': 113,
 }
 
 const SKIPPED = /(^|\/)(node_modules|dist|static)(\/|$)|^docs\/(?:writing\.md|api\/)/
 
+/** A code of the HTTP API, not a word. */
+const CODE = 'TOLD'
+
+function wordsIn(text: string): number {
+  return (text.match(WORDS) ?? []).filter((word) => word !== CODE).length
+}
+
 function countIn(part: string): Map<string, number> {
   const files = globSync(part.includes('*') ? part : `${part}/**/*.{ts,tsx,md,css,html}`, { cwd: root })
   return new Map(
     files
       .filter((path) => !SKIPPED.test(path))
-      .map((path) => [path, readFileSync(join(root, path), 'utf8').match(WORDS)?.length ?? 0] as const)
+      .map((path) => [path, wordsIn(readFileSync(join(root, path), 'utf8'))] as const)
       .filter(([, count]) => count > 0),
   )
 }

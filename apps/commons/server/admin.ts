@@ -1,7 +1,7 @@
 /**
- * Somebody has to be the first administrator. On the first start an account `admin` is made with a password nobody could
- * guess. It is told once on the terminal and kept in the data folder, readable by its owner only: whoever can read that
- * folder has the signing secret too, so the file gives nothing away.
+ * The first administrator. The first start creates an account `admin` with a random password. The terminal shows it once, and
+ * the data folder keeps it in a file that only the owner can read. That folder also has the signing secret, so the file reveals
+ * nothing more.
  */
 import { randomInt } from 'node:crypto'
 import { existsSync, writeFileSync } from 'node:fs'

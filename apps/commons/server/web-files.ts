@@ -1,4 +1,4 @@
-/** The files of the built web app: found by name, read once, compressed once when somebody who can unpack asks. */
+/** The files of the built web app: found by name, read once, compressed for the first client that accepts it. */
 import { createHash } from 'node:crypto'
 import { globSync, readFileSync, statSync } from 'node:fs'
 import { extname, join } from 'node:path'

@@ -1,4 +1,4 @@
-/** The first administrator: made once, told once, and nobody else's. */
+/** The first administrator: created once, and its password shown once. */
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -56,10 +56,10 @@ it('what is kept nowhere gets another password each time', async () => {
   expect(await roleOf(url, password)).toBe('admin')
 })
 
-it('an account of that name that is somebody’s stays what it is', async () => {
+it('an existing account of that name stays what it is', async () => {
   roomful = createRoomful({ data, jwtSecret: 'x'.repeat(32) }).standardNamespaces()
-  await roomful.createAccount({ username: 'Admin', password: 'somebody else’s' })
+  await roomful.createAccount({ username: 'Admin', password: 'a user’s own' })
   const { notes, url } = await start()
   expect(notes).toEqual([])
-  expect(await roleOf(url, 'somebody else’s')).toBe('user')
+  expect(await roleOf(url, 'a user’s own')).toBe('user')
 })

@@ -14,7 +14,7 @@ function addAll(commons: Commons): void {
   addAlerts(commons)
 }
 
-/** Somebody with an account, who was here before, and their notifications. */
+/** A user with an account who was here before, and the user's notifications. */
 async function listener(server: TestServer, sub: string, name: string): Promise<TestClient> {
   await server.connect({ user: { sub, name } })
   return server.connect({ user: { sub, name }, namespace: '/notifications' })
@@ -84,14 +84,14 @@ describe('a mention', () => {
     ['@ann’s desk', ['a']],
     ['@Dr. Who!', ['w']],
     ['@זויה?', ['z']],
-    ['mail@ann @nobody @ ann @@ann', []],
+    ['mail@ann @noone @ ann @@ann', []],
   ])('%s', (text, ids) => {
     expect(mentionedIn(text, called)).toEqual(ids)
   })
 })
 
 describe('rooms for members', () => {
-  it('let nobody without an account in, and guests and members talk in all others', async () => {
+  it('refuse users without an account; guests and members talk in all others', async () => {
     const server = await testCommons(addAll)
     const gus = await server.connect({ namespace: '/public', name: 'Gus' })
     const ann = await server.connect({ namespace: '/public', user: 'ann' })

@@ -21,7 +21,7 @@ const shape = (messages: readonly Message[], options: Partial<Parameters<typeof 
   )
 
 describe('rows of a conversation', () => {
-  it('are grouped by author, and anew after a pause or a day', () => {
+  it('are grouped by author, and again after a pause or a day', () => {
     const messages = [
       said(1, 'ann', NOON),
       said(2, 'ann', NOON + MINUTE),

@@ -29,14 +29,14 @@ async function write(
 it('[B36] a document is made, opened by two, renamed, locked and deleted, and everyone hears of it', async () => {
   const { url } = await serveCommons(serveDocuments)
   const [ann, ben] = [client(url, 'ann'), client(url, 'ben')]
-  const heard: Document[] = []
+  const changed: Document[] = []
   const deleted: string[] = []
-  ben.on('document:changed', (document) => void heard.push(document))
+  ben.on('document:changed', (document) => void changed.push(document))
   ben.on('document:deleted', ({ documentId }) => void deleted.push(documentId))
   expect(await ben.request('document:list', {})).toEqual({ status: 'ok', documents: [], more: false })
   const { documentId } = await ann.request('document:create', { title: ' Minutes ' })
   await vi.waitFor(() =>
-    expect(heard.at(-1)).toMatchObject({ documentId, title: 'Minutes', ownerId: 'ann', people: [] }),
+    expect(changed.at(-1)).toMatchObject({ documentId, title: 'Minutes', ownerId: 'ann', people: [] }),
   )
 
   const [mine, theirs] = [await write(url, documentId, 'ann'), await write(url, documentId, 'ben')]
@@ -46,7 +46,7 @@ it('[B36] a document is made, opened by two, renamed, locked and deleted, and ev
     { userId: 'ann', name: 'ann' },
     { userId: 'ben', name: 'ben' },
   ]
-  await vi.waitFor(() => expect(heard.at(-1)?.people).toEqual(people), { timeout: 5_000 })
+  await vi.waitFor(() => expect(changed.at(-1)?.people).toEqual(people), { timeout: 5_000 })
 
   await ben.request('document:rename', { documentId, title: 'Minutes of May' })
   await ann.request('document:lock', { documentId, isLocked: true })
@@ -67,7 +67,7 @@ it('[B36] a document is made, opened by two, renamed, locked and deleted, and ev
   await expect(ben.request('document:get', { documentId })).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })
 
-it('[B36] a name that nobody has is made by who writes first', async () => {
+it('[B36] an unused name is created by the first writer', async () => {
   const { url } = await serveCommons(serveDocuments)
   const ben = client(url, 'ben')
   const { text } = await write(url, 'scratch', 'ben')

@@ -18,7 +18,7 @@ async function table(
   const clients: TestClient[] = []
   for (const user of names) clients.push(await server.connect({ user, dialect }))
   const [host, ...others] = clients
-  if (!host) throw new Error('Nobody came')
+  if (!host) throw new Error('No host connected')
   const { roomId } = (await host.request('game:create', { name: 'Table' })).data
   for (const client of others) {
     const { error } = await client.request('game:join', { roomId })
@@ -86,7 +86,7 @@ describe('the lobby', () => {
     expect(answers.filter((answer) => answer?.error?.code === 'ROOM_FULL')).toHaveLength(39)
   })
 
-  it('[B24] a seat is free again when its user goes, and the others are told', async () => {
+  it('[B24] a seat is free again when its user leaves, and the others are informed', async () => {
     const server = await testCommons(addGames)
     const { clients, roomId } = await table(server, ['ann', 'bob'])
     clients[1]?.cut()
@@ -146,7 +146,7 @@ describe('the lobby', () => {
     for (const each of [...clients, dan, eve])
       expect(stateOf(each as TestClient)).toMatchObject({ phase: 'playing', players: { length: 4 }, watching: 1 })
     expect(dan.messages('game-start')).toHaveLength(1)
-    expect(eve.messages('game-start')).toEqual([]) // it is told to the four alone
+    expect(eve.messages('game-start')).toEqual([]) // only the four receive it
     eve.close()
     await server.advance(1_000)
     expect(stateOf(dan)).toMatchObject({ phase: 'playing', watching: 0 })
@@ -215,7 +215,7 @@ describe('a game', () => {
     expect((await eve.request('game:play', { roomId, card: 1 })).error).toMatchObject({ code: 'FORBIDDEN' })
   })
 
-  it('[B24] waits for nobody for ever: who lays nothing plays the lowest card', async () => {
+  it('[B24] waits for no player for ever: one who plays nothing plays the lowest card', async () => {
     const server = await testCommons(addGames)
     const { clients, roomId } = await table(server)
     await clients[0]?.request('game:play', { roomId, card: 2 })
@@ -237,7 +237,7 @@ describe('a game', () => {
     expect(stateOf(clients[0] as TestClient)).toMatchObject({ players: [{}, {}, {}, { isHere: true }] })
   })
 
-  it('[B24] can be played alone against the house', async () => {
+  it('[B24] can be played alone against bots', async () => {
     const server = await testCommons(addGames)
     const { clients, roomId } = await table(server, ['ann'])
     await clients[0]?.request('game:fill', { roomId })
@@ -267,7 +267,7 @@ describe('a game', () => {
   })
 })
 
-it('[B24] [C7] official Socket.IO clients: four start, the fifth is refused, a goodbye is told', async () => {
+it('[B24] [C7] official Socket.IO clients: four start, the fifth is refused, a goodbye is announced', async () => {
   const { url } = await serveCommons(addGames)
   const open = (sub: string): Socket => {
     const socket = io(url, { auth: { token: tokenOf(sub) }, transports: ['websocket'], forceNew: true })

@@ -11,8 +11,8 @@ const connection = {
 }
 
 function sentences(chapters: Omit<Chapter, 'at'>[], ending: Story['ending'] = null): string[] {
-  const told = chapters.map((chapter, index) => ({ at: index + 2, ...chapter }) as Chapter)
-  return stepsOf({ connection, chapters: told, forgotten: 0, ending }).map(
+  const numbered = chapters.map((chapter, index) => ({ at: index + 2, ...chapter }) as Chapter)
+  return stepsOf({ connection, chapters: numbered, forgotten: 0, ending }).map(
     ({ sentence, isTrouble }) => `${isTrouble ? '! ' : ''}${sentence}`,
   )
 }
@@ -64,7 +64,7 @@ it('[D8] knows people by name, in whatever case, and by id', () => {
     { userId: 'u_3', name: 'bob' },
   ])
   expect(people.names).toEqual(['Ann', 'Bob', 'Zoe', 'bob'])
-  expect(['ann', 'ANN', 'bob', 'nobody'].map(people.idsOf)).toEqual([['ann'], ['u_1'], ['u_2', 'u_3'], []])
+  expect(['ann', 'ANN', 'bob', 'no-one'].map(people.idsOf)).toEqual([['ann'], ['u_1'], ['u_2', 'u_3'], []])
   expect(['u_2', 'u_9'].map(people.nameOf)).toEqual(['Bob', 'u_9'])
 })
 
@@ -72,7 +72,7 @@ it.each([
   ['1001', '1001: page closed or server stopped'],
   ['4321', '4321'],
   ['4321 in words', '4321: “in words”'],
-])('[D8] says what a code means: %s', (reason, told) => expect(closing(reason)).toBe(told))
+])('[D8] explains a code: %s', (reason, meaning) => expect(closing(reason)).toBe(meaning))
 
 it('[D8] remembers the hundred connections that ended last, the latest first', () => {
   let now = 0

@@ -1,4 +1,4 @@
-/** The feed of the transport lab: it ticks while somebody listens, and costs nothing while nobody does. B12. */
+/** The feed of the transport lab: it ticks while the room has members, and costs nothing otherwise. B12. */
 import { expect, it } from 'vitest'
 import { addLab, TICK_MS } from '../features/lab/server.ts'
 import { testCommons } from './support/commons.ts'

@@ -1,4 +1,4 @@
-/** The market: a price of each symbol every two seconds, with nothing missed by whoever comes back. B11. */
+/** The market: a price of each symbol every two seconds, with no gap for clients that reconnect. B11. */
 import type { TestClient } from '@roomful/testkit'
 import { EventSource } from 'eventsource'
 import { io } from 'socket.io-client'
@@ -25,7 +25,7 @@ it('[B11] a price of every symbol every two seconds, numbered and timed by the l
   for (const { price } of prices) expect(price).toBeGreaterThan(0)
 })
 
-it('[B11] nobody else speaks in its room', async () => {
+it('[B11] no one else may publish in its room', async () => {
   const server = await testCommons(addMarket)
   const ann = await server.connect({ user: 'ann' })
   const { error } = await ann.request('message:send', { roomId: 'market', content: 'buy!' })
@@ -69,12 +69,12 @@ it('[B11] prices wander, and come back', () => {
 it('[B11] [D1] an EventSource that lost its stream, and a Socket.IO client, hear the same prices without a gap', async () => {
   const { url, roomful } = await serveCommons((commons) => addMarket({ ...commons, clock: quick(commons.clock) }))
   const token = tokenOf('ann')
-  const heard: { seq: number; symbol: string; price: number }[] = []
+  const prices: { seq: number; symbol: string; price: number }[] = []
   const source = new EventSource(`${url}/sse/?room=market&token=${token}`)
   onTestFinished(() => source.close())
   source.onmessage = ({ data }) => {
     const message = JSON.parse(data)
-    if (message.type === 'price:update') heard.push(message)
+    if (message.type === 'price:update') prices.push(message)
   }
   const socket = io(url, { auth: { token }, transports: ['websocket'] })
   onTestFinished(() => void socket.disconnect())
@@ -82,12 +82,12 @@ it('[B11] [D1] an EventSource that lost its stream, and a Socket.IO client, hear
   socket.on('price:update', (price: { seq: number }) => socketHeard.push(price))
   await socket.emitWithAck('room:join', { roomId: 'market' })
 
-  await until('some prices', () => heard.length > 10)
+  await until('some prices', () => prices.length > 10)
   roomful.disconnectUser('ann', 1012, 'again, please')
-  const before = heard.length
-  await until('prices after the break', () => heard.length > before + 10)
+  const before = prices.length
+  await until('prices after the break', () => prices.length > before + 10)
 
-  const seqs = heard.map(({ seq }) => seq)
+  const seqs = prices.map(({ seq }) => seq)
   expect(seqs).toEqual(Array.from(seqs, (_, index) => (seqs[0] ?? 0) + index))
   await until('the same on Socket.IO', () => socketHeard.some(({ seq }) => seq === seqs.at(-1)))
 })

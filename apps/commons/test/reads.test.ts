@@ -1,4 +1,4 @@
-/** Read marks: the same on all devices of a person, kept over a restart, and told to whom they are a receipt. */
+/** Read marks: the same on all devices of a person, kept over a restart, and sent as receipts to the authors. */
 import { expect, it } from 'vitest'
 import { Database } from '../database.ts'
 import { addReads } from '../features/reads/server.ts'
@@ -24,7 +24,7 @@ it('a mark moves forward, reaches the other devices, and is there after a restar
   expect((await ann.request('reads:list')).data).toMatchObject({ marks: [] })
 })
 
-it('the author of a direct message learns that it was read, now or at the next start; nobody else does', async () => {
+it('the author of a direct message learns that it was read, now or at the next start; no one else does', async () => {
   const server = await testCommons(addReads)
   const [ann, bob, cy] = await Promise.all(['ann', 'bob', 'cy'].map((user) => server.connect({ user })))
   await bob?.request('reads:mark', { about: 'direct:ann', until: 1, at: AT })

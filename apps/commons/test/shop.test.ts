@@ -58,7 +58,7 @@ describe('a product page', () => {
 })
 
 describe('an order', () => {
-  it('[B27] of the last item is one person’s, whoever else asks at the same moment', async () => {
+  it('[B27] of the last item goes to one user, however many ask at the same moment', async () => {
     const server = await testCommons(addShop)
     const buyers: TestClient[] = []
     for (let i = 0; i < 10; i++) buyers.push(await customer(server, `buyer ${i}`))
@@ -102,16 +102,16 @@ describe('an order', () => {
     ])
   })
 
-  it('[B27] [B23] is told at the next connect to a customer who was away, once', async () => {
+  it('[B27] [B23] reaches a customer who was away at the next connect, once', async () => {
     const server = await testCommons(addShop)
     const ann = await customer(server, 'ann')
     const desk = await seller(server)
     const { orderId } = (await ann.request('order:place', { productId: 'tea-pot' })).data
     ann.close()
     await desk.request('order:advance', { orderId })
-    const told = await server.connect({ namespace: '/notifications', user: 'ann' })
+    const notified = await server.connect({ namespace: '/notifications', user: 'ann' })
     const notification = { title: 'Your order was packed', message: '1 × Stoneware teapot', link: '/shop/orders' }
-    expect(await told.next('notification')).toMatchObject(notification)
+    expect(await notified.next('notification')).toMatchObject(notification)
     const back = await customer(server, 'ann')
     expect(await back.next('order:update')).toMatchObject({ orderId, orderStatus: 'packed' })
     back.close()

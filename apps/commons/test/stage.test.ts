@@ -38,7 +38,7 @@ describe('a presentation', () => {
     expect((await bob.request('stage:show', { stageId: 'welcome', index: 99 })).error).toMatchObject({ field: 'index' })
   })
 
-  it('[B22] is in the list with its audience, which is told as it changes', async () => {
+  it('[B22] is in the list with its audience, which is updated as it changes', async () => {
     const { server, stageId, roomId } = await presentation()
     const bob = await server.connect({ user: 'bob' })
     await server.advance(1_000)
@@ -50,7 +50,7 @@ describe('a presentation', () => {
     expect(stages.at(-1)).toMatchObject({ stageId: 'welcome' })
   })
 
-  it('[B22] a full house is told together, not one by one', async () => {
+  it('[B22] a large audience is announced together, not one by one', async () => {
     const { server, stageId, roomId } = await presentation()
     const watcher = await server.connect({ user: 'watcher' })
     await server.advance(1_000)
@@ -61,9 +61,9 @@ describe('a presentation', () => {
       guest.post('room:join', { roomId })
     }
     await server.advance(1_000)
-    const told = watcher.messages('stage:changed')
-    expect(told.at(-1)).toMatchObject({ stageId, audience: 50 })
-    expect(told.length).toBeLessThanOrEqual(3)
+    const changes = watcher.messages('stage:changed')
+    expect(changes.at(-1)).toMatchObject({ stageId, audience: 50 })
+    expect(changes.length).toBeLessThanOrEqual(3)
   })
 
   it('[B22] deleted, it is gone for everyone, and its room is closed', async () => {

@@ -81,9 +81,9 @@ describe('a task', () => {
       { title: 'Plan it', isDone: true },
     ])
     for (const isDone of [true, false]) await ann.request('task:done', { taskId, isDone })
-    const told = await server.connect({ namespace: '/notifications', user: 'ann' })
-    await told.next('notification')
-    expect(told.messages('notification')).toMatchObject([{ message: 'bob completed “Plan it”', link: '/tasks' }])
+    const notified = await server.connect({ namespace: '/notifications', user: 'ann' })
+    await notified.next('notification')
+    expect(notified.messages('notification')).toMatchObject([{ message: 'bob completed “Plan it”', link: '/tasks' }])
     expect((await bob.request('task:delete', { taskId })).error).toMatchObject({ code: 'FORBIDDEN' })
     const helper = await server.connect({ user: { sub: 'eve', role: 'support' } })
     await helper.request('task:delete', { taskId })
@@ -100,9 +100,9 @@ describe('from outside', () => {
     const first = await serveCommons(addTasks, { data })
     const plain = new WebSocket(`${first.url.replace('http', 'ws')}/ws?token=${tokenOf('bob')}`)
     onTestFinished(() => plain.close())
-    const heard: { type: string }[] = []
-    plain.on('message', (text: Buffer) => heard.push(JSON.parse(text.toString())))
-    await until('bob is known', () => heard.some(({ type }) => type === 'auth_ok'))
+    const received: { type: string }[] = []
+    plain.on('message', (text: Buffer) => received.push(JSON.parse(text.toString())))
+    await until('bob is known', () => received.some(({ type }) => type === 'auth_ok'))
     const socket = io(first.url, { auth: { token: tokenOf('ann') }, transports: ['websocket'] })
     onTestFinished(() => void socket.disconnect())
 
@@ -112,8 +112,11 @@ describe('from outside', () => {
       status: 'error',
       message: expect.any(String),
     })
-    await until('the task', () => heard.some(({ type }) => type === 'task:saved'))
-    expect(heard.find(({ type }) => type === 'task:saved')).toMatchObject({ title: 'שלום 🌱', taskId: answer.taskId })
+    await until('the task', () => received.some(({ type }) => type === 'task:saved'))
+    expect(received.find(({ type }) => type === 'task:saved')).toMatchObject({
+      title: 'שלום 🌱',
+      taskId: answer.taskId,
+    })
     await first.roomful.close()
 
     const second = await serveCommons(addTasks, { data })

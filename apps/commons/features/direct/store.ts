@@ -1,5 +1,5 @@
 /** Everyone with an account who was ever here, so that one can write to them while they are away. B23. */
-import type { Database } from '../../database.ts'
+import { type Database, defineStore } from '../../database.ts'
 
 const STEPS = [
   `CREATE TABLE people (
@@ -14,7 +14,7 @@ const STEPS = [
   CREATE INDEX people_name_key ON people (name_key);`,
 ]
 
-/** Those who were here last; nobody reads a longer list. */
+/** Users in the list, the most recent first; a longer list would not be read. */
 const LISTED_MAX = 500
 /** Accounts of other identity providers may share a name. */
 const CALLED_MAX = 5
@@ -34,15 +34,12 @@ export class PeopleStore {
   private readonly statements
 
   constructor(database: Database) {
-    database.migrate('direct', STEPS)
-    this.statements = {
-      saw: database.prepare(
-        `INSERT INTO people (user_id, name, name_key, seen_at) VALUES (?, ?, ?, ?)
+    this.statements = defineStore(database, 'direct', STEPS, {
+      saw: `INSERT INTO people (user_id, name, name_key, seen_at) VALUES (?, ?, ?, ?)
          ON CONFLICT DO UPDATE SET name = excluded.name, name_key = excluded.name_key, seen_at = excluded.seen_at`,
-      ),
-      list: database.prepare(`SELECT user_id, name, seen_at FROM people ORDER BY seen_at DESC LIMIT ${LISTED_MAX}`),
-      called: database.prepare(`SELECT user_id FROM people WHERE name_key = ? LIMIT ${CALLED_MAX}`),
-    }
+      list: `SELECT user_id, name, seen_at FROM people ORDER BY seen_at DESC LIMIT ${LISTED_MAX}`,
+      called: `SELECT user_id FROM people WHERE name_key = ? LIMIT ${CALLED_MAX}`,
+    })
   }
 
   saw({ userId, name }: Pick<Known, 'userId' | 'name'>, at: number): void {

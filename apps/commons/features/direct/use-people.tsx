@@ -15,7 +15,7 @@ export function usePeople(): readonly Person[] | undefined {
   useEffect(() => {
     if (!isOpen || asked < 0) return
     client.request('people:list').then(
-      ({ people: told }) => setPeople(told),
+      ({ people: latest }) => setPeople(latest),
       () => undefined, // the list stays as it was; the connection says for itself how it is
     )
   }, [client, isOpen, asked])

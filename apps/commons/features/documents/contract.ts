@@ -42,7 +42,7 @@ export const documentsContract = defineContract({
     'document:delete': event({ data: z.object({ documentId }), ack: ok }),
   },
   server: {
-    /** One is new, has another title or lock, or somebody came or went. */
+    /** A document is new, has another title or lock, or a person came or left. */
     'document:changed': event({ data: document }),
     'document:deleted': event({ data: z.object({ documentId }) }),
   },

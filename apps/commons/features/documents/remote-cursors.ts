@@ -1,7 +1,7 @@
 /**
- * Where the others are in the text: a caret with a name, and what they have selected. Positions are told and kept as
- * `y-codemirror` does, so people with another editor are seen too; but colours are classes, since the page's content
- * security policy takes no styles from attributes.
+ * The others' cursors in the text: a caret with a name, and their selection. Positions are encoded as `y-codemirror` does, so
+ * users of another editor are visible too. Colours are classes, because the content security policy allows no style
+ * attributes.
  */
 import type { Extension } from '@codemirror/state'
 import {
@@ -23,14 +23,14 @@ interface Cursor {
   readonly colour: Colour
   readonly anchor: number
   readonly head: number
-  /** The object by which it was told: another one when it moved, the same one while others type. */
-  readonly told: unknown
+  /** The awareness object it came from: another one when it moved, the same one while others type. */
+  readonly source: unknown
 }
 
 class Caret extends WidgetType {
   private readonly name: string
   private readonly colour: Colour
-  /** Another one is another caret, whose name is shown anew. */
+  /** Another number makes another caret, whose name is shown again. */
   private readonly move: number
 
   constructor(name: string, colour: Colour, move: number) {
@@ -100,15 +100,15 @@ function tellOwn(view: EditorView, text: Y.Text, awareness: Awareness): void {
   })
 }
 
-/** Counts how often each caret was told somewhere else by its owner. Bound: clients of this document. */
+/** Counts how often the owner of each caret moved it. Bound: clients of this document. */
 class Moves {
-  private readonly known = new Map<number, { readonly told: unknown; readonly count: number }>()
+  private readonly known = new Map<number, { readonly source: unknown; readonly count: number }>()
 
-  count({ clientId, told }: Cursor): number {
+  count({ clientId, source }: Cursor): number {
     const known = this.known.get(clientId)
-    if (known && known.told === told) return known.count
+    if (known && known.source === source) return known.count
     const count = (known?.count ?? 0) + 1
-    this.known.set(clientId, { told, count })
+    this.known.set(clientId, { source, count })
     return count
   }
 }
@@ -133,7 +133,7 @@ function cursorsOf(text: Y.Text, awareness: Awareness): Cursor[] {
     const [anchor, head] = [indexOf(text, cursor.anchor), indexOf(text, cursor.head)]
     return anchor === undefined || head === undefined
       ? []
-      : [{ ...personOf(clientId, user), anchor, head, told: cursor }]
+      : [{ ...personOf(clientId, user), anchor, head, source: cursor }]
   })
 }
 
@@ -143,6 +143,6 @@ function indexOf(text: Y.Text, position: unknown): number | undefined {
     const absolute = Y.createAbsolutePositionFromRelativePosition(relative, text.doc as Y.Doc)
     return absolute?.type === text ? absolute.index : undefined
   } catch {
-    return undefined // of somebody who says what is no position
+    return undefined // a client sent an invalid position
   }
 }

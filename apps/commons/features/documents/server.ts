@@ -10,7 +10,7 @@ import { type Document, documentsContract } from './contract.ts'
 
 const NAMESPACE = '/documents'
 const PAGE = 50
-/** Of those who have a document open; it is told to everyone whenever somebody comes or goes. */
+/** People who have a document open; sent to everyone when one comes or leaves. */
 const PEOPLE_LISTED = 50
 const PEOPLE_INTERVAL_MS = 500
 
@@ -90,7 +90,7 @@ function isOwner(user: User, { ownerId }: Owned): boolean {
   return user.sub === ownerId || user.role === 'admin'
 }
 
-/** What nobody has made yet is nobody's, and whoever writes first makes it. */
+/** A document that does not exist has no owner; the first writer creates it. */
 function mayWrite(user: User, document: Owned | undefined): boolean {
   return !document?.isLocked || isOwner(user, document)
 }

@@ -86,7 +86,7 @@ export const gamesContract = defineContract({
       ack: z.object({ status: z.literal('ok'), roomId: z.string(), game: view, card: z.number().optional() }),
     }),
     'game:leave': event({ data: room, ack: ok }),
-    /** Lets the house play on the seats that are free. */
+    /** Adds bots to the empty seats. */
     'game:fill': event({ data: room, ack: ok }),
     /** Lays a card; it may be changed until the cards are turned. */
     'game:play': event({ data: z.object({ roomId: z.string(), card: z.number().int() }), ack: ok }),
@@ -102,7 +102,7 @@ export const gamesContract = defineContract({
     }),
     /** The whole table as everyone may see it, whenever it changed; to those at it and those who watch. */
     'game:state': event({ data: view }),
-    /** Somebody at the table is gone; during a game the seat stays theirs. */
+    /** A player left the table; during a game the player keeps the seat. */
     'player:left': event({ data: z.object({ roomId: z.string(), userId: z.string() }) }),
     /** A table of the lobby is new or has changed. */
     'game:changed': event({ data: summary, volatile: { latestBy: 'roomId' } }),

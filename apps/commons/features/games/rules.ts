@@ -1,7 +1,7 @@
 /**
- * The game, as a value: seven rounds, seven cards each. Everyone lays one card face down; the highest that nobody else
- * laid takes the prize of the round. When no card is alone, the prize goes to the next round. Whoever lays nothing plays
- * their lowest card. No clock and no network in here.
+ * The game as a value: seven rounds, seven cards each. Every player plays one card face down, and the highest unique card wins
+ * the round's prize. Without a unique card the prize carries over. A player who is late plays the lowest card. There is no
+ * clock and no network here.
  */
 export const SEATS = 4
 export const ROUNDS = 7
@@ -33,7 +33,7 @@ export interface Game {
   readonly round: number
   /** Prizes in the order in which they come. */
   readonly prizes: readonly number[]
-  /** Prizes that nobody took. */
+  /** Prizes that no one won. */
   readonly carried: number
   /** The cards of this round have been turned. */
   readonly isOpen: boolean
@@ -81,7 +81,7 @@ export function prizeOf({ prizes, round, carried }: Game): number {
   return (prizes[round - 1] ?? 0) + carried
 }
 
-/** Nobody has to be waited for any longer. */
+/** No player has to be waited for. */
 export function isComplete(game: Game): boolean {
   return game.seats.every((seat) => seat.isBot || !seat.isHere || seat.card !== undefined)
 }

@@ -1,5 +1,5 @@
 /** Tables in the database, so that a restart in the middle of a game does not end it. */
-import type { Database } from '../../database.ts'
+import { type Database, defineStore } from '../../database.ts'
 import type { Game } from './rules.ts'
 
 const SCHEMA = 'CREATE TABLE games (room_id TEXT PRIMARY KEY, game TEXT NOT NULL) STRICT;'
@@ -9,13 +9,12 @@ export class GameStore {
   private readonly statements
 
   constructor(database: Database) {
-    database.migrate('games', [SCHEMA])
     this.database = database
-    this.statements = {
-      list: database.prepare('SELECT game FROM games'),
-      save: database.prepare('INSERT OR REPLACE INTO games (room_id, game) VALUES (?, ?)'),
-      delete: database.prepare('DELETE FROM games WHERE room_id = ?'),
-    }
+    this.statements = defineStore(database, 'games', [SCHEMA], {
+      list: 'SELECT game FROM games',
+      save: 'INSERT OR REPLACE INTO games (room_id, game) VALUES (?, ?)',
+      delete: 'DELETE FROM games WHERE room_id = ?',
+    })
   }
 
   list(): Game[] {

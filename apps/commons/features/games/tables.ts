@@ -1,6 +1,6 @@
 /**
- * The tables: each game's value, its one timer, and who is told when it changed. Nothing here knows of connections; the
- * handlers of `server.ts` say who sits down, comes and goes.
+ * The tables: each game's value, its timer, and the members that receive its changes. Nothing here knows connections; the
+ * handlers in `server.ts` report who takes a seat, comes and leaves.
  */
 import { RoomfulError, type TypedNamespace } from '@roomful/server'
 import { Coalesce } from '../../coalesce.ts'
@@ -77,7 +77,7 @@ export class Tables {
     }
   }
 
-  /** Rounds end no more, and nobody leaves by themselves: the server closes, and they will be back. */
+  /** Stops rounds and timeouts: the server closes, and the players will return. */
   stop(): void {
     this.isStopped = true
     for (const cancel of this.cancels.values()) cancel()
@@ -122,12 +122,12 @@ export class Tables {
     return viewOf(game, this.commons.clock.now(), this.namespace.userCount(WATCH + game.roomId))
   }
 
-  /** Somebody came to look on, or went. */
+  /** A watcher came or left. */
   watched(roomId: string): void {
     this.audience.changed(roomId)
   }
 
-  /** The table is another now: kept, told to those at it, and started or gone on with when it is time. */
+  /** The table changed: it is stored, sent to its members, and started or continued when it is time. */
   put(game: Game): void {
     if (!this.games.has(game.roomId)) return
     if (canStart(game)) return this.begin(game)
@@ -135,14 +135,14 @@ export class Tables {
     this.save(game)
   }
 
-  /** Somebody should be at the table soon; who does not come is treated as gone. */
+  /** A player is expected at the table; after a while without one the seat is free. */
   expect(roomId: string, userId: string): void {
     this.commons.clock.after(RETURN_MS, () => {
       if (!this.namespace.hasUser(roomId, userId)) this.leave(roomId, userId)
     })
   }
 
-  /** Somebody is in the room now, and had a seat when the room's rules were asked. */
+  /** A user has entered the room, and had a chair when the room's rules were checked. */
   arrive(roomId: string, who: { userId: string; name: string }): void {
     const game = this.games.get(roomId)
     if (!game) return

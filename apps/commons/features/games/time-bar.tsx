@@ -2,7 +2,7 @@
 import { type ReactElement, useEffect, useRef } from 'react'
 
 export interface TimeBarProps {
-  /** When it was told. */
+  /** When the server sent it. */
   readonly remainingMs: number
   /** Nothing has to be done in this time. */
   readonly isQuiet: boolean

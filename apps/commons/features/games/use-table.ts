@@ -58,7 +58,7 @@ export function useTable(roomId: string): Table {
     }
   }, [client, connectionId, roomId])
 
-  // Whoever goes to another page is not at the table any more: as when the tab is closed.
+  // A user who opens another page leaves the table, as when the tab is closed.
   const room = useRef<string>(undefined)
   room.current = game && (game.players.some(({ userId }) => userId === me) ? roomId : watchRoom(roomId))
   useEffect(

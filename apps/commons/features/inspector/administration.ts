@@ -15,7 +15,7 @@ export function roleName(role: string): string {
   return role === 'guest' ? 'Guest' : Object.hasOwn(ROLE_NAMES, role) ? ROLE_NAMES[role as Role] : role
 }
 
-/** As much of somebody as is needed to do something about them. */
+/** The parts of a user that administration needs. */
 export interface Subject {
   readonly userId: string
   readonly name: string

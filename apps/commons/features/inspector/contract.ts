@@ -18,7 +18,7 @@ const stats = z.object({
   connections: z.number(),
   /** Who has a connection, each once. */
   users: z.number(),
-  /** With somebody in them, personal ones left out, as `room:all` lists them. */
+  /** Rooms with members, personal rooms left out, as `room:all` lists them. */
   rooms: z.number(),
   /** A second, over the interval. */
   rates: z.object({ requests: z.number(), refused: z.number(), stored: z.number(), deliveries: z.number() }),

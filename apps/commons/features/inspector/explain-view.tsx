@@ -71,7 +71,7 @@ export function ExplainView({ about }: { about: { namespace: string; who: string
   }
 
   /** What is wrong stands in the place of what helps. */
-  const told = (field: keyof Question, hint: string): { hint: string } | { error: string } =>
+  const hintOrError = (field: keyof Question, hint: string): { hint: string } | { error: string } =>
     blame?.field === field ? { error: blame.message } : { hint }
   const isAnyField = blame?.field !== undefined && blame.field in MISSING
   const plain = { autoComplete: 'off', autoCapitalize: 'none', spellCheck: false, required: true } as const
@@ -83,7 +83,7 @@ export function ExplainView({ about }: { about: { namespace: string; who: string
             label="Person"
             name="who"
             defaultValue={about?.who}
-            {...told('who', 'A name, user ID or connection ID.')}
+            {...hintOrError('who', 'A name, user ID or connection ID.')}
             list={names}
             {...plain}
           />
@@ -92,19 +92,19 @@ export function ExplainView({ about }: { about: { namespace: string; who: string
               <option key={name} value={name} />
             ))}
           </datalist>
-          <Field label="Room" name="roomId" {...told('roomId', 'For example: lobby')} {...plain} />
+          <Field label="Room" name="roomId" {...hintOrError('roomId', 'For example: lobby')} {...plain} />
           <Field
             label="Event number"
             name="seq"
             inputMode="numeric"
-            {...told('seq', 'Its number in the room’s log.')}
+            {...hintOrError('seq', 'Its number in the room’s log.')}
             {...plain}
           />
           <Field
             label="Namespace"
             name="namespace"
             defaultValue={about?.namespace ?? '/public'}
-            {...told('namespace', 'Chat rooms are in /public.')}
+            {...hintOrError('namespace', 'Chat rooms are in /public.')}
             {...plain}
           />
           <div className="flex flex-wrap items-center gap-4 sm:col-span-full">

@@ -41,7 +41,7 @@ export interface Account {
   readonly name: string
   readonly role: string | null
   readonly isBanned: boolean
-  /** What they were told. */
+  /** What was sent to them. */
   readonly banReason: string | null
   /** Milliseconds since 1970. */
   readonly createdAt: number

@@ -19,7 +19,7 @@ export function peopleOf(known: readonly Known[]): People {
   return {
     names: [...new Set(names.values())].sort(),
     idsOf(wanted) {
-      if (names.has(wanted)) return [wanted] // an id is nobody else's name
+      if (names.has(wanted)) return [wanted] // an id is no other user's name
       const lower = wanted.toLowerCase()
       return [...names].filter(([, name]) => name.toLowerCase() === lower).map(([userId]) => userId)
     },

@@ -1,4 +1,4 @@
-/** What an administrator may do about somebody: give a role, disconnect, ban with a reason, unban. */
+/** An administrator's actions for a user: set a role, disconnect, ban with a reason, unban. */
 import { Ban, EllipsisVertical, Unplug, UserCheck, UserCog } from 'lucide-react'
 import { type ReactElement, useState } from 'react'
 import { Button, IconButton } from '../../web/ui/button.tsx'

@@ -1,4 +1,4 @@
-/** Rooms with somebody in them, and the log of one. */
+/** Rooms with members, and the log of one room. */
 import { useClient } from '@roomful/react'
 import { DoorClosed, RefreshCw } from 'lucide-react'
 import { type ReactElement, useState } from 'react'

@@ -27,17 +27,17 @@ export function StoryDialog({ connectionId, onClose, onExplain }: StoryDialogPro
       title="Connection history"
       className="sm:max-w-2xl"
     >
-      {connectionId !== undefined && <Told key={connectionId} connectionId={connectionId} onExplain={onExplain} />}
+      {connectionId !== undefined && <History key={connectionId} connectionId={connectionId} onExplain={onExplain} />}
     </Dialog>
   )
 }
 
-interface ToldProps {
+interface HistoryProps {
   readonly connectionId: string
   readonly onExplain: StoryDialogProps['onExplain'] | undefined
 }
 
-function Told({ connectionId, onExplain }: ToldProps): ReactElement {
+function History({ connectionId, onExplain }: HistoryProps): ReactElement {
   const { data: story, error, reload } = useLoaded(() => readStory(connectionId), connectionId)
   if (!story) return <NotLoaded what="connection history" error={error} onRetry={reload} />
   const { namespace } = story.connection

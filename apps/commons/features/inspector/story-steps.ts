@@ -39,8 +39,8 @@ export function stepsOf({ connection, chapters, ending }: Story): Step[] {
 export function closing(reason: string): string {
   const [code = ''] = reason.split(' ', 1)
   const words = reason.slice(code.length + 1)
-  const told = [MEANINGS[code], words === '' ? undefined : `“${words}”`].filter((each) => each !== undefined)
-  return told.length === 0 ? code : `${code}: ${told.join(', ')}`
+  const known = [MEANINGS[code], words === '' ? undefined : `“${words}”`].filter((each) => each !== undefined)
+  return known.length === 0 ? code : `${code}: ${known.join(', ')}`
 }
 
 function step(chapter: Chapter): Step {
@@ -69,7 +69,7 @@ function step(chapter: Chapter): Step {
   }
 }
 
-/** It is told what comes after `after`; `seq` was the room's latest. */
+/** It receives the events after `after`; `seq` was the room's latest. */
 function joined({ at, roomId, seq, after, recovered, reason }: Chapter): Step {
   const from = `receiving from event ${Number(after) + 1}`
   if (recovered === false) {

@@ -1,4 +1,4 @@
-/** Counts what the server observes, so that rates can be told. */
+/** Counts what the server observes, for rates. */
 import type { Fact, Observer } from '@roomful/server'
 
 export interface Counts {

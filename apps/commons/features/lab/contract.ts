@@ -1,4 +1,4 @@
-/** What the lab hears, by each way alike: one small durable event a second, as long as somebody listens. B12. */
+/** The lab's event, the same over each transport: one small durable event a second while the room has members. B12. */
 import { defineContract, event } from '@roomful/server'
 import { z } from 'zod'
 

@@ -42,7 +42,7 @@ export class Meter {
   }
 
   fail(error: unknown): void {
-    // Browsers word it each in their own way when nobody answers a request.
+    // Each browser words an unanswered request differently.
     const isUnanswered = error instanceof TypeError
     const words = error instanceof Error ? error.message : String(error)
     this.cost = { ...this.cost, error: isUnanswered ? 'Can’t reach the server' : words }

@@ -1,4 +1,4 @@
-/** A feed to measure: it ticks in the room `lab` while somebody is there, however they came. B12. */
+/** A feed to measure: it ticks in the room `lab` while the room has members, over any transport. B12. */
 import { type Commons, every } from '../../commons.ts'
 import { labContract } from './contract.ts'
 

@@ -130,7 +130,7 @@ function Near({ traded, series }: { traded: TradedSymbol; series: Series }): Rea
     ['High', summary.high],
   ] as const
   return (
-    // On a phone it comes first: whoever chooses a share should see it.
+    // On a phone it comes first, so that the chosen share is visible.
     <Card className="order-first min-w-0 p-4 sm:p-5 lg:order-none">
       <div className="mb-4 flex flex-wrap items-start justify-between gap-x-6 gap-y-2">
         <div>

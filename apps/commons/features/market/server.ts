@@ -1,6 +1,6 @@
 /**
- * Prices that move every two seconds, in the room `market`. They are durable, so whoever comes back by a cursor, a
- * `Last-Event-ID` or Socket.IO's recovery has no gap, and after a restart the walk goes on where it was. B11.
+ * Prices that move every two seconds, in the room `market`. They are durable, so a client that reconnects with a
+ * cursor, a `Last-Event-ID` or Socket.IO's recovery has no gap. After a restart the walk continues. B11.
  */
 import { type Commons, every } from '../../commons.ts'
 import { marketContract } from './contract.ts'
@@ -14,8 +14,8 @@ const HISTORY_SIZE = (2 * 60_000 * SYMBOLS.length) / PRICE_INTERVAL_MS
 
 export function addMarket({ server, clock, random }: Commons): void {
   const market = server.get('/').extend(marketContract)
-  const nobody = (): boolean => false
-  market.room(MARKET_ROOM, { retention: RETENTION, historySize: HISTORY_SIZE, allow: { publish: nobody } })
+  const never = (): boolean => false
+  market.room(MARKET_ROOM, { retention: RETENTION, historySize: HISTORY_SIZE, allow: { publish: never } })
   const prices = new Map(SYMBOLS.map(({ symbol, basePrice }) => [symbol, basePrice]))
 
   const tick = (): void => {
@@ -31,7 +31,7 @@ export function addMarket({ server, clock, random }: Commons): void {
       ({ events }) => {
         for (const { symbol, price } of events as { symbol: string; price: number }[]) prices.set(symbol, price)
       },
-      () => undefined, // a log that cannot be read now: the walk begins anew
+      () => undefined, // the log cannot be read now: the walk starts again
     )
     return every(clock, PRICE_INTERVAL_MS, tick)
   })

@@ -1,4 +1,4 @@
-/** What is traded. Invented, so that nobody takes it for advice. */
+/** What is traded. Invented, so that it is not taken for advice. */
 export interface TradedSymbol {
   readonly symbol: string
   readonly name: string

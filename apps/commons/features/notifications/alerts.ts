@@ -6,7 +6,7 @@ import type { StoredEvent } from '@roomful/server'
 import type { Commons } from '../../commons.ts'
 import { nameKey, PeopleStore } from '../direct/store.ts'
 import { roomTitle } from '../rooms/room-names.ts'
-import type { Told } from './contract.ts'
+import type { NotificationContent } from './contract.ts'
 import { mentionedIn } from './mentions.ts'
 import { NoticeStore } from './notice-store.ts'
 import { storeNotification } from './server.ts'
@@ -15,7 +15,7 @@ import { storeNotification } from './server.ts'
 const MERGE_MS = 2_000
 const EXCERPT_MAX = 140
 
-interface Said {
+interface ChatEvent {
   readonly userId?: string
   readonly fromUser?: string
   readonly to?: string
@@ -26,7 +26,7 @@ interface Said {
 
 interface Notice {
   readonly userId: string
-  readonly told: Told
+  readonly content: NotificationContent
   readonly key: string
   /** The message of a room that it quotes. */
   readonly source: { readonly roomId: string; readonly seq: number } | undefined
@@ -35,16 +35,16 @@ interface Notice {
 export function addAlerts({ server, database, clock }: Commons): void {
   const people = new PeopleStore(database)
   const notices = new NoticeStore(database)
-  /** By person and place: what to tell when the time is over. Bound: those who were told something within it. */
+  /** By user and place: the notification to send when the interval ends. Bound: users notified within the interval. */
   const recent = new Map<string, Notice | undefined>()
 
-  const tell = async ({ userId, told, key, source }: Notice): Promise<void> => {
-    const stored = await storeNotification(server, userId, told, key)
+  const send = async ({ userId, content, key, source }: Notice): Promise<void> => {
+    const stored = await storeNotification(server, userId, content, key)
     if (stored && source) notices.add({ ...source, userId, noticeSeq: stored.seq }, clock.now())
   }
 
-  const tellMerged = (notice: Notice): void => {
-    const place = JSON.stringify([notice.userId, notice.told.about])
+  const sendMerged = (notice: Notice): void => {
+    const place = JSON.stringify([notice.userId, notice.content.about])
     if (recent.has(place)) return void recent.set(place, notice)
     const begin = (now: Notice): void => {
       recent.set(place, undefined)
@@ -53,34 +53,39 @@ export function addAlerts({ server, database, clock }: Commons): void {
         recent.delete(place)
         if (latest) begin(latest)
       })
-      void tell(now) // never rejects
+      void send(now) // never rejects
     }
     begin(notice)
   }
 
-  const tellOfPrivate = ({ roomId, seq, data }: StoredEvent): void => {
-    const { fromUser = '', to = '', name = '', content = '' } = (data ?? {}) as Said
+  const notifyOfPrivate = ({ roomId, seq, data }: StoredEvent): void => {
+    const { fromUser = '', to = '', name = '', content = '' } = (data ?? {}) as ChatEvent
     if (fromUser === to || roomId !== `user:${to}` || to.startsWith('guest:')) return
     const link = `/messages/${encodeURIComponent(fromUser)}`
-    const told = { title: name, message: excerpt(content), link, about: `direct:${fromUser}`, aboutSeq: seq }
-    tellMerged({ userId: to, told, key: `direct ${roomId} ${seq}`, source: undefined })
+    const notification = { title: name, message: excerpt(content), link, about: `direct:${fromUser}`, aboutSeq: seq }
+    sendMerged({ userId: to, content: notification, key: `direct ${roomId} ${seq}`, source: undefined })
   }
 
-  const tellOfMentions = ({ roomId, seq, data }: StoredEvent): void => {
-    const { userId = '', name = '', content = '' } = (data ?? {}) as Said
+  const notifyOfMentions = ({ roomId, seq, data }: StoredEvent): void => {
+    const { userId = '', name = '', content = '' } = (data ?? {}) as ChatEvent
     if (!content.includes('@')) return
     const link = `/rooms/${encodeURIComponent(roomId)}`
     const title = `${name} mentioned you in #${roomTitle(roomId)}`
-    const told = { title, message: excerpt(content), link, about: `room:${roomId}`, aboutSeq: seq }
+    const notification = { title, message: excerpt(content), link, about: `room:${roomId}`, aboutSeq: seq }
     for (const mentioned of mentionedIn(content, (each) => people.called(nameKey(each)))) {
       if (mentioned === userId) continue
-      tellMerged({ userId: mentioned, told, key: `mention ${mentioned} ${roomId} ${seq}`, source: { roomId, seq } })
+      sendMerged({
+        userId: mentioned,
+        content: notification,
+        key: `mention ${mentioned} ${roomId} ${seq}`,
+        source: { roomId, seq },
+      })
     }
   }
 
   /** What was deleted is not quoted any more. */
   const takeBack = async ({ roomId, data }: StoredEvent): Promise<void> => {
-    const { target = 0 } = (data ?? {}) as Said
+    const { target = 0 } = (data ?? {}) as ChatEvent
     for (const [place, waiting] of recent) {
       if (waiting?.source?.roomId === roomId && waiting.source.seq === target) recent.set(place, undefined)
     }
@@ -90,10 +95,10 @@ export function addAlerts({ server, database, clock }: Commons): void {
   }
 
   server.get('/').hook('stored', (event) => {
-    if (event.type === 'message:private') tellOfPrivate(event)
+    if (event.type === 'message:private') notifyOfPrivate(event)
   })
   server.get('/public').hook('stored', (event) => {
-    if (event.type === 'message:new') tellOfMentions(event)
+    if (event.type === 'message:new') notifyOfMentions(event)
     else if (event.type === 'message:redacted') return takeBack(event)
     return undefined
   })

@@ -1,4 +1,4 @@
-/** Holds the connection to `/notifications` while somebody with an account is signed in, and shows what comes. */
+/** Keeps the connection to `/notifications` while a user is signed in, and shows what arrives. */
 import type { Client } from '@roomful/client'
 import { RoomfulProvider, useClient } from '@roomful/react'
 import { type ReactElement, useEffect } from 'react'

@@ -1,4 +1,4 @@
-/** Finds who is meant by an `@name` in a message. Names may have spaces, so the longest one that somebody has counts. */
+/** Finds the users that a message mentions by `@name`. Names may have spaces, so the longest existing name counts. */
 
 /** People mentioned in one message who are notified; more is a broadcast, which rooms have no need of. */
 const MENTIONED_MAX = 10

@@ -1,5 +1,5 @@
 /** Which notifications quote which messages, so that a quote goes with the message that is deleted. */
-import type { Database } from '../../database.ts'
+import { type Database, defineStore } from '../../database.ts'
 
 const SCHEMA = `
   CREATE TABLE notices (
@@ -27,13 +27,12 @@ export class NoticeStore {
 
   constructor(database: Database) {
     this.database = database
-    database.migrate('notices', [SCHEMA])
-    this.statements = {
-      add: database.prepare('INSERT OR REPLACE INTO notices VALUES (?, ?, ?, ?, ?)'),
-      trim: database.prepare('DELETE FROM notices WHERE made_at < ?'),
-      list: database.prepare('SELECT user_id, notice_seq FROM notices WHERE room_id = ? AND seq = ?'),
-      delete: database.prepare('DELETE FROM notices WHERE room_id = ? AND seq = ?'),
-    }
+    this.statements = defineStore(database, 'notices', [SCHEMA], {
+      add: 'INSERT OR REPLACE INTO notices VALUES (?, ?, ?, ?, ?)',
+      trim: 'DELETE FROM notices WHERE made_at < ?',
+      list: 'SELECT user_id, notice_seq FROM notices WHERE room_id = ? AND seq = ?',
+      delete: 'DELETE FROM notices WHERE room_id = ? AND seq = ?',
+    })
   }
 
   add(

@@ -5,9 +5,9 @@
 import type { Client, ReceivedEvent } from '@roomful/client'
 import { RoomLog } from '@roomful/react'
 import type { Reads } from '../../web/reads/reads.ts'
-import type { Told } from './contract.ts'
+import type { NotificationContent } from './contract.ts'
 
-export interface Notification extends Told {
+export interface Notification extends NotificationContent {
   readonly id: string
   /** Its number in the inbox. */
   readonly seq: number
@@ -99,7 +99,7 @@ class Notifications {
 
   /** @returns nothing for one that is known, or was taken back */
   private add({ args, meta: { seq, id = '', ts = 0 } }: ReceivedEvent): Notification | undefined {
-    const { title, message, link, about, aboutSeq } = (args[0] ?? {}) as Partial<Told>
+    const { title, message, link, about, aboutSeq } = (args[0] ?? {}) as Partial<NotificationContent>
     if (seq === undefined || this.bySeq.has(seq)) {
       if (seq !== undefined && message === undefined) this.bySeq.delete(seq)
       return undefined

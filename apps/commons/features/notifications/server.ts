@@ -1,11 +1,11 @@
 /** Notifies one person, at once or when they are back. B9. */
 import type { Stored } from '@roomful/server'
 import type { Host } from '../../commons.ts'
-import type { Told } from './contract.ts'
+import type { NotificationContent } from './contract.ts'
 
 /** @param key makes a repeat harmless: one notification per key */
-export function notify(server: Pick<Host, 'get'>, userId: string, told: Told, key?: string): void {
-  void storeNotification(server, userId, told, key) // never rejects
+export function notify(server: Pick<Host, 'get'>, userId: string, content: NotificationContent, key?: string): void {
+  void storeNotification(server, userId, content, key) // never rejects
 }
 
 /**
@@ -15,12 +15,12 @@ export function notify(server: Pick<Host, 'get'>, userId: string, told: Told, ke
 export async function storeNotification(
   server: Pick<Host, 'get'>,
   userId: string,
-  told: Told,
+  content: NotificationContent,
   key?: string,
 ): Promise<Stored | undefined> {
   const options = key === undefined ? {} : { key }
   try {
-    return await server.get('/notifications').publish(`user:${userId}`, 'notification', [told], options)
+    return await server.get('/notifications').publish(`user:${userId}`, 'notification', [content], options)
   } catch {
     return undefined
   }

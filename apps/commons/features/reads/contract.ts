@@ -1,4 +1,4 @@
-/** How far somebody has read: in each room, in each conversation, and among the notifications. The same on all their devices. */
+/** A user's read positions in rooms, conversations and notifications, the same on all devices. */
 import { defineContract, event } from '@roomful/server'
 import { z } from 'zod'
 
@@ -18,7 +18,7 @@ export const mark = z.object({
 
 export type Mark = z.infer<typeof mark>
 
-/** Up to when somebody read what one wrote to them. */
+/** The time up to which the other user has read one's messages. */
 const receipt = z.object({ userId: z.string(), at: z.number() })
 
 export type Receipt = z.infer<typeof receipt>

@@ -1,4 +1,4 @@
-/** Keeps how far everyone has read, and tells their other devices; whoever wrote a direct message learns that it was read. */
+/** Keeps read positions and sends them to the user's other devices. Authors of direct messages get read receipts. */
 import type { Commons } from '../../commons.ts'
 import { readsContract } from './contract.ts'
 import { ReadStore } from './store.ts'

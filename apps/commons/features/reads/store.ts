@@ -1,5 +1,5 @@
 /** Read marks in the database of Commons, by person. */
-import type { Database } from '../../database.ts'
+import { type Database, defineStore } from '../../database.ts'
 import type { Mark, Receipt } from './contract.ts'
 
 const SCHEMA = `
@@ -23,23 +23,16 @@ export class ReadStore {
 
   constructor(database: Database) {
     this.database = database
-    database.migrate('reads', [SCHEMA])
-    this.statements = {
-      list: database.prepare('SELECT about, until, at FROM read_marks WHERE user_id = ?'),
-      receipts: database.prepare(
-        `SELECT user_id, at FROM read_marks WHERE about = ? ORDER BY changed_at DESC LIMIT ${RECEIPTS_MAX}`,
-      ),
-      mark: database.prepare(
-        `INSERT INTO read_marks (user_id, about, until, at, changed_at) VALUES (?, ?, ?, ?, ?)
+    this.statements = defineStore(database, 'reads', [SCHEMA], {
+      list: 'SELECT about, until, at FROM read_marks WHERE user_id = ?',
+      receipts: `SELECT user_id, at FROM read_marks WHERE about = ? ORDER BY changed_at DESC LIMIT ${RECEIPTS_MAX}`,
+      mark: `INSERT INTO read_marks (user_id, about, until, at, changed_at) VALUES (?, ?, ?, ?, ?)
          ON CONFLICT DO UPDATE SET until = excluded.until, at = excluded.at, changed_at = excluded.changed_at
          WHERE excluded.until > until`,
-      ),
-      forget: database.prepare('DELETE FROM read_marks WHERE user_id = ? AND about = ?'),
-      trim: database.prepare(
-        `DELETE FROM read_marks WHERE user_id = ?1 AND about IN
+      forget: 'DELETE FROM read_marks WHERE user_id = ? AND about = ?',
+      trim: `DELETE FROM read_marks WHERE user_id = ?1 AND about IN
          (SELECT about FROM read_marks WHERE user_id = ?1 ORDER BY changed_at DESC, about LIMIT -1 OFFSET ${MARKS_MAX})`,
-      ),
-    }
+    })
   }
 
   list(userId: string): Mark[] {

@@ -1,6 +1,6 @@
 /**
- * The rooms on somebody's list, and whether something new was said in them. A room is on the list while there is a read mark
- * for it, so the list is the same on all devices of a member. Rooms on it are held while the page is open.
+ * A user's list of rooms, with those that have unread messages. A room is on the list while it has a read mark, so the list
+ * is the same on all devices. The page keeps these rooms joined while it is open.
  */
 import type { Client, Room } from '@roomful/client'
 import type { Reads } from '../../web/reads/reads.ts'
@@ -14,7 +14,7 @@ export interface MyRoom {
 
 interface Held {
   readonly room: Room
-  /** Number of the latest message by somebody else, as far as that is known. */
+  /** Number of the latest message by another user, as far as it is known. */
   newest: number
   isPlaced: boolean
 }
@@ -51,7 +51,7 @@ export class MyRooms {
     return this.snapshot
   }
 
-  /** Holds the rooms as long as somebody listens. */
+  /** Keeps the rooms joined while there is a subscriber. */
   readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener)
     this.off ??= this.reads.subscribe(() => {
@@ -119,7 +119,7 @@ export class MyRooms {
     const held: Held = { room, newest: 0, isPlaced: false }
     this.held.set(roomId, held)
     room.subscribe(() => {
-      // Where the log stands at the join tells of what was said while nobody looked; what comes later is heard itself.
+      // The log's head at the join shows what was missed; later messages arrive as events.
       const seq = room.position?.seq
       if (seq !== undefined && !held.isPlaced) {
         held.isPlaced = true

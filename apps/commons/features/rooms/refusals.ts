@@ -1,4 +1,4 @@
-/** What the server refuses in a room, in the words of somebody who wanted to do something there. */
+/** The server's refusals in a room, as sentences for the user. */
 import type { RoomfulError } from '@roomful/client'
 import { sentenceOf } from '../../web/ui/error-sentence.ts'
 import { roomTitle } from './room-names.ts'

@@ -10,7 +10,7 @@ export interface OpenRoom {
 }
 
 const EVERY_MS = 5_000
-/** More than anyone reads; whoever looks for another room opens it by its name. */
+/** More than anyone reads; other rooms can be opened by name. */
 const PAGES_MAX = 5
 /** Between two pages, so that other requests of the page still get through. */
 const PAGE_PAUSE_MS = 1_000
@@ -39,8 +39,8 @@ export function useOpenRooms(): readonly OpenRoom[] | undefined {
       if (isAsking || document.visibilityState === 'hidden') return
       isAsking = true
       try {
-        const told = await listRooms(client)
-        setRooms(told.filter(({ roomId }) => isForTalking(roomId)))
+        const listed = await listRooms(client)
+        setRooms(listed.filter(({ roomId }) => isForTalking(roomId)))
       } catch {
         // The list stays as it was; the connection says for itself how it is.
       } finally {

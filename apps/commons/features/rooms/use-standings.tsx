@@ -13,7 +13,7 @@ export interface Person {
 }
 
 const PICTURE_EVERY_MS = 2_000
-/** Larger rooms are told of in bulk, and nobody reads so many names. */
+/** Presence of larger rooms comes in batches, and so many names would not be read. */
 const PICTURE_MAX_MEMBERS = 200
 const GONE_SHOWN_MS = 20_000
 

@@ -77,7 +77,7 @@ export const customerContract = defineContract({
     'help:close': event({ data: z.object({ roomId: z.string() }), ack: ok }),
   },
   server: {
-    /** To the customer's inbox: whoever is away hears it at the next connect. */
+    /** To the customer's inbox: a customer who is away receives it at the next connect. */
     'order:update': event({ data: order, durable: true }),
     /** To the room `help:<userId>`: support has come, or the conversation is over. */
     'help:state': event({ data: z.object({ isOpen: z.boolean() }), durable: true }),

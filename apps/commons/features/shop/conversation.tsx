@@ -20,12 +20,12 @@ export interface ConversationProps {
   readonly roomId: string
   readonly title: string
   /** Shown as long as the other side is not there. */
-  readonly nobody: string
+  readonly emptyText: string
   /** The conversation is over. */
   readonly onClose: () => void
 }
 
-export function Conversation({ roomId, title, nobody, onClose }: ConversationProps): ReactElement {
+export function Conversation({ roomId, title, emptyText, onClose }: ConversationProps): ReactElement {
   const client = useClient()
   const me = useMe()?.sub
   const { members, typists, typing } = useRoom(roomId)
@@ -58,7 +58,7 @@ export function Conversation({ roomId, title, nobody, onClose }: ConversationPro
             <bdi>{title}</bdi>
           </h2>
           <p role="status" className="break-words text-muted text-sm">
-            {others.length > 0 ? `${namesOf(others)} ${others.length === 1 ? 'is' : 'are'} online` : nobody}
+            {others.length > 0 ? `${namesOf(others)} ${others.length === 1 ? 'is' : 'are'} online` : emptyText}
           </p>
         </div>
         {solved}

@@ -1,5 +1,5 @@
 /** Who waits for help, in the database. The conversations themselves are in the rooms' logs. */
-import type { Database } from '../../database.ts'
+import { type Database, defineStore } from '../../database.ts'
 import type { HelpRequest } from './contract.ts'
 
 const SCHEMA = `
@@ -18,14 +18,13 @@ export class HelpStore {
   private readonly statements
 
   constructor(database: Database) {
-    database.migrate('help', [SCHEMA])
     this.database = database
-    this.statements = {
-      list: database.prepare(`SELECT * FROM help_requests ORDER BY asked_at LIMIT ${LISTED_MAX}`),
-      find: database.prepare('SELECT * FROM help_requests WHERE room_id = ?'),
-      open: database.prepare('INSERT OR IGNORE INTO help_requests VALUES (?, ?, ?, ?)'),
-      close: database.prepare('DELETE FROM help_requests WHERE room_id = ?'),
-    }
+    this.statements = defineStore(database, 'help', [SCHEMA], {
+      list: `SELECT * FROM help_requests ORDER BY asked_at LIMIT ${LISTED_MAX}`,
+      find: 'SELECT * FROM help_requests WHERE room_id = ?',
+      open: 'INSERT OR IGNORE INTO help_requests VALUES (?, ?, ?, ?)',
+      close: 'DELETE FROM help_requests WHERE room_id = ?',
+    })
   }
 
   /** Who has waited longest comes first. */

@@ -1,4 +1,4 @@
-/** A customer asks for help, and talks with whoever comes. B27. */
+/** A customer asks for help and talks with support. B27. */
 import { useClient } from '@roomful/react'
 import { LifeBuoy } from 'lucide-react'
 import { type ReactElement, useState } from 'react'
@@ -44,7 +44,7 @@ export function HelpView(): ReactElement {
     <Conversation
       roomId={`help:${me}`}
       title="Support"
-      nobody="Someone will be with you soon. You can start typing."
+      emptyText="Someone will be with you soon. You can start typing."
       onClose={() => setAsked(false)}
     />
   )

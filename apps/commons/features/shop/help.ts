@@ -1,6 +1,6 @@
 /**
- * Support: a customer and whoever helps meet in the room `help:<userId>` of `/customer`, with the messages, typing and
- * history that every room has; `/support` sees who waits. B27.
+ * Support: a customer and a helper meet in the room `help:<userId>` of `/customer`, with the messages, typing and history of
+ * every room. `/support` lists the customers who wait. B27.
  */
 import { RoomfulError, type User } from '@roomful/server'
 import type { Commons } from '../../commons.ts'

@@ -34,12 +34,12 @@ export function addOrders(
     desk.emit('stock:update', { productId, stock: store.product(productId).stock })
   }
   const tellCustomer = ({ orderId, userId, orderStatus, quantity, productName }: Order): void => {
-    const told = {
+    const content = {
       title: `Your order ${STEPS[orderStatus]}`,
       message: `${quantity} × ${productName}`,
       link: '/shop/orders',
     }
-    notify(server, userId, told, `order-${orderId}-${orderStatus}`)
+    notify(server, userId, content, `order-${orderId}-${orderStatus}`)
   }
   const change = (order: Order, status: OrderStatus): Order => {
     const changed = store.setStatus(order, status, clock.now())

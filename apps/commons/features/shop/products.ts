@@ -16,9 +16,9 @@ export function addProducts({ server, clock }: Commons, store: ShopStore): (prod
   const roomOf = (productId: string): string => PREFIX + productId
   const idOf = (roomId: string): string => roomId.slice(PREFIX.length)
   const exists = (_user: User, roomId: string): boolean => store.hasProduct(idOf(roomId))
-  const nobody = (): boolean => false
-  shop.room(`${PREFIX}*`, { allow: { join: exists, publish: nobody } })
-  shop.room(SHOP_ROOM, { allow: { publish: nobody } })
+  const never = (): boolean => false
+  shop.room(`${PREFIX}*`, { allow: { join: exists, publish: never } })
+  shop.room(SHOP_ROOM, { allow: { publish: never } })
 
   const viewers = new Coalesce(clock, VIEWERS_INTERVAL_MS, (productId) => {
     const count = shop.userCount(roomOf(productId))
@@ -40,7 +40,7 @@ export function addProducts({ server, clock }: Commons, store: ShopStore): (prod
     const product = store.product(productId)
     const roomId = roomOf(productId)
     await context.join(roomId)
-    // Whoever asks is among them, although it becomes true with the answer.
+    // It counts the requester, who is a member once the answer is sent.
     const count = shop.userCount(roomId) + (shop.hasUser(roomId, context.user.sub) ? 0 : 1)
     return { status: 'ok', product, count }
   })

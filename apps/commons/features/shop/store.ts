@@ -1,6 +1,6 @@
 /** Products and orders in the database. Stock and order change in one transaction, so what is sold once is sold once. */
 import { RoomfulError } from '@roomful/server'
-import type { Database } from '../../database.ts'
+import { type Database, defineStore } from '../../database.ts'
 import { CATALOGUE } from './catalogue.ts'
 import type { Order, OrderStatus, Product } from './contract.ts'
 
@@ -49,22 +49,21 @@ export class ShopStore {
   private readonly statements
 
   constructor(database: Database) {
-    database.migrate('shop', [SCHEMA])
     this.database = database
-    this.statements = {
-      products: database.prepare('SELECT * FROM products ORDER BY rowid'),
-      product: database.prepare('SELECT * FROM products WHERE product_id = ?'),
-      addProduct: database.prepare('INSERT OR IGNORE INTO products VALUES (?, ?, ?, ?, ?, ?)'),
-      setStock: database.prepare('UPDATE products SET stock = ? WHERE product_id = ?'),
-      takeStock: database.prepare('UPDATE products SET stock = stock - ? WHERE product_id = ? AND stock >= ?'),
-      order: database.prepare(`${ORDER} WHERE order_id = ?`),
-      orderOfKey: database.prepare(`${ORDER} WHERE user_id = ? AND key = ?`),
-      ordersOf: database.prepare(`${ORDER} WHERE user_id = ? ORDER BY placed_at DESC LIMIT ${ORDERS_LISTED}`),
-      orders: database.prepare(`${ORDER} ORDER BY placed_at DESC LIMIT ${ORDERS_LISTED}`),
-      orderCount: database.prepare('SELECT count(*) AS count FROM orders WHERE user_id = ?'),
-      addOrder: database.prepare('INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
-      setStatus: database.prepare('UPDATE orders SET status = ?, trail = ? WHERE order_id = ?'),
-    }
+    this.statements = defineStore(database, 'shop', [SCHEMA], {
+      products: 'SELECT * FROM products ORDER BY rowid',
+      product: 'SELECT * FROM products WHERE product_id = ?',
+      addProduct: 'INSERT OR IGNORE INTO products VALUES (?, ?, ?, ?, ?, ?)',
+      setStock: 'UPDATE products SET stock = ? WHERE product_id = ?',
+      takeStock: 'UPDATE products SET stock = stock - ? WHERE product_id = ? AND stock >= ?',
+      order: `${ORDER} WHERE order_id = ?`,
+      orderOfKey: `${ORDER} WHERE user_id = ? AND key = ?`,
+      ordersOf: `${ORDER} WHERE user_id = ? ORDER BY placed_at DESC LIMIT ${ORDERS_LISTED}`,
+      orders: `${ORDER} ORDER BY placed_at DESC LIMIT ${ORDERS_LISTED}`,
+      orderCount: 'SELECT count(*) AS count FROM orders WHERE user_id = ?',
+      addOrder: 'INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      setStatus: 'UPDATE orders SET status = ?, trail = ? WHERE order_id = ?',
+    })
     database.change(() => {
       for (const { productId, name, description, priceCents, stock, hue } of CATALOGUE) {
         this.statements.addProduct.run(productId, name, description, priceCents, stock, hue)

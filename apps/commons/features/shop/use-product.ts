@@ -1,4 +1,4 @@
-/** One product from near: whoever has it open is in its room, and out of it when they go on. B28. */
+/** One product. A user is in its room while the product is open. B28. */
 import { useClient } from '@roomful/react'
 import { useEffect } from 'react'
 import { type Loaded, useLoaded } from '../../web/live/use-loaded.ts'
@@ -16,22 +16,22 @@ export function useProduct(productId: string): Loaded<Viewed> {
   const { change } = viewed
   useEffect(
     () => () => {
-      client.request('product:leave', { productId }).catch(() => undefined) // without a connection nobody is in a room
+      client.request('product:leave', { productId }).catch(() => undefined) // without a connection the user is in no room
     },
     [client, productId],
   )
   useEffect(
     () =>
-      client.on('stock:update', (told) => {
-        if (told.productId !== productId) return
-        change((now) => ({ ...now, product: { ...now.product, stock: told.stock } }))
+      client.on('stock:update', (update) => {
+        if (update.productId !== productId) return
+        change((now) => ({ ...now, product: { ...now.product, stock: update.stock } }))
       }),
     [client, productId, change],
   )
   useEffect(
     () =>
-      client.on('product:viewers', (told) => {
-        if (told.productId === productId) change((now) => ({ ...now, count: told.count }))
+      client.on('product:viewers', (update) => {
+        if (update.productId === productId) change((now) => ({ ...now, count: update.count }))
       }),
     [client, productId, change],
   )

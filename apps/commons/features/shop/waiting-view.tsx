@@ -87,7 +87,7 @@ function Waiting(): ReactElement {
               key={chosen.roomId}
               roomId={chosen.roomId}
               title={chosen.name}
-              nobody={`${isolated(chosen.name)} is offline and will see your reply later.`}
+              emptyText={`${isolated(chosen.name)} is offline and will see your reply later.`}
               onClose={() => go('/support')}
             />
           </InNamespace>

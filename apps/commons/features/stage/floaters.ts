@@ -13,7 +13,7 @@ interface Floater {
   readonly lifeMs: number
 }
 
-/** Above this the oldest give way: nobody can tell them apart any longer. */
+/** Above this the oldest are removed: more could not be distinguished. */
 const FLOATERS_MAX = 400
 const LIFE_MS = 2_600
 const SIZE = 38

@@ -73,7 +73,7 @@ export function useReactions(room: StageRoom | undefined): {
     const now = performance.now()
     if (now - lastSent.current < SEND_INTERVAL_MS) return void (still.current || floaters.current?.add(emoji))
     lastSent.current = now
-    room?.react(emoji).catch(() => undefined) // nobody waits for a reaction, nor for news of it
+    room?.react(emoji).catch(() => undefined) // a lost reaction does no harm
   }
   return { canvas, counts: shown, react }
 }

@@ -7,7 +7,7 @@ import { Coalesce } from '../../coalesce.ts'
 import type { Commons } from '../../commons.ts'
 import { type Stage, type StageSummary, stageContract } from './contract.ts'
 import { StageStore } from './store.ts'
-import { NOBODY } from './welcome.ts'
+import { NO_OWNER } from './welcome.ts'
 
 const PREFIX = 'stage:'
 /** Presentations of one user; they are small, but the list is for people. */
@@ -69,7 +69,7 @@ export function addStage({ server, database, clock, random }: Commons): void {
   })
 
   stages.on('stage:show', (context, { stageId, index }) => {
-    const stage = find(stageId).userId === NOBODY ? find(stageId) : findOwn(stageId, context.user)
+    const stage = find(stageId).userId === NO_OWNER ? find(stageId) : findOwn(stageId, context.user)
     if (index >= stage.slides.length) {
       throw new RoomfulError(
         'INVALID_MESSAGE',
@@ -78,13 +78,13 @@ export function addStage({ server, database, clock, random }: Commons): void {
       )
     }
     store.show(stageId, index)
-    // Said by the house: turning slides quickly must not use up the presenter's messages of the minute.
+    // Sent by the server: turning slides quickly must not use up the presenter's message rate.
     stages.to(PREFIX + stageId).emit('stage:slide', { index })
     return { status: 'ok' }
   })
 
   stages.on('stage:delete', (context, { stageId }) => {
-    if (!store.find(stageId)) return { status: 'ok' } // somebody was quicker
+    if (!store.find(stageId)) return { status: 'ok' } // another user was faster
     findOwn(stageId, context.user)
     store.delete(stageId)
     context.broadcast.emit('stage:deleted', { stageId })

@@ -86,7 +86,7 @@ export function StagePage({ stageId, onLeave }: StagePageProps): ReactElement {
   )
 }
 
-/** How many watch; who is cut off does not know, and turns slides that nobody sees. */
+/** How many watch. A presenter who is offline does not know, and turns slides that no one sees. */
 function Audience({ count }: { count: number }): ReactElement {
   if (useIsAway()) return <span className="text-warn">Offline</span>
   return (

@@ -1,5 +1,5 @@
-/** The presentations in the database, the first one told by the house itself. */
-import type { Database } from '../../database.ts'
+/** The presentations in the database; the first one comes with the application. */
+import { type Database, defineStore } from '../../database.ts'
 import type { Slide, Stage } from './contract.ts'
 import { WELCOME } from './welcome.ts'
 
@@ -16,7 +16,7 @@ const SCHEMA = `
     UNIQUE (user_id, key)
   ) STRICT;`
 
-/** The newest; nobody reads a longer list. */
+/** The newest; a longer list would not be read. */
 const LISTED_MAX = 200
 
 export class StageStore {
@@ -24,19 +24,17 @@ export class StageStore {
   private readonly statements
 
   constructor(database: Database) {
-    database.migrate('stage', [SCHEMA])
     this.database = database
-    this.statements = {
-      list: database.prepare(`SELECT * FROM stages ORDER BY created_at DESC, stage_id LIMIT ${LISTED_MAX}`),
-      find: database.prepare('SELECT * FROM stages WHERE stage_id = ?'),
-      findKey: database.prepare('SELECT * FROM stages WHERE user_id = ? AND key = ?'),
-      count: database.prepare('SELECT count(*) AS count FROM stages WHERE user_id = ?'),
-      insert: database.prepare(
+    this.statements = defineStore(database, 'stage', [SCHEMA], {
+      list: `SELECT * FROM stages ORDER BY created_at DESC, stage_id LIMIT ${LISTED_MAX}`,
+      find: 'SELECT * FROM stages WHERE stage_id = ?',
+      findKey: 'SELECT * FROM stages WHERE user_id = ? AND key = ?',
+      count: 'SELECT count(*) AS count FROM stages WHERE user_id = ?',
+      insert:
         'INSERT OR IGNORE INTO stages (stage_id, title, user_id, name, slides, key, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
-      ),
-      show: database.prepare('UPDATE stages SET shown = ? WHERE stage_id = ?'),
-      delete: database.prepare('DELETE FROM stages WHERE stage_id = ?'),
-    }
+      show: 'UPDATE stages SET shown = ? WHERE stage_id = ?',
+      delete: 'DELETE FROM stages WHERE stage_id = ?',
+    })
     this.add(WELCOME, 0)
   }
 

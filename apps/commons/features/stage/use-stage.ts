@@ -5,7 +5,7 @@ import { type Loaded, useLoaded } from '../../web/live/use-loaded.ts'
 import { useMe } from '../../web/session/use-me.ts'
 import { toastError } from '../../web/ui/toast.tsx'
 import type { Stage, stageContract } from './contract.ts'
-import { NOBODY } from './welcome.ts'
+import { NO_OWNER } from './welcome.ts'
 
 const { useClient, useEvent, useRoom } = createHooks<WithChat<typeof stageContract>>()
 
@@ -26,8 +26,8 @@ export function useStage(stageId: string, onDeleted: () => void): WatchedStage {
   const { data: stage, change, error, reload } = loaded
 
   useEvent('stage:slide', ({ index }) => change((now) => ({ ...now, index })), { roomId: `stage:${stageId}` })
-  useEvent('stage:deleted', (told) => {
-    if (told.stageId === stageId) onDeleted()
+  useEvent('stage:deleted', (deleted) => {
+    if (deleted.stageId === stageId) onDeleted()
   })
 
   const show = (index: number): void => {
@@ -39,6 +39,6 @@ export function useStage(stageId: string, onDeleted: () => void): WatchedStage {
       toastError('Couldn’t change the slide', refused)
     })
   }
-  const mayTurn = stage !== undefined && (stage.userId === NOBODY || stage.userId === me?.sub || me?.role === 'admin')
+  const mayTurn = stage !== undefined && (stage.userId === NO_OWNER || stage.userId === me?.sub || me?.role === 'admin')
   return { stage, error, reload, audience: count, mayTurn, show, room }
 }

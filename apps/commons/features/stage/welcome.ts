@@ -1,12 +1,12 @@
-/** The presentation that is there from the start. Nobody owns it, so anybody may turn its slides. */
+/** The presentation that every server has. It has no owner, so everyone may turn its slides. */
 import type { Stage } from './contract.ts'
 
-export const NOBODY = ''
+export const NO_OWNER = ''
 
 export const WELCOME: Omit<Stage, 'index'> = {
   stageId: 'welcome',
   title: 'One room, every client',
-  userId: NOBODY,
+  userId: NO_OWNER,
   name: 'Commons',
   slides: [
     {

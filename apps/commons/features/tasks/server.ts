@@ -1,6 +1,6 @@
 /**
- * A board of tasks that everyone shares. A task is in the database when `save-task` is acknowledged; the others hear of
- * it at once, and whoever was away asks for the list. B18.
+ * A board of tasks that everyone shares. A task is in the database when `save-task` is acknowledged. The others receive it at
+ * once, and clients that were away ask for the list. B18.
  */
 import { RoomfulError, type User } from '@roomful/server'
 import type { Commons } from '../../commons.ts'
@@ -64,7 +64,7 @@ export function addTasks({ server, database, clock, random }: Commons): void {
 
   tasks.on('task:delete', (context, { taskId }) => {
     const task = store.find(taskId)
-    if (!task) return { status: 'ok' } // somebody was quicker
+    if (!task) return { status: 'ok' } // another user was faster
     if (task.userId !== context.user.sub && !KEEPERS.has(context.user.role)) {
       throw new RoomfulError('FORBIDDEN', `Only ${task.name} or support can delete this task`)
     }

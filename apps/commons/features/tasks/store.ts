@@ -1,5 +1,5 @@
 /** The tasks in the database. */
-import type { Database } from '../../database.ts'
+import { type Database, defineStore } from '../../database.ts'
 import type { Task } from './contract.ts'
 
 const SCHEMA = `
@@ -24,23 +24,19 @@ export class TaskStore {
   private readonly statements
 
   constructor(database: Database) {
-    database.migrate('tasks', [SCHEMA])
     this.database = database
     const columns = 'task_id, title, description, is_done, user_id, name, created_at, changed_at'
-    this.statements = {
-      list: database.prepare(`SELECT ${columns} FROM tasks ORDER BY created_at DESC, task_id DESC`),
-      count: database.prepare('SELECT count(*) AS count FROM tasks'),
-      countOf: database.prepare('SELECT count(*) AS count FROM tasks WHERE user_id = ?'),
-      find: database.prepare(`SELECT ${columns} FROM tasks WHERE task_id = ?`),
-      findKey: database.prepare(`SELECT ${columns} FROM tasks WHERE user_id = ? AND key = ?`),
-      insert: database.prepare(
+    this.statements = defineStore(database, 'tasks', [SCHEMA], {
+      list: `SELECT ${columns} FROM tasks ORDER BY created_at DESC, task_id DESC`,
+      count: 'SELECT count(*) AS count FROM tasks',
+      countOf: 'SELECT count(*) AS count FROM tasks WHERE user_id = ?',
+      find: `SELECT ${columns} FROM tasks WHERE task_id = ?`,
+      findKey: `SELECT ${columns} FROM tasks WHERE user_id = ? AND key = ?`,
+      insert:
         'INSERT INTO tasks (task_id, title, description, user_id, name, key, created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-      ),
-      update: database.prepare(
-        'UPDATE tasks SET title = ?, description = ?, is_done = ?, changed_at = ? WHERE task_id = ?',
-      ),
-      delete: database.prepare('DELETE FROM tasks WHERE task_id = ?'),
-    }
+      update: 'UPDATE tasks SET title = ?, description = ?, is_done = ?, changed_at = ? WHERE task_id = ?',
+      delete: 'DELETE FROM tasks WHERE task_id = ?',
+    })
   }
 
   list(): Task[] {

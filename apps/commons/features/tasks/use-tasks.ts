@@ -93,7 +93,7 @@ export function useTasks(): Tasks {
   return { ...loaded, pending, add, edit, setDone, remove }
 }
 
-/** The page goes away, or the person signs out: nobody is left to be told. */
+/** The page closes, or the user signs out: the error has no reader. */
 function isClosing(error: unknown): boolean {
   return error instanceof RoomfulError && error.code === 'CLOSED'
 }

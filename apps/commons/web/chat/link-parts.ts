@@ -1,4 +1,4 @@
-/** Finds links in what somebody wrote. Only http and https become links: `javascript:` and the like stay text. C19. */
+/** Finds links in a user's text. Only http and https become links: `javascript:` and the like stay text. C19. */
 
 export interface Part {
   readonly text: string

@@ -1,4 +1,4 @@
-/** What somebody wrote, as text: lines kept, addresses made links, and nothing of it taken for HTML. C19. */
+/** A user's text: keeps line breaks, turns addresses into links, and never renders HTML. C19. */
 import { memo } from 'react'
 import { toParts } from './link-parts.ts'
 

@@ -16,7 +16,7 @@ export interface RowOptions {
   readonly unread?: string | undefined
 }
 
-/** Messages of one author further apart than this are told apart. */
+/** Messages of one author further apart than this are not grouped. */
 const GROUP_MS = 5 * 60_000
 
 export function toRows(messages: readonly Message[], { isWhole, unread }: RowOptions): Row[] {

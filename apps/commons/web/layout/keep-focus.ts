@@ -1,7 +1,6 @@
 /**
- * Focus is not lost with what had it. When the focused element leaves the page, or is hidden, a browser gives the focus to
- * nobody: keys do nothing then, and a screen reader begins at the top. It goes to the like of it in the row after or
- * before instead, and where there is none to what was around it.
+ * Keeps the focus when the focused element disappears. A browser then focuses nothing: keys have no effect, and a screen reader
+ * starts at the top. The focus moves to the matching element of the next or previous row, or else to the container.
  */
 import { useEffect } from 'react'
 
@@ -55,7 +54,7 @@ function pathOf(target: Element, place: Element): Step[] {
 
 function bringBack(path: readonly Step[]): void {
   const [lost] = path
-  // Somebody clicked beside it: that is no loss.
+  // The user clicked beside it: the focus is not lost.
   if (lost && isShown(lost.element)) return
   const gone = path.find(({ parent }) => isShown(parent))
   if (!gone) return focusAround(document.querySelector('#main'))

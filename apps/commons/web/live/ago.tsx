@@ -9,7 +9,7 @@ const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
 const words = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 const exact = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' })
 
-/** @param now by the server's clock, so that a wrong one here tells nobody that a task is of tomorrow */
+/** @param now by the server's clock, so that a wrong clock here does not date a task tomorrow */
 export function Ago({ at, now }: { at: number; now: number }): ReactElement {
   return (
     <time dateTime={new Date(at).toISOString()} title={exact.format(at)}>

@@ -16,7 +16,7 @@ export interface Loaded<T> {
   readonly change: (changed: (data: T) => T) => void
 }
 
-/** @param about asked anew when it changes, such as the id of what is shown */
+/** @param about loads again when it changes, such as the id of what is shown */
 export function useLoaded<T>(ask: () => Promise<T>, about = ''): Loaded<T> {
   const state = useConnection()
   const connectionId = state.status === 'open' ? state.connectionId : undefined
@@ -24,7 +24,7 @@ export function useLoaded<T>(ask: () => Promise<T>, about = ''): Loaded<T> {
   const [round, setRound] = useState(0)
   const latest = useRef(ask)
   latest.current = ask
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again for another connection, or when somebody wishes it
+  // biome-ignore lint/correctness/useExhaustiveDependencies: loads again for another connection, or on request
   useEffect(() => {
     if (connectionId === undefined) return
     let isOver = false
@@ -34,8 +34,8 @@ export function useLoaded<T>(ask: () => Promise<T>, about = ''): Loaded<T> {
       },
       (error: unknown) => {
         if (isOver) return
-        const told = error instanceof RoomfulError ? error : new RoomfulError('INTERNAL', String(error))
-        setLoaded((before) => ({ ...(before.about === about ? before : { about }), error: told }))
+        const known = error instanceof RoomfulError ? error : new RoomfulError('INTERNAL', String(error))
+        setLoaded((before) => ({ ...(before.about === about ? before : { about }), error: known }))
       },
     )
     return () => {

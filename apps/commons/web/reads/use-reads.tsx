@@ -16,7 +16,7 @@ export function ReadsProvider({ children }: { children: ReactNode }): ReactEleme
   return <Context value={reads}>{children}</Context>
 }
 
-/** For what reads marks by itself, without drawing anew when they change. */
+/** For components that read marks themselves, so that a change does not render them again. */
 export function useReadsStore(): Reads {
   const reads = use(Context)
   if (!reads) throw new Error('There is no <ReadsProvider> around this component')

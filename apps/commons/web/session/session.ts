@@ -25,7 +25,7 @@ type Listener = () => void
 
 const listeners = new Set<Listener>()
 let current = read()
-/** Why the last one ended, when nobody asked for it. */
+/** Why the last session ended, if the user did not end it. */
 let farewell: string | undefined
 
 globalThis.addEventListener('storage', ({ key }) => {
@@ -47,7 +47,7 @@ export const session = {
 
   farewell: (): string | undefined => farewell,
 
-  /** Of somebody, or of the same person with another token. */
+  /** A session of another user, or of the same user with a new token. */
   begin(next: Session): void {
     farewell = undefined
     change(next)

@@ -6,11 +6,11 @@ import { useSession } from './session-gate.tsx'
 
 export type Me = Pick<Account, 'sub' | 'name' | 'role'>
 
-/** @returns what the server said last; before it said anything, what the session knows of somebody with an account */
+/** @returns the user as the server last sent it; before that, the account of the session */
 export function useMe(): Me | undefined {
   const state = useConnection()
   const session = useSession()
-  const told = useRef<Me>(undefined)
-  if ('user' in state) told.current = state.user
-  return told.current ?? (session?.kind === 'user' ? session.user : undefined)
+  const latest = useRef<Me>(undefined)
+  if ('user' in state) latest.current = state.user
+  return latest.current ?? (session?.kind === 'user' ? session.user : undefined)
 }

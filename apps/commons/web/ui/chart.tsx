@@ -32,7 +32,7 @@ export function Chart({ label, times, lines, height, format = String, from }: Ch
   const options = useRef({ lines, height, format, from })
   options.current = { lines, height, format, from }
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: drawn anew only for other lines; their values are set below
+  // biome-ignore lint/correctness/useExhaustiveDependencies: drawn again only for other lines; their values are set below
   useEffect(() => {
     const element = place.current
     if (!element) return

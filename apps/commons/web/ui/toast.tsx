@@ -31,7 +31,7 @@ const toasts = new Toasts({
     const onRemove = (): void => toasts.removed(id)
     manager.add({ id, title, description, type: kind, timeout: SHOWN_MS, data: { count: 1, link }, onRemove })
   },
-  // The same words are not read aloud again; naming a time begins it anew.
+  // The same words are not read aloud again; a new time restarts it.
   count: (id, count, { title, description, link }) =>
     manager.update(id, { title, description, data: { count, link }, timeout: SHOWN_MS }),
   close: (id) => manager.close(id),
@@ -42,7 +42,7 @@ export function toast(title: string, description?: string, kind: Kind = 'info'):
   toasts.add({ title, description, kind })
 }
 
-/** For what somebody wrote to this person. @param about where: several from there are one toast. @param link leads there */
+/** For a message to this user. @param about the place: several messages from there are one toast. @param link the page */
 export function toastMessage(
   title: string,
   message: string,
