@@ -42,13 +42,13 @@ describe('the worker', () => {
     const reports: unknown[] = []
     const path = join(folder, 'no', 'such', 'folder', 'roomful.db')
     const background = new SqliteBackground({ db, path, sync: 'normal', report: (error) => reports.push(error) })
-    const question = { kind: 'span', room: 1, roomId: 'a', from: 1, to: 9 } as const
-    const answers = await Promise.all([background.ask(question), background.ask(question)])
+    const request = { kind: 'span', room: 1, roomId: 'a', from: 1, to: 9 } as const
+    const answers = await Promise.all([background.request(request), background.request(request)])
     expect(answers).toMatchObject([[{ seq: 1, argsJson: '[1]' }], [{ seq: 1 }]])
     expect(reports).toHaveLength(1)
-    expect(await background.ask(question)).toMatchObject([{ seq: 1 }])
+    expect(await background.request(request)).toMatchObject([{ seq: 1 }])
     await background.close()
-    await expect(background.ask(question)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(background.request(request)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   })
 
   it('[R3] is asked 10,000 questions at once, the next is refused with UNAVAILABLE, and all of them are answered', async () => {
@@ -71,7 +71,9 @@ describe('the worker', () => {
     onTestFinished(() => background.close())
     const ask = async (i: number): Promise<number[]> => {
       const seq = (i % 10) + 1
-      return (await background.ask({ kind: 'span', room: 1, roomId: 'a', from: seq, to: seq })).map((row) => row.seq)
+      return (await background.request({ kind: 'span', room: 1, roomId: 'a', from: seq, to: seq })).map(
+        (row) => row.seq,
+      )
     }
     const order: number[] = []
     const waiting = Array.from({ length: 10_000 }, async (_, i) => {

@@ -2,8 +2,8 @@
 import { DatabaseSync } from 'node:sqlite'
 import { VirtualClock } from '@roomful/testkit'
 import { expect, it } from 'vitest'
-import { SqliteQueue } from '../../src/adapters/brokers/local/sqlite/batching.ts'
-import { SqliteReplies } from '../../src/adapters/brokers/local/sqlite/deferred-writes.ts'
+import { SqliteBatching } from '../../src/adapters/brokers/local/sqlite/batching.ts'
+import { SqliteAcks } from '../../src/adapters/brokers/local/sqlite/deferred-writes.ts'
 import { RoomfulError } from '../../src/core/base/errors.ts'
 import type { Append, Appended } from '../../src/core/ports/broker.ts'
 
@@ -12,9 +12,9 @@ interface Batch {
   readonly entries: readonly Append[]
 }
 
-/** The queue, before a writer that numbers what it gets. */
-function start(options: { isHolding?: () => boolean; onWrite?: () => void } = {}) {
-  const { isHolding = () => false, onWrite } = options
+/** Batching in front of a writer that numbers what it gets. */
+function start(options: { isPaused?: () => boolean; onWrite?: () => void } = {}) {
+  const { isPaused = () => false, onWrite } = options
   const clock = new VirtualClock()
   const written: Batch[] = []
   let n = 0
@@ -23,7 +23,10 @@ function start(options: { isHolding?: () => boolean; onWrite?: () => void } = {}
     written.push({ namespace, entries })
     return entries.map(() => stored(++n))
   }
-  return { queue: new SqliteQueue({ clock, isHolding, write }), written, clock }
+  const batching = new SqliteBatching({ clock, isPaused, write })
+  const append = (namespace: string, entries: readonly Append[]): Appended[] | Promise<Appended[]> =>
+    batching.mustWait(entries.length) ? batching.add(namespace, entries) : write(namespace, entries)
+  return { append, flush: () => batching.flush(), written, clock }
 }
 
 function row(argsJson: string, atomicGroup?: number): Append {
@@ -35,12 +38,12 @@ function stored(n: number): Appended {
 }
 
 it('[G2] 10,000 batches wait in their order, the next is refused with UNAVAILABLE, and all of them go when it moves', async () => {
-  let isHolding = true
-  const { queue, written } = start({ isHolding: () => isHolding })
-  const waiting = Array.from({ length: 10_000 }, (_, i) => queue.append('/', [row(`${i}`)]))
-  expect(() => queue.append('/', [row('one more')])).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }))
-  isHolding = false
-  queue.drain()
+  let isPaused = true
+  const { append, flush, written } = start({ isPaused: () => isPaused })
+  const waiting = Array.from({ length: 10_000 }, (_, i) => append('/', [row(`${i}`)]))
+  expect(() => append('/', [row('one more')])).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }))
+  isPaused = false
+  flush()
   expect((await Promise.all(waiting)).map(([result]) => result)).toEqual(
     Array.from({ length: 10_000 }, (_, i) => stored(i + 1)),
   )
@@ -50,13 +53,13 @@ it('[G2] 10,000 batches wait in their order, the next is refused with UNAVAILABL
   )
 })
 
-it('[P7] appends that come fast are gathered for a millisecond and written in one; few are written at once', async () => {
-  const { queue, written, clock } = start()
+it('[P7] appends that come fast wait a millisecond and are written in one transaction; few are written at once', async () => {
+  const { append, written, clock } = start()
   const arrive = async (perMs: number, forMs: number): Promise<number> => {
     written.length = 0
     const results: unknown[] = []
     for (let ms = 0; ms < forMs; ms++) {
-      for (let i = 0; i < perMs; i++) results.push(queue.append('/', [row('x')]))
+      for (let i = 0; i < perMs; i++) results.push(append('/', [row('x')]))
       await clock.advance(1)
     }
     await Promise.all(results)
@@ -70,16 +73,16 @@ it('[P7] appends that come fast are gathered for a millisecond and written in on
 })
 
 it('[G2] batches that are written together keep their units, their namespaces and their results apart', async () => {
-  let isHolding = true
-  const { queue, written } = start({ isHolding: () => isHolding })
+  let isPaused = true
+  const { append, flush, written } = start({ isPaused: () => isPaused })
   const batches = [
     ['/', [row('a', 0), row('b', 0), row('c')]],
     ['/', [row('d', 0), row('e', 1)]],
     ['/other', [row('f', 0)]],
   ] as const
-  const waiting = batches.map(([namespace, entries]) => queue.append(namespace, entries))
-  isHolding = false
-  queue.drain()
+  const waiting = batches.map(([namespace, entries]) => append(namespace, entries))
+  isPaused = false
+  flush()
   expect(written.map(({ namespace, entries }) => [namespace, entries.map(({ atomicGroup }) => atomicGroup)])).toEqual([
     ['/', [0, 0, undefined, 1, 2]],
     ['/other', [0]],
@@ -88,30 +91,30 @@ it('[G2] batches that are written together keep their units, their namespaces an
 })
 
 it('[G2] a transaction that fails is told to each who waited for it, and what comes next is written', async () => {
-  let isHolding = true
+  let isPaused = true
   let isBroken = true
-  const { queue } = start({
-    isHolding: () => isHolding,
+  const { append, flush } = start({
+    isPaused: () => isPaused,
     onWrite: () => {
       if (isBroken) throw new RoomfulError('UNAVAILABLE')
     },
   })
-  const waiting = [queue.append('/', [row('a')]), queue.append('/', [row('b')])]
-  isHolding = false
-  queue.drain()
+  const waiting = [append('/', [row('a')]), append('/', [row('b')])]
+  isPaused = false
+  flush()
   isBroken = false
   for (const each of await Promise.allSettled(waiting))
     expect(each).toMatchObject({ status: 'rejected', reason: { code: 'UNAVAILABLE' } })
-  expect(queue.append('/', [row('c')])).toEqual([stored(1)])
+  expect(append('/', [row('c')])).toEqual([stored(1)])
 })
 
 it('[K9] 10,000 answers wait to be written down; a further one is not kept', () => {
   const db = new DatabaseSync(':memory:')
   db.exec('CREATE TABLE keys (key, scope, ns, part, fingerprint, reply)')
-  const replies = new SqliteReplies(db)
+  const acks = new SqliteAcks(db)
   const key = (i: number) => ({ scope: 'ann', key: `k${i}`, fingerprint: 'f' })
-  for (let i = 0; i < 10_001; i++) replies.note(1, key(i), '"answer"')
-  expect(replies.noteCount).toBe(10_000)
-  expect([replies.find(1, key(9_999)), replies.find(1, key(10_000))]).toEqual(['"answer"', undefined])
+  for (let i = 0; i < 10_001; i++) acks.set(1, key(i), '"answer"')
+  expect(acks.size).toBe(10_000)
+  expect([acks.find(1, key(9_999)), acks.find(1, key(10_000))]).toEqual(['"answer"', undefined])
   db.close()
 })

@@ -1,6 +1,6 @@
 /**
- * Appends on their way to the writer, in their order: one that comes later never passes one that waits. They wait while
- * they are held, and for a moment where it pays to write several in one transaction.
+ * Appends that wait for the writer, in their order: a later one never passes one that waits. They wait while the journal
+ * starts over, and for a millisecond when they come so fast that it pays to write several in one transaction.
  */
 import { RoomfulError } from '../../../../core/base/errors.ts'
 import type { Append, Appended } from '../../../../core/ports/broker.ts'
@@ -12,9 +12,9 @@ const BATCH_MS = 1
 const FAST_PER_MS = 4
 /** The window over which the rate is measured. */
 const WINDOW_MS = 20
-/** Batches, of which there is one per turn and namespace: seconds of a disk that stands still. */
+/** Batches, of which there is one per event-loop turn and namespace: seconds of a disk that does not respond. */
 const WAITING_MAX = 10_000
-/** Rows of one transaction, so that what waited long does not hold the thread for long. */
+/** Rows of one transaction, so that a long backlog does not block the thread for long. */
 const TOGETHER_MAX = 2_000
 
 interface Waiting {
@@ -24,56 +24,60 @@ interface Waiting {
   reject(error: unknown): void
 }
 
-export interface SqliteQueueOptions {
+export interface SqliteBatchingOptions {
   readonly clock: Clock
-  readonly isHolding: () => boolean
+  /** Nothing may be written for now; `flush` is called when it may again. */
+  readonly isPaused: () => boolean
   /** Writes a batch, all of it or nothing. */
   readonly write: (namespace: string, entries: readonly Append[]) => Appended[]
 }
 
-export class SqliteQueue {
+export class SqliteBatching {
   private waiting: Waiting[] = []
-  private readonly options: SqliteQueueOptions
+  private readonly options: SqliteBatchingOptions
   private readonly rate: BatchingRate
   private cancelBatch: (() => void) | undefined
 
-  constructor(options: SqliteQueueOptions) {
+  constructor(options: SqliteBatchingOptions) {
     this.options = options
     this.rate = new BatchingRate(options.clock)
   }
 
-  append(namespace: string, entries: readonly Append[]): Appended[] | Promise<Appended[]> {
-    const { clock, isHolding, write } = this.options
-    this.rate.arrived(entries.length)
-    const mustBatch = this.rate.isWorthIt
-    if (!mustBatch && !isHolding() && this.waiting.length === 0) return write(namespace, entries)
+  /** Asked once for each batch, since it measures the rate. @returns whether these rows must go through `add` */
+  mustWait(rows: number): boolean {
+    this.rate.record(rows)
+    return this.rate.isWorthIt || this.waiting.length > 0 || this.options.isPaused()
+  }
+
+  add(namespace: string, entries: readonly Append[]): Promise<Appended[]> {
     if (this.waiting.length >= WAITING_MAX)
       throw new RoomfulError('UNAVAILABLE', 'The disk does not keep up', { retryAfterMs: 1000 })
-    if (!isHolding()) this.cancelBatch ??= clock.after(BATCH_MS, this.onBatchDue, true)
+    const { clock, isPaused } = this.options
+    if (!isPaused()) this.cancelBatch ??= clock.after(BATCH_MS, this.onBatchDue, true)
     return new Promise((resolve, reject) => void this.waiting.push({ namespace, entries, resolve, reject }))
   }
 
-  /** Lets all go that wait. */
-  drain(): void {
+  /** Writes all that wait. */
+  flush(): void {
     this.cancelBatch?.()
     this.cancelBatch = undefined
-    const going = this.waiting
+    const { waiting } = this
     this.waiting = []
-    for (let from = 0; from < going.length; ) {
-      const to = endOfGroup(going, from)
-      this.writeTogether(going.slice(from, to))
+    for (let from = 0; from < waiting.length; ) {
+      const to = endOfGroup(waiting, from)
+      this.writeTogether(waiting.slice(from, to))
       from = to
     }
   }
 
   private readonly onBatchDue = (): void => {
     this.cancelBatch = undefined
-    if (!this.options.isHolding()) this.drain() // else when the hold ends
+    if (!this.options.isPaused()) this.flush() // else when the pause ends
   }
 
   private writeTogether(group: readonly Waiting[]): void {
     try {
-      const results = this.options.write((group[0] as Waiting).namespace, together(group))
+      const results = this.options.write((group[0] as Waiting).namespace, toOneBatch(group))
       let at = 0
       for (const { entries, resolve } of group) {
         resolve(results.slice(at, at + entries.length))
@@ -86,12 +90,12 @@ export class SqliteQueue {
 }
 
 /** Where the batches end that can be written in one: of one namespace, and not too many rows. */
-function endOfGroup(going: readonly Waiting[], from: number): number {
-  const { namespace } = going[from] as Waiting
+function endOfGroup(waiting: readonly Waiting[], from: number): number {
+  const { namespace } = waiting[from] as Waiting
   let rows = 0
   let to = from
-  while (to < going.length) {
-    const next = going[to] as Waiting
+  while (to < waiting.length) {
+    const next = waiting[to] as Waiting
     rows += next.entries.length
     if (next.namespace !== namespace || (rows > TOGETHER_MAX && to > from)) break
     to++
@@ -99,21 +103,21 @@ function endOfGroup(going: readonly Waiting[], from: number): number {
   return to
 }
 
-/** One batch of several; units keep apart. */
-function together(group: readonly Waiting[]): readonly Append[] {
+/** Their entries in order, with the groups of different batches kept apart. */
+function toOneBatch(group: readonly Waiting[]): readonly Append[] {
   if (group.length === 1) return (group[0] as Waiting).entries
   const all: Append[] = []
   let base = 0
   for (const { entries } of group) {
-    let units = 0
+    let groups = 0
     for (const entry of entries) {
       if (entry.atomicGroup === undefined) all.push(entry)
       else {
         all.push({ ...entry, atomicGroup: base + entry.atomicGroup })
-        units = Math.max(units, entry.atomicGroup + 1)
+        groups = Math.max(groups, entry.atomicGroup + 1)
       }
     }
-    base += units
+    base += groups
   }
   return all
 }
@@ -133,7 +137,7 @@ class BatchingRate {
     this.clock = clock
   }
 
-  arrived(rows: number): void {
+  record(rows: number): void {
     const now = this.clock.monotonic()
     const passedMs = now - this.since
     if (passedMs >= WINDOW_MS) {

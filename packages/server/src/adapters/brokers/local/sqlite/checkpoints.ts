@@ -1,70 +1,87 @@
 /**
  * Keeps the journal short. A checkpoint copies it into the file, in the worker and without locks, while the writer goes
  * on; but the journal starts over only when a commit finds all of it copied, which under load never happens by itself. So
- * when it has grown large, appends are held for the few milliseconds of one more checkpoint, on a promise and not in a
- * blocked thread.
+ * when it has grown large, appends wait for the few milliseconds of one more checkpoint, on a promise and not in a blocked
+ * thread.
  */
 import type { Clock } from '../../../../core/ports/clock.ts'
 import type { SqliteBackground } from './background.ts'
+import type { SqliteWriter } from './writer.ts'
 
-/** Copying earlier would copy the same pages more often, later would keep more to read on opening. */
+/** Copying earlier would copy the same pages more often, later would leave more to read on opening. */
 const CHECKPOINT_BYTES = 8 * 1024 ** 2
 /** Above this the journal must start over. */
 const RESTART_BYTES = 48 * 1024 ** 2
 /** More than this during one checkpoint means that the disk does not keep up: appends wait until it has. */
 const AHEAD_BYTES = 64 * 1024 ** 2
-/** Without a commit for this long, what is left is copied: the next commit then starts the journal over. */
+/** Without a commit for this long, the rest is copied: the next commit then starts the journal over. */
 const QUIET_MS = 1000
 const PAGE_BYTES = 4096
 
 export interface CheckpointsOptions {
   readonly clock: Clock
+  readonly writer: SqliteWriter
   readonly background: SqliteBackground
   /** Called when appends may go on. */
-  readonly onOpen: () => void
+  readonly onResume: () => void
   readonly report: (error: unknown) => void
 }
 
 export class SqliteCheckpoints {
-  /** Appends must wait for `onOpen`. */
-  isHolding = false
+  /** Appends must wait for `onResume`. */
+  isPaused = false
   private readonly options: CheckpointsOptions
-  /** Written to the journal since the last checkpoint began, roughly. */
-  private bytes = 0
+  /** Length of the journal, counted since the log was opened, when the last checkpoint began. */
+  private copiedBytes = 0
   private isRunning = false
-  private hasCommitted = false
+  /** Length of the journal when it was last checked for a pause in writing. */
+  private seenBytes = 0
   private cancelQuiet: (() => void) | undefined
   private isStopped = false
 
   constructor(options: CheckpointsOptions) {
     this.options = options
-  }
-
-  /** Something was committed. */
-  committed(bytes: number): void {
-    if (this.isStopped) return
-    this.bytes += bytes
-    this.hasCommitted = true
-    if (this.bytes >= CHECKPOINT_BYTES) this.start()
-    if (this.isRunning && this.bytes >= AHEAD_BYTES) this.isHolding = true
-    this.cancelQuiet ??= this.options.clock.after(QUIET_MS, this.onQuiet)
+    options.writer.onJournalMark = () => this.onGrown()
   }
 
   stop(): void {
     this.isStopped = true
+    this.options.writer.journalMark = Number.POSITIVE_INFINITY
     this.cancelQuiet?.()
-    this.open()
+    this.resume()
+  }
+
+  private get newBytes(): number {
+    return this.options.writer.journalBytes - this.copiedBytes
+  }
+
+  /** Called at the first commit after a quiet time, and then only when the journal has grown enough to matter. */
+  private onGrown(): void {
+    if (this.isStopped) return
+    this.cancelQuiet ??= this.options.clock.after(QUIET_MS, this.onQuiet)
+    if (this.isRunning && this.newBytes >= AHEAD_BYTES) this.isPaused = true
+    if (this.newBytes >= CHECKPOINT_BYTES) this.start()
+    this.setMark()
+  }
+
+  private setMark(): void {
+    if (this.isStopped) return
+    const { writer } = this.options
+    if (this.cancelQuiet === undefined) writer.journalMark = writer.journalBytes
+    else writer.journalMark = this.copiedBytes + (this.isRunning ? AHEAD_BYTES : CHECKPOINT_BYTES)
   }
 
   private readonly onQuiet = (): void => {
-    this.cancelQuiet = undefined
-    if (this.hasCommitted) this.cancelQuiet = this.options.clock.after(QUIET_MS, this.onQuiet)
-    else this.start()
-    this.hasCommitted = false
+    const { clock, writer } = this.options
+    const hasCommitted = writer.journalBytes > this.seenBytes
+    this.seenBytes = writer.journalBytes
+    this.cancelQuiet = hasCommitted ? clock.after(QUIET_MS, this.onQuiet) : undefined
+    if (!hasCommitted) this.start()
+    this.setMark()
   }
 
   private start(): void {
-    if (this.isRunning || this.isStopped || this.bytes === 0) return
+    if (this.isRunning || this.isStopped || this.newBytes === 0) return
     this.isRunning = true
     this.run()
       .catch((error: unknown) => {
@@ -72,23 +89,25 @@ export class SqliteCheckpoints {
       })
       .finally(() => {
         this.isRunning = false
-        this.open()
+        this.setMark()
+        this.resume()
       })
   }
 
   private async run(): Promise<void> {
-    this.bytes = 0
-    const { log } = await this.options.background.ask({ kind: 'checkpoint' })
-    const mustRestart = this.isHolding || log * PAGE_BYTES >= RESTART_BYTES
+    const { writer, background } = this.options
+    this.copiedBytes = writer.journalBytes
+    const { log } = await background.request({ kind: 'checkpoint' })
+    const mustRestart = this.isPaused || log * PAGE_BYTES >= RESTART_BYTES
     if (!mustRestart || this.isStopped) return
-    this.isHolding = true
-    this.bytes = 0
-    await this.options.background.ask({ kind: 'checkpoint' })
+    this.isPaused = true
+    this.copiedBytes = writer.journalBytes
+    await background.request({ kind: 'checkpoint' })
   }
 
-  private open(): void {
-    if (!this.isHolding) return
-    this.isHolding = false
-    this.options.onOpen()
+  private resume(): void {
+    if (!this.isPaused) return
+    this.isPaused = false
+    this.options.onResume()
   }
 }

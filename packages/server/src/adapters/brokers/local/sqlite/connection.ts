@@ -1,18 +1,25 @@
-/** Settings of every connection to the file, the writer's and the worker's. */
+/**
+ * `node:sqlite` as the log uses it: settings of a connection, prepared statements with the types of their rows, which
+ * `node:sqlite` cannot know, and its errors.
+ */
+import { createRequire } from 'node:module'
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 
-/** `normal` survives the end of the process; `full` also that of the power, at one flush of the disk per commit. */
+/** Not imported, so that a Node without it gives an error that can be explained. */
+export const sqlite = createRequire(import.meta.url)('node:sqlite') as typeof import('node:sqlite')
+
+/** `normal` survives the end of the process; `full` also a power cut, at the price of one disk flush per commit. */
 export type Sync = 'normal' | 'full'
 
 /** How long a connection waits for another's lock before it gives up. */
 const BUSY_TIMEOUT_MS = 5000
 
+/** Applies to every connection, the writer's and the worker's. */
 export function configureConnection(db: DatabaseSync, sync: Sync): void {
   db.exec(`PRAGMA synchronous = ${sync}; PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
   db.exec('PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = memory')
 }
 
-/** Prepared statements with the types of their rows: `node:sqlite` cannot know them, so they are said here, once each. */
 /** A statement that gives rows of the shape `Row`. */
 export interface Query<Row> {
   get(...parameters: SQLInputValue[]): Row | undefined
@@ -32,7 +39,7 @@ export function command(db: DatabaseSync, sql: string): Command {
   return db.prepare(sql)
 }
 
-/** Errors that SQLite gives, as against mistakes of ours. */
+/** An error reported by SQLite, as opposed to a bug of ours. */
 export interface SqliteError extends Error {
   readonly code: 'ERR_SQLITE_ERROR'
   /** SQLite's extended result code. */

@@ -1,4 +1,7 @@
-/** Sessions, marks and replies that wait to be written down: with the next append, or by themselves when none comes soon. */
+/**
+ * Sessions, marks and acknowledgements wait in memory and are written with the next append, or by themselves when none
+ * comes soon.
+ */
 import type { DatabaseSync } from 'node:sqlite'
 import type { AppendKey } from '../../../../core/ports/broker.ts'
 import type { Clock } from '../../../../core/ports/clock.ts'
@@ -8,90 +11,97 @@ import { SqliteSessions } from './sessions.ts'
 import type { SqliteWriter } from './writer.ts'
 
 const WAIT_MS = 100
-/** What a note adds to the journal: the page that it changes. */
+/** What one of them adds to the journal: the page that it changes. */
 const JOURNAL_BYTES = 4096
 /** After a failure of the disk. */
-const AGAIN_MS = 1000
+const RETRY_MS = 1000
+/** So many wait only when the disk fails; an inbox whose mark was dropped gets some messages again. */
+const MARKS_MAX = 100_000
+/** So many wait only when the disk fails; a request whose acknowledgement was dropped runs its handler again. */
+const ACKS_MAX = 10_000
 
-export interface NotesOptions {
+export interface DeferredWritesOptions {
   readonly db: DatabaseSync
   readonly writer: SqliteWriter
   readonly clock: Clock
   readonly sessionsMax: number
-  /** They were written by themselves: how much that added to the journal. */
-  readonly onWritten: (bytes: number) => void
   readonly report: (error: unknown) => void
 }
 
-export class SqliteNotes {
+export class SqliteDeferredWrites {
+  /** Something waits: the next transaction takes it along, between `write` and `written`. */
+  isPending = false
   readonly sessions: SqliteSessions
   readonly marks: SqliteMarks
-  readonly replies: SqliteReplies
-  private readonly options: NotesOptions
+  readonly acks: SqliteAcks
+  private readonly options: DeferredWritesOptions
   private cancel: (() => void) | undefined
 
-  constructor(options: NotesOptions) {
+  constructor(options: DeferredWritesOptions) {
     this.options = options
     this.sessions = new SqliteSessions(options.db, options.sessionsMax)
     this.marks = new SqliteMarks(options.db)
-    this.replies = new SqliteReplies(options.db)
+    this.acks = new SqliteAcks(options.db)
   }
 
-  /** There is a new note. */
-  plan(waitMs = WAIT_MS): void {
-    this.cancel ??= this.options.clock.after(waitMs, this.onTime)
+  /** Something was added. */
+  schedule(): void {
+    this.isPending = true
+    this.cancel ??= this.options.clock.after(WAIT_MS, this.onTime)
   }
 
-  /** What writing them adds to the journal. */
-  get journalBytes(): number {
-    return (this.sessions.noteCount + this.marks.noteCount + this.replies.noteCount) * JOURNAL_BYTES
-  }
-
-  /** Within a transaction, after which `forget` says that they are no longer needed. */
+  /** Within a transaction. */
   write(): void {
-    this.sessions.writeNotes()
-    this.marks.writeNotes()
-    this.replies.writeNotes()
+    this.sessions.write()
+    this.marks.write()
+    this.acks.write()
   }
 
-  forget(): void {
-    this.sessions.forgetNotes()
-    this.marks.forgetNotes()
-    this.replies.forgetNotes()
+  /** After the commit: nothing waits any more. */
+  written(): void {
+    const { size } = this
+    this.isPending = false
+    this.sessions.written()
+    this.marks.written()
+    this.acks.written()
+    this.options.writer.count(0, size * JOURNAL_BYTES)
   }
 
-  /** @throws RoomfulError UNAVAILABLE; the notes then stay */
+  /** @throws RoomfulError UNAVAILABLE; they then wait on, and are retried later */
   flush(): void {
     this.cancel?.()
     this.cancel = undefined
-    const { journalBytes } = this
-    if (journalBytes === 0) return
-    this.options.writer.transaction(() => this.write())
-    this.forget()
-    this.options.onWritten(journalBytes)
-  }
-
-  /** Somebody waits for it. @throws RoomfulError UNAVAILABLE; the notes then stay, and are written later */
-  flushNow(): void {
+    if (this.size === 0) return
     try {
-      this.flush()
+      this.options.writer.transaction(() => this.write())
     } catch (error) {
-      this.plan(AGAIN_MS)
+      this.cancel = this.options.clock.after(RETRY_MS, this.onTime)
       throw error
     }
+    this.written()
+  }
+
+  /** At the end: no retry. @throws RoomfulError UNAVAILABLE */
+  close(): void {
+    try {
+      this.flush()
+    } finally {
+      this.cancel?.()
+    }
+  }
+
+  private get size(): number {
+    return this.sessions.size + this.marks.size + this.acks.size
   }
 
   private readonly onTime = (): void => {
     try {
-      this.flushNow()
+      this.flush()
     } catch (error) {
       this.options.report(error)
     }
   }
 }
-
-/** Only a disk that fails lets so many wait; an inbox whose mark was dropped is told some messages again. */
-const MARKS_MAX = 100_000
 
 interface Mark {
   readonly namespace: SqliteNamespace
@@ -99,59 +109,55 @@ interface Mark {
   readonly seq: number
 }
 
-/** How far inboxes were told: notes in memory, the highest per inbox, that the next commit writes down. */
-export class SqliteMarks {
-  private readonly notes = new Map<string, Mark>()
+/** Up to where each inbox was delivered; of those that wait, the highest per inbox. */
+class SqliteMarks {
+  private readonly waiting = new Map<string, Mark>()
   private readonly save: Command
 
   constructor(db: DatabaseSync) {
     this.save = command(db, 'UPDATE rooms SET mark = max(mark, ?) WHERE id = ?')
   }
 
-  get noteCount(): number {
-    return this.notes.size
+  get size(): number {
+    return this.waiting.size
   }
 
-  note(namespace: SqliteNamespace, roomId: string, seq: number): void {
+  set(namespace: SqliteNamespace, roomId: string, seq: number): void {
     if (seq <= this.find(namespace, roomId)) return
-    this.notes.set(`${namespace.id} ${roomId}`, { namespace, roomId, seq })
-    if (this.notes.size <= MARKS_MAX) return
-    for (const oldest of this.notes.keys()) {
-      this.notes.delete(oldest)
+    this.waiting.set(`${namespace.id} ${roomId}`, { namespace, roomId, seq })
+    if (this.waiting.size <= MARKS_MAX) return
+    for (const oldest of this.waiting.keys()) {
+      this.waiting.delete(oldest)
       return
     }
   }
 
   find(namespace: SqliteNamespace, roomId: string): number {
-    return this.notes.get(`${namespace.id} ${roomId}`)?.seq ?? namespace.rooms.find(roomId)?.mark ?? 0
+    return this.waiting.get(`${namespace.id} ${roomId}`)?.seq ?? namespace.rooms.find(roomId)?.mark ?? 0
   }
 
-  /** Writes the notes down; within a transaction, after which `forgetNotes` says that they are no longer needed. */
-  writeNotes(): void {
-    for (const { namespace, roomId, seq } of this.notes.values()) this.save.run(seq, namespace.rooms.get(roomId).id)
+  write(): void {
+    for (const { namespace, roomId, seq } of this.waiting.values()) this.save.run(seq, namespace.rooms.get(roomId).id)
   }
 
-  forgetNotes(): void {
-    for (const { namespace, roomId, seq } of this.notes.values()) {
-      const room = namespace.rooms.known(roomId)
+  written(): void {
+    for (const { namespace, roomId, seq } of this.waiting.values()) {
+      const room = namespace.rooms.loaded(roomId)
       if (room !== undefined) room.mark = Math.max(room.mark, seq)
     }
-    this.notes.clear()
+    this.waiting.clear()
   }
 }
 
-/** Only a disk that fails lets so many wait; a request whose reply was dropped is asked of its handler again. */
-const REPLIES_MAX = 10_000
-
-interface Reply {
+interface Ack {
   readonly ns: number
   readonly key: AppendKey
-  readonly reply: string
+  readonly ack: string
 }
 
-/** Replies that were known only after their commit: notes in memory, the first per key, that the next commit writes down. */
-export class SqliteReplies {
-  private readonly notes = new Map<string, Reply>()
+/** Acknowledgements that were known only after their commit; of those that wait, the first per key. */
+export class SqliteAcks {
+  private readonly waiting = new Map<string, Ack>()
   private readonly save: Command
 
   constructor(db: DatabaseSync) {
@@ -159,26 +165,25 @@ export class SqliteReplies {
     this.save = command(db, `UPDATE keys SET reply = ? WHERE ${byName} AND fingerprint = ? AND reply IS NULL`)
   }
 
-  get noteCount(): number {
-    return this.notes.size
+  get size(): number {
+    return this.waiting.size
   }
 
-  note(ns: number, key: AppendKey, reply: string): void {
+  set(ns: number, key: AppendKey, ack: string): void {
     const name = nameOf(ns, key)
-    if (!this.notes.has(name) && this.notes.size < REPLIES_MAX) this.notes.set(name, { ns, key, reply })
+    if (!this.waiting.has(name) && this.waiting.size < ACKS_MAX) this.waiting.set(name, { ns, key, ack })
   }
 
   find(ns: number, key: AppendKey): string | undefined {
-    return this.notes.get(nameOf(ns, key))?.reply
+    return this.waiting.get(nameOf(ns, key))?.ack
   }
 
-  /** Writes the notes down; within a transaction, after which `forgetNotes` says that they are no longer needed. */
-  writeNotes(): void {
-    for (const { ns, key, reply } of this.notes.values()) this.save.run(reply, key.key, key.scope, ns, key.fingerprint)
+  write(): void {
+    for (const { ns, key, ack } of this.waiting.values()) this.save.run(ack, key.key, key.scope, ns, key.fingerprint)
   }
 
-  forgetNotes(): void {
-    this.notes.clear()
+  written(): void {
+    this.waiting.clear()
   }
 }
 

@@ -1,41 +1,15 @@
 /**
- * Opening and closing `roomful.db`: the lock of its folder, its format, and the question whether its tail may have been
- * lost since it was last written.
+ * Opening and closing `roomful.db`: the lock of its folder, its format, and whether its latest events may have been lost
+ * since it was last written.
  */
-
 import { randomInt } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { RoomfulError } from '../../../../core/base/errors.ts'
-import { configureConnection, isSqliteError, query, SQLITE_BUSY, type Sync } from './connection.ts'
+import { configureConnection, isSqliteError, query, SQLITE_BUSY, type Sync, sqlite } from './connection.ts'
 import { FORMAT, MIGRATIONS } from './migrations.ts'
 import { changeRunMark, fitsRunMark } from './run-mark.ts'
-
-/**
- * One server per data folder. The lock is an exclusive transaction on a small database of its own, held open: the
- * operating system ends it with the process, whatever ended that, so there is no stale lock to remove after `kill -9`.
- */
-/** Not imported: on a Node without it nothing could be said about that. */
-export const sqlite = createRequire(import.meta.url)('node:sqlite') as typeof import('node:sqlite')
-
-/**
- * @returns what unlocks it
- * @throws RoomfulError DATA_IN_USE when another process, or this one, holds it
- */
-export function lockFolder(folder: string): () => void {
-  const lock = new sqlite.DatabaseSync(join(folder, 'roomful.lock'), { timeout: 0 })
-  try {
-    lock.exec('BEGIN EXCLUSIVE')
-  } catch (cause) {
-    lock.close()
-    if (!isSqliteError(cause) || (cause.errcode & 0xff) !== SQLITE_BUSY) throw cause
-    const sentence = `The data folder ${folder} is in use by another Roomful server: stop that one, or give this one a folder of its own`
-    throw new RoomfulError('DATA_IN_USE', sentence, { cause })
-  }
-  return () => lock.close()
-}
 
 export interface SqliteFileOptions {
   /** Made when it is missing. */
@@ -43,7 +17,7 @@ export interface SqliteFileOptions {
   readonly sync: Sync
   /** Beyond this the file does not grow; infinity leaves it to the disk. */
   readonly maxBytes: number
-  /** Of this boot of the machine; '' where there is none to know. */
+  /** Of this boot of the machine; '' if unknown. */
   readonly bootId: string
 }
 
@@ -51,13 +25,13 @@ export interface SqliteFile {
   readonly db: DatabaseSync
   readonly path: string
   readonly generation: number
-  /** Writes the mark of a clean end and lets go of file and folder. */
+  /** Marks the end as clean and releases file and folder. */
   close(): void
 }
 
-/** Main memory for pages of the file, on the writer's connection: the ends of its trees; more of it made nothing faster. */
+/** Page cache of the writer's connection, enough for the ends of its trees; a larger one made nothing faster. */
 const CACHE_KIB = 8 * 1024
-/** The journal is cut to this when it starts over. */
+/** The journal is truncated to this when it starts over. */
 const JOURNAL_MAX_BYTES = 64 * 1024 ** 2
 
 /** SQLite's own bound. */
@@ -85,13 +59,32 @@ export function openSqliteFile(options: SqliteFileOptions): SqliteFile {
   }
 }
 
-/** The machine's boot, where it tells. */
+/** The id of the machine's boot. */
 export function readBootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   } catch {
-    return '' // not Linux: every unclean end then counts as one that may have lost the tail
+    return '' // not Linux: after any unclean end, the latest events may be lost
   }
+}
+
+/**
+ * One server per data folder. The lock is an exclusive transaction on a small database of its own, held open: the
+ * operating system ends it with the process, so there is no stale lock to remove after `kill -9`.
+ * @returns what unlocks it
+ * @throws RoomfulError DATA_IN_USE when another process, or this one, holds it
+ */
+function lockFolder(folder: string): () => void {
+  const lock = new sqlite.DatabaseSync(join(folder, 'roomful.lock'), { timeout: 0 })
+  try {
+    lock.exec('BEGIN EXCLUSIVE')
+  } catch (cause) {
+    lock.close()
+    if (!isSqliteError(cause) || (cause.errcode & 0xff) !== SQLITE_BUSY) throw cause
+    const sentence = `The data folder ${folder} is in use by another Roomful server: stop that one, or give this one a folder of its own`
+    throw new RoomfulError('DATA_IN_USE', sentence, { cause })
+  }
+  return () => lock.close()
 }
 
 function migrate(db: DatabaseSync, path: string): void {
@@ -114,9 +107,9 @@ function configure(db: DatabaseSync, options: SqliteFileOptions): void {
 }
 
 /**
- * Whoever wrote last and did not close lost nothing if the machine still runs, since the operating system has it all; nor
- * if each commit went to the disk. Otherwise, and in a copy of the file that was put back, numbers that clients have seen
- * may be given again: a new generation.
+ * After an unclean end nothing is lost if the machine still runs, since the operating system has all that was written, nor
+ * if each commit was flushed to the disk. Otherwise, and when the file was restored from a copy, numbers that clients have
+ * seen may be given again, which a new generation tells them.
  * @returns the generation
  */
 function begin(db: DatabaseSync, { folder, sync, bootId }: SqliteFileOptions): number {
@@ -128,7 +121,7 @@ function begin(db: DatabaseSync, { folder, sync, bootId }: SqliteFileOptions): n
   const isTailSafe = last.is_clean === 1 || last.sync === 'full' || (bootId !== '' && last.boot === bootId)
   const isCopy = last.run !== '' && !fitsRunMark(folder, last.run)
   const generation = isCopy ? generationOfCopy(last.generation) : last.generation + (isTailSafe ? 0 : 1)
-  // On the disk before the first event is: an older mark that outlives the events it knows nothing of would be a lie.
+  // It must be on the disk before the first event, or an older mark could outlive events that it does not cover.
   db.exec('PRAGMA synchronous = full')
   const begun = db.prepare('UPDATE file SET generation = ?, boot = ?, sync = ?, is_clean = 0, run = ?')
   changeRunMark(folder, (run) => begun.run(generation, bootId, sync, run))
@@ -136,7 +129,7 @@ function begin(db: DatabaseSync, { folder, sync, bootId }: SqliteFileOptions): n
   return generation
 }
 
-/** One copy may be put back twice, and must not get the same generation both times. */
+/** A copy may be restored twice, and must not get the same generation both times. */
 function generationOfCopy(last: number): number {
   return last + randomInt(1, 2 ** 40)
 }

@@ -1,8 +1,8 @@
 /**
- * When the file is tended to: a sweep from time to time, and slices soon one after the other while there is something to
- * take out. A slice takes more the more was written since the last, so that under any load the file stops growing.
+ * When the file is tidied: a sweep from time to time, and slices shortly one after the other while there is something to
+ * delete. The more was written since the last slice, the more the next one deletes, so that the file stops growing under
+ * any load.
  */
-
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../../../../core/ports/clock.ts'
 import type { LogLimits } from '../log.ts'
@@ -11,57 +11,50 @@ import type { SqliteNamespace } from './namespaces.ts'
 import type { SqliteRoom } from './rooms.ts'
 import type { SqliteSessions } from './sessions.ts'
 import type { SqliteTrim } from './trim.ts'
-import type { SqliteWriter, SqliteWriters } from './writer.ts'
+import type { SqliteWriter } from './writer.ts'
 
 const SWEEP_MS = 10_000
 const SLICE_MS = 20
-/** Rows of a slice, about 1 ms, and twice what was written since the last if that is more. */
+/** Rows of a slice, about 1 ms, or twice what was written since the last if that is more. */
 const SLICE_ROWS = 500
-/** Rows that a room may have in the file beyond its retention, as a part of it: trimming one by one would cost more. */
-const SLACK = 0.1
-const SLACK_MIN = 64
-/** So far above its bytes the file is made room in at once, however much is written meanwhile. */
+/** Above this, a full file frees space within the append, however much is written meanwhile. */
 const FULLNESS_MAX = 1.1
 /** Writers without an event that are forgotten at a sweep. */
 const IDLE_WRITERS = 500
 
-export interface UpkeepOptions {
+export interface MaintenanceOptions {
   readonly clock: Clock
-  readonly limits: LogLimits
   readonly writer: SqliteWriter
-  readonly writers: SqliteWriters
   readonly trim: SqliteTrim
   readonly roomSweep: SqliteRoomSweep
   readonly sessions: SqliteSessions
   readonly report: (error: unknown) => void
 }
 
-export class SqliteUpkeep {
-  private readonly options: UpkeepOptions
+export class SqliteMaintenance {
+  private readonly options: MaintenanceOptions
   private readonly overfull = new Set<SqliteRoom>()
-  private writtenRows = 0
+  /** Rows that the writer had written when the last slice began. */
+  private slicedRows = 0
   private cancelSweep: () => void
   private cancelSlice: (() => void) | undefined
 
-  constructor(options: UpkeepOptions) {
+  constructor(options: MaintenanceOptions) {
     this.options = options
     this.cancelSweep = options.clock.after(SWEEP_MS, this.sweep)
   }
 
-  /** Rows were added to these rooms. */
-  committed(rooms: readonly SqliteRoom[], rows: number): void {
-    this.writtenRows += rows
-    for (const room of rooms) this.look(room)
-    const { fullness } = this.options.trim
-    if (fullness > FULLNESS_MAX) this.attempt(() => void this.options.trim.makeRoom(Math.max(SLICE_ROWS, 2 * rows)))
-    else if (fullness > 1) this.planSlice()
+  /** The room is overfull. */
+  trimSoon(room: SqliteRoom): void {
+    this.overfull.add(room)
+    this.scheduleSlice()
   }
 
-  /** A room may have more rows in the file than it should. */
-  look(room: SqliteRoom): void {
-    if (room.first - room.kept <= Math.max(SLACK_MIN, room.retention * SLACK)) return
-    this.overfull.add(room)
-    this.planSlice()
+  /** The file holds more than it may after `rows` were written. */
+  freeSpace(rows: number): void {
+    const { trim } = this.options
+    if (trim.fullness > FULLNESS_MAX) this.attempt(() => void trim.freeSpace(Math.max(SLICE_ROWS, 2 * rows)))
+    else this.scheduleSlice()
   }
 
   stop(): void {
@@ -69,45 +62,43 @@ export class SqliteUpkeep {
     this.cancelSlice?.()
   }
 
-  /** Before the end: what was counted since the last sweep. */
-  writeCounts(): void {
-    const { writer, writers } = this.options
-    this.attempt(() => writers.commit(() => writer.transaction(() => writers.write())))
+  /** At the end: what was counted since the last sweep. */
+  saveUsage(): void {
+    const { writer } = this.options
+    this.attempt(() => writer.transaction(() => writer.usage.save()))
   }
 
-  private planSlice(): void {
+  private scheduleSlice(): void {
     this.cancelSlice ??= this.options.clock.after(SLICE_MS, this.slice)
   }
 
   private readonly sweep = (): void => {
-    const { clock, roomSweep, sessions, writer, writers } = this.options
+    const { clock, roomSweep, sessions, writer } = this.options
     this.cancelSweep = clock.after(SWEEP_MS, this.sweep)
     this.attempt(() => {
-      writers.commit(() => {
-        writer.transaction(() => {
-          sessions.sweep(clock.now())
-          writers.write()
-          writers.sweep(IDLE_WRITERS)
-        })
+      writer.transaction(() => {
+        sessions.sweep(clock.now())
+        writer.usage.save()
+        writer.usage.sweep(IDLE_WRITERS)
       })
       roomSweep.slice(clock.now())
-      this.planSlice()
+      this.scheduleSlice()
     })
   }
 
   private readonly slice = (): void => {
     this.cancelSlice = undefined
-    const max = Math.max(SLICE_ROWS, 2 * this.writtenRows)
-    this.writtenRows = 0
+    const { trim, clock, writer } = this.options
+    const max = Math.max(SLICE_ROWS, 2 * (writer.rows - this.slicedRows))
+    this.slicedRows = writer.rows
     this.attempt(() => {
-      const { trim, clock } = this.options
       const isMore = trim.slice(this.overfull, clock.now(), max)
       for (const room of this.overfull) if (room.kept >= room.first) this.overfull.delete(room)
-      if (isMore) this.planSlice()
+      if (isMore) this.scheduleSlice()
     })
   }
 
-  /** A disk that fails is found by the writer, which tries again; the next sweep does so here. */
+  /** The writer retries when the disk fails; here the next sweep does. */
   private attempt(work: () => void): void {
     try {
       work()
@@ -117,13 +108,12 @@ export class SqliteUpkeep {
   }
 }
 
-/** Forgets rooms that hold nothing and that nobody holds: a walk over the table of rooms, some of them at each sweep. */
 export interface RoomSweepOptions {
   readonly db: DatabaseSync
   readonly writer: SqliteWriter
   readonly limits: LogLimits
   readonly namespaces: ReadonlyMap<number, SqliteNamespace>
-  /** When this log was opened: before that, nobody knows how long a room had been idle. */
+  /** When this log was opened: a room that was not used since counts as idle from then on. */
   readonly openedAtMs: number
 }
 
@@ -137,9 +127,10 @@ interface RoomRow {
   readonly has_events: number
 }
 
-/** Rooms looked at per sweep, about a millisecond. */
-const SLICE = 1000
+/** Rooms checked per sweep, about a millisecond. */
+const SLICE_ROOMS = 1000
 
+/** Forgets rooms that are empty and not retained: a walk over the table of rooms, some of them at each sweep. */
 export class SqliteRoomSweep {
   private readonly options: RoomSweepOptions
   private readonly next: Query<RoomRow>
@@ -158,11 +149,11 @@ export class SqliteRoomSweep {
     this.rememberForgotten = command(options.db, 'UPDATE namespaces SET forgotten_n = max(forgotten_n, ?) WHERE id = ?')
   }
 
-  /** Looks at the next rooms, from the first again after the last. */
+  /** Checks the next rooms, beginning again after the last. */
   slice(nowMs: number): void {
     const { writer, namespaces } = this.options
-    const rows = this.next.all(this.lastId, SLICE)
-    this.lastId = rows.length < SLICE ? 0 : (rows.at(-1)?.id ?? 0)
+    const rows = this.next.all(this.lastId, SLICE_ROOMS)
+    this.lastId = rows.length < SLICE_ROOMS ? 0 : (rows.at(-1)?.id ?? 0)
     const gone = rows.filter((row) => this.isForgettable(row, nowMs))
     if (gone.length === 0) return
     writer.transaction(() => {
@@ -178,8 +169,8 @@ export class SqliteRoomSweep {
     const { limits, namespaces, openedAtMs } = this.options
     if (has_events === 1) return false
     const rooms = namespaces.get(ns)?.rooms
-    if (rooms?.isHeld(name)) return false
-    const idleSinceMs = rooms?.known(name)?.idleSinceMs ?? openedAtMs
+    if (rooms?.isRetained(name)) return false
+    const idleSinceMs = rooms?.loaded(name)?.idleSinceMs ?? openedAtMs
     if (nowMs - idleSinceMs < limits.emptyRoomMs) return false
     return nowMs - ts >= (seq === 0 ? limits.emptyRoomMs : limits.retentionMs)
   }

@@ -1,6 +1,6 @@
 /**
- * The shape of `roomful.db`, one step per format; `user_version` says how many were taken. A step that was released is
- * never changed, only followed. Rows hold canonical JSON, never frames, so that dialects can change without a migration.
+ * The schema of `roomful.db`, one step per format; `user_version` counts the steps taken. A released step never changes;
+ * add another one. Rows contain canonical JSON, never frames, so that dialects can change without a migration.
  *
  * `events` is ordered by commit, so that appending touches the end of one tree however many rooms there are, and the
  * oldest of all rooms come first; a room's own order is an index, small enough to read without the bodies. A room's
@@ -33,7 +33,7 @@ export const MIGRATIONS: readonly string[] = [
     seq INTEGER NOT NULL,            -- latest number among those trimmed
     ts INTEGER NOT NULL,             -- when that was stored, or the room was made
     retention INTEGER NOT NULL,
-    mark INTEGER NOT NULL DEFAULT 0, -- up to where an inbox was told to its owner
+    mark INTEGER NOT NULL DEFAULT 0, -- up to where an inbox was delivered to its user
     UNIQUE (ns, name)
   ) STRICT;
 
@@ -80,7 +80,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE returning_members (
     id INTEGER PRIMARY KEY,
     ns INTEGER NOT NULL,
-    record TEXT NOT NULL -- JSON: who was told to come back after a restart, and is waited for
+    record TEXT NOT NULL -- JSON: a member expected to reconnect after a restart
   ) STRICT;
   `,
   `

@@ -1,6 +1,4 @@
-/** The namespaces of the file: all that it has from the start, and those that are opened later. */
-
-import type { DatabaseSync } from 'node:sqlite'
+/** The namespaces of the file: counter, keys and rooms of each, and how a batch is written into it. */
 import type { Append, Appended, AppendKey } from '../../../../core/ports/broker.ts'
 import { AppendBatch, type BatchTarget, type FirstReply, repeat } from '../append-batch.ts'
 import { LOG_ID_LENGTH, type LogLimits, writerOf } from '../log.ts'
@@ -8,25 +6,40 @@ import { seqAt } from '../position.ts'
 import { type Command, command, type Query, query } from './connection.ts'
 import type { NewKeys } from './new-keys.ts'
 import { type SqliteRoom, SqliteRooms, type SqliteRoomsOptions } from './rooms.ts'
-import { EVENT_BYTES, type SqliteWriters } from './writer.ts'
+import { EVENT_BYTES, type SqliteUsage, type SqliteWriter } from './writer.ts'
 
-/** Log ids begin with the version of the cursors that carry them. */
+/** Log ids begin with the version of the cursors that contain them. */
 const LOG_ID_VERSION = '1'
+/** Roughly: a row and its key with their indexes, and a page for each room's end of the index. */
+const ROW_JOURNAL_BYTES = 600
+const ROOM_JOURNAL_BYTES = 4096
 
+interface NamespaceRow {
+  readonly id: number
+  readonly name: string
+  readonly log_id: string
+  readonly n: number
+  readonly ts: number
+  readonly forgotten_n: number
+}
+
+export interface SqliteNamespacesOptions extends SqliteRoomsOptions {
+  readonly limits: LogLimits
+  readonly newKeys: NewKeys
+}
+
+/** All that the file has, loaded on opening, and those that are made later. */
 export class SqliteNamespaces {
   readonly byId = new Map<number, SqliteNamespace>()
   private readonly byName = new Map<string, SqliteNamespace>()
-  private readonly limits: LogLimits
-  private readonly options: SqliteNamespaceOptions
-  private readonly select: Query<NamespaceRow>
+  private readonly options: SqliteNamespacesOptions
   private readonly insert: Command
 
-  constructor(limits: LogLimits, options: SqliteNamespaceOptions) {
-    this.limits = limits
+  constructor(options: SqliteNamespacesOptions) {
     this.options = options
-    this.select = query(options.db, 'SELECT id, name, log_id, n, ts, forgotten_n FROM namespaces')
     this.insert = command(options.db, 'INSERT INTO namespaces (name, log_id, n, ts) VALUES (?, ?, 0, 0)')
-    for (const row of this.select.all()) this.add(row)
+    const select = query<NamespaceRow>(options.db, 'SELECT id, name, log_id, n, ts, forgotten_n FROM namespaces')
+    for (const row of select.all()) this.add(row)
   }
 
   /** The namespace, made when it is missing; in a transaction of its own. */
@@ -41,115 +54,71 @@ export class SqliteNamespaces {
   }
 
   private add(row: NamespaceRow): SqliteNamespace {
-    const namespace = new SqliteNamespace(row, this.limits, this.options)
+    const namespace = new SqliteNamespace(row, this.options)
     this.byId.set(row.id, namespace)
     this.byName.set(row.name, namespace)
     return namespace
   }
 }
 
-/** One namespace of the file: its counter, its rooms, and how a batch is written into it. */
-export interface NamespaceRow {
-  readonly id: number
-  readonly name: string
-  readonly log_id: string
-  readonly n: number
-  readonly ts: number
-  readonly forgotten_n: number
-}
-
-export interface SqliteNamespaceOptions extends SqliteRoomsOptions {
-  readonly newKeys: NewKeys
-  readonly writers: SqliteWriters
-}
-
-/** What one batch cost the journal, so that upkeep knows when to come. */
-export interface Written {
-  readonly rows: number
-  readonly bytes: number
-}
-
-/** Roughly: a row and its key with their indexes, and a page for each room's end of the index. */
-const ROW_JOURNAL_BYTES = 600
-const ROOM_JOURNAL_BYTES = 4096
-
 export class SqliteNamespace {
   readonly id: number
-  readonly name: string
   readonly logId: string
   readonly rooms: SqliteRooms
   n: number
   private ts: number
   /** The latest commit of a room that was forgotten. */
   private forgottenN: number
-  private readonly limits: LogLimits
-  private readonly batch: AppendBatch<SqliteRoom>
+  private readonly writer: SqliteWriter
   private readonly newKeys: NewKeys
-  private readonly writers: SqliteWriters
-  private touched: SqliteRoom[] = []
-  private written = { rows: 0, bytes: 0 }
-  private readonly insertEvent: Command
-  private readonly insertKey: Command
-  private readonly replaceKey: Command
-  private readonly selectKey: Query<FirstReply>
+  private readonly rows: NamespaceRows
+  private readonly batch: AppendBatch<SqliteRoom>
   private readonly saveCounter: Command
-  private readonly selectContent: Query<{ is_there: number }>
   private readonly selectCommit: Query<{ n: number }>
 
-  constructor(row: NamespaceRow, limits: LogLimits, options: SqliteNamespaceOptions) {
-    const { db, generation, newKeys, writers } = options
+  constructor(row: NamespaceRow, options: SqliteNamespacesOptions) {
+    const { db, writer, generation, newKeys, limits } = options
     this.id = row.id
-    this.name = row.name
     this.logId = `${row.log_id}${generation.toString(36)}`
     this.n = row.n
     this.ts = row.ts
     this.forgottenN = row.forgotten_n
-    this.limits = limits
+    this.writer = writer
     this.newKeys = newKeys
-    this.writers = writers
     this.rooms = new SqliteRooms(row.id, options)
-    this.insertEvent = command(
-      db,
-      'INSERT INTO events (room, seq, n, ts, type, args, user, key, writer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    )
-    this.insertKey = insertKey(db, 'IGNORE')
-    this.replaceKey = insertKey(db, 'REPLACE')
-    const byName = 'key = ? AND scope = ? AND ns = ? AND part = ?'
-    this.selectKey = query(db, `SELECT fingerprint, n, seq, ts, reply FROM keys WHERE ${byName}`)
+    this.rows = new NamespaceRows(row, this.rooms, options)
+    this.batch = new AppendBatch(this.rows, limits.eventMax)
     this.saveCounter = command(db, 'UPDATE namespaces SET n = ?, ts = ? WHERE id = ?')
-    this.selectContent = query(db, 'SELECT args IS NOT NULL AS is_there FROM events WHERE room = ? AND seq = ?')
     this.selectCommit = query(db, 'SELECT n FROM events WHERE room = ? AND seq = ?')
-    this.batch = new AppendBatch(this.target(), limits.eventMax)
   }
 
-  /** Writes the batch; within a transaction, whose end `committed` or `rolledBack` must tell. */
+  /** Writes the batch; within a transaction, after whose commit `committed` is called. */
   append(entries: readonly Append[], nowMs: number): Appended[] {
-    this.touched = []
-    this.written = { rows: 0, bytes: 0 }
+    this.writer.onRollback(this.rollBack)
+    this.rows.begin()
     const counter = { n: this.n, ts: this.ts }
     const results = this.batch.run(entries, counter, nowMs)
     if (counter.n > this.n) this.saveCounter.run(counter.n, counter.ts, this.id)
     return results
   }
 
-  /** @param results what `append` gave */
-  committed(results: readonly Appended[]): { touched: readonly SqliteRoom[]; written: Written } {
-    this.writers.committed()
+  /**
+   * @param results of the last `append`
+   * @returns the rooms that have new events
+   */
+  committed(results: readonly Appended[]): readonly SqliteRoom[] {
     const last = results.findLast((result) => result.status === 'stored')
     if (last?.status === 'stored') {
       this.n = last.n
       this.ts = last.ts
     }
-    for (const room of this.touched) {
+    const { touched, count, journalBytes } = this.rows
+    for (const room of touched) {
       room.committedSeq = room.seq
       room.first = Math.max(room.first, room.seq - room.retention + 1)
     }
-    return { touched: this.touched, written: this.written }
-  }
-
-  rolledBack(): void {
-    this.rooms.rollBack(this.touched)
-    this.writers.rolledBack()
+    this.writer.count(count, journalBytes)
+    return touched
   }
 
   isNewKey(key: AppendKey): boolean {
@@ -157,11 +126,11 @@ export class SqliteNamespace {
   }
 
   findKey(key: AppendKey, nowMs: number): Appended | undefined {
-    const first = this.find(key, 0, nowMs)
+    const first = this.rows.find(key, 0, nowMs)
     return first && repeat(key, first)
   }
 
-  /** Where commit `n` stands in each room; a few looks at the index, on this thread. */
+  /** Where commit `n` stands in each room: a few index look-ups, on this thread. */
   positions(n: number, roomIds: readonly string[]) {
     const known = roomIds.map((roomId) => this.rooms.find(roomId)).filter((room) => room !== undefined)
     const positions = known.map((room) => {
@@ -170,7 +139,7 @@ export class SqliteNamespace {
       const numbered = {
         first: room.first,
         seq: room.committedSeq,
-        // What is above the retention is in the file until it is trimmed. Most often nobody asks.
+        // A getter, since it is rarely needed. What is above the retention is in the file until it is trimmed.
         get trimmedN() {
           return commitOf(room.first - 1) ?? room.trimmedN
         },
@@ -186,55 +155,93 @@ export class SqliteNamespace {
     this.forgottenN = Math.max(this.forgottenN, lastN)
   }
 
-  private target(): BatchTarget<SqliteRoom> {
-    return {
-      hasRoom: (roomId) => this.rooms.find(roomId) !== undefined,
-      room: (roomId) => this.rooms.get(roomId),
-      find: (key, part, ts) => this.find(key, part, ts),
-      claim: (key, part, first) => this.claim(key, part, first),
-      hasContent: (room, seq) => this.hasContent(room, seq),
-      store: (room, entry, n, seq, ts) => this.store(room, entry, n, seq, ts),
-    }
+  private readonly rollBack = (): void => this.rooms.rollBack(this.rows.touched)
+}
+
+/** The rows of a batch: looked up, claimed and stored for `AppendBatch`, which decides. */
+class NamespaceRows implements BatchTarget<SqliteRoom> {
+  /** Of the current batch. */
+  touched: SqliteRoom[] = []
+  count = 0
+  journalBytes = 0
+  private readonly ns: number
+  private readonly name: string
+  private readonly rooms: SqliteRooms
+  private readonly dedupeWindowMs: number
+  private readonly newKeys: NewKeys
+  private readonly usage: SqliteUsage
+  private readonly insertEvent: Command
+  private readonly insertKey: Command
+  private readonly replaceKey: Command
+  private readonly selectKey: Query<FirstReply>
+  private readonly selectContent: Query<{ is_there: number }>
+
+  constructor(namespace: NamespaceRow, rooms: SqliteRooms, { db, writer, newKeys, limits }: SqliteNamespacesOptions) {
+    this.ns = namespace.id
+    this.name = namespace.name
+    this.rooms = rooms
+    this.dedupeWindowMs = limits.dedupeWindowMs
+    this.newKeys = newKeys
+    this.usage = writer.usage
+    this.insertEvent = command(
+      db,
+      'INSERT INTO events (room, seq, n, ts, type, args, user, key, writer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    )
+    const key = 'INTO keys (key, scope, ns, part, fingerprint, n, seq, ts, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'
+    this.insertKey = command(db, `INSERT OR IGNORE ${key}`)
+    this.replaceKey = command(db, `INSERT OR REPLACE ${key}`)
+    const byName = 'key = ? AND scope = ? AND ns = ? AND part = ?'
+    this.selectKey = query(db, `SELECT fingerprint, n, seq, ts, reply FROM keys WHERE ${byName}`)
+    this.selectContent = query(db, 'SELECT args IS NOT NULL AS is_there FROM events WHERE room = ? AND seq = ?')
   }
 
-  private find(key: AppendKey, part: number, nowMs: number): FirstReply | undefined {
-    const first = this.selectKey.get(key.key, key.scope, this.id, part)
-    return first !== undefined && first.ts >= nowMs - this.limits.dedupeWindowMs ? first : undefined
+  begin(): void {
+    this.touched = []
+    this.count = 0
+    this.journalBytes = 0
   }
 
-  private hasContent(room: SqliteRoom, seq: number): boolean {
+  hasRoom(roomId: string): boolean {
+    return this.rooms.find(roomId) !== undefined
+  }
+
+  room(roomId: string): SqliteRoom {
+    return this.rooms.get(roomId)
+  }
+
+  find(key: AppendKey, part: number, nowMs: number): FirstReply | undefined {
+    const first = this.selectKey.get(key.key, key.scope, this.ns, part)
+    return first !== undefined && first.ts >= nowMs - this.dedupeWindowMs ? first : undefined
+  }
+
+  hasContent(room: SqliteRoom, seq: number): boolean {
     const first = Math.max(room.first, room.seq - room.retention + 1)
     return seq >= first && this.selectContent.get(room.id, seq)?.is_there === 1
   }
 
-  private claim(key: AppendKey, part: number, first: FirstReply): FirstReply | undefined {
+  claim(key: AppendKey, part: number, first: FirstReply): FirstReply | undefined {
     const { fingerprint, n, seq, ts, reply = null } = first
-    if (part === 0) this.newKeys.add(this.id, key)
-    const { changes } = this.insertKey.run(key.key, key.scope, this.id, part, fingerprint, n, seq, ts, reply)
+    if (part === 0) this.newKeys.add(this.ns, key)
+    const { changes } = this.insertKey.run(key.key, key.scope, this.ns, part, fingerprint, n, seq, ts, reply)
     if (changes === 1) return undefined
     const known = part === 0 ? this.find(key, 0, ts) : undefined
     if (known !== undefined) return known
-    this.replaceKey.run(key.key, key.scope, this.id, part, fingerprint, n, seq, ts, reply)
+    this.replaceKey.run(key.key, key.scope, this.ns, part, fingerprint, n, seq, ts, reply)
     return undefined
   }
 
-  private store(room: SqliteRoom, entry: Append, n: number, seq: number, ts: number): void {
+  store(room: SqliteRoom, entry: Append, n: number, seq: number, ts: number): void {
     const { type, argsJson, userId = null, key } = entry
-    const writer = this.writers.idOf(writerOf(this.name, entry))
+    const writer = this.usage.idOf(writerOf(this.name, entry))
     this.insertEvent.run(room.id, seq, n, ts, type, argsJson, userId, key?.key ?? null, writer)
     const bytes = Buffer.byteLength(argsJson)
-    this.writers.count(writer, bytes + EVENT_BYTES)
-    this.written.rows++
-    this.written.bytes += ROW_JOURNAL_BYTES + bytes
+    this.usage.count(writer, bytes + EVENT_BYTES)
+    this.count++
+    this.journalBytes += ROW_JOURNAL_BYTES + bytes
     if (room.seq === room.committedSeq) {
       this.touched.push(room)
-      this.written.bytes += ROOM_JOURNAL_BYTES
+      this.journalBytes += ROOM_JOURNAL_BYTES
     }
     room.seq = seq
   }
-}
-
-function insertKey(db: DatabaseSync, otherwise: 'IGNORE' | 'REPLACE'): Command {
-  const columns = '(key, scope, ns, part, fingerprint, n, seq, ts, reply)'
-  return command(db, `INSERT OR ${otherwise} INTO keys ${columns} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 }

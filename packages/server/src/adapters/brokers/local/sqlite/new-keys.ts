@@ -1,14 +1,14 @@
 /**
- * Tells at once of most keys that they are new, so that a request need not wait for a look into the file, which costs more
- * than all the rest of it. Keys that clients make grow with time (UUIDv7), so what lies beyond the greatest that was stored
- * is new, unless it was stored since; that a filter remembers, which may take a new key for a known one but never a known
- * one for new. When it fills up, it begins anew behind what is the greatest by then.
+ * Recognises most new keys without reading the file, which would cost more than the rest of the request. Keys of clients
+ * grow with time (UUIDv7), so a key beyond the greatest stored one is new, unless it was stored since. A Bloom filter
+ * remembers those: it may take a new key for a known one, but never a known one for new. When the filter is full, it is
+ * emptied and starts behind the key that is the greatest by then.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { AppendKey } from '../../../../core/ports/broker.ts'
 import { type Query, query } from './connection.ts'
 
-/** A power of two: 1 MiB. With {@link KEYS_MAX} in it, one of a thousand new keys is looked for in vain. */
+/** A power of two: 1 MiB. With {@link KEYS_MAX} keys in it, one of a thousand new keys is looked up in vain. */
 const BITS = 2 ** 23
 const KEYS_MAX = 400_000
 const PROBES = 4
@@ -29,7 +29,7 @@ export class NewKeys {
 
   /**
    * @param now ms since 1970
-   * @param keysMax after so many the filter begins anew
+   * @param keysMax after so many the filter is emptied
    */
   constructor(db: DatabaseSync, now: () => number, keysMax = KEYS_MAX) {
     this.now = now

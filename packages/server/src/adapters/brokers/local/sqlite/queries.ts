@@ -1,6 +1,6 @@
 /**
- * Reading the log, the same on the writer's connection and on the worker's. Rooms are merged by the ids of their events,
- * which the index gives without the bodies; a body is fetched only when it goes into the page.
+ * Reads of the log, for the writer's connection and the worker's. Rooms are merged by the ids of their events, which come
+ * from the index without the bodies; a body is read only when it goes into the page.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { ReadLimits, StoredRow } from '../../../../core/ports/broker.ts'
@@ -16,7 +16,7 @@ export interface RoomPosition {
 
 export interface UserEvent {
   readonly id: number
-  /** 1, or 0 when it is above its room's retention and waits to be trimmed. */
+  /** 1, or 0 when it is above its room's retention and not trimmed yet. */
   readonly is_readable: number
 }
 
@@ -35,7 +35,7 @@ interface IdRow {
   readonly seq: number
 }
 
-/** Ids that a cursor takes from the index at least at a time. */
+/** Ids that a cursor reads from the index at a time, at least. */
 const CHUNK_MIN = 16
 
 const COLUMNS = 'seq, n, ts, type, args, user, key'
@@ -71,7 +71,7 @@ export class SqliteQueries {
     return this.bySpan.all(room, from, to).map((row) => toStoredRow(roomId, row))
   }
 
-  /** Events with a body that a user wrote, the next after `id`: a walk over the whole log. */
+  /** The next events after `id` that a user wrote and that have a body: a walk over the whole log. */
   byUser(ns: number, userId: string, id: number, limit: number): UserEvent[] {
     return this.idsByUser.all(id, userId, ns, limit)
   }

@@ -1,6 +1,6 @@
 /**
- * Where a read is done. Near the newest events, and short, it is done on this thread: the pages are in memory, and it costs
- * less than asking. One that reaches far back may wait for the disk, so it is the worker's.
+ * Decides where a read runs. A short one near the newest events runs on this thread: its pages are in memory, so it costs
+ * less than a request to the worker. One that reaches far back may wait for the disk, so it runs in the worker.
  */
 import type { ReadLimits, StoredRow } from '../../../../core/ports/broker.ts'
 import { type HistoryPage, spanOf } from '../page.ts'
@@ -36,8 +36,8 @@ export class SqliteReader {
       if (seq < room.seq - NEAR) isHere = false
     }
     if (positions.length === 0) return []
-    const question = { kind: 'read', after: positions, limits } as const
-    return isHere ? this.background.askHere(question) : this.background.ask(question)
+    const request = { kind: 'read', after: positions, limits } as const
+    return isHere ? this.background.runHere(request) : this.background.request(request)
   }
 
   async history(name: string, roomId: string, page: HistoryPage): Promise<{ events: StoredRow[]; more: boolean }> {
@@ -45,8 +45,8 @@ export class SqliteReader {
     if (room === undefined) return { events: [], more: false }
     const { from, to, more } = spanOf(page, room.first, room.seq)
     if (to < from) return { events: [], more }
-    const question = { kind: 'span', room: room.id, roomId, from, to } as const
+    const request = { kind: 'span', room: room.id, roomId, from, to } as const
     const isHere = from >= room.seq - NEAR && to - from < SHORT.events
-    return { events: isHere ? this.background.askHere(question) : await this.background.ask(question), more }
+    return { events: isHere ? this.background.runHere(request) : await this.background.request(request), more }
   }
 }

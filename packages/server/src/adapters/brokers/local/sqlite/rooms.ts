@@ -1,6 +1,6 @@
 /**
- * The rooms of one namespace as far as they are in use: where each stands is read from the file at first sight and then
- * kept in memory, so that an append looks nothing up.
+ * The rooms of one namespace that are in use. Each is read from the file once and then cached, so that an append needs no
+ * look-up.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Head, RoomSubscription } from '../../../../core/ports/broker.ts'
@@ -26,7 +26,7 @@ export interface SqliteRoom {
   /** The commit of the one before it. */
   trimmedN: number
   mark: number
-  /** When it was last let go of, or looked at by somebody who did not hold it. */
+  /** When it was last released, or loaded without being retained. */
   idleSinceMs: number
 }
 
@@ -40,8 +40,16 @@ export interface SqliteRoomsOptions {
   readonly retention: number
 }
 
-/** Rooms remembered that nobody holds, about 20 MB of them; the one let go of longest ago is forgotten first. */
-const REMEMBERED_MAX = 50_000
+/** Cached rooms that are not retained, about 20 MB; the one released longest ago is dropped first. */
+const CACHED_MAX = 50_000
+/** Rows that a room may have in the file beyond its retention, as a part of it: trimming one by one would cost more. */
+const SLACK = 0.1
+const SLACK_MIN = 64
+
+/** It has so many rows below its first readable one that they should be trimmed. */
+export function isOverfull({ first, kept, retention }: SqliteRoom): boolean {
+  return first - kept > Math.max(SLACK_MIN, retention * SLACK)
+}
 
 interface RoomRow {
   readonly id: number
@@ -57,8 +65,8 @@ interface RoomRow {
 export class SqliteRooms {
   private readonly ns: number
   private readonly options: SqliteRoomsOptions
-  private readonly held = new Map<string, SqliteRoom>()
-  private readonly remembered = new Map<string, SqliteRoom>()
+  private readonly retained = new Map<string, SqliteRoom>()
+  private readonly cached = new Map<string, SqliteRoom>()
   private readonly select: Query<RoomRow>
   private readonly insert: Command
   private readonly setRetention: Command
@@ -77,16 +85,16 @@ export class SqliteRooms {
   }
 
   find(roomId: string): SqliteRoom | undefined {
-    return this.known(roomId) ?? this.load(roomId)
+    return this.loaded(roomId) ?? this.load(roomId)
   }
 
-  /** One that is in memory. */
-  known(roomId: string): SqliteRoom | undefined {
-    return this.held.get(roomId) ?? this.remembered.get(roomId)
+  /** Only if it is in memory. */
+  loaded(roomId: string): SqliteRoom | undefined {
+    return this.retained.get(roomId) ?? this.cached.get(roomId)
   }
 
-  isHeld(roomId: string): boolean {
-    return this.held.has(roomId)
+  isRetained(roomId: string): boolean {
+    return this.retained.has(roomId)
   }
 
   /** The room, made when it is missing; within a transaction. */
@@ -94,33 +102,34 @@ export class SqliteRooms {
     return this.find(roomId) ?? this.make(roomId)
   }
 
-  hold(subscriptions: readonly RoomSubscription[]): Head[] {
+  /** Makes the rooms that are missing, and keeps all of them in memory and in the file until `release`. */
+  retain(subscriptions: readonly RoomSubscription[]): Head[] {
     const isChange = subscriptions.some((each) => this.find(each.roomId)?.retention !== this.retentionOf(each))
     if (isChange) this.options.writer.transaction(() => subscriptions.map((each) => this.applyDeclared(each)))
     return subscriptions.map(({ roomId }) => {
       const room = this.find(roomId) as SqliteRoom
-      this.remembered.delete(roomId)
-      this.held.set(roomId, room)
+      this.cached.delete(roomId)
+      this.retained.set(roomId, room)
       return this.toHead(room)
     })
   }
 
   release(roomId: string): void {
-    const room = this.held.get(roomId)
+    const room = this.retained.get(roomId)
     if (room === undefined) return
-    this.held.delete(roomId)
+    this.retained.delete(roomId)
     room.idleSinceMs = this.options.clock.now()
-    this.remember(room)
+    this.cache(room)
   }
 
   forget(roomId: string): void {
-    this.remembered.delete(roomId)
+    this.cached.delete(roomId)
   }
 
-  /** After a failed transaction: what is remembered may come from within it, and the file knows better. */
+  /** After a failed transaction: the cache may contain what it wrote, so it is read from the file again. */
   rollBack(touched: Iterable<SqliteRoom>): void {
     for (const room of touched) room.seq = room.committedSeq
-    this.remembered.clear()
+    this.cached.clear()
   }
 
   toHead({ roomId, epoch, seq, first }: SqliteRoom): Head {
@@ -148,7 +157,7 @@ export class SqliteRooms {
     const { id, epoch, retention, mark, trimmed_n: trimmedN } = row
     const idleSinceMs = this.options.clock.now()
     const first = Math.max(kept, seq - retention + 1)
-    return this.remember({
+    return this.cache({
       id,
       roomId,
       epoch,
@@ -168,8 +177,8 @@ export class SqliteRooms {
     const epoch = random.id(EPOCH_LENGTH)
     const idleSinceMs = clock.now()
     const id = Number(this.insert.run(this.ns, roomId, epoch, Math.trunc(idleSinceMs), retention).lastInsertRowid)
-    writer.onRollback(() => this.remembered.clear())
-    return this.remember({
+    writer.onRollback(() => this.cached.clear())
+    return this.cache({
       id,
       roomId,
       epoch,
@@ -184,11 +193,11 @@ export class SqliteRooms {
     })
   }
 
-  private remember(room: SqliteRoom): SqliteRoom {
-    this.remembered.set(room.roomId, room)
-    if (this.remembered.size > REMEMBERED_MAX) {
-      for (const oldest of this.remembered.keys()) {
-        this.remembered.delete(oldest)
+  private cache(room: SqliteRoom): SqliteRoom {
+    this.cached.set(room.roomId, room)
+    if (this.cached.size > CACHED_MAX) {
+      for (const oldest of this.cached.keys()) {
+        this.cached.delete(oldest)
         break
       }
     }

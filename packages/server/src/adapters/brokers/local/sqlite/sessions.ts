@@ -1,23 +1,24 @@
-/**
- * Sessions in the file. A save is a note in memory that the next commit writes down, the last one per session; so ten
- * thousand links that close at once cost one transaction.
- */
+/** What the file keeps of connections: sessions for recovery, and the members to expect after a restart. */
 import type { DatabaseSync } from 'node:sqlite'
 import type { ReturningMember, SessionRecord } from '../../../../core/ports/broker.ts'
 import { type Command, command, type Query, query } from './connection.ts'
 import type { SqliteWriter } from './writer.ts'
 
-interface Note {
+interface Save {
   readonly ns: number
   readonly id: string
-  /** Nothing when it was dropped. */
+  /** Nothing when the session was dropped. */
   readonly session: SessionRecord | undefined
   readonly expiresAtMs: number
 }
 
+/**
+ * Sessions. Saves wait in memory for the next commit, the last one per session, so that ten thousand connections that
+ * close at once cost one transaction.
+ */
 export class SqliteSessions {
   private readonly max: number
-  private readonly notes = new Map<string, Note>()
+  private readonly waiting = new Map<string, Save>()
   private readonly save: Command
   private readonly remove: Command
   private readonly select: Query<{ record: string }>
@@ -37,39 +38,41 @@ export class SqliteSessions {
     )
   }
 
-  get noteCount(): number {
-    return this.notes.size
+  /** How many saves wait. */
+  get size(): number {
+    return this.waiting.size
   }
 
   /** @param session nothing to drop it */
-  note(ns: number, id: string, session: SessionRecord | undefined, expiresAtMs: number): void {
+  set(ns: number, id: string, session: SessionRecord | undefined, expiresAtMs: number): void {
     const name = `${ns} ${id}`
-    this.notes.delete(name)
-    this.notes.set(name, { ns, id, session, expiresAtMs })
-    if (this.notes.size <= this.max) return
-    for (const oldest of this.notes.keys()) {
-      this.notes.delete(oldest)
+    this.waiting.delete(name)
+    this.waiting.set(name, { ns, id, session, expiresAtMs })
+    if (this.waiting.size <= this.max) return
+    for (const oldest of this.waiting.keys()) {
+      this.waiting.delete(oldest)
       return
     }
   }
 
   find(ns: number, id: string, nowMs: number): SessionRecord | undefined {
-    const note = this.notes.get(`${ns} ${id}`)
-    if (note !== undefined) return note.expiresAtMs > nowMs ? note.session : undefined
+    const waiting = this.waiting.get(`${ns} ${id}`)
+    if (waiting !== undefined) return waiting.expiresAtMs > nowMs ? waiting.session : undefined
     const row = this.select.get(ns, id, nowMs)
     return row === undefined ? undefined : (JSON.parse(row.record) as SessionRecord)
   }
 
-  /** Writes the notes down; within a transaction, after which `forgetNotes` says that they are no longer needed. */
-  writeNotes(): void {
-    for (const { ns, id, session, expiresAtMs } of this.notes.values()) {
+  /** Within a transaction. */
+  write(): void {
+    for (const { ns, id, session, expiresAtMs } of this.waiting.values()) {
       if (session === undefined) this.remove.run(ns, id)
       else this.save.run(ns, id, JSON.stringify(session), Math.trunc(expiresAtMs))
     }
   }
 
-  forgetNotes(): void {
-    this.notes.clear()
+  /** After the commit. */
+  written(): void {
+    this.waiting.clear()
   }
 
   /** Drops what has expired, and the next to expire when there are too many; within a transaction. */
@@ -79,8 +82,8 @@ export class SqliteSessions {
   }
 }
 
-/** Who was told to come back after a restart: written when a server ends, taken when the next one starts. */
-export class SqliteReturning {
+/** Members expected to reconnect after a restart: saved when a server ends, taken when the next one starts. */
+export class SqliteReturningMembers {
   private readonly writer: SqliteWriter
   private readonly max: number
   private readonly insert: Command

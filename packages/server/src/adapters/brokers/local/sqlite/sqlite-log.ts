@@ -1,7 +1,7 @@
 /**
- * The log in `roomful.db`, through `node:sqlite`. The writer is this thread: one transaction per batch, a few microseconds
- * per row, which is less than a thread's answer would take. What takes longer (checkpoints, reads that reach far back) is
- * the worker's.
+ * The log in `roomful.db`, through `node:sqlite`. This thread is the writer: one transaction per batch, a few microseconds
+ * per row, which is less than a message to another thread and back. What takes longer (checkpoints, reads that reach far
+ * back) runs in a worker.
  */
 import type {
   Append,
@@ -12,10 +12,10 @@ import type {
   RoomSubscription,
 } from '../../../../core/ports/broker.ts'
 import type { Log } from '../log.ts'
-import { SqliteQueue } from './batching.ts'
+import { SqliteBatching } from './batching.ts'
 import type { SqliteNamespace } from './namespaces.ts'
-import { SqliteReader } from './reader.ts'
-import { openParts, type SqliteLogOptions, type SqliteParts } from './wiring.ts'
+import { isOverfull } from './rooms.ts'
+import { openComponents, type SqliteComponents, type SqliteLogOptions } from './wiring.ts'
 
 /**
  * Opens the log, made when it is missing.
@@ -26,23 +26,18 @@ export function openSqliteLog(options: SqliteLogOptions): Log {
 }
 
 class SqliteLog implements Log {
-  readonly read: Log['read']
-  readonly history: Log['history']
   private readonly options: SqliteLogOptions
-  private readonly parts: SqliteParts
-  private readonly queue: SqliteQueue
+  private readonly components: SqliteComponents
+  private readonly batching: SqliteBatching
 
   constructor(options: SqliteLogOptions) {
     this.options = options
-    this.queue = new SqliteQueue({
+    this.batching = new SqliteBatching({
       clock: options.clock,
-      isHolding: () => this.parts.checkpoints.isHolding,
+      isPaused: () => this.components.checkpoints.isPaused,
       write: (name, entries) => this.write(this.namespace(name), entries),
     })
-    this.parts = openParts(options, () => this.queue.drain())
-    const reader = new SqliteReader(this.parts.background, this.parts.namespaces)
-    this.read = (namespace, after, limits) => reader.read(namespace, after, limits)
-    this.history = (namespace, roomId, page) => reader.history(namespace, roomId, page)
+    this.components = openComponents(options, () => this.batching.flush())
   }
 
   open(name: string): { logId: string; n: number } {
@@ -51,7 +46,8 @@ class SqliteLog implements Log {
   }
 
   append(name: string, entries: readonly Append[]): Appended[] | Promise<Appended[]> {
-    return this.queue.append(name, entries)
+    if (this.batching.mustWait(entries.length)) return this.batching.add(name, entries)
+    return this.write(this.namespace(name), entries)
   }
 
   isNewKey(name: string, key: AppendKey): boolean {
@@ -62,13 +58,21 @@ class SqliteLog implements Log {
     const namespace = this.namespace(name)
     const found = namespace.findKey(key, this.options.clock.now())
     if (found?.status !== 'duplicate' || found.ack !== undefined) return found
-    const reply = this.parts.notes.replies.find(namespace.id, key)
-    return reply === undefined ? found : { ...found, ack: reply }
+    const ack = this.components.deferred.acks.find(namespace.id, key)
+    return ack === undefined ? found : { ...found, ack }
   }
 
   saveReply(name: string, key: AppendKey, reply: string): void {
-    this.parts.notes.replies.note(this.namespace(name).id, key, reply)
-    this.parts.notes.plan()
+    this.components.deferred.acks.set(this.namespace(name).id, key, reply)
+    this.components.deferred.schedule()
+  }
+
+  read(...[name, after, limits]: Parameters<Log['read']>) {
+    return this.components.reader.read(name, after, limits)
+  }
+
+  history(...[name, roomId, page]: Parameters<Log['history']>) {
+    return this.components.reader.history(name, roomId, page)
   }
 
   positions(name: string, n: number, roomIds: readonly string[]) {
@@ -83,10 +87,10 @@ class SqliteLog implements Log {
 
   hold(name: string, subscriptions: readonly RoomSubscription[]): Head[] {
     const { rooms } = this.namespace(name)
-    const heads = rooms.hold(subscriptions)
+    const heads = rooms.retain(subscriptions)
     for (const { roomId } of subscriptions) {
-      const room = rooms.known(roomId)
-      if (room !== undefined) this.parts.upkeep.look(room)
+      const room = rooms.loaded(roomId)
+      if (room !== undefined && isOverfull(room)) this.components.maintenance.trimSoon(room)
     }
     return heads
   }
@@ -97,82 +101,74 @@ class SqliteLog implements Log {
   }
 
   redact(name: string, roomId: string, seq: number): boolean {
-    return this.parts.redaction.redact(this.namespace(name), roomId, seq)
+    return this.components.redaction.redact(this.namespace(name), roomId, seq)
   }
 
   redactUser(name: string, userId: string): Promise<number> {
-    return this.parts.redaction.redactUser(this.namespace(name), userId)
+    return this.components.redaction.redactUser(this.namespace(name), userId)
   }
 
   mark(name: string, roomId: string): number {
-    return this.parts.notes.marks.find(this.namespace(name), roomId)
+    return this.components.deferred.marks.find(this.namespace(name), roomId)
   }
 
   setMark(name: string, roomId: string, seq: number): void {
-    this.parts.notes.marks.note(this.namespace(name), roomId, seq)
-    this.parts.notes.plan()
+    this.components.deferred.marks.set(this.namespace(name), roomId, seq)
+    this.components.deferred.schedule()
   }
 
   saveSession(...[session, expiresAtMs]: Parameters<Log['saveSession']>): void {
-    this.parts.notes.sessions.note(this.namespace(session.namespace).id, session.id, session, expiresAtMs)
-    this.parts.notes.plan()
+    this.components.deferred.sessions.set(this.namespace(session.namespace).id, session.id, session, expiresAtMs)
+    this.components.deferred.schedule()
   }
 
   sessionsStored(): void {
-    this.parts.notes.flushNow()
+    this.components.deferred.flush()
   }
 
   findSession(name: string, id: string) {
-    return this.parts.notes.sessions.find(this.namespace(name).id, id, this.options.clock.now())
+    return this.components.deferred.sessions.find(this.namespace(name).id, id, this.options.clock.now())
   }
 
   dropSession(name: string, id: string): void {
-    this.parts.notes.sessions.note(this.namespace(name).id, id, undefined, 0)
-    this.parts.notes.plan()
+    this.components.deferred.sessions.set(this.namespace(name).id, id, undefined, 0)
+    this.components.deferred.schedule()
   }
 
   saveReturning(name: string, members: readonly ReturningMember[]): void {
-    this.parts.returning.save(this.namespace(name).id, members)
+    this.components.returning.save(this.namespace(name).id, members)
   }
 
   takeReturning(name: string): ReturningMember[] {
-    return this.parts.returning.take(this.namespace(name).id)
+    return this.components.returning.take(this.namespace(name).id)
   }
 
   healthy(): boolean {
-    return this.parts.writer.isHealthy
+    return this.components.writer.isHealthy
   }
 
   async close(): Promise<void> {
-    this.queue.drain()
-    await this.parts.close()
+    this.batching.flush()
+    await this.components.close()
   }
 
   private namespace(name: string): SqliteNamespace {
-    return this.parts.namespaces.get(name)
+    return this.components.namespaces.get(name)
   }
 
+  /** One transaction; what waits to be written goes along, and what the commit made due is started. */
   private write(namespace: SqliteNamespace, entries: readonly Append[]): Appended[] {
-    const { notes, upkeep, checkpoints, writers } = this.parts
-    const { journalBytes } = notes
-    const results = this.transaction(namespace, () => {
-      notes.write()
-      if (writers.isDue) writers.write()
+    const { writer, deferred, maintenance, limits } = this.components
+    const { isPending } = deferred
+    const rowsBefore = writer.rows
+    const results = writer.transaction(() => {
+      if (isPending) deferred.write()
+      if (writer.usage.mustSave) writer.usage.save()
       return namespace.append(entries, this.options.clock.now())
     })
-    notes.forget()
-    const { touched, written } = namespace.committed(results)
-    upkeep.committed(touched, written.rows)
-    checkpoints.committed(written.bytes + journalBytes)
+    if (isPending) deferred.written()
+    for (const room of namespace.committed(results)) if (isOverfull(room)) maintenance.trimSoon(room)
+    if (writer.usage.total > limits.dataMaxBytes) maintenance.freeSpace(writer.rows - rowsBefore)
     return results
-  }
-
-  private transaction(namespace: SqliteNamespace, work: () => Appended[]): Appended[] {
-    try {
-      return this.parts.writer.transaction(work)
-    } catch (error) {
-      namespace.rolledBack()
-      throw error
-    }
   }
 }

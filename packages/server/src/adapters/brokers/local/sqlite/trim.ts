@@ -1,19 +1,18 @@
 /**
- * Deletes from the file what may no longer be read, a slice at a time, each in one transaction: events that are too
- * old, keys past their window or above their number, events above a room's retention, and, when there are too many bytes,
- * the oldest of who wrote most. What is remembered in memory changes only when the slice is committed.
+ * Deletes from the file what may no longer be read, a slice at a time, each in one transaction: events that are too old,
+ * keys that are too old or too many, events above a room's retention, and, when the file is full, the oldest of the
+ * largest writer. The rooms in memory change only after the commit.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { LogLimits } from '../log.ts'
 import { type Command, command, type Query, query } from './connection.ts'
 import type { SqliteNamespace } from './namespaces.ts'
 import type { SqliteRoom } from './rooms.ts'
-import { EMPTIED, EVENT_BYTES, type SqliteWriter, type SqliteWriters } from './writer.ts'
+import { EMPTIED, EVENT_BYTES, type SqliteUsage, type SqliteWriter } from './writer.ts'
 
 export interface TrimOptions {
   readonly db: DatabaseSync
   readonly writer: SqliteWriter
-  readonly writers: SqliteWriters
   readonly limits: LogLimits
   readonly namespaces: ReadonlyMap<number, SqliteNamespace>
   readonly onFull: ((events: number) => void) | undefined
@@ -36,19 +35,19 @@ interface Cut {
 }
 
 /** A room lost its oldest events, up to this one. */
-export interface Lost {
+interface Lost {
   readonly ns: number
   readonly name: string
   readonly seq: number
   readonly n: number
 }
 
-/** Of all bytes, how much is freed at once beyond what is too much, so that not every append frees as much again. */
+/** Of all bytes, how much is freed beyond what is too much, so that not every append has to free as much again. */
 const FREED_SHARE = 0.02
 
 export class SqliteTrim {
   private readonly options: TrimOptions
-  private readonly space: SqliteSpace
+  private readonly space: SpaceTaker
   private readonly oldestEvents: Query<OldEvent>
   private readonly oldestKeys: Query<{ id: number; ts: number }>
   private readonly newestKey: Query<{ id: number | null }>
@@ -65,7 +64,7 @@ export class SqliteTrim {
   constructor(options: TrimOptions) {
     const { db } = options
     this.options = options
-    this.space = new SqliteSpace(options)
+    this.space = new SpaceTaker(db, options.writer.usage)
     this.oldestEvents = query(db, 'SELECT id, room, seq, n, ts FROM events ORDER BY id LIMIT ?')
     this.oldestKeys = query(db, 'SELECT id, ts FROM keys ORDER BY id LIMIT ?')
     this.newestKey = query(db, 'SELECT max(id) AS id FROM keys')
@@ -89,9 +88,9 @@ export class SqliteTrim {
     )
   }
 
-  /** How far the file is above what it may hold: 1 is full. */
+  /** What the file holds, as a part of what it may hold: 1 is full. */
   get fullness(): number {
-    return this.options.writers.total / this.options.limits.dataMaxBytes
+    return this.options.writer.usage.total / this.options.limits.dataMaxBytes
   }
 
   /**
@@ -105,7 +104,7 @@ export class SqliteTrim {
     const lastKey = this.findKey(nowMs - limits.dedupeWindowMs, max)
     const cuts = this.findCuts(overfull, max)
     if (events.length > 0 || lastKey !== undefined || cuts.length > 0) {
-      const emptied = this.inTransaction(() => {
+      const emptied = this.options.writer.transaction(() => {
         if (lastKey !== undefined) this.deleteKeys.run(lastKey)
         this.deleteRows(cuts, nowMs)
         return this.deleteOldest(events)
@@ -113,19 +112,20 @@ export class SqliteTrim {
       for (const { room, upTo, n } of cuts) raise(room, upTo, n)
       this.raiseAll(emptied)
     }
-    return this.makeRoom(max) || events.length > 0 || lastKey !== undefined || cuts.length > 0
+    return this.freeSpace(max) || events.length > 0 || lastKey !== undefined || cuts.length > 0
   }
 
-  /** Frees what is too much, as far as `max` rows go. @returns whether there was anything to do */
-  makeRoom(max: number): boolean {
-    const { writers, limits, onFull } = this.options
-    if (writers.total <= limits.dataMaxBytes) return false
+  /** Deletes up to `max` rows if the file is full. @returns whether it was */
+  freeSpace(max: number): boolean {
+    const { writer, limits, onFull } = this.options
+    const { usage } = writer
+    if (usage.total <= limits.dataMaxBytes) return false
     const aim = limits.dataMaxBytes * (1 - FREED_SHARE)
     let left = max
-    while (left > 0 && writers.total > aim) {
-      const taken = this.inTransaction(() => {
-        writers.write()
-        const found = this.space.take(writers.total - aim, left)
+    while (left > 0 && usage.total > aim) {
+      const taken = writer.transaction(() => {
+        usage.save()
+        const found = this.space.take(usage.total - aim, left)
         return found ?? { rows: 0, lost: this.deleteOldest(this.findEvents(Number.POSITIVE_INFINITY, left)) }
       })
       this.raiseAll(taken.lost)
@@ -137,14 +137,9 @@ export class SqliteTrim {
     return true
   }
 
-  /** All of it or nothing, also of what the writers have. */
-  private inTransaction<T>(work: () => T): T {
-    return this.options.writers.commit(() => this.options.writer.transaction(work))
-  }
-
   private raiseAll(rooms: readonly Lost[]): void {
     for (const { ns, name, seq, n } of rooms) {
-      const room = this.options.namespaces.get(ns)?.rooms.known(name)
+      const room = this.options.namespaces.get(ns)?.rooms.loaded(name)
       if (room) raise(room, seq + 1, n)
     }
   }
@@ -155,7 +150,7 @@ export class SqliteTrim {
 
   /** @returns the last key that goes */
   private findKey(cutoffTs: number, max: number): number | undefined {
-    // Ids are given one by one, so their span is their number, or a little more where a key was bound anew.
+    // Ids are given one by one, so their span is their number, or a little more where a key was bound again.
     const newest = this.newestKey.get()?.id ?? 0
     const firstKept = newest - this.keysMax() + 1
     return takeWhile(this.oldestKeys.all(max), ({ id, ts }) => ts < cutoffTs || id < firstKept).at(-1)?.id
@@ -190,7 +185,7 @@ export class SqliteTrim {
   }
 
   private discount(weights: readonly { writer: number; bytes: number }[]): void {
-    for (const { writer, bytes } of weights) this.options.writers.count(writer, -bytes)
+    for (const { writer, bytes } of weights) this.options.writer.usage.count(writer, -bytes)
   }
 
   private findCuts(overfull: ReadonlySet<SqliteRoom>, max: number): Cut[] {
@@ -218,10 +213,6 @@ function takeWhile<T>(items: readonly T[], isTaken: (item: T) => boolean): T[] {
   return end < 0 ? [...items] : items.slice(0, end)
 }
 
-/**
- * Frees bytes of a full file: removes the oldest events of the largest writer. An event behind older ones of other writers
- * in the same room is emptied instead and keeps its number, like a redacted one, since a room's numbers have no holes.
- */
 interface Owned {
   readonly id: number
   readonly room: number
@@ -239,16 +230,20 @@ interface Front {
   readonly writer: number
 }
 
-export class SqliteSpace {
-  private readonly writers: SqliteWriters
+/**
+ * Frees bytes of a full file: removes the oldest events of the largest writer. An event behind older ones of other writers
+ * in the same room is emptied instead and keeps its number, like a redacted one, since a room's numbers have no holes.
+ */
+class SpaceTaker {
+  private readonly usage: SqliteUsage
   private readonly oldestOf: Query<Owned>
   private readonly front: Query<Front>
   private readonly remove: Command
   private readonly empty: Command
   private readonly remember: Query<{ ns: number; name: string }>
 
-  constructor({ db, writers }: { db: DatabaseSync; writers: SqliteWriters }) {
-    this.writers = writers
+  constructor(db: DatabaseSync, usage: SqliteUsage) {
+    this.usage = usage
     this.oldestOf = query(
       db,
       `SELECT id, room, seq, n, ts, coalesce(octet_length(args), 0) AS bytes FROM events
@@ -265,17 +260,17 @@ export class SqliteSpace {
   }
 
   /**
-   * Within a transaction, after the counts were saved.
+   * Within a transaction, after the usage was saved.
    * @param bytes to free; stops earlier when the largest writer has become the second largest
-   * @returns the rooms that lost their oldest; nothing when no writer has any
+   * @returns the rooms that lost their oldest events; nothing when no writer has any
    */
   take(bytes: number, rowsMax: number): { rows: number; lost: Lost[] } | undefined {
-    const largest = this.writers.largest()
+    const largest = this.usage.largest()
     if (largest === undefined) return undefined
     const events = this.oldestOf.all(largest.id, rowsMax)
     const [first] = events
     if (first === undefined) {
-      this.writers.clear(largest.id, largest.bytes) // counted too high
+      this.usage.clear(largest.id, largest.bytes) // counted too high
       return { rows: 1, lost: [] }
     }
     // At least a sixteenth at once, or two writers of equal size would alternate row by row.
@@ -288,12 +283,12 @@ export class SqliteSpace {
       if (rows > 0 && freed >= share) break
       rows++
       freed += event.bytes + EVENT_BYTES
-      this.writers.count(largest.id, -event.bytes - EVENT_BYTES)
+      this.usage.count(largest.id, -event.bytes - EVENT_BYTES)
       if (!fronts.has(event.room)) fronts.set(event.room, this.front.get(event.room))
       let front = fronts.get(event.room)
       if (front?.id !== event.id) {
         this.empty.run(event.id)
-        this.writers.count(EMPTIED, EVENT_BYTES)
+        this.usage.count(EMPTIED, EVENT_BYTES)
         continue
       }
       this.remove.run(event.id)
@@ -302,7 +297,7 @@ export class SqliteSpace {
       front = this.front.get(event.room)
       while (front?.writer === EMPTIED) {
         this.remove.run(front.id)
-        this.writers.count(EMPTIED, -EVENT_BYTES)
+        this.usage.count(EMPTIED, -EVENT_BYTES)
         gone.set(event.room, front)
         front = this.front.get(event.room)
       }

@@ -1,38 +1,32 @@
-/** The thread beside the writer: checkpoints, and reads that reach far back, on a connection of its own. */
+/**
+ * The thread beside the writer: checkpoints, and reads that reach far back, on a connection of its own. An entry of its
+ * own: `background.ts` starts it by its address.
+ */
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
-import { configureConnection, type Sync } from './connection.ts'
-import { type Question, SqliteAnswers } from './worker-rpc.ts'
-
-export interface WorkerSettings {
-  readonly path: string
-  readonly sync: Sync
-}
-
-export interface Asked {
-  readonly id: number
-  readonly question: Question
-}
-
-/** Sent instead of a question: the worker lets go of the file and ends. */
-export type End = 'end'
-
-export type Told = { readonly id: number; readonly answer: unknown } | { readonly id: number; readonly error: string }
+import { configureConnection } from './connection.ts'
+import {
+  type CloseMessage,
+  type RequestMessage,
+  RequestRunner,
+  type ResultMessage,
+  type WorkerSettings,
+} from './worker-rpc.ts'
 
 const { path, sync } = workerData as WorkerSettings
 const db = new DatabaseSync(path)
 configureConnection(db, sync)
-const answers = new SqliteAnswers(db)
+const runner = new RequestRunner(db)
 
-parentPort?.on('message', (message: Asked | End) => {
-  if (message !== 'end') return parentPort?.postMessage(tell(message.id, message.question))
+parentPort?.on('message', (message: RequestMessage | CloseMessage) => {
+  if (message !== 'close') return parentPort?.postMessage(run(message))
   db.close()
   parentPort?.close()
 })
 
-function tell(id: number, question: Question): Told {
+function run({ id, request }: RequestMessage): ResultMessage {
   try {
-    return { id, answer: answers.answer(question) }
+    return { id, result: runner.run(request) }
   } catch (error) {
     return { id, error: String(error) }
   }

@@ -1,6 +1,6 @@
 /**
- * Every change of the file goes through here: one transaction, all of it or nothing, also of what is remembered in memory.
- * A disk that is full, read-only or broken makes an UNAVAILABLE and is tried again from time to time until it works.
+ * Every change of the file goes through the writer: one transaction, all of it or nothing, including what is cached in
+ * memory. When the disk is full, read-only or broken, callers get UNAVAILABLE and the writer retries until it works.
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { RoomfulError } from '../../../../core/base/errors.ts'
@@ -11,39 +11,56 @@ const PROBE_MS = 1000
 
 export class SqliteWriter {
   isHealthy = true
+  readonly usage: SqliteUsage
+  /** Events written since the log was opened. */
+  rows = 0
+  /** Bytes added to the journal since the log was opened, roughly. */
+  journalBytes = 0
+  /** When the journal has grown to this, `onJournalMark` is called. */
+  journalMark = 0
+  onJournalMark: () => void = () => undefined
   private readonly db: DatabaseSync
   private readonly clock: Clock
   private readonly begin: Command
   private readonly commit: Command
-  private undos: (() => void)[] = []
+  private readonly undos: (() => void)[] = []
   private cancelProbe: (() => void) | undefined
 
   constructor(db: DatabaseSync, clock: Clock) {
     this.db = db
     this.clock = clock
+    this.usage = new SqliteUsage(db)
     this.begin = command(db, 'BEGIN IMMEDIATE')
     this.commit = command(db, 'COMMIT')
   }
 
   /** @throws RoomfulError UNAVAILABLE when nothing was stored */
   transaction<T>(work: () => T): T {
-    this.undos = []
     try {
       if (this.db.isTransaction) this.db.exec('ROLLBACK')
       this.begin.run()
       const result = work()
       this.commit.run()
       this.isHealthy = true
+      this.undos.length = 0
+      this.usage.committed()
       return result
     } catch (error) {
       this.rollBack()
-      throw this.judge(error)
+      throw this.toStorageError(error)
     }
   }
 
-  /** Within a transaction: `undo` is called should it fail. */
+  /** Within a transaction: `undo` runs if it fails. */
   onRollback(undo: () => void): void {
     this.undos.push(undo)
+  }
+
+  /** After a commit: what it added. */
+  count(rows: number, journalBytes: number): void {
+    this.rows += rows
+    this.journalBytes += journalBytes
+    if (this.journalBytes >= this.journalMark) this.onJournalMark()
   }
 
   stop(): void {
@@ -52,15 +69,17 @@ export class SqliteWriter {
 
   private rollBack(): void {
     for (const undo of this.undos.reverse()) undo()
+    this.undos.length = 0
+    this.usage.rolledBack()
     if (!this.db.isTransaction) return // on some errors SQLite has rolled back by itself
     try {
       this.db.exec('ROLLBACK')
     } catch {
-      // A disk that fails even here: the next transaction begins with another try.
+      // The disk fails even here: the next transaction begins with another try.
     }
   }
 
-  private judge(error: unknown): unknown {
+  private toStorageError(error: unknown): unknown {
     if (!isSqliteError(error)) return error
     this.isHealthy = false
     this.cancelProbe ??= this.clock.after(PROBE_MS, this.probe)
@@ -73,16 +92,12 @@ export class SqliteWriter {
     try {
       this.transaction(() => this.db.exec('UPDATE file SET is_clean = 0'))
     } catch (error) {
-      if (!(error instanceof RoomfulError)) throw error // else the next probe is planned
+      if (!(error instanceof RoomfulError)) throw error // else the next probe is scheduled
     }
   }
 }
 
-/**
- * Bytes of the file by writer, so that a full file takes from the largest. Changes are counted in memory and saved at
- * every sweep: a killed process loses the latest counts, never events.
- */
-/** Cached ids of names; the rest is looked up. */
+/** Cached ids of names; others are read from the file. */
 const NAMES_MAX = 10_000
 /** Unsaved changes; the next append saves them when there are this many. */
 const CHANGES_MAX = 1_000
@@ -98,13 +113,17 @@ export interface Largest {
   readonly next: number
 }
 
-export class SqliteWriters {
-  /** All of them together. */
+/**
+ * Bytes of the file by the writer of its events (a user, an API key, a room), so that a full file takes from the largest.
+ * Changes are counted in memory and saved at every sweep: a killed process loses the latest counts, never events.
+ */
+export class SqliteUsage {
+  /** All writers together. */
   total: number
   private readonly ids = new Map<string, number>()
   private changes = new Map<number, number>()
   /** Changes that the current transaction saves. */
-  private writing = new Map<number, number>()
+  private saving: Map<number, number> | undefined
   /** Changes that the current transaction makes. */
   private readonly pending = new Map<number, number>()
   private readonly selectId: Query<{ id: number }>
@@ -131,31 +150,16 @@ export class SqliteWriters {
 
   /** Within a transaction. */
   idOf(name: string): number {
-    const id = this.ids.get(name) ?? this.selectId.get(name)?.id ?? Number(this.insert.run(name).lastInsertRowid)
-    if (this.ids.size >= NAMES_MAX) this.ids.clear()
-    this.ids.set(name, id)
-    return id
+    return this.ids.get(name) ?? this.cache(name)
   }
 
-  /** Within a transaction, which {@link committed} or {@link rolledBack} ends. */
+  /** Within a transaction: kept when it commits, dropped when it fails. */
   count(id: number, bytes: number): void {
     this.pending.set(id, (this.pending.get(id) ?? 0) + bytes)
   }
 
-  /** Runs a transaction, and keeps or takes back what it counted. */
-  commit<T>(transaction: () => T): T {
-    try {
-      const result = transaction()
-      this.committed()
-      return result
-    } catch (error) {
-      this.rolledBack()
-      throw error
-    }
-  }
-
   committed(): void {
-    this.writing.clear()
+    this.saving = undefined
     if (this.pending.size === 0) return
     for (const [id, bytes] of this.pending) {
       this.changes.set(id, (this.changes.get(id) ?? 0) + bytes)
@@ -165,21 +169,21 @@ export class SqliteWriters {
   }
 
   rolledBack(): void {
-    for (const [id, bytes] of this.writing) this.changes.set(id, (this.changes.get(id) ?? 0) + bytes)
-    this.writing.clear()
+    for (const [id, bytes] of this.saving ?? []) this.changes.set(id, (this.changes.get(id) ?? 0) + bytes)
+    this.saving = undefined
     this.pending.clear()
-    this.ids.clear() // one that was made within the transaction is not there
+    this.ids.clear() // an id given within the failed transaction is not in the file
   }
 
-  get isDue(): boolean {
+  get mustSave(): boolean {
     return this.changes.size >= CHANGES_MAX
   }
 
-  /** Within a transaction, which {@link committed} or {@link rolledBack} ends. */
-  write(): void {
-    this.writing = this.changes
+  /** Within a transaction. */
+  save(): void {
+    this.saving = this.changes
     this.changes = new Map()
-    for (const [id, bytes] of this.writing) this.add.run(bytes, id)
+    for (const [id, bytes] of this.saving) this.add.run(bytes, id)
   }
 
   /** By the saved counts. */
@@ -193,8 +197,15 @@ export class SqliteWriters {
     for (const { name } of this.deleteIdle.all(max)) this.ids.delete(name)
   }
 
-  /** Within a transaction: a writer without events whose count was too high. */
+  /** Within a transaction: this writer has no events, its count was too high. */
   clear(id: number, bytes: number): void {
     this.count(id, -bytes)
+  }
+
+  private cache(name: string): number {
+    const id = this.selectId.get(name)?.id ?? Number(this.insert.run(name).lastInsertRowid)
+    if (this.ids.size >= NAMES_MAX) this.ids.clear()
+    this.ids.set(name, id)
+    return id
   }
 }
