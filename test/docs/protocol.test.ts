@@ -10,7 +10,7 @@ import {
 } from '@roomful/protocol'
 import { createRoomful } from '@roomful/server'
 import { describe, expect, it } from 'vitest'
-import { ABUSE_FACTOR, ABUSE_WINDOW_MS } from '../../packages/server/src/core/base/rate-window.ts'
+import { ABUSE_FACTOR, ABUSE_WINDOW_MS } from '../../packages/server/src/core/base/limits.ts'
 import { CORE_DEFAULTS } from '../../packages/server/src/core/base/settings.ts'
 import {
   PREAUTH_MAX_BYTES,
@@ -18,13 +18,13 @@ import {
   STALLED_MS,
   UNLOGGED_MAX_BYTES,
 } from '../../packages/server/src/core/link/link.ts'
-import { JOINS_PER_SECOND } from '../../packages/server/src/core/rooms/connection-limits.ts'
 import {
   PRESENCE_BY_NAME_MAX,
   PRESENCE_INTERVAL_MS,
 } from '../../packages/server/src/core/rooms/presence/presence-feed.ts'
 import { EVERYONE_MAX } from '../../packages/server/src/core/rooms/presence/user-presence.ts'
 import { EXPIRY_GRACE_MS, EXPIRY_NOTICE_MS } from '../../packages/server/src/core/sessions/identities.ts'
+import { JOINS_PER_SECOND } from '../../packages/server/src/core/state/limits.ts'
 import { QUEUE_HARD_LIMIT, QUEUE_SOFT_LIMIT } from '../../packages/server/src/core/state/namespace-state.ts'
 import { TYPING_MS } from '../../packages/server/src/vocabulary/typing.ts'
 import { notation } from '../../scripts/lib/docs/notation.ts'

@@ -3,10 +3,10 @@
  * `/admin` by role, `/notifications` for what users are told by the application. B9, B35, PROTOCOL.md 8.
  */
 import type { Middleware } from './core/api.ts'
+import type { NamespaceOptions } from './core/base/contract.ts'
 import { RoomfulError } from './core/base/errors.ts'
 import type { Hub } from './core/hub.ts'
 import type { Namespace } from './core/namespace.ts'
-import type { NamespaceOptions } from './core/state/namespace-options.ts'
 import { addChatEvents } from './vocabulary/chat.ts'
 import { addClassicCommands } from './vocabulary/classic.ts'
 import { addRoomEvents } from './vocabulary/rooms.ts'

@@ -12,8 +12,8 @@ import type {
   SentArgs,
   SentData,
 } from '@roomful/protocol'
-import type { RoomAction, RoomOptions } from './base/room-declaration.ts'
-import type { Stored, StoredEvent } from './events/stored.ts'
+import type { RoomAction, RoomOptions } from './base/contract.ts'
+import type { Stored, StoredEvent } from './events/event.ts'
 import type { HistoryEvents, HistoryPage } from './log/history.ts'
 import type { User } from './ports/user.ts'
 import type { PublishOptions } from './requests/publisher.ts'

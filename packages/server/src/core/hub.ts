@@ -1,5 +1,5 @@
 /** Puts the core together: one of each part, the namespaces, and what comes from other nodes. */
-import type { Contract } from './base/contract.ts'
+import type { Contract, NamespaceOptions } from './base/contract.ts'
 import { createRuntime, type Runtime, type RuntimePorts } from './base/runtime.ts'
 import type { CoreSettings } from './base/settings.ts'
 import { RoomEvent } from './events/event.ts'
@@ -20,8 +20,7 @@ import { Namespaces } from './sessions/namespaces.ts'
 import { Recovery } from './sessions/recovery.ts'
 import { expectReturning } from './sessions/restart-presence.ts'
 import { Bursts } from './state/bursts.ts'
-import type { NamespaceOptions } from './state/namespace-options.ts'
-import { SharedLimits } from './state/shared-limits.ts'
+import { SharedLimits } from './state/limits.ts'
 import type { TransientPolicy } from './state/transients.ts'
 
 /** After a break, how long until a broker that could not tell where its rooms stand is asked again. */
@@ -52,7 +51,6 @@ export class Hub {
     this.runtime = runtime
     this.hotBudget = { used: 0, limit: settings.hotBytes }
     this.savedSessions = new SavedSessions(runtime)
-    runtime.turn.beforeFlush = () => this.savedSessions.save()
     this.catchUp = new CatchUp(runtime)
     this.delivery = new Delivery(runtime, this.catchUp)
     this.sharedLimits = new SharedLimits(runtime)

@@ -3,8 +3,8 @@
  * parts that do the work are put together here.
  */
 import type { Namespace as NamespaceApi, TypedNamespace } from './api.ts'
-import type { Contract, EventDefinition } from './base/contract.ts'
-import type { RoomOptions } from './base/room-declaration.ts'
+import type { Contract, EventDefinition, NamespaceOptions, RoomOptions } from './base/contract.ts'
+import { checkRoomId } from './base/contract.ts'
 import type { Runtime } from './base/runtime.ts'
 import type { HotBudget } from './events/hot-tail.ts'
 import type { CatchUp } from './log/catch-up.ts'
@@ -16,26 +16,24 @@ import { type HistoryEvents, type HistoryPage, readHistory } from './log/history
 import type { SavedSessions } from './log/saved-sessions.ts'
 import { type ConnectionControl, Dispatch } from './requests/dispatch.ts'
 import type { Emitter } from './requests/emit.ts'
+import type { RequestParts } from './requests/handlers.ts'
 import { type Handler, type HandlerEntry, Handlers, type Middleware } from './requests/handlers.ts'
 import { Idempotency } from './requests/idempotency.ts'
-import { MessageLimit } from './requests/message-limit.ts'
 import { Publisher, type PublishOptions } from './requests/publisher.ts'
-import type { RequestParts } from './requests/request-parts.ts'
 import { Access } from './rooms/access.ts'
 import { Capacity } from './rooms/capacity.ts'
 import { Inboxes } from './rooms/inboxes.ts'
-import { checkRoomId, Joins } from './rooms/joins.ts'
+import { Joins } from './rooms/joins.ts'
 import { OpenRooms } from './rooms/open-rooms.ts'
 import { Placement } from './rooms/placement.ts'
-import { membersOf } from './rooms/presence/member.ts'
+import { membersOf } from './rooms/presence/presence-feed.ts'
 import { RoomPresence } from './rooms/presence/room-presence.ts'
 import { ThrottledFanOut } from './rooms/presence/throttled-fan-out.ts'
 import { UserPresence } from './rooms/presence/user-presence.ts'
 import { isListed, type ListedRooms, listPage, type RoomPage } from './rooms/room-list.ts'
 import type { NamespaceParts } from './sessions/namespaces.ts'
-import type { NamespaceOptions } from './state/namespace-options.ts'
+import type { SharedLimits } from './state/limits.ts'
 import { type Connection, type Member, type NamespaceEvents, NamespaceState } from './state/namespace-state.ts'
-import type { SharedLimits } from './state/shared-limits.ts'
 import type { TransientPolicy } from './state/transients.ts'
 
 export type Listener<Name extends keyof NamespaceEvents> = (...args: NamespaceEvents[Name]) => unknown
@@ -113,7 +111,6 @@ export class Namespace implements NamespaceApi, NamespaceParts {
       commit,
       idempotency: new Idempotency(runtime.broker, name),
       publisher,
-      messageLimit: new MessageLimit(runtime, sharedLimits),
       fanOut,
       delivery,
       catchUp,
@@ -123,10 +120,8 @@ export class Namespace implements NamespaceApi, NamespaceParts {
       savedSessions,
       sharedLimits,
     }
-    const dispatch = new Dispatch(this.requests, control)
+    state.dispatch = new Dispatch(this.requests, control)
     state.host = {
-      handle: (connection, inbound) => dispatch.handle(connection, inbound),
-      resume: (connection) => dispatch.resume(connection),
       join: (connection, roomId) => placement.join(connection, roomId),
       leave: (connection, roomId, reason) => placement.leave(connection, roomId, reason),
       emit: (connection, type, args) =>
@@ -184,8 +179,8 @@ export class Namespace implements NamespaceApi, NamespaceParts {
     if (this.state.contract && !declared && !more.definition && !more.uncounted) {
       throw new Error(`The contract of ${this.name} does not declare a client event ${JSON.stringify(event)}`)
     }
-    const { definition = declared, uncounted = false, answerAs, answerOf } = more
-    this.requests.handlers.byEvent.set(event, { handler, definition, uncounted, answerAs, answerOf })
+    const { definition = declared, uncounted = false, answerAs, ackFrom } = more
+    this.requests.handlers.byEvent.set(event, { handler, definition, uncounted, answerAs, ackFrom })
     return this
   }
 

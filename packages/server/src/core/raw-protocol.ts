@@ -5,9 +5,9 @@
  * presence who is there, and a ban, a change of role or the end of a token reaches it as it reaches everyone.
  */
 import { CLOSE_CODES, type WireError } from '@roomful/protocol'
+import type { RoomAction } from './base/contract.ts'
 import { RoomfulError, toRoomfulError } from './base/errors.ts'
-import { AbuseCounter } from './base/rate-window.ts'
-import type { RoomAction } from './base/room-declaration.ts'
+import { AbuseCounter } from './base/limits.ts'
 import type { Runtime } from './base/runtime.ts'
 import type { HttpConnections } from './http-connection.ts'
 import type { Link, LinkOwner } from './link/link.ts'
@@ -16,8 +16,8 @@ import type { Access } from './rooms/access.ts'
 import type { Lifecycle } from './sessions/lifecycle.ts'
 import type { Arrival } from './sessions/links.ts'
 import type { NamespaceParts } from './sessions/namespaces.ts'
+import type { SharedLimits } from './state/limits.ts'
 import type { Connection } from './state/namespace-state.ts'
-import type { SharedLimits } from './state/shared-limits.ts'
 
 /** Messages that may come before the protocol is ready for them; more of them, or more bytes than one may have: 1008. */
 const EARLY_MAX = 64

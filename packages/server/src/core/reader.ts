@@ -37,8 +37,8 @@ export async function createReader(
 const nothing = (): undefined => undefined
 
 const NO_LISTENER: LinkListener<Connection> = {
-  onInbound: nothing,
-  onAlive: nothing,
+  onOpenChannel: nothing,
+  onSessionConfirmed: nothing,
   onSlow: nothing,
   onDrained: nothing,
   onClosing: nothing,

@@ -23,10 +23,10 @@ export function addChatEvents(hub: Hub, namespace: Namespace): void {
   const handle = <Name extends UpName>(
     name: Name,
     handler: (context: Context, data: UpData<Name>) => unknown,
-    answerOf?: (first: Numbers, data: UpData<Name>) => unknown,
+    ackFrom?: (first: Numbers, data: UpData<Name>) => unknown,
   ): void => {
     const names = [name, ...Object.entries(UP_ALIASES).flatMap(([alias, means]) => (means === name ? [alias] : []))]
-    for (const each of names) namespace.handle(each, handler, { definition: schemaOf(up[name]), answerOf })
+    for (const each of names) namespace.handle(each, handler, { definition: schemaOf(up[name]), ackFrom })
   }
   handle('message:send', (context, data) => after(mayPublish(context, data.roomId), () => send(context, data)), sent)
   handle('message:private', (context, data) => sendPrivate(namespace, context, data))
@@ -52,12 +52,7 @@ export function addChatEvents(hub: Hub, namespace: Namespace): void {
  * @throws RoomfulError FORBIDDEN, NOT_IN_ROOM, ROOM_NAME_INVALID
  */
 export function mayPublish(context: Context, roomId: string): true | Promise<true> {
-  const { namespace } = context.connection
-  const allowed = context.check('publish', roomId)
-  const { publish } = namespace.declarations.find(roomId, true)?.options ?? {}
-  if (publish === 'members' && !context.isIn(roomId))
-    throw new RoomfulError('NOT_IN_ROOM', 'Join this room before you speak in it')
-  return allowed
+  return context.checkPublish(roomId)
 }
 
 /** Goes on at once when nothing has to be waited for. */

@@ -1,12 +1,12 @@
 /** The four classic commands over the same rooms and events: one current room per connection. PROTOCOL.md 5. */
 
+import { checkRoomId } from '../core/base/contract.ts'
 import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Namespace } from '../core/namespace.ts'
 import type { Context } from '../core/requests/context.ts'
-import { chargeEvent } from '../core/rooms/connection-limits.ts'
-import { checkRoomId } from '../core/rooms/joins.ts'
 import { costOf, listLargest } from '../core/rooms/room-list.ts'
+import { chargeEvent } from '../core/state/limits.ts'
 import { mayPublish } from './chat.ts'
 import { joinedRoom } from './rooms.ts'
 

@@ -1,13 +1,14 @@
 /** Rooms for every namespace: join, leave, list, history, presence. What Socket.IO leaves to each application. PROTOCOL.md 8. */
 import { type UpData, up } from '@roomful/protocol/messages'
+import { checkRoomId } from '../core/base/contract.ts'
 import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import { readHistory } from '../core/log/history.ts'
 import type { Namespace } from '../core/namespace.ts'
 import type { Context } from '../core/requests/context.ts'
-import { chargeEvent } from '../core/rooms/connection-limits.ts'
-import { checkRoomId, type JoinAck } from '../core/rooms/joins.ts'
+import type { JoinAck } from '../core/rooms/joins.ts'
 import { costOf } from '../core/rooms/room-list.ts'
+import { chargeEvent } from '../core/state/limits.ts'
 import { schemaOf } from './chat.ts'
 
 const HISTORY_PAGE_MAX = 100

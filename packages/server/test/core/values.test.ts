@@ -1,10 +1,10 @@
 /** The small values of the core on their own: windows, patterns, tails, marks, positions. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { RoomDeclarations } from '../../src/core/base/contract.ts'
 import { fingerprint } from '../../src/core/base/fingerprint.ts'
-import { joinFrames } from '../../src/core/base/join-frames.ts'
-import { RateWindow } from '../../src/core/base/rate-window.ts'
-import { RoomDeclarations } from '../../src/core/base/room-declaration.ts'
+import { RateWindow } from '../../src/core/base/limits.ts'
+import { joinFrames } from '../../src/core/base/turn.ts'
 import { RoomEvent } from '../../src/core/events/event.ts'
 import { type HotBudget, HotTail } from '../../src/core/events/hot-tail.ts'
 import { resumeFrom } from '../../src/core/rooms/joins.ts'

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { addressReader, normalAddress, type TrustProxy } from '../../src/adapters/transports/request-info.ts'
-import { addressGroup } from '../../src/core/base/addresses.ts'
+import { addressGroup } from '../../src/core/base/limits.ts'
 
 function read(trust: TrustProxy, remoteAddress: string, forwarded?: string): string {
   const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }

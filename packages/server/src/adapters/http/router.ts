@@ -3,8 +3,8 @@
  * paths are left to the application in whose server Roomful runs.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { addressGroup, isLoopback } from '../../core/base/addresses.ts'
 import { RoomfulError, toRoomfulError } from '../../core/base/errors.ts'
+import { addressGroup, isLoopback } from '../../core/base/limits.ts'
 import type { CrossOrigin } from '../transports/cross-origin.ts'
 import { accountRoutes } from './accounts.ts'
 import { clientPageRoute } from './client-page.ts'

@@ -1,9 +1,9 @@
 /** Events of other backends: stored in rooms, sent to who is connected, and taken out of the log. */
 import { Key, UserId } from '@roomful/protocol/messages'
 import { type Static, Type } from 'typebox'
+import { checkRoomId } from '../../core/base/contract.ts'
 import { RoomfulError } from '../../core/base/errors.ts'
 import type { Hub } from '../../core/hub.ts'
-import { checkRoomId } from '../../core/rooms/joins.ts'
 import { redactMessage } from '../../vocabulary/redaction.ts'
 import { checkOneOf, exact, NamespaceName, OK, RoomName, type Route, Status, server } from './declare.ts'
 import { findNamespace } from './exchange.ts'

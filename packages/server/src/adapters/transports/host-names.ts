@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { isIP, type Server, type Socket } from 'node:net'
-import { isLoopback } from '../../core/base/addresses.ts'
+import { isLoopback } from '../../core/base/limits.ts'
 
 const HOST_HEADER = /^(?:\[([\da-f:.]+)\]|([^\s:@/?#\\[\]]+))(?::\d{1,5})?$/i
 const LABEL = /^(?!-)[\p{L}\p{N}_-]{1,63}$/u

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, SocketAddress } from 'node:net'
 import { BEARER_SUBPROTOCOL_PREFIX, type Credentials } from '@roomful/protocol'
-import { isLoopback } from '../../core/base/addresses.ts'
+import { isLoopback } from '../../core/base/limits.ts'
 
 /** Which proxies are believed: none, so many hops, or those with these addresses and CIDR ranges. */
 export type TrustProxy = 'off' | number | readonly string[]

@@ -1,9 +1,11 @@
 /**
- * A contract says once which events a namespace speaks: server handlers, the SDK and its hooks are typed from it, and every
- * inbound message is checked against it (D5). Any library that speaks Standard Schema will do.
+ * What an application declares: the events of a namespace, its rooms, and how open it is. Server handlers, the SDK and its
+ * hooks are typed from the contract, and every inbound message is checked against it (D5), by any library of schemas that
+ * implements Standard Schema.
  */
-import { type Contract, type EventDefinition, RESERVED_FIELDS } from '@roomful/protocol'
+import { type Contract, type EventDefinition, isRoomId, RESERVED_FIELDS } from '@roomful/protocol'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { User } from '../ports/user.ts'
 import { RoomfulError } from './errors.ts'
 
 export type { Contract, EventDefinition } from '@roomful/protocol'
@@ -113,4 +115,102 @@ function check(name: string, schema: StandardSchemaV1, value: unknown, prefix: s
   throw new RoomfulError('INVALID_MESSAGE', `${where}: ${issue?.message ?? 'is not as expected'}`, {
     field: field === '' ? undefined : field,
   })
+}
+
+/** @throws RoomfulError ROOM_NAME_INVALID */
+export function checkRoomId(roomId: unknown, field = 'roomId'): string {
+  if (!isRoomId(roomId)) throw new RoomfulError('ROOM_NAME_INVALID', undefined, { field })
+  return roomId
+}
+
+/** A rule of a room: may this user do it? */
+export type Allow = (user: User, roomId: string) => boolean | Promise<boolean>
+
+export interface RoomOptions {
+  /** Events that no contract declares are durable when they are emitted to all of a room like this. Default: transient. */
+  durable?: boolean
+  /** Most users with a seat; more are refused with ROOM_FULL. Default: no bound. */
+  capacity?: number
+  /** Latest events kept in memory for quick resumes. Default: the server's setting. */
+  historySize?: number
+  /** Most events kept in the log. Default: the server's setting. */
+  retention?: number
+  /** Who may publish through the room vocabulary: anyone with permission, or members only (else NOT_IN_ROOM). */
+  publish?: 'anyone' | 'members'
+  /** Rules by action; one that is left out allows. They run on every transport, and again after a refresh. G8. */
+  allow?: { join?: Allow; publish?: Allow; history?: Allow; presence?: Allow }
+}
+
+export type RoomAction = keyof NonNullable<RoomOptions['allow']>
+
+export interface RoomDeclaration {
+  readonly pattern: string
+  readonly options: RoomOptions
+}
+
+const OPEN: RoomDeclaration = { pattern: '*', options: {} }
+
+/** Options and rules of rooms, by pattern. The first match wins. M3. */
+export class RoomDeclarations {
+  private readonly list: { declaration: RoomDeclaration; matches: (roomId: string) => boolean }[] = []
+
+  get isEmpty(): boolean {
+    return this.list.length === 0
+  }
+
+  /** @param pattern a room id in which each `*` stands for any characters */
+  add(pattern: string, options: RoomOptions): void {
+    this.list.push({ declaration: { pattern, options }, matches: matcher(pattern) })
+  }
+
+  /** @param open what matches nothing is allowed with default options */
+  find(roomId: string, open: boolean): RoomDeclaration | undefined {
+    for (const { declaration, matches } of this.list) if (matches(roomId)) return declaration
+    return open ? OPEN : undefined
+  }
+}
+
+function matcher(pattern: string): (roomId: string) => boolean {
+  const parts = pattern.split('*')
+  if (parts.length === 1) return (roomId) => roomId === pattern
+  const [head = '', ...rest] = parts
+  const tail = rest.pop() ?? ''
+  return (roomId) => {
+    if (!roomId.startsWith(head) || roomId.length < head.length + tail.length || !roomId.endsWith(tail)) return false
+    let at = head.length
+    for (const part of rest) {
+      const found = roomId.indexOf(part, at)
+      if (found < 0 || found + part.length > roomId.length - tail.length) return false
+      at = found + part.length
+    }
+    return true
+  }
+}
+
+/** How open a namespace is, as an application declares it. */
+export interface NamespaceOptions {
+  /** Rooms that no pattern matches are allowed. Default: true without any declared room. */
+  readonly open?: boolean
+  /** Lets in who has no token, as a guest. */
+  readonly guests?: boolean
+  /** Lets in everyone as a guest, and does not look at tokens. */
+  readonly anonymous?: boolean
+  /** Tells nobody who else comes and goes, nor how many there are; rooms still tell their members. */
+  readonly quiet?: boolean
+  /** Understands the classic commands: the first one makes a connection classic. PROTOCOL.md 5 */
+  readonly classic?: boolean
+}
+
+/** An acknowledgement with several values. Dialects whose acknowledgements hold one value send them as an array. */
+export class AckArgs {
+  readonly values: readonly unknown[]
+
+  constructor(values: readonly unknown[]) {
+    this.values = values
+  }
+}
+
+/** Answers a request with several values: `return ackArgs(1, 'two')`. */
+export function ackArgs(...values: readonly unknown[]): AckArgs {
+  return new AckArgs(values)
 }

@@ -41,7 +41,7 @@ export interface CoreSettings {
   readonly presenceGraceMs: number
 }
 
-/** Limits over reconnects from which loopback addresses are exempt by default; see shared-limits.ts. */
+/** Limits over reconnects from which loopback addresses are exempt by default; see limits.ts. */
 export const LOOPBACK_LIMITS = ['connectsPerMinute', 'newRoomsPerMinute', 'ratePerMinute'] as const
 export type LoopbackLimit = (typeof LOOPBACK_LIMITS)[number]
 

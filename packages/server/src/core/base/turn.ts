@@ -2,9 +2,7 @@
  * The event-loop turn: what became dirty in it is written once, what was submitted in it is committed once. Everything
  * that runs "when the turn ends" runs here, in this order: tasks, commits, the flush.
  */
-
 import type { Clock } from '../ports/clock.ts'
-import { joinFrames } from './join-frames.ts'
 
 /** What the turn writes to: a link, as far as it is concerned here. */
 export interface TurnLink {
@@ -25,8 +23,7 @@ export class Turn {
   private pending = new Set<TurnWork>()
   private tasks: (() => void)[] = []
   private isPlanned = false
-  /** Runs before links are written to; it may cork some of them. */
-  beforeFlush: () => void = () => undefined
+  private beforeNextFlush: (() => void)[] = []
 
   constructor(clock: Clock) {
     this.clock = clock
@@ -50,6 +47,12 @@ export class Turn {
     this.endSoon()
   }
 
+  /** Runs once, before links are written to the next time; it may cork some of them. */
+  beforeFlush(task: () => void): void {
+    this.beforeNextFlush.push(task)
+    this.endSoon()
+  }
+
   /** Plans the end of this turn. */
   endSoon(): void {
     if (this.isPlanned) return
@@ -59,7 +62,11 @@ export class Turn {
 
   /** One write per link; links with the same frames share one buffer. */
   flush(): void {
-    this.beforeFlush()
+    if (this.beforeNextFlush.length > 0) {
+      const tasks = this.beforeNextFlush
+      this.beforeNextFlush = []
+      for (const task of tasks) task()
+    }
     const links = this.dirty
     if (links.length === 0) return
     this.dirty = []
@@ -80,12 +87,67 @@ export class Turn {
 
   private readonly onEnd = (): void => {
     this.isPlanned = false
-    const tasks = this.tasks
-    this.tasks = []
-    for (const task of tasks) task()
-    const pending = this.pending
-    this.pending = new Set()
-    for (const work of pending) work.run()
+    if (this.tasks.length > 0) {
+      const tasks = this.tasks
+      this.tasks = []
+      for (const task of tasks) task()
+    }
+    if (this.pending.size > 0) {
+      const pending = this.pending
+      this.pending = new Set()
+      for (const work of pending) work.run()
+    }
     this.flush()
   }
+}
+
+/** Most bytes that are copied for a single link. */
+const COPY_MAX_BYTES = 16_384
+
+/**
+ * Joins what waits for a link into one buffer: a copy of a few small frames costs less than one write each. In a room
+ * everyone has the same frames, so they are compared with the last ones first (frames are shared objects, so that compares
+ * pointers), and a thousand links cost one copy. Large frames stay as they are: a copy for each link would cost the memory
+ * that sharing saves.
+ */
+export function joinFrames(): (frames: readonly Uint8Array[]) => readonly Uint8Array[] {
+  let lastFrames: readonly Uint8Array[] = []
+  let lastJoined: readonly Uint8Array[] = []
+  let repeats = 0
+  return (frames) => {
+    if (frames.length === 1) return frames
+    if (!isSame(frames, lastFrames)) {
+      lastFrames = frames
+      repeats = 0
+      lastJoined = frames
+    } else repeats++
+    // The second link with the same frames shows that they are shared.
+    if (lastJoined !== lastFrames) return lastJoined
+    const length = lengthOf(frames)
+    if (length > COPY_MAX_BYTES && repeats === 0) return frames
+    lastJoined = [concat(frames, length)]
+    return lastJoined
+  }
+}
+
+function lengthOf(frames: readonly Uint8Array[]): number {
+  let length = 0
+  for (const frame of frames) length += frame.byteLength
+  return length
+}
+
+function concat(frames: readonly Uint8Array[], length: number): Uint8Array {
+  const joined = new Uint8Array(length)
+  let at = 0
+  for (const frame of frames) {
+    joined.set(frame, at)
+    at += frame.byteLength
+  }
+  return joined
+}
+
+function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }

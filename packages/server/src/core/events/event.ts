@@ -1,9 +1,9 @@
 /**
- * One event on its way to clients. Its JSON is made once, its bytes once per encoding (A3.2). Most events meet a single
+ * An event on its way to clients, its audience, and its numbers once it is stored. Its JSON is made once, its bytes once per encoding (A3.2). Most events meet a single
  * encoding, and many thousand events stay in memory, so the first one has fields of its own and a map comes only after.
  */
 import { fromJson, isSpreadable, type StoredFields, toJson, type WireEvent } from '@roomful/protocol'
-import type { StoredRow } from '../ports/broker.ts'
+import type { Appended, StoredRow } from '../ports/broker.ts'
 import type { Encoding } from '../ports/dialect.ts'
 
 /** Where a transient event stands: its number among those of the namespace, and the latest commit number before it. */
@@ -105,4 +105,32 @@ export class RoomEvent implements WireEvent {
     }
     return bytes
   }
+}
+
+/** What the log said of a durable event. */
+export interface Stored {
+  readonly id: string
+  readonly roomId: string
+  readonly seq: number
+  readonly n: number
+  readonly ts: number
+  /** A repeat: these are the numbers of the first time. */
+  readonly duplicate: boolean
+}
+
+/** A durable event as listeners of `stored` receive it. */
+export interface StoredEvent extends Omit<Stored, 'duplicate'> {
+  readonly type: string
+  readonly args: readonly unknown[]
+  /** The first argument; most events have no other. */
+  readonly data: unknown
+  /** Who caused it; `undefined` for the server itself. */
+  readonly userId: string | undefined
+  /** The idempotency key of its request. */
+  readonly key: string | undefined
+}
+
+export function toStored(roomId: string, result: Extract<Appended, { n: number }>): Stored {
+  const { n, seq, ts, status } = result
+  return { id: `${roomId}-${seq}`, roomId, seq, n, ts, duplicate: status === 'duplicate' }
 }

@@ -15,13 +15,13 @@ interface BeatingLink {
   readonly wire: Wire
   readonly dialect: Dialect
   readonly state: 'open' | 'closing' | 'closed'
+  readonly lastActiveAt: number
   terminate(reason: string): void
   confirmation(): (() => void) | undefined
 }
 
 export class Heartbeat {
   private readonly link: BeatingLink
-  private lastSignOfLife: number
   /** When the next ping is due. */
   private pingAt = Number.POSITIVE_INFINITY
   /** When the first ping went out that nothing has answered yet. */
@@ -36,7 +36,6 @@ export class Heartbeat {
 
   constructor(link: BeatingLink) {
     this.link = link
-    this.lastSignOfLife = link.runtime.clock.monotonic()
   }
 
   /** Each link in its own phase, so that pings never come in a crowd. */
@@ -48,16 +47,6 @@ export class Heartbeat {
     const phase = dialect.heartbeat ? 0.25 + runtime.random.fraction() / 4 : 0.5 + runtime.random.fraction() / 2
     this.pingAt = runtime.clock.monotonic() + pingIntervalMs * phase
     this.wait()
-  }
-
-  /** Anything came from the peer, or went to it. */
-  alive(): void {
-    this.lastSignOfLife = this.link.runtime.clock.monotonic()
-  }
-
-  /** When anything came or went last. */
-  get lastActiveAt(): number {
-    return this.lastSignOfLife
   }
 
   /** Something was told that is to be confirmed soon. See {@link Link.confirmation}. */
@@ -108,7 +97,7 @@ export class Heartbeat {
     this.timer = undefined
     const { pingIntervalMs, pongTimeoutMs } = this.form
     const now = this.link.runtime.clock.monotonic()
-    if (this.lastSignOfLife >= this.unansweredSince) this.unansweredSince = Number.POSITIVE_INFINITY
+    if (this.link.lastActiveAt >= this.unansweredSince) this.unansweredSince = Number.POSITIVE_INFINITY
     if (now >= this.unansweredSince + pongTimeoutMs) return this.link.terminate('heartbeat timeout')
     if (now >= this.pingAt) {
       this.pingAt = now + pingIntervalMs

@@ -12,7 +12,7 @@ import {
   toJson,
 } from '@roomful/protocol'
 import type { RoomfulError } from '../base/errors.ts'
-import { AbuseCounter } from '../base/rate-window.ts'
+import { AbuseCounter } from '../base/limits.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { Timer } from '../base/timer-wheel.ts'
 import type { Dialect } from '../ports/dialect.ts'
@@ -31,14 +31,21 @@ export const STALLED_MS = 30_000
 export interface LinkConnection {
   readonly channel: number
   readonly stage: 'authenticating' | 'open' | 'closed'
+  /** Its client has shown that it was let in, and knows its session. */
+  readonly isSessionConfirmed: boolean
+  /** The next message for it, within the limits of the link. */
+  receive(inbound: ChannelInbound): void
 }
+
+/** A message for a connection, rather than for its link. */
+export type ChannelInbound = Exclude<Inbound, { kind: 'ping' | 'open' }>
 
 /** Who reacts to what happens on a link. */
 export interface LinkListener<C extends LinkConnection> {
-  /** The next thing that the peer said, within the limits. */
-  onInbound(link: Link<C>, inbound: Inbound): void
-  /** The peer has shown that it is alive. */
-  onAlive(link: Link<C>): void
+  /** The peer attaches to another namespace. */
+  onOpenChannel(link: Link<C>, inbound: Extract<Inbound, { kind: 'open' }>): void
+  /** Anything came from the peer of an open connection, so it has received that it was let in. */
+  onSessionConfirmed(connection: C): void
   /** More is queued than the soft limit. */
   onSlow(link: Link<C>): void
   /** Everything queued is gone, after {@link onSlow}. */
@@ -82,7 +89,7 @@ export class Link<C extends LinkConnection = LinkConnection> {
   deadline: Timer | undefined
   connections: readonly C[] = []
   owner: LinkOwner | undefined
-  /** Counts towards its address; see addresses.ts. */
+  /** Counts towards its address; see limits.ts. */
   countedIp: string | undefined
   /** Why it was let in for no more than to hear why it is refused. */
   refusal: RoomfulError | undefined
@@ -90,6 +97,8 @@ export class Link<C extends LinkConnection = LinkConnection> {
   hadConnection = false
   /** Over its soft limit: reading is paused, rooms are read from the log. */
   slow = false
+  /** When anything came from the peer, or went to it. */
+  lastActiveAt: number
   private readonly listener: LinkListener<C>
   /** How many wait for something to be stored before anything more is written. */
   private corks = 0
@@ -114,13 +123,14 @@ export class Link<C extends LinkConnection = LinkConnection> {
     this.dialect = dialect
     this.ip = ip
     this.userAgent = userAgent
+    this.lastActiveAt = runtime.clock.monotonic()
     this.heartbeat = new Heartbeat(this)
   }
 
   /** From the transport: one message. */
   receive(data: string | Uint8Array): void {
     if (this.state !== 'open') return
-    this.heartbeat.alive()
+    this.lastActiveAt = this.runtime.clock.monotonic()
     if (this.owner?.receive(this, data)) return
     const size = typeof data === 'string' ? data.length : data.byteLength
     if (!this.isAuthenticated() && !this.mayStillAuthenticate(size)) return
@@ -137,8 +147,8 @@ export class Link<C extends LinkConnection = LinkConnection> {
 
   /** From the transport: something that shows that the peer lives. */
   alive(): void {
-    this.heartbeat.alive()
-    this.listener.onAlive(this)
+    this.lastActiveAt = this.runtime.clock.monotonic()
+    this.confirmSessions()
   }
 
   /** From the transport: the peer answers a ping, so it has what was written before it. */
@@ -154,7 +164,7 @@ export class Link<C extends LinkConnection = LinkConnection> {
 
   /** From the transport: everything that was handed over is gone. */
   drained(): void {
-    this.heartbeat.alive()
+    this.lastActiveAt = this.runtime.clock.monotonic()
     this.unloggedBytes = 0
     if (!this.slow || this.state !== 'open') return
     this.listener.onDrained(this)
@@ -309,9 +319,27 @@ export class Link<C extends LinkConnection = LinkConnection> {
   }
 
   private handle(inbound: Inbound): void {
-    this.listener.onAlive(this)
-    if (inbound.kind === 'ping') this.control('pong', undefined)
-    else this.listener.onInbound(this, inbound)
+    this.confirmSessions()
+    if (inbound.kind === 'ping') return this.control('pong', undefined)
+    if (inbound.kind === 'open') return this.listener.onOpenChannel(this, inbound)
+    const connection = this.connection(inbound.channel)
+    if (connection) connection.receive(inbound)
+    else this.refuseClosedChannel(inbound)
+  }
+
+  private confirmSessions(): void {
+    for (const connection of this.connections) {
+      if (!connection.isSessionConfirmed && connection.stage === 'open') this.listener.onSessionConfirmed(connection)
+    }
+  }
+
+  private refuseClosedChannel(inbound: ChannelInbound): void {
+    if (inbound.kind === 'close' || inbound.kind === 'ack') return
+    const { channel } = inbound
+    const message = `Channel ${channel} is not open`
+    const error = inbound.kind === 'invalid' ? inbound.error : { code: 'INVALID_MESSAGE', message }
+    const event = inbound.kind === 'invalid' ? inbound.event : undefined
+    this.send(this.dialect.fail(channel, error, inbound.id, event))
   }
 }
 

@@ -8,8 +8,8 @@ import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
 import type { Append, Appended, AppendKey, Repeated } from '../ports/broker.ts'
+import type { NewRooms } from '../state/limits.ts'
 import type { NamespaceState } from '../state/namespace-state.ts'
-import type { NewRooms } from '../state/shared-limits.ts'
 import { type AppendEffect, type Effect, type Stored, toStored } from './effects.ts'
 import type { FanOut } from './fan-out.ts'
 
@@ -30,9 +30,9 @@ export interface RequestEffects {
   readonly origin: string | undefined
   /** Runs each effect that is not an append, in its place; `ok` is false when an append was refused, or was a repeat. */
   readonly apply: (effect: Exclude<Effect, AppendEffect>, ok: boolean) => void
-  /** Told once, when everything is released: what was stored, or why nothing was; of a repeat also the first reply. */
-  readonly done: (stored: readonly Stored[], error: RoomfulError | undefined, reply?: string) => void
-  /** Called before `done` with the number of rooms that were created, where `newRooms` is set. */
+  /** Called once, when everything is released: what was stored, or why nothing was; of a repeat also the first reply. */
+  readonly settle: (stored: readonly Stored[], error: RoomfulError | undefined, reply?: string) => void
+  /** Called before `settle` with the number of rooms that were created, where `newRooms` is set. */
   readonly made?: (rooms: number) => void
 }
 
@@ -68,7 +68,7 @@ export class Commit {
   submit(unit: RequestEffects): void {
     if (this.waiting.length >= WAITING_MAX) {
       for (const effect of unit.effects) if (effect.kind !== 'append') unit.apply(effect, false)
-      return unit.done([], new RoomfulError('UNAVAILABLE', undefined, { retryAfterMs: RETRY_AFTER_MS }))
+      return unit.settle([], new RoomfulError('UNAVAILABLE', undefined, { retryAfterMs: RETRY_AFTER_MS }))
     }
     if (this.waiting.length === 0) this.runtime.turn.markPending(this)
     this.waiting.push(unit)
@@ -180,7 +180,7 @@ export class Commit {
         if (result.status === 'stored') this.deliver(unit, effect, result)
       }
       unit.made?.(made)
-      unit.done(error ? [] : stored, error, repeated?.ack)
+      unit.settle(error ? [] : stored, error, repeated?.ack)
     }
   }
 

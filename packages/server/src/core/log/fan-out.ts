@@ -2,7 +2,7 @@
  * Tells events to those they are for. The loops here are the hottest lines of the house: one encode per group, one push
  * per member, nothing else. Nothing they call can change a room, so a client that goes away meanwhile harms nobody (A3.1).
  */
-import { isPersonalRoom } from '@roomful/protocol'
+import { isInbox, isPersonalRoom } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
 import type { RoomEvent } from '../events/event.ts'
 import type { Connection, Group, Membership, NamespaceState, Room } from '../state/namespace-state.ts'
@@ -10,10 +10,10 @@ import type { CatchUp } from './catch-up.ts'
 import type { Delivery } from './delivery.ts'
 import type { Audience } from './effects.ts'
 
-/** Hears of every event that is stored, for the rooms of single users. */
+/** Receives every event that is stored in the room of a single user. */
 export interface InboxListener {
   wake(roomId: string): void
-  /** Stored in a room that is not open. */
+  /** Stored in an inbox that is not open. */
   onStored(roomId: string): void
   onReleased(room: Room, seq: number): void
 }
@@ -45,11 +45,12 @@ export class FanOut {
     const stored = event.stored
     if (!stored) return
     this.namespace.headN = Math.max(this.namespace.headN, stored.n)
-    this.inboxes.wake(stored.roomId)
     const room = this.namespace.rooms.get(stored.roomId)
-    if (!room) return this.inboxes.onStored(stored.roomId)
+    const isOfInbox = room === undefined ? isInbox(stored.roomId) : room.isInbox
+    if (isOfInbox) this.inboxes.wake(stored.roomId)
+    if (room === undefined) return isOfInbox ? this.inboxes.onStored(stored.roomId) : undefined
     if (stored.seq <= room.head) return
-    if (room.isInbox) this.inboxes.onReleased(room, stored.seq)
+    if (isOfInbox) this.inboxes.onReleased(room, stored.seq)
     const isNext = stored.seq === room.head + 1 && room.state === 'open'
     room.tail.push(event, stored.seq)
     room.headN = Math.max(room.headN, stored.n)

@@ -33,8 +33,8 @@ export class SavedSessions {
   /** Saves with this turn where a connection is, if the server is to bring it back there. */
   saveSoon(connection: Connection): void {
     if (!connection.restoresRooms) return
+    if (this.changed.size === 0) this.runtime.turn.beforeFlush(() => this.save())
     this.changed.add(connection)
-    this.runtime.turn.endSoon()
   }
 
   /** A request was handled: what its handler changed in the connection's data is stored before it is acknowledged. */
@@ -85,8 +85,7 @@ export class SavedSessions {
   }
 
   /** From the turn, before its flush. */
-  save(): void {
-    if (this.changed.size === 0) return
+  private save(): void {
     const { changed, corked } = this
     this.changed = new Set()
     this.corked = []

@@ -7,7 +7,7 @@ import type { RequestEffects } from '../log/commit.ts'
 import type { Effect } from '../log/effects.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import { Context } from './context.ts'
-import type { RequestParts } from './request-parts.ts'
+import type { RequestParts } from './handlers.ts'
 
 /** @throws what a check throws, or what a join of theirs was refused with (rejects); nothing they recorded is left then */
 export async function runChecks(parts: RequestParts, connection: Connection): Promise<Context> {
@@ -45,7 +45,7 @@ export function carryOut(
       else if (ok && effect.kind === 'leave') placement.takeOut(connection, effect.roomId)
       else if (ok && effect.kind === 'emit') fanOut.emit(effect.event, effect.audience)
     },
-    done(_stored, error) {
+    settle(_stored, error) {
       if (error) onFailed(error)
       runtime.turn.endSoon()
     },

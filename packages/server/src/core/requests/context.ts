@@ -1,17 +1,17 @@
 /** What a handler holds: who asked, and the means to say what should happen. Effects are recorded, not done. Q7. */
 import { isPersonalRoom, type Position, toJson } from '@roomful/protocol'
+import type { RoomAction } from '../base/contract.ts'
+import { checkRoomId } from '../base/contract.ts'
 import { RoomfulError } from '../base/errors.ts'
-import type { RoomAction } from '../base/room-declaration.ts'
 import { keyOfNth } from '../log/commit.ts'
 import { type AppendEffect, type Effect, EVERYONE, type Stored } from '../log/effects.ts'
 import type { AppendKey } from '../ports/broker.ts'
 import type { User } from '../ports/user.ts'
 import type { Access } from '../rooms/access.ts'
-import { checkRoomId, type JoinAck, type Joins } from '../rooms/joins.ts'
+import type { JoinAck, Joins } from '../rooms/joins.ts'
+import type { SharedLimits } from '../state/limits.ts'
 import type { Connection } from '../state/namespace-state.ts'
-import type { SharedLimits } from '../state/shared-limits.ts'
 import { Emitter } from './emit.ts'
-import type { MessageLimit } from './message-limit.ts'
 import type { Publisher } from './publisher.ts'
 
 const NONE: readonly never[] = []
@@ -21,7 +21,6 @@ const NO_EFFECTS: never[] = []
 export interface ContextParts {
   readonly joins: Joins
   readonly access: Access
-  readonly messageLimit: MessageLimit
   readonly publisher: Publisher
   readonly sharedLimits: SharedLimits
 }
@@ -154,9 +153,8 @@ export class Context {
    * @throws RoomfulError (rejects) ROOM_NAME_INVALID, RATE_LIMITED, CONFLICT, UNAVAILABLE
    */
   async publish(roomId: string, type: string, ...args: readonly unknown[]): Promise<Stored> {
-    const { messageLimit, publisher, sharedLimits } = this.parts
-    const waitMs = messageLimit.take(this.connection)
-    if (waitMs > 0) throw messageLimit.refusal(this.connection, waitMs)
+    const { publisher, sharedLimits } = this.parts
+    sharedLimits.takeMessage(this.connection)
     let stored: Stored | undefined
     const newRooms = sharedLimits.takeRooms(this.connection, [roomId])
     try {
@@ -170,7 +168,7 @@ export class Context {
     } catch (error) {
       throw error instanceof RoomfulError ? sharedLimits.explained(error, this.connection, newRooms) : error
     } finally {
-      if (stored === undefined || stored.duplicate) messageLimit.giveBack(this.connection)
+      if (stored === undefined || stored.duplicate) sharedLimits.giveMessageBack(this.connection)
     }
   }
 
@@ -215,7 +213,12 @@ export class Context {
     return this.parts.access.may(this.connection, action, checkRoomId(roomId))
   }
 
-  /** Whoever waits for the answer is gone. */
+  /** As {@link check}, for `publish`, where a room may be declared for members only. @throws RoomfulError FORBIDDEN, NOT_IN_ROOM */
+  checkPublish(roomId: string): true | Promise<true> {
+    return this.parts.access.mayPublish(this.connection, checkRoomId(roomId))
+  }
+
+  /** Nothing waits for the answer any more. */
   cancel(): void {
     this.isCancelled = true
     this.abort?.abort()

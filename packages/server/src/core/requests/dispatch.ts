@@ -5,10 +5,10 @@
 import { CLOSE_CODES, type Inbound } from '@roomful/protocol'
 import { toRoomfulError } from '../base/errors.ts'
 import type { Request } from '../ports/dialect.ts'
-import { takeEvent } from '../rooms/connection-limits.ts'
+import { takeEvent } from '../state/limits.ts'
 import { type Connection, QUEUE_HARD_LIMIT, QUEUE_SOFT_LIMIT } from '../state/namespace-state.ts'
 import { Execution } from './execution.ts'
-import type { RequestParts } from './request-parts.ts'
+import type { RequestParts } from './handlers.ts'
 
 /** What a client can ask of its connection as a whole. */
 export interface ConnectionControl {

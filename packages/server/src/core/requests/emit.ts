@@ -3,9 +3,9 @@
  * immutable value with two ends: it records an effect of a handler, or acts at once for the server itself.
  */
 import { isPersonalRoom, toJson } from '@roomful/protocol'
+import { checkRoomId } from '../base/contract.ts'
 import { RoomfulError } from '../base/errors.ts'
 import type { AppendEffect, Audience, EmitEffect } from '../log/effects.ts'
-import { checkRoomId } from '../rooms/joins.ts'
 import type { NamespaceState } from '../state/namespace-state.ts'
 
 export class Emitter {

@@ -1,30 +1,33 @@
 /**
- * One request from its arrival to its answer: limits, its key, middleware, schema, handler; then what the handler wants
- * goes to the turn, and the next request may start. Every way in which a handler can fail ends in an answer, never in a
- * crash (B38).
+ * One request in three steps. `admit`: limits, and its key, under which it may have run before. `run`: middleware, schema,
+ * handler; what the handler recorded goes to the turn, and the next request may start. `settle`: once everything is stored,
+ * the acknowledgement. Every way in which a handler can fail ends in an answer, never in a crash (B38).
  */
-
 import { toJson } from '@roomful/protocol'
 import { validate } from '../base/contract.ts'
 import { RoomfulError, toRoomfulError } from '../base/errors.ts'
 import { fingerprint } from '../base/fingerprint.ts'
 import type { RequestEffects } from '../log/commit.ts'
 import type { AppendEffect, Effect, Stored } from '../log/effects.ts'
-import type { AppendKey } from '../ports/broker.ts'
+import type { AppendKey, Repeated } from '../ports/broker.ts'
 import type { Request } from '../ports/dialect.ts'
-import { takeEvent } from '../rooms/connection-limits.ts'
+import { type NewRooms, takeEvent } from '../state/limits.ts'
 import type { Connection } from '../state/namespace-state.ts'
-import type { NewRooms } from '../state/shared-limits.ts'
 import { Context } from './context.ts'
-import type { HandlerEntry } from './handlers.ts'
+import type { HandlerEntry, RequestParts } from './handlers.ts'
 import { checkKeyAge, readReply, writeReply } from './idempotency.ts'
-import type { RequestParts } from './request-parts.ts'
 
-/** As a unit: what the handler wanted, once it has returned. */
+const NO_EFFECTS: readonly Effect[] = []
+
 export class Execution implements RequestEffects {
   readonly key: AppendKey | undefined
+  readonly origin: string
+  /** What the handler recorded, once it has returned. */
+  effects: readonly Effect[] = NO_EFFECTS
+  /** How many of the key's numbers were used before it returned. */
   firstKey = 0
   ack: string | undefined
+  writer: string | undefined
   newRooms: NewRooms | undefined
   private readonly parts: RequestParts
   private readonly connection: Connection
@@ -33,49 +36,63 @@ export class Execution implements RequestEffects {
   private readonly context: Context
   private readonly startedAt: number
   private result: unknown
+  /** Its appends count towards the rate of messages; a repeat adds nothing, so it costs nothing. B34. */
+  private isCounted = false
+  /** Its acknowledgement is stored when it is known, for those who repeat the request. */
+  private isAckStored = false
   /** Repeats of this request wait for its end. */
   private isAwaited = false
+  /** It waited for something, and that came or took too long. */
   private isOver = false
 
   constructor(parts: RequestParts, connection: Connection, request: Request) {
     this.parts = parts
     this.connection = connection
     this.request = request
+    this.origin = connection.id
     this.entry = parts.handlers.byEvent.get(request.event)
     this.key = keyOf(connection, request)
     this.context = new Context(parts, connection, request.event, this.key)
     this.startedAt = parts.runtime.clock.monotonic()
   }
 
+  /** Admits and runs the request; when something has to be waited for, the connection is busy until then. */
   start(): void {
-    const { parts, connection, context, entry, request } = this
+    const { connection, context } = this
     let result: unknown
     try {
-      if (!entry?.uncounted) takeEvent(parts.runtime, connection)
-      if (!entry) throw new RoomfulError('UNKNOWN_EVENT', `There is no event ${JSON.stringify(request.event)} here`)
-      if (request.key !== undefined) checkKeyAge(parts.runtime, request.key)
-      const key = context.appendKey
-      this.isAwaited = key !== undefined && parts.idempotency.beginNew(key)
-      result = key === undefined || this.isAwaited ? this.run(entry) : this.runOnce(entry, key)
+      const admitted = this.admit()
+      result = admitted instanceof Promise ? admitted.then((earlier) => this.runAgain(earlier)) : this.run(admitted)
     } catch (error) {
       return this.fail(error ?? new Error('The handler threw nothing'))
     }
     const joining = isThenable(result) ? undefined : context.joinsSettled()
-    if (!isThenable(result) && !joining) return this.finish(result)
+    if (!isThenable(result) && !joining) return this.submit(result)
     connection.busy = true
     connection.running = context
     this.wait(joining ? joining.then(() => result) : (result as PromiseLike<unknown>))
   }
 
-  /** What was answered before is answered again, and nothing runs. G3. */
-  private async runOnce(entry: HandlerEntry, key: AppendKey): Promise<unknown> {
-    const { idempotency } = this.parts
-    const earlier = await idempotency.begin(key)
+  /** @returns what to run; when its key is not new to the log, a promise of the earlier request under it */
+  private admit(): HandlerEntry | Promise<Repeated | undefined> {
+    const { parts, connection, entry, key, request } = this
+    if (!entry?.uncounted) takeEvent(parts.runtime, connection)
+    if (!entry) throw new RoomfulError('UNKNOWN_EVENT', `There is no event ${JSON.stringify(request.event)} here`)
+    if (key === undefined) return entry
+    checkKeyAge(parts.runtime, key.key)
+    if (!parts.idempotency.beginNew(key)) return parts.idempotency.begin(key)
     this.isAwaited = true
-    if (this.isOver) return this.release() // timed out meanwhile
+    return entry
+  }
+
+  /** A request that is known already gets the same acknowledgement, and nothing runs. G3. */
+  private runAgain(earlier: Repeated | undefined): unknown {
+    const entry = this.entry as HandlerEntry
+    this.isAwaited = true
+    if (this.isOver) return this.endKey() // timed out meanwhile
     if (earlier === undefined) return this.run(entry)
-    if (earlier.ack !== undefined) return new FirstReply(readReply(earlier.ack))
-    if (entry.answerOf) return new FirstReply(entry.answerOf(earlier, ...this.request.args))
+    if (earlier.ack !== undefined) return new StoredAck(readReply(earlier.ack))
+    if (entry.ackFrom) return new StoredAck(entry.ackFrom(earlier, ...this.request.args))
     this.context.isRepeat = true
     return this.run(entry)
   }
@@ -111,7 +128,7 @@ export class Execution implements RequestEffects {
       connection.busy = false
       connection.running = undefined
       end()
-      connection.namespace.host.resume(connection)
+      connection.namespace.dispatch.resume(connection)
     }
     const timer = parts.runtime.timers.add(parts.runtime.settings.handlerTimeoutMs, () =>
       over(() => this.fail(new RoomfulError('TIMEOUT'))),
@@ -120,8 +137,8 @@ export class Execution implements RequestEffects {
       over(() => this.fail(error ?? new Error('The handler rejected with nothing')))
     result.then((value) => {
       const joining = this.context.joinsSettled()
-      if (joining) joining.then(() => over(() => this.finish(value)), failed)
-      else over(() => this.finish(value))
+      if (joining) joining.then(() => over(() => this.submit(value)), failed)
+      else over(() => this.submit(value))
     }, failed)
   }
 
@@ -130,37 +147,50 @@ export class Execution implements RequestEffects {
     this.refuse(thrown)
   }
 
-  /** The handler has returned: its effects go to the turn, its answer waits for them. */
-  private finish(result: unknown): void {
-    const { parts, connection, context } = this
-    if (result instanceof FirstReply) return this.answer(result.value, [])
-    const { appends, isCounted } = this
-    let reply: string | undefined
+  /** The handler has returned: its effects go to the turn, and its acknowledgement waits for them. */
+  private submit(result: unknown): void {
+    if (result instanceof StoredAck) return this.acknowledge(result.value, NO_STORED)
+    const { parts, connection, context, entry, key } = this
+    const effects = context.takeEffects()
+    const appends = effects.some(isAppend)
+    const isKept = key !== undefined && entry?.ackFrom === undefined
+    this.isCounted = appends && !context.isRepeat
     try {
-      const isKnown = appends && context.published === 0 && typeof result !== 'function'
-      if (isKnown && this.isKept) reply = writeReply(result)
+      // A function makes it from what is stored, and who publishes in between has stored something already.
+      if (appends && isKept && context.published === 0 && typeof result !== 'function') this.ack = writeReply(result)
+      if (this.isCounted) parts.sharedLimits.takeMessage(connection)
     } catch (error) {
       return this.fail(error)
     }
-    const waitMs = isCounted ? parts.messageLimit.take(connection) : 0
-    if (waitMs > 0) return this.fail(parts.messageLimit.refusal(connection, waitMs))
-    if (appends) this.newRooms = parts.sharedLimits.takeRooms(connection, appendedRooms(this.effects))
+    if (appends) {
+      this.newRooms = parts.sharedLimits.takeRooms(connection, appendedRooms(effects))
+      this.writer = parts.sharedLimits.writerOf(connection)
+    }
     this.result = result
-    this.ack = reply
+    this.effects = effects
     this.firstKey = context.published
-    for (const effect of context.takeEffects()) {
+    this.isAckStored = isKept && this.ack === undefined && (appends || this.firstKey > 0)
+    for (const effect of effects) {
       if (effect.kind === 'join') connection.intend(effect.prepared.room.id, true)
       else if (effect.kind === 'leave') connection.intend(effect.roomId, false)
     }
     parts.commit.submit(this)
   }
 
-  get effects(): readonly Effect[] {
-    return this.context.effects
-  }
-
-  get writer(): string {
-    return this.parts.sharedLimits.writerOf(this.connection)
+  /** From the turn, in its place. */
+  apply(effect: Exclude<Effect, AppendEffect>, ok: boolean): void {
+    const { parts, connection, context } = this
+    if (effect.kind === 'emit') {
+      if (ok) parts.fanOut.emit(effect.event, effect.audience)
+    } else if (effect.kind === 'leave') {
+      connection.intentionOver(effect.roomId)
+      if (ok && parts.joins.leave(connection, effect.roomId, 'left')) parts.savedSessions.corkUntilStored(connection)
+    } else {
+      connection.intentionOver(effect.prepared.room.id)
+      if (!ok) return parts.joins.abandon(effect.prepared)
+      context.joined = [...context.joined, parts.joins.commit(effect.prepared)]
+      parts.savedSessions.corkUntilStored(connection)
+    }
   }
 
   /** From the turn: what was taken for rooms that exist is given back. */
@@ -168,73 +198,40 @@ export class Execution implements RequestEffects {
     if (this.newRooms) this.parts.sharedLimits.roomsMade(this.connection, this.newRooms, rooms)
   }
 
-  get origin(): string {
-    return this.connection.id
-  }
-
   /** From the turn, when everything is released. */
-  done(stored: readonly Stored[], error: RoomfulError | undefined, kept?: string): void {
-    const { parts, connection, result, ack, firstKey } = this
-    const isRepeat = stored.some(({ duplicate }) => duplicate)
-    if (this.isCounted && (error || isRepeat)) parts.messageLimit.giveBack(connection)
-    if (error) return this.refuse(parts.sharedLimits.explained(error, connection, this.newRooms))
-    if (kept !== undefined) return this.answer(readReply(kept), [])
-    this.answer(result, stored, ack === undefined && this.isKept && (this.appends || firstKey > 0))
+  settle(stored: readonly Stored[], error: RoomfulError | undefined, storedAck?: string): void {
+    const { connection, parts } = this
+    if (this.isCounted && (error || stored.some(({ duplicate }) => duplicate)))
+      parts.sharedLimits.giveMessageBack(connection)
+    if (error) this.refuse(parts.sharedLimits.explained(error, connection, this.newRooms))
+    else if (storedAck === undefined) this.acknowledge(this.result, stored, this.isAckStored)
+    else this.acknowledge(readReply(storedAck), NO_STORED)
   }
 
-  private get appends(): boolean {
-    return this.effects.some((effect) => effect.kind === 'append')
-  }
-
-  /** Its appends count towards the rate of messages; a repeat adds nothing, so it costs nothing. B34. */
-  private get isCounted(): boolean {
-    return this.appends && !this.context.isRepeat
-  }
-
-  /** Whether a reply is kept for those who repeat the request: not where it follows from the numbers. */
-  private get isKept(): boolean {
-    return this.key !== undefined && this.entry?.answerOf === undefined
-  }
-
-  /** From the turn, in its place. */
-  apply(effect: Exclude<Effect, AppendEffect>, ok: boolean): void {
-    const { parts, connection, context } = this
-    if (effect.kind === 'leave') connection.intentionOver(effect.roomId)
-    if (effect.kind === 'join') {
-      connection.intentionOver(effect.prepared.room.id)
-      if (!ok) return parts.joins.abandon(effect.prepared)
-      context.joined = [...context.joined, parts.joins.commit(effect.prepared)]
-      parts.savedSessions.corkUntilStored(connection)
-    } else if (ok && effect.kind === 'leave') {
-      if (parts.joins.leave(connection, effect.roomId, 'left')) parts.savedSessions.corkUntilStored(connection)
-    } else if (ok && effect.kind === 'emit') parts.fanOut.emit(effect.event, effect.audience)
-  }
-
-  /** @param isSaved the answer is kept for those who repeat the request, also when nobody is there to hear it */
-  private answer(result: unknown, stored: readonly Stored[], isSaved = false): void {
-    const { parts, connection, context } = this
+  /** @param isStored the acknowledgement is stored for those who repeat the request, also when its client is gone */
+  private acknowledge(result: unknown, stored: readonly Stored[], isStored = false): void {
+    const { parts, connection, key } = this
     try {
-      if (connection.stage === 'closed' && !isSaved) return
-      const answer = typeof result === 'function' ? (result as (stored: readonly Stored[]) => unknown)(stored) : result
-      if (isSaved && context.appendKey) this.parts.idempotency.save(context.appendKey, answer)
+      if (connection.stage === 'closed' && !isStored) return
+      const ack = typeof result === 'function' ? (result as (stored: readonly Stored[]) => unknown)(stored) : result
+      if (isStored && key) parts.idempotency.save(key, ack)
       if (connection.stage === 'closed') return
-      parts.savedSessions.saveData(connection)
-      this.tellAnswer(answer) // throws for what JSON cannot say: cycles, BigInt
+      if (connection.restoresRooms) parts.savedSessions.saveData(connection)
+      this.sendAck(ack) // throws for what JSON cannot say: cycles, BigInt
       this.observe(undefined)
     } catch (error) {
       this.refuse(error ?? new Error('The answer threw nothing'))
     } finally {
-      this.release()
+      this.endKey()
     }
-    parts.catchUp.pump(connection)
-    parts.runtime.turn.endSoon()
+    if (connection.behind) parts.catchUp.pump(connection)
   }
 
-  private tellAnswer(answer: unknown): void {
+  private sendAck(ack: unknown): void {
     const { parts, connection, request, entry } = this
-    if (request.id !== undefined) return connection.link.ack(connection, request.id, answer)
-    if (entry?.answerAs !== undefined)
-      parts.delivery.notify(connection, entry.answerAs, answer as Record<string, unknown>)
+    if (request.id !== undefined) connection.link.ack(connection, request.id, ack)
+    else if (entry?.answerAs !== undefined)
+      parts.delivery.notify(connection, entry.answerAs, ack as Record<string, unknown>)
   }
 
   private refuse(thrown: unknown): void {
@@ -253,43 +250,43 @@ export class Execution implements RequestEffects {
     }
     this.observe(error.code)
     if (connection.stage !== 'closed') connection.link.fail(connection.channel, error, request.id, request.event)
-    this.release()
-    parts.runtime.turn.endSoon()
+    this.endKey()
   }
 
-  /** Whoever repeats this request may look what became of it. */
-  private release(): void {
-    const { appendKey } = this.context
-    if (!this.isAwaited || appendKey === undefined) return
+  /** Repeats that wait for this request may look what came of it. */
+  private endKey(): void {
+    if (!this.isAwaited || this.key === undefined) return
     this.isAwaited = false
-    this.parts.idempotency.end(appendKey)
+    this.parts.idempotency.end(this.key)
   }
 
   private observe(code: string | undefined): void {
-    const { parts, connection, request, startedAt } = this
-    const durationMs = parts.runtime.clock.monotonic() - startedAt
-    // What clients make up must not make up series.
-    const event = this.entry ? request.event : 'unknown'
-    const { id: connectionId } = connection
-    const { name: namespace } = connection.namespace
-    parts.runtime.observer.observe({
+    const { connection, entry, request, startedAt } = this
+    const { clock, observer } = this.parts.runtime
+    observer.observe({
       type: 'request',
-      namespace,
-      connectionId,
-      event,
+      namespace: connection.namespace.name,
+      connectionId: connection.id,
+      event: entry ? request.event : 'unknown', // client-chosen event names must not create metric series
       ok: code === undefined,
       code,
-      durationMs,
+      durationMs: clock.monotonic() - startedAt,
     })
   }
+}
+
+const NO_STORED: readonly Stored[] = []
+
+function isAppend({ kind }: Effect): boolean {
+  return kind === 'append'
 }
 
 function* appendedRooms(effects: readonly Effect[]): Generator<string> {
   for (const effect of effects) if (effect.kind === 'append') yield effect.roomId
 }
 
-/** What the first request under this key was answered with. */
-class FirstReply {
+/** What the first request under this key was acknowledged with. */
+class StoredAck {
   readonly value: unknown
 
   constructor(value: unknown) {

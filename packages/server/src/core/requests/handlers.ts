@@ -1,25 +1,32 @@
-/** What an application declares for the requests of a namespace: checks before each event, and a handler for each. */
-
+/** What the requests of a namespace run: checks before each event, a handler for each, and the parts that they use. */
 import type { EventDefinition } from '../base/contract.ts'
+import type { Runtime } from '../base/runtime.ts'
+import type { CatchUp } from '../log/catch-up.ts'
+import type { Commit } from '../log/commit.ts'
+import type { Delivery } from '../log/delivery.ts'
 import type { Stored } from '../log/effects.ts'
-import type { Context } from '../requests/context.ts'
+import type { FanOut } from '../log/fan-out.ts'
+import type { SavedSessions } from '../log/saved-sessions.ts'
+import type { Placement } from '../rooms/placement.ts'
+import type { Context, ContextParts } from './context.ts'
+import type { Idempotency } from './idempotency.ts'
 
 /** Runs at connect (`ctx.event` is undefined) and before each event; throws to refuse. */
 export type Middleware = (context: Context) => void | Promise<void>
 // biome-ignore lint/suspicious/noExplicitAny: what a handler takes is declared by a contract, checked by `on`'s overloads
 export type Handler = (context: Context, ...args: any[]) => unknown
 // biome-ignore lint/suspicious/noExplicitAny: the same arguments as the handler's
-export type AnswerOf = (first: Numbers, ...args: any[]) => unknown
+export type AckFrom = (first: Numbers, ...args: any[]) => unknown
 
 export interface HandlerEntry {
   readonly handler: Handler
   readonly definition: EventDefinition | undefined
   /** Does not count towards the events of a second. */
   readonly uncounted: boolean
-  /** The event that carries the answer when the request has no id; none without it. */
+  /** The event that carries the acknowledgement when the request has no id; none without it. */
   readonly answerAs: string | undefined
-  /** Makes the answer from the numbers of the first append, where it says nothing else: then none is kept for a repeat. */
-  readonly answerOf: AnswerOf | undefined
+  /** Makes the acknowledgement from the numbers of the first append, where it says nothing else: then none is stored. */
+  readonly ackFrom: AckFrom | undefined
 }
 
 /** What the log gave to an event. */
@@ -29,4 +36,17 @@ export type Numbers = Pick<Stored, 'n' | 'seq' | 'ts'>
 export class Handlers {
   readonly middleware: Middleware[] = []
   readonly byEvent = new Map<string, HandlerEntry>()
+}
+
+/** What requests of one namespace are made with: one object, so that a request carries a single reference to all of it. */
+export interface RequestParts extends ContextParts {
+  readonly runtime: Runtime
+  readonly handlers: Handlers
+  readonly commit: Commit
+  readonly idempotency: Idempotency
+  readonly fanOut: FanOut
+  readonly delivery: Delivery
+  readonly catchUp: CatchUp
+  readonly placement: Placement
+  readonly savedSessions: SavedSessions
 }

@@ -4,7 +4,7 @@
  * handler does besides storing happens once as well, unless the process is killed in the middle of it. G3.
  */
 import { fromJson, keyTime, toJson } from '@roomful/protocol'
-import { AckArgs } from '../base/ack-args.ts'
+import { AckArgs } from '../base/contract.ts'
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { AppendKey, Broker, Repeated } from '../ports/broker.ts'

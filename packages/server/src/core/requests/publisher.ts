@@ -1,12 +1,12 @@
 /** What the server itself says in a namespace: durable events that it stores, and events for those connected now. */
 import { toJson } from '@roomful/protocol'
+import { checkRoomId } from '../base/contract.ts'
 import { fingerprint } from '../base/fingerprint.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { Commit, RequestEffects } from '../log/commit.ts'
 import { type AppendEffect, type EmitEffect, EVERYONE, type Stored } from '../log/effects.ts'
 import type { FanOut } from '../log/fan-out.ts'
 import type { AppendKey } from '../ports/broker.ts'
-import { checkRoomId } from '../rooms/joins.ts'
 import type { NamespaceState } from '../state/namespace-state.ts'
 import { Emitter } from './emit.ts'
 import { checkKeyAge } from './idempotency.ts'
@@ -94,7 +94,7 @@ export class Publisher {
         apply: (effect, ok) => {
           if (ok && effect.kind === 'emit') this.fanOut.emit(effect.event, effect.audience)
         },
-        done: (stored, error) => (error ? reject(error) : resolve(stored)),
+        settle: (stored, error) => (error ? reject(error) : resolve(stored)),
       })
     })
   }

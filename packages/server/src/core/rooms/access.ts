@@ -3,8 +3,8 @@
  * refresh, a change of role, a recovery. Who loses a room is taken out of it and told. G8, D11.
  */
 import { CLOSE_CODES, isPersonalRoom } from '@roomful/protocol'
+import type { RoomAction, RoomDeclaration } from '../base/contract.ts'
 import { RoomfulError, toRoomfulError } from '../base/errors.ts'
-import type { RoomAction } from '../base/room-declaration.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { Delivery } from '../log/delivery.ts'
 import type { Connection } from '../state/namespace-state.ts'
@@ -28,12 +28,36 @@ export class Access {
 
   /** @throws RoomfulError FORBIDDEN; @returns true when the rules said so at once */
   may(asking: Asking, action: RoomAction, roomId: string): true | Promise<true> {
-    const { namespace, user } = asking
+    const { namespace } = asking
+    return this.ask(asking, action, roomId, namespace.declarations.find(roomId, namespace.isOpen))
+  }
+
+  /**
+   * Publishing needs permission, not membership, unless the room is declared otherwise.
+   * @throws RoomfulError FORBIDDEN, NOT_IN_ROOM; @returns true when the rules said so at once
+   */
+  mayPublish(connection: Connection, roomId: string): true | Promise<true> {
+    const { namespace } = connection
+    const declaration = namespace.declarations.find(roomId, namespace.isOpen)
+    const allowed = this.ask(connection, 'publish', roomId, declaration)
+    if (declaration?.options.publish !== 'members' || connection.willBeIn(roomId)) return allowed
+    const refusal = new RoomfulError('NOT_IN_ROOM', 'Join this room before you speak in it')
+    if (allowed === true) throw refusal
+    return allowed.then(() => {
+      throw refusal
+    })
+  }
+
+  private ask(
+    { user, id }: Asking,
+    action: RoomAction,
+    roomId: string,
+    declaration: RoomDeclaration | undefined,
+  ): true | Promise<true> {
     if (isPersonalRoom(roomId)) {
-      if (roomId === `user:${user.sub}` || roomId === asking.id) return true
+      if (roomId === `user:${user.sub}` || roomId === id) return true
       throw new RoomfulError('FORBIDDEN', 'This room belongs to somebody else')
     }
-    const declaration = namespace.declarations.find(roomId, namespace.isOpen)
     if (!declaration) throw new RoomfulError('FORBIDDEN', `No room like ${JSON.stringify(roomId)} is declared here`)
     const answer = declaration.options.allow?.[action]?.(user, roomId) ?? true
     if (answer === true) return true

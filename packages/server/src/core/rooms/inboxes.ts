@@ -3,7 +3,7 @@
  * came while nobody was there is told at the next connect, from the mark up to which it was delivered. B23. A user
  * without private messages costs nothing.
  */
-import { inboxOf, isInbox } from '@roomful/protocol'
+import { inboxOf } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
 import type { CatchUp } from '../log/catch-up.ts'
 import type { InboxListener } from '../log/fan-out.ts'
@@ -47,9 +47,8 @@ export class Inboxes implements InboxListener {
     await this.enter(connection, roomId, Math.min(mark, connection.session?.inboxAt ?? mark))
   }
 
-  /** Something was stored in a room that nobody is in: if it is an inbox, its owner's connections enter it now. */
+  /** Something was stored in an inbox that is not open: its owner's connections enter it now. */
   onStored(roomId: string): void {
-    if (!isInbox(roomId)) return
     const online = this.namespace.users.get(roomId.slice(PREFIX.length))
     for (const connection of online?.connections ?? []) {
       this.enterFromMark(connection, roomId).catch((error: unknown) => this.report(connection, error))
@@ -96,9 +95,9 @@ export class Inboxes implements InboxListener {
   }
 
   /** Its client knows its session: what it was told until now is its own. */
-  onHeard(connection: Connection): void {
-    if (connection.isHeard) return
-    connection.isHeard = true
+  onSessionConfirmed(connection: Connection): void {
+    if (connection.isSessionConfirmed) return
+    connection.isSessionConfirmed = true
     if (!confirms(connection)) this.confirmation(connection)?.()
   }
 
@@ -120,7 +119,9 @@ export class Inboxes implements InboxListener {
   private toldTo(roomId: string): number {
     const room = this.namespace.rooms.get(roomId)
     const isTold = room?.groups.some(({ members }) =>
-      members.some(({ connection }) => connection.isHeard && !connection.behind && confirmsByPong(connection)),
+      members.some(
+        ({ connection }) => connection.isSessionConfirmed && !connection.behind && confirmsByPong(connection),
+      ),
     )
     return room && isTold ? room.head : 0
   }
@@ -151,7 +152,7 @@ export class Inboxes implements InboxListener {
 
 /** It gets what it is told, or comes back for it. One that never heard that it was let in will come as somebody new. */
 function isCertain(connection: Connection): boolean {
-  return connection.isHeard && !confirms(connection)
+  return connection.isSessionConfirmed && !confirms(connection)
 }
 
 /** It is told when what was written has reached the client. */

@@ -3,18 +3,19 @@
  * a seat) happens while its request runs; becoming a member, the answer and the first missed event happen in one breath
  * when the turn is released, so that nothing can fall between them.
  */
-import { isRoomId, type Position, type ResetReason, type SharedJson } from '@roomful/protocol'
+import type { Position, ResetReason, SharedJson } from '@roomful/protocol'
+import { checkRoomId } from '../base/contract.ts'
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { CatchUp } from '../log/catch-up.ts'
 import type { PreparedJoin } from '../log/effects.ts'
 import type { SavedSessions } from '../log/saved-sessions.ts'
 import type { User } from '../ports/user.ts'
+import type { SharedLimits } from '../state/limits.ts'
+import { takeJoin } from '../state/limits.ts'
 import { type Connection, type Member, Membership, type NamespaceState, type Room } from '../state/namespace-state.ts'
-import type { SharedLimits } from '../state/shared-limits.ts'
 import type { Access } from './access.ts'
 import type { Capacity } from './capacity.ts'
-import { takeJoin } from './connection-limits.ts'
 import type { OpenRooms } from './open-rooms.ts'
 import type { RoomPresence } from './presence/room-presence.ts'
 
@@ -156,11 +157,6 @@ export class Joins {
     }
   }
 
-  /** After the answer is queued: missed events follow it. */
-  startCatchUp(connection: Connection): void {
-    if (connection.behind) this.catchUp.pump(connection)
-  }
-
   abandon(prepared: PreparedJoin): void {
     const { room, user } = prepared
     room.pins--
@@ -236,12 +232,6 @@ export class Joins {
       throw error instanceof RoomfulError ? error : new RoomfulError('UNAVAILABLE', undefined, { cause: error })
     }
   }
-}
-
-/** @throws RoomfulError ROOM_NAME_INVALID */
-export function checkRoomId(roomId: unknown, field = 'roomId'): string {
-  if (!isRoomId(roomId)) throw new RoomfulError('ROOM_NAME_INVALID', undefined, { field })
-  return roomId
 }
 
 /** Where a resume goes on, and what its client is told of it: never `recovered` when a single event is missing. G4. */

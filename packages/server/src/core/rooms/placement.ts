@@ -4,6 +4,7 @@
  * and `room:left` when it is taken out.
  */
 import { isPersonalRoom } from '@roomful/protocol'
+import { checkRoomId } from '../base/contract.ts'
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { CatchUp } from '../log/catch-up.ts'
@@ -12,7 +13,7 @@ import type { Delivery } from '../log/delivery.ts'
 import type { Effect, PreparedJoin } from '../log/effects.ts'
 import type { SavedSessions } from '../log/saved-sessions.ts'
 import type { Connection, NamespaceState } from '../state/namespace-state.ts'
-import { checkRoomId, type JoinAck, type Joins } from './joins.ts'
+import type { JoinAck, Joins } from './joins.ts'
 
 /** Why a client left a room, unless the server says otherwise. */
 const REMOVED = 'Removed by the server'
@@ -159,7 +160,7 @@ export class Placement {
         apply(effect, ok) {
           if (apply(effect, ok)) count++
         },
-        done: (_stored, error) => (error ? reject(error) : resolve(count)),
+        settle: (_stored, error) => (error ? reject(error) : resolve(count)),
       })
     })
   }

@@ -11,9 +11,9 @@ import type { SessionRecord } from '../ports/broker.ts'
 import { carryOut, runChecks } from '../requests/checks.ts'
 import type { Context } from '../requests/context.ts'
 import type { Bursts } from '../state/bursts.ts'
+import type { SharedLimits } from '../state/limits.ts'
 import { Connection, type NamespaceState } from '../state/namespace-state.ts'
 import { SESSION_ID_LENGTH, type Session } from '../state/session.ts'
-import type { SharedLimits } from '../state/shared-limits.ts'
 import { type AccountChanges, accountChanged } from './account-changes.ts'
 import { createGuest, isGuestId } from './guests.ts'
 import type { Identities, Verified } from './identities.ts'
@@ -178,7 +178,7 @@ export class Handshake {
     connection.busy = true
     const over = (): void => {
       connection.busy = false
-      connection.namespace.host.resume(connection)
+      connection.namespace.dispatch.resume(connection)
       this.runtime.turn.endSoon()
     }
     const failed = (error: unknown): void => {
@@ -326,7 +326,7 @@ export class Handshake {
     connection.auth = user.guest ? 'guest' : 'authenticated'
     this.sharedLimits.enter(connection)
     this.bursts.take(connection, returning?.session)
-    connection.isHeard = recovered !== undefined || !connection.resumes
+    connection.isSessionConfirmed = recovered !== undefined || !connection.resumes
     if (connection.resumes) this.beginSession(connection, recovered)
     this.identities.watchExpiry(connection)
     welcome(this.runtime, link)

@@ -1,14 +1,14 @@
 /** How links come and go, and what arrives on them: each message goes to the connection that it is for. */
 import { CLOSE_CODES, type Credentials, type Inbound, MAX_CHANNELS } from '@roomful/protocol'
-import { Addresses, addressGroup, isLoopback } from '../base/addresses.ts'
 import { RoomfulError } from '../base/errors.ts'
+import { Addresses, addressGroup, isLoopback } from '../base/limits.ts'
 import type { Runtime } from '../base/runtime.ts'
 import { Link, type LinkListener } from '../link/link.ts'
 import type { CatchUp } from '../log/catch-up.ts'
 import type { Dialect } from '../ports/dialect.ts'
 import type { Wire } from '../ports/wire.ts'
+import type { SharedLimits } from '../state/limits.ts'
 import type { Connection } from '../state/namespace-state.ts'
-import type { SharedLimits } from '../state/shared-limits.ts'
 import type { Handshake } from './handshake.ts'
 import type { Verified } from './identities.ts'
 import type { Lifecycle } from './lifecycle.ts'
@@ -73,28 +73,16 @@ export class Links implements LinkListener<Connection> {
     return link
   }
 
-  onInbound(link: Link<Connection>, inbound: Inbound): void {
-    if (inbound.kind === 'ping') return
-    if (inbound.kind === 'open') return this.openChannel(link, inbound)
-    const connection = link.connection(inbound.channel)
-    if (!connection) {
-      if (inbound.kind === 'invalid')
-        return link.send(link.dialect.fail(inbound.channel, inbound.error, inbound.id, inbound.event))
-      if (inbound.kind === 'close' || inbound.kind === 'ack') return
-      const error = { code: 'INVALID_MESSAGE', message: `Channel ${inbound.channel} is not open` }
-      return link.send(link.dialect.fail(inbound.channel, error, inbound.id, undefined))
+  onOpenChannel(link: Link<Connection>, inbound: Extract<Inbound, { kind: 'open' }>): void {
+    if (link.connections.length >= MAX_CHANNELS || link.connection(inbound.channel)) {
+      const message = `Channel ${inbound.channel} is open already, or more than ${MAX_CHANNELS} are`
+      return link.send(link.dialect.fail(inbound.channel, { code: 'INVALID_MESSAGE', message }, undefined, undefined))
     }
-    // The request that runs may be what waits for it, so it does not wait behind that one.
-    if (inbound.kind === 'ack') return connection.asked?.handleAck(inbound)
-    connection.namespace.host.handle(connection, inbound)
+    this.parts.handshake.openChannel(link, inbound)
   }
 
-  /** A client that sends anything has received that it was let in, and in which session. */
-  onAlive(link: Link<Connection>): void {
-    for (const connection of link.connections) {
-      if (!connection.isHeard && connection.stage === 'open')
-        this.parts.namespaces.of(connection).inboxes.onHeard(connection)
-    }
+  onSessionConfirmed(connection: Connection): void {
+    this.parts.namespaces.of(connection).inboxes.onSessionConfirmed(connection)
   }
 
   onSlow(link: Link<Connection>): void {
@@ -127,14 +115,6 @@ export class Links implements LinkListener<Connection> {
     return () => {
       for (const confirm of confirmations) confirm()
     }
-  }
-
-  private openChannel(link: Link<Connection>, inbound: Extract<Inbound, { kind: 'open' }>): void {
-    if (link.connections.length >= MAX_CHANNELS || link.connection(inbound.channel)) {
-      const message = `Channel ${inbound.channel} is open already, or more than ${MAX_CHANNELS} are`
-      return link.send(link.dialect.fail(inbound.channel, { code: 'INVALID_MESSAGE', message }, undefined, undefined))
-    }
-    this.parts.handshake.openChannel(link, inbound)
   }
 
   private countAddress(link: Link<Connection>): boolean {

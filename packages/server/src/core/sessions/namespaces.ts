@@ -1,5 +1,5 @@
 /** The namespaces of a server by name, and what works for each of them. */
-import type { RequestParts } from '../requests/request-parts.ts'
+import type { RequestParts } from '../requests/handlers.ts'
 import type { Inboxes } from '../rooms/inboxes.ts'
 import type { OpenRooms } from '../rooms/open-rooms.ts'
 import type { RoomPresence } from '../rooms/presence/room-presence.ts'

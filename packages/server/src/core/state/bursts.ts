@@ -34,7 +34,7 @@ export class Bursts {
     const key = keyOf(connection, connection.session?.id)
     if (settings.ratePerSecond === 0 || connection.httpMode || key === undefined) return
     const now = clock.monotonic()
-    const since = connection.link.heartbeat.lastActiveAt
+    const since = connection.link.lastActiveAt
     const connections = (this.away.get(key)?.connections ?? 0) + 1
     this.away.delete(key)
     this.away.set(key, { since, connections, until: now + settings.sessionMs })

@@ -3,24 +3,23 @@
  * refer to one another, so they stand in one file. They keep state and derive from it; what happens is decided above.
  */
 import { type Inbound, isInbox, isRecord, type SharedJson } from '@roomful/protocol'
-import type { Contract, EventDefinition } from '../base/contract.ts'
+import type { Contract, EventDefinition, NamespaceOptions } from '../base/contract.ts'
+import { RoomDeclarations, type RoomOptions } from '../base/contract.ts'
 import type { RoomfulError } from '../base/errors.ts'
-import type { RateWindow } from '../base/rate-window.ts'
-import { RoomDeclarations, type RoomOptions } from '../base/room-declaration.ts'
+import type { RateWindow } from '../base/limits.ts'
 import type { Runtime } from '../base/runtime.ts'
-import { Subscribers } from '../base/subscribers.ts'
 import type { Timer } from '../base/timer-wheel.ts'
+import type { StoredEvent } from '../events/event.ts'
 import { RoomEvent } from '../events/event.ts'
 import { type HotBudget, HotTail } from '../events/hot-tail.ts'
-import type { StoredEvent } from '../events/stored.ts'
-import type { Link } from '../link/link.ts'
+import type { ChannelInbound, Link } from '../link/link.ts'
 import type { StoredRow } from '../ports/broker.ts'
 import type { Encoding } from '../ports/dialect.ts'
 import type { Observer } from '../ports/observer.ts'
 import type { User } from '../ports/user.ts'
 import { type AskOptions, ClientRequests } from './client-requests.ts'
-import type { NamespaceOptions } from './namespace-options.ts'
 import type { Session } from './session.ts'
+import { Subscribers } from './subscribers.ts'
 import { type TransientPolicy, Transients } from './transients.ts'
 
 /** What happens in a namespace, for those who subscribe with `on`. */
@@ -76,7 +75,8 @@ export class NamespaceState {
   ])
   /** Names one log from another; part of cursors. Known once the hub has started. */
   logId = ''
-  /** Set by the namespace once its parts are put together. */
+  /** Set by the namespace once its parts are put together, as is `host`. */
+  dispatch!: RequestDispatch
   host!: ConnectionHost
   /** Latest commit number released: a live connection that was sent everything until now has everything up to it. */
   headN = 0
@@ -134,7 +134,7 @@ export class NamespaceState {
 
   /** A durable event was stored and released. Nothing is made when nothing listens: this runs once per event. */
   announceStored({ roomId, seq, n, ts, type, userId, key }: StoredRow, args: readonly unknown[]): void {
-    if (!this.subscribers.hasListeners('stored')) return
+    if (this.subscribers.listeners.stored.length === 0) return
     this.announce('stored', { id: `${roomId}-${seq}`, roomId, seq, n, ts, type, args, data: args[0], userId, key })
   }
 }
@@ -283,12 +283,16 @@ export class Membership {
 export const QUEUE_SOFT_LIMIT = 64
 export const QUEUE_HARD_LIMIT = 4_096
 
-/** What works for the connections of a namespace. */
-export interface ConnectionHost {
-  /** Takes one thing at a time; what follows waits. */
+/** Runs the requests of each connection, one after another. */
+export interface RequestDispatch {
+  /** Takes one message at a time; what follows waits. */
   handle(connection: Connection, inbound: Inbound): void
   /** What kept the connection busy is over. */
   resume(connection: Connection): void
+}
+
+/** Does what an application asks of a single connection. */
+export interface ConnectionHost {
   join(connection: Connection, roomId: string): Promise<void>
   leave(connection: Connection, roomId: string, reason: string | undefined): Promise<boolean>
   emit(connection: Connection, type: string, args: readonly unknown[]): void
@@ -330,7 +334,7 @@ export class Connection {
   auth: 'none' | 'guest' | 'authenticated' = 'none'
   session: Session | undefined
   /** Its client has shown that it knows the session: what it misses from now on it can come back for. */
-  isHeard = false
+  isSessionConfirmed = false
   readonly memberships = new Map<string, Membership>()
   private intended: Map<string, { isIn: boolean; waiting: number }> | undefined
   /** Present while events are read from the log instead of being pushed. */
@@ -348,8 +352,10 @@ export class Connection {
   joinRate: RateWindow | undefined
   /** Events beyond its rate, after a cut; see bursts.ts. */
   burst: { left: number; readonly until: number } | undefined
-  /** A guest's, among those of its address; see shared-limits.ts. */
+  /** A guest's, among those of its address; see limits.ts. */
   guestNumber: number | undefined
+  /** Under which its stored bytes count while it is a guest's; see limits.ts. */
+  guestWriter: string | undefined
   /** Authentication deadline, or token expiry. */
   timer: Timer | undefined
   /** When it was told to come back, should it be cut off: the server restarts. Ms since 1970. G7. */
@@ -410,6 +416,13 @@ export class Connection {
   /** To this connection only; nothing when it is gone. In a check at connect use `context.emit`: it is not open yet. */
   emit(type: string, ...args: readonly unknown[]): void {
     this.namespace.host.emit(this, type, args)
+  }
+
+  /** From the link: the next message for this connection. */
+  receive(inbound: ChannelInbound): void {
+    // The request that runs may be what waits for this answer, so it does not wait behind that one.
+    if (inbound.kind === 'ack') this.asked?.handleAck(inbound)
+    else this.namespace.dispatch.handle(this, inbound)
   }
 
   private ask(event: string, args: readonly unknown[], options: AskOptions | undefined): Promise<unknown> {

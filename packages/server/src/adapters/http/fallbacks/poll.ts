@@ -1,7 +1,7 @@
 /** `GET /poll/<namespace>?room=a&after=<cursor>&wait=25`: rooms by long polls, or with `wait=0` by short ones. PROTOCOL.md, section 16. */
 import { CLOSE_CODES } from '@roomful/protocol'
-import { addressGroup, isLoopback } from '../../../core/base/addresses.ts'
 import { RoomfulError } from '../../../core/base/errors.ts'
+import { addressGroup, isLoopback } from '../../../core/base/limits.ts'
 import type { HttpClient } from '../../../core/http-connection.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { Namespace } from '../../../core/namespace.ts'

@@ -3,8 +3,8 @@
  * the answer is its acknowledgement. It is no presence: nobody is told that its user came or went. PROTOCOL.md 15.
  */
 import { decodePlain } from '@roomful/protocol'
-import { addressGroup } from '../../../core/base/addresses.ts'
 import { RoomfulError } from '../../../core/base/errors.ts'
+import { addressGroup } from '../../../core/base/limits.ts'
 import type { Hub } from '../../../core/hub.ts'
 import { checkSize } from '../../../core/link/link.ts'
 import type { Request } from '../../../core/ports/dialect.ts'
@@ -41,7 +41,7 @@ export async function answerSend(hub: Hub, exchange: Exchange): Promise<void> {
   } as const
   const connection = await hub.httpConnections.enter(arrival, (link) => wire.attach(link))
   wire.entered()
-  connection.namespace.host.handle(connection, wanted)
+  connection.namespace.dispatch.handle(connection, wanted)
 }
 
 /** @throws RoomfulError PARSE_ERROR, INVALID_MESSAGE, TOO_LARGE */

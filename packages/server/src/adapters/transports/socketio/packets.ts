@@ -1,7 +1,7 @@
 /** Socket.IO packets as WebSocket frames, each of which begins with Engine.IO's sign of a message. Socket.IO protocol 5. */
 import { bytesOf, holdsBinary, isBytes, toJson } from '@roomful/protocol'
 import { PacketType } from 'socket.io-parser'
-import { AckArgs } from '../../../core/base/ack-args.ts'
+import { AckArgs } from '../../../core/base/contract.ts'
 import { ackFrame, binaryFrame, textFrame } from '../websocket/wire.ts'
 
 /** Engine.IO packets that are more than a message. */

@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net'
 import { aroundShared } from '@roomful/protocol'
 import { WebSocket } from 'ws'
-import { AckArgs } from '../../../core/base/ack-args.ts'
+import { AckArgs } from '../../../core/base/contract.ts'
 import type { Link } from '../../../core/link/link.ts'
 import type { Wire } from '../../../core/ports/wire.ts'
 

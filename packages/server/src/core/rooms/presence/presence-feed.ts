@@ -9,8 +9,7 @@ import type { Timer } from '../../base/timer-wheel.ts'
 import { RoomEvent } from '../../events/event.ts'
 import { EVERYONE } from '../../log/effects.ts'
 import type { FanOut } from '../../log/fan-out.ts'
-import type { Member, Room } from '../../state/namespace-state.ts'
-import { membersOf } from './member.ts'
+import type { Member, Room, RoomUser } from '../../state/namespace-state.ts'
 import type { ThrottledFanOut } from './throttled-fan-out.ts'
 
 /** Members up to which changes are told one by one, and most users in a snapshot. U2, U3. */
@@ -186,4 +185,13 @@ function hasChanges({ joined, left, changed }: Pending): boolean {
 
 function intervalMs(room: Room): number {
   return PRESENCE_INTERVAL_MS * Math.max(1, room.count / MEMBERS_PER_INTERVAL)
+}
+
+export function toMember({ user, isAway }: RoomUser): Member {
+  return { userId: user.sub, name: user.name, status: isAway ? 'reconnecting' : 'online' }
+}
+
+/** Every user in the room, whatever the number. */
+export function membersOf(room: Room): Member[] {
+  return Array.from(room.seats.values(), toMember)
 }

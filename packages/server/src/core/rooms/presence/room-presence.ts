@@ -12,8 +12,7 @@ import type { Connection, Member, NamespaceState, Room, RoomUser } from '../../s
 import type { Capacity } from '../capacity.ts'
 import type { OpenRooms } from '../open-rooms.ts'
 import { GraceTimers, signOf } from './grace-timers.ts'
-import { toMember } from './member.ts'
-import { PRESENCE_BY_NAME_MAX, PresenceFeed } from './presence-feed.ts'
+import { PRESENCE_BY_NAME_MAX, PresenceFeed, toMember } from './presence-feed.ts'
 import type { ThrottledFanOut } from './throttled-fan-out.ts'
 
 /** Who was cut off shows as `reconnecting` after this long; the SDK's first try comes within it. D10. */

@@ -1,11 +1,11 @@
 /**
- * Limits that outlive a connection: what one address (of IPv6 a /64) or one user may do in a minute, however often it
- * reconnects and by whatever transport. The counting is the limiter's, so that several nodes can share it.
+ * What a connection may do in a second, and what a user or an address may do in a minute. Refusals are counted in a metric
+ * and say how long to wait. C12, B34.
  */
 import { isPersonalRoom } from '@roomful/protocol'
-import { addressGroup, isLoopback } from '../base/addresses.ts'
 import { RoomfulError } from '../base/errors.ts'
 import { fingerprint } from '../base/fingerprint.ts'
+import { addressGroup, isLoopback, RateWindow } from '../base/limits.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { LoopbackLimit } from '../base/settings.ts'
 import type { Connection } from './namespace-state.ts'
@@ -22,6 +22,10 @@ export interface NewRooms {
   readonly waitMs: number
 }
 
+/**
+ * Limits that outlive a connection: what one address (of IPv6 a /64) or one user may do in a minute, however often it
+ * reconnects and by whatever transport. The counting is the limiter's, so that several nodes can share it.
+ */
 export class SharedLimits {
   private readonly runtime: Runtime
   /**
@@ -82,19 +86,27 @@ export class SharedLimits {
     connection.guestNumber = undefined
   }
 
-  /** A message that will be stored. @returns how long to wait, ms; 0 when it was taken */
-  takeMessage(connection: Connection): number {
-    const { ratePerMinute } = this.runtime.settings
-    if (ratePerMinute === 0) return 0
-    const { limiter } = this.runtime
+  /**
+   * A message that will be stored: one of those that a user, or a guest of an address, may store per minute, over all
+   * connections.
+   * @throws RoomfulError RATE_LIMITED
+   */
+  takeMessage(connection: Connection): void {
+    const { limiter, observer, settings } = this.runtime
+    const { ratePerMinute } = settings
+    if (ratePerMinute === 0) return
     const [own, shared] = messageKeys(connection)
-    const waitMs = limiter.take(own, ratePerMinute, MINUTE_MS)
-    if (waitMs > 0 || shared === undefined) return waitMs
-    const sharedWaitMs = limiter.take(shared, ratePerMinute * GUESTS_PER_ADDRESS, MINUTE_MS)
-    if (sharedWaitMs > 0) limiter.giveBack(own)
-    return sharedWaitMs
+    let retryAfterMs = limiter.take(own, ratePerMinute, MINUTE_MS)
+    if (retryAfterMs === 0 && shared !== undefined) {
+      retryAfterMs = limiter.take(shared, ratePerMinute * GUESTS_PER_ADDRESS, MINUTE_MS)
+      if (retryAfterMs > 0) limiter.giveBack(own)
+    }
+    if (retryAfterMs === 0) return
+    observer.observe({ type: 'rate-limited', scope: 'user', connectionId: connection.id })
+    throw new RoomfulError('RATE_LIMITED', `Rate limit exceeded: ${ratePerMinute} messages a minute`, { retryAfterMs })
   }
 
+  /** A message that was a repeat, or was refused, does not count. */
   giveMessageBack(connection: Connection): void {
     if (this.runtime.settings.ratePerMinute === 0) return
     for (const key of messageKeys(connection)) if (key !== undefined) this.runtime.limiter.giveBack(key)
@@ -102,9 +114,9 @@ export class SharedLimits {
 
   /** For appends: of these rooms, those that are not open here may have to be made. @returns nothing where none may */
   takeRooms(connection: Connection, roomIds: Iterable<string>): NewRooms | undefined {
-    const unknown = new Set<string>()
-    for (const roomId of roomIds) if (this.asksForRoom(connection, roomId)) unknown.add(roomId)
-    if (unknown.size === 0) return undefined
+    let unknown: Set<string> | undefined
+    for (const roomId of roomIds) if (this.asksForRoom(connection, roomId)) unknown = (unknown ?? new Set()).add(roomId)
+    if (unknown === undefined) return undefined
     let taken = 0
     for (const _ of unknown) {
       const waitMs = this.takeRoomOf(connection)
@@ -147,12 +159,13 @@ export class SharedLimits {
 
   /**
    * Whose stored bytes they are. Guests are one writer per address; its mark cannot be turned back into the address, and
-   * is another one after a restart.
+   * is another one after a restart. It is made once per connection.
    */
-  writerOf({ user, ip }: Pick<Connection, 'user' | 'ip'>): string {
-    if (!user.guest) return user.sub
+  writerOf(connection: Connection): string {
+    if (!connection.user.guest) return connection.user.sub
     this.salt ??= this.runtime.random.id(20)
-    return `guests:${fingerprint(`${this.salt}${addressGroup(ip)}`)}`
+    connection.guestWriter ??= `guests:${fingerprint(`${this.salt}${addressGroup(connection.ip)}`)}`
+    return connection.guestWriter
   }
 
   private giveRoomsBack(connection: Connection, count: number): void {
@@ -196,4 +209,53 @@ function messageKeys(connection: Connection): readonly [own: string, shared: str
 
 function roomKey({ user, ip }: Connection): string {
   return `\u0000rooms ${user.guest ? `address ${addressGroup(ip)}` : `user ${user.sub}`}`
+}
+
+/** Joins are cheap, but not free. L8. */
+export const JOINS_PER_SECOND = 50
+const SECOND_MS = 1_000
+
+/** @throws RoomfulError RATE_LIMITED */
+export function takeEvent(runtime: Runtime, connection: Connection): void {
+  const { ratePerSecond } = runtime.settings
+  if (ratePerSecond === 0) return
+  connection.rate ??= new RateWindow(ratePerSecond)
+  take(runtime, connection, connection.rate, 'connection', undefined)
+}
+
+/** An event that was taken counts as `cost` of them, since its answer is large. */
+export function chargeEvent({ clock }: Runtime, connection: Connection, cost: number): void {
+  connection.rate?.charge(clock.monotonic(), cost - 1)
+}
+
+/** @throws RoomfulError RATE_LIMITED */
+export function takeJoin(runtime: Runtime, connection: Connection): void {
+  if (runtime.settings.ratePerSecond === 0) return
+  connection.joinRate ??= new RateWindow(JOINS_PER_SECOND)
+  take(runtime, connection, connection.joinRate, 'join', `Rate limit exceeded: ${JOINS_PER_SECOND} joins a second`)
+}
+
+function take(
+  runtime: Runtime,
+  connection: Connection,
+  window: RateWindow,
+  scope: 'connection' | 'join',
+  message: string | undefined,
+): void {
+  const now = runtime.clock.monotonic()
+  const retryAfterMs = window.take(now, SECOND_MS)
+  if (retryAfterMs === 0 || (scope === 'connection' && takeOfBurst(connection, now))) return
+  runtime.observer.observe({ type: 'rate-limited', scope, connectionId: connection.id })
+  throw new RoomfulError('RATE_LIMITED', message, { retryAfterMs })
+}
+
+/** What its client could not send while it was cut off comes at once. L18. */
+function takeOfBurst(connection: Connection, now: number): boolean {
+  const { burst } = connection
+  if (burst && burst.left > 0 && now < burst.until) {
+    burst.left--
+    return true
+  }
+  connection.burst = undefined
+  return false
 }
