@@ -47,6 +47,18 @@ describe('messages', () => {
     expect((await ann.request('message:send', { roomId: 'club:1', content: 'hi' })).error).toBeUndefined()
   })
 
+  it('to a room for members only, whose rule takes a moment and then refuses, are refused by the rule', async () => {
+    await using server = await createTestServer({
+      setUp: (kit) => {
+        const publish = async (): Promise<boolean> => false
+        kit.chat(kit.namespace('/').room('club:*', { publish: 'members', allow: { publish } }))
+      },
+    })
+    const ann = await server.connect({ user: 'ann' })
+    const { error } = await ann.request('message:send', { roomId: 'club:1', content: 'hi' })
+    expect(error?.code).toBe('FORBIDDEN')
+  })
+
   it('[B38] room names that are none are refused by name', async () => {
     await using server = await createTestServer()
     const ann = await server.connect({ user: 'ann' })

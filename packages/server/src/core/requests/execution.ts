@@ -15,7 +15,7 @@ import { type NewRooms, takeEvent } from '../state/limits.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import { Context } from './context.ts'
 import type { HandlerEntry, RequestParts } from './handlers.ts'
-import { checkKeyAge, readReply, writeReply } from './idempotency.ts'
+import { checkKeyAge, readAck, writeAck } from './idempotency.ts'
 
 const NO_EFFECTS: readonly Effect[] = []
 
@@ -91,7 +91,7 @@ export class Execution implements RequestEffects {
     this.isAwaited = true
     if (this.isOver) return this.endKey() // timed out meanwhile
     if (earlier === undefined) return this.run(entry)
-    if (earlier.ack !== undefined) return new StoredAck(readReply(earlier.ack))
+    if (earlier.ack !== undefined) return new StoredAck(readAck(earlier.ack))
     if (entry.ackFrom) return new StoredAck(entry.ackFrom(earlier, ...this.request.args))
     this.context.isRepeat = true
     return this.run(entry)
@@ -157,7 +157,7 @@ export class Execution implements RequestEffects {
     this.isCounted = appends && !context.isRepeat
     try {
       // A function makes it from what is stored, and who publishes in between has stored something already.
-      if (appends && isKept && context.published === 0 && typeof result !== 'function') this.ack = writeReply(result)
+      if (appends && isKept && context.published === 0 && typeof result !== 'function') this.ack = writeAck(result)
       if (this.isCounted) parts.sharedLimits.takeMessage(connection)
     } catch (error) {
       return this.fail(error)
@@ -205,7 +205,7 @@ export class Execution implements RequestEffects {
       parts.sharedLimits.giveMessageBack(connection)
     if (error) this.refuse(parts.sharedLimits.explained(error, connection, this.newRooms))
     else if (storedAck === undefined) this.acknowledge(this.result, stored, this.isAckStored)
-    else this.acknowledge(readReply(storedAck), NO_STORED)
+    else this.acknowledge(readAck(storedAck), NO_STORED)
   }
 
   /** @param isStored the acknowledgement is stored for those who repeat the request, also when its client is gone */

@@ -1,7 +1,7 @@
 /**
- * Requests under a key: what is known of an earlier one, and which of them run now. A repeat is answered with the first
- * reply and its handler does not run, also when the first one still does: then it waits for how that ends. So what a
- * handler does besides storing happens once as well, unless the process is killed in the middle of it. G3.
+ * Requests under a key: what is known of an earlier one, and which of them run now. A repeat gets the first acknowledgement
+ * and its handler does not run; while the first one runs, it waits for how that ends. So what a handler does besides storing
+ * happens once as well, unless the process is killed in the middle of it. G3.
  */
 import { fromJson, keyTime, toJson } from '@roomful/protocol'
 import { AckArgs } from '../base/contract.ts'
@@ -9,12 +9,12 @@ import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { AppendKey, Broker, Repeated } from '../ports/broker.ts'
 
-/** A longer reply is not kept: its handler is asked again, and what it would add is recognised by the key. */
-const REPLY_MAX = 4_096
-/** How long to wait before a log that could not tell is asked again. */
+/** A longer one is not stored: a repeat runs its handler again, and what that appends is recognised by the key. */
+const ACK_MAX_LENGTH = 4_096
+/** When a client should try again after the log could not be asked. */
 const RETRY_AFTER_MS = 1_000
 
-/** A request that runs; few are waited for. */
+/** A request that runs. Most have no repeat that waits for them. */
 class Running {
   private waiting: PromiseWithResolvers<void> | undefined
 
@@ -45,7 +45,7 @@ export class Idempotency {
   /**
    * Most keys are new, and the broker knows it at once: then nothing is waited for. From now on this request runs, and
    * {@link end} must be called.
-   * @returns false when it takes {@link begin}
+   * @returns false when the log has to be asked: see {@link begin}
    */
   beginNew(key: AppendKey): boolean {
     if (this.runningUnder(key) || !this.broker.isNewKey(this.namespace, key)) return false
@@ -68,7 +68,7 @@ export class Idempotency {
     }
   }
 
-  /** It is answered, or was refused: who waits for it may look. */
+  /** It was acknowledged or refused: its repeats may look what is stored. */
   end({ scope, key }: AppendKey): void {
     const inScope = this.running.get(scope)
     const running = inScope?.get(key)
@@ -87,10 +87,10 @@ export class Idempotency {
     else this.running.set(scope, new Map([[key, new Running()]]))
   }
 
-  /** Keeps what was known only after the commit. */
-  save(key: AppendKey, answer: unknown): void {
-    const reply = writeReply(answer)
-    if (reply !== undefined) this.broker.saveReply(this.namespace, key, reply)
+  /** Stores an acknowledgement that was known only after the commit. */
+  save(key: AppendKey, value: unknown): void {
+    const ack = writeAck(value)
+    if (ack !== undefined) this.broker.saveReply(this.namespace, key, ack)
   }
 
   private async find(key: AppendKey): Promise<Repeated | undefined> {
@@ -103,22 +103,22 @@ export class Idempotency {
 }
 
 /**
- * An answer as it is kept; several values and none at all have forms of their own.
+ * An acknowledgement as it is stored; several values and none at all have forms of their own.
  * @returns nothing when it is too long
  * @throws what JSON cannot say: cycles, BigInt
  */
-export function writeReply(answer: unknown): string | undefined {
-  const text = answer instanceof AckArgs ? `*${toJson(answer.values)}` : answer === undefined ? '' : toJson(answer)
-  return text.length <= REPLY_MAX ? text : undefined
+export function writeAck(value: unknown): string | undefined {
+  const text = value instanceof AckArgs ? `*${toJson(value.values)}` : value === undefined ? '' : toJson(value)
+  return text.length <= ACK_MAX_LENGTH ? text : undefined
 }
 
-/** The answer that was kept. */
-export function readReply(reply: string): unknown {
-  if (reply === '') return undefined
-  return reply.startsWith('*') ? new AckArgs(fromJson(reply.slice(1)) as unknown[]) : fromJson(reply)
+/** The acknowledgement that was stored. */
+export function readAck(text: string): unknown {
+  if (text === '') return undefined
+  return text.startsWith('*') ? new AckArgs(fromJson(text.slice(1)) as unknown[]) : fromJson(text)
 }
 
-/** A repeat of something that is remembered no longer could not be told from a new request. @throws RoomfulError EXPIRED */
+/** A repeat that comes after its key was forgotten would look like a new request. @throws RoomfulError EXPIRED */
 export function checkKeyAge({ clock, settings }: Runtime, key: string): void {
   const time = keyTime(key)
   if (time !== undefined && clock.now() - time > settings.dedupeWindowMs) throw new RoomfulError('EXPIRED')
