@@ -57,7 +57,7 @@ describe('with the real core', () => {
     expect([...ann.errors, ...bob.errors]).toEqual([])
   })
 
-  it('[C9] the server asks, and gets the answer, the refusal, or word that nobody answers', async () => {
+  it('[C9] the server asks, and gets the answer, the refusal, or an error without a listener', async () => {
     await using server = await createServer()
     const { clock } = server
     const ann = join(server, 'ann')
@@ -84,7 +84,7 @@ describe('with the real core', () => {
     expect(await ask('add', 1, 2)).toMatchObject({ code: 'UNKNOWN_EVENT' })
   })
 
-  it('[C9] an answer that comes after a reconnect is told to nobody', async () => {
+  it('[C9] an answer that comes after a reconnect is dropped', async () => {
     await using server = await createServer()
     const { clock } = server
     const { client, network } = join(server, 'ann')
@@ -252,7 +252,7 @@ describe('with the real core', () => {
     expect(states).toEqual(['draining', 'waiting'])
   })
 
-  it('[D2] what comes of a room that is being left is not told, and does not bring us back into it', async () => {
+  it('[D2] events of a room that is being left are dropped, and do not bring us back into it', async () => {
     await using server = await createServer()
     const { clock } = server
     const [ann, bob] = [join(server, 'ann'), join(server, 'bob')]

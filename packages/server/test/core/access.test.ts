@@ -96,7 +96,7 @@ describe('rules of rooms', () => {
     expect([...server.get('/').state.rooms.keys()].sort()).toEqual(['free:1', 'news', 'staff:1'])
   })
 
-  it('[G8] [D11] run again after a refresh: the client is told which rooms it lost', async () => {
+  it('[G8] [D11] run again after a refresh: the client is sent the rooms that it lost', async () => {
     await using server = await declared()
     const sam = await server.connect({ user: { sub: 'sam', role: 'support' } })
     const admin = await server.connect({ user: { sub: 'root', role: 'admin' } })

@@ -6,7 +6,7 @@ import { audience } from './audience.ts'
 const types = (client: TestClient): string[] => client.received.map(({ type, event }) => type ?? event)
 
 describe('a connection with a token', () => {
-  it('[C3] is welcomed with the limits, then told who it is', async () => {
+  it('[C3] is welcomed with the limits, then gets its user', async () => {
     await using server = await createTestServer()
     const ann = await server.connect({ user: { sub: 'u1', name: 'Ann', role: 'seller', team: 'blue' } })
     const [welcome, ok] = ann.received
@@ -116,7 +116,7 @@ describe('a connection without a token', () => {
     expect(client.received).toEqual([])
   })
 
-  it('is told nothing of what others do', async () => {
+  it('receives nothing of what others do', async () => {
     await using server = await createTestServer()
     const client = await server.connect()
     const { ann } = await audience(server, { ann: ['x'] })

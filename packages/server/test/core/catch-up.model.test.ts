@@ -273,7 +273,7 @@ describe('catch-up', () => {
     )
   })
 
-  it('[G4] or is told from where on, when the log was trimmed', { timeout: 60_000 }, async () => {
+  it('[G4] or is sent where events continue, when the log was trimmed', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(steps, delays, (list, times) => run(list, times, 12)),
       { numRuns: 200 },

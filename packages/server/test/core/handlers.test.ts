@@ -162,7 +162,7 @@ describe('subscribers of the server', () => {
 })
 
 describe('what is no request', () => {
-  it('[C14] bad JSON, no type, unknown events and wrong shapes are told by code, and which field', async () => {
+  it('[C14] bad JSON, no type, unknown events and wrong shapes are refused with a code and the field', async () => {
     await using server = await createTestServer()
     const client = await server.connect({ user: 'ann' })
     client.send('{oops')

@@ -58,7 +58,7 @@ describe('an acknowledgement', () => {
     expect(a.messages('ack').map(({ data }) => data.seq)).toEqual([1, 2, 3])
   })
 
-  it('[G2] says UNAVAILABLE when nothing was stored; nobody hears of it, and the server goes on', async () => {
+  it('[G2] says UNAVAILABLE when nothing was stored; no client receives anything, and the server goes on', async () => {
     let isDown = true
     await using server = await createTestServer({
       settings: UNLIMITED,

@@ -191,7 +191,7 @@ describe('goodbyes', () => {
 })
 
 describe('the end of the server', () => {
-  it('[A2.4] [C15] [G7] everyone is told when to come back, then closed with 1012; what was asked is answered first', async () => {
+  it('[A2.4] [C15] [G7] every client is sent a time to return, then closed with 1012; requests are answered first', async () => {
     await using server = await createTestServer()
     const clients = Object.values(await audience(server, { a: ['x'], b: ['x'], c: ['x'] }))
     const id = clients[0]?.post('message:send', { roomId: 'x', content: 'just in time' }) as number

@@ -170,7 +170,7 @@ describe('messages', () => {
     expect((await bob.request('history:get', 'x')).data.events).toHaveLength(1)
   })
 
-  it('[B22] reactions are taken back, told to who is here and to who comes back', async () => {
+  it('[B22] reactions are taken back, for clients that are here and for those that come back', async () => {
     await using server = await createTestServer()
     const { ann, bob } = await audience(server, { ann: ['x'], bob: ['x'] })
     const thumb = { roomId: 'x', emoji: '👍', messageId: 'x-1' }
@@ -241,7 +241,7 @@ describe('private messages', () => {
     expect(other.messages('message:private').at(-1)?.data).toMatchObject({ to: 'ann', fromUser: 'u2' })
   })
 
-  it('[B23] wait in the inbox of who is away, and are told once, in order', async () => {
+  it('[B23] wait in the inbox of a user who is away, and are delivered once, in order', async () => {
     await using server = await createTestServer({ settings: UNLIMITED })
     const ann = await server.connect({ user: 'ann' })
     for (const content of ['1', '2', '3']) {

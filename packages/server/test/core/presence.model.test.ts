@@ -129,7 +129,7 @@ async function run(steps: readonly Step[], crowd: number, settleMs = 8_000): Pro
 describe('a list of members', () => {
   const steps = fc.array(step, { minLength: 5, maxLength: 50, size: 'max' })
 
-  it('[D10] [G6] [C13] told by name is the server’s own', { timeout: 60_000 }, async () => {
+  it('[D10] [G6] [C13] built from single changes is the server’s own', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(steps, (list) => run(list, 2, list.length % 2 ? 8_000 : 2_000)),
       { numRuns: 200 },

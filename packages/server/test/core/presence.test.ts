@@ -272,7 +272,7 @@ describe('presence of a room', () => {
     expect([mirror.users.has('u0'), mirror.users.has('guest')]).toEqual([false, false])
   })
 
-  it('[G6] a storm above 200 members is told at most every 100 ms', { timeout: 20_000 }, async () => {
+  it('[G6] a storm above 200 members is sent at most every 100 ms', { timeout: 20_000 }, async () => {
     await using server = await createTestServer({ settings: OPEN })
     const { ann } = await audience(server, { ann: ['x'] })
     for (let i = 0; i < 210; i++) {
@@ -296,7 +296,7 @@ describe('presence of a room', () => {
     expect(ann.messages('presence:diff').flatMap(({ joined }) => joined)).toHaveLength(50)
   })
 
-  it('[P8] when everyone comes back, who is in a small room is told by name, and in few writes', async () => {
+  it('[P8] when everyone comes back, members of a small room are sent by name, and in few writes', async () => {
     await using server = await createTestServer({ settings: OPEN })
     const { ann } = await audience(server, { ann: ['r0'] })
     const writes = ann.wire.writes

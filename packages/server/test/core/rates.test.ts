@@ -289,7 +289,7 @@ describe('other bounds', () => {
     expect(ann.wire.isPaused).toBe(false)
   })
 
-  it('[B33] links of one address, told by the limit, freed on every kind of end', async () => {
+  it('[B33] links of one address, refused with the limit, freed on every kind of end', async () => {
     await using server = await createTestServer({ settings: { maxConnectionsPerIp: 5, loopbackExempt: false } })
     const from = (ip: string) => server.connect({ user: 'ann', ip })
     const clients: TestClient[] = []

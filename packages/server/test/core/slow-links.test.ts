@@ -235,7 +235,7 @@ describe('a slow link', () => {
     expect([seqs(slow, 'x'), seqs(slow, 'y'), seqs(slow, 'z')]).toEqual([range(1, 17), range(1, 5), []])
   })
 
-  it('[G4] [G5] what was trimmed while it was slow is told, never skipped silently', async () => {
+  it('[G4] [G5] what was trimmed while it was slow is reported, never skipped silently', async () => {
     await using server = await createTestServer({ settings: { ...SETTINGS, historySize: 5 }, log: { retention: 20 } })
     const { slow, quick } = await slowAndQuick(server)
     await say(quick, 100)

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { audience } from './audience.ts'
 
 describe('typing', () => {
-  it('[B19] start is told to the others, stop too, and after 5 s without another start', async () => {
+  it('[B19] start is sent to the others, stop too, and after 5 s without another start', async () => {
     await using server = await createTestServer()
     const { ann, bob } = await audience(server, { ann: ['x'], bob: ['x'] })
     const who = { roomId: 'x', userId: 'ann', name: 'ann' }

@@ -36,7 +36,7 @@ const told = ({ events }: Answer) => events.flatMap(({ reason, content }) => rea
 const goOn = (server: TestServer, hours: number) => server.advance(hours * HOUR_MS)
 
 describe('a cursor after a long absence', () => {
-  it('[D2] of somebody who had everything is recovered, however little is left', async () => {
+  it('[D2] of a client that had everything is recovered, however little is left', async () => {
     const { server, say, poll } = await bench()
     await say('a', '1')
     await say('a', '2')
@@ -95,7 +95,7 @@ describe('a cursor after a long absence', () => {
 })
 
 describe('an inbox by polls', () => {
-  it('[B23] what was in an answer that never arrived is there when its poller begins anew', async () => {
+  it('[B23] what was in an answer that never arrived is there when its poller starts again', async () => {
     const { server, url, token, poll } = await bench()
     const { cursor } = await poll('room=a')
     const ben = await server.connect({ user: 'ben' })

@@ -43,7 +43,7 @@ async function verdicts(who: string, roomId: string, seq: number): Promise<strin
 }
 
 describe('[D8] explain', () => {
-  it('tells who was told, who came later, who had left, who was never there, and what is not stored', async () => {
+  it('explains who received it, who came later, who had left, who was never there, and what is not stored', async () => {
     const ann = await join('ann', 'story')
     await say('story')
     const bob = await join('bob', 'story')
@@ -139,7 +139,7 @@ describe('[D8] explain', () => {
     await leave(dee)
   })
 
-  it('answers admins where no key is set, and nobody else', async () => {
+  it('answers admins where no key is set, and no one else', async () => {
     await using other = await serveHttp({ apiKey: undefined, stories: true })
     const ask = (path: string, auth?: string) => other.get(`/api/server/${path}`, auth)
     const admin = tokenOf('root', 'admin')

@@ -117,7 +117,7 @@ describe('looking after users', () => {
     expect((await list('only=banned')).accounts).toEqual([])
   })
 
-  it('[B27] [D11] is for admins too, but not to themselves, and for nobody else', async () => {
+  it('[B27] [D11] is for admins too, but not to themselves, and for no one else', async () => {
     await using keyless = await serveHttp({ apiKey: undefined, stories: true })
     await using closed = await serveHttp({ apiKey: undefined })
     const [root, ann] = [tokenOf('root', 'admin'), tokenOf('ann')]
@@ -162,7 +162,7 @@ describe('looking after users', () => {
     other.socket.close()
   })
 
-  it('[D11] a role given or taken is applied to rooms that were joined, and the client is told which it lost', async () => {
+  it('[D11] a role given or taken applies to joined rooms, and the client is sent those that it lost', async () => {
     expect((await post('role', { userId: 'sam', role: 'seller' })).body).toEqual({ status: 'ok' })
     const sam = await serving.connect('sam')
     await join(sam, 'vip:1')

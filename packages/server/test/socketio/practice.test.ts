@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { client, collect, connect, next, refusal, serve, ways } from './serve.ts'
 
 describe.each(ways)('a Socket.IO client over %s', (way) => {
-  it('[B31] hears from middleware why it may not come in, and what it was not told stays inside', async () => {
+  it('[B31] gets the reason from middleware why it may not connect, and other errors stay inside', async () => {
     const facts: unknown[] = []
     const observer = { observe: (fact: { type: string }) => void (fact.type === 'handler:failed' && facts.push(fact)) }
     const { url } = await serve({ observer }, (roomful) => {
