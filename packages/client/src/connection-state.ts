@@ -1,67 +1,80 @@
 /**
- * The life of a connection as a value: what it is now, each stage with only its own fields, and what can happen to it.
- * What follows from what is the table in transitions.ts; the timers and the socket are connection.ts's.
+ * The state of a connection as a value, each status with only its own fields, and the events that can change it.
+ * transitions.ts has the table of what follows on what; connection.ts has the timers and the link.
  */
 import type { WireError } from '@roomful/protocol'
 import type { TransportName } from './transports/transport.ts'
 
-/** Who the server says this is. */
+/** The user as whom the server authenticated this connection. */
 export interface User {
+  /** User id. */
   readonly sub: string
   readonly name: string
   readonly role: string
+  /** Further claims of the token that the server passes on. */
   readonly [claim: string]: unknown
 }
 
-/** Why a connection ended, or its last try did. */
+/** Why a connection, or the last attempt at one, ended. */
 export interface Ending {
   /** A WebSocket close code. PROTOCOL.md 10. */
   readonly code: number
+  /** A sentence for a person; may be empty. */
   readonly reason: string
-  /** What the server refused with, when it said so. */
+  /** The refusal that the server sent before the close, if any. */
   readonly error?: WireError
 }
 
-/** Tries so far: `failures` since the last connection that lasted, `refusals` of our credentials in a row. */
+/** Attempts so far. */
 export interface Trying {
+  /** Since the last connection that lasted. */
   readonly failures: number
+  /** Of the credentials, in a row. */
   readonly refusals: number
 }
 
+/** A connection with an open session. */
 export interface Attached {
+  /** Changes with each connection. */
   readonly connectionId: string
   readonly user: User
-  /** The session of the connection before this one lives on. */
+  /** The server kept the session of the connection before this one. */
   readonly recovered: boolean
-  /** What carries it; may change meanwhile. */
+  /** What carries it; may change while it is open. */
   readonly transport: TransportName | 'custom'
+  /** When the session was opened, ms since 1970. */
   readonly sinceMs: number
   readonly failures: number
 }
 
+/** What a connection is doing, by `status`. `untilMs` is in ms since 1970, by this device's clock. */
 export type ConnectionState =
   | { readonly status: 'idle' }
   | ({ readonly status: 'connecting' } & Trying)
   | ({ readonly status: 'authenticating' } & Trying)
   | ({ readonly status: 'open' } & Attached)
-  /** The server restarts; it still answers, and told us to come back at `untilMs`. */
+  /** The server is about to restart. It still answers; the client reconnects at `untilMs`. */
   | ({ readonly status: 'draining'; readonly untilMs: number } & Attached)
+  /** The connection was lost; the next attempt is at `untilMs`. */
   | ({ readonly status: 'waiting'; readonly untilMs: number; readonly ending: Ending } & Trying)
+  /** By `close()`, or because another attempt would fail too. */
   | { readonly status: 'closed'; readonly ending: Ending }
 
+/** A status of {@link ConnectionState}. */
 export type ConnectionStatus = ConnectionState['status']
 
 export type ConnectionEvent =
   | { readonly type: 'connect' }
   | { readonly type: 'link-opened' }
   | ({ readonly type: 'opened' } & Pick<Attached, 'connectionId' | 'user' | 'recovered' | 'transport'>)
-  /** While it is open the server said who this is by now, or something else carries it. */
+  /** The user or the transport of the open connection changed. */
   | { readonly type: 'changed'; readonly changes: Partial<Pick<Attached, 'user' | 'transport'>> }
   | { readonly type: 'draining'; readonly reconnectAfterMs: number }
-  /** @property canRenew other credentials can be had */
+  /** @property canRenew the application can provide other credentials */
   | { readonly type: 'link-closed'; readonly ending: Ending; readonly canRenew: boolean }
-  /** The timer of the state ran out. */
+  /** The timer of the state fired. */
   | { readonly type: 'due' }
+  /** The network came back, or the page became visible. */
   | { readonly type: 'wake' }
   | { readonly type: 'close' }
 

@@ -1,8 +1,8 @@
 /**
- * The shell around the connection's state: it owns the one link and the one timer that a state may have, tells the
- * transition table what happened, and does what the next state asks for.
+ * Runs the connection: it owns the one link and the one timer that a state may have, gives events to the transition table,
+ * and does what the next state requires.
  */
-import { afterClose, type DownFrame, type WireError } from '@roomful/protocol'
+import { afterClose, type DownFrame, type Limits, type WireError } from '@roomful/protocol'
 import {
   type Attached,
   type ConnectionEvent,
@@ -12,7 +12,7 @@ import {
   type User,
 } from './connection-state.ts'
 import type { Credentials } from './credentials.ts'
-import type { Environment } from './environment.ts'
+import type { Clock, Environment } from './environment.ts'
 import { RoomfulError } from './errors.ts'
 import {
   type AckFrame,
@@ -22,9 +22,8 @@ import {
   type ReceivedEvent,
   type RequestFrame,
   readEvent,
-} from './frames.ts'
+} from './events.ts'
 import { Link } from './link.ts'
-import { ServerFacts } from './server-facts.ts'
 import { transition } from './transitions.ts'
 import type { OpenTransport } from './transports/transport.ts'
 
@@ -33,15 +32,15 @@ export interface ConnectionOptions {
   readonly credentials: Credentials
   readonly openTransport: OpenTransport
   readonly namespace: string
-  /** For a link to open, whatever ways are tried for it. */
+  /** For a link to open, ms, over all transports that are tried. */
   readonly openTimeoutMs: number
-  /** For the server to let us in. */
+  /** For the server to open the session, ms. */
   readonly connectTimeoutMs: number
   readonly onState: (state: ConnectionState, before: ConnectionState) => void
   readonly onEvent: (event: ReceivedEvent) => void
   readonly onAck: (frame: AckFrame) => void
-  /** @param reply says it on the link that asked; nothing is said once that is gone */
-  readonly onRequest: (frame: RequestFrame, reply: (text: string) => void) => void
+  /** @param send answers on the link that the request came from; does nothing when that link is over */
+  readonly onRequest: (frame: RequestFrame, send: (text: string) => void) => void
 }
 
 export class Connection {
@@ -51,7 +50,7 @@ export class Connection {
   #link: Link | undefined
   #carrier: Attached['transport'] = 'custom'
   #session: string | undefined
-  /** What the server refused with before it let us in: the reason of the close that follows. */
+  /** A refusal before the session was open: the reason of the close that follows. */
   #refusal: WireError | undefined
   #cancelTimer: (() => void) | undefined
   #stopListening: (() => void) | undefined
@@ -77,43 +76,43 @@ export class Connection {
     this.#handle({ type: 'close' })
   }
 
-  /** The server said that it restarts. */
+  /** The server announced its restart. */
   drain(reconnectAfterMs: number): void {
     this.#handle({ type: 'draining', reconnectAfterMs })
   }
 
-  /** One frame, as frames.ts writes it; dropped when there is no link, which its sender hears of through the state. */
+  /** @param text a frame after its channel, as requests.ts writes it; dropped when there is no link, as the state shows */
   send(text: string): void {
     this.#link?.send(text)
   }
 
   #handle(event: ConnectionEvent): void {
-    const { clock, chance } = this.#options.environment
+    const { clock, random } = this.#options.environment
     const before = this.#current
-    const next = transition(before, event, { nowMs: clock.now(), chance: chance() })
+    const next = transition(before, event, { nowMs: clock.now(), random: random() })
     if (next === before) return
     this.#current = next
     if (next.status !== before.status) this.#enter(next)
     this.#options.onState(next, before)
   }
 
-  /** What a state needs is set up here, after what the one before it had is gone. */
+  /** Sets up what a state needs, after ending what the state before had. */
   #enter(state: ConnectionState): void {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
     switch (state.status) {
       case 'connecting':
-        this.#dueAfter(this.#options.openTimeoutMs)
-        return this.#begin()
+        this.#startTimer(this.#options.openTimeoutMs)
+        return this.#openLink()
       case 'authenticating':
-        return this.#dueAfter(this.#options.connectTimeoutMs)
+        return this.#startTimer(this.#options.connectTimeoutMs)
       case 'open':
         return this.#link?.heartbeat.start()
       case 'draining':
-        return this.#dueAfter(state.untilMs - this.#options.environment.clock.now())
+        return this.#startTimer(state.untilMs - this.#options.environment.clock.now())
       case 'waiting':
         this.#link?.drop('cut')
-        return this.#dueAfter(state.untilMs - this.#options.environment.clock.now())
+        return this.#startTimer(state.untilMs - this.#options.environment.clock.now())
       case 'closed':
         this.#link?.drop('goodbye')
         this.#session = undefined
@@ -121,15 +120,15 @@ export class Connection {
         this.#stopListening = undefined
         return
       default:
-        state satisfies { status: 'idle' } // which nothing leads to
+        state satisfies { status: 'idle' } // no transition leads to it
     }
   }
 
-  #dueAfter(ms: number): void {
+  #startTimer(ms: number): void {
     this.#cancelTimer = this.#options.environment.clock.after(Math.max(0, ms), () => this.#handle({ type: 'due' }))
   }
 
-  #begin(): void {
+  #openLink(): void {
     this.#link?.drop('cut')
     this.#refusal = undefined
     const { environment, credentials, openTransport, namespace } = this.#options
@@ -163,12 +162,12 @@ export class Connection {
   #handleControl(frame: ControlFrame): void {
     switch (frame.type) {
       case 'welcome':
-        this.server.learn(frame)
+        this.server.update(frame)
         return this.#link?.heartbeat.configure(frame.heartbeat)
       case 'opened': {
         const { id: connectionId, user, recovered } = frame
         const transport = this.#carrier
-        this.server.learn(frame)
+        this.server.update(frame)
         this.#session = frame.session
         return this.#handle({ type: 'opened', connectionId, user: user as User, recovered, transport })
       }
@@ -181,7 +180,7 @@ export class Connection {
         return
       case 'error': {
         if (this.#current.status === 'authenticating') this.#refusal = frame
-        return this.#options.environment.tell(RoomfulError.fromWire(frame))
+        return this.#options.environment.onError(RoomfulError.fromWire(frame))
       }
       case 'request': {
         const link = this.#link
@@ -190,11 +189,11 @@ export class Connection {
       case 'pong':
         return
       default:
-        frame satisfies never // a later version's: ignored
+        frame satisfies never // of a later version: ignored
     }
   }
 
-  /** New proof on the open connection; should it fail, the server closes with 4002 and the next try gets a fresh token. */
+  /** Sends a fresh token. If that fails, the server closes with 4002, and the next attempt gets a fresh token. */
   async #refresh(link: Link | undefined): Promise<void> {
     try {
       const token = await this.#options.credentials.forRefresh(link?.token)
@@ -202,7 +201,29 @@ export class Connection {
       link.token = token
       link.write({ type: 'auth', ch: link.channel, token })
     } catch (cause) {
-      this.#options.environment.tell(new RoomfulError('NO_CREDENTIALS', undefined, { cause }))
+      this.#options.environment.onError(new RoomfulError('NO_CREDENTIALS', undefined, { cause }))
     }
+  }
+}
+
+/** What the server announced: its limits, and its time, in which keys are made and ages are measured. */
+export class ServerFacts {
+  /** From `welcome`; empty before the first one. */
+  limits: Partial<Limits> = {}
+  readonly #clock: Clock
+  #offsetMs = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  update({ now, limits }: { now?: number; limits?: Record<string, number> }): void {
+    if (typeof now === 'number') this.#offsetMs = now - this.#clock.now()
+    if (limits) this.limits = limits
+  }
+
+  /** Milliseconds since 1970 by the server's clock, as far as it is known. */
+  now(): number {
+    return this.#clock.now() + this.#offsetMs
   }
 }

@@ -1,24 +1,26 @@
 /**
- * Who we say we are, and getting new proof of it: one call of the application's callback at a time, however many ask, and
- * none while the token we have is not known to be bad.
+ * The credentials of a client, and their renewal: one call of the application's callback at a time, whatever the number of
+ * connections that need a token, and none while the current token may still be good.
  */
 import type { Credentials as WireCredentials } from '@roomful/protocol'
 
-/** Why a token is asked for: to connect at all, because the one we have ends soon, because the server refused it. */
+/** Why a token is needed: to connect, because the current one expires soon, or because the server refused it. */
 export type TokenReason = 'connect' | 'expiring' | 'refused'
 
+/** A token, or a callback that fetches one; `undefined` from it means a guest. */
 export type TokenSource = string | ((reason: TokenReason) => string | undefined | Promise<string | undefined>)
 
+/** How a client authenticates. Without a token or ticket it is a guest. */
 export interface CredentialsOptions {
-  /** A token, or what gets one. The callback's is kept until it ends or is refused. */
+  /** A JWT, or a callback that fetches one. Its result is kept until it expires or the server refuses it. */
   token?: TokenSource
-  /** Gets a ticket for single use, in place of a token. */
+  /** Fetches a ticket for single use, instead of a token. */
   ticket?: () => string | Promise<string>
-  /** The name that a guest wishes. */
+  /** The name that a guest asks for. */
   name?: string
 }
 
-/** What is undefined is not sent. */
+/** Fields that are undefined are not sent. */
 type Proof = { [Field in keyof WireCredentials]: WireCredentials[Field] | undefined }
 
 export class Credentials {
@@ -32,12 +34,15 @@ export class Credentials {
     if (typeof options.token === 'string') this.#known = options.token
   }
 
-  /** Others than those that were refused can be had. */
+  /** The application can provide other credentials than the refused ones. */
   get canRenew(): boolean {
     return typeof this.#options.token === 'function' || this.#options.ticket !== undefined
   }
 
-  /** What to open a channel with. @throws what the application's callback throws */
+  /**
+   * @returns the credentials to open a channel with
+   * @throws what the application's callback throws
+   */
   async forOpening(): Promise<Proof> {
     const { ticket, name } = this.#options
     if (ticket) return { name, ticket: await ticket() }
@@ -45,16 +50,17 @@ export class Credentials {
   }
 
   /**
-   * A fresher token than `token`, for the connection that is open with it; `undefined` when there is no way to get one. Another
-   * namespace on the same link may have got it already. @throws as the callback
+   * @param token of the open connection
+   * @returns a newer token, which another namespace on the same link may have fetched already; `undefined` when there is none
+   * @throws what the application's callback throws
    */
   async forRefresh(token: string | undefined): Promise<string | undefined> {
     return this.#known === token ? this.#renew('expiring') : this.#known
   }
 
-  /** The server did not take it. */
+  /** The server refused it. */
   refused(token: string | undefined): void {
-    if (this.#known !== token) return // what we have by now is another one
+    if (this.#known !== token) return // there is another one by now
     if (this.canRenew) this.#known = undefined
     this.#wanted = 'refused'
   }

@@ -1,6 +1,6 @@
 /**
- * Imported for its effect: what is loaded on demand otherwise, the outbox, answers to the server and the ways around a blocked WebSocket, is loaded
- * with the page. For applications that start without a network, and for tests in virtual time, which no file is waited for in.
+ * Import it for its effect: loads what is otherwise loaded on demand (the outbox, answers to the server, the fallbacks for a
+ * blocked WebSocket) with the page. For applications that start offline, and for tests in virtual time.
  */
 import './on-demand.ts'
 import './transports/fallbacks/index.ts'

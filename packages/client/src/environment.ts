@@ -1,20 +1,23 @@
 /**
- * What the SDK needs of the world it runs in: time, chance, and word that the network or the page came back. Everything
- * else in this package reaches for no global, so that a test, or a simulator, can stand in for the world.
+ * What the SDK needs from the platform: time, randomness, and notice that the network or the page came back. All other code
+ * of the SDK uses no such globals, so that a test or a simulator can replace them.
  */
 import { RoomfulError } from './errors.ts'
 
-/** The part of a clock that the SDK reads; the server's own clock port fits. */
+/** The clock that the SDK uses; the server's clock port is compatible. */
 export interface Clock {
   /** Milliseconds since 1970. May jump. */
   now(): number
-  /** Milliseconds that never go back. */
+  /** Milliseconds since any moment; never goes back. */
   monotonic(): number
-  /** Calls `fn` once after `ms`. @returns what cancels it */
+  /**
+   * Calls `fn` once after `ms`.
+   * @returns a function that cancels it
+   */
   after(ms: number, fn: () => void): () => void
 }
 
-/** The part of a browser's `Storage` that is used. */
+/** The part of a browser's `Storage` that the SDK uses. */
 export interface TextStorage {
   getItem(key: string): string | null
   setItem(key: string, value: string): void
@@ -23,26 +26,35 @@ export interface TextStorage {
 export interface Environment {
   readonly clock: Clock
   /** From 0 (included) to 1 (excluded); not for secrets. */
-  readonly chance: () => number
+  readonly random: () => number
   readonly fillRandom: (bytes: Uint8Array) => Uint8Array
-  /** For what the next page of this tab may know too; not everywhere. */
+  /** Survives a reload in the same tab; not available everywhere. */
   readonly storage: TextStorage | undefined
-  /** Tells when the network came or went, or the page is looked at again. @returns what stops it */
+  /**
+   * Calls `fn` when the network comes or goes, or the page becomes visible.
+   * @returns a function that ends it
+   */
   readonly onWake: (fn: (isOnline: boolean) => void) => () => void
-  /** Where errors of the application's own listeners and callbacks go: never lost. */
+  /** Reports errors of the application's own listeners and callbacks: they are never lost. */
   readonly report: (error: unknown) => void
-  /** Where refusals go that nobody waits for, such as that of an `emit`: to whoever asked to hear of them. */
-  readonly tell: (error: RoomfulError) => void
+  /** Reports refusals that no promise reports, such as that of an `emit`, to the application's `onError`, if there is one. */
+  readonly onError: (error: RoomfulError) => void
 }
 
+/** Replaces parts of the platform, for tests. */
 export interface EnvironmentOptions {
+  /** Default: the system's. */
   clock?: Clock
-  /** Decides the jitter, from 0 (included) to 1 (excluded). Default: `Math.random`. */
+  /** For the jitter of reconnects: from 0 (included) to 1 (excluded). Default: `Math.random`. */
   random?: () => number
-  /** Fills what it is given, for idempotency keys. Default: `crypto`. */
+  /** Fills the array that it is given, for idempotency keys. Default: `crypto.getRandomValues`. */
   fillRandom?: (bytes: Uint8Array) => Uint8Array
-  /** Keeps for a while which transport worked. Default: `sessionStorage`, where there is one. */
+  /** Keeps which transport worked, for 15 minutes. Default: `sessionStorage`, where there is one. */
   storage?: TextStorage
+  /**
+   * Called for errors that no promise reports: a refused `emit`, a lost token callback, a listener that threw
+   * (CALLBACK_FAILED). Without it the errors of listeners are thrown as uncaught, and the others are ignored.
+   */
   onError?: (error: RoomfulError) => void
 }
 
@@ -58,16 +70,16 @@ const systemClock: Clock = {
 export function createEnvironment({ clock, random, fillRandom, storage, onError }: EnvironmentOptions): Environment {
   return {
     clock: clock ?? systemClock,
-    chance: random ?? Math.random,
+    random: random ?? Math.random,
     fillRandom: fillRandom ?? ((bytes) => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>)),
     storage: storage ?? sessionStorageOf(),
     onWake: onBrowserWake,
     report: (error) => (onError ? onError(toError(error)) : throwLater(error)),
-    tell: (error) => onError?.(error),
+    onError: (error) => onError?.(error),
   }
 }
 
-/** A page without an origin of its own may not even look. */
+/** On a page without an origin even reading the property throws. */
 function sessionStorageOf(): TextStorage | undefined {
   try {
     return globalThis.sessionStorage
@@ -76,14 +88,14 @@ function sessionStorageOf(): TextStorage | undefined {
   }
 }
 
-/** Nobody listens for errors: let the platform say it, as it says every uncaught error. */
+/** Without `onError` the platform reports it as an uncaught error. */
 function throwLater(error: unknown): void {
   queueMicrotask(() => {
     throw error
   })
 }
 
-/** What a listener or a callback of the application threw becomes the cause of an error with a code. */
+/** What a listener or a callback threw becomes the cause of an error with a code. */
 function toError(error: unknown): RoomfulError {
   if (error instanceof RoomfulError) return error
   const message = error instanceof Error ? error.message : String(error)

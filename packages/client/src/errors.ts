@@ -1,10 +1,10 @@
 /**
- * One class for everything that can be refused, here or by the server: a stable code and a sentence for a person.
- * The server's codes are in the protocol's catalogue (PROTOCOL.md 10); those that only a client can know are added here.
+ * One class for all refusals, by the server or by the client: a stable code and a sentence for a person. The server's codes
+ * are in the protocol (PROTOCOL.md 10); here are those that only a client can detect.
  */
 import type { ErrorCode, WireError } from '@roomful/protocol'
 
-/** What goes wrong without the server having said so. */
+/** Errors that the client detects without the server, each with its default sentence. */
 export const CLIENT_ERRORS = {
   NOT_CONNECTED: 'No connection in time; nothing was sent',
   DISCONNECTED: 'The connection was lost; whether this was done is unknown',
@@ -14,18 +14,23 @@ export const CLIENT_ERRORS = {
   NO_WEBSOCKET: 'No global WebSocket; give a constructor',
 } as const
 
-/** `WEBSOCKET_BLOCKED` has its sentence where it is made, beside what is loaded only then. */
+/** A code of {@link CLIENT_ERRORS}, or `WEBSOCKET_BLOCKED`, whose sentence is with the fallbacks, which are loaded on demand. */
 export type ClientErrorCode = keyof typeof CLIENT_ERRORS | 'WEBSOCKET_BLOCKED'
 
+/** A refusal, by the server or by the client. `code` says which. */
 export class RoomfulError extends Error {
   override readonly name = 'RoomfulError'
-  /** Stable: the protocol's, this client's ({@link CLIENT_ERRORS}), or the application's own. */
+  /** Stable: a code of the protocol, of the client ({@link CLIENT_ERRORS}), or of the application. */
   readonly code: ErrorCode | ClientErrorCode | (string & {})
-  /** How long until it may succeed; present where waiting helps. */
+  /** How long until the same request may succeed, ms; present where waiting helps. */
   readonly retryAfterMs: number | undefined
-  /** Path of the field that was wrong. */
+  /** Path of the field that was wrong, as `a.b.0`. */
   readonly field: string | undefined
 
+  /**
+   * @param code throw it with a code of your own from a handler of `onRequest`
+   * @param message default: the sentence of `code`
+   */
   constructor(
     code: ErrorCode | ClientErrorCode | (string & {}),
     message?: string,
@@ -37,13 +42,14 @@ export class RoomfulError extends Error {
     this.field = more.field
   }
 
+  /** @returns the error that the server sent */
   static fromWire(error: WireError): RoomfulError {
     const retryAfterMs = error.retryAfter === undefined ? undefined : error.retryAfter * 1000
     return new RoomfulError(error.code, error.message, { retryAfterMs, field: error.field })
   }
 }
 
-/** Refusals that say nothing about the request itself: the same request may succeed later. */
+/** Temporary refusals: the same request may succeed later. */
 const PASSING = new Set<string>([
   'RATE_LIMITED',
   'UNAVAILABLE',

@@ -1,14 +1,15 @@
 /**
- * Keeps the outbox in the browser's IndexedDB, so that what was written and not acknowledged survives a reload, a crash of
- * the tab, a closed laptop; a late repeat gets the stored reply, since the server knows its key (D12). Two tabs may share
- * one: what both send is still done once.
+ * Keeps the outbox in the browser's IndexedDB, so that requests that are not acknowledged survive a reload, a crash of the
+ * tab, a closed laptop. The server knows their keys, so a late repeat gets the stored acknowledgement (D12). Two tabs may
+ * share a database: what both send is still done once.
  */
-import type { OutboxEntry, OutboxStorage } from './outbox-storage.ts'
+import type { OutboxEntry, OutboxStorage } from './outbox.ts'
 
 const STORE = 'outbox'
 
 /**
- * @param name of the database: one per person, or what one wrote would be sent in another's name
+ * A storage for the option `outbox.storage`.
+ * @param name of the database; use one per user, since the entries of one must not be sent as another
  * @example connect(url, { outbox: { storage: indexedDbOutbox(`outbox-${userId}`) } })
  */
 export function indexedDbOutbox(name: string): OutboxStorage {
@@ -22,7 +23,7 @@ export function indexedDbOutbox(name: string): OutboxStorage {
   return {
     async load() {
       const store = await storeOf(open(), 'readonly')
-      const entries = (await answerOf(store.getAll())) as OutboxEntry[]
+      const entries = (await resultOf(store.getAll())) as OutboxEntry[]
       return entries.sort((a, b) => a.createdMs - b.createdMs)
     },
     async put(entry) {
@@ -42,11 +43,11 @@ async function storeOf(database: Promise<IDBDatabase>, mode: IDBTransactionMode)
   return (await database).transaction(STORE, mode).objectStore(STORE)
 }
 
-/** @param onGone the browser closed it: another version wants in, or the site's data was cleared */
+/** @param onGone the browser closed it: a newer version opens it, or the site's data was cleared */
 function openDatabase(name: string, onGone: () => void): Promise<IDBDatabase> {
   const request = indexedDB.open(name, 1)
   request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: 'key' })
-  return answerOf(request).then(
+  return resultOf(request).then(
     (database) => {
       database.onversionchange = () => {
         database.close()
@@ -62,14 +63,14 @@ function openDatabase(name: string, onGone: () => void): Promise<IDBDatabase> {
   )
 }
 
-function answerOf<T>(request: IDBRequest<T>): Promise<T> {
+function resultOf<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result)
     request.onerror = () => reject(request.error)
   })
 }
 
-/** Safe on the disk, as far as the browser can say. */
+/** Resolves when the browser reports it as stored. */
 function done(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve()

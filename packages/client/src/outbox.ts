@@ -1,29 +1,53 @@
 /**
- * Messages that must arrive, exactly once and in order, whatever happens to the connection: each has a key, is sent until
- * the server has answered it, and is forgotten only then. Bounded in count, bytes and age; what does not fit is refused
- * at once, with a code.
+ * Durable requests, which must arrive exactly once and in order: each has a key, is repeated until the server has
+ * acknowledged it, and is forgotten only then. Bounded in count, bytes and age; a request beyond a bound is refused at once.
  */
 import { createKey, toJson } from '@roomful/protocol'
 import { backoffMs } from './backoff.ts'
-import { type Deferred, defer } from './deferred.ts'
+import type { ServerFacts } from './connection.ts'
 import type { Environment } from './environment.ts'
 import { isPassing, RoomfulError } from './errors.ts'
-import type { OutboxEntry, OutboxStorage } from './outbox-storage.ts'
-import type { RequestOptions, Requests } from './requests.ts'
-import type { ServerFacts } from './server-facts.ts'
+import { type Deferred, defer, type RequestOptions, type Requests } from './requests.ts'
 
+/** One durable request. Plain data, so that any storage can keep it. */
+export interface OutboxEntry {
+  /** Version of this shape. */
+  readonly v: 1
+  /** Its idempotency key, and its key in the storage: a UUIDv7 in server time. */
+  readonly key: string
+  readonly namespace: string
+  readonly event: string
+  readonly args: readonly unknown[]
+  /** When it was added, ms since 1970 in server time. */
+  readonly createdMs: number
+  /** Length of the arguments as JSON. */
+  readonly bytes: number
+}
+
+/** Where an outbox keeps its entries. Use one storage per user: entries of one must not be sent as another (D12). */
+export interface OutboxStorage {
+  /** @returns the entries that an earlier page or process left, oldest first */
+  load(): Promise<readonly OutboxEntry[]>
+  /** Resolves when the entry is stored; it is not sent before. */
+  put(entry: OutboxEntry): Promise<void>
+  /** The entry was acknowledged or refused. */
+  remove(key: string): Promise<void>
+}
+
+/** Bounds of the outbox, and where it keeps its entries. */
 export interface OutboxLimits {
-  /** Messages that wait. Default 1,000. */
+  /** Requests that wait. Default 1,000. */
   maxCount?: number
-  /** Their arguments together. Default 1 MiB. */
+  /** Length of their arguments together, as JSON. Default 1 MiB. */
   maxBytes?: number
-  /** How long one may wait; never longer than the server recognises repeats. Default 24 h. */
+  /** How long one may wait, ms; never longer than the server recognises repeats. Default 24 h. */
   maxAgeMs?: number
   /**
-   * Messages under way at once. With 1, the default, nothing can overtake; more is faster on a slow network, and lets a
-   * message that the server refused for a moment arrive after its successors.
+   * Requests under way at once. With 1, the default, the order is kept; more is faster on a slow network, but a request that
+   * the server refused temporarily may arrive after later ones.
    */
   maxInFlight?: number
+  /** Default: memory, so that entries are lost with the page. `@roomful/client/indexeddb` has one that survives it. */
   storage?: OutboxStorage
 }
 
@@ -37,7 +61,7 @@ export interface OutboxOptions extends OutboxLimits {
 
 interface Item {
   readonly entry: OutboxEntry
-  /** Safe in the storage. */
+  /** It is in the storage, if there is one. */
   isReady: boolean
   isInFlight: boolean
   readonly settle: Deferred['settle']
@@ -50,7 +74,7 @@ export class Outbox {
   readonly #items: Item[] = []
   #snapshot: readonly OutboxEntry[] | undefined
   #bytes = 0
-  /** Passing refusals in a row. */
+  /** Temporary refusals in a row. */
   #failures = 0
   #cancelPause: (() => void) | undefined
 
@@ -58,24 +82,24 @@ export class Outbox {
     this.#options = options
   }
 
-  /** What waits, oldest first; the same array until something changes. */
+  /** Entries that wait, oldest first; the same array until something changes. */
   get entries(): readonly OutboxEntry[] {
     this.#snapshot ??= this.#items.map(({ entry }) => entry)
     return this.#snapshot
   }
 
-  /** Takes up what an earlier life left. Never rejects. */
+  /** Takes over entries that an earlier page or process left. Never rejects. */
   async restore(): Promise<void> {
     try {
-      const left = (await this.#options.storage?.load()) ?? []
-      for (const entry of left) {
+      const entries = (await this.#options.storage?.load()) ?? []
+      for (const entry of entries) {
         const isKnown = this.#items.some((item) => item.entry.key === entry.key)
         if (entry.v !== 1 || entry.namespace !== this.#options.namespace || isKnown) continue
         const item: Item = {
           ...{ entry, isReady: true, isInFlight: false },
           settle: (error) => {
             this.#forget(item)
-            if (error !== undefined) this.#tell(error) // whoever waited for it is gone
+            if (error !== undefined) this.#reportError(error) // the page that waited for it is gone
           },
         }
         this.#items.push(item)
@@ -84,12 +108,12 @@ export class Outbox {
       this.#items.sort((a, b) => a.entry.createdMs - b.entry.createdMs)
       this.#changed()
     } catch (error) {
-      this.#tell(error)
+      this.#reportError(error)
     }
     this.#pump()
   }
 
-  /** @returns the server's answer, however long it takes; rejects with QUEUE_FULL, EXPIRED, the server's refusal, … */
+  /** @returns the acknowledgement, however long it takes; rejects with QUEUE_FULL, EXPIRED, the server's refusal, … */
   async add(event: string, args: readonly unknown[], options: RequestOptions): Promise<unknown> {
     const { environment, server, namespace, requests, maxCount = 1_000, maxBytes = 1024 * 1024 } = this.#options
     if (requests.reach === 'never') throw new RoomfulError('CLOSED')
@@ -117,7 +141,7 @@ export class Outbox {
     this.#resume()
   }
 
-  /** There will be no connection any more; what the storage holds stays there. */
+  /** The client is closed; entries in a storage stay there. */
   rejectAll(error: RoomfulError): void {
     this.#cancelPause?.()
     this.#cancelPause = undefined
@@ -132,7 +156,7 @@ export class Outbox {
       try {
         await storage.put(item.entry)
       } catch (error) {
-        this.#tell(error) // it still waits here, and arrives if this page lives long enough
+        this.#reportError(error) // it still waits in memory
       }
     }
     item.isReady = true
@@ -144,11 +168,11 @@ export class Outbox {
     if (this.#cancelPause || requests.reach !== 'now') return
     for (const item of this.#items.slice(0, maxInFlight)) {
       if (!item.isReady) return
-      if (!item.isInFlight) this.#deliver(item) // never rejects
+      if (!item.isInFlight) this.#send(item) // never rejects
     }
   }
 
-  async #deliver(item: Item): Promise<void> {
+  async #send(item: Item): Promise<void> {
     const { event, args, key, createdMs } = item.entry
     const { server, maxAgeMs = DAY_MS, requests } = this.#options
     if (server.now() - createdMs > Math.min(maxAgeMs, server.limits.dedupeWindowMs || DAY_MS)) {
@@ -156,9 +180,9 @@ export class Outbox {
     }
     item.isInFlight = true
     try {
-      const answer = await requests.call(event, args, { key })
+      const ack = await requests.call(event, args, { key })
       this.#failures = 0
-      item.settle(undefined, answer)
+      item.settle(undefined, ack)
     } catch (thrown) {
       const error = thrown as RoomfulError // a request rejects with nothing else
       item.isInFlight = false
@@ -167,12 +191,12 @@ export class Outbox {
     }
   }
 
-  /** The same message again, later. */
+  /** Sends the same request again, later. */
   #pause({ retryAfterMs, code }: RoomfulError): void {
     const isDown = code === 'DISCONNECTED' || code === 'NOT_CONNECTED'
-    if (isDown && this.#options.requests.reach !== 'now') return // the next connection goes on
-    const { clock, chance } = this.#options.environment
-    this.#cancelPause ??= clock.after(retryAfterMs ?? backoffMs(this.#failures++, chance()), () => this.#resume())
+    if (isDown && this.#options.requests.reach !== 'now') return // the next connection continues
+    const { clock, random } = this.#options.environment
+    this.#cancelPause ??= clock.after(retryAfterMs ?? backoffMs(this.#failures++, random()), () => this.#resume())
   }
 
   #resume(): void {
@@ -186,7 +210,7 @@ export class Outbox {
     if (index < 0) return
     this.#items.splice(index, 1)
     this.#bytes -= item.entry.bytes
-    this.#options.storage?.remove(item.entry.key).catch((error: unknown) => this.#tell(error))
+    this.#options.storage?.remove(item.entry.key).catch((error: unknown) => this.#reportError(error))
     this.#changed()
     this.#pump()
   }
@@ -196,8 +220,8 @@ export class Outbox {
     this.#options.onChange()
   }
 
-  #tell(error: unknown): void {
-    const { tell } = this.#options.environment
-    tell(error instanceof RoomfulError ? error : new RoomfulError('OUTBOX', String(error), { cause: error }))
+  #reportError(error: unknown): void {
+    const { onError } = this.#options.environment
+    onError(error instanceof RoomfulError ? error : new RoomfulError('OUTBOX', String(error), { cause: error }))
   }
 }

@@ -1,19 +1,21 @@
 /**
- * A WebSocket that comes back, in the shape that document after document teaches, for those who speak a protocol of their
- * own over it: no rooms, no replay, no outbox. For those there is `connect`. C2.
+ * A WebSocket that reconnects, with the members of the platform's own, for protocols other than Roomful's: no rooms, no
+ * replay, no outbox. C2.
  */
 import { backoffMs } from './backoff.ts'
 import { findWebSocket, type WebSocketConstructor, type WebSocketLike } from './transports/websocket.ts'
 
+/** How a {@link ReconnectingWebSocket} reconnects, and its handlers. */
 export interface ReconnectingWebSocketOptions {
-  /** First wait, doubled at each failure. Default 1,000 ms. */
+  /** First wait, ms, doubled at each failure. Default 1,000. */
   reconnectInterval?: number
-  /** Failures in a row after which it stays closed. Default 10. */
+  /** It stays closed after this many failures in a row. Default 10. */
   maxRetries?: number
-  /** Longest wait. Default 30,000 ms. */
+  /** Longest wait, ms. Default 30,000. */
   maxInterval?: number
-  /** How much of each wait is left to chance, 0 to 1. Default 0; many clients of one server should use 1. */
+  /** The random part of each wait, 0 to 1. Default 0; many clients of one server should use 1. */
   jitter?: number
+  /** Default: the global one. */
   WebSocket?: WebSocketConstructor
   onopen?: () => void
   onmessage?: (event: MessageEvent) => void
@@ -25,15 +27,21 @@ type Data = string | ArrayBufferLike | Blob | ArrayBufferView
 
 const OPEN = 1
 
+/**
+ * A WebSocket that reconnects by itself.
+ * @throws RoomfulError NO_WEBSOCKET where the platform has none and the options neither
+ * @example
+ * const socket = new ReconnectingWebSocket('wss://example.org/feed', { onmessage: ({ data }) => show(data) })
+ */
 export class ReconnectingWebSocket {
   declare readonly url: string
   declare reconnectInterval: number
   declare maxRetries: number
   declare maxInterval: number
   declare jitter: number
-  /** Tries since the last connection. */
+  /** Attempts since the last connection. */
   retries = 0
-  /** The present socket. */
+  /** The current socket. */
   declare ws: WebSocketLike
   declare onopen: (() => void) | undefined
   declare onmessage: ((event: MessageEvent) => void) | undefined
@@ -61,7 +69,7 @@ export class ReconnectingWebSocket {
     this.connect()
   }
 
-  /** Opens a socket now; the one before it, if any, is let go. Also after `close()`. */
+  /** Opens a socket now, and closes the current one. Also after `close()`. */
   connect(): void {
     const WebSocket = findWebSocket(this.#options.WebSocket)
     this.#isStopped = false
@@ -85,12 +93,12 @@ export class ReconnectingWebSocket {
     }
   }
 
-  /** Sends when open; what is sent at any other time is dropped. */
+  /** Sends when the socket is open; otherwise drops the data. */
   send(data: Data): void {
     if (this.ws.readyState === OPEN) this.ws.send(data as string)
   }
 
-  /** Closes it for good: it does not come back until `connect()`. */
+  /** Closes it, without reconnecting until `connect()`. */
   close(code?: number, reason?: string): void {
     this.#isStopped = true
     clearTimeout(this.#timer)

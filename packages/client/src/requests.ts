@@ -1,29 +1,29 @@
 /**
- * Everything that goes to the server as an event, with or without an answer. What cannot be sent yet waits for the
- * connection, in order; what was sent when the connection went is sent again by the next one if a repeat does no harm,
- * and refused otherwise, because nobody knows whether it was done. C11, G3.
+ * Everything that the SDK sends to the server as an event, with or without an acknowledgement. What cannot be sent yet
+ * waits for the connection, in order. What was sent when the connection was lost is sent again by the next one if a repeat
+ * does no harm, and refused otherwise, because the client cannot know whether it was done. C11, G3.
  */
-
+import { toJson } from '@roomful/protocol'
 import type { Connection } from './connection.ts'
-import { type Deferred, defer } from './deferred.ts'
-import type { Environment } from './environment.ts'
+import type { Clock, Environment } from './environment.ts'
 import { RoomfulError } from './errors.ts'
-import { type AckFrame, writeArgs, writeRequest } from './frames.ts'
+import type { AckFrame } from './events.ts'
 
+/** How a request is sent. */
 export interface RequestOptions {
-  /** Makes it idempotent: the server does it once for this key, and a repeat gets the first answer. */
+  /** Makes it idempotent: the server does it once for this key, and a repeat gets the first acknowledgement. */
   key?: string | undefined
-  /** How long to wait for the connection and the answer together. Default 5 s, unless the request is durable. */
+  /** For the connection and the acknowledgement together, ms. Default 5,000, or unlimited for durable requests. */
   timeoutMs?: number | undefined
-  /** Gives up waiting; the request may be done all the same. */
+  /** Aborting it ends the wait; the server may still handle the request. */
   signal?: AbortSignal | undefined
 }
 
 export interface Call extends RequestOptions {
-  /** Doing it twice is as good as once, even without a key: reading, joining. */
+  /** Doing it twice is the same as once, even without a key: reading, joining. */
   readonly isRepeatable?: boolean
-  /** Called with the answer before anything that follows it in the same message is: a promise would tell it after. */
-  readonly onAnswer?: (data: unknown) => void
+  /** Synchronous, so that state is updated before the next frame of the same message; a promise would run later. */
+  readonly onAck?: (data: unknown) => void
 }
 
 /** Whether the server can be reached: now, once there is a connection, or never, because the client is closed. */
@@ -31,19 +31,19 @@ export type Reach = 'now' | 'later' | 'never'
 
 /** C11. */
 const REQUEST_TIMEOUT_MS = 5_000
-/** Requests that wait for a connection or an answer; one more is refused with QUEUE_FULL. Enough for any burst that a person causes. */
+/** Requests that wait for a connection or an acknowledgement; one more is refused with QUEUE_FULL. Enough for any burst that a person causes. */
 export const MAX_PENDING = 1_000
 
 interface Pending {
   readonly text: string
   readonly bodyBytes: number
   readonly isRepeatable: boolean
-  readonly wantsAnswer: boolean
-  /** On the connection that is open now. */
+  readonly wantsAck: boolean
+  /** On the current connection. */
   isSent: boolean
-  /** On any. */
+  /** On any connection. */
   wasSent: boolean
-  readonly onAnswer: Call['onAnswer']
+  readonly onAck: Call['onAck']
   readonly settle: Deferred['settle']
 }
 
@@ -65,22 +65,22 @@ export class Requests {
     return status === 'open' ? 'now' : status === 'closed' ? 'never' : 'later'
   }
 
-  /** Without an answer: that it could not be sent, or was refused, is told to whoever asked to hear of errors. */
+  /** Sends without an acknowledgement; `onError` gets the reason when it could not be sent. */
   emit(event: string, args: readonly unknown[]): void {
-    this.#start(event, args, {}, false).catch(this.#environment.tell)
+    this.#start(event, args, {}, false).catch(this.#environment.onError)
   }
 
-  /** @returns the answer; rejects with a RoomfulError, or with the signal's reason */
+  /** @returns the acknowledgement; rejects with a RoomfulError, or with the signal's reason */
   call(event: string, args: readonly unknown[], call: Call = {}): Promise<unknown> {
     return this.#start(event, args, call, true)
   }
 
-  /** The connection is open: what waits is sent, in order. */
+  /** The connection is open: sends what waits, in order. */
   handleOpen(): void {
     for (const request of [...this.#pending.values()]) if (!request.isSent) this.#send(request)
   }
 
-  /** The connection is gone. */
+  /** The connection was lost. */
   handleDown(): void {
     for (const request of [...this.#pending.values()]) {
       if (!request.isSent) continue
@@ -91,16 +91,16 @@ export class Requests {
 
   handleAck({ ack, data, error }: AckFrame): void {
     const request = this.#pending.get(ack as number)
-    if (!error) request?.onAnswer?.(data)
+    if (!error) request?.onAck?.(data)
     request?.settle(error && RoomfulError.fromWire(error), data)
   }
 
-  /** There will be no connection any more. */
+  /** The client is closed. */
   rejectAll(error: RoomfulError): void {
     for (const request of [...this.#pending.values()]) request.settle(error)
   }
 
-  async #start(event: string, args: readonly unknown[], call: Call, wantsAnswer: boolean): Promise<unknown> {
+  async #start(event: string, args: readonly unknown[], call: Call, wantsAck: boolean): Promise<unknown> {
     const { key, signal, timeoutMs = REQUEST_TIMEOUT_MS } = call
     const { clock } = this.#environment
     if (this.reach === 'never') throw new RoomfulError('CLOSED')
@@ -116,11 +116,11 @@ export class Requests {
     }
     const { promise, settle } = defer({ clock, timeoutMs, signal, timeoutError, onSettled })
     const request: Pending = {
-      text: writeRequest(event, body, wantsAnswer ? id : undefined, key),
+      text: writeRequest(event, body, wantsAck ? id : undefined, key),
       bodyBytes: byteLength(body),
       isRepeatable: key !== undefined || call.isRepeatable === true,
-      onAnswer: call.onAnswer,
-      wantsAnswer,
+      onAck: call.onAck,
+      wantsAck,
       isSent: false,
       wasSent: false,
       settle,
@@ -138,11 +138,64 @@ export class Requests {
     request.isSent = true
     request.wasSent = true
     this.#connection.send(request.text)
-    if (!request.wantsAnswer) request.settle(undefined)
+    if (!request.wantsAck) request.settle(undefined)
   }
 }
 
 /** Bytes of the arguments as the server counts them, without the name of the field that holds them. */
 function byteLength(body: string): number {
   return body === '' ? 0 : utf8.encode(body.slice(body.indexOf(':') + 1)).byteLength
+}
+
+/**
+ * Writes a frame without its first brace: the link adds that and its channel.
+ * @param body JSON of the arguments, from {@link writeArgs}
+ */
+function writeRequest(event: string, body: string, id: number | undefined, key: string | undefined): string {
+  const tail = `${id === undefined ? '' : `,"id":${id}`}${key === undefined ? '' : `,"key":${JSON.stringify(key)}`}`
+  return `"event":${JSON.stringify(event)}${body}${tail}}`
+}
+
+/** The arguments as part of a frame: nothing, `data` for one, `args` for several. */
+function writeArgs(args: readonly unknown[]): string {
+  if (args.length === 0 || (args.length === 1 && args[0] === undefined)) return ''
+  return args.length === 1 ? `,"data":${toJson(args[0])}` : `,"args":${toJson(args)}`
+}
+
+export interface DeferredOptions {
+  readonly clock: Clock
+  /** No deadline without it. */
+  readonly timeoutMs: number | undefined
+  readonly signal: AbortSignal | undefined
+  readonly timeoutError: () => RoomfulError
+  /** Called once, before the promise settles. */
+  readonly onSettled: () => void
+}
+
+/** A promise that its owner settles, or its deadline, or its signal, whichever comes first. */
+export interface Deferred {
+  readonly promise: Promise<unknown>
+  /** Rejects with `error` when there is one. Later calls do nothing. */
+  settle(error: unknown, value?: unknown): void
+}
+
+/** @throws the signal's reason when it is already aborted */
+export function defer({ clock, timeoutMs, signal, timeoutError, onSettled }: DeferredOptions): Deferred {
+  signal?.throwIfAborted()
+  let settle: Deferred['settle'] | undefined
+  const promise = new Promise((resolve, reject) => {
+    settle = (error, value) => {
+      if (!settle) return
+      settle = undefined
+      cancelTimer?.()
+      signal?.removeEventListener('abort', onAbort)
+      onSettled()
+      if (error === undefined) resolve(value)
+      else reject(error)
+    }
+  })
+  const onAbort = (): void => settle?.(signal?.reason)
+  signal?.addEventListener('abort', onAbort)
+  const cancelTimer = timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => settle?.(timeoutError()))
+  return { promise, settle: (error, value) => settle?.(error, value) }
 }

@@ -1,80 +1,84 @@
 /**
- * One link for the clients of several namespaces: each has a channel of its own, with its own user, rooms and reconnects.
- * Clients notice nothing of each other; the link is opened for the first of them and closed with the last. PROTOCOL.md 6.
+ * One link for the clients of several namespaces: each has its own channel, with its own user, rooms and reconnects. Clients
+ * do not affect each other; the first one opens the link, the last one closes it. PROTOCOL.md 6.
  */
 import { isRecord, MAX_CHANNELS } from '@roomful/protocol'
 import { Client, type ClientOptions } from './client.ts'
 import { Credentials, type CredentialsOptions } from './credentials.ts'
 import { createEnvironment, type EnvironmentOptions } from './environment.ts'
-import { type OwnWaysOptions, ownWays } from './transports/own-ways.ts'
+import { type DefaultTransportsOptions, defaultTransports } from './transports/default-transports.ts'
 import type { OpenTransport, Transport, TransportHandlers, TransportName } from './transports/transport.ts'
 import type { AnyContract } from './types.ts'
 
-export interface SharedLinkOptions extends CredentialsOptions, EnvironmentOptions, OwnWaysOptions {
-  /** Another way to the server than those of the SDK: it is the only one then. */
+/** How a shared link connects. */
+export interface SharedLinkOptions extends CredentialsOptions, EnvironmentOptions, DefaultTransportsOptions {
+  /** A transport of your own, instead of those of the SDK. */
   transport?: OpenTransport
-  /** For each way to open the link, and again for the server to let each namespace in. Default 10 s. */
+  /** For each transport to open the link, and again for the server to open each session, ms. Default 10,000. */
   connectTimeoutMs?: number
 }
 
-/** What each namespace has of its own. An outbox with a storage belongs to one namespace. */
+/** Options of one namespace on a shared link. An outbox with a storage belongs to one namespace. */
 export type NamespaceOptions = Pick<ClientOptions, 'namespace' | 'outbox' | 'autoConnect' | 'onError'>
 
 /**
- * Makes a link that several namespaces share, as one user: one WebSocket, one token.
- *
- * ```ts
+ * Makes a link that several namespaces share, as one user: one WebSocket, one token. The first `connect` of the result opens
+ * it.
+ * @param url as for `connect`
+ * @throws TypeError when `url` is no URL; RoomfulError NO_WEBSOCKET where the platform has none and `options` neither
+ * @example
  * const link = createLink('https://example.org', { token: fetchToken })
  * const chat = link.connect({ namespace: '/chat' })
  * const shop = link.connect<typeof shopContract>({ namespace: '/shop' })
- * ```
- *
- * @param url as `connect` takes it. Nothing is opened before the first `connect`
- * @throws TypeError when it is no URL; RoomfulError NO_WEBSOCKET where there is none and none is given
  */
 export function createLink(url: string | URL, options: SharedLinkOptions = {}): SharedLink {
   return new SharedLink(url, options)
 }
 
+/** A link that several namespaces share, made by `createLink`. */
 export class SharedLink {
   readonly #url: string | URL
   readonly #options: SharedLinkOptions
   readonly #openTransport: OpenTransport
   readonly #credentials: Credentials
-  #line: Line | undefined
+  #mux: Multiplexer | undefined
 
   /** @see createLink */
   constructor(url: string | URL, options: SharedLinkOptions = {}) {
     this.#url = url
     this.#options = options
     this.#openTransport =
-      options.transport ?? ownWays(url, options, createEnvironment(options), options.connectTimeoutMs ?? 10_000)
+      options.transport ??
+      defaultTransports(url, options, createEnvironment(options), options.connectTimeoutMs ?? 10_000)
     this.#credentials = new Credentials(options)
   }
 
-  /** Connects to a namespace. Close the client when it is done; the link stays open while another one uses it. */
+  /**
+   * Connects to a namespace.
+   * @returns its client; close it when you no longer need it: the last one closes the link
+   */
   connect<C extends AnyContract = undefined>(options: NamespaceOptions = {}): Client<C> {
     const openTransport: OpenTransport = (handlers) => this.#attach(handlers)
     return new Client<C>(this.#url, { ...this.#options, ...options }, { openTransport, credentials: this.#credentials })
   }
 
   #attach(handlers: TransportHandlers): Transport {
-    if (!this.#line?.hasRoom) this.#line = new Line(this.#openTransport)
-    return this.#line.attach(handlers)
+    if (!this.#mux?.hasRoom) this.#mux = new Multiplexer(this.#openTransport)
+    return this.#mux.attach(handlers)
   }
 }
 
 /** One transport and the channels on it. */
-class Line {
+class Multiplexer {
   readonly #transport: Transport
-  readonly #users = new Map<number, TransportHandlers>()
-  /** Numbers that the server may still use for what they stood for. */
+  readonly #channels = new Map<number, TransportHandlers>()
+  /** Numbers in use, also those that the server may still use for a closed channel. */
   readonly #taken = new Set<number>()
   #state: 'opening' | 'open' | 'over' = 'opening'
-  /** One of its clients gave it up: it may be dead, or about to be closed. Those who come from now on use another. */
+  /** A client gave it up, so it may be dead: later clients use another link. */
   #isStale = false
   #carrier: TransportName | undefined
-  /** Said once, and meant for all who come later too. */
+  /** The server sends it once; later clients need it too. */
   #welcome = ''
 
   constructor(openTransport: OpenTransport) {
@@ -89,10 +93,10 @@ class Line {
       },
       onMessage: (text) => this.#receive(text),
       onClose: (code, reason) => {
-        const users = this.#current()
+        const channels = this.#current()
         this.#state = 'over'
-        this.#users.clear()
-        for (const { onClose } of users) onClose(code, reason)
+        this.#channels.clear()
+        for (const { onClose } of channels) onClose(code, reason)
       },
     })
   }
@@ -105,7 +109,7 @@ class Line {
     let channel = 1
     while (this.#taken.has(channel)) channel++
     this.#taken.add(channel)
-    this.#users.set(channel, handlers)
+    this.#channels.set(channel, handlers)
     if (this.#state === 'open') queueMicrotask(() => this.#greet(channel, handlers))
     return {
       channel,
@@ -114,48 +118,48 @@ class Line {
     }
   }
 
-  /** For who comes when the link is open already. */
+  /** For a client that attaches to an open link. */
   #greet(channel: number, handlers: TransportHandlers): void {
-    if (this.#users.get(channel) !== handlers) return
+    if (this.#channels.get(channel) !== handlers) return
     if (this.#carrier) handlers.onCarrier?.(this.#carrier)
     handlers.onOpen()
     if (this.#welcome !== '') handlers.onMessage(this.#welcome)
   }
 
   #detach(channel: number, handlers: TransportHandlers, manner: 'goodbye' | 'cut'): void {
-    if (this.#users.get(channel) !== handlers) return
-    this.#users.delete(channel)
-    if (this.#users.size === 0) {
+    if (this.#channels.get(channel) !== handlers) return
+    this.#channels.delete(channel)
+    if (this.#channels.size === 0) {
       this.#state = 'over'
       return this.#transport.close(manner)
     }
     if (!this.#taken.has(channel)) return // the server closed it
     if (this.#state === 'opening') this.#taken.delete(channel)
     else if (manner === 'goodbye') this.#transport.send(JSON.stringify({ type: 'close', ch: channel }))
-    // Its session goes on over another link, so the server must not hear a goodbye.
+    // Its session is resumed over another link, so this one must not end it.
     else this.#isStale = true
   }
 
-  /** Each gets its own lines, and those that are for all; a message without any is a sign of life all the same. */
+  /** Each client gets its own lines and those for all. One without lines gets an empty message: the link is alive. */
   #receive(text: string): void {
     const lines = text.split('\n').map((line) => ({ line, channel: channelOf(line) }))
     for (const { line, channel } of lines) {
       if (channel === undefined && line.startsWith('{"type":"welcome"')) this.#welcome = line
       if (channel !== undefined && line.startsWith('{"type":"closed"')) this.#taken.delete(channel)
     }
-    for (const [own, handlers] of [...this.#users]) {
-      if (this.#users.get(own) !== handlers) continue // gone by what another one made of it
+    for (const [own, handlers] of [...this.#channels]) {
+      if (this.#channels.get(own) !== handlers) continue // detached by a handler of another client
       const forIt = lines.filter(({ channel }) => channel === undefined || channel === own)
       handlers.onMessage(forIt.map(({ line }) => line).join('\n'))
     }
   }
 
   #current(): TransportHandlers[] {
-    return [...this.#users.values()]
+    return [...this.#channels.values()]
   }
 }
 
-/** @returns nothing for what is said to the whole link, or is no frame: each reports that itself */
+/** @returns the channel of a frame; `undefined` for frames to the whole link, and for lines that are no frame */
 function channelOf(line: string): number | undefined {
   const quick = /^\{(?:"type":"\w+",)?"ch":(\d+)/.exec(line)
   if (quick) return Number(quick[1])

@@ -1,6 +1,6 @@
 /**
- * What follows from what in the life of a connection: for each stage a row, for each event a cell, so that adding either is
- * a type error until somebody has decided. Pure: time and chance come with the call.
+ * The transitions of a connection: a row for each status, a cell for each event, so that a new one of either is a type error
+ * until every cell exists. Pure: time and randomness are arguments.
  */
 import { afterClose } from '@roomful/protocol'
 import { backoffMs } from './backoff.ts'
@@ -15,17 +15,17 @@ import type {
 } from './connection-state.ts'
 import { CUT_OFF, GOODBYE } from './transports/transport.ts'
 
-/** What a transition may know of the world: ms since 1970, and a number from 0 to 1. */
+/** What a transition may depend on besides state and event: ms since 1970, and a number from 0 to 1. */
 export interface Moment {
   readonly nowMs: number
-  readonly chance: number
+  readonly random: number
 }
 
-/** A connection that lasted this long was good: the next failure counts as the first. */
+/** A connection that lasted this long counts as stable: the next failure counts as the first. */
 export const STABLE_MS = 10_000
-/** Credentials refused this often in a row, each time fresh ones: there is no point in a further try. */
+/** After this many refusals of fresh credentials in a row the client closes. */
 export const MAX_REFUSALS = 3
-/** Longest pause that a restarting server may ask for. */
+/** Longest pause that a restarting server may request. */
 export const MAX_DRAIN_MS = 5 * 60_000
 
 type StateOf<Status extends ConnectionStatus> = Extract<ConnectionState, { status: Status }>
@@ -72,14 +72,14 @@ const lost = (state: Attached, event: EventOf<'link-closed'>, moment: Moment): C
   return afterEnding({ failures: lasted ? 0 : state.failures, refusals: 0 }, event, moment)
 }
 
-/** The end was announced: come back at the told moment, which is no failure. */
+/** The server announced the end: reconnect at the announced time, and count no failure. */
 const drained = (state: StateOf<'draining'>, event: EventOf<'link-closed'>, moment: Moment): ConnectionState => {
   if (afterClose(event.ending.code) !== 'reconnect') return lost(state, event, moment)
   const untilMs = Math.max(state.untilMs, moment.nowMs)
   return { status: 'waiting', failures: 0, refusals: 0, untilMs, ending: event.ending }
 }
 
-/** A row names what makes a difference in its stage; everything else comes too late, or from a link that is no more. */
+/** A row names only the events that change its status; others are late, or come from an earlier link. */
 const nothing = {
   connect: stay,
   'link-opened': stay,
@@ -114,7 +114,7 @@ const TRANSITIONS: TransitionTable = {
     ...nothing,
     connect: tryAgain,
     due: tryAgain,
-    // A told moment is kept: coming early would meet a server that is not there yet.
+    // After an announced restart the wait is not shortened: the server is not back yet.
     wake: (state) => (state.failures > 0 ? tryAgain(state) : state),
   },
   closed: { ...nothing, connect: begin, close: stay },
@@ -128,8 +128,8 @@ function afterEnding(tried: Trying, event: EventOf<'link-closed'>, moment: Momen
     case 'new-token': {
       const refusals = tried.refusals + 1
       if (!event.canRenew || refusals > MAX_REFUSALS) return { status: 'closed', ending: event.ending }
-      // The first time what we had may only have been old; a fresh one is tried at once.
-      const delayMs = tried.refusals === 0 ? 0 : backoffMs(tried.refusals, moment.chance)
+      // The first refused token may just have been old: a fresh one is tried at once.
+      const delayMs = tried.refusals === 0 ? 0 : backoffMs(tried.refusals, moment.random)
       const failures = tried.failures + 1
       return { status: 'waiting', failures, refusals, untilMs: moment.nowMs + delayMs, ending: event.ending }
     }
@@ -140,7 +140,7 @@ function afterEnding(tried: Trying, event: EventOf<'link-closed'>, moment: Momen
   }
 }
 
-function waitAfter({ failures, refusals }: Trying, ending: Ending, { nowMs, chance }: Moment): ConnectionState {
-  const untilMs = nowMs + backoffMs(failures, chance)
+function waitAfter({ failures, refusals }: Trying, ending: Ending, { nowMs, random }: Moment): ConnectionState {
+  const untilMs = nowMs + backoffMs(failures, random)
   return { status: 'waiting', failures: failures + 1, refusals, untilMs, ending }
 }

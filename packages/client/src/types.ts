@@ -1,7 +1,8 @@
 /**
- * What a contract makes of the API: names of events, what they carry, what is answered (D5). With a contract nothing else
- * is accepted but the events of rooms and presence, which every namespace has; chat events only where the type says that the
- * namespace has them. Without a contract every name is, and what it carries is `unknown`.
+ * The types that a contract gives to the API: names of events, their arguments, their acknowledgements (D5). With a contract
+ * only its events are accepted, and those of rooms and presence, which every namespace has; chat events only where the type
+ * says that the namespace has them. Without a contract every name is accepted, with `unknown` arguments. The types of the
+ * room vocabulary (PROTOCOL.md 8) come from the protocol's schemas; importing only types adds no bytes.
  */
 import type {
   Contract,
@@ -12,8 +13,10 @@ import type {
   ReceivedArgs,
   SentArgs,
 } from '@roomful/protocol'
-import type { EventMeta } from './frames.ts'
-import type { DownData, DownName, UpAck, UpData, UpName } from './vocabulary.ts'
+import type { DownData, DownName, UpAck, UpData, UpName } from '@roomful/protocol/messages'
+import type { EventMeta } from './events.ts'
+
+export type { DownData, UpAck }
 
 /** A contract, or `undefined` for a namespace that takes any event. */
 export type AnyContract = Contract | undefined
@@ -44,11 +47,11 @@ type Sent<C extends AnyContract> = C extends Contract ? C['client'] : unknown
 type Received<C extends AnyContract> = C extends Contract ? C['server'] : unknown
 type AnyName = string & {}
 
-/** Names of events that may be sent. */
+/** Names of events that a client may send. */
 export type UpEvent<C extends AnyContract> = C extends Contract
   ? (keyof C['client'] & string) | VocabularyUp<C>
   : UpName | AnyName
-/** Names of events that may arrive. */
+/** Names of events that a client may receive. */
 export type DownEvent<C extends AnyContract> = C extends Contract
   ? (keyof C['server'] & string) | VocabularyDown<C>
   : DownName | AnyName
@@ -62,7 +65,7 @@ export type UpArgs<C extends AnyContract, Name extends string> = Name extends ke
     ? [data: UpData<Name>]
     : readonly unknown[]
 
-/** What the answer to an event is. */
+/** What the acknowledgement of an event carries. */
 export type Ack<C extends AnyContract, Name extends string> = Name extends keyof Sent<C>
   ? Sent<C>[Name] extends infer Event extends EventDefinition
     ? ReceivedAck<Event>
@@ -71,10 +74,11 @@ export type Ack<C extends AnyContract, Name extends string> = Name extends keyof
     ? UpAck<Name>
     : unknown
 
-/** The one argument of a request: may be left out where the event has none, or nothing of it is required. */
+/** The one argument of a request; `undefined` for an event without arguments. */
 export type UpDataOf<C extends AnyContract, Name extends string> =
   UpArgs<C, Name> extends readonly [] ? undefined : UpArgs<C, Name>[0]
 
+/** The data may be left out where the event has none, or none of its fields is required. */
 export type RequestArgs<C extends AnyContract, Name extends string, Options> =
   UpDataOf<C, Name> extends infer Data
     ? undefined extends Data
@@ -93,7 +97,7 @@ type DownArgs<C extends AnyContract, Name extends string> = Name extends keyof R
     ? [data: DownData<Name>]
     : [data: unknown, ...more: unknown[]]
 
-/** Called for an event: with its data and what else is known of it, or with several arguments and that last. */
+/** A listener for an event: called with its data and its `meta`, or with its several arguments and `meta` last. */
 export type DownListener<C extends AnyContract, Name extends string> =
   DownArgs<C, Name> extends infer Args extends readonly unknown[]
     ? Args extends readonly []
@@ -105,16 +109,39 @@ export type DownListener<C extends AnyContract, Name extends string> =
           : (...args: [...Args, meta: EventMeta]) => void
     : never
 
-/** Names of events that the server asks. */
-export type AskedEvent<C extends AnyContract> = C extends Contract
+/** Names of requests that the server may send. */
+export type ServerRequest<C extends AnyContract> = C extends Contract
   ? {
       [Name in keyof C['server'] & string]: C['server'][Name] extends { ack: object } ? Name : never
     }[keyof C['server'] & string]
   : AnyName
 
-/** Called with what the server asks; what it returns is the answer. */
-export type AskedHandler<C extends AnyContract, Name extends string> = Name extends keyof Received<C>
+/** Called with the arguments of a request of the server; what it returns is the answer. */
+export type ServerRequestHandler<C extends AnyContract, Name extends string> = Name extends keyof Received<C>
   ? Received<C>[Name] extends infer Event extends EventDefinition
     ? (...args: ReceivedArgs<Event>) => GivenAck<Event> | Promise<GivenAck<Event>>
     : never
   : (data: unknown, ...more: unknown[]) => unknown
+
+/** A user in a room. */
+export type Member = UpAck<'presence:get'>['users'][number]
+
+/** The answer to a join. */
+export type JoinAck = UpAck<'room:join'>
+
+/** A user who is writing. */
+export interface Typist {
+  readonly userId: string
+  readonly name: string
+}
+
+/** A room could not be resumed without a gap: the missing events lie before `from`. G4. */
+export interface Reset {
+  readonly roomId: string
+  /** Another log (`epoch`), a trimmed one, or a gap that is too long to replay. */
+  readonly reason: 'epoch' | 'trimmed' | 'too_far' | (string & {})
+  /** Number of the first event that follows. */
+  readonly from: number
+  /** Number of the newest event. */
+  readonly to: number
+}

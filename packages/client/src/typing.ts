@@ -1,20 +1,20 @@
 /**
- * Who is writing, in both directions: our own keystrokes become one `typing:start` every few seconds and a `typing:stop` when
- * they pause; those of others are a list that forgets who has not been heard of. B19.
+ * Typing notices in both directions: keystrokes of this user become one `typing:start` every few seconds and a `typing:stop`
+ * after a pause; the notices of other users become a list whose entries expire. B19.
  */
 import type { Clock } from './environment.ts'
-import type { ReceivedEvent } from './frames.ts'
-import type { Typist } from './vocabulary.ts'
+import type { ReceivedEvent } from './events.ts'
+import type { Typist } from './types.ts'
 
-/** The server forgets after 5 s without another start. */
+/** Shorter than the 5 s after which the server ends it without another start. */
 const REPEAT_MS = 3_000
 /** B19: stop after 2 s without a keystroke. */
 const PAUSE_MS = 2_000
 /** A little longer than the server's own 5 s, for a `stop` that never came. */
 const FORGET_MS = 6_000
-/** More are not listed: nobody reads so many names. */
+/** More are not listed: a page cannot show so many names. */
 const MAX_TYPISTS = 100
-/** Whoever said it, or went, is not writing any more. */
+/** A user who posted a message, or left, is not writing any more. */
 const STOPS = new Set(['user:stop-typing', 'user:left', 'message:new'])
 
 export class TypingSignal {
@@ -45,7 +45,7 @@ export class TypingSignal {
     this.#emit('typing:stop')
   }
 
-  /** Without telling anyone: the connection is gone, and with it what we told. */
+  /** Sends nothing: the connection was lost, and the notice with it. */
   forget(): void {
     this.#cancelPause?.()
     this.#cancelPause = undefined

@@ -1,7 +1,7 @@
 /** What must arrive: exactly once, in order, whatever happens to the connection; or be refused with a reason. */
 import { keyTime } from '@roomful/protocol'
 import { describe, expect, it } from 'vitest'
-import type { OutboxEntry, OutboxStorage } from '../src/outbox-storage.ts'
+import type { OutboxEntry, OutboxStorage } from '../src/outbox.ts'
 import { NO_ANSWER, Refusal } from './support/fake-server.ts'
 import { start } from './support/harness.ts'
 

@@ -5,7 +5,7 @@ import type { ConnectionEvent, ConnectionState } from '../src/connection-state.t
 import { MAX_DRAIN_MS, MAX_REFUSALS, STABLE_MS, transition } from '../src/transitions.ts'
 
 const user = { sub: 'ann', name: 'Ann', role: 'user' }
-const moment = { nowMs: 1_000_000, chance: 0 }
+const moment = { nowMs: 1_000_000, random: 0 }
 const attached = { connectionId: 'c1', user, recovered: false, transport: 'custom', sinceMs: 0, failures: 2 } as const
 const ending = { code: 1006, reason: '' }
 
@@ -119,9 +119,9 @@ describe('[C18] the wait', () => {
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000])
 
     state = transition(transition(state, events['link-opened'], moment), events.opened, moment)
-    const tooSoon = transition(state, closedWith(1006), { nowMs: moment.nowMs + STABLE_MS - 1, chance: 0 })
+    const tooSoon = transition(state, closedWith(1006), { nowMs: moment.nowMs + STABLE_MS - 1, random: 0 })
     expect(tooSoon).toMatchObject({ status: 'waiting', failures: 8 })
-    const later = { nowMs: moment.nowMs + STABLE_MS, chance: 0 }
+    const later = { nowMs: moment.nowMs + STABLE_MS, random: 0 }
     expect(transition(state, closedWith(1006), later)).toMatchObject({ failures: 1, untilMs: later.nowMs + 1_000 })
   })
 
@@ -145,7 +145,7 @@ it('whatever happens in whatever order, the state is a legal one and never waits
     fc.property(fc.array(fc.tuple(event, chance), { maxLength: 60 }), (happenings) => {
       let state = states.idle
       for (const [happening, draw] of happenings) {
-        state = transition(state, happening, { nowMs: 0, chance: draw })
+        state = transition(state, happening, { nowMs: 0, random: draw })
         expect(Object.keys(states)).toContain(state.status)
         if (state.status === 'waiting' || state.status === 'draining') expect(state.untilMs).toBeLessThanOrEqual(30_000)
       }

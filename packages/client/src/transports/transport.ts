@@ -1,34 +1,39 @@
-/** What the SDK asks of a transport: text goes out, text comes in, and one day it is over. Everything else is above. */
+/** What the SDK needs from a transport: text goes out, text comes in, and it ends once. Everything else stands above. */
 
-/** What there is of our own. */
+/** The transports that the SDK has. */
 export type TransportName = 'websocket' | 'sse' | 'poll'
 
+/** What a transport calls. */
 export interface TransportHandlers {
-  /** What carries it from now on, where there is a choice; the first time before `onOpen`. */
+  /** What carries the link from now on, where there is a choice; the first time before `onOpen`. */
   readonly onCarrier?: (name: TransportName) => void
   readonly onOpen: () => void
-  /** One message: a frame, or several, a line each. */
+  /** One message: a frame, or several, one a line. */
   readonly onMessage: (text: string) => void
-  /** Called once, after which nothing else is called. */
+  /**
+   * The link ended. Called once; nothing is called after it.
+   * @param code a WebSocket close code, 1006 when it was cut off
+   */
   readonly onClose: (code: number, reason: string) => void
 }
 
+/** One link to the server, for instance a WebSocket. */
 export interface Transport {
-  /** Which one of the link's is ours, where others use it too. Default 1. */
+  /** Number of this client's channel, where other clients use the link too. Default 1. */
   readonly channel?: number
-  /** Only after `onOpen`; what cannot be sent any more is dropped, and `onClose` says so. */
+  /** Called only after `onOpen`. Drops what cannot be sent any more: `onClose` follows. */
   send(text: string): void
   /**
-   * `goodbye`: we are done, nothing will be resumed. `cut`: only this link is over; the session may be resumed by the next.
-   * `onClose` is not called for it.
+   * Ends the link without a call of `onClose`.
+   * @param manner `goodbye`: the session ends too; `cut`: another link may resume it
    */
   close(manner: 'goodbye' | 'cut'): void
 }
 
-/** Opens one link. Must not call a handler before it has returned. */
+/** Opens one link. Must not call a handler before it returns. */
 export type OpenTransport = (handlers: TransportHandlers) => Transport
 
-/** Close codes that mean something to this side alone; the protocol names them all. RFC 6455 section 7.4.1. */
+/** Close codes with a meaning for this side alone; the protocol names them all. RFC 6455 section 7.4.1. */
 export const GOODBYE = 1000
-/** Never sent: how an end without a close frame is reported. */
+/** Never sent: reports an end without a close frame. */
 export const CUT_OFF = 1006

@@ -1,9 +1,9 @@
 /** Faults in the SDK: a method of a class of its own, which no application sees, does something else. */
-import { Membership } from '../../../client/src/membership.ts'
 import { Outbox } from '../../../client/src/outbox.ts'
+import { RoomPresence } from '../../../client/src/presence.ts'
 import { Requests } from '../../../client/src/requests.ts'
-import { RoomPresence } from '../../../client/src/room-presence.ts'
-import { Rooms } from '../../../client/src/rooms.ts'
+import { Rooms } from '../../../client/src/room.ts'
+import { RoomSubscription } from '../../../client/src/room-subscription.ts'
 import { type Fault, replace } from './fault.ts'
 
 export const SDK_FAULTS: readonly Fault[] = [
@@ -29,11 +29,11 @@ export const SDK_FAULTS: readonly Fault[] = [
     name: 'the SDK does not tell of a gap',
     sdk: () =>
       replace(
-        Membership.prototype,
+        RoomSubscription.prototype,
         'reset',
         () =>
-          function (this: Membership, { from }) {
-            this.standing = { ...this.standing, seq: from - 1 }
+          function (this: RoomSubscription, { from }) {
+            this.position = { ...this.position, seq: from - 1 }
           },
       ),
   },

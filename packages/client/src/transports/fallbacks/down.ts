@@ -1,8 +1,10 @@
-/** The way down of a link over HTTP: a stream that is read to its end, or polls, one at a time. */
-import { EventReader, type HttpEvent } from './events.ts'
+/**
+ * The receiving half of a link over HTTP: a stream that is read to its end, or polls, one at a time. Both carry the form of
+ * `text/event-stream`: frames, and a few events with a name. PROTOCOL.md 17.
+ */
 
 export interface DownOptions {
-  /** Asks for the stream, or polls. */
+  /** Requests the stream, or one poll. */
   readonly request: () => Promise<Response>
   readonly onEvents: (events: readonly HttpEvent[]) => void
   /** It was cut off, or refused. */
@@ -10,13 +12,13 @@ export interface DownOptions {
 }
 
 export interface Down {
-  /** Begins, or goes on. Never rejects. */
+  /** Begins, or continues. Never rejects. */
   listen(): Promise<void>
-  /** Resolves when nothing is on its way that would come before a WebSocket takes over. */
+  /** Resolves when nothing more arrives until a WebSocket takes over. */
   pause(): Promise<void>
-  /** Nothing took over. */
+  /** No WebSocket took over. */
   resume(): void
-  /** Resolves when everything was told that came before the WebSocket. */
+  /** Resolves when everything was delivered that was sent before the WebSocket took over. */
   finish(): Promise<void>
 }
 
@@ -101,4 +103,30 @@ export class Polls implements Down {
   }
 
   async finish(): Promise<void> {}
+}
+
+export interface HttpEvent {
+  /** Empty for a frame. */
+  readonly name: string
+  readonly data: string
+}
+
+/** Assembles events from pieces that end anywhere. */
+export class EventReader {
+  #rest = ''
+
+  read(piece: string): HttpEvent[] {
+    const blocks = (this.#rest + piece).split('\n\n')
+    this.#rest = blocks.pop() as string
+    return blocks.map(readEvent)
+  }
+}
+
+function readEvent(block: string): HttpEvent {
+  const field = (name: string): string =>
+    block
+      .split('\n')
+      .find((line) => line.startsWith(`${name}: `))
+      ?.slice(name.length + 2) ?? ''
+  return { name: field('event'), data: field('data') }
 }

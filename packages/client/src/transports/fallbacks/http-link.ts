@@ -1,31 +1,30 @@
 /**
- * One link over HTTP: it listens to a stream or polls, says what there is to say by POSTs, and now and then tries whether a
- * WebSocket gets through by now, which then takes over; whoever uses the link does not notice. C17.
+ * One link over HTTP: it receives by a stream or by polls, sends by POSTs, and now and then tries to upgrade to a WebSocket,
+ * which the link's user does not notice. C17.
  */
 import type { Clock } from '../../environment.ts'
 import { CUT_OFF, type OpenTransport, type Transport, type TransportHandlers } from '../transport.ts'
-import { Climb } from './climb.ts'
-import { type Down, Polls, Stream } from './down.ts'
-import type { HttpEvent } from './events.ts'
+import { type Down, type HttpEvent, Polls, Stream } from './down.ts'
 import { Up } from './up.ts'
+import { Upgrade } from './upgrade.ts'
 
 export interface HttpLinkOptions {
   /** Where `sse`, `poll` and `send` are, with a slash at the end. */
   readonly url: string
-  /** Of the URL that the application gave: goes with what opens a link. */
+  /** The query of the application's URL: sent with the request that opens a link. */
   readonly search: string
   readonly fetch: typeof fetch
   readonly clock: Clock
-  readonly chance: () => number
-  /** A WebSocket that offers to take over the link of this subprotocol; none where it would be no gain. */
+  readonly random: () => number
+  /** Opens a WebSocket that offers to take over the link of this subprotocol; missing where it would not be better. */
   readonly openWebSocket: ((subprotocol: string) => OpenTransport) | undefined
-  /** Whether a WebSocket that tried to take the link over got through. */
-  readonly onWebSocketTried: (gotThrough: boolean) => void
+  /** Called after each attempt to upgrade. */
+  readonly onWebSocketTried: (worked: boolean) => void
 }
 
-/** How long a goodbye may take. */
+/** How long the last POST may take, ms. */
 const GOODBYE_MS = 5_000
-/** Above it the browser would not let a request outlive its page. Fetch Standard, keepalive quota: 64 KiB. */
+/** A longer request would not outlive its page. Fetch Standard, keepalive quota: 64 KiB. */
 const KEEPALIVE_MAX_LENGTH = 20_000
 const TOO_LARGE = 413
 const TOO_BIG_CLOSE = 1009
@@ -34,13 +33,13 @@ export class HttpLink implements Transport {
   readonly #name: 'sse' | 'poll'
   readonly #options: HttpLinkOptions
   readonly #handlers: TransportHandlers
-  readonly #away = new AbortController()
+  readonly #abort = new AbortController()
   readonly #up: Up
   readonly #down: Down
-  /** Its secret, once the server told it. */
+  /** Its secret, once the server sent it. */
   #link: string | undefined
-  #climb: Climb | undefined
-  /** A WebSocket that took over. */
+  #upgrade: Upgrade | undefined
+  /** The WebSocket that took over. */
   #carrier: Transport | undefined
   #isOver = false
 
@@ -57,7 +56,7 @@ export class HttpLink implements Transport {
     })
     this.#down = new (name === 'sse' ? Stream : Polls)({
       request: () => (name === 'sse' ? this.#request(`sse${options.search}`, { cache: 'no-store' }) : this.#poll()),
-      onEvents: (events) => this.#take(events),
+      onEvents: (events) => this.#receive(events),
       onFailed: (cause) => this.#end(CUT_OFF, String(cause)),
     })
     this.#down.listen() // never rejects
@@ -71,9 +70,9 @@ export class HttpLink implements Transport {
   close(manner: 'goodbye' | 'cut'): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#climb?.stop()
+    this.#upgrade?.stop()
     this.#carrier?.close(manner)
-    const abort = (): void => this.#away.abort()
+    const abort = (): void => this.#abort.abort()
     if (manner === 'cut' || this.#carrier || this.#link === undefined) return abort()
     const cancelTimer = this.#options.clock.after(GOODBYE_MS, abort)
     this.#up.leave().then(() => {
@@ -90,22 +89,22 @@ export class HttpLink implements Transport {
 
   #request(path: string, init: RequestInit): Promise<Response> {
     const { url, fetch } = this.#options
-    return fetch(url + path, { ...init, signal: this.#away.signal })
+    return fetch(url + path, { ...init, signal: this.#abort.signal })
   }
 
-  #take(events: readonly HttpEvent[]): void {
+  #receive(events: readonly HttpEvent[]): void {
     const frames: string[] = []
-    const tell = (): void => {
+    const deliver = (): void => {
       if (frames.length > 0 && !this.#isOver) this.#handlers.onMessage(frames.splice(0).join('\n'))
     }
     for (const event of events) {
       if (event.name === '') frames.push(event.data)
       else {
-        tell()
+        deliver()
         this.#handle(event)
       }
     }
-    tell()
+    deliver()
   }
 
   #handle({ name, data }: HttpEvent): void {
@@ -115,7 +114,7 @@ export class HttpLink implements Transport {
         return this.#opened(JSON.parse(data) as { link: string; maxBytes: number })
       case 'ping':
         if (this.#name === 'sse') this.#up.pong()
-        return this.#handlers.onMessage('') // something was heard
+        return this.#handlers.onMessage('') // the link is alive
       case 'close': {
         const { code, reason } = JSON.parse(data) as { code: number; reason: string }
         return this.#end(code, reason)
@@ -128,10 +127,10 @@ export class HttpLink implements Transport {
     this.#handlers.onCarrier?.(this.#name)
     this.#handlers.onOpen()
     this.#up.open(link, maxBytes)
-    const { openWebSocket, clock, chance } = this.#options
+    const { openWebSocket, clock, random } = this.#options
     if (!openWebSocket) return
-    this.#climb = new Climb({
-      ...{ clock, chance, openTransport: (handlers) => openWebSocket(`link.${link}`)(handlers) },
+    this.#upgrade = new Upgrade({
+      ...{ clock, random, openTransport: (handlers) => openWebSocket(`link.${link}`)(handlers) },
       pause: async () => {
         await Promise.all([this.#up.pause(), this.#down.pause()])
       },
@@ -139,7 +138,7 @@ export class HttpLink implements Transport {
         this.#up.resume()
         this.#down.resume()
       },
-      onTaken: (transport) => {
+      onUpgraded: (transport) => {
         this.#carrier = transport
         for (const text of this.#up.takeRest()) transport.send(text)
         this.#handlers.onCarrier?.('websocket')

@@ -1,23 +1,23 @@
 /**
- * The way up of a link over HTTP: numbered POSTs, one at a time, each with everything that waits. One that failed is
- * repeated under its number, so that its frames are taken once whether it was the request that was lost or the answer.
+ * The sending half of a link over HTTP: numbered POSTs, one at a time, each with everything that waits. One that failed is
+ * repeated with its number, so that its frames are handled once whether the request was lost or its response.
  */
 import { MAX_FRAMES_PER_MESSAGE } from '@roomful/protocol'
 
 export interface UpOptions {
-  /** @returns the status of the answer; rejects when there is none */
+  /** @returns the status of the response; rejects when there is none */
   readonly post: (body: string, isLast: boolean) => Promise<number>
-  /** What was taken last may be lost, and nothing more can be sent. */
+  /** The last frames may be lost, and nothing more can be sent. */
   readonly onFailed: (status: number) => void
 }
 
-/** Times that one POST is sent. */
+/** Attempts at one POST. */
 const MAX_TRIES = 2
-/** Characters that wait; more ends the link, and what may be repeated is. What a page can hold without notice. */
+/** Most characters that wait. More ends the link, and the next one repeats what may be repeated. */
 const MAX_WAITING = 4 * 1024 * 1024
 /** A character is at most three bytes of UTF-8. */
 const BYTES_PER_CHARACTER = 3
-const TAKEN = 204
+const ACCEPTED = 204
 
 export class Up {
   readonly #options: UpOptions
@@ -28,7 +28,7 @@ export class Up {
   #n = 0
   #isSending = false
   #isPaused = false
-  /** A POST is due although nothing waits. */
+  /** Sends a POST although nothing waits. */
   #isDue = false
   #isLeaving = false
   #onIdle: (() => void) | undefined
@@ -37,7 +37,7 @@ export class Up {
     this.#options = options
   }
 
-  /** The server said how the link is named, and how much it takes at once. */
+  /** The server named the link, and the largest POST that it accepts. */
   open(link: string, maxBytes: number): void {
     this.#link = link
     this.#maxLength = maxBytes / BYTES_PER_CHARACTER - 200 // the first line
@@ -51,13 +51,13 @@ export class Up {
     else this.#pump()
   }
 
-  /** A sign of life: whatever waits, or a POST without a frame. */
+  /** Answers a ping with what waits, or with a POST without frames. */
   pong(): void {
     this.#isDue = true
     this.#pump()
   }
 
-  /** Sends what waits and says goodbye; resolves when that is done. */
+  /** Sends what waits, and ends the session; resolves when that is done. */
   leave(): Promise<void> {
     this.#isLeaving = true
     this.#isDue = true
@@ -65,7 +65,7 @@ export class Up {
     return this.#idle()
   }
 
-  /** Resolves when nothing is under way; until `resume()` nothing more is sent then. */
+  /** Sends nothing more until `resume()`; resolves when nothing is under way. */
   pause(): Promise<void> {
     this.#isPaused = true
     return this.#idle()
@@ -76,7 +76,7 @@ export class Up {
     this.#pump()
   }
 
-  /** What was not sent and never will be from here. */
+  /** @returns the frames that wait: a WebSocket sends them */
   takeRest(): string[] {
     return this.#waiting.splice(0)
   }
@@ -96,8 +96,8 @@ export class Up {
       const isLast = this.#isLeaving && this.#waiting.length === 0
       this.#isDue = this.#isLeaving && !isLast
       const head = { link: this.#link, n: ++this.#n, ...(isLast ? { bye: true } : {}) }
-      const status = await this.#deliver([JSON.stringify(head), ...frames].join('\n'), isLast)
-      if (status !== TAKEN) {
+      const status = await this.#post([JSON.stringify(head), ...frames].join('\n'), isLast)
+      if (status !== ACCEPTED) {
         if (!this.#isLeaving) this.#options.onFailed(status)
         break
       }
@@ -107,7 +107,7 @@ export class Up {
     this.#onIdle = undefined
   }
 
-  /** As many as one POST takes: at least one. */
+  /** As many as the server accepts in one POST, and at least one. */
   #takeBatch(): string[] {
     let count = 0
     let length = 0
@@ -121,8 +121,8 @@ export class Up {
     return batch
   }
 
-  /** @returns the status; 0 when there was no answer, 500 and more when it was none of the server's */
-  async #deliver(body: string, isLast: boolean): Promise<number> {
+  /** @returns the status; 0 without a response, 500 and more when a proxy responded */
+  async #post(body: string, isLast: boolean): Promise<number> {
     let status = 0
     for (let tries = 0; tries < MAX_TRIES && (status === 0 || status >= 500); tries++) {
       status = await this.#options.post(body, isLast).catch(() => 0)

@@ -1,0 +1,288 @@
+/**
+ * The client's subscription to one room, shared by all `Room` objects for it: joined once, joined again after each
+ * reconnect from its position, left after the last release. Delivers each durable event once and in order, and keeps the
+ * list of members correct. V2, O8.
+ */
+import type { Position } from '@roomful/protocol'
+import { backoffMs } from './backoff.ts'
+import type { Environment } from './environment.ts'
+import { isPassing, RoomfulError } from './errors.ts'
+import { Emitter, type EventMeta, type ReceivedEvent } from './events.ts'
+import { PRESENCE_EVENTS, RoomPresence } from './presence.ts'
+import type { Requests } from './requests.ts'
+import type { JoinAck, Member, Reset, Typist } from './types.ts'
+import { TypingSignal, Typists } from './typing.ts'
+
+/** `waiting` for a connection, `joining`, `joined`, or `refused` by the server, with its reason in `error`. */
+export type RoomStatus = 'waiting' | 'joining' | 'joined' | 'refused'
+
+/** What a page shows of a room; the same object until something changes. */
+export interface RoomSnapshot {
+  readonly status: RoomStatus
+  /** The users in the room, at most 1,000 of them. */
+  readonly members: readonly Member[]
+  /** Number of all members, listed or not. */
+  readonly count: number
+  /** Other users who are writing. */
+  readonly typists: readonly Typist[]
+  /** Why the room is not joined. */
+  readonly error: RoomfulError | undefined
+}
+
+export interface SubscriptionOptions {
+  readonly roomId: string
+  readonly environment: Environment
+  readonly requests: Requests
+  /** The position of an earlier page or process, to resume from. */
+  readonly position: RoomPosition | undefined
+}
+
+/** Joins in a row that did not bring the missing events; after them the events count as lost, and `onReset` says so. */
+const MAX_FRUITLESS_JOINS = 3
+
+/** What happens to the subscription itself; `events` has the events of the room, under their own names. */
+export interface SubscriptionEvents {
+  change: []
+  reset: [reset: Reset]
+  redacted: [meta: EventMeta]
+}
+
+export class RoomSubscription {
+  readonly roomId: string
+  readonly own: Emitter<SubscriptionEvents>
+  readonly events: Emitter<Record<string, [event: ReceivedEvent]>>
+  /** `Room` objects that were not released. */
+  users = 0
+  /** The server put this client into the room: releasing it does not leave. */
+  isPlaced = false
+  /** The server removed this client: it does not join again by itself. */
+  isRemoved = false
+  position: RoomPosition
+  readonly #options: SubscriptionOptions
+  readonly #presence: RoomPresence
+  // Both are made when they are first needed: in most rooms only few users write.
+  #typing: TypingSignal | undefined
+  #typists: Typists | undefined
+  #status: RoomStatus = 'waiting'
+  #error: RoomfulError | undefined
+  #snapshot: RoomSnapshot | undefined
+  /** Temporary refusals of a join in a row. */
+  #failures = 0
+  /** Joins because of missing events since the last delivered event. */
+  #fruitless = 0
+  #isJoining = false
+  #isOver = false
+  #cancelRetry: (() => void) | undefined
+  readonly #waiting = new Set<(error?: RoomfulError) => void>()
+
+  constructor(options: SubscriptionOptions) {
+    const { roomId, environment, position } = options
+    this.#options = options
+    this.roomId = roomId
+    this.position = position ?? UNKNOWN_POSITION
+    this.own = new Emitter(environment.report)
+    this.events = new Emitter(environment.report)
+    this.#presence = new RoomPresence({ ...options, onChange: this.#changed })
+  }
+
+  getSnapshot(): RoomSnapshot {
+    const { members, count } = this.#presence.current
+    this.#snapshot ??= {
+      status: this.#status,
+      members: [...members.values()],
+      count,
+      typists: this.#typists?.list() ?? [],
+      error: this.#error,
+    }
+    return this.#snapshot
+  }
+
+  /** Resolves when the room is joined; rejects when the server refuses. */
+  joined(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#status === 'joined') return resolve()
+      if (this.#error) return reject(this.#error)
+      this.#waiting.add((error) => (error ? reject(error) : resolve()))
+    })
+  }
+
+  /** Joins from the current position. */
+  join(): void {
+    if (this.#isOver || this.#isJoining || this.#options.requests.reach !== 'now') return
+    this.#cancelRetry?.()
+    this.#cancelRetry = undefined
+    this.isRemoved = false
+    if (this.#status !== 'joined') this.#become('joining')
+    this.#requestJoin() // never rejects
+  }
+
+  handleDown(): void {
+    this.#cancelRetry?.()
+    this.#cancelRetry = undefined
+    this.#typing?.forget()
+    this.#typists?.clear()
+    if (!this.isRemoved) this.#become('waiting')
+  }
+
+  /** Settles the promises of `joined`: with an error they reject. */
+  settle(error?: RoomfulError): void {
+    for (const settle of this.#waiting) settle(error)
+    this.#waiting.clear()
+  }
+
+  /** The last `Room` was released, or the client is closed. */
+  end(reason: RoomfulError): void {
+    this.#isOver = true
+    this.handleDown()
+    this.settle(reason)
+    this.own.clear()
+    this.events.clear()
+  }
+
+  /** The server put this client into the room. A join under way, or one that fetches missed events, has its own answer. */
+  place(ack: JoinAck): void {
+    this.isPlaced = true
+    this.isRemoved = false
+    if (this.#isJoining) return
+    if (this.position.seq === undefined) this.#enter(ack)
+    else if (this.#status !== 'joined') this.join()
+  }
+
+  /** A changed role or a ban took the room away. */
+  lose(error: RoomfulError): void {
+    this.#become('refused', error)
+  }
+
+  /** The server removed this client, and decides when it may return. */
+  remove(reason: string): void {
+    this.isPlaced = false
+    this.isRemoved = true
+    this.lose(new RoomfulError('REMOVED', reason))
+  }
+
+  /** @returns false when the event must not be delivered: it was already, or one before it is missing */
+  admit(seq: number): boolean {
+    // A first join is under way: this event belongs to an earlier stay, which the server has not ended yet.
+    if (this.position.seq === undefined && this.users > 0) return false
+    // A restarted server may use other numbers; all events after the position follow the answer to the join.
+    if (this.#isJoining) return false
+    const order = classify(this.position, seq)
+    if (order === 'duplicate') return false
+    if (order === 'gap' && this.#fruitless < MAX_FRUITLESS_JOINS) {
+      // Joining again from the position brings the missing events, and then this one.
+      if (!this.#cancelRetry) {
+        this.#fruitless++
+        this.join()
+      }
+      return false
+    }
+    if (order === 'gap') this.reset({ roomId: this.roomId, reason: 'trimmed', from: seq, to: seq })
+    this.#fruitless = 0
+    this.position = { ...this.position, seq }
+    return true
+  }
+
+  /** Delivers an event of this room that `admit` allowed or that has no number. */
+  handle(event: ReceivedEvent): void {
+    const name = event.event
+    if (PRESENCE_EVENTS.has(name)) this.#presence.handle(event)
+    if (name === 'user:typing') this.#typists ??= new Typists(this.#options.environment.clock, this.#changed)
+    this.#typists?.handle(event)
+    this.events.emit(name, event)
+  }
+
+  /** Events before `reset.from` will not arrive. */
+  reset(reset: Reset): void {
+    this.position = { epoch: this.position.epoch, seq: reset.from - 1 }
+    this.own.emit('reset', reset)
+  }
+
+  /** A keystroke of this user. */
+  handleInput(): void {
+    const { roomId, environment, requests } = this.#options
+    this.#typing ??= new TypingSignal(environment.clock, (event) => requests.emit(event, [{ roomId }]))
+    if (this.#status === 'joined') this.#typing.handleInput()
+  }
+
+  stopTyping(): void {
+    this.#typing?.stop()
+  }
+
+  async #requestJoin(): Promise<void> {
+    const { roomId, requests } = this.#options
+    const after = resumeAfter(this.position)
+    this.#isJoining = true
+    const onAck = (ack: unknown): void => {
+      this.#isJoining = false
+      if (!this.#isOver) this.#enter(ack as JoinAck)
+    }
+    try {
+      await requests.call('room:join', [after === undefined ? { roomId } : { roomId, after }], { onAck })
+    } catch (error) {
+      this.#isJoining = false
+      if (!this.#isOver) this.#handleRefusal(error as RoomfulError)
+    }
+  }
+
+  #enter(ack: JoinAck): void {
+    const { position, reset } = afterJoin(this.position, ack)
+    this.position = position
+    this.#failures = 0
+    this.#presence.replace(ack)
+    this.#become('joined')
+    this.settle()
+    if (reset) this.own.emit('reset', reset)
+  }
+
+  #handleRefusal(error: RoomfulError): void {
+    if (this.#options.requests.reach !== 'now') return // the next connection joins
+    if (!isPassing(error)) {
+      this.#become('refused', error)
+      return this.settle(error)
+    }
+    const { clock, random } = this.#options.environment
+    this.#cancelRetry = clock.after(error.retryAfterMs ?? backoffMs(this.#failures++, random()), () => this.join())
+  }
+
+  #become(status: RoomStatus, error?: RoomfulError): void {
+    if (this.#status === status && this.#error === error) return
+    this.#status = status
+    this.#error = error
+    this.#changed()
+  }
+
+  readonly #changed = (): void => {
+    this.#snapshot = undefined
+    this.own.emit('change')
+  }
+}
+
+/**
+ * A position in a room's log, or the part of it that is known. It comes from the answer to a join, never from the first
+ * event (V1).
+ */
+export interface RoomPosition {
+  /** Which log. */
+  readonly epoch: string | undefined
+  /** Number of the last delivered event. */
+  readonly seq: number | undefined
+}
+
+const UNKNOWN_POSITION: RoomPosition = { epoch: undefined, seq: undefined }
+
+function classify({ seq: last }: RoomPosition, seq: number): 'next' | 'duplicate' | 'gap' {
+  if (last === undefined || seq === last + 1) return 'next'
+  return seq <= last ? 'duplicate' : 'gap'
+}
+
+/** @returns what a join resumes after; `undefined` for the first join, which replays nothing */
+function resumeAfter({ epoch, seq }: RoomPosition): Position | number | undefined {
+  if (seq === undefined) return undefined
+  return epoch === undefined ? seq : { epoch, seq }
+}
+
+function afterJoin({ seq }: RoomPosition, ack: JoinAck): { position: RoomPosition; reset: Reset | undefined } {
+  const { epoch, roomId, recovered, reason = 'trimmed', from = ack.seq + 1, to = ack.seq } = ack
+  if (recovered === false) return { position: { epoch, seq: from - 1 }, reset: { roomId, reason, from, to } }
+  return { position: { epoch, seq: recovered ? (seq ?? ack.seq) : Math.max(seq ?? 0, ack.seq) }, reset: undefined }
+}
