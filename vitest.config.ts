@@ -66,7 +66,7 @@ export default defineConfig({
         include: ['test/browser/**/*.test.ts'],
         maxWorkers: 1,
         timeoutMs: 60_000,
-        globalSetup: 'test/browser/lib/house.ts',
+        globalSetup: 'test/browser/lib/shared-servers.ts',
       }),
     ],
   },

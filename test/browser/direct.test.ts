@@ -1,18 +1,12 @@
 /** Direct messages between people in browsers of their own, and their tabs. B23. */
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { accessibilityProblems, accessibilityProblemsInBothThemes } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
-import { Commons, OPENING_MS } from './lib/commons.ts'
+import { useCommons } from './lib/use-commons.ts'
 
 describe.runIf(hasChromium)('direct messages in Chromium', () => {
-  let commons: Commons
-
-  beforeAll(async () => {
-    commons = await Commons.open()
-  }, OPENING_MS)
-  afterAll(() => commons?.[Symbol.asyncDispose]())
-  afterEach(() => commons.everyoneLeaves())
+  const commons = useCommons()
 
   /** Opens the conversation with somebody from the list. */
   async function writeTo(page: Page, name: string, text: string): Promise<void> {

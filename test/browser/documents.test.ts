@@ -1,10 +1,10 @@
 /** Documents in the web app: two people in browsers of their own write one text, online and off. B36. */
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { accessibilityProblems, accessibilityProblemsInBothThemes } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
-import { Commons } from './lib/commons.ts'
 import type { Person, PersonOptions } from './lib/person.ts'
+import { useCommons } from './lib/use-commons.ts'
 
 const editor = (page: Page) => page.locator('.cm-content')
 const saved = (page: Page) => page.locator('[data-save="Saved"]').waitFor()
@@ -23,13 +23,7 @@ async function shows(page: Page, text: string): Promise<void> {
 }
 
 describe.runIf(hasChromium)('[B36] documents in Chromium', () => {
-  let commons: Commons
-
-  beforeAll(async () => {
-    commons = await Commons.open()
-  }, 180_000)
-  afterAll(() => commons?.[Symbol.asyncDispose]())
-  afterEach(() => commons.everyoneLeaves())
+  const commons = useCommons()
 
   /** Before the list of documents. */
   async function both(ann: PersonOptions = {}, ben: PersonOptions = {}): Promise<[Person, Person]> {

@@ -1,9 +1,9 @@
 /** The lobby and the game with several people at one table. B24. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { accessibilityProblems, accessibilityProblemsInBothThemes } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
-import { Commons } from './lib/commons.ts'
 import type { Person } from './lib/person.ts'
+import { useCommons } from './lib/use-commons.ts'
 
 async function setTable({ page }: Person, name: string): Promise<void> {
   await page.getByRole('button', { name: 'New table' }).first().click()
@@ -14,13 +14,7 @@ async function setTable({ page }: Person, name: string): Promise<void> {
 const sitDown = ({ page }: Person, name: string) => page.getByRole('button', { name: `Join ${name}` }).click()
 
 describe.runIf(hasChromium)('games in Chromium', () => {
-  let commons: Commons
-
-  beforeAll(async () => {
-    commons = await Commons.open()
-  })
-  afterAll(() => commons?.[Symbol.asyncDispose]())
-  afterEach(() => commons.everyoneLeaves())
+  const commons = useCommons()
 
   it('[B24] four people fill a table, the game begins for them, and a fifth finds it full', async () => {
     const people = await commons.people(['Ann', 'Bob', 'Cleo', 'Dan'], { path: '/games' })

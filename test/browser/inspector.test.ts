@@ -1,20 +1,14 @@
 /** The inspector: an administrator sees a person come, and changes what they may do while they are there. B27, D8, D11. */
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { accessibilityProblems, accessibilityProblemsInBothThemes } from './lib/accessibility.ts'
 import { administrator } from './lib/administrator.ts'
 import { hasChromium } from './lib/chromium.ts'
-import { Commons } from './lib/commons.ts'
 import { PASSWORD } from './lib/person.ts'
 import { RoomPage } from './lib/room-page.ts'
+import { useCommons } from './lib/use-commons.ts'
 
 describe.runIf(hasChromium)('the inspector in Chromium', () => {
-  let commons: Commons
-
-  beforeAll(async () => {
-    commons = await Commons.open()
-  })
-  afterAll(() => commons?.[Symbol.asyncDispose]())
-  afterEach(() => commons.everyoneLeaves())
+  const commons = useCommons()
 
   it('[D8] shows the load over time, in both themes and both sizes', async () => {
     const [desk, phone] = await Promise.all([

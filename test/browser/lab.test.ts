@@ -1,9 +1,9 @@
 /** The transport lab: four ways in two browsers at once, each measured as it happens. B12. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { accessibilityProblems } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
-import { Commons } from './lib/commons.ts'
 import type { Person } from './lib/person.ts'
+import { useCommons } from './lib/use-commons.ts'
 
 const WAYS = ['Short poll', 'Long poll', 'SSE', 'WebSocket']
 
@@ -39,13 +39,7 @@ function huesOfTheChart(): number {
 }
 
 describe.runIf(hasChromium)('the transport lab in Chromium', () => {
-  let commons: Commons
-
-  beforeAll(async () => {
-    commons = await Commons.open()
-  })
-  afterAll(() => commons?.[Symbol.asyncDispose]())
-  afterEach(() => commons.everyoneLeaves())
+  const commons = useCommons()
 
   it('[B12] every way hears the feed, and what each costs is as one expects', async () => {
     const [ann, bob] = await Promise.all([

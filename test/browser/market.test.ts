@@ -1,9 +1,9 @@
 /** The market in real browsers: prices move for everyone alike, and none is missing after the cable was out. B11. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { accessibilityProblems } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
-import { Commons } from './lib/commons.ts'
 import type { Person } from './lib/person.ts'
+import { useCommons } from './lib/use-commons.ts'
 
 /** How many prices the chart shows, which it says in words. */
 async function pricesShown({ page }: Person): Promise<number> {
@@ -12,13 +12,7 @@ async function pricesShown({ page }: Person): Promise<number> {
 }
 
 describe.runIf(hasChromium)('the market in Chromium', () => {
-  let commons: Commons
-
-  beforeAll(async () => {
-    commons = await Commons.open()
-  })
-  afterAll(() => commons?.[Symbol.asyncDispose]())
-  afterEach(() => commons.everyoneLeaves())
+  const commons = useCommons()
 
   it('[B11] [C18] two people see the same prices, also one who was offline for some of them', async () => {
     const [ann, bob] = await Promise.all([

@@ -1,19 +1,13 @@
 /** Notifications: the bell, the page behind it, the title and the toast; and what came while somebody was offline. B9. */
 import { type Client, connect } from '@roomful/client'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { token } from '../outside/lib/token.ts'
 import { accessibilityProblems } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
-import { Commons, OPENING_MS } from './lib/commons.ts'
+import { useCommons } from './lib/use-commons.ts'
 
 describe.runIf(hasChromium)('notifications in Chromium', () => {
-  let commons: Commons
-
-  beforeAll(async () => {
-    commons = await Commons.open()
-  }, OPENING_MS)
-  afterAll(() => commons?.[Symbol.asyncDispose]())
-  afterEach(() => commons.everyoneLeaves())
+  const commons = useCommons()
 
   /** Somebody without a browser. */
   const program = (sub: string): Client => connect(commons.server.http, { token: token({ sub, name: sub }) })

@@ -1,8 +1,8 @@
 /** A page of Commons has one WebSocket, however many namespaces it uses. */
 import type { Page, WebSocket } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { hasChromium } from './lib/chromium.ts'
-import { Commons, OPENING_MS } from './lib/commons.ts'
+import { useCommons } from './lib/use-commons.ts'
 
 interface Counted {
   readonly urls: string[]
@@ -26,12 +26,7 @@ function count(page: Page): Counted {
 const goTo = (page: Page, path: string): Promise<void> => page.evaluate((to) => history.pushState(null, '', to), path)
 
 describe.runIf(hasChromium)('[C17] the WebSockets of a page', () => {
-  let commons: Commons
-  beforeAll(async () => {
-    commons = await Commons.open()
-  }, OPENING_MS)
-  afterAll(() => commons?.[Symbol.asyncDispose]())
-  afterEach(() => commons.everyoneLeaves())
+  const commons = useCommons()
 
   it('are one for a member, whatever namespaces its pages use', async () => {
     const { page, troubles } = await commons.person('One Socket')

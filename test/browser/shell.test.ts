@@ -1,21 +1,15 @@
 /** The shell of the web app: the door, the frame around the pages, the theme, the connection, the number of people. */
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { token } from '../outside/lib/token.ts'
 import { accessibilityProblemsInBothThemes } from './lib/accessibility.ts'
 import { adminPassword } from './lib/administrator.ts'
 import { hasChromium } from './lib/chromium.ts'
-import { Commons, OPENING_MS } from './lib/commons.ts'
 import { PASSWORD, type Person, type PersonOptions } from './lib/person.ts'
+import { useCommons } from './lib/use-commons.ts'
 
 describe.runIf(hasChromium)('the web app in Chromium', () => {
-  let commons: Commons
-
-  beforeAll(async () => {
-    commons = await Commons.open()
-  }, OPENING_MS)
-  afterAll(() => commons?.[Symbol.asyncDispose]())
-  afterEach(() => commons.everyoneLeaves())
+  const commons = useCommons()
 
   it('[H22] an account is made at the door, survives a reload, is left and entered again', async () => {
     const { page, ...sara } = await commons.person('Sara', { signedOut: true })

@@ -1,19 +1,13 @@
 /** The shop with its customers, its desk and its support before real browsers. B27, B28. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { accessibilityProblemsInBothThemes } from './lib/accessibility.ts'
 import { administrator } from './lib/administrator.ts'
 import { hasChromium } from './lib/chromium.ts'
-import { Commons } from './lib/commons.ts'
 import type { Person } from './lib/person.ts'
+import { useCommons } from './lib/use-commons.ts'
 
 describe.runIf(hasChromium)('the shop in Chromium', () => {
-  let commons: Commons
-
-  beforeAll(async () => {
-    commons = await Commons.open()
-  })
-  afterAll(() => commons?.[Symbol.asyncDispose]())
-  afterEach(() => commons.everyoneLeaves())
+  const commons = useCommons()
 
   it('[B28] everyone sees who looks and what is left; two people want the last one, and one gets it', async () => {
     const [ann, bob, cleo] = await Promise.all([

@@ -1,11 +1,11 @@
 /** The stage: slides that turn for everyone, and reactions on every screen. B22. */
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { token } from '../outside/lib/token.ts'
 import { accessibilityProblems, accessibilityProblemsInBothThemes } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
-import { Commons } from './lib/commons.ts'
+import { useCommons } from './lib/use-commons.ts'
 
 /** Of which the one in the middle is looked at. */
 const FRAMES = 60
@@ -23,13 +23,7 @@ const isBlank = (page: Page) =>
 const countNodes = (page: Page) => page.evaluate(() => document.querySelectorAll('*').length)
 
 describe.runIf(hasChromium)('the stage in Chromium', () => {
-  let commons: Commons
-
-  beforeAll(async () => {
-    commons = await Commons.open()
-  })
-  afterAll(() => commons?.[Symbol.asyncDispose]())
-  afterEach(() => commons.everyoneLeaves())
+  const commons = useCommons()
 
   it('[B22] a presentation is made, turned and watched, also by who comes late or was offline', async () => {
     const [ann, bob] = await Promise.all([

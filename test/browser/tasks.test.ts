@@ -1,9 +1,9 @@
 /** The board of tasks, with several people before it. B18. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { accessibilityProblems } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
-import { Commons } from './lib/commons.ts'
 import type { Person } from './lib/person.ts'
+import { useCommons } from './lib/use-commons.ts'
 
 async function writeDown({ page }: Person, title: string, details = ''): Promise<void> {
   await page.getByRole('button', { name: 'New task' }).click()
@@ -14,13 +14,7 @@ async function writeDown({ page }: Person, title: string, details = ''): Promise
 const board = ({ page }: Person) => page.getByRole('list', { name: 'Tasks' })
 
 describe.runIf(hasChromium)('tasks in Chromium', () => {
-  let commons: Commons
-
-  beforeAll(async () => {
-    commons = await Commons.open({ alone: true })
-  })
-  afterAll(() => commons?.[Symbol.asyncDispose]())
-  afterEach(() => commons.everyoneLeaves())
+  const commons = useCommons({ alone: true })
 
   it('[B18] what one writes down, changes, ticks off and deletes is so for the other', async () => {
     const [ann, bob] = await Promise.all([

@@ -1,18 +1,12 @@
 /** Toasts as people see them: equal ones are one with a count, any of them can be closed, and each is read aloud once. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { accessibilityProblemsInBothThemes } from './lib/accessibility.ts'
 import { hasChromium } from './lib/chromium.ts'
-import { Commons } from './lib/commons.ts'
 import { RoomPage } from './lib/room-page.ts'
+import { useCommons } from './lib/use-commons.ts'
 
 describe.runIf(hasChromium)('toasts in Chromium', () => {
-  let commons: Commons
-
-  beforeAll(async () => {
-    commons = await Commons.open()
-  })
-  afterAll(() => commons?.[Symbol.asyncDispose]())
-  afterEach(() => commons.everyoneLeaves())
+  const commons = useCommons()
 
   it('that say the same are one with a count, and are quiet once they were dismissed', async () => {
     const ann = await commons.person('Ann', { path: '/rooms/toasts' })

@@ -1,14 +1,11 @@
 /** Handshakes that are wrong, slow or endless. R4, A3.3. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { user } from './lib/client.ts'
 import { RawClient } from './lib/raw.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
+import { useServer } from './lib/use-server.ts'
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED })
-})
-afterAll(() => server.dispose())
+const server = useServer({ env: UNLIMITED })
 
 it.each([
   ['no key', { 'Sec-WebSocket-Key': '' }, 400],

@@ -1,25 +1,24 @@
 /** Clients that break the protocol on purpose: each is closed with the right code, nobody else notices. R4, A3.3. */
 import { promisify } from 'node:util'
 import { deflateRaw } from 'node:zlib'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterEach, beforeAll, expect, it } from 'vitest'
 import { type Client, user } from './lib/client.ts'
 import { BINARY, CLOSE, closePayload, frame, openRaw, PING, PONG, RawClient, TEXT } from './lib/raw.ts'
-import { Server, SMALL_HEAP, UNLIMITED } from './lib/server.ts'
+import { SMALL_HEAP, UNLIMITED } from './lib/server.ts'
+import { useServer } from './lib/use-server.ts'
 import { until, within } from './lib/wait.ts'
 
 const deflate = promisify(deflateRaw)
 
-let server: Server
+const server = useServer({
+  nodeArgs: SMALL_HEAP,
+  env: { ...UNLIMITED, ROOMFUL_PING_INTERVAL_MS: '500', ROOMFUL_PONG_TIMEOUT_MS: '500' },
+})
 let bystander: Client
 beforeAll(async () => {
-  server = await Server.start({
-    nodeArgs: SMALL_HEAP,
-    env: { ...UNLIMITED, ROOMFUL_PING_INTERVAL_MS: '500', ROOMFUL_PONG_TIMEOUT_MS: '500' },
-  })
   bystander = await user(server, 'bystander')
   await bystander.ok('room:join', { roomId: 'calm' })
 })
-afterAll(() => server.dispose())
 afterEach(async () => {
   await bystander.ok('chat:message', { roomId: 'calm', content: 'still here' })
   await bystander.next({ content: 'still here' })

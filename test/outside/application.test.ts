@@ -1,14 +1,11 @@
 /** An application on the public API, seen from its clients: failing handlers, emit patterns, declared rooms. B38, B29, C8. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Client, user } from './lib/client.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
 import { token } from './lib/token.ts'
+import { useServer } from './lib/use-server.ts'
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED, entry: 'test/outside/fixtures/app.ts' })
-})
-afterAll(() => server.dispose())
+const server = useServer({ env: UNLIMITED, entry: 'test/outside/fixtures/app.ts' })
 
 const arrive = (name: string, claims: Record<string, unknown> = {}): Promise<Client> =>
   user(server, name, claims, '/ws/app')

@@ -4,12 +4,9 @@ import { dial, user } from './lib/client.ts'
 import { frame, openRaw, TEXT } from './lib/raw.ts'
 import { Server, UNLIMITED } from './lib/server.ts'
 import { token } from './lib/token.ts'
+import { useServer } from './lib/use-server.ts'
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({ env: { ...UNLIMITED, ROOMFUL_AUTH_DEADLINE_MS: '600' } })
-})
-afterAll(() => server.dispose())
+const server = useServer({ env: { ...UNLIMITED, ROOMFUL_AUTH_DEADLINE_MS: '600' } })
 
 it('[C6] {type:auth, token} is answered with auth_ok, and then the rooms are open', async () => {
   const client = dial(server, '/ws')

@@ -1,10 +1,11 @@
 /** Settings that change who may come in: HTTP 401 before the upgrade, strict users, guests everywhere; and per-namespace rules. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { badTokens } from './lib/bad-tokens.ts'
 import { dial, user } from './lib/client.ts'
 import { RawClient } from './lib/raw.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
 import { token } from './lib/token.ts'
+import { useServer } from './lib/use-server.ts'
 import { within } from './lib/wait.ts'
 
 async function bodyOf(raw: RawClient): Promise<string> {
@@ -17,11 +18,7 @@ async function bodyOf(raw: RawClient): Promise<string> {
 }
 
 describe('ROOMFUL_AUTH_REJECT=http', () => {
-  let server: Server
-  beforeAll(async () => {
-    server = await Server.start({ env: { ...UNLIMITED, ROOMFUL_AUTH_REJECT: 'http', ROOMFUL_JWT_AUDIENCE: 'a' } })
-  })
-  afterAll(() => server.dispose())
+  const server = useServer({ env: { ...UNLIMITED, ROOMFUL_AUTH_REJECT: 'http', ROOMFUL_JWT_AUDIENCE: 'a' } })
 
   async function refusal(path: string, headers?: Record<string, string>): Promise<{ status: number; text: string }> {
     const raw = new RawClient(server.port)
@@ -61,11 +58,7 @@ describe('ROOMFUL_AUTH_REJECT=http', () => {
 })
 
 describe('ROOMFUL_USERS=strict', () => {
-  let server: Server
-  beforeAll(async () => {
-    server = await Server.start({ env: { ...UNLIMITED, ROOMFUL_USERS: 'strict' } })
-  })
-  afterAll(() => server.dispose())
+  const server = useServer({ env: { ...UNLIMITED, ROOMFUL_USERS: 'strict' } })
 
   it('[A2.3] a valid token of somebody who never signed up is 4001', async () => {
     const client = dial(server, `/ws?token=${token({ sub: 'nobody-knows-me' })}`)
@@ -82,11 +75,7 @@ describe('ROOMFUL_USERS=strict', () => {
 })
 
 describe('[B35] rules of the namespaces', () => {
-  let server: Server
-  beforeAll(async () => {
-    server = await Server.start({ env: { ...UNLIMITED, ROOMFUL_AUTH_DEADLINE_MS: '300' } })
-  })
-  afterAll(() => server.dispose())
+  const server = useServer({ env: { ...UNLIMITED, ROOMFUL_AUTH_DEADLINE_MS: '300' } })
 
   const IN = 'in'
   const TABLE: [path: string, role: string | undefined, outcome: string | number][] = [
@@ -164,11 +153,7 @@ describe('[B35] rules of the namespaces', () => {
 })
 
 describe('ROOMFUL_AUTH=optional', () => {
-  let server: Server
-  beforeAll(async () => {
-    server = await Server.start({ env: { ...UNLIMITED, ROOMFUL_AUTH: 'optional' } })
-  })
-  afterAll(() => server.dispose())
+  const server = useServer({ env: { ...UNLIMITED, ROOMFUL_AUTH: 'optional' } })
 
   it('[B35] guests may come in everywhere that asks no role, marked as guests', async () => {
     const client = dial(server, '/ws?name=Visitor')

@@ -1,14 +1,11 @@
 /** A token renewed on the open connection, and one that runs out. PROTOCOL.md 3, G8. The expiry test takes the 32 s of H12. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { dial, user } from './lib/client.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
 import { token } from './lib/token.ts'
+import { useServer } from './lib/use-server.ts'
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED })
-})
-afterAll(() => server.dispose())
+const server = useServer({ env: UNLIMITED })
 
 it.concurrent('[A2.3] [C6] auth sent again refreshes: auth_ok with the new claims, rooms kept', async () => {
   const client = await user(server, 'renewer', { name: 'Before' })

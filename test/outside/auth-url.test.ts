@@ -1,19 +1,16 @@
 /** Who may come in by URL, header, subprotocol or ticket, and how everyone else is turned away. PROTOCOL.md 3. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { badTokens, leaks } from './lib/bad-tokens.ts'
 import { dial, user } from './lib/client.ts'
 import { openRaw } from './lib/raw.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
 import { token } from './lib/token.ts'
+import { useServer } from './lib/use-server.ts'
 
 const AUDIENCE = 'roomful-tests'
 const good = (claims: Record<string, unknown> = {}): string => token({ sub: 'alice', aud: AUDIENCE, ...claims })
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({ env: { ...UNLIMITED, ROOMFUL_JWT_AUDIENCE: AUDIENCE } })
-})
-afterAll(() => server.dispose())
+const server = useServer({ env: { ...UNLIMITED, ROOMFUL_JWT_AUDIENCE: AUDIENCE } })
 
 describe.each(badTokens(AUDIENCE))('a token that is bad: $name', ({ token: bad, reason }) => {
   it('[A2.3] in the URL: opens, no welcome, 4001 with a reason that names the class and leaks nothing', async () => {

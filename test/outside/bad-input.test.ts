@@ -1,24 +1,23 @@
 /** What a careless or hostile client may say: each gets its code, the connection and everyone else go on. C14, C16. */
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterEach, beforeAll, expect, it } from 'vitest'
 import { Client, user } from './lib/client.ts'
 import { frame, openRaw, TEXT } from './lib/raw.ts'
-import { Server, SMALL_HEAP, UNLIMITED } from './lib/server.ts'
+import { SMALL_HEAP, UNLIMITED } from './lib/server.ts'
 import { token } from './lib/token.ts'
+import { useServer } from './lib/use-server.ts'
 import { until } from './lib/wait.ts'
 
-let server: Server
+const server = useServer({
+  nodeArgs: SMALL_HEAP,
+  env: { ...UNLIMITED, ROOMFUL_MAX_MESSAGE_BYTES: `${256 * 1024}` }, // so that not the size refuses what is deep
+})
 let client: Client
 let other: Client
 beforeAll(async () => {
-  server = await Server.start({
-    nodeArgs: SMALL_HEAP,
-    env: { ...UNLIMITED, ROOMFUL_MAX_MESSAGE_BYTES: `${256 * 1024}` }, // so that not the size refuses what is deep
-  })
   client = await user(server, 'careless')
   other = await user(server, 'bystander')
   await other.ok('room:join', { roomId: 'calm' })
 })
-afterAll(() => server.dispose())
 afterEach(async () => {
   // Whatever was said: the process, the connection and the room of the others are as before.
   await client.settled()

@@ -1,19 +1,16 @@
 /** Thousands of connects and disconnects of every kind leave nothing behind. A1.6, B37. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { dial, guest, user } from './lib/client.ts'
 import { openRaw } from './lib/raw.ts'
-import { Server, SMALL_HEAP, UNLIMITED } from './lib/server.ts'
+import { SMALL_HEAP, UNLIMITED } from './lib/server.ts'
 import { token } from './lib/token.ts'
+import { useServer } from './lib/use-server.ts'
 
 const CYCLES = 10_000
 const BATCH = 40
 const MAX_GROWTH_BYTES = 12 * 1024 * 1024
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED, nodeArgs: SMALL_HEAP })
-})
-afterAll(() => server.dispose())
+const server = useServer({ env: UNLIMITED, nodeArgs: SMALL_HEAP })
 
 /** One life of one of six kinds. */
 async function live(i: number): Promise<void> {

@@ -1,16 +1,13 @@
 /** Classic presence: the full list of names to the whole room at each change. PROTOCOL.md 5, A2.1. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { type Client, guest, user } from './lib/client.ts'
 import type { Frame } from './lib/match.ts'
 import { openRaw } from './lib/raw.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
 import { token } from './lib/token.ts'
+import { useServer } from './lib/use-server.ts'
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED })
-})
-afterAll(() => server.dispose())
+const server = useServer({ env: UNLIMITED })
 
 const names = (frame: Frame): string[] => [...(frame.users as string[])].sort()
 

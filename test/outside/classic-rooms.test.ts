@@ -1,14 +1,11 @@
 /** The four classic commands as a stranger types them, in `/public` as a guest and in `/ws` with a token. PROTOCOL.md 5. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Client, guest, user } from './lib/client.ts'
 import type { Frame } from './lib/match.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
+import { useServer } from './lib/use-server.ts'
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED })
-})
-afterAll(() => server.dispose())
+const server = useServer({ env: UNLIMITED })
 
 const CLASSIC_TYPES = ['joined', 'left', 'rooms', 'message', 'presence_update', 'error', 'welcome', 'pong']
 

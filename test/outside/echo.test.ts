@@ -1,15 +1,12 @@
 /** `/ws/echo` and the native client of C1: text, binary, Blob and close codes go through unharmed. C1. */
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { dial } from './lib/client.ts'
 import { CLOSE, closePayload, frame, openRaw, PING, PONG, TEXT } from './lib/raw.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
+import { useServer } from './lib/use-server.ts'
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED })
-})
-afterAll(() => server.dispose())
+const server = useServer({ env: UNLIMITED })
 
 it('[C1] text comes back behind "Server echo: "', async () => {
   const client = dial(server, '/ws/echo')

@@ -1,24 +1,21 @@
 /** Dead peers are found by ping and pong. A2.2; here 200 ms and 150 ms stand for the default 30 s and 5 s. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { guest, user } from './lib/client.ts'
 import { frame, openRaw, PING, PONG } from './lib/raw.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
+import { useServer } from './lib/use-server.ts'
 import { within } from './lib/wait.ts'
 
 const PING_INTERVAL_MS = 200
 const PONG_TIMEOUT_MS = 150
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({
-    env: {
-      ...UNLIMITED,
-      ROOMFUL_PING_INTERVAL_MS: `${PING_INTERVAL_MS}`,
-      ROOMFUL_PONG_TIMEOUT_MS: `${PONG_TIMEOUT_MS}`,
-    },
-  })
+const server = useServer({
+  env: {
+    ...UNLIMITED,
+    ROOMFUL_PING_INTERVAL_MS: `${PING_INTERVAL_MS}`,
+    ROOMFUL_PONG_TIMEOUT_MS: `${PONG_TIMEOUT_MS}`,
+  },
 })
-afterAll(() => server.dispose())
 
 it('[A2.2] [C4] a client that answers no ping is terminated and leaves its room', async () => {
   const watcher = await guest(server, 'watcher')

@@ -1,15 +1,12 @@
 /** The plain HTTP paths beside the sockets: health, readiness, metrics, accounts, lists. PROTOCOL.md 12. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { dial, guest, user } from './lib/client.ts'
 import { openRaw } from './lib/raw.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
 import { token } from './lib/token.ts'
+import { useServer } from './lib/use-server.ts'
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED })
-})
-afterAll(() => server.dispose())
+const server = useServer({ env: UNLIMITED })
 
 const bearer = (sub: string, claims: Record<string, unknown> = {}): Record<string, string> => ({
   authorization: `Bearer ${token({ sub, ...claims })}`,

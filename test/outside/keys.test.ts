@@ -1,18 +1,17 @@
 /** What a `key` makes of a repeated request: nothing new, the first reply again. G3, PROTOCOL.md 7, C21. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { type Client, user } from './lib/client.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
+import { useServer } from './lib/use-server.ts'
 
-let server: Server
+const server = useServer({ env: UNLIMITED })
 let ann: Client
 let ben: Client
 beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED })
   ann = await user(server, 'ann', { name: 'Ann' })
   ben = await user(server, 'ben')
   await ben.ok('room:join', { roomId: 'abc' })
 })
-afterAll(() => server.dispose())
 
 it('[C21] a key makes a repeat harmless: the first reply again, one event', async () => {
   const data = { roomId: 'abc', content: 'once', key: 'key-once' }

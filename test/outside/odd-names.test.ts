@@ -1,16 +1,15 @@
 /** Names and texts that break careless programs: refused, or carried as they are. C14, C19. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { type Client, user } from './lib/client.ts'
 import { NAUGHTY_STRINGS } from './lib/naughty.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
+import { useServer } from './lib/use-server.ts'
 
-let server: Server
+const server = useServer({ env: UNLIMITED })
 let client: Client
 beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED })
   client = await user(server, 'careless')
 })
-afterAll(() => server.dispose())
 
 it.each([
   ['empty', ''],

@@ -1,20 +1,19 @@
 /** The plain form: flat and envelope requests, acknowledgements, errors, keys. PROTOCOL.md 4, C3, C10, C11, C14. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { type Client, dial, user } from './lib/client.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
 import { token } from './lib/token.ts'
+import { useServer } from './lib/use-server.ts'
 
-let server: Server
+const server = useServer({ env: UNLIMITED })
 let ann: Client
 let ben: Client
 beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED })
   ann = await user(server, 'ann', { name: 'Ann' })
   ben = await user(server, 'ben')
   await ben.ok('room:join', { roomId: 'abc' })
   await ann.ok('room:join', { roomId: 'abc' })
 })
-afterAll(() => server.dispose())
 
 it('[C3] welcome comes first: id, time, protocol, limits, heartbeat', async () => {
   const client = dial(server, `/ws?token=${token({ sub: 'newcomer' })}`)

@@ -1,8 +1,8 @@
 /** How much one may say: per connection and second, per user and minute. C12, B34. Settings are the defaults unless named. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type Client, user } from './lib/client.ts'
 import type { Frame } from './lib/match.ts'
-import { Server } from './lib/server.ts'
+import { useServer } from './lib/use-server.ts'
 import { until } from './lib/wait.ts'
 
 /** Sends `count` requests at once and returns their acks in order. */
@@ -15,11 +15,7 @@ async function burst(client: Client, count: number, prefix: string, type = 'chat
 const isLimited = (ack: Frame): boolean => (ack.error as { code?: string } | undefined)?.code === 'RATE_LIMITED'
 
 describe('with the default limits', () => {
-  let server: Server
-  beforeAll(async () => {
-    server = await Server.start()
-  })
-  afterAll(() => server.dispose())
+  const server = useServer()
 
   it('[C12] welcome tells the limits', async () => {
     const client = await user(server, 'told')
@@ -90,11 +86,7 @@ describe('with the default limits', () => {
 })
 
 describe('with only the minute limit', () => {
-  let server: Server
-  beforeAll(async () => {
-    server = await Server.start({ env: { ROOMFUL_RATE_PER_SECOND: '0' } })
-  })
-  afterAll(() => server.dispose())
+  const server = useServer({ env: { ROOMFUL_RATE_PER_SECOND: '0' } })
 
   it('[B34] 30 messages a minute, over all connections of the user; the answer says how long to wait', async () => {
     const tabs = await Promise.all([1, 2, 3].map(() => user(server, 'talker')))

@@ -1,18 +1,15 @@
 /** A client that never reads while 150 MB go through its room: others undisturbed, memory bounded, nothing lost. R3, G5, D4. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { type Client, user } from './lib/client.ts'
-import { Server, SMALL_HEAP, UNLIMITED } from './lib/server.ts'
+import { SMALL_HEAP, UNLIMITED } from './lib/server.ts'
+import { useServer } from './lib/use-server.ts'
 
 const EVENTS = 3000
 const WARM_EVENTS = 600
 const BYTES = 50_000
 const MAX_GROWTH_BYTES = 32 * 1024 * 1024
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED, nodeArgs: SMALL_HEAP })
-})
-afterAll(() => server.dispose())
+const server = useServer({ env: UNLIMITED, nodeArgs: SMALL_HEAP })
 
 /** Publishes messages, 8 in flight, and returns the server's peak of memory. */
 async function publish(sender: Client, roomId: string, count: number): Promise<number> {

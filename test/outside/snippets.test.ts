@@ -1,16 +1,13 @@
 /** The snippets that C1, C2 and C11 give for bare WebSockets, unmodified, against the server. The browser runs them too. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { dial, user } from './lib/client.ts'
 import { Server, UNLIMITED } from './lib/server.ts'
 import { snippet, stage } from './lib/snippet.ts'
 import { token } from './lib/token.ts'
+import { useServer } from './lib/use-server.ts'
 import { until } from './lib/wait.ts'
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED })
-})
-afterAll(() => server.dispose())
+const server = useServer({ env: UNLIMITED })
 
 describe.each([
   ['/ws/public', () => `${server.ws}/ws/public`],

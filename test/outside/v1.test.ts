@@ -1,15 +1,12 @@
 /** The SDK's form, spoken by hand: channels, sessions that outlive a connection, two reconnects of one session. PROTOCOL.md 6, C18. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { Client, user } from './lib/client.ts'
 import type { Frame } from './lib/match.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
 import { token } from './lib/token.ts'
+import { useServer } from './lib/use-server.ts'
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED })
-})
-afterAll(() => server.dispose())
+const server = useServer({ env: UNLIMITED })
 
 async function link(protocols = ['roomful.v1']): Promise<Client> {
   const client = new Client(`${server.ws}/ws`, { protocols })

@@ -1,14 +1,11 @@
 /** Saying, editing, redacting, reacting, typing and paging through history. PROTOCOL.md 8, B19, C10. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { type Client, user } from './lib/client.ts'
 import type { Frame } from './lib/match.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
+import { useServer } from './lib/use-server.ts'
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED })
-})
-afterAll(() => server.dispose())
+const server = useServer({ env: UNLIMITED })
 
 async function pair(room: string): Promise<[Client, Client]> {
   const both: [Client, Client] = [await user(server, `${room}-ann`, { name: 'Ann' }), await user(server, `${room}-ben`)]

@@ -1,13 +1,10 @@
 /** Who is there: online and offline, snapshots and changes, counts. PROTOCOL.md 9, G6, B17, C13. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { type Client, user } from './lib/client.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
+import { useServer } from './lib/use-server.ts'
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED })
-})
-afterAll(() => server.dispose())
+const server = useServer({ env: UNLIMITED })
 
 const idsOf = (users: unknown): string[] => (users as { userId: string }[]).map((member) => member.userId).sort()
 

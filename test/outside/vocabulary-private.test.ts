@@ -1,14 +1,11 @@
 /** Private messages: to a user wherever they are, kept in the inbox while they are away. PROTOCOL.md 8, B23. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { user } from './lib/client.ts'
 import type { Frame } from './lib/match.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
+import { useServer } from './lib/use-server.ts'
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED })
-})
-afterAll(() => server.dispose())
+const server = useServer({ env: UNLIMITED })
 
 const connectionId = (frames: Frame[]): unknown => frames.find((frame) => frame.type === 'welcome')?.id
 

@@ -1,13 +1,10 @@
 /** Joining, leaving, listing and presence in rooms of the vocabulary. PROTOCOL.md 8, B17, B25, B30, C10, C13. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { dial, user } from './lib/client.ts'
-import { Server, UNLIMITED } from './lib/server.ts'
+import { UNLIMITED } from './lib/server.ts'
+import { useServer } from './lib/use-server.ts'
 
-let server: Server
-beforeAll(async () => {
-  server = await Server.start({ env: UNLIMITED })
-})
-afterAll(() => server.dispose())
+const server = useServer({ env: UNLIMITED })
 
 const idsOf = (users: unknown): string[] => (users as { userId: string }[]).map((member) => member.userId).sort()
 

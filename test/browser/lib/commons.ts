@@ -1,17 +1,17 @@
-/** Commons as its people use it: the real server with the built web app, and any number of people in browsers of their own. */
+/** Commons as people use it: the real server with the built web app, and any number of people in browsers of their own. */
 import type { Browser } from 'playwright-core'
 import type { RunningServer } from '../../outside/lib/running-server.ts'
 import { Server, UNLIMITED } from '../../outside/lib/server.ts'
-import type { SharedServer } from './house.ts'
 import { PASSWORD, Person, type PersonOptions } from './person.ts'
 import { openChromium, openServer, restartServer } from './shared.ts'
+import type { SharedServer } from './shared-servers.ts'
 import { buildWebApp } from './web-app.ts'
 
 /** For `beforeAll`: the first one builds the web app. */
 export const OPENING_MS = 180_000
 
 export interface CommonsOptions {
-  /** A server of its own, for a file that leaves it fuller than others could bear, or counts all that is on it. */
+  /** A server for this file alone, because the file fills it or counts everything on it. */
   readonly alone?: boolean
 }
 
@@ -36,7 +36,7 @@ export class Commons {
     return new Commons(browser, server)
   }
 
-  /** Somebody with an account, or a guest, in a browser of their own, connected at `options.path`. */
+  /** A user with an account, or a guest, in a browser of their own, connected at `options.path`. */
   async person(name: string, options: PersonOptions = {}): Promise<Person> {
     const person = await Person.open(this, name, options)
     this.present.push(person)
@@ -52,7 +52,7 @@ export class Commons {
     return people as { -readonly [Index in keyof Names]: Person }
   }
 
-  /** What is kept of somebody who signed in; the account is made when there is none. */
+  /** The stored session of a signed-in user; the account is created if there is none. */
   async session(name: string, password = PASSWORD): Promise<object> {
     const known = this.sessions.get(name)
     if (known !== undefined) return known
@@ -76,7 +76,7 @@ export class Commons {
     this.server = await Server.start({ port, data, env: UNLIMITED })
   }
 
-  /** For `afterEach`: everyone goes home. */
+  /** For `afterEach`: closes everyone's browser. */
   async everyoneLeaves(): Promise<void> {
     await Promise.all(this.present.splice(0).map((person) => person.close()))
   }

@@ -2,21 +2,21 @@
 import { type Browser, chromium } from 'playwright-core'
 import { inject } from 'vitest'
 import { RunningServer } from '../../outside/lib/running-server.ts'
-import type { SharedServer } from './house.ts'
+import type { SharedServer } from './shared-servers.ts'
 
 /** What is opened in it through here ends with its `close`; the browser itself stays. */
 export async function openChromium(): Promise<Browser> {
-  return await chromium.connect(await knock<string>('/chromium'))
+  return await chromium.connect(await ask<string>('/chromium'))
 }
 
 /** Commons with the built web app and without limits that a test would hit by accident. */
 export async function openServer(): Promise<RunningServer & SharedServer> {
-  return asServer(await knock<SharedServer>('/commons'))
+  return asServer(await ask<SharedServer>('/commons'))
 }
 
 /** Ends the shared server and starts it again on the same port and data. */
 export async function restartServer(how: 'stop' | 'kill'): Promise<RunningServer & SharedServer> {
-  return asServer(await knock<SharedServer>(`/${how}`))
+  return asServer(await ask<SharedServer>(`/${how}`))
 }
 
 function asServer({ port, output }: SharedServer): RunningServer & SharedServer {
@@ -24,8 +24,8 @@ function asServer({ port, output }: SharedServer): RunningServer & SharedServer 
 }
 
 /** @throws with the reason why it could not be opened */
-async function knock<Told>(path: string): Promise<Told> {
-  const response = await fetch(inject('house') + path)
+async function ask<Answer>(path: string): Promise<Answer> {
+  const response = await fetch(inject('sharedServersUrl') + path)
   if (!response.ok) throw new Error(await response.text())
-  return (await response.json()) as Told
+  return (await response.json()) as Answer
 }

@@ -1,7 +1,7 @@
 /**
- * One Chromium and one Commons for all test files of a run: opened when the first file asks, closed when the last has
- * ended. They live in vitest's own process, as its global setup; test files knock over HTTP. Starting either takes
- * seconds of both cores, and files run one after another.
+ * One Chromium and one Commons for all test files of a run: started for the first file that asks, closed after the last.
+ * They live in vitest's own process, as its global setup; test files ask over HTTP. Starting either takes seconds of both
+ * cores, and files run one after another.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -13,19 +13,19 @@ import { buildWebApp } from './web-app.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Where files knock. */
-    house: string
+    /** Where test files ask for the shared servers. */
+    sharedServersUrl: string
   }
 }
 
-/** What is told of the server that all files share. */
+/** The server that all files share. */
 export interface SharedServer {
   readonly port: number
   /** What it wrote when it was first started. */
   readonly output: string
 }
 
-export default async function openHouse(project: TestProject): Promise<() => Promise<void>> {
+export default async function shareServers(project: TestProject): Promise<() => Promise<void>> {
   let chromium: Promise<BrowserServer> | undefined
   let commons: Promise<Server> | undefined
   let firstOutput: string | undefined
@@ -42,7 +42,7 @@ export default async function openHouse(project: TestProject): Promise<() => Pro
     return await Server.start({ port, data, env: UNLIMITED })
   }
 
-  /** @returns what is answered to who knocks */
+  /** @returns the answer for a test file */
   async function answer(path: string): Promise<string | SharedServer> {
     if (path === '/chromium') {
       chromium ??= launchChromium()
@@ -55,17 +55,17 @@ export default async function openHouse(project: TestProject): Promise<() => Pro
     return { port, output: firstOutput }
   }
 
-  const door = createServer(({ url = '' }, response) => {
+  const server = createServer(({ url = '' }, response) => {
     answer(url).then(
-      (told) => response.end(JSON.stringify(told)),
+      (value) => response.end(JSON.stringify(value)),
       (error) => response.writeHead(500).end(String(error)),
     )
   })
-  await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve))
-  project.provide('house', `http://127.0.0.1:${(door.address() as AddressInfo).port}`)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  project.provide('sharedServersUrl', `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
 
   return async () => {
-    door.close()
+    server.close()
     await Promise.allSettled([
       chromium?.then((browser) => browser.close()),
       commons?.then((server) => server.dispose()),
