@@ -1,4 +1,4 @@
-/** Something that is wrong on purpose. It replaces a port, or a method of a part that is running; nothing in the house knows. */
+/** A planted fault. It replaces a port, or a method of a running part; the code under test does not know. */
 import type { Broker } from '@roomful/server/ports'
 import type { TestServer } from '@roomful/testkit'
 
@@ -15,7 +15,7 @@ export interface Fault {
 // biome-ignore lint/suspicious/noExplicitAny: the fault stands where no type lets anyone in
 export type Method = (...args: any[]) => any
 
-/** Puts another method in place of one, whoever may call it. */
+/** Replaces a method for all its callers. */
 export function replace(owner: object, name: string, by: (original: Method) => Method): () => void {
   const methods = owner as Record<string, Method>
   const original = methods[name]
