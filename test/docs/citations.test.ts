@@ -67,7 +67,7 @@ describe('a citation', () => {
   it('of a section of PROTOCOL.md leads to a heading', () => {
     const lost = files.flatMap((path) =>
       Array.from(
-        proseOf(path).matchAll(/PROTOCOL\.md (?:section )?(\d+(?:(?:, | and )\d+)*)/g),
+        proseOf(path).matchAll(/PROTOCOL\.md,? (?:sections? )?(\d+(?:(?:, | and )\d+)*)/g),
         ([, list = '']) => list,
       )
         .flatMap((list) => list.match(/\d+/g) ?? [])

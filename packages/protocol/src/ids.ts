@@ -30,11 +30,12 @@ export function isInbox(roomId: string): boolean {
   return roomId.startsWith(INBOX_PREFIX)
 }
 
-const PERSONAL = /^(user:|c_)/
+/** How the ids of connections begin. Events can be sent to one, as to a room. */
+export const CONNECTION_ID_PREFIX = 'c_'
 
 /** @returns true for inboxes and connection ids, which no list of rooms contains. A1.4, B25. */
 export function isPersonalRoom(roomId: string): boolean {
-  return PERSONAL.test(roomId)
+  return roomId.startsWith(CONNECTION_ID_PREFIX) || isInbox(roomId)
 }
 
 const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i

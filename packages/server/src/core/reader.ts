@@ -3,6 +3,7 @@
  * nothing, counts nowhere, and leaves nothing behind.
  */
 
+import { CONNECTION_ID_PREFIX } from '@roomful/protocol'
 import type { Runtime } from './base/runtime.ts'
 import { Link, type LinkListener } from './link/link.ts'
 import { ONE_WAY } from './link/one-way.ts'
@@ -24,7 +25,13 @@ export async function createReader(
   { ip, userAgent }: { readonly ip: string; readonly userAgent: string },
 ): Promise<Connection> {
   const link = new Link<Connection>(runtime, NO_LISTENER, { wire: SILENT_WIRE, dialect: SILENT_DIALECT, ip, userAgent })
-  const connection = new Connection(`c_${runtime.random.id(20)}`, link, 0, state, runtime.clock.now())
+  const connection = new Connection(
+    `${CONNECTION_ID_PREFIX}${runtime.random.id(20)}`,
+    link,
+    0,
+    state,
+    runtime.clock.now(),
+  )
   connection.user = user
   connection.expiresAt = expiresAt
   connection.auth = user.guest ? 'guest' : 'authenticated'

@@ -1,5 +1,5 @@
-/** What people do in rooms: messages, private messages, edits, reactions. PROTOCOL.md 8. */
-import { inboxOf } from '@roomful/protocol'
+/** Handlers of chat events: messages, private messages, edits, reactions. PROTOCOL.md, section 8. */
+import { CONNECTION_ID_PREFIX, inboxOf } from '@roomful/protocol'
 import { down, schemaCheck, UP_ALIASES, type UpData, type UpMessage, type UpName, up } from '@roomful/protocol/messages'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { TSchema } from 'typebox'
@@ -10,10 +10,11 @@ import type { Stored } from '../core/log/effects.ts'
 import type { Namespace } from '../core/namespace.ts'
 import type { Context } from '../core/requests/context.ts'
 import type { Numbers } from '../core/requests/handlers.ts'
+import { isGuestId } from '../core/sessions/guests.ts'
 import { authorOf, emptyWordings, MESSAGES } from './redaction.ts'
 import { addTyping } from './typing.ts'
 
-/** Roles that may change what others said. */
+/** Roles that may edit and redact messages of others. */
 const MODERATORS: ReadonlySet<string> = new Set(['admin', 'support'])
 
 const OK = { status: 'ok' } as const
@@ -40,7 +41,7 @@ export function addChatEvents(hub: Hub, namespace: Namespace): void {
   handle('reaction:remove', (context, data) =>
     after(mayPublish(context, data.roomId), () => removeReaction(context, data)),
   )
-  // Who may not speak in a room may not show that he writes there either.
+  // Typing needs the same permission as a message.
   addTyping(hub, namespace, (name, handler) =>
     handle(name, (context, data) => after(mayPublish(context, data.roomId), () => handler(context, data))),
   )
@@ -55,7 +56,7 @@ export function mayPublish(context: Context, roomId: string): true | Promise<tru
   return context.checkPublish(roomId)
 }
 
-/** Goes on at once when nothing has to be waited for. */
+/** Runs `next`, without a promise when `ready` is none. */
 function after<Result>(ready: true | Promise<true>, next: () => Result): Result | Promise<Result> {
   return ready === true ? next() : ready.then(next)
 }
@@ -71,11 +72,11 @@ function sent({ seq, ts }: Numbers, { roomId }: UpData<'message:send'>): unknown
   return { status: 'ok', id: `${roomId}-${seq}`, seq, ts }
 }
 
-/** A row in each of two inboxes, both or neither: whoever is away finds it at the next connect. B23. */
+/** Stores the message in the inboxes of both users, or in neither. A user who is away receives it when they connect. B23. */
 function sendPrivate(namespace: Namespace, context: Context, data: UpData<'message:private'>): unknown {
   const { sub: fromUser, name } = context.user
   const to = namespace.connections.get(data.to)?.user.sub ?? data.to
-  if (to.startsWith('c_') || to.startsWith('guest:') ? !namespace.state.users.get(to) : false) {
+  if (to.startsWith(CONNECTION_ID_PREFIX) || isGuestId(to) ? !namespace.state.users.get(to) : false) {
     throw new RoomfulError('NOT_FOUND', 'Nobody with this id is connected', { field: 'to' })
   }
   const message = { from: context.id, fromUser, name, to, content: data.content }
@@ -91,14 +92,14 @@ async function edit(hub: Hub, namespace: Namespace, context: Context, data: UpDa
   const { roomId, seq, content } = data
   await mayPublish(context, roomId)
   await messageToChange(hub, namespace, context, roomId, seq)
-  // Who takes it back at the same time looks for wordings once its content is gone.
+  // A redaction at the same time empties this edit too: it looks for edits after it has emptied the message.
   context.appendWith(roomId, 'message:edited', [{ target: seq, userId: context.user.sub, content }], { aboutSeq: seq })
   return OK
 }
 
 /**
- * The bodies go once it is stored that they are gone, so that a refused request takes nothing away; and it is answered once
- * they are gone, so that an unanswered one is repeated and finishes what a crash interrupted: it was allowed the first time.
+ * Contents are emptied after the redaction is stored, so a refused request empties nothing. The answer follows after that:
+ * if a crash interrupts it, the client repeats the request, and the repeat needs no permission again.
  */
 async function redact(
   hub: Hub,
@@ -117,7 +118,7 @@ async function redact(
   return OK
 }
 
-/** @returns the arguments of the message, as JSON. @throws RoomfulError NOT_FOUND, FORBIDDEN */
+/** Finds a message that the user may change. @returns its arguments as JSON. @throws RoomfulError NOT_FOUND, FORBIDDEN */
 async function messageToChange(
   hub: Hub,
   namespace: Namespace,
@@ -136,7 +137,7 @@ async function messageToChange(
   return row.argsJson
 }
 
-/** To a message: kept. To what is happening: whoever is slow does not see it. */
+/** A reaction to a message is stored. One to the moment is sent at once, and slow clients may miss it. */
 function react(context: Context, data: UpData<'reaction:send'>): unknown {
   const { roomId, emoji, messageId } = data
   const userId = context.user.sub
@@ -145,7 +146,7 @@ function react(context: Context, data: UpData<'reaction:send'>): unknown {
   return OK
 }
 
-/** Who reads the room's log folds both, so nothing has to be known here of what was given. */
+/** Stored without checking that the reaction exists: readers of the log combine both events. */
 function removeReaction(context: Context, { roomId, emoji, messageId }: UpData<'reaction:remove'>): unknown {
   context.append(roomId, 'reaction:removed', { userId: context.user.sub, emoji, messageId })
   return OK

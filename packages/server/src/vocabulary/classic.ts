@@ -1,5 +1,4 @@
-/** The four classic commands over the same rooms and events: one current room per connection. PROTOCOL.md 5. */
-
+/** Handlers of the four classic commands. They use the same rooms and events, with one current room per connection. PROTOCOL.md, section 5. */
 import { checkRoomId } from '../core/base/contract.ts'
 import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
@@ -10,10 +9,10 @@ import { chargeEvent } from '../core/state/limits.ts'
 import { mayPublish } from './chat.ts'
 import { joinedRoom } from './rooms.ts'
 
-/** As many as a list of names in `presence_update`. */
+/** The same limit as for names in `presence_update`. */
 const LISTED_MAX = 1_000
 
-/** Adds the commands that the classic dialect sends, under names that no other client uses. */
+/** Adds the commands under names that only the classic dialect sends. */
 export function addClassicCommands(hub: Hub, namespace: Namespace): void {
   namespace.handle('classic:join', join, { definition: {}, uncounted: true })
   namespace.handle('classic:leave', leave, { definition: {}, uncounted: true })
@@ -50,10 +49,10 @@ async function message(context: Context, data: Record<string, unknown>): Promise
   await mayPublish(context, roomId)
   const { sub: userId, name } = context.user
   context.append(roomId, 'message:new', { userId, name, content })
-  return undefined // the sender is told nothing. A1.2
+  return undefined // classic clients get no acknowledgement. A1.2
 }
 
-/** Those with the most members, where there are too many for one frame; `count` says how many there are then. */
+/** The rooms with the most members, if there are too many for one frame; `count` is then the number of all. */
 function list(hub: Hub, namespace: Namespace, { connection }: Context): unknown {
   const { rooms, total } = listLargest(namespace.state.rooms.values(), LISTED_MAX)
   chargeEvent(hub.runtime, connection, costOf(rooms.length))

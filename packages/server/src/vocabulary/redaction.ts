@@ -1,17 +1,17 @@
-/** Taking back what was said: the message and every later wording of it are emptied in the log, and keep their numbers. */
+/** Redacts messages: empties a message and its edits in the log. They keep their numbers. */
 import { isRecord } from '@roomful/protocol'
 import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Namespace } from '../core/namespace.ts'
 
-/** Events that people say, which can be edited and taken back. */
+/** Events that users can edit and redact. */
 export const MESSAGES: ReadonlySet<string> = new Set(['message:new', 'message:private'])
 
 const WORDINGS_PAGE = 100
 
 /**
- * For the server itself, without asking whose message it is. Where people talk, members are told.
- * @returns how many events had a content
+ * Redacts a message on behalf of the server, whoever wrote it. In namespaces with chat, members receive `message:redacted`.
+ * @returns how many events were emptied
  * @throws RoomfulError (rejects) NOT_FOUND, UNAVAILABLE
  */
 export async function redactMessage(hub: Hub, namespace: Namespace, roomId: string, seq: number): Promise<number> {
@@ -27,8 +27,8 @@ export async function redactMessage(hub: Hub, namespace: Namespace, roomId: stri
 }
 
 /**
- * First the message: from then on no wording of it is stored any more, and those that were are found.
- * @returns how many had a content
+ * Empties a message and then its edits. In this order none is missed: no edit is stored after the message is empty.
+ * @returns how many events were emptied
  */
 export async function emptyWordings(hub: Hub, namespace: Namespace, roomId: string, seq: number): Promise<number> {
   let count = (await namespace.redact(roomId, seq)) ? 1 : 0
@@ -45,7 +45,7 @@ export async function emptyWordings(hub: Hub, namespace: Namespace, roomId: stri
   return count
 }
 
-/** Stays with the notice of the redaction, so that who comes later still sees whose message was deleted. */
+/** Stored with the redaction, so that clients can show later whose message it was. */
 export function authorOf(argsJson: string): { author?: { userId: string; name: string } } {
   const [data] = JSON.parse(argsJson) as unknown[]
   if (!isRecord(data) || typeof data.userId !== 'string' || typeof data.name !== 'string') return {}

@@ -1,4 +1,4 @@
-/** Rooms for every namespace: join, leave, list, history, presence. What Socket.IO leaves to each application. PROTOCOL.md 8. */
+/** Handlers of room events in every namespace: join, leave, list, history, presence. PROTOCOL.md, section 8. */
 import { type UpData, up } from '@roomful/protocol/messages'
 import { checkRoomId } from '../core/base/contract.ts'
 import { RoomfulError } from '../core/base/errors.ts'
@@ -13,7 +13,7 @@ import { schemaOf } from './chat.ts'
 
 const HISTORY_PAGE_MAX = 100
 
-/** Adds the room events to a namespace. A room id may come alone as a string. */
+/** Adds the room events to a namespace. Clients may send a room id alone, as a string. */
 export function addRoomEvents(hub: Hub, namespace: Namespace): void {
   const joining = { definition: schemaOf(up['room:join']), uncounted: true, answerAs: 'room:joined' }
   namespace.handle('room:join', join, joining)
@@ -30,14 +30,14 @@ export function addRoomEvents(hub: Hub, namespace: Namespace): void {
   namespace.handle('history:get', historyGet, { definition: schemaOf(up['history:get']) })
 }
 
-/** A plain client without `id` is answered all the same: with `room:joined`. */
+/** A plain client that sends no `id` receives `room:joined` instead of an acknowledgement. */
 function join(context: Context, data: UpData<'room:join'>): unknown {
   const joining = context.join(data.roomId, data.after)
   const answer = (): JoinAck | undefined => joinedRoom(context, data.roomId)
   return joining ? joining.then(() => answer) : answer
 }
 
-/** A check may have joined other rooms before. */
+/** The acknowledgement of a join; middleware may have joined other rooms in the same request. */
 export function joinedRoom(context: Context, roomId: string): JoinAck | undefined {
   return context.joined.findLast((reply) => reply?.roomId === roomId)
 }
@@ -47,7 +47,7 @@ function leave(context: Context, data: UpData<'room:leave'>): unknown {
   return { status: 'ok' }
 }
 
-/** Looked up when it is told, so that no change that was told before it is newer than the list. */
+/** The list is read when the answer is sent, so that it contains every change that was sent before. */
 async function presence(namespace: Namespace, context: Context, data: UpData<'presence:get'>): Promise<unknown> {
   await context.check('presence', data.roomId)
   const roomId = checkRoomId(data.roomId)

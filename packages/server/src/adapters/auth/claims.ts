@@ -4,6 +4,7 @@ import { RoomfulError } from '../../core/base/errors.ts'
 import { salvageName } from '../../core/base/names.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
 import { USER_ID_MAX_BYTES, type User } from '../../core/ports/user.ts'
+import { isGuestId } from '../../core/sessions/guests.ts'
 
 export const ROLES = ['user', 'support', 'seller', 'admin'] as const
 export type Role = (typeof ROLES)[number]
@@ -40,7 +41,7 @@ function subjectOf({ sub, userId, id, username }: Claims): string {
   // Its inbox is a room of that name.
   if (!isRoomId(subject)) throw refusal('the subject has characters that an id may not have')
   // Else a token could speak for a guest of the moment.
-  if (subject.startsWith('guest:')) throw refusal('a subject must not begin with guest:')
+  if (isGuestId(subject)) throw refusal('a subject must not begin with guest:')
   return subject
 }
 

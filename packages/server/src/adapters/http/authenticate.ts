@@ -1,17 +1,17 @@
-/** Who asks, by the `Authorization` header: a user's token, or the API key of a backend. */
+/** Authenticates a request by its `Authorization` header: a user's token, or the API key of a backend. */
 import type { Credentials } from '@roomful/protocol'
 import { RoomfulError } from '../../core/base/errors.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
 import { type Exchange, userAgentOf } from './exchange.ts'
 import type { HttpHost } from './host.ts'
 
-/** @throws RoomfulError (rejects) UNAUTHENTICATED, and what the authenticator throws */
+/** A signed-in user. @throws RoomfulError (rejects) UNAUTHENTICATED, and what the authenticator throws */
 export async function authenticateUser(exchange: Exchange, { hub }: HttpHost): Promise<Identity> {
   const credentials: Credentials = { token: bearer(exchange, 'send the token') }
   return hub.runtime.authenticator.authenticate(credentials)
 }
 
-/** @throws RoomfulError UNAUTHENTICATED, TOKEN_INVALID, RATE_LIMITED */
+/** The holder of the API key. @throws RoomfulError UNAUTHENTICATED, TOKEN_INVALID, RATE_LIMITED */
 export function authenticateKey(exchange: Exchange, { apiKey }: HttpHost): Identity {
   const { ip, countedAddress } = exchange
   const userAgent = userAgentOf(exchange)
@@ -23,7 +23,7 @@ export function authenticateKey(exchange: Exchange, { apiKey }: HttpHost): Ident
 export async function authenticateAdmin(exchange: Exchange, host: HttpHost): Promise<Identity> {
   const { apiKey } = host
   const given = bearer(exchange, apiKey ? 'send the API key, or the token of an admin,' : 'send the token of an admin')
-  // A token has three parts; a key that has them too is recognised by what it is.
+  // A token has three parts. A key may have three parts too, so it is compared.
   if (apiKey && (!/^[\w-]+\.[\w-]+\.[\w-]*$/.test(given) || apiKey.matches(given))) {
     return authenticateKey(exchange, host)
   }

@@ -1,17 +1,17 @@
-/** Reads the JSON body of a request: no more than is needed, and not for longer than is decent. */
+/** Reads the JSON body of a request, up to a size and within a time. */
 import type { IncomingMessage } from 'node:http'
 import { fromJson, isRecord, isTooDeep, MAX_JSON_DEPTH } from '@roomful/protocol'
 import { RoomfulError } from '../../core/base/errors.ts'
 import { isRefusableUnread, sendContinue } from '../transports/http-request.ts'
 
-/** A name and a password fit many times. */
+/** The default: many times the size of a name and a password. */
 const BODY_MAX_BYTES = 16 * 1024
-/** What comes above that is read and dropped, since a client that still sends would not see the refusal; but not for ever. */
+/** The rest of a body that is too large is read and dropped up to this size: most clients read a refusal only after sending. */
 const DROPPED_MAX_BYTES = 4 * 1024 ** 2
 const BODY_TIMEOUT_MS = 10_000
 
 /**
- * @returns the object in the body, bytes written as `{"$binary": …}` as such; an empty body is an empty object
+ * @returns the object in the body, with `{"$binary": …}` read as bytes; an empty object for an empty body
  * @throws RoomfulError (rejects) TOO_LARGE, PARSE_ERROR, INVALID_MESSAGE, TIMEOUT
  */
 export async function readJsonBody(
@@ -22,7 +22,7 @@ export async function readJsonBody(
   return text.trim() === '' ? {} : parseJsonBody(text)
 }
 
-/** @throws RoomfulError PARSE_ERROR, INVALID_MESSAGE */
+/** Parses a body that must be a JSON object. @throws RoomfulError PARSE_ERROR, INVALID_MESSAGE */
 export function parseJsonBody(text: string): Readonly<Record<string, unknown>> {
   if (isTooDeep(text)) {
     throw new RoomfulError('INVALID_MESSAGE', `The body is nested deeper than ${MAX_JSON_DEPTH} levels`)
@@ -38,7 +38,8 @@ export function parseJsonBody(text: string): Readonly<Record<string, unknown>> {
 }
 
 /**
- * @param maxBytes more is refused; the rest of it is read and dropped
+ * Reads a body as text.
+ * @param maxBytes a larger body is refused
  * @throws RoomfulError (rejects) TOO_LARGE, INVALID_MESSAGE, TIMEOUT
  */
 export function readText(request: IncomingMessage, maxBytes: number): Promise<string> {
@@ -64,7 +65,7 @@ export function readText(request: IncomingMessage, maxBytes: number): Promise<st
     request.once('error', reject)
     request.once('close', () => {
       clearTimeout(timeout)
-      // Most bodies are whole, and an error takes a look at the stack.
+      // An error is costly because of its stack, so it is made only for a body that was cut off.
       if (!request.readableEnded) reject(new RoomfulError('INVALID_MESSAGE', 'The request was cut off'))
     })
   })

@@ -1,4 +1,4 @@
-/** `/client.html`: the test client, one file, which may run its own script and talk to this server, and nothing else. A2.6. */
+/** `/client.html`: the test client in one file. Its policy allows only its own script and connections to this server. A2.6. */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -9,7 +9,7 @@ const FILE = new URL('../../../static/client.html', import.meta.url)
 interface ClientPage {
   readonly bytes: Buffer
   readonly etag: string
-  /** All of the policy but where the page may connect to. */
+  /** The Content-Security-Policy without `connect-src`. */
   readonly policy: string
 }
 
@@ -55,13 +55,13 @@ function readPage(): ClientPage {
   return { bytes, etag: `"${digest(bytes).slice(0, 22)}"`, policy: policy.join('; ') }
 }
 
-/** Its own inline text is allowed by hash, so that nothing that slips into the page can run. */
+/** Inline scripts and styles are allowed by hash, so that injected ones cannot run. */
 function hashes(html: string, tag: 'script' | 'style'): string {
   const found = html.matchAll(new RegExp(`<${tag}>(.*?)</${tag}>`, 'gs'))
   return Array.from(found, ([, text = '']) => `'sha256-${digest(text)}'`).join(' ') || "'none'"
 }
 
-/** Not every browser counts ws: among what 'self' means. */
+/** In some browsers `'self'` does not include `ws:`. */
 function ownSockets(host: string | undefined): string {
   if (host === undefined || !/^[\w.:[\]-]+$/.test(host)) return "'self'"
   return `'self' ws://${host} wss://${host}`

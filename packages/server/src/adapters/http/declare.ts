@@ -1,6 +1,6 @@
 /**
- * Declares a path: its parameters, body, answer, refusals and an example. Requests are checked against the declaration and
- * `/api/openapi.json` is made from it, so the two cannot differ.
+ * Declares the paths of the HTTP API: parameters, body, answer, errors and an example. Requests are validated against the
+ * declaration, and `/api/openapi.json` is generated from it, so the two agree.
  */
 import { type ErrorCode, isRoomId } from '@roomful/protocol'
 import { schemaCheck } from '@roomful/protocol/messages'
@@ -13,36 +13,38 @@ import { type Exchange, replyJson, wholeNumber } from './exchange.ts'
 import type { HttpHost } from './host.ts'
 
 /**
- * Who may ask: anyone, a signed-in user, the holder of the API key, or that holder and any admin. A visitor says so in the
- * URL too, and may be a guest where guests are let in: its transport finds out.
+ * Who may use a path: anyone, a signed-in user, the holder of the API key, or that holder and any admin. `client` is for
+ * transports: credentials may also be in the URL, and guests may be allowed.
  */
 export type Access = 'anyone' | 'user' | 'key' | 'admin' | 'client'
 
+/** One path of the API. */
 export interface Declaration {
   readonly method: 'GET' | 'POST'
-  /** As OpenAPI writes it: `/api/rooms/{roomId}/users`. */
+  /** In OpenAPI's notation: `/api/rooms/{roomId}/users`. */
   readonly path: string
   readonly tag: 'status' | 'accounts' | 'rooms' | 'notifications' | 'transports' | 'server' | 'inspection'
-  /** A line. */
+  /** One line. */
   readonly summary: string
-  /** What else one has to know. */
+  /** More than fits into the summary. */
   readonly description?: string
   readonly access: Access
-  /** What stands in the path; a field `roomId` is held against what a room may be called. */
+  /** Parameters in the path. A field `roomId` must be a valid room name. */
   readonly params?: TObject
-  /** Numbers are written in digits. */
+  /** Parameters in the query. Integers are written in digits. */
   readonly query?: TObject
   readonly body?: TObject
   readonly status?: 200 | 201
   readonly answer: TSchema
   /** Media type of the answer. Default: JSON. */
   readonly answerType?: string
-  /** Codes besides those that follow from access, parameters and body. */
+  /** Error codes besides those that follow from access, parameters and body. */
   readonly errors?: readonly ErrorCode[]
-  /** A request that works, and what it is answered with. */
+  /** A valid request and its answer. */
   readonly example: Example
 }
 
+/** An example for the documentation. */
 export interface Example {
   readonly params?: Readonly<Record<string, string>>
   readonly query?: Readonly<Record<string, string>>
@@ -50,10 +52,10 @@ export interface Example {
   readonly answer: unknown
 }
 
-/** The fields of a declared part; none when it is not declared. */
+/** The type of a declared part; without fields when it is not declared. */
 export type Given<Part extends TObject | undefined> = Part extends TObject ? Static<Part> : Record<never, never>
 
-/** Which namespace, where a path is about one. */
+/** Schema of a parameter that names a namespace. */
 export const NamespaceName = Type.Optional(
   Type.String({
     minLength: 1,
@@ -61,35 +63,37 @@ export const NamespaceName = Type.Optional(
     description: 'Name of the namespace, such as `/support`. Default: `/`.',
   }),
 )
-/** Whether a name may be a room's is checked by its own rule, which has a code of its own. */
+/** Schema of a room name. Its characters are checked separately, because that error has its own code. */
 export const RoomName = Type.String({ description: 'The room: 1 to 128 bytes of UTF-8.' })
+/** Schema of an answer without data. */
 export const Status = Type.Object({ status: Type.Literal('ok') })
+/** An answer without data. */
 export const OK = { status: 'ok' } as const
-/** A misspelt field would be a limit, a key or a condition that silently does not apply. */
+/** For bodies where an unknown field is an error: a misspelt limit or key would otherwise silently not apply. */
 export const exact = { additionalProperties: false } as const
 
-/** A path and what answers it. The router finds it, and handles origins, methods and refusals for all of them. */
+/** A path with its handler. The router handles origins, methods and errors for all routes. */
 export interface Route {
   readonly method: 'GET' | 'POST'
   /** First segment of the path, by which the router looks routes up. */
   readonly segment: string
   /** Its groups become `params`, decoded. */
   readonly path: RegExp
-  /** What `/api/openapi.json` says of it; pages have none. */
+  /** For `/api/openapi.json`; pages have none. */
   readonly declaration?: Declaration
-  /** Not every server has every path; without it they all do. */
+  /** Whether this server has the path. Default: every server does. */
   readonly isServed?: (host: HttpHost) => boolean
-  /** Asking is enough to be connected: no page of another site may make a browser do it. */
+  /** The request alone opens a link, so pages of other sites must not be able to cause it. */
   readonly opensLink?: true
   answer(exchange: Exchange, host: HttpHost): Promise<void> | void
 }
 
-/** A request that was found to be as declared. */
+/** A request that matches its declaration. */
 export interface CheckedRequest<Params, Query, Body> {
   readonly params: Params
   readonly query: Query
   readonly body: Body
-  /** Who asks; empty where anyone may. */
+  /** The authenticated user; empty for paths that anyone may use. */
   readonly identity: Identity
   readonly host: HttpHost
   readonly exchange: Exchange
@@ -99,12 +103,12 @@ type Parts = 'params' | 'query' | 'body'
 
 interface Handling<Params, Query, Body> {
   readonly isServed?: (host: HttpHost) => boolean
-  /** Most bytes of a body. Default: 16 KiB. */
+  /** Maximum size of a body. Default: 16 KiB. */
   readonly bodyMaxBytes?: (host: HttpHost) => number
   respond(asked: CheckedRequest<Params, Query, Body>): unknown
 }
 
-/** @returns a route that does what is declared */
+/** A route that authenticates and validates each request as declared, and answers what `respond` returns. */
 export function endpoint<
   const Params extends TObject | undefined = undefined,
   const Query extends TObject | undefined = undefined,
@@ -158,7 +162,7 @@ const AUTHENTICATE: Readonly<
   admin: authenticateAdmin,
 }
 
-/** Reads text into what the schema wants. @throws RoomfulError INVALID_MESSAGE, ROOM_NAME_INVALID, naming the parameter */
+/** Reads parameters as the schema declares them. @throws RoomfulError INVALID_MESSAGE, ROOM_NAME_INVALID, naming the parameter */
 function reader(schema: TObject | undefined): (given: URLSearchParams) => Record<string, unknown> {
   if (schema === undefined) return () => ({})
   const check = checker(schema)
@@ -194,7 +198,10 @@ function checker(schema: TObject): (value: Readonly<Record<string, unknown>>) =>
 
 type Shared = 'method' | 'path' | 'tag' | 'access' | 'params' | 'query' | 'body'
 
-/** One path under `/api/server`, which is there when the server has an API key; those for admins also without one, where they may inspect. */
+/**
+ * A path below `/api/server`. These paths exist when the server has an API key, and those for admins also when the server
+ * keeps stories.
+ */
 export function server<
   const Params extends TObject | undefined = undefined,
   const Query extends TObject | undefined = undefined,
@@ -224,7 +231,7 @@ export function server<
   )
 }
 
-/** @throws RoomfulError INVALID_MESSAGE unless exactly one of two fields is given */
+/** Checks that exactly one of two fields is given. @throws RoomfulError INVALID_MESSAGE */
 export function checkOneOf<Field extends string>(
   body: { readonly [F in Field]?: unknown },
   one: Field,
@@ -234,20 +241,22 @@ export function checkOneOf<Field extends string>(
   throw new RoomfulError('INVALID_MESSAGE', `Give either ${one} or ${other}`, { field: one })
 }
 
-/** Where a page of a long list begins, and how long it is. */
+/** A request for one page of a long list. */
 export interface ListPage {
-  /** What comes behind this one, in the order of code units. */
+  /** The page begins after this id, in the order of code units. */
   readonly after: string
   readonly limit: number
 }
 
+/** Maximum length of a page. */
 export const LIST_MAX = 1_000
+/** Parameters of a page. */
 export const PageOfList = {
   after: Type.Optional(Type.String({ description: 'The last one of the page before.' })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: LIST_MAX, default: LIST_MAX })),
 }
 
-/** Those behind `after`, in the order of their ids. */
+/** The items after `after`, in the order of their ids. */
 export function listPage<Item>(
   all: readonly Item[],
   idOf: (item: Item) => string,

@@ -1,9 +1,7 @@
 /**
- * Why a client did or did not see an event: what the log says of the event, and what the stories of the client's connections
- * say of the moment. One sentence about the person first, then a verdict per connection, with a stable code and a sentence
- * of its own. D8.
+ * Explains why a client did or did not receive an event, from the log and the stories of the client's connections. The
+ * result is one sentence about the user and a verdict for each connection. D8.
  */
-
 import type { Hub } from '../../core/hub.ts'
 import type { Namespace } from '../../core/namespace.ts'
 import type { StoredRow } from '../../core/ports/broker.ts'
@@ -11,14 +9,16 @@ import type { Connection } from '../../core/state/namespace-state.ts'
 import type { Chapter, Stories, Story } from '../observe/stories.ts'
 import { findNamespace } from './exchange.ts'
 
+/** Which event, and which client. */
 export interface Question {
   readonly namespace: string
-  /** A connection's id, or a user's: then all connections that are remembered. */
+  /** The id of a connection, or of a user for all remembered connections. */
   readonly who: string
   readonly roomId: string
   readonly seq: number
 }
 
+/** Stable codes of verdicts. */
 export type VerdictCode =
   | 'TOLD'
   | 'WAITING'
@@ -39,15 +39,15 @@ export interface Verdict {
 }
 
 export interface Answer {
-  /** `waiting`: it is on its way. `unknown`: nothing on record says so. */
+  /** `waiting`: it will be delivered. `unknown`: there is no record. */
   readonly delivered: 'yes' | 'waiting' | 'no' | 'unknown'
-  /** About the person, whichever of their connections it was. */
+  /** One sentence about the user, over all connections. */
   readonly message: string
 }
 
 export interface Explanation {
   readonly answer: Answer
-  /** Null: it is not in the log. */
+  /** Null when it is not in the log. */
   readonly event: {
     readonly type: string
     /** Milliseconds since 1970. */
@@ -55,7 +55,7 @@ export interface Explanation {
     readonly userId: string | null
     readonly redacted: boolean
   } | null
-  /** One for each connection that is remembered, of many the last ones. */
+  /** One for each remembered connection, at most the last 100. */
   readonly verdicts: readonly Verdict[]
 }
 
@@ -67,7 +67,7 @@ interface Found {
   readonly head: number
 }
 
-/** @throws RoomfulError (rejects) NOT_FOUND for a namespace that is none, UNAVAILABLE */
+/** Answers a question. @throws RoomfulError (rejects) NOT_FOUND for an unknown namespace, UNAVAILABLE */
 export async function explain(hub: Hub, stories: Stories, question: Question): Promise<Explanation> {
   const namespace = findNamespace(hub, question.namespace)
   const found = await find(hub, namespace, question)
@@ -97,9 +97,9 @@ function verdicts(namespace: Namespace, stories: Stories, question: Question, { 
     const message = `There is no record of ${who} in ${namespace.name}: no connection with this id, and none of a user with this id`
     return [about(undefined, 'UNKNOWN', message)]
   }
-  const told = all.map((story) => verdict(story, namespace.connections.get(story.connection.id), question, row))
-  if (row || seq >= first) return told
-  return [...told, about(undefined, 'TRIMMED', `Event ${seq} itself is no longer kept; the log starts at ${first}`)]
+  const found = all.map((story) => verdict(story, namespace.connections.get(story.connection.id), question, row))
+  if (row || seq >= first) return found
+  return [...found, about(undefined, 'TRIMMED', `Event ${seq} itself is no longer kept; the log starts at ${first}`)]
 }
 
 function verdict(
@@ -134,7 +134,7 @@ function verdict(
   return about(id, 'TOLD', `It joined at event ${last.seq} and received event ${seq} live`)
 }
 
-/** It came later, and did not get what was before. */
+/** The connection joined after the event. */
 function beforeJoin(id: string, chapter: RoomChapter, seq: number): Verdict {
   if (chapter.type === 'room:joined' && chapter.recovered === false) {
     const message = `It came back with a position that could not be recovered (${chapter.reason}) and received events from ${chapter.after + 1} on`
@@ -148,7 +148,7 @@ function beforeJoin(id: string, chapter: RoomChapter, seq: number): Verdict {
   )
 }
 
-/** It was there and is gone: during one of its stays, between two, or after the last. */
+/** The connection has left the room. The event was sent during one of its memberships, between two, or after the last. */
 function afterLeave(
   id: string,
   last: Left,
@@ -158,7 +158,7 @@ function afterLeave(
 ): Verdict {
   const stay = inRoom.findIndex((chapter) => chapter.type === 'room:left' && chapter.seq >= seq)
   if (stay < 0) {
-    // It left behind what it had been told up to, which may be less than what was stored by then.
+    // `last.seq` is the last event that was delivered to it. More may have been stored before it left.
     if (row && row.ts < last.at) {
       const message = `It left the room (${last.reason}) with events up to ${last.seq} received, and had not read event ${seq} yet`
       return about(id, 'NOT_READ', message)
@@ -171,14 +171,14 @@ function afterLeave(
   return about(id, 'TOLD', `It was in the room until event ${left.seq} (${left.reason}) and received event ${seq}`)
 }
 
-/** What people call whoever is asked about. */
+/** The name that the answer uses for the client. */
 function nameIn(namespace: Namespace, stories: Stories, who: string): string {
   const story = stories.find(who)
   if (story) return `${story.connection.user.name}’s connection`
   return stories.ofUser(namespace.name, who).at(-1)?.connection.user.name ?? who
 }
 
-/** The verdicts as one sentence: what the luckiest of the connections got, or else what comes closest to an explanation. */
+/** The verdicts as one sentence: of the connection that received the event, or else the most likely reason. */
 function answerOf(verdicts: readonly Verdict[], name: string, { roomId, namespace }: Question): Answer {
   const count = (code: VerdictCode): number => verdicts.filter((each) => each.code === code).length
   const isKept = count('TRIMMED') === 0

@@ -1,4 +1,4 @@
-/** An event that another backend gives: held against what the namespace declares, before anything is done with it. */
+/** Checks an event that another backend publishes or emits against the declarations of its namespace. */
 import { toJson } from '@roomful/protocol'
 import { type DownMessage, down, schemaCheck } from '@roomful/protocol/messages'
 import { type EventDefinition, validate } from '../../core/base/contract.ts'
@@ -7,13 +7,14 @@ import type { Hub } from '../../core/hub.ts'
 import { tooLarge, utf8Length } from '../../core/link/link.ts'
 import type { Namespace } from '../../core/namespace.ts'
 
+/** An event of another backend. */
 export interface GivenEvent {
   readonly event: string
   readonly data?: unknown
   readonly args?: readonly unknown[]
 }
 
-/** @throws RoomfulError INVALID_MESSAGE, TOO_LARGE */
+/** Its arguments. @throws RoomfulError INVALID_MESSAGE, TOO_LARGE */
 export function argsOf(hub: Hub, { data, args }: GivenEvent): readonly unknown[] {
   if (data !== undefined && args !== undefined) {
     throw new RoomfulError('INVALID_MESSAGE', 'Give data or args, not both', { field: 'data' })
@@ -24,7 +25,7 @@ export function argsOf(hub: Hub, { data, args }: GivenEvent): readonly unknown[]
   return args ?? (data === undefined ? [] : [data])
 }
 
-/** What is published is durable: declared so, or declared nowhere. @throws RoomfulError UNKNOWN_EVENT, INVALID_MESSAGE */
+/** A published event must be declared durable, or not at all. @throws RoomfulError UNKNOWN_EVENT, INVALID_MESSAGE */
 export function checkIsDurable(namespace: Namespace, event: string, args: readonly unknown[]): void {
   const definition = findDefinition(namespace, event)
   const message = definition ? undefined : vocabularyEvent(namespace, event)
@@ -37,7 +38,7 @@ export function checkIsDurable(namespace: Namespace, event: string, args: readon
   if (message) checkVocabularyEvent(message, args)
 }
 
-/** @throws RoomfulError UNKNOWN_EVENT, INVALID_MESSAGE, DURABLE_NEEDS_ONE_ROOM */
+/** An emitted event must be declared transient, or not at all. @throws RoomfulError UNKNOWN_EVENT, INVALID_MESSAGE */
 export function checkIsTransient(
   namespace: Namespace,
   event: string,
@@ -54,7 +55,7 @@ export function checkIsTransient(
   if (definition) validate(event, definition, args)
 }
 
-/** @throws RoomfulError UNKNOWN_EVENT for what a contract does not name */
+/** @throws RoomfulError UNKNOWN_EVENT for an event that the contract does not declare */
 function findDefinition(namespace: Namespace, event: string): EventDefinition | undefined {
   const definition = namespace.state.serverEvents.get(event)
   if (definition || !namespace.state.contract || namespace.state.vocabulary.has(event)) return definition
@@ -67,7 +68,7 @@ function vocabularyEvent(namespace: Namespace, event: string): DownMessage | und
   return down[event as keyof typeof down]
 }
 
-/** What the log will add is there for the schema to see. */
+/** Stands for the fields that the log adds: the schema requires them. */
 const STORED = { id: 'x-1', roomId: 'x', seq: 1, ts: 0 }
 const checks = new WeakMap<DownMessage, ReturnType<typeof schemaCheck>>()
 

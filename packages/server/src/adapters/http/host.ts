@@ -11,10 +11,11 @@ import { SseStreams } from './fallbacks/sse.ts'
 import { NotificationPolls } from './notification-polls.ts'
 import type { HttpLinks } from './v1-links/links.ts'
 
+/** The parts of the server that handlers use. */
 export interface HttpHostParts {
-  /** Of this software. */
+  /** The version of Roomful. */
   readonly version: string
-  /** Of everything that is served: such as `/realtime`, or nothing. */
+  /** The path below which everything is served, such as `/realtime`, or empty. */
   readonly basePath: string
   readonly hub: Hub
   readonly links: HttpLinks
@@ -23,18 +24,20 @@ export interface HttpHostParts {
   readonly tickets: Tickets
   readonly metrics: Metrics
   readonly stories: Stories
-  /** Whether the stories of connections may be asked for. */
+  /** Whether the server records stories of connections. */
   readonly keepsStories: boolean
-  /** Undefined: the server API is off, except for what admins may ask. */
+  /** Undefined when the server API is off. Paths for admins may exist without it. */
   readonly apiKey: ApiKey | undefined
 }
 
+/** What a handler receives. */
 export interface HttpHost extends HttpHostParts {
   readonly notifications: NotificationPolls
   readonly polls: Polls
   readonly streams: SseStreams
 }
 
+/** Adds the polls and streams that are open between requests. */
 export function createHttpHost(parts: HttpHostParts): HttpHost {
   const { hub } = parts
   return {

@@ -1,4 +1,4 @@
-/** What admins may look at: who is connected, the story of a connection, why it did not see an event. */
+/** What admins may inspect: connections, their stories, and why one did not receive an event. */
 import { isPersonalRoom } from '@roomful/protocol'
 import { Type } from 'typebox'
 import { RoomfulError } from '../../core/base/errors.ts'

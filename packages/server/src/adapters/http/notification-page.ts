@@ -1,6 +1,6 @@
 /**
- * Notifications read from an inbox: from which number on, which of them, and where the next page begins. By timestamp
- * nothing is told while its millisecond lasts, since another one of the same could follow and would be older than nothing.
+ * Reads a page of notifications from an inbox. By timestamp, a notification is returned only when its millisecond is over:
+ * another one with the same timestamp could follow, and the next request would not find it.
  */
 import { type Cursor, parseCursor } from '@roomful/protocol'
 import { RoomfulError } from '../../core/base/errors.ts'
@@ -11,18 +11,19 @@ import type { StoredRow } from '../../core/ports/broker.ts'
 const PAGE_MAX = 100
 const ISO = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/
 
-/** A cursor, a moment in ms since 1970, or nothing: the newest ones. */
+/** A cursor, a time in ms since 1970, or undefined for the newest notifications. */
 export type Since = Cursor | number | undefined
 
+/** A page of an inbox. */
 export interface NotificationPage {
   readonly rows: readonly StoredRow[]
-  /** Commit up to which everything was told. */
+  /** The commit up to which everything has been returned. */
   readonly n: number
-  /** Some are of this millisecond: read again when it is over. */
+  /** Some are of the current millisecond: read again when it is over. */
   readonly isHeldBack: boolean
 }
 
-/** @throws RoomfulError INVALID_MESSAGE */
+/** Reads the parameter `since`. @throws RoomfulError INVALID_MESSAGE */
 export function parseSince(text: string | undefined): Since {
   if (text === undefined || text === '') return undefined
   const moment = /^\d{1,16}$/.test(text) ? Number(text) : ISO.test(text) ? Date.parse(text) : Number.NaN
@@ -32,9 +33,9 @@ export function parseSince(text: string | undefined): Since {
   throw new RoomfulError('INVALID_MESSAGE', sentence, { field: 'since' })
 }
 
-/** @throws RoomfulError (rejects) CURSOR_INVALID */
+/** Reads one page. @throws RoomfulError (rejects) CURSOR_INVALID */
 export async function readPage(hub: Hub, namespace: Namespace, inbox: string, since: Since): Promise<NotificationPage> {
-  const { headN } = namespace.state // what is stored from here on may or may not be in the page
+  const { headN } = namespace.state // events stored after this may be missing in the page
   const isByTime = typeof since === 'number'
   const now = hub.runtime.clock.now()
   const found: StoredRow[] = []
@@ -43,29 +44,29 @@ export async function readPage(hub: Hub, namespace: Namespace, inbox: string, si
   for (let more = true; more && found.length <= PAGE_MAX + tiesOf(found, isByTime); ) {
     const page = { ...(after === undefined ? { before } : { after }), limit: PAGE_MAX }
     const { events, more: hasMore } = await hub.runtime.broker.history(namespace.name, inbox, page)
-    const told = events.filter(({ type, redacted }) => type === 'notification' && !redacted)
-    if (after === undefined) found.unshift(...told)
-    else found.push(...told)
+    const shown = events.filter(({ type, redacted }) => type === 'notification' && !redacted)
+    if (after === undefined) found.unshift(...shown)
+    else found.push(...shown)
     if (after === undefined) before = events[0]?.seq
     else after = events.at(-1)?.seq ?? after
     more = hasMore && events.length > 0
   }
   const settled = typeof since !== 'object' ? found.filter(({ ts }) => ts < now) : found
   const rows = since === undefined ? settled.slice(-PAGE_MAX) : settled.slice(0, pageLength(settled, isByTime))
-  // Without a position the page ends at the newest one, with it wherever it is full.
+  // Without a position the page ends at the newest notification, with one it ends where it is full.
   const next = since === undefined ? found[settled.length] : found[rows.length]
   const n = next ? next.n - 1 : Math.max(headN, found.at(-1)?.n ?? 0)
   return { rows, n, isHeldBack: settled.length < found.length }
 }
 
-/** Beyond a full page: how many are of the millisecond that the whole page is of. */
+/** If a whole page has one timestamp: how many more notifications have the same. */
 function tiesOf(found: readonly StoredRow[], isByTime: boolean): number {
   const [first] = found
   if (!isByTime || first === undefined || found[PAGE_MAX]?.ts !== first.ts) return 0
   return found.findLastIndex(({ ts }) => ts === first.ts) + 1 - PAGE_MAX
 }
 
-/** A page by timestamp ends where a millisecond does. */
+/** A page by timestamp does not end between two notifications of one millisecond. */
 function pageLength(found: readonly StoredRow[], isByTime: boolean): number {
   const left = found[PAGE_MAX]
   if (left === undefined || !isByTime) return PAGE_MAX
@@ -73,7 +74,7 @@ function pageLength(found: readonly StoredRow[], isByTime: boolean): number {
   return end > 0 ? end : PAGE_MAX + tiesOf(found, isByTime)
 }
 
-/** The last number that is not after the moment or the cursor: numbers, commits and times grow together. */
+/** The last number at or before a time or a cursor, by binary search: numbers, commits and times grow together. */
 async function seqBefore(
   hub: Hub,
   { name, state: { logId } }: Namespace,

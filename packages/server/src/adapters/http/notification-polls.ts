@@ -1,6 +1,6 @@
 /**
- * Polls for a user's notifications: read from the inbox, and waited for without a connection. Nothing is kept between two
- * polls: the next one brings its position, and the log is read from there. B9, B10.
+ * Short and long polls for a user's notifications, without a connection. Nothing is kept between two polls: each brings its
+ * position, and the inbox is read from there. B9, B10.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { formatCursor, inboxOf } from '@roomful/protocol'
@@ -13,15 +13,16 @@ import { accountChanged } from '../../core/sessions/account-changes.ts'
 import { findNamespace, takeRate } from './exchange.ts'
 import { type NotificationPage, parseSince, readPage, type Since } from './notification-page.ts'
 
+/** The namespace of notifications. */
 export const NOTIFICATIONS = '/notifications'
-/** Polls that wait, in all and of one user, each with a timer and a watcher of its inbox. */
+/** Polls that may wait at once, in all and of one user. Each has a timer and watches its inbox. */
 const WAITING_MAX = 20_000
 const WAITING_PER_USER_MAX = 32
-/** A millisecond is over after one of these; only a clock that was set back needs more, and is not waited for. */
+/** One try is enough for a millisecond to be over. More are needed only when the clock was set back. */
 const SETTLE_TRIES = 5
 const SETTLE_MS = 2
 
-/** Whose a poll is, until when their token is good, and up to which change of accounts that is known. */
+/** The user of a poll, the expiry of their token, and the last account change that was checked. */
 interface Right {
   readonly userId: string
   readonly expiresAt: number | undefined
@@ -37,24 +38,27 @@ interface Waiting {
   readonly right: Right
 }
 
+/** Who polls. */
 export interface NotificationReader {
   readonly identity: Identity
   readonly ip: string
   readonly userAgent: string
 }
 
+/** What a poll asks for. */
 export interface NotificationPoll {
-  /** Ms since 1970, ISO 8601, a cursor; or nothing, for the newest ones. */
+  /** Ms since 1970, ISO 8601 or a cursor; undefined for the newest notifications. */
   readonly since: string | undefined
   readonly waitMs: number
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal
 }
 
+/** All polls for notifications. */
 export class NotificationPolls {
   private readonly hub: Hub
   private readonly waitingMax: number
-  /** Polls that wait, by inbox. */
+  /** Number of waiting polls of each inbox. */
   private readonly waiting = new Map<string, number>()
   private total = 0
 
@@ -64,7 +68,7 @@ export class NotificationPolls {
     this.waitingMax = waitingMax
   }
 
-  /** @throws RoomfulError (rejects) INVALID_MESSAGE, CURSOR_INVALID, FORBIDDEN, RATE_LIMITED, TOKEN_EXPIRED, UNAVAILABLE */
+  /** Answers a poll. @throws RoomfulError (rejects) INVALID_MESSAGE, CURSOR_INVALID, FORBIDDEN, RATE_LIMITED, TOKEN_EXPIRED, UNAVAILABLE */
   async poll(reader: NotificationReader, { since: text, waitMs, signal }: NotificationPoll): Promise<unknown> {
     const { hub } = this
     const { user, expiresAt } = reader.identity
@@ -79,7 +83,7 @@ export class NotificationPolls {
         ? await readSettled(hub, namespace, inbox, since)
         : await this.waitFor({ namespace, inbox, since, waitMs, signal, right })
     const notifications = rows.map(({ roomId, seq, argsJson, ts }) => {
-      // What an application publishes is not checked.
+      // Applications may publish without these fields.
       const [{ message = '', title, link } = {}] = JSON.parse(argsJson) as [
         { message?: string; title?: string; link?: string }?,
       ]
@@ -89,8 +93,8 @@ export class NotificationPolls {
   }
 
   /**
-   * Until something comes, time is up, or the client is gone; and no longer than the right to it lasts. Watching begins
-   * before the log is read.
+   * Waits for a notification, the time limit, or the end of the request; and no longer than the token is valid. Watches the
+   * inbox before it reads the log, so that nothing is missed in between.
    */
   private async waitFor({ namespace, inbox, since, waitMs, signal, right }: Waiting): Promise<NotificationPage> {
     const { hub } = this
@@ -137,7 +141,7 @@ export class NotificationPolls {
   }
 }
 
-/** @throws RoomfulError TOKEN_EXPIRED, or UNAVAILABLE after a ban or another role: the next request is checked again */
+/** @throws RoomfulError TOKEN_EXPIRED, or UNAVAILABLE after a ban or a change of role: the next request is authenticated again */
 function checkRight(hub: Hub, { userId, expiresAt, asOf }: Right): void {
   if (hub.accountChanges.since(asOf, userId)) throw accountChanged()
   if (expiresAt !== undefined && hub.runtime.clock.now() >= expiresAt) throw new RoomfulError('TOKEN_EXPIRED')

@@ -1,4 +1,4 @@
-/** What a user is told, by short or long polls, and how another backend tells it. B9, B10, PROTOCOL.md 12. */
+/** Notifications: polls for users, and publishing for other backends. B9, B10. PROTOCOL.md, section 12. */
 import { inboxOf } from '@roomful/protocol'
 import { Key, NotificationBody, UserId } from '@roomful/protocol/messages'
 import { type Static, Type } from 'typebox'
@@ -8,9 +8,9 @@ import { findNamespace, userAgentOf } from './exchange.ts'
 import { NOTIFICATIONS } from './notification-polls.ts'
 import { PAGE_MAX } from './rooms.ts'
 
-/** Shorter than what proxies allow. */
+/** Shorter than the time-outs of proxies. */
 const WAIT_MAX_S = 25
-/** Asking for more is no mistake, only not granted. */
+/** A longer wait is accepted and shortened to {@link WAIT_MAX_S}. */
 const WAIT_ASKED_MAX_S = 86_400
 
 const NotifyBody = Type.Object(
@@ -88,8 +88,13 @@ export const notificationRoutes: readonly Route[] = [
   }),
 ]
 
-async function notify(hub: Hub, { userId, key, ...told }: Static<typeof NotifyBody>): Promise<unknown> {
+async function notify(hub: Hub, { userId, key, ...notification }: Static<typeof NotifyBody>): Promise<unknown> {
   const options = key === undefined ? {} : { key }
-  const { id, ts } = await findNamespace(hub, NOTIFICATIONS).publish(inboxOf(userId), 'notification', [told], options)
+  const { id, ts } = await findNamespace(hub, NOTIFICATIONS).publish(
+    inboxOf(userId),
+    'notification',
+    [notification],
+    options,
+  )
   return { ...OK, id, ts }
 }

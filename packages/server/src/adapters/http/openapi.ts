@@ -1,11 +1,14 @@
-/** `/api/openapi.json`: OpenAPI 3.1 of every declared path, made from the declarations that the routes themselves run on. */
+/** `/api/openapi.json`: OpenAPI 3.1 of every path, generated from the declarations that the routes use. */
 import { ERROR_CODES, type ErrorCode } from '@roomful/protocol'
 import { type TSchema, Type } from 'typebox'
 import { type Access, type Declaration, endpoint, type Route } from './declare.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-/** @param routes all that are described, this one included; asked for at the first request */
+/**
+ * The route of the document.
+ * @param routes all routes, this one included; called at the first request
+ */
 export function openApiRoute(routes: () => readonly Route[]): Route {
   let document: Json | undefined
   return endpoint(
@@ -134,7 +137,7 @@ function parameters(declaration: Declaration, place: 'path' | 'query'): Json[] {
   })
 }
 
-/** By status, with the codes that it can have. */
+/** The possible errors, by HTTP status. */
 function refusals({ access, params, query, body, errors = [] }: Declaration): Record<string, Json> {
   const codes = new Set<ErrorCode>([
     ...ACCESS_ERRORS[access],

@@ -1,4 +1,4 @@
-/** The rooms of a namespace, read by a user without a connection: list, members, history. B25, PROTOCOL.md 12. */
+/** Reads rooms for a user without a connection: list, members, history. B25. PROTOCOL.md, section 12. */
 import { Member } from '@roomful/protocol/messages'
 import { Type } from 'typebox'
 import { RoomfulError } from '../../core/base/errors.ts'
@@ -10,14 +10,15 @@ import type { Connection } from '../../core/state/namespace-state.ts'
 import { type CheckedRequest, endpoint, NamespaceName, RoomName, type Route } from './declare.ts'
 import { chargeRate, findNamespace, takeRate, userAgentOf } from './exchange.ts'
 
+/** Maximum number of events in a page of history. */
 export const PAGE_MAX = 100
 
-/** Who reads, and from where. */
+/** The user who reads. */
 export interface Reader {
   readonly identity: Identity
   readonly ip: string
   readonly userAgent: string
-  /** Of the namespace that is read. */
+  /** The namespace that is read. */
   readonly namespace: string
 }
 
@@ -119,7 +120,7 @@ export const roomRoutes: readonly Route[] = [
   ),
 ]
 
-/** @throws RoomfulError INVALID_MESSAGE for both directions at once */
+/** Reads the parameters of a page. @throws RoomfulError INVALID_MESSAGE for `before` and `after` together */
 export function pageOf({ before, after, limit = PAGE_MAX }: Partial<Page>): Page {
   if (before === undefined || after === undefined) return { before, after, limit }
   throw new RoomfulError('INVALID_MESSAGE', 'Give before or after, not both', { field: 'before' })
@@ -133,7 +134,7 @@ function readerOf({
   return { identity, ip: exchange.ip, userAgent: userAgentOf(exchange), namespace }
 }
 
-/** A user may read what the namespace's checks and the rules of its rooms allow. All of these reject with a RoomfulError. */
+/** Applies the rate limit and the middleware of the namespace. @throws RoomfulError (rejects), also from middleware */
 async function enter(hub: Hub, reader: Reader): Promise<Connection> {
   takeRate(hub, reader.identity.user.sub)
   return createReader(hub.runtime, findNamespace(hub, reader.namespace), reader.identity, reader)

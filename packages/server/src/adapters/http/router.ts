@@ -1,6 +1,6 @@
 /**
- * Finds the route of a request and handles what all routes share: origin, preflight, method, refusals. Requests for other
- * paths are left to the application in whose server Roomful runs.
+ * Finds the route of a request, and handles what all routes share: origin, preflight, method, errors. Requests for other
+ * paths are left to the application that embeds Roomful.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RoomfulError, toRoomfulError } from '../../core/base/errors.ts'
@@ -21,11 +21,13 @@ import { serverUserRoutes } from './server-users.ts'
 import { serverStatusRoute, statusRoutes } from './status.ts'
 import { streamRoutes } from './streams.ts'
 
+/** What the router needs to check requests. */
 export interface HttpOptions {
   readonly crossOrigin: Pick<CrossOrigin, 'refusal' | 'setHeaders'>
   readonly clientAddress: (request: IncomingMessage) => string
 }
 
+/** Every path. */
 export const ROUTES: readonly Route[] = [
   ...statusRoutes,
   ...accountRoutes,
@@ -41,12 +43,13 @@ export const ROUTES: readonly Route[] = [
   openApiRoute(() => ROUTES),
   clientPageRoute,
 ]
-/** An embedding application's requests pass here too, so looking a path up costs a map lookup, not every route's regex. */
+/** The requests of an embedding application are looked up too, so a lookup must not try the regex of every route. */
 const ROUTES_BY_SEGMENT = Map.groupBy(ROUTES, ({ segment }) => segment)
-/** Upgrades below it belong to the WebSocket transport; an ordinary request is a mistake that deserves a sentence. */
+/** Upgrades below this path belong to the WebSocket transport. An ordinary request gets a sentence that says so. */
 const WEBSOCKET_SEGMENT = 'ws'
 const PATH_MAX_LENGTH = 8_192
 
+/** Serves the HTTP API. */
 export class HttpTransport {
   private readonly host: HttpHost
   private readonly options: HttpOptions
@@ -56,7 +59,7 @@ export class HttpTransport {
     this.options = options
   }
 
-  /** @returns false when the path is not one of Roomful's; nothing was touched then */
+  /** Answers a request. @returns false when the path is not Roomful's; then the response is untouched */
   handle(request: IncomingMessage, response: ServerResponse): boolean {
     const [path, query] = splitUrl(request)
     const routes = this.routesOf(path)
@@ -64,20 +67,20 @@ export class HttpTransport {
     this.answer(request, response, path, query, routes).catch((error: unknown) => {
       const refusal = toRoomfulError(error)
       if (refusal.code === 'INTERNAL') this.report(error, `${request.method} ${path}`)
-      // Whatever is left of a body that was not read must not be taken for the next request.
+      // The unread rest of a body must not be parsed as the next request.
       if (!request.complete) response.setHeader('Connection', 'close')
       replyError(response, refusal, refusal.code === 'TIMEOUT' ? 408 : refusal.status)
     })
     return true
   }
 
-  /** @returns true when the path is one of Roomful's */
+  /** @returns true when the path is Roomful's */
   owns(request: IncomingMessage): boolean {
     const [path] = splitUrl(request)
     return firstSegment(path) === WEBSOCKET_SEGMENT || this.routesOf(path).length > 0
   }
 
-  /** For a server that is Roomful's alone: a path that does not exist. */
+  /** Answers a path that neither Roomful nor the application serves. */
   notFound(request: IncomingMessage, response: ServerResponse, url: string | undefined): void {
     const [path] = splitUrl({ url })
     const isRead = request.method === 'GET' || request.method === 'HEAD'
@@ -119,7 +122,7 @@ export class HttpTransport {
     await route.answer(this.exchange(request, response, route.path.exec(path) ?? [], query), this.host)
   }
 
-  /** Answers a foreign origin with 403, and lets the page of an allowed one read what it gets. */
+  /** Refuses other origins with 403, and sets CORS headers for allowed ones. */
   private passOrigin(request: IncomingMessage, response: ServerResponse, routes: readonly Route[]): boolean {
     const { crossOrigin } = this.options
     const sentence = crossOrigin.refusal(request, routes.some(({ opensLink }) => opensLink) ? 'link' : 'read')
@@ -168,7 +171,7 @@ function refuseUpgradeless(response: ServerResponse): void {
   replyError(response, new RoomfulError('INVALID_MESSAGE', sentence), 426)
 }
 
-/** What cannot be decoded is no name of anything, and is refused as such further on. */
+/** A part that cannot be decoded becomes empty, which no name is, and is refused later. */
 function decode(part: string): string {
   try {
     return decodeURIComponent(part)

@@ -1,4 +1,5 @@
-/** Events of other backends: stored in rooms, sent to who is connected, and taken out of the log. */
+/** What other backends do with events: publish, emit, redact. */
+import { CONNECTION_ID_PREFIX } from '@roomful/protocol'
 import { Key, UserId } from '@roomful/protocol/messages'
 import { type Static, Type } from 'typebox'
 import { checkRoomId } from '../../core/base/contract.ts'
@@ -73,7 +74,7 @@ const Published = Type.Union([
 
 const errors = ['NOT_FOUND', 'UNAVAILABLE'] as const
 
-/** Escapes and envelope, as for a WebSocket message. L1. */
+/** The same limit as for a WebSocket message, with escapes and envelope. L1. */
 const eventBytes = ({ hub }: HttpHost): number => hub.runtime.settings.maxMessageBytes * 2 + 4_096
 
 export const publishRoutes: readonly Route[] = [
@@ -123,7 +124,7 @@ export const redactRoute: Route = server('POST', 'redact', {
   },
 })
 
-/** Under the same key a repeat stores the event in rooms where it was not stored. */
+/** A repeat with the same key stores the event only in rooms where it is missing. */
 async function publish(hub: Hub, request: Static<typeof PublishBody>): Promise<unknown> {
   const { roomId, event, key, userId } = request
   const namespace = findNamespace(hub, request.namespace ?? '/')
@@ -162,8 +163,8 @@ async function redact(
   return { ...OK, redacted: await redactMessage(hub, namespace, checkRoomId(roomId), seq ?? 0) }
 }
 
-/** @throws RoomfulError ROOM_NAME_INVALID */
+/** Refuses ids of connections, which have no log. @throws RoomfulError ROOM_NAME_INVALID */
 function checkKeepsEvents(roomId: string, field: string): void {
-  if (!checkRoomId(roomId, field).startsWith('c_')) return
+  if (!checkRoomId(roomId, field).startsWith(CONNECTION_ID_PREFIX)) return
   throw new RoomfulError('ROOM_NAME_INVALID', 'A connection keeps nothing: emit to it', { field })
 }

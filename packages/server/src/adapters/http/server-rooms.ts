@@ -1,4 +1,4 @@
-/** What other backends may do with rooms, with `Authorization: Bearer <ROOMFUL_API_KEY>`. Without that setting these paths do not exist. */
+/** What other backends may do with rooms, with `Authorization: Bearer <ROOMFUL_API_KEY>`. */
 import { isPersonalRoom } from '@roomful/protocol'
 import { Member, UserId } from '@roomful/protocol/messages'
 import { Type } from 'typebox'

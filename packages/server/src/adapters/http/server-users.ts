@@ -1,4 +1,4 @@
-/** What other backends and admins may do about users. */
+/** What other backends and admins may do with users: list, disconnect, ban, change roles. */
 import { CLOSE_CODES } from '@roomful/protocol'
 import { UserId } from '@roomful/protocol/messages'
 import { type Static, Type } from 'typebox'
@@ -145,7 +145,7 @@ export const serverUserRoutes: readonly Route[] = [
   }),
 ]
 
-/** @throws RoomfulError FORBIDDEN: an admin who shuts themselves out cannot come back to mend it */
+/** Admins cannot ban or demote themselves: they could not undo it. @throws RoomfulError FORBIDDEN */
 function checkIsAnother({ user }: Identity, userId: string): void {
   if (user.sub === userId) throw new RoomfulError('FORBIDDEN', 'Another administrator has to do this to you')
 }

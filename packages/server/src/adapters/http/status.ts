@@ -1,4 +1,4 @@
-/** How the server is: for load balancers, monitoring, and people who wonder. PROTOCOL.md 12, A2.5. */
+/** The state of the server, for load balancers, monitoring and people. PROTOCOL.md, section 12. A2.5. */
 import { PROTOCOL_VERSION } from '@roomful/protocol'
 import { type Static, Type } from 'typebox'
 import { RoomfulError } from '../../core/base/errors.ts'
@@ -124,7 +124,7 @@ export const statusRoutes: readonly Route[] = [
   },
 ]
 
-/** With the API key. */
+/** Detailed status, with the API key. */
 export const serverStatusRoute: Route = server('GET', 'status', {
   summary: 'How the server is: links, connections, rooms, queues, memory, versions.',
   answer: ServerStatus,

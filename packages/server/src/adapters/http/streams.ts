@@ -1,6 +1,6 @@
 /**
- * Rooms for clients without a WebSocket: a stream of events, polls, and single ones the other way. The namespace stands in
- * the path, as in `/ws/<namespace>`. PROTOCOL.md 13 and 16. And whole v1 links, for the SDK.
+ * Routes for clients without a WebSocket: event streams, polls, single events to the server, and v1 links for the SDK. The
+ * namespace is in the path, as in `/ws/<namespace>`. PROTOCOL.md, sections 13, 15, 16 and 17.
  */
 import { Key } from '@roomful/protocol/messages'
 import { Type } from 'typebox'
@@ -10,7 +10,7 @@ import { answerSend } from './fallbacks/send.ts'
 const params = Type.Object({
   namespace: Type.String({ description: 'Without its first slash; `chat` for the default one.' }),
 })
-/** A repeated parameter would need a list; one room is what most ask for. */
+/** `room` may be repeated. It is declared as one string, because a list would be documented differently. */
 const ClientQuery = {
   room: Type.Optional(Type.String({ description: 'May be given several times.' })),
   after: Type.Optional(Type.String({ description: 'A cursor: what came behind it.' })),

@@ -1,21 +1,26 @@
 /**
- * Facts as JSON lines: one when a connection opens and one when it ends (B32), one for every failure with who, what and
- * the payload it failed on (B38). A library is silent: this is used by those who run a server.
+ * Writes facts as JSON lines: one when a connection opens, one when it ends (B32), and one for each failure, with the user,
+ * the event and its payload (B38). Used by `roomful serve`; a server in an application does not log by itself.
  */
 import pino, { type DestinationStream, type Logger } from 'pino'
 import type { Fact, ObservedConnection, Observer } from '../../core/ports/observer.ts'
 import { errorForLog, forLog, textForLog } from './redact.ts'
 
+/** Levels of `LOG_LEVEL`, from none to all. */
 export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
 
-/** Lines that wait for a stdout that nobody reads. More are dropped. */
+/** Lines that wait while stdout is not read. More are dropped. */
 const WAITING_MAX_BYTES = 4 * 1024 ** 2
 
+/**
+ * An observer that logs.
+ * @example createRoomful({ observer: new Log('info') })
+ */
 export class Log implements Observer {
   private readonly logger: Logger
   private readonly flush: () => void
 
-  /** @param destination where lines go; stdout without it */
+  /** @param destination where lines are written; stdout by default */
   constructor(level: LogLevel, destination?: DestinationStream) {
     const stdout = destination === undefined ? openStdout() : undefined
     this.flush = () => stdout?.flushSync()
@@ -28,7 +33,7 @@ export class Log implements Observer {
     this.logger = pino(options, destination ?? (stdout as DestinationStream))
   }
 
-  /** Writes what waits; at the end of the process. */
+  /** Writes the lines that wait. Call it before the process ends. */
   close(): void {
     this.flush()
   }
@@ -88,7 +93,7 @@ export class Log implements Observer {
       case 'link:closed':
       case 'room:joined':
       case 'room:left':
-        return // told by the metrics, or by the stories
+        return // counted by the metrics, or recorded in the stories
       default:
         return fact satisfies never
     }
@@ -99,9 +104,9 @@ function aboutConnection({ id, ip, userAgent, auth, user, namespace }: ObservedC
   return { connectionId: id, ip, userAgent: textForLog(userAgent), auth, userId: user.sub, namespace: namespace.name }
 }
 
-/** Written outside the turn that logs: a slow terminal or a full pipe must not hold up a room. */
+/** Writes asynchronously: a slow terminal or a full pipe must not delay a room. */
 function openStdout(): ReturnType<typeof pino.destination> {
   const stdout = pino.destination({ fd: 1, sync: false, maxLength: WAITING_MAX_BYTES })
-  stdout.on('error', () => undefined) // whoever read the log is gone; serving goes on without one
+  stdout.on('error', () => undefined) // the log's reader is gone; the server continues without a log
   return stdout
 }

@@ -1,17 +1,19 @@
 /**
- * Facts as numbers for Prometheus. No label names a room, a user or anything else that clients choose: their values come
- * from the catalogues, and what is not in them counts as `other`. What is open is what was opened less what was closed.
+ * Observers, one or several: Prometheus metrics, and the composition of observers. Label values come from catalogues and
+ * are otherwise `other`, so that values which clients choose create no series. Open connections are those opened minus
+ * those closed.
  */
 import { CLOSE_CODES, ERROR_CODES } from '@roomful/protocol'
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import type { Fact, Observer } from '../../core/ports/observer.ts'
 
-/** From a tenth of a millisecond to ten seconds. */
+/** From 0.1 ms to 10 s. */
 const BUCKETS_SECONDS = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ]
 const KNOWN_CLOSE_CODES = new Set<number>(Object.values(CLOSE_CODES).map(({ code }) => code))
 
+/** Counts facts. */
 export class Metrics implements Observer {
   private readonly registry = new Registry()
   private readonly tallies: ReturnType<typeof createTallies>
@@ -34,9 +36,9 @@ export class Metrics implements Observer {
     return this.registry.contentType
   }
 
-  /** What `GET /metrics` answers. */
+  /** The body of `GET /metrics`. */
   async text(): Promise<string> {
-    if (!this.hasProcessMetrics) collectDefaultMetrics({ register: this.registry }) // it observes the process from then on
+    if (!this.hasProcessMetrics) collectDefaultMetrics({ register: this.registry }) // observes the process from the first scrape on
     this.hasProcessMetrics = true
     return this.registry.metrics()
   }
@@ -137,15 +139,19 @@ function createTallies(registry: Registry) {
   }
 }
 
-/** Applications have codes of their own; as label values they would be without bound. */
+/** Applications define codes too; as label values they would be unbounded. */
 function known(code: string): string {
   return Object.hasOwn(ERROR_CODES, code) ? code : 'other'
 }
 
-export class Tally {
+/**
+ * A Prometheus counter that costs one addition per fact. prom-client hashes labels on every increment, which would cost too
+ * much for hundreds of thousands of facts a second; so that is done at the scrape.
+ */
+class Tally {
   private readonly counts = new Map<string, number>()
 
-  /** @param label the one label that it has, whose values must be few */
+  /** @param label the name of the only label, which must have few values */
   constructor(registry: Registry, name: string, help: string, label?: string) {
     const { counts } = this
     if (label === undefined) counts.set('', 0)
@@ -169,6 +175,11 @@ export class Tally {
   }
 }
 
+/**
+ * Several observers as one. An observer that throws does not stop the others or the server: the first error becomes a
+ * process warning with the code `ROOMFUL_OBSERVER`.
+ * @example createRoomful({ observer: composeObservers([new Log('info'), { observe: (fact) => send(fact) }]) })
+ */
 export function composeObservers(observers: readonly Observer[]): Observer {
   const [only] = observers
   if (only !== undefined && observers.length === 1) return guarded(only)

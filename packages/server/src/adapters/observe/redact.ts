@@ -1,19 +1,18 @@
-/** Values as they may stand in a log: without secrets, and of a size that a line can have. B38. */
-
+/** Prepares values for logs: removes secrets and limits the size. B38. */
 import { isBytes } from '@roomful/protocol'
 
 const SECRET_NAME = /token|password|passwd|secret|authorization|cookie|ticket|credential|api[-_]?key|jwt/i
-/** Signed tokens wherever they stand, and secrets in a URL. */
+/** Signed tokens anywhere in a text, and secrets in a URL. */
 const SECRET_TEXT = /\beyJ[\w-]*\.[\w-]*\.[\w-]*|\b(?:bearer\s+|(?:token|ticket|password|secret|key)=)[^\s&"']+/gi
 const REDACTED = '[redacted]'
 
 const DEPTH_MAX = 5
 const ENTRIES_MAX = 20
 const TEXT_MAX_LENGTH = 200
-/** For all of a value: what comes later is left out. */
+/** Maximum size of a value; the rest is left out. */
 const BUDGET = 2_000
 
-/** @returns a copy for the log; bytes by their number, long texts and lists cut, secrets left out */
+/** @returns a copy for the log: secrets removed, long texts and lists shortened, bytes as their number */
 export function forLog(value: unknown): unknown {
   return copy(value, { left: BUDGET }, 0)
 }
@@ -60,7 +59,7 @@ function copyObject(value: object, budget: { left: number }, depth: number): unk
   return Object.fromEntries(entries)
 }
 
-/** What an error says of itself, and what caused it. Anything may be thrown. */
+/** An error with its causes. Values that are no errors may be thrown too. */
 export function errorForLog(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return { thrown: forLog(error) }
   const { name, message, stack, cause } = error

@@ -1,15 +1,14 @@
 /**
- * What became of each connection, for whoever asks why a client did not see something: where it joined and from which
- * number on, when it was behind, what was refused, why it went. A fact costs an entry; telling an event to a member is no
- * fact, since its room's numbers say as much. D8.
+ * Records the story of each connection, to explain later why a client did not receive an event: joins with their numbers,
+ * times when it was behind, refused requests, the end. Deliveries are not recorded; they follow from the numbers. D8.
  */
 import type { Fact, ObservedConnection, Observer } from '../../core/ports/observer.ts'
 
-/** Connections that are written down at once; later ones have no story. */
+/** Open connections with a story. Connections above this have none. */
 const OPEN_MAX = 20_000
-/** Connections that are gone, the one gone longest ago is forgotten first. */
+/** Closed connections whose stories are kept; the one closed first is forgotten first. */
 const CLOSED_MAX = 2_000
-/** Of one connection; the oldest go, and the story says from when on it tells. */
+/** Chapters of one connection. The oldest are dropped and counted. */
 const CHAPTERS_MAX = 64
 
 type ConnectionFact = Extract<
@@ -17,7 +16,7 @@ type ConnectionFact = Extract<
   { type: 'room:joined' | 'room:left' | 'behind' | 'caught-up' | 'catch-up:failed' | 'rate-limited' }
 >
 
-/** Something that happened, without what stands above the story. */
+/** One fact about a connection, with its time. */
 export type Chapter = { readonly at: number } & (
   | Omit<Extract<ConnectionFact, { type: 'room:joined' }>, 'connectionId'>
   | Omit<Extract<ConnectionFact, { type: 'room:left' }>, 'connectionId'>
@@ -27,23 +26,25 @@ export type Chapter = { readonly at: number } & (
   | { readonly type: 'refused'; readonly event: string; readonly code: string }
 )
 
+/** What is known of one connection. */
 export interface Story {
   readonly connection: ObservedConnection
   /** Ms since 1970. */
   readonly openedAt: number
   readonly chapters: readonly Chapter[]
-  /** How many went, because there were too many. */
+  /** How many chapters were dropped. */
   readonly forgotten: number
   readonly ending: { readonly at: number; readonly reason: string } | undefined
 }
 
-/** A story that goes on. */
+/** A story that continues. */
 interface Writing extends Story {
   chapters: Chapter[]
   forgotten: number
   ending: Story['ending']
 }
 
+/** The stories of all connections. */
 export class Stories implements Observer {
   private readonly now: () => number
   private readonly open = new Map<string, Writing>()
@@ -54,11 +55,12 @@ export class Stories implements Observer {
     this.now = now
   }
 
+  /** The story of a connection. */
   find(connectionId: string): Story | undefined {
     return this.open.get(connectionId) ?? this.closed.get(connectionId)
   }
 
-  /** Of all connections of a user in a namespace, those that are gone first. */
+  /** The stories of a user's connections in a namespace, closed ones first. */
   ofUser(namespace: string, userId: string): Story[] {
     return [...this.closed.values(), ...this.open.values()].filter(
       ({ connection }) => connection.user.sub === userId && connection.namespace.name === namespace,
@@ -102,7 +104,7 @@ export class Stories implements Observer {
     if (record === undefined) return
     this.open.delete(connectionId)
     const { id, ip, userAgent, user, auth, namespace } = record.connection
-    // The connection itself is let go of.
+    // Copied, so that the closed connection can be garbage collected.
     const connection = { id, ip, userAgent, user, auth, namespace: { name: namespace.name } }
     this.closed.set(connectionId, { ...record, connection, ending: { at: this.now(), reason } })
     for (const oldest of this.closed.keys()) {

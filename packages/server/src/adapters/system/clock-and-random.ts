@@ -1,9 +1,10 @@
-/** The machine's own time. */
+/** The system's clock and random source; tests use others. */
 
 import { randomFillSync } from 'node:crypto'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Random } from '../../core/ports/random.ts'
 
+/** Real time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -12,19 +13,19 @@ export const systemClock: Clock = {
     if (!mustCome) timer.unref()
     return () => clearTimeout(timer)
   },
-  // After the poll phase: everything that was readable in this turn has been read.
+  // Runs after the poll phase, when everything that was readable in this turn has been read.
   turnEnd: (fn) => void setImmediate(fn),
 }
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789'
 const CODES = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0))
-/** Bytes from here on would favour the first letters. */
+/** Bytes from here on are not used: they would favour the first letters. */
 const UNBIASED = 256 - (256 % ALPHABET.length)
 const ID_MAX_LENGTH = 64
 
 const pool = new Uint8Array(4096)
 let used = pool.length
-/** Ids are built here and copied out as one flat string: a rope of single characters costs a kilobyte per connection. */
+/** Ids are built here and copied as one flat string: concatenated characters would cost a kilobyte per connection. */
 const scratch = Buffer.alloc(ID_MAX_LENGTH)
 
 function nextByte(): number {
@@ -35,6 +36,7 @@ function nextByte(): number {
   return pool[used++] as number
 }
 
+/** Real randomness. Ids come from the operating system's generator. */
 export const systemRandom: Random = {
   fraction: () => Math.random(),
   id(length) {

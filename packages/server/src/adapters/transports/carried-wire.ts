@@ -1,6 +1,6 @@
 /**
- * The wire of a link that stays the same while what carries it changes: HTTP requests at first, later a WebSocket that
- * offered itself and was probed. Nothing above it notices, and nothing that was said is lost, doubled or out of order.
+ * A wire that can change its transport: HTTP requests first, later a WebSocket that passed a probe. The link does not
+ * notice the change, and no message is lost, repeated or reordered.
  */
 import type { Hub } from '../../core/hub.ts'
 import type { Link } from '../../core/link/link.ts'
@@ -8,17 +8,17 @@ import type { Wire } from '../../core/ports/wire.ts'
 import { Probe, type ProbeMessages } from './probe.ts'
 import type { WebSocketWire, WireReceiver } from './websocket/wire.ts'
 
-/** What carries a link until a WebSocket does. */
+/** Carries a link until a WebSocket takes over. */
 export interface FirstTransport extends Wire {
-  /** A WebSocket is being tried, or no longer. */
+  /** Called when the probe of a WebSocket begins, and when it fails. */
   probed(isProbed: boolean): void
-  /** A WebSocket takes over. @returns what still waits to be told */
+  /** A WebSocket takes over. @returns frames that were not sent yet */
   handOver(): Uint8Array[]
 }
 
 export abstract class CarriedWire implements Wire, WireReceiver {
   readonly hub: Hub
-  /** Set as soon as the core has accepted it. */
+  /** Set as soon as the core has accepted the link. */
   link: Link | undefined
   private carrier: Wire | undefined
   private probe: Probe | undefined
@@ -26,21 +26,21 @@ export abstract class CarriedWire implements Wire, WireReceiver {
   private onResume: (() => void) | undefined
   private readonly onGone: () => void
 
-  /** @param onGone called when nothing may be asked of it any more by its id */
+  /** @param onGone called when the link must no longer be found by its id */
   constructor(hub: Hub, onGone: () => void) {
     this.hub = hub
     this.onGone = onGone
   }
 
-  /** What came over a WebSocket. */
+  /** Receives a message of a WebSocket. */
   abstract receive(data: string | Uint8Array): void
 
-  /** From the constructor of what extends this. */
+  /** Sets the first transport; called by the constructors of subclasses. */
   protected beginWith(carrier: Wire): void {
     this.carrier = carrier
   }
 
-  /** A WebSocket offers itself in place of `first`. @returns false when one does already */
+  /** Probes a WebSocket that shall replace `first`. @returns false when another probe is under way */
   protected tryWebSocket(
     webSocket: WebSocketWire,
     first: FirstTransport,
@@ -69,21 +69,21 @@ export abstract class CarriedWire implements Wire, WireReceiver {
     return true
   }
 
-  /** What a POST brought was taken, and its answer waits until the core wants to read again. */
+  /** A POST was processed, and its response waits until the core resumes reading. */
   protected get isAwaitingReading(): boolean {
     return this.onResume !== undefined
   }
 
-  /** Resolves once reading is wanted: what a POST brought may be acknowledged then, and the next one come. */
+  /** Resolves when the core reads: then a POST may be acknowledged, and its client may send the next one. */
   protected whenReading(): Promise<void> {
-    this.resume() // one waits at a time: a repeat takes the place of what it repeats
+    this.resume() // only one POST waits: a repeated one replaces the first
     if (!this.isPaused) return Promise.resolve()
     return new Promise((resolve) => {
       this.onResume = resolve
     })
   }
 
-  // From what carries it.
+  // Called by the transport.
 
   alive(): void {
     this.link?.alive()
@@ -110,7 +110,7 @@ export abstract class CarriedWire implements Wire, WireReceiver {
     this.link?.closed(code, reason)
   }
 
-  // From the link.
+  // Called by the link.
 
   get hasPongs(): boolean {
     return this.carrier?.hasPongs === true

@@ -1,6 +1,6 @@
 /**
- * The one check of what browsers say about the page behind a request, for every transport, and the headers by which an
- * allowed page may read the answer. PROTOCOL.md 12, C19, R6.
+ * Checks which web page sent a request, for every transport, and sets the CORS headers that let an allowed page read the
+ * answer. PROTOCOL.md, section 12. C19, R6.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Observer } from '../../core/ports/observer.ts'
@@ -12,15 +12,15 @@ export interface CrossOriginOptions {
   readonly origins: readonly string[]
   /** As in `ROOMFUL_HOSTS`; undefined where it is not set. */
   readonly hosts: readonly string[] | undefined
-  /** Names that are this server's besides those. */
+  /** Names of this server besides `hosts`. */
   readonly ownHosts: readonly string[]
-  /** A proxy in front has chosen by the host already. */
+  /** A proxy in front has already routed by the host name. */
   readonly isBehindProxy: boolean
   readonly clientAddress: (request: IncomingMessage) => string
   readonly observer: Observer
 }
 
-/** What a request is for: one that opens a link or enters a room does so by being made; others only answer. */
+/** `link`: the request itself opens a link or joins rooms. `read`: it only returns an answer. */
 export type Purpose = 'link' | 'read'
 
 type Reason = 'host' | 'origin' | 'cross-site'
@@ -34,9 +34,9 @@ const SENTENCES: Readonly<Record<Reason, string>> = {
 const ALLOWED_HEADERS = ['Authorization', 'Content-Type', 'Last-Event-ID']
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]{1,128}$/
 const REQUESTED_HEADERS_MAX = 64
-/** What Chromium keeps a preflight for at most. */
+/** The longest that Chromium caches a preflight. */
 const PREFLIGHT_MAX_AGE_S = 7_200
-/** Enough for any host with its scheme; clients choose it. */
+/** Clients choose these values; this fits any real host with its scheme. */
 const OBSERVED_MAX_LENGTH = 300
 
 export class CrossOrigin {
@@ -64,14 +64,14 @@ export class CrossOrigin {
     return SENTENCES[reason]
   }
 
-  /** Lets the page of a request that passed read the answer, and answers a preflight's questions. */
+  /** Sets the headers that let the page read the answer, and those that a preflight asks for. */
   setHeaders({ headers, method }: IncomingMessage, response: ServerResponse): void {
     const { origin } = headers
     const isPreflight = method === 'OPTIONS'
     response.setHeader('Vary', isPreflight ? 'Origin, Access-Control-Request-Headers' : 'Origin')
     if (origin === undefined) return
     response.setHeader('Access-Control-Allow-Origin', origin)
-    // Only for named origins: with `*` any site could act with the credentials that a browser keeps for this one.
+    // Only for named origins: with `*`, any site could use the credentials that the browser has for this server.
     const match = matchOrigin(origin, headers.host, this.options.origins)
     if (match === 'named') response.setHeader('Access-Control-Allow-Credentials', 'true')
     if (!isPreflight) return void response.setHeader('Access-Control-Expose-Headers', 'Retry-After')
@@ -84,14 +84,14 @@ export class CrossOrigin {
     const { headers } = request
     const { origin, host } = headers
     if (host !== undefined && !isKnownHost(host, this.hosts) && this.isHostChecked(request)) {
-      // Tools write what they like there, and without an Origin a page of such a name is not what asks.
+      // A request without an Origin does not come from a page, and tools use local names of their own.
       if (origin !== undefined || !isLocalName(host)) return 'host'
     }
     if (origin !== undefined) return matchOrigin(origin, host, this.options.origins) ? undefined : 'origin'
     return isHiddenPage(headers, purpose) ? 'cross-site' : undefined
   }
 
-  /** Names are checked where they were given, and where a name of others cannot be right: on this machine alone. */
+  /** Names are checked when they are configured, and on a server that only this machine can reach. */
   private isHostChecked(request: IncomingMessage): boolean {
     const { hosts, isBehindProxy } = this.options
     return hosts !== undefined || (!isBehindProxy && isBoundToLoopback(request))
@@ -99,8 +99,8 @@ export class CrossOrigin {
 }
 
 /**
- * A page of another origin can make a browser ask without an `Origin`: by an image, a script, a frame or a link. It
- * cannot read the answer, but the request alone would open a link. Following a link to read something is fine.
+ * A page of another origin can cause a request without an `Origin`: by an image, a script, a frame or a hyperlink. It
+ * cannot read the answer, but the request alone would open a link. Following a hyperlink to read something is allowed.
  */
 function isHiddenPage(headers: IncomingMessage['headers'], purpose: Purpose): boolean {
   const site = headers['sec-fetch-site']
@@ -108,7 +108,7 @@ function isHiddenPage(headers: IncomingMessage['headers'], purpose: Purpose): bo
   return purpose === 'link' || headers['sec-fetch-mode'] !== 'navigate'
 }
 
-/** Ours, and those that a page's client wants to send besides: what a header means is not decided here. */
+/** The headers that Roomful reads, and the others that the page asks to send, which Roomful ignores. */
 function allowedHeaders(requested: string | string[] | undefined): string {
   const names = String(requested ?? '')
     .split(',')

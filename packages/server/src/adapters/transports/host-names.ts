@@ -1,6 +1,6 @@
 /**
- * Which names this server answers to. A page whose name was pointed at this machine after it was loaded (DNS rebinding) has
- * its own name in `Host` and in `Origin`, so it looks like this server's own; only a list of names tells them apart.
+ * Which host names belong to this server. In a DNS rebinding attack the name of a page is pointed at this machine after
+ * the page was loaded. `Host` and `Origin` then agree, as for a page of this server, so only a list of names detects it.
  */
 import type { IncomingMessage } from 'node:http'
 import { isIP, type Server, type Socket } from 'node:net'
@@ -10,8 +10,8 @@ const HOST_HEADER = /^(?:\[([\da-f:.]+)\]|([^\s:@/?#\\[\]]+))(?::\d{1,5})?$/i
 const LABEL = /^(?!-)[\p{L}\p{N}_-]{1,63}$/u
 
 /**
- * @param names exact, `*.example.org` for all below a name, or `*`; addresses and `localhost` pass without being named, since
- * the DNS has no say in them
+ * @param names exact, `*.example.org` for all names below one, or `*`. IP addresses and `localhost` always pass, because
+ * DNS does not resolve them
  */
 export function isKnownHost(header: string, names: readonly string[]): boolean {
   const [, address, name = ''] = HOST_HEADER.exec(header) ?? []
@@ -24,19 +24,19 @@ export function isKnownHost(header: string, names: readonly string[]): boolean {
   })
 }
 
-/** A name without a dot, which the public DNS does not have: a machine in the next room, or what a tool makes up. */
+/** A name without a dot, which is not in the public DNS: a machine of the local network, or a tool's placeholder. */
 export function isLocalName(header: string): boolean {
   return /^[\w-]+(?::\d{1,5})?$/.test(header)
 }
 
-/** What `ROOMFUL_HOSTS` may list. */
+/** Whether `ROOMFUL_HOSTS` may contain this. */
 export function isHostPattern(pattern: string): boolean {
   if (pattern === '*' || isIP(pattern) !== 0) return true
   const name = pattern.startsWith('*.') ? pattern.slice(2) : pattern
   return name.length <= 253 && name === name.toLowerCase() && name.split('.').every((label) => LABEL.test(label))
 }
 
-/** Whether the server that a request came to listens on this machine's own addresses alone. */
+/** Whether the request's server listens on a loopback address only. */
 export function isBoundToLoopback({ socket }: IncomingMessage): boolean {
   const address = (socket as Socket & { readonly server?: Server }).server?.address?.()
   return typeof address === 'object' && address !== null && isLoopback(address.address)

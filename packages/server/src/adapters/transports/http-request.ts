@@ -4,15 +4,16 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
+/** Why a request is refused before its route is known. */
 export interface BadRequest {
   readonly status: 400 | 505
   readonly message: string
 }
 
 /**
- * Node passes on requests of every version and with several `Host` lines, of which it shows the first; a proxy in front
- * may have gone by the last.
- * @returns nothing for a request in good form
+ * Node accepts every HTTP version and several `Host` headers, and shows the first one. A proxy in front may have used the
+ * last one, so such requests are refused.
+ * @returns undefined for a valid request
  */
 export function findBadRequest({ httpVersion, rawHeaders }: IncomingMessage): BadRequest | undefined {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') {
@@ -27,9 +28,9 @@ export function findBadRequest({ httpVersion, rawHeaders }: IncomingMessage): Ba
 }
 
 /**
- * @param url as the request line has it: a path, or with scheme and host, as proxies are asked
- * @param basePath such as `/realtime`, or nothing
- * @returns path and query below the base path; undefined for what is not below it
+ * @param basePath such as `/realtime`, or empty
+ * @param url as in the request line: a path, or with scheme and host, as proxies receive it
+ * @returns path and query below the base path; undefined for a URL that is not below it
  */
 export function urlBelow(basePath: string, url: string): string | undefined {
   const path = url.startsWith('/') ? url : (/^https?:\/\/[^/?]*(.*)$/i.exec(url)?.[1] ?? url)
@@ -54,12 +55,12 @@ export function pathOf(request: IncomingMessage): string {
  */
 const waiting = new WeakMap<IncomingMessage, ServerResponse>()
 
-/** The body of this request comes once {@link sendContinue} asks for it. */
+/** The client sends the body of this request after {@link sendContinue}. */
 export function expectContinue(request: IncomingMessage, response: ServerResponse): void {
   waiting.set(request, response)
 }
 
-/** Called by each reader of a body, before it reads. */
+/** Asks for the body, if the client waits for that. Everything that reads a body calls it first. */
 export function sendContinue(request: IncomingMessage): void {
   const response = waiting.get(request)
   if (!response) return
@@ -67,7 +68,7 @@ export function sendContinue(request: IncomingMessage): void {
   response.writeContinue()
 }
 
-/** Whether the body is announced as larger than this, and has not been sent: it need not be read to be refused. */
+/** Whether the body is announced as larger than this and was not sent yet, so it can be refused without reading it. */
 export function isRefusableUnread(request: IncomingMessage, maxBytes: number): boolean {
   return waiting.has(request) && Number(request.headers['content-length'] ?? 0) > maxBytes
 }

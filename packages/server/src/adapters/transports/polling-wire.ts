@@ -1,6 +1,6 @@
 /**
- * The port through which the core writes to a client that polls: what there is to say waits for the next poll, or answers
- * the one that is parked. Nothing is lost between two polls; a client that stops asking looks like one that stops reading.
+ * The wire of a client that polls. Frames wait for the next poll, or answer the one that waits. A client that stops polling
+ * is treated like one that stops reading.
  */
 import type { ServerResponse } from 'node:http'
 import { CLOSE_CODES } from '@roomful/protocol'
@@ -9,17 +9,17 @@ import type { Hub } from '../../core/hub.ts'
 import type { Wire } from '../../core/ports/wire.ts'
 import type { WireReceiver } from './websocket/wire.ts'
 
-/** How long a client that probes another transport may be kept waiting: it changes over between two polls. */
+/** How long a poll waits while the client probes another transport: the client switches between two polls. */
 const RELEASE_MS = 100
-/** How long the last words wait for a poll that fetches them. */
-const LAST_WORDS_MS = 5_000
+/** How long a close waits for a poll that fetches it. */
+const CLOSE_WAIT_MS = 5_000
 
-/** How one kind of client is answered. */
+/** How the frames of one kind of client are written. */
 export interface PollingForm {
-  /** For a poll that is let go with nothing to tell. */
+  /** The answer to a poll that ends without an event. */
   readonly noop: readonly Uint8Array[]
   readonly ping: Uint8Array
-  /** The last words. */
+  /** The last frame before the end. */
   close(code: number, reason: string): Uint8Array
   answer(response: ServerResponse, frames: readonly Uint8Array[]): void
 }
@@ -34,7 +34,7 @@ export class PollingWire implements Wire {
   private sentBytes = 0
   private parked: ServerResponse | undefined
   private state: 'open' | 'closing' | 'closed' = 'open'
-  /** While the client tries another transport, no poll is kept. */
+  /** While the client probes another transport, polls are answered at once. */
   private isProbed = false
   private timer: Timer | undefined
 
@@ -44,7 +44,7 @@ export class PollingWire implements Wire {
     this.form = form
   }
 
-  /** A poll arrived. @returns false when one is parked already */
+  /** A poll arrived. @returns false when another one waits */
   poll(response: ServerResponse): boolean {
     if (this.parked) return false
     this.parked = response
@@ -54,20 +54,20 @@ export class PollingWire implements Wire {
     return true
   }
 
-  /** Lets the parked poll go with nothing in it. */
+  /** Answers the waiting poll without an event. */
   release(): void {
     if (!this.parked) return
     if (this.waiting.length === 0) for (const frame of this.form.noop) this.push(frame)
     this.flush()
   }
 
-  /** Another transport is being tried, or no longer. */
+  /** Called when the probe of another transport begins, and when it fails. */
   probed(isProbed: boolean): void {
     this.isProbed = isProbed
     if (isProbed) this.release()
   }
 
-  /** The client has changed over. @returns what still waits to be told */
+  /** The client has switched to another transport. @returns frames that were not sent yet */
   handOver(): Uint8Array[] {
     this.hub.runtime.timers.cancel(this.timer)
     const rest = this.waiting.splice(0)
@@ -103,7 +103,7 @@ export class PollingWire implements Wire {
     if (this.parked) this.flush()
     else if (this.hub.state === 'draining')
       this.end() // the next poll would find no server
-    else this.timer = this.hub.runtime.timers.add(LAST_WORDS_MS, () => this.end())
+    else this.timer = this.hub.runtime.timers.add(CLOSE_WAIT_MS, () => this.end())
   }
 
   terminate(): void {
@@ -129,7 +129,7 @@ export class PollingWire implements Wire {
     this.form.answer(response, this.waiting.splice(0))
   }
 
-  /** Sent, or the client is gone: what was on its way to it then is not known to have arrived. */
+  /** The answer was sent, or the client is gone; in the latter case the answer may not have arrived. */
   private onResponseClose(response: ServerResponse): void {
     const isCut = !response.writableFinished
     if (this.parked === response) this.parked = undefined

@@ -1,15 +1,15 @@
 /**
- * A WebSocket that offers to carry a link which HTTP requests carry so far: it asks, is answered, and takes over, each
- * within a time. Until then the link knows nothing of it. Engine.IO protocol 4, upgrade; PROTOCOL.md 17.
+ * Probes a WebSocket that shall replace the HTTP requests of a link: it asks, receives an answer and takes over, within a
+ * time. Until then the link does not use it. Upgrades of Engine.IO protocol 4; PROTOCOL.md, section 17.
  */
 import { CLOSE_CODES } from '@roomful/protocol'
 import type { Timer, TimerWheel } from '../../core/base/timer-wheel.ts'
 import type { WebSocketWire, WireReceiver } from './websocket/wire.ts'
 
-/** How long an upgrade may take. */
+/** The time for all of it. */
 const UPGRADE_MS = 10_000
 
-/** What the two say to each other. */
+/** The messages of a probe. */
 export interface ProbeMessages {
   readonly ask: string
   /** As a frame. */
@@ -59,7 +59,7 @@ export class Probe implements WireReceiver {
     this.events.onGivenUp()
   }
 
-  /** Gives up: the link goes on as it is. */
+  /** Gives up: the link stays on HTTP. */
   end(): void {
     if (this.state === 'over') return
     this.wire.close(CLOSE_CODES.NORMAL.code, '')

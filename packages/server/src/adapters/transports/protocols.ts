@@ -1,4 +1,4 @@
-/** Protocols of an application's own over WebSocket: which path is whose, and the dialect of their links. */
+/** Protocols of an application over WebSocket: their paths and the dialect of their links. Also the echo of `/ws/echo`. */
 import { decodePlain, isPersonalRoom, isRoomId, type WireError } from '@roomful/protocol'
 import type { LinkOwner } from '../../core/link/link.ts'
 import { ONE_WAY } from '../../core/link/one-way.ts'
@@ -8,6 +8,7 @@ import type { Protocol } from '../../core/raw-protocol.ts'
 import { refuseBinary } from './dialects.ts'
 import { binaryFrame, textFrame } from './websocket/wire.ts'
 
+/** A protocol with the namespace that guards it. */
 export interface Mounted {
   readonly namespace: Namespace
   readonly protocol: Protocol
@@ -25,7 +26,7 @@ export class Protocols {
     this.byPrefix.set(prefix, { namespace, protocol, dialect: protocolDialect(protocol) })
   }
 
-  /** @returns whose path it is, and the room that it names: undefined when that is no name */
+  /** @returns the protocol of a path, and the room in the path; undefined for a room name that is not valid */
   find(path: string): { mounted: Mounted; roomId: string | undefined } | undefined {
     for (const [prefix, mounted] of this.byPrefix) {
       if (path.startsWith(prefix)) return { mounted, roomId: roomOf(path.slice(prefix.length)) }
@@ -34,7 +35,7 @@ export class Protocols {
   }
 }
 
-/** The same message to many peers is framed once. */
+/** Frames a message once, however many connections receive it. */
 export function sharedFrame(data: Uint8Array): Uint8Array {
   const known = frames.get(data)
   if (known) return known
@@ -47,7 +48,7 @@ const frames = new WeakMap<Uint8Array, Uint8Array>()
 
 function roomOf(path: string): string | undefined {
   try {
-    // Keyboards and file systems write the same name in several forms of Unicode.
+    // The same name can be typed in several Unicode forms.
     const roomId = decodeURIComponent(path).normalize('NFC')
     return isRoomId(roomId) && !isPersonalRoom(roomId) ? roomId : undefined
   } catch {
@@ -55,7 +56,7 @@ function roomOf(path: string): string | undefined {
   }
 }
 
-/** Its links hear no events; what they say in text are plain's `auth` and `ping`, and nothing in text is said to them. */
+/** Links of a protocol receive no events. As text they may send plain's `auth` and `ping`; they receive no text. */
 function protocolDialect({ name, refusal }: Protocol): Dialect {
   const refuse = (error: WireError): Uint8Array => (refusal ? binaryFrame(refusal(error)) : NO_BYTES)
   return {

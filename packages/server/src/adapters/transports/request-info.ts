@@ -1,24 +1,24 @@
-/** What a request says about its client: credentials, offered subprotocols, and the address that it comes from. */
+/** What a request says about its client: credentials, subprotocols, and the address behind trusted proxies. */
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, SocketAddress } from 'node:net'
 import { BEARER_SUBPROTOCOL_PREFIX, type Credentials } from '@roomful/protocol'
 import { isLoopback } from '../../core/base/limits.ts'
 
-/** Which proxies are believed: none, so many hops, or those with these addresses and CIDR ranges. */
+/** Which proxies are trusted: none, a number of hops, or addresses and CIDR ranges. */
 export type TrustProxy = 'off' | number | readonly string[]
 
 /** More hops than any chain of proxies has. */
 const CHAIN_MAX = 32
 
-/** By any of these a proxy says who is behind it. */
+/** Headers by which a proxy names its client. */
 const FORWARDED_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip']
-/** Where a proxy of one's own sends from, if it is not on this machine: containers, private networks. */
+/** Where an own proxy runs, if not on this machine: containers, private networks. */
 const PRIVATE_RANGES = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7', 'fe80::/10']
 const isPrivate = inRanges(PRIVATE_RANGES)
 
 /**
- * @param onUnknownProxy called once, with the address of what seems to be a proxy of one's own that is not trusted
- * @returns what tells the address of a request's client, in one normal form
+ * @param onUnknownProxy called once, with the address of what seems to be an own proxy that is not trusted
+ * @returns a function that reads the address of a request's client, in one normal form
  */
 export function addressReader(
   trust: TrustProxy,
@@ -36,7 +36,7 @@ export function addressReader(
     const forwarded = String(headers['x-forwarded-for'] ?? '').split(',')
     let client = remote
     for (let hop = 0; hop < CHAIN_MAX && isTrusted(client, hop); hop++) {
-      // From the right: each proxy adds whom it heard from.
+      // From the right: each proxy appends the address of its client.
       const before = normalAddress(forwarded.at(-1 - hop)?.trim())
       if (before === undefined) break
       client = before
@@ -63,8 +63,8 @@ function inRanges(ranges: readonly string[]): (address: string) => boolean {
 }
 
 /**
- * @param written an address, perhaps with a port or in brackets, as proxies write them
- * @returns IPv4 in dots, also when mapped into IPv6; IPv6 in its short form without a zone; undefined for anything else
+ * @param written an address as proxies write it, possibly with a port or in brackets
+ * @returns IPv4 with dots, also when it is mapped into IPv6; IPv6 in its short form without a zone; else undefined
  */
 export function normalAddress(written: string | undefined): string | undefined {
   if (written === undefined) return undefined
@@ -75,7 +75,7 @@ export function normalAddress(written: string | undefined): string | undefined {
   return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address
 }
 
-/** In the URL, the `Authorization` header, or among the subprotocols. */
+/** Reads credentials from the URL, the `Authorization` header, or the subprotocols. */
 export function credentialsOf(request: IncomingMessage): Credentials {
   const { url = '/' } = request
   const start = url.indexOf('?')
@@ -97,7 +97,7 @@ function bearerOf(request: IncomingMessage): string | undefined {
   return subprotocolValue(request, BEARER_SUBPROTOCOL_PREFIX)
 }
 
-/** What a WebSocket client offers to speak, in its order. */
+/** The subprotocols that a WebSocket client offers, in its order. */
 export function offeredSubprotocols({ headers }: IncomingMessage): string[] {
   const field = headers['sec-websocket-protocol']
   return field === undefined
@@ -107,7 +107,7 @@ export function offeredSubprotocols({ headers }: IncomingMessage): string[] {
         .map((each) => each.trim())
 }
 
-/** What a client hides among its subprotocols, where access logs do not show it. */
+/** A value that a client sends as a subprotocol, because access logs do not show those. */
 export function subprotocolValue(request: IncomingMessage, prefix: string): string | undefined {
   const carried = offeredSubprotocols(request).find((each) => each.startsWith(prefix))
   return carried?.slice(prefix.length)

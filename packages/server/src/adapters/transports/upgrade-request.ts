@@ -11,12 +11,12 @@ export function offersWebSocket({ headers, httpVersion }: IncomingMessage): bool
   return httpVersion === '1.1' && headers.upgrade?.toLowerCase() === 'websocket'
 }
 
-/** HTTP/2 without TLS, which no Node server switches to. */
+/** HTTP/2 without TLS, which Node's server does not support. */
 export function offersHttp2({ headers }: IncomingMessage): boolean {
   return /\bh2c\b/i.test(headers.upgrade ?? '')
 }
 
-/** The head of a request as it would have come without its offer, for a parser to read again. */
+/** The head of a request without its upgrade offer, for the HTTP parser to read again. */
 export function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
   const lines = [`${method} ${url} HTTP/${httpVersion}`]
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -38,7 +38,7 @@ export function headWithoutOffer({ method, url, httpVersion, rawHeaders }: Incom
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
 }
 
-/** An HTTP answer instead of the upgrade. RFC 6455 section 4.2.2. */
+/** Answers an upgrade with an HTTP status and closes. RFC 6455 section 4.2.2. */
 export function refuse(socket: Duplex, status: number, message: string): void {
   if (!socket.writable) return void socket.destroy()
   const body = Buffer.from(message)

@@ -2,7 +2,7 @@
  * From a link that opened to a connection with a user, and what can go wrong on the way: PROTOCOL.md 3, row by row. Also who was
  * here before: of several connections that claim one session the newest lives (C18).
  */
-import { CLOSE_CODES, type Credentials, fromJson, type Inbound, inboxOf } from '@roomful/protocol'
+import { CLOSE_CODES, CONNECTION_ID_PREFIX, type Credentials, fromJson, type Inbound, inboxOf } from '@roomful/protocol'
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { Link } from '../link/link.ts'
@@ -135,7 +135,13 @@ export class Handshake {
   }
 
   private createConnection(link: Link<Connection>, channel: number, { state }: NamespaceParts): Connection {
-    const connection = new Connection(`c_${this.runtime.random.id(20)}`, link, channel, state, this.runtime.clock.now())
+    const connection = new Connection(
+      `${CONNECTION_ID_PREFIX}${this.runtime.random.id(20)}`,
+      link,
+      channel,
+      state,
+      this.runtime.clock.now(),
+    )
     connection.number = ++this.lastNumber
     link.connections = [...link.connections, connection]
     return connection

@@ -1,6 +1,6 @@
 /**
- * One request as a link: what goes out is the one answer, and nothing else is told to it. The dialect marks an answer by
- * its first byte, so that the wire knows which status it has.
+ * The link of a single request: its acknowledgement is the HTTP answer, and it receives no events. The dialect marks an
+ * answer by its first byte, which tells the wire its HTTP status.
  */
 import type { ServerResponse } from 'node:http'
 import { CLOSE_CODES, plainName, toJson, type WireError } from '@roomful/protocol'
@@ -14,6 +14,7 @@ const ANSWER = '+'
 const REFUSAL = '-'
 const utf8 = new TextEncoder()
 
+/** Encodes only acknowledgements and errors. */
 export const sendDialect: Dialect = {
   name: 'http',
   resumes: false,
@@ -27,6 +28,7 @@ export const sendDialect: Dialect = {
   control: () => undefined,
 }
 
+/** The wire of one `POST /send`. */
 export class SendWire implements Wire {
   readonly hasPongs = false
   readonly queuedBytes = 0
@@ -45,7 +47,7 @@ export class SendWire implements Wire {
     if (this.response.destroyed) this.end(CLOSE_CODES.NO_STATUS.code, '')
   }
 
-  /** From here on whatever ends the link is answered here; before, whoever enters is told why not. */
+  /** The connection is open. From now on a close of the link answers the request; before, an error of `enter` does. */
   entered(): void {
     this.isEntered = true
   }
@@ -62,7 +64,7 @@ export class SendWire implements Wire {
 
   resumeReading(): void {}
 
-  /** It lives for as long as its request. */
+  /** It is alive for as long as its request. */
   ping(): void {
     this.link?.alive()
   }
@@ -86,7 +88,7 @@ export class SendWire implements Wire {
   private end(code: number, reason: string): void {
     if (this.isOver) return
     this.isOver = true
-    queueMicrotask(() => this.link?.closed(code, reason)) // the link may be in the middle of its write
+    queueMicrotask(() => this.link?.closed(code, reason)) // not now: the link may be writing
   }
 }
 

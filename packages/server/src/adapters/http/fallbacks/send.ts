@@ -1,6 +1,6 @@
 /**
- * `POST /send/<namespace>`: one client event, in plain's form, through the same handlers, limits and keys as over a link;
- * the answer is its acknowledgement. It is no presence: nobody is told that its user came or went. PROTOCOL.md 15.
+ * `POST /send/<namespace>`: one client event in plain's form, with the same handlers, limits and keys as over a link. The
+ * answer is its acknowledgement. The user does not appear in presence. PROTOCOL.md, section 15.
  */
 import { decodePlain } from '@roomful/protocol'
 import { RoomfulError } from '../../../core/base/errors.ts'
@@ -14,11 +14,12 @@ import type { Exchange } from '../exchange.ts'
 import { httpClientOf, namespaceOf } from './http-client.ts'
 import { SendWire, sendDialect } from './send-wire.ts'
 
-/** Escapes and envelope, as for a WebSocket message. L1. */
+/** The same limit as for a WebSocket message, with escapes and envelope. L1. */
 const FRAME_OVERHEAD_BYTES = 4_096
-/** Given to a request that has none, so that it is answered; its client never sees it. */
-const ANSWERED = 0
+/** The id of a request without one: only requests with an id are acknowledged. It is not sent. */
+const REQUEST_ID = 0
 
+/** Answers one request. */
 export async function answerSend(hub: Hub, exchange: Exchange): Promise<void> {
   const { request, response, ip } = exchange
   const namespace = namespaceOf(hub, exchange)
@@ -47,7 +48,7 @@ export async function answerSend(hub: Hub, exchange: Exchange): Promise<void> {
 /** @throws RoomfulError PARSE_ERROR, INVALID_MESSAGE, TOO_LARGE */
 function readRequest(hub: Hub, text: string): Request {
   const inbound = checkSize(decodePlain(text), hub.runtime.settings.maxMessageBytes)
-  if (inbound.kind === 'request') return { ...inbound, id: inbound.id ?? ANSWERED }
+  if (inbound.kind === 'request') return { ...inbound, id: inbound.id ?? REQUEST_ID }
   if (inbound.kind === 'invalid') {
     const { code, message, field } = inbound.error
     throw new RoomfulError(code, message, { field })
@@ -55,11 +56,11 @@ function readRequest(hub: Hub, text: string): Request {
   throw new RoomfulError('INVALID_MESSAGE', `${inbound.kind} is for connections, and this is a single request`)
 }
 
-/** Each request is a connection of its own, so what a connection may say in a second is counted per user; guests per address. */
+/** Each request is its own connection, so the rate per connection is counted per user, and per address for guests. */
 function takeRate(hub: Hub, { guest, sub }: User, ip: string): void {
   const { ratePerSecond } = hub.runtime.settings
   if (ratePerSecond === 0) return
-  // No user id begins with a control character, so these are counted apart from messages.
+  // User ids do not begin with a control character, so these keys differ from those of messages.
   const retryAfterMs = hub.runtime.limiter.take(`\u0000send ${guest ? addressGroup(ip) : sub}`, ratePerSecond, 1_000)
   if (retryAfterMs === 0) return
   hub.runtime.observer.observe({ type: 'rate-limited', scope: 'connection' })

@@ -1,7 +1,7 @@
 /**
- * The dialect of an `EventSource`: plain's JSON as `data:`, the cursor as `id:`. JSON has no raw line break, so one line
- * holds any event. The id follows the data: some readers move to an id as they read it, and would skip an event that was
- * cut off behind it. HTML Living Standard, section 9.2; PROTOCOL.md 13.
+ * The dialect of an `EventSource`: plain's JSON as `data:`, the cursor as `id:`. JSON has no raw line break, so each event
+ * fits one line. The id follows the data, because some readers use an id as soon as they read it, and would then miss an
+ * event that was cut off after it. HTML Living Standard, section 9.2; PROTOCOL.md, section 13.
  */
 import {
   encodePlainControl,
@@ -15,21 +15,25 @@ import { ONE_WAY } from '../../../core/link/one-way.ts'
 import type { Dialect, Encoding } from '../../../core/ports/dialect.ts'
 
 const utf8 = new TextEncoder()
-/** Told when the rooms are entered, together with where the stream stands; see {@link openingOf}. */
-const TOLD_AT_OPENING: ReadonlySet<string> = new Set(['welcome', 'auth_ok'])
+/** Sent by {@link openingOf} when the rooms are joined, together with the cursor. */
+const SENT_AT_OPENING: ReadonlySet<string> = new Set(['welcome', 'auth_ok'])
 
+/** How a stream is written. */
 export interface SseForm {
-  /** Gives each event its name, for `addEventListener`; without it all of them are `message`. */
+  /** Writes `event:` with the name, for `addEventListener`. Otherwise all events are `message`. */
   readonly named: boolean
-  /** Each event is a chunk of the body: HTTP/1.1. */
+  /** Writes each event as a chunk of an HTTP/1.1 body. */
   readonly chunked: boolean
 }
 
-/** @param logId of the namespace: it stands in each cursor */
+/**
+ * A dialect for all streams of one log and form.
+ * @param logId the id of the namespace's log, a part of each cursor
+ */
 export function sseDialect(logId: string, { named, chunked }: SseForm): Dialect {
   const block = (type: string, json: string, id?: string, retryMs?: number): Uint8Array => {
     const retry = retryMs === undefined ? '' : `retry: ${retryMs}\n`
-    // A name that a client made up could hold a line break.
+    // A client chose this name, and it could contain a line break.
     const name = named && !/[\r\n]/.test(type) ? `event: ${plainName(type)}\n` : ''
     return bodyPart(`${retry}${name}data: ${json}\n${id === undefined ? '' : `id: ${id}\n`}\n`, chunked)
   }
@@ -47,13 +51,13 @@ export function sseDialect(logId: string, { named, chunked }: SseForm): Dialect 
     encoding: () => encoding,
     fail: (_channel, error) => block('error', encodePlainError(error)),
     control: (type, _channel, data) =>
-      TOLD_AT_OPENING.has(type) ? undefined : block(type, encodePlainControl(type, data)),
+      SENT_AT_OPENING.has(type) ? undefined : block(type, encodePlainControl(type, data)),
   }
 }
 
 /**
- * What a stream begins with: each block has the cursor, so that the first reconnect has a position. `retry:` is part of the
- * first one: some readers hand on a block of its own as an empty message.
+ * The first blocks of a stream. Each has the cursor, so that the first reconnect has a position. `retry:` is in the first
+ * block, because some readers report a block with only `retry:` as an empty message.
  */
 export function openingOf(
   cursor: string,
@@ -68,12 +72,12 @@ export function openingOf(
   return bodyPart(`retry: ${retryMs}\n${blocks.join('')}`, chunked)
 }
 
-/** Bytes for the socket: the text, or a chunk that holds it. RFC 9112 section 7.1. */
+/** Bytes for the socket: the text, or a chunk with it. RFC 9112 section 7.1. */
 export function bodyPart(text: string, chunked: boolean): Uint8Array {
   return utf8.encode(chunked ? `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n` : text)
 }
 
-/** The browser comes back at the moment that is meant for it. G7. */
+/** Before a shutdown, each browser gets its own time to reconnect. G7. */
 function retryOf({ type, args }: WireEvent): number | undefined {
   return type === 'server:draining' ? (args[0] as { reconnectAfterMs: number }).reconnectAfterMs : undefined
 }

@@ -1,10 +1,10 @@
 /**
- * The core's port over an HTTP response that does not end. Nothing is written before the rooms are entered, since until
- * then the answer may still be a refusal. Reading is nobody's business here: the client speaks by `POST`.
+ * The wire of an event stream: an HTTP response that does not end. Nothing is written before the rooms are joined, because
+ * until then the answer may be an error. Clients send by `POST`, so the wire reads nothing.
  *
- * Over HTTP/1.1 the body is chunked, because proxies hold back what is not. The dialect encodes each event as a whole chunk,
- * so what is written to the socket are the same bytes for every stream: chunks that Node makes for each stream cost three
- * times as much. Over HTTP/1.0 the body ends with its connection.
+ * Over HTTP/1.1 the body is chunked, because proxies buffer other bodies. The dialect encodes each event as a whole chunk,
+ * so every stream is written the same bytes; chunks made by Node for each stream cost three times as much. Over HTTP/1.0
+ * the body ends with its connection.
  */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -16,27 +16,29 @@ import type { Connection } from '../../../core/state/namespace-state.ts'
 import { writeSocket } from '../../transports/websocket/wire.ts'
 import { bodyPart } from './sse-dialect.ts'
 
-/** Keeps proxies from closing a quiet stream. PROTOCOL.md 13. */
+/** Comments keep proxies from closing a quiet stream. PROTOCOL.md, section 13. */
 const COMMENT_INTERVAL_MS = 25_000
-/** How long a peer may take to read the end of its stream. */
+/** How long the client may take to read the end of its stream. */
 const CLOSE_TIMEOUT_MS = 5_000
-/** Transient events while the rooms are being entered; one more is dropped. */
+/** Transient events that are kept while the rooms are joined; more are dropped. */
 const EARLY_MAX = 64
 
-/** A line and not a block: some readers hand on a block without data as an empty message. */
+/** One line and no empty line after it: some readers report a block without data as an empty message. */
 const COMMENT = ':\n'
 const COMMENT_BODY = bodyPart(COMMENT, false)
 const COMMENT_CHUNK = bodyPart(COMMENT, true)
 const NOTHING = new Uint8Array()
 
+/** Headers of a stream. */
 export const SSE_HEADERS = {
   'Content-Type': 'text/event-stream',
   'Cache-Control': 'no-store, no-transform',
   'X-Content-Type-Options': 'nosniff',
-  // nginx would hold events back until a buffer is full.
+  // Otherwise nginx buffers events.
   'X-Accel-Buffering': 'no',
 } as const
 
+/** The wire of one stream. */
 export class SseWire implements Wire {
   readonly hasPongs = false
   /** Whether bytes that are written must be chunks. */
@@ -44,7 +46,7 @@ export class SseWire implements Wire {
   private readonly response: ServerResponse
   private readonly timers: TimerWheel
   private link: Link<Connection> | undefined
-  /** Of the response, once its head is written. */
+  /** The response's socket, once the head is written. */
   private socket: Socket | undefined
   private state: 'entering' | 'open' | 'over' = 'entering'
   private early: Uint8Array[] = []
@@ -63,7 +65,7 @@ export class SseWire implements Wire {
     if (this.response.destroyed) this.onClose()
   }
 
-  /** The rooms are entered: from here on there is no refusing. */
+  /** The rooms are joined: writes the head, the opening and the events that came meanwhile. */
   open(opening: Uint8Array): void {
     if (this.state !== 'entering') return
     this.state = 'open'
@@ -95,7 +97,7 @@ export class SseWire implements Wire {
 
   resumeReading(): void {}
 
-  /** There are no pongs: a peer is alive for as long as its connection is, and the comments find out whether it is. */
+  /** Streams have no pongs: a client is alive for as long as its TCP connection, which the comments keep testing. */
   ping(): void {
     this.link?.alive()
   }
@@ -121,8 +123,8 @@ export class SseWire implements Wire {
   }
 
   /**
-   * Ends the connection and not the body. Some readers take a body that ends for a feed that is over, and never come back.
-   * In HTTP/1.0 the end of the connection is the end of the body, so only a reset says that there was more to come.
+   * Ends the connection but not the body: after a complete body, some readers do not reconnect. In HTTP/1.0 the end of the
+   * connection is the end of the body, so the connection is reset instead.
    */
   private cut(): void {
     const { socket } = this
@@ -130,13 +132,13 @@ export class SseWire implements Wire {
     else socket?.write(NOTHING, () => reset(socket))
   }
 
-  /** Why coming back will not help, where it will not: an `EventSource` gives up only when it is refused. */
+  /** The last block: when to reconnect, or the error that makes reconnecting useless. */
   private lastWords(code: number, message: string): Uint8Array {
     const dueBackAt = this.link?.connections[0]?.dueBackAt
-    // A browser counts from the end of the stream. G7.
+    // Browsers count `retry` from the end of the stream. G7.
     if (this.link && dueBackAt !== undefined) {
       const retryMs = Math.max(0, Math.round(dueBackAt - this.link.runtime.clock.now()))
-      return bodyPart(`retry: ${retryMs}\n`, this.isChunked) // readers heed it line by line
+      return bodyPart(`retry: ${retryMs}\n`, this.isChunked) // read without an empty line after it
     }
     const error = LAST_WORDS[code]
     return error === undefined || !this.link
@@ -156,7 +158,7 @@ export class SseWire implements Wire {
   private readonly onClose = (): void => {
     this.state = 'over'
     this.timers.cancel(this.timer)
-    this.socket?.off('drain', this.onDrain) // the next request may come over it
+    this.socket?.off('drain', this.onDrain) // the socket may serve another request
     this.link?.closed(CLOSE_CODES.NO_STATUS.code, '')
   }
 }

@@ -1,4 +1,4 @@
-/** `GET /sse/<namespace>?room=a&room=b`: rooms for an `EventSource`. PROTOCOL.md 13; B11, C17. */
+/** `GET /sse/<namespace>?room=a&room=b`: rooms for an `EventSource`. PROTOCOL.md, section 13. B11, C17. */
 import { CLOSE_CODES } from '@roomful/protocol'
 import type { Hub } from '../../../core/hub.ts'
 import type { Dialect } from '../../../core/ports/dialect.ts'
@@ -8,13 +8,14 @@ import { cursorOf, httpClientOf, lastEventIdOf, namespaceOf, roomsOf } from './h
 import { openingOf, type SseForm, sseDialect } from './sse-dialect.ts'
 import { SSE_HEADERS, SseWire } from './sse-wire.ts'
 
-/** A browser that lost its stream comes back after this long, each client at a moment of its own. */
+/** A browser that lost its stream reconnects after a random time in this range. */
 const RETRY_MIN_MS = 1_000
 const RETRY_SPREAD_MS = 2_000
 
+/** Opens streams. */
 export class SseStreams {
   private readonly hub: Hub
-  /** One dialect per log and form, so that all of its streams share the bytes of an event. */
+  /** One dialect per log and form, so that streams share the bytes of an event. */
   private readonly dialects = new Map<string, Dialect>()
 
   constructor(hub: Hub) {

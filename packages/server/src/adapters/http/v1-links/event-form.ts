@@ -1,21 +1,21 @@
 /**
- * What comes down a v1 link over HTTP: the frames that a WebSocket would carry, each as an event in the form of
- * `text/event-stream`, whether it is a stream or the answer to a poll. Pings and closes are events with a name. PROTOCOL.md 17.
+ * Frames of a v1 link over HTTP in the form of `text/event-stream`, for streams and answers to polls. A text frame is an
+ * event without a name; pings and closes are events with a name. PROTOCOL.md, section 17.
  */
-
 import { binaryFrame, CLOSE, PING, payloadsOf, TEXT } from '../../transports/websocket/wire.ts'
 
+/** An empty ping. */
 export const PING_FRAME = binaryFrame(new Uint8Array(), PING)
 
-/** The end of a stream whose link goes on over a WebSocket. */
+/** The last event of a stream whose link continues over a WebSocket. */
 export const MOVED = namedEvent('moved', '')
 
-/** What a client has to know before anything else. */
+/** The first event: the link's secret and the maximum size of a POST. */
 export function linkEvent(link: { readonly link: string; readonly maxBytes: number }): string {
   return namedEvent('link', JSON.stringify(link))
 }
 
-/** As a WebSocket says it. RFC 6455 section 5.5.1. */
+/** A close frame. RFC 6455 section 5.5.1. */
 export function closeFrame(code: number, reason: string): Uint8Array {
   const payload = Buffer.alloc(2 + Buffer.byteLength(reason))
   payload.writeUInt16BE(code)
@@ -23,6 +23,7 @@ export function closeFrame(code: number, reason: string): Uint8Array {
   return binaryFrame(payload, CLOSE)
 }
 
+/** Frames as events. */
 export function toEvents(frames: readonly Uint8Array[]): string {
   let events = ''
   for (const { opcode, bytes } of payloadsOf(frames)) {

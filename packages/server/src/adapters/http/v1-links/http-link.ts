@@ -1,6 +1,6 @@
 /**
- * One v1 link over HTTP: what comes down is a stream or the answers to polls, what goes up are numbered POSTs, taken one
- * after another and each once. A WebSocket may take both over.
+ * One v1 link over HTTP. The server sends by a stream or by answers to polls; the client sends numbered POSTs, of which
+ * each is processed once and in order. A WebSocket may take over both directions.
  */
 import type { ServerResponse } from 'node:http'
 import { CLOSE_CODES } from '@roomful/protocol'
@@ -13,33 +13,35 @@ import { replyText } from '../exchange.ts'
 import { closeFrame, linkEvent, PING_FRAME, toEvents } from './event-form.ts'
 import { StreamWire } from './stream-wire.ts'
 
-const PROBE_WORDS = { ask: 'probe', answer: textFrame('probed'), takeOver: 'upgrade' }
+const PROBE_MESSAGES = { ask: 'probe', answer: textFrame('probed'), takeOver: 'upgrade' }
 
-/** What one POST brings. */
+/** The content of one POST. */
 export interface Sending {
-  /** 1, 2, 3 … on this link. */
+  /** The number of the POST on this link, from 1. */
   readonly n: number
-  /** A line each; may be empty, as a sign of life. */
+  /** One frame per line; empty for a sign of life. */
   readonly frames: string
-  /** Nothing follows, and nothing is to be resumed. */
+  /** The client closes the link and will not resume its session. */
   readonly isGoodbye: boolean
 }
 
+/** What a link is created with. */
 export interface HttpLinkOptions {
   readonly id: string
-  /** Of one POST. */
+  /** Maximum size of one POST. */
   readonly maxBytes: number
   readonly onGone: () => void
 }
 
+/** The wire of one v1 client. */
 export class HttpLink extends CarriedWire {
-  /** Until a WebSocket took over. */
+  /** The stream or polls, until a WebSocket takes over. */
   private first: FirstTransport | undefined
-  /** Number of the last POST that was taken. */
+  /** Number of the last POST that was processed. */
   private taken = 0
   private readonly forget: () => void
 
-  /** @param response that of the request which opens it */
+  /** @param response the response of the request that opens the link */
   constructor(
     hub: Hub,
     { id, maxBytes, onGone }: HttpLinkOptions,
@@ -66,7 +68,7 @@ export class HttpLink extends CarriedWire {
     this.beginWith(this.first)
   }
 
-  /** @throws RoomfulError CONFLICT when one waits already: then something was lost, and the link is over */
+  /** A poll. @throws RoomfulError CONFLICT when another one waits; the link is closed then */
   poll(response: ServerResponse): void {
     this.alive()
     if (this.first instanceof PollingWire && this.first.poll(response)) return
@@ -75,8 +77,8 @@ export class HttpLink extends CarriedWire {
   }
 
   /**
-   * Resolves when the next POST may come.
-   * @throws RoomfulError CONFLICT for one that is not the next one, nor a repeat of the last; nothing of it was taken
+   * Processes a POST. Resolves when the client may send the next one.
+   * @throws RoomfulError CONFLICT for a number that is neither the next nor the last one; nothing is processed then
    */
   async take({ n, frames, isGoodbye }: Sending): Promise<void> {
     this.alive()
@@ -91,17 +93,17 @@ export class HttpLink extends CarriedWire {
     await this.whenReading()
   }
 
-  /** A WebSocket offers itself. @returns false when one does already, or did */
+  /** A WebSocket shall take over. @returns false when one has, or another is being probed */
   upgrade(webSocket: WebSocketWire): boolean {
     const { first } = this
     if (!first) return false
-    return this.tryWebSocket(webSocket, first, PROBE_WORDS, () => {
+    return this.tryWebSocket(webSocket, first, PROBE_MESSAGES, () => {
       this.first = undefined
       this.forget()
     })
   }
 
-  /** That the kernel took bytes says nothing of the peer; only while they were too many it means that more may come. */
+  /** The kernel accepting bytes does not mean that the client reads. It matters only to a link that was slow. */
   override drained(): void {
     if (this.link?.slow) super.drained()
   }

@@ -1,6 +1,6 @@
 /**
- * v1 where WebSocket does not get through: a link is opened by a request for a stream or by a poll, and is named by a secret
- * that stands in bodies alone, so that no access log has it. PROTOCOL.md 17; C17.
+ * v1 for networks that block WebSocket. A request for a stream or a poll opens a link, which is identified by a secret. The
+ * secret is sent only in bodies, so it does not appear in access logs. PROTOCOL.md, section 17. C17.
  */
 import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Hub } from '../../../core/hub.ts'
@@ -14,11 +14,12 @@ import { SSE_HEADERS } from '../fallbacks/sse-wire.ts'
 import { HttpLink } from './http-link.ts'
 
 const ID_LENGTH = 32
-/** A poll says which link it is of. */
+/** The body of a poll contains only the link's secret. */
 const POLL_MAX_BYTES = 1_024
-/** Proxies close what is quiet for longer; so a stream is pinged, and a poll is answered, at least this often. */
+/** Streams are pinged and polls answered at least this often, because proxies close quiet connections. */
 const PING_MAX_INTERVAL_MS = 25_000
 
+/** All v1 links over HTTP. */
 export class HttpLinks {
   private readonly hub: Hub
   private readonly dialect: Dialect
@@ -33,19 +34,19 @@ export class HttpLinks {
     this.maxBytes = maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES
   }
 
-  /** The link of this secret, while HTTP carries it. */
+  /** The link with this secret, until a WebSocket takes it over. */
   find(id: string): HttpLink | undefined {
     return this.links.get(id)
   }
 
-  /** `GET /link/sse` */
+  /** Opens a link with a stream: `GET /link/sse`. */
   stream(exchange: Exchange): void {
     const { request, response } = exchange
     if (request.method === 'HEAD') return void response.writeHead(200, SSE_HEADERS).end()
     this.open(exchange, 'stream')
   }
 
-  /** `POST /link/poll` @throws RoomfulError (rejects) NOT_FOUND, CONFLICT, and what a bad body is refused with */
+  /** Opens a link or polls one: `POST /link/poll`. @throws RoomfulError (rejects) NOT_FOUND, CONFLICT, and errors of the body */
   async poll(exchange: Exchange): Promise<void> {
     const { request, response } = exchange
     const text = await readText(request, POLL_MAX_BYTES)
@@ -54,7 +55,7 @@ export class HttpLinks {
     this.known(parseJsonBody(text).link).poll(response)
   }
 
-  /** `POST /link/send` @throws RoomfulError (rejects) NOT_FOUND, CONFLICT, and what a bad body is refused with */
+  /** Receives frames: `POST /link/send`. @throws RoomfulError (rejects) NOT_FOUND, CONFLICT, and errors of the body */
   async send({ request, response }: Exchange): Promise<void> {
     const text = await readText(request, this.maxBytes)
     const end = text.indexOf('\n')

@@ -1,4 +1,4 @@
-/** The way down of a v1 link over HTTP as a response that does not end. The way up are requests of their own. */
+/** Sends the frames of a v1 link as an HTTP response that does not end. */
 import type { ServerResponse } from 'node:http'
 import { CLOSE_CODES } from '@roomful/protocol'
 import type { Timer, TimerWheel } from '../../../core/base/timer-wheel.ts'
@@ -7,9 +7,10 @@ import type { WireReceiver } from '../../transports/websocket/wire.ts'
 import { SSE_HEADERS } from '../fallbacks/sse-wire.ts'
 import { closeFrame, MOVED, PING_FRAME, toEvents } from './event-form.ts'
 
-/** How long a peer may take to read the end of its stream. */
+/** How long the client may take to read the end of its stream. */
 const END_TIMEOUT_MS = 5_000
 
+/** The stream of one link. */
 export class StreamWire implements FirstTransport {
   readonly hasPongs = false
   private readonly response: ServerResponse
@@ -18,7 +19,7 @@ export class StreamWire implements FirstTransport {
   private state: 'open' | 'closing' | 'over' = 'open'
   private timer: Timer | undefined
 
-  /** @param opening its first event */
+  /** @param opening the first event */
   constructor(response: ServerResponse, timers: TimerWheel, receiver: WireReceiver, opening: string) {
     this.response = response
     this.timers = timers
@@ -56,7 +57,7 @@ export class StreamWire implements FirstTransport {
     this.response.destroy()
   }
 
-  /** A stream needs no pause: its client reads it to the end before it listens to the WebSocket. */
+  /** A stream needs no pause: its client reads it to the end before it reads from the WebSocket. */
   probed(): void {}
 
   handOver(): Uint8Array[] {
@@ -64,14 +65,14 @@ export class StreamWire implements FirstTransport {
     return []
   }
 
-  private end(state: 'closing' | 'over', lastWords: string): void {
+  private end(state: 'closing' | 'over', lastEvent: string): void {
     if (this.state !== 'open') return
     this.state = state
     this.timer = this.timers.add(END_TIMEOUT_MS, () => this.response.destroy())
-    this.response.end(lastWords)
+    this.response.end(lastEvent)
   }
 
-  /** Not 'drain': a response says that only after more than its own high-water mark had waited. */
+  /** Used instead of 'drain', which a response emits only after more than its high-water mark was queued. */
   private readonly onFlushed = (): void => {
     if (this.state === 'open' && this.response.writableLength === 0) this.receiver.drained()
   }

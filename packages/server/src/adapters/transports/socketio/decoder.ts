@@ -1,6 +1,6 @@
 /**
- * Packets out of what one link sends. Text is complete in itself, so all links share a decoder; one of its own a link has
- * only while the attachments of a packet are on their way. Too deep, too many, or none where there should be: it throws.
+ * Decodes Socket.IO packets and reads the events and acknowledgements in them. All links share one decoder for text; a
+ * link has its own only while it waits for the attachments of a packet.
  */
 import {
   type Inbound,
@@ -14,13 +14,14 @@ import {
 import { Decoder, type Packet } from 'socket.io-parser'
 import { tooLarge } from '../../../core/link/link.ts'
 
+/** A packet with all its attachments. */
 export interface Decoded {
   readonly packet: Packet
-  /** False when attachments were dropped. */
+  /** False when attachments were dropped because they are too large. */
   readonly isWhole: boolean
 }
 
-/** Text of a packet that announces attachments. */
+/** The text of a packet with attachments. */
 const ANNOUNCES = /^[56]/
 
 let shared: Packet | undefined
@@ -28,16 +29,17 @@ const textDecoder = new Decoder().on('decoded', (packet: Packet) => {
   shared = packet
 })
 
+/** The decoder of one link. */
 export class PacketDecoder {
   private readonly maxBytes: number
   private assembling: { decoder: Decoder; bytes: number; packet: Packet | undefined } | undefined
 
-  /** @param maxBytes of a packet with its attachments; what comes above that is dropped as it comes */
+  /** @param maxBytes most bytes of a packet with its attachments; attachments beyond that are dropped */
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes
   }
 
-  /** @returns a packet once it is complete; @throws Error for what is none */
+  /** @returns a packet once it is complete. @throws Error for invalid, too deep or unexpected data */
   add(data: string | Uint8Array): Decoded | undefined {
     if (typeof data !== 'string') return this.attach(data)
     if (this.assembling) throw new Error('Text where an attachment should be')
@@ -73,26 +75,28 @@ export class PacketDecoder {
   }
 }
 
+/** An event of a client, with what the namespace knows of its name. */
 export interface EventPacket {
   readonly channel: number
   readonly packet: Packet
-  /** An event of this name has a schema, so what its data holds is known. */
+  /** Whether an event of this name has a schema. */
   readonly isDeclared: (event: string) => boolean
-  /** The application handles an event of this name, so it is not the protocol's. */
+  /** Whether the application handles an event of this name. Then it is not the protocol's `auth`. */
   readonly isHandled: (event: string) => boolean
-  /** Set when attachments were dropped since they are more. */
+  /** The limit in bytes, when attachments were dropped because of it. */
   readonly exceeded: number | undefined
 }
 
+/** What an EVENT packet asks for. PROTOCOL.md, sections 4 and 14. */
 export function readEvent({ channel, packet, isDeclared, isHandled, exceeded }: EventPacket): Inbound {
   const [name, ...args] = packet.data as [unknown, ...unknown[]]
   const { id } = packet
   const event = String(name)
   if (exceeded !== undefined) return { kind: 'invalid', channel, error: tooLarge(exceeded), id, event }
   const [first] = args
-  // Another token on the open connection.
+  // A new token for the open connection.
   if (event === 'auth' && isRecord(first) && !isHandled(event)) return readAuth(channel, first)
-  // As in plain, where no declared event has a field of this name. Elsewhere it may be anybody's data.
+  // As in plain, `key` is the idempotency key of declared events, which have no such field. Undeclared ones may have one.
   if (isRecord(first) && args.length === 1 && first.key !== undefined && isDeclared(event)) {
     const { key, ...data } = first
     return readRequest(channel, event, [data], id, key)
@@ -100,7 +104,7 @@ export function readEvent({ channel, packet, isDeclared, isHandled, exceeded }: 
   return readRequest(channel, event, args, id, undefined)
 }
 
-/** Of several values the first one counts, as it does where Socket.IO's own server waits for an acknowledgement. */
+/** A client's acknowledgement. Of several values the first one counts, as in Socket.IO's own server. */
 export function readAnswer({ channel, packet, exceeded }: Omit<EventPacket, 'isDeclared' | 'isHandled'>): Inbound {
   const [data] = packet.data as readonly unknown[]
   const error = exceeded === undefined ? undefined : tooLarge(exceeded)

@@ -1,6 +1,6 @@
 /**
- * How a Socket.IO client speaks: each namespace that it connects to is a connection on a channel of its link. One object
- * per link, since the client names namespaces and the link numbers them. PROTOCOL.md 14 and 3.
+ * The dialect of Socket.IO. Each namespace that a client connects to is a connection on a channel of its link. Each link
+ * has its own dialect object, which maps names of namespaces to channels. PROTOCOL.md, sections 3 and 14.
  */
 import {
   afterClose,
@@ -20,43 +20,44 @@ import { type Decoded, PacketDecoder, readAnswer, readEvent } from './decoder.ts
 import { encodeRequest } from './encoding.ts'
 import { ackPacket, connectedPacket, disconnectedPacket, eventFrame, refusedPacket } from './packets.ts'
 
-/** What all links of one server share. */
+/** What all Socket.IO links of a server share. */
 export interface SocketIoForm {
   readonly recovery: boolean
   readonly heartbeat: { readonly pingIntervalMs: number; readonly pongTimeoutMs: number }
   readonly maxMessageBytes: number
   /**
-   * @param recovery whether its events end in a cursor
-   * @returns nothing when there is no such namespace
+   * @param recovery whether events end with a cursor
+   * @returns undefined when the namespace does not exist
    */
   encodingOf(nsp: string, recovery: boolean): Encoding | undefined
-  /** Whether an event that clients send there has a schema. */
+  /** Whether an event from clients has a schema in the namespace. */
   isDeclared(nsp: string, event: string): boolean
+  /** Whether the namespace has a handler for an event. */
   isHandled(nsp: string, event: string): boolean
 }
 
-/** The link, as its dialect needs it. */
+/** What the dialect needs of its link. */
 export interface DialectLink {
-  /** Ends the link: the client comes back by itself. */
+  /** Ends the link; the client reconnects by itself. */
   close(code: number, reason: string): void
   malformed(reason: string): void
-  /** Something came for a namespace that its client is not in any more. */
+  /** A message for a namespace that the client has left was ignored. */
   dropped(): void
 }
 
 interface Channel {
   readonly nsp: string
   readonly encoding: Encoding
-  /** Its client takes cursors off, and gives them back. */
+  /** The client removes cursors from events, and sends the last one when it reconnects. */
   readonly recovers: boolean
-  /** `left`: the client has gone, and the core is about to hear of it. */
+  /** `left`: the client has disconnected, and the core has not processed it yet. */
   state: 'opening' | 'unknown' | 'open' | 'left'
 }
 
 const SILENT: Encoding = { key: 'socketio:none', encode: () => undefined }
-/** What stands around the arguments: the name of the event, of the namespace, the numbers. */
+/** Bytes around the arguments: names of the event and the namespace, numbers. */
 const HEAD_MAX_BYTES = 256
-/** The number of a namespace too many: the link refuses it. */
+/** The channel of one namespace too many, which the link refuses. */
 const REFUSED_CHANNEL = MAX_CHANNELS + 1
 
 export class SocketIoDialect implements Dialect {
@@ -68,19 +69,19 @@ export class SocketIoDialect implements Dialect {
   readonly restoresRooms: boolean
   readonly heartbeat: SocketIoForm['heartbeat']
   private readonly form: SocketIoForm
-  private readonly peer: DialectLink
+  private readonly link: DialectLink
   private readonly takesCursors: boolean
   private readonly decoder: PacketDecoder
-  /** Of the welcome, which has no packet of its own: each reply to CONNECT says them. */
+  /** From the welcome, for which Socket.IO has no packet: each reply to CONNECT includes them. */
   private limits: unknown
   private readonly channels = new Map<number, Channel>()
-  /** Namespaces that it was connected to: what still comes for one is late, not wrong. */
+  /** Namespaces that the client was connected to. A message for one of them is late, not invalid. */
   private readonly left = new Set<string>()
 
-  /** @param takesCursors whether clients of this kind take the cursor off, unless they say otherwise */
-  constructor(form: SocketIoForm, peer: DialectLink, takesCursors: boolean) {
+  /** @param takesCursors whether this kind of client removes the cursor, unless it says otherwise */
+  constructor(form: SocketIoForm, link: DialectLink, takesCursors: boolean) {
     this.form = form
-    this.peer = peer
+    this.link = link
     this.takesCursors = takesCursors
     this.resumes = form.recovery
     this.restoresRooms = form.recovery
@@ -101,7 +102,7 @@ export class SocketIoDialect implements Dialect {
       const decoded = this.decoder.add(data)
       return decoded ? this.read(decoded) : []
     } catch (error) {
-      this.peer.malformed(error instanceof Error ? error.message : 'Not a Socket.IO packet')
+      this.link.malformed(error instanceof Error ? error.message : 'Not a Socket.IO packet')
       return []
     }
   }
@@ -140,14 +141,14 @@ export class SocketIoDialect implements Dialect {
     return connectedPacket(found.nsp, { sid: id, ...(found.recovers ? { pid: session } : {}), limits: this.limits })
   }
 
-  /** What means “reconnect” may not reach the client as a packet: the official one would stop for good. */
+  /** A close that means “reconnect” closes the link: after a DISCONNECT packet the official client would not reconnect. */
   private closed(channel: number, { nsp, state }: Channel, { code, reason, error }: Closed): Uint8Array | undefined {
     if (state === 'left') {
       this.channels.delete(channel)
       return undefined
     }
     if (afterClose(code) === 'reconnect') {
-      this.peer.close(code, reason)
+      this.link.close(code, reason)
       return undefined
     }
     if (state !== 'open') return this.refuse(channel, error ?? { code: 'FORBIDDEN', message: reason })
@@ -156,7 +157,7 @@ export class SocketIoDialect implements Dialect {
     return disconnectedPacket(nsp)
   }
 
-  /** The sentence is the code's own where that is what clients look for; the precise one is in the data. */
+  /** For a bad token `message` is the code's standard sentence, which clients compare with; the precise one is in `data`. */
   private refuse(channel: number, error: WireError): Uint8Array {
     const { nsp = '/', state } = this.channels.get(channel) ?? {}
     this.channels.delete(channel)
@@ -170,8 +171,8 @@ export class SocketIoDialect implements Dialect {
     const channel = this.channelOf(packet.nsp)
     if (channel !== undefined) return [this.readOn(channel, packet, isWhole)]
     if (!this.left.has(packet.nsp)) throw new Error('Not connected to this namespace')
-    // It was on its way when the connection ended, by either side.
-    this.peer.dropped()
+    // It was sent before the connection ended.
+    this.link.dropped()
     return []
   }
 
@@ -194,7 +195,7 @@ export class SocketIoDialect implements Dialect {
     }
   }
 
-  /** A second CONNECT replaces the first: clients that connect, leave and connect again at once send nothing between. */
+  /** A second CONNECT replaces the first: a client that reconnects at once may send no DISCONNECT before. */
   private connect({ nsp, data }: Packet): Inbound[] {
     const auth = (data ?? {}) as Record<string, unknown>
     const recovers = this.resumes && this.wantsRecovery(auth)
@@ -213,13 +214,13 @@ export class SocketIoDialect implements Dialect {
     return [{ kind: 'close', channel: earlier, isReplaced: session !== undefined }, open]
   }
 
-  /** What the client says counts, then what it shows: only who takes cursors off brings a `pid` back. */
+  /** The client's own word counts first. Without it, a `pid` shows that the client supports recovery. */
   private wantsRecovery({ recovery, pid }: Record<string, unknown>): boolean {
     if (typeof recovery === 'boolean') return recovery
     return typeof pid === 'string' || this.takesCursors
   }
 
-  /** The client has gone from a namespace, and may come again at once, while here a request still runs. */
+  /** The client has left a namespace. It may connect again at once, while one of its requests still runs. */
   private leave(channel: number): void {
     const found = this.channels.get(channel)
     if (!found) return

@@ -1,7 +1,7 @@
 /**
- * Events in the form that Socket.IO clients read, encoded once for all of a namespace. Polling clients get the same frames,
- * taken out of their WebSocket headers (unframe.ts). The position of a durable event goes last, as a string, where the
- * official client looks for it; so no other event may end in one. PROTOCOL.md 14.
+ * Encodes events for Socket.IO clients, once for all clients of a namespace. The cursor of a durable event is its last
+ * argument, a string, where the official client looks for it. So no other event may end with a string. PROTOCOL.md,
+ * section 14.
  */
 import { isRecord, type StoredFields, type WireEvent } from '@roomful/protocol'
 import type { Place } from '../../../core/events/event.ts'
@@ -9,7 +9,7 @@ import type { Namespace } from '../../../core/namespace.ts'
 import type { Encoding } from '../../../core/ports/dialect.ts'
 import { binaryEvent, eventFrame } from './packets.ts'
 
-/** Names that the official client takes for its own, and hangs up on. */
+/** Names that the official client reserves; it disconnects when it receives one. */
 const RESERVED: ReadonlySet<string> = new Set([
   'connect',
   'connect_error',
@@ -23,7 +23,10 @@ const BINARY_MARK = '"$binary"'
 
 type PlacedEvent = WireEvent & { readonly place?: Place | undefined }
 
-/** @param nsp the name that the client gave the namespace */
+/**
+ * The encoding of a namespace's events.
+ * @param nsp the namespace's name as the client wrote it
+ */
 export function createEncoding(nsp: string, namespace: Namespace, recovery: boolean): Encoding {
   return {
     key: `socketio:${recovery ? 'r' : ''}:${nsp}`,
@@ -39,14 +42,14 @@ export function createEncoding(nsp: string, namespace: Namespace, recovery: bool
   }
 }
 
-/** An event that asks for an acknowledgement; nothing when the official client would hang up on it. */
+/** An event that asks for an acknowledgement; undefined when the official client would disconnect. */
 export function encodeRequest(nsp: string, id: number, { type, args, argsJson }: WireEvent): Uint8Array | undefined {
   if (RESERVED.has(type)) return undefined
   if (argsJson.includes(BINARY_MARK)) return binaryEvent(nsp, type, args, id)
   return eventFrame(nsp, type, args.length === 0 ? '' : `,${argsJson.slice(1, -1)}`, id)
 }
 
-/** What goes behind the arguments: the cursor, or `null` behind a string that the client would take for one. */
+/** The value after the arguments: the cursor, or `null` if the client would take the last argument for a cursor. */
 function lastArgument(
   { stored, place, args, type }: PlacedEvent,
   { state: { transients } }: Namespace,
@@ -68,7 +71,7 @@ function argumentsJson(event: WireEvent): string {
   return `,{${front}${own === '' ? '' : `,${own}`},${back}}`
 }
 
-/** One object without a field of these names takes them in. */
+/** An event with one object as its argument has the stored fields in that object. */
 function isMerged({ args, spread }: WireEvent): boolean {
   return args.length === 1 && spread
 }

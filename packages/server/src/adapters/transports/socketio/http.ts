@@ -34,7 +34,7 @@ export function readPayload(request: IncomingMessage, maxBytes: number): Promise
   })
 }
 
-/** Refusals before there is a session, by Engine.IO's numbers. */
+/** Refusals of requests without a valid session, with Engine.IO's codes. */
 export const REFUSALS = {
   transport: { status: 400, code: 0, message: 'Transport unknown' },
   session: { status: 400, code: 1, message: 'Session ID unknown' },
@@ -45,12 +45,14 @@ export const REFUSALS = {
   unready: { status: 503, code: 4, message: 'Try again later' },
 } as const
 
+/** An answer in Engine.IO's form: `{code, message}`. */
 export interface Refusal {
   readonly status: number
   readonly code: number
   readonly message: string
 }
 
+/** Answers a poll or a POST. */
 export function answerText(response: ServerResponse, status: number, text: string): void {
   if (response.headersSent || response.destroyed) return
   const bytes = Buffer.from(text)
@@ -63,6 +65,7 @@ export function answerText(response: ServerResponse, status: number, text: strin
   response.end(bytes)
 }
 
+/** Refuses a request. */
 export function answerRefusal(response: ServerResponse, { status, code, message }: Refusal): void {
   if (response.headersSent || response.destroyed) return
   response.setHeader('Content-Type', 'application/json')

@@ -1,7 +1,4 @@
-/**
- * One Engine.IO session: it takes the heartbeat and the change-over out of what comes in; what is left are packets of
- * Socket.IO.
- */
+/** One Engine.IO session: it handles heartbeats and the upgrade to WebSocket, and passes Socket.IO packets to its link. */
 import type { ServerResponse } from 'node:http'
 import { CLOSE_CODES } from '@roomful/protocol'
 import { decodePacket, decodePayload, type Packet } from 'engine.io-parser'
@@ -21,12 +18,13 @@ const pollingForm: PollingForm = {
   answer: (response, frames) => answerText(response, 200, toPayload(frames)),
 }
 
+/** The wire of one Socket.IO client. */
 export class EngineSession extends CarriedWire {
   readonly sid: string
   private polling: PollingWire | undefined
   private isReading = false
 
-  /** @param webSocket nothing for a session that begins with polls */
+  /** @param webSocket undefined for a session that begins with polls */
   constructor(hub: Hub, sid: string, webSocket: WebSocketWire | undefined, onGone: () => void) {
     super(hub, onGone)
     this.sid = sid
@@ -35,7 +33,7 @@ export class EngineSession extends CarriedWire {
     if (webSocket) webSocket.link = this
   }
 
-  /** The first packet: what the client has to know. */
+  /** Sends the first packet: the session's id and timing. */
   greet(open: { upgrades: string[]; pingInterval: number; pingTimeout: number; maxPayload: number }): void {
     this.write([textFrame(`0${JSON.stringify({ sid: this.sid, ...open })}`)])
   }
@@ -44,14 +42,14 @@ export class EngineSession extends CarriedWire {
     return this.polling !== undefined
   }
 
-  /** A GET. @returns false when it is one too many, which ends the session */
+  /** A GET. @returns false when another poll waits; the session is over then */
   poll(response: ServerResponse): boolean {
     if (this.polling?.poll(response)) return true
     this.fail('Two polls at once')
     return false
   }
 
-  /** A POST. @returns false when it is one too many, or is no payload: the session is over then */
+  /** A POST. @returns `bad` when another one is being read, or the payload is not valid; the session is over then */
   async post(body: Promise<string | 'too large' | 'cut off'>): Promise<'ok' | 'too large' | 'bad'> {
     if (this.isReading) return this.fail('Two requests at once')
     this.isReading = true
@@ -70,7 +68,7 @@ export class EngineSession extends CarriedWire {
     return 'ok'
   }
 
-  /** Another transport offers itself. @returns false when there is one already, or one that tries */
+  /** A WebSocket shall replace the polls. @returns false when one has, or another is being probed */
   upgrade(webSocket: WebSocketWire): boolean {
     const { polling } = this
     if (!polling) return false
@@ -84,7 +82,7 @@ export class EngineSession extends CarriedWire {
     else this.link?.receive(data)
   }
 
-  /** Engine.IO has pings of its own, over every transport. */
+  /** Engine.IO has its own pings, over every transport. */
   override get hasPongs(): boolean {
     return true
   }
@@ -97,7 +95,7 @@ export class EngineSession extends CarriedWire {
     this.write([ENGINE.PING])
   }
 
-  /** What came in is no packet, or not for a client to send. */
+  /** The client sent something that is not valid. */
   fail(reason: string): 'bad' {
     this.link?.close(CLOSE_CODES.PROTOCOL_ERROR.code, reason)
     return 'bad'
@@ -119,7 +117,7 @@ export class EngineSession extends CarriedWire {
     }
   }
 
-  /** The client ends the session, and may come back to it. */
+  /** The client closes the transport; it may resume its sessions later. */
   private goodbye(): void {
     if (!this.polling) return this.close(CLOSE_CODES.NORMAL.code, '')
     this.polling.release()

@@ -1,9 +1,10 @@
 /**
- * Socket.IO clients, at `/socket.io/` unless a setting says otherwise: the handshake over HTTP or by upgrade, and which request belongs to which session.
- * What is said then is dialect.ts's business, what carries it session.ts's. Engine.IO protocol 4.
+ * Accepts Socket.IO clients over polling and WebSocket, at `/socket.io/` unless a setting names another path, and finds the
+ * session of a request. dialect.ts reads and writes packets, session.ts carries them. Engine.IO protocol 4.
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { CLOSE_CODES } from '@roomful/protocol'
 import type { Hub } from '../../../core/hub.ts'
 import type { Encoding } from '../../../core/ports/dialect.ts'
 import type { CrossOrigin } from '../cross-origin.ts'
@@ -24,9 +25,9 @@ export interface SocketIoOptions {
   readonly pingIntervalMs: number
   readonly pingTimeoutMs: number
   readonly recovery: boolean
-  /** Such as `/socket.io`. */
+  /** The path of the clients, such as `/socket.io`. */
   readonly path: string
-  /** Of one WebSocket message or POST; by default what a plain link may send. */
+  /** Most bytes of one WebSocket message or POST; by default as for a plain link. */
   readonly maxPayloadBytes: number | undefined
 }
 
@@ -39,7 +40,7 @@ export class SocketIoTransport {
   private readonly server: ReturnType<typeof createWebSocketServer>
   private readonly form: SocketIoForm
   private readonly maxPayload: number
-  /** Those that poll or did: only they are asked for by their id. */
+  /** Sessions that began with polls: only those are looked up by id. */
   private readonly sessions = new Map<string, EngineSession>()
   private readonly encodings = new Map<string, Encoding>()
 
@@ -60,7 +61,7 @@ export class SocketIoTransport {
     this.server = createWebSocketServer({ maxPayload: this.maxPayload })
   }
 
-  /** @returns true when the path is ours, whatever becomes of the request. */
+  /** @returns true for a path of Socket.IO, even when the request is refused */
   owns(request: IncomingMessage): boolean {
     return pathOf(request) === this.options.path
   }
@@ -69,7 +70,7 @@ export class SocketIoTransport {
     return this.owns(request) && offersWebSocket(request)
   }
 
-  /** @returns false when the path is not ours */
+  /** @returns false when the path is not Socket.IO's */
   handle(request: IncomingMessage, response: ServerResponse): boolean {
     if (!this.owns(request)) return false
     const { crossOrigin } = this.options
@@ -96,7 +97,7 @@ export class SocketIoTransport {
     if (sid !== null && !session) return refuse(socket, 400, REFUSALS.session.message)
     shakeHands(this.server, request, socket, head, (wire) => {
       if (!session) this.open(request, wire)
-      else if (!session.upgrade(wire)) wire.close(1000, '')
+      else if (!session.upgrade(wire)) wire.close(CLOSE_CODES.NORMAL.code, '')
     })
   }
 
@@ -122,7 +123,7 @@ export class SocketIoTransport {
   private post(request: IncomingMessage, response: ServerResponse, session: EngineSession): void {
     session.post(readPayload(request, this.maxPayload)).then(
       (result) => {
-        // What is left of a body is read and dropped, so that the refusal can be read; but not for ever.
+        // The rest of a body is read and dropped so that the client reads the refusal, unless it is very large.
         const { 'content-length': length = Number.POSITIVE_INFINITY } = request.headers
         if (!request.complete && Number(length) > DROPPED_MAX_BYTES) response.setHeader('Connection', 'close')
         if (result === 'ok') answerText(response, 200, 'ok')
@@ -143,7 +144,7 @@ export class SocketIoTransport {
     return undefined
   }
 
-  /** @param webSocket nothing when it begins with polls */
+  /** @param webSocket undefined when the session begins with polls */
   private open(request: IncomingMessage, webSocket: WebSocketWire | undefined): EngineSession {
     const sid = this.hub.runtime.random.id(SID_LENGTH)
     const session = new EngineSession(this.hub, sid, webSocket, () => this.sessions.delete(sid))
@@ -151,12 +152,12 @@ export class SocketIoTransport {
     const { pingIntervalMs: pingInterval, pingTimeoutMs: pingTimeout } = this.options
     const upgrades = webSocket ? [] : ['websocket']
     session.greet({ upgrades, pingInterval, pingTimeout, maxPayload: this.maxPayload })
-    const peer: DialectLink = {
+    const link: DialectLink = {
       close: (code, reason) => session.link?.close(code, reason),
       malformed: (reason) => session.fail(reason),
       dropped: () => this.hub.runtime.observer.observe({ type: 'dropped', what: 'late', count: 1 }),
     }
-    const dialect = new SocketIoDialect(this.form, peer, takesCursors(request.headers))
+    const dialect = new SocketIoDialect(this.form, link, takesCursors(request.headers))
     session.link = this.hub.links.accept({
       wire: session,
       dialect,
@@ -168,7 +169,7 @@ export class SocketIoTransport {
     return session
   }
 
-  /** At most two per name that there is, so their number is that of the names that the application declares. */
+  /** At most two for each namespace that exists, so the map is bounded by the namespaces of the application. */
   private encodingOf(nsp: string, recovery: boolean): Encoding | undefined {
     const key = `${recovery ? 'r' : ''}:${nsp}`
     const known = this.encodings.get(key)
@@ -187,14 +188,14 @@ function queryOf(request: IncomingMessage): URLSearchParams {
 }
 
 /**
- * HTTP stacks of Socket.IO clients in other languages. They know no recovery: the cursor behind the arguments of an event
- * would be one more argument for their listeners. Seen: python-socketio raises a TypeError, and the listener never runs.
+ * User agents of Socket.IO clients in other languages. They do not support recovery: a cursor after the arguments of an
+ * event would be one more argument for their listeners. In python-socketio that is a TypeError, and the listener never runs.
  */
 const FOREIGN = /python|aiohttp|websocket-client|okhttp|^java\/|starscream|cfnetwork|dart|^go-http|\.net|unity/i
 
-/** @returns false for a client of another language, which takes none unless it asks for them on connecting */
+/** @returns false for clients in other languages, which receive cursors only if they ask for them when they connect */
 export function takesCursors({ 'user-agent': userAgent = '', origin }: IncomingHttpHeaders): boolean {
-  // Python's WebSocket client names an origin and no agent; a browser names both, Node's official client neither.
+  // Python's WebSocket client sends an origin and no agent, browsers send both, the official client on Node sends neither.
   if (userAgent === '') return origin === undefined
   return !FOREIGN.test(userAgent) || userAgent.startsWith('Mozilla/')
 }

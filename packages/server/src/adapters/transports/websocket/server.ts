@@ -1,7 +1,4 @@
-/**
- * WebSocket links: the upgrade and its refusals, `ws` for the handshake and for parsing what comes in. What is written goes
- * through wire.ts. E11.
- */
+/** Accepts and refuses WebSocket upgrades, and opens a link for each accepted one. Frames are written by wire.ts. */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import {
@@ -32,39 +29,39 @@ import { ignoreSocketError, type WebSocketWire } from './wire.ts'
 export interface WebSocketOptions {
   /** Refuses an upgrade from a page of another site. */
   readonly crossOrigin: Pick<CrossOrigin, 'refusal'>
-  /** The client's address, behind trusted proxies. */
+  /** The address of the client behind trusted proxies. */
   readonly clientAddress: (request: IncomingMessage) => string
-  /** `http`: bad credentials are refused before the upgrade, with 401. */
+  /** `http`: bad credentials are refused with 401 instead of an upgrade. `close`: with a close code after it. */
   readonly authReject: 'close' | 'http'
-  /** Paths that send everything back, and what goes before a text. */
+  /** Paths that send every message back, each with the prefix of a text. */
   readonly echoPaths: ReadonlyMap<string, string>
 }
 
-/** A frame may be larger than a message's arguments: envelope, base64, escapes. L1. */
+/** How much larger than a message's arguments a frame may be: envelope, base64, escapes. L1. */
 export const FRAME_OVERHEAD_BYTES = 4_096
 export const URL_MAX_LENGTH = 8_192
 
-/** The address of the default namespace, and of every v1 client. */
+/** The path of the default namespace, and of every v1 client. */
 const WEBSOCKET_PATH = '/ws'
 
 type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
-/** A link that HTTP carries so far. */
+/** A link over HTTP that a WebSocket may take over. */
 export interface Upgradable {
-  /** @returns false when another WebSocket tries already */
+  /** @returns false when another WebSocket is being probed */
   upgrade(wire: WebSocketWire): boolean
 }
 
 export class WebSocketTransport {
   private readonly hub: Hub
   private readonly options: WebSocketOptions
-  /** Protocols of the application's own. */
+  /** Protocols that the application added. */
   readonly protocols = new Protocols()
   private readonly findLink: (id: string) => Upgradable | undefined
   private readonly server: ReturnType<typeof createServer>
   private readonly echoes: ReadonlyMap<string, LinkOwner>
 
-  /** @param findLink by its secret: a v1 link over HTTP that a WebSocket wants to take over */
+  /** @param findLink finds a v1 link over HTTP by its secret, for a WebSocket that shall take it over */
   constructor(hub: Hub, options: WebSocketOptions, findLink: (id: string) => Upgradable | undefined) {
     this.hub = hub
     this.options = options
@@ -74,8 +71,9 @@ export class WebSocketTransport {
   }
 
   /**
-   * @returns true when the upgrade is ours, whatever becomes of it. Other WebSocket servers have clients on `/` too, such as
-   * the reload link of Vite, so that one counts only with a namespace `/` and no subprotocol but ours.
+   * Other WebSocket servers also have clients on `/`, such as Vite's reload. So `/` is Roomful's only if the namespace `/`
+   * exists and the client offers a subprotocol of Roomful, or none.
+   * @returns true for an upgrade that Roomful answers, even with a refusal
    */
   owns(request: IncomingMessage): boolean {
     if (!offersWebSocket(request)) return false
@@ -85,7 +83,7 @@ export class WebSocketTransport {
   }
 
   readonly onUpgrade: UpgradeListener = (request, socket, head) => {
-    socket.on('error', ignoreSocketError) // a peer that resets during the handshake harms nobody
+    socket.on('error', ignoreSocketError) // a reset during the handshake needs no handling
     this.upgrade(request, socket, head).catch((error: unknown) => {
       const { status, message } = toRoomfulError(error)
       refuse(socket, status, message)
@@ -103,7 +101,7 @@ export class WebSocketTransport {
     if (linkId !== undefined) return this.takeOver(request, socket, head, linkId)
     const spoken = this.protocols.find(path)
     if (spoken && spoken.roomId === undefined) return refuse(socket, 404, 'There can be nothing of this name')
-    // A v1 client names its namespaces in frames, so its address is there as soon as any namespace is.
+    // A v1 client names its namespaces in frames, so its path exists when any namespace does.
     const opensByFrame = path === WEBSOCKET_PATH && isV1(request)
     const named = opensByFrame ? this.hub.defaultNamespace : this.hub.namespace(namespaceOf(path))
     const namespace = spoken?.mounted.namespace ?? named
@@ -127,8 +125,8 @@ export class WebSocketTransport {
 
   private echo(request: IncomingMessage, socket: Duplex, head: Buffer, owner: LinkOwner): void {
     shakeHands(this.server, request, socket, head, (wire) => {
-      const nobody = { namespace: undefined, credentials: {}, ...this.clientOf(request) }
-      const link = this.hub.links.accept({ wire, dialect: echoDialect, ...nobody })
+      const anonymous = { namespace: undefined, credentials: {}, ...this.clientOf(request) }
+      const link = this.hub.links.accept({ wire, dialect: echoDialect, ...anonymous })
       link.owner = owner
       wire.link = link
     })
@@ -149,7 +147,7 @@ export class WebSocketTransport {
     })
   }
 
-  /** The link stays what it is: who knows its secret has been let in. */
+  /** Continues an open link. Its secret is proof enough: the client was authenticated when it opened the link. */
   private takeOver(request: IncomingMessage, socket: Duplex, head: Buffer, linkId: string): void {
     const link = this.findLink(linkId)
     if (!link) return refuse(socket, 404, 'There is no such link')
@@ -163,7 +161,7 @@ export class WebSocketTransport {
     return { ip: this.options.clientAddress(request), userAgent }
   }
 
-  /** @returns who it is, or the sentence of the refusal. C5. */
+  /** @returns the identity, or the sentence of the refusal. C5. */
   private async checkBeforeUpgrade(
     namespace: Namespace,
     credentials: Credentials,
@@ -181,13 +179,13 @@ export class WebSocketTransport {
   }
 }
 
-/** Whether the client offers a subprotocol of ours, or none. */
+/** Whether the client offers a subprotocol of Roomful, or none. */
 function offersOurSubprotocol(request: IncomingMessage): boolean {
   const offered = offeredSubprotocols(request)
   return offered.length === 0 || offered.some((each) => /^(roomful|bearer|link)\./.test(each))
 }
 
-/** Whether the SDK's envelope will be spoken: the newest version wins over plain, see {@link chooseSubprotocol}. */
+/** Whether {@link chooseSubprotocol} will choose the SDK's v1. */
 function isV1(request: IncomingMessage): boolean {
   const offered = offeredSubprotocols(request)
   return SDK_SUBPROTOCOLS.some((version) => offered.includes(version))
@@ -201,7 +199,7 @@ function dialectOf(ws: WebSocket): Dialect {
   return ws.protocol === SDK_SUBPROTOCOLS[0] ? v1Dialect : plainDialect
 }
 
-/** The newest version of the SDK's envelope that both know, else plain when it was offered; a token is never echoed. */
+/** The newest SDK version that was offered, else plain if it was offered. A token among them is never returned. */
 function chooseSubprotocol(offered: Set<string>): string | false {
   for (const version of SDK_SUBPROTOCOLS) if (offered.has(version)) return version
   return offered.has(PLAIN_SUBPROTOCOL) ? PLAIN_SUBPROTOCOL : false

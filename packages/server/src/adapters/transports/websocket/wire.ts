@@ -1,6 +1,6 @@
 /**
- * The port through which the core writes to one WebSocket. Frames go to the socket that the upgrade gave, so nothing calls
- * `ws.send`; `ws` writes only the close frame, behind everything else. E11.
+ * The wire of one WebSocket, and the frames that servers send. Frames are written to the socket itself instead of through
+ * `ws.send`, which is faster; `ws` writes only the close frame, after everything else.
  */
 import type { Socket } from 'node:net'
 import { aroundShared } from '@roomful/protocol'
@@ -9,10 +9,10 @@ import { AckArgs } from '../../../core/base/contract.ts'
 import type { Link } from '../../../core/link/link.ts'
 import type { Wire } from '../../../core/ports/wire.ts'
 
-/** Who is told what comes in: a link, or what stands between the socket and its link. */
+/** Receives what the socket reads: a link, or a part between the socket and its link. */
 export type WireReceiver = Pick<Link, 'receive' | 'alive' | 'ponged' | 'send' | 'flush' | 'drained' | 'closed'>
 
-/** Answers the peer's goodbye, and its mistakes, behind everything that this turn had for it: `ws` would do so at once. R8. */
+/** Writes the frames of the current turn before the close frame. `ws` would answer a close or a protocol error at once. R8. */
 export class FlushingWebSocket extends WebSocket {
   override close(code?: number, reason?: string | Buffer): void {
     linkOf(this)?.flush()
@@ -20,7 +20,7 @@ export class FlushingWebSocket extends WebSocket {
   }
 }
 
-/** The core's port over one socket. Listeners are shared functions; what they need hangs on the socket objects. */
+/** Listeners are shared functions that find their wire on the socket object: no closures per connection. */
 export class WebSocketWire implements Wire {
   readonly hasPongs = true
   link: WireReceiver | undefined
@@ -30,7 +30,7 @@ export class WebSocketWire implements Wire {
   constructor(ws: WebSocket, socket: Socket) {
     this.ws = ws
     this.socket = socket
-    socket.removeListener('error', ignoreSocketError) // ws listens from here on
+    socket.removeListener('error', ignoreSocketError) // ws has its own listener from now on
     carry(ws, this)
     carry(socket, this)
     ws.on('message', onMessage)
@@ -73,7 +73,7 @@ export class WebSocketWire implements Wire {
 const PING_FRAME = new Uint8Array([0x89, 0])
 const REASON_MAX_BYTES = 123
 
-/** Shared listeners find their wire on the object that they are called on: no closures per connection. */
+/** Where the shared listeners find their wire. */
 const WIRE = Symbol('roomful wire')
 
 function carry(carrier: object, wire: WebSocketWire): void {
@@ -89,7 +89,7 @@ function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
   linkOf(this)?.receive(isBinary ? bytes : bytes.toString('utf8'))
 }
 
-/** Pongs wait in the outbox like everything else, so that a flood of pings is bounded by reading being paused. */
+/** Pongs go through the link's queue like all frames, so a client that floods with pings is paused like any other. */
 function onPing(this: WebSocket, data: Buffer): void {
   const link = linkOf(this)
   link?.alive()
@@ -108,9 +108,10 @@ function onClose(this: WebSocket, code: number, reason: Buffer): void {
   linkOf(this)?.closed(code, reason.toString('utf8'))
 }
 
-/** `ws` closes by itself with the right code (1002, 1007, 1009); 'close' follows. A3.3. */
+/** `ws` closes with the right code (1002, 1007, 1009) by itself, and emits 'close' afterwards. A3.3. */
 function onError(): void {}
 
+/** A listener for sockets whose 'error' is followed by 'close'. */
 export function ignoreSocketError(): void {}
 
 /** A close reason has at most 123 bytes. RFC 6455 section 5.5. */
@@ -124,13 +125,13 @@ function fitReason(reason: string): string {
 const NOTHING = new Uint8Array()
 
 /**
- * One system call for all of it, where the socket takes it.
- * @param onFlushed called when everything is gone, where the socket would not say so: it emits 'drain' only after more than
- * its own high-water mark had waited
+ * Writes all buffers with one system call, if the socket accepts them.
+ * @param onFlushed called when everything was sent and the socket does not emit 'drain', which it does only after more than
+ * its high-water mark was queued
  */
 export function writeSocket(socket: Socket, buffers: readonly Uint8Array[], onFlushed: (this: Socket) => void): void {
   if (!socket.writable) return
-  const isCorked = socket.writableCorked > 0 // the handshake waits to go along
+  const isCorked = socket.writableCorked > 0 // by the handshake, to be written together
   if (buffers.length === 1 && !isCorked) socket.write(buffers[0] as Uint8Array)
   else {
     if (!isCorked) socket.cork()
@@ -150,7 +151,7 @@ export const PONG = 0xa
 
 const FIN = 0x80
 
-/** A text frame whose middle is shared with others: three buffers, of which that one is not copied. */
+/** A text frame in three buffers. The middle one is shared with other frames and not copied. */
 function textFrameAround(before: string, shared: Uint8Array, after: string): readonly Uint8Array[] {
   const tail = Buffer.from(after)
   const own = Buffer.byteLength(before)
@@ -159,6 +160,7 @@ function textFrameAround(before: string, shared: Uint8Array, after: string): rea
   return [head, shared, tail]
 }
 
+/** A text frame. */
 export function textFrame(text: string): Uint8Array {
   const length = Buffer.byteLength(text)
   const frame = allocate(TEXT, length)
@@ -166,19 +168,20 @@ export function textFrame(text: string): Uint8Array {
   return frame
 }
 
-/** The frame of an answer, sharing what many answers have in common. */
+/** The frame of an acknowledgement. Bytes that many acknowledgements share are encoded once. */
 export function ackFrame(data: unknown, encode: (data: unknown) => string): Uint8Array | readonly Uint8Array[] {
   const text = aroundShared(data instanceof AckArgs ? data.values : data, encode)
   return typeof text === 'string' ? textFrame(text) : textFrameAround(text.before, text.shared.bytes, text.after)
 }
 
+/** A binary frame, or another one with an opcode. */
 export function binaryFrame(payload: Uint8Array, opcode: number = BINARY): Uint8Array {
   const frame = allocate(opcode, payload.byteLength)
   frame.set(payload, frame.length - payload.byteLength)
   return frame
 }
 
-/** A buffer for the frame, its header written; `elsewhere` bytes of the payload follow in other buffers. */
+/** A buffer that begins with the header of a frame; `elsewhere` bytes of the payload follow in other buffers. */
 function allocate(opcode: number, here: number, elsewhere = 0): Buffer {
   const length = here + elsewhere
   if (length < 126) {
@@ -201,14 +204,15 @@ function allocate(opcode: number, here: number, elsewhere = 0): Buffer {
   return frame
 }
 
+/** The content of one frame. */
 export interface Payload {
   readonly opcode: number
   readonly bytes: Buffer
 }
 
 /**
- * Payloads of frames that WebSocket clients share, for links that carry the same content without a WebSocket.
- * @param frames whole frames, as made above, in buffers of any size
+ * Takes payloads out of frames, for links without a WebSocket: events are encoded once as frames for all clients.
+ * @param frames whole frames made by the functions above, in buffers of any size
  */
 export function* payloadsOf(frames: readonly Uint8Array[]): Generator<Payload> {
   const bytes = Buffer.concat(frames)
