@@ -1,4 +1,4 @@
-/** What applications may do with a server. The class behind it is internal; core/api.ts has namespaces and requests. */
+/** What applications may do with a server. The class behind it is internal. core/api.ts has namespaces and requests. */
 import type { Server } from 'node:http'
 import type { Namespace, TypedNamespace } from './core/api.ts'
 import type { Contract, NamespaceOptions } from './core/base/contract.ts'
@@ -12,14 +12,14 @@ import type { NewAccount, Storage } from './parts.ts'
 import type { Safe } from './safe-handler.ts'
 
 /**
- * A server: declare namespaces, then `listen()` or `attach(server)`. Made by `createRoomful`; the test kit's server has the
- * same members, so a function that takes a `Roomful` sets up both.
+ * A server. Declare namespaces, then call `listen()` or `attach(server)`. `createRoomful` creates it. The test kit's server
+ * has the same members, so a function that takes a `Roomful` can set up both.
  */
 export interface Roomful {
   /**
-   * Declares a namespace, with the room events in it. Before `listen` or `attach`.
-   * @param name such as `/tasks`
-   * @throws Error when there is one of this name, or the server has started
+   * Declares a namespace. Clients can join its rooms at once. Call it before `listen` or `attach`.
+   * @param name begins with a slash, such as `/tasks`
+   * @throws Error when the name is taken, or the server has started
    * @example
    * const tasks = roomful.namespace('/tasks', defineContract({
    *   client: { 'task:add': event({ data: z.object({ title: z.string() }) }) },
@@ -27,24 +27,24 @@ export interface Roomful {
    * }))
    */
   namespace(name: string, contract?: undefined, options?: NamespaceOptions): Namespace
-  /** With a contract: the namespace is typed by it, and what clients send is checked against it. */
+  /** With a contract, the namespace is typed, and events from clients are validated. */
   namespace<const C extends Contract>(name: string, contract: C, options?: NamespaceOptions): TypedNamespace<C>
-  /** A namespace that is declared, by any of its names. @throws Error when there is none */
+  /** A declared namespace, by any of its names. @throws Error when there is none */
   get(name: string): Namespace
   /** Adds messages, private messages, typing and reactions to a namespace. */
   chat(namespace: Namespace): this
   /** Declares the namespaces of the stand-alone server: `/` (also `/chat`), `/public`, `/support`, `/admin`, `/notifications`. */
   standardNamespaces(): this
   /**
-   * Serves a protocol of your own over WebSocket on `<path>/<room>`. Origin, authentication, limits, heartbeat, drain and
-   * presence are those of the namespace; the rules of its rooms say who may connect. Before `listen` or `attach`.
+   * Serves your own protocol over WebSocket on `<path>/<room>`. Authentication, limits, heartbeat, shutdown and presence are
+   * those of the namespace, and the rules of its rooms decide who may connect. Call it before `listen` or `attach`.
    * @param path such as `/yjs`
    * @throws Error when the path is taken or not valid, or the server has started
    */
   protocol(path: string, namespace: Namespace, protocol: Protocol): this
   /**
-   * Runs something while the server is open: `run` is called when the storage is ready, and what it returns is called at
-   * close, after the last connection and while events can still be stored. The last one started ends first.
+   * Runs something while the server is open. `run` is called when the storage is ready. The function that it returns is
+   * called at close, after the last connection and while events can still be stored; the last one started ends first.
    * @throws Error when the server has started
    * @example
    * roomful.whileOpen(() => {
@@ -54,15 +54,16 @@ export interface Roomful {
    */
   whileOpen(run: Run): this
   /**
-   * Wraps a function as handlers are wrapped: an error is reported to the observer and returned, never thrown.
-   * @param name what logs call the function
+   * Wraps a function so that it never throws: an error is reported to the observer, and returned in a form to show.
+   * @param name the name of the function in logs
+   * @example const nightly = roomful.safeHandler('nightly report', () => sendReport())
    */
   safeHandler<Args extends unknown[], Result>(
     name: string,
     fn: (...args: Args) => Result | Promise<Result>,
   ): (...args: Args) => Promise<Safe<Awaited<Result>>>
   /**
-   * Bans a user, known or not, and closes all of their connections at once.
+   * Bans a user, also one without an account yet, and closes all of their connections at once.
    * @param reason shown to the user, now and at each attempt to connect
    * @throws RoomfulError (rejects) NOT_FOUND for an unknown account where users must have one, INVALID_MESSAGE for guests
    */
@@ -81,32 +82,32 @@ export interface Roomful {
    */
   setRole(userId: string, role: string): Promise<void>
   /**
-   * Runs the rules of rooms again, for one user or for everyone: call it when what they depend on has changed. A connection
-   * that may no longer be in a room leaves it at once and receives `room:left`.
+   * Runs the rules of rooms again, for one user or for all. Call it when the data behind the rules has changed. A
+   * connection that may no longer be in a room leaves it at once and receives `room:left`.
    */
   recheck(userId?: string): Promise<void>
   /**
    * Closes every connection of a user in every namespace.
-   * @param code the WebSocket close code; 4009 by default
+   * @param code the WebSocket close code; 4009 (kicked) by default, after which clients do not reconnect by themselves
    * @returns how many were closed
    */
   disconnectUser(userId: string, code?: number, reason?: string): number
-  /** Where the server stores, for an application that stores something beside it. */
+  /** Where the server stores its data, for applications that store something beside it. */
   readonly storage: Storage
-  /** Path below which everything is served, such as `/realtime`; empty for the whole server. */
+  /** The path below which everything is served, such as `/realtime`; empty by default. */
   readonly basePath: string
   /** The server's time; on a test server it is virtual. */
   readonly clock: Clock
   /** The server's randomness; on a test server it is seeded. */
   readonly random: Random
-  /** Receives every fact the server reports; report what your own parts find. */
+  /** Receives every fact that the server reports. Your own code may report facts too. */
   readonly observer: Observer
-  /** Opens the storage. `listen` does it, and so does the first request of an attached server. */
+  /** Opens the storage. `listen` and `attach` call it. */
   start(): Promise<void>
   /**
    * Serves from an existing HTTP server. Requests and upgrades for Roomful's paths reach none of its other listeners; all
    * others reach them unchanged.
-   * @throws TypeError when it is given an application or an HTTP/2 server instead
+   * @throws TypeError for an application or an HTTP/2 server
    * @example
    * const server = http.createServer(app)
    * roomful.attach(server)
@@ -114,20 +115,19 @@ export interface Roomful {
    */
   attach(server: Server): this
   /**
-   * The HTTP server that `listen` starts. Listeners of `request` and `upgrade` that you add receive the paths that are not
-   * Roomful's.
+   * The HTTP server that `listen` starts. Your listeners of `request` and `upgrade` receive all paths that are not Roomful's.
    */
   readonly server: Server
   /**
-   * Serves from an HTTP server of its own.
-   * @param options instead of the settings of the same names
+   * Serves from its own HTTP server.
+   * @param options override the settings of the same names
    * @throws Error (rejects) when the port is in use or the storage cannot be opened
    * @example const { url } = await roomful.listen({ port: 8080 })
    */
   listen(options?: { port?: number; host?: string }): Promise<{ url: string; port: number }>
   /**
-   * Tells clients when to reconnect, closes their connections with 1012 and stores what is under way. May be called more
-   * than once.
+   * Shuts down: tells clients when to reconnect, closes their connections with 1012, and stores what is in progress. May be
+   * called more than once.
    */
   close(): Promise<void>
   /** The same as {@link close}, for `await using`. */

@@ -1,9 +1,9 @@
 /**
- * Shares an HTTP server with an application. Requests and upgrades that are Roomful's reach none of the application's
- * listeners, and the others reach them untouched, whether the listeners were added before Roomful or after it.
+ * Shares an HTTP server with an application. Requests and upgrades for Roomful reach none of the application's listeners,
+ * and all others reach them unchanged, whether the listeners were added before Roomful or after it.
  *
- * An `emit` of its own is the one place that sees an event before every listener: among the listeners an earlier one would
- * answer too, and a later one, such as that of a second WebSocket server, would end a socket that is in use.
+ * Only by replacing `emit` can Roomful see an event before every listener. As one of the listeners it would share requests
+ * with earlier ones, and a later one, such as a second WebSocket server, could destroy a socket that is in use.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -12,36 +12,38 @@ import { expectContinue } from './adapters/transports/http-request.ts'
 import { headWithoutOffer, offersHttp2, refuse } from './adapters/transports/upgrade-request.ts'
 import { ignoreSocketError } from './adapters/transports/websocket/wire.ts'
 
-/** What is served beside the application. */
+/** A service beside the application. */
 export interface HttpService {
-  /** @returns false when the path is not one of the service's; nothing was touched then */
+  /** Answers a request. @returns false when the path is not the service's; then nothing was touched */
   handleRequest(request: IncomingMessage, response: ServerResponse): boolean
+  /** Whether a request is the service's. */
   ownsRequest(request: IncomingMessage): boolean
-  /** @returns false when the upgrade is not the service's; nothing was touched then */
+  /** Answers an upgrade. @returns false when it is not the service's; then nothing was touched */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean
+  /** Whether an upgrade is the service's. */
   ownsUpgrade(request: IncomingMessage): boolean
-  /** Answers what neither the service nor the application has. */
+  /** Answers a request that neither the service nor the application serves. */
   notFound(request: IncomingMessage, response: ServerResponse): void
 }
 
-/** How long another upgrade listener may look at an upgrade before it counts as unwanted. */
+/** An upgrade that no other listener has used after this time is refused. */
 const UNWANTED_AFTER_MS = 3_000
 
 type ShouldUpgrade = (this: Server, request: IncomingMessage) => boolean
-/** Node 24.9 and later. @see https://nodejs.org/api/http.html */
+/** A server of Node 24.9 and later. @see https://nodejs.org/api/http.html */
 type UpgradingServer = Server & { shouldUpgradeCallback?: ShouldUpgrade }
 
-/** Listeners that make Node emit an event at all, and `emit` functions, of every service on every server. */
+/** Listeners without which Node would not emit an event, and replaced `emit` functions, of all services. */
 const placeholders = new WeakSet<object>()
 
-/** @returns what detaches the service: the server is as it was then */
+/** Attaches a service to a server. @returns a function that detaches it and restores the server */
 export function attachService(server: Server, service: HttpService): () => void {
   const placeholder = (): void => undefined
   const hadOwnEmit = Object.hasOwn(server, 'emit')
   const next = server.emit
   let isAttached = true
   const pass = (event: string, ...args: unknown[]): boolean => Reflect.apply(next, server, [event, ...args])
-  /** Whether anything but this service would get the event. */
+  /** Whether the event has listeners besides this service. */
   const hasOthers = (event: string): boolean =>
     placeholders.has(next) || server.listeners(event).some((listener) => !placeholders.has(listener))
 
@@ -100,7 +102,7 @@ export function attachService(server: Server, service: HttpService): () => void 
   return () => {
     isAttached = false
     server.off('upgrade', placeholder).off('checkContinue', placeholder)
-    // What was put around this meanwhile stays, and is passed on to.
+    // If `emit` was replaced again meanwhile, it stays, and this one only passes events on.
     if (server.emit === (emit as unknown)) {
       if (hadOwnEmit) server.emit = next
       else Reflect.deleteProperty(server, 'emit')
@@ -112,23 +114,23 @@ export function attachService(server: Server, service: HttpService): () => void 
 }
 
 /**
- * Lets the server read the request again, without its offer. Only where Node has not asked `shouldUpgradeCallback`, which
- * leaves the request where it is.
+ * Lets the server parse the request again, without its upgrade offer. Needed only on Nodes without `shouldUpgradeCallback`,
+ * where every offer becomes an upgrade.
  */
 function answerWithoutUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   socket.unshift(Buffer.concat([headWithoutOffer(request), head]))
   server.emit(server instanceof TlsServer ? 'secureConnection' : 'connection', socket)
 }
 
-/** @returns what says whether the socket was written to, ended or read since */
+/** @returns a function that says whether the socket has been written to, ended or read since */
 function watchForUse(socket: Duplex): () => boolean {
   const stateOf = (): string => {
-    // Listeners of errors are no sign: Vite adds one before it looks whether an upgrade is its own.
+    // Error listeners do not count: Vite adds one before it checks whether an upgrade is its own.
     const listeners = socket.eventNames().map((name) => (name === 'error' ? 0 : socket.listenerCount(name)))
     const { bytesWritten = 0 } = socket as Duplex & { bytesWritten?: number }
     return `${bytesWritten} ${listeners.join()} ${socket.writableLength} ${socket.writableEnded} ${socket.destroyed}`
   }
-  socket.on('error', ignoreSocketError) // while nothing else listens a reset would end the process
+  socket.on('error', ignoreSocketError) // without a listener, a reset would end the process
   const before = stateOf()
   return () => stateOf() !== before
 }

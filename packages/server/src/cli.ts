@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command `roomful`: which command, and what becomes of the process. */
+/** The program `roomful`: runs a command and exits with its code. */
 import './cli/require-node.ts'
 import type { Roomful } from './api.ts'
 import type { RemoteCommand } from './cli/api.ts'
@@ -41,7 +41,7 @@ async function main([command = 'help', ...argv]: readonly string[]): Promise<num
   }
 }
 
-/** Until it is done, or somebody presses Ctrl-C. */
+/** Runs a command until it is done or interrupted. */
 async function runRemote(command: (given: RemoteCommand) => Promise<void>, argv: readonly string[]): Promise<number> {
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())

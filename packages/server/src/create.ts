@@ -1,4 +1,4 @@
-/** Puts a server together from settings: which adapters stand behind the core's ports. Nothing else chooses. */
+/** Creates a server from settings. This is the only place that chooses which adapter implements a port. */
 import { Accounts } from './adapters/auth/accounts.ts'
 import { ApiKey } from './adapters/auth/api-key.ts'
 import { AccountAuthenticator } from './adapters/auth/authenticator.ts'
@@ -27,12 +27,13 @@ import { openLog } from './open-log.ts'
 import { RoomfulServer } from './roomful.ts'
 import { version } from './version.ts'
 
+/** Settings, by the names in `docs/settings.md`, and what only a program can give. */
 export interface CreateOptions extends Partial<Settings> {
-  /** Told of everything that happens; a library is silent without one. */
+  /** Receives every fact that the server reports. Without one, a server in an application logs nothing. */
   readonly observer?: Observer
-  /** Paths that send back what they get, and what goes before a text. Default: `/ws/echo`, with `Server echo: `. */
+  /** Paths that send every message back, each with a prefix for texts. Default: `/ws/echo` with `Server echo: `. */
   readonly echo?: Readonly<Record<string, string>>
-  /** Largest WebSocket message or POST of a Socket.IO client. Default: twice `maxMessageBytes` and something for the rest. */
+  /** Largest WebSocket message or POST of a Socket.IO client, in bytes. Default: twice `maxMessageBytes` and 4 KiB. */
   readonly socketioMaxPayloadBytes?: number
 }
 
@@ -43,8 +44,8 @@ const SHORT_API_KEY = `ROOMFUL_API_KEY has fewer than ${API_KEY_LENGTH} characte
 const ECHO = { '/ws/echo': 'Server echo: ' }
 
 /**
- * Makes a server. Declare namespaces, then `listen()` or `attach(server)`.
- * @throws ConfigError for a setting that is unknown, of the wrong kind or contradictory
+ * Creates a server. Declare namespaces, then call `listen()` or `attach(server)`.
+ * @throws ConfigError for a setting that is unknown, of the wrong type or contradictory
  * @throws RoomfulError when the data folder is another server's, of a newer version, or cannot be used
  * @example
  * const roomful = createRoomful({ data: './data', jwtSecret: process.env.JWT_SECRET })
@@ -104,7 +105,7 @@ export function createRoomful({
     clientAddress,
     observer: observers,
   })
-  const door = { crossOrigin, clientAddress }
+  const requestChecks = { crossOrigin, clientAddress }
   return new RoomfulServer({
     core: {
       ...CORE_DEFAULTS,
@@ -125,12 +126,12 @@ export function createRoomful({
     storage: { folder: settings.data, sync: settings.sync },
     accounts,
     webSocket: {
-      ...door,
+      ...requestChecks,
       authReject: settings.authReject,
       echoPaths: new Map(Object.entries(echo)),
     },
     socketIo: {
-      ...door,
+      ...requestChecks,
       pingIntervalMs: settings.socketioPingIntervalMs,
       pingTimeoutMs: settings.socketioPingTimeoutMs,
       recovery: settings.socketioRecovery,
@@ -152,7 +153,7 @@ export function createRoomful({
           apiKey,
           basePath,
         }),
-        door,
+        requestChecks,
       ),
     tls,
     port: settings.port,
@@ -166,7 +167,7 @@ const unknownProxy = (address: string): string =>
   `A proxy at ${address} forwards requests, but TRUST_PROXY does not name it: all of its clients have its address, so limits ` +
   `per address do not hold. Set TRUST_PROXY=${address} if the proxy is yours.`
 
-/** What was opened before is closed when this fails. */
+/** Closes what was opened before, if opening this fails. */
 function openOrClose<T>(open: () => T, before: { close(): void }): T {
   try {
     return open()

@@ -1,4 +1,4 @@
-/** Everything that Roomful serves on an HTTP server: which part of it a request or an upgrade belongs to. PROTOCOL.md 1 and 12. */
+/** Routes each request and upgrade of an HTTP server to its transport. PROTOCOL.md, sections 1 and 12. */
 import type { IncomingMessage } from 'node:http'
 import { replyError } from './adapters/http/exchange.ts'
 import { findBadRequest, urlBelow } from './adapters/transports/http-request.ts'
@@ -9,16 +9,18 @@ import type { HttpService } from './attachment.ts'
 import { RoomfulError } from './core/base/errors.ts'
 import type { HttpHandler } from './parts.ts'
 
+/** The transports. */
 export interface HttpServiceParts {
   readonly webSocket: WebSocketTransport
   readonly socketIo: SocketIoTransport
   readonly http: HttpHandler
-  /** Such as `/realtime`, or nothing. */
+  /** The path below which everything is served, such as `/realtime`, or empty. */
   readonly basePath: string
 }
 
+/** Puts the transports together. */
 export function createHttpService({ webSocket, socketIo, http, basePath }: HttpServiceParts): HttpService {
-  /** The URL is written as the routes know it while they look at it, and stays so for what they take. */
+  /** Removes the base path from the URL for the routes. It stays removed in requests that they answer. */
   const take = (request: IncomingMessage, handle: () => boolean): boolean => {
     const given = request.url
     const below = urlBelow(basePath, given ?? '/')

@@ -1,4 +1,4 @@
-/** `@roomful/server`: a realtime room server, alone or inside an HTTP server of yours. */
+/** `@roomful/server`: a realtime room server, by itself or in your HTTP server. */
 import './require-node.ts'
 
 export type { ClientToServer, Refused, ServerToClient } from '@roomful/protocol'

@@ -1,24 +1,31 @@
 /**
- * What an application runs while its server is open: a timer that publishes, a database of its own. Each begins once the
- * storage is there and ends, last one first, before it is closed.
+ * Runs parts of an application while its server is open, such as a timer or a database. Each begins when the storage is
+ * open, and ends before it is closed, the last one first.
  */
 
 /**
- * Begins something; what it returns ends it.
- * @param closing aborted when the server begins to close: from then on people leave because of it, not by themselves
+ * Begins something, and returns a function that ends it.
+ * @param closing aborted when the server begins to close; users who leave after that leave because of it
+ * @example
+ * roomful.whileOpen((closing) => {
+ *   const timer = setInterval(() => closing.aborted || publishPrices(), 1_000)
+ *   return () => clearInterval(timer)
+ * })
  */
 export type Run = (closing: AbortSignal) => (() => void | Promise<void>) | void
 
+/** The parts of one server. */
 export class Lifetime {
   private readonly runs: Run[] = []
   private readonly ends: (() => void | Promise<void>)[] = []
   private readonly closing = new AbortController()
 
+  /** Adds a part, before the server starts. */
   add(run: Run): void {
     this.runs.push(run)
   }
 
-  /** @throws what a run throws; those before it can be ended */
+  /** Begins all parts. @throws what a part throws; those before it can be ended */
   begin(): void {
     for (const run of this.runs.splice(0)) {
       const end = run(this.closing.signal)
@@ -26,12 +33,12 @@ export class Lifetime {
     }
   }
 
-  /** The server begins to close. */
+  /** Signals that the server begins to close. */
   close(): void {
     this.closing.abort()
   }
 
-  /** Ends all, whatever one of them throws. @throws AggregateError (rejects) of what they threw */
+  /** Ends all parts, even if one throws. @throws AggregateError (rejects) with what they threw */
   async end(): Promise<void> {
     const errors: unknown[] = []
     for (const end of this.ends.splice(0).reverse()) {

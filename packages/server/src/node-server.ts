@@ -1,19 +1,20 @@
-/** The HTTP server under Roomful: the limits of one of its own, and what that of an application has to be. */
+/** The HTTP server below Roomful: limits, address, and a check of the one that an application gives. */
 import { Server } from 'node:http'
 
 /**
- * Limits of Node's HTTP server against slow handshakes, requests that never end and endless headers, in milliseconds and
- * bytes. Roomful's own server has them; give them to one that it is attached to: `createServer(SERVER_LIMITS, app)`.
+ * Limits of Node's HTTP server against slow and endless requests, in milliseconds and bytes. Roomful's own server has them;
+ * give them to a server that Roomful is attached to.
+ * @example const server = createServer(SERVER_LIMITS, app)
  */
 export const SERVER_LIMITS = {
   maxHeaderSize: 16_384,
   requestTimeout: 30_000,
   headersTimeout: 10_000,
-  /** Node's default of 30 s would let a head take 40 s. */
+  /** With Node's default of 30 s, headers could take 40 s. */
   connectionsCheckingInterval: 1_000,
 }
 
-/** Express, Connect, Koa and Hono applications look like servers to a hurried reader. */
+/** Checks what `attach` is given: an application of Express, Connect, Koa or Hono is easily taken for a server. */
 export function checkIsServer(server: unknown): asserts server is Server {
   if (server instanceof Server) return
   if (isEmitter(server) && 'updateSettings' in server) {
@@ -36,7 +37,7 @@ function isEmitter(value: unknown): value is { on: unknown; listening?: unknown 
   return typeof value === 'object' && value !== null && 'on' in value
 }
 
-/** Where a server is reached that listens on this address: as people and browsers of its own machine write it. */
+/** The URL of a server that listens on this address, for browsers on the same machine. */
 export function serverUrl(host: string, port: number, isSecure: boolean): string {
   const name = host === '0.0.0.0' || host === '::' || host === '127.0.0.1' ? 'localhost' : host
   return `${isSecure ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${port}`

@@ -1,4 +1,4 @@
-/** The log that the settings ask for: in memory, or in the data folder. */
+/** Opens the event log that the settings choose: in memory, or in the data folder. */
 import { createMemoryLog, type Log, openSqliteLog } from './adapters/brokers/local/index.ts'
 import { LOG_DEFAULTS } from './adapters/brokers/local/log.ts'
 import type { Settings } from './config/settings.ts'
@@ -11,13 +11,14 @@ const DAY_MS = 86_400_000
 const FULL =
   'ROOMFUL_DATA_MAX_BYTES is reached: from now on the oldest events of who wrote most are removed to make room. Raise it to keep more.'
 
+/** What a log needs. */
 export interface LogPorts {
   readonly clock: Clock
   readonly random: Random
   readonly observer: Observer
 }
 
-/** @throws RoomfulError with a sentence when the data folder is in use, newer than this version, or cannot be used */
+/** Opens the log. @throws RoomfulError with a sentence when the data folder is in use, of a newer version, or cannot be used */
 export function openLog(settings: Settings, { clock, random, observer }: LogPorts): Log {
   const { data: folder, sync, retention, retentionDays, dataMaxBytes, dedupeWindowMs, dedupeMax } = settings
   const retentionMs = retentionDays === 0 ? Number.POSITIVE_INFINITY : retentionDays * DAY_MS
@@ -28,7 +29,7 @@ export function openLog(settings: Settings, { clock, random, observer }: LogPort
     isFull = true
   }
   const options = { clock, random, retention, retentionMs, dedupeWindowMs, dedupeMax, onFull }
-  // 0 is "as much as there is", which for a disk is told by the disk; memory keeps its own bound.
+  // 0 means no limit, until the disk is full. In memory the default limit stays.
   const isOwn = dataMaxBytes > 0 && dataMaxBytes !== LOG_DEFAULTS.dataMaxBytes
   if (folder === ':memory:') return createMemoryLog({ ...options, ...(isOwn ? { dataMaxBytes } : {}) })
   const report = (error: unknown) => observer.observe({ type: 'notice', message: describe(error), isRisky: true })

@@ -1,4 +1,4 @@
-/** What a server is put together from, and what it shows of that. Types only; `create.ts` makes the parts. */
+/** Types of the parts of a server. `create.ts` creates them. */
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Accounts } from './adapters/auth/accounts.ts'
 import type { HttpLinks } from './adapters/http/v1-links/links.ts'
@@ -10,55 +10,58 @@ import type { CoreSettings } from './core/base/settings.ts'
 import type { Hub } from './core/hub.ts'
 import type { Users } from './core/ports/users.ts'
 
-/** Answers the requests that are Roomful's and leaves the others. */
+/** Answers requests for Roomful and ignores others. */
 export interface HttpHandler {
-  /** @returns false when the path is not one of ours */
+  /** Answers a request. @returns false when the path is not Roomful's */
   handle(request: IncomingMessage, response: Parameters<RequestListener>[1]): boolean
+  /** Whether the path is Roomful's. */
   owns(request: IncomingMessage): boolean
   /**
-   * Answers what is no path of the server's.
-   * @param url below the base path; nothing for one outside it
+   * Answers a path that does not exist.
+   * @param url below the base path; undefined for one outside it
    */
   notFound(request: IncomingMessage, response: Parameters<RequestListener>[1], url: string | undefined): void
 }
 
-/** Where a server keeps what it stores, for those who store something beside it. */
+/** Where a server stores, for applications that store something beside it. */
 export interface Storage {
-  /** Of this server alone while it runs; `:memory:` keeps nothing. */
+  /** The data folder, which only one server uses at a time; `:memory:` for none. */
   readonly folder: string
-  /** What a commit survives: `normal` the end of the process, `full` also that of the power. */
+  /** What a commit survives: `normal` a killed process, `full` also a power failure. */
   readonly sync: 'normal' | 'full'
 }
 
+/** An account to create. */
 export interface NewAccount {
-  /** What one signs in with: 1 to 64 characters. */
+  /** The name for signing in: 1 to 64 characters. */
   readonly username: string
   /** At least 8 characters. */
   readonly password: string
-  /** What others see. Default: the username. */
+  /** The name that others see. Default: the username. */
   readonly name?: string
   /** Default `user`. */
   readonly role?: string
 }
 
+/** All parts of a server. */
 export interface RoomfulParts {
   readonly core: CoreSettings
   readonly ports: RuntimePorts
   readonly webSocket: WebSocketOptions
   readonly socketIo: SocketIoOptions
-  /** Made once the hub exists. */
+  /** Called once the hub exists. */
   readonly http: (hub: Hub, links: HttpLinks, administration: Administration) => HttpHandler
   readonly users: Users
   /** Whether a user needs an account before the first connection. */
   readonly unknownUsers: 'open' | 'strict'
   readonly storage: Storage
   readonly accounts: Pick<Accounts, 'signUp'>
-  /** Makes a server of one's own speak https and wss. */
+  /** For https and wss on the server's own HTTP server. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
   readonly port: number
   readonly host: string
-  /** Such as `/realtime`, or nothing. */
+  /** The path below which everything is served, such as `/realtime`, or empty. */
   readonly basePath: string
-  /** Closed last: what the parts opened besides the broker. */
+  /** Closes what else was opened, after the broker. */
   readonly closeParts: () => Promise<void> | void
 }

@@ -1,4 +1,4 @@
-/** Imported first by the entries of the package, for its effect: throws on a Node that is too old. */
+/** Imported first by the entries of the package: throws on a Node that is too old. */
 import { nodeProblem } from './version.ts'
 
 const problem = nodeProblem()

@@ -1,5 +1,4 @@
-/** The server: the core with its adapters, in an HTTP server of its own or in one that exists. P1. */
-
+/** The server: the core with its adapters, in its own HTTP server or in one of the application. */
 import { createServer, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -28,6 +27,7 @@ import { addStandardNamespaces } from './standard.ts'
 import { addChatEvents } from './vocabulary/chat.ts'
 import { addRoomEvents } from './vocabulary/rooms.ts'
 
+/** The class behind the interface {@link Roomful}. */
 export class RoomfulServer implements Roomful {
   readonly hub: Hub
   private readonly parts: RoomfulParts
@@ -155,7 +155,7 @@ export class RoomfulServer implements Roomful {
   attach(server: Server): this {
     checkIsServer(server)
     if (this.attached.has(server)) throw new Error('Roomful is attached to this server already')
-    this.start().catch(() => undefined) // `/ready` says so, and whoever calls start() is told
+    this.start().catch(() => undefined) // `/ready` reports a failure, and `start()` rejects with it
     this.attached.set(server, attachService(server, this.service))
     return this
   }
@@ -194,7 +194,7 @@ export class RoomfulServer implements Roomful {
   }
 
   private async shutDown(): Promise<void> {
-    await this.started?.catch(() => undefined) // what was never open needs no closing
+    await this.started?.catch(() => undefined) // a failed start is reported by `start()`
     this.lifetime.close()
     const server = this.ownServer
     const closed = server && new Promise<void>((resolve) => server.close(() => resolve()))
@@ -211,7 +211,7 @@ export class RoomfulServer implements Roomful {
     }
   }
 
-  /** Clients get a moment to answer the close frame, then they are cut. A3.5. */
+  /** Gives clients a moment to answer the close frame. A3.5. */
   private async linksGone(): Promise<void> {
     const { hub } = this
     for (let waitedMs = 0; hub.links.open.size > 0 && waitedMs < CLOSE_WAIT_MS; waitedMs += CLOSE_STEP_MS) {
@@ -223,7 +223,7 @@ export class RoomfulServer implements Roomful {
 const CLOSE_WAIT_MS = 2_000
 const CLOSE_STEP_MS = 20
 
-/** @returns the server behind what applications use */
+/** The hub behind a server, for tests. @throws TypeError for an object that `createRoomful` did not create */
 export function hubOf(roomful: Roomful): Hub {
   if (!(roomful instanceof RoomfulServer)) throw new TypeError('This is not a server that createRoomful made')
   return roomful.hub

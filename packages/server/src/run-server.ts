@@ -1,7 +1,4 @@
-/**
- * A server as a process: settings from where people put them, sentences when they are wrong, signals, exit codes. What
- * `roomful serve` and Commons have in common. G7, A2.4, C15.
- */
+/** Runs a server as a process, for `roomful serve` and Commons: settings, messages, signals, exit codes. G7, A2.4, C15. */
 
 import { Log } from './adapters/observe/log.ts'
 import { composeObservers } from './adapters/observe/metrics.ts'
@@ -12,30 +9,35 @@ import type { Settings } from './config/settings.ts'
 import type { Observer } from './core/ports/observer.ts'
 import { createRoomful } from './create.ts'
 
+/** How a server is run. */
 export interface ServerRun {
   /** Flags, without the names of program and command. */
   readonly argv: readonly string[]
   /** Usually `process.env`. */
   readonly env: Readonly<Record<string, string | undefined>>
   /**
-   * Declares what is served, before anyone is let in.
-   * @returns what people are told besides once the server is there: lines for a terminal
+   * Declares what is served, before the server listens.
+   * @returns lines to print once it listens
    */
   readonly prepare: (roomful: Roomful) => readonly string[] | Promise<readonly string[]>
-  /** Told of everything that happens, beside the log. */
+  /** Receives every fact, besides the log. */
   readonly observer?: Observer
-  /** How a token is made here, as one would type it: `roomful token`. */
+  /** The command that prints a token: `roomful token`. */
   readonly tokenCommand: string
 }
 
+/** Exit codes of the process. */
 export const EXIT_CODES = { ok: 0, failed: 1, badSettings: 2 } as const
 
-/** A shutdown that is not over this long after its drain time is cut short. */
+/** A shutdown that takes longer than its drain time and this is cut off. */
 const SHUTDOWN_SLACK_MS = 10_000
 
 /**
- * Serves until SIGTERM or SIGINT; a second one forces. People are spoken to on stderr, stdout has the log alone.
+ * Serves until SIGTERM or SIGINT; a second signal ends at once. Messages for people go to stderr, the log to stdout.
  * @returns the exit code
+ * @example
+ * const { argv, env } = process
+ * process.exitCode = await runServer({ argv: argv.slice(2), env, prepare: () => [], tokenCommand: 'roomful token' })
  */
 export async function runServer({ argv, env, prepare, observer, tokenCommand }: ServerRun): Promise<number> {
   const signals = new ShutdownSignals(env)
@@ -73,7 +75,7 @@ function timeout(ms: number): Promise<'late'> {
   return new Promise((resolve) => setTimeout(resolve, ms, 'late').unref())
 }
 
-/** One sentence; what it came from is for those who look for it. */
+/** An error as one sentence; with its stack when the log level is `debug` or `trace`. */
 function explain(error: unknown, settings: Settings | undefined): string {
   if (!(error instanceof Error)) return `Roomful could not start: ${String(error)}`
   const wantsStack = settings?.logLevel === 'debug' || settings?.logLevel === 'trace'
@@ -112,20 +114,21 @@ function banner(url: string, settings: Settings, tokenCommand: string, notes: re
 }
 
 /**
- * SIGTERM and SIGINT as two promises: the first asks for a polite end, the second insists. Under npm one signal arrives
- * twice when it was meant for the whole process group (Ctrl-C, systemd), because npm passes on what it gets itself.
+ * The signals of a shutdown: the first asks for a graceful one, the second forces it. Under npm a signal to the process
+ * group (Ctrl-C, systemd) arrives twice, because npm forwards the one that it receives.
  */
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 
-/** How soon after the first a signal of the same kind is the same one. A key press is never meant twice; a SIGTERM may be. */
+/** The same signal within this time is npm's copy. A second Ctrl-C takes longer; a second SIGTERM may be quick. */
 const ECHO_MS: Readonly<Record<(typeof SIGNALS)[number], number>> = { SIGINT: 250, SIGTERM: 50 }
 
-export class ShutdownSignals {
+/** SIGTERM and SIGINT as two promises. */
+class ShutdownSignals {
   readonly first: Promise<'first'>
   readonly second: Promise<'second'>
   isRequested = false
 
-  /** Listens from now on. @param env tells whether npm runs this process */
+  /** Listens from now on. @param env shows whether npm runs this process */
   constructor(env: Readonly<Record<string, string | undefined>>) {
     const first = Promise.withResolvers<'first'>()
     const second = Promise.withResolvers<'second'>()

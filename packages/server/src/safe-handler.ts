@@ -1,14 +1,19 @@
-/** The house's wrapper for functions that are no handlers: timers, webhooks, callbacks of other libraries. B38. */
+/** Error handling for functions that are no event handlers: timers, webhooks, callbacks of libraries. B38. */
 import type { WireError } from '@roomful/protocol'
 import { toRoomfulError } from './core/base/errors.ts'
 import type { Observer } from './core/ports/observer.ts'
 
+/** What a safe function resolves with: its result, or an error to show. */
 export type Safe<Result> = { status: 'ok'; result: Result } | ({ status: 'error' } & WireError)
 
 /**
- * Wraps a function as handlers are wrapped: whatever it throws or rejects with is reported to the observer with its
- * arguments, and comes back as a friendly error instead of an exception. Never throws, never rejects.
- * @param name what the log calls it
+ * Wraps a function so that it never throws or rejects. An unexpected error is reported to the observer with the arguments,
+ * and the result is an error that can be shown to a user.
+ * @param name the name in logs
+ * @example
+ * const refresh = roomful.safeHandler('refresh prices', () => fetchPrices())
+ * const answer = await refresh()
+ * if (answer.status === 'ok') show(answer.result)
  */
 export function safeHandler<Args extends unknown[], Result>(
   observer: Observer,

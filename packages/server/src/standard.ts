@@ -1,6 +1,6 @@
 /**
- * The namespaces that a Roomful server has by itself: `/` (also `/chat`) for users, `/public` for anyone, `/support` and
- * `/admin` by role, `/notifications` for what users are told by the application. B9, B35, PROTOCOL.md 8.
+ * The namespaces of the stand-alone server: `/` (also `/chat`) for users, `/public` for guests too, `/support` and `/admin`
+ * by role, `/notifications` for messages of the application to its users. B9, B35. PROTOCOL.md, section 8.
  */
 import type { Middleware } from './core/api.ts'
 import type { NamespaceOptions } from './core/base/contract.ts'
@@ -11,7 +11,11 @@ import { addChatEvents } from './vocabulary/chat.ts'
 import { addClassicCommands } from './vocabulary/classic.ts'
 import { addRoomEvents } from './vocabulary/rooms.ts'
 
-/** Lets in only who has one of these roles; runs at connect, before each event, and after a change of role. */
+/**
+ * Middleware that refuses users without one of these roles with FORBIDDEN. It runs when they connect, before each event, and
+ * after a change of role.
+ * @example roomful.namespace('/moderation').use(requireRole('admin', 'support'))
+ */
 export function requireRole(...roles: readonly string[]): Middleware {
   const allowed: ReadonlySet<string> = new Set(roles)
   const sentence = `This needs the role ${roles.join(' or ')}`
@@ -20,6 +24,7 @@ export function requireRole(...roles: readonly string[]): Middleware {
   }
 }
 
+/** Adds these namespaces to a server. */
 export function addStandardNamespaces(hub: Hub): void {
   const add = (names: readonly string[], options: NamespaceOptions, ...middleware: Middleware[]): Namespace => {
     const namespace = hub.addNamespace(names, undefined, { open: true, ...options })

@@ -1,4 +1,4 @@
-/** The parts of a server without sockets, as `@roomful/server/testing`: what the test kit puts together. */
+/** `@roomful/server/testing`: the parts of a server without sockets, from which the test kit builds its server. */
 import './require-node.ts'
 
 export { SlidingWindowLimiter } from './adapters/auth/limiter.ts'

@@ -1,3 +1,4 @@
+/** The version of this package, and of the Node that it needs. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -9,10 +10,10 @@ export function version(): string {
   return version
 }
 
-/** Which Node this runs on. Modules that an older one does not have are loaded after this, so that a person can read why. */
+/** The oldest Node that is supported. Checked before modules that older ones do not have are loaded. */
 export const OLDEST_NODE = 24
 
-/** @returns what is wrong with it, as a sentence; nothing when all is well */
+/** @returns a sentence when the version of Node is too old, else undefined */
 export function nodeProblem(version: string | undefined = process.versions.node): string | undefined {
   const major = Number(version?.split('.')[0])
   if (!(major < OLDEST_NODE)) return undefined

@@ -1,16 +1,18 @@
-/** The HTTP API of a running server, for the commands that ask one: its address, the key, and refusals as sentences. */
+/** Calls the HTTP API of a running server for commands, and reports errors as sentences. */
 import { ConfigError } from '../config/config-error.ts'
 import { loadWithOrigins } from '../config/load.ts'
 import { serverUrl } from '../node-server.ts'
 
+/** How a command is called. */
 export interface RemoteCommand {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly print: (line: string) => void
-  /** Ends what goes on until it is ended. */
+  /** Aborted to end a command that runs until it is stopped. */
   readonly signal: AbortSignal
 }
 
+/** Arguments of a command, read. */
 export interface Remote<Flag extends string> {
   readonly api: Api
   readonly words: readonly string[]
@@ -21,7 +23,8 @@ export interface Remote<Flag extends string> {
 const FLAGS = ['server', 'namespace', 'format'] as const
 
 /**
- * @param usage how the command is written, with one `<word>` per word that it needs
+ * Reads words and flags of a command.
+ * @param usage as in `help`, with `<word>` for each required and `[word]` for each optional word
  * @throws ConfigError
  */
 export function readRemote<const Flag extends string>(
@@ -52,13 +55,14 @@ export function readRemote<const Flag extends string>(
   }
 }
 
-/** A whole number from a flag or a word. @throws ConfigError */
+/** Reads a whole number from a flag or a word. @throws ConfigError */
 export function readNumber(name: string, text: string, minimum: number): number {
   const value = Number(text)
   if (/^\d{1,15}$/.test(text) && value >= minimum) return value
   throw new ConfigError(`${name} must be a whole number from ${minimum}, not "${text}".`)
 }
 
+/** The server API of one server and namespace. */
 export class Api {
   private readonly server: string
   private readonly key: string
@@ -70,14 +74,14 @@ export class Api {
     this.namespace = namespace
   }
 
-  /** @throws RemoteError (rejects) with a sentence for the person who typed it */
+  /** Reads a resource. @throws RemoteError (rejects) with a sentence for the user */
   async get(path: string, query: Readonly<Record<string, string | number | undefined>> = {}, signal?: AbortSignal) {
     const parameters = new URLSearchParams({ namespace: this.namespace })
     for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value))
     return this.ask(`${path}?${parameters}`, signal ? { signal } : {})
   }
 
-  /** @throws RemoteError (rejects) */
+  /** Changes something. @throws RemoteError (rejects) */
   async post(path: string, body: Readonly<Record<string, unknown>>) {
     return this.ask(path, {
       method: 'POST',
@@ -101,7 +105,7 @@ export class Api {
 
   private refusal(status: number, text: string): string {
     const { code = '', message = '', field } = errorIn(text)
-    // What is missing is named, unless it is the whole API.
+    // A 404 without a field means that the whole API is missing.
     if (status === 404 && field === undefined) return `${this.server} has no server API: start it with ROOMFUL_API_KEY.`
     if (status === 401) return `${this.server} does not take this API key (${code}).`
     return message === '' ? `${this.server} answered ${status}.` : `${message.replace(/\.$/, '')} (${code}).`
@@ -114,7 +118,7 @@ interface WireError {
   readonly field?: string
 }
 
-/** The server was asked and did not do it. */
+/** The server refused, or did not answer. */
 class RemoteError extends Error {
   override readonly name = 'RemoteError'
 }
@@ -132,7 +136,7 @@ function checkUrl(server: string): string {
   throw new ConfigError(`--server must be an http or https URL, not "${server}".`)
 }
 
-/** @returns whether the output is JSON. @throws ConfigError */
+/** Reads `--format`. @returns whether the output is JSON. @throws ConfigError */
 export function readFormat(format = 'text'): boolean {
   if (format === 'text' || format === 'json') return format === 'json'
   throw new ConfigError(`--format must be "text" or "json", not "${format}".`)

@@ -1,9 +1,11 @@
-/** What `roomful help` and `roomful --version` print. */
+/** The text of `roomful help`. */
 import { describeFlags } from '../config/describe.ts'
 import { EXPLAIN_USAGE, PUBLISH_USAGE, TAIL_USAGE, WHO_USAGE } from './remote-commands.ts'
 
+/** All commands, for suggestions. */
 export const COMMANDS = ['serve', 'token', 'config', 'publish', 'tail', 'who', 'explain', 'help', 'version'] as const
 
+/** The usage of all commands and settings. */
 export function help(): string {
   return `roomful: a realtime room server
 

@@ -7,6 +7,7 @@ import { describeLoaded, loadedAsJson } from '../config/describe.ts'
 import { loadWithOrigins } from '../config/load.ts'
 import { readFormat } from './api.ts'
 
+/** How `config` is called. */
 export interface ConfigCommand {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
@@ -20,10 +21,11 @@ export function printConfig({ argv, env }: ConfigCommand): string {
     : describeLoaded(loaded)
 }
 
+/** How `token` is called. */
 export interface TokenCommand {
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Told what the person should know besides the token. */
+  /** Called with a warning for the user. */
   readonly warn: (sentence: string) => void
 }
 
@@ -47,7 +49,7 @@ export async function printToken({ argv, env, warn }: TokenCommand): Promise<str
   return new TokenIssuer({ secret: secret.bytes, audience, issuer, now: Date.now }).issueToken(user, lifetimeMs)
 }
 
-/** As the server will read it, so that no token is printed that it refuses. */
+/** Reads the claims as the server does, so that no token is printed which it would refuse. */
 function checked(claims: Claims): ReturnType<typeof identityOf> {
   try {
     return identityOf(claims)

@@ -28,7 +28,7 @@ function parse(json: string): unknown {
 export const TAIL_USAGE = 'tail <room>'
 
 const LINES = 20
-/** How often a room is asked for what is new. */
+/** How often new events are requested. */
 const EVERY_MS = 500
 
 interface Event {

@@ -1,4 +1,4 @@
-/** Imported first by the command, for its effect: says so on a Node that is too old, and ends the process. */
+/** Imported first by the command: on a Node that is too old, prints a sentence and exits. */
 import { nodeProblem } from '../version.ts'
 
 const problem = nodeProblem()

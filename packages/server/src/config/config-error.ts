@@ -1,11 +1,19 @@
-/** A setting that cannot be right. The message is a sentence for whoever starts the server; no stack is needed. */
+/**
+ * A setting that is not valid. The message is a sentence for the operator.
+ * @example
+ * try {
+ *   createRoomful({ outboxBytes: 10 })
+ * } catch (error) {
+ *   if (error instanceof ConfigError) console.error(error.message)
+ * }
+ */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
 /** The word that someone may have meant. */
 
-/** @returns the nearest of `words`, unless all of them are further away than a third of what was written */
+/** @returns the most similar of `words`; undefined when more than a third of the letters differ */
 function nearest(written: string, words: readonly string[]): string | undefined {
   let best: string | undefined
   let bestDistance = Math.max(2, Math.floor(written.length / 3)) + 1
@@ -18,13 +26,13 @@ function nearest(written: string, words: readonly string[]): string | undefined 
   return best
 }
 
-/** @returns ` Did you mean X?`, or nothing */
+/** @returns ` Did you mean X?`, or an empty text */
 export function didYouMean(written: string, words: readonly string[]): string {
   const word = nearest(written, words)
   return word === undefined ? '' : ` Did you mean ${word}?`
 }
 
-/** How many letters must be added, dropped or changed to make one of the other (Levenshtein), row by row. */
+/** The Levenshtein distance of two words. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index)
   for (let i = 1; i <= from.length; i++) {

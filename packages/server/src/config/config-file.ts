@@ -5,13 +5,15 @@ import { allSettings } from './settings.ts'
 
 const DEFAULT_CONFIG_FILE = 'roomful.config.json'
 
+/** A file that was read. */
 export interface ConfigFile {
   readonly path: string
   readonly values: Readonly<Record<string, unknown>>
 }
 
 /**
- * @param path a file that must be there; without it `roomful.config.json`, which need not be
+ * Reads the config file.
+ * @param path a file that must exist; by default `roomful.config.json`, which may be missing
  * @throws ConfigError
  */
 export function readConfigFile(path: string | undefined): ConfigFile {

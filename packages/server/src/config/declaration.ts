@@ -7,6 +7,7 @@ import { isHostPattern } from '../adapters/transports/host-names.ts'
 import { isOriginPattern } from '../adapters/transports/origin.ts'
 import type { TrustProxy } from '../adapters/transports/request-info.ts'
 
+/** All that variables, flags, config files, `--help` and documentation need to know of a setting. */
 export interface Declaration<T> {
   /** The environment variable. Flag and config-file key follow from the name that the setting has in the code. */
   readonly variable: string
@@ -17,7 +18,7 @@ export interface Declaration<T> {
   readonly unit?: string
   /** Never printed. */
   readonly secret?: true
-  /** Not available yet: any other value than the default is refused, and this sentence says why. */
+  /** Set for a setting that is not available yet: the reason, with which any other value than the default is refused. */
   readonly planned?: string
 }
 
@@ -33,18 +34,19 @@ export function flagOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
+/** A kind of value. */
 export interface ValueType<T> {
   /** For the docs table: `number`, `on/off`. */
   readonly name: string
   /** Ends the sentence "PORT must be …". */
   readonly expects: string
-  /** @param given text from a variable or flag, or the JSON value of a config file. @returns undefined when it is none */
+  /** @param given text of a variable or flag, or a JSON value of a config file. @returns undefined when it is not valid */
   read(given: unknown): T | undefined
-  /** As one would write it in a variable. */
+  /** The value as text, as in a variable. */
   write(value: T): string
 }
 
-/** A whole number; `min` and `max` are allowed. */
+/** A whole number from `min` to `max`. */
 export function wholeNumber(min: number, max: number): ValueType<number> {
   return {
     name: 'number',
@@ -61,6 +63,7 @@ export function wholeNumber(min: number, max: number): ValueType<number> {
 
 const SWITCH_WORDS: Readonly<Record<string, boolean>> = { on: true, true: true, off: false, false: false }
 
+/** `on` or `off`. */
 export const onOff: ValueType<boolean> = {
   name: 'on/off',
   expects: '"on" or "off"',
@@ -71,6 +74,7 @@ export const onOff: ValueType<boolean> = {
   write: (value) => (value ? 'on' : 'off'),
 }
 
+/** One of several words. */
 export function oneOf<const Word extends string>(...words: readonly Word[]): ValueType<Word> {
   const quoted = words.map((word) => `"${word}"`)
   return {
@@ -81,6 +85,7 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Val
   }
 }
 
+/** Text without control characters. */
 export const text: ValueType<string> = {
   name: 'text',
   expects: 'text without control characters',
@@ -88,7 +93,7 @@ export const text: ValueType<string> = {
   write: (value) => value,
 }
 
-/** What a header can hold as it is. */
+/** A key that can be sent in a header. */
 export const apiKey: ValueType<string> = {
   name: 'text',
   expects: 'letters, digits and other visible ASCII, without spaces',
@@ -96,11 +101,12 @@ export const apiKey: ValueType<string> = {
   write: (value) => value,
 }
 
-/** A value that may be absent; that is its default. */
+/** A value that may be absent. */
 export function optional<T>(type: ValueType<T>): ValueType<T | undefined> {
   return { ...type, write: (value) => (value === undefined ? '' : type.write(value)) }
 }
 
+/** A web address. */
 export const url: ValueType<string> = {
   name: 'URL',
   expects: 'a URL that begins with https:// or http://',
@@ -108,7 +114,7 @@ export const url: ValueType<string> = {
   write: (value) => value,
 }
 
-/** Where on its server something is: `/realtime`, without a slash at the end; nothing for `/`. */
+/** A path such as `/realtime`, without a slash at the end; empty for `/`. */
 export const urlPath: ValueType<string> = {
   name: 'path',
   expects: 'a path like "/realtime", of letters, digits, "-", ".", "_" and "~", or "/"',
@@ -119,7 +125,7 @@ export const urlPath: ValueType<string> = {
   write: (value) => (value === '' ? '/' : value),
 }
 
-/** Origins as a browser sends them, of any scheme; `:*` for any port; a single `*` for any origin. */
+/** Origins as browsers send them, with any scheme; `:*` for any port; a single `*` for any origin. */
 export const origins: ValueType<readonly string[]> = {
   name: 'list of origins',
   expects: 'a list like "https://a.example,http://localhost:*,capacitor://localhost", or "*"',
@@ -127,7 +133,7 @@ export const origins: ValueType<readonly string[]> = {
   write: (value) => value.join(','),
 }
 
-/** Names of hosts without ports; `*.a.example` for all below one; a single `*` for any. */
+/** Host names without ports; `*.a.example` for all below one; a single `*` for any. */
 export const hosts: ValueType<readonly string[]> = {
   name: 'list of hosts',
   expects: 'a list like "a.example,*.b.example", without ports, or "*"',
@@ -135,7 +141,7 @@ export const hosts: ValueType<readonly string[]> = {
   write: (value) => value.join(','),
 }
 
-/** Which proxies may say where a client comes from. */
+/** Which proxies are trusted to name the client's address. */
 export const proxies: ValueType<TrustProxy> = {
   name: 'off, on, number of proxies, or list of addresses',
   expects:

@@ -1,4 +1,4 @@
-/** The settings in words: `--help`, `roomful config` and `docs/settings.md`, all from the one table. */
+/** Describes the settings for `--help`, `roomful config` and `docs/settings.md`, all from one table. */
 import type { LoadedSettings } from './load.ts'
 import { type AnySetting, allSettings, SETTING_GROUPS, type SettingName } from './settings.ts'
 
@@ -13,7 +13,7 @@ export function describeFlags(): string {
   return groups.join('\n\n')
 }
 
-/** @returns one line per setting: its variable, its value, where that came from. Secrets are not shown. */
+/** @returns one line per setting: variable, value, origin. Secrets are not shown. */
 export function describeLoaded({ settings, origins }: Pick<LoadedSettings, 'settings' | 'origins'>): string {
   const lines = allSettings().map((setting) => {
     const value =
@@ -23,7 +23,7 @@ export function describeLoaded({ settings, origins }: Pick<LoadedSettings, 'sett
   return lines.join('\n')
 }
 
-/** @returns the settings as JSON would have them, with where each came from. Secrets are not shown. */
+/** @returns the settings with their origins, for JSON. Secrets are not shown. */
 export function loadedAsJson({ settings, origins }: LoadedSettings): Record<string, { value: unknown; from: string }> {
   const entries = allSettings().map(({ name, secret }): [SettingName, { value: unknown; from: string }] => {
     const value = secret && settings[name] !== undefined ? '********' : (settings[name] ?? null)

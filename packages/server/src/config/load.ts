@@ -1,6 +1,6 @@
 /**
- * Settings from where people put them: a flag wins over a variable, a variable over the config file, the file over the
- * default. What is misspelt, of the wrong kind, out of range or contradictory stops the start with one sentence.
+ * Loads settings. A flag wins over a variable, a variable over the config file, the file over the default. A setting that
+ * is misspelt, of the wrong type, out of range or contradictory stops the start with one sentence.
  */
 import { parseArgs } from 'node:util'
 import { LOOPBACK_LIMITS } from '../core/base/settings.ts'
@@ -8,39 +8,45 @@ import { ConfigError, didYouMean } from './config-error.ts'
 import { readConfigFile } from './config-file.ts'
 import { type AnySetting, allSettings, checkTogether, type SettingName, type Settings } from './settings.ts'
 
+/** Where settings are read from. */
 export interface SettingSources {
   /** Usually `process.env`. An empty variable counts as not set. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** Flags, without the program's name. */
   readonly argv?: readonly string[]
-  /** Path of the config file, unless `--config` names one. Default: `roomful.config.json`, if it is there. */
+  /** Path of the config file, unless `--config` names one. Default: `roomful.config.json`, if it exists. */
   readonly file?: string | undefined
-  /** Flags that a command has besides those of the settings. */
+  /** Flags of a command besides those of the settings. */
   readonly commandFlags?: readonly string[]
 }
 
+/** Settings with their origins. */
 export interface LoadedSettings {
   readonly settings: Settings
   /** Where each value came from: `--port`, `PORT`, the file's path, or `default`. */
   readonly origins: ReadonlyMap<SettingName, string>
-  /** What was given for the flags of the command itself. */
+  /** The values of the command's own flags. */
   readonly commandFlags: Readonly<Record<string, string | undefined>>
 }
 
-/** One value as it was given, and by what name people know it. */
+/** One value with its origin. */
 interface Given {
   readonly value: unknown
   readonly origin: string
-  /** How the sentence of a complaint begins. */
+  /** The beginning of an error's sentence. */
   readonly label: string
 }
 
-/** @throws ConfigError */
+/**
+ * Loads settings from flags, variables and the config file.
+ * @throws ConfigError
+ * @example const roomful = createRoomful(loadSettings({ env: process.env, argv: process.argv.slice(2) }))
+ */
 export function loadSettings(sources: SettingSources = {}): Settings {
   return loadWithOrigins(sources).settings
 }
 
-/** @throws ConfigError */
+/** As {@link loadSettings}, with the origin of each setting. @throws ConfigError */
 export function loadWithOrigins({ env = {}, argv = [], file, commandFlags = [] }: SettingSources): LoadedSettings {
   refuseMisspeltVariables(env)
   const flags = readFlags(argv, commandFlags)
@@ -58,7 +64,7 @@ export function loadWithOrigins({ env = {}, argv = [], file, commandFlags = [] }
 }
 
 /**
- * Settings that a program gives itself, completed with the defaults. `undefined` counts as not set.
+ * Checks settings that a program gives and adds the defaults. `undefined` counts as not set.
  * @throws ConfigError
  */
 export function resolveSettings(given: Partial<Settings> = {}): Settings {

@@ -1,6 +1,6 @@
 /**
- * Every setting of Roomful, once. Variables, flags, config-file keys, `--help` and `docs/settings.md` derive from this
- * table; nothing else in the server reads the environment.
+ * The table of all settings. Variables, flags, config-file keys, `--help` and `docs/settings.md` are derived from it.
+ * Nothing else in the server reads the environment.
  */
 import type { LoopbackLimit } from '../core/base/settings.ts'
 import { ConfigError } from './config-error.ts'
@@ -10,7 +10,7 @@ import { limits } from './declared/limits.ts'
 import { serving } from './declared/serving.ts'
 import { storage } from './declared/storage.ts'
 
-/** Headings of the docs and of `--help`, in their order. */
+/** The settings by heading, in the order of the documentation and `--help`. */
 export const SETTING_GROUPS = {
   Serving: serving,
   Access: access,
@@ -18,35 +18,38 @@ export const SETTING_GROUPS = {
   Limits: limits,
 } as const
 
+/** All settings by name. */
 export const SETTINGS = { ...serving, ...access, ...storage, ...limits }
 
+/** The name of a setting in a config file and in `createRoomful`. */
 export type SettingName = keyof typeof SETTINGS
 
 type Declared = { readonly [Name in SettingName]: (typeof SETTINGS)[Name] extends Declaration<infer T> ? T : never }
 
-/** What the program is told: plain values, checked. `loadSettings` and `resolveSettings` make them. */
+/** The values of all settings, as `loadSettings` and `resolveSettings` return them. `docs/settings.md` describes each. */
 export interface Settings extends Declared {
-  /** Links from this machine do not count towards `maxConnectionsPerIp`: true unless that was set on purpose. */
+  /** Whether `maxConnectionsPerIp` ignores connections from this machine: true unless that setting was given. */
   readonly loopbackExempt: boolean
-  /** Limits over reconnects that links from this machine have as well: those that were set on purpose. */
+  /** Limits that also apply to connections from this machine: those that were given. */
   readonly loopbackCounted: readonly LoopbackLimit[]
 }
 
-/** A table entry without its type of value, for those who go through all of them. */
+/** An entry of the table, without the type of its value. */
 export interface AnySetting extends Declaration<unknown> {
   readonly name: SettingName
   readonly flag: string
 }
 
+/** All settings of a group, in order. */
 export function allSettings(group: Readonly<Record<string, unknown>> = SETTINGS): AnySetting[] {
   const names = Object.keys(group) as SettingName[]
   return names.map((name) => ({ ...(SETTINGS[name] as Declaration<unknown>), name, flag: flagOf(name) }))
 }
 
-/** What is served beside Socket.IO. PROTOCOL.md, sections 1 and 12. */
+/** Paths that Roomful serves itself, which Socket.IO cannot have. PROTOCOL.md, sections 1 and 12. */
 const OWN_PATHS = /^\/(?:ws|sse|poll|send|link|api|health|ready|metrics|client\.html)(?:\/|$)/
 
-/** @throws ConfigError */
+/** Checks settings that contradict each other. @throws ConfigError */
 export function checkTogether(settings: Settings): void {
   for (const complaint of contradictions(settings)) throw new ConfigError(complaint)
 }

@@ -1,17 +1,19 @@
-/** The two files behind https and wss, read once at the start. C16. */
+/** Reads the certificate and the key for https and wss, once at the start. C16. */
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { ConfigError } from './config-error.ts'
 
+/** Contents of the files. */
 export interface TlsFiles {
   readonly cert: Buffer
   readonly key: Buffer
 }
 
 /**
- * @returns nothing without the settings
- * @throws ConfigError with a sentence when a file cannot be read, or the two do not belong together
+ * Reads and checks the files.
+ * @returns undefined without the settings
+ * @throws ConfigError with a sentence when a file cannot be read, or key and certificate do not match
  */
 export function readTlsFiles(certPath: string | undefined, keyPath: string | undefined): TlsFiles | undefined {
   if (certPath === undefined || keyPath === undefined) return undefined
@@ -36,6 +38,6 @@ function attempt(sentence: string, fn: () => unknown): void {
   try {
     fn()
   } catch {
-    throw new ConfigError(sentence) // what OpenSSL says names no file and helps nobody
+    throw new ConfigError(sentence) // OpenSSL's message names no file
   }
 }

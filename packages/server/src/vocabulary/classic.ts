@@ -1,4 +1,4 @@
-/** Handlers of the four classic commands. They use the same rooms and events, with one current room per connection. PROTOCOL.md, section 5. */
+/** Handlers of the four classic commands, with one current room per connection. PROTOCOL.md, section 5. */
 import { checkRoomId } from '../core/base/contract.ts'
 import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'

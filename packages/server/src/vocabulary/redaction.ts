@@ -10,7 +10,7 @@ export const MESSAGES: ReadonlySet<string> = new Set(['message:new', 'message:pr
 const WORDINGS_PAGE = 100
 
 /**
- * Redacts a message on behalf of the server, whoever wrote it. In namespaces with chat, members receive `message:redacted`.
+ * Redacts a message of any user on behalf of the server. In namespaces with chat, members receive `message:redacted`.
  * @returns how many events were emptied
  * @throws RoomfulError (rejects) NOT_FOUND, UNAVAILABLE
  */

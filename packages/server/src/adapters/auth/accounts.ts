@@ -1,4 +1,4 @@
-/** Signing up and signing in: what a name and a password must be, how often someone may try, how long it lasts. PROTOCOL.md 12. */
+/** Signing up and in: rules for names and passwords, limits of attempts, lifetime of sessions. PROTOCOL.md, section 12. */
 import { bannedError, RoomfulError } from '../../core/base/errors.ts'
 import { nameKey, parseName } from '../../core/base/names.ts'
 import type { Random } from '../../core/ports/random.ts'
@@ -9,9 +9,9 @@ import type { Passwords } from './passwords.ts'
 import type { SignInFrom, SignInPlaces } from './sign-in-places.ts'
 import type { UserStore } from './user-store.ts'
 
-/** How long the token of a sign-in is good. */
+/** Lifetime of the token of a sign-in. */
 const SESSION_TOKEN_MS = 24 * 3_600_000
-/** For so long after the password was asked it is exchanged for a fresh one. */
+/** How long after the password was entered the token can be refreshed. */
 const SESSION_MAX_MS = 30 * 24 * 3_600_000
 
 const PASSWORD_MIN_LENGTH = 8
@@ -19,20 +19,21 @@ const PASSWORD_MAX_LENGTH = 256
 const SUB_LENGTH = 20
 
 /**
- * Wrong passwords, per quarter of an hour: for one name from one address or known device, for one name from everywhere that
- * it has never signed in, and from one address.
+ * Limits of wrong passwords in 15 minutes: for one name from one address or known device; for one name from all unknown
+ * places together; and from one address.
  */
 const WRONG_WINDOW_MS = 15 * 60_000
 const WRONG_PER_NAME_AND_PLACE = 10
 const WRONG_PER_NAME = 100
 const WRONG_PER_ADDRESS = 50
-/** New accounts from one address, per hour. */
+/** Limit of new accounts from one address in an hour. */
 const SIGN_UP_WINDOW_MS = 3_600_000
 const SIGN_UPS_PER_ADDRESS = 20
 /** Shorter ones can be guessed. */
 const DEVICE_MIN_LENGTH = 16
 const DEVICE_MAX_LENGTH = 128
 
+/** What accounts are made of. */
 export interface AccountsParts {
   readonly store: UserStore
   readonly places: SignInPlaces
@@ -44,25 +45,27 @@ export interface AccountsParts {
   readonly now: () => number
 }
 
-/** What someone typed. Checked here, so it may be anything. */
+/** Input of a user, not validated yet. */
 export interface NameAndPassword {
-  /** What one signs in with; `name` when it is left out. */
+  /** The name for signing in; `name` by default. */
   readonly username?: unknown
-  /** What others see; `username` when it is left out. */
+  /** The name that others see; `username` by default. */
   readonly name?: unknown
   readonly password?: unknown
-  /** A secret of the client's own, by which it is known again: 16 to 128 characters. */
+  /** A random string that the client keeps, by which it is recognised: 16 to 128 characters. */
   readonly device?: unknown
 }
 
+/** The result of signing in. */
 export interface SignedIn {
   readonly token: string
   readonly user: User
 }
 
-/** One count that an attempt must pass. */
+/** One limit that an attempt must pass. */
 type Allowance = readonly [key: string, limit: number, windowMs: number]
 
+/** Signs users up and in. */
 export class Accounts {
   private readonly parts: AccountsParts
 
@@ -71,7 +74,8 @@ export class Accounts {
   }
 
   /**
-   * @param address whose attempts are counted together; undefined is not counted (this machine)
+   * Creates an account and signs in.
+   * @param address the key by which attempts are counted; undefined is not counted (this machine)
    * @throws RoomfulError (rejects) INVALID_MESSAGE with the field, CONFLICT, RATE_LIMITED, UNAVAILABLE
    */
   async signUp(given: NameAndPassword, address: string | undefined): Promise<SignedIn> {
@@ -94,6 +98,7 @@ export class Accounts {
   }
 
   /**
+   * Checks a password and signs in.
    * @param address as for `signUp`
    * @throws RoomfulError (rejects) INVALID_MESSAGE, UNAUTHENTICATED, BANNED, RATE_LIMITED, UNAVAILABLE
    */
@@ -105,7 +110,7 @@ export class Accounts {
     const from = { address, device: checkDevice(given.device) }
     const account = this.parts.store.findLogin(login)
     const allowances = this.allowances(login, account?.sub, from)
-    // Taken before the answer is known, so that many guesses at once count as many.
+    // Counted before the password is checked, so that concurrent guesses all count. Given back when it is right.
     this.take(allowances, 'Too many wrong passwords')
     const isRight =
       password.length <= PASSWORD_MAX_LENGTH && (await this.verify(password, account?.password, allowances))
@@ -118,9 +123,9 @@ export class Accounts {
   }
 
   /**
-   * Another token for who has one of a sign-in, with the role that the account has by now.
-   * @param user as its token says, found good and not banned
-   * @throws RoomfulError (rejects) FORBIDDEN when the token is not from here, TOKEN_EXPIRED when the sign-in is long ago
+   * A new token for a user with a valid one, with the current role of the account.
+   * @param user the user of the token, which is valid and not banned
+   * @throws RoomfulError (rejects) FORBIDDEN for a token of another issuer, TOKEN_EXPIRED when the sign-in is too long ago
    */
   async refresh({ sub, auth_time: authTime }: User): Promise<SignedIn> {
     const account = this.parts.store.findSub(sub)
@@ -143,20 +148,20 @@ export class Accounts {
     try {
       return await this.parts.passwords.verify(password, stored)
     } catch (error) {
-      for (const [key] of allowances) this.parts.limiter.giveBack(key) // it was not even tried
+      for (const [key] of allowances) this.parts.limiter.giveBack(key) // the password was not checked
       throw error
     }
   }
 
-  /** @param signedInAt goes into the token as OpenID Connect names it: when this person last proved who they are */
+  /** @param signedInAt when the user entered the password, in the token as `auth_time`, as in OpenID Connect */
   private async admit(user: User, signedInAt: number): Promise<SignedIn> {
     const claims = { ...user, auth_time: Math.floor(signedInAt / 1000) }
     return { token: await this.parts.issuer.issueToken(claims, SESSION_TOKEN_MS), user }
   }
 
   /**
-   * What an attempt is counted by. Where the account has signed in before, it is counted by that place alone: others who
-   * guess from anywhere else, or without the device from the same address, do not lock out the person whose account it is.
+   * The limits of an attempt. A place where the account has signed in before has its own limit, so an attacker elsewhere, or
+   * at the same address without the device, cannot lock the owner out.
    */
   private allowances(login: string, sub: string | undefined, from: SignInFrom): Allowance[] {
     const known = sub === undefined ? undefined : this.parts.places.find(sub, from)
@@ -168,7 +173,7 @@ export class Accounts {
     return allowances
   }
 
-  /** All or none. */
+  /** Counts an attempt towards all limits, or refuses it and counts nothing. */
   private take(allowances: readonly Allowance[], sentence: string): void {
     const { limiter } = this.parts
     const retryAfterMs = Math.max(...allowances.map((allowance) => limiter.wait(...allowance)))

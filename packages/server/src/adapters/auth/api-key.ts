@@ -1,24 +1,26 @@
 /**
- * The key of other backends. Comparing takes the same time whatever is given, so that nothing can be learnt from how long
- * a refusal takes; wrong ones are counted per address, told to the observer without what was given, and bounded.
+ * Checks the API key of other backends. The comparison takes constant time, so its duration reveals nothing about the key.
+ * Wrong keys are limited per address and reported to the observer, without the key that was sent.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { RoomfulError } from '../../core/base/errors.ts'
 import type { Limiter } from '../../core/ports/limiter.ts'
 import type { Observer } from '../../core/ports/observer.ts'
 
-/** Wrong keys from one address. Beyond it nothing is logged either. */
+/** Limit of wrong keys from one address. Above it they are not reported either. */
 const WRONG_WINDOW_MS = 60_000
 const WRONG_MAX = 20
 const USER_AGENT_MAX = 256
 
+/** Who sent a key. */
 export interface KeyAttempt {
   readonly ip: string
-  /** Whose attempts count together; undefined for this machine, which may be a proxy that hides everyone. */
+  /** The key under which attempts are counted; undefined for this machine, which may be a proxy for all clients. */
   readonly countedAddress: string | undefined
   readonly userAgent: string
 }
 
+/** The API key of this server. */
 export class ApiKey {
   private readonly digest: Buffer
   private readonly limiter: Limiter
@@ -30,13 +32,14 @@ export class ApiKey {
     this.observer = observer
   }
 
+  /** Whether this is the key; counts nothing. */
   matches(given: string): boolean {
     return timingSafeEqual(digestOf(given), this.digest)
   }
 
   /**
-   * An address that keeps guessing is not listened to any more, right or wrong, until its window is over. This machine is:
-   * a proxy on it brings everyone.
+   * Checks a key. An address with too many wrong keys is refused even with the right one until its window is over. This
+   * machine is not, because it may be a proxy for all clients.
    * @throws RoomfulError TOKEN_INVALID, RATE_LIMITED
    */
   check(given: string, { ip, countedAddress, userAgent }: KeyAttempt): void {
@@ -52,7 +55,7 @@ export class ApiKey {
   }
 }
 
-/** Of one length, which comparing in constant time needs. */
+/** Digests have one length, which a comparison in constant time needs. */
 function digestOf(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }

@@ -1,9 +1,8 @@
 /**
- * Who is this? A token or a ticket says so; the account says whether they may come in at all, and as what.
+ * Authenticates by a token or a ticket, and then checks the account: it may be banned or have another role.
  *
- * The role is that of the token, unless an administrator gave the account one: then it is the account's, whatever the
- * token says, so that a right can be given or taken while tokens are out. A ticket is checked against the account again
- * when it is used.
+ * The role in the token counts unless an administrator has set one on the account. So roles can be changed while tokens are
+ * valid. Tickets are checked against the account again when they are used.
  */
 import type { Credentials } from '@roomful/protocol'
 import { bannedError, RoomfulError } from '../../core/base/errors.ts'
@@ -12,14 +11,16 @@ import type { Users } from '../../core/ports/users.ts'
 import type { TokenVerifier } from './jwt.ts'
 import type { Tickets } from './tickets.ts'
 
+/** What the authenticator uses. */
 export interface AccountAuthenticatorParts {
   readonly verifier: TokenVerifier
   readonly tickets: Tickets
   readonly users: Users
-  /** `open`: a valid token of an unknown user creates the user; `strict`: it is refused. */
+  /** For a valid token of an unknown user: `open` creates the user, `strict` refuses the token. */
   readonly unknownUsers: 'open' | 'strict'
 }
 
+/** The authenticator of a server with accounts. */
 export class AccountAuthenticator implements Authenticator {
   private readonly parts: AccountAuthenticatorParts
 

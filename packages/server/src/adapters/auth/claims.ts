@@ -1,4 +1,4 @@
-/** From the claims of a verified token to a user. PROTOCOL.md 3: which claim counts, and what a role may be. */
+/** Reads the user from the claims of a verified token. PROTOCOL.md, section 3. */
 import { isRoomId } from '@roomful/protocol'
 import { RoomfulError } from '../../core/base/errors.ts'
 import { salvageName } from '../../core/base/names.ts'
@@ -6,18 +6,23 @@ import type { Identity } from '../../core/ports/authenticator.ts'
 import { USER_ID_MAX_BYTES, type User } from '../../core/ports/user.ts'
 import { isGuestId } from '../../core/sessions/guests.ts'
 
+/** The roles that Roomful knows. */
 export const ROLES = ['user', 'support', 'seller', 'admin'] as const
+/** One of {@link ROLES}. */
 export type Role = (typeof ROLES)[number]
 
+/** The payload of a token. */
 export type Claims = Readonly<Record<string, unknown>>
 
+/** Whether a value is one of {@link ROLES}. */
 export function isRole(value: unknown): value is Role {
   return (ROLES as readonly unknown[]).includes(value)
 }
 
 /**
- * @param claims of a token whose signature and times are in order
- * @throws RoomfulError TOKEN_INVALID when they name nobody
+ * The user of a token.
+ * @param claims of a token with a valid signature and valid times
+ * @throws RoomfulError TOKEN_INVALID when they name no user
  */
 export function identityOf(claims: Claims): Identity {
   const sub = subjectOf(claims)
@@ -26,7 +31,7 @@ export function identityOf(claims: Claims): Identity {
     ...others,
     sub,
     name: nameOf(claims.name) ?? nameOf(claims.username) ?? nameOf(sub) ?? sub,
-    // A role that Roomful does not know gives no right beyond a user's.
+    // An unknown role has the rights of a user.
     role: isRole(claims.role) ? claims.role : 'user',
   }
   return { user, expiresAt: typeof exp === 'number' ? Math.min(exp * 1000, Number.MAX_SAFE_INTEGER) : undefined }
@@ -38,25 +43,25 @@ function subjectOf({ sub, userId, id, username }: Claims): string {
   if (Buffer.byteLength(subject) > USER_ID_MAX_BYTES) {
     throw refusal(`the subject is longer than ${USER_ID_MAX_BYTES} bytes`)
   }
-  // Its inbox is a room of that name.
+  // The subject is part of the inbox's room name.
   if (!isRoomId(subject)) throw refusal('the subject has characters that an id may not have')
-  // Else a token could speak for a guest of the moment.
+  // Otherwise a token could impersonate a guest.
   if (isGuestId(subject)) throw refusal('a subject must not begin with guest:')
   return subject
 }
 
-/** Database keys come as numbers. */
+/** Ids may be numbers, such as keys of a database. */
 function idOf(value: unknown): string | undefined {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** A name is shown to everyone in the room. */
+/** The name, with characters removed that must not be shown to others. */
 function nameOf(value: unknown): string | undefined {
   return typeof value === 'string' ? salvageName(value) : undefined
 }
 
-/** TOKEN_INVALID with the class of what is wrong, and nothing of the token itself. A2.3. */
+/** TOKEN_INVALID with the kind of problem, without content of the token. A2.3. */
 export function refusal(what: string, cause?: unknown): RoomfulError {
   return new RoomfulError('TOKEN_INVALID', `Authentication failed: ${what}`, { cause })
 }

@@ -1,6 +1,6 @@
 /**
- * Is this token good? `jose` decides, with an allow-list: HS256 with our secret, RS, PS, ES and EdDSA with the public keys
- * behind `JWKS_URL`. The algorithm chooses the key, so a public key can never serve as a secret. A2.3, R5.
+ * Verifies and issues tokens with `jose`. Allowed are HS256 with the server's secret, and RS, PS, ES and EdDSA with the
+ * public keys of `JWKS_URL`. The algorithm selects the key, so a public key is never used as a secret. A2.3, R5.
  */
 import {
   createRemoteJWKSet,
@@ -18,6 +18,7 @@ import type { User } from '../../core/ports/user.ts'
 import { identityOf, refusal } from './claims.ts'
 import { Hs256 } from './hs256.ts'
 
+/** What tokens are verified with. */
 export interface TokenVerifierOptions {
   readonly secret: Uint8Array
   readonly jwksUrl?: string | undefined
@@ -29,10 +30,11 @@ export interface TokenVerifierOptions {
 
 const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 const TOKEN_MAX_LENGTH = 8_192
-/** RFC 7515 section 2: no padding, no white space, which jose would overlook. */
+/** RFC 7515 section 2 forbids padding and white space; jose accepts them. */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]*$/
 const JWKS_TIMEOUT_MS = 3_000
 
+/** Verifies tokens. */
 export class TokenVerifier {
   private readonly options: TokenVerifierOptions
   private readonly hs256: Hs256
@@ -48,14 +50,15 @@ export class TokenVerifier {
   }
 
   /**
-   * @returns who the token speaks of
+   * Verifies a token.
+   * @returns the user of the token
    * @throws RoomfulError (rejects) TOKEN_INVALID, TOKEN_EXPIRED; UNAVAILABLE when the identity provider's keys cannot be read
    */
   async verify(token: string): Promise<Identity> {
     return identityOf(this.hs256.accept(token, this.options.now()) ?? (await this.judge(token)))
   }
 
-  /** The long way, which every token that is refused has gone. */
+  /** Verifies with jose. Every token that is refused goes through this. */
   async judge(token: string): Promise<JWTPayload> {
     if (token === '') throw refusal('the token is empty')
     if (token.length > TOKEN_MAX_LENGTH) throw refusal('the token is too long')
@@ -94,7 +97,7 @@ const CLAIM_PROBLEMS: Readonly<Record<string, string>> = {
   nbf: 'the token is not valid yet',
 }
 
-/** The class of the failure, in our words: jose's may quote what is in the token. */
+/** The kind of failure in our own words: messages of jose may quote the token. */
 function explain(error: unknown): RoomfulError {
   if (error instanceof errors.JWTExpired) return new RoomfulError('TOKEN_EXPIRED', undefined, { cause: error })
   if (error instanceof errors.JWTClaimValidationFailed) {
@@ -115,22 +118,24 @@ function explain(error: unknown): RoomfulError {
   return refusal('malformed token', error)
 }
 
-/** Reading the key set failed: too slow, no connection, or not a key set. */
+/** Whether the key set could not be read: too slow, no connection, or not a key set. */
 function isProviderProblem(error: unknown): boolean {
   if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return true
   if (error instanceof TypeError && error.message === 'fetch failed') return true
   return error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC'
 }
 
+/** What tokens are signed with. */
 export interface TokenIssuerOptions {
   readonly secret: Uint8Array
-  /** Written into the token, since the server accepts no other. */
+  /** Added to each token, because the server requires it. */
   readonly audience?: string | undefined
   readonly issuer?: string | undefined
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
 
+/** Issues tokens that this server accepts: at sign-in, and for `roomful token`. */
 export class TokenIssuer {
   private readonly options: TokenIssuerOptions
 
@@ -138,7 +143,7 @@ export class TokenIssuer {
     this.options = options
   }
 
-  /** @param lifetimeMs without it the token does not expire */
+  /** @param lifetimeMs undefined for a token that does not expire */
   issueToken(user: User, lifetimeMs: number | undefined): Promise<string> {
     const { secret, audience, issuer, now } = this.options
     const issuedAt = Math.floor(now() / 1000)

@@ -1,26 +1,27 @@
 /**
- * A sliding window kept exactly: the moments of the latest takings per key, so the wait that is told is the wait there is.
- * For one node; a cluster counts elsewhere. B34.
+ * An exact sliding window: it keeps the time of each counted request per key, so the wait that a client is given is exact.
+ * It counts on one node. B34.
  */
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Limiter } from '../../core/ports/limiter.ts'
 
-/** Keys remembered at once; above it the one that has been idle longest is forgotten (and so forgiven). */
+/** Most keys that are remembered. Above this, the key that was idle longest is forgotten. */
 const KEYS_MAX = 1_000_000
-/** Moments that have passed are cut off the array when there are this many of them. */
+/** Expired times are removed from the array when there are this many. */
 const COMPACT_AT = 64
 
 interface Window {
-  /** Moments of taking, oldest first; those before `first` have passed. */
+  /** Times of counted requests, oldest first; those before `first` have expired. */
   moments: number[]
   first: number
   windowMs: number
 }
 
+/** Counts requests per key. */
 export class SlidingWindowLimiter implements Limiter {
   private readonly clock: Clock
   private readonly keysMax: number
-  /** In the order of the latest taking, so that what has passed is found at the front. */
+  /** In the order of the latest request, so that expired windows are at the front. */
   private readonly windows = new Map<string, Window>()
 
   constructor(clock: Clock, keysMax: number = KEYS_MAX) {
@@ -46,7 +47,7 @@ export class SlidingWindowLimiter implements Limiter {
     return 0
   }
 
-  /** As `take`, but takes nothing: 0 when one is free. */
+  /** As `take`, but counts nothing. */
   wait(key: string, limit: number, windowMs: number): number {
     const window = this.windows.get(key)
     if (!window || limit <= 0) return 0
@@ -59,7 +60,7 @@ export class SlidingWindowLimiter implements Limiter {
     }
     const taken = moments.length - window.first
     if (taken < limit) return 0
-    // One is free once only `limit - 1` are left, which also holds after the limit was lowered.
+    // The next request is allowed when `limit - 1` are left. This also works after the limit was lowered.
     return (moments[moments.length - limit] as number) + windowMs - now
   }
 

@@ -1,45 +1,48 @@
 /**
- * Passwords at rest: scrypt with a salt each, in the thread pool. Hashing is dear on purpose, so only a few run at once,
- * some wait, and more are sent away: a flood of sign-ins must not starve the server.
+ * Hashes passwords with scrypt and a salt each, in the thread pool. Hashing is expensive on purpose, so only a few hashes
+ * run at once, some wait, and more are refused: many sign-ins must not block the server.
  */
 import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
 import { RoomfulError } from '../../core/base/errors.ts'
 
-/** 16 MiB and some 100 ms for one guess; among the settings that OWASP's cheat sheet recommends. */
+/** 16 MiB and about 100 ms for one guess; one of the settings that the OWASP cheat sheet recommends. */
 const COST: ScryptCost = { N: 16_384, r: 8, p: 5 }
 const HASH_BYTES = 32
-/** Four times what the cost needs. */
+/** Four times as much as the cost needs. */
 const MEMORY_MAX_BYTES = 64 * 1024 ** 2
 const SALT_BYTES = 16
-/** Half of Node's four pool threads: files and name look-ups need the others. */
+/** Half of Node's four pool threads; files and DNS lookups need the others. */
 const RUNNING_MAX = 2
-/** Some two seconds' worth. More are refused with UNAVAILABLE. */
+/** About two seconds of work. More are refused with UNAVAILABLE. */
 const WAITING_MAX = 32
 
+/** Parameters of scrypt. */
 export interface ScryptCost {
   readonly N: number
   readonly r: number
   readonly p: number
 }
 
+/** Hashes and verifies passwords. */
 export class Passwords {
   private readonly cost: ScryptCost
   private running = 0
   private readonly waiting: (() => void)[] = []
 
-  /** @param cost for new hashes; a test may take less */
+  /** @param cost for new hashes; tests use less */
   constructor(cost: ScryptCost = COST) {
     this.cost = cost
   }
 
-  /** @returns what to store. @throws RoomfulError (rejects) UNAVAILABLE */
+  /** @returns the hash with its salt and cost, to store. @throws RoomfulError (rejects) UNAVAILABLE */
   async hash(password: string): Promise<string> {
     const salt = randomBytes(SALT_BYTES)
     return this.encode(salt, await this.derive(password, salt, this.cost))
   }
 
   /**
-   * @param stored what `hash` returned; undefined for an account that is not there, which takes as long and is always wrong
+   * Checks a password.
+   * @param stored what `hash` returned; undefined for an unknown account, which takes as long and is always wrong
    * @throws RoomfulError (rejects) UNAVAILABLE
    */
   async verify(password: string, stored: string | undefined): Promise<boolean> {
@@ -58,7 +61,7 @@ export class Passwords {
   }
 
   private async derive(password: string, salt: Buffer, cost: ScryptCost): Promise<Buffer> {
-    await this.myTurn()
+    await this.waitForSlot()
     try {
       return await scryptAsync(password.normalize('NFKC'), salt, { ...cost, maxmem: MEMORY_MAX_BYTES })
     } finally {
@@ -67,7 +70,7 @@ export class Passwords {
     }
   }
 
-  private myTurn(): Promise<void> | void {
+  private waitForSlot(): Promise<void> | void {
     if (this.running < RUNNING_MAX) {
       this.running++
       return

@@ -1,27 +1,29 @@
 /**
- * The secret behind HS256 tokens: the one that was set, or a random one that stays the same over restarts because it is
- * kept, readable by its owner only, beside the data. The command line finds the same one, so its tokens are good here.
+ * The secret of HS256 tokens: the configured one, or a random one in a file in the data folder, readable by its owner only.
+ * So it stays the same after a restart, and `roomful token` uses the same.
  */
 import { randomBytes } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** As many bytes as the hash has. RFC 7518 section 3.2. */
+/** The size of the hash. RFC 7518 section 3.2. */
 const SECRET_MIN_BYTES = 32
 const FILE_NAME = 'jwt-secret'
 
+/** A secret, and what the operator should know about it. */
 export interface Secret {
   readonly bytes: Uint8Array
-  /** A sentence for whoever starts the server. */
+  /** A sentence for the operator. */
   readonly notice?: string
-  /** The notice is about a risk. */
+  /** Whether the notice is about a risk. */
   readonly isRisky?: boolean
 }
 
 /**
+ * Finds or creates the secret.
  * @param given the setting JWT_SECRET
  * @param data the data folder, or `:memory:` for a secret that ends with the process
- * @throws Error with a sentence when the file can be neither read nor made
+ * @throws Error with a sentence when the file can be neither read nor created
  */
 export function findSecret(given: string | undefined, data: string): Secret {
   if (given !== undefined) {
@@ -54,7 +56,7 @@ function readKept(path: string): string | undefined {
   }
 }
 
-/** Written under another name and then linked: two processes that start at once end with one secret, and never half of it. */
+/** Writes the file under another name and links it: two processes that start at once get one and the same whole secret. */
 function keep(folder: string, path: string): string {
   const secret = randomSecret()
   const draft = `${path}.${randomBytes(6).toString('hex')}`

@@ -1,19 +1,21 @@
 /**
- * Where an account has signed in before: an address, or a device that names itself by a secret of its own. Who guesses from
- * elsewhere cannot lock these out. Kept as keyed hashes, so that the file does not say where people were.
+ * Places where an account has signed in before: addresses, and devices, which identify themselves by a secret. Password
+ * guesses from elsewhere cannot lock these out. They are stored as keyed hashes, so that the file reveals no addresses.
  */
 import { createHmac } from 'node:crypto'
 import type { UserStore } from './user-store.ts'
 
 const HASH_BYTES = 16
 
+/** Where a sign-in comes from. */
 export interface SignInFrom {
-  /** Whose attempts are counted together; undefined is not counted (this machine). */
+  /** The key by which attempts are counted; undefined is not counted (this machine). */
   readonly address: string | undefined
-  /** What the client keeps and shows again: long and random, or it could be guessed. */
+  /** The random string that the client keeps; long, so that it cannot be guessed. */
   readonly device: string | undefined
 }
 
+/** The places of all accounts. */
 export class SignInPlaces {
   private readonly store: UserStore
   private readonly secret: Uint8Array
@@ -23,7 +25,7 @@ export class SignInPlaces {
     this.secret = secret
   }
 
-  /** @returns how the account is known there, and a name for that place */
+  /** @returns the kind and an id of a place where the account has signed in; undefined for a new place */
   find(sub: string, { address, device }: SignInFrom): { kind: 'device' | 'address'; id: string } | undefined {
     for (const [kind, value] of [['device', device] as const, ['address', address] as const]) {
       if (value === undefined) continue
@@ -33,13 +35,13 @@ export class SignInPlaces {
     return undefined
   }
 
-  /** Signing in does not depend on it: a full disk only means that the place is not known the next time. */
+  /** Remembers a place. Errors are ignored: with a full disk the place is unknown next time, and signing in still works. */
   remember(sub: string, { address, device }: SignInFrom): void {
     try {
       if (device !== undefined) this.store.rememberPlace(sub, this.hash(sub, 'device', device))
       if (address !== undefined) this.store.rememberPlace(sub, this.hash(sub, 'address', address))
     } catch {
-      // UNAVAILABLE
+      // UNAVAILABLE: the place is not remembered
     }
   }
 

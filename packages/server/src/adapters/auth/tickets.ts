@@ -1,38 +1,40 @@
 /**
- * Tickets: a word that opens one connection, within 30 seconds. A page that must put its credential into a URL puts this
- * there, since URLs end up in logs and histories. A3.4, H15.
+ * Tickets: each opens one connection within 30 seconds. Pages use them where a credential must be in a URL, because URLs
+ * are recorded in logs and browser histories. A3.4, H15.
  */
 import { RoomfulError } from '../../core/base/errors.ts'
 import type { Identity } from '../../core/ports/authenticator.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Random } from '../../core/ports/random.ts'
 
+/** How long a ticket is valid. */
 export const TICKET_LIFETIME_MS = 30_000
-/** Unused tickets of one user; the oldest one gives way. A reconnecting page with some tabs needs a few. */
+/** Most unused tickets of one user; the oldest is dropped. A page with several tabs needs a few when it reconnects. */
 export const TICKETS_PER_USER = 16
-/** Unused tickets of all users (some 40 MB); above it nobody gets one until the first expires. */
+/** Most unused tickets of all users (about 40 MB); above it none is issued until the first expires. */
 export const TICKETS_MAX = 100_000
-/** Streams that a ticket stays good for (some 40 MB); above it the oldest must come with another ticket. */
+/** Most streams that stay bound to a ticket (about 40 MB); above it the oldest needs a new ticket. */
 const BOUND_MAX = 100_000
-/** Such streams of one user; the oldest must come with another ticket. */
+/** The same for one user. */
 export const BOUND_PER_USER = 64
-/** How long a stream may come back with the ticket of a token that never expires. */
+/** How long a stream may reconnect with a ticket if its token does not expire. */
 const BOUND_LIFETIME_MS = 24 * 3_600_000
 const TICKET_LENGTH = 32
 
 interface Ticket {
   readonly identity: Identity
-  /** On the monotonic clock. */
+  /** Time of expiry on the monotonic clock. */
   readonly goodUntil: number
 }
 
+/** All valid tickets. */
 export class Tickets {
   private readonly clock: Clock
   private readonly random: Random
-  /** In the order of making, which is the order of expiry. */
+  /** In the order of issue, which is the order of expiry. */
   private readonly tickets = new Map<string, Ticket>()
   private readonly byUser = new Map<string, string[]>()
-  /** Used for a stream that reconnects by itself, which cannot ask for another: good for that one alone. */
+  /** Tickets of streams: an `EventSource` reconnects with the same URL, so its ticket stays valid for that stream. */
   private readonly boundByUser = new Map<string, string[]>()
   private readonly bound = new Map<string, { identity: Identity; stream: string; goodUntil: number }>()
 
@@ -45,7 +47,7 @@ export class Tickets {
     return this.tickets.size
   }
 
-  /** @throws RoomfulError UNAVAILABLE when too many are out */
+  /** Issues a ticket. @throws RoomfulError UNAVAILABLE when too many are unused */
   issue(identity: Identity): string {
     this.dropExpired()
     if (this.tickets.size >= TICKETS_MAX) {
@@ -63,9 +65,9 @@ export class Tickets {
   }
 
   /**
-   * Uses a ticket up.
-   * @param stream names a stream that may come back with it until its token expires
-   * @throws RoomfulError TOKEN_INVALID, TOKEN_EXPIRED (of the token that it was made from)
+   * Uses a ticket.
+   * @param stream names a stream, which may use the ticket again until its token expires
+   * @throws RoomfulError TOKEN_INVALID, TOKEN_EXPIRED (of the token that the ticket was issued for)
    */
   redeem(ticket: string, stream?: string): Identity {
     this.dropExpired()

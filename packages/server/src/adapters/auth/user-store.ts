@@ -1,6 +1,6 @@
 /**
- * The accounts on disk: `users.db` in the data folder, or in memory. Reading one takes 2 µs and adding one 12 µs, so the
- * file is asked each time and nothing is cached.
+ * Stores accounts in `users.db` in the data folder, or in memory. Reading one takes 2 µs and adding one 12 µs, so nothing is
+ * cached.
  */
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -11,10 +11,10 @@ import { nameKey } from '../../core/base/names.ts'
 import type { User } from '../../core/ports/user.ts'
 import type { Account, AccountQuestion, ListedAccount, Users } from '../../core/ports/users.ts'
 
-/** Not imported: on a Node without it nothing could be said about that. */
+/** Not imported: on an old Node without this module, the import would fail before the version check can explain it. */
 const sqlite = createRequire(import.meta.url)('node:sqlite') as typeof import('node:sqlite')
 
-/** Each brings the file from the version of its index to the next one. */
+/** Each changes the file from the version of its index to the next one. */
 const MIGRATIONS = [
   `CREATE TABLE users (
     sub TEXT PRIMARY KEY,
@@ -35,7 +35,7 @@ const MIGRATIONS = [
 ]
 const VERSION = MIGRATIONS.length
 
-/** Of one account. Only a right password adds one, so no attacker can push the others out. */
+/** Places of one account. Only a correct password adds one, so an attacker cannot displace them. */
 const PLACES_MAX = 20
 const PLACE_KEPT_MS = 90 * 86_400_000
 /** A place that was seen since then is not written again. */
@@ -54,6 +54,7 @@ export interface LoginAccount extends StoredAccount {
   readonly password: string
 }
 
+/** The accounts of a server. */
 export class UserStore implements Users {
   private readonly database: DatabaseSync
   private readonly statements: Record<
@@ -166,7 +167,7 @@ export class UserStore implements Users {
     return Number(this.statements.findPlace.get(sub, place)?.last_at ?? Number.NEGATIVE_INFINITY)
   }
 
-  /** A full or read-only disk is not the caller's fault, and passes. */
+  /** Reports a full or read-only disk as UNAVAILABLE. */
   private write<T>(change: () => T): T {
     try {
       return change()

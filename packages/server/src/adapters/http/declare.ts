@@ -162,7 +162,7 @@ const AUTHENTICATE: Readonly<
   admin: authenticateAdmin,
 }
 
-/** Reads parameters as the schema declares them. @throws RoomfulError INVALID_MESSAGE, ROOM_NAME_INVALID, naming the parameter */
+/** Reads parameters as declared. @throws RoomfulError INVALID_MESSAGE, ROOM_NAME_INVALID, naming the parameter */
 function reader(schema: TObject | undefined): (given: URLSearchParams) => Record<string, unknown> {
   if (schema === undefined) return () => ({})
   const check = checker(schema)

@@ -68,7 +68,10 @@ export class NotificationPolls {
     this.waitingMax = waitingMax
   }
 
-  /** Answers a poll. @throws RoomfulError (rejects) INVALID_MESSAGE, CURSOR_INVALID, FORBIDDEN, RATE_LIMITED, TOKEN_EXPIRED, UNAVAILABLE */
+  /**
+   * Answers a poll.
+   * @throws RoomfulError (rejects) INVALID_MESSAGE, CURSOR_INVALID, FORBIDDEN, RATE_LIMITED, TOKEN_EXPIRED, UNAVAILABLE
+   */
   async poll(reader: NotificationReader, { since: text, waitMs, signal }: NotificationPoll): Promise<unknown> {
     const { hub } = this
     const { user, expiresAt } = reader.identity
@@ -141,7 +144,7 @@ export class NotificationPolls {
   }
 }
 
-/** @throws RoomfulError TOKEN_EXPIRED, or UNAVAILABLE after a ban or a change of role: the next request is authenticated again */
+/** @throws RoomfulError TOKEN_EXPIRED; UNAVAILABLE after a ban or a change of role, so that the client asks again */
 function checkRight(hub: Hub, { userId, expiresAt, asOf }: Right): void {
   if (hub.accountChanges.since(asOf, userId)) throw accountChanged()
   if (expiresAt !== undefined && hub.runtime.clock.now() >= expiresAt) throw new RoomfulError('TOKEN_EXPIRED')

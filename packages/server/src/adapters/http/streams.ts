@@ -10,7 +10,7 @@ import { answerSend } from './fallbacks/send.ts'
 const params = Type.Object({
   namespace: Type.String({ description: 'Without its first slash; `chat` for the default one.' }),
 })
-/** `room` may be repeated. It is declared as one string, because a list would be documented differently. */
+/** `room` may be repeated. It is declared as one string, which is what most clients send. */
 const ClientQuery = {
   room: Type.Optional(Type.String({ description: 'May be given several times.' })),
   after: Type.Optional(Type.String({ description: 'A cursor: what came behind it.' })),

@@ -36,9 +36,9 @@ export class Metrics implements Observer {
     return this.registry.contentType
   }
 
-  /** The body of `GET /metrics`. */
+  /** The body of `GET /metrics`. Metrics of the process are collected from the first call on. */
   async text(): Promise<string> {
-    if (!this.hasProcessMetrics) collectDefaultMetrics({ register: this.registry }) // observes the process from the first scrape on
+    if (!this.hasProcessMetrics) collectDefaultMetrics({ register: this.registry })
     this.hasProcessMetrics = true
     return this.registry.metrics()
   }

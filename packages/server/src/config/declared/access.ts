@@ -1,4 +1,4 @@
-/** Settings about who may come in, and how they say who they are. */
+/** Settings of authentication. */
 import { CORE_DEFAULTS } from '../../core/base/settings.ts'
 import { oneOf, onOff, optional, setting, text, url, wholeNumber } from '../declaration.ts'
 

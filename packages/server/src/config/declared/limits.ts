@@ -1,4 +1,4 @@
-/** Settings about heartbeats, and how much one client may send, hold and leave unread. */
+/** Settings of heartbeats and of limits per client. */
 import { CORE_DEFAULTS } from '../../core/base/settings.ts'
 import { onOff, setting, wholeNumber } from '../declaration.ts'
 

@@ -1,4 +1,4 @@
-/** Settings about where Roomful listens, who may reach it, and how it ends. */
+/** Settings of the server: address, paths, origins, proxies, TLS, shutdown. */
 import { CORE_DEFAULTS } from '../../core/base/settings.ts'
 import {
   apiKey,
@@ -14,7 +14,7 @@ import {
   wholeNumber,
 } from '../declaration.ts'
 
-/** Pages of other servers on the developer's machine. */
+/** Pages of other servers on this machine, for development. */
 const LOOPBACK_ORIGINS = ['localhost', '127.0.0.1', '[::1]'].flatMap((host) => [
   `http://${host}:*`,
   `https://${host}:*`,

@@ -1,4 +1,4 @@
-/** Settings about what is kept, where, and for how long. */
+/** Settings of storage: place, size, retention. */
 import { LOG_DEFAULTS } from '../../adapters/brokers/local/log.ts'
 import { CORE_DEFAULTS } from '../../core/base/settings.ts'
 import { oneOf, setting, text, wholeNumber } from '../declaration.ts'

@@ -53,7 +53,7 @@ export function disconnectedPacket(nsp: string): Uint8Array {
   return textFrame(`41${place(nsp)}`)
 }
 
-/** Bytes are sent as attachments: one text frame, then one binary frame for each piece. Other dialects use `{"$binary": …}`. */
+/** Bytes are sent as attachments: one text frame, then a binary frame for each. Other dialects use `{"$binary": …}`. */
 function binaryPacket(type: PacketType, nsp: string, data: readonly unknown[], id?: number): Uint8Array {
   const pieces: Uint8Array[] = []
   const json = JSON.stringify(data, function (this: Record<string, unknown>, key, value: unknown) {
