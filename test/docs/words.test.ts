@@ -16,7 +16,7 @@ const MAXIMA: Readonly<Record<string, number>> = {
   'packages/documents/src': 0,
   'packages/protocol/src': 0,
   'packages/react/src': 14,
-  'packages/server/src': 256,
+  'packages/server/src': 174,
   'packages/testkit/src': 7,
   apps: 0,
   docs: 0,
