@@ -10,11 +10,9 @@ export {
   type RoomfulProviderProps,
   type SharingProps,
   useClient,
+  useConnection,
 } from './provider.tsx'
-export type { RoomActions } from './room-hold.ts'
-export { useConnection } from './use-connection.ts'
+export type { RoomActions } from './room-handle.ts'
 export { type UseEventOptions, useEvent } from './use-event.ts'
 export { type MessageActions, useMessages } from './use-messages.ts'
-export { type Presence, usePresence } from './use-presence.ts'
-export { type RoomView, useRoom } from './use-room.ts'
-export { type Typing, useTyping } from './use-typing.ts'
+export { type Presence, type RoomView, type Typing, usePresence, useRoom, useTyping } from './use-room.ts'

@@ -1,63 +1,91 @@
 /**
- * Gives the components below it a client. Either the application's own, or one that lives as long as the provider does:
- * connected when it is mounted, closed shortly after it is gone, and exactly one under Strict Mode, which mounts twice.
+ * Providers of a client for the components inside them: the application's own client, or one that lives as long as the
+ * provider. That one connects when the provider is mounted and closes shortly after it is unmounted; there is exactly one
+ * under Strict Mode, which mounts twice.
  */
 import {
   type AnyContract,
   Client,
   type ClientOptions,
+  type ConnectionState,
   createLink,
   type NamespaceOptions,
   type SharedLink,
   type SharedLinkOptions,
 } from '@roomful/client'
-import { createContext, type ReactElement, type ReactNode, useContext, useEffect, useRef, useState } from 'react'
+import {
+  createContext,
+  type ReactElement,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react'
 
+/** Either a client, or where to connect, or a namespace of the nearest {@link LinkProvider}. */
 export type RoomfulProviderProps<C extends AnyContract = undefined> =
   | { readonly client: Client<C>; readonly children?: ReactNode }
   | OwnClientProps
   | SharingProps
 
 interface OwnClientProps {
-  /** Of the server, as `connect` takes it. */
+  /** Of the server, as for `connect`. */
   readonly url: string | URL
-  /** As `connect` takes them. Read once: give the provider another `key` to connect as somebody else. */
+  /** As for `connect`. Read once: give the provider another `key` to connect as another user. */
   readonly options?: ClientOptions
   readonly children?: ReactNode
 }
 
+/** A namespace on a shared link. */
 export interface SharingProps {
-  /** The namespace of the hooks below, over the link of the nearest {@link LinkProvider}. Read once, as `options`. */
+  /** The namespace for the hooks inside, over the link of the nearest {@link LinkProvider}. Read once, as `options`. */
   readonly namespace: string
   readonly options?: Omit<NamespaceOptions, 'namespace' | 'autoConnect'>
   readonly children?: ReactNode
 }
 
+/** Where the link of a {@link LinkProvider} connects. */
 export interface LinkProviderProps {
-  /** Of the server, as `createLink` takes it. */
+  /** Of the server, as for `createLink`. */
   readonly url: string | URL
-  /** As `createLink` takes them. Read once: give the provider another `key` to connect as somebody else. */
+  /** As for `createLink`. Read once: give the provider another `key` to connect as another user. */
   readonly options?: SharedLinkOptions
   readonly children?: ReactNode
 }
 
-/** A provider that is mounted again within this time keeps its connection. */
+/** A provider that is mounted again within this time, ms, keeps its connection. */
 const LINGER_MS = 100
 
 const ClientContext = createContext<Client | undefined>(undefined)
 const LinkContext = createContext<SharedLink | undefined>(undefined)
 
-/** Gives the `<RoomfulProvider namespace="…">`s below it one link to share: one WebSocket, as one user. */
+/**
+ * Gives each `<RoomfulProvider namespace="…">` inside it the same link: one WebSocket, as one user.
+ * @example
+ * <LinkProvider url="https://example.org" options={{ token: fetchToken }}>
+ *   <RoomfulProvider namespace="/chat"><Chat /></RoomfulProvider>
+ *   <RoomfulProvider namespace="/shop"><Shop /></RoomfulProvider>
+ * </LinkProvider>
+ */
 export function LinkProvider({ url, options, children }: LinkProviderProps): ReactElement {
   const [link] = useState(() => createLink(url, options))
   return <LinkContext value={link}>{children}</LinkContext>
 }
 
-/** Nest one inside another to use a second namespace below it: hooks take the nearest. */
+/**
+ * Gives the hooks inside it a client. Providers can be nested, for a second namespace: hooks use the nearest one.
+ * @throws Error for a `namespace` outside a {@link LinkProvider}
+ * @example
+ * <RoomfulProvider url="https://example.org" options={{ namespace: '/chat', token: fetchToken }}>
+ *   <Chat />
+ * </RoomfulProvider>
+ */
 export function RoomfulProvider<C extends AnyContract = undefined>(props: RoomfulProviderProps<C>): ReactElement {
   if ('namespace' in props) return <SharingClient {...props} />
   if ('url' in props) return <OwnClient {...props} />
-  // The context cannot carry the contract; whoever reads it says which one it is.
+  // A context has no type parameter: the callers of the hooks name the contract.
   return <ClientContext value={props.client as unknown as Client}>{props.children}</ClientContext>
 }
 
@@ -71,7 +99,7 @@ function SharingClient({ namespace, options, children }: SharingProps): ReactEle
   return <Connected make={() => link.connect({ ...options, namespace, autoConnect: false })}>{children}</Connected>
 }
 
-/** @param make called once. Making a client does nothing yet, so the second one of Strict Mode's double render costs nothing */
+/** @param make called once, or twice under Strict Mode: a client that does not connect does nothing */
 function Connected({ make, children }: { make: () => Client; children: ReactNode }): ReactElement {
   const [client] = useState(make)
   const closing = useRef<ReturnType<typeof setTimeout>>(undefined)
@@ -87,11 +115,21 @@ function Connected({ make, children }: { make: () => Client; children: ReactNode
 }
 
 /**
- * The client of the nearest provider.
- * @throws Error outside of one
+ * @returns the client of the nearest provider
+ * @throws Error outside a provider
  */
 export function useClient<C extends AnyContract = undefined>(): Client<C> {
   const client = useContext(ClientContext)
   if (!client) throw new Error('There is no <RoomfulProvider> around this component')
   return client as unknown as Client<C>
+}
+
+/**
+ * What the connection is doing: a value with a `status` (`connecting`, `open`, `waiting`, …), each with its own fields, such
+ * as `user` once it is open and `untilMs` while it waits for the next attempt. B21.
+ * @throws Error outside a provider
+ */
+export function useConnection(): ConnectionState {
+  const { subscribe, getSnapshot } = useClient()
+  return useSyncExternalStore(subscribe, getSnapshot, getSnapshot)
 }

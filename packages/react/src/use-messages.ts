@@ -1,18 +1,24 @@
-/** What was said in a room, and saying something. */
+/** The messages of a room, for a page that shows and sends them. */
 import type { Client } from '@roomful/client'
 import { useMemo, useSyncExternalStore } from 'react'
 import { MessageStore, type MessagesSnapshot } from './messages/message-store.ts'
 import { useClient } from './provider.tsx'
 
-/** Each does nothing but what its name says; all are the same functions for as long as the component shows this room. */
+/** What `useMessages` can do, beside the messages. The functions stay the same while the component shows one room. */
 export type MessageActions = Pick<
   MessageStore,
   'send' | 'retry' | 'discard' | 'edit' | 'redact' | 'react' | 'removeReaction' | 'loadOlder'
 >
 
 /**
- * The messages of a room, from the latest backwards, with edits, reactions and redactions folded in. What is sent is in the
- * list at once as `pending`, and stays there as `sent` or, with its error, as `failed`. Components share what they load.
+ * The messages of a room, newest page first, with edits, reactions and redactions applied. A sent message is in the list at
+ * once as `pending`, and becomes `sent` or, with its error, `failed`. Components that show the same room share what they
+ * load.
+ * @returns the messages, whether older ones exist or load, the last error, and what can be done
+ * @throws Error outside a provider
+ * @example
+ * const { messages, send, hasMore, loadOlder } = useMessages('lobby')
+ * return <ol>{messages.map((message) => <li key={message.localId}>{message.content}</li>)}</ol>
  */
 export function useMessages(roomId: string): MessagesSnapshot & MessageActions {
   const client = useClient()

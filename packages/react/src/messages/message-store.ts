@@ -1,28 +1,29 @@
 /**
- * The messages of one room, shared by every component that shows them: one join and one load of history behind them, live
- * events folded in, what waits in the outbox and what was refused at the end.
+ * The messages of one room, shared by all components that show them: joined once, loaded once, with new events applied.
+ * Pending messages from the outbox and refused ones are at the end.
  */
 import { type Client, type OutboxEntry, type Room, RoomfulError } from '@roomful/client'
 import type { FailedMessage, Message, PendingMessage } from './message.ts'
 import { RoomLog } from './room-log.ts'
 import { TIMELINE_EVENTS, Timeline } from './timeline.ts'
 
+/** What `useMessages` shows: the same object until something changes. */
 export interface MessagesSnapshot {
-  /** Oldest first: what is in the log, then what waits, then what was refused. */
+  /** Oldest first: those in the log, then pending ones, then refused ones. */
   readonly messages: readonly Message[]
-  /** There are older ones to load. */
+  /** There are older messages to load. */
   readonly hasMore: boolean
-  /** `first`: nothing is there yet; `older`: what lies before. */
+  /** What loads now: `first`, the newest page; `older`, the page before. */
   readonly loading: 'first' | 'older' | undefined
   /** Why the last load of history failed; the next one clears it. */
   readonly error: RoomfulError | undefined
 }
 
-/** Of the latest messages, how many may still be in the outbox as well. */
+/** So many of the newest messages may still be in the outbox too. */
 const RECENT = 100
-/** A store that is used again within this time keeps what it has: as long as a room is held after its release. */
+/** A store that is used again within this time, ms, keeps its messages: as long as the client stays in a released room. */
 const LINGER_MS = 100
-/** Refused messages that are kept for one room; the oldest makes room. */
+/** Most refused messages of one room; another one replaces the oldest. */
 const MAX_FAILED = 50
 
 export class MessageStore {
@@ -32,7 +33,7 @@ export class MessageStore {
   private readonly timeline = new Timeline()
   private readonly listeners = new Set<() => void>()
   private failed: readonly FailedMessage[] = []
-  /** Who we are, as the latest connection knew. */
+  /** This user, as on the latest connection. */
   private author = { userId: '', name: '' }
   private readonly log: RoomLog
   private off: (() => void) | undefined
@@ -69,15 +70,15 @@ export class MessageStore {
     }
   }
 
-  /** Says something; it is in the list at once. Never rejects: a refusal becomes a message that `failed`. */
+  /** Sends a message. It is in the list at once; a refusal makes it `failed`. */
   readonly send = (content: string, options: { replyTo?: string } = {}): void => {
     const key = this.client.createKey()
     const draft = { localId: key, ...this.author, content, replyTo: options.replyTo, ts: this.client.serverNow() }
-    this.held()
+    this.room()
       .send(content, { ...options, key })
       .then(
         ({ id, seq, ts }) => {
-          // The event itself may come later, when this link lags behind: what was stored is shown without a gap.
+          // The event may arrive later than the acknowledgement: without this the message would be missing meanwhile.
           const { userId, name, replyTo } = draft
           const body = { userId, name, content, ...(replyTo === undefined ? {} : { replyTo }) }
           const meta = { event: 'message:new', roomId: this.roomId, id, seq, ts, key }
@@ -92,7 +93,7 @@ export class MessageStore {
       )
   }
 
-  /** Sends what was refused once more. */
+  /** Sends a `failed` message again. */
   readonly retry = (localId: string): void => {
     const message = this.failed.find((each) => each.localId === localId)
     if (!message) return
@@ -100,38 +101,38 @@ export class MessageStore {
     this.send(message.content, message.replyTo === undefined ? {} : { replyTo: message.replyTo })
   }
 
-  /** Forgets what was refused. */
+  /** Removes a `failed` message from the list. */
   readonly discard = (localId: string): void => {
     this.failed = this.failed.filter((each) => each.localId !== localId)
     this.changed()
   }
 
-  /** @throws RoomfulError (rejects) FORBIDDEN, NOT_FOUND, … */
+  /** Edits a message of this user, by its number. @throws RoomfulError (rejects) FORBIDDEN, NOT_FOUND, … */
   readonly edit = async (seq: number, content: string): Promise<void> => {
-    await this.held().edit(seq, content)
+    await this.room().edit(seq, content)
   }
 
-  /** Takes a message back. @throws RoomfulError (rejects) FORBIDDEN, NOT_FOUND, … */
+  /** Takes a message back, by its number. @throws RoomfulError (rejects) FORBIDDEN, NOT_FOUND, … */
   readonly redact = async (seq: number): Promise<void> => {
-    await this.held().redact(seq)
+    await this.room().redact(seq)
   }
 
-  /** @throws RoomfulError (rejects) FORBIDDEN, … */
+  /** Reacts to a message, by its id. @throws RoomfulError (rejects) FORBIDDEN, … */
   readonly react = async (messageId: string, emoji: string): Promise<void> => {
-    await this.held().react(emoji, messageId)
+    await this.room().react(emoji, messageId)
   }
 
-  /** Takes a reaction of one's own back. @throws RoomfulError (rejects) FORBIDDEN, … */
+  /** Takes a reaction of this user back. @throws RoomfulError (rejects) FORBIDDEN, … */
   readonly removeReaction = async (messageId: string, emoji: string): Promise<void> => {
-    await this.held().removeReaction(emoji, messageId)
+    await this.room().removeReaction(emoji, messageId)
   }
 
-  /** Loads what lies before; nothing happens while that is under way, or when there is nothing. Never rejects. */
+  /** Loads the page before. Does nothing while a load is under way, or without older messages. */
   readonly loadOlder = (): void => this.log.loadOlder()
 
   private enter(): void {
     this.outbox = this.client.outbox
-    this.learnAuthor()
+    this.updateAuthor()
     this.off = this.client.subscribe(() => this.handleClient())
     this.log.open()
   }
@@ -143,7 +144,7 @@ export class MessageStore {
   }
 
   private handleClient(): void {
-    this.learnAuthor()
+    this.updateAuthor()
     const { outbox } = this.client
     if (outbox === this.outbox) return
     this.outbox = outbox
@@ -163,14 +164,14 @@ export class MessageStore {
     return [{ status: 'pending', localId: key, ...this.author, content, replyTo, ts: createdMs }]
   }
 
-  private learnAuthor(): void {
+  private updateAuthor(): void {
     const { state } = this.client
     if ('user' in state) this.author = { userId: state.user.sub, name: state.user.name }
   }
 
-  private held(): Room {
+  private room(): Room {
     if (this.log.room) return this.log.room
-    throw new RoomfulError('CLOSED', 'The component that shows this room is not on the page')
+    throw new RoomfulError('CLOSED', 'The component that shows this room is not mounted')
   }
 
   private changed(): void {

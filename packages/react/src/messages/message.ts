@@ -1,47 +1,50 @@
-/** What a page shows of a message: everything that was ever said about it, folded into one value. */
+/** A message as a page shows it, with its edits and reactions. */
 import type { RoomfulError } from '@roomful/client'
 
 /** One emoji under a message. */
 export interface Reaction {
   readonly emoji: string
-  /** Who reacted so, in the order in which they did. */
+  /** Users who gave it, in the order in which they did. */
   readonly userIds: readonly string[]
 }
 
 interface Common {
-  /** The same from the first keystroke's send to the log and back: a key for lists. */
+  /** The same while it is pending and after it is stored: a key for lists. */
   readonly localId: string
   readonly userId: string
   readonly name: string
   readonly content: string
-  /** Id of the message that this one answers. */
+  /** Id of the message that this one replies to. */
   readonly replyTo: string | undefined
   /** Milliseconds since 1970, by the server's clock. */
   readonly ts: number
 }
 
-/** In the room's log. */
+/** A message in the room's log. */
 export interface SentMessage extends Common {
   readonly status: 'sent'
+  /** Unique in the namespace. */
   readonly id: string
   /** Its number in the room. */
   readonly seq: number
-  /** When its present wording is from; `undefined` while it is the first one. */
+  /** When it was last edited, ms since 1970; `undefined` if never. */
   readonly editedAt: number | undefined
-  /** Taken back: its content is gone. */
+  /** It was taken back: its content is empty. */
   readonly isRedacted: boolean
   readonly reactions: readonly Reaction[]
 }
 
-/** Waits in the outbox; it will be sent, whatever the network does. */
+/** A message that waits in the outbox; it is sent once the network allows. */
 export interface PendingMessage extends Common {
   readonly status: 'pending'
 }
 
-/** Refused: it is not in the log, and will not be unless somebody tries again. */
+/** A message that the server refused: it is not in the log. `retry` sends it again. */
 export interface FailedMessage extends Common {
   readonly status: 'failed'
+  /** Why it was refused. */
   readonly error: RoomfulError
 }
 
+/** A message of a list, by `status`. */
 export type Message = SentMessage | PendingMessage | FailedMessage

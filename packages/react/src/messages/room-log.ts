@@ -1,54 +1,63 @@
 /**
- * The durable events of one room, for whoever makes something of them: what happens from now on, and the past page by page,
- * the latest page first. While it is open the room is held.
+ * The durable events of one room, for code that builds something from them: new events as they happen, and the history page
+ * by page, newest page first. While it is open the room is joined.
  */
 import type { Client, EventMeta, ReceivedEvent, Room, RoomfulError } from '@roomful/client'
 
+/** What a {@link RoomLog} reads, and what it calls. */
 export interface RoomLogOptions {
   readonly client: Client
   readonly roomId: string
-  /** Names of the events that are wanted. */
+  /** Names of the events to read. */
   readonly events: readonly string[]
-  /** Takes one event, in whatever order pages and live events bring them, and maybe twice. A redacted one has no arguments. */
+  /** Applies one event. Pages and new events mix, so order is not guaranteed and an event may come twice. A redacted one has no arguments. */
   readonly apply: (event: ReceivedEvent) => void
-  /** Forgets what was applied: it comes again. */
+  /** Discards what was applied: it is read again. */
   readonly clear: () => void
-  /** Something was applied or cleared, or there is more to load, or less. */
+  /** Events were applied or discarded, or `hasMore`, `loading` or `error` changed. */
   readonly onChange: () => void
 }
 
-/** Events per load, the most that the server gives at once. */
+/** Events per load: the most that the server returns at once. */
 const PAGE = 100
 
+/**
+ * Reads the log of a room into something of yours.
+ * @example
+ * const log = new RoomLog({ client, roomId, events: ['bid'], apply: addBid, clear: removeBids, onChange: render })
+ * log.open()
+ */
 export class RoomLog {
-  /** There are older ones to load. */
+  /** There are older events to load. */
   hasMore = true
-  /** `first`: nothing is there yet; `older`: what lies before. */
+  /** What loads now: `first`, the newest page; `older`, the page before. */
   loading: 'first' | 'older' | undefined = 'first'
   /** Why the last load failed; the next one clears it. */
   error: RoomfulError | undefined
   private readonly options: RoomLogOptions
-  private heldRoom: Room | undefined
+  private joinedRoom: Room | undefined
   private offs: (() => void)[] = []
   /** Number of the oldest event that was loaded. */
   private oldest: number | undefined
-  /** History is being asked for. */
-  private isAsking = false
+  /** A request for history is under way. */
+  private isLoading = false
 
+  /** Does nothing before {@link open}. */
   constructor(options: RoomLogOptions) {
     this.options = options
   }
 
-  /** While it is open. */
+  /** The room, while the log is open. */
   get room(): Room | undefined {
-    return this.heldRoom
+    return this.joinedRoom
   }
 
+  /** Joins the room and begins to read. Does nothing when it is open. */
   open(): void {
-    if (this.heldRoom) return
+    if (this.joinedRoom) return
     const { client, roomId, events, apply, onChange } = this.options
     const room = client.room(roomId)
-    this.heldRoom = room
+    this.joinedRoom = room
     for (const event of events) {
       this.offs.push(
         room.on(event, (data: unknown, meta: EventMeta) => {
@@ -58,7 +67,7 @@ export class RoomLog {
       )
     }
     this.offs.push(
-      room.onReset(() => this.startAgain()),
+      room.onReset(() => this.restart()),
       room.onRedacted((meta) => {
         if (!events.includes(meta.event)) return
         apply({ event: meta.event, args: [], meta })
@@ -69,21 +78,21 @@ export class RoomLog {
     this.loadWhenJoined()
   }
 
-  /** Without the room nothing tells what happens meanwhile: whoever opens it again has it loaded again. */
+  /** Releases the room, and discards what was read: opening it again reads it again. */
   close(): void {
     for (const off of this.offs.splice(0)) off()
-    this.heldRoom?.release()
-    this.heldRoom = undefined
-    this.startAgain()
+    this.joinedRoom?.release()
+    this.joinedRoom = undefined
+    this.restart()
   }
 
-  /** Loads what lies before; nothing happens while that is under way, or when there is nothing. Never rejects. */
+  /** Loads the page before. Does nothing while a load is under way, or without older events. Never throws: see `error`. */
   loadOlder(): void {
-    if (this.hasMore && !this.loading && this.heldRoom) this.load(this.heldRoom, 'older')
+    if (this.hasMore && !this.loading && this.joinedRoom) this.load(this.joinedRoom, 'older')
   }
 
-  /** Something was missed for good: what is there now is loaded as if it were the first time. */
-  private startAgain(): void {
+  /** Events were missed for good: discards what was read, and begins with the newest page again. */
+  private restart(): void {
     this.options.clear()
     this.loading = 'first'
     this.hasMore = true
@@ -93,8 +102,8 @@ export class RoomLog {
   }
 
   private loadWhenJoined(): void {
-    const room = this.heldRoom
-    if (!room || this.loading !== 'first' || this.isAsking || room.getSnapshot().status !== 'joined') return
+    const room = this.joinedRoom
+    if (!room || this.loading !== 'first' || this.isLoading || room.getSnapshot().status !== 'joined') return
     this.load(room, 'first') // never rejects
   }
 
@@ -102,23 +111,23 @@ export class RoomLog {
     const { events, apply, onChange } = this.options
     this.loading = what
     this.error = undefined
-    this.isAsking = true
+    this.isLoading = true
     onChange()
     const before = what === 'older' ? this.oldest : undefined
     try {
       const page = await room.history({ limit: PAGE, ...(before === undefined ? {} : { before }) })
-      if (this.heldRoom !== room) return
+      if (this.joinedRoom !== room) return
       for (const each of page.events) if (events.includes(each.event)) apply(each)
       this.oldest = page.events[0]?.meta.seq ?? this.oldest
       this.hasMore = page.more
       this.loading = undefined
     } catch (thrown) {
-      if (this.heldRoom !== room) return
+      if (this.joinedRoom !== room) return
       this.error = thrown as RoomfulError // a request rejects with nothing else
-      // The first load begins again by itself when the room is joined anew; an older page is asked for by whoever wants it.
+      // The first load is repeated after the next join; an older page only by `loadOlder`.
       if (what === 'older') this.loading = undefined
     } finally {
-      this.isAsking = false
+      this.isLoading = false
       onChange()
     }
   }

@@ -1,11 +1,11 @@
 /**
- * A room's events as messages: edits, reactions and redactions folded into what they are about, whatever the order in which
- * pages of history and live events bring them. What concerns a message that is not loaded yet waits for it.
+ * Turns a room's events into messages: applies edits, reactions and redactions to their message, in whatever order pages of
+ * history and new events bring them. Changes of a message that is not loaded yet wait for it.
  */
 import type { ReceivedEvent } from '@roomful/client'
 import type { Reaction, SentMessage } from './message.ts'
 
-/** The events that a timeline is made of. */
+/** The events that a timeline reads. */
 export const TIMELINE_EVENTS = [
   'message:new',
   'message:edited',
@@ -14,7 +14,7 @@ export const TIMELINE_EVENTS = [
   'reaction:removed',
 ] as const
 
-/** Fields of these events; all are missing from one whose body was taken out of the log. */
+/** Fields of these events; an event whose content was removed has none. */
 interface Body {
   readonly userId?: string
   readonly name?: string
@@ -26,30 +26,31 @@ interface Body {
   readonly author?: { readonly userId: string; readonly name: string }
 }
 
-/** What was said about one message. */
+/** The changes of one message. */
 interface Changes {
   content: string | undefined
   /** Number and time of the latest edit. */
   editSeq: number
   editedAt: number | undefined
   isRedacted: boolean
-  /** Who wrote what was redacted, as the notice of it says: an emptied message has no name. */
+  /** The author, from the event that redacted it: an emptied message has no name. */
   author: { readonly userId: string; readonly name: string } | undefined
-  /** By emoji, who. */
-  readonly reactions: Map<string, Map<string, Gift>>
+  /** By emoji and user id. */
+  readonly reactions: Map<string, Map<string, UserReaction>>
 }
 
-/** One person's reaction, by the numbers of its events, since pages come newest first. */
-interface Gift {
-  /** Those in which it was given, after the last one in which it was taken back. */
+/** The reaction of one user, as numbers of its events, since pages come newest first. */
+interface UserReaction {
+  /** Events that gave it, after the last one that removed it. */
   given: readonly number[]
+  /** The last event that removed it. */
   removed: number
 }
 
 export class Timeline {
   private readonly originals = new Map<number, SentMessage>()
   private readonly changes = new Map<number, Changes>()
-  /** Messages as they are now; one is made anew when something about it changes. */
+  /** Messages with their changes applied; an entry is removed when its message changes. */
   private readonly folded = new Map<number, SentMessage>()
   private order: number[] = []
   private list: readonly SentMessage[] | undefined
@@ -72,10 +73,10 @@ export class Timeline {
     this.list = undefined
   }
 
-  /** Takes one event, once or again, in any order. */
+  /** Applies one event. The order does not matter, and a repeat has no effect. */
   apply({ event, args, meta }: ReceivedEvent): void {
     const { seq } = meta
-    if (seq === undefined) return // a reaction to what is happening, which nobody keeps
+    if (seq === undefined) return // a reaction to the moment, which is not stored
     const body = (args[0] ?? {}) as Body
     switch (event) {
       case 'message:new':
@@ -88,13 +89,13 @@ export class Timeline {
           Object.assign(this.change(body.target), { isRedacted: true, author: body.author })
         return
       case 'reaction:new':
-        return this.react(body, (gift) => {
-          if (seq > gift.removed) gift.given = [...gift.given, seq]
+        return this.react(body, (reaction) => {
+          if (seq > reaction.removed) reaction.given = [...reaction.given, seq]
         })
       case 'reaction:removed':
-        return this.react(body, (gift) => {
-          gift.removed = Math.max(gift.removed, seq)
-          gift.given = gift.given.filter((each) => each > gift.removed)
+        return this.react(body, (reaction) => {
+          reaction.removed = Math.max(reaction.removed, seq)
+          reaction.given = reaction.given.filter((each) => each > reaction.removed)
         })
     }
   }
@@ -117,18 +118,18 @@ export class Timeline {
     Object.assign(changes, { content, editSeq: seq, editedAt: ts })
   }
 
-  private react({ messageId = '', emoji, userId }: Body, change: (gift: Gift) => void): void {
+  private react({ messageId = '', emoji, userId }: Body, change: (reaction: UserReaction) => void): void {
     const target = Number(messageId.slice(messageId.lastIndexOf('-') + 1))
     if (!Number.isInteger(target) || target <= 0 || emoji === undefined || userId === undefined) return
     const { reactions } = this.change(target)
-    const who = reactions.get(emoji) ?? new Map<string, Gift>()
-    reactions.set(emoji, who)
-    const gift = who.get(userId) ?? { given: [], removed: 0 }
-    who.set(userId, gift)
-    change(gift)
+    const byUser = reactions.get(emoji) ?? new Map<string, UserReaction>()
+    reactions.set(emoji, byUser)
+    const reaction = byUser.get(userId) ?? { given: [], removed: 0 }
+    byUser.set(userId, reaction)
+    change(reaction)
   }
 
-  /** What is known about a message, to be changed. */
+  /** The changes of a message, to be modified. */
   private change(target: number): Changes {
     const known = this.changes.get(target)
     const changes = known ?? {
@@ -161,15 +162,15 @@ function changed(original: SentMessage, { content, editedAt, isRedacted, author,
   return content === undefined ? common : { ...common, content, editedAt }
 }
 
-/** In the order in which each was given first, and so the people of each. */
+/** Emojis by when each was first given, and so the users of each. */
 function listReactions(reactions: Changes['reactions']): Reaction[] {
-  const listed = [...reactions].flatMap(([emoji, gifts]) => {
-    const people = [...gifts]
+  const listed = [...reactions].flatMap(([emoji, byUser]) => {
+    const users = [...byUser]
       .filter(([, { given }]) => given.length > 0)
       .map(([userId, { given }]) => ({ userId, first: Math.min(...given) }))
       .sort((one, other) => one.first - other.first)
-    const [earliest] = people
-    return earliest ? [{ emoji, first: earliest.first, userIds: people.map(({ userId }) => userId) }] : []
+    const [earliest] = users
+    return earliest ? [{ emoji, first: earliest.first, userIds: users.map(({ userId }) => userId) }] : []
   })
   return listed.sort((one, other) => one.first - other.first).map(({ emoji, userIds }) => ({ emoji, userIds }))
 }
