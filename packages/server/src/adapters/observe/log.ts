@@ -87,6 +87,7 @@ export class Log implements Observer {
       case 'request':
       case 'commit':
       case 'fan-out':
+      case 'forwarded':
       case 'dropped':
       case 'connection:refused':
       case 'link:opened':

@@ -89,6 +89,8 @@ export class Metrics implements Observer {
         return tallies.madeRoom.add(fact.events)
       case 'quota-refused':
         return tallies.quotaRefusals.add(1, fact.what)
+      case 'forwarded':
+        return tallies.forwarded.add(1, fact.ok ? fact.what : 'gone')
       case 'drain':
       case 'notice':
       case 'room:joined':
@@ -135,6 +137,7 @@ function createTallies(registry: Registry) {
       'Documents that could not be made or grow, by what there was too much of.',
       'what',
     ),
+    forwarded: tally('forwarded', 'Requests for sessions of other nodes, and those whose node was gone.', 'what'),
     rateLimited: tally('rate_limited', 'Requests over a rate.', 'scope'),
   }
 }

@@ -72,6 +72,8 @@ export type Fact =
   | { type: 'made-room'; events: number }
   /** A document could not be made or grow, because of its maker's bound or that of all. */
   | { type: 'quota-refused'; what: 'documents' | 'bytes' }
+  /** What belongs to a session of another node went there; `ok` is false when that node was gone. */
+  | { type: 'forwarded'; what: 'request' | 'upgrade'; ok: boolean }
   | { type: 'drain'; links: number }
   /** Something that whoever runs the server should know. */
   | { type: 'notice'; message: string; isRisky: boolean }

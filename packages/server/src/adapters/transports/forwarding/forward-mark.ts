@@ -1,0 +1,52 @@
+/**
+ * What a node writes on a request that it passes on: the client's address, and a signature by which the other node knows
+ * that one of its own cluster wrote it. Such a request is never passed on again.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+
+export const MARK_HEADER = 'roomful-forwarded'
+
+/** Clocks of nodes differ; whoever can read a mark on its way can read the id that it is for. */
+const VALID_MS = 15 * 60_000
+
+type Marked = Pick<IncomingMessage, 'method' | 'url'>
+
+export class ForwardMark {
+  private readonly key: Buffer
+  private readonly now: () => number
+  private readonly read = new WeakMap<IncomingMessage, string | false>()
+
+  /** @param secret the same on all nodes */
+  constructor(secret: Uint8Array, now: () => number) {
+    this.key = createHmac('sha256', secret).update('roomful requests between nodes').digest()
+    this.now = now
+  }
+
+  write(request: Marked, ip: string): string {
+    const at = this.now()
+    return `${at} ${ip} ${this.sign(request, at, ip)}`
+  }
+
+  /** @returns the client's address; false for a mark that no node of this cluster wrote; undefined without one */
+  addressOf(request: IncomingMessage): string | false | undefined {
+    const mark = request.headers[MARK_HEADER]
+    if (mark === undefined) return undefined
+    const known = this.read.get(request)
+    if (known !== undefined) return known
+    const address = this.verify(request, String(mark))
+    this.read.set(request, address)
+    return address
+  }
+
+  private verify(request: IncomingMessage, mark: string): string | false {
+    const [at = '', ip = '', signature = ''] = mark.split(' ')
+    const [given, wanted] = [Buffer.from(signature), Buffer.from(this.sign(request, Number(at), ip))]
+    if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return false
+    return Math.abs(this.now() - Number(at)) <= VALID_MS ? ip : false
+  }
+
+  private sign({ method, url }: Marked, at: number, ip: string): string {
+    return createHmac('sha256', this.key).update(`${at}\n${ip}\n${method} ${url}`).digest('base64url')
+  }
+}
