@@ -51,7 +51,7 @@ const breaking =
 
 const get = async (url: string): Promise<string> => (await fetch(url)).text()
 
-it('[D15] one broken request takes no node out of service', async () => {
+it('[Z6] [D15] one broken request takes no node out of service', async () => {
   const [one, two] = [await startNode('one', breaking('one')), await startNode('two', breaking('two'))]
   const url = await inFrontOf(one, two)
   await get(`${url}/broken`)
@@ -62,7 +62,7 @@ it('[D15] one broken request takes no node out of service', async () => {
   expect(answers.filter((answer) => answer === 'two')).toHaveLength(4)
 })
 
-it('[D9] while a node is away, the other one takes requests, streams and WebSockets, and none fails', async () => {
+it('[Z6] [D9] while a node is away, the other one takes requests, streams and WebSockets, and none fails', async () => {
   const stream: Answer = (request, response) => {
     if (request.headers.accept !== 'text/event-stream') response.end('two')
     else response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: two\n\n')
@@ -90,7 +90,7 @@ it('[D9] while a node is away, the other one takes requests, streams and WebSock
   }
 })
 
-it('[G2] a POST that a node may have done is not sent to the other one', async () => {
+it('[Z6] [G2] a POST that a node may have done is not sent to the other one', async () => {
   const [one, two] = [await startNode('one', breaking('one')), await startNode('two', breaking('two'))]
   const url = await inFrontOf(one, two)
   const response = await fetch(`${url}/broken`, { method: 'POST', body: 'a message' })
@@ -98,7 +98,7 @@ it('[G2] a POST that a node may have done is not sent to the other one', async (
   expect([...one.requests, ...two.requests]).toEqual(['POST /broken'])
 })
 
-it('[B9] with no node there, a stream is cut and gets no error page', async () => {
+it('[Z6] [B9] with no node there, a stream is cut and gets no error page', async () => {
   const [one, two] = [await startNode('one'), await startNode('two')]
   const url = await inFrontOf(one, two)
   await Promise.all([one.stop(), two.stop()])

@@ -16,12 +16,14 @@ import { composeObservers, Metrics } from './adapters/observe/metrics.ts'
 import { Stories } from './adapters/observe/stories.ts'
 import { systemClock, systemRandom } from './adapters/system/clock-and-random.ts'
 import { CrossOrigin } from './adapters/transports/cross-origin.ts'
+import { ClusterNode } from './adapters/transports/forwarding/cluster-node.ts'
 import { addressReader } from './adapters/transports/request-info.ts'
 import type { Roomful } from './api.ts'
 import { resolveSettings } from './config/load.ts'
 import type { Settings } from './config/settings.ts'
 import { readTlsFiles } from './config/tls-files.ts'
 import { CORE_DEFAULTS } from './core/base/settings.ts'
+import type { NodeRegistry } from './core/ports/node-registry.ts'
 import type { Observer } from './core/ports/observer.ts'
 import { openLog } from './open-log.ts'
 import { RoomfulServer } from './roomful.ts'
@@ -35,6 +37,8 @@ export interface CreateOptions extends Partial<Settings> {
   readonly echo?: Readonly<Record<string, string>>
   /** Largest WebSocket message or POST of a Socket.IO client, in bytes. Default: twice `maxMessageBytes` and 4 KiB. */
   readonly socketioMaxPayloadBytes?: number
+  /** Where the nodes that share the log of this one are found; a server without one runs alone. */
+  readonly nodeRegistry?: NodeRegistry
 }
 
 /** Shorter ones can be guessed. */
@@ -58,6 +62,7 @@ export function createRoomful({
   observer,
   echo = ECHO,
   socketioMaxPayloadBytes,
+  nodeRegistry,
   ...given
 }: CreateOptions = {}): Roomful {
   const settings = resolveSettings(given)
@@ -94,9 +99,18 @@ export function createRoomful({
   if (settings.apiKey !== undefined && settings.apiKey.length < API_KEY_LENGTH) {
     observers.observe({ type: 'notice', message: SHORT_API_KEY, isRisky: true })
   }
-  const clientAddress = addressReader(settings.trustProxy, (address) => {
-    observers.observe({ type: 'notice', message: unknownProxy(address), isRisky: true })
+  const node = new ClusterNode({
+    registry: nodeRegistry,
+    secret: secret.bytes,
+    clientAddress: addressReader(settings.trustProxy, (address) => {
+      observers.observe({ type: 'notice', message: unknownProxy(address), isRisky: true })
+    }),
+    basePath,
+    clock,
+    random,
+    observer: observers,
   })
+  const { clientAddress } = node
   const crossOrigin = new CrossOrigin({
     origins: settings.corsOrigin,
     hosts: settings.hosts,
@@ -132,12 +146,15 @@ export function createRoomful({
     },
     socketIo: {
       ...requestChecks,
+      ids: node.ids,
       pingIntervalMs: settings.socketioPingIntervalMs,
       pingTimeoutMs: settings.socketioPingTimeoutMs,
       recovery: settings.socketioRecovery,
       path: settings.socketioPath,
       maxPayloadBytes: socketioMaxPayloadBytes,
     },
+    node,
+    nodeUrl: settings.nodeUrl,
     http: (hub, links, administration) =>
       new HttpTransport(
         createHttpHost({

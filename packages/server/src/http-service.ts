@@ -1,6 +1,8 @@
 /** Routes each request and upgrade of an HTTP server to its transport. PROTOCOL.md, sections 1 and 12. */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { replyError } from './adapters/http/exchange.ts'
+import type { ClusterNode } from './adapters/transports/forwarding/cluster-node.ts'
 import { findBadRequest, urlBelow } from './adapters/transports/http-request.ts'
 import type { SocketIoTransport } from './adapters/transports/socketio/transport.ts'
 import { refuse } from './adapters/transports/upgrade-request.ts'
@@ -14,12 +16,13 @@ export interface HttpServiceParts {
   readonly webSocket: WebSocketTransport
   readonly socketIo: SocketIoTransport
   readonly http: HttpHandler
+  readonly node: ClusterNode
   /** The path below which everything is served, such as `/realtime`, or empty. */
   readonly basePath: string
 }
 
 /** Puts the transports together. */
-export function createHttpService({ webSocket, socketIo, http, basePath }: HttpServiceParts): HttpService {
+export function createHttpService({ webSocket, socketIo, http, node, basePath }: HttpServiceParts): HttpService {
   /** Removes the base path from the URL for the routes. It stays removed in requests that they answer. */
   const take = (request: IncomingMessage, handle: () => boolean): boolean => {
     const given = request.url
@@ -40,25 +43,46 @@ export function createHttpService({ webSocket, socketIo, http, basePath }: HttpS
   }
   const ownsRequest = (request: IncomingMessage): boolean => socketIo.owns(request) || http.owns(request)
   const ownsUpgrade = (request: IncomingMessage): boolean => webSocket.owns(request) || socketIo.ownsUpgrade(request)
+  const handle = (request: IncomingMessage, response: ServerResponse): boolean =>
+    socketIo.handle(request, response) || http.handle(request, response)
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    if (webSocket.owns(request)) webSocket.onUpgrade(request, socket, head)
+    else socketIo.onUpgrade(request, socket, head)
+  }
   return {
     ownsRequest: (request) => ask(request, ownsRequest),
     ownsUpgrade: (request) => ask(request, ownsUpgrade),
     handleRequest: (request, response) =>
       take(request, () => {
         const bad = findBadRequest(request)
-        if (!bad) return socketIo.handle(request, response) || http.handle(request, response)
-        if (!ownsRequest(request)) return false
-        response.setHeader('Connection', 'close')
-        replyError(response, new RoomfulError('INVALID_MESSAGE', bad.message), bad.status)
+        const foreign = node.refusal(request)
+        if (bad || foreign !== undefined) {
+          if (!ownsRequest(request)) return false
+          response.setHeader('Connection', 'close')
+          if (bad) replyError(response, new RoomfulError('INVALID_MESSAGE', bad.message), bad.status)
+          else replyError(response, new RoomfulError('FORBIDDEN', foreign))
+          return true
+        }
+        const owner = request.method === 'OPTIONS' ? undefined : node.ownerOf(request, socketIo.sidOf(request))
+        if (owner === undefined) return handle(request, response)
+        node.pass(request, response, owner).then((isThere) => isThere || handle(request, response))
         return true
       }),
     handleUpgrade: (request, socket, head) =>
       take(request, () => {
         if (!ownsUpgrade(request)) return false
         const bad = findBadRequest(request)
+        const foreign = node.refusal(request)
         if (bad) refuse(socket, bad.status, bad.message)
-        else if (webSocket.owns(request)) webSocket.onUpgrade(request, socket, head)
-        else socketIo.onUpgrade(request, socket, head)
+        else if (foreign !== undefined) refuse(socket, 403, foreign)
+        else {
+          const id = webSocket.owns(request) ? webSocket.linkIdOf(request) : socketIo.sidOf(request)
+          const owner = node.ownerOf(request, id)
+          if (owner === undefined) upgrade(request, socket, head)
+          else {
+            node.passUpgrade(request, socket, head, owner).then((isThere) => isThere || upgrade(request, socket, head))
+          }
+        }
         return true
       }),
     notFound(request, response) {

@@ -1,5 +1,8 @@
 /** The HTTP server below Roomful: limits, address, and a check of the one that an application gives. */
 import { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { Server as TlsServer } from 'node:tls'
 
 /**
  * Limits of Node's HTTP server against slow and endless requests, in milliseconds and bytes. Roomful's own server has them;
@@ -41,4 +44,25 @@ function isEmitter(value: unknown): value is { on: unknown; listening?: unknown 
 export function serverUrl(host: string, port: number, isSecure: boolean): string {
   const name = host === '0.0.0.0' || host === '::' || host === '127.0.0.1' ? 'localhost' : host
   return `${isSecure ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${port}`
+}
+
+/**
+ * Where other machines reach a server: on its own address, or on the first one of this machine when it listens on all.
+ * @returns undefined for what listens on a socket file
+ */
+export function reachableUrl(server: Server): string | undefined {
+  const address = server.address()
+  if (typeof address !== 'object' || address === null) return undefined
+  return urlToReach(address, server instanceof TlsServer)
+}
+
+export function urlToReach({ address, port }: Pick<AddressInfo, 'address' | 'port'>, isSecure: boolean): string {
+  const isEverywhere = address === '0.0.0.0' || address === '::'
+  const host = isEverywhere ? (ownAddress() ?? '127.0.0.1') : address
+  return `${isSecure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+function ownAddress(): string | undefined {
+  const all = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses)
+  return all.find(({ internal, family }) => !internal && family === 'IPv4')?.address
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Accounts } from './adapters/auth/accounts.ts'
 import type { HttpLinks } from './adapters/http/v1-links/links.ts'
+import type { ClusterNode } from './adapters/transports/forwarding/cluster-node.ts'
 import type { SocketIoOptions } from './adapters/transports/socketio/transport.ts'
 import type { WebSocketOptions } from './adapters/transports/websocket/server.ts'
 import type { Administration } from './core/administration.ts'
@@ -49,6 +50,10 @@ export interface RoomfulParts {
   readonly ports: RuntimePorts
   readonly webSocket: WebSocketOptions
   readonly socketIo: SocketIoOptions
+  /** This server among those that share its log. */
+  readonly node: ClusterNode
+  /** The address at which the other nodes reach this one, if it is not the one that it listens on. */
+  readonly nodeUrl: string | undefined
   /** Called once the hub exists. */
   readonly http: (hub: Hub, links: HttpLinks, administration: Administration) => HttpHandler
   readonly users: Users

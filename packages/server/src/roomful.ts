@@ -20,7 +20,7 @@ import type { User } from './core/ports/user.ts'
 import type { Protocol } from './core/raw-protocol.ts'
 import { createHttpService } from './http-service.ts'
 import { Lifetime, type Run } from './lifetime.ts'
-import { checkIsServer, SERVER_LIMITS, serverUrl } from './node-server.ts'
+import { checkIsServer, reachableUrl, SERVER_LIMITS, serverUrl, urlToReach } from './node-server.ts'
 import type { NewAccount, RoomfulParts, Storage } from './parts.ts'
 import { type Safe, safeHandler } from './safe-handler.ts'
 import { addStandardNamespaces } from './standard.ts'
@@ -43,13 +43,14 @@ export class RoomfulServer implements Roomful {
   constructor(parts: RoomfulParts) {
     this.parts = parts
     this.hub = new Hub(parts.core, parts.ports)
-    const links = new HttpLinks(this.hub)
+    const links = new HttpLinks(this.hub, parts.node)
     this.webSocket = new WebSocketTransport(this.hub, parts.webSocket, (id) => links.find(id))
     this.administration = new Administration(this.hub, parts.users, parts.unknownUsers)
     this.service = createHttpService({
       webSocket: this.webSocket,
       socketIo: new SocketIoTransport(this.hub, parts.socketIo),
       http: parts.http(this.hub, links, this.administration),
+      node: parts.node,
       basePath: parts.basePath,
     })
   }
@@ -157,6 +158,7 @@ export class RoomfulServer implements Roomful {
     if (this.attached.has(server)) throw new Error('Roomful is attached to this server already')
     this.start().catch(() => undefined) // `/ready` reports a failure, and `start()` rejects with it
     this.attached.set(server, attachService(server, this.service))
+    if (server !== this.ownServer) this.joinOnceListening(server)
     return this
   }
 
@@ -172,6 +174,8 @@ export class RoomfulServer implements Roomful {
     await this.start()
     const { server } = this
     this.attach(server)
+    // The other nodes have to find this one before it gives out its first id.
+    if (port !== 0) await this.join(urlToReach({ address: host, port }, tls !== undefined))
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen({ port, host, backlog: 4096 }, () => {
@@ -180,8 +184,25 @@ export class RoomfulServer implements Roomful {
       })
     })
     const address = server.address() as AddressInfo
+    if (port === 0) await this.join(reachableUrl(server))
     const url = serverUrl(host, address.port, tls !== undefined) + this.basePath
     return { url, port: address.port }
+  }
+
+  private joinOnceListening(server: Server): void {
+    const join = (): void => {
+      this.started
+        ?.then(() => this.join(reachableUrl(server)))
+        .catch((error: Error) => this.observer.observe({ type: 'notice', message: error.message, isRisky: true }))
+    }
+    if (server.listening || this.parts.nodeUrl !== undefined) join()
+    else server.once('listening', join)
+  }
+
+  /** @throws Error (rejects) when the other nodes cannot know where this one is */
+  private async join(ownUrl: string | undefined): Promise<void> {
+    const { node, nodeUrl = ownUrl } = this.parts
+    await node.join(nodeUrl)
   }
 
   close(): Promise<void> {
@@ -200,6 +221,7 @@ export class RoomfulServer implements Roomful {
     const closed = server && new Promise<void>((resolve) => server.close(() => resolve()))
     await this.hub.drain()
     await this.linksGone()
+    await this.parts.node.leave()
     try {
       await this.lifetime.end()
     } finally {

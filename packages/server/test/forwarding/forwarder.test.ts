@@ -49,7 +49,7 @@ async function setUp(answer: (request: IncomingMessage, response: ServerResponse
   return { url: `http://127.0.0.1:${port}`, port, owner, sockets, forwarder, outcomes }
 }
 
-it('[D15] status, headers and body pass both ways as they are, with the mark of the node', async () => {
+it('[Z5] [D15] status, headers and body pass both ways as they are, with the mark of the node', async () => {
   const { url, outcomes, forwarder } = await setUp(async (request, response) => {
     const { method, url: path, headers } = request
     const { host, cookie, [MARK_HEADER]: mark, connection, 'x-own': own } = headers
@@ -73,7 +73,7 @@ it('[D15] status, headers and body pass both ways as they are, with the mark of 
   expect(forwarder.size).toBe(0)
 })
 
-it('[B8] a stream passes as it comes, and ends for the other node when its reader is gone', async () => {
+it('[Z5] [B8] a stream passes as it comes, and ends for the other node when its reader is gone', async () => {
   const closed = Promise.withResolvers<void>()
   let stream: ServerResponse | undefined
   const { url, forwarder } = await setUp((_, response) => {
@@ -93,7 +93,7 @@ it('[B8] a stream passes as it comes, and ends for the other node when its reade
   await expect.poll(() => forwarder.size).toBe(0)
 })
 
-it('a node that ends in the middle of an answer is a cut connection, not a whole answer', async () => {
+it('[Z5] a node that ends in the middle of an answer is a cut connection, not a whole answer', async () => {
   const { url } = await setUp((request, response) => {
     response.writeHead(200, { 'content-length': 10 })
     response.write('half')
@@ -121,7 +121,7 @@ it('a node that breaks off before it answers counts as gone', async () => {
   expect((await fetch(url)).status).toBe(400)
 })
 
-it('[D15] an upgrade is joined: frames both ways, the last ones before a close, and a cut', async () => {
+it('[Z5] [D15] an upgrade is joined: frames both ways, the last ones before a close, and a cut', async () => {
   const { url, sockets, forwarder, outcomes } = await setUp(() => undefined)
   const seen: unknown[] = []
   sockets.on('connection', (peer, { headers, url: path }) => {
@@ -153,7 +153,7 @@ it('[D15] an upgrade is joined: frames both ways, the last ones before a close, 
   expect(outcomes).toEqual(['upgrade true', 'upgrade true'])
 })
 
-it('what is on its way when the node closes is cut on both sides', async () => {
+it('[Z5] what is on its way when the node closes is cut on both sides', async () => {
   const closed = Promise.withResolvers<void>()
   const asked = Promise.withResolvers<void>()
   const { url, forwarder } = await setUp((_, response) => {

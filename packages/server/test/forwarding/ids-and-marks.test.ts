@@ -31,7 +31,7 @@ function marked(mark: string | undefined, method = 'GET', url = '/socket.io/?sid
   return { method, url, headers: mark === undefined ? {} : { [MARK_HEADER]: mark } } as unknown as IncomingMessage
 }
 
-it('[B32] a mark carries the client’s address to a node with the same secret, and is good for one request alone', () => {
+it('[Z3] [B32] a mark carries the client’s address to a node with the same secret, and is good for one request alone', () => {
   let now = Date.UTC(2030, 0, 1)
   const [one, two] = ['secret', 'secret'].map((secret) => new ForwardMark(Buffer.from(secret), () => now))
   const stranger = new ForwardMark(Buffer.from('another'), () => now)

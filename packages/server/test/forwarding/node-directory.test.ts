@@ -32,7 +32,7 @@ it('a node that joined before the request is found, also right after another que
   expect(board.asked).toBe(2)
 })
 
-it('a thousand made-up ids are four questions a second', async () => {
+it('[Z4] a thousand made-up ids are four questions a second', async () => {
   const { board, clock, directory } = setUp()
   const answers: Promise<string | undefined>[] = []
   for (let i = 0; i < 1_000; i++) {

@@ -23,22 +23,30 @@ export interface RawLink {
 
 export type Manner = 'sse' | 'poll' | 'unpolled'
 
-/** @param manner `unpolled`: opened by a poll, and polled by the test */
-export async function openLink(url: string, manner: Manner, headers: Record<string, string> = {}): Promise<RawLink> {
+/**
+ * @param manner `unpolled`: opened by a poll, and polled by the test
+ * @param elsewhere gets every request but the one that opens it
+ */
+export async function openLink(
+  url: string,
+  manner: Manner,
+  headers: Record<string, string> = {},
+  elsewhere = url,
+): Promise<RawLink> {
   const heard: Frame[] = []
   const away = new AbortController()
   onTestFinished(() => away.abort())
   const { signal } = away
   let sent = 0
   let asked = 0
-  const post = (path: string, body: string): Promise<Response> =>
-    fetch(`${url}/link/${path}`, { method: 'POST', body, headers, signal })
+  const post = (path: string, body: string, to = elsewhere): Promise<Response> =>
+    fetch(`${to}/link/${path}`, { method: 'POST', body, headers, signal })
   const poll = (): Promise<Response> => post('poll', JSON.stringify({ link: heard[0]?.link }))
   if (manner === 'sse') {
     const response = await fetch(`${url}/link/sse`, { headers, signal })
     readStream(response, heard).catch(() => undefined)
   } else {
-    takeEvents(await (await post('poll', '')).text(), heard)
+    takeEvents(await (await post('poll', '', url)).text(), heard)
     if (manner === 'poll') keepPolling(poll, heard).catch(() => undefined)
   }
   const next = (what: string, test: (frame: Frame) => boolean): Promise<Frame> => until(what, () => heard.find(test))

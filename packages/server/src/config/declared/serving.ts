@@ -10,6 +10,7 @@ import {
   proxies,
   setting,
   text,
+  url,
   urlPath,
   wholeNumber,
 } from '../declaration.ts'
@@ -100,6 +101,13 @@ export const serving = {
     secret: true,
     sentence: 'Redis or Valkey server that several nodes share.',
     planned: 'this version runs on one machine and keeps its data in ROOMFUL_DATA',
+  }),
+  nodeUrl: setting({
+    variable: 'ROOMFUL_NODE_URL',
+    type: optional(url),
+    default: undefined,
+    sentence:
+      'Where the other nodes reach this one, as `http://10.0.0.5:8080`; by default on the address and port that it listens on.',
   }),
   workers: setting({
     variable: 'ROOMFUL_WORKERS',

@@ -6,6 +6,7 @@ import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { Dialect } from '../../../core/ports/dialect.ts'
 import { v1Dialect } from '../../transports/dialects.ts'
+import type { ClusterNode } from '../../transports/forwarding/cluster-node.ts'
 import { FRAME_OVERHEAD_BYTES } from '../../transports/websocket/server.ts'
 import { parseJsonBody, readText } from '../body.ts'
 import type { Exchange } from '../exchange.ts'
@@ -22,14 +23,16 @@ const PING_MAX_INTERVAL_MS = 25_000
 /** All v1 links over HTTP. */
 export class HttpLinks {
   private readonly hub: Hub
+  private readonly node: ClusterNode
   private readonly dialect: Dialect
   private readonly maxBytes: number
   private readonly links = new Map<string, HttpLink>()
 
-  constructor(hub: Hub) {
+  constructor(hub: Hub, node: ClusterNode) {
     const { pingIntervalMs, pongTimeoutMs, maxMessageBytes } = hub.runtime.settings
     const intervalMs = Math.min(pingIntervalMs || PING_MAX_INTERVAL_MS, PING_MAX_INTERVAL_MS)
     this.hub = hub
+    this.node = node
     this.dialect = { ...v1Dialect, heartbeat: { pingIntervalMs: intervalMs, pongTimeoutMs } }
     this.maxBytes = maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES
   }
@@ -52,14 +55,18 @@ export class HttpLinks {
     const text = await readText(request, POLL_MAX_BYTES)
     if (response.destroyed) return
     if (text.trim() === '') return this.open(exchange, 'poll')
-    this.known(parseJsonBody(text).link).poll(response)
+    const { link } = parseJsonBody(text)
+    if (await this.passOn(exchange, link, text)) return
+    this.known(link).poll(response)
   }
 
   /** Receives frames: `POST /link/send`. @throws RoomfulError (rejects) NOT_FOUND, CONFLICT, and errors of the body */
-  async send({ request, response }: Exchange): Promise<void> {
+  async send(exchange: Exchange): Promise<void> {
+    const { request, response } = exchange
     const text = await readText(request, this.maxBytes)
     const end = text.indexOf('\n')
     const { link, n, bye } = parseJsonBody(end < 0 ? text : text.slice(0, end))
+    if (await this.passOn(exchange, link, text)) return
     const found = this.known(link)
     if (typeof n !== 'number' || !Number.isSafeInteger(n) || n < 1) {
       throw new RoomfulError('INVALID_MESSAGE', 'Field n must be a whole number from 1', { field: 'n' })
@@ -72,11 +79,17 @@ export class HttpLinks {
     const { hub, dialect, maxBytes } = this
     const { ip, response } = exchange
     const { userAgent, credentials } = httpClientOf(exchange)
-    const id = hub.runtime.random.id(ID_LENGTH)
+    const id = this.node.ids.create(ID_LENGTH)
     const link = new HttpLink(hub, { id, maxBytes, onGone: () => this.links.delete(id) }, manner, response)
     this.links.set(id, link)
     const namespace = hub.defaultNamespace
     link.link = hub.links.accept({ wire: link, dialect, ip, userAgent, namespace, credentials })
+  }
+
+  /** @returns (resolves) true when the link is another node's, which has answered */
+  private async passOn({ request, response }: Exchange, id: unknown, body: string): Promise<boolean> {
+    const owner = this.node.ownerOf(request, id)
+    return owner !== undefined && this.node.pass(request, response, owner, body)
   }
 
   private known(id: unknown): HttpLink {

@@ -27,6 +27,9 @@ const FORGED =
   'A request has the mark of another node, but not of this cluster: give all nodes the same JWT_SECRET, and clocks ' +
   'within 15 minutes of each other.'
 
+const NO_ADDRESS =
+  'The other nodes cannot reach this one, since it listens on no port: set ROOMFUL_NODE_URL to where they can.'
+
 export class ClusterNode {
   readonly ids: NodeIds
   private readonly options: ClusterNodeOptions
@@ -50,9 +53,14 @@ export class ClusterNode {
       })
   }
 
-  /** @param url where the other nodes reach this one @throws what the registry rejects with (rejects) */
-  async join(url: string): Promise<void> {
-    await this.options.registry?.join({ tag: this.ids.tag, url })
+  /**
+   * @param url where the other nodes reach this one; undefined when it listens on no port
+   * @throws Error (rejects) without a URL; what the registry rejects with
+   */
+  async join(url: string | undefined): Promise<void> {
+    const { registry } = this.options
+    if (registry && url === undefined) throw new Error(NO_ADDRESS)
+    if (url !== undefined) await registry?.join({ tag: this.ids.tag, url: url.replace(/\/+$/, '') })
   }
 
   /** Also what another node says that passed the request on. */

@@ -8,6 +8,7 @@ import { CLOSE_CODES } from '@roomful/protocol'
 import type { Hub } from '../../../core/hub.ts'
 import type { Encoding } from '../../../core/ports/dialect.ts'
 import type { CrossOrigin } from '../cross-origin.ts'
+import type { NodeIds } from '../forwarding/node-ids.ts'
 import { pathOf } from '../http-request.ts'
 import { credentialsOf } from '../request-info.ts'
 import { offersWebSocket, refuse } from '../upgrade-request.ts'
@@ -22,6 +23,8 @@ import { EngineSession } from './session.ts'
 export interface SocketIoOptions {
   readonly crossOrigin: Pick<CrossOrigin, 'refusal' | 'setHeaders'>
   readonly clientAddress: (request: IncomingMessage) => string
+  /** Gives out the ids of sessions. */
+  readonly ids: Pick<NodeIds, 'create'>
   readonly pingIntervalMs: number
   readonly pingTimeoutMs: number
   readonly recovery: boolean
@@ -64,6 +67,11 @@ export class SocketIoTransport {
   /** @returns true for a path of Socket.IO, even when the request is refused */
   owns(request: IncomingMessage): boolean {
     return pathOf(request) === this.options.path
+  }
+
+  /** The id of the session that a request or an upgrade names. */
+  sidOf(request: IncomingMessage): string | undefined {
+    return this.owns(request) ? (queryOf(request).get('sid') ?? undefined) : undefined
   }
 
   ownsUpgrade(request: IncomingMessage): boolean {
@@ -146,7 +154,7 @@ export class SocketIoTransport {
 
   /** @param webSocket undefined when the session begins with polls */
   private open(request: IncomingMessage, webSocket: WebSocketWire | undefined): EngineSession {
-    const sid = this.hub.runtime.random.id(SID_LENGTH)
+    const sid = this.options.ids.create(SID_LENGTH)
     const session = new EngineSession(this.hub, sid, webSocket, () => this.sessions.delete(sid))
     if (!webSocket) this.sessions.set(sid, session)
     const { pingIntervalMs: pingInterval, pingTimeoutMs: pingTimeout } = this.options

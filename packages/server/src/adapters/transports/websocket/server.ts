@@ -90,6 +90,11 @@ export class WebSocketTransport {
     })
   }
 
+  /** The v1 link over HTTP that an upgrade is to take over. */
+  linkIdOf(request: IncomingMessage): string | undefined {
+    return subprotocolValue(request, LINK_SUBPROTOCOL_PREFIX)
+  }
+
   private async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if ((request.url ?? '').length > URL_MAX_LENGTH) return refuse(socket, 414, 'The URL is too long')
     const foreign = this.options.crossOrigin.refusal(request, 'link')
@@ -97,7 +102,7 @@ export class WebSocketTransport {
     const path = pathOf(request)
     const echoing = this.echoes.get(path)
     if (echoing) return this.echo(request, socket, head, echoing)
-    const linkId = subprotocolValue(request, LINK_SUBPROTOCOL_PREFIX)
+    const linkId = this.linkIdOf(request)
     if (linkId !== undefined) return this.takeOver(request, socket, head, linkId)
     const spoken = this.protocols.find(path)
     if (spoken && spoken.roomId === undefined) return refuse(socket, 404, 'There can be nothing of this name')
