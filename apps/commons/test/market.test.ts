@@ -1,5 +1,6 @@
 /** The market: a price of each symbol every two seconds, with no gap for clients that reconnect. B11. */
-import type { TestClient } from '@roomful/testkit'
+import { createMemoryLog } from '@roomful/server/testing'
+import { SeededRandom, type TestClient, VirtualClock } from '@roomful/testkit'
 import { EventSource } from 'eventsource'
 import { io } from 'socket.io-client'
 import { expect, it, onTestFinished } from 'vitest'
@@ -33,10 +34,12 @@ it('[B11] no one else may publish in its room', async () => {
 })
 
 it('[B11] the walk goes on where it was before a restart', async () => {
-  const first = await testCommons(addMarket)
+  const clock = new VirtualClock()
+  const storage = createMemoryLog({ clock, random: new SeededRandom(1) })
+  const first = await testCommons(addMarket, { clock, storage })
   await first.advance(60_000)
   const [last] = (await readLatest(first.get('/').history('market', { limit: 1 }), first)).events
-  const second = await testCommons(addMarket, { clock: first.clock, broker: () => first.broker })
+  const second = await testCommons(addMarket, { clock, storage })
   await second.advance(2_000)
   const { events } = await readLatest(second.get('/').history('market', { limit: 1 }), second)
   const drift = Math.abs(Number(events[0]?.price) / Number(last?.price) - 1)

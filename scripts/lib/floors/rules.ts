@@ -66,8 +66,16 @@ export const floorRules: readonly FloorRule[] = [
     mayImportTypes: ['@roomful/protocol/messages', '@standard-schema/spec'],
   },
   { name: 'react (floor 2)', folder: 'packages/react/src', mayImport: ['@roomful/client', 'react'] },
-  { name: 'local broker (floor 2)', folder: `${server}/adapters/brokers/local`, mayImport: belowAdapters },
-  { name: 'redis broker (floor 2)', folder: `${server}/adapters/brokers/redis`, mayImport: belowAdapters },
+  {
+    name: 'local broker (floor 2)',
+    folder: `${server}/adapters/brokers/local`,
+    mayImport: [`${server}/adapters/brokers/common/`, ...belowAdapters],
+  },
+  {
+    name: 'redis broker (floor 2)',
+    folder: `${server}/adapters/brokers/redis`,
+    mayImport: [`${server}/adapters/brokers/common/`, ...belowAdapters],
+  },
   {
     name: 'HTTP adapter (floor 3)',
     folder: `${server}/adapters/http`,

@@ -2,14 +2,13 @@
 import type { Contract, NamespaceOptions } from './base/contract.ts'
 import { createRuntime, type Runtime, type RuntimePorts } from './base/runtime.ts'
 import type { CoreSettings } from './base/settings.ts'
-import { RoomEvent } from './events/event.ts'
 import type { HotBudget } from './events/hot-tail.ts'
 import { HttpConnections } from './http-connection.ts'
 import { CatchUp } from './log/catch-up.ts'
 import { Delivery } from './log/delivery.ts'
+import { LogListener } from './log/log-listener.ts'
 import { SavedSessions } from './log/saved-sessions.ts'
 import { Namespace } from './namespace.ts'
-import type { StoredRow } from './ports/broker.ts'
 import { AccountChanges } from './sessions/account-changes.ts'
 import { drain } from './sessions/drain.ts'
 import { Handshake } from './sessions/handshake.ts'
@@ -22,9 +21,6 @@ import { expectReturning } from './sessions/restart-presence.ts'
 import { Bursts } from './state/bursts.ts'
 import { SharedLimits } from './state/limits.ts'
 import type { TransientPolicy } from './state/transients.ts'
-
-/** After a break, how long until a broker that could not tell where its rooms stand is asked again. */
-const BREAK_RETRY_MS = 1_000
 
 export class Hub {
   readonly runtime: Runtime
@@ -87,10 +83,10 @@ export class Hub {
       lifecycle: this.lifecycle,
       isReady: () => this.state === 'ready',
     })
-    runtime.broker.listen({
-      onEvents: (name, rows) => this.onForeignEvents(name, rows),
-      onBreak: (name) => this.onBreak(name),
-    })
+    const find = (name: string) => this.namespace(name)
+    runtime.broker.listen(
+      new LogListener(runtime, { catchUp: this.catchUp, find, isClosed: () => this.state === 'closed' }),
+    )
   }
 
   /** Opens the logs. @throws what the broker throws */
@@ -168,41 +164,5 @@ export class Hub {
     for (const link of [...this.links.open]) link.terminate('server closed')
     this.runtime.timers.close()
     await this.runtime.broker.close()
-  }
-
-  private onForeignEvents(name: string, rows: readonly StoredRow[]): void {
-    const namespace = this.namespace(name)
-    if (!namespace) return
-    for (const row of rows) namespace.requests.fanOut.release(RoomEvent.fromRow(row))
-    this.runtime.turn.endSoon()
-  }
-
-  /** Whatever was missed shows as a hole between what was released and the heads. */
-  private onBreak(name: string): void {
-    const namespace = this.namespace(name)
-    if (!namespace) return
-    const rooms = [...namespace.state.rooms.values()].filter((room) => room.state === 'open')
-    this.runtime.broker
-      .heads(
-        name,
-        rooms.map((room) => room.id),
-      )
-      .then(
-        (heads) => {
-          for (const head of heads) {
-            const room = namespace.state.rooms.get(head.roomId)
-            if (!room || head.seq <= room.head) continue
-            this.catchUp.onHole(room)
-            room.tail.clear(head.seq)
-            room.head = head.seq
-          }
-          this.runtime.turn.endSoon()
-        },
-        (error: unknown) => {
-          this.runtime.observer.observe({ type: 'commit:failed', namespace: name, error })
-          // Until the heads are known a hole may be there that nobody sees.
-          if (this.state !== 'closed') this.runtime.timers.add(BREAK_RETRY_MS, () => this.onBreak(name))
-        },
-      )
   }
 }

@@ -1,5 +1,5 @@
 /** Rooms with a number of seats: a seat is a user, and never more of them than there are. */
-import { createTestServer, type TestClient, type TestServer } from '@roomful/testkit'
+import { appending, createTestServer, type TestClient, type TestServer } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
 
 describe('capacity', () => {
@@ -59,13 +59,11 @@ describe('capacity', () => {
     const start = async () => {
       const server = await createTestServer({
         setUp: (kit) => void kit.namespace('/').room('game:*', { capacity: 1 }),
-        broker: (broker, clock) => ({
-          ...broker,
-          async append(...args) {
+        broker: (broker, clock) =>
+          appending(broker, async (appends, store) => {
             await new Promise<void>((resolve) => void clock.after(30, resolve))
-            return broker.append(...args)
-          },
-        }),
+            return store(appends)
+          }),
       })
       const stall = (): void => void server.get('/').publish('hall', 'news', [])
       const [ann, tab, bob] = await Promise.all(['ann', 'ann', 'bob'].map((user) => server.connect({ user })))

@@ -3,7 +3,7 @@
  * leaving, slowness, cuts, slow reads and slow appends. What each subscriber heard is checked message by message against
  * what the protocol promises it. A failure prints its seed and the shortest list of steps.
  */
-import { createTestServer, type Message, type TestClient, type TestServer } from '@roomful/testkit'
+import { appending, createTestServer, type Message, type TestClient, type TestServer } from '@roomful/testkit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
@@ -125,17 +125,17 @@ function createServer({ readMs, appendMs }: Delays, retention: number): Promise<
     broker: (broker, clock) => {
       let reads = 0
       const sleep = (ms: number) => new Promise<void>((resolve) => void clock.after(ms, resolve))
+      const slowly = appending(broker, async (appends, store) => {
+        const results = await store(appends)
+        if (appendMs > 0) await sleep(appendMs)
+        return results
+      })
       return {
-        ...broker,
+        ...slowly,
         async read(...args) {
           if (++reads > READS_MAX) throw new Error('It reads and reads, and does not come forward')
           await sleep(readMs)
           return broker.read(...args)
-        },
-        async append(...args) {
-          const results = await broker.append(...args)
-          if (appendMs > 0) await sleep(appendMs)
-          return results
         },
       }
     },

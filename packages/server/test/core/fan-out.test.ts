@@ -1,5 +1,5 @@
 /** One event to many members: encoded once, written once per turn, in one order, whoever goes away meanwhile. */
-import { createTestServer, type TestClient } from '@roomful/testkit'
+import { appending, createTestServer, type TestClient } from '@roomful/testkit'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { classicDialect, plainDialect, v1Dialect } from '../../src/adapters/transports/dialects.ts'
 import { audience } from './audience.ts'
@@ -139,14 +139,12 @@ describe('order', () => {
     const appended: number[] = []
     await using server = await createTestServer({
       settings: UNLIMITED,
-      broker: (broker, clock) => ({
-        ...broker,
-        async append(namespace, entries) {
-          appended.push(entries.length)
+      broker: (broker, clock) =>
+        appending(broker, async (appends, store) => {
+          appended.push(appends.length)
           await new Promise<void>((resolve) => void clock.after(50, resolve))
-          return broker.append(namespace, entries)
-        },
-      }),
+          return store(appends)
+        }),
     })
     const { a, b } = await audience(server, { a: ['x'], b: ['x'] })
     for (const client of [a, b, a, b]) client.post('message:send', { roomId: 'x', content: 'same turn' })

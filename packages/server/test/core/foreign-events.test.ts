@@ -1,8 +1,9 @@
 /** What another node stored reaches this one through the broker: late, twice, out of order or not at all. */
-import { createTestServer, type TestClient, type TestServer } from '@roomful/testkit'
+import { createMemoryLog } from '@roomful/server/testing'
+import { createTestServer, SeededRandom, type TestClient, type TestServer, VirtualClock } from '@roomful/testkit'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import type { BrokerListener, StoredRow } from '../../src/core/ports/broker.ts'
+import type { BrokerListener, CommittedRow } from '../../src/core/ports/broker.ts'
 import { audience } from './audience.ts'
 
 const SETTINGS = { ratePerSecond: 0, ratePerMinute: 0, historySize: 4 }
@@ -13,27 +14,36 @@ interface Nodes {
   /** What `here` is told, and by whom. */
   readonly listener: BrokerListener
   /** What `there` stored in room x. */
-  rows(): Promise<StoredRow[]>
+  rows(roomId?: string): Promise<CommittedRow[]>
 }
 
 /** Two servers over one log; nothing goes from one to the other by itself. */
 async function twoNodes(): Promise<Nodes> {
-  const there = await createTestServer({ settings: SETTINGS })
+  const clock = new VirtualClock()
+  const storage = createMemoryLog({ clock, random: new SeededRandom(3) })
+  const there = await createTestServer({ settings: SETTINGS, clock, storage })
   let listener: BrokerListener | undefined
   const here = await createTestServer({
     settings: SETTINGS,
-    clock: there.clock,
+    clock,
+    storage,
     seed: 2,
-    broker: () => ({
-      ...there.broker,
+    broker: (local) => ({
+      ...local,
       listen: (given) => {
         listener = given
+        local.listen(given)
       },
     }),
   })
   if (!listener) throw new Error('The hub does not listen')
   const limits = { events: 1_000, bytes: 1_000_000 }
-  return { there, here, listener, rows: () => there.broker.read('/', [{ roomId: 'x', seq: 0 }], limits) }
+  const rows = async (roomId = 'x'): Promise<CommittedRow[]> => {
+    const [head] = await there.broker.heads('/', [roomId])
+    const found = await there.broker.read('/', [{ roomId, seq: 0 }], limits)
+    return found.map((row) => ({ ...row, epoch: head?.epoch ?? '' }))
+  }
+  return { there, here, listener, rows }
 }
 
 async function say(client: TestClient, count: number): Promise<void> {
@@ -109,6 +119,30 @@ describe('events of another node', () => {
     await here.close()
   })
 
+  it('[G4] of another log under the same number are not taken for old ones: members get a reset and what is there', async () => {
+    const { there, here, listener, rows } = await twoNodes()
+    const { member } = await audience(here, { member: ['x'] })
+    await say(await there.connect({ user: 'publisher' }), 6)
+    listener.onEvents('/', await rows())
+    await here.settle()
+    expect(seqs(member)).toEqual(range(1, 6))
+    // The log lost its end, and was written to again: event 5 is another one now.
+    const heads = async () => [{ roomId: 'x', epoch: 'other.2', seq: 5, first: 1 }]
+    const lost = vi.spyOn(here.broker, 'heads').mockImplementation(heads)
+    const [, , , , fifth] = await rows()
+    if (fifth) listener.onEvents('/', [{ ...fifth, epoch: 'other.2' }])
+    await here.settle()
+    expect(lost).toHaveBeenCalledTimes(1)
+    expect(member.messages('reset')).toMatchObject([{ roomId: 'x', reason: 'epoch', from: 1, to: 5 }])
+    expect(seqs(member)).toEqual([...range(1, 6), ...range(1, 5)])
+    const [next] = await rows()
+    if (next) listener.onEvents('/', [{ ...next, seq: 6, n: 7, epoch: 'other.2' }])
+    await here.settle()
+    expect(seqs(member).at(-1)).toBe(6)
+    expect((await member.request('room:join', 'x')).data).toMatchObject({ epoch: 'other.2', seq: 6 })
+    await here.close()
+  })
+
   it('of rooms and namespaces that nobody is in are ignored', async () => {
     const { there, here, listener, rows } = await twoNodes()
     await say(await there.connect({ user: 'publisher' }), 1)
@@ -121,12 +155,11 @@ describe('events of another node', () => {
   })
 
   it('[B23] a private message reaches a user who is connected elsewhere', async () => {
-    const { there, here, listener } = await twoNodes()
+    const { there, here, listener, rows } = await twoNodes()
     const bob = await here.connect({ user: 'bob' })
     const ann = await there.connect({ user: 'ann' })
     await ann.request('message:private', { to: 'bob', content: 'psst' })
-    const inbox = await there.broker.read('/', [{ roomId: 'user:bob', seq: 0 }], { events: 10, bytes: 10_000 })
-    listener.onEvents('/', inbox)
+    listener.onEvents('/', await rows('user:bob'))
     await here.settle()
     expect(bob.messages('message:private')).toMatchObject([{ content: 'psst', fromUser: 'ann' }])
     await here.close()

@@ -1,27 +1,41 @@
 /** What another node stores arrives through the broker, and not always all of it: what is missing is read before what is newer is told. */
-import type { Append, Broker, BrokerListener, StoredRow } from '@roomful/server/ports'
-import { createTestServer, type TestClient } from '@roomful/testkit'
+import type { Append, BrokerListener, CommittedRow } from '@roomful/server/ports'
+import { createLocalBroker, createMemoryLog } from '@roomful/server/testing'
+import {
+  called,
+  createTestServer,
+  SeededRandom,
+  type TestClient,
+  type TestServerOptions,
+  VirtualClock,
+} from '@roomful/testkit'
 import { expect, it } from 'vitest'
 
 /** A broker that another node writes to, and whose news a test may lose. */
 interface Shared {
-  readonly broker: (local: Broker) => Broker
+  readonly server: TestServerOptions
   /** Stores as another node does; nobody here is told. */
-  readonly store: (...contents: string[]) => Promise<StoredRow[]>
-  readonly tell: (rows: readonly StoredRow[]) => void
+  readonly store: (...contents: string[]) => Promise<CommittedRow[]>
+  readonly tell: (rows: readonly CommittedRow[]) => void
   readonly breakAndMend: () => void
 }
 
 function sharedBroker(): Shared {
-  let local: Broker | undefined
+  const clock = new VirtualClock()
+  const storage = createMemoryLog({ clock, random: new SeededRandom(1) })
+  const other = called(createLocalBroker({ log: storage, clock }))
   let listener: BrokerListener | undefined
   return {
-    broker: (given) => {
-      local = given
-      const listen = (told: BrokerListener): void => {
-        listener = told
-      }
-      return { ...given, listen }
+    server: {
+      clock,
+      storage,
+      broker: (local) => ({
+        ...local,
+        listen: (given) => {
+          listener = given
+          local.listen(given)
+        },
+      }),
     },
     store: async (...contents) => {
       const entries = contents.map(
@@ -34,9 +48,10 @@ function sharedBroker(): Shared {
           atomicGroup: undefined,
         }),
       )
-      await local?.append('/', entries)
-      const { events = [] } = (await local?.history('/', 'r', { limit: entries.length })) ?? {}
-      return events
+      await other.append('/', entries)
+      const [head] = await other.heads('/', ['r'])
+      const { events } = await other.history('/', 'r', { limit: entries.length })
+      return events.map((row) => ({ ...row, epoch: head?.epoch ?? '' }))
     },
     tell: (rows) => listener?.onEvents('/', rows),
     breakAndMend: () => listener?.onBreak('/'),
@@ -47,7 +62,7 @@ const contents = (client: TestClient): string[] => client.messages('chat:message
 
 it('[O8] [G4] a hole is read from the log before anything later is told', async () => {
   const shared = sharedBroker()
-  await using server = await createTestServer({ broker: shared.broker })
+  await using server = await createTestServer(shared.server)
   const ann = await server.connect({ user: 'ann' })
   await ann.request('room:join', 'r')
   shared.tell((await shared.store('one', 'two', 'three')).slice(2))
@@ -60,7 +75,7 @@ it('[O8] [G4] a hole is read from the log before anything later is told', async 
 
 it('[O8] [G4] what comes twice, or late, is told once', async () => {
   const shared = sharedBroker()
-  await using server = await createTestServer({ broker: shared.broker })
+  await using server = await createTestServer(shared.server)
   const ann = await server.connect({ user: 'ann' })
   await ann.request('room:join', 'r')
   const rows = await shared.store('one', 'two')
@@ -74,7 +89,7 @@ it('[O8] [G4] what comes twice, or late, is told once', async () => {
 
 it('[O8] [G4] after a break what was missed is found by the heads', async () => {
   const shared = sharedBroker()
-  await using server = await createTestServer({ broker: shared.broker })
+  await using server = await createTestServer(shared.server)
   const ann = await server.connect({ user: 'ann' })
   await ann.request('room:join', 'r')
   await shared.store('one', 'two')
@@ -87,7 +102,7 @@ it('[O8] [G4] after a break what was missed is found by the heads', async () => 
 
 it('[O8] [G4] one of our own that is stored behind a hole waits for it', async () => {
   const shared = sharedBroker()
-  await using server = await createTestServer({ broker: shared.broker })
+  await using server = await createTestServer(shared.server)
   const ann = await server.connect({ user: 'ann' })
   await ann.request('room:join', 'r')
   await shared.store('one', 'two')

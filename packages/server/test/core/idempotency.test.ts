@@ -1,6 +1,6 @@
 /** Keys, acknowledgements and the log: what an answer promises. */
 import { createKey } from '@roomful/protocol'
-import { createTestServer, type TestServerOptions } from '@roomful/testkit'
+import { appending, createTestServer, type TestServerOptions } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
 import { audience } from './audience.ts'
 
@@ -9,14 +9,12 @@ type Middle = NonNullable<TestServerOptions['broker']>
 /** Every append takes its time. */
 const slowly =
   (ms: number): Middle =>
-  (broker, clock) => ({
-    ...broker,
-    async append(namespace, entries) {
-      const results = await broker.append(namespace, entries)
+  (broker, clock) =>
+    appending(broker, async (appends, store) => {
+      const results = await store(appends)
       await new Promise<void>((resolve) => void clock.after(ms, resolve))
       return results
-    },
-  })
+    })
 
 const UNLIMITED = { ratePerSecond: 0, ratePerMinute: 0 }
 
@@ -37,14 +35,12 @@ describe('an acknowledgement', () => {
     const waits = [100, 10, 50]
     await using server = await createTestServer({
       settings: UNLIMITED,
-      broker: (broker, clock) => ({
-        ...broker,
-        async append(namespace, entries) {
-          const results = await broker.append(namespace, entries)
+      broker: (broker, clock) =>
+        appending(broker, async (appends, store) => {
+          const results = await store(appends)
           await new Promise<void>((resolve) => void clock.after(waits.shift() ?? 0, resolve))
           return results
-        },
-      }),
+        }),
     })
     const { a, b } = await audience(server, { a: ['x'], b: ['x'] })
     for (const content of ['1', '2', '3']) {
@@ -62,10 +58,8 @@ describe('an acknowledgement', () => {
     let isDown = true
     await using server = await createTestServer({
       settings: UNLIMITED,
-      broker: (broker) => ({
-        ...broker,
-        append: (...args) => (isDown ? Promise.reject(new Error('ENOSPC')) : broker.append(...args)),
-      }),
+      broker: (broker) =>
+        appending(broker, (appends, store) => (isDown ? Promise.reject(new Error('ENOSPC')) : store(appends))),
     })
     const { a, b } = await audience(server, { a: ['x'], b: ['x'] })
     const { error } = await a.request('message:send', { roomId: 'x', content: 'lost' })
@@ -81,13 +75,11 @@ describe('an acknowledgement', () => {
     let isLost = true
     await using server = await createTestServer({
       settings: UNLIMITED,
-      broker: (broker) => ({
-        ...broker,
-        async append(namespace, entries) {
-          const results = await broker.append(namespace, entries)
+      broker: (broker) =>
+        appending(broker, async (appends, store) => {
+          const results = await store(appends)
           return isLost ? results.map(() => ({ status: 'unknown' as const })) : results
-        },
-      }),
+        }),
     })
     const { a, b } = await audience(server, { a: ['x'], b: ['x'] })
     const say = (content: string) => a.request('message:send', { roomId: 'x', content }, { key: `key of ${content}` })

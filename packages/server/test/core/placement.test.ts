@@ -1,5 +1,5 @@
 /** Rooms that the server chooses for a client: in a check at connect, after a refresh, and from outside a handler. */
-import { createTestServer, type TestServer, type TestServerOptions } from '@roomful/testkit'
+import { appending, createTestServer, type TestServer, type TestServerOptions } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
 import { RoomfulError } from '../../src/core/base/errors.ts'
 import type { Context } from '../../src/core/requests/context.ts'
@@ -122,10 +122,7 @@ describe('[M14] what a check at connect records', () => {
         context.append('news', 'came', {})
       }),
       {
-        broker: (broker) => ({
-          ...broker,
-          append: async () => Promise.reject(new Error('the disk is gone')),
-        }),
+        broker: (broker) => appending(broker, () => Promise.reject(new Error('the disk is gone'))),
       },
     )
     const ann = await server.connect({ user: 'ann' })

@@ -2,7 +2,7 @@
  * Publishing with retries over a log that is slow, refuses, or does not say whether it stored: whatever was acknowledged is
  * there, nothing is there twice, and everyone hears the same.
  */
-import { createTestServer, type TestClient } from '@roomful/testkit'
+import { appending, createTestServer, type TestClient } from '@roomful/testkit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
@@ -98,16 +98,14 @@ async function run(steps: readonly Step[], troubles: readonly Trouble[]): Promis
   const ahead = [...troubles]
   await using server = await createTestServer({
     settings: { ratePerSecond: 0, ratePerMinute: 0, pingIntervalMs: 0 },
-    broker: (broker, clock) => ({
-      ...broker,
-      async append(namespace, entries) {
+    broker: (broker, clock) =>
+      appending(broker, async (appends, store) => {
         const { kind, ms } = ahead.shift() ?? { kind: 'none', ms: 0 }
         if (kind === 'refused') throw new Error('full disk')
-        const results = await broker.append(namespace, entries)
+        const results = await store(appends)
         if (ms > 0) await new Promise<void>((resolve) => void clock.after(ms, resolve))
         return kind === 'unknown' ? results.map(() => ({ status: 'unknown' as const })) : results
-      },
-    }),
+      }),
   })
   const listeners = [await server.connect({ user: 'l1' }), await server.connect({ user: 'l2', dialect: 'v1' })]
   for (const listener of listeners) for (const roomId of ['x', 'y']) await listener.request('room:join', roomId)

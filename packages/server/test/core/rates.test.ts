@@ -1,5 +1,5 @@
 /** Limits: per connection and second, per user and minute, rooms, queue, and what abuse comes to. */
-import { createTestServer, type TestClient, type TestServer } from '@roomful/testkit'
+import { appending, createTestServer, type TestClient, type TestServer } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
 
 async function said(client: TestClient, content: string, more: { key?: string } = {}) {
@@ -77,10 +77,8 @@ describe('messages of a user in a minute', () => {
     let isDown = true
     await using server = await createTestServer({
       settings: { ratePerMinute: 2 },
-      broker: (broker) => ({
-        ...broker,
-        append: (...args) => (isDown ? Promise.reject(new Error('disk full')) : broker.append(...args)),
-      }),
+      broker: (broker) =>
+        appending(broker, (appends, store) => (isDown ? Promise.reject(new Error('disk full')) : store(appends))),
     })
     const ann = await server.connect({ user: 'ann' })
     for (let i = 0; i < 4; i++) expect((await said(ann, 'x')).error?.code).toBe('UNAVAILABLE')

@@ -222,8 +222,7 @@ describe('a repeat', () => {
     await using server = await createTestServer({
       broker: (broker) => ({
         ...broker,
-        isNewKey: () => false,
-        findKey: (...args) => (isBroken ? Promise.reject(new Error('EIO')) : broker.findKey(...args)),
+        claim: (...args) => (isBroken ? Promise.reject(new Error('EIO')) : broker.claim(...args)),
       }),
     })
     const counter = makeUp(server, (run) => ({ run }))

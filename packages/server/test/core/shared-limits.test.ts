@@ -1,5 +1,5 @@
 /** Limits that outlive a connection: of an address and of a user, whatever they reconnect with. D21. */
-import { createTestServer, type TestClient } from '@roomful/testkit'
+import { appending, createTestServer, type TestClient } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
 
 const ADDRESS = '203.0.113.7'
@@ -172,10 +172,8 @@ describe('new rooms in a minute', () => {
     let isDown = true
     await using server = await createTestServer({
       settings: { ...settings, newRoomsPerMinute: 1 },
-      broker: (broker) => ({
-        ...broker,
-        append: (...args) => (isDown ? Promise.reject(new Error('disk full')) : broker.append(...args)),
-      }),
+      broker: (broker) =>
+        appending(broker, (appends, store) => (isDown ? Promise.reject(new Error('disk full')) : store(appends))),
     })
     const ann = await server.connect({ user: 'ann', ip: ADDRESS })
     for (let i = 0; i < 3; i++) expect(await said(ann, 'a')).toBe('UNAVAILABLE')
@@ -190,9 +188,9 @@ it('[L17] a guest’s stored bytes are those of its address, whose name is not t
   await using server = await createTestServer({
     broker: (broker) => ({
       ...broker,
-      append: (namespace, entries) => {
-        writers.push(...entries.map(({ writer }) => writer))
-        return broker.append(namespace, entries)
+      append: (namespace, batch) => {
+        writers.push(...batch.appends.map(({ writer }) => writer))
+        broker.append(namespace, batch)
       },
     }),
   })

@@ -2,10 +2,11 @@
 
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import type { CalledBroker } from '@roomful/testkit'
 import type { BrokerBench } from '@roomful/testkit/contracts/broker'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { LogLimits } from '../../src/adapters/brokers/local/log.ts'
-import type { Append, AppendKey, Broker } from '../../src/core/ports/broker.ts'
+import type { Append, AppendKey } from '../../src/core/ports/broker.ts'
 import { openInMemory, openOnSqlite } from './opening.ts'
 
 const NS = '/'
@@ -18,7 +19,7 @@ const keyed = (name: string) => entry('keys', name, { scope: 'ann', key: name, f
 const times = (count: number, roomId: string, text?: string) => Array.from({ length: count }, () => entry(roomId, text))
 const session = (id: string) => ({ id, namespace: NS, connectionId: 'c_1', userId: 'ann', rooms: [] })
 
-async function head(broker: Broker, roomId: string) {
+async function head(broker: CalledBroker, roomId: string) {
   const [head] = await broker.heads(NS, [roomId])
   return head && [head.first, head.seq]
 }
@@ -161,7 +162,7 @@ describe.each(logs)('a full log, %s', (_name, open) => {
     return made
   }
   const of = (userId: string, roomId: string, text = ''): Append => ({ ...entry(roomId, text), userId })
-  const texts = async (broker: Broker, roomId: string) => {
+  const texts = async (broker: CalledBroker, roomId: string) => {
     const { events } = await broker.history(NS, roomId, { limit: 1000 })
     return events.map(({ seq, userId, argsJson, redacted }) => [seq, userId, redacted ? 'gone' : argsJson.length])
   }

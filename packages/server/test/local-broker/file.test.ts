@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { copyFileSync, cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { SeededRandom, VirtualClock } from '@roomful/testkit'
+import { called, SeededRandom, VirtualClock } from '@roomful/testkit'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createLocalBroker, openSqliteLog } from '../../src/adapters/brokers/local/index.ts'
 import { MIGRATIONS } from '../../src/adapters/brokers/local/sqlite/migrations.ts'
@@ -19,10 +19,8 @@ function folderForTest(): string {
 
 function open(folder: string, options: Partial<SqliteLogOptions> = {}) {
   const clock = new VirtualClock()
-  return createLocalBroker({
-    log: openSqliteLog({ folder, clock, random: new SeededRandom('file'), ...options }),
-    clock,
-  })
+  const log = openSqliteLog({ folder, clock, random: new SeededRandom('file'), ...options })
+  return called(createLocalBroker({ log, clock }))
 }
 
 /** Makes the file look as if its process had been killed. */
@@ -59,11 +57,11 @@ describe('the data folder', () => {
     const broker = open(folder)
     await broker.open('/')
     const key = { scope: 'ann', key: 'k1', fingerprint: 'f' }
-    expect(await broker.findKey('/', key)).toMatchObject({ status: 'duplicate', n: 1, seq: 1 })
-    broker.saveReply('/', key, '["late"]')
+    expect(await broker.claim('/', key)).toMatchObject({ status: 'duplicate', n: 1, seq: 1 })
+    broker.saveAck('/', key, '["late"]')
     await broker.close()
     const again = open(folder)
-    expect(await again.findKey('/', key)).toMatchObject({ status: 'duplicate', ack: '["late"]' })
+    expect(await again.claim('/', key)).toMatchObject({ status: 'duplicate', ack: '["late"]' })
     await again.close()
   })
 

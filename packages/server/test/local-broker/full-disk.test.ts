@@ -32,7 +32,7 @@ describe('a full disk', () => {
     const batch = [entry('new', 10, 'k1'), entry('a', 20_000), entry('a', 20_000)]
     await expect(broker.append(NS, batch)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     expect(await broker.heads(NS, ['a', 'new'])).toMatchObject([{ roomId: 'a', seq: stored }])
-    expect(await broker.findKey(NS, { scope: 'ann', key: 'k1', fingerprint: 'f' })).toBeUndefined()
+    expect(await broker.claim(NS, { scope: 'ann', key: 'k1', fingerprint: 'f' })).toEqual({ status: 'new' })
     expect((await broker.history(NS, 'a', { limit: 1 })).events).toMatchObject([{ seq: stored }])
 
     await clock.advance(30_000) // the oldest go

@@ -1,12 +1,12 @@
 /** Appends for as long as it is let live, and prints what was acknowledged: one line of JSON per batch. */
-import { SeededRandom } from '@roomful/testkit'
+import { called, SeededRandom } from '@roomful/testkit'
 import { createLocalBroker, openSqliteLog } from '../../src/adapters/brokers/local/index.ts'
 import { systemClock as clock } from '../../src/adapters/system/clock-and-random.ts'
 import type { Append } from '../../src/core/ports/broker.ts'
 
 const [folder = '', life = '0'] = process.argv.slice(2)
 const log = openSqliteLog({ folder, clock, random: new SeededRandom(life) })
-const broker = createLocalBroker({ log, clock })
+const broker = called(createLocalBroker({ log, clock }))
 const ROOMS = 20
 
 const heads = await broker.subscribe('/', Array.from({ length: ROOMS }, (_, i) => ({ roomId: `r${i}`, retention: undefined }))) // biome-ignore format: one call

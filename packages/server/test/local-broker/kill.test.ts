@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { SeededRandom, VirtualClock } from '@roomful/testkit'
+import { called, SeededRandom, VirtualClock } from '@roomful/testkit'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createLocalBroker, openSqliteLog } from '../../src/adapters/brokers/local/index.ts'
 import { makeFolder } from './opening.ts'
@@ -41,7 +41,9 @@ describe('kill -9', () => {
     expect(lives[2]?.epochs).toEqual(lives[0]?.epochs)
 
     const clock = new VirtualClock(Date.now())
-    const broker = createLocalBroker({ log: openSqliteLog({ folder, clock, random: new SeededRandom(9) }), clock })
+    const broker = called(
+      createLocalBroker({ log: openSqliteLog({ folder, clock, random: new SeededRandom(9) }), clock }),
+    )
     onTestFinished(() => broker.close())
     const acks = lives.flatMap((each) => each.acks)
     const rooms = [...new Set(acks.map(([, roomId]) => roomId))]

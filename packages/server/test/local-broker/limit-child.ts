@@ -1,10 +1,10 @@
 /** Run with a limit on the size of files: appends until that is met, and tells what became of it. */
-import { SeededRandom } from '@roomful/testkit'
+import { called, SeededRandom } from '@roomful/testkit'
 import { createLocalBroker, openSqliteLog } from '../../src/adapters/brokers/local/index.ts'
 import { systemClock as clock } from '../../src/adapters/system/clock-and-random.ts'
 
 const [folder = ''] = process.argv.slice(2)
-const broker = createLocalBroker({ log: openSqliteLog({ folder, clock, random: new SeededRandom(1) }), clock })
+const broker = called(createLocalBroker({ log: openSqliteLog({ folder, clock, random: new SeededRandom(1) }), clock }))
 const argsJson = JSON.stringify(['x'.repeat(50_000)])
 let stored = 0
 const codes = new Set<string>()

@@ -1,9 +1,10 @@
 /** Any sequence of calls gets from a log what it gets from the model: memory and SQLite, the latter also over restarts. */
+import type { CalledBroker } from '@roomful/testkit'
 import type { BrokerBench } from '@roomful/testkit/contracts/broker'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { LogLimits } from '../../src/adapters/brokers/local/log.ts'
-import type { Append, Broker } from '../../src/core/ports/broker.ts'
+import type { Append } from '../../src/core/ports/broker.ts'
 import { LogModel } from './model.ts'
 import { openInMemory, openOnSqlite } from './opening.ts'
 
@@ -55,7 +56,7 @@ const page = fc.record({
 })
 
 /** One call on both; throws where they differ. */
-type Step = (broker: Broker, model: LogModel, bench: BrokerBench) => Promise<void>
+type Step = (broker: CalledBroker, model: LogModel, bench: BrokerBench) => Promise<void>
 
 const steps: fc.Arbitrary<Step>[] = [
   entries.map((entries) => async (broker, model, { clock }) => {
@@ -74,7 +75,7 @@ const steps: fc.Arbitrary<Step>[] = [
     expect(await broker.history(NS, roomId, page)).toEqual(model.history(roomId, page))
   }),
   key.map((key) => async (broker, model, { clock }) => {
-    expect(await broker.findKey(NS, key)).toEqual(model.findKey(key, clock.now()))
+    expect(await broker.claim(NS, key)).toEqual(model.findKey(key, clock.now()) ?? { status: 'new' })
   }),
   fc.tuple(roomId, seq).map(([roomId, seq]) => async (broker, model) => {
     const count = model.redact((row) => row.roomId === roomId && row.seq === seq)

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { SeededRandom, VirtualClock } from '@roomful/testkit'
+import { called, SeededRandom, VirtualClock } from '@roomful/testkit'
 import type { BrokerBench } from '@roomful/testkit/contracts/broker'
 import { createLocalBroker, createMemoryLog, openSqliteLog } from '../../src/adapters/brokers/local/index.ts'
 import type { LogLimits } from '../../src/adapters/brokers/local/log.ts'
@@ -11,7 +11,7 @@ import type { SqliteLogOptions } from '../../src/adapters/brokers/local/sqlite/w
 export async function openInMemory(limits: Partial<LogLimits> = {}): Promise<BrokerBench> {
   const clock = new VirtualClock()
   const random = new SeededRandom('memory')
-  const open = () => createLocalBroker({ log: createMemoryLog({ clock, random, ...limits }), clock })
+  const open = () => called(createLocalBroker({ log: createMemoryLog({ clock, random, ...limits }), clock }))
   const broker = open()
   return { broker, clock, reopen: async () => open(), dispose: () => broker.close() }
 }
@@ -29,7 +29,7 @@ export async function openOnSqlite(options: Partial<SqliteLogOptions> = {}): Pro
   const reports: unknown[] = []
   const open = () => {
     const log = openSqliteLog({ folder, clock, random, report: (error) => reports.push(error), ...options })
-    return createLocalBroker({ log, clock })
+    return called(createLocalBroker({ log, clock }))
   }
   const broker = open()
   let last = broker

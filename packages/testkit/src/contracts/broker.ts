@@ -2,15 +2,18 @@
  * What every broker must do, as tests: `brokerContract('redis', makeBroker)` in a test file registers them with Vitest.
  * The port's comments say the rules, these tests show them; an adapter that passes can stand under the core.
  */
-import type { Broker } from '@roomful/server/ports'
 import { describe } from 'vitest'
+import type { CalledBroker } from '../broker.ts'
 import type { VirtualClock } from '../clock.ts'
 import { appendContract } from './broker/append.ts'
 import { keyContract } from './broker/keys.ts'
 import { lifeContract, restartContract } from './broker/life.ts'
+import { orderContract } from './broker/order.ts'
 import { readContract } from './broker/read.ts'
 import { roomContract } from './broker/rooms.ts'
 import { sessionContract } from './broker/sessions.ts'
+
+export { orderContract } from './broker/order.ts'
 
 /** What a test may ask for; an adapter's own defaults without it. */
 export interface BrokerLimits {
@@ -23,11 +26,11 @@ export interface BrokerLimits {
 
 /** A broker on a log of its own, and what a test may do to the world around it. */
 export interface BrokerBench {
-  readonly broker: Broker
+  readonly broker: CalledBroker
   /** The broker's clock. */
   readonly clock: VirtualClock
   /** Closes the broker cleanly and opens another on the same data. Without data that stays: on none. */
-  readonly reopen: () => Promise<Broker>
+  readonly reopen: () => Promise<CalledBroker>
   /** Closes it and throws its data away. */
   readonly dispose: () => Promise<void>
 }
@@ -41,6 +44,7 @@ export type MakeBroker = (limits?: BrokerLimits) => Promise<BrokerBench>
 export function brokerContract(name: string, makeBroker: MakeBroker, isPersistent: boolean): void {
   describe(`broker contract: ${name}`, () => {
     appendContract(makeBroker)
+    orderContract(makeBroker)
     keyContract(makeBroker)
     readContract(makeBroker)
     roomContract(makeBroker)

@@ -85,7 +85,7 @@ export class SimulatedDisk {
       redact: (...args) => call((log) => log.redact(...args), true),
       redactUser: (...args) => call((log) => log.redactUser(...args), true),
       mark: (...args) => call((log) => log.mark(...args)),
-      saveReply: (...args) => tell((log) => log.saveReply(...args)),
+      saveAck: (...args) => tell((log) => log.saveAck(...args)),
       setMark: (...args) => tell((log) => log.setMark(...args)),
       saveSession: (...args) => tell((log) => log.saveSession(...args)),
       findSession: (...args) => call((log) => log.findSession(...args)),

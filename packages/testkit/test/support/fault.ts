@@ -1,11 +1,11 @@
 /** A planted fault. It replaces a port, or a method of a running part; the code under test does not know. */
 import type { Broker } from '@roomful/server/ports'
-import type { TestServer } from '@roomful/testkit'
+import type { TestServer, VirtualClock } from '@roomful/testkit'
 
 export interface Fault {
   /** What the broken server or SDK does. */
   readonly name: string
-  readonly broker?: (broker: Broker) => Broker
+  readonly broker?: (broker: Broker, clock: VirtualClock) => Broker
   readonly server?: (server: TestServer) => void
   /** Breaks the SDK. @returns what mends it */
   readonly sdk?: () => () => void

@@ -17,18 +17,6 @@ export const SERVER_FAULTS: readonly Fault[] = [
     server: ({ hub }) => replace(hub.catchUp, 'begin', () => () => ({ reading: false, latest: undefined, events: 0 })),
   },
   {
-    name: 'releases batches in the order in which they were stored, not committed',
-    server: (server) =>
-      replace(
-        server.get('/').requests.commit,
-        'releaseInTurn',
-        (original) =>
-          function (this: unknown, units, stored, _before, ...more) {
-            return original.call(this, units, stored, Promise.resolve(), ...more)
-          },
-      ),
-  },
-  {
     name: 'drops the last event of a batch',
     server: (server) => {
       const { commit, fanOut } = server.get('/').requests

@@ -1,13 +1,9 @@
 /** Faults between the server and its storage: each is a broker that is wrong in one way. */
-import type { Append, Appended, Broker } from '@roomful/server/ports'
+import type { Append, Appended, Broker, BrokerListener, Claim } from '@roomful/server/ports'
+import { appending, type VirtualClock } from '@roomful/testkit'
 import type { Fault } from './fault.ts'
 
 type Stored = Extract<Appended, { status: 'stored' }>
-
-/** The same broker with another `append`. */
-function appending(append: (broker: Broker, ...call: Parameters<Broker['append']>) => ReturnType<Broker['append']>) {
-  return (broker: Broker): Broker => ({ ...broker, append: (...call) => append(broker, ...call) })
-}
 
 let salt = 0
 /** To the log it is somebody else's key, so nothing is recognised. */
@@ -29,34 +25,50 @@ function hasty(broker: Broker): Broker {
       latestN = Math.max(latestN, result.n)
     }
   }
+  const guessing = appending(broker, async (entries, store) => {
+    const known = entries.every(({ roomId, key }) => heads.has(roomId) && !seen.has(key?.key ?? ''))
+    for (const { key } of entries) if (key) seen.add(key.key)
+    const stored = store(entries)
+    if (!known || latestN === 0) {
+      const results = await stored
+      learn(entries, results)
+      return results
+    }
+    stored.catch(() => undefined)
+    const guesses = entries.map(({ roomId }): Stored => {
+      const seq = (heads.get(roomId) ?? 0) + 1
+      heads.set(roomId, seq)
+      return { status: 'stored', n: ++latestN, seq, ts: 0 }
+    })
+    return guesses
+  })
   return {
-    ...broker,
+    ...guessing,
     async subscribe(...call) {
       const answer = await broker.subscribe(...call)
       for (const { roomId, seq } of answer) heads.set(roomId, Math.max(heads.get(roomId) ?? 0, seq))
       return answer
     },
-    async append(namespace, entries) {
-      const known = entries.every(({ roomId, key }) => heads.has(roomId) && !seen.has(key?.key ?? ''))
-      for (const { key } of entries) if (key) seen.add(key.key)
-      const stored = broker.append(namespace, entries)
-      if (!known || latestN === 0) {
-        const results = await stored
-        learn(entries, results)
-        return results
-      }
-      stored.catch(() => undefined)
-      const guesses = entries.map(({ roomId }): Stored => {
-        const seq = (heads.get(roomId) ?? 0) + 1
-        heads.set(roomId, seq)
-        return { status: 'stored', n: ++latestN, seq, ts: 0 }
-      })
-      return guesses
-    },
   }
 }
 
+/** Every other result comes a moment later than those behind it. */
+function unordered(broker: Broker, clock: VirtualClock): Broker {
+  let results = 0
+  const listen = (listener: BrokerListener): void =>
+    broker.listen({
+      onCommitted: (...call) => {
+        if (++results % 2 === 0) listener.onCommitted(...call)
+        else clock.after(20, () => listener.onCommitted(...call))
+      },
+      onEvents: (...call) => listener.onEvents(...call),
+      onBreak: (...call) => listener.onBreak(...call),
+    })
+  return { ...broker, listen }
+}
+
 export const STORAGE_FAULTS: readonly Fault[] = [
+  { name: 'gives results in another order than that of commits', broker: unordered },
   {
     name: 'keeps what was taken back',
     broker: (broker) => ({ ...broker, redact: async () => true }),
@@ -67,46 +79,44 @@ export const STORAGE_FAULTS: readonly Fault[] = [
   },
   {
     name: 'stores one half of what belongs together',
-    broker: appending(async (broker, namespace, entries) => {
-      const isSecond = ({ atomicGroup }: Append, index: number) =>
-        atomicGroup !== undefined && entries[index - 1]?.atomicGroup === atomicGroup
-      const results = await broker.append(
-        namespace,
-        entries.filter((entry, index) => !isSecond(entry, index)),
-      )
-      const left = results.values()
-      let last: Appended = { status: 'unknown' }
-      return entries.map((entry, index) => {
-        if (!isSecond(entry, index)) last = left.next().value ?? last
-        return last
-      })
-    }),
+    broker: (broker) =>
+      appending(broker, async (entries, store) => {
+        const isSecond = ({ atomicGroup }: Append, index: number) =>
+          atomicGroup !== undefined && entries[index - 1]?.atomicGroup === atomicGroup
+        const results = await store(entries.filter((entry, index) => !isSecond(entry, index)))
+        const left = results.values()
+        let last: Appended = { status: 'unknown' }
+        return entries.map((entry, index) => {
+          if (!isSecond(entry, index)) last = left.next().value ?? last
+          return last
+        })
+      }),
   },
   {
     name: 'skips the dedupe',
-    broker: appending((broker, namespace, entries) => broker.append(namespace, entries.map(unrecognisable))),
+    broker: (broker) => appending(broker, (entries, store) => store(entries.map(unrecognisable))),
   },
   {
     name: 'tells a repeat another number than the first time',
     broker: (broker) => {
-      const renumber = <Result extends Appended | undefined>(result: Result): Result =>
-        result?.status === 'duplicate' ? { ...result, seq: result.seq + 1 } : result
+      const renumber = <Result extends Appended | Claim>(result: Result): Result =>
+        result.status === 'duplicate' ? { ...result, seq: result.seq + 1 } : result
       return {
-        ...broker,
-        append: async (...call) => (await broker.append(...call)).map(renumber),
-        findKey: async (...call) => renumber(await broker.findKey(...call)),
+        ...appending(broker, async (entries, store) => (await store(entries)).map(renumber)),
+        claim: async (...call) => renumber(await broker.claim(...call)),
       }
     },
   },
   { name: 'acknowledges before the commit', broker: hasty },
   {
     name: 'stores all of a batch but its last event, and says that it did',
-    broker: appending(async (broker, namespace, entries) => {
-      if (entries.length < 2) return broker.append(namespace, entries)
-      const results = await broker.append(namespace, entries.slice(0, -1))
-      const last = results.at(-1) as Stored
-      return [...results, { ...last, status: 'stored', n: last.n + 1, seq: last.seq + 1 }]
-    }),
+    broker: (broker) =>
+      appending(broker, async (entries, store) => {
+        if (entries.length < 2) return store(entries)
+        const results = await store(entries.slice(0, -1))
+        const last = results.at(-1) as Stored
+        return [...results, { ...last, status: 'stored', n: last.n + 1, seq: last.seq + 1 }]
+      }),
   },
   {
     name: 'replays one event too few',

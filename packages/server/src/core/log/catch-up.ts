@@ -9,6 +9,7 @@ import { CLOSE_CODES } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
 import { type Link, UNLOGGED_MAX_BYTES } from '../link/link.ts'
+import type { Head } from '../ports/broker.ts'
 import type { CatchUpState, Connection, Membership, Room } from '../state/namespace-state.ts'
 import { PAGE_BYTES, PAGE_EVENTS, type Page, type ReadFrom, SharedReads } from './shared-reads.ts'
 
@@ -78,6 +79,26 @@ export class CatchUp {
     for (const group of room.groups) {
       for (const { connection } of group.members) {
         this.begin(connection)
+        this.runtime.turn.after(() => this.pump(connection))
+      }
+    }
+  }
+
+  /** The room has another log: what its members were sent is gone from it. They are told, and get what the new one has. G4. */
+  onOtherLog(room: Room, { epoch, seq, first }: Head): void {
+    room.epoch = epoch
+    room.first = first
+    room.head = seq
+    room.tail.clear(seq)
+    const from = Math.min(Math.max(first, seq - this.runtime.settings.replayMax + 1), seq + 1)
+    for (const { members } of room.groups) {
+      for (const membership of members) {
+        const { connection } = membership
+        // A state of its own, so that a page of the old log that is on its way is not written.
+        connection.behind = { ...this.begin(connection, room), reading: false }
+        membership.position = from - 1
+        membership.joinedAt = from - 1
+        this.sendReset(connection, { roomId: room.id, reason: 'epoch', from, to: seq })
         this.runtime.turn.after(() => this.pump(connection))
       }
     }

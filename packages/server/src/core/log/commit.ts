@@ -1,26 +1,27 @@
 /**
- * The turn: everything that requests of one event-loop turn want to append goes to the broker in one batch; what it
- * stored is released in the order of `n`, each request's other effects in their place, and only then is it answered (G1,
- * G2). Batches are pipelined: the next one does not wait for this one, but is released after it.
+ * Everything that requests of one event-loop turn want to append goes to the broker in one batch. What became of it is
+ * released in the order in which the broker commits: stored events go to their rooms, each request's other effects keep
+ * their place among them, and only then is the request acknowledged (G1, G2). Batches are pipelined: the next one does not
+ * wait for this one.
  */
 
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
-import type { Append, Appended, AppendKey, Repeated } from '../ports/broker.ts'
+import type { Append, Appended, AppendKey, Repeated, Signal } from '../ports/broker.ts'
 import type { NewRooms } from '../state/limits.ts'
 import type { NamespaceState } from '../state/namespace-state.ts'
 import { type AppendEffect, type Effect, type Stored, toStored } from './effects.ts'
 import type { FanOut } from './fan-out.ts'
 
-/** One finished request, or one emit of the server's own. */
+/** The effects of one finished request, or of one emit of the server's own. */
 export interface RequestEffects {
   readonly effects: readonly Effect[]
   /** Makes the appends recognisable as a repeat. */
   readonly key: AppendKey | undefined
   /** Which of the key's numbers the first append has: earlier ones were used before. */
   readonly firstKey: number
-  /** Whose bytes the appends count as; the event's user without it. */
+  /** Who is charged for the bytes of the appends; the event's user without it. */
   readonly writer?: string | undefined
   /** Whether the appends may create rooms; unlimited without it. */
   readonly newRooms?: NewRooms | undefined
@@ -30,29 +31,39 @@ export interface RequestEffects {
   readonly origin: string | undefined
   /** Runs each effect that is not an append, in its place; `ok` is false when an append was refused, or was a repeat. */
   readonly apply: (effect: Exclude<Effect, AppendEffect>, ok: boolean) => void
-  /** Called once, when everything is released: what was stored, or why nothing was; of a repeat also the first reply. */
-  readonly settle: (stored: readonly Stored[], error: RoomfulError | undefined, reply?: string) => void
+  /** Called once, when everything is released: with what was stored, or why nothing was; for a repeat also with the ack that was kept. */
+  readonly settle: (stored: readonly Stored[], error: RoomfulError | undefined, ack?: string) => void
   /** Called before `settle` with the number of rooms that were created, where `newRooms` is set. */
   readonly made?: (rooms: number) => void
 }
 
+/** What the broker has and has not answered yet. */
+interface UnderWay {
+  readonly requests: readonly RequestEffects[]
+  readonly appended: number
+  readonly startedAt: number
+  /** Requests that ask nothing of the log, and came after these. */
+  readonly followers: RequestEffects[]
+}
+
 /** How long a client should wait before it tries again to store something. */
 const RETRY_AFTER_MS = 1_000
-/** Batches under way to the broker; what comes meanwhile waits for the next one. */
-const IN_FLIGHT_MAX = 64
-/** Units that wait; one more is refused with UNAVAILABLE. */
+/** Requests that wait; one more is refused with UNAVAILABLE. */
 const WAITING_MAX = 100_000
 
-/** Appends of one batch; more are split so that one turn cannot hold the broker for long. */
-const BATCH_LIMIT = 10_000
+const NONE: readonly never[] = []
 
 export class Commit {
   private readonly runtime: Runtime
   private readonly namespace: NamespaceState
   private readonly fanOut: FanOut
   private waiting: RequestEffects[] = []
-  private inFlight = 0
-  private tail: Promise<void> = Promise.resolve()
+  /** By the id of the batch. Bound: the broker's `underWay`. */
+  private readonly underWay = new Map<number, UnderWay>()
+  private latest: UnderWay | undefined
+  private batches = 0
+  private isStarting = false
+  private onRelease: (() => void)[] = []
 
   constructor(runtime: Runtime, namespace: NamespaceState, fanOut: FanOut) {
     this.runtime = runtime
@@ -60,137 +71,162 @@ export class Commit {
     this.fanOut = fanOut
   }
 
-  /** Nothing waits and nothing is on its way. */
+  /** Nothing waits and nothing is under way. */
   get isIdle(): boolean {
-    return this.waiting.length === 0 && this.inFlight === 0
+    return this.waiting.length === 0 && this.underWay.size === 0
   }
 
-  submit(unit: RequestEffects): void {
+  submit(request: RequestEffects): void {
     if (this.waiting.length >= WAITING_MAX) {
-      for (const effect of unit.effects) if (effect.kind !== 'append') unit.apply(effect, false)
-      return unit.settle([], new RoomfulError('UNAVAILABLE', undefined, { retryAfterMs: RETRY_AFTER_MS }))
+      for (const effect of request.effects) if (effect.kind !== 'append') request.apply(effect, false)
+      return request.settle([], new RoomfulError('UNAVAILABLE', undefined, { retryAfterMs: RETRY_AFTER_MS }))
     }
     if (this.waiting.length === 0) this.runtime.turn.markPending(this)
-    this.waiting.push(unit)
+    this.waiting.push(request)
   }
 
-  /** From the turn, at its end. */
+  /** From the turn, at its end. What is submitted while this releases something is for the next turn. */
   run(): void {
-    while (this.waiting.length > 0 && this.inFlight < IN_FLIGHT_MAX) {
-      const units = this.waiting.length > BATCH_LIMIT ? this.waiting.splice(0, BATCH_LIMIT) : this.waiting
-      if (units === this.waiting) this.waiting = []
-      this.start(units)
+    const requests = this.waiting
+    this.waiting = []
+    this.isStarting = true
+    let from = 0
+    while (from < requests.length && this.underWay.size < this.runtime.broker.batchLimits.underWay) {
+      from = this.start(requests, from)
     }
+    this.isStarting = false
+    if (from < requests.length) this.waiting = [...requests.slice(from), ...this.waiting]
   }
 
   /** Resolves when everything submitted so far is released. */
   async settled(): Promise<void> {
     while (!this.isIdle) {
       this.run()
-      await this.tail
+      if (this.underWay.size > 0) await new Promise<void>((resolve) => this.onRelease.push(resolve))
     }
   }
 
-  private start(units: RequestEffects[]): void {
-    const appends = this.collect(units)
-    if (appends.length === 0 && this.inFlight === 0) return this.release(units, [])
-    this.inFlight++
-    const startedAt = this.runtime.clock.monotonic()
-    const stored = appends.length === 0 ? Promise.resolve([]) : this.runtime.broker.append(this.namespace.name, appends)
-    const before = this.tail
-    this.tail = this.releaseInTurn(units, stored, before, appends.length, startedAt)
-  }
-
-  private async releaseInTurn(
-    units: RequestEffects[],
-    stored: Promise<Appended[]>,
-    before: Promise<void>,
-    appended: number,
-    startedAt: number,
-  ): Promise<void> {
-    let results: readonly Appended[]
-    try {
-      results = await stored
-      if (appended > 0) {
-        const durationMs = this.runtime.clock.monotonic() - startedAt
-        this.runtime.observer.observe({ type: 'commit', namespace: this.namespace.name, appended, durationMs })
-      }
-    } catch (error) {
-      this.runtime.observer.observe({ type: 'commit:failed', namespace: this.namespace.name, error })
-      const refused: Appended = {
-        status: 'refused',
-        code: 'UNAVAILABLE',
-        message: new RoomfulError('UNAVAILABLE').message,
-      }
-      results = new Array<Appended>(appended).fill(refused)
-    }
-    await before
-    this.inFlight--
-    this.release(units, results)
+  /** From the broker, in the order of commits. */
+  onCommitted(batchId: number, results: readonly Appended[], cause: unknown): void {
+    const batch = this.underWay.get(batchId)
+    if (!batch) return
+    this.underWay.delete(batchId)
+    if (this.latest === batch) this.latest = undefined
+    this.observe(batch, cause)
+    this.release(batch.requests, results)
+    if (batch.followers.length > 0) this.release(batch.followers, NONE)
+    if (this.onRelease.length > 0) for (const resolve of this.onRelease.splice(0)) resolve()
+    if (this.isStarting) return // the turn ends with a flush, and what was submitted meanwhile is marked
     if (this.waiting.length > 0) this.runtime.turn.markPending(this)
-    this.runtime.turn.flush()
+    this.runtime.turn.endSoon()
   }
 
-  private collect(units: readonly RequestEffects[]): Append[] {
+  /** @returns where the requests begin that are not in this batch */
+  private start(waiting: readonly RequestEffects[], from: number): number {
     const appends: Append[] = []
-    let unitNumber = 0
-    for (const { effects, key, firstKey, ack, writer, newRooms } of units) {
-      const mayCreate = newRooms && newRooms.waitMs === 0
-      let index = firstKey
-      let base = -1
-      for (const effect of effects) {
-        if (effect.kind !== 'append') continue
-        const isUnit = effect.atomicGroup !== undefined
-        if (isUnit && base < 0) base = unitNumber++
-        appends.push({
-          roomId: effect.roomId,
-          type: effect.type,
-          argsJson: effect.argsJson,
-          userId: effect.userId,
-          writer,
-          mayCreate,
-          // Those that are stored together share one key.
-          key: key && keyOfNth(key, isUnit ? firstKey : index),
-          ack: index === 0 ? ack : undefined,
-          atomicGroup: isUnit ? base : undefined,
-          aboutSeq: effect.aboutSeq,
-        })
-        index++
-      }
+    const signals: Signal[] = []
+    const limit = this.runtime.broker.batchLimits.appends
+    let to = from
+    let groups = 0
+    while (to < waiting.length) {
+      const request = waiting[to] as RequestEffects
+      if (to > from && appends.length + request.effects.length > limit) break
+      groups = collect(request, groups, appends, signals)
+      to++
     }
-    return appends
+    const requests = from === 0 && to === waiting.length ? waiting : waiting.slice(from, to)
+    if (appends.length === 0 && signals.length === 0) {
+      if (this.latest) this.latest.followers.push(...requests)
+      else this.release(requests, NONE)
+      return to
+    }
+    const startedAt = this.runtime.clock.monotonic()
+    const id = ++this.batches
+    const batch: UnderWay = { requests, appended: appends.length, startedAt, followers: [] }
+    this.latest = batch
+    this.underWay.set(id, batch)
+    this.runtime.broker.append(this.namespace.name, { id, appends, signals })
+    return to
   }
 
-  /** Events that were stored now are told; the other effects of a request keep their place among them. */
-  private release(units: readonly RequestEffects[], results: readonly Appended[]): void {
+  private observe({ appended, startedAt }: UnderWay, cause: unknown): void {
+    const { observer, clock } = this.runtime
+    const { name: namespace } = this.namespace
+    if (cause !== undefined) observer.observe({ type: 'commit:failed', namespace, error: cause })
+    else if (appended > 0) {
+      observer.observe({ type: 'commit', namespace, appended, durationMs: clock.monotonic() - startedAt })
+    }
+  }
+
+  private release(requests: readonly RequestEffects[], results: readonly Appended[]): void {
     let at = 0
-    for (const unit of units) {
-      const { error, repeated } = outcomeOf(unit, results, at)
+    for (const request of requests) {
+      const { error, repeated } = outcomeOf(request, results, at)
       const stored: Stored[] = []
       let made = 0
-      for (const effect of unit.effects) {
+      for (const effect of request.effects) {
         if (effect.kind !== 'append') {
-          unit.apply(effect, error === undefined && repeated === undefined)
+          request.apply(effect, error === undefined && repeated === undefined)
           continue
         }
         const result = results[at++] as Appended
         if (result.status !== 'stored' && result.status !== 'duplicate') continue
         stored.push(toStored(effect.roomId, result))
         if (result.status === 'stored' && result.isFirst) made++
-        if (result.status === 'stored') this.deliver(unit, effect, result)
+        if (result.status === 'stored') this.deliver(request, effect, result)
       }
-      unit.made?.(made)
-      unit.settle(error ? [] : stored, error, repeated?.ack)
+      request.made?.(made)
+      request.settle(error ? [] : stored, error, repeated?.ack)
     }
   }
 
-  private deliver(unit: RequestEffects, effect: AppendEffect, result: Extract<Appended, { n: number }>): void {
+  private deliver(request: RequestEffects, effect: AppendEffect, result: Extract<Appended, { n: number }>): void {
     const { n, seq, ts } = result
     const { roomId, type, argsJson, userId } = effect
-    const row = { n, seq, ts, roomId, type, argsJson, userId, key: unit.key?.key, redacted: false }
-    this.fanOut.release(RoomEvent.fromRow(row, effect.args, unit.origin))
+    const row = { n, seq, ts, roomId, type, argsJson, userId, key: request.key?.key, redacted: false }
+    this.fanOut.release(RoomEvent.fromRow(row, effect.args, request.origin))
     this.namespace.announceStored(row, effect.args)
   }
+}
+
+/**
+ * Adds what a request wants to the batch.
+ * @param groups how many atomic groups the batch has
+ * @returns how many it has now
+ */
+function collect(request: RequestEffects, groups: number, appends: Append[], signals: Signal[]): number {
+  const { key, firstKey, ack, writer, newRooms } = request
+  const mayCreate = newRooms && newRooms.waitMs === 0
+  const from = appends.length
+  const firstSignal = signals.length
+  let group = -1
+  for (const effect of request.effects) {
+    if (effect.kind === 'emit') {
+      signals.push({ at: appends.length, from, to: from, event: effect.event, audience: effect.audience })
+    } else if (effect.kind === 'append') {
+      const index = firstKey + appends.length - from
+      const isGroup = effect.atomicGroup !== undefined
+      if (isGroup && group < 0) group = groups
+      appends.push({
+        roomId: effect.roomId,
+        type: effect.type,
+        argsJson: effect.argsJson,
+        userId: effect.userId,
+        writer,
+        mayCreate,
+        // Those that are stored together share one key.
+        key: key && keyOfNth(key, isGroup ? firstKey : index),
+        ack: index === 0 ? ack : undefined,
+        atomicGroup: isGroup ? group : undefined,
+        aboutSeq: effect.aboutSeq,
+      })
+    }
+  }
+  if (appends.length > from) {
+    for (let at = firstSignal; at < signals.length; at++)
+      signals[at] = { ...(signals[at] as Signal), to: appends.length }
+  }
+  return group < 0 ? groups : groups + 1
 }
 
 /** Why a request failed, or that it was a repeat. */
@@ -213,17 +249,12 @@ function outcomeOf(
 
 function refusal(result: Appended | undefined): RoomfulError | undefined {
   if (result === undefined || result.status === 'unknown') {
-    return new RoomfulError(
-      'UNAVAILABLE',
-      'The server cannot tell whether this was stored; repeat it with the same key',
-      {
-        retryAfterMs: RETRY_AFTER_MS,
-      },
-    )
+    const message = 'The server cannot tell whether this was stored; repeat it with the same key'
+    return new RoomfulError('UNAVAILABLE', message, { retryAfterMs: RETRY_AFTER_MS })
   }
   if (result.status !== 'refused') return undefined
-  const retryAfterMs = result.code === 'UNAVAILABLE' ? RETRY_AFTER_MS : undefined
-  return new RoomfulError(result.code, result.message, { retryAfterMs })
+  const { code, message, retryAfterMs = code === 'UNAVAILABLE' ? RETRY_AFTER_MS : undefined } = result
+  return new RoomfulError(code, message, { retryAfterMs })
 }
 
 /** Each event of a request has a key of its own. */

@@ -34,7 +34,7 @@ export class SharedReads {
 
   /** The next page after these positions, in the order of `n`. @throws what the broker throws, as a rejection */
   page({ name, rooms }: ReadNamespace, after: readonly ReadFrom[]): Promise<Page> {
-    const key = `${name}\n${after.map(({ roomId, seq }) => `${roomId}\n${seq}`).join('\n')}`
+    const key = `${name}\n${after.map(({ roomId, seq }) => `${roomId}\n${seq} ${rooms.get(roomId)?.epoch}`).join('\n')}`
     const known = this.reads.get(key)
     if (known) return known
     const tails = after.map(({ roomId }) => {

@@ -1,8 +1,49 @@
 /**
- * The core's only storage port: the log of each namespace, seats, sessions, inbox marks, signals between nodes.
- * Asynchronous even for memory. Its contract suite is `testkit/src/contracts/broker.ts`; every adapter passes it.
+ * The core's only storage port: the log of each namespace, seats, sessions, inbox marks, signals between nodes. One server
+ * process is one node; nodes that share a log share everything here. Its contract suite is
+ * `testkit/src/contracts/broker.ts`, which every adapter passes.
+ *
+ * Order is what the port is about: for each namespace the broker calls its listener synchronously and in the order of
+ * commits, with the results of this node's batches and with what other nodes stored. A promise between two of them
+ * would reorder them.
  */
+import type { Audience } from './audience.ts'
 import type { User } from './user.ts'
+
+/** An answer that is given at once where it is known at once. */
+export type Awaitable<T> = T | Promise<T>
+
+/** What one turn of the event loop wants from the log. */
+export interface Batch {
+  /** Comes back with {@link BrokerListener.onCommitted}; grows within a namespace. */
+  readonly id: number
+  readonly appends: readonly Append[]
+  /** Ordered by `at`. */
+  readonly signals: readonly Signal[]
+}
+
+/** An event that no log keeps, for those connected now. It keeps its place among the appends of its batch. */
+export interface Signal {
+  /** How many appends of the batch stand before it. */
+  readonly at: number
+  /** The appends of its own request, `to` not included: if one is refused or is a repeat, the signal is not sent. */
+  readonly from: number
+  readonly to: number
+  readonly event: SignalEvent
+  /** A node receives the event once, whatever number of rooms and connections matches there. */
+  readonly audience: Audience
+}
+
+/** An event as it goes from node to node. */
+export interface SignalEvent {
+  readonly type: string
+  /** JSON text of the arguments, an array. */
+  readonly argsJson: string
+  /** The one room that it is for. */
+  readonly roomId: string | undefined
+  /** An application's own, which is kept for clients that recover; not presence or typing, which have snapshots. */
+  readonly isApplications: boolean
+}
 
 /** One durable event to be. */
 export interface Append {
@@ -14,7 +55,7 @@ export interface Append {
   readonly key: AppendKey | undefined
   /** What the request is answered with, if that is known before it is stored: kept with its key, in the same commit. */
   readonly ack?: string | undefined
-  /** Entries of one batch with the same unit are stored together or not at all; they share one `key`. */
+  /** Appends of one batch with the same number are stored together or not at all; they share one `key`. */
   readonly atomicGroup: number | undefined
   /** Whose bytes they are where there are too many; `userId` without it, and without that the room's own. */
   readonly writer?: string | undefined
@@ -33,7 +74,7 @@ export interface AppendKey {
   readonly fingerprint: string
 }
 
-/** What an entry came to. The order of results is the order of entries. */
+/** What became of an append. The order of results is the order of appends. */
 export type Appended =
   | {
       readonly status: 'stored'
@@ -43,11 +84,19 @@ export type Appended =
       /** Its room did not exist before; only where `mayCreate` asked. */
       readonly isFirst?: true
     }
-  /** Nothing was added; the numbers are those of the first time, and the reply that was kept with the key, if one was. */
+  /** Nothing was added; the numbers are those of the first time, and the ack that was kept with the key, if one was. */
   | Repeated
-  | { readonly status: 'refused'; readonly code: RefusalCode; readonly message: string }
+  | Refused
   /** The broker cannot tell whether it was stored; repeating with the key is safe. */
   | { readonly status: 'unknown' }
+
+export interface Refused {
+  readonly status: 'refused'
+  readonly code: RefusalCode
+  readonly message: string
+  /** When it is worth another try; the core's own answer without it. */
+  readonly retryAfterMs?: number | undefined
+}
 
 /** NOT_FOUND: the event that it is about has no content any more. */
 export type RefusalCode = 'CONFLICT' | 'UNAVAILABLE' | 'TOO_LARGE' | 'NOT_FOUND' | 'RATE_LIMITED'
@@ -59,6 +108,9 @@ export interface Repeated {
   readonly ts: number
   readonly ack?: string | undefined
 }
+
+/** What is known of a key: nothing was stored under it, or what was, or that it stands for another request. */
+export type Claim = { readonly status: 'new' } | Repeated | Refused
 
 /** A row of the log. */
 export interface StoredRow {
@@ -72,6 +124,11 @@ export interface StoredRow {
   readonly userId: string | undefined
   readonly key: string | undefined
   readonly redacted: boolean
+}
+
+/** A row as it is received live: it says of which log it is, since a number of another log is another event. */
+export interface CommittedRow extends StoredRow {
+  readonly epoch: string
 }
 
 /** Where a room's log stands. */
@@ -137,29 +194,42 @@ export interface ReadLimits {
   readonly bytes: number
 }
 
+export interface BatchLimits {
+  /** Most appends of a batch; a single request that has more is a batch of its own. */
+  readonly appends: number
+  /** Most batches of a namespace without a result; what comes meanwhile is gathered for the next one. */
+  readonly underWay: number
+}
+
 export interface Broker {
   /** Opens the log of a namespace. Idempotent. */
   open(namespace: string): Promise<{ logId: string; n: number }>
 
-  /**
-   * Stores a batch in order: numbers are given in the order of entries, `ts = max(clock, previous ts of the namespace)`,
-   * all in one transaction; a refused entry (or unit) does not keep the others out.
-   * Rejects only when nothing at all was stored (full disk); every entry then counts as refused with UNAVAILABLE.
-   */
-  append(namespace: string, entries: readonly Append[]): Promise<Appended[]>
+  /** How much may be handed over at once. */
+  readonly batchLimits: BatchLimits
 
   /**
-   * Whether nothing was stored under the key for certain, as far as that can be told at once; false when it takes
-   * {@link findKey}. What was handed to `append` by then counts as stored only once it has resolved.
+   * Hands a batch over. Never throws: what became of it comes through {@link BrokerListener.onCommitted}, possibly within
+   * this call. Batches take effect in the order of the calls. Numbers are given in the order of appends, `ts = max(clock,
+   * previous ts of the namespace)`, all in one transaction; a refused append (or atomic group) does not keep the others
+   * out. Signals go to other nodes, in their place.
    */
-  isNewKey(namespace: string, key: AppendKey): boolean
-  /** The first reply to a key, if there was one within the window. */
-  findKey(namespace: string, key: AppendKey): Promise<Appended | undefined>
+  append(namespace: string, batch: Batch): void
+
   /**
-   * Keeps what a stored request was answered with, when that was known only afterwards; a reply that is there stays.
+   * A keyed request is about to run. After `new` it runs here, and a second one under the key waits, on whatever node it
+   * is, until this one's append is committed or {@link endClaim} is called. What was handed to `append` by then counts as
+   * stored only once its result is there.
+   * @throws RoomfulError (also as a rejection) UNAVAILABLE when the log cannot tell
+   */
+  claim(namespace: string, key: AppendKey): Awaitable<Claim>
+  /** The request is over, and no append of its own has ended the claim. */
+  endClaim(namespace: string, key: AppendKey): void
+  /**
+   * Keeps what a stored request was answered with, when that was known only afterwards; an ack that is there stays.
    * Written down with the next commit, or soon.
    */
-  saveReply(namespace: string, key: AppendKey, reply: string): void
+  saveAck(namespace: string, key: AppendKey, ack: string): void
 
   /**
    * Events after each room's position, merged in the order of `n`: the smallest ones first, up to `limits`
@@ -218,17 +288,24 @@ export interface Broker {
   /** Gives what was kept, and forgets it: a second call gives nothing. */
   takeReturning(namespace: string): Promise<ReturningMember[]>
 
-  /** Tells the hub what other nodes stored, in the order of `n`, and of a break after which holes may exist. */
+  /** Who is called with what was committed. Set once, before `open`. */
   listen(listener: BrokerListener): void
 
   /** False while nothing can be stored: `/ready` answers 503. */
   healthy(): boolean
-  /** Writes what is pending and lets go. Idempotent. */
+  /** Writes what is pending, gives every result that is due, and lets go. Idempotent. */
   close(): Promise<void>
 }
 
+/** The one sequence of a namespace. Each method may call the broker again. */
 export interface BrokerListener {
-  onEvents(namespace: string, rows: readonly StoredRow[]): void
+  /**
+   * What became of a batch of this node: called once for each, in the order of commits among everything else here.
+   * @param cause why nothing at all was stored (a full disk); every append is refused with UNAVAILABLE then
+   */
+  onCommitted(namespace: string, batchId: number, results: readonly Appended[], cause?: unknown): void
+  /** What other nodes stored, in rooms that are subscribed to; `n` grows from call to call. */
+  onEvents(namespace: string, rows: readonly CommittedRow[]): void
   /** Hold fan-out, read the heads of the rooms, fill holes, go on. */
   onBreak(namespace: string): void
 }

@@ -44,6 +44,7 @@ export class Execution implements RequestEffects {
   private isAwaited = false
   /** It waited for something, and that came or took too long. */
   private isOver = false
+  private hasStored = false
 
   constructor(parts: RequestParts, connection: Connection, request: Request) {
     this.parts = parts
@@ -80,7 +81,8 @@ export class Execution implements RequestEffects {
     if (!entry) throw new RoomfulError('UNKNOWN_EVENT', `There is no event ${JSON.stringify(request.event)} here`)
     if (key === undefined) return entry
     checkKeyAge(parts.runtime, key.key)
-    if (!parts.idempotency.beginNew(key)) return parts.idempotency.begin(key)
+    const earlier = parts.idempotency.begin(key)
+    if (earlier !== undefined) return Promise.resolve(earlier)
     this.isAwaited = true
     return entry
   }
@@ -201,6 +203,7 @@ export class Execution implements RequestEffects {
   /** From the turn, when everything is released. */
   settle(stored: readonly Stored[], error: RoomfulError | undefined, storedAck?: string): void {
     const { connection, parts } = this
+    this.hasStored = stored.length > 0
     if (this.isCounted && (error || stored.some(({ duplicate }) => duplicate)))
       parts.sharedLimits.giveMessageBack(connection)
     if (error) this.refuse(parts.sharedLimits.explained(error, connection, this.newRooms))
@@ -257,7 +260,7 @@ export class Execution implements RequestEffects {
   private endKey(): void {
     if (!this.isAwaited || this.key === undefined) return
     this.isAwaited = false
-    this.parts.idempotency.end(this.key)
+    this.parts.idempotency.end(this.key, this.hasStored)
   }
 
   private observe(code: string | undefined): void {

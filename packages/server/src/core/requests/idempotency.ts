@@ -7,7 +7,7 @@ import { fromJson, keyTime, toJson } from '@roomful/protocol'
 import { AckArgs } from '../base/contract.ts'
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
-import type { AppendKey, Broker, Repeated } from '../ports/broker.ts'
+import type { AppendKey, Awaitable, Broker, Claim, Repeated } from '../ports/broker.ts'
 
 /** A longer one is not stored: a repeat runs its handler again, and what that appends is recognised by the key. */
 const ACK_MAX_LENGTH = 4_096
@@ -43,37 +43,43 @@ export class Idempotency {
   }
 
   /**
-   * Most keys are new, and the broker knows it at once: then nothing is waited for. From now on this request runs, and
-   * {@link end} must be called.
-   * @returns false when the log has to be asked: see {@link begin}
+   * What became of an earlier request under this key; at once where that is known at once, as it is for most, which are
+   * new. From now on this one runs, and {@link end} must be called.
+   * @returns nothing when there was none
+   * @throws RoomfulError (also as a rejection) CONFLICT, UNAVAILABLE when the log cannot tell
    */
-  beginNew(key: AppendKey): boolean {
-    if (this.runningUnder(key) || !this.broker.isNewKey(this.namespace, key)) return false
+  begin(key: AppendKey): Awaitable<Repeated | undefined> {
+    if (this.runningUnder(key)) return this.beginLater(key)
+    const claim = this.claim(key)
+    return claim instanceof Promise ? this.beginLater(key, claim) : this.begun(key, claim)
+  }
+
+  private async beginLater(key: AppendKey, first?: Promise<Claim>): Promise<Repeated | undefined> {
+    let claim = first && (await first)
+    while (claim === undefined || this.runningUnder(key)) {
+      await this.runningUnder(key)?.over
+      claim = await this.claim(key)
+    }
+    return this.begun(key, claim)
+  }
+
+  private begun(key: AppendKey, claim: Claim): Repeated | undefined {
+    if (claim.status === 'refused') throw new RoomfulError(claim.code, claim.message)
     this.run(key)
-    return true
+    return claim.status === 'duplicate' ? claim : undefined
   }
 
   /**
-   * What became of an earlier request under this key. From now on this one runs, and {@link end} must be called.
-   * @returns nothing when there was none
-   * @throws RoomfulError (rejects) CONFLICT, UNAVAILABLE when the log cannot tell
+   * It was acknowledged or refused: its repeats may look what is stored.
+   * @param hasStored something was stored under the key
    */
-  async begin(key: AppendKey): Promise<Repeated | undefined> {
-    for (;;) {
-      await this.runningUnder(key)?.over
-      const found = await this.find(key)
-      if (this.runningUnder(key)) continue
-      this.run(key)
-      return found
-    }
-  }
-
-  /** It was acknowledged or refused: its repeats may look what is stored. */
-  end({ scope, key }: AppendKey): void {
+  end(appendKey: AppendKey, hasStored: boolean): void {
+    const { scope, key } = appendKey
     const inScope = this.running.get(scope)
     const running = inScope?.get(key)
     inScope?.delete(key)
     if (inScope?.size === 0) this.running.delete(scope)
+    if (!hasStored) this.broker.endClaim(this.namespace, appendKey)
     running?.end()
   }
 
@@ -90,15 +96,19 @@ export class Idempotency {
   /** Stores an acknowledgement that was known only after the commit. */
   save(key: AppendKey, value: unknown): void {
     const ack = writeAck(value)
-    if (ack !== undefined) this.broker.saveReply(this.namespace, key, ack)
+    if (ack !== undefined) this.broker.saveAck(this.namespace, key, ack)
   }
 
-  private async find(key: AppendKey): Promise<Repeated | undefined> {
-    const found = await this.broker.findKey(this.namespace, key).catch((cause: unknown) => {
+  private claim(key: AppendKey): Awaitable<Claim> {
+    const failed = (cause: unknown): never => {
       throw new RoomfulError('UNAVAILABLE', undefined, { cause, retryAfterMs: RETRY_AFTER_MS })
-    })
-    if (found?.status === 'refused') throw new RoomfulError(found.code, found.message)
-    return found?.status === 'duplicate' ? found : undefined
+    }
+    try {
+      const claim = this.broker.claim(this.namespace, key)
+      return claim instanceof Promise ? claim.catch(failed) : claim
+    } catch (error) {
+      return failed(error)
+    }
   }
 }
 

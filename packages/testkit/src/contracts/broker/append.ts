@@ -37,7 +37,7 @@ export function appendContract(makeBroker: MakeBroker): void {
       const key = { scope: 'ann', key: 'k', fingerprint: 'f' }
       const there = await broker.append('/other', [entry('a', 'there', { key })])
       expect(there).toMatchObject([{ status: 'stored', n: 1, seq: 1 }])
-      expect(await broker.findKey(NS, key)).toBeUndefined()
+      expect(await broker.claim(NS, key)).toEqual({ status: 'new' })
       expect((await broker.history('/other', 'a', { limit: 9 })).events).toHaveLength(1)
     })
 
@@ -61,7 +61,7 @@ export function appendContract(makeBroker: MakeBroker): void {
       expect(statuses(await broker.append(NS, [about(2, 'k3'), about(3, 'k4')]))).toEqual(['NOT_FOUND', 'stored'])
       expect(statuses(await broker.append(NS, [about(1, 'k5')])), 'trimmed').toEqual(['NOT_FOUND'])
       expect(statuses(await broker.append(NS, [about(1, 'k1')])), 'a repeat').toEqual(['duplicate'])
-      expect(await broker.findKey(NS, key('k3')), 'its key is free').toBeUndefined()
+      expect(await broker.claim(NS, key('k3')), 'its key is free').toEqual({ status: 'new' })
     })
 
     it('takes any room name, and no arguments at all', async () => {

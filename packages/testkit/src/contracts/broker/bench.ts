@@ -1,6 +1,7 @@
 /** The words that the tests of the broker contract share. */
-import type { Append, Appended, AppendKey, Broker } from '@roomful/server/ports'
+import type { Append, Appended, AppendKey } from '@roomful/server/ports'
 import { onTestFinished } from 'vitest'
+import type { CalledBroker } from '../../broker.ts'
 import type { BrokerBench, BrokerLimits, MakeBroker } from '../broker.ts'
 
 /** The namespace of every test that needs only one. */
@@ -27,7 +28,10 @@ export function key(name: string, fingerprint = 'f', scope = 'ann'): AppendKey {
 }
 
 /** Appends one entry that must be stored. @returns its numbers */
-export async function store(broker: Broker, ...entries: Append[]): Promise<{ n: number; seq: number; ts: number }[]> {
+export async function store(
+  broker: CalledBroker,
+  ...entries: Append[]
+): Promise<{ n: number; seq: number; ts: number }[]> {
   const results = await broker.append(NS, entries)
   return results.map((result) => {
     if (result.status !== 'stored') throw new Error(`Not stored: ${JSON.stringify(result)}`)
@@ -36,7 +40,7 @@ export async function store(broker: Broker, ...entries: Append[]): Promise<{ n: 
 }
 
 /** `count` events in one room, in batches. */
-export async function fill(broker: Broker, roomId: string, count: number): Promise<void> {
+export async function fill(broker: CalledBroker, roomId: string, count: number): Promise<void> {
   for (let done = 0; done < count; done += 100) {
     const size = Math.min(100, count - done)
     await store(broker, ...Array.from({ length: size }, (_, i) => entry(roomId, done + i + 1)))

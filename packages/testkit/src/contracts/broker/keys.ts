@@ -52,16 +52,16 @@ export function keyContract(makeBroker: MakeBroker): void {
     it('finds a key: its first numbers, a conflict, or nothing', async () => {
       const { broker } = await bench(makeBroker)
       const [first] = await broker.append(NS, [entry('a', 1, { key: key('k1') })])
-      expect(await broker.findKey(NS, key('k1'))).toEqual({ ...first, status: 'duplicate' })
-      expect(await broker.findKey(NS, key('k1', 'other'))).toMatchObject({ status: 'refused', code: 'CONFLICT' })
-      expect(await broker.findKey(NS, key('k2'))).toBeUndefined()
+      expect(await broker.claim(NS, key('k1'))).toEqual({ ...first, status: 'duplicate' })
+      expect(await broker.claim(NS, key('k1', 'other'))).toMatchObject({ status: 'refused', code: 'CONFLICT' })
+      expect(await broker.claim(NS, key('k2'))).toEqual({ status: 'new' })
     })
 
     it('[P7] never takes a key that was stored for a new one', async () => {
       const { broker } = await bench(makeBroker)
       for (const name of ['k1', '', 'é👍', '~', 'ffffffff-ffff-7fff-bfff-ffffffffffff']) {
         await broker.append(NS, [entry('a', 1, { key: key(name) })])
-        expect(broker.isNewKey(NS, key(name)), name).toBe(false)
+        expect(await broker.claim(NS, key(name)), name).toMatchObject({ status: 'duplicate' })
       }
     })
 
@@ -72,24 +72,24 @@ export function keyContract(makeBroker: MakeBroker): void {
       expect(first).not.toHaveProperty('ack')
       const again = { ...first, status: 'duplicate', ack: '["first \n👍"]' }
       expect(await broker.append(NS, [{ ...keyed, ack: '["second"]' }])).toEqual([again])
-      expect(await broker.findKey(NS, key('k1'))).toEqual(again)
-      broker.saveReply(NS, key('k1'), '["third"]')
-      expect(await broker.findKey(NS, key('k1'))).toEqual(again)
+      expect(await broker.claim(NS, key('k1'))).toEqual(again)
+      broker.saveAck(NS, key('k1'), '["third"]')
+      expect(await broker.claim(NS, key('k1'))).toEqual(again)
     })
 
     it('[D2] keeps a reply that is known only afterwards, the first one, for its own request', async () => {
       const { broker } = await bench(makeBroker)
       const keyed = entry('a', 1, { key: key('k1') })
       const [first] = await broker.append(NS, [keyed])
-      broker.saveReply(NS, key('k1', 'other'), '["of another request"]')
-      broker.saveReply(NS, key('k2'), '["of nothing that was stored"]')
-      expect(await broker.findKey(NS, key('k1'))).toEqual({ ...first, status: 'duplicate' })
-      broker.saveReply(NS, key('k1'), '[]')
-      broker.saveReply(NS, key('k1'), '["later"]')
+      broker.saveAck(NS, key('k1', 'other'), '["of another request"]')
+      broker.saveAck(NS, key('k2'), '["of nothing that was stored"]')
+      expect(await broker.claim(NS, key('k1'))).toEqual({ ...first, status: 'duplicate' })
+      broker.saveAck(NS, key('k1'), '[]')
+      broker.saveAck(NS, key('k1'), '["later"]')
       const again = { ...first, status: 'duplicate', ack: '[]' }
-      expect(await broker.findKey(NS, key('k1'))).toEqual(again)
+      expect(await broker.claim(NS, key('k1'))).toEqual(again)
       expect(await broker.append(NS, [keyed])).toEqual([again])
-      expect(await broker.findKey(NS, key('k2'))).toBeUndefined()
+      expect(await broker.claim(NS, key('k2'))).toEqual({ status: 'new' })
     })
 
     it('forgets the reply with the key', async () => {
@@ -98,7 +98,7 @@ export function keyContract(makeBroker: MakeBroker): void {
       await clock.advance(61_000)
       const [anew] = await broker.append(NS, [entry('a', 1, { key: key('k1'), ack: '["new"]' })])
       expect(anew).toMatchObject({ status: 'stored', seq: 2 })
-      expect(await broker.findKey(NS, key('k1'))).toMatchObject({ status: 'duplicate', seq: 2, ack: '["new"]' })
+      expect(await broker.claim(NS, key('k1'))).toMatchObject({ status: 'duplicate', seq: 2, ack: '["new"]' })
     })
 
     it('still recognises the key of an event that was redacted or trimmed', async () => {
@@ -118,7 +118,7 @@ export function keyContract(makeBroker: MakeBroker): void {
       await clock.advance(59_000)
       expect(statuses(await broker.append(NS, [keyed]))).toEqual(['duplicate'])
       await clock.advance(2000)
-      expect(await broker.findKey(NS, key('k1'))).toBeUndefined()
+      expect(await broker.claim(NS, key('k1'))).toEqual({ status: 'new' })
       expect(await broker.append(NS, [keyed])).toMatchObject([{ status: 'stored', seq: 2 }])
       expect(statuses(await broker.append(NS, [keyed]))).toEqual(['duplicate'])
     })
@@ -138,7 +138,7 @@ export function keyContract(makeBroker: MakeBroker): void {
       expect(first).toMatchObject([{ status: 'stored', n: 2, seq: 1 }, { status: 'stored', n: 3, seq: 2 }]) // biome-ignore format: pairs
       const again = await broker.append(NS, both())
       expect(again).toEqual([{ ...first[0], status: 'duplicate', ack: '["ok"]' }, { ...first[1], status: 'duplicate' }]) // biome-ignore format: pairs
-      expect(await broker.findKey(NS, key('k1'))).toMatchObject({ status: 'duplicate', n: 2, seq: 1 })
+      expect(await broker.claim(NS, key('k1'))).toMatchObject({ status: 'duplicate', n: 2, seq: 1 })
     })
 
     it('stores none of a unit in conflict', async () => {

@@ -42,7 +42,7 @@ export function restartContract(makeBroker: MakeBroker): void {
       await fill(broker, 'a', 5)
       const [first] = await broker.append(NS, [keyed])
       const [late] = await broker.append(NS, [entry('c', 1, { key: key('k2') })])
-      broker.saveReply(NS, key('k2'), '["late"]')
+      broker.saveAck(NS, key('k2'), '["late"]')
       broker.setMark(NS, 'b', 1)
       const session = { id: 's1', namespace: NS, connectionId: 'c_1', userId: 'ann', rooms: [] }
       broker.saveSession(session, 120_000)
@@ -56,7 +56,7 @@ export function restartContract(makeBroker: MakeBroker): void {
       expect(await again.heads(NS, ['a'])).toEqual([{ ...head, seq: 5, first: 3 }])
       expect(await again.read(NS, [{ roomId: 'a', seq: 0 }, { roomId: 'b', seq: 0 }], PLENTY)).toEqual(rows) // biome-ignore format: one call
       expect(await again.append(NS, [keyed])).toEqual([{ ...first, status: 'duplicate', ack: '["first"]' }])
-      expect(await again.findKey(NS, key('k2'))).toEqual({ ...late, status: 'duplicate', ack: '["late"]' })
+      expect(await again.claim(NS, key('k2'))).toEqual({ ...late, status: 'duplicate', ack: '["late"]' })
       expect(await again.mark(NS, 'b')).toBe(1)
       expect(await again.findSession(NS, 's1')).toEqual(session)
       expect(await again.takeReturning(NS)).toEqual([member])

@@ -1,6 +1,7 @@
 /** Reading back: many rooms in the order of commits, one room in pages, and never a hole that is not a trim. G1, G4. */
-import type { Broker, StoredRow } from '@roomful/server/ports'
+import type { StoredRow } from '@roomful/server/ports'
 import { describe, expect, it } from 'vitest'
+import type { CalledBroker } from '../../broker.ts'
 import type { MakeBroker } from '../broker.ts'
 import { bench, entry, fill, NS, PLENTY, store } from './bench.ts'
 
@@ -80,7 +81,7 @@ export function readContract(makeBroker: MakeBroker): void {
   })
 
   describe('positions', () => {
-    const at = async (broker: Broker, n: number, ...rooms: string[]) => {
+    const at = async (broker: CalledBroker, n: number, ...rooms: string[]) => {
       const { positions } = await broker.positions(NS, n, rooms)
       return Object.fromEntries(positions.map(({ roomId, seq }) => [roomId, seq]))
     }

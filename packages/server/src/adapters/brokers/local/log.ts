@@ -7,8 +7,11 @@ import type {
   Append,
   Appended,
   AppendKey,
+  Awaitable,
   Broker,
   Head,
+  Refused,
+  Repeated,
   ReturningMember,
   RoomSubscription,
   SessionRecord,
@@ -16,7 +19,6 @@ import type {
 import type { Clock } from '../../../core/ports/clock.ts'
 import type { Random } from '../../../core/ports/random.ts'
 
-export type Awaitable<T> = T | Promise<T>
 type Result<Method extends keyof Broker> = Broker[Method] extends (...args: never[]) => infer R
   ? Awaitable<Awaited<R>>
   : never
@@ -24,11 +26,11 @@ type Result<Method extends keyof Broker> = Broker[Method] extends (...args: neve
 export interface Log {
   open(namespace: string): Result<'open'>
 
-  /** As the port's `append`; throws UNAVAILABLE when nothing was stored. */
+  /** Stores a batch as the port says; throws UNAVAILABLE when nothing was stored. */
   append(namespace: string, entries: readonly Append[]): Awaitable<Appended[]>
   isNewKey(namespace: string, key: AppendKey): boolean
-  findKey(namespace: string, key: AppendKey): Awaitable<Appended | undefined>
-  saveReply(namespace: string, key: AppendKey, reply: string): void
+  findKey(namespace: string, key: AppendKey): Awaitable<Repeated | Refused | undefined>
+  saveAck(namespace: string, key: AppendKey, ack: string): void
 
   read(...args: Parameters<Broker['read']>): Result<'read'>
   positions(...args: Parameters<Broker['positions']>): Result<'positions'>

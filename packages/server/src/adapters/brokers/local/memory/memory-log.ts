@@ -9,14 +9,16 @@ import type {
   AppendKey,
   Head,
   ReadLimits,
+  Refused,
+  Repeated,
   ReturningMember,
   RoomSubscription,
 } from '../../../../core/ports/broker.ts'
-import { AppendBatch, type BatchTarget, type Counter, repeat } from '../append-batch.ts'
+import { AppendBatch, type BatchTarget, type Counter, repeat } from '../../common/append-batch.ts'
+import { takePage } from '../../common/merge.ts'
+import { type HistoryPage, spanOf } from '../../common/page.ts'
+import { seqAt } from '../../common/position.ts'
 import { LOG_DEFAULTS, LOG_ID_LENGTH, type Log, type LogLimits, type LogOptions, writerOf } from '../log.ts'
-import { takePage } from '../merge.ts'
-import { type HistoryPage, spanOf } from '../page.ts'
-import { seqAt } from '../position.ts'
 import { MemoryKeys } from './keys.ts'
 import { type MemoryRoom, rowsInOrder } from './room.ts'
 import { type IdleRooms, MemoryRooms, toHead } from './rooms.ts'
@@ -73,13 +75,13 @@ class MemoryLog implements Log {
     return !this.keys.has(namespace, key)
   }
 
-  findKey(namespace: string, key: AppendKey): Appended | undefined {
+  findKey(namespace: string, key: AppendKey): Repeated | Refused | undefined {
     const first = this.keys.find(namespace, key, 0, this.options.clock.now() - this.limits.dedupeWindowMs)
     return first && repeat(key, first)
   }
 
-  saveReply(namespace: string, key: AppendKey, reply: string): void {
-    this.keys.saveReply(namespace, key, reply)
+  saveAck(namespace: string, key: AppendKey, ack: string): void {
+    this.keys.saveAck(namespace, key, ack)
   }
 
   read(namespace: string, after: readonly { roomId: string; seq: number }[], limits: ReadLimits) {

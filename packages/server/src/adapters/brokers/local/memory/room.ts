@@ -3,7 +3,7 @@
  * finding and dropping the oldest are each one array access.
  */
 import type { StoredRow } from '../../../../core/ports/broker.ts'
-import { type Cursor, inOrder } from '../merge.ts'
+import { type Cursor, inOrder } from '../../common/merge.ts'
 import type { Writer } from './writers.ts'
 
 const SMALLEST_RING = 16

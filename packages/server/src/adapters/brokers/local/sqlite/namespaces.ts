@@ -1,8 +1,8 @@
 /** The namespaces of the file: counter, keys and rooms of each, and how a batch is written into it. */
-import type { Append, Appended, AppendKey } from '../../../../core/ports/broker.ts'
-import { AppendBatch, type BatchTarget, type FirstReply, repeat } from '../append-batch.ts'
+import type { Append, Appended, AppendKey, Refused, Repeated } from '../../../../core/ports/broker.ts'
+import { AppendBatch, type BatchTarget, type FirstCommit, repeat } from '../../common/append-batch.ts'
+import { seqAt } from '../../common/position.ts'
 import { LOG_ID_LENGTH, type LogLimits, writerOf } from '../log.ts'
-import { seqAt } from '../position.ts'
 import { type Command, command, type Query, query } from './connection.ts'
 import type { NewKeys } from './new-keys.ts'
 import { type SqliteRoom, SqliteRooms, type SqliteRoomsOptions } from './rooms.ts'
@@ -125,7 +125,7 @@ export class SqliteNamespace {
     return this.newKeys.isNew(this.id, key)
   }
 
-  findKey(key: AppendKey, nowMs: number): Appended | undefined {
+  findKey(key: AppendKey, nowMs: number): Repeated | Refused | undefined {
     const first = this.rows.find(key, 0, nowMs)
     return first && repeat(key, first)
   }
@@ -173,7 +173,7 @@ class NamespaceRows implements BatchTarget<SqliteRoom> {
   private readonly insertEvent: Command
   private readonly insertKey: Command
   private readonly replaceKey: Command
-  private readonly selectKey: Query<FirstReply>
+  private readonly selectKey: Query<FirstCommit>
   private readonly selectContent: Query<{ is_there: number }>
 
   constructor(namespace: NamespaceRow, rooms: SqliteRooms, { db, writer, newKeys, limits }: SqliteNamespacesOptions) {
@@ -191,7 +191,7 @@ class NamespaceRows implements BatchTarget<SqliteRoom> {
     this.insertKey = command(db, `INSERT OR IGNORE ${key}`)
     this.replaceKey = command(db, `INSERT OR REPLACE ${key}`)
     const byName = 'key = ? AND scope = ? AND ns = ? AND part = ?'
-    this.selectKey = query(db, `SELECT fingerprint, n, seq, ts, reply FROM keys WHERE ${byName}`)
+    this.selectKey = query(db, `SELECT fingerprint, n, seq, ts, reply AS ack FROM keys WHERE ${byName}`)
     this.selectContent = query(db, 'SELECT args IS NOT NULL AS is_there FROM events WHERE room = ? AND seq = ?')
   }
 
@@ -209,7 +209,7 @@ class NamespaceRows implements BatchTarget<SqliteRoom> {
     return this.rooms.get(roomId)
   }
 
-  find(key: AppendKey, part: number, nowMs: number): FirstReply | undefined {
+  find(key: AppendKey, part: number, nowMs: number): FirstCommit | undefined {
     const first = this.selectKey.get(key.key, key.scope, this.ns, part)
     return first !== undefined && first.ts >= nowMs - this.dedupeWindowMs ? first : undefined
   }
@@ -219,14 +219,14 @@ class NamespaceRows implements BatchTarget<SqliteRoom> {
     return seq >= first && this.selectContent.get(room.id, seq)?.is_there === 1
   }
 
-  claim(key: AppendKey, part: number, first: FirstReply): FirstReply | undefined {
-    const { fingerprint, n, seq, ts, reply = null } = first
+  claim(key: AppendKey, part: number, first: FirstCommit): FirstCommit | undefined {
+    const { fingerprint, n, seq, ts, ack = null } = first
     if (part === 0) this.newKeys.add(this.ns, key)
-    const { changes } = this.insertKey.run(key.key, key.scope, this.ns, part, fingerprint, n, seq, ts, reply)
+    const { changes } = this.insertKey.run(key.key, key.scope, this.ns, part, fingerprint, n, seq, ts, ack)
     if (changes === 1) return undefined
     const known = part === 0 ? this.find(key, 0, ts) : undefined
     if (known !== undefined) return known
-    this.replaceKey.run(key.key, key.scope, this.ns, part, fingerprint, n, seq, ts, reply)
+    this.replaceKey.run(key.key, key.scope, this.ns, part, fingerprint, n, seq, ts, ack)
     return undefined
   }
 

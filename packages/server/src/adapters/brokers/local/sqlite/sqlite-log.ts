@@ -8,6 +8,8 @@ import type {
   Appended,
   AppendKey,
   Head,
+  Refused,
+  Repeated,
   ReturningMember,
   RoomSubscription,
 } from '../../../../core/ports/broker.ts'
@@ -54,7 +56,7 @@ class SqliteLog implements Log {
     return this.namespace(name).isNewKey(key)
   }
 
-  findKey(name: string, key: AppendKey): Appended | undefined {
+  findKey(name: string, key: AppendKey): Repeated | Refused | undefined {
     const namespace = this.namespace(name)
     const found = namespace.findKey(key, this.options.clock.now())
     if (found?.status !== 'duplicate' || found.ack !== undefined) return found
@@ -62,8 +64,8 @@ class SqliteLog implements Log {
     return ack === undefined ? found : { ...found, ack }
   }
 
-  saveReply(name: string, key: AppendKey, reply: string): void {
-    this.components.deferred.acks.set(this.namespace(name).id, key, reply)
+  saveAck(name: string, key: AppendKey, ack: string): void {
+    this.components.deferred.acks.set(this.namespace(name).id, key, ack)
     this.components.deferred.schedule()
   }
 

@@ -3,16 +3,16 @@
  * units together or not at all. The log only looks up, claims and stores. G2, G3.
  */
 import { ERROR_CODES } from '@roomful/protocol'
-import type { Append, Appended, AppendKey } from '../../../core/ports/broker.ts'
+import type { Append, Appended, AppendKey, Refused, Repeated } from '../../../core/ports/broker.ts'
 
-/** The numbers that were given the first time, and what its request was answered with. */
-export interface FirstReply {
+/** What was stored first under a key: its numbers, and what the request was answered with. */
+export interface FirstCommit {
   readonly fingerprint: string
   readonly n: number
   readonly seq: number
   readonly ts: number
-  /** Known with the numbers, or told later. */
-  reply: string | undefined
+  /** Known with the numbers, or saved later. */
+  ack: string | undefined
 }
 
 /** Where a namespace's numbers stand; changed as the batch goes. */
@@ -30,9 +30,9 @@ export interface BatchTarget<Room extends { readonly seq: number }> {
    * Binds the key to these numbers. Part 0 decides for its unit: it leaves a binding that is still valid alone.
    * @returns that binding, else nothing
    */
-  claim(key: AppendKey, part: number, first: FirstReply): FirstReply | undefined
+  claim(key: AppendKey, part: number, first: FirstCommit): FirstCommit | undefined
   /** The binding that is still valid at `ts`. */
-  find(key: AppendKey, part: number, ts: number): FirstReply | undefined
+  find(key: AppendKey, part: number, ts: number): FirstCommit | undefined
   /** The row is there, and was not redacted. */
   hasContent(room: Room, seq: number): boolean
   /** Adds the row as the room's next and counts it. */
@@ -45,7 +45,7 @@ interface Fate {
   parts: number
 }
 
-const CONFLICT: Appended = { status: 'refused', code: 'CONFLICT', message: ERROR_CODES.CONFLICT.message }
+const CONFLICT: Refused = { status: 'refused', code: 'CONFLICT', message: ERROR_CODES.CONFLICT.message }
 const GONE: Appended = {
   status: 'refused',
   code: 'NOT_FOUND',
@@ -93,7 +93,7 @@ export class AppendBatch<Room extends { readonly seq: number }> {
       return first === undefined ? GONE : repeat(entry.key as AppendKey, first)
     }
     if (entry.key !== undefined) {
-      const first = this.target.claim(entry.key, 0, firstReply(entry.key, room, counter, entry.ack))
+      const first = this.target.claim(entry.key, 0, firstCommit(entry.key, room, counter, entry.ack))
       if (first !== undefined) return repeat(entry.key, first)
     }
     const stored = this.store(room, entry, counter)
@@ -120,7 +120,7 @@ export class AppendBatch<Room extends { readonly seq: number }> {
     }
     if (fate.first.status !== 'stored') return fate.first
     const room = this.target.room(entry.roomId)
-    if (entry.key !== undefined) this.target.claim(entry.key, part, firstReply(entry.key, room, counter, undefined))
+    if (entry.key !== undefined) this.target.claim(entry.key, part, firstCommit(entry.key, room, counter, undefined))
     return this.store(room, entry, counter)
   }
 
@@ -139,18 +139,18 @@ export class AppendBatch<Room extends { readonly seq: number }> {
   }
 }
 
-function firstReply(
+function firstCommit(
   { fingerprint }: AppendKey,
   room: { readonly seq: number },
   { n, ts }: Counter,
-  reply: string | undefined,
-): FirstReply {
-  return { fingerprint, n: n + 1, seq: room.seq + 1, ts, reply }
+  ack: string | undefined,
+): FirstCommit {
+  return { fingerprint, n: n + 1, seq: room.seq + 1, ts, ack }
 }
 
 /** What a repeat is told: the first numbers, or that the key stands for something else. */
-export function repeat(key: AppendKey, first: FirstReply): Appended {
+export function repeat(key: AppendKey, first: FirstCommit): Repeated | Refused {
   if (first.fingerprint !== key.fingerprint) return CONFLICT
-  const { n, seq, ts, reply } = first
-  return { status: 'duplicate', n, seq, ts, ...(typeof reply === 'string' ? { ack: reply } : {}) }
+  const { n, seq, ts, ack } = first
+  return { status: 'duplicate', n, seq, ts, ...(typeof ack === 'string' ? { ack } : {}) }
 }

@@ -1,0 +1,89 @@
+/** What the broker says of the log: results of this node's batches, and what other nodes stored, one after another. */
+import type { Runtime } from '../base/runtime.ts'
+import { RoomEvent } from '../events/event.ts'
+import type { Appended, BrokerListener, CommittedRow, Head } from '../ports/broker.ts'
+import type { NamespaceState, Room } from '../state/namespace-state.ts'
+import type { CatchUp } from './catch-up.ts'
+import type { Commit } from './commit.ts'
+import type { FanOut } from './fan-out.ts'
+
+/** After a break, how long until a broker that could not say where its rooms are is asked again. */
+const RETRY_MS = 1_000
+
+/** A namespace, as far as its log is concerned. */
+export interface LoggedNamespace {
+  readonly state: NamespaceState
+  readonly requests: { readonly commit: Commit; readonly fanOut: FanOut }
+}
+
+interface LogListenerParts {
+  readonly catchUp: CatchUp
+  readonly find: (namespace: string) => LoggedNamespace | undefined
+  readonly isClosed: () => boolean
+}
+
+export class LogListener implements BrokerListener {
+  private readonly runtime: Runtime
+  private readonly parts: LogListenerParts
+
+  constructor(runtime: Runtime, parts: LogListenerParts) {
+    this.runtime = runtime
+    this.parts = parts
+  }
+
+  onCommitted(name: string, batchId: number, results: readonly Appended[], cause?: unknown): void {
+    this.parts.find(name)?.requests.commit.onCommitted(batchId, results, cause)
+  }
+
+  onEvents(name: string, rows: readonly CommittedRow[]): void {
+    const namespace = this.parts.find(name)
+    if (!namespace) return
+    const replaced = new Set<Room>()
+    for (const row of rows) {
+      const room = namespace.state.rooms.get(row.roomId)
+      // A number of another log is no old event: something that was sent is gone.
+      if (room?.state === 'open' && room.epoch !== row.epoch) replaced.add(room)
+      else namespace.requests.fanOut.release(RoomEvent.fromRow(row))
+    }
+    if (replaced.size > 0) this.compare(namespace, [...replaced])
+    this.runtime.turn.endSoon()
+  }
+
+  /** Whatever was missed shows as a difference between what was released and the heads. */
+  onBreak(name: string): void {
+    const namespace = this.parts.find(name)
+    if (!namespace) return
+    this.compare(
+      namespace,
+      [...namespace.state.rooms.values()].filter((room) => room.state === 'open'),
+    )
+  }
+
+  private compare(namespace: LoggedNamespace, rooms: readonly Room[]): void {
+    const { name } = namespace.state
+    const roomIds = rooms.map(({ id }) => id)
+    this.runtime.broker.heads(name, roomIds).then(
+      (heads) => this.onHeads(namespace, heads),
+      (error: unknown) => {
+        this.runtime.observer.observe({ type: 'commit:failed', namespace: name, error })
+        // Until the heads are known there may be a hole that nothing shows.
+        if (!this.parts.isClosed()) this.runtime.timers.add(RETRY_MS, () => this.compare(namespace, rooms))
+      },
+    )
+  }
+
+  private onHeads({ state }: LoggedNamespace, heads: readonly Head[]): void {
+    const { catchUp } = this.parts
+    for (const head of heads) {
+      const room = state.rooms.get(head.roomId)
+      if (room?.state !== 'open') continue
+      if (head.epoch !== room.epoch) catchUp.onOtherLog(room, head)
+      else if (head.seq > room.head) {
+        catchUp.onHole(room)
+        room.tail.clear(head.seq)
+        room.head = head.seq
+      }
+    }
+    this.runtime.turn.endSoon()
+  }
+}
