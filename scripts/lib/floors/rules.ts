@@ -1,5 +1,5 @@
 /**
- * The floors of the house, as data: which part may import what. The first rule whose folder holds a file applies, so
+ * The rules of imports as data: which part may import what. The first rule whose folder holds a file applies, so
  * the narrower folders come first. `floors.ts` enforces them; ARCHITECTURE.md explains them.
  */
 export interface FloorRule {
