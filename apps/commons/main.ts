@@ -5,13 +5,13 @@ import { Database } from './database.ts'
 import { serveDocuments } from './features/documents/server.ts'
 import { addFeatures } from './features/index.ts'
 import { Endings } from './features/inspector/endings.ts'
+import { FactCounter } from './features/inspector/fact-counter.ts'
 import { NAMESPACES } from './features/inspector/namespaces.ts'
 import { addInspector } from './features/inspector/server.ts'
-import { Tally } from './features/inspector/tally.ts'
 import { ensureAdmin } from './server/admin.ts'
 import { serveWebApp } from './server/web-app.ts'
 
-const tally = new Tally()
+const tally = new FactCounter()
 const endings = new Endings()
 
 function prepare(roomful: Roomful): Promise<string[]> {

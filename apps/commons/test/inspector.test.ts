@@ -6,9 +6,9 @@ import type { Commons } from '../commons.ts'
 import { serveDocuments } from '../features/documents/server.ts'
 import { addFeatures } from '../features/index.ts'
 import { Endings } from '../features/inspector/endings.ts'
+import { FactCounter } from '../features/inspector/fact-counter.ts'
 import { NAMESPACES } from '../features/inspector/namespaces.ts'
 import { addInspector, STATS_INTERVAL_MS } from '../features/inspector/server.ts'
-import { Tally } from '../features/inspector/tally.ts'
 import { serveCommons, tokenOf } from './support/commons.ts'
 
 const next = (socket: Socket, event: string): Promise<Record<string, unknown>> =>
@@ -28,7 +28,7 @@ const quick = (clock: Commons['clock']): Commons['clock'] => ({
 })
 
 async function serve(): Promise<string> {
-  const [tally, endings] = [new Tally(), new Endings()]
+  const [tally, endings] = [new FactCounter(), new Endings()]
   const add = (commons: Commons): void =>
     addInspector({ ...commons, clock: quick(commons.clock) }, { tally, endings }, ['/', '/admin'])
   const observe = (fact: Fact): void => {
@@ -58,7 +58,7 @@ it('[B14] [D8] tells administrators every ten seconds how the server is', async 
 })
 
 it('[D8] counts what the server’s status, /health and /metrics count, and in the same way', async () => {
-  const [tally, endings] = [new Tally(), new Endings()]
+  const [tally, endings] = [new FactCounter(), new Endings()]
   const { url } = await serveCommons(
     (commons, server) => {
       addFeatures(commons)

@@ -121,7 +121,7 @@ function ConversationHeader({ peerId, name, isOnline }: ConversationHeaderProps)
       >
         <ArrowLeft aria-hidden size={18} />
       </Link>
-      <Avatar id={peerId} name={name} standing={isOnline === undefined ? undefined : isOnline ? 'online' : 'offline'} />
+      <Avatar id={peerId} name={name} status={isOnline === undefined ? undefined : isOnline ? 'online' : 'offline'} />
       <div className="min-w-0">
         <h1 className="truncate font-semibold">
           <bdi>{name}</bdi>

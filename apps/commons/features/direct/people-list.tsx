@@ -84,7 +84,7 @@ function Entry({ person, isHere, last, hasNews = false }: EntryProps): ReactElem
           isHere ? 'bg-accent-soft text-accent-strong' : 'hover:bg-ink/6',
         )}
       >
-        <Avatar id={userId} name={name} standing={isUnknown ? undefined : isOnline ? 'online' : 'offline'} />
+        <Avatar id={userId} name={name} status={isUnknown ? undefined : isOnline ? 'online' : 'offline'} />
         <span className="min-w-0 grow">
           <span className={clsx('block truncate', hasNews ? 'font-semibold' : 'font-medium')}>
             <bdi>{name}</bdi>

@@ -29,7 +29,7 @@ export function SeatCard({ player, game, isMe }: SeatCardProps): ReactElement {
             <Bot size={18} />
           </span>
         ) : (
-          <Avatar id={userId} name={name} standing={isHere ? 'online' : 'offline'} />
+          <Avatar id={userId} name={name} status={isHere ? 'online' : 'offline'} />
         )}
         <span className="min-w-0">
           <span className="block truncate font-medium text-sm">

@@ -79,7 +79,7 @@ function Row({ account, now, children }: { account: Account; now: number; childr
   const { userId, name, role, isBanned, banReason, createdAt, connections } = account
   return (
     <li className="flex items-center gap-3 border-line border-b py-2.5 pr-2 pl-4 text-sm last:border-b-0">
-      <Avatar id={userId} name={name} standing={connections > 0 ? 'online' : 'offline'} />
+      <Avatar id={userId} name={name} status={connections > 0 ? 'online' : 'offline'} />
       <div className="min-w-0 grow">
         <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
           <bdi className="min-w-0 break-words font-medium">{name}</bdi>

@@ -1,17 +1,17 @@
 /** Measures this process: what it used of the processor and of memory, how late it was, and how busy, since the last time. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Stats } from './contract.ts'
-import type { Counts, Tally } from './tally.ts'
+import type { Counts, FactCounter } from './fact-counter.ts'
 
 const RESOLUTION_MS = 20
 
 export class Sampler {
-  private readonly tally: Tally
+  private readonly tally: FactCounter
   private readonly lag: ReturnType<typeof monitorEventLoopDelay>
   private before: { at: number; cpu: NodeJS.CpuUsage; counts: Counts }
 
   /** @param now milliseconds since 1970 */
-  constructor(tally: Tally, now: number) {
+  constructor(tally: FactCounter, now: number) {
     this.tally = tally
     this.lag = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
     this.lag.enable()

@@ -3,8 +3,8 @@ import { type Namespace, RoomfulError } from '@roomful/server'
 import { type Commons, every } from '../../commons.ts'
 import { inspectorContract, type Stats } from './contract.ts'
 import type { Endings } from './endings.ts'
+import type { FactCounter } from './fact-counter.ts'
 import { Sampler } from './sampler.ts'
-import type { Tally } from './tally.ts'
 
 export const STATS_INTERVAL_MS = 10_000
 /** One hour. */
@@ -14,7 +14,7 @@ const LOG_PAGE = 50
 
 /** What watches the server for the inspector, from before it serves. */
 export interface Watchers {
-  readonly tally: Tally
+  readonly tally: FactCounter
   readonly endings: Endings
 }
 

@@ -6,9 +6,9 @@ import { Card } from '../../web/ui/card.tsx'
 import { Chart } from '../../web/ui/chart.tsx'
 import { EmptyState } from '../../web/ui/empty-state.tsx'
 import { PageBody, PageHeader } from '../../web/ui/page.tsx'
+import { LAB_TRANSPORTS, type LabTransport } from './lab-transports.ts'
 import { type Cost, median, NO_COST } from './meter.ts'
 import { type Measured, useMeasuring } from './use-measuring.ts'
-import { WAYS, type Way } from './ways.ts'
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 const kilobytes = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
@@ -47,7 +47,7 @@ function Results({ measured: { times, bytes, costs } }: { measured: Measured }):
   return (
     <>
       <ul aria-label="Transports" className="grid grid-cols-1 gap-3 sm:grid-cols-2 xl:grid-cols-4">
-        {WAYS.map((way, index) => (
+        {LAB_TRANSPORTS.map((way, index) => (
           <li key={way.name}>
             <WayCard way={way} cost={costs[index] ?? NO_COST} seconds={seconds} />
           </li>
@@ -56,9 +56,11 @@ function Results({ measured: { times, bytes, costs } }: { measured: Measured }):
       <Card className="mt-4 min-w-0 p-4 sm:p-5">
         <h2 className="mb-3 font-medium">Total bytes</h2>
         <Chart
-          label={WAYS.map(({ name }, index) => `${name}: ${whole.format(bytes[index]?.at(-1) ?? 0)} bytes`).join('; ')}
+          label={LAB_TRANSPORTS.map(
+            ({ name }, index) => `${name}: ${whole.format(bytes[index]?.at(-1) ?? 0)} bytes`,
+          ).join('; ')}
           times={times}
-          lines={WAYS.map(({ name, colour }, index) => ({ label: name, colour, values: bytes[index] ?? [] }))}
+          lines={LAB_TRANSPORTS.map(({ name, colour }, index) => ({ label: name, colour, values: bytes[index] ?? [] }))}
           height={280}
           from={0}
           format={(value) => (value >= 1_000 ? `${kilobytes.format(value / 1_000)} KB` : whole.format(value))}
@@ -73,7 +75,7 @@ function Results({ measured: { times, bytes, costs } }: { measured: Measured }):
   )
 }
 
-function WayCard({ way, cost, seconds }: { way: Way; cost: Cost; seconds: number }): ReactElement {
+function WayCard({ way, cost, seconds }: { way: LabTransport; cost: Cost; seconds: number }): ReactElement {
   const { events, requests, bytes, delaysMs, error } = cost
   const delay = median(delaysMs)
   const facts = [

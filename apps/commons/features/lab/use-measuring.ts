@@ -2,8 +2,8 @@
 import { useClient } from '@roomful/react'
 import { useEffect, useState } from 'react'
 import { session } from '../../web/session/session.ts'
+import { LAB_TRANSPORTS } from './lab-transports.ts'
 import { type Cost, Meter } from './meter.ts'
-import { WAYS } from './ways.ts'
 
 export interface Measured {
   /** When it was looked at, ms since 1970. */
@@ -26,8 +26,8 @@ export function useMeasuring(isRunning: boolean): Measured | undefined {
   useEffect(() => {
     if (!isRunning) return
     const ended = new AbortController()
-    const meters = WAYS.map(() => new Meter(() => client.serverNow()))
-    for (const [index, way] of WAYS.entries()) void way.run(meters[index] as Meter, token, ended.signal) // never rejects
+    const meters = LAB_TRANSPORTS.map(() => new Meter(() => client.serverNow()))
+    for (const [index, way] of LAB_TRANSPORTS.entries()) void way.run(meters[index] as Meter, token, ended.signal) // never rejects
     const look = (): void => {
       const costs = meters.map((meter) => meter.get())
       setMeasured((before) => ({

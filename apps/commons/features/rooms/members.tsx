@@ -4,7 +4,7 @@ import { memo, type ReactElement } from 'react'
 import { isGuest } from '../../web/session/session.ts'
 import { useMe } from '../../web/session/use-me.ts'
 import { Avatar } from '../../web/ui/avatar.tsx'
-import { useStandings } from './use-standings.tsx'
+import { useMemberStatuses } from './use-member-statuses.tsx'
 
 export interface MembersProps {
   readonly roomId: string
@@ -18,7 +18,7 @@ const WORDS = { online: undefined, reconnecting: 'reconnecting…', left: 'left'
 /** Hundreds of rows, which do not change with every message. */
 export const Members = memo(function Members({ roomId, presence, bare = false }: MembersProps): ReactElement {
   const ownId = useMe()?.sub
-  const people = useStandings(roomId, presence)
+  const people = useMemberStatuses(roomId, presence)
   const { count, members, status } = presence
   const isOld = status !== 'joined'
   return (
@@ -32,16 +32,16 @@ export const Members = memo(function Members({ roomId, presence, bare = false }:
         <p className="px-5 pb-2 text-warn text-xs">Last known, before you went offline.</p>
       )}
       <ul className="min-h-0 grow overflow-y-auto px-3 pb-4">
-        {people.map(({ userId, name, standing }) => (
+        {people.map(({ userId, name, status }) => (
           <li
             key={userId}
             className="flex items-center gap-2.5 rounded-lg px-2 py-1.5 text-sm [contain-intrinsic-size:auto_36px] [content-visibility:auto]"
           >
-            <Avatar id={userId} name={name} size="small" standing={standing === 'left' ? 'offline' : standing} />
-            <bdi className={standing === 'online' ? 'min-w-0 truncate' : 'min-w-0 truncate text-muted'}>{name}</bdi>
+            <Avatar id={userId} name={name} size="small" status={status === 'left' ? 'offline' : status} />
+            <bdi className={status === 'online' ? 'min-w-0 truncate' : 'min-w-0 truncate text-muted'}>{name}</bdi>
             {userId === ownId && <span className="shrink-0 text-muted text-xs">you</span>}
             {isGuest(userId) && userId !== ownId && <span className="shrink-0 text-muted text-xs">guest</span>}
-            {WORDS[standing] !== undefined && <span className="shrink-0 text-muted text-xs">{WORDS[standing]}</span>}
+            {WORDS[status] !== undefined && <span className="shrink-0 text-muted text-xs">{WORDS[status]}</span>}
           </li>
         ))}
       </ul>

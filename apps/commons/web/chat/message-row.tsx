@@ -63,7 +63,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
         <div className={clsx('text-[0.9375rem] leading-relaxed', status === 'pending' && 'text-muted')}>
           <Content message={message} />
         </div>
-        <Standing {...props} />
+        <MessageStatus {...props} />
         {below}
       </div>
       {actions !== undefined && (
@@ -109,7 +109,7 @@ function Answered({ answered }: { answered: SentMessage | undefined }): ReactEle
   )
 }
 
-function Standing({ message, whyFailed, onRetry, onDiscard }: MessageRowProps): ReactElement | null {
+function MessageStatus({ message, whyFailed, onRetry, onDiscard }: MessageRowProps): ReactElement | null {
   if (message.status === 'pending') {
     return (
       <p className="flex items-center gap-1 text-muted text-xs">

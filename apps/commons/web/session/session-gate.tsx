@@ -9,9 +9,9 @@ import { type ReactElement, type ReactNode, useEffect, useMemo, useSyncExternalS
 import { sentenceOf, suspended } from '../ui/error-sentence.ts'
 import { toast } from '../ui/toast.tsx'
 import { Disconnected } from './disconnected.tsx'
-import { DoorPage } from './door-page.tsx'
 import { keepFresh, tokenSource } from './renewal.ts'
 import { type Session, session } from './session.ts'
+import { SignInPage } from './sign-in-page.tsx'
 
 /** Close code: this person may not use this namespace. */
 export const SHUT_OUT = 4003
@@ -22,7 +22,7 @@ export function useSession(): Session | undefined {
 
 export function SessionGate({ children }: { children: ReactNode }): ReactElement {
   const current = useSession()
-  return current ? <Connected current={current}>{children}</Connected> : <DoorPage />
+  return current ? <Connected current={current}>{children}</Connected> : <SignInPage />
 }
 
 function Connected({ current, children }: { current: Session; children: ReactNode }): ReactElement {

@@ -2,7 +2,7 @@
 import clsx from 'clsx'
 import type { ReactElement } from 'react'
 
-export type Standing = 'online' | 'reconnecting' | 'offline'
+export type PresenceStatus = 'online' | 'reconnecting' | 'offline'
 
 const SIZES = { small: 'size-6 text-2xs', medium: 'size-9 text-sm', large: 'size-14 text-xl' } as const
 /** Dark enough for white letters in either theme. */
@@ -16,7 +16,7 @@ const COLOURS = [
   'bg-[#8a6100]',
   'bg-[#3f7d20]',
 ]
-const STANDINGS: Readonly<Record<Standing, string>> = {
+const STATUS_CLASSES: Readonly<Record<PresenceStatus, string>> = {
   online: 'bg-good',
   reconnecting: 'bg-warn',
   offline: 'border-2 border-edge bg-surface',
@@ -28,10 +28,10 @@ export interface AvatarProps {
   readonly name: string
   readonly size?: keyof typeof SIZES
   /** Shown as a dot; say it in words too. */
-  readonly standing?: Standing | undefined
+  readonly status?: PresenceStatus | undefined
 }
 
-export function Avatar({ id, name, size = 'medium', standing }: AvatarProps): ReactElement {
+export function Avatar({ id, name, size = 'medium', status }: AvatarProps): ReactElement {
   return (
     <span aria-hidden className="relative inline-flex shrink-0">
       <span
@@ -43,12 +43,12 @@ export function Avatar({ id, name, size = 'medium', standing }: AvatarProps): Re
       >
         {initialOf(name)}
       </span>
-      {standing !== undefined && (
+      {status !== undefined && (
         <span
           className={clsx(
             'absolute -right-0.5 -bottom-0.5 rounded-full ring-2 ring-surface',
             size === 'small' ? 'size-2' : 'size-3',
-            STANDINGS[standing],
+            STATUS_CLASSES[status],
           )}
         />
       )}

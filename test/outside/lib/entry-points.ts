@@ -1,21 +1,21 @@
-/** Every way into the server for a token, tried with one that may be good or bad. R5. */
+/** Every place where the server accepts a token, tried with valid and invalid ones. R5. */
 import { io } from 'socket.io-client'
 import { type Client, dial } from './client.ts'
 import type { Server } from './server.ts'
 import { within } from './wait.ts'
 
-/** What became of it: let in, or the code of the close or the answer, and the sentence. */
+/** The outcome: authenticated, or the code of the close or the answer, and its sentence. */
 export interface Answer {
   readonly isIn: boolean
   readonly code: number | string
   readonly sentence: string
 }
 
-export interface Door {
+export interface EntryPoint {
   readonly name: string
-  /** Some ways have no place for every token: a header has no line breaks. */
+  /** Not every entry point can carry every token: a header has no line breaks. */
   readonly carries?: (token: string) => boolean
-  readonly knock: (server: Server, token: string) => Promise<Answer>
+  readonly attempt: (server: Server, token: string) => Promise<Answer>
 }
 
 const isHeaderText = (token: string): boolean => /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(token)
@@ -24,25 +24,25 @@ const isSubprotocol = (token: string): boolean => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$
 const fitsUrl = (token: string): boolean => encodeURIComponent(token).length < 8_000
 const inQuery = (token: string): string => `token=${encodeURIComponent(token)}`
 
-export const DOORS: readonly Door[] = [
+export const ENTRY_POINTS: readonly EntryPoint[] = [
   {
     name: 'a WebSocket, in the URL',
     carries: fitsUrl,
-    knock: (server, token) => socket(dial(server, `/ws?${inQuery(token)}`)),
+    attempt: (server, token) => socket(dial(server, `/ws?${inQuery(token)}`)),
   },
   {
     name: 'a WebSocket, as a subprotocol',
     carries: isSubprotocol,
-    knock: (server, token) => socket(dial(server, '/ws', { protocols: ['roomful.plain', `bearer.${token}`] })),
+    attempt: (server, token) => socket(dial(server, '/ws', { protocols: ['roomful.plain', `bearer.${token}`] })),
   },
   {
     name: 'a WebSocket, as a header',
     carries: isHeaderText,
-    knock: (server, token) => socket(dial(server, '/ws', { headers: { authorization: `Bearer ${token}` } })),
+    attempt: (server, token) => socket(dial(server, '/ws', { headers: { authorization: `Bearer ${token}` } })),
   },
   {
     name: 'a WebSocket, as the first message',
-    knock: async (server, token) => {
+    attempt: async (server, token) => {
       const client = await dial(server, '/ws').opened()
       client.send({ type: 'auth', token })
       return await socket(client)
@@ -50,34 +50,34 @@ export const DOORS: readonly Door[] = [
   },
   {
     name: 'the SDK’s link',
-    knock: async (server, token) => {
+    attempt: async (server, token) => {
       const client = await dial(server, '/ws', { protocols: ['roomful.v1'] }).opened()
       client.send({ type: 'open', v: 1, ch: 1, ns: '/', token })
       return await socket(client)
     },
   },
-  { name: 'Socket.IO over polling', knock: (server, token) => socketIo(server, token, 'polling') },
-  { name: 'Socket.IO over a WebSocket', knock: (server, token) => socketIo(server, token, 'websocket') },
+  { name: 'Socket.IO over polling', attempt: (server, token) => socketIo(server, token, 'polling') },
+  { name: 'Socket.IO over a WebSocket', attempt: (server, token) => socketIo(server, token, 'websocket') },
   {
     name: 'an event stream',
     carries: fitsUrl,
-    knock: (server, token) => ask(server, `/sse?room=a&${inQuery(token)}`),
+    attempt: (server, token) => ask(server, `/sse?room=a&${inQuery(token)}`),
   },
-  { name: 'a poll', carries: fitsUrl, knock: (server, token) => ask(server, `/poll?room=a&${inQuery(token)}`) },
+  { name: 'a poll', carries: fitsUrl, attempt: (server, token) => ask(server, `/poll?room=a&${inQuery(token)}`) },
   {
     name: 'POST /send',
     carries: isHeaderText,
-    knock: (server, token) => bearer(server, '/send', token, { type: 'chat:message', roomId: 'a', content: 'x' }),
+    attempt: (server, token) => bearer(server, '/send', token, { type: 'chat:message', roomId: 'a', content: 'x' }),
   },
-  { name: 'a ticket', carries: isHeaderText, knock: (server, token) => bearer(server, '/api/tickets', token, {}) },
+  { name: 'a ticket', carries: isHeaderText, attempt: (server, token) => bearer(server, '/api/tickets', token, {}) },
   {
     name: 'the list of rooms',
     carries: isHeaderText,
-    knock: (server, token) => bearer(server, '/api/rooms', token, undefined),
+    attempt: (server, token) => bearer(server, '/api/rooms', token, undefined),
   },
 ]
 
-/** In once it hears who it is. */
+/** Authenticated once it receives its user. */
 async function socket(client: Client): Promise<Answer> {
   const isIn = client
     .next((frame) => frame.type === 'auth_ok' || frame.type === 'opened')

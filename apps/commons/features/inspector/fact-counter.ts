@@ -10,7 +10,7 @@ export interface Counts {
   links: number
 }
 
-export class Tally implements Observer {
+export class FactCounter implements Observer {
   readonly counts: Counts = { requests: 0, refused: 0, stored: 0, deliveries: 0, links: 0 }
 
   observe(fact: Fact): void {

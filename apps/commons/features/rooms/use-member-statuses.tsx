@@ -1,6 +1,6 @@
 /**
- * Members with their connection status. A member whose connection broke stays one for a few seconds, which no event says: a
- * snapshot of the room does, so one is taken now and then while the list is shown. A member who left stays listed for a moment. D10.
+ * Members with their connection status. A snapshot of the room shows members whose connection broke, so one is requested now and
+ * then while the list is visible. A member who left stays listed for a moment. D10.
  */
 import type { Member } from '@roomful/client'
 import { type Presence, useClient, useEvent } from '@roomful/react'
@@ -9,31 +9,31 @@ import { useEffect, useMemo, useState } from 'react'
 export interface Person {
   readonly userId: string
   readonly name: string
-  readonly standing: 'online' | 'reconnecting' | 'left'
+  readonly status: 'online' | 'reconnecting' | 'left'
 }
 
-const PICTURE_EVERY_MS = 2_000
+const SNAPSHOT_EVERY_MS = 2_000
 /** Presence of larger rooms comes in batches, and so many names would not be read. */
-const PICTURE_MAX_MEMBERS = 200
+const SNAPSHOT_MAX_MEMBERS = 200
 const GONE_SHOWN_MS = 20_000
 
 const names = new Intl.Collator(undefined, { numeric: true })
 
-export function useStandings(roomId: string, { members, count, status }: Presence): readonly Person[] {
-  const reconnecting = useReconnecting(roomId, status === 'joined' && count <= PICTURE_MAX_MEMBERS)
+export function useMemberStatuses(roomId: string, { members, count, status }: Presence): readonly Person[] {
+  const reconnecting = useReconnecting(roomId, status === 'joined' && count <= SNAPSHOT_MAX_MEMBERS)
   const gone = useGone(roomId, members)
   return useMemo(() => {
     const here = new Set(members.map(({ userId }) => userId))
     const people: Person[] = members.map(({ userId, name }) => {
-      return { userId, name, standing: reconnecting.has(userId) ? 'reconnecting' : 'online' }
+      return { userId, name, status: reconnecting.has(userId) ? 'reconnecting' : 'online' }
     })
-    for (const { userId, name } of gone) if (!here.has(userId)) people.push({ userId, name, standing: 'left' })
+    for (const { userId, name } of gone) if (!here.has(userId)) people.push({ userId, name, status: 'left' })
     return people.sort((a, b) => rank(a) - rank(b) || names.compare(a.name, b.name))
   }, [members, reconnecting, gone])
 }
 
-function rank({ standing }: Person): number {
-  return standing === 'left' ? 1 : 0
+function rank({ status }: Person): number {
+  return status === 'left' ? 1 : 0
 }
 
 function useReconnecting(roomId: string, isWanted: boolean): ReadonlySet<string> {
@@ -48,9 +48,9 @@ function useReconnecting(roomId: string, isWanted: boolean): ReadonlySet<string>
         const found = users.filter((user) => user.status === 'reconnecting').map(({ userId }) => userId)
         setIds((known) => (known.size === 0 && found.length === 0 ? known : new Set(found)))
       } catch {
-        // Not allowed, or no connection: the list of members says what is known.
+        // Not allowed, or no connection: the list of members is shown as it is.
       }
-    }, PICTURE_EVERY_MS)
+    }, SNAPSHOT_EVERY_MS)
     return () => clearInterval(timer)
   }, [client, roomId, isWanted])
   return ids

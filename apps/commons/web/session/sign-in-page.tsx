@@ -11,7 +11,7 @@ const TAB =
   'h-9 grow rounded-lg px-2 font-medium text-muted text-sm transition-colors hover:text-ink ' +
   'data-active:bg-raised data-active:text-ink data-active:shadow-card'
 
-export function DoorPage(): ReactElement {
+export function SignInPage(): ReactElement {
   const farewell = session.farewell()
   return (
     <main className="grid min-h-full place-items-center px-4 py-10">

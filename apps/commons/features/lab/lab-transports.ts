@@ -1,10 +1,10 @@
 /**
- * Four ways to the same room with nothing but what a browser has: `fetch`, `EventSource`, `WebSocket`. Each runs until its
- * signal is aborted. Bodies are counted as they are; what a page cannot see of the rest is estimated by these figures.
+ * Four transports to the same room with browser APIs alone: `fetch`, `EventSource`, `WebSocket`. Each runs until its signal is
+ * aborted. Bodies are counted exactly; headers and framing, which a page cannot see, are estimated.
  */
 import type { Meter } from './meter.ts'
 
-/** What a browser's headers weigh, each way; the token in them is counted besides. */
+/** Size of a browser's headers in each direction; the token in them is counted separately. */
 const REQUEST_HEADERS = 480
 const RESPONSE_HEADERS = 330
 /** Of an HTTP chunk around an event of a stream. */
@@ -14,7 +14,7 @@ const SHORT_POLL_MS = 1_000
 const RETRY_MS = 2_000
 const LONG_POLL_WAIT_S = 25
 
-export interface Way {
+export interface LabTransport {
   readonly name: string
   readonly about: string
   /** A custom property of the theme. */
@@ -22,7 +22,7 @@ export interface Way {
   run(meter: Meter, token: Token, signal: AbortSignal): Promise<void>
 }
 
-/** Asked before each request: a token ends, and another takes its place. */
+/** Called before each request, since tokens are renewed. */
 type Token = () => string
 
 interface TickEvent {
@@ -30,7 +30,7 @@ interface TickEvent {
   readonly ts: number
 }
 
-export const WAYS: readonly Way[] = [
+export const LAB_TRANSPORTS: readonly LabTransport[] = [
   {
     name: 'Short poll',
     about: 'Polls once a second',
@@ -80,7 +80,7 @@ async function listen(meter: Meter, token: Token, signal: AbortSignal): Promise<
   }
 }
 
-/** Resolves when the stream is given up; it reconnects by itself as long as it can. */
+/** Resolves when the stream is closed; until then it reconnects automatically. */
 function untilBroken(meter: Meter, ticket: string, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const path = `/sse/?room=lab&ticket=${ticket}`
@@ -137,7 +137,7 @@ function untilClosed(meter: Meter, ticket: string, signal: AbortSignal): Promise
   })
 }
 
-/** Streams and sockets cannot carry a header: a ticket that is good once stands for the token in their URL. */
+/** Streams and sockets cannot send a header: a single-use ticket in the URL replaces the token. */
 async function ticketFor(meter: Meter, token: Token, signal: AbortSignal): Promise<string> {
   const sent = token()
   const response = await fetch('/api/tickets', {
