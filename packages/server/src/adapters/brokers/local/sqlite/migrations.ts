@@ -108,6 +108,19 @@ export const MIGRATIONS: readonly string[] = [
   `
   ALTER TABLE file ADD COLUMN run TEXT NOT NULL DEFAULT ''; -- the mark beside this file that fits it; '' = not known yet
   `,
+  `
+  -- An index by writer touches a page per writer with each append, and only a full file needs it: it is filled later.
+  DROP INDEX events_by_writer;
+  ALTER TABLE events ADD COLUMN is_indexed INTEGER NOT NULL DEFAULT 0; -- in events_by_writer
+  CREATE INDEX events_by_writer ON events (writer, id) WHERE is_indexed = 1 AND writer <> 0;
+  ALTER TABLE file ADD COLUMN indexed_id INTEGER NOT NULL DEFAULT 0; -- events up to this one are in events_by_writer
+  ALTER TABLE file ADD COLUMN counted_id INTEGER NOT NULL DEFAULT 0; -- events up to this one are in writers.bytes
+  UPDATE writers SET bytes = 0;
+  UPDATE writers SET bytes = counted.bytes FROM
+    (SELECT writer, sum(coalesce(octet_length(args), 0) + 160) AS bytes FROM events GROUP BY writer) AS counted
+    WHERE counted.writer = writers.id;
+  UPDATE file SET counted_id = coalesce((SELECT max(id) FROM events), 0);
+  `,
 ]
 
 /** The format that this version writes. */

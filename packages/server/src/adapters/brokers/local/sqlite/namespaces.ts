@@ -233,9 +233,10 @@ class NamespaceRows implements BatchTarget<SqliteRoom> {
   store(room: SqliteRoom, entry: Append, n: number, seq: number, ts: number): void {
     const { type, argsJson, userId = null, key } = entry
     const writer = this.usage.idOf(writerOf(this.name, entry))
-    this.insertEvent.run(room.id, seq, n, ts, type, argsJson, userId, key?.key ?? null, writer)
+    const keyName = key?.key ?? null
+    const { lastInsertRowid } = this.insertEvent.run(room.id, seq, n, ts, type, argsJson, userId, keyName, writer)
     const bytes = Buffer.byteLength(argsJson)
-    this.usage.count(writer, bytes + EVENT_BYTES)
+    this.usage.stored(Number(lastInsertRowid), writer, bytes + EVENT_BYTES)
     this.count++
     this.journalBytes += ROW_JOURNAL_BYTES + bytes
     if (room.seq === room.committedSeq) {

@@ -42,11 +42,25 @@ interface Lost {
   readonly n: number
 }
 
+interface Taken {
+  readonly rows: number
+  readonly lost: readonly Lost[]
+  /** Nothing was found, and there are events that are not in the index yet. */
+  readonly isIndexing: boolean
+}
+
+/** From this fullness on events are indexed by writer, so that all of them are when the file is full. */
+const INDEX_FULLNESS = 0.5
+/** Events indexed at a time, about 2 ms. */
+const INDEX_ROWS = 2_000
+/** How many times at most one attempt to free space indexes more events. */
+const INDEX_STEPS = 20
 /** Of all bytes, how much is freed beyond what is too much, so that not every append has to free as much again. */
 const FREED_SHARE = 0.02
 
 export class SqliteTrim {
   private readonly options: TrimOptions
+  private readonly index: WriterIndex
   private readonly space: SpaceTaker
   private readonly oldestEvents: Query<OldEvent>
   private readonly oldestKeys: Query<{ id: number; ts: number }>
@@ -64,7 +78,8 @@ export class SqliteTrim {
   constructor(options: TrimOptions) {
     const { db } = options
     this.options = options
-    this.space = new SpaceTaker(db, options.writer.usage)
+    this.index = new WriterIndex(db)
+    this.space = new SpaceTaker(db, options.writer.usage, this.index)
     this.oldestEvents = query(db, 'SELECT id, room, seq, n, ts FROM events ORDER BY id LIMIT ?')
     this.oldestKeys = query(db, 'SELECT id, ts FROM keys ORDER BY id LIMIT ?')
     this.newestKey = query(db, 'SELECT max(id) AS id FROM keys')
@@ -112,7 +127,8 @@ export class SqliteTrim {
       for (const { room, upTo, n } of cuts) raise(room, upTo, n)
       this.raiseAll(emptied)
     }
-    return this.freeSpace(max) || events.length > 0 || lastKey !== undefined || cuts.length > 0
+    const isIndexing = this.fullness > INDEX_FULLNESS && this.indexMore() === INDEX_ROWS
+    return this.freeSpace(max) || isIndexing || events.length > 0 || lastKey !== undefined || cuts.length > 0
   }
 
   /** Deletes up to `max` rows if the file is full. @returns whether it was */
@@ -125,16 +141,24 @@ export class SqliteTrim {
     while (left > 0 && usage.total > aim) {
       const taken = writer.transaction(() => {
         usage.save()
-        const found = this.space.take(usage.total - aim, left)
-        return found ?? { rows: 0, lost: this.deleteOldest(this.findEvents(Number.POSITIVE_INFINITY, left)) }
+        return this.space.take(usage.total - aim, left) ?? this.takeOldest(left)
       })
       this.raiseAll(taken.lost)
-      const rows = taken.rows + (taken.rows === 0 ? taken.lost.length : 0)
-      if (rows === 0) return false
-      left -= rows
-      onFull?.(rows)
+      if (taken.rows === 0) return taken.isIndexing
+      left -= taken.rows
+      onFull?.(taken.rows)
     }
     return true
+  }
+
+  private indexMore(): number {
+    return this.options.writer.transaction(() => this.index.advance())
+  }
+
+  /** Where no writer has any events. */
+  private takeOldest(max: number): Taken {
+    const events = this.findEvents(Number.POSITIVE_INFINITY, max)
+    return { rows: events.length, lost: this.deleteOldest(events), isIndexing: false }
   }
 
   private raiseAll(rooms: readonly Lost[]): void {
@@ -236,18 +260,20 @@ interface Front {
  */
 class SpaceTaker {
   private readonly usage: SqliteUsage
+  private readonly index: WriterIndex
   private readonly oldestOf: Query<Owned>
   private readonly front: Query<Front>
   private readonly remove: Command
   private readonly empty: Command
   private readonly remember: Query<{ ns: number; name: string }>
 
-  constructor(db: DatabaseSync, usage: SqliteUsage) {
+  constructor(db: DatabaseSync, usage: SqliteUsage, index: WriterIndex) {
     this.usage = usage
+    this.index = index
     this.oldestOf = query(
       db,
       `SELECT id, room, seq, n, ts, coalesce(octet_length(args), 0) AS bytes FROM events
-        WHERE writer = ? AND writer <> ${EMPTIED} ORDER BY id LIMIT ?`,
+        WHERE writer = ? AND writer <> ${EMPTIED} AND is_indexed = 1 ORDER BY id LIMIT ?`,
     )
     this.front = query(db, 'SELECT id, seq, n, ts, writer FROM events WHERE room = ? ORDER BY seq LIMIT 1')
     this.remove = command(db, 'DELETE FROM events WHERE id = ?')
@@ -262,16 +288,16 @@ class SpaceTaker {
   /**
    * Within a transaction, after the usage was saved.
    * @param bytes to free; stops earlier when the largest writer has become the second largest
-   * @returns the rooms that lost their oldest events; nothing when no writer has any
+   * @returns nothing when no writer has any events
    */
-  take(bytes: number, rowsMax: number): { rows: number; lost: Lost[] } | undefined {
+  take(bytes: number, rowsMax: number): Taken | undefined {
     const largest = this.usage.largest()
     if (largest === undefined) return undefined
-    const events = this.oldestOf.all(largest.id, rowsMax)
-    const [first] = events
-    if (first === undefined) {
+    const { events, isIndexing } = this.findOldest(largest.id, rowsMax)
+    if (isIndexing) return { rows: 0, lost: [], isIndexing }
+    if (events.length === 0) {
       this.usage.clear(largest.id, largest.bytes) // counted too high
-      return { rows: 1, lost: [] }
+      return { rows: 1, lost: [], isIndexing }
     }
     // At least a sixteenth at once, or two writers of equal size would alternate row by row.
     const share = Math.min(bytes, Math.max(largest.bytes - largest.next, largest.bytes / 16))
@@ -306,6 +332,43 @@ class SpaceTaker {
     const lost = Array.from(gone).flatMap(([room, { seq, n, ts }]) => {
       return this.remember.all(seq, n, ts, room).map((found) => ({ ...found, seq, n }))
     })
-    return { rows, lost }
+    return { rows, lost, isIndexing }
+  }
+
+  private findOldest(writer: number, max: number): { events: Owned[]; isIndexing: boolean } {
+    for (let steps = 0; steps < INDEX_STEPS; steps++) {
+      const events = this.oldestOf.all(writer, max)
+      if (events.length > 0 || this.index.advance() === 0) return { events, isIndexing: false }
+    }
+    return { events: [], isIndexing: true }
+  }
+}
+
+/**
+ * Fills the index of events by writer in the order of events: it is behind, but has no holes, so that the first event of a
+ * writer in it is also that writer's oldest.
+ */
+class WriterIndex {
+  private readonly next: Query<{ from: number; to: number | null; rows: number }>
+  private readonly include: Command
+  private readonly save: Command
+
+  constructor(db: DatabaseSync) {
+    this.next = query(
+      db,
+      `SELECT indexed_id AS "from", max(next.id) AS "to", count(*) AS rows FROM file,
+        (SELECT id FROM events WHERE id > (SELECT indexed_id FROM file) ORDER BY id LIMIT ${INDEX_ROWS}) AS next`,
+    )
+    this.include = command(db, 'UPDATE events SET is_indexed = 1 WHERE id > ? AND id <= ?')
+    this.save = command(db, 'UPDATE file SET indexed_id = ?')
+  }
+
+  /** Within a transaction: adds the next events, up to `INDEX_ROWS`. @returns how many */
+  advance(): number {
+    const { from, to, rows } = this.next.get() ?? { from: 0, to: null, rows: 0 }
+    if (to === null) return 0
+    this.include.run(from, to)
+    this.save.run(to)
+    return rows
   }
 }

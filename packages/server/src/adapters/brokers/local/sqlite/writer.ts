@@ -115,7 +115,8 @@ export interface Largest {
 
 /**
  * Bytes of the file by the writer of its events (a user, an API key, a room), so that a full file takes from the largest.
- * Changes are counted in memory and saved at every sweep: a killed process loses the latest counts, never events.
+ * Changes are counted in memory and saved at every sweep. After a kill the events since the last save are counted again;
+ * what was deleted since is then counted too high, never too low.
  */
 export class SqliteUsage {
   /** All writers together. */
@@ -126,26 +127,41 @@ export class SqliteUsage {
   private saving: Map<number, number> | undefined
   /** Changes that the current transaction makes. */
   private readonly pending = new Map<number, number>()
+  /** The latest event stored, and the latest of those that are committed. */
+  private storedId: number
+  private committedId: number
   private readonly selectId: Query<{ id: number }>
   private readonly insert: Command
   private readonly add: Command
+  private readonly saveCountedId: Command
+  private readonly lowerIds: Command
   private readonly selectLargest: Query<{ id: number; bytes: number }>
   private readonly deleteIdle: Query<{ name: string }>
 
   constructor(db: DatabaseSync) {
-    this.total = query<{ bytes: number }>(db, 'SELECT coalesce(sum(bytes), 0) AS bytes FROM writers').get()?.bytes ?? 0
     this.selectId = query(db, 'SELECT id FROM writers WHERE name = ?')
     this.insert = command(db, 'INSERT INTO writers (name, bytes) VALUES (?, 0)')
     this.add = command(db, 'UPDATE writers SET bytes = max(0, bytes + ?) WHERE id = ?')
+    this.saveCountedId = command(db, 'UPDATE file SET counted_id = ?')
+    this.lowerIds = command(db, 'UPDATE file SET counted_id = min(counted_id, ?1), indexed_id = min(indexed_id, ?1)')
     this.selectLargest = query(
       db,
       `SELECT id, bytes FROM writers WHERE id <> ${EMPTIED} AND bytes > 0 ORDER BY bytes DESC LIMIT 2`,
     )
     this.deleteIdle = query(
       db,
-      `DELETE FROM writers WHERE id IN (SELECT id FROM writers WHERE bytes <= 0 AND id <> ${EMPTIED}
-        AND NOT EXISTS (SELECT 1 FROM events WHERE writer = writers.id) LIMIT ?) RETURNING name`,
+      `DELETE FROM writers WHERE id IN (SELECT id FROM writers WHERE bytes <= 0 AND id <> ${EMPTIED} LIMIT ?)
+        RETURNING name`,
     )
+    this.total = query<{ bytes: number }>(db, 'SELECT coalesce(sum(bytes), 0) AS bytes FROM writers').get()?.bytes ?? 0
+    const ids = query<{ counted: number; latest: number }>(
+      db,
+      `SELECT counted_id AS counted, max(counted_id, indexed_id, (SELECT coalesce(max(id), 0) FROM events)) AS latest
+        FROM file`,
+    ).get()
+    this.storedId = ids?.latest ?? 0
+    this.committedId = this.storedId
+    this.countAgain(db, ids?.counted ?? 0)
   }
 
   /** Within a transaction. */
@@ -158,8 +174,17 @@ export class SqliteUsage {
     this.pending.set(id, (this.pending.get(id) ?? 0) + bytes)
   }
 
+  /** Within a transaction: event `eventId` is in the file. */
+  stored(eventId: number, id: number, bytes: number): void {
+    // After all events were deleted their ids start over.
+    if (eventId <= this.storedId) this.lowerIds.run(eventId - 1)
+    this.storedId = eventId
+    this.count(id, bytes)
+  }
+
   committed(): void {
     this.saving = undefined
+    this.committedId = this.storedId
     if (this.pending.size === 0) return
     for (const [id, bytes] of this.pending) {
       this.changes.set(id, (this.changes.get(id) ?? 0) + bytes)
@@ -171,6 +196,7 @@ export class SqliteUsage {
   rolledBack(): void {
     for (const [id, bytes] of this.saving ?? []) this.changes.set(id, (this.changes.get(id) ?? 0) + bytes)
     this.saving = undefined
+    this.storedId = this.committedId
     this.pending.clear()
     this.ids.clear() // an id given within the failed transaction is not in the file
   }
@@ -179,10 +205,11 @@ export class SqliteUsage {
     return this.changes.size >= CHANGES_MAX
   }
 
-  /** Within a transaction. */
+  /** Within a transaction, before it stores events. */
   save(): void {
     this.saving = this.changes
     this.changes = new Map()
+    this.saveCountedId.run(this.committedId)
     for (const [id, bytes] of this.saving) this.add.run(bytes, id)
   }
 
@@ -192,7 +219,7 @@ export class SqliteUsage {
     return first && { ...first, next: second?.bytes ?? 0 }
   }
 
-  /** Within a transaction: forgets up to `max` writers without events. */
+  /** Within a transaction, after `save`: forgets up to `max` writers without events. */
   sweep(max: number): void {
     for (const { name } of this.deleteIdle.all(max)) this.ids.delete(name)
   }
@@ -200,6 +227,18 @@ export class SqliteUsage {
   /** Within a transaction: this writer has no events, its count was too high. */
   clear(id: number, bytes: number): void {
     this.count(id, -bytes)
+  }
+
+  private countAgain(db: DatabaseSync, countedId: number): void {
+    const uncounted = query<{ writer: number; bytes: number }>(
+      db,
+      `SELECT writer, sum(coalesce(octet_length(args), 0) + ${EVENT_BYTES}) AS bytes FROM events
+        WHERE id > ? GROUP BY writer`,
+    )
+    for (const { writer, bytes } of uncounted.all(countedId)) {
+      this.changes.set(writer, bytes)
+      this.total += bytes
+    }
   }
 
   private cache(name: string): number {
