@@ -3,19 +3,21 @@
  * become a question to the registry each: all that come within a moment share one.
  */
 import type { Clock } from '../../../core/ports/clock.ts'
-import type { NodeRegistry } from '../../../core/ports/node-registry.ts'
+import type { NodeAddress, NodeRegistry } from '../../../core/ports/node-registry.ts'
 
 /** Between two questions. */
 const ASK_EVERY_MS = 250
 /** An older list is asked for again, while its addresses are still used. */
 const LIST_FRESH_MS = 5_000
+/** A registry that lost what it had has a list without nodes that are there, until they join again. */
+const FORGOTTEN_AFTER_MS = 60_000
 /** The registry may be away; who waits for it is then refused. */
 const GIVE_UP_MS = 2_000
 
 export class NodeDirectory {
   private readonly registry: NodeRegistry
   private readonly clock: Clock
-  private urls: ReadonlyMap<string, string> = new Map()
+  private readonly nodes = new Map<string, { readonly url: string; readonly seenAt: number }>()
   private askedAt = Number.NEGATIVE_INFINITY
   /** The question that has not been asked yet. */
   private next: Promise<void> | undefined
@@ -31,13 +33,13 @@ export class NodeDirectory {
    * the id. A node joins before it gives out an id, so an unknown one is not there once the registry was asked again.
    */
   async urlOf(tag: string): Promise<string | undefined> {
-    const known = this.urls.get(tag)
+    const known = this.nodes.get(tag)?.url
     const isFresh = this.clock.monotonic() - this.askedAt < LIST_FRESH_MS
     if (known !== undefined && isFresh) return known
     this.next ??= this.ask()
     if (known !== undefined) return known
     await Promise.race([this.next, this.pause(GIVE_UP_MS)])
-    return this.urls.get(tag)
+    return this.nodes.get(tag)?.url
   }
 
   private async ask(): Promise<void> {
@@ -45,12 +47,15 @@ export class NodeDirectory {
     this.next = undefined
     this.askedAt = this.clock.monotonic()
     this.asking = this.registry.list().then(
-      (nodes) => {
-        this.urls = new Map(nodes.map(({ tag, url }) => [tag, url]))
-      },
-      () => undefined, // the last list stays: nodes go on while the registry is away
+      (nodes) => this.take(nodes, this.askedAt),
+      () => undefined, // what is known stays: nodes go on while the registry is away
     )
     await this.asking
+  }
+
+  private take(nodes: readonly NodeAddress[], now: number): void {
+    for (const { tag, url } of nodes) this.nodes.set(tag, { url, seenAt: now })
+    for (const [tag, { seenAt }] of this.nodes) if (now - seenAt >= FORGOTTEN_AFTER_MS) this.nodes.delete(tag)
   }
 
   private pause(ms: number): Promise<void> {
