@@ -1,10 +1,11 @@
 /**
- * `npm run bench`: every bench, or the named one with its flags (`npm run bench -- sse --streams 500`). `nodes` runs only
- * when it is named: it needs a Redis server and a C compiler.
+ * `npm run bench`: every bench, or the named one with its flags (`npm run bench -- sse --streams 500`). `nodes` and
+ * `polling` run only when they are named: they need a Redis server, and a C compiler or nginx.
  */
 import { run as acks } from './acks.ts'
 import { run as bandwidth } from './bandwidth.ts'
 import { run as nodes } from './nodes.ts'
+import { run as polling } from './polling.ts'
 import { run as reconnect } from './reconnect.ts'
 import { run as sse } from './sse.ts'
 
@@ -15,7 +16,7 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<stri
   bandwidth,
 }
 
-const BY_NAME: typeof BENCHES = { ...BENCHES, nodes }
+const BY_NAME: typeof BENCHES = { ...BENCHES, nodes, polling }
 
 const [name, ...args] = process.argv.slice(2)
 const chosen = name === undefined ? Object.values(BENCHES) : [BY_NAME[name]]
