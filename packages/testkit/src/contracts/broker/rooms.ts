@@ -27,6 +27,15 @@ export function roomContract(makeBroker: MakeBroker): void {
       expect(await broker.subscribe(NS, [room('user:bob')])).toEqual([head])
     })
 
+    it('makes no room for an append that stores nothing', async () => {
+      const { broker } = await bench(makeBroker)
+      const keyed = { key: { scope: 'ann', key: 'k', fingerprint: 'f' } }
+      await broker.append(NS, [entry('a', 1, keyed)])
+      await broker.append(NS, [entry('b', 1, keyed), entry('c', 1, { aboutSeq: 1 })])
+      expect(await broker.heads(NS, ['b', 'c'])).toEqual([])
+      expect(await broker.append(NS, [entry('b', 2, { mayCreate: true })])).toMatchObject([{ isFirst: true }])
+    })
+
     it('[C21] keeps the newest events of a room, as many as it declares', async () => {
       const { broker } = await bench(makeBroker, { retention: 5 })
       await broker.subscribe(NS, [room('a'), room('b', 3), room('c', 50)])

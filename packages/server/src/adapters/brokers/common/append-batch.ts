@@ -86,18 +86,26 @@ export class AppendBatch<Room extends { readonly seq: number }> {
   private single(entry: Append, counter: Counter): Appended {
     if (entry.argsJson.length > this.eventMax) return TOO_LARGE
     if (this.lacksRoom(entry)) return this.withoutRoom(entry, counter)
-    const isFirst = entry.mayCreate === true && !this.target.hasRoom(entry.roomId)
-    const room = this.target.room(entry.roomId)
-    if (entry.aboutSeq !== undefined && !this.target.hasContent(room, entry.aboutSeq)) {
+    // What stores nothing makes no room.
+    const isNew = !this.target.hasRoom(entry.roomId)
+    const isGone = entry.aboutSeq !== undefined && (isNew || !this.hasContent(entry, entry.aboutSeq))
+    if (isGone || (isNew && entry.key !== undefined)) {
       const first = entry.key && this.target.find(entry.key, 0, counter.ts)
-      return first === undefined ? GONE : repeat(entry.key as AppendKey, first)
+      if (first !== undefined) return repeat(entry.key as AppendKey, first)
+      if (isGone) return GONE
     }
+    const isFirst = isNew && entry.mayCreate === true
+    const room = this.target.room(entry.roomId)
     if (entry.key !== undefined) {
       const first = this.target.claim(entry.key, 0, firstCommit(entry.key, room, counter, entry.ack))
       if (first !== undefined) return repeat(entry.key, first)
     }
     const stored = this.store(room, entry, counter)
     return isFirst ? { ...stored, isFirst } : stored
+  }
+
+  private hasContent({ roomId }: Append, seq: number): boolean {
+    return this.target.hasContent(this.target.room(roomId), seq)
   }
 
   private lacksRoom({ mayCreate, roomId }: Append): boolean {

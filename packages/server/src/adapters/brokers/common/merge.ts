@@ -43,7 +43,7 @@ export function takePage(rows: Iterable<StoredRow>, limits: ReadLimits): StoredR
 const ROW_OVERHEAD_BYTES = 32
 
 /** What a row counts for in a page: its text as UTF-8, and a little for the numbers. */
-function rowBytes(row: StoredRow): number {
+export function rowBytes(row: StoredRow): number {
   return ROW_OVERHEAD_BYTES + row.type.length + Buffer.byteLength(row.argsJson)
 }
 

@@ -18,6 +18,9 @@ import type {
 } from '../../../core/ports/broker.ts'
 import type { Clock } from '../../../core/ports/clock.ts'
 import type { Random } from '../../../core/ports/random.ts'
+import type { LogLimits } from '../common/limits.ts'
+
+export { LOG_DEFAULTS, type LogLimits } from '../common/limits.ts'
 
 type Result<Method extends keyof Broker> = Broker[Method] extends (...args: never[]) => infer R
   ? Awaitable<Awaited<R>>
@@ -59,42 +62,6 @@ export interface Log {
 
   healthy(): boolean
   close(): Awaitable<void>
-}
-
-export interface LogLimits {
-  /** Most events kept per room that does not say otherwise. */
-  readonly retention: number
-  /** Events older than this go, and with the last of them the room. */
-  readonly retentionMs: number
-  /** All namespaces together, roughly; the oldest of who wrote most goes first. */
-  readonly dataMaxBytes: number
-  /** How long a key is recognised. */
-  readonly dedupeWindowMs: number
-  /** Most keys recognised at once; the oldest is forgotten first, since a repeat usually comes within seconds. */
-  readonly dedupeMax: number
-  /** Largest arguments of one event, in UTF-16 units: far above what a link lets in, so only a handler can meet it. */
-  readonly eventMax: number
-  /** Most sessions kept; above it the one saved longest ago goes, and its client starts afresh. */
-  readonly sessionsMax: number
-  /** Most members kept over a restart; those above it are gone until they are back. */
-  readonly returningMax: number
-  /** A room without an event is forgotten this long after its last release: longer than a session lives, so that
-   * somebody who comes back to an empty room finds the epoch that he left. */
-  readonly emptyRoomMs: number
-}
-
-const DAY_MS = 86_400_000
-
-export const LOG_DEFAULTS: LogLimits = {
-  retention: 10_000,
-  retentionMs: 30 * DAY_MS,
-  dataMaxBytes: 4 * 1024 ** 3,
-  dedupeWindowMs: DAY_MS,
-  dedupeMax: 5_000_000,
-  eventMax: 16 * 1024 ** 2,
-  sessionsMax: 100_000,
-  returningMax: 100_000,
-  emptyRoomMs: 600_000,
 }
 
 export interface LogOptions extends Partial<LogLimits> {
