@@ -3,7 +3,7 @@
  * one, `nodes` several on one Redis; `browser` also starts Chromium and has the machine to itself. Two workers, because two
  * cores are what everyone is sure to have.
  */
-import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
 /** `import` is always among them; named here, Node would also take it for what a CommonJS package requires. */
 const conditions = ['source', 'module', 'node']
@@ -11,6 +11,7 @@ const conditions = ['source', 'module', 'node']
 interface ProjectOptions {
   readonly order: number
   readonly include: string[]
+  readonly exclude?: string[]
   readonly maxWorkers: number
   /** Threads begin faster, processes can do everything that a process does. Default processes. */
   readonly pool?: 'threads'
@@ -22,7 +23,7 @@ interface ProjectOptions {
 
 function project(
   name: string,
-  { order, include, maxWorkers, pool, timeoutMs, globalSetup }: ProjectOptions,
+  { order, include, exclude = [], maxWorkers, pool, timeoutMs, globalSetup }: ProjectOptions,
 ): TestProjectInlineConfiguration {
   return {
     resolve: { conditions },
@@ -30,6 +31,7 @@ function project(
     test: {
       name,
       include,
+      exclude: [...configDefaults.exclude, ...exclude],
       maxWorkers,
       pool: pool ?? 'forks',
       sequence: { groupOrder: order },
@@ -53,13 +55,19 @@ export default defineConfig({
           'examples/**/*.test.ts',
           'test/{tooling,docs}/**/*.test.ts',
         ],
+        exclude: ['packages/server/test/redis/**'],
         maxWorkers: 2,
         pool: 'threads',
         timeoutMs: 10_000,
       }),
       project('outside', { order: 1, include: ['test/outside/**/*.test.ts'], maxWorkers: 2, timeoutMs: 30_000 }),
       project('nginx', { order: 2, include: ['test/nginx/**/*.test.ts'], maxWorkers: 1, timeoutMs: 30_000 }),
-      project('nodes', { order: 2, include: ['test/nodes/**/*.test.ts'], maxWorkers: 1, timeoutMs: 60_000 }),
+      project('nodes', {
+        order: 2,
+        include: ['test/nodes/**/*.test.ts', 'packages/server/test/redis/**/*.test.ts'],
+        maxWorkers: 1,
+        timeoutMs: 60_000,
+      }),
       project('python', { order: 2, include: ['test/python/**/*.test.ts'], maxWorkers: 1, timeoutMs: 30_000 }),
       project('browser', {
         order: 3,

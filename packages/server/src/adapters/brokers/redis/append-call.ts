@@ -1,0 +1,144 @@
+/** The arguments of the scripted append, and its answer: `static/redis/append.lua` reads the one and writes the other. */
+import { Buffer } from 'node:buffer'
+import { ERROR_CODES } from '@roomful/protocol'
+import type { Append, Appended, Batch, Signal } from '../../../core/ports/broker.ts'
+import { digestOf, secondOf, shortPrint } from './names.ts'
+import { tailOf } from './rows.ts'
+
+export interface AppendOptions {
+  /** Random, for epochs of rooms that this makes. */
+  readonly seed: string
+  /** The time of a test; `''` for that of Redis. */
+  readonly now: string
+  readonly dedupeWindowMs: number
+  readonly retention: number
+  /** 0 for whatever their age. */
+  readonly retentionMs: number
+  readonly eventMax: number
+  readonly hasClaims: boolean
+  /** What the node has told of a room, where a log that is behind it must not go on. */
+  readonly known: (roomId: string) => { epoch: string; seq: number; n: number } | undefined
+}
+
+const META_BYTES = 15
+const MAY_CREATE = 1
+const MUST_EXIST = 2
+const TOO_LARGE = 4
+const KEYED = 8
+
+/** Names once, and where each stands in the list. */
+class Index {
+  readonly names: string[] = []
+  private readonly places = new Map<string, number>()
+
+  /** From 1. */
+  of(name: string): number {
+    const known = this.places.get(name)
+    if (known !== undefined) return known
+    const place = this.names.push(name)
+    this.places.set(name, place)
+    return place
+  }
+}
+
+/** Without the node and the serial, which come first. */
+export function appendArguments({ appends, signals }: Batch, options: AppendOptions): (string | Buffer)[] {
+  const rooms = new Index()
+  const seconds = new Index()
+  const meta = Buffer.alloc(appends.length * META_BYTES)
+  const entries: string[] = []
+  const acks: string[] = []
+  for (let i = 0; i < appends.length; i++) {
+    const entry = appends[i] as Append
+    const { key, atomicGroup, aboutSeq } = entry
+    const second = key ? secondOf(key.key) : ''
+    meta.writeUInt16LE(rooms.of(entry.roomId), i * META_BYTES)
+    meta.writeUInt16LE(second === '' ? 0 : seconds.of(second), i * META_BYTES + 2)
+    meta.writeUInt16LE(atomicGroup === undefined ? 0 : (atomicGroup % 65_535) + 1, i * META_BYTES + 4)
+    meta.writeUInt8(flagsOf(entry, options.eventMax), i * META_BYTES + 6)
+    meta.writeDoubleLE(aboutSeq ?? -1, i * META_BYTES + 7)
+    entries.push(tailOf(entry), key ? digestOf(key.scope, key.key) : '', key ? shortPrint(key.fingerprint) : '')
+    if (key && entry.ack !== undefined) acks.push(String(i + 1), entry.ack)
+  }
+  const told = signals.flatMap((signal) => signalArguments(signal, rooms))
+  const { seed, now, dedupeWindowMs, retention, retentionMs } = options
+  return [
+    now,
+    seed,
+    String(dedupeWindowMs),
+    String(retention),
+    String(retentionMs),
+    String(rooms.names.length),
+    String(seconds.names.length),
+    String(appends.length),
+    '0',
+    String(signals.length),
+    String(acks.length / 2),
+    options.hasClaims ? '1' : '0',
+    meta,
+    ...rooms.names.flatMap((name) => [name, String(name.length), knownText(options.known(name))]),
+    ...seconds.names,
+    ...entries,
+    ...acks,
+    ...told,
+  ]
+}
+
+function flagsOf({ mayCreate, argsJson, key }: Append, eventMax: number): number {
+  const creating = mayCreate === undefined ? 0 : mayCreate ? MAY_CREATE : MUST_EXIST
+  return creating | (argsJson.length > eventMax ? TOO_LARGE : 0) | (key ? KEYED : 0)
+}
+
+function knownText(known: { epoch: string; seq: number; n: number } | undefined): string {
+  return known === undefined ? '' : `${known.epoch} ${known.seq} ${known.n}`
+}
+
+/** A connection may be on any node; a room, and the inbox of a user, only where somebody has it open. */
+function signalArguments({ at, from, to, event, audience }: Signal, rooms: Index): string[] {
+  const names = audience.rooms
+  const isForAll = names === undefined || names.some((name) => name.startsWith('c_'))
+  const where = isForAll ? '*' : names.map((name) => rooms.of(name)).join(' ')
+  return [String(at), String(from), String(to), where, `S${JSON.stringify({ event, audience })}\n`]
+}
+
+const CONFLICT: Appended = { status: 'refused', code: 'CONFLICT', message: ERROR_CODES.CONFLICT.message }
+const LIMITED: Appended = { status: 'refused', code: 'RATE_LIMITED', message: ERROR_CODES.RATE_LIMITED.message }
+const LARGE: Appended = { status: 'refused', code: 'TOO_LARGE', message: ERROR_CODES.TOO_LARGE.message }
+const GONE: Appended = {
+  status: 'refused',
+  code: 'NOT_FOUND',
+  message: 'The event that this is about is there no more',
+}
+
+/** @param reply what stands after the status: k, ts, results in one text, acks of repeats */
+export function appendResults(reply: readonly unknown[]): Appended[] {
+  const ts = Number(reply[2])
+  const text = String(reply[3])
+  if (text === '') return []
+  let acks = 4
+  return text.split(',').map((result): Appended => {
+    const [first = '', second, third] = result.slice(1).split(' ')
+    switch (result[0]) {
+      case 's':
+        return { status: 'stored', n: Number(first), seq: Number(second), ts }
+      case 'f':
+        return { status: 'stored', n: Number(first), seq: Number(second), ts, isFirst: true }
+      case 'd':
+        return { status: 'duplicate', n: Number(first), seq: Number(second), ts: Number(third) }
+      case 'a': {
+        const ack = String(reply[acks++])
+        return { status: 'duplicate', n: Number(first), seq: Number(second), ts: Number(third), ack }
+      }
+      case 'C':
+        return CONFLICT
+      case 'L':
+        return LARGE
+      case 'M':
+        return LIMITED
+      case 'N':
+        return GONE
+      default:
+        return { ...LIMITED, retryAfterMs: Number(first) } as Appended
+    }
+  })
+}

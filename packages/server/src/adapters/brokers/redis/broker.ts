@@ -1,0 +1,177 @@
+/**
+ * The broker of many nodes, on Redis or Valkey. Each namespace has a connection of its own, so that in a Cluster each may
+ * be on another server.
+ */
+import { RoomfulError } from '../../../core/base/errors.ts'
+import type { Broker, BrokerListener, Refused } from '../../../core/ports/broker.ts'
+import type { Clock } from '../../../core/ports/clock.ts'
+import type { Random } from '../../../core/ports/random.ts'
+import { LOG_DEFAULTS, type LogLimits } from '../common/limits.ts'
+import { ServerCheck } from './check.ts'
+import { Claims } from './claims.ts'
+import { openRedis, type Redis } from './client.ts'
+import { DEFAULT_PREFIX } from './names.ts'
+import { headsOf, inPages, NODE_ID_LENGTH, RedisNamespace } from './namespace.ts'
+import { LogReader } from './reader.ts'
+import { Sessions } from './sessions.ts'
+
+export interface RedisBrokerOptions extends Partial<LogLimits> {
+  readonly url: string
+  /** Before every key; several clusters of Roomful share one Redis by it. */
+  readonly prefix?: string | undefined
+  readonly clock: Clock
+  readonly random: Random
+  /** An acknowledged event must survive a power failure: Redis is asked whether it writes each one to disk. */
+  readonly mustSync?: boolean | undefined
+  /** Something that a person should know of. */
+  readonly report: (message: string, isRisky: boolean) => void
+  /** For tests: the log's time instead of Redis', and how long a room stays open after its last member. */
+  readonly time?: (() => number) | undefined
+  readonly lingerMs?: number | undefined
+}
+
+/** Above it the connection is looked at as lost, so that a load balancer takes another node. */
+const UNHEALTHY_MS = 3_000
+const BATCH = { appends: 200, underWay: 4 }
+
+interface Parts {
+  readonly namespace: RedisNamespace
+  readonly reader: LogReader
+  readonly claims: Claims
+  readonly sessions: Sessions
+}
+
+export interface RedisBroker extends Broker {
+  /** This process, this time. */
+  readonly node: string
+  /** What time takes, now: for tests. */
+  tend(): Promise<void>
+}
+
+export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
+  const { clock, random, url, time, lingerMs, prefix = DEFAULT_PREFIX } = options
+  const limits: LogLimits = { ...LOG_DEFAULTS, ...options }
+  const node = random.id(NODE_ID_LENGTH)
+  const check = new ServerCheck({ report: options.report, now: clock.now, mustSync: options.mustSync ?? false })
+  const all = new Map<string, Parts>()
+  let redis: Promise<Redis> | undefined
+  let listener: BrokerListener | undefined
+  let closing: Promise<void> | undefined
+  let lastReport = ''
+
+  /** Said once, until something else is wrong. */
+  const onFailed = (error: unknown): void => {
+    const message = error instanceof Error ? error.message : String(error)
+    if (closing || message === lastReport) return
+    lastReport = message
+    options.report(`Redis does not do what it should, and is tried again: ${message}`, true)
+  }
+  const loadRedis = () => {
+    redis ??= openRedis(url)
+    return redis
+  }
+  const of = (name: string): Parts => {
+    const known = all.get(name)
+    if (known) return known
+    const namespace = new RedisNamespace({
+      name,
+      redis: loadRedis,
+      prefix,
+      node,
+      clock,
+      random,
+      limits,
+      time,
+      lingerMs,
+      listener: () => listener as BrokerListener,
+      report: onFailed,
+      check: (client) => check.run(client),
+    })
+    const parts = {
+      namespace,
+      reader: new LogReader(namespace),
+      claims: new Claims(namespace, clock, onFailed),
+      sessions: new Sessions(namespace, limits, onFailed),
+    }
+    all.set(name, parts)
+    return parts
+  }
+  const ask = async <T>(namespace: string, question: (parts: Parts) => Promise<T>): Promise<T> => {
+    if (closing) throw closedError()
+    return question(of(namespace))
+  }
+  /** What the core calls while it lets go of everything is no mistake, only too late. */
+  const tell = (namespace: string, note: (parts: Parts) => void) => {
+    if (!closing) note(of(namespace))
+  }
+  const seat = ({ namespace }: Parts, roomId: string, userId: string, state: string, capacity: string) =>
+    namespace.change('seats', [namespace.now, roomId, userId, '', state, '0', capacity, ''])
+  const headsOfPage = async ({ namespace }: Parts, page: readonly string[]) =>
+    headsOf(await namespace.ask('heads', [node, ...page]), page)
+
+  return {
+    node,
+    batchLimits: BATCH,
+    listen: (given) => {
+      listener = given
+    },
+    open: (namespace) => ask(namespace, (parts) => parts.namespace.open()),
+    append(namespace, batch) {
+      if (!closing) return of(namespace).namespace.append(batch)
+      const error = closedError()
+      const refused: Refused = { status: 'refused', code: 'UNAVAILABLE', message: error.message }
+      listener?.onCommitted(namespace, batch.id, new Array<Refused>(batch.appends.length).fill(refused), error)
+    },
+    claim: (namespace, key) => ask(namespace, ({ claims }) => claims.claim(key)),
+    endClaim: (namespace, key) => tell(namespace, ({ claims }) => claims.end(key)),
+    saveAck: (namespace, key, ack) => tell(namespace, ({ claims }) => claims.saveAck(key, ack)),
+    read: (namespace, after, most) => ask(namespace, ({ reader }) => reader.read(after, most)),
+    positions: (namespace, n, roomIds) => ask(namespace, ({ reader }) => reader.positions(n, roomIds)),
+    history: (namespace, roomId, page) => ask(namespace, ({ reader }) => reader.history(roomId, page)),
+    heads: (namespace, roomIds) =>
+      ask(namespace, async (parts) =>
+        (await Promise.all(inPages(roomIds).map((page) => headsOfPage(parts, page)))).flat(),
+      ),
+    subscribe: (namespace, rooms) => ask(namespace, (parts) => parts.namespace.subscribe(rooms)),
+    unsubscribe: (namespace, roomIds) => tell(namespace, (parts) => parts.namespace.unsubscribe(roomIds)),
+    takeSeat: (namespace, roomId, userId, capacity) =>
+      ask(namespace, async (parts) => Number((await seat(parts, roomId, userId, 'here', String(capacity)))[2]) >= 0),
+    freeSeat: (namespace, roomId, userId) =>
+      tell(namespace, (parts) => void seat(parts, roomId, userId, 'gone', '').catch(onFailed)),
+    redact: (namespace, roomId, seq) =>
+      ask(namespace, async ({ reader }) => (await reader.redact(roomId, seq, seq, () => true)) > 0),
+    redactUser: (namespace, userId) => ask(namespace, ({ reader }) => reader.redactUser(userId)),
+    mark: (namespace, roomId) => ask(namespace, ({ sessions }) => sessions.mark(roomId)),
+    setMark: (namespace, roomId, seq) => tell(namespace, ({ sessions }) => sessions.setMark(roomId, seq)),
+    saveSession: (session, ttlMs) => tell(session.namespace, ({ sessions }) => sessions.save(session, ttlMs)),
+    async sessionsStored() {
+      if (closing) throw closedError()
+      await Promise.all(Array.from(all.values(), ({ sessions }) => sessions.stored()))
+    },
+    findSession: (namespace, id) => ask(namespace, ({ sessions }) => sessions.find(id)),
+    dropSession: (namespace, id) => tell(namespace, ({ sessions }) => sessions.drop(id)),
+    saveReturning: (namespace, members) => ask(namespace, ({ sessions }) => sessions.saveReturning(members)),
+    takeReturning: (namespace) => ask(namespace, ({ sessions }) => sessions.takeReturning()),
+    healthy() {
+      if (closing) return false
+      for (const { namespace } of all.values()) if (namespace.downMs > UNHEALTHY_MS) return false
+      return true
+    },
+    async tend() {
+      for (const { namespace } of all.values()) while (await namespace.tend());
+    },
+    close() {
+      closing ??= Promise.all(Array.from(all.values(), closeParts)).then(() => undefined)
+      return closing
+    },
+  }
+}
+
+async function closeParts({ namespace, sessions, claims }: Parts): Promise<void> {
+  await Promise.allSettled([sessions.stored(), claims.settled()])
+  await namespace.close()
+}
+
+function closedError(): RoomfulError {
+  return new RoomfulError('UNAVAILABLE', 'The server is shutting down and stores nothing more')
+}

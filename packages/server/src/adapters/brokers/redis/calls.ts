@@ -1,0 +1,195 @@
+/**
+ * Calls that change something, each with a serial of this node: Redis executes a serial once and keeps its answer, so after
+ * a broken connection all that are open are sent again, and none of them can take effect twice. What Redis does not answer
+ * in time is told as unknown, and its serial is never sent again.
+ */
+import type { Clock } from '../../../core/ports/clock.ts'
+import { type Connection, ConnectionLostError } from './connection.ts'
+import type { FunctionName } from './library.ts'
+import { type Frame, parseFrames, parseMessage } from './rows.ts'
+import { Sequencer } from './sequencer.ts'
+
+/** What became of a call. */
+export type Outcome =
+  | { readonly status: 'done'; readonly reply: readonly unknown[] }
+  /** The log is behind what this node has told of the rooms; nothing was done. */
+  | { readonly status: 'behind'; readonly roomIds: readonly string[] }
+  /** It did not take effect. */
+  | { readonly status: 'failed'; readonly error: unknown }
+  /** It may have taken effect. */
+  | { readonly status: 'unknown'; readonly error: unknown }
+
+interface Call {
+  readonly serial: number
+  readonly name: FunctionName
+  readonly args: readonly (string | Buffer)[]
+  readonly startedAt: number
+  readonly onOutcome: (outcome: Outcome) => void
+  /** It has left this process at least once. */
+  wasSent: boolean
+}
+
+export interface CallsOptions {
+  readonly node: string
+  readonly clock: Clock
+  readonly connection: Connection
+  /** One after another, in the order of commits. */
+  readonly onFrames: (frames: readonly Frame[]) => void
+}
+
+/** How long Redis has to answer, with all attempts. */
+export const DEADLINE_MS = 5_000
+const LOOK_MS = 250
+/** Redis keeps the answers of the latest 64 calls. */
+const IN_FLIGHT_MAX = 48
+/** Redis answers, but cannot do it now or here; the next connection may. */
+const ELSEWHERE =
+  /^(MOVED|ASK|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOSCRIPT|UNBLOCKED|NOREPLICAS)|Function not found/
+/** Redis refused before anything ran. */
+const REFUSED = /^(OOM|NOPERM|NOAUTH|MISCONF|WRONGPASS)/
+
+export class Calls {
+  private readonly options: CallsOptions
+  private readonly sequencer: Sequencer<() => void, string>
+  private readonly open = new Map<number, Call>()
+  private serial = 0
+  /** Serials are sent in order, so this is the latest. */
+  private sent = 0
+  /** Calls of before have been sent again: none may overtake them, or Redis would take them for old. */
+  private isUp = false
+  private cancelLook: (() => void) | undefined
+
+  constructor(options: CallsOptions) {
+    this.options = options
+    this.sequencer = new Sequencer(
+      {
+        onAnswer: (_serial, tell) => tell(),
+        onMessage: (_k, frames) => options.onFrames(parseFrames(frames)),
+        onBreak: (why) => options.connection.break(new Error(`Redis: ${why}`)),
+      },
+      options.clock,
+    )
+  }
+
+  /** The latest serial that Redis may have seen. */
+  get latestSent(): number {
+    return this.sent
+  }
+
+  get isIdle(): boolean {
+    return this.open.size === 0 && !this.sequencer.isWaiting
+  }
+
+  onMessage(text: string): void {
+    const { k, c, frames } = parseMessage(text)
+    this.sequencer.message(k, c, frames)
+  }
+
+  /** `onOutcome` is called once, in its place among what other nodes did. */
+  start(name: FunctionName, args: readonly (string | Buffer)[], onOutcome: (outcome: Outcome) => void): void {
+    const call = {
+      serial: ++this.serial,
+      name,
+      args,
+      startedAt: this.options.clock.monotonic(),
+      onOutcome,
+      wasSent: false,
+    }
+    this.open.set(call.serial, call)
+    this.sendNext()
+    this.cancelLook ??= this.options.clock.after(LOOK_MS, () => this.look())
+  }
+
+  /** Runs in the place of an answer that was given after message `k`. */
+  after(k: number, fn: () => void): void {
+    this.sequencer.after(k, fn)
+  }
+
+  onDown(): void {
+    this.isUp = false
+    this.sequencer.stop()
+  }
+
+  /** The connection is new, and Redis has sent `k` messages before it. */
+  onUp(k: number): void {
+    this.isUp = true
+    this.sequencer.restart(k)
+    for (const call of this.open.values()) if (call.wasSent) this.send(call)
+    this.sendNext()
+  }
+
+  /** Whatever has no answer yet gets none. */
+  close(error: unknown): void {
+    this.cancelLook?.()
+    for (const call of [...this.open.values()]) this.giveUp(call, error)
+  }
+
+  /** As many at once as Redis keeps answers for, and fewer. */
+  private sendNext(): void {
+    if (!this.isUp) return
+    for (let serial = this.sent + 1; serial <= this.serial; serial++) {
+      const call = this.open.get(serial)
+      if (call && serial - this.firstOpen >= IN_FLIGHT_MAX) return
+      this.sent = serial
+      if (!call) continue
+      call.wasSent = true
+      this.send(call)
+    }
+  }
+
+  private get firstOpen(): number {
+    for (const serial of this.open.keys()) return serial
+    return this.serial + 1
+  }
+
+  private send(call: Call): void {
+    const { connection, node } = this.options
+    connection.call(call.name, [node, String(call.serial), ...call.args]).then(
+      (reply) => this.onReply(call, reply as unknown[]),
+      (error: unknown) => this.onError(call, error),
+    )
+  }
+
+  private onReply(call: Call, reply: readonly unknown[]): void {
+    if (!this.open.has(call.serial)) return
+    switch (reply[0]) {
+      case 'REAPED':
+        return this.options.connection.break(new Error('Redis: the lease of this node was over'))
+      case 'LOST':
+        return this.finish(call, { status: 'unknown', error: new Error('Its answer is not kept any more') })
+      case 'BEHIND':
+        return this.finish(call, { status: 'behind', roomIds: reply.slice(1).map(String) })
+      default:
+        this.finish(call, { status: 'done', reply }, Number(reply[1]))
+    }
+  }
+
+  private onError(call: Call, error: unknown): void {
+    if (!this.open.has(call.serial) || error instanceof ConnectionLostError) return
+    const message = error instanceof Error ? error.message : ''
+    if (ELSEWHERE.test(message)) return this.options.connection.break(error)
+    this.finish(call, { status: REFUSED.test(message) ? 'failed' : 'unknown', error })
+  }
+
+  private finish(call: Call, outcome: Outcome, k?: number): void {
+    this.open.delete(call.serial)
+    const tell = () => call.onOutcome(outcome)
+    if (k === undefined) this.sequencer.giveUp(call.serial, tell)
+    else this.sequencer.answer(call.serial, k, tell)
+    this.sendNext()
+  }
+
+  private giveUp(call: Call, error: unknown): void {
+    this.finish(call, { status: call.wasSent ? 'unknown' : 'failed', error })
+  }
+
+  private look(): void {
+    this.cancelLook = undefined
+    const oldest = this.options.clock.monotonic() - DEADLINE_MS
+    for (const call of [...this.open.values()]) {
+      if (call.startedAt > oldest) break
+      this.giveUp(call, new Error('Redis did not answer in time'))
+    }
+    if (this.open.size > 0) this.cancelLook = this.options.clock.after(LOOK_MS, () => this.look())
+  }
+}

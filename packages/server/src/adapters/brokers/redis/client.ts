@@ -1,0 +1,146 @@
+/**
+ * Where Redis is and how it is reached: one server, several to ask one after another, a Cluster (told by MOVED), or the
+ * primary that Sentinels name. The package is loaded only here, and only when Redis is asked for.
+ */
+import type { RedisClientOptions } from '@redis/client'
+import { RefusedError } from './connection.ts'
+
+/** What is used of a client. */
+export interface RedisClient {
+  sendCommand<T = unknown>(args: readonly (string | Buffer)[]): Promise<T>
+  sSubscribe(channel: string, listener: (message: string) => void): Promise<void>
+  on(event: string, listener: (...args: never[]) => void): unknown
+  destroy(): void
+}
+
+export interface Redis {
+  /** A connected client of the server that holds the key; asked again for each attempt. */
+  connect(key: string): Promise<RedisClient>
+  /** An answer of Redis' own, as against a connection that went away. */
+  isReply(error: unknown): error is Error
+}
+
+interface Places {
+  readonly urls: readonly string[]
+  /** The name by which Sentinels know the primary. */
+  readonly primary: string | undefined
+}
+
+const MISSING =
+  'REDIS_URL is set, but the package that speaks to Redis is not installed. Run: npm install @redis/client@^6.3.0'
+const REDIRECTS_MAX = 5
+
+/**
+ * @param url `redis://[user:password@]host:port[,host:port…]/db`, `rediss://` with TLS, or
+ *   `redis-sentinel://[user:password@]host:port[,host:port…]/name-of-the-primary`
+ * @throws (rejects) RefusedError when the package is missing
+ */
+export async function openRedis(url: string): Promise<Redis> {
+  const { createClient, ErrorReply } = await load()
+  const places = parsePlaces(url)
+
+  const dial = async (options: RedisClientOptions): Promise<RedisClient> => {
+    const client = createClient({
+      ...options,
+      RESP: 3,
+      name: 'roomful',
+      maintNotifications: 'disabled',
+      socket: { ...options.socket, reconnectStrategy: false, connectTimeout: 2_000 },
+    } as RedisClientOptions)
+    client.on('error', () => undefined) // each command that it concerns is told
+    try {
+      await client.connect()
+    } catch (error) {
+      discard(client as unknown as RedisClient)
+      throw error
+    }
+    return client as unknown as RedisClient
+  }
+
+  const dialFirst = async (urls: readonly string[], use: (client: RedisClient) => Promise<RedisClient>) => {
+    let failure: unknown
+    for (const each of urls) {
+      try {
+        return await use(await dial({ url: each }))
+      } catch (error) {
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  const askSentinel = async (sentinel: RedisClient, primary: string): Promise<RedisClient> => {
+    const command = ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', primary]
+    const address = await sentinel.sendCommand<[string, string] | null>(command).finally(() => discard(sentinel))
+    if (!address) throw new RefusedError(`Sentinel does not know a primary named ${primary}. Check REDIS_URL.`)
+    return dial({ url: withAddress(places.urls[0] as string, `${address[0]}:${address[1]}`) })
+  }
+
+  const follow = async (from: RedisClient, key: string): Promise<RedisClient> => {
+    let client = from
+    for (let hop = 0; hop < REDIRECTS_MAX; hop++) {
+      try {
+        await client.sendCommand(['EXISTS', key])
+        return client
+      } catch (error) {
+        discard(client)
+        const moved = /^MOVED \d+ (\S+)/.exec(error instanceof Error ? error.message : '')
+        if (!moved) throw error
+        client = await dial({ url: withAddress(places.urls[0] as string, moved[1] as string) })
+      }
+    }
+    discard(client)
+    throw new Error('Each node of the Redis Cluster named another one')
+  }
+
+  return {
+    async connect(key) {
+      const { urls, primary } = places
+      if (primary !== undefined) return dialFirst(urls, (client) => askSentinel(client, primary))
+      return dialFirst(urls, (client) => follow(client, key))
+    },
+    isReply: (error): error is Error => error instanceof ErrorReply,
+  }
+}
+
+async function load(): Promise<typeof import('@redis/client')> {
+  try {
+    return await import('@redis/client')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new RefusedError(MISSING, { cause: error })
+  }
+}
+
+/** One URL for each host of the list. */
+export function parsePlaces(url: string): Places {
+  const match = /^(redis|rediss|redis-sentinel|rediss-sentinel):\/\/([^@/]*@)?([^/?]+)(\/[^?]*)?(\?.*)?$/.exec(url)
+  if (!match) throw new RefusedError('REDIS_URL must be like redis://host:6379 or rediss://user:password@host:6380/0')
+  const [, scheme = '', user = '', hosts = '', path = '', query = ''] = match
+  const isSentinel = scheme.endsWith('-sentinel')
+  const protocol = scheme.startsWith('rediss') ? 'rediss' : 'redis'
+  const primary = path.slice(1)
+  if (isSentinel && primary === '')
+    throw new RefusedError('REDIS_URL must end with the name of the primary: redis-sentinel://host:26379/name')
+  const suffix = isSentinel ? '' : path + query
+  const urls = hosts.split(',').map((host) => `${protocol}://${user}${host}${suffix}`)
+  return { urls, primary: isSentinel ? primary : undefined }
+}
+
+function withAddress(url: string, address: string): string {
+  const changed = new URL(url)
+  const at = address.lastIndexOf(':')
+  const host = address.slice(0, at)
+  // A Cluster that does not know its own address leaves the host out.
+  if (host !== '') changed.hostname = host.includes(':') ? `[${host}]` : host
+  changed.port = address.slice(at + 1)
+  return changed.href
+}
+
+function discard(client: RedisClient): void {
+  try {
+    client.destroy()
+  } catch {
+    // It was closed already.
+  }
+}

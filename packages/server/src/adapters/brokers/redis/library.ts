@@ -1,0 +1,89 @@
+/**
+ * The scripts in Redis, as a library of functions whose name is a hash of its source: two versions of Roomful live side
+ * by side. Where FUNCTION is forbidden, the same source runs by EVALSHA.
+ */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+
+const FOLDER = new URL('../../../../static/redis/', import.meta.url)
+const PARTS = ['base', 'append', 'rooms', 'seats', 'nodes', 'requests']
+
+export type FunctionName =
+  | 'append'
+  | 'open'
+  | 'close'
+  | 'heads'
+  | 'range'
+  | 'positions'
+  | 'redact'
+  | 'renewEpoch'
+  | 'tend'
+  | 'roomNames'
+  | 'seats'
+  | 'expireSeats'
+  | 'roomUsers'
+  | 'register'
+  | 'renew'
+  | 'reap'
+  | 'claim'
+  | 'endClaims'
+  | 'saveAck'
+  | 'mark'
+  | 'setMark'
+  | 'saveSessions'
+  | 'findSession'
+  | 'takeSession'
+  | 'saveReturning'
+  | 'takeReturning'
+
+const READING = ['heads', 'range', 'positions', 'roomNames', 'roomUsers', 'findSession', 'mark']
+/** These give memory back, or keep what is there in order, and so run when Redis is full. */
+const WITHOUT_MEMORY = [
+  'close',
+  'redact',
+  'renewEpoch',
+  'tend',
+  'expireSeats',
+  'renew',
+  'reap',
+  'endClaims',
+  'register',
+]
+
+export interface Library {
+  readonly name: string
+  /** For FUNCTION LOAD. */
+  readonly source: string
+  /** For SCRIPT LOAD: the first argument is the function's name. */
+  readonly script: string
+  readonly scriptWithoutMemory: string
+  readonly needsNoMemory: (name: FunctionName) => boolean
+}
+
+let loaded: Library | undefined
+
+export function library(): Library {
+  loaded ??= read()
+  return loaded
+}
+
+function read(): Library {
+  const body = PARTS.map((part) => readFileSync(new URL(`${part}.lua`, FOLDER), 'utf8')).join('\n')
+  const name = `roomful_${createHash('sha256')
+    .update(body + WITHOUT_MEMORY.join() + READING.join())
+    .digest('hex')
+    .slice(0, 12)}`
+  // One by one: while a library is loaded, Redis has no `pairs`.
+  const register = [...body.matchAll(/^F\.(\w+) = function/gm)].map(([, each = '']) => {
+    const flags = READING.includes(each) ? `{ 'no-writes' }` : WITHOUT_MEMORY.includes(each) ? `{ 'allow-oom' }` : '{}'
+    return `redis.register_function{ function_name = '${name}_${each}', callback = F.${each}, flags = ${flags} }`
+  })
+  const dispatch = `\nlocal name = table.remove(ARGV, 1)\nreturn F[name](KEYS, ARGV)`
+  return {
+    name,
+    source: `#!lua name=${name}\n${body}\n${register.join('\n')}`,
+    script: `#!lua\n${body}${dispatch}`,
+    scriptWithoutMemory: `#!lua flags=allow-oom\n${body}${dispatch}`,
+    needsNoMemory: (each) => WITHOUT_MEMORY.includes(each) || READING.includes(each),
+  }
+}

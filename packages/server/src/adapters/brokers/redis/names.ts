@@ -1,0 +1,42 @@
+/** Names of keys and channels in Redis: everything of a namespace has one hash tag, so that one node of a Cluster holds it. */
+import { createHash } from 'node:crypto'
+
+export const DEFAULT_PREFIX = 'roomful'
+
+export interface Names {
+  /** Before every key of the namespace. */
+  readonly prefix: string
+  /** The hash that every call begins with; it also tells a Cluster where to go. */
+  readonly main: string
+  readonly mailbox: (node: string) => string
+}
+
+/** A brace would end the hash tag early. */
+export function namesOf(prefix: string, namespace: string): Names {
+  const tag = `{${escaped(prefix)}:${escaped(namespace)}}:`
+  return { prefix: tag, main: `${tag}ns`, mailbox: (node) => `${tag}mb:${node}` }
+}
+
+function escaped(text: string): string {
+  return text.replace(/[%{}\n]/g, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
+
+/** Characters of a digest: 16 bytes as base64url. */
+export function digestOf(scope: string, key: string): string {
+  return createHash('sha256').update(`${scope.length} ${scope}${key}`).digest('base64url').slice(0, 22)
+}
+
+/** As short as a place in a small hash wants it. */
+export function shortPrint(fingerprint: string): string {
+  return fingerprint.length <= 22
+    ? fingerprint
+    : createHash('sha256').update(fingerprint).digest('base64url').slice(0, 16)
+}
+
+const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/i
+
+/** The second in which a UUIDv7 was made, which says where its key is kept; `''` for any other key. */
+export function secondOf(key: string): string {
+  if (key.length < 36 || key.charCodeAt(14) !== 0x37 || !UUID_V7.test(key)) return ''
+  return String(Math.floor(Number.parseInt(key.slice(0, 8) + key.slice(9, 13), 16) / 1000))
+}

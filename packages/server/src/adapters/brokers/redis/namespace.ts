@@ -1,0 +1,447 @@
+/**
+ * A namespace on Redis, as one node sees it: its connection, its lease, its calls, and the rooms it has open. Redis is the
+ * log, the clock and the referee; what is here can be lost at any time.
+ */
+import type { Buffer } from 'node:buffer'
+import { ERROR_CODES } from '@roomful/protocol'
+import { RoomfulError } from '../../../core/base/errors.ts'
+import type {
+  Appended,
+  Batch,
+  BrokerListener,
+  CommittedRow,
+  Head,
+  RoomSubscription,
+} from '../../../core/ports/broker.ts'
+import type { Clock } from '../../../core/ports/clock.ts'
+import type { Random } from '../../../core/ports/random.ts'
+import type { LogLimits } from '../common/limits.ts'
+import { appendArguments, appendResults } from './append-call.ts'
+import { Calls, DEADLINE_MS, type Outcome } from './calls.ts'
+import type { Redis, RedisClient } from './client.ts'
+import { Connection, ConnectionLostError, RefusedError } from './connection.ts'
+import type { FunctionName } from './library.ts'
+import { type Names, namesOf } from './names.ts'
+import type { Frame } from './rows.ts'
+
+/** The version of what stands in Redis. A newer one is another program's. */
+export const FORM = 1
+export const NODE_ID_LENGTH = 8
+const LOG_ID_LENGTH = 12
+const SEED_LENGTH = 8
+const RENEW_MS = 2_000
+const RETRY_MS = 1_000
+/** Rooms of one call. */
+export const ROOMS_MAX = 200
+/** How long a room stays open after its last member, so that one that empties and fills costs nothing. */
+const LINGER_MS = 10_000
+const TEND_MS = 10_000
+const TEND_ROOMS = 50
+
+export interface NamespaceOptions {
+  readonly name: string
+  readonly redis: () => Promise<Redis>
+  readonly prefix: string
+  readonly node: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly limits: LogLimits
+  /** The log's time instead of Redis', for tests. */
+  readonly time: (() => number) | undefined
+  readonly lingerMs?: number | undefined
+  readonly listener: () => BrokerListener
+  /** Something that a person should know of. */
+  readonly report: (error: unknown) => void
+  readonly check: (client: RedisClient) => Promise<void>
+}
+
+interface OpenRoom {
+  retention: number | undefined
+  cancelClose: (() => void) | undefined
+}
+
+interface Waiting {
+  readonly name: FunctionName
+  readonly args: readonly (string | Buffer)[]
+  readonly startedAt: number
+  readonly resolve: (reply: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+const UNKNOWN: Appended = { status: 'unknown' }
+const REFUSED: Appended = {
+  status: 'refused',
+  code: 'UNAVAILABLE',
+  message: ERROR_CODES.UNAVAILABLE.message,
+  retryAfterMs: RETRY_MS,
+}
+
+export class RedisNamespace {
+  readonly names: Names
+  private readonly options: NamespaceOptions
+  private readonly calls: Calls
+  private readonly connection: Connection
+  private readonly rooms = new Map<string, OpenRoom>()
+  private readonly waiting = new Set<Waiting>()
+  private readonly opened = Promise.withResolvers<void>()
+  private isOpened = false
+  /** Redis knows this node, on this connection. */
+  private isJoined = false
+  private isClosed = false
+  private logId = ''
+  private n = 0
+  private cancelRenew: (() => void) | undefined
+  private cancelTend: (() => void) | undefined
+  private downSince: number | undefined
+  hasClaims = false
+
+  constructor(options: NamespaceOptions) {
+    const { name, prefix, node, clock } = options
+    this.options = options
+    this.names = namesOf(prefix, name)
+    this.connection = new Connection({
+      clock,
+      redis: options.redis,
+      key: this.names.main,
+      mailbox: this.names.mailbox(node),
+      events: {
+        prepare: (client) => this.prepare(client),
+        onMessage: (text) => this.calls.onMessage(text),
+        onUp: () => this.onUp(),
+        onDown: (cause) => this.onDown(cause),
+      },
+    })
+    this.calls = new Calls({ node, clock, connection: this.connection, onFrames: (frames) => this.onFrames(frames) })
+    this.downSince = clock.monotonic()
+    this.connection.start()
+  }
+
+  get now(): string {
+    const { time } = this.options
+    return time === undefined ? '' : String(time())
+  }
+
+  get isUp(): boolean {
+    return this.connection.up
+  }
+
+  /** How long there has been no connection. */
+  get downMs(): number {
+    return this.downSince === undefined ? 0 : this.options.clock.monotonic() - this.downSince
+  }
+
+  async open(): Promise<{ logId: string; n: number }> {
+    const refusal = this.connection.refusal.catch((error: Error) => {
+      throw new RoomfulError('UNAVAILABLE', error.message, { cause: error })
+    })
+    await Promise.race([this.opened.promise, refusal])
+    const reply = await this.ask('heads', [this.options.node])
+    this.n = Math.max(this.n, Number(reply[2]))
+    return { logId: this.logId, n: this.n }
+  }
+
+  append(batch: Batch): void {
+    const { limits, listener } = this.options
+    const args = appendArguments(batch, {
+      seed: this.seed(),
+      now: this.now,
+      dedupeWindowMs: limits.dedupeWindowMs,
+      retention: limits.retention,
+      retentionMs: Number.isFinite(limits.retentionMs) ? limits.retentionMs : 0,
+      eventMax: limits.eventMax,
+      hasClaims: this.hasClaims,
+      known: () => undefined,
+    })
+    this.calls.start('append', args, (outcome) => {
+      const { name } = this.options
+      const results = this.resultsOf(batch, outcome)
+      const cause = outcome.status === 'failed' ? outcome.error : undefined
+      if (cause === undefined) listener().onCommitted(name, batch.id, results)
+      else listener().onCommitted(name, batch.id, results, cause)
+    })
+  }
+
+  /**
+   * A question that may be asked twice: it is sent again after a break, for as long as a call has.
+   * @throws (rejects) RoomfulError UNAVAILABLE, or what Redis answered
+   */
+  async ask(name: FunctionName, args: readonly (string | Buffer)[]): Promise<readonly unknown[]> {
+    if (this.isClosed) throw closedError()
+    const { clock } = this.options
+    return new Promise<readonly unknown[]>((resolve, reject) => {
+      const startedAt = clock.monotonic()
+      const waiting: Waiting = { name, args, startedAt, resolve: resolve as (reply: unknown) => void, reject }
+      this.send(waiting)
+    })
+  }
+
+  /** A call that takes effect once. @throws (rejects) RoomfulError UNAVAILABLE */
+  async change(name: FunctionName, args: readonly (string | Buffer)[]): Promise<readonly unknown[]> {
+    if (this.isClosed) throw closedError()
+    return new Promise((resolve, reject) => {
+      this.calls.start(name, args, (outcome) => {
+        if (outcome.status === 'done') return resolve(outcome.reply)
+        reject(unavailable(outcome.status === 'behind' ? undefined : outcome.error))
+      })
+    })
+  }
+
+  /** Opens rooms for this node and @returns their heads, once everything that was told before them has been released. */
+  async subscribe(subscriptions: readonly RoomSubscription[]): Promise<Head[]> {
+    for (const { roomId, retention } of subscriptions) {
+      const room = this.rooms.get(roomId)
+      room?.cancelClose?.()
+      this.rooms.set(roomId, { retention, cancelClose: undefined })
+    }
+    const pages = inPages(subscriptions).map((page) => this.openRooms(page))
+    return (await Promise.all(pages)).flat()
+  }
+
+  unsubscribe(roomIds: readonly string[]): void {
+    const { clock, lingerMs = LINGER_MS } = this.options
+    const closing = roomIds.filter((roomId) => {
+      const room = this.rooms.get(roomId)
+      if (!room || lingerMs === 0) return room !== undefined
+      room.cancelClose?.()
+      room.cancelClose = clock.after(lingerMs, () => this.closeRooms([roomId]))
+      return false
+    })
+    if (closing.length > 0) this.closeRooms(closing)
+  }
+
+  /** A slice of what time takes. @returns whether there is more */
+  async tend(): Promise<boolean> {
+    const { retentionMs, emptyRoomMs } = this.options.limits
+    const age = Number.isFinite(retentionMs) ? retentionMs : 0
+    const [looked] = await this.ask('tend', [this.now, String(age), String(emptyRoomMs), String(TEND_ROOMS)])
+    const [expired] = [await this.ask('expireSeats', [this.now, '100'])]
+    return Number(looked) >= TEND_ROOMS || Number(expired) >= 100
+  }
+
+  seed(): string {
+    return this.options.random.id(SEED_LENGTH)
+  }
+
+  get limits(): LogLimits {
+    return this.options.limits
+  }
+
+  get node(): string {
+    return this.options.node
+  }
+
+  /** Everything that was handed over has its answer; then the node leaves, so that nobody needs to clear up after it. */
+  async close(): Promise<void> {
+    if (this.isClosed) return
+    const { clock } = this.options
+    const until = clock.monotonic() + DEADLINE_MS
+    while ((!this.calls.isIdle || this.waiting.size > 0) && clock.monotonic() < until) {
+      await new Promise<void>((resolve) => clock.after(5, resolve, true))
+      if (!this.connection.up && this.downMs > DEADLINE_MS) break
+    }
+    this.isClosed = true
+    this.cancelRenew?.()
+    this.cancelTend?.()
+    for (const { cancelClose } of this.rooms.values()) cancelClose?.()
+    if (this.connection.up) await this.leave().catch(() => undefined)
+    this.connection.close()
+    this.calls.close(closedError())
+    for (const { reject } of this.waiting) reject(closedError())
+    this.waiting.clear()
+    this.opened.promise.catch(() => undefined)
+    this.opened.reject(closedError())
+  }
+
+  private async leave(): Promise<void> {
+    const { node, limits } = this.options
+    const args = [node, this.now, 'leave', String(limits.emptyRoomMs)]
+    for (let slice = 0; slice < 1_000; slice++) {
+      if (Number(await this.connection.call('reap', args)) === 0) return
+    }
+  }
+
+  private resultsOf(batch: Batch, outcome: Outcome): Appended[] {
+    if (outcome.status === 'done') return appendResults(outcome.reply.slice(0))
+    const same: Appended = outcome.status === 'unknown' ? UNKNOWN : REFUSED
+    return new Array<Appended>(batch.appends.length).fill(same)
+  }
+
+  private send(waiting: Waiting): void {
+    this.waiting.add(waiting)
+    if (!this.isJoined) {
+      const left = DEADLINE_MS - (this.options.clock.monotonic() - waiting.startedAt)
+      this.options.clock.after(Math.max(1, left), () => {
+        if (this.waiting.delete(waiting)) waiting.reject(unavailable(new Error('There is no connection to Redis')))
+      })
+      return
+    }
+    this.connection.call(waiting.name, waiting.args).then(
+      (reply) => this.onReply(waiting, reply),
+      (error: unknown) => {
+        if (!this.waiting.has(waiting) || this.isClosed) return
+        if (error instanceof ConnectionLostError) return this.send(waiting)
+        this.waiting.delete(waiting)
+        waiting.reject(unavailable(error))
+      },
+    )
+  }
+
+  private onReply(waiting: Waiting, reply: unknown): void {
+    if (!this.waiting.has(waiting)) return
+    if (Array.isArray(reply) && reply[0] === 'REAPED') {
+      this.connection.break(new Error('Redis: the lease of this node was over'))
+      return this.send(waiting)
+    }
+    this.waiting.delete(waiting)
+    waiting.resolve(Array.isArray(reply) ? reply : [reply])
+  }
+
+  private async openRooms(rooms: readonly RoomSubscription[]): Promise<Head[]> {
+    const { node, limits } = this.options
+    const declared = rooms.flatMap(({ roomId, retention }) => [
+      roomId,
+      retention === undefined ? '' : String(retention),
+    ])
+    const stays = String(limits.emptyRoomMs)
+    const reply = await this.ask('open', [node, this.now, this.seed(), String(limits.retention), stays, ...declared])
+    const heads = headsOf(reply, rooms.map(({ roomId }) => roomId)) // biome-ignore format: one call
+    return new Promise((resolve) => this.calls.after(Number(reply[1]), () => resolve(heads)))
+  }
+
+  private closeRooms(roomIds: readonly string[]): void {
+    for (const roomId of roomIds) this.rooms.delete(roomId)
+    if (this.isClosed) return
+    const { node, limits, report } = this.options
+    for (const page of inPages(roomIds)) {
+      this.ask('close', [node, this.now, String(limits.emptyRoomMs), ...page]).catch((error: unknown) => {
+        // What is still open there is closed with the node's lease, or when a message finds no listener.
+        if (!this.isClosed) report(error)
+      })
+    }
+  }
+
+  /** Checks the server, and takes the lease: after this the mailbox may be listened to. */
+  private async prepare(client: RedisClient): Promise<void> {
+    await this.options.check(client)
+  }
+
+  private onUp(): void {
+    this.join().catch((error: unknown) => {
+      if (error instanceof RefusedError) this.connection.refuse(error)
+      else this.connection.break(error)
+    })
+  }
+
+  private async join(): Promise<void> {
+    const { node, name, random, listener, clock } = this.options
+    const first = [node, this.now, `1${random.id(LOG_ID_LENGTH)}`, String(FORM), String(this.calls.latestSent)]
+    const reply = (await this.connection.call('register', first)) as unknown[]
+    if (reply[0] === 'FORM') {
+      throw new RefusedError(
+        `Redis holds Roomful's data in form ${String(reply[1])}, and this version knows form ${FORM}. Start a newer version, or set ROOMFUL_REDIS_PREFIX to keep apart from it.`,
+      )
+    }
+    this.logId = String(reply[3])
+    this.n = Math.max(this.n, Number(reply[4]))
+    this.downSince = undefined
+    const wasOpened = this.isOpened
+    this.isOpened = true
+    this.isJoined = true
+    this.calls.onUp(Number(reply[1]))
+    this.opened.resolve()
+    this.cancelRenew?.()
+    this.cancelRenew = clock.after(RENEW_MS, () => this.renew())
+    this.cancelTend ??= clock.after(TEND_MS * (0.5 + random.fraction()), () => void this.tendAll())
+    for (const waiting of [...this.waiting]) this.send(waiting)
+    if (!wasOpened || this.rooms.size === 0) return
+    await Promise.all(inPages(this.subscriptions()).map((page) => this.openRooms(page)))
+    listener().onBreak(name)
+  }
+
+  private subscriptions(): RoomSubscription[] {
+    return Array.from(this.rooms, ([roomId, { retention }]) => ({ roomId, retention }))
+  }
+
+  private onDown(cause: unknown): void {
+    this.downSince ??= this.options.clock.monotonic()
+    this.options.report(cause)
+    this.cancelRenew?.()
+    this.cancelRenew = undefined
+    this.isJoined = false
+    this.calls.onDown()
+  }
+
+  private renew(): void {
+    this.cancelRenew = this.options.clock.after(RENEW_MS, () => this.renew())
+    this.ask('renew', [this.options.node, this.now]).then(
+      (reply) => {
+        // A message that was lost with nothing behind it shows here.
+        this.calls.after(Number(reply[1]), () => undefined)
+        for (const dead of reply.slice(6)) void this.reap(String(dead)).catch(this.options.report)
+      },
+      () => undefined, // the probe sees to the connection
+    )
+  }
+
+  private async reap(dead: string): Promise<void> {
+    const args = [dead, this.now, '', String(this.options.limits.emptyRoomMs)]
+    while (!this.isClosed && Number((await this.ask('reap', args))[0]) === 1);
+  }
+
+  private async tendAll(): Promise<void> {
+    let isMore = false
+    try {
+      isMore = this.connection.up && (await this.tend())
+    } catch (error) {
+      if (!this.isClosed) this.options.report(error)
+    }
+    if (this.isClosed) return
+    this.cancelTend = this.options.clock.after(isMore ? RETRY_MS : TEND_MS, () => void this.tendAll())
+  }
+
+  /** Rows, signals and the rest in runs, as they were committed. */
+  private onFrames(frames: readonly Frame[]): void {
+    const { name, listener } = this.options
+    let rows: CommittedRow[] = []
+    const flush = () => {
+      if (rows.length === 0) return
+      const told = rows
+      rows = []
+      listener().onEvents(name, told)
+    }
+    for (const frame of frames) {
+      if (frame.kind === 'row') {
+        rows.push({ ...frame.row, epoch: frame.epoch })
+        this.n = Math.max(this.n, frame.row.n)
+        continue
+      }
+      flush()
+    }
+    flush()
+  }
+}
+
+/** `OK k n`, then five values per room. */
+export function headsOf(reply: readonly unknown[], roomIds: readonly string[]): Head[] {
+  const heads: Head[] = []
+  roomIds.forEach((roomId, i) => {
+    const at = 3 + 5 * i
+    const epoch = String(reply[at])
+    if (epoch !== '') heads.push({ roomId, epoch, seq: Number(reply[at + 1]), first: Number(reply[at + 2]) })
+  })
+  return heads
+}
+
+export function inPages<T>(values: readonly T[], size = ROOMS_MAX): T[][] {
+  const pages: T[][] = []
+  for (let at = 0; at < values.length; at += size) pages.push(values.slice(at, at + size))
+  return pages
+}
+
+export function unavailable(cause?: unknown): RoomfulError {
+  return new RoomfulError('UNAVAILABLE', undefined, { retryAfterMs: RETRY_MS, cause })
+}
+
+function closedError(): RoomfulError {
+  return new RoomfulError('UNAVAILABLE', 'The server is shutting down and stores nothing more')
+}

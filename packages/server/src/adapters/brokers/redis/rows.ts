@@ -1,0 +1,140 @@
+/**
+ * Rows as text, in Redis and on their way to other nodes: `n seq ts redacted lengths… user key origin type args`. Lengths are
+ * in UTF-16 units, so that a row is cut out of a message without looking for its end. Numbers come from the script; the
+ * tail is made here.
+ */
+import type { Append, StoredRow } from '../../../core/ports/broker.ts'
+
+export interface ParsedRow {
+  readonly row: StoredRow & { readonly origin?: string }
+  /** Where the text goes on. */
+  readonly end: number
+}
+
+/** @param origin the connection that is to be left out */
+export function tailOf({ type, argsJson, userId, key }: Append, origin?: string): string {
+  return tail(userId, key?.key, origin, type, argsJson)
+}
+
+function tail(
+  userId: string | undefined,
+  key: string | undefined,
+  origin: string | undefined,
+  type: string,
+  argsJson: string,
+): string {
+  const lengths = `${lengthOf(userId)} ${lengthOf(key)} ${lengthOf(origin)} ${type.length} ${argsJson.length} `
+  return `${lengths}${userId ?? ''}${key ?? ''}${origin ?? ''}${type}${argsJson}`
+}
+
+/** The same row without its content. */
+export function emptied({ n, seq, ts, userId, key, type }: StoredRow): string {
+  return `${n} ${seq} ${ts} 1 ${tail(userId, key, undefined, type, '[]')}`
+}
+
+/** 0 stands for a text that is not there, so an empty one has 1. */
+function lengthOf(text: string | undefined): number {
+  return text === undefined ? 0 : text.length + 1
+}
+
+class Reader {
+  readonly text: string
+  at: number
+
+  constructor(text: string, at: number) {
+    this.text = text
+    this.at = at
+  }
+
+  number(): number {
+    let value = 0
+    for (;;) {
+      const code = this.text.charCodeAt(this.at++)
+      if (code === 32 || !(code >= 48 && code <= 57)) return value
+      value = value * 10 + code - 48
+    }
+  }
+
+  cut(length: number): string {
+    const start = this.at
+    this.at += length
+    return this.text.slice(start, this.at)
+  }
+
+  optional(length: number): string | undefined {
+    return length === 0 ? undefined : this.cut(length - 1)
+  }
+}
+
+export function parseRow(roomId: string, text: string, at = 0): ParsedRow {
+  const reader = new Reader(text, at)
+  const n = reader.number()
+  const seq = reader.number()
+  const ts = reader.number()
+  const redacted = reader.number() === 1
+  const userLength = reader.number()
+  const keyLength = reader.number()
+  const originLength = reader.number()
+  const typeLength = reader.number()
+  const argsLength = reader.number()
+  const userId = reader.optional(userLength)
+  const key = reader.optional(keyLength)
+  const origin = reader.optional(originLength)
+  const type = reader.cut(typeLength)
+  const argsJson = reader.cut(argsLength)
+  const row = { n, seq, ts, roomId, type, argsJson, userId, key, redacted }
+  return { row: origin === undefined ? row : { ...row, origin }, end: reader.at }
+}
+
+const EPOCH_LENGTH = 12
+
+/** A frame of a message for this node. */
+export type Frame =
+  | { readonly kind: 'row'; readonly epoch: string; readonly row: ParsedRow['row'] }
+  | { readonly kind: 'signal' | 'presence' | 'reset' | 'redacted' | 'taken'; readonly body: unknown }
+
+const KINDS: Readonly<Record<string, Exclude<Frame['kind'], 'row'>>> = {
+  S: 'signal',
+  P: 'presence',
+  X: 'reset',
+  D: 'redacted',
+  T: 'taken',
+}
+
+/** What the script puts one after another into a message. A kind that this version does not know is left out. */
+export function parseFrames(text: string, from = 0): Frame[] {
+  const frames: Frame[] = []
+  for (let at = from; at < text.length; ) {
+    if (text[at] === 'E') {
+      const reader = new Reader(text, at + 1)
+      const roomLength = reader.number()
+      const epoch = reader.cut(EPOCH_LENGTH)
+      const roomId = reader.cut(roomLength)
+      const { row, end } = parseRow(roomId, text, reader.at)
+      frames.push({ kind: 'row', epoch, row })
+      at = end
+      continue
+    }
+    const end = text.indexOf('\n', at)
+    const stop = end < 0 ? text.length : end
+    const kind = KINDS[text[at] as string]
+    if (kind) frames.push({ kind, body: JSON.parse(text.slice(at + 1, stop)) as unknown })
+    at = stop + 1
+  }
+  return frames
+}
+
+export interface Message {
+  /** Which message of this mailbox. */
+  readonly k: number
+  /** The node's latest call that was executed before it. */
+  readonly c: number
+  readonly frames: string
+}
+
+export function parseMessage(text: string): Message {
+  const reader = new Reader(text, 0)
+  const k = reader.number()
+  const c = reader.number()
+  return { k, c, frames: text.slice(reader.at) }
+}

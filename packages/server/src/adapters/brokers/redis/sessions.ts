@@ -1,0 +1,114 @@
+/** Session records, inbox marks, and members who were told to come back; what is saved in one turn goes in one call. */
+import type { ReturningMember, SessionRecord } from '../../../core/ports/broker.ts'
+import type { LogLimits } from '../common/limits.ts'
+import { inPages, type RedisNamespace } from './namespace.ts'
+
+interface Change {
+  readonly ttlMs: number
+  /** Nothing: it is dropped. */
+  readonly session: SessionRecord | undefined
+}
+
+export class Sessions {
+  private readonly namespace: RedisNamespace
+  private readonly limits: LogLimits
+  private readonly report: (error: unknown) => void
+  private changes = new Map<string, Change>()
+  private marks = new Map<string, number>()
+  private writing: Promise<unknown> = Promise.resolve()
+  private isDue = false
+
+  constructor(namespace: RedisNamespace, limits: LogLimits, report: (error: unknown) => void) {
+    this.namespace = namespace
+    this.limits = limits
+    this.report = report
+  }
+
+  save(session: SessionRecord, ttlMs: number): void {
+    this.changes.set(session.id, { ttlMs, session })
+    this.due()
+  }
+
+  drop(id: string): void {
+    this.changes.set(id, { ttlMs: 0, session: undefined })
+    this.due()
+  }
+
+  async stored(): Promise<void> {
+    this.write()
+    await this.writing
+  }
+
+  async find(id: string): Promise<SessionRecord | undefined> {
+    await this.stored()
+    const [record] = await this.namespace.ask('findSession', [this.namespace.now, id])
+    return typeof record === 'string' ? (JSON.parse(record) as SessionRecord) : undefined
+  }
+
+  async mark(roomId: string): Promise<number> {
+    await this.stored()
+    return Number((await this.namespace.ask('mark', [roomId]))[0])
+  }
+
+  setMark(roomId: string, seq: number): void {
+    this.marks.set(roomId, Math.max(seq, this.marks.get(roomId) ?? 0))
+    this.due()
+  }
+
+  async saveReturning(members: readonly ReturningMember[]): Promise<void> {
+    const most = String(this.limits.returningMax)
+    for (const page of inPages(members)) {
+      await this.namespace.ask('saveReturning', [most, ...page.map((member) => JSON.stringify(member))])
+    }
+  }
+
+  async takeReturning(): Promise<ReturningMember[]> {
+    const members = await this.namespace.ask('takeReturning', [])
+    return members.map((member) => JSON.parse(String(member)) as ReturningMember)
+  }
+
+  private due(): void {
+    if (this.isDue) return
+    this.isDue = true
+    setImmediate(() => {
+      this.write()
+      this.writing.catch(this.report)
+    })
+  }
+
+  private write(): void {
+    this.isDue = false
+    const { changes, marks } = this
+    if (changes.size === 0 && marks.size === 0) return
+    this.changes = new Map()
+    this.marks = new Map()
+    const writes = [this.writeSessions(changes), this.writeMarks(marks)]
+    this.writing = Promise.all([this.writing.catch(() => undefined), ...writes])
+    this.writing.catch(() => undefined)
+  }
+
+  /** What could not be written is tried again with the next, unless that is newer. */
+  private async writeSessions(changes: ReadonlyMap<string, Change>): Promise<void> {
+    const { namespace } = this
+    for (const page of inPages([...changes])) {
+      const args = page.flatMap(([id, { ttlMs, session }]) => [id, '', String(ttlMs), session ? JSON.stringify(session) : '']) // biome-ignore format: one call
+      try {
+        await namespace.ask('saveSessions', [namespace.node, namespace.now, ...args])
+      } catch (error) {
+        for (const [id, change] of page) if (!this.changes.has(id)) this.changes.set(id, change)
+        throw error
+      }
+    }
+  }
+
+  private async writeMarks(marks: ReadonlyMap<string, number>): Promise<void> {
+    for (const page of inPages([...marks])) {
+      try {
+        await this.namespace.ask('setMark', page.flatMap(([roomId, seq]) => [roomId, String(seq)])) // biome-ignore format: one call
+      } catch (error) {
+        for (const [roomId, seq] of page) this.marks.set(roomId, Math.max(seq, this.marks.get(roomId) ?? 0))
+        throw error
+      }
+    }
+  }
+}

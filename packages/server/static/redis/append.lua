@@ -1,0 +1,451 @@
+-- The append: dedupe, limits, numbers, rows, acks and what other nodes hear, of one batch (or several, joined) in one call.
+-- The rules are those of brokers/common/append-batch.ts; a test compares the two over random batches.
+
+-- What the flags of an entry say, looked up instead of computed.
+local FLAGS = {}
+for flags = 0, 15 do
+  FLAGS[flags] = {
+    may_create = flags % 2 >= 1, must_exist = flags % 4 >= 2, too_large = flags % 8 >= 4, keyed = flags >= 8,
+  }
+end
+
+F.append = function(keys, argv)
+  local R = prefix_of(keys)
+  local node, serial = argv[1], tonumber(argv[2])
+  local ns = namespace_of(keys[1], node)
+  local early = guard(R, ns, node, serial)
+  if early then return early end
+
+  local clock, seed, window, retention, age = time(argv[3]), argv[4], tonumber(argv[5]), tonumber(argv[6]), tonumber(argv[7])
+  local ts = math.max(clock, ns.ts)
+  local room_count, bucket_count, entry_count = tonumber(argv[8]), tonumber(argv[9]), tonumber(argv[10])
+  local limit_count, signal_count, ack_count = tonumber(argv[11]), tonumber(argv[12]), tonumber(argv[13])
+  local has_claims, meta = argv[14] == '1', argv[15]
+  local at = 15
+
+  -- Rooms: name, length of the name in UTF-16, the head that the node knows.
+  local names, heads_known, widths = {}, {}, {}
+  for i = 1, room_count do
+    names[i], widths[i], heads_known[i] = argv[at + 1], argv[at + 2], argv[at + 3]
+    at = at + 3
+  end
+  local packed = hmget(R .. 'rooms', names)
+  local rooms, behind = {}, {}
+  for i = 1, room_count do
+    local text = packed[i]
+    local room = text and unpack_room(text) or nil
+    local known = heads_known[i]
+    if known ~= '' then
+      local epoch, seq, n = string.match(known, '^(%S+) (%d+) (%d+)$')
+      seq, n = tonumber(seq), tonumber(n)
+      if not room or room.epoch ~= epoch or room.seq < seq or (room.seq == seq and room.lastN ~= n) then
+        behind[#behind + 1] = names[i]
+      end
+    end
+    if room then
+      room.exists, room.was_empty = true, room.seq < room.first
+    else
+      room = new_room(seed, i, retention)
+      room.was_empty = true
+    end
+    room.length = room.seq - room.first + 1
+    rooms[i] = room
+  end
+  if #behind > 0 then
+    table.insert(behind, 1, 'BEHIND')
+    return behind
+  end
+
+  local buckets = {}
+  for i = 1, bucket_count do buckets[i] = argv[at + i] end
+  at = at + bucket_count
+
+  -- Entries: tail of the row, digest of the key, fingerprint. In arrays, since a table for each costs a microsecond.
+  local room_of, bucket_of, group_of, flags_of, about_of = {}, {}, {}, {}, {}
+  local first_entry = at
+  local groups = {}
+  local fields_of, strings = {}, {}
+  local position = 1
+  for i = 1, entry_count do
+    local room, bucket, group, flags, about
+    room, bucket, group, flags, about, position = struct.unpack('<HHHBd', meta, position)
+    flags = FLAGS[flags]
+    room_of[i], bucket_of[i], group_of[i], flags_of[i], about_of[i] = rooms[room], bucket, group, flags, about
+    local field = argv[at + 2]
+    at = at + 3
+    if group > 0 then
+      local fate = groups[group]
+      if not fate then
+        fate = { parts = 0, members = {} }
+        groups[group] = fate
+      end
+      local part = #fate.members
+      fate.members[part + 1] = i
+      if part > 0 then field = field .. ':' .. part end
+    end
+    if flags.keyed then
+      local list = strings
+      if bucket > 0 then
+        list = fields_of[bucket]
+        if not list then
+          list = {}
+          fields_of[bucket] = list
+        end
+      end
+      list[#list + 1] = field
+    end
+  end
+
+  -- Acks that are known before: number of the entry, text.
+  local ack_of = {}
+  for _ = 1, ack_count do
+    ack_of[tonumber(argv[at + 1])] = argv[at + 2]
+    at = at + 2
+  end
+
+  local limits = {}
+  for i = 1, limit_count do
+    local entry, scope, most = tonumber(argv[at + 1]), argv[at + 2], tonumber(argv[at + 3])
+    at = at + 3
+    local list = limits[entry]
+    if not list then
+      list = {}
+      limits[entry] = list
+    end
+    list[#list + 1] = { scope = scope, most = most }
+  end
+
+  -- Keys: one call per second of their times, one for those without a time.
+  local bindings = {}
+  for bucket, fields in pairs(fields_of) do
+    local values = hmget(R .. 'k:' .. buckets[bucket], fields)
+    for i = 1, #fields do bindings[fields[i]] = values[i] end
+  end
+  if #strings > 0 then
+    local wanted = {}
+    for i = 1, #strings do wanted[i] = R .. 'k:' .. strings[i] end
+    local values = {}
+    in_chunks(wanted, function(...)
+      for _, value in ipairs({ redis.call('MGET', ...) }) do
+        for i = 1, #value do values[#values + 1] = value[i] end
+      end
+    end)
+    for i = 1, #strings do bindings[strings[i]] = values[i] end
+  end
+
+  local function field_at(i, part)
+    local digest = argv[first_entry + 3 * i - 1]
+    if part == 0 then return digest end
+    return digest .. ':' .. part
+  end
+
+  -- @returns the binding that is still valid: fingerprint and numbers
+  local oldest = ts - window
+  local function find(i, part)
+    if not flags_of[i].keyed then return nil end
+    local field = field_at(i, part)
+    local known = bindings[field]
+    if known == false then return nil end
+    if known == nil then
+      local bucket = bucket_of[i]
+      if bucket == 0 then known = redis.call('GET', R .. 'k:' .. field)
+      else known = redis.call('HGET', R .. 'k:' .. buckets[bucket], field) end
+      bindings[field] = known
+      if not known then return nil end
+    end
+    local numbers, then_ts, print = string.match(known, '^(%d+ %d+ (%d+)) (.*)$')
+    if tonumber(then_ts) < oldest then return nil end
+    return print, numbers
+  end
+
+  local acks, new_acks = {}, {}
+  local function repeated(i, part, print, numbers)
+    if print ~= argv[first_entry + 3 * i] then return 'C' end
+    local field = field_at(i, part)
+    local ack = new_acks[field]
+    if ack == nil then ack = redis.call('GET', R .. 'a:' .. field) end
+    if not ack then return 'd' .. numbers end
+    return 'a' .. numbers, ack
+  end
+
+  -- Sliding minutes: the moments of a scope, oldest first, are read once and grow with the batch.
+  local windows = {}
+  local function wait_of(members)
+    local wait = 0
+    for _, member in ipairs(members) do
+      for _, limit in ipairs(limits[member] or {}) do
+        local moments = windows[limit.scope]
+        if not moments then
+          moments = redis.call('LRANGE', R .. 'w:' .. limit.scope, 0, -1)
+          moments.old = #moments
+          windows[limit.scope] = moments
+        end
+        local blocking = tonumber(moments[#moments - limit.most + 1] or 0)
+        if limit.most < 1 then wait = MINUTE_MS
+        elseif blocking > ts - MINUTE_MS then wait = math.max(wait, blocking + MINUTE_MS - ts) end
+      end
+    end
+    return wait
+  end
+  local function count(members)
+    for _, member in ipairs(members) do
+      for _, limit in ipairs(limits[member] or {}) do
+        local moments = windows[limit.scope]
+        moments[#moments + 1] = ts
+      end
+    end
+  end
+
+  local n = ns.n
+  local ts_text = string.format('%.0f', ts)
+  local new_keys, new_strings = {}, {}
+  local row_at = {}
+
+  local function has_content(room, seq)
+    if not room.exists or seq < room.first or seq > room.seq then return false end
+    local index = seq - room.first
+    if index >= room.length then return true end
+    local row = redis.call('LINDEX', R .. 'l:' .. names[room.index], index)
+    return row and not is_redacted(row)
+  end
+
+  local function store(i, part)
+    local room, flags = room_of[i], flags_of[i]
+    local is_first = not room.exists
+    room.exists = true
+    n = n + 1
+    local seq = room.seq + 1
+    room.seq = seq
+    room.lastN, room.touched = n, true
+    local numbers = n .. ' ' .. seq
+    local stamped = numbers .. ' ' .. ts_text
+    local row = stamped .. ' 0 ' .. argv[first_entry + 3 * i - 2]
+    local list = room.rows
+    if list then list[#list + 1] = row else room.rows = { row } end
+    row_at[i] = row
+    if flags.keyed then
+      local field, bucket = field_at(i, part), bucket_of[i]
+      local value = stamped .. ' ' .. argv[first_entry + 3 * i]
+      bindings[field] = value
+      local writes = new_strings
+      if bucket > 0 then
+        writes = new_keys[bucket]
+        if not writes then
+          writes = {}
+          new_keys[bucket] = writes
+        end
+      end
+      local count = #writes
+      writes[count + 1], writes[count + 2] = field, value
+      new_acks[field] = part == 0 and ack_of[i] or false
+    end
+    if part == 0 and is_first and flags.may_create then return 'f' .. numbers end
+    return 's' .. numbers
+  end
+
+  local function lacks_room(i)
+    return flags_of[i].must_exist and not room_of[i].exists
+  end
+  local function without_room(i)
+    local print, numbers = find(i, 0)
+    if print then return repeated(i, 0, print, numbers) end
+    return 'M'
+  end
+
+  local function single(i, members)
+    if flags_of[i].too_large then return 'L' end
+    if lacks_room(i) then return without_room(i) end
+    local print, numbers = find(i, 0)
+    if print then return repeated(i, 0, print, numbers) end
+    if about_of[i] >= 0 and not has_content(room_of[i], about_of[i]) then return 'N' end
+    if limit_count > 0 then
+      members = members or { i }
+      local wait = wait_of(members)
+      if wait > 0 then return 'W' .. wait end
+      count(members)
+    end
+    return store(i, 0)
+  end
+
+  for i = 1, room_count do rooms[i].index = i end
+  for i = 1, entry_count do
+    if group_of[i] > 0 then
+      local fate = groups[group_of[i]]
+      if flags_of[i].too_large then fate.result, fate.ack = 'L', nil
+      elseif lacks_room(i) then fate.result, fate.ack = without_room(i) end
+    end
+  end
+  local results = {}
+  for i = 1, entry_count do
+    local result, ack
+    if group_of[i] == 0 then result, ack = single(i) else
+      local fate = groups[group_of[i]]
+      if not fate.result then
+        result, ack = single(i, fate.members)
+        fate.result = result
+      else
+        fate.parts = fate.parts + 1
+        local kind = string.sub(fate.result, 1, 1)
+        if kind == 'd' or kind == 'a' then
+          local print, numbers = find(i, fate.parts)
+          if print then result, ack = repeated(i, fate.parts, print, numbers) else result = 'C' end
+        elseif kind == 's' or kind == 'f' then result = store(i, fate.parts)
+        else result = fate.result end
+      end
+    end
+    results[i] = result
+    if ack then acks[#acks + 1] = ack end
+  end
+
+  -- What others hear, in the order of the batch.
+  local frames = {}
+  local everyone
+  local others_of = {}
+  local function others(nodes)
+    local list = others_of[nodes]
+    if list then return list end
+    list = {}
+    for _, other in ipairs(each_node(nodes)) do if other ~= node then list[#list + 1] = other end end
+    others_of[nodes] = list
+    return list
+  end
+  local function targets_of(room)
+    local list = room.targets
+    if list then return list end
+    local name, nodes = names[room.index], room.nodes
+    if string.sub(name, 1, 5) == 'user:' then
+      for _, other in ipairs(each_node(redis.call('HGET', R .. 'u', string.sub(name, 6)) or '')) do
+        if not has_node(nodes, other) then nodes = nodes .. other end
+      end
+    end
+    list = others(nodes)
+    room.targets = list
+    room.frame = 'E' .. widths[room.index] .. ' ' .. room.epoch .. name
+    return list
+  end
+  local function signal(where)
+    local from, to, audience, text = tonumber(argv[where + 2]), tonumber(argv[where + 3]), argv[where + 4], argv[where + 5]
+    for i = from + 1, to do
+      local kind = string.sub(results[i], 1, 1)
+      if kind ~= 's' and kind ~= 'f' then return end
+    end
+    local told = {}
+    if audience == '*' then
+      if not everyone then everyone = live_nodes(R) end
+      for _, other in ipairs(everyone) do if other ~= node then add_frame(frames, other, text) end end
+      return
+    end
+    for index in string.gmatch(audience, '%d+') do
+      for _, other in ipairs(targets_of(rooms[tonumber(index)])) do
+        if not told[other] then
+          told[other] = true
+          add_frame(frames, other, text)
+        end
+      end
+    end
+  end
+  local next_signal = 1
+  for i = 0, entry_count do
+    local row = row_at[i]
+    if row then
+      local room = room_of[i]
+      local targets = targets_of(room)
+      for t = 1, #targets do
+        local list = frames[targets[t]]
+        if list then
+          local count = #list
+          list[count + 1], list[count + 2] = room.frame, row
+        else
+          frames[targets[t]] = { room.frame, row }
+        end
+      end
+    end
+    while next_signal <= signal_count and tonumber(argv[at + 1]) == i do
+      signal(at)
+      at = at + 5
+      next_signal = next_signal + 1
+    end
+  end
+
+  -- Writes.
+  local changed, due = {}, {}
+  for i = 1, room_count do
+    local room = rooms[i]
+    if room.touched then
+      room.lastTs = ts
+      local list = R .. 'l:' .. names[i]
+      local length = room.seq - room.first + 1
+      local over = length - room.retention
+      if over > math.floor(room.retention / 10) then
+        local last = over <= room.length and redis.call('LINDEX', list, over - 1) or room.rows[over - room.length]
+        room.trimmedN = last and n_of(last) or room.trimmedN
+        room.first = room.first + over
+      else
+        over = 0
+      end
+      in_chunks(room.rows, function(...) redis.call('RPUSH', list, ...) end)
+      if over > 0 then redis.call('LTRIM', list, over, -1) end
+      changed[#changed + 1] = names[i]
+      changed[#changed + 1] = pack_room(room)
+      if room.was_empty and age > 0 then
+        due[#due + 1] = ts + age
+        due[#due + 1] = names[i]
+      end
+    end
+  end
+  hset(R .. 'rooms', changed)
+  if #due > 0 then in_chunks(due, function(...) redis.call('ZADD', R .. 'age', ...) end) end
+
+  for i = 1, #new_strings, 2 do
+    redis.call('SET', R .. 'k:' .. new_strings[i], new_strings[i + 1], 'PX', window + MINUTE_MS)
+  end
+  for bucket, list in pairs(new_keys) do
+    local key = R .. 'k:' .. buckets[bucket]
+    hset(key, list)
+    local made = tonumber(buckets[bucket]) * 1000
+    -- From clients whose clocks are ahead, or that send late, the bucket must outlive the latest that came.
+    local ahead = made > clock + HOUR_MS
+    local left = (ahead and 0 or math.max(0, made - clock)) + window + 2 * MINUTE_MS
+    redis.call('PEXPIRE', key, left, 'NX')
+    if ahead or clock > made + MINUTE_MS then redis.call('PEXPIRE', key, left, 'GT') end
+  end
+  local ended = {}
+  for field, ack in pairs(new_acks) do
+    if ack then redis.call('SET', R .. 'a:' .. field, ack, 'PX', window + MINUTE_MS) end
+    ended[#ended + 1] = field
+  end
+  if has_claims and #ended > 0 then in_chunks(ended, function(...) redis.call('HDEL', R .. 'c', ...) end) end
+  for scope, moments in pairs(windows) do
+    if #moments > moments.old then
+      local key = R .. 'w:' .. scope
+      redis.call('RPUSH', key, unpack(moments, moments.old + 1))
+      redis.call('LTRIM', key, -CHUNK, -1)
+      while true do
+        local oldest = redis.call('LINDEX', key, 0)
+        if not oldest or tonumber(oldest) > ts - MINUTE_MS then break end
+        redis.call('LPOP', key)
+      end
+      redis.call('PEXPIRE', key, MINUTE_MS + 1000)
+    end
+  end
+
+  local result = { 'OK', ns.k, ts, table.concat(results, ',') }
+  for i = 1, #acks do result[4 + i] = acks[i] end
+  keep_result(R, node, serial, result)
+  local deaf = tell(R, keys[1], frames, { 'n', n, 'ts', ts, 'c:' .. node, serial })
+  if #deaf > 0 then
+    local left = {}
+    for i = 1, room_count do
+      local room = rooms[i]
+      local before = room.nodes
+      for _, gone in ipairs(deaf) do room.nodes = without_node(room.nodes, gone) end
+      if room.exists and room.nodes ~= before then
+        left[#left + 1] = names[i]
+        left[#left + 1] = pack_room(room)
+        for _, gone in ipairs(deaf) do redis.call('SREM', R .. 'i:' .. gone, names[i]) end
+      end
+    end
+    hset(R .. 'rooms', left)
+  end
+  return result
+end

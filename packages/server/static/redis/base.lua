@@ -1,0 +1,170 @@
+-- What every call shares. A namespace has the prefix R and these keys (see names.ts):
+--   R:ns hash       log form n ts forgottenN; per node k:<node> mailbox messages sent, c:<node> latest call executed
+--   R:rooms hash    room -> packed numbers, epoch, nodes that have it open
+--   R:l:<room> list rows, the index is seq - first
+-- Redis does not roll a failed script back, so each call reads and decides first and writes last.
+local F = {}
+
+-- seq first trimmedN lastN lastTs pv retention; then 12 characters of epoch, then 8 per node
+local ROOM = '<ddddddI4'
+local LEASE_MS = 8000
+local RESULTS_KEPT = 64
+local RESULTS_KEPT_MS = 60000
+local HOUR_MS = 3600000
+local MINUTE_MS = 60000
+local CHUNK = 1000
+
+local function prefix_of(keys)
+  return string.sub(keys[1], 1, -3)
+end
+
+-- Time moves within a script, so it is read once. A test brings its own.
+local function time(given)
+  if given ~= '' then return tonumber(given) end
+  local now = redis.call('TIME')
+  return now[1] * 1000 + math.floor(now[2] / 1000)
+end
+
+local function unpack_room(text)
+  local seq, first, trimmedN, lastN, lastTs, pv, retention = struct.unpack(ROOM, text)
+  return {
+    seq = seq, first = first, trimmedN = trimmedN, lastN = lastN, lastTs = lastTs, pv = pv, retention = retention,
+    epoch = string.sub(text, 53, 64), nodes = string.sub(text, 65),
+  }
+end
+
+local function pack_room(room)
+  return struct.pack(ROOM, room.seq, room.first, room.trimmedN, room.lastN, room.lastTs, room.pv, room.retention)
+    .. room.epoch .. room.nodes
+end
+
+-- `seed` comes from the node: chance within scripts is the same at every call.
+local function new_room(seed, index, retention)
+  return {
+    seq = 0, first = 1, trimmedN = 0, lastN = 0, lastTs = 0, pv = 0, retention = retention,
+    epoch = seed .. string.format('%04x', index), nodes = '',
+  }
+end
+
+-- A list of arguments has a bound in Lua.
+local function in_chunks(values, run)
+  local count = #values
+  if count <= CHUNK then
+    if count > 0 then run(unpack(values)) end
+    return
+  end
+  for at = 1, count, CHUNK do run(unpack(values, at, math.min(at + CHUNK - 1, count))) end
+end
+
+local function hmget(key, fields)
+  if #fields <= CHUNK then
+    if #fields == 0 then return {} end
+    return redis.call('HMGET', key, unpack(fields))
+  end
+  local values = {}
+  in_chunks(fields, function(...)
+    for _, value in ipairs({ redis.call('HMGET', key, ...) }) do
+      for i = 1, #value do values[#values + 1] = value[i] end
+    end
+  end)
+  return values
+end
+
+local function hset(key, pairs_list)
+  in_chunks(pairs_list, function(...) redis.call('HSET', key, ...) end)
+end
+
+local function each_node(nodes)
+  local list = {}
+  for at = 1, #nodes, 8 do list[#list + 1] = string.sub(nodes, at, at + 7) end
+  return list
+end
+
+local function has_node(nodes, node)
+  for at = 1, #nodes, 8 do
+    if string.sub(nodes, at, at + 7) == node then return true end
+  end
+  return false
+end
+
+local function without_node(nodes, node)
+  for at = 1, #nodes, 8 do
+    if string.sub(nodes, at, at + 7) == node then return string.sub(nodes, 1, at - 1) .. string.sub(nodes, at + 8) end
+  end
+  return nodes
+end
+
+local function is_redacted(row)
+  return string.find(row, '^%d+ %d+ %d+ 1') ~= nil
+end
+
+local function n_of(row)
+  return tonumber(string.match(row, '^%d+'))
+end
+
+-- The node's place among calls. @returns nothing when the call may run, else what it is answered with
+local function guard(R, ns, node, serial)
+  if not ns.c then return { 'REAPED' } end
+  if serial > ns.c then return nil end
+  local kept = redis.call('HGET', R .. 'r:' .. node, serial)
+  if not kept then return { 'LOST' } end
+  return cmsgpack.unpack(kept)
+end
+
+local function namespace_of(key, node)
+  local values = redis.call('HMGET', key, 'n', 'ts', 'k:' .. node, 'c:' .. node)
+  return {
+    n = tonumber(values[1] or 0), ts = tonumber(values[2] or 0),
+    k = tonumber(values[3] or 0), c = values[4] and tonumber(values[4]),
+  }
+end
+
+-- One message per node that has something to hear: `frames` node -> list of texts. `fields` are other changes of R:ns.
+-- @returns nodes that nobody listens for
+local function tell(R, key, frames, fields)
+  local nodes, names = {}, {}
+  for node in pairs(frames) do
+    nodes[#nodes + 1] = node
+    names[#names + 1] = 'k:' .. node
+    names[#names + 1] = 'c:' .. node
+  end
+  if #nodes == 0 then
+    if #fields > 0 then hset(key, fields) end
+    return {}
+  end
+  local values = hmget(key, names)
+  local messages = {}
+  for i, node in ipairs(nodes) do
+    local c = values[2 * i]
+    if c then
+      local k = tonumber(values[2 * i - 1] or 0) + 1
+      fields[#fields + 1] = 'k:' .. node
+      fields[#fields + 1] = k
+      messages[node] = k .. ' ' .. c .. ' ' .. table.concat(frames[node])
+    end
+  end
+  hset(key, fields)
+  local deaf = {}
+  for _, node in ipairs(nodes) do
+    local message = messages[node]
+    if not message or redis.call('SPUBLISH', R .. 'mb:' .. node, message) == 0 then deaf[#deaf + 1] = node end
+  end
+  return deaf
+end
+
+-- Kept so that a call whose answer was lost can be asked again.
+local function keep_result(R, node, serial, result)
+  local key = R .. 'r:' .. node
+  redis.call('HSET', key, serial, cmsgpack.pack(result))
+  if serial > RESULTS_KEPT then redis.call('HDEL', key, serial - RESULTS_KEPT) end
+  return result
+end
+
+local function add_frame(frames, node, frame)
+  local list = frames[node]
+  if list then list[#list + 1] = frame else frames[node] = { frame } end
+end
+
+local function live_nodes(R)
+  return redis.call('ZRANGE', R .. 'nodes', 0, -1)
+end

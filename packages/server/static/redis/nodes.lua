@@ -1,0 +1,87 @@
+-- Nodes: a lease each, so that whoever notices clears up after one that is dead.
+
+-- argv: node, now, id for a log that is new, the form of all this, serial of the node's latest call.
+-- @returns OK, k, c, log id, n, now; or FORM and the form that is there
+F.register = function(keys, argv)
+  local R = prefix_of(keys)
+  local node, clock = argv[1], time(argv[2])
+  local values = redis.call('HMGET', keys[1], 'log', 'form', 'n', 'k:' .. node, 'c:' .. node)
+  local log, form = values[1], tonumber(values[2] or argv[4])
+  if form > tonumber(argv[4]) then return { 'FORM', form } end
+  local c = values[5] and tonumber(values[5])
+  local fields = {}
+  if not log then
+    log = argv[3]
+    fields = { 'log', log, 'form', argv[4] }
+  end
+  if not c then
+    -- After a reaping: calls that took effect before it are told by their results, which are kept for a while.
+    c = 0
+    for _, serial in ipairs(redis.call('HKEYS', R .. 'r:' .. node)) do c = math.max(c, tonumber(serial)) end
+    if c == 0 then c = tonumber(argv[5]) end
+    fields[#fields + 1] = 'c:' .. node
+    fields[#fields + 1] = c
+    fields[#fields + 1] = 'k:' .. node
+    fields[#fields + 1] = values[4] or 0
+  end
+  hset(keys[1], fields)
+  redis.call('PERSIST', R .. 'r:' .. node)
+  redis.call('ZADD', R .. 'nodes', clock + LEASE_MS, node)
+  return { 'OK', tonumber(values[4] or 0), c, log, tonumber(values[3] or 0), clock }
+end
+
+-- argv: node, now. @returns OK, k, c, log, n, now, then nodes whose lease is over
+F.renew = function(keys, argv)
+  local R = prefix_of(keys)
+  local node, clock = argv[1], time(argv[2])
+  local values = redis.call('HMGET', keys[1], 'log', 'n', 'k:' .. node, 'c:' .. node)
+  if not values[4] then return { 'REAPED' } end
+  local own = tonumber(redis.call('ZSCORE', R .. 'nodes', node) or 0)
+  local late = redis.call('ZRANGEBYSCORE', R .. 'nodes', '-inf', clock)
+  redis.call('ZADD', R .. 'nodes', clock + LEASE_MS, node)
+  local reply = { 'OK', tonumber(values[3]), tonumber(values[4]), values[1], tonumber(values[2] or 0), clock }
+  if own <= clock then
+    -- Redis was away: no lease could be renewed, and none of the others is dead for that.
+    for _, other in ipairs(late) do
+      if other ~= node then redis.call('ZADD', R .. 'nodes', clock + LEASE_MS, other) end
+    end
+    return reply
+  end
+  for _, other in ipairs(late) do reply[#reply + 1] = other end
+  return reply
+end
+
+-- A slice of what a dead node has left. argv: dead node, now, 'leave' when the node itself says goodbye, ms that an empty
+-- room stays.
+-- @returns 1 while there is more
+F.reap = function(keys, argv)
+  local R = prefix_of(keys)
+  local node, clock = argv[1], time(argv[2])
+  local lease = redis.call('ZSCORE', R .. 'nodes', node)
+  if argv[3] ~= 'leave' and lease and tonumber(lease) > clock then return 0 end
+  if reap_seats(R, keys[1], node, clock) then return 1 end
+  local names = redis.call('SPOP', R .. 'i:' .. node, 200)
+  if #names > 0 then
+    local packed = hmget(R .. 'rooms', names)
+    local changed, due = {}, {}
+    for i, name in ipairs(names) do
+      local room = packed[i] and unpack_room(packed[i])
+      if room then
+        room.nodes = without_node(room.nodes, node)
+        changed[#changed + 1] = name
+        changed[#changed + 1] = pack_room(room)
+        if room.nodes == '' and room.seq < room.first then
+          due[#due + 1] = clock + tonumber(argv[4])
+          due[#due + 1] = name
+        end
+      end
+    end
+    hset(R .. 'rooms', changed)
+    in_chunks(due, function(...) redis.call('ZADD', R .. 'age', ...) end)
+    return 1
+  end
+  redis.call('HDEL', keys[1], 'k:' .. node, 'c:' .. node)
+  redis.call('ZREM', R .. 'nodes', node)
+  redis.call('PEXPIRE', R .. 'r:' .. node, RESULTS_KEPT_MS)
+  return 0
+end

@@ -1,0 +1,146 @@
+-- Keys of requests that run, answers that are kept, sessions, marks.
+--   R:c hash          digest -> node on which the request runs
+--   R:a:<digest>      what it was answered with
+--   R:s:<session>     expiry, fence and record
+
+local function binding_of(R, bucket, field)
+  if bucket == '' then return redis.call('GET', R .. 'k:' .. field) end
+  return redis.call('HGET', R .. 'k:' .. bucket, field)
+end
+
+-- argv: node, now, window; then digest, second of the key or '', fingerprint.
+-- @returns per request: new | runs | conflict | numbers, and the ack or ''
+F.claim = function(keys, argv)
+  local R = prefix_of(keys)
+  local node, clock, window = argv[1], time(argv[2]), tonumber(argv[3])
+  local values = redis.call('HMGET', keys[1], 'ts', 'c:' .. node)
+  if not values[2] then return { 'REAPED' } end
+  local ts = math.max(clock, tonumber(values[1] or 0))
+  local reply, taken = { 'OK' }, {}
+  for i = 4, #argv, 3 do
+    local field = argv[i]
+    local known = binding_of(R, argv[i + 1], field)
+    local n, seq, then_ts, print
+    if known then n, seq, then_ts, print = string.match(known, '^(%d+) (%d+) (%d+) (.*)$') end
+    if n and tonumber(then_ts) >= ts - window then
+      reply[#reply + 1] = print == argv[i + 2] and (n .. ' ' .. seq .. ' ' .. then_ts) or 'conflict'
+      reply[#reply + 1] = redis.call('GET', R .. 'a:' .. field) or ''
+    else
+      local holder = redis.call('HGET', R .. 'c', field)
+      local lease = holder and holder ~= node and redis.call('ZSCORE', R .. 'nodes', holder)
+      if lease and tonumber(lease) > clock then reply[#reply + 1] = 'runs' else
+        redis.call('HSET', R .. 'c', field, node)
+        reply[#reply + 1] = 'new'
+      end
+      reply[#reply + 1] = ''
+    end
+  end
+  return reply
+end
+
+-- argv: node, digests.
+F.endClaims = function(keys, argv)
+  local R = prefix_of(keys)
+  for i = 2, #argv do
+    if redis.call('HGET', R .. 'c', argv[i]) == argv[1] then redis.call('HDEL', R .. 'c', argv[i]) end
+  end
+  return { 'OK' }
+end
+
+-- argv: now, window, digest, second or '', fingerprint, ack. The first one stays.
+F.saveAck = function(keys, argv)
+  local R = prefix_of(keys)
+  local known = binding_of(R, argv[4], argv[3])
+  local then_ts, print
+  if known then then_ts, print = string.match(known, '^%d+ %d+ (%d+) (.*)$') end
+  if print ~= argv[5] or tonumber(then_ts) < time(argv[1]) - tonumber(argv[2]) then return 0 end
+  return redis.call('SET', R .. 'a:' .. argv[3], argv[6], 'NX', 'PX', argv[2] + 60000) and 1 or 0
+end
+
+-- argv: room.
+F.mark = function(keys, argv)
+  return { redis.call('HGET', prefix_of(keys) .. 'm', argv[1]) or 0 }
+end
+
+-- argv: room, number; only the number of a room grows.
+F.setMark = function(keys, argv)
+  local R = prefix_of(keys)
+  for i = 1, #argv, 2 do
+    local before = tonumber(redis.call('HGET', R .. 'm', argv[i]) or 0)
+    if tonumber(argv[i + 1]) > before then redis.call('HSET', R .. 'm', argv[i], argv[i + 1]) end
+  end
+  return 1
+end
+
+local function session_of(text)
+  if not text then return nil end
+  local owner, fence, expires, record = string.match(text, '^(%S+) (%d+) (%d+) (.*)$')
+  return { owner = owner, fence = tonumber(fence), expires = tonumber(expires), record = record }
+end
+
+-- argv: node, now; then id, fence or '' for whatever is there, ms to live, record ('' drops it).
+-- What another node has taken meanwhile has a higher fence and stays as it is.
+F.saveSessions = function(keys, argv)
+  local R = prefix_of(keys)
+  local clock = time(argv[2])
+  for i = 3, #argv, 4 do
+    local key = R .. 's:' .. argv[i]
+    local known = session_of(redis.call('GET', key))
+    local fence = tonumber(argv[i + 1]) or (known and known.fence) or 1
+    if not known or known.fence <= fence then
+      if argv[i + 3] == '' then redis.call('DEL', key)
+      else
+        local ttl = tonumber(argv[i + 2])
+        local text = argv[1] .. ' ' .. fence .. ' ' .. string.format('%.0f', clock + ttl) .. ' ' .. argv[i + 3]
+        redis.call('SET', key, text, 'PX', math.max(1, math.ceil(ttl)))
+      end
+    end
+  end
+  return 1
+end
+
+-- argv: now, id. @returns the record
+F.findSession = function(keys, argv)
+  local R = prefix_of(keys)
+  local known = session_of(redis.call('GET', R .. 's:' .. argv[2]))
+  if not known or known.expires <= time(argv[1]) then return false end
+  return known.record
+end
+
+-- argv: node, serial, now, id. The former owner hears of it. @returns OK, k, fence, record
+F.takeSession = function(keys, argv)
+  local R = prefix_of(keys)
+  local node, serial = argv[1], tonumber(argv[2])
+  local ns = namespace_of(keys[1], node)
+  local early = guard(R, ns, node, serial)
+  if early then return early end
+  local clock, key = time(argv[3]), R .. 's:' .. argv[4]
+  local known = session_of(redis.call('GET', key))
+  local result, frames = { 'OK', ns.k }, {}
+  if known and known.expires > clock then
+    local fence = known.fence + 1
+    local text = node .. ' ' .. fence .. ' ' .. string.format('%.0f', known.expires) .. ' ' .. known.record
+    redis.call('SET', key, text, 'KEEPTTL')
+    if known.owner ~= node then frames[known.owner] = { 'T' .. cjson.encode({ id = argv[4] }) .. '\n' } end
+    result[3], result[4] = fence, known.record
+  end
+  keep_result(R, node, serial, result)
+  tell(R, keys[1], frames, { 'c:' .. node, serial })
+  return result
+end
+
+-- argv: at most, members as JSON. Those who were told to come back, for who serves the namespace next.
+F.saveReturning = function(keys, argv)
+  local R = prefix_of(keys)
+  for i = 2, #argv do redis.call('RPUSH', R .. 'returning', argv[i]) end
+  redis.call('LTRIM', R .. 'returning', 0, argv[1] - 1)
+  redis.call('PEXPIRE', R .. 'returning', HOUR_MS)
+  return 1
+end
+
+F.takeReturning = function(keys, argv)
+  local R = prefix_of(keys)
+  local members = redis.call('LRANGE', R .. 'returning', 0, -1)
+  redis.call('DEL', R .. 'returning')
+  return members
+end

@@ -1,0 +1,297 @@
+-- Rooms: who has them open, where they stand, what is in them, and what time takes from them.
+
+-- @returns the rows that went
+local function trim_front(R, name, room, over)
+  if over <= 0 then return 0 end
+  local list = R .. 'l:' .. name
+  local last = redis.call('LINDEX', list, over - 1)
+  if last then room.trimmedN = n_of(last) end
+  room.first = room.first + over
+  redis.call('LTRIM', list, over, -1)
+  return over
+end
+
+-- argv: node, now, seed, default retention, ms without an event until a room goes; then name, retention or ''.
+F.open = function(keys, argv)
+  local R = prefix_of(keys)
+  local node, seed, retention = argv[1], argv[3], tonumber(argv[4])
+  local ns = namespace_of(keys[1], node)
+  if not ns.c then return { 'REAPED' } end
+  local names = {}
+  for i = 6, #argv, 2 do names[#names + 1] = argv[i] end
+  local packed = hmget(R .. 'rooms', names)
+  local reply, changed, opened = { 'OK', ns.k, ns.n }, {}, {}
+  for i, name in ipairs(names) do
+    local declared = argv[5 + 2 * i]
+    local room = packed[i] and unpack_room(packed[i]) or new_room(seed, i, retention)
+    room.retention = declared == '' and retention or tonumber(declared)
+    trim_front(R, name, room, room.seq - room.first + 1 - room.retention)
+    if not has_node(room.nodes, node) then room.nodes = room.nodes .. node end
+    changed[#changed + 1] = name
+    changed[#changed + 1] = pack_room(room)
+    opened[i] = name
+    reply[#reply + 1] = room.epoch
+    reply[#reply + 1] = room.seq
+    reply[#reply + 1] = room.first
+    reply[#reply + 1] = room.lastN
+    reply[#reply + 1] = room.pv
+  end
+  hset(R .. 'rooms', changed)
+  in_chunks(opened, function(...) redis.call('SADD', R .. 'i:' .. node, ...) end)
+  return reply
+end
+
+-- argv: node, now, ms that an empty room stays; then names.
+F.close = function(keys, argv)
+  local R = prefix_of(keys)
+  local node, clock, stays = argv[1], time(argv[2]), tonumber(argv[3])
+  local names = {}
+  for i = 4, #argv do names[#names + 1] = argv[i] end
+  local packed = hmget(R .. 'rooms', names)
+  local changed, due = {}, {}
+  for i, name in ipairs(names) do
+    if packed[i] then
+      local room = unpack_room(packed[i])
+      room.nodes = without_node(room.nodes, node)
+      changed[#changed + 1] = name
+      changed[#changed + 1] = pack_room(room)
+      if room.nodes == '' and room.seq < room.first then
+        due[#due + 1] = clock + stays
+        due[#due + 1] = name
+      end
+    end
+  end
+  hset(R .. 'rooms', changed)
+  in_chunks(due, function(...) redis.call('ZADD', R .. 'age', ...) end)
+  in_chunks(names, function(...) redis.call('SREM', R .. 'i:' .. node, ...) end)
+  return { 'OK' }
+end
+
+-- argv: node, then names. The reply has k, so that it takes its place among what the node hears.
+F.heads = function(keys, argv)
+  local R = prefix_of(keys)
+  local ns = namespace_of(keys[1], argv[1])
+  local names = {}
+  for i = 2, #argv do names[#names + 1] = argv[i] end
+  local packed = hmget(R .. 'rooms', names)
+  local reply = { 'OK', ns.k, ns.n }
+  for i in ipairs(names) do
+    local room = packed[i] and unpack_room(packed[i])
+    reply[#reply + 1] = room and room.epoch or ''
+    reply[#reply + 1] = room and room.seq or 0
+    reply[#reply + 1] = room and room.first or 1
+    reply[#reply + 1] = room and room.lastN or 0
+    reply[#reply + 1] = room and room.pv or 0
+  end
+  return reply
+end
+
+-- argv: rows at most, bytes at most; then name, first number, last number ('' for the head). Of each room a run without a
+-- hole, at least one row while there is one. @returns n, then per room: head, number of the first row, count of rows, rows
+F.range = function(keys, argv)
+  local R = prefix_of(keys)
+  local rows_left, bytes_left = tonumber(argv[1]), tonumber(argv[2])
+  local n = tonumber(redis.call('HGET', keys[1], 'n') or 0)
+  local names = {}
+  for i = 3, #argv, 3 do names[#names + 1] = argv[i] end
+  local packed = hmget(R .. 'rooms', names)
+  local reply = { n }
+  for i, name in ipairs(names) do
+    local from, to = tonumber(argv[3 * i + 1]), argv[3 * i + 2]
+    local room = packed[i] and unpack_room(packed[i]) or { seq = 0, first = 1 }
+    from = math.max(from, room.first)
+    to = to == '' and room.seq or math.min(tonumber(to), room.seq)
+    reply[#reply + 1] = room.seq
+    reply[#reply + 1] = from
+    local place = #reply + 1
+    local count, share = 0, math.max(1, math.floor(rows_left / (#names - i + 1)))
+    reply[place] = 0
+    while from <= to and (count == 0 or (count < share and bytes_left > 0)) do
+      local upto = math.min(to, from + math.min(31, share - count - 1))
+      local rows = redis.call('LRANGE', R .. 'l:' .. name, from - room.first, upto - room.first)
+      if #rows == 0 then break end
+      for j = 1, #rows do
+        reply[#reply + 1] = rows[j]
+        bytes_left = bytes_left - #rows[j]
+        count = count + 1
+        if bytes_left <= 0 then break end
+      end
+      from = reply[place - 1] + count
+    end
+    rows_left = rows_left - count
+    reply[place] = count
+  end
+  return reply
+end
+
+-- argv: commit, then names. @returns n, forgottenN, then per room: epoch ('' where there is none), number
+F.positions = function(keys, argv)
+  local R = prefix_of(keys)
+  local n = tonumber(argv[1])
+  local values = redis.call('HMGET', keys[1], 'n', 'forgottenN')
+  local latest = tonumber(values[1] or 0)
+  local names = {}
+  for i = 2, #argv do names[#names + 1] = argv[i] end
+  local packed = hmget(R .. 'rooms', names)
+  local reply = { latest, tonumber(values[2] or 0) }
+  for i, name in ipairs(names) do
+    local room = packed[i] and unpack_room(packed[i])
+    local seq = 0
+    if room then
+      seq = room.seq
+      if n < latest and n < room.lastN then
+        local low, high = room.first - 1, room.seq
+        while low < high do
+          local middle = math.ceil((low + high) / 2)
+          local row = redis.call('LINDEX', R .. 'l:' .. name, middle - room.first)
+          if row and n_of(row) <= n then low = middle else high = middle - 1 end
+        end
+        seq = (low >= room.first or n >= room.trimmedN) and low or room.first - 2
+      end
+    end
+    reply[#reply + 1] = room and room.epoch or ''
+    reply[#reply + 1] = seq
+  end
+  return reply
+end
+
+-- Puts a row without its content in the place of the row, if that is still the one the node has read.
+-- argv: node, serial, room; then number, row as it was, row as it shall be. Tells the numbers to who has the room open.
+F.redact = function(keys, argv)
+  local R = prefix_of(keys)
+  local node, serial, name = argv[1], tonumber(argv[2]), argv[3]
+  local ns = namespace_of(keys[1], node)
+  local early = guard(R, ns, node, serial)
+  if early then return early end
+  local packed = redis.call('HGET', R .. 'rooms', name)
+  local room = packed and unpack_room(packed)
+  local list = R .. 'l:' .. name
+  local seqs, writes = {}, {}
+  for i = 4, #argv, 3 do
+    local seq = tonumber(argv[i])
+    local index = room and seq - room.first or -1
+    if index >= 0 and redis.call('LINDEX', list, index) == argv[i + 1] then
+      seqs[#seqs + 1] = seq
+      writes[#writes + 1] = { index, argv[i + 2] }
+    end
+  end
+  for _, write in ipairs(writes) do redis.call('LSET', list, write[1], write[2]) end
+  local result = { 'OK', ns.k, unpack(seqs) }
+  keep_result(R, node, serial, result)
+  local frames = {}
+  if #seqs > 0 then
+    local frame = 'D' .. cjson.encode({ room = name, seqs = seqs }) .. '\n'
+    for _, other in ipairs(each_node(room.nodes)) do if other ~= node then add_frame(frames, other, frame) end end
+  end
+  tell(R, keys[1], frames, { 'c:' .. node, serial })
+  return result
+end
+
+-- The log is behind what a node has told of the room: what comes from now on is another log.
+-- argv: node, serial, seed; then room, epoch that the node saw, number and commit that it told last.
+F.renewEpoch = function(keys, argv)
+  local R = prefix_of(keys)
+  local node, serial, seed = argv[1], tonumber(argv[2]), argv[3]
+  local ns = namespace_of(keys[1], node)
+  local early = guard(R, ns, node, serial)
+  if early then return early end
+  local frames, changed = {}, {}
+  local result = { 'OK', ns.k }
+  for i = 4, #argv, 5 do
+    local name, epoch, seq, n = argv[i], argv[i + 1], tonumber(argv[i + 2]), tonumber(argv[i + 3])
+    local packed = redis.call('HGET', R .. 'rooms', name)
+    local room = packed and unpack_room(packed) or new_room(seed, i, tonumber(argv[i + 4]))
+    local behind = room.seq < seq
+    if not behind and seq >= room.first then
+      local row = redis.call('LINDEX', R .. 'l:' .. name, seq - room.first)
+      behind = not row or n_of(row) ~= n
+    end
+    if packed and room.epoch == epoch and behind then
+      room.epoch = seed .. string.format('%04x', i)
+      changed[#changed + 1] = name
+      changed[#changed + 1] = pack_room(room)
+      local frame = 'X' .. cjson.encode({ room = name, epoch = room.epoch, seq = room.seq, first = room.first, n = room.lastN }) .. '\n'
+      for _, other in ipairs(each_node(room.nodes)) do if other ~= node then add_frame(frames, other, frame) end end
+    elseif not packed then
+      changed[#changed + 1] = name
+      changed[#changed + 1] = pack_room(room)
+    end
+    result[#result + 1] = room.epoch
+    result[#result + 1] = room.seq
+    result[#result + 1] = room.first
+    result[#result + 1] = room.lastN
+    result[#result + 1] = room.pv
+  end
+  hset(R .. 'rooms', changed)
+  keep_result(R, node, serial, result)
+  tell(R, keys[1], frames, { 'c:' .. node, serial })
+  return result
+end
+
+local function alive_nodes(R)
+  local alive = {}
+  for _, node in ipairs(live_nodes(R)) do alive[node] = true end
+  return alive
+end
+
+-- Looks at rooms whose time has come: old rows go, a slice at a time, and rooms that nobody has open with the last of them.
+-- argv: now, ms that a row stays (0: whatever its age), ms that an empty room stays, rooms at most. @returns rooms left to do
+F.tend = function(keys, argv)
+  local R = prefix_of(keys)
+  local clock, age, stays, most = time(argv[1]), tonumber(argv[2]), tonumber(argv[3]), tonumber(argv[4])
+  local names = redis.call('ZRANGEBYSCORE', R .. 'age', '-inf', clock, 'LIMIT', 0, most)
+  local packed = hmget(R .. 'rooms', names)
+  local forgottenN = tonumber(redis.call('HGET', keys[1], 'forgottenN') or 0)
+  local alive
+  for i, name in ipairs(names) do
+    local room = packed[i] and unpack_room(packed[i])
+    if not room then
+      redis.call('ZREM', R .. 'age', name)
+    else
+      local list = R .. 'l:' .. name
+      local due
+      local had_rows = room.seq >= room.first
+      if age > 0 and room.seq >= room.first then
+        local over = 0
+        for _, row in ipairs(redis.call('LRANGE', list, 0, 199)) do
+          local ts = tonumber(string.match(row, '^%d+ %d+ (%d+)'))
+          if ts >= clock - age then
+            due = ts + age
+            break
+          end
+          over = over + 1
+        end
+        trim_front(R, name, room, over)
+        due = due or clock
+      end
+      if room.seq < room.first then
+        due = nil
+        alive = alive or alive_nodes(R)
+        for _, node in ipairs(each_node(room.nodes)) do
+          if not alive[node] then room.nodes = without_node(room.nodes, node) end
+        end
+        local is_rested = room.seq == 0 or (age > 0 and clock - room.lastTs >= age)
+        if room.nodes ~= '' then due = nil
+        elseif had_rows then due = clock + stays
+        elseif is_rested then
+          forgottenN = math.max(forgottenN, room.trimmedN)
+          redis.call('HDEL', R .. 'rooms', name)
+          room = nil
+        else due = math.max(clock + stays, room.lastTs + age) end
+      end
+      if room then redis.call('HSET', R .. 'rooms', name, pack_room(room)) end
+      if due then redis.call('ZADD', R .. 'age', due, name) else redis.call('ZREM', R .. 'age', name) end
+    end
+  end
+  redis.call('HSET', keys[1], 'forgottenN', forgottenN)
+  return { #names }
+end
+
+-- argv: cursor, count. @returns cursor, names
+F.roomNames = function(keys, argv)
+  local R = prefix_of(keys)
+  local page = redis.call('HSCAN', R .. 'rooms', argv[1], 'COUNT', argv[2])
+  local reply = { page[1] }
+  for i = 1, #page[2], 2 do reply[#reply + 1] = page[2][i] end
+  return reply
+end

@@ -1,0 +1,226 @@
+-- Who is in a room: one field per user, `<node><until>,…|<user as JSON>`, where `until` is 0 for a user who is connected
+-- there and else the moment up to which they are expected back.
+--   R:p:<room> hash   user -> that
+--   R:o:<node> set    room\nuser of every seat the node answers for, to clear up after it
+--   R:away zset       room\nuser -> when they are gone
+
+local function parse_seat(text)
+  local places, user = {}, ''
+  if text then
+    local list
+    list, user = string.match(text, '^([^|]*)|(.*)$')
+    for node, till in string.gmatch(list, '(........)(%d+)') do places[#places + 1] = { node = node, till = tonumber(till) } end
+  end
+  return places, user
+end
+
+local function format_seat(places, user)
+  local list = {}
+  for i, place in ipairs(places) do list[i] = place.node .. string.format('%.0f', place.till) end
+  return table.concat(list, ',') .. '|' .. user
+end
+
+-- @returns 'gone', 'here' or 'away', and until when
+local function state_of(places)
+  if #places == 0 then return 'gone', 0 end
+  local till = 0
+  for _, place in ipairs(places) do
+    if place.till == 0 then return 'here', 0 end
+    till = math.max(till, place.till)
+  end
+  return 'away', till
+end
+
+-- Changes of a call, room by room: read as they are met, told and written at the end.
+local function presence(R, key, clock)
+  local rooms, order = {}, {}
+  local self = {}
+
+  function self.room(name)
+    local known = rooms[name]
+    if known then return known end
+    local packed = redis.call('HGET', R .. 'rooms', name)
+    known = {
+      name = name, key = R .. 'p:' .. name, room = packed and unpack_room(packed), seats = {}, changes = {},
+      count = redis.call('HLEN', R .. 'p:' .. name),
+    }
+    known.since = known.room and known.room.pv or 0
+    known.pv = known.since
+    rooms[name] = known
+    order[#order + 1] = known
+    return known
+  end
+
+  function self.seat(room, user)
+    local seat = room.seats[user]
+    if not seat then
+      local places, json = parse_seat(redis.call('HGET', room.key, user))
+      seat = { places = places, json = json, id = user, before = state_of(places) }
+      room.seats[user] = seat
+    end
+    return seat
+  end
+
+  -- @returns false when so many others sit there
+  function self.change(name, user, json, node, state, till, capacity, reason)
+    local room = self.room(name)
+    local seat = self.seat(room, user)
+    local before, before_till = state_of(seat.places)
+    if state == 'here' and capacity and before == 'gone' and room.count >= capacity then return false end
+    local places, own = {}, false
+    for _, place in ipairs(seat.places) do
+      if place.node == node then
+        own = true
+        if state == 'away' then places[#places + 1] = { node = node, till = till } end
+        if state == 'here' then places[#places + 1] = { node = node, till = 0 } end
+      elseif place.till == 0 or state ~= 'here' then
+        places[#places + 1] = place
+      end
+    end
+    if not own and state == 'here' then places[#places + 1] = { node = node, till = 0 } end
+    if not own and state == 'away' and before ~= 'gone' then places[#places + 1] = { node = node, till = till } end
+    seat.places = places
+    local is_renamed = state == 'here' and json ~= '' and seat.json ~= '' and seat.json ~= json
+    if state == 'here' and json ~= '' then seat.json = json end
+    seat.touched = true
+    local now, now_till = state_of(places)
+    if before == 'gone' and now ~= 'gone' then room.count = room.count + 1 end
+    if before ~= 'gone' and now == 'gone' then room.count = room.count - 1 end
+    if before ~= now or before_till ~= now_till or is_renamed then
+      room.pv = room.pv + 1
+      local change = { user = seat.json, state = now, isNew = before == 'gone', reason = reason }
+      if now == 'away' then change['until'] = now_till end
+      if seat.json == '' then change.sub = user end
+      room.changes[#room.changes + 1] = change
+    end
+    seat.owner = seat.owner or {}
+    seat.owner[node] = state ~= 'gone'
+    return true
+  end
+
+  -- @returns frames for the nodes that have the rooms open, and those of `self_node` apart
+  function self.write(self_node)
+    local frames, own, packed = {}, {}, {}
+    for _, room in ipairs(order) do
+      for user, seat in pairs(room.seats) do
+        if seat.touched then
+          local member = room.name .. '\n' .. user
+          local state, till = state_of(seat.places)
+          if state == 'gone' then redis.call('HDEL', room.key, user)
+          else redis.call('HSET', room.key, user, format_seat(seat.places, seat.json)) end
+          if state == 'away' then redis.call('ZADD', R .. 'away', till, member)
+          elseif seat.before == 'away' then redis.call('ZREM', R .. 'away', member) end
+          for node, owns in pairs(seat.owner) do redis.call(owns and 'SADD' or 'SREM', R .. 'o:' .. node, member) end
+        end
+      end
+      if #room.changes > 0 then
+        if room.room then
+          room.room.pv = room.pv
+          packed[#packed + 1] = room.name
+          packed[#packed + 1] = pack_room(room.room)
+        end
+        local frame = 'P' .. cjson.encode({
+          room = room.name, since = room.since, pv = room.pv, count = room.count, changes = room.changes,
+        }) .. '\n'
+        if self_node then own[#own + 1] = frame end
+        for _, node in ipairs(each_node(room.room and room.room.nodes or '')) do
+          if node ~= self_node then add_frame(frames, node, frame) end
+        end
+      end
+    end
+    hset(R .. 'rooms', packed)
+    return frames, own
+  end
+
+  self.rooms = rooms
+  return self
+end
+
+-- argv: node, serial, now; then room, user, JSON of the user, state, until, capacity or '', reason or ''.
+-- @returns OK, k, then per change: pv and count, or -1 where the room is full; then what this node hears of it
+F.seats = function(keys, argv)
+  local R = prefix_of(keys)
+  local node, serial = argv[1], tonumber(argv[2])
+  local ns = namespace_of(keys[1], node)
+  local early = guard(R, ns, node, serial)
+  if early then return early end
+  local work = presence(R, keys[1], time(argv[3]))
+  local result = { 'OK', ns.k }
+  for i = 4, #argv, 7 do
+    local reason = argv[i + 6] ~= '' and argv[i + 6] or nil
+    local done = work.change(argv[i], argv[i + 1], argv[i + 2], node, argv[i + 3], tonumber(argv[i + 4]), tonumber(argv[i + 5]), reason)
+    local room = work.rooms[argv[i]]
+    result[#result + 1] = done and room.pv or -1
+    result[#result + 1] = room.count
+  end
+  local frames, own = work.write(node)
+  result[#result + 1] = table.concat(own)
+  keep_result(R, node, serial, result)
+  tell(R, keys[1], frames, { 'c:' .. node, serial })
+  return result
+end
+
+-- Seats whose time is up. argv: now, at most. @returns how many
+F.expireSeats = function(keys, argv)
+  local R = prefix_of(keys)
+  local clock = time(argv[1])
+  local members = redis.call('ZRANGEBYSCORE', R .. 'away', '-inf', clock, 'LIMIT', 0, argv[2])
+  if #members == 0 then return 0 end
+  local work = presence(R, keys[1], clock)
+  for _, member in ipairs(members) do
+    local name, user = string.match(member, '^(.*)\n([^\n]*)$')
+    local places = work.seat(work.room(name), user).places
+    local over = {}
+    for _, place in ipairs(places) do
+      if place.till > 0 and place.till <= clock then over[#over + 1] = place.node end
+    end
+    for _, node in ipairs(over) do work.change(name, user, '', node, 'gone', 0, nil, nil) end
+    if #over == 0 then redis.call('ZREM', R .. 'away', member) end
+  end
+  tell(R, keys[1], work.write(nil), {})
+  return #members
+end
+
+-- argv: room, user after which, at most. @returns pv, then user, text; sorted by user
+F.roomUsers = function(keys, argv)
+  local R = prefix_of(keys)
+  local packed = redis.call('HGET', R .. 'rooms', argv[1])
+  local all = redis.call('HGETALL', R .. 'p:' .. argv[1])
+  local users, texts = {}, {}
+  for i = 1, #all, 2 do
+    if all[i] > argv[2] then
+      users[#users + 1] = all[i]
+      texts[all[i]] = all[i + 1]
+    end
+  end
+  table.sort(users)
+  local most = tonumber(argv[3])
+  local reply = { packed and unpack_room(packed).pv or 0, #users > most and 1 or 0 }
+  for i = 1, math.min(most, #users) do
+    local places, json = parse_seat(texts[users[i]])
+    local state, till = state_of(places)
+    reply[#reply + 1] = users[i]
+    reply[#reply + 1] = json
+    reply[#reply + 1] = state == 'away' and till or 0
+  end
+  return reply
+end
+
+-- A slice of the seats of a dead node: who is connected there is gone, who is expected back from there stays expected.
+-- @returns whether there may be more
+local function reap_seats(R, key, node, clock)
+  local members = redis.call('SPOP', R .. 'o:' .. node, 200)
+  if #members == 0 then return false end
+  local work = presence(R, key, clock)
+  for _, member in ipairs(members) do
+    local name, user = string.match(member, '^(.*)\n([^\n]*)$')
+    for _, place in ipairs(work.seat(work.room(name), user).places) do
+      if place.node == node and place.till == 0 then
+        work.change(name, user, '', node, 'gone', 0, nil, 'node')
+        break
+      end
+    end
+  end
+  tell(R, key, work.write(nil), {})
+  return true
+end

@@ -1,0 +1,230 @@
+/** Two brokers on one Redis: what one stores the other hears, in the one order, whatever breaks in between. */
+
+import type { Append, CommittedRow } from '@roomful/server/ports'
+import { type CalledBroker, called } from '@roomful/testkit'
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { createRedisBroker, type RedisBroker } from '../../src/adapters/brokers/redis/broker.ts'
+import { systemClock, systemRandom } from '../../src/adapters/system/clock-and-random.ts'
+import { type RedisServer, startRedis } from './server.ts'
+
+const NS = '/chat'
+const shared = await startRedis()
+afterAll(() => shared.stop())
+
+let prefixes = 0
+
+interface Node {
+  readonly broker: CalledBroker
+  readonly raw: RedisBroker
+  readonly reports: string[]
+  rows(): CommittedRow[]
+  breaks(): number
+}
+
+function nodesOn(redis: RedisServer, prefix = `nodes${++prefixes}`) {
+  return async (): Promise<Node> => {
+    const reports: string[] = []
+    const report = (message: string) => void reports.push(message)
+    const raw = createRedisBroker({
+      url: redis.url,
+      prefix,
+      clock: systemClock,
+      random: systemRandom,
+      lingerMs: 0,
+      report,
+    })
+    const broker = called(raw)
+    onTestFinished(() => broker.close())
+    await broker.open(NS)
+    const rows = () => broker.calls.flatMap((call) => (call[0] === 'onEvents' ? [...call[2]] : []))
+    const breaks = () => broker.calls.filter(([name]) => name === 'onBreak').length
+    return { broker, raw, reports, rows, breaks }
+  }
+}
+
+const entry = (roomId: string, content: unknown, more: Partial<Append> = {}): Append => ({
+  roomId,
+  type: 'message:new',
+  argsJson: JSON.stringify([content]),
+  userId: 'ann',
+  key: undefined,
+  atomicGroup: undefined,
+  ...more,
+})
+
+const open = (node: Node, ...roomIds: string[]) =>
+  node.broker.subscribe(NS, roomIds.map((roomId) => ({ roomId, retention: undefined }))) // biome-ignore format: one call
+
+async function until(isSo: () => boolean, ms = 8_000): Promise<void> {
+  const end = Date.now() + ms
+  while (!isSo()) {
+    if (Date.now() > end) throw new Error('It did not come to that')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+/** Everything that a node was called with, as commit numbers. */
+function commits({ broker }: Node): number[] {
+  return broker.calls.flatMap((call) => {
+    if (call[0] === 'onEvents') return call[2].map(({ n }) => n)
+    if (call[0] === 'onCommitted') return call[3].flatMap((result) => (result.status === 'stored' ? [result.n] : []))
+    return []
+  })
+}
+
+describe('two nodes', () => {
+  it('[C20] hear of each other’s events in rooms that they have open, and of no others', async () => {
+    const start = nodesOn(shared)
+    const [a, b] = await Promise.all([start(), start()])
+    const [head] = await open(b, 'open')
+    const results = await a.broker.append(NS, [entry('open', '👍'), entry('closed', 1), entry('open', 2)])
+    await until(() => b.rows().length === 2)
+    expect(b.rows()).toMatchObject([
+      { n: 1, seq: 1, roomId: 'open', argsJson: '["👍"]', epoch: head?.epoch },
+      { n: 3, seq: 2, roomId: 'open', argsJson: '[2]', userId: 'ann' },
+    ])
+    expect(results.map((result) => 'n' in result && result.n)).toEqual([1, 2, 3])
+    expect(a.rows()).toEqual([])
+    b.broker.unsubscribe(NS, ['open'])
+    await b.broker.heads(NS, ['open'])
+    await a.broker.append(NS, [entry('open', 3)])
+    await b.broker.heads(NS, ['open'])
+    expect(b.rows()).toHaveLength(2)
+  })
+
+  it('[G1] are called in one order with their own results and the rows of others', async () => {
+    const start = nodesOn(shared)
+    const nodes = await Promise.all([start(), start(), start()])
+    for (const node of nodes) await open(node, 'a', 'b')
+    const batches = 120
+    await Promise.all(
+      nodes.map(async ({ broker }, who) => {
+        const waiting: Promise<unknown>[] = []
+        for (let i = 0; i < batches; i++) {
+          waiting.push(broker.append(NS, [entry('a', i), entry('b', who)]))
+          if (i % 4 === who) await waiting.shift()
+        }
+        await Promise.all(waiting)
+      }),
+    )
+    const total = nodes.length * batches * 2
+    await until(() => nodes.every((node) => commits(node).length === total))
+    for (const node of nodes) {
+      expect(commits(node)).toEqual(Array.from({ length: total }, (_, i) => i + 1))
+      expect(node.breaks()).toBe(0)
+    }
+  })
+
+  it('[G3] recognise each other’s keys', async () => {
+    const start = nodesOn(shared)
+    const [a, b] = await Promise.all([start(), start()])
+    const key = { scope: 'ann', key: '01890a5d-ac96-774b-bcce-b302099a8057', fingerprint: 'f' }
+    expect(await a.broker.claim(NS, key)).toEqual({ status: 'new' })
+    const claim = b.broker.claim(NS, key)
+    const [first] = await a.broker.append(NS, [entry('a', 1, { key, ack: '["ok"]' })])
+    expect(await claim).toEqual({ ...first, status: 'duplicate', ack: '["ok"]' })
+    expect(await b.broker.append(NS, [entry('a', 1, { key })])).toEqual([
+      { ...first, status: 'duplicate', ack: '["ok"]' },
+    ])
+    expect(await b.broker.claim(NS, { ...key, fingerprint: 'other' })).toMatchObject({ code: 'CONFLICT' })
+  })
+
+  it('[G3] let a request run on another node once it has ended without an event', async () => {
+    const start = nodesOn(shared)
+    const [a, b] = await Promise.all([start(), start()])
+    const key = { scope: 'ann', key: 'k', fingerprint: 'f' }
+    expect(await a.broker.claim(NS, key)).toEqual({ status: 'new' })
+    const claim = b.broker.claim(NS, key)
+    a.broker.endClaim(NS, key)
+    expect(await claim).toEqual({ status: 'new' })
+  })
+
+  it('[B24] share the seats of a room', async () => {
+    const start = nodesOn(shared)
+    const nodes = await Promise.all([start(), start()])
+    const taken = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => (nodes[i % 2] as Node).broker.takeSeat(NS, 'game', `u${i}`, 3)),
+    )
+    expect(taken.filter(Boolean)).toHaveLength(3)
+  })
+})
+
+describe('a broken connection', () => {
+  it('[G2] loses nothing and stores nothing twice, and what was missed is told as a break', async () => {
+    const start = nodesOn(shared)
+    const [a, b] = await Promise.all([start(), start()])
+    await open(a, 'a')
+    await open(b, 'a')
+    const contents: number[] = []
+    const waiting: Promise<unknown>[] = []
+    for (let round = 0; round < 5; round++) {
+      for (let i = 0; i < 40; i++) {
+        const content = round * 40 + i
+        contents.push(content)
+        waiting.push(a.broker.append(NS, [entry('a', content)]))
+        if (i % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+      }
+      await shared.command('CLIENT', 'KILL', 'TYPE', 'pubsub')
+    }
+    const results = (await Promise.all(waiting)) as { status: string; seq: number }[][]
+    expect(results.flat().map(({ status }) => status)).toEqual(contents.map(() => 'stored'))
+    const { events } = await b.broker.history(NS, 'a', { limit: 1_000 })
+    expect(events.map(({ argsJson }) => argsJson)).toEqual(contents.map((content) => `[${content}]`))
+    await until(() => b.breaks() > 0)
+    await a.broker.append(NS, [entry('a', 'last')])
+    await until(() => b.rows().at(-1)?.argsJson === '["last"]')
+    const heard = commits(b)
+    expect(heard).toEqual(heard.toSorted((x, y) => x - y))
+    expect(new Set(heard).size).toBe(heard.length)
+  })
+
+  it('[G2] to a Redis that is killed and comes back on its file keeps what was acknowledged', async () => {
+    const redis = await startRedis(['appendonly', 'yes'], ['appendfsync', 'always'])
+    onTestFinished(() => redis.stop())
+    const start = nodesOn(redis)
+    const [a, b] = await Promise.all([start(), start()])
+    await open(b, 'a')
+    const waiting: Promise<readonly { status: string }[]>[] = []
+    let isRunning = true
+    const writing = (async () => {
+      for (let i = 0; isRunning; i++) {
+        waiting.push(a.broker.append(NS, [entry('a', i)]))
+        await new Promise((resolve) => setTimeout(resolve, 2))
+      }
+    })()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await redis.kill()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await redis.start()
+    await until(() => b.breaks() > 0)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    isRunning = false
+    await writing
+    const statuses = (await Promise.all(waiting)).map(([result]) => result?.status)
+    expect(new Set(statuses)).toEqual(new Set(['stored']))
+    const { events } = await a.broker.history(NS, 'a', { limit: 10_000 })
+    expect(events.map(({ argsJson }) => argsJson)).toEqual(statuses.map((_, i) => `[${i}]`))
+    await a.broker.append(NS, [entry('a', 'last')])
+    await until(() => b.rows().at(-1)?.argsJson === '["last"]')
+  })
+
+  it('is over for a Redis that does not answer, and its calls are answered in time', async () => {
+    const redis = await startRedis()
+    onTestFinished(() => redis.stop())
+    const node = await nodesOn(redis)()
+    redis.pause()
+    const startedAt = Date.now()
+    const sent = node.broker.append(NS, [entry('a', 1)])
+    await until(() => !node.raw.healthy())
+    const late = node.broker.append(NS, [entry('a', 2)])
+    const [[first], [second]] = (await Promise.all([sent, late.catch((error: unknown) => [error])])) as unknown[][] as [[unknown], [unknown]] // biome-ignore format: one line
+    expect(first).toEqual({ status: 'unknown' })
+    expect(second).toBeInstanceOf(Error)
+    expect(Date.now() - startedAt).toBeLessThan(14_000)
+    redis.resume()
+    await until(() => node.raw.healthy())
+    expect(await node.broker.append(NS, [entry('a', 3)])).toMatchObject([{ status: 'stored' }])
+    const { events } = await node.broker.history(NS, 'a', { limit: 10 })
+    expect(events.map(({ argsJson }) => argsJson)).not.toContain('[2]')
+  }, 20_000)
+})
