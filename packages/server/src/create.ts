@@ -9,7 +9,6 @@ import { findSecret, type Secret } from './adapters/auth/secret.ts'
 import { SignInPlaces } from './adapters/auth/sign-in-places.ts'
 import { Tickets } from './adapters/auth/tickets.ts'
 import { UserStore } from './adapters/auth/user-store.ts'
-import { createLocalBroker } from './adapters/brokers/local/index.ts'
 import { createHttpHost } from './adapters/http/host.ts'
 import { HttpTransport } from './adapters/http/router.ts'
 import { composeObservers, Metrics } from './adapters/observe/metrics.ts'
@@ -25,7 +24,7 @@ import { readTlsFiles } from './config/tls-files.ts'
 import { CORE_DEFAULTS } from './core/base/settings.ts'
 import type { NodeRegistry } from './core/ports/node-registry.ts'
 import type { Observer } from './core/ports/observer.ts'
-import { openLog } from './open-log.ts'
+import { openBroker } from './open-broker.ts'
 import { RoomfulServer } from './roomful.ts'
 import { version } from './version.ts'
 
@@ -76,7 +75,7 @@ export function createRoomful({
   const readers = [metrics, keepsStories ? stories : undefined, observer]
   const observers = composeObservers(readers.filter((reader) => reader !== undefined))
   const users = new UserStore(settings.data, clock.now)
-  const log = openOrClose(() => openLog(settings, { clock, random, observer: observers }), users)
+  const broker = openOrClose(() => openBroker(settings, { clock, random, observer: observers }), users)
   const tickets = new Tickets(clock, random)
   if (secret.notice !== undefined) {
     observers.observe({ type: 'notice', message: secret.notice, isRisky: secret.isRisky ?? false })
@@ -128,7 +127,7 @@ export function createRoomful({
       authRequired: settings.auth === 'required',
     },
     ports: {
-      broker: createLocalBroker({ log, clock }),
+      broker,
       authenticator: new AccountAuthenticator({ verifier, tickets, users, unknownUsers: settings.users }),
       limiter: new SlidingWindowLimiter(clock),
       clock,

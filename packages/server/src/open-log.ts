@@ -20,8 +20,8 @@ export interface LogPorts {
 
 /** Opens the log. @throws RoomfulError with a sentence when the data folder is in use, of a newer version, or cannot be used */
 export function openLog(settings: Settings, { clock, random, observer }: LogPorts): Log {
-  const { data: folder, sync, retention, retentionDays, dataMaxBytes, dedupeWindowMs, dedupeMax } = settings
-  const retentionMs = retentionDays === 0 ? Number.POSITIVE_INFINITY : retentionDays * DAY_MS
+  const { data: folder, sync, retention, dataMaxBytes, dedupeWindowMs, dedupeMax } = settings
+  const retentionMs = retentionMsOf(settings)
   let isFull = false
   const onFull = (events: number) => {
     observer.observe({ type: 'made-room', events })
@@ -34,6 +34,10 @@ export function openLog(settings: Settings, { clock, random, observer }: LogPort
   if (folder === ':memory:') return createMemoryLog({ ...options, ...(isOwn ? { dataMaxBytes } : {}) })
   const report = (error: unknown) => observer.observe({ type: 'notice', message: describe(error), isRisky: true })
   return openSqliteLog({ ...options, dataMaxBytes: dataMaxBytes || Number.POSITIVE_INFINITY, folder, sync, report })
+}
+
+export function retentionMsOf({ retentionDays }: Settings): number {
+  return retentionDays === 0 ? Number.POSITIVE_INFINITY : retentionDays * DAY_MS
 }
 
 function describe(error: unknown): string {

@@ -35,7 +35,7 @@ const FIRST_MET: readonly FirstMet[] = [
   { call: 'context.append', file: 'packages/server/src/core/api.ts', owner: 'Context', member: 'append' },
   { call: 'namespace.publish', file: 'packages/server/src/core/api.ts', owner: 'Namespace', member: 'publish' },
   { call: 'namespace.use', file: 'packages/server/src/core/api.ts', owner: 'NamespaceBase', member: 'use' },
-  { call: 'connect', file: 'packages/client/src/client.ts', owner: 'connect' },
+  { call: 'connect', file: 'packages/client/src/connect.ts', owner: 'connect' },
   { call: 'client.room', file: 'packages/client/src/client.ts', owner: 'Client', member: 'room' },
   { call: 'useMessages', file: 'packages/react/src/use-messages.ts', owner: 'useMessages' },
 ]

@@ -59,6 +59,9 @@ function* contradictions(settings: Settings): Iterable<string> {
   if (workers > 1 && redisUrl === undefined) {
     yield `ROOMFUL_WORKERS is ${workers}, but more than one process needs REDIS_URL to share rooms.`
   }
+  if (redisUrl !== undefined && settings.jwtSecret === undefined) {
+    yield 'REDIS_URL is set, but JWT_SECRET is not. Nodes that share Redis need the same one: openssl rand -hex 32'
+  }
   if (tlsCert !== undefined && tlsKey === undefined) yield 'ROOMFUL_TLS_CERT is set, but ROOMFUL_TLS_KEY is not.'
   if (tlsKey !== undefined && tlsCert === undefined) yield 'ROOMFUL_TLS_KEY is set, but ROOMFUL_TLS_CERT is not.'
   if (outboxMaxBytes < outboxBytes) {

@@ -90,9 +90,9 @@ describe('what cannot be right stops the start with a sentence', () => {
     ['a range too wide', { env: { TRUST_PROXY: '10.0.0.0/33' } }, /TRUST_PROXY must be/],
     ['one process too many', { env: { ROOMFUL_WORKERS: '2' } }, /ROOMFUL_WORKERS is 2.*needs REDIS_URL/],
     [
-      'not yet: Redis',
+      'Redis without a secret for all nodes',
       { env: { REDIS_URL: 'redis://localhost' } },
-      /REDIS_URL is not available yet: this version runs on one machine/,
+      /REDIS_URL is set, but JWT_SECRET is not\. Nodes that share Redis need the same one/,
     ],
     ['a certificate without its key', { env: { ROOMFUL_TLS_CERT: 'c' } }, /ROOMFUL_TLS_KEY is not/],
     ['a key without its certificate', { env: { ROOMFUL_TLS_KEY: 'k' } }, /ROOMFUL_TLS_CERT is not/],

@@ -99,8 +99,14 @@ export const serving = {
     type: optional(text),
     default: undefined,
     secret: true,
-    sentence: 'Redis or Valkey server that several nodes share.',
-    planned: 'this version runs on one machine and keeps its data in ROOMFUL_DATA',
+    sentence:
+      'Redis or Valkey (7 or newer) that several nodes share: redis://host:6379, rediss:// with TLS, or redis-sentinel://host:26379/name.',
+  }),
+  redisPrefix: setting({
+    variable: 'ROOMFUL_REDIS_PREFIX',
+    type: text,
+    default: 'roomful',
+    sentence: 'What all names in Redis begin with; servers with another one have nothing in common.',
   }),
   nodeUrl: setting({
     variable: 'ROOMFUL_NODE_URL',

@@ -1,0 +1,24 @@
+/** The broker that the settings ask for: of this process alone, or of all nodes that share a Redis. */
+import { createLocalBroker } from './adapters/brokers/local/index.ts'
+import { createRedisBroker } from './adapters/brokers/redis/broker.ts'
+import type { Settings } from './config/settings.ts'
+import type { Broker } from './core/ports/broker.ts'
+import { type LogPorts, openLog, retentionMsOf } from './open-log.ts'
+
+/** @throws RoomfulError with a sentence when the data folder is in use, newer than this version, or cannot be used */
+export function openBroker(settings: Settings, ports: LogPorts): Broker {
+  const { redisUrl, redisPrefix, sync, retention, dedupeWindowMs } = settings
+  const { clock, random, observer } = ports
+  if (redisUrl === undefined) return createLocalBroker({ log: openLog(settings, ports), clock })
+  return createRedisBroker({
+    url: redisUrl,
+    prefix: redisPrefix,
+    clock,
+    random,
+    retention,
+    retentionMs: retentionMsOf(settings),
+    dedupeWindowMs,
+    mustSync: sync === 'full',
+    report: (message, isRisky) => observer.observe({ type: 'notice', message, isRisky }),
+  })
+}
