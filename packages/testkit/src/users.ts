@@ -1,9 +1,9 @@
-/** The accounts of a test server, in memory: every user with a token has one. */
 import type { Clock } from '@roomful/server/ports'
 import type { User, Users } from '@roomful/server/testing'
 
 type Account = Awaited<ReturnType<Users['list']>>[number]
 
+/** The accounts of a test server, in memory: every user with a token has one. */
 export class TestUsers implements Users {
   private readonly clock: Clock
   private readonly accounts = new Map<string, Account>()

@@ -45,6 +45,7 @@ export interface CoreSettings {
 export const LOOPBACK_LIMITS = ['connectsPerMinute', 'newRoomsPerMinute', 'ratePerMinute'] as const
 export type LoopbackLimit = (typeof LOOPBACK_LIMITS)[number]
 
+/** The settings of a server that changes none. */
 export const CORE_DEFAULTS: CoreSettings = {
   authRequired: true,
   firstMessageAuth: true,

@@ -75,9 +75,10 @@ export type Fact =
   /** What belongs to a session of another node went there; `ok` is false when that node was gone. */
   | { type: 'forwarded'; what: 'request' | 'upgrade'; ok: boolean }
   | { type: 'drain'; links: number }
-  /** Something that whoever runs the server should know. */
+  /** Something that the operator of the server should know. */
   | { type: 'notice'; message: string; isRisky: boolean }
 
+/** Receives every fact that the server observes, for logs and metrics. */
 export interface Observer {
   observe(fact: Fact): void
 }

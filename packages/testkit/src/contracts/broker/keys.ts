@@ -96,8 +96,8 @@ export function keyContract(makeBroker: MakeBroker): void {
       const { broker, clock } = await bench(makeBroker, { dedupeWindowMs: 60_000 })
       await broker.append(NS, [entry('a', 1, { key: key('k1'), ack: '["old"]' })])
       await clock.advance(61_000)
-      const [anew] = await broker.append(NS, [entry('a', 1, { key: key('k1'), ack: '["new"]' })])
-      expect(anew).toMatchObject({ status: 'stored', seq: 2 })
+      const [renewed] = await broker.append(NS, [entry('a', 1, { key: key('k1'), ack: '["new"]' })])
+      expect(renewed).toMatchObject({ status: 'stored', seq: 2 })
       expect(await broker.claim(NS, key('k1'))).toMatchObject({ status: 'duplicate', seq: 2, ack: '["new"]' })
     })
 

@@ -14,6 +14,7 @@ function numbers({ calls }: CalledBroker): (number | string)[][] {
   return calls.flatMap((call) => (call[0] === 'onCommitted' ? [call[3].map((result) => ('n' in result ? result.n : result.status))] : [])) // biome-ignore format: one call
 }
 
+/** The tests of the order in which results come. */
 export function orderContract(makeBroker: MakeBroker): void {
   describe('order', () => {
     it('[G1] gives each batch its results once, in the order of commits', async () => {

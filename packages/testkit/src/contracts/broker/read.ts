@@ -171,7 +171,7 @@ export function readContract(makeBroker: MakeBroker): void {
       expect(await page({ after: 2, before: 6, limit: 9 })).toEqual([3, 4, 5, false])
     })
 
-    it('is empty for a room that nobody wrote to', async () => {
+    it('is empty for a room without events', async () => {
       const { broker } = await bench(makeBroker)
       expect(await broker.history(NS, 'nowhere', { limit: 10 })).toEqual({ events: [], more: false })
     })

@@ -50,7 +50,7 @@ export function roomContract(makeBroker: MakeBroker): void {
       expect(await broker.redact(NS, 'b', 17)).toBe(false)
     })
 
-    it('follows a retention that is declared anew', async () => {
+    it('follows a retention that is declared again', async () => {
       const { broker } = await bench(makeBroker)
       await broker.subscribe(NS, [room('a')])
       await fill(broker, 'a', 10)
@@ -81,11 +81,11 @@ export function roomContract(makeBroker: MakeBroker): void {
   })
 
   describe('marks', () => {
-    it('[B23] remembers how far an inbox was told, and never goes back', async () => {
+    it('[B23] remembers how far an inbox was delivered, and never goes back', async () => {
       const { broker } = await bench(makeBroker)
       await store(broker, entry('user:bob', 1), entry('user:bob', 2))
       expect(await broker.mark(NS, 'user:bob')).toBe(0)
-      expect(await broker.mark(NS, 'user:nobody')).toBe(0)
+      expect(await broker.mark(NS, 'user:noone')).toBe(0)
       broker.setMark(NS, 'user:bob', 2)
       broker.setMark(NS, 'user:bob', 1)
       expect(await broker.mark(NS, 'user:bob')).toBe(2)

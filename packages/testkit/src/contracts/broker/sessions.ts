@@ -21,7 +21,7 @@ const returning = (sub: string, untilMs = 1): ReturningMember => ({
 })
 
 export function sessionContract(makeBroker: MakeBroker): void {
-  describe('members who were told to come back', () => {
+  describe('members who are expected back after a restart', () => {
     it('[G7] are kept until they are taken, each namespace’s by itself', async () => {
       const { broker } = await bench(makeBroker)
       await broker.open('/other')
