@@ -11,7 +11,7 @@ describe('connecting', () => {
     expect(client.limits.maxMessageBytes).toBe(65_536)
   })
 
-  it('waits for connect() when told to', async () => {
+  it('waits for connect() with autoConnect: false', async () => {
     const { client, server, clock } = await start({ autoConnect: false })
     expect([client.state.status, server.links.length]).toEqual(['idle', 0])
     client.connect()
@@ -59,7 +59,7 @@ describe('[C18] reconnecting', () => {
     expect(server.openings[1]).toMatchObject({ session: 's1' })
   })
 
-  it('keeps trying while nobody answers, ever less often, and leaves no timer behind at the end', async () => {
+  it('keeps trying without an answer, ever less often, and leaves no timer behind at the end', async () => {
     const { client, server, clock } = await start()
     server.isDown = true
     server.link.drop(1006)
@@ -97,7 +97,7 @@ describe('[C18] reconnecting', () => {
 })
 
 describe('the heartbeat', () => {
-  it('asks when nothing was heard for the interval, and reconnects when that brings nothing', async () => {
+  it('pings when nothing arrived for the interval, and reconnects without an answer', async () => {
     const { client, server, clock } = await start({}, (fake) => {
       fake.heartbeat = { pingIntervalMs: 10_000, pongTimeoutMs: 2_000 }
     })
@@ -165,7 +165,7 @@ describe('credentials', () => {
     expect(errors).toEqual([])
   })
 
-  it('[D11] refreshes on the open connection when the token is about to end, once however often it is told', async () => {
+  it('[D11] refreshes on the open connection when the token is about to expire, once however often the server says so', async () => {
     let calls = 0
     const { client, server, clock } = await start({ token: () => `token-${++calls}` })
     const { link } = server
@@ -207,7 +207,7 @@ describe('credentials', () => {
 })
 
 describe('[D9] a restarting server', () => {
-  it('is left when it goes, and met again at the told moment', async () => {
+  it('is left when it goes, and met again at the announced moment', async () => {
     const { client, server, clock } = await start()
     server.link.emit('server:draining', { reconnectAfterMs: 7_000 })
     await clock.settle()

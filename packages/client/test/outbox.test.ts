@@ -44,8 +44,8 @@ describe('[C18] the outbox', () => {
   it('[D2] sends again what was stored but not acknowledged, and it stays one', async () => {
     const { client, server, clock } = await start()
     const room = client.room('lobby')
-    const heard: unknown[] = []
-    room.on('message:new', ({ content }) => heard.push(content))
+    const received: unknown[] = []
+    room.on('message:new', ({ content }) => received.push(content))
     await room.ready
     const send = server.handlers.get('message:send')
     let losses = 3
@@ -59,7 +59,7 @@ describe('[C18] the outbox', () => {
       { seq: 2 },
     ])
     await clock.settle()
-    expect(heard).toEqual(['one', 'two'])
+    expect(received).toEqual(['one', 'two'])
     expect(server.room('lobby').head).toBe(2)
   })
 

@@ -36,18 +36,18 @@ describe('[D10] a change', () => {
 
   const diff = { roomId, since: 5, pv: 9, joined: [], left: [], changed: [], count: 2 }
 
-  it('told as a difference covers all numbers up to its own', () => {
+  it('sent as a difference covers all numbers up to its own', () => {
     const data = { ...diff, joined: [member('cat')], left: ['ann'] }
     const after = applyChange(two, { event: 'presence:diff', data })
     expect([...(after as Presence).members.keys()]).toEqual(['bob', 'cat'])
   })
 
-  it('told as a difference since a number that we do not have is a gap', () => {
+  it('sent as a difference since an unknown number is a gap', () => {
     expect(applyChange(two, { event: 'presence:diff', data: { ...diff, since: 6 } })).toBe('gap')
     expect(applyChange(two, { event: 'presence:diff', data: { ...diff, since: 3 } })).toMatchObject({ pv: 9, count: 2 })
   })
 
-  it('of a state is told as a difference too, and lists nobody anew', () => {
+  it('of a state is sent as a difference too, and lists no new member', () => {
     const changed = [{ ...member('ann'), status: 'reconnecting' as const }, member('eve')]
     const after = applyChange(two, { event: 'presence:diff', data: { ...diff, changed } }) as Presence
     expect([...after.members.values()].map(({ userId, status }) => [userId, status])).toEqual([
@@ -107,7 +107,7 @@ describe('[D10] a room’s members', () => {
     expect(room.getSnapshot().count).toBe(1)
   })
 
-  it('are asked for anew when a number is missing, once for many', async () => {
+  it('are requested again when a number is missing, once for many', async () => {
     const { client, server, clock } = await start()
     const room = client.room(roomId)
     await room.ready

@@ -35,9 +35,9 @@ describe('with the real core', () => {
     await using server = await createServer()
     const { clock } = server
     const [ann, bob] = [join(server, 'ann'), join(server, 'bob')]
-    const heard: unknown[] = []
+    const received: unknown[] = []
     const room = ann.client.room('lobby')
-    room.on('message:new', ({ name, content, seq }) => heard.push([seq, name, content]))
+    room.on('message:new', ({ name, content, seq }) => received.push([seq, name, content]))
     await clock.until(room.ready)
     const other = bob.client.room('lobby')
     await clock.until(other.ready)
@@ -48,7 +48,7 @@ describe('with the real core', () => {
     other.typing()
     await clock.advance(10)
     expect(room.getSnapshot().typists).toEqual([{ userId: 'bob', name: 'bob' }])
-    expect(heard).toEqual([[1, 'bob', 'hi']])
+    expect(received).toEqual([[1, 'bob', 'hi']])
     const { events, more } = await clock.until(room.history({ limit: 10 }))
     expect([events.map(({ args }) => args[0]), more]).toMatchObject([[{ content: 'hi', seq: 1, userId: 'bob' }], false])
     other.release()
@@ -112,8 +112,8 @@ describe('with the real core', () => {
     const [ann, bob] = [join(server, 'ann'), join(server, 'bob')]
     const room = ann.client.room('lobby')
     const other = bob.client.room('lobby')
-    const heard: unknown[] = []
-    room.on('message:new', ({ content }) => heard.push(content))
+    const received: unknown[] = []
+    room.on('message:new', ({ content }) => received.push(content))
     const flickers: unknown[] = []
     other.on('user:left', (data) => flickers.push(data))
     await clock.until(Promise.all([room.ready, other.ready]))
@@ -124,44 +124,44 @@ describe('with the real core', () => {
     await clock.advance(5_000)
     await clock.until(other.send('4'))
     await clock.advance(100)
-    expect(heard).toEqual(['1', '2', '3', '4'])
+    expect(received).toEqual(['1', '2', '3', '4'])
     expect(ann.client.state).toMatchObject({ status: 'open', recovered: true })
     expect(flickers).toEqual([])
   })
 
-  it('[C18] too long a gap is told, and then what there is', async () => {
+  it('[C18] too long a gap is reported, and then come the latest events', async () => {
     await using server = await createServer({ settings: { replayMax: 5 } })
     const { clock } = server
     const [ann, bob] = [join(server, 'ann'), join(server, 'bob')]
     const room = ann.client.room('lobby')
-    const heard: unknown[] = []
-    room.on('message:new', ({ seq }) => heard.push(seq))
-    room.onReset(({ reason, from, to }) => heard.push({ reason, from, to }))
+    const received: unknown[] = []
+    room.on('message:new', ({ seq }) => received.push(seq))
+    room.onReset(({ reason, from, to }) => received.push({ reason, from, to }))
     await clock.until(room.ready)
     ann.network.cut()
     const other = bob.client.room('lobby')
     await clock.until(Promise.all(Array.from({ length: 8 }, (_, i) => other.send(`${i}`))))
     await clock.advance(2_000)
-    expect(heard).toEqual([{ reason: 'too_far', from: 4, to: 8 }, 4, 5, 6, 7, 8])
+    expect(received).toEqual([{ reason: 'too_far', from: 4, to: 8 }, 4, 5, 6, 7, 8])
   })
 
-  it('[M10] what was taken back while we were away is no message any more, and is told as that', async () => {
+  it('[M10] a message taken back while the client was away is reported as redacted, not delivered', async () => {
     await using server = await createServer()
     const { clock } = server
     const [ann, bob] = [join(server, 'ann'), join(server, 'bob')]
     const room = ann.client.room('lobby')
     const other = bob.client.room('lobby')
-    const heard: unknown[] = []
-    room.on('message:new', ({ content }) => heard.push(content))
-    ann.client.on('message:new', ({ content }) => heard.push(`of the namespace: ${content}`))
-    room.on('message:redacted', ({ target }) => heard.push({ target }))
-    room.onRedacted(({ event, seq, id }) => heard.push({ event, seq, id }))
+    const received: unknown[] = []
+    room.on('message:new', ({ content }) => received.push(content))
+    ann.client.on('message:new', ({ content }) => received.push(`of the namespace: ${content}`))
+    room.on('message:redacted', ({ target }) => received.push({ target }))
+    room.onRedacted(({ event, seq, id }) => received.push({ event, seq, id }))
     await clock.until(Promise.all([room.ready, other.ready]))
     ann.network.cut()
     const [{ seq }] = await clock.until(Promise.all([other.send('oh'), other.send('well')]))
     await clock.until(other.redact(seq))
     await clock.advance(5_000)
-    expect(heard).toEqual([
+    expect(received).toEqual([
       { event: 'message:new', seq: 1, id: 'lobby-1' },
       ...['well', 'of the namespace: well'],
       { target: 1 },
@@ -192,8 +192,8 @@ describe('with the real core', () => {
     await using server = await createServer()
     const { clock } = server
     const [ann, bob] = [join(server, 'ann'), join(server, 'bob')]
-    const heard: unknown[] = []
-    ann.client.on('message:private', ({ content }) => heard.push(content))
+    const received: unknown[] = []
+    ann.client.on('message:private', ({ content }) => received.push(content))
     await clock.advance(10)
     const say = (content: string) =>
       clock.until(bob.client.request('message:private', { to: 'ann', content }, { durable: true }))
@@ -203,7 +203,7 @@ describe('with the real core', () => {
       await say(`lost ${i}`)
       await clock.advance(3_000)
     }
-    expect(heard).toEqual([1, 2, 3, 4, 5].flatMap((i) => [`live ${i}`, `lost ${i}`]))
+    expect(received).toEqual([1, 2, 3, 4, 5].flatMap((i) => [`live ${i}`, `lost ${i}`]))
   })
 
   it('[G3] a guest’s message whose answer is lost is stored once', async () => {
@@ -229,17 +229,17 @@ describe('with the real core', () => {
     const { clock } = server
     const [ann, bob] = [join(server, 'ann'), join(server, 'bob')]
     const [room, other] = [ann.client.room('lobby'), bob.client.room('lobby')]
-    const heard: unknown[] = []
-    other.on('message:new', ({ content }) => heard.push(content))
+    const received: unknown[] = []
+    other.on('message:new', ({ content }) => received.push(content))
     await clock.until(Promise.all([room.ready, other.ready]))
     ann.network.blackHole()
     const sent = room.send('through the hole')
     await expect(clock.until(sent, 120_000)).resolves.toMatchObject({ seq: 1 })
     await clock.advance(100)
-    expect(heard).toEqual(['through the hole'])
+    expect(received).toEqual(['through the hole'])
   })
 
-  it('[D9] a drain sends everyone away for the told time', async () => {
+  it('[D9] a drain sends everyone away for the announced time', async () => {
     await using server = await createServer()
     const { clock } = server
     const { client } = join(server, 'ann')
@@ -275,14 +275,14 @@ describe('with the real core', () => {
     await clock.until(Promise.all([room.ready, other.ready]))
     room.release()
     await clock.advance(99)
-    const sent = other.send('told to the stay that ends')
+    const sent = other.send('sent to the stay that ends')
     await clock.advance(1)
     const again = ann.client.room('lobby')
-    const heard: unknown[] = []
-    again.on('message:new', ({ seq }) => heard.push([seq, again.getSnapshot().status]))
-    await clock.until(Promise.all([again.ready, sent, other.send('told to the new one')]))
+    const received: unknown[] = []
+    again.on('message:new', ({ seq }) => received.push([seq, again.getSnapshot().status]))
+    await clock.until(Promise.all([again.ready, sent, other.send('sent to the new one')]))
     await clock.advance(10)
-    expect(heard).toEqual([[2, 'joined']])
+    expect(received).toEqual([[2, 'joined']])
     expect(again.position?.seq).toBe(2)
   })
 })
@@ -307,13 +307,13 @@ describe('[M15] a room that the server chose', () => {
     await clock.advance(50)
     const asked = server.observed('request').length
     const room = client.room('news')
-    const heard: unknown[] = []
-    room.on('said', (data) => heard.push((data as { number: number }).number))
+    const received: unknown[] = []
+    room.on('said', (data) => received.push((data as { number: number }).number))
     await clock.until(room.ready)
     expect(room.members).toMatchObject([{ userId: 'ann' }])
     await clock.until(namespace.publish('news', 'said', [{ number: 1 }]))
     await clock.advance(10)
-    expect(heard).toEqual([1])
+    expect(received).toEqual([1])
     room.release()
     await clock.advance(1_000)
     expect(namespace.hasUser('news', 'ann')).toBe(true)
@@ -327,8 +327,8 @@ describe('[M15] a room that the server chose', () => {
     const ann = join(server, 'ann')
     await clock.advance(50)
     const room = ann.client.room('news')
-    const heard: unknown[] = []
-    room.on('said', (data) => heard.push((data as { number: number }).number))
+    const received: unknown[] = []
+    room.on('said', (data) => received.push((data as { number: number }).number))
     await clock.until(namespace.publish('news', 'said', [{ number: 1 }]))
     await clock.advance(10)
     ann.network.cut()
@@ -338,7 +338,7 @@ describe('[M15] a room that the server chose', () => {
     await clock.advance(5_000)
     await clock.until(namespace.publish('news', 'said', [{ number: 4 }]))
     await clock.advance(10)
-    expect(heard).toEqual([1, 2, 3, 4])
+    expect(received).toEqual([1, 2, 3, 4])
     expect(ann.errors).toEqual([])
   })
 
@@ -348,9 +348,9 @@ describe('[M15] a room that the server chose', () => {
     const namespace = server.get('/')
     const ann = join(server, 'ann')
     await clock.advance(50)
-    const told: unknown[] = []
-    ann.client.on('room:joined', ({ roomId }) => told.push(['in', roomId]))
-    ann.client.on('room:left', ({ roomId, reason }) => told.push(['out', roomId, reason]))
+    const moves: unknown[] = []
+    ann.client.on('room:joined', ({ roomId }) => moves.push(['in', roomId]))
+    ann.client.on('room:left', ({ roomId, reason }) => moves.push(['out', roomId, reason]))
     expect(await clock.until(namespace.join('ann', 'game'))).toBe(1)
     await clock.advance(10)
     const room = ann.client.room('game')
@@ -359,7 +359,7 @@ describe('[M15] a room that the server chose', () => {
     await clock.advance(10)
     const { status, error } = room.getSnapshot()
     expect([status, error?.code, error?.message]).toEqual(['refused', 'REMOVED', 'the game is over'])
-    expect(told).toEqual([
+    expect(moves).toEqual([
       ['in', 'game'],
       ['out', 'game', 'the game is over'],
     ])
@@ -379,15 +379,15 @@ describe('[M15] a room that the server chose', () => {
     const namespace = server.get('/')
     const ann = join(server, 'ann')
     await clock.advance(50)
-    const heard: unknown[] = []
-    ann.client.on('said', (data) => heard.push((data as { number: number }).number))
+    const received: unknown[] = []
+    ann.client.on('said', (data) => received.push((data as { number: number }).number))
     await clock.until(namespace.join('ann', 'game'))
     await clock.advance(10)
     ann.network.cut()
     await clock.until(namespace.publish('game', 'said', [{ number: 1 }]))
     ann.network.heal()
     await clock.advance(5_000)
-    expect(heard).toEqual([1])
+    expect(received).toEqual([1])
     expect(namespace.hasUser('game', 'ann')).toBe(true)
   })
 

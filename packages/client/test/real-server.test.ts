@@ -111,11 +111,11 @@ describe('over real sockets', () => {
     const client = open<typeof contract>({ namespace: '/tasks', name: 'Ann' })
     const [one, two] = [client.room('board:1'), client.room('board:2')]
     await Promise.all([one.ready, two.ready])
-    const heard: unknown[] = []
-    one.on('cursor', (at) => heard.push(['one', at]))
+    const received: unknown[] = []
+    one.on('cursor', (at) => received.push(['one', at]))
     const second = new Promise<void>((resolve) =>
       two.on('cursor', (at) => {
-        heard.push(['two', at])
+        received.push(['two', at])
         resolve()
       }),
     )
@@ -123,7 +123,7 @@ describe('over real sockets', () => {
     tasks?.to('board:1').emit('cursor', 1)
     tasks?.to('board:2').emit('cursor', 2)
     await second
-    expect(heard).toEqual([
+    expect(received).toEqual([
       ['one', 1],
       ['two', 2],
     ])
@@ -153,10 +153,10 @@ describe('over real sockets', () => {
     const options = { namespace: '/public' }
     const [ann, bob] = [open({ ...options, name: 'Ann' }), open({ ...options, name: 'Bob' })]
     const [room, other] = [ann.room('lobby'), bob.room('lobby')]
-    const heard: string[] = []
+    const received: string[] = []
     const all = new Promise<void>((resolve) => {
       other.on('message:new', ({ content }) => {
-        heard.push(content)
+        received.push(content)
         if (content === 'last') resolve()
       })
     })
@@ -170,7 +170,7 @@ describe('over real sockets', () => {
     await Promise.all(sends)
     await room.send('last')
     await all
-    expect(heard).toEqual([...said, 'last'])
+    expect(received).toEqual([...said, 'last'])
     expect(ann.state).toMatchObject({ status: 'open', recovered: true })
   })
 
@@ -191,7 +191,7 @@ describe('over real sockets', () => {
     expect(new Set(other.members.map(({ name }) => name))).toEqual(new Set(['ann', 'bob']))
   })
 
-  it('[C13] [D10] a goodbye is told at once', async () => {
+  it('[C13] [D10] a goodbye is delivered at once', async () => {
     const [ann, bob] = [open({ namespace: '/public', name: 'Ann' }), open({ namespace: '/public', name: 'Bob' })]
     const [room, other] = [ann.room('lobby'), bob.room('lobby')]
     await Promise.all([room.ready, other.ready])
@@ -242,12 +242,12 @@ it('[D2] [C18] a restart on the same data loses nothing and repeats nothing', as
     await listen(0, data)
     const [ann, bob] = [open({ namespace: '/public', name: 'Ann' }), open({ namespace: '/public', name: 'Bob' })]
     const [room, other] = [ann.room('lobby'), bob.room('lobby')]
-    const heard: string[] = []
+    const received: string[] = []
     const resets: unknown[] = []
     other.onReset((reset) => resets.push(reset))
     const all = new Promise<void>((resolve) => {
       other.on('message:new', ({ content }) => {
-        heard.push(content)
+        received.push(content)
         if (content === 'last') resolve()
       })
     })
@@ -259,7 +259,7 @@ it('[D2] [C18] a restart on the same data loses nothing and repeats nothing', as
     await listen(Number(new URL(url).port), data)
     await expect(Promise.all(sends)).resolves.toMatchObject([{ seq: 1 }, { seq: 2 }, { seq: 3 }, { seq: 4 }])
     await all
-    expect([heard, resets]).toEqual([said, []])
+    expect([received, resets]).toEqual([said, []])
   } finally {
     for (const client of clients) client.close()
     await roomful.close()

@@ -58,7 +58,7 @@ describe('[C2] ReconnectingWebSocket', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('begins to count anew once it is open', () => {
+  it('counts from zero once it is open', () => {
     const ws = create()
     opened[0]?.end(1006)
     vi.advanceTimersByTime(1_000)
@@ -67,7 +67,7 @@ describe('[C2] ReconnectingWebSocket', () => {
     expect(ws.retries).toBe(0)
   })
 
-  it('leaves as much of the wait to chance as it is told', () => {
+  it('makes as much of the wait random as its option says', () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.25)
     create({ jitter: 1, reconnectInterval: 1_000 })
     opened[0]?.end(1006)

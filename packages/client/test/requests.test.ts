@@ -34,7 +34,7 @@ describe('[C11] a request', () => {
     })
   })
 
-  it('times out after 5 s, or when it was told to', async () => {
+  it('times out after 5 s, or after `timeoutMs`', async () => {
     const { client, server, clock } = await start()
     server.handlers.set('slow', () => NO_ANSWER)
     const patient = client.request('slow')
@@ -61,7 +61,7 @@ describe('[C11] a request', () => {
     await expect(request).rejects.toBe(reason)
   })
 
-  it('over the limit that the server told is refused here, where it costs only itself', async () => {
+  it('over the limit of the server is refused by the client, and affects nothing else', async () => {
     const { client, server } = await start({}, (fake) => {
       fake.limits = { maxMessageBytes: 100 }
     })
@@ -107,7 +107,7 @@ describe('without a connection, a request', () => {
 })
 
 describe('when the connection is lost, a request under way', () => {
-  it('is refused, because nobody knows whether it was done', async () => {
+  it('is refused, because the client cannot know whether it was done', async () => {
     const { client, server, clock } = await start()
     server.handlers.set('slow', () => NO_ANSWER)
     const request = client.request('slow')
@@ -159,7 +159,7 @@ describe('when the connection is lost, a request under way', () => {
 })
 
 describe('an emit', () => {
-  it('asks for no answer, and a refusal is told to onError', async () => {
+  it('asks for no answer, and a refusal goes to onError', async () => {
     const { client, server, clock, errors } = await start()
     client.emit('unheard-of', 1, 2)
     await clock.settle()

@@ -61,10 +61,10 @@ describe('joining', () => {
       for (const content of ['a', 'b', 'c']) fake.publish('lobby', 'message:new', { content })
     })
     const room = client.room('lobby', { after: { epoch: 'e1', seq: 1 } })
-    const heard: unknown[] = []
-    room.on('message:new', ({ content }) => heard.push(content))
+    const received: unknown[] = []
+    room.on('message:new', ({ content }) => received.push(content))
     await clock.settle()
-    expect(heard).toEqual(['b', 'c'])
+    expect(received).toEqual(['b', 'c'])
     expect(server.requested('room:join')).toMatchObject([{ data: { after: { epoch: 'e1', seq: 1 } } }])
   })
 })
@@ -73,8 +73,8 @@ describe('[C18] events', () => {
   it('missed while away come once and in order, and the listener was attached once', async () => {
     const { client, server, clock } = await start()
     const room = client.room('lobby')
-    const heard: unknown[] = []
-    room.on('message:new', ({ content, seq }) => heard.push([seq, content]))
+    const received: unknown[] = []
+    room.on('message:new', ({ content, seq }) => received.push([seq, content]))
     await room.ready
     server.publish('lobby', 'message:new', { content: 'live' })
     await clock.settle()
@@ -83,7 +83,7 @@ describe('[C18] events', () => {
       server.publish('lobby', 'message:new', { content: `missed ${cut}` })
       await clock.advance(20_000)
     }
-    expect(heard).toEqual([
+    expect(received).toEqual([
       [1, 'live'],
       [2, 'missed 1'],
       [3, 'missed 2'],
@@ -108,32 +108,32 @@ describe('[C18] events', () => {
 
   it('reach the client’s own listeners too, once', async () => {
     const { client, server, clock } = await start()
-    const heard: unknown[] = []
-    client.on('message:new', (_data, { seq }) => heard.push(seq))
+    const received: unknown[] = []
+    client.on('message:new', (_data, { seq }) => received.push(seq))
     await client.room('lobby').ready
     const first = server.publish('lobby', 'message:new', { content: 'a' })
     server.link.tell('lobby', first)
     await clock.settle()
-    expect(heard).toEqual([1])
+    expect(received).toEqual([1])
   })
 
-  it('[C21] told twice are heard once', async () => {
+  it('[C21] sent twice are delivered once', async () => {
     const { client, server, clock } = await start()
     const room = client.room('lobby')
-    const heard: unknown[] = []
-    room.on('message:new', ({ seq }) => heard.push(seq))
+    const received: unknown[] = []
+    room.on('message:new', ({ seq }) => received.push(seq))
     await room.ready
     const events = ['a', 'b'].map((content) => server.publish('lobby', 'message:new', { content }))
     for (const event of events) server.link.tell('lobby', event)
     await clock.settle()
-    expect(heard).toEqual([1, 2])
+    expect(received).toEqual([1, 2])
   })
 
   it('[C21] with a hole before them wait until it is filled from the log', async () => {
     const { client, server, clock } = await start()
     const room = client.room('lobby')
-    const heard: unknown[] = []
-    room.on('message:new', ({ seq }) => heard.push(seq))
+    const received: unknown[] = []
+    room.on('message:new', ({ seq }) => received.push(seq))
     await room.ready
     server.link.rooms.delete('lobby') // the server loses track of us …
     server.publish('lobby', 'message:new', { content: 'a' })
@@ -142,16 +142,16 @@ describe('[C18] events', () => {
     server.publish('lobby', 'message:new', { content: 'c' }) // … and finds it again: 3 comes without 1 and 2
     server.publish('lobby', 'message:new', { content: 'd' })
     await clock.settle()
-    expect(heard).toEqual([1, 2, 3, 4])
+    expect(received).toEqual([1, 2, 3, 4])
     expect(server.requested('room:join').at(-1)).toMatchObject({ data: { after: { epoch: 'e1', seq: 0 } } })
   })
 
   it('that the log does not have any more are given up with a word, not waited for', async () => {
     const { client, server, clock } = await start()
     const room = client.room('lobby')
-    const heard: unknown[] = []
-    room.on('message:new', ({ seq }) => heard.push(seq))
-    room.onReset((reset) => heard.push(reset))
+    const received: unknown[] = []
+    room.on('message:new', ({ seq }) => received.push(seq))
+    room.onReset((reset) => received.push(reset))
     await room.ready
     // A server that insists that nothing is missing.
     server.handlers.set('room:join', () => ({
@@ -162,18 +162,18 @@ describe('[C18] events', () => {
       server.link.tell('lobby', { event: 'message:new', data: {}, seq, key: undefined })
       await clock.settle()
     }
-    expect(heard).toEqual([{ roomId: 'lobby', reason: 'trimmed', from: 8, to: 8 }, 8])
+    expect(received).toEqual([{ roomId: 'lobby', reason: 'trimmed', from: 8, to: 8 }, 8])
   })
 })
 
 describe('[C18] a gap that cannot be closed', () => {
   for (const reason of ['trimmed', 'epoch'] as const) {
-    it(`is told as ${reason}, before what there is`, async () => {
+    it(`is reported as ${reason}, before the events that exist`, async () => {
       const { client, server, clock } = await start()
       const room = client.room('lobby')
-      const heard: unknown[] = []
-      room.on('message:new', ({ seq }) => heard.push(seq))
-      room.onReset(({ reason: why, from, to }) => heard.push([why, from, to]))
+      const received: unknown[] = []
+      room.on('message:new', ({ seq }) => received.push(seq))
+      room.onReset(({ reason: why, from, to }) => received.push([why, from, to]))
       await room.ready
       server.link.drop(1006)
       for (const content of ['a', 'b', 'c', 'd']) server.publish('lobby', 'message:new', { content })
@@ -181,7 +181,7 @@ describe('[C18] a gap that cannot be closed', () => {
       else server.room('lobby').trim(3)
       await clock.advance(500)
       const from = reason === 'epoch' ? 1 : 3
-      expect(heard).toEqual([[reason, from, 4], ...[1, 2, 3, 4].filter((seq) => seq >= from)])
+      expect(received).toEqual([[reason, from, 4], ...[1, 2, 3, 4].filter((seq) => seq >= from)])
       expect(room.position?.epoch).toBe(reason === 'epoch' ? 'e2' : 'e1')
     })
   }
@@ -189,15 +189,15 @@ describe('[C18] a gap that cannot be closed', () => {
   it('may also show in the middle of a stream', async () => {
     const { client, server, clock } = await start()
     const room = client.room('lobby')
-    const heard: unknown[] = []
-    room.on('message:new', ({ seq }) => heard.push(seq))
-    room.onReset(({ from }) => heard.push(`reset to ${from}`))
+    const received: unknown[] = []
+    room.on('message:new', ({ seq }) => received.push(seq))
+    room.onReset(({ from }) => received.push(`reset to ${from}`))
     await room.ready
     server.publish('lobby', 'message:new', {})
     server.link.emit('reset', { roomId: 'lobby', reason: 'trimmed', from: 7, to: 9 })
     server.link.tell('lobby', { event: 'message:new', data: {}, seq: 7, key: undefined })
     await clock.settle()
-    expect(heard).toEqual([1, 'reset to 7', 7])
+    expect(received).toEqual([1, 'reset to 7', 7])
   })
 })
 
@@ -228,16 +228,16 @@ describe('holding and releasing', () => {
 
   it('[B37] takes the listeners of the one who lets go, and only those', async () => {
     const { client, server, clock } = await start()
-    const heard: string[] = []
+    const received: string[] = []
     const [first, second] = [client.room('lobby'), client.room('lobby')]
-    first.on('message:new', () => heard.push('first'))
-    second.on('message:new', () => heard.push('second'))
+    first.on('message:new', () => received.push('first'))
+    second.on('message:new', () => received.push('second'))
     await first.ready
     first.release()
-    first.on('message:new', () => heard.push('too late'))
+    first.on('message:new', () => received.push('too late'))
     server.publish('lobby', 'message:new', {})
     await clock.settle()
-    expect(heard).toEqual(['second'])
+    expect(received).toEqual(['second'])
   })
 
   it('[B37] [R7] thousands of holds, reconnects and releases leave no timer and no membership behind', async () => {
@@ -321,22 +321,22 @@ describe('rooms that only the server put us into', () => {
   it('[B23] an inbox is resumed where we stood, whether or not the session was kept', async () => {
     const { client, server, clock } = await start()
     server.link.rooms.add('user:ann')
-    const heard: unknown[] = []
-    client.on('message:private', ({ content }) => heard.push(content))
+    const received: unknown[] = []
+    client.on('message:private', ({ content }) => received.push(content))
     server.publish('user:ann', 'message:private', { content: 'one' })
     await clock.settle()
     server.link.drop(1006)
     server.publish('user:ann', 'message:private', { content: 'two' })
     await clock.advance(500)
     expect(server.requested('room:join')).toMatchObject([{ data: { roomId: 'user:ann', after: 1 } }])
-    expect(heard).toEqual(['one', 'two'])
+    expect(received).toEqual(['one', 'two'])
   })
 
-  it('[B23] [G4] an inbox that was numbered anew is told once, after the word that it was', async () => {
+  it('[B23] [G4] an inbox with new numbers is delivered once, after a reset', async () => {
     const { client, server, clock } = await start()
-    const heard: unknown[] = []
-    client.on('message:private', ({ content }) => heard.push(content))
-    client.room('user:ann').onReset(({ reason }) => heard.push(reason))
+    const received: unknown[] = []
+    client.on('message:private', ({ content }) => received.push(content))
+    client.room('user:ann').onReset(({ reason }) => received.push(reason))
     await clock.settle()
     server.publish('user:ann', 'message:private', { content: 'one' })
     await clock.settle()
@@ -354,7 +354,7 @@ describe('rooms that only the server put us into', () => {
     }
     server.link.drop(1006)
     await clock.advance(500)
-    expect(heard).toEqual(['one', 'epoch', 'two', 'three'])
+    expect(received).toEqual(['one', 'epoch', 'two', 'three'])
   })
 
   it('others only when the server knows our session still', async () => {

@@ -73,7 +73,7 @@ describe.each<TransportName>(['websocket', 'sse', 'poll'])('one link by %s', (tr
     await untilOpen(...all)
     expect(links()).toBe(1)
     const rooms = all.map((client) => client.room('lobby'))
-    const heard = rooms.map((room) => {
+    const received = rooms.map((room) => {
       const contents: unknown[] = []
       room.on('message:new', ({ content, seq }) => contents.push(content, seq))
       room.on('said', (data) => contents.push((data as { content: string }).content, (data as { seq: number }).seq))
@@ -81,7 +81,7 @@ describe.each<TransportName>(['websocket', 'sse', 'poll'])('one link by %s', (tr
     })
     await Promise.all(rooms.map(({ ready }) => ready))
     await Promise.all([rooms[0]?.send('one'), all[1].request('say', 'two')])
-    await vi.waitFor(() => expect(heard).toEqual([['one', 1], ['two', 1], []]))
+    await vi.waitFor(() => expect(received).toEqual([['one', 1], ['two', 1], []]))
     const late = open('/n2') // the welcome was long ago
     await expect(late.request('echo', 'hi')).resolves.toBe('hi')
     expect(late.limits).toEqual(all[0].limits)

@@ -107,7 +107,7 @@ describe('after a close', () => {
 })
 
 describe('[C18] the wait', () => {
-  it('doubles with each failure and starts anew after a connection that lasted', () => {
+  it('doubles with each failure and starts again after a connection that lasted', () => {
     let state: ConnectionState = { status: 'connecting', failures: 0, refusals: 0 }
     const waits: number[] = []
     for (let i = 0; i < 7; i++) {
@@ -127,9 +127,9 @@ describe('[C18] the wait', () => {
 
   it('is cut short when the network comes back, unless the server named the moment', () => {
     expect(transition(states.waiting, events.wake, moment).status).toBe('connecting')
-    const told = transition(states.draining, closedWith(1012), moment)
-    expect(told).toMatchObject({ status: 'waiting', failures: 0, untilMs: 1_005_000 })
-    expect(transition(told, events.wake, moment)).toBe(told)
+    const announced = transition(states.draining, closedWith(1012), moment)
+    expect(announced).toMatchObject({ status: 'waiting', failures: 0, untilMs: 1_005_000 })
+    expect(transition(announced, events.wake, moment)).toBe(announced)
   })
 
   it('never lies beyond five minutes, whatever a restarting server says', () => {

@@ -58,17 +58,17 @@ describe.each<TransportName>(['websocket', 'sse', 'poll'])('by %s alone', (trans
     const [room, other] = [ann.room('lobby'), bob.room('lobby')]
     await Promise.all([room.ready, other.ready])
     expect([transportOf(ann), ann.state]).toMatchObject([transport, { status: 'open' }])
-    const heard: string[] = []
+    const received: string[] = []
     const last = new Promise<void>((resolve) => {
       other.on('message:new', ({ content }) => {
-        heard.push(content)
+        received.push(content)
         if (content === 'last') resolve()
       })
     })
     const said = ['one\ntwo\r\n3', '👩‍👩‍👧 ☃ \u2028 data: {}', ' ', 'x'.repeat(65_000), 'é'.repeat(32_000), 'last']
     const answers = await Promise.all(said.map((content) => room.send(content)))
     await last
-    expect(heard).toEqual(said)
+    expect(received).toEqual(said)
     expect(answers.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6])
     expect(new Set(other.members.map(({ name }) => name))).toEqual(new Set(['Ann', 'Bob']))
   })
@@ -82,15 +82,15 @@ describe.each<TransportName>(['websocket', 'sse', 'poll'])('by %s alone', (trans
     expect(await Promise.all(many)).toEqual(Array.from({ length: 700 }, (_, i) => i))
   })
 
-  it('[C18] [G6] cuts lose nothing and repeat nothing, and nobody sees us leave', async () => {
+  it('[C18] [G6] cuts lose nothing and repeat nothing, and no member sees the client leave', async () => {
     const random = () => 0.99 // hardly any pause before coming back
     const ann = open('Ann', { ...only, random })
     const watcher = open('Watcher', { random })
     const [room, other] = [ann.room('lobby'), watcher.room('lobby')]
-    const [heard, gone]: [string[], unknown[]] = [[], []]
+    const [received, gone]: [string[], unknown[]] = [[], []]
     const last = new Promise<void>((resolve) => {
       other.on('message:new', ({ content }) => {
-        heard.push(content)
+        received.push(content)
         if (content === '24') resolve()
       })
     })
@@ -106,12 +106,12 @@ describe.each<TransportName>(['websocket', 'sse', 'poll'])('by %s alone', (trans
     }
     await Promise.all(sends)
     await last
-    expect([heard, gone]).toEqual([said, []])
+    expect([received, gone]).toEqual([said, []])
     await vi.waitFor(() => expect(own).toEqual(said))
     expect(ann.state).toMatchObject({ status: 'open', recovered: true, transport })
   })
 
-  it('[C13] a goodbye is told at once, and leaves no link', async () => {
+  it('[C13] a goodbye is delivered at once, and leaves no link', async () => {
     const [ann, bob] = [open('Ann', only), open('Bob', only)]
     const [room, other] = [ann.room('lobby'), bob.room('lobby')]
     await Promise.all([room.ready, other.ready])
@@ -208,12 +208,12 @@ describe('[C17] when no WebSocket gets through', () => {
     const ann = open('Ann', { transports: ['sse'], fetch: ending, random: () => 0.99 })
     const bob = open('Bob', { transports: ['websocket'] })
     const [room, other] = [ann.room('lobby'), bob.room('lobby')]
-    const heard: string[] = []
-    room.on('message:new', ({ content }) => heard.push(content))
+    const received: string[] = []
+    room.on('message:new', ({ content }) => received.push(content))
     await Promise.all([room.ready, other.ready])
     endWithin = (text) => text.includes('"two"')
     for (const content of ['one', 'two', 'three']) await other.send(content)
-    await vi.waitFor(() => expect(heard).toEqual(['one', 'two', 'three']), { timeout: 5_000 })
+    await vi.waitFor(() => expect(received).toEqual(['one', 'two', 'three']), { timeout: 5_000 })
     expect([endWithin, ann.state]).toMatchObject([undefined, { status: 'open', recovered: true, transport: 'sse' }])
   })
 
@@ -244,8 +244,8 @@ describe('[C17] [D9] when a WebSocket gets through again', () => {
     const ann = open('Ann', { clock: impatient, connectTimeoutMs: 300 })
     const bob = open('Bob', { transports: ['poll'] })
     const [room, other] = [ann.room('lobby'), bob.room('lobby')]
-    const [heard, gone, states]: [string[], unknown[], string[]] = [[], [], []]
-    room.on('message:new', ({ content }) => heard.push(content))
+    const [received, gone, states]: [string[], unknown[], string[]] = [[], [], []]
+    room.on('message:new', ({ content }) => received.push(content))
     other.on('user:left', (left) => gone.push(left))
     await Promise.all([room.ready, other.ready])
     expect(transportOf(ann)).toBe(from)
@@ -255,7 +255,7 @@ describe('[C17] [D9] when a WebSocket gets through again', () => {
     const said: string[] = []
     const sends: Promise<unknown>[] = []
     const keep = (send: Promise<unknown>): void => {
-      send.catch(() => undefined) // told below
+      send.catch(() => undefined) // checked below
       sends.push(send)
     }
     for (let i = 0; transportOf(ann) !== 'websocket'; i++) {
@@ -268,8 +268,8 @@ describe('[C17] [D9] when a WebSocket gets through again', () => {
     }
     keep(room.send('last'))
     await Promise.all(sends)
-    await vi.waitFor(() => expect(heard.length).toBeGreaterThan(said.length))
-    expect(heard.toSorted()).toEqual([...said, 'last'].toSorted())
+    await vi.waitFor(() => expect(received.length).toBeGreaterThan(said.length))
+    expect(received.toSorted()).toEqual([...said, 'last'].toSorted())
     expect([gone, new Set(states)]).toEqual([[], new Set(['open'])])
     expect(ann.state).toMatchObject({ connectionId: (state as { connectionId: string }).connectionId })
     await vi.waitFor(() => expect(hubOf(roomful).links.open.size).toBe(2))

@@ -1,4 +1,4 @@
-/** Who is writing: few messages for many keystrokes, and nobody writes for ever. */
+/** Who is writing: few messages for many keystrokes, and every notice ends. */
 import { expect, it } from 'vitest'
 import { start } from './support/harness.ts'
 
@@ -53,7 +53,7 @@ it('[B19] several who write are listed until they stop, speak, leave or fall sil
   expect(names()).toEqual([])
 })
 
-it('[B19] nobody is told while there is no connection, and nobody writes across one', async () => {
+it('[B19] nothing is sent without a connection, and no notice survives one', async () => {
   const { client, server, clock } = await start()
   const room = client.room(roomId)
   await room.ready

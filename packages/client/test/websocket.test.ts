@@ -32,14 +32,14 @@ describe('the endpoint', () => {
 
 describe('a link', () => {
   it('offers the SDK’s subprotocol, hands text on, and sends only while open', () => {
-    const heard: unknown[] = []
+    const received: unknown[] = []
     const transport = webSocketTransport(
       'ws://x/ws',
       FakeSocket,
     )({
-      onOpen: () => heard.push('open'),
-      onMessage: (text) => heard.push(text),
-      onClose: (code) => heard.push(code),
+      onOpen: () => received.push('open'),
+      onMessage: (text) => received.push(text),
+      onClose: (code) => received.push(code),
     })
     const [socket] = opened
     expect([socket?.url, socket?.protocols]).toEqual(['ws://x/ws', ['roomful.v1']])
@@ -48,7 +48,7 @@ describe('a link', () => {
     socket?.message('hello')
     transport.send('now')
     socket?.end(1006)
-    expect(heard).toEqual(['open', 'hello', 1006])
+    expect(received).toEqual(['open', 'hello', 1006])
     expect(socket?.sent).toEqual(['now'])
   })
 

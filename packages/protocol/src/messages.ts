@@ -1,5 +1,4 @@
 /** Every message of the room vocabulary with its schema as data. Servers validate with them; clients import their types. */
-export * from './down.ts'
 export * from './messages/check.ts'
 export {
   type AckOf,
@@ -22,4 +21,4 @@ export {
   type UpMessage,
   UserId,
 } from './messages/definition.ts'
-export * from './up.ts'
+export * from './vocabulary.ts'

@@ -18,8 +18,7 @@ import type {
   ReceivedArgs,
   SentArgs,
 } from './contract.ts'
-import type { DownData, DownName } from './down.ts'
-import type { UpAck, UpData, UpName } from './up.ts'
+import type { DownData, DownName, UpAck, UpData, UpName } from './vocabulary.ts'
 
 /** What the callback of a refused request is called with. */
 export type Refused = { status: 'error' } & WireError

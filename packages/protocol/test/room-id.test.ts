@@ -1,4 +1,4 @@
-/** What a room may be called, and which names are somebody's own. */
+/** Which names a room may have, and which belong to one user. */
 import { inboxOf, isPersonalRoom, isRoomId, ROOM_ID_MAX_BYTES } from '@roomful/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

@@ -1,8 +1,43 @@
-/** The hooks with the types of a contract. D5. */
+/** Listening to an event while a component is mounted; and the hooks with the types of a contract (D5). */
 import type { AnyContract, Client, DownEvent, DownListener } from '@roomful/client'
+import { useEffect, useEffectEvent } from 'react'
 import { useClient } from './provider.tsx'
-import { type UseEventOptions, useEvent } from './use-event.ts'
 import { type RoomView, useRoom } from './use-room.ts'
+
+/** Which events `useEvent` listens to. */
+export interface UseEventOptions {
+  /** Only those of this room, which is joined for them. Default: those of every room. */
+  readonly roomId?: string
+}
+
+/**
+ * Calls `listener` for each such event while the component is mounted, always that of the latest render.
+ * @param event of the room vocabulary, of the contract, or any name without a contract
+ * @throws Error outside a provider
+ * @example
+ * useEvent('message:new', ({ name, content }) => notify(`${name}: ${content}`), { roomId: 'lobby' })
+ */
+export function useEvent<Name extends DownEvent<undefined>>(
+  event: Name,
+  listener: DownListener<undefined, Name>,
+  options?: UseEventOptions,
+): void
+/** The same, with the types of a contract. */
+export function useEvent<C extends AnyContract, Name extends DownEvent<C>>(
+  event: Name,
+  listener: DownListener<C, Name>,
+  { roomId }: UseEventOptions = {},
+): void {
+  const client = useClient<C>()
+  const onEvent = useEffectEvent(listener as (...args: unknown[]) => void)
+  useEffect(() => {
+    const latest = ((...args: unknown[]) => onEvent(...args)) as DownListener<C, Name>
+    if (roomId === undefined) return client.on(event, latest)
+    const room = client.room(roomId)
+    room.on(event, latest)
+    return () => room.release()
+  }, [client, event, roomId])
+}
 
 /** What `createHooks` returns. */
 export interface Hooks<C extends AnyContract> {

@@ -68,7 +68,7 @@ it('[B21] a room is left shortly after its last component, and not while it is t
   await waitFor(() => expect(app.moves).toEqual(['+Ann lobby', '+Ann garden', '-Ann lobby']))
 })
 
-it('[B21] the connection’s states are told, and a room lives through a cut', async () => {
+it('[B21] the connection’s states are shown, and a room lives through a cut', async () => {
   const app = await startApp()
   const states: string[] = []
   function Watch(): ReactElement {
@@ -87,11 +87,11 @@ it('[B21] the connection’s states are told, and a room lives through a cut', a
 
 it('[B21] under Strict Mode an effect that listens to the room itself hears each event once', async () => {
   const app = await startApp()
-  const heard: string[] = []
+  const received: string[] = []
   function Listen(): ReactElement {
     const { room, status } = useRoom('lobby')
     useEffect(() => {
-      room?.on('message:new', ({ content }) => heard.push(content))
+      room?.on('message:new', ({ content }) => received.push(content))
     }, [room])
     return <p>room: {status}</p>
   }
@@ -100,8 +100,8 @@ it('[B21] under Strict Mode an effect that listens to the room itself hears each
   const room = app.visitor('Bob').room('lobby')
   await room.send('hello')
   await room.send('again')
-  await waitFor(() => expect(heard).toContain('again'))
-  expect(heard).toEqual(['hello', 'again'])
+  await waitFor(() => expect(received).toContain('again'))
+  expect(received).toEqual(['hello', 'again'])
   expect(app.moves.filter((move) => move.includes('Ann'))).toEqual(['+Ann lobby'])
 })
 
@@ -134,15 +134,15 @@ it('[B19] who writes is listed, and not oneself in another tab', async () => {
   await waitFor(() => expect(bob.getSnapshot().typists).toEqual([]))
 })
 
-it('an event is heard by the listener of the latest render, in a room or anywhere', async () => {
+it('an event reaches the listener of the latest render, in a room or anywhere', async () => {
   const app = await startApp()
-  const heard: string[] = []
+  const received: string[] = []
   let rerender: (value: string) => void = () => undefined
   function Ears(): ReactElement {
     const [value, setValue] = useState('first')
     rerender = setValue
-    useEvent('message:new', ({ content }) => heard.push(`${value} room ${content}`), { roomId: 'lobby' })
-    useEvent('message:new', ({ content }) => heard.push(`${value} any ${content}`))
+    useEvent('message:new', ({ content }) => received.push(`${value} room ${content}`), { roomId: 'lobby' })
+    useEvent('message:new', ({ content }) => received.push(`${value} any ${content}`))
     return <Members roomId="garden" />
   }
   app.show('Ann', <Ears />)
@@ -152,10 +152,10 @@ it('an event is heard by the listener of the latest render, in a room or anywher
   await Promise.all([lobby.ready, garden.ready])
   await screen.findByText('garden: Ann, Bob (2)')
   await lobby.send('one')
-  await waitFor(() => expect(heard).toEqual(['first room one', 'first any one']))
+  await waitFor(() => expect(received).toEqual(['first room one', 'first any one']))
   act(() => rerender('second'))
   await garden.send('two')
-  await waitFor(() => expect(heard.slice(2)).toEqual(['second any two']))
+  await waitFor(() => expect(received.slice(2)).toEqual(['second any two']))
 })
 
 it('[B21] a client of the application’s own is used, and neither connected nor closed', async () => {
@@ -176,10 +176,10 @@ it('outside of a provider a hook says what is missing', () => {
   expect(() => renderHook(() => useClient())).toThrow('There is no <RoomfulProvider> around this component')
 })
 
-it('a room says why somebody may not be in it', async () => {
+it('a room says why its user may not be in it', async () => {
   const app = await startApp()
   function Refused(): ReactElement {
-    const { status, error } = useRoom('user:somebody-else')
+    const { status, error } = useRoom('user:another')
     return (
       <p>
         {status}: {error?.code}

@@ -1,9 +1,9 @@
-/** A list of other durable events: the past by pages, what happens, what was taken back, and all of it anew. */
+/** A list of other durable events: the past by pages, what happens, what was taken back, and all of it again. */
 import { expect, it, vi } from 'vitest'
 import { RoomLog } from '../src/index.ts'
 import { startApp } from './support/app.tsx'
 
-it('makes a list of the events that are wanted, and begins anew when it is opened again', async () => {
+it('makes a list of the events that are wanted, and begins again when it is opened again', async () => {
   const { visitor, roomful } = await startApp()
   const chat = roomful.get('/public')
   for (let i = 1; i <= 150; i++) await chat.publish('orders', i % 2 ? 'order:placed' : 'order:sent', [{ i }])

@@ -36,7 +36,7 @@ describe('a timeline', () => {
     expect(messages).toMatchObject([{ seq: 1, content: 'c', editedAt: 3000, isRedacted: false }])
   })
 
-  it('has no content of what was taken back, be it told or emptied in the log', () => {
+  it('has no content of a redacted message, whether an event says so or the log is empty', () => {
     const { messages } = fold([
       said(1, 'a'),
       event(2, 'message:new', undefined),
@@ -87,7 +87,7 @@ describe('a timeline', () => {
     expect(timeline.messages[0]?.reactions).toEqual([])
   })
 
-  it('takes nothing from what nobody keeps, or what it does not know', () => {
+  it('ignores events that are not stored, and unknown ones', () => {
     const burst = {
       event: 'reaction:new',
       args: [{ userId: 'ann', emoji: '👍' }],

@@ -176,13 +176,14 @@ export class FakeServer {
   private join({ roomId, after }: Record<string, unknown>, link: FakeLink): unknown {
     const room = this.room(String(roomId))
     link.rooms.add(room.id)
-    const told = after === undefined ? undefined : this.resume(room, after as number | { epoch: string; seq: number })
-    if (told) {
+    const resumed =
+      after === undefined ? undefined : this.resume(room, after as number | { epoch: string; seq: number })
+    if (resumed) {
       queueMicrotask(() => {
-        for (const event of room.events) if (event.seq > told.after) link.tell(room.id, event)
+        for (const event of room.events) if (event.seq > resumed.after) link.tell(room.id, event)
       })
     }
-    return { status: 'ok', roomId, epoch: room.epoch, seq: room.head, ...told?.reply, ...room.snapshot() }
+    return { status: 'ok', roomId, epoch: room.epoch, seq: room.head, ...resumed?.reply, ...room.snapshot() }
   }
 
   private resume(room: FakeRoom, after: number | { epoch: string; seq: number }): { after: number; reply: object } {
@@ -205,7 +206,7 @@ export class FakeLink implements Transport {
   readonly sent: UpFrame[] = []
   /** How the client closed it. */
   closed: 'goodbye' | 'cut' | undefined
-  /** Nothing gets through any more, in either direction, and nobody is told. */
+  /** Nothing gets through any more, in either direction, and neither side notices. */
   isBlackHole = false
   private readonly server: FakeServer
   private readonly handlers: TransportHandlers

@@ -8,7 +8,7 @@ export interface Harness<C extends AnyContract = undefined> {
   readonly clock: VirtualClock
   readonly server: FakeServer
   readonly client: Client<C>
-  /** What the client told its `onError`. */
+  /** What the client called its `onError` with. */
   readonly errors: RoomfulError[]
 }
 

@@ -1,6 +1,6 @@
 /**
  * How a message is defined: its name, its schema as data, and when it is sent; and the shapes that several messages share.
- * The messages stand beside this file, one file for each family; up.ts and down.ts list them.
+ * The messages stand beside this file, one file for each family; vocabulary.ts lists them.
  */
 import { type Static, type TSchema, Type } from 'typebox'
 

@@ -16,9 +16,9 @@ export interface App {
   readonly opened: string[]
   /** Rooms entered and left so far, as `+Ann lobby` and `-Ann lobby`. */
   readonly moves: string[]
-  /** Shows something to somebody, under Strict Mode. */
+  /** Renders a page, under Strict Mode. */
   show(name: string, what: ReactNode): ReturnType<typeof render>
-  /** Somebody without a page. */
+  /** A client without a page. */
   visitor(name: string): Client
 }
 
@@ -61,7 +61,7 @@ export async function startApp(settings: CreateOptions = {}): Promise<App> {
   }
 }
 
-/** Somebody's network goes for a moment, which is a second: nobody is lucky with the jitter here. */
+/** Cuts a client's network for a moment: for one second, since there is no random jitter here. */
 export function cutLinks({ roomful }: App, name: string): void {
   for (const link of [...hubOf(roomful).links.open]) {
     if (link.connections.some(({ user }) => user.name === name)) link.terminate('cable cut')
