@@ -8,7 +8,7 @@ export { composeObservers } from './adapters/observe/metrics.ts'
 export type { Roomful } from './api.ts'
 export { ConfigError } from './config/config-error.ts'
 export { loadSettings, resolveSettings } from './config/load.ts'
-export type { Settings } from './config/settings.ts'
+export type { Settings } from './config/settings-type.ts'
 export type {
   CombinedEmitter,
   Connection,

@@ -1,7 +1,7 @@
 /** The broker that the settings ask for: of this process alone, or of all nodes that share a Redis. */
 import { createLocalBroker } from './adapters/brokers/local/index.ts'
 import { createRedisBroker } from './adapters/brokers/redis/broker.ts'
-import type { Settings } from './config/settings.ts'
+import type { Settings } from './config/settings-type.ts'
 import type { Broker } from './core/ports/broker.ts'
 import { type LogPorts, openLog, retentionMsOf } from './open-log.ts'
 

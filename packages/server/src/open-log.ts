@@ -1,7 +1,7 @@
 /** Opens the event log that the settings choose: in memory, or in the data folder. */
 import { createMemoryLog, type Log, openSqliteLog } from './adapters/brokers/local/index.ts'
 import { LOG_DEFAULTS } from './adapters/brokers/local/log.ts'
-import type { Settings } from './config/settings.ts'
+import type { Settings } from './config/settings-type.ts'
 import type { Clock } from './core/ports/clock.ts'
 import type { Observer } from './core/ports/observer.ts'
 import type { Random } from './core/ports/random.ts'

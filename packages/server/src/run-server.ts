@@ -5,7 +5,7 @@ import { composeObservers } from './adapters/observe/metrics.ts'
 import type { Roomful } from './api.ts'
 import { ConfigError } from './config/config-error.ts'
 import { loadSettings } from './config/load.ts'
-import type { Settings } from './config/settings.ts'
+import type { Settings } from './config/settings-type.ts'
 import type { Observer } from './core/ports/observer.ts'
 import { createRoomful } from './create.ts'
 

@@ -44,6 +44,32 @@ export function describeInMarkdown(): string {
   return `${INTRODUCTION}\n${groups.join('\n')}`
 }
 
+/**
+ * Writes the docstring of each setting: its sentence, and its default if it has one.
+ * @param source settings-type.ts
+ * @returns the same with current docstrings
+ */
+export function withDocstrings(source: string): string {
+  return allSettings().reduce((text, setting) => {
+    const above = new RegExp(`  /\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/\\n(?=  readonly ${setting.name}: )`)
+    const ending = setting.default === undefined ? '' : ` Default: ${defaultInMarkdown(setting)}.`
+    return text.replace(above, () => docstring(sentenceOf(setting) + ending))
+  }, source)
+}
+
+const DOCSTRING_WIDTH = 120
+
+function docstring(text: string): string {
+  if (text.length <= DOCSTRING_WIDTH - 9) return `  /** ${text} */\n`
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)
+    if (line === undefined || line.length + word.length + 1 > DOCSTRING_WIDTH - 5) lines.push(word)
+    else lines[lines.length - 1] = `${line} ${word}`
+  }
+  return `  /**\n${lines.map((line) => `   * ${line}\n`).join('')}   */\n`
+}
+
 const INTRODUCTION = `# Settings
 
 This page is made from \`packages/server/src/config\` by \`npm run docs:settings\`.

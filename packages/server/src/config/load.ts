@@ -6,7 +6,8 @@ import { parseArgs } from 'node:util'
 import { LOOPBACK_LIMITS } from '../core/base/settings.ts'
 import { ConfigError, didYouMean } from './config-error.ts'
 import { readConfigFile } from './config-file.ts'
-import { type AnySetting, allSettings, checkTogether, type SettingName, type Settings } from './settings.ts'
+import { type AnySetting, allSettings, checkTogether, type SettingName } from './settings.ts'
+import type { Settings } from './settings-type.ts'
 
 /** Where settings are read from. */
 export interface SettingSources {

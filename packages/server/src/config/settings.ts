@@ -2,13 +2,13 @@
  * The table of all settings. Variables, flags, config-file keys, `--help` and `docs/settings.md` are derived from it.
  * Nothing else in the server reads the environment.
  */
-import type { LoopbackLimit } from '../core/base/settings.ts'
 import { ConfigError } from './config-error.ts'
 import { type Declaration, flagOf } from './declaration.ts'
 import { access } from './declared/access.ts'
 import { limits } from './declared/limits.ts'
 import { serving } from './declared/serving.ts'
 import { storage } from './declared/storage.ts'
+import type { Settings } from './settings-type.ts'
 
 /** The settings by heading, in the order of the documentation and `--help`. */
 export const SETTING_GROUPS = {
@@ -19,20 +19,12 @@ export const SETTING_GROUPS = {
 } as const
 
 /** All settings by name. */
-export const SETTINGS = { ...serving, ...access, ...storage, ...limits }
+export const SETTINGS = { ...serving, ...access, ...storage, ...limits } satisfies {
+  readonly [Name in Exclude<keyof Settings, 'loopbackExempt' | 'loopbackCounted'>]: Declaration<Settings[Name]>
+}
 
 /** The name of a setting in a config file and in `createRoomful`. */
 export type SettingName = keyof typeof SETTINGS
-
-type Declared = { readonly [Name in SettingName]: (typeof SETTINGS)[Name] extends Declaration<infer T> ? T : never }
-
-/** The values of all settings, as `loadSettings` and `resolveSettings` return them. `docs/settings.md` describes each. */
-export interface Settings extends Declared {
-  /** Whether `maxConnectionsPerIp` ignores connections from this machine: true unless that setting was given. */
-  readonly loopbackExempt: boolean
-  /** Limits that also apply to connections from this machine: those that were given. */
-  readonly loopbackCounted: readonly LoopbackLimit[]
-}
 
 /** An entry of the table, without the type of its value. */
 export interface AnySetting extends Declaration<unknown> {

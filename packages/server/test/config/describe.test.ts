@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { describeFlags, describeInMarkdown, describeLoaded, loadedAsJson } from '../../src/config/describe.ts'
+import {
+  describeFlags,
+  describeInMarkdown,
+  describeLoaded,
+  loadedAsJson,
+  withDocstrings,
+} from '../../src/config/describe.ts'
 import { loadWithOrigins } from '../../src/config/load.ts'
 import { allSettings } from '../../src/config/settings.ts'
 
@@ -8,6 +14,12 @@ describe('the settings in words', () => {
   it('docs/settings.md is current (npm run docs:settings writes it)', () => {
     const page = readFileSync(new URL('../../../../docs/settings.md', import.meta.url), 'utf8')
     expect(page).toBe(describeInMarkdown())
+  })
+
+  it('the docstrings of the settings are current (npm run docs:settings writes them)', () => {
+    const source = readFileSync(new URL('../../src/config/settings-type.ts', import.meta.url), 'utf8')
+    expect(source).toBe(withDocstrings(source))
+    for (const { name } of allSettings()) expect(source).toMatch(new RegExp(`\\*/\\n  readonly ${name}: `))
   })
 
   it('help names every flag', () => {

@@ -32,12 +32,14 @@ export type VerdictCode =
   | 'TRIMMED'
   | 'UNKNOWN'
 
+/** Why one connection did or did not receive the event. */
 export interface Verdict {
   readonly connectionId: string | undefined
   readonly code: VerdictCode
   readonly message: string
 }
 
+/** Whether the event was delivered. */
 export interface Answer {
   /** `waiting`: it will be delivered. `unknown`: there is no record. */
   readonly delivered: 'yes' | 'waiting' | 'no' | 'unknown'
@@ -45,6 +47,7 @@ export interface Answer {
   readonly message: string
 }
 
+/** What `GET /api/server/explain` answers. */
 export interface Explanation {
   readonly answer: Answer
   /** Null when it is not in the log. */

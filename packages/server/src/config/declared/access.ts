@@ -8,13 +8,13 @@ export const access = {
     type: optional(text),
     default: undefined,
     secret: true,
-    sentence: 'Secret that signs tokens (HS256), 32 bytes or more; without it a random one is kept in ROOMFUL_DATA.',
+    sentence: 'Secret that signs tokens (HS256), at least 32 bytes. Without it a random one is stored in ROOMFUL_DATA.',
   }),
   jwksUrl: setting({
     variable: 'JWKS_URL',
     type: optional(url),
     default: undefined,
-    sentence: 'Public keys of an identity provider, for tokens signed with RS, PS, ES or EdDSA.',
+    sentence: 'URL of the public keys of an identity provider, for tokens signed with RS, PS, ES or EdDSA.',
   }),
   jwtAudience: setting({
     variable: 'ROOMFUL_JWT_AUDIENCE',
@@ -32,7 +32,7 @@ export const access = {
     variable: 'ROOMFUL_AUTH',
     type: oneOf('required', 'optional'),
     default: 'required',
-    sentence: 'Whether connections need a token; "optional" lets guests into every namespace.',
+    sentence: 'Whether connections need a token; "optional" allows guests in every namespace.',
   }),
   firstMessageAuth: setting({
     variable: 'ROOMFUL_FIRST_MESSAGE_AUTH',
@@ -44,14 +44,15 @@ export const access = {
     variable: 'ROOMFUL_AUTH_REJECT',
     type: oneOf('close', 'http'),
     default: 'close',
-    sentence: 'How a bad token is refused: the WebSocket opens and is closed with 4001, or HTTP 401 before it opens.',
+    sentence:
+      'How a bad token is refused: "close" opens the WebSocket and closes it with 4001, "http" answers 401 instead.',
   }),
   authDeadlineMs: setting({
     variable: 'ROOMFUL_AUTH_DEADLINE_MS',
     type: wholeNumber(10, 600_000),
     default: CORE_DEFAULTS.authDeadlineMs,
     unit: 'ms',
-    sentence: 'How long a connection may wait before it says who it is.',
+    sentence: 'How long a connection may wait before it authenticates.',
   }),
   users: setting({
     variable: 'ROOMFUL_USERS',

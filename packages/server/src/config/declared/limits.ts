@@ -18,7 +18,7 @@ export const limits = {
     type: wholeNumber(10, HOUR_MS),
     default: CORE_DEFAULTS.pongTimeoutMs,
     unit: 'ms',
-    sentence: 'How long a client may take to answer a ping before it is cut off.',
+    sentence: 'How long a client may take to answer a ping before it is disconnected.',
   }),
   socketioPingIntervalMs: setting({
     variable: 'ROOMFUL_SOCKETIO_PING_INTERVAL_MS',
@@ -38,7 +38,7 @@ export const limits = {
     variable: 'ROOMFUL_SOCKETIO_RECOVERY',
     type: onOff,
     default: true,
-    sentence: 'Whether Socket.IO clients recover missed events when they come back.',
+    sentence: 'Whether Socket.IO clients receive missed events when they reconnect.',
   }),
   maxMessageBytes: setting({
     variable: 'ROOMFUL_MAX_MESSAGE_BYTES',
@@ -52,7 +52,7 @@ export const limits = {
     type: wholeNumber(0, 1_000_000),
     default: CORE_DEFAULTS.ratePerSecond,
     unit: 'events',
-    sentence: 'Events that a connection may send within any second; 0 = off.',
+    sentence: 'Events that a connection may send in any second; 0 = off.',
   }),
   ratePerMinute: setting({
     variable: 'ROOMFUL_RATE_PER_MINUTE',
@@ -60,14 +60,14 @@ export const limits = {
     default: CORE_DEFAULTS.ratePerMinute,
     unit: 'messages',
     sentence:
-      'Messages that a user may send within any minute, over all connections; 0 = off. Guests keep their count when they reconnect, and all guests of one address together may send 20 times as many; once this is set, also those of this machine (loopback).',
+      'Messages that a user may send in any minute, over all connections; 0 = off. Guests keep their count when they reconnect, and all guests of one address together may send 20 times as many. If set, this also applies to guests on this machine (loopback).',
   }),
   maxConnectionsPerIp: setting({
     variable: 'ROOMFUL_MAX_CONNECTIONS_PER_IP',
     type: wholeNumber(0, 1_000_000),
     default: CORE_DEFAULTS.maxConnectionsPerIp,
     unit: 'connections',
-    sentence: 'Connections from one address; 0 = off. Once this is set, it counts for this machine (loopback) too.',
+    sentence: 'Connections from one address; 0 = off. If set, this also applies to this machine (loopback).',
   }),
   connectsPerMinute: setting({
     variable: 'ROOMFUL_CONNECTS_PER_MINUTE',
@@ -75,7 +75,7 @@ export const limits = {
     default: CORE_DEFAULTS.connectsPerMinute,
     unit: 'connections',
     sentence:
-      'New connections from one address, and of one user, within any minute; 0 = off. Once this is set, it counts for this machine (loopback) too.',
+      'New connections from one address, and of one user, in any minute; 0 = off. If set, this also applies to this machine (loopback).',
   }),
   newRoomsPerMinute: setting({
     variable: 'ROOMFUL_NEW_ROOMS_PER_MINUTE',
@@ -83,7 +83,7 @@ export const limits = {
     default: CORE_DEFAULTS.newRoomsPerMinute,
     unit: 'rooms',
     sentence:
-      'Rooms that a user, or the guests of one address, may create within any minute; 0 = off. Once this is set, it counts for this machine (loopback) too.',
+      'Rooms that a user, or the guests of one address, may create in any minute; 0 = off. If set, this also applies to this machine (loopback).',
   }),
   maxRooms: setting({
     variable: 'ROOMFUL_MAX_ROOMS',
@@ -97,13 +97,13 @@ export const limits = {
     type: wholeNumber(1_024, 1_024 * MIB),
     default: CORE_DEFAULTS.outboxBytes,
     unit: 'bytes',
-    sentence: 'Unread bytes of one client above which its events wait in the log instead of in memory.',
+    sentence: 'Unsent bytes of one client above which its events wait in the log instead of in memory.',
   }),
   outboxMaxBytes: setting({
     variable: 'ROOMFUL_OUTBOX_MAX_BYTES',
     type: wholeNumber(1_024, 1_024 ** 2 * MIB),
     default: CORE_DEFAULTS.outboxMaxBytes,
     unit: 'bytes',
-    sentence: 'Unread bytes of all clients together.',
+    sentence: 'Unsent bytes of all clients together.',
   }),
 }

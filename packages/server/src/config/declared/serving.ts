@@ -39,34 +39,34 @@ export const serving = {
     type: urlPath,
     default: '',
     sentence:
-      'Path below which everything is served, as `/realtime/ws` with /realtime; for a proxy that passes paths on as they are.',
+      'Path below which everything is served: `/realtime` makes it `/realtime/ws`. For a proxy that does not rewrite paths.',
   }),
   socketioPath: setting({
     variable: 'ROOMFUL_SOCKETIO_PATH',
     type: urlPath,
     default: '/socket.io',
-    sentence: 'Path of Socket.IO clients, below the base path; their option `path` is both together.',
+    sentence: 'Path of Socket.IO clients below the base path. Their option `path` is both paths together.',
   }),
   corsOrigin: setting({
     variable: 'CORS_ORIGIN',
     type: origins,
     default: LOOPBACK_ORIGINS,
     sentence:
-      'Origins of web pages and app shells that may connect besides pages of this server itself, of any scheme (`capacitor://localhost`, `moz-extension://*`); replaces the default. `*` lets in any but `null`, without credentials.',
+      'Origins of web pages and app shells that may connect, besides pages of this server. Any scheme is possible (`capacitor://localhost`, `moz-extension://*`). `*` allows every origin except `null`, without credentials.',
   }),
   hosts: setting({
     variable: 'ROOMFUL_HOSTS',
     type: optional(hosts),
     default: undefined,
     sentence:
-      'Names under which this server is reached, `*.` before one for all below it; `localhost`, IP addresses and the hosts in CORS_ORIGIN are always among them. Without it names are checked only on a loopback address without TRUST_PROXY, against DNS rebinding.',
+      'Host names of this server, against DNS rebinding; `*.` before a name allows all names below it. `localhost`, IP addresses and the hosts in CORS_ORIGIN are always allowed. If not set, names are checked only on a loopback address without TRUST_PROXY.',
   }),
   trustProxy: setting({
     variable: 'TRUST_PROXY',
     type: proxies,
     default: 'off',
     sentence:
-      "Proxies whose X-Forwarded-For is believed: how many are in front, or their addresses; a client's is not.",
+      'Proxies whose X-Forwarded-For is trusted: their number or their addresses. It is ignored from other clients.',
   }),
   tlsCert: setting({
     variable: 'ROOMFUL_TLS_CERT',
@@ -92,7 +92,7 @@ export const serving = {
     type: wholeNumber(0, 600_000),
     default: CORE_DEFAULTS.drainMs,
     unit: 'ms',
-    sentence: 'Time over which clients are sent away at shutdown, when there are more than 100.',
+    sentence: 'Time over which clients are disconnected at shutdown, when there are more than 100.',
   }),
   redisUrl: setting({
     variable: 'REDIS_URL',
@@ -127,20 +127,19 @@ export const serving = {
     type: optional(apiKey),
     default: undefined,
     secret: true,
-    sentence:
-      'Key that other backends show to use the server API, better 32 random characters; without it that API is off.',
+    sentence: 'API key of other backends, preferably 32 random characters. Without it the server API is off.',
   }),
   stories: setting({
     variable: 'ROOMFUL_STORIES',
     type: optional(onOff),
     default: undefined,
     sentence:
-      'Keep what happens to each connection, about 2 KB for an open one, for `explain` and its story; without a word, where there is an API key.',
+      'Whether to record the story of each connection for `explain`, about 2 KB per open connection. If not set, on with an API key.',
   }),
   logLevel: setting({
     variable: 'LOG_LEVEL',
     type: oneOf('silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'),
     default: 'info',
-    sentence: 'How much a server that runs by itself logs, as JSON lines on stdout.',
+    sentence: 'What a stand-alone server logs, as JSON lines on stdout.',
   }),
 }

@@ -10,7 +10,7 @@ export const storage = {
     variable: 'ROOMFUL_DATA',
     type: text,
     default: './data',
-    sentence: 'Folder for everything that is stored; ":memory:" keeps nothing.',
+    sentence: 'Folder of all stored data; ":memory:" stores nothing.',
   }),
   sync: setting({
     variable: 'ROOMFUL_SYNC',
@@ -44,7 +44,7 @@ export const storage = {
     type: wholeNumber(0, 36_500),
     default: 30,
     unit: 'days',
-    sentence: 'How long events are stored; 0 = whatever their age.',
+    sentence: 'How long events are stored; 0 = no limit.',
   }),
   dataMaxBytes: setting({
     variable: 'ROOMFUL_DATA_MAX_BYTES',
@@ -52,14 +52,14 @@ export const storage = {
     default: LOG_DEFAULTS.dataMaxBytes,
     unit: 'bytes',
     sentence:
-      'Size of all stored events together, roughly; beyond it the oldest of who wrote most go. 0 = as much as the disk holds. In memory at most 256 MiB unless this is set.',
+      'Approximate size of all stored events. Above it the oldest events of the largest writers are removed. 0 = until the disk is full. In memory 256 MiB, unless this is set.',
   }),
   replayMax: setting({
     variable: 'ROOMFUL_REPLAY_MAX',
     type: wholeNumber(0, 1_000_000),
     default: CORE_DEFAULTS.replayMax,
     unit: 'events',
-    sentence: 'Most missed events of a room that a client is sent when it comes back.',
+    sentence: 'Most missed events of a room that a client receives when it reconnects.',
   }),
   dedupeWindowMs: setting({
     variable: 'ROOMFUL_DEDUPE_WINDOW_MS',
@@ -73,6 +73,6 @@ export const storage = {
     type: wholeNumber(1_000, 1_000_000_000),
     default: 5_000_000,
     unit: 'keys',
-    sentence: 'Most keys that are remembered.',
+    sentence: 'Most idempotency keys that are remembered.',
   }),
 }
