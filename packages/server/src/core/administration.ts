@@ -1,6 +1,6 @@
 /**
- * What is done to users from outside their connections: banned, given a role, looked at again, sent away. Everything acts
- * at once on what is open. G8, D11. Applications call it through `roomful`, other backends through the server API.
+ * What is done to users from outside their connections: bans, roles, new checks, disconnecting. Everything acts at once on
+ * open connections. G8, D11. Applications call it through `roomful`, other backends through the server API.
  */
 import { CLOSE_CODES, inboxOf } from '@roomful/protocol'
 import { bannedError, RoomfulError } from './base/errors.ts'
@@ -27,7 +27,7 @@ const KICKED_REASON = 'Disconnected by the server'
 export class Administration {
   private readonly hub: Hub
   private readonly users: Users
-  /** `strict`: who has no account is nobody. */
+  /** `strict`: a user without an account is unknown. */
   private readonly unknownUsers: 'open' | 'strict'
 
   constructor(hub: Hub, users: Users, unknownUsers: 'open' | 'strict') {
@@ -36,15 +36,15 @@ export class Administration {
     this.unknownUsers = unknownUsers
   }
 
-  /** Who has an account, and how many connections each has open. */
+  /** Accounts, each with its number of open connections. */
   async accounts(question: AccountQuestion): Promise<readonly (ListedAccount & { readonly connections: number })[]> {
     const accounts = await this.users.list(question)
     return accounts.map((each) => ({ ...each, connections: this.connectionsOf(each.sub).length }))
   }
 
   /**
-   * Shuts a user out, also one who was never here, and closes every connection they have.
-   * @param reason told to the user, now and whenever they try again
+   * Bans a user, also one who never connected, and closes all their connections.
+   * @param reason sent to the user, now and at each further attempt
    * @throws RoomfulError (rejects) NOT_FOUND where users must be known, INVALID_MESSAGE for guests
    */
   async ban(userId: string, reason?: string): Promise<void> {
@@ -72,7 +72,7 @@ export class Administration {
     await this.refresh(userId)
   }
 
-  /** Runs middleware and rules again on every connection of a user; who is banned is sent away. */
+  /** Runs middleware and rules again on every connection of a user; a banned user is disconnected. */
   async refresh(userId: string): Promise<Refreshed> {
     const account = await this.users.find(userId)
     if (account?.banned) this.shutOut(userId, account.banReason)

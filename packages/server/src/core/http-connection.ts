@@ -1,7 +1,7 @@
 /**
- * Who comes over HTTP says everything at the door: who they are, which rooms they want, and after which cursor. So they are
- * let in wholly or not at all, with an answer that HTTP can give, and all rooms are entered in one breath: what was missed
- * in them comes merged in the order of `n`, and one cursor tells a position in each. V14, PROTOCOL.md 7.
+ * A client over HTTP says everything in its request: who it is, which rooms it wants, and after which cursor. So it gets all
+ * of it or an HTTP error, and joins all rooms at once: missed events come merged in the order of `n`, and one cursor stands
+ * for a position in each room. V14, PROTOCOL.md 7.
  */
 import { type Credentials, type Cursor, formatCursor, inboxOf, isPersonalRoom, type Position } from '@roomful/protocol'
 import { RoomfulError, toRoomfulError } from './base/errors.ts'
@@ -26,17 +26,17 @@ export interface HttpClient {
   readonly stream?: string
 }
 
-/** What entering came to. */
+/** The outcome of joining. */
 export interface OpenedHttpConnection {
   /** In the order asked for. */
   readonly replies: readonly JoinAck[]
-  /** From here nothing that follows is missing, should not a single event come. */
+  /** Where to resume if the client receives no event at all. */
   readonly cursor: string
 }
 
 type After = Position | number | undefined
 
-/** A position of no log: what is there comes, behind a reset that says why. */
+/** A position in no log: the client gets a reset that says why, then what is there. */
 const ELSEWHERE: Position = { epoch: '', seq: 0 }
 
 interface HttpConnectionsParts {
@@ -68,11 +68,11 @@ export class HttpConnections {
   async identify({ state }: NamespaceParts, { credentials, ip, userAgent, stream }: HttpClient): Promise<Verified> {
     const { identities } = this
     const { settings, observer, random } = this.runtime
-    const isNobody = credentials.token === undefined && credentials.ticket === undefined
-    if (isNobody && (state.options.guests || !settings.authRequired)) {
+    const hasNoProof = credentials.token === undefined && credentials.ticket === undefined
+    if (hasNoProof && (state.options.guests || !settings.authRequired)) {
       return identities.guest(createGuest(state, random, credentials.name))
     }
-    if (!isNobody) return identities.verify(credentials, { ip, userAgent, id: '' }, stream)
+    if (!hasNoProof) return identities.verify(credentials, { ip, userAgent, id: '' }, stream)
     observer.observe({ type: 'auth:failed', code: 'UNAUTHENTICATED', ip, userAgent, connectionId: '' })
     throw new RoomfulError('UNAUTHENTICATED')
   }
@@ -80,7 +80,7 @@ export class HttpConnections {
   /**
    * Runs the namespace's middleware and counts the address.
    * @param arrival with an identity
-   * @param onLink called at once, so that the transport can tell the link of its end
+   * @param onLink called at once, so that the transport can end the link
    * @throws RoomfulError (rejects) FORBIDDEN, TOO_MANY_CONNECTIONS, RATE_LIMITED, UNAVAILABLE, and what middleware throws
    */
   async enter(arrival: Arrival, onLink: (link: Link<Connection>) => void): Promise<Connection> {
@@ -101,7 +101,7 @@ export class HttpConnections {
   /**
    * Becomes a member of all these rooms, or of none.
    * @param cursor resume after it; without one nothing is replayed
-   * @param onEntered called in the same breath, before anything that was missed: say what comes first there
+   * @param onEntered called synchronously, before any missed event is sent: send there what comes first
    * @throws RoomfulError (rejects) FORBIDDEN naming every room refused, ROOM_FULL, TOO_MANY_ROOMS, CURSOR_INVALID
    */
   async join(
@@ -137,7 +137,7 @@ export class HttpConnections {
     onEntered({ replies: asked, cursor: cursorOf(namespace, cursor) })
     const newlyPlaced = new Set(placedIds.filter((roomId) => !before.has(roomId)))
     for (const reply of rest) {
-      if (newlyPlaced.delete(reply.roomId)) placement.tellJoined(connection, reply)
+      if (newlyPlaced.delete(reply.roomId)) placement.notifyJoined(connection, reply)
     }
     for (const { recovered, reason = 'epoch', roomId, from = 0, to = 0 } of [...asked, ...rest]) {
       if (recovered === false) catchUp.sendReset(connection, { roomId, reason, from, to })
@@ -148,7 +148,7 @@ export class HttpConnections {
     turn.endSoon()
   }
 
-  /** Rooms that the server chose go on from the cursor as well; one that the rules refuse by now is left to them. */
+  /** Rooms that the server chose resume after the cursor as well, unless the rules refuse them by now. */
   private async prepareAgain(
     connection: Connection,
     roomIds: readonly string[],
@@ -184,7 +184,7 @@ export class HttpConnections {
   ): Promise<(roomId: string) => After> {
     if (cursor === undefined) return () => undefined
     if (cursor.logId !== namespace.logId) {
-      // Not of this log: of an earlier one, which a reset tells, or of a neighbour, which is a mistake.
+      // Not of this log: of an earlier one, so the client gets a reset, or of another namespace, which is a mistake.
       const isForeign = Array.from(this.namespaces.all()).some(({ state }) => state.logId === cursor.logId)
       if (isForeign) throw new RoomfulError('CURSOR_INVALID', 'This cursor is of another namespace')
       return () => ELSEWHERE
@@ -200,7 +200,7 @@ export class HttpConnections {
     }
   }
 
-  /** All that are allowed, or none. */
+  /** All of them, or none. */
   private async prepare(
     connection: Connection,
     roomIds: readonly string[],
@@ -220,7 +220,7 @@ export class HttpConnections {
     throw new RoomfulError('FORBIDDEN', `You are not allowed to join ${refused.join(', ')}`, { field: 'room' })
   }
 
-  /** The user's own room, once it holds anything: after the cursor, or after what was told to the user before. */
+  /** The user's own room, once it holds anything: after the cursor, or after what was delivered before. */
   private async prepareInbox(
     connection: Connection,
     inbox: string,

@@ -80,9 +80,9 @@ export class Namespace implements NamespaceApi, NamespaceParts {
       },
     })
     const commit = new Commit(runtime, state, fanOut)
-    const pace = new ThrottledFanOut(runtime, state)
+    const throttle = new ThrottledFanOut(runtime, state)
     const capacity = new Capacity(runtime, state)
-    const presence = new RoomPresence(runtime, state, { rooms, capacity, fanOut, pace })
+    const presence = new RoomPresence(runtime, state, { rooms, capacity, fanOut, throttle })
     const access = new Access(runtime, delivery, (connection, roomId, reason) =>
       joins.leave(connection, roomId, reason),
     )
@@ -103,7 +103,7 @@ export class Namespace implements NamespaceApi, NamespaceParts {
     this.state = state
     this.rooms = rooms
     this.presence = presence
-    this.users = new UserPresence(runtime, state, { fanOut, delivery, pace })
+    this.users = new UserPresence(runtime, state, { fanOut, delivery, throttle })
     this.inboxes = inboxes
     this.requests = {
       runtime,
@@ -235,7 +235,7 @@ export class Namespace implements NamespaceApi, NamespaceParts {
   }
 
   hasUser(roomId: string, userId: string): boolean {
-    return this.state.rooms.get(roomId)?.seats.has(userId) ?? false
+    return this.state.rooms.get(roomId)?.users.has(userId) ?? false
   }
 
   history(roomId: string, page: HistoryPage): Promise<HistoryEvents> {

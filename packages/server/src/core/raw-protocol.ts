@@ -1,8 +1,7 @@
 /**
- * A protocol of an application's own over a link: bytes that are no events and no requests, such as those of Yjs. Its
- * link is like every other (origin, address, heartbeat, drain, slowness), and behind it stands a connection to a
- * namespace that is in one room: the namespace's checks and the room's rules say who may come in and who may write, its
- * presence who is there, and a ban, a change of role or the end of a token reaches it as it reaches everyone.
+ * A protocol of the application over a link: bytes that are no events and no requests, such as those of Yjs. Its link has
+ * the limits of every other (origin, address, heartbeat, drain, slowness), and its connection is in one room of a
+ * namespace. So checks, rules and presence apply, and bans, changes of role and expiring tokens take effect as everywhere.
  */
 import { CLOSE_CODES, type WireError } from '@roomful/protocol'
 import type { RoomAction } from './base/contract.ts'
@@ -29,16 +28,16 @@ export interface Protocol {
   readonly maxMessageBytes: number
   /** Ten times as many messages, kept up for 5 s, close with 1008; 0 = off. */
   readonly ratePerSecond: number
-  /** A peer was let into its room. What it sent meanwhile comes once the handler is there; a rejection closes it. */
-  open(peer: ProtocolConnection): ProtocolHandler | Promise<ProtocolHandler>
-  /** The protocol's own words for a refusal, told before the close. Silent without. */
+  /** A client joined its room. What it sent meanwhile follows once there is a handler; a rejection closes it. */
+  open(connection: ProtocolConnection): ProtocolHandler | Promise<ProtocolHandler>
+  /** A refusal in the form of the protocol, sent before the close; nothing is sent without it. */
   refusal?(error: WireError): Uint8Array
 }
 
 export interface ProtocolHandler {
-  /** One binary message. What it throws is reported and closes the peer with 1011. */
+  /** One binary message. What it throws is reported and closes the connection with 1011. */
   handleMessage(data: Uint8Array): void
-  /** What was not sent while the peer was slow can be sent now. */
+  /** The client was slow and reads again: send what was held back. */
   onDrained?(): void
   /** The user has another name or role, or brought a new token. */
   onUserChanged?(): void
@@ -46,7 +45,7 @@ export interface ProtocolHandler {
   onClosed?(): void
 }
 
-interface PeerParts {
+interface ProtocolParts {
   readonly access: Access
   readonly sharedLimits: SharedLimits
   readonly control: ConnectionControl
@@ -62,7 +61,7 @@ export class ProtocolConnection {
   private readonly frame: (data: Uint8Array) => Uint8Array
 
   constructor(
-    { access, sharedLimits, control }: PeerParts,
+    { access, sharedLimits, control }: ProtocolParts,
     connection: Connection,
     roomId: string,
     frame: (data: Uint8Array) => Uint8Array,
@@ -122,14 +121,14 @@ export class ProtocolConnection {
 /** What ends a connection. */
 type ConnectionControl = Pick<Lifecycle, 'close'>
 
-interface PeerHub {
+interface ProtocolHub {
   readonly runtime: Runtime
   readonly httpConnections: HttpConnections
   readonly lifecycle: Lifecycle
 }
 
 /** Everything a transport knows about a link that speaks a protocol. */
-export interface PeerArrival extends Arrival {
+export interface ProtocolArrival extends Arrival {
   readonly namespace: NamespaceParts
   readonly protocol: Protocol
   readonly roomId: string
@@ -137,22 +136,22 @@ export interface PeerArrival extends Arrival {
 }
 
 /**
- * From a transport: lets the peer in, or closes it with what a namespace closes with. Never rejects.
- * @param onLink called at once, so that the transport can tell the link what comes in
+ * From a transport: opens the connection, or closes it as a namespace would. Never rejects.
+ * @param onLink called at once, so that the transport can give the link what comes in
  */
-export async function acceptPeer(
-  hub: PeerHub,
-  arrival: PeerArrival,
+export async function acceptProtocolLink(
+  hub: ProtocolHub,
+  arrival: ProtocolArrival,
   onLink: (link: Link<Connection>) => void,
 ): Promise<void> {
   const { protocol, roomId, frame } = arrival
-  const owner = new PeerOwner(hub.runtime, hub.lifecycle, protocol)
+  const owner = new ProtocolOwner(hub.runtime, hub.lifecycle, protocol)
   let connection: Connection
   try {
     connection = await hub.httpConnections.enter({ ...arrival, httpMode: 'stream' }, (link) => {
       link.owner = owner
       onLink(link)
-      // What comes before it is known who sends it stays with the operating system.
+      // Until its user is known, what it sends waits in the operating system.
       if (link.connections[0]?.busy) link.wire.pauseReading()
     })
   } catch {
@@ -164,8 +163,8 @@ export async function acceptPeer(
     const prepared = await joins.prepareUncounted(connection, roomId, undefined)
     if (!joins.commit(prepared)) return
     hub.runtime.turn.endSoon()
-    const peer = new ProtocolConnection({ access, sharedLimits, control: hub.lifecycle }, connection, roomId, frame)
-    owner.ready(await protocol.open(peer), connection)
+    const client = new ProtocolConnection({ access, sharedLimits, control: hub.lifecycle }, connection, roomId, frame)
+    owner.ready(await protocol.open(client), connection)
   } catch (thrown) {
     const error = toRoomfulError(thrown)
     if (error.code === 'INTERNAL') owner.report(thrown, connection)
@@ -174,7 +173,7 @@ export async function acceptPeer(
   }
 }
 
-class PeerOwner implements LinkOwner {
+class ProtocolOwner implements LinkOwner {
   private readonly runtime: Runtime
   private readonly control: ConnectionControl
   private readonly protocol: Protocol
@@ -201,7 +200,7 @@ class PeerOwner implements LinkOwner {
     if (!connection.link.slow) connection.link.wire.resumeReading()
   }
 
-  /** Text is the house's: authentication and pings. So is what comes before anybody knows who it is. */
+  /** Text is for the dialect (authentication and pings), as is everything before the authentication. */
   receive(link: Link<Connection>, data: string | Uint8Array): boolean {
     if (typeof data === 'string') return false
     const [connection] = link.connections

@@ -1,6 +1,6 @@
 /**
- * Who reads over HTTP is no connection, but middleware and rules judge connections: this makes one to show them, that hears
- * nothing, counts nowhere, and leaves nothing behind.
+ * A reader over HTTP has no connection, but middleware and rules are written for connections: this makes one for them, which
+ * receives nothing, counts towards no limit, and leaves nothing behind.
  */
 
 import { CONNECTION_ID_PREFIX } from '@roomful/protocol'

@@ -45,7 +45,7 @@ export const CHAT: Application = {
     { event: 'reaction:send', data: { roomId, emoji: '👍' } },
   ],
   check: ({ server }) => {
-    for (const { user } of server?.get('/').state.rooms.get('staff')?.seats.values() ?? []) {
+    for (const { user } of server?.get('/').state.rooms.get('staff')?.users.values() ?? []) {
       if (user.role !== 'admin') throw new Error(`${user.sub} is in staff, and is no admin`)
     }
   },

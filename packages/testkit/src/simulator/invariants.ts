@@ -23,9 +23,9 @@ export function* checkBounds({ server }: Machine, name: string): Iterable<string
       if ((queue?.length ?? 0) > QUEUE_MAX) yield `${queue?.length} requests wait on one connection`
     }
   }
-  for (const { id, seats, options } of server.get(name).state.rooms.values()) {
+  for (const { id, users, options } of server.get(name).state.rooms.values()) {
     const { capacity = Number.POSITIVE_INFINITY } = options
-    if (seats.size > capacity) yield `${seats.size} sit in ${id}, which has ${capacity} seats`
+    if (users.size > capacity) yield `${users.size} sit in ${id}, which has ${capacity} seats`
   }
   // Asked of the links: a connection that comes back to its session has the id that it had.
   const sessions = new Map<string, Connection>()
@@ -56,7 +56,7 @@ export function* checkPresence(
   for (const roomId of rooms) {
     const members = sorted(actors.filter((actor) => actor.rooms().includes(roomId)).map(({ user }) => user))
     const room = namespace.state.rooms.get(roomId)
-    const seated = sorted([...(room?.seats.keys() ?? [])])
+    const seated = sorted([...(room?.users.keys() ?? [])])
     if (seated !== members) yield `in ${roomId} are ${members}; the server thinks ${seated}`
     for (const actor of actors) {
       const seen = actor.membersOf(roomId)

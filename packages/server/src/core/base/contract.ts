@@ -129,7 +129,7 @@ export type Allow = (user: User, roomId: string) => boolean | Promise<boolean>
 export interface RoomOptions {
   /** Events that no contract declares are durable when they are emitted to all of a room like this. Default: transient. */
   durable?: boolean
-  /** Most users with a seat; more are refused with ROOM_FULL. Default: no bound. */
+  /** Most users in the room; more are refused with ROOM_FULL. Default: no bound. */
   capacity?: number
   /** Latest events kept in memory for quick resumes. Default: the server's setting. */
   historySize?: number
@@ -191,11 +191,11 @@ function matcher(pattern: string): (roomId: string) => boolean {
 export interface NamespaceOptions {
   /** Rooms that no pattern matches are allowed. Default: true without any declared room. */
   readonly open?: boolean
-  /** Lets in who has no token, as a guest. */
+  /** Clients without a token connect as guests. */
   readonly guests?: boolean
-  /** Lets in everyone as a guest, and does not look at tokens. */
+  /** Every client connects as a guest; tokens are ignored. */
   readonly anonymous?: boolean
-  /** Tells nobody who else comes and goes, nor how many there are; rooms still tell their members. */
+  /** Clients do not learn who else is online, nor how many; rooms still show their members. */
   readonly quiet?: boolean
   /** Understands the classic commands: the first one makes a connection classic. PROTOCOL.md 5 */
   readonly classic?: boolean

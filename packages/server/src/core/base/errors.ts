@@ -1,14 +1,14 @@
 import { ERROR_CODES, type ErrorCode, type WireError } from '@roomful/protocol'
 
 /**
- * What a handler throws to refuse a request, and what the house throws itself: a stable code and a sentence for a person.
+ * What a handler throws to refuse a request, and what Roomful throws itself: a stable code and a sentence for a person.
  * Anything else that is thrown is reported to the client as INTERNAL and to the log whole.
  */
 export class RoomfulError extends Error {
   override readonly name = 'RoomfulError'
   readonly code: string
   readonly field: string | undefined
-  /** How long until it may succeed; told in whole seconds, rounded up. */
+  /** How long until it may succeed; sent in whole seconds, rounded up. */
   readonly retryAfterMs: number | undefined
 
   /**
@@ -39,7 +39,7 @@ export class RoomfulError extends Error {
   }
 }
 
-/** Makes whatever was thrown into something that can be told: details of the unexpected stay inside. */
+/** Makes an error for clients of anything that was thrown: details of the unexpected stay on the server. */
 export function toRoomfulError(thrown: unknown): RoomfulError {
   return thrown instanceof RoomfulError ? thrown : new RoomfulError('INTERNAL', undefined, { cause: thrown })
 }

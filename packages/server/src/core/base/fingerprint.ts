@@ -1,7 +1,7 @@
 /**
- * A short mark of a text, to tell a repeat from another request under the same key. Two independent 32-bit
- * multiply-and-xor hashes and the length: a mistake of the caller is found; it is no defence against an adversary, who
- * could only contradict himself.
+ * A short mark of a text, which tells a repeat from another request under the same key. Two independent 32-bit
+ * multiply-and-xor hashes and the length: it finds mistakes of a caller. It is no defence against
+ * attacks, which could only harm the attacker's own requests.
  */
 export function fingerprint(text: string): string {
   let a = 0x9e3779b9

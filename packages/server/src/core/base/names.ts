@@ -49,7 +49,7 @@ export function parseName(given: string): { readonly name: string } | { readonly
   return { name }
 }
 
-/** For whom nobody asks for another name: @returns what can be shown of this one, if anything can */
+/** For a name that its user cannot correct: @returns what can be shown of it, if anything can */
 export function salvageName(given: string): string | undefined {
   if (ORDINARY.test(given)) return given
   const line = tidy(given.slice(0, READ_MAX).replace(LINE_BREAKS, ' '))

@@ -1,4 +1,4 @@
-/** What the core must be told. `config/settings.ts` declares these with names, units and sentences for people. */
+/** The settings of the core. `config/settings.ts` declares them with names, units and sentences for people. */
 export interface CoreSettings {
   /** Connections need a token, except in namespaces that let guests in. */
   readonly authRequired: boolean

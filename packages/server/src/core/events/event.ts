@@ -19,9 +19,9 @@ export class RoomEvent implements WireEvent {
   readonly argsJson: string
   readonly stored: StoredFields | undefined
   readonly roomId: string | undefined
-  /** The connection that caused it: classic clients are not told their own messages. */
+  /** The connection that caused it: classic clients do not receive their own messages. */
   readonly origin: string | undefined
-  /** Who said it. */
+  /** Who caused it. */
   readonly userId: string | undefined
   /** What an application sends to those connected now, and no bookkeeping of the room vocabulary. */
   readonly isApplications: boolean

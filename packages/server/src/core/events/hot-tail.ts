@@ -32,7 +32,7 @@ export class HotTail {
     return this.lastSeq - this.count + 1
   }
 
-  /** The event must follow the last one, or the tail begins anew with it. */
+  /** The event must follow the last one, or the tail starts over with it. */
   push(event: RoomEvent, seq: number): void {
     if (seq !== this.lastSeq + 1) this.clear()
     this.lastSeq = seq
@@ -51,7 +51,7 @@ export class HotTail {
   }
 
   /**
-   * Takes what was read from the log and lies right before what is here, so that the next one who asks finds it.
+   * Takes what was read from the log and lies right before what is here, so that the next reader finds it.
    * @param generation of when the read began
    */
   warm(events: readonly RoomEvent[], generation: number): void {

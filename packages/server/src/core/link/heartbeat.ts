@@ -1,7 +1,7 @@
 /**
- * The heartbeat of one link: it is pinged on time whatever else is going on, and cut when a ping has been without an
- * answer for too long. An answer may take longer than the time between two pings. What was told before a ping has arrived
- * when it is answered, so pings are also how the core learns that.
+ * The heartbeat of one link: it pings on time whatever else is going on, and cuts the link when a ping stays unanswered for
+ * too long. A pong may take longer than the time between two pings. It also proves that everything sent before its ping has
+ * arrived, so pings confirm deliveries.
  */
 
 import type { Runtime } from '../base/runtime.ts'
@@ -24,15 +24,15 @@ export class Heartbeat {
   private readonly link: BeatingLink
   /** When the next ping is due. */
   private pingAt = Number.POSITIVE_INFINITY
-  /** When the first ping went out that nothing has answered yet. */
+  /** When the first unanswered ping went out. */
   private unansweredSince = Number.POSITIVE_INFINITY
   private timer: Timer | undefined
-  /** Pings that were not answered by a pong of their own. */
+  /** Pings without a pong so far. */
   private pongsDue = 0
-  /** Called with the next pong, for what was told before the ping that it answers. */
+  /** Called at the next pong, for what was sent before its ping. */
   private confirm: (() => void) | undefined
-  /** Something was told since, to be confirmed by a ping after it. */
-  private mustAsk = false
+  /** Something was sent since, to be confirmed by the next ping. */
+  private isConfirmationDue = false
 
   constructor(link: BeatingLink) {
     this.link = link
@@ -43,17 +43,17 @@ export class Heartbeat {
     const { runtime, dialect } = this.link
     const { pingIntervalMs } = this.form
     if (pingIntervalMs === 0) return
-    // A client that is told the heartbeat counts from the opening, so its first ping comes early.
+    // A client that knows the interval counts from the opening, so its first ping comes early.
     const phase = dialect.heartbeat ? 0.25 + runtime.random.fraction() / 4 : 0.5 + runtime.random.fraction() / 2
     this.pingAt = runtime.clock.monotonic() + pingIntervalMs * phase
     this.wait()
   }
 
-  /** Something was told that is to be confirmed soon. See {@link Link.confirmation}. */
-  ask(): void {
-    if (this.mustAsk) return
-    this.mustAsk = true
-    this.askSoon()
+  /** Something was sent whose delivery is to be confirmed soon. See {@link Link.confirmation}. */
+  confirmSoon(): void {
+    if (this.isConfirmationDue) return
+    this.isConfirmationDue = true
+    this.pingIfDue()
   }
 
   ponged(): void {
@@ -61,7 +61,7 @@ export class Heartbeat {
     this.confirm = undefined
     this.pongsDue = Math.max(0, this.pongsDue - 1)
     confirm?.()
-    this.askSoon()
+    this.pingIfDue()
   }
 
   stop(): void {
@@ -69,13 +69,13 @@ export class Heartbeat {
     this.timer = undefined
   }
 
-  /** One ping that is to confirm something waits for the answer to the one before. */
-  private get mayAsk(): boolean {
-    return this.mustAsk && this.pongsDue === 0
+  /** A ping that confirms deliveries waits for the pong of the one before. */
+  private get mayConfirm(): boolean {
+    return this.isConfirmationDue && this.pongsDue === 0
   }
 
-  private askSoon(): void {
-    if (!this.mayAsk) return
+  private pingIfDue(): void {
+    if (!this.mayConfirm) return
     this.stop()
     this.wait()
   }
@@ -88,7 +88,7 @@ export class Heartbeat {
     if (this.link.state === 'closed') return // a pong that was on its way
     const { clock, timers } = this.link.runtime
     const now = clock.monotonic()
-    const askAt = this.mayAsk ? now : Number.POSITIVE_INFINITY
+    const askAt = this.mayConfirm ? now : Number.POSITIVE_INFINITY
     const dueAt = Math.min(askAt, this.pingAt, this.unansweredSince + this.form.pongTimeoutMs)
     if (dueAt !== Number.POSITIVE_INFINITY) this.timer = timers.add(dueAt - now, () => this.beat())
   }
@@ -103,14 +103,14 @@ export class Heartbeat {
       this.pingAt = now + pingIntervalMs
       this.unansweredSince = Math.min(this.unansweredSince, now)
       this.ping()
-    } else if (this.mayAsk) this.ping() // however long the answer takes
+    } else if (this.mayConfirm) this.ping() // however long the answer takes
     this.wait()
   }
 
   private ping(): void {
     const { wire } = this.link
     if (this.pongsDue === 0) {
-      this.mustAsk = false
+      this.isConfirmationDue = false
       if (wire.hasPongs) this.confirm = this.link.confirmation()
     }
     if (wire.hasPongs) this.pongsDue++

@@ -1,6 +1,6 @@
 /**
- * One transport: what its bytes mean (through a dialect), what waits to be written (one write per turn, shared buffers),
- * and the bounds on both directions. It carries one connection, or several by channel.
+ * One transport: its dialect (what bytes mean), its outbound queue (one write per turn, shared buffers), and the limits in
+ * both directions. It carries one connection, or several by channel.
  */
 import {
   CLOSE_CODES,
@@ -31,7 +31,7 @@ export const STALLED_MS = 30_000
 export interface LinkConnection {
   readonly channel: number
   readonly stage: 'authenticating' | 'open' | 'closed'
-  /** Its client has shown that it was let in, and knows its session. */
+  /** Its client has sent something since it opened, so it knows its session. */
   readonly isSessionConfirmed: boolean
   /** The next message for it, within the limits of the link. */
   receive(inbound: ChannelInbound): void
@@ -40,17 +40,17 @@ export interface LinkConnection {
 /** A message for a connection, rather than for its link. */
 export type ChannelInbound = Exclude<Inbound, { kind: 'ping' | 'open' }>
 
-/** Who reacts to what happens on a link. */
+/** Receives what happens on a link. */
 export interface LinkListener<C extends LinkConnection> {
   /** The peer attaches to another namespace. */
   onOpenChannel(link: Link<C>, inbound: Extract<Inbound, { kind: 'open' }>): void
-  /** Anything came from the peer of an open connection, so it has received that it was let in. */
+  /** The client of an open connection sent something, so it knows its session. */
   onSessionConfirmed(connection: C): void
   /** More is queued than the soft limit. */
   onSlow(link: Link<C>): void
   /** Everything queued is gone, after {@link onSlow}. */
   onDrained(link: Link<C>): void
-  /** It is being closed: for everyone else its connections are gone. May be called again. */
+  /** It is being closed: its connections are gone for everyone else. May be called again. */
   onClosing(link: Link<C>, code: number, reason: string): void
   /** Nothing is left of it. Called once. */
   onClosed(link: Link<C>, code: number, reason: string): void
@@ -58,7 +58,7 @@ export interface LinkListener<C extends LinkConnection> {
   confirmation(link: Link<C>): (() => void) | undefined
 }
 
-/** Takes what is no request: an echo, a protocol of the application's own. See raw-protocol.ts. */
+/** Takes messages that are no requests: an echo, a protocol of the application. See raw-protocol.ts. */
 export interface LinkOwner {
   /** @returns false when the dialect should read it */
   receive(link: Link, data: string | Uint8Array): boolean
@@ -80,9 +80,9 @@ export class Link<C extends LinkConnection = LinkConnection> {
   /** A plain link may become a classic one. */
   dialect: Dialect
   state: 'open' | 'closing' | 'closed' = 'open'
-  /** Told first, unless the credentials of the request were refused. */
+  /** It was sent the welcome, which comes first unless the credentials of the request were refused. */
   welcomed = false
-  /** What a v1 client attaches to when it names no namespace, and who it is when it does not say. */
+  /** What a v1 client attaches to when it names no namespace. */
   defaultNamespace = '/'
   credentials: Credentials | undefined
   /** Until a channel is open. */
@@ -91,7 +91,7 @@ export class Link<C extends LinkConnection = LinkConnection> {
   owner: LinkOwner | undefined
   /** Counts towards its address; see limits.ts. */
   countedIp: string | undefined
-  /** Why it was let in for no more than to hear why it is refused. */
+  /** Why it is refused: it was accepted only to be sent this. */
   refusal: RoomfulError | undefined
   /** A connection of it was opened before. */
   hadConnection = false
@@ -100,7 +100,7 @@ export class Link<C extends LinkConnection = LinkConnection> {
   /** When anything came from the peer, or went to it. */
   lastActiveAt: number
   private readonly listener: LinkListener<C>
-  /** How many wait for something to be stored before anything more is written. */
+  /** How many parts wait for something to be stored before more is written. */
   private corks = 0
   private frames: Uint8Array[] = NO_FRAMES
   private frameBytes = 0
@@ -145,7 +145,7 @@ export class Link<C extends LinkConnection = LinkConnection> {
     }
   }
 
-  /** From the transport: something that shows that the peer lives. */
+  /** From the transport: a sign of life from the peer. */
   alive(): void {
     this.lastActiveAt = this.runtime.clock.monotonic()
     this.confirmSessions()
@@ -157,7 +157,7 @@ export class Link<C extends LinkConnection = LinkConnection> {
     this.heartbeat.ponged()
   }
 
-  /** From the transport: the peer is about to hear its last frame, so what waits for it goes out now. */
+  /** From the transport: the peer is about to receive its last frame, so what is queued goes out now. */
   flush(): void {
     if (!this.slow) this.runtime.turn.flushLink(this)
   }
@@ -263,7 +263,7 @@ export class Link<C extends LinkConnection = LinkConnection> {
     this.stalled = undefined
   }
 
-  /** Flushes, says goodbye; nothing is queued afterwards. A3.5. */
+  /** Flushes and closes; nothing is queued afterwards. A3.5. */
   close(code: number, reason: string): void {
     if (this.state !== 'open') return
     this.corks = 0 // a session is stored with its goodbye
@@ -277,7 +277,7 @@ export class Link<C extends LinkConnection = LinkConnection> {
     this.listener.onClosing(this, code, reason)
   }
 
-  /** Cuts at once, and tells everyone at once. */
+  /** Cuts the transport at once. */
   terminate(reason: string): void {
     if (this.state === 'closed') return
     this.closeCode = CLOSE_CODES.ABNORMAL.code

@@ -1,6 +1,6 @@
 /**
- * What dialects share whose clients say nothing over their link: an `EventSource`, a poll, a reader over HTTP, an echo.
- * What they ask comes another way, so there is nothing to decode and nothing to answer.
+ * Shared by dialects whose clients send nothing over their link: an `EventSource`, a poll, a reader over HTTP, an echo.
+ * Their requests come another way, so there is nothing to decode and nothing to acknowledge.
  */
 import type { Dialect } from '../ports/dialect.ts'
 

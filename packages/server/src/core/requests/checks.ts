@@ -1,6 +1,6 @@
 /**
- * The checks of a namespace at connect, after a refresh and after a rename. What they record is done once they have passed
- * and the client has its answer, in the order in which they recorded it; a refusal discards it, and frees what was kept.
+ * The checks of a namespace at connect, after a refresh and after a rename. Their effects are applied in order once all have
+ * passed and the client knows; a refusal discards them.
  */
 import type { RoomfulError } from '../base/errors.ts'
 import type { RequestEffects } from '../log/commit.ts'

@@ -1,4 +1,4 @@
-/** What a handler holds: who asked, and the means to say what should happen. Effects are recorded, not done. Q7. */
+/** What a handler gets: the connection that asked, and methods that record what should happen. See effects.ts. Q7. */
 import { isPersonalRoom, type Position, toJson } from '@roomful/protocol'
 import type { RoomAction } from '../base/contract.ts'
 import { checkRoomId } from '../base/contract.ts'
@@ -17,7 +17,7 @@ import type { Publisher } from './publisher.ts'
 const NONE: readonly never[] = []
 const NO_EFFECTS: never[] = []
 
-/** What carries out the wishes of a handler. */
+/** The parts that a context uses. */
 export interface ContextParts {
   readonly joins: Joins
   readonly access: Access
@@ -29,15 +29,15 @@ export class Context {
   readonly connection: Connection
   /** The event that is handled; `undefined` in middleware at connect. */
   readonly event: string | undefined
-  /** For the house: tells a repeat of this request. */
+  /** Internal: marks repeats of this request. */
   readonly appendKey: AppendKey | undefined
-  /** For the house: how many events were stored with {@link publish}. */
+  /** Internal: how many events were stored with {@link publish}. */
   published = 0
-  /** For the house: something was stored for an earlier request under this key, and its answer is not known. */
+  /** Internal: an earlier request under this key stored something, and its acknowledgement is not known. */
   isRepeat = false
   /** What was recorded so far, in order. */
   effects: Effect[] = NO_EFFECTS
-  /** Answers of joins, in the order in which they were asked; filled when the turn is released. */
+  /** Acknowledgements of joins in the order of the joins, known when the turn is released. */
   joined: readonly (JoinAck | undefined)[] = NONE
   private readonly parts: ContextParts
   private joining: Set<Promise<void>> | undefined
@@ -72,7 +72,7 @@ export class Context {
     return this.abort.signal
   }
 
-  /** Whom what it stores is charged to: the user's id, or one mark for all guests of its address, also when they reconnect. */
+  /** Whose quota pays for what it stores: the user's id, or one mark for all guests of an address. */
   get account(): string {
     return this.parts.sharedLimits.writerOf(this.connection)
   }
@@ -96,7 +96,7 @@ export class Context {
     })
   }
 
-  /** To a room, this connection left out; a durable event leaves nobody out, so it goes through {@link append}. */
+  /** To a room, without this connection. A durable event leaves no one out, so it goes through {@link append}. */
   to(room: string | readonly string[]): Emitter {
     return this.butSelf().to(room)
   }
@@ -224,13 +224,13 @@ export class Context {
     this.abort?.abort()
   }
 
-  /** Hands over what was recorded: what a handler records after it returned does not slip in. */
+  /** Takes what was recorded; what a handler records after it returned is ignored. */
   takeEffects(): readonly Effect[] {
     this.isOver = true
     return this.effects
   }
 
-  /** Gives back what was prepared: nothing that was recorded will happen. */
+  /** Abandons what was prepared: nothing that was recorded will happen. */
   discard(): void {
     for (const effect of this.effects) if (effect.kind === 'join') this.parts.joins.abandon(effect.prepared)
     this.effects = NO_EFFECTS

@@ -1,6 +1,6 @@
 /**
- * What a peer says on a connection goes here, one thing at a time: while a request runs, what follows it waits (G1). What
- * a request is and how it ends is execution.ts's business.
+ * The messages of a connection, one after another: while a request runs, what follows it waits (G1). execution.ts runs each
+ * request.
  */
 import { CLOSE_CODES, type Inbound } from '@roomful/protocol'
 import { toRoomfulError } from '../base/errors.ts'
@@ -27,17 +27,17 @@ export class Dispatch {
     this.control = control
   }
 
-  /** From the link: the next thing that the peer said on this connection. */
+  /** From the link: the next message of this connection. */
   handle(connection: Connection, inbound: Inbound): void {
     if (connection.stage === 'closed') return
-    // Who is not in yet has asked for nothing that a goodbye would have to wait for.
+    // Before the authentication ends there is nothing that a close would have to wait for.
     const isAtOnce = inbound.kind === 'close' && (connection.stage === 'authenticating' || inbound.isReplaced === true)
     if (connection.busy && !isAtOnce) return this.enqueue(connection, inbound)
     this.take(connection, inbound)
     if (connection.queue) this.resume(connection)
   }
 
-  /** Whatever kept the connection busy is over. */
+  /** The connection is no longer busy. */
   resume(connection: Connection): void {
     const { queue } = connection
     while (queue && queue.length > 0 && !connection.busy && connection.link.state === 'open') {
@@ -68,18 +68,18 @@ export class Dispatch {
         return this.invalid(connection, inbound)
       case 'request':
         if (connection.stage === 'authenticating') return link.close(CLOSE_CODES.POLICY.code, 'Not authenticated')
-        return new Execution(this.parts, connection, this.turn(connection, inbound)).start()
+        return new Execution(this.parts, connection, this.switchDialect(connection, inbound)).start()
       case 'ping':
       case 'open':
       case 'ack':
-        return // the link's own
+        return // handled by the link and the connection
       default:
         return inbound satisfies never
     }
   }
 
   /** A plain link may become a classic one, where the namespace understands that. */
-  private turn(connection: Connection, request: Request): Request {
+  private switchDialect(connection: Connection, request: Request): Request {
     const { link, namespace } = connection
     const turned = namespace.options.classic ? link.dialect.switchDialect?.(request) : undefined
     if (!turned) return request

@@ -1,5 +1,5 @@
 /**
- * Whom to tell, in the words that Socket.IO users know: `to(room).to(other).except(id).volatile.emit(type, …)`. One
+ * Chooses who receives an event, with the words of Socket.IO: `to(room).to(other).except(id).volatile.emit(type, …)`. One
  * immutable value with two ends: it records an effect of a handler, or acts at once for the server itself.
  */
 import { isPersonalRoom, toJson } from '@roomful/protocol'
@@ -19,7 +19,7 @@ export class Emitter {
     this.perform = perform
   }
 
-  /** Adds a room (or a connection id, or `user:<id>`). Members of several get one copy; an empty list is nobody. */
+  /** Adds a room (or a connection id, or `user:<id>`). Members of several get one copy; an empty list sends to no one. */
   to(room: string | readonly string[]): Emitter {
     const rooms = typeof room === 'string' ? [room] : room
     return this.with({ rooms: [...(this.audience.rooms ?? []), ...rooms.map((each) => checkRoomId(each))] })
@@ -41,14 +41,14 @@ export class Emitter {
     return this.with({ volatile: true })
   }
 
-  /** Volatile, but a slow link is told the latest one per `key` when it recovers. */
+  /** Volatile, but a slow client receives the latest event of each `key` once it reads again. */
   latest(key: string): Emitter {
     return this.with({ volatile: true, latestKey: key })
   }
 
   /**
    * Sends an event to those connected now; one that the contract declares durable is stored in its one room instead.
-   * A room that does not exist is no error: nobody is there. B30.
+   * A room that does not exist is no error. B30.
    * @throws RoomfulError DURABLE_NEEDS_ONE_ROOM
    */
   emit(type: string, ...args: readonly unknown[]): void {

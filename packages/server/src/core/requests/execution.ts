@@ -1,7 +1,7 @@
 /**
  * One request in three steps. `admit`: limits, and its key, under which it may have run before. `run`: middleware, schema,
  * handler; what the handler recorded goes to the turn, and the next request may start. `settle`: once everything is stored,
- * the acknowledgement. Every way in which a handler can fail ends in an answer, never in a crash (B38).
+ * the acknowledgement. However a handler fails, the client gets an error and the server goes on (B38).
  */
 import { toJson } from '@roomful/protocol'
 import { validate } from '../base/contract.ts'
@@ -256,7 +256,7 @@ export class Execution implements RequestEffects {
     this.endKey()
   }
 
-  /** Repeats that wait for this request may look what came of it. */
+  /** Repeats that wait for this request go on, and find what is stored. */
   private endKey(): void {
     if (!this.isAwaited || this.key === undefined) return
     this.isAwaited = false

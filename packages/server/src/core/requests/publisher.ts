@@ -1,4 +1,4 @@
-/** What the server itself says in a namespace: durable events that it stores, and events for those connected now. */
+/** Events of the server itself: durable ones, which are stored, and others for those connected now. */
 import { toJson } from '@roomful/protocol'
 import { checkRoomId } from '../base/contract.ts'
 import { fingerprint } from '../base/fingerprint.ts'
@@ -45,7 +45,7 @@ export class Publisher {
     return this.store(roomId, type, args, userId, key === undefined ? undefined : { scope, key, fingerprint: content })
   }
 
-  /** As {@link publish}, for who has the key ready. */
+  /** As {@link publish}, with a key that is made already. */
   async store(
     roomId: string,
     type: string,

@@ -1,6 +1,6 @@
 /**
- * What the rules of a room let somebody do, asked before it is done and again when the answer may be another one: after a
- * refresh, a change of role, a recovery. Who loses a room is taken out of it and told. G8, D11.
+ * The rules of rooms: asked before something is done, and again when the answer may have changed (a refresh, a change of
+ * role, a recovery). A connection that loses a room leaves it and is notified. G8, D11.
  */
 import { CLOSE_CODES, isPersonalRoom } from '@roomful/protocol'
 import type { RoomAction, RoomDeclaration } from '../base/contract.ts'
@@ -9,7 +9,7 @@ import type { Runtime } from '../base/runtime.ts'
 import type { Delivery } from '../log/delivery.ts'
 import type { Connection } from '../state/namespace-state.ts'
 
-/** Who asks for something: a connection, or a request without one. */
+/** For whom the rules are asked: a connection, or a request without one. */
 export type Asking = Pick<Connection, 'namespace' | 'user' | 'id'>
 
 /** Takes a connection out of a room. @returns false when it was not in it */
@@ -56,7 +56,7 @@ export class Access {
   ): true | Promise<true> {
     if (isPersonalRoom(roomId)) {
       if (roomId === `user:${user.sub}` || roomId === id) return true
-      throw new RoomfulError('FORBIDDEN', 'This room belongs to somebody else')
+      throw new RoomfulError('FORBIDDEN', 'This room belongs to another user')
     }
     if (!declaration) throw new RoomfulError('FORBIDDEN', `No room like ${JSON.stringify(roomId)} is declared here`)
     const answer = declaration.options.allow?.[action]?.(user, roomId) ?? true
@@ -74,22 +74,22 @@ export class Access {
     await Promise.all([...connection.memberships.keys()].map((roomId) => this.recheckRoom(connection, roomId)))
   }
 
-  /** Takes the connection out of a room that the rules no longer allow, and tells it. */
+  /** Takes the connection out of a room that the rules no longer allow, and notifies it. */
   async recheckRoom(connection: Connection, roomId: string): Promise<void> {
     try {
       await this.may(connection, 'join', roomId)
     } catch (error) {
       if (connection.stage === 'open' && this.leave(connection, roomId, 'forbidden'))
-        this.tellLost(connection, roomId, error)
+        this.notifyLost(connection, roomId, error)
     }
   }
 
-  /** Every client hears which room it lost, in its own words. */
-  tellLost(connection: Connection, roomId: string, cause: unknown): void {
+  /** Sends which room was lost, in the form of the client's dialect. */
+  notifyLost(connection: Connection, roomId: string, cause: unknown): void {
     const error = toRoomfulError(cause)
     const message = error.code === 'FORBIDDEN' ? error.message : 'You are no longer allowed in this room'
     const { link, channel } = connection
-    // A protocol has this one room, and no words for its loss.
+    // The connection of a protocol has this one room, so it ends with it.
     if (link.owner) return link.close(CLOSE_CODES.FORBIDDEN.code, message)
     if (link.dialect.view === 'classic') {
       connection.currentRoom = undefined

@@ -1,6 +1,6 @@
 /**
- * The seats of rooms with a capacity: who counts on one, who has it, when it is free again. A seat belongs to a user, so
- * several joins may count on the same one; it goes only when none of them does and nobody sits on it. B24.
+ * The seats of rooms with a capacity. A seat belongs to a user: joins under way claim it, members have it, and it is free
+ * again when the user is no member and no join claims it. B24.
  */
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
@@ -24,7 +24,7 @@ export class Capacity {
     if (capacity === undefined) return
     room.claims.set(userId, (room.claims.get(userId) ?? 0) + 1)
     try {
-      if (room.seats.has(userId)) return
+      if (room.users.has(userId)) return
       if (await this.runtime.broker.takeSeat(this.namespace.name, room.id, userId, capacity)) return
       throw new RoomfulError('ROOM_FULL', `The room is full: it has ${capacity} seats`)
     } catch (error) {
@@ -33,7 +33,7 @@ export class Capacity {
     }
   }
 
-  /** The join has come to something, or to nothing. */
+  /** The join is done, or failed. */
   release(room: Room, userId: string): void {
     const claims = room.claims.get(userId)
     if (claims === undefined) return
@@ -42,7 +42,7 @@ export class Capacity {
     this.freeIfUnused(room, userId)
   }
 
-  /** Somebody who has a seat is another user from now on: it goes along, also where that is one too many for a moment. */
+  /** A connection in the room has another user now, who gets a seat even if the room is over its capacity for a moment. */
   pass(room: Room, userId: string): void {
     if (room.options.capacity === undefined) return
     this.runtime.broker
@@ -52,9 +52,9 @@ export class Capacity {
       })
   }
 
-  /** Whoever stood up may have been the last who needed it. */
+  /** A user left, or a claim ended. */
   freeIfUnused(room: Room, userId: string): void {
-    if (room.options.capacity === undefined || room.seats.has(userId) || room.claims.has(userId)) return
+    if (room.options.capacity === undefined || room.users.has(userId) || room.claims.has(userId)) return
     this.runtime.broker.freeSeat(this.namespace.name, room.id, userId)
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The personal room of each user, `user:<id>`: every connection of theirs is in it as soon as it holds anything, and what
- * came while nobody was there is told at the next connect, from the mark up to which it was delivered. B23. A user
- * without private messages costs nothing.
+ * The personal room of each user, `user:<id>`, with private messages and notifications. Every connection of the user is in
+ * it as soon as it holds anything. A mark says up to where it was delivered; a user who was away gets what comes after it at
+ * the next connect. B23. A user without such events costs nothing.
  */
 import { inboxOf } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
@@ -25,7 +25,7 @@ export class Inboxes implements InboxListener {
   private readonly joins: Joins
   private readonly catchUp: CatchUp
   private readonly savedSessions: SavedSessions
-  /** Who waits for the next event of an inbox without a connection; who adds one bounds them. */
+  /** Called at the next event of an inbox, by room: for polls without a connection. Bounded by their caller. */
   private readonly watchers = new Map<string, Set<() => void>>()
 
   constructor(runtime: Runtime, namespace: NamespaceState, { joins, catchUp, savedSessions }: InboxesParts) {
@@ -36,14 +36,14 @@ export class Inboxes implements InboxListener {
     this.savedSessions = savedSessions
   }
 
-  /** A user connected: whatever waits is told now. Guests have a new name each time, so nothing can wait for them. */
+  /** A user connected: sends what waits. Guests have a new id each time, so nothing can wait for them. */
   async onConnect(connection: Connection): Promise<void> {
     if (connection.user.guest) return
     const roomId = inboxOf(connection.user.sub)
     const { broker } = this.runtime
     const [head] = await broker.heads(this.namespace.name, [roomId])
     if (!head || head.seq === 0 || connection.stage !== 'open') return
-    const mark = Math.max(await broker.mark(this.namespace.name, roomId), this.toldTo(roomId))
+    const mark = Math.max(await broker.mark(this.namespace.name, roomId), this.deliveredTo(roomId))
     await this.enter(connection, roomId, Math.min(mark, connection.session?.inboxAt ?? mark))
   }
 
@@ -73,40 +73,40 @@ export class Inboxes implements InboxListener {
     for (const roomId of [...this.watchers.keys()]) this.wake(roomId)
   }
 
-  /** Its owner's connections are told an event. */
+  /** An event was sent to the owner's connections. */
   onReleased(room: Room, seq: number): void {
-    let isTold = false
+    let isDelivered = false
     for (const { members } of room.groups) {
       for (const { connection } of members) {
-        isTold ||= isCertain(connection)
-        if (confirmsByPong(connection)) connection.link.heartbeat.ask()
+        isDelivered ||= isCertain(connection)
+        if (confirmsByPong(connection)) connection.link.heartbeat.confirmSoon()
       }
     }
-    if (isTold) this.markDelivered(room.id, seq)
+    if (isDelivered) this.markDelivered(room.id, seq)
   }
 
-  /** A connection is in its inbox, and is told what waits there. */
+  /** A connection joined its inbox, and what waits there was queued for it. */
   onEntered(connection: Connection, { id, head }: Room): void {
     if (confirmsByPoll(connection)) return
-    // First where it began: what was on its way when the process is killed is told again.
+    // First save where it began: if the process is killed, what was on its way is sent again.
     this.savedSessions.saveNow(connection)
-    if (confirmsByPong(connection)) connection.link.heartbeat.ask()
+    if (confirmsByPong(connection)) connection.link.heartbeat.confirmSoon()
     else if (isCertain(connection)) this.markDelivered(id, head)
   }
 
-  /** Its client knows its session: what it was told until now is its own. */
+  /** Its client knows its session, so it can resume: what was sent until now counts as delivered. */
   onSessionConfirmed(connection: Connection): void {
     if (connection.isSessionConfirmed) return
     connection.isSessionConfirmed = true
     if (!confirms(connection)) this.confirmation(connection)?.()
   }
 
-  /** It left by itself, and will not come back for anything. */
+  /** It was closed for good and will not resume. */
   onGoodbye(connection: Connection): void {
     if (!confirmsByPoll(connection)) this.confirmation(connection)?.()
   }
 
-  /** @returns what marks as delivered all that the connection was told of its inbox until now; nothing outside of it */
+  /** @returns marks as delivered what the connection was sent of its inbox until now; nothing when it is not in it */
   confirmation({ user, memberships, behind }: Connection): (() => void) | undefined {
     const membership = memberships.get(inboxOf(user.sub))
     if (!membership) return undefined
@@ -115,18 +115,18 @@ export class Inboxes implements InboxListener {
     return () => this.markDelivered(room.id, seq)
   }
 
-  /** How far somebody who is here was told: a newcomer hears what comes after that, as with who was here before. */
-  private toldTo(roomId: string): number {
+  /** Up to where a connection of the user has the inbox; a new connection gets what comes after that. */
+  private deliveredTo(roomId: string): number {
     const room = this.namespace.rooms.get(roomId)
-    const isTold = room?.groups.some(({ members }) =>
+    const isDelivered = room?.groups.some(({ members }) =>
       members.some(
         ({ connection }) => connection.isSessionConfirmed && !connection.behind && confirmsByPong(connection),
       ),
     )
-    return room && isTold ? room.head : 0
+    return room && isDelivered ? room.head : 0
   }
 
-  /** The inbox was told to somebody, up to `seq`: the next connect begins behind it. */
+  /** The inbox was delivered up to `seq`: the next connection starts after it. */
   private markDelivered(roomId: string, seq: number): void {
     this.runtime.broker.setMark(this.namespace.name, roomId, seq)
   }
@@ -143,19 +143,19 @@ export class Inboxes implements InboxListener {
     if (connection.stage !== 'open' || connection.memberships.has(roomId)) return
     const prepared = await this.joins.prepareOwn(connection, roomId, mark)
     if (connection.memberships.has(roomId)) return this.joins.abandon(prepared)
-    if (!this.joins.commit(prepared)) return // gone meanwhile: nothing was told
+    if (!this.joins.commit(prepared)) return // gone meanwhile: nothing was sent
     this.catchUp.pump(connection)
     this.onEntered(connection, prepared.room)
     this.runtime.turn.endSoon()
   }
 }
 
-/** It gets what it is told, or comes back for it. One that never heard that it was let in will come as somebody new. */
+/** It receives what is sent, or resumes. A client that does not know its session yet would come back as a new one. */
 function isCertain(connection: Connection): boolean {
   return connection.isSessionConfirmed && !confirms(connection)
 }
 
-/** It is told when what was written has reached the client. */
+/** It says when what was written has reached the client. */
 function confirms(connection: Connection): boolean {
   return confirmsByPoll(connection) || confirmsByPong(connection)
 }
@@ -164,7 +164,7 @@ function confirmsByPoll({ link }: Connection): boolean {
   return link.dialect.confirmsDelivery === true
 }
 
-/** Who has a session and comes back without it is told again what never arrived. Others could not tell it from something new. */
+/** What never arrived is sent again to a client with a session; others could not tell a repeat from a new event. */
 function confirmsByPong({ link, session }: Connection): boolean {
   return session !== undefined && link.wire.hasPongs
 }

@@ -1,7 +1,7 @@
 /**
- * Who may come into a room, and what coming and going means. A join has two halves: what has to be asked (rules, the log,
- * a seat) happens while its request runs; becoming a member, the answer and the first missed event happen in one breath
- * when the turn is released, so that nothing can fall between them.
+ * Joining and leaving rooms. A join has two halves. While its request runs, it is prepared: rules, the log, a seat. When the
+ * turn is released it is committed, synchronously: the member is added, then the acknowledgement is made and missed events
+ * are queued, so that no event can be lost in between.
  */
 import type { Position, ResetReason, SharedJson } from '@roomful/protocol'
 import { checkRoomId } from '../base/contract.ts'
@@ -19,7 +19,7 @@ import type { Capacity } from './capacity.ts'
 import type { OpenRooms } from './open-rooms.ts'
 import type { RoomPresence } from './presence/room-presence.ts'
 
-/** What a join is answered with. PROTOCOL.md 8. */
+/** The acknowledgement of a join. PROTOCOL.md 8. */
 export interface JoinAck {
   status: 'ok'
   roomId: string
@@ -87,7 +87,7 @@ export class Joins {
     return this.prepareUncounted(connection, roomId, undefined)
   }
 
-  /** As {@link prepare}, for who asks for all rooms at once and has counted them. */
+  /** As {@link prepare}, for a caller that asks for all rooms at once and has counted them. */
   prepareUncounted(
     connection: Connection,
     roomId: unknown,
@@ -105,12 +105,12 @@ export class Joins {
     })()
   }
 
-  /** The house's own joins: no rules, no limits. */
+  /** Joins of the server itself: no rules, no limits. */
   async prepareOwn(connection: Connection, roomId: string, after: Position | number): Promise<PreparedJoin> {
     return this.enter(connection, connection.user, roomId, after)
   }
 
-  /** Makes it true: the member is there, live or behind, and everyone hears of it. */
+  /** Adds the member, live or behind, and notifies the others. @returns nothing when the connection is closed */
   commit(prepared: PreparedJoin): JoinAck | undefined {
     const { connection, room, after } = prepared
     if (connection.stage !== 'open') {
@@ -128,7 +128,7 @@ export class Joins {
       const { dialect } = connection.link
       if (prepared.user.sub !== connection.user.sub) this.capacity.pass(room, connection.user.sub)
       room.addMember(membership, dialect.encoding(connection.channel), dialect.view)
-      this.presence.seat(room, connection)
+      this.presence.add(room, connection)
     }
     this.capacity.release(room, prepared.user.sub)
     membership.pv = room.pv
@@ -140,11 +140,11 @@ export class Joins {
     this.savedSessions.saveSoon(connection)
     if (isNew) this.namespace.announce('join', connection, room.id)
     if (isNew || after !== undefined) {
-      const { recovered, reason } = resume?.told ?? {}
+      const { recovered, reason } = resume?.ack ?? {}
       const fact = { connectionId: connection.id, roomId: room.id, seq: room.head, after: position, recovered, reason }
       this.runtime.observer.observe({ type: 'room:joined', ...fact })
     }
-    // The rules were asked about who it was then. What they say now follows the answer, or it would be taken for an earlier stay's.
+    // The rules were asked about another user. What they say about this one must follow the acknowledgement of the join.
     if (prepared.user !== connection.user)
       this.runtime.turn.after(() => void this.access.recheckRoom(connection, room.id)) // never rejects
     return {
@@ -152,7 +152,7 @@ export class Joins {
       roomId: room.id,
       epoch: room.epoch,
       seq: room.head,
-      ...resume?.told,
+      ...resume?.ack,
       ...this.presence.snapshot(room),
     }
   }
@@ -164,8 +164,8 @@ export class Joins {
     this.rooms.freeIfEmpty(room)
   }
 
-  /** @param holdMs the member was cut off and may come back: its seat stays for so long */
-  leave(connection: Connection, roomId: string, reason: string, holdMs = 0): boolean {
+  /** @param graceMs the member was cut off and may come back: the user stays in the room for so long */
+  leave(connection: Connection, roomId: string, reason: string, graceMs = 0): boolean {
     const membership = connection.memberships.get(roomId)
     if (!membership) return false
     const { room } = membership
@@ -175,7 +175,7 @@ export class Joins {
     this.namespace.announce('leave', connection, roomId, reason)
     const seq = connection.behind ? membership.position : room.head
     this.runtime.observer.observe({ type: 'room:left', connectionId: connection.id, roomId, seq, reason })
-    this.presence.unseat(room, connection, reason, holdMs)
+    this.presence.remove(room, connection, reason, graceMs)
     this.rooms.freeIfEmpty(room)
     return true
   }
@@ -234,21 +234,21 @@ export class Joins {
   }
 }
 
-/** Where a resume goes on, and what its client is told of it: never `recovered` when a single event is missing. G4. */
+/** Where a resume goes on, and what its acknowledgement says: never `recovered` when a single event is missing. G4. */
 export function resumeFrom(
   room: Pick<Room, 'epoch' | 'head' | 'first'>,
   after: Position | number,
   replayMax: number,
-): { position: number; told: Pick<JoinAck, 'recovered' | 'reason' | 'from' | 'to'> } {
+): { position: number; ack: Pick<JoinAck, 'recovered' | 'reason' | 'from' | 'to'> } {
   const { epoch = room.epoch, seq } = typeof after === 'number' ? { seq: after } : after
   // The log may have trimmed up to what is stored and not yet released; from there on everything comes.
   const oldest = Math.min(Math.max(room.first, room.head - replayMax + 1), room.head + 1)
   const lost = (reason: ResetReason, from: number) => ({
     position: from - 1,
-    told: { recovered: false, reason, from, to: room.head },
+    ack: { recovered: false, reason, from, to: room.head },
   })
   if (epoch !== room.epoch || seq > room.head) return lost('epoch', oldest)
   if (seq + 1 < room.first) return lost('trimmed', oldest)
   if (room.head - seq > replayMax) return lost('too_far', oldest)
-  return { position: seq, told: { recovered: true } }
+  return { position: seq, ack: { recovered: true } }
 }

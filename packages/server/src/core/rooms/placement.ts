@@ -1,7 +1,7 @@
 /**
- * Membership that the server decides: at connect, or from outside a handler. The rules and the capacity of the room hold
- * as they do for a client's own join, and the client is sent what a join would have been answered with: `room:joined`,
- * and `room:left` when it is taken out.
+ * Membership that the server decides: at connect, or from outside a handler. Rules and capacity apply as
+ * for a join of the client's own. The client is sent the acknowledgement of a join as `room:joined`, and `room:left` when it
+ * is taken out.
  */
 import { isPersonalRoom } from '@roomful/protocol'
 import { checkRoomId } from '../base/contract.ts'
@@ -99,17 +99,17 @@ export class Placement {
     const reply = this.joins.commit(prepared)
     if (!reply) return false
     this.savedSessions.corkUntilStored(connection)
-    if (isNew) this.tellJoined(connection, reply)
+    if (isNew) this.notifyJoined(connection, reply)
     this.catchUp.pump(connection)
     this.runtime.turn.endSoon()
     return true
   }
 
-  tellJoined(connection: Connection, reply: JoinAck): void {
+  notifyJoined(connection: Connection, reply: JoinAck): void {
     const { link, channel, currentRoom } = connection
     const { roomId, epoch, seq } = reply
     if (link.dialect.view !== 'classic') return this.delivery.notify(connection, 'room:joined', { ...reply })
-    // These clients know one room at a time: the one they are told of last.
+    // These clients know one room at a time: the latest of which they were notified.
     if (currentRoom !== undefined && currentRoom !== roomId) this.takeOut(connection, currentRoom)
     connection.currentRoom = roomId
     link.control('joined', channel, { room: roomId, epoch, seq })
@@ -193,7 +193,7 @@ export class Placement {
 /** Personal rooms are the server's: a connection is in its own, and in no other. */
 function checkPlaceable(roomId: string): string {
   if (!isPersonalRoom(checkRoomId(roomId))) return roomId
-  throw new RoomfulError('FORBIDDEN', 'Personal rooms cannot be joined or left for somebody', { field: 'roomId' })
+  throw new RoomfulError('FORBIDDEN', 'Personal rooms cannot be joined or left for a user', { field: 'roomId' })
 }
 
 function checkOpen({ stage }: Connection): void {

@@ -1,11 +1,11 @@
 /**
- * Which accounts changed lately: a ban, another role. What was read of one before counts no more, so who was on the way in
- * meanwhile has to ask again, and nobody slips in between the change and the close of those who are there. G8.
+ * Accounts that changed lately: a ban, another role. A connection that read its account before has to read it again, so none
+ * can open between the change and the closing of those that are open. G8.
  */
 
 import { RoomfulError } from '../base/errors.ts'
 
-/** More accounts than change while one connection comes in. The oldest are forgotten: whoever is older than they asks again. */
+/** More accounts than change while one connection opens. Of older changes only the time is kept: reads before it repeat. */
 const REMEMBERED_MAX = 10_000
 
 export class AccountChanges {
@@ -35,7 +35,7 @@ export class AccountChanges {
   }
 }
 
-/** For whoever was overtaken by a change: the next try is judged by what the account is then. */
+/** For a connection whose account changed while it opened: the next attempt sees the account as it is then. */
 export function accountChanged(): RoomfulError {
   return new RoomfulError('UNAVAILABLE', 'The account has just changed; come back', { retryAfterMs: 1_000 })
 }

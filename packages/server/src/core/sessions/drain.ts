@@ -1,6 +1,6 @@
 /**
- * The end that everyone is told of: when to come back, each client at a moment of its own, when the next process is there.
- * Who was told is waited for. A2.4, C15, G7, D9.
+ * An announced shutdown: each client is sent a time of its own to come back, when the next process is there, and presence
+ * expects it until then. A2.4, C15, G7, D9.
  */
 import { CLOSE_CODES } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
@@ -12,13 +12,13 @@ import { addTo, returningOf } from './restart-presence.ts'
 
 /** More links than this are closed one after another. */
 const SPREAD_MIN_LINKS = 100
-/** From the last close until the next process answers, as far as we can know; it is ready within 1.5 s of its start (P12). */
+/** From the last close until the next process answers: it is ready within 1.5 s of its start (P12). */
 const RESTART_MS = 1_500
 /** Clients come back within this time, and more of them within more: no more than about this many a second. */
 const RETURN_MIN_MS = 1_000
 const RETURNS_PER_SECOND = 500
 
-/** A link's own moments, ms from now. */
+/** When one link closes and may come back, ms from now. */
 interface Leave {
   readonly link: Link<Connection>
   readonly closeAfterMs: number
@@ -45,7 +45,7 @@ export async function drain(runtime: Runtime, { links, delivery, settled }: Drai
   for (const [namespace, members] of returning) await keep(runtime, namespace, members)
 }
 
-/** Who is closed first is back first, so that all of them are away for about the same time. */
+/** Links that close first come back first, so that all are away for about the same time. */
 function plan(runtime: Runtime, links: readonly Link<Connection>[]): Leave[] {
   const spreadMs = links.length > SPREAD_MIN_LINKS ? runtime.settings.drainMs : 0
   const windowMs = Math.max(RETURN_MIN_MS, (links.length / RETURNS_PER_SECOND) * 1_000)
@@ -59,7 +59,7 @@ function plan(runtime: Runtime, links: readonly Link<Connection>[]): Leave[] {
 function announce(runtime: Runtime, delivery: Delivery, link: Link<Connection>, reconnectAfterMs: number): void {
   for (const connection of link.connections) {
     if (connection.stage !== 'open') continue
-    connection.dueBackAt = runtime.clock.now() + reconnectAfterMs
+    connection.expectedBackAt = runtime.clock.now() + reconnectAfterMs
     delivery.notify(connection, 'server:draining', { reconnectAfterMs })
   }
 }
@@ -84,7 +84,7 @@ function closeInTime(
   })
 }
 
-/** Presence is worth no failed shutdown: without it everyone comes back as somebody new. */
+/** A shutdown must not fail over presence: without it, members leave and join again. */
 async function keep(runtime: Runtime, namespace: string, members: readonly ReturningMember[]): Promise<void> {
   try {
     await runtime.broker.saveReturning(namespace, members)

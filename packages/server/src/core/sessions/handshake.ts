@@ -1,6 +1,6 @@
 /**
- * From a link that opened to a connection with a user, and what can go wrong on the way: PROTOCOL.md 3, row by row. Also who was
- * here before: of several connections that claim one session the newest lives (C18).
+ * From a link that opened to a connection with a user, with every refusal of PROTOCOL.md 3. Also resuming sessions: of several
+ * connections that claim one session the newest stays open (C18).
  */
 import { CLOSE_CODES, CONNECTION_ID_PREFIX, type Credentials, fromJson, type Inbound, inboxOf } from '@roomful/protocol'
 import { RoomfulError } from '../base/errors.ts'
@@ -22,8 +22,8 @@ import type { NamespaceParts, Namespaces } from './namespaces.ts'
 import type { Recovery, Restored } from './recovery.ts'
 import { welcome } from './welcome.ts'
 
-/** What a client brings that was here before. */
-interface Returning {
+/** The session that a client wants to resume. */
+interface SessionClaim {
   readonly session: string
   readonly cursor: string | undefined
 }
@@ -101,8 +101,8 @@ export class Handshake {
     if (link.refusal) return this.lifecycle.refuse(connection, link.refusal, CLOSE_CODES.TRY_LATER.code)
     const given = credentials.token === undefined && credentials.ticket === undefined ? link.credentials : undefined
     connection.handshake = auth
-    const returning = session === undefined ? undefined : { session, cursor }
-    this.identify(connection, { ...given, ...credentials }, returning)
+    const claim = session === undefined ? undefined : { session, cursor }
+    this.identify(connection, { ...given, ...credentials }, claim)
   }
 
   /** The peer sent credentials: the first time, or again to refresh. */
@@ -152,13 +152,13 @@ export class Handshake {
     return guests === true || anonymous === true || !this.runtime.settings.authRequired
   }
 
-  private identify(connection: Connection, credentials: Credentials, returning: Returning | undefined): void {
+  private identify(connection: Connection, credentials: Credentials, claim: SessionClaim | undefined): void {
     const { link, namespace } = connection
     const hasToken = credentials.token !== undefined || credentials.ticket !== undefined
     if (hasToken && !namespace.options.anonymous) {
       return this.whileBusy(connection, async () => {
         try {
-          await this.admit(connection, await this.identities.verify(credentials, connection), returning)
+          await this.admit(connection, await this.identities.verify(credentials, connection), claim)
         } catch (error) {
           this.lifecycle.refuse(connection, error, CLOSE_CODES.AUTH_FAILED.code)
         }
@@ -166,7 +166,7 @@ export class Handshake {
     }
     if (this.letsGuestsIn(namespace)) {
       const user = createGuest(namespace, this.runtime.random, credentials.name)
-      return this.whileBusy(connection, () => this.admit(connection, this.identities.guest(user), returning))
+      return this.whileBusy(connection, () => this.admit(connection, this.identities.guest(user), claim))
     }
     const missing = new RoomfulError('UNAUTHENTICATED')
     if (!this.runtime.settings.firstMessageAuth || link.dialect.multiplexed) {
@@ -200,28 +200,28 @@ export class Handshake {
     }
   }
 
-  /** Runs the namespace's middleware; then the connection is open and everyone may know. */
-  private admit(connection: Connection, identity: Verified, returning: Returning | undefined): Promise<void> | void {
+  /** Runs the namespace's middleware; then the connection opens. */
+  private admit(connection: Connection, identity: Verified, claim: SessionClaim | undefined): Promise<void> | void {
     if (connection.stage !== 'authenticating') return
     connection.user = identity.user
     this.sharedLimits.takeConnection(connection)
     connection.expiresAt = identity.expiresAt
     const { link } = connection
     const { middleware } = this.namespaces.of(connection).requests.handlers
-    if (middleware.length === 0 && returning === undefined) return this.open(connection, undefined, undefined)
+    if (middleware.length === 0 && claim === undefined) return this.open(connection, undefined, undefined)
     return (async () => {
       const { id } = connection
-      const isKnown = returning !== undefined && (await this.recognise(connection, returning))
+      const isKnown = claim !== undefined && (await this.recognise(connection, claim))
       let checked = await this.check(connection)
       let recovered: Recovered | undefined
       try {
-        recovered = isKnown ? await this.recover(connection, returning) : undefined
+        recovered = isKnown ? await this.recover(connection, claim) : undefined
         if (recovered?.restored && !this.recovery.isWhole(connection, recovered.restored)) {
           this.recovery.abandon(recovered.restored)
           recovered = undefined
         }
         if (isKnown && !recovered) {
-          // A new connection after all, so its checks find one.
+          // It is a new connection after all, so the checks run again for that one.
           checked.discard()
           connection.id = id
           connection.data = undefined
@@ -232,7 +232,7 @@ export class Handshake {
           link.state === 'open' &&
           this.mayOpen(connection, recovered, identity.asOf)
         )
-          return this.open(connection, recovered, checked, returning)
+          return this.open(connection, recovered, checked, claim)
       } catch (error) {
         checked.discard()
         throw error
@@ -251,7 +251,7 @@ export class Handshake {
     }
   }
 
-  /** Refuses who was overtaken on the way: by a change of his account, or by a newer connection of his session. */
+  /** Refuses a connection whose account changed while it opened, or whose session a newer connection has. */
   private mayOpen(connection: Connection, recovered: Recovered | undefined, asOf: number): boolean {
     const { namespace, user } = connection
     if (this.accountChanges.since(asOf, user.sub)) {
@@ -277,7 +277,7 @@ export class Handshake {
    * The checks of the namespace already see which connection came back: the same id, the same data.
    * @returns false when there is no such session of this user
    */
-  private async recognise(connection: Connection, { session: id }: Returning): Promise<boolean> {
+  private async recognise(connection: Connection, { session: id }: SessionClaim): Promise<boolean> {
     const known = await this.findSession(connection, id)
     if (!known) return false
     const { record, holder } = known
@@ -306,7 +306,7 @@ export class Handshake {
   }
 
   /** Finds the session, and closes an older connection that still holds it. C18. */
-  private async recover(connection: Connection, { session: id, cursor }: Returning): Promise<Recovered | undefined> {
+  private async recover(connection: Connection, { session: id, cursor }: SessionClaim): Promise<Recovered | undefined> {
     const { namespace } = connection
     const known = await this.findSession(connection, id)
     if (!known) return undefined
@@ -324,14 +324,14 @@ export class Handshake {
     connection: Connection,
     recovered: Recovered | undefined,
     checked: Context | undefined,
-    returning?: Returning,
+    claim?: SessionClaim,
   ): void {
     const { link, user } = connection
     this.runtime.timers.cancel(connection.timer)
     connection.stage = 'open'
     connection.auth = user.guest ? 'guest' : 'authenticated'
     this.sharedLimits.enter(connection)
-    this.bursts.take(connection, returning?.session)
+    this.bursts.take(connection, claim?.session)
     connection.isSessionConfirmed = recovered !== undefined || !connection.resumes
     if (connection.resumes) this.beginSession(connection, recovered)
     this.identities.watchExpiry(connection)
@@ -364,7 +364,7 @@ export class Handshake {
     this.savedSessions.forgetData(session.id)
   }
 
-  /** What checks at connect recorded. Whoever comes over HTTP has the rooms that it asks for first. */
+  /** What checks at connect recorded. Over HTTP the rooms that the client asks for come first. */
   private carryOut(connection: Connection, checked: Context): void {
     if (connection.httpMode === 'one-shot') return checked.discard()
     if (connection.httpMode === 'stream' && !connection.link.owner) {
@@ -375,10 +375,10 @@ export class Handshake {
     carryOut(requests, connection, checked.takeEffects(), (error) => this.lifecycle.failedToCarryOut(connection, error))
   }
 
-  private guest(connection: Connection, wish: string): void {
+  private guest(connection: Connection, requestedName: string): void {
     const { namespace } = connection
     if (connection.stage === 'authenticating') {
-      const user = createGuest(namespace, this.runtime.random, wish)
+      const user = createGuest(namespace, this.runtime.random, requestedName)
       return this.whileBusy(connection, () => this.admit(connection, this.identities.guest(user), undefined))
     }
     if (connection.auth !== 'guest') {
@@ -388,6 +388,6 @@ export class Handshake {
         undefined,
       )
     }
-    this.whileBusy(connection, () => this.identities.renameGuest(connection, wish))
+    this.whileBusy(connection, () => this.identities.renameGuest(connection, requestedName))
   }
 }

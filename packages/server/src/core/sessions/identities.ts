@@ -1,6 +1,6 @@
 /**
- * Who one is while a connection lasts: proof, a new one on the open connection, another name, role or user, the end of a
- * token. Whatever changes, the namespace's checks and the rules of the rooms run again, and lost rooms are told. G8, D11.
+ * A connection's identity: first authentication, token refresh, rename, change of role or user, expiry. After each change
+ * the checks of the namespace and the rules of the rooms run again, and the client is notified of rooms that it lost. G8, D11.
  */
 import { CLOSE_CODES, type Credentials } from '@roomful/protocol'
 import { RoomfulError, toRoomfulError } from '../base/errors.ts'
@@ -18,7 +18,7 @@ import type { Namespaces } from './namespaces.ts'
 /** `auth_expiring` comes this long before the token's end, and the connection is closed this long after it. */
 export const EXPIRY_NOTICE_MS = 30_000
 export const EXPIRY_GRACE_MS = 30_000
-/** An account that changes as often while it is read cannot be judged now. */
+/** An account that changes this often while it is read is refused for now. */
 const READS_MAX = 3
 
 /** An identity, and up to which change of accounts it is true. */
@@ -48,7 +48,7 @@ export class Identities {
 
   /**
    * @param stream see {@link Authenticator}
-   * @throws RoomfulError (rejects) what the authenticator throws, which is told to the observer; UNAVAILABLE
+   * @throws RoomfulError (rejects) what the authenticator throws, which the observer sees; UNAVAILABLE
    */
   async verify(
     credentials: Credentials,
@@ -70,12 +70,12 @@ export class Identities {
     }
   }
 
-  /** Who brings no proof has no account that could change. */
+  /** Guests have no account, so they are never stale. */
   guest(user: User): Verified {
     return { user, expiresAt: undefined, asOf: this.accountChanges.now }
   }
 
-  /** Another token on the open connection. A bad one takes nothing away. */
+  /** Another token on the open connection. A bad one changes nothing. */
   async refresh(connection: Connection, credentials: Credentials): Promise<void> {
     const { link, channel } = connection
     try {
@@ -99,9 +99,9 @@ export class Identities {
     }
   }
 
-  async renameGuest(connection: Connection, wish: string): Promise<void> {
+  async renameGuest(connection: Connection, requestedName: string): Promise<void> {
     const { namespace, user } = connection
-    await this.become(connection, renameGuest(namespace, this.runtime.random, user, wish), () => {
+    await this.become(connection, renameGuest(namespace, this.runtime.random, user, requestedName), () => {
       connection.link.control('auth_ok', connection.channel, { user: connection.user })
     })
   }
@@ -118,7 +118,7 @@ export class Identities {
     try {
       context = await runChecks(requests, connection)
     } catch (error) {
-      // As at connect: a mistake of the server's is reported, and is no reason for the client to stay away.
+      // As at connect: an error of the server is reported, and its client may come back.
       connection.isCheckRefused = true
       return this.lifecycle.refuse(connection, error, CLOSE_CODES.FORBIDDEN.code)
     }

@@ -1,4 +1,4 @@
-/** How connections come and go, and everything that has to be true before and after. A1.6: nothing is left. */
+/** Opens and closes connections: what everyone else learns of it, and that nothing is left behind (A1.6). */
 import { afterClose, CLOSE_CODES, isPersonalRoom } from '@roomful/protocol'
 import { RoomfulError, toRoomfulError } from '../base/errors.ts'
 import { nameKey } from '../base/names.ts'
@@ -9,7 +9,7 @@ import type { Bursts } from '../state/bursts.ts'
 import type { SharedLimits } from '../state/limits.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import type { Namespaces } from './namespaces.ts'
-import { holdMsOf } from './restart-presence.ts'
+import { graceMsOf } from './restart-presence.ts'
 
 export class Lifecycle {
   private readonly runtime: Runtime
@@ -34,11 +34,11 @@ export class Lifecycle {
     this.bursts = bursts
   }
 
-  /** The connection is open: others may know, and its inbox may speak. */
+  /** The connection is open: others may see it, and its inbox is sent. */
   attach(connection: Connection): void {
     const { namespace, session, httpMode } = connection
     const { users, inboxes } = this.namespaces.of(connection)
-    if (httpMode === 'one-shot') return // gone before anybody could look
+    if (httpMode === 'one-shot') return // gone before anyone could see it
     namespace.connections.set(connection.id, connection)
     if (session) namespace.sessions.set(session.id, connection)
     if (connection.user.guest) namespace.guestNames.set(nameKey(connection.user.name), connection.user.sub)
@@ -82,7 +82,7 @@ export class Lifecycle {
     for (const { room } of connection.memberships.values()) presence.renamed(room, connection, before)
   }
 
-  /** What the checks wanted was not done, so they have not let the client in. */
+  /** What the checks recorded could not be stored, so they did not pass. */
   failedToCarryOut(connection: Connection, error: RoomfulError): void {
     this.refuse(connection, error, CLOSE_CODES.TRY_LATER.code)
   }
@@ -129,29 +129,29 @@ export class Lifecycle {
     if (connection.stage === 'closed') return
     const { namespace, link, session } = connection
     const wasOpen = connection.stage === 'open'
-    const holdMs = wasOpen && RETURNING.has(code) ? holdMsOf(this.runtime, connection) : 0
-    if (wasOpen && holdMs === 0) this.namespaces.of(connection).inboxes.onGoodbye(connection)
-    if (holdMs > 0 && session) {
+    const graceMs = wasOpen && RESUMABLE.has(code) ? graceMsOf(this.runtime, connection) : 0
+    if (wasOpen && graceMs === 0) this.namespaces.of(connection).inboxes.onGoodbye(connection)
+    if (graceMs > 0 && session) {
       const record = toRecord(session, connection, code === CLOSE_CODES.RESTART.code)
-      this.runtime.broker.saveSession(record, Math.max(this.runtime.settings.sessionMs, holdMs))
+      this.runtime.broker.saveSession(record, Math.max(this.runtime.settings.sessionMs, graceMs))
       this.savedSessions.keepData(connection)
     } else if (session) this.runtime.broker.dropSession(namespace.name, session.id)
-    if (wasOpen && RETURNING.has(code)) this.bursts.note(connection)
+    if (wasOpen && RESUMABLE.has(code)) this.bursts.note(connection)
     connection.stage = 'closed'
     this.runtime.timers.cancel(connection.timer)
     link.connections = link.connections.filter((each) => each !== connection)
     connection.queue = undefined
     connection.running?.cancel()
     connection.checked?.discard()
-    connection.asked?.close()
+    connection.clientRequests?.close()
     this.sharedLimits.leave(connection)
     connection.onSettled?.(connection.refusal ?? new RoomfulError('UNAVAILABLE', reason || undefined))
-    if (wasOpen && connection.httpMode !== 'one-shot') this.leaveNamespace(connection, code, reason, holdMs)
-    // Only now: the rooms it left were told how far it had read.
+    if (wasOpen && connection.httpMode !== 'one-shot') this.leaveNamespace(connection, code, reason, graceMs)
+    // Only now: leaving its rooms reports how far it had read.
     connection.behind = undefined
   }
 
-  private leaveNamespace(connection: Connection, code: number, reason: string, holdMs: number): void {
+  private leaveNamespace(connection: Connection, code: number, reason: string, graceMs: number): void {
     const { namespace, session, user } = connection
     const { users, requests } = this.namespaces.of(connection)
     namespace.announce('disconnect', connection, reason)
@@ -159,9 +159,9 @@ export class Lifecycle {
     if (session && namespace.sessions.get(session.id) === connection) namespace.sessions.delete(session.id)
     const reasonInRoom = reason === '' ? 'disconnected' : reason
     const rooms = [...connection.memberships.keys()]
-    users.remove(connection, holdMs)
+    users.remove(connection, graceMs)
     for (const roomId of rooms)
-      requests.joins.leave(connection, roomId, reasonInRoom, isPersonalRoom(roomId) ? 0 : holdMs)
+      requests.joins.leave(connection, roomId, reasonInRoom, isPersonalRoom(roomId) ? 0 : graceMs)
     if (user.guest) namespace.guestNames.delete(nameKey(user.name))
     const durationMs = this.runtime.clock.now() - connection.openedAt
     this.runtime.observer.observe({
@@ -175,7 +175,7 @@ export class Lifecycle {
 }
 
 /** Closes after which a session may come back. */
-const RETURNING: ReadonlySet<number> = new Set([
+const RESUMABLE: ReadonlySet<number> = new Set([
   CLOSE_CODES.ABNORMAL.code,
   CLOSE_CODES.NO_STATUS.code,
   CLOSE_CODES.TOO_SLOW.code,

@@ -1,7 +1,7 @@
 /**
- * Brings a connection back into the rooms of its session, for clients that tell one cursor instead of a position per room.
+ * Brings a connection back into the rooms of its session, for clients that give one cursor instead of a position per room.
  * All or nothing: when a single event could not be had any more, the session does not count as recovered, and the client
- * starts afresh and joins again. G4, D3.
+ * starts over and joins again. G4, D3.
  */
 import { inboxOf, isPersonalRoom } from '@roomful/protocol'
 import { RoomfulError } from '../base/errors.ts'
@@ -20,7 +20,7 @@ export interface Restored {
   readonly forbidden: readonly string[]
   /** Transient events behind this one are to be sent. */
   readonly transientsFrom: number
-  readonly seats: readonly SavedPosition[]
+  readonly positions: readonly SavedPosition[]
 }
 
 type SavedPosition = SessionRecord['rooms'][number]
@@ -44,13 +44,13 @@ export class Recovery {
     if (cursor !== undefined && until?.logId !== namespace.logId) return undefined
     const transientsFrom = namespace.transients.resumeFrom(record, until)
     if (transientsFrom === undefined) return undefined
-    const seats = record.rooms
-    const own = seats.filter(({ roomId }) => !isPersonalRoom(roomId) || roomId === `user:${user.sub}`)
-    const settled = await Promise.allSettled(own.map((seat) => this.prepareOne(connection, seat, until?.n)))
+    const positions = record.rooms
+    const own = positions.filter(({ roomId }) => !isPersonalRoom(roomId) || roomId === `user:${user.sub}`)
+    const settled = await Promise.allSettled(own.map((saved) => this.prepareOne(connection, saved, until?.n)))
     const restored: Restored = {
       joins: settled.flatMap((each) => (each.status === 'fulfilled' && each.value ? [each.value] : [])),
       forbidden: own.flatMap(({ roomId }, at) => (isForbidden(settled[at]) ? [roomId] : [])),
-      ...{ transientsFrom, seats },
+      ...{ transientsFrom, positions },
     }
     const isWhole = restored.joins.length + restored.forbidden.length === own.length
     if (isWhole && restored.joins.every((join) => this.isGapFree(join))) return restored
@@ -60,7 +60,7 @@ export class Recovery {
     return undefined
   }
 
-  /** Whether what was prepared still holds: transient events are kept for a while only. */
+  /** Whether what was prepared is still complete: transient events are kept for a while only. */
   isWhole({ namespace }: Connection, { transientsFrom }: Restored): boolean {
     return namespace.transients.has(transientsFrom)
   }
@@ -76,17 +76,17 @@ export class Recovery {
     }
     for (const roomId of forbidden) {
       const room = connection.namespace.rooms.get(roomId)
-      if (room) presence.endHold(room, connection, 'forbidden')
-      requests.access.tellLost(connection, roomId, undefined)
+      if (room) presence.endGrace(room, connection, 'forbidden')
+      requests.access.notifyLost(connection, roomId, undefined)
     }
     requests.catchUp.sendMissed(connection, missed)
     connection.lastTransient = missed.at(-1)?.place?.serial ?? connection.lastTransient
     requests.catchUp.pump(connection)
   }
 
-  private missedTransients(connection: Connection, { joins, transientsFrom, seats }: Restored): RoomEvent[] {
+  private missedTransients(connection: Connection, { joins, transientsFrom, positions }: Restored): RoomEvent[] {
     const { id, namespace, user } = connection
-    const since = new Map(seats.map((seat) => [seat.roomId, seat.since ?? 0]))
+    const since = new Map(positions.map((saved) => [saved.roomId, saved.since ?? 0]))
     const rooms = new Set(joins.map(({ room }) => room.id))
     const own = [id, inboxOf(user.sub)]
     return namespace.transients.after(transientsFrom, ({ rooms: targets, except }, serial) => {
@@ -99,11 +99,11 @@ export class Recovery {
     for (const join of joins) this.namespaces.of(join.connection).requests.joins.abandon(join)
   }
 
-  private async prepareOne(connection: Connection, seat: SavedPosition, n: number | undefined): Promise<PreparedJoin> {
-    const { roomId, epoch } = seat
+  private async prepareOne(connection: Connection, saved: SavedPosition, n: number | undefined): Promise<PreparedJoin> {
+    const { roomId, epoch } = saved
     const { access, joins } = this.namespaces.of(connection).requests
     await access.may(connection, 'join', roomId)
-    const seq = n === undefined ? seat.seq : await this.latestUpTo(connection.namespace.name, seat, n)
+    const seq = n === undefined ? saved.seq : await this.latestUpTo(connection.namespace.name, saved, n)
     return joins.prepareOwn(connection, roomId, { epoch, seq })
   }
 
@@ -125,7 +125,7 @@ export class Recovery {
   }
 
   private isGapFree({ room, after }: PreparedJoin): boolean {
-    return after !== undefined && resumeFrom(room, after, this.runtime.settings.replayMax).told.recovered === true
+    return after !== undefined && resumeFrom(room, after, this.runtime.settings.replayMax).ack.recovered === true
   }
 }
 

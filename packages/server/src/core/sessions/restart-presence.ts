@@ -1,7 +1,6 @@
 /**
- * Who was cut off and is expected back: how long presence waits for him, and how it outlives a restart that was announced.
- * Sessions that resume have a grace; whoever was told when to come back is waited for until then, in the next process too,
- * so that nobody sees everyone leave and come. G6, G7, D9.
+ * Members expected to reconnect. A session that can resume has a grace. A client that was sent a time to come back is
+ * expected until then, also by the next process, so that a restart does not look like everyone leaving. G6, G7, D9.
  */
 import { isPersonalRoom } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
@@ -10,29 +9,29 @@ import { signOf } from '../rooms/presence/grace-timers.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import type { NamespaceParts } from './namespaces.ts'
 
-/** @returns for how long what it has is kept once it is cut off; 0 when it cannot come back as the same one */
-export function holdMsOf(runtime: Runtime, { session, user, dueBackAt }: Connection): number {
+/** @returns how long presence waits for the connection once it is cut off; 0 when it cannot resume */
+export function graceMsOf(runtime: Runtime, { session, user, expectedBackAt }: Connection): number {
   const { presenceGraceMs } = runtime.settings
-  if (dueBackAt === undefined) return session === undefined ? 0 : presenceGraceMs
-  // A guest without a session is another one the next time.
+  if (expectedBackAt === undefined) return session === undefined ? 0 : presenceGraceMs
+  // A guest without a session has a new id the next time.
   if (session === undefined && user.guest) return 0
-  return Math.max(0, dueBackAt - runtime.clock.now()) + presenceGraceMs
+  return Math.max(0, expectedBackAt - runtime.clock.now()) + presenceGraceMs
 }
 
-/** What the next process has to know of a connection that is about to be closed; nothing when it will not be waited for. */
+/** What the next process has to know of a connection that is about to be closed; nothing when it is not expected back. */
 export function returningOf(runtime: Runtime, connection: Connection): ReturningMember | undefined {
-  const holdMs = connection.stage === 'open' && connection.httpMode !== 'one-shot' ? holdMsOf(runtime, connection) : 0
-  if (holdMs === 0) return undefined
+  const graceMs = connection.stage === 'open' && connection.httpMode !== 'one-shot' ? graceMsOf(runtime, connection) : 0
+  if (graceMs === 0) return undefined
   const { sub, name, role, guest } = connection.user
   return {
     sign: signOf(connection),
     user: { sub, name, role, ...(guest === undefined ? {} : { guest }) },
     roomIds: [...connection.memberships.keys()].filter((roomId) => !isPersonalRoom(roomId)),
-    untilMs: Math.round(runtime.clock.now() + holdMs),
+    untilMs: Math.round(runtime.clock.now() + graceMs),
   }
 }
 
-/** At the start: those whom the last process told to come back count as on the way, in the rooms that they were in. */
+/** At the start: clients that the last process sent a time to come back count as reconnecting, in their rooms. */
 export async function expectReturning(runtime: Runtime, namespace: NamespaceParts): Promise<void> {
   const members = await runtime.broker.takeReturning(namespace.state.name)
   const inTime = members.filter(({ untilMs }) => untilMs > runtime.clock.now())
@@ -54,7 +53,7 @@ async function expectInRoom(
     await room.opened
     const { capacity } = room.options
     for (const member of members) {
-      // Seats are not stored: they are taken again, before anybody else can.
+      // Seats are not stored: they are taken again before any client connects.
       const { sub } = member.user
       const isSeated =
         capacity === undefined || (await runtime.broker.takeSeat(namespace.state.name, roomId, sub, capacity))

@@ -1,4 +1,4 @@
-/** What a client is told first: the limits are part of the protocol. PROTOCOL.md 2. */
+/** The first message to a client, with the limits: they are part of the protocol. PROTOCOL.md 2. */
 import { MAX_JSON_DEPTH, PROTOCOL_VERSION, ROOM_ID_MAX_BYTES } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
 import type { Link } from '../link/link.ts'

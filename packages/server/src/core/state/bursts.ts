@@ -1,13 +1,13 @@
 /**
- * A client that comes back after a cut sends at once what it held back. It may, as far as the rate would have let it
- * through meanwhile. Kept in this process, by session, or by user where there is none. L18.
+ * A client that reconnects sends its queued requests at once. It may send as many as the rate would have allowed while it
+ * was away. Kept in this process, by session, or by user where there is none. L18.
  */
 import type { Runtime } from '../base/runtime.ts'
 import type { Connection } from './namespace-state.ts'
 
-/** Of a longer cut this much counts, and what it allows is to be used within as much after the return. */
+/** Of a longer absence this much counts, and the allowance ends this long after the return. */
 export const BURST_MAX_MS = 10_000
-/** Who is away and may come back. The oldest are forgotten, and may send what everyone may. */
+/** Connections that are away and may come back. The oldest are forgotten and get no allowance. */
 const AWAY_MAX = 10_000
 const SECOND_MS = 1_000
 
@@ -59,7 +59,7 @@ export class Bursts {
   }
 }
 
-/** @returns nothing for guests without a session: when they are back they are others */
+/** @returns nothing for guests without a session: they come back with another id */
 function keyOf({ namespace, user }: Connection, session: string | undefined): string | undefined {
   if (session !== undefined) return `session ${namespace.name} ${user.guest ? '' : user.sub} ${session}`
   return user.guest ? undefined : `user ${namespace.name} ${user.sub}`

@@ -1,6 +1,6 @@
 /**
- * What the server asks one client and waits for. Every question ends: by the answer, by its time, by its signal or with
- * the connection; an answer to what nobody waits for any more is dropped. C9.
+ * Requests of the server to one client. Each ends with its answer, its time-out, its signal or the connection; a late answer
+ * is dropped. C9.
  */
 import type { Inbound, RequestId } from '@roomful/protocol'
 import type { Contract } from '../base/contract.ts'
@@ -18,12 +18,12 @@ export interface AskOptions {
 
 /** C11. */
 const ASK_TIMEOUT_MS = 5_000
-/** Questions to one client that wait for an answer; one more is refused with UNAVAILABLE. */
+/** Requests to one client that wait for an answer; one more is refused with UNAVAILABLE. */
 export const ASKED_MAX = 256
 
 type Settle = (error: unknown, answer?: unknown) => void
 
-/** The connection, as far as its requests are concerned. */
+/** The connection, as far as requests to it are concerned. */
 interface AskedConnection {
   readonly link: Link
   readonly channel: number

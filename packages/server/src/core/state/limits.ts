@@ -30,7 +30,7 @@ export class SharedLimits {
   private readonly runtime: Runtime
   /**
    * Numbers in use by the guests of an address. A guest has another id after each reconnect, so its messages are counted
-   * under the lowest free number: who comes back finds the count that it left, and guests at the same time have one each.
+   * under the lowest free number: a guest that comes back finds its count, and guests at the same time have one each.
    */
   private readonly guestNumbers = new Map<string, Set<number>>()
   private salt: string | undefined

@@ -1,6 +1,6 @@
 /**
- * What a namespace holds in memory: its rooms, its connections, and the membership of each connection in each room. They
- * refer to one another, so they stand in one file. They keep state and derive from it; what happens is decided above.
+ * The state of a namespace in memory: rooms, connections, and the membership of each connection in each room. They refer to
+ * one another, so they are in one file. They hold data and derive from it; other folders decide what happens.
  */
 import { type Inbound, isInbox, isRecord, type SharedJson } from '@roomful/protocol'
 import type { Contract, EventDefinition, NamespaceOptions } from '../base/contract.ts'
@@ -41,12 +41,12 @@ export type NamespaceEvents = {
   stored: [event: StoredEvent]
 }
 
-/** A user with a connection, or cut off and expected back. */
+/** A user with a connection, or cut off and expected to reconnect. */
 export interface OnlineUser {
   user: User
   readonly connections: Set<Connection>
-  /** Those that were cut off and may still come back. */
-  held: number
+  /** Connections that were cut off and may still come back. */
+  expected: number
 }
 
 /** Events about who is there and what they are doing: a newer one, or a snapshot, replaces them. */
@@ -149,7 +149,7 @@ function whoOf(about: Connection | User | StoredEvent): [userId: string, connect
 export interface Member {
   userId: string
   name: string
-  /** `left` only ever in what says that somebody left; a list has none of them. */
+  /** `left` only in the message that a member left; lists have none of them. */
   status: 'online' | 'reconnecting' | 'left'
 }
 
@@ -157,12 +157,12 @@ export interface Member {
 export interface RoomUser {
   user: User
   connections: number
-  /** Those that were cut off and may still come back. G6. */
-  held: number
-  /** Shown as on the way back. */
+  /** Connections that were cut off and may still come back. G6. */
+  expected: number
+  /** Shown as reconnecting. */
   isAway: boolean
-  /** Until it is shown so. */
-  missed: Timer | undefined
+  /** Until then. */
+  awayTimer: Timer | undefined
 }
 
 export interface Group {
@@ -177,15 +177,15 @@ export interface Group {
  */
 export class Room {
   readonly id: string
-  /** The personal room of a user: what is told there need not be told at the next connect. */
+  /** The personal room of a user, whose delivered events are not sent again at the next connect. */
   readonly isInbox: boolean
   readonly options: RoomOptions
   readonly tail: HotTail
-  readonly seats = new Map<string, RoomUser>()
-  /** Joins under way that count on a seat, by user; only where there is a capacity. Bound: the requests that run. */
+  readonly users = new Map<string, RoomUser>()
+  /** Joins under way that claim a seat, by user; only where there is a capacity. Bound: the requests that run. */
   readonly claims = new Map<string, number>()
   readonly groups: Group[] = []
-  /** Set once the broker told where the log stands. */
+  /** `open` once the position of the log is known. */
   state: 'opening' | 'open' | 'freed' = 'opening'
   epoch = ''
   /** Latest number released to members. */
@@ -197,10 +197,10 @@ export class Room {
   /** Version of the membership. */
   pv = 0
   /** The users of a snapshot, as long as they are the same. */
-  users: SharedJson<Member[]> | undefined
-  /** Whoever needs the room to stay although nobody is in it. */
+  memberList: SharedJson<Member[]> | undefined
+  /** Uses that keep the room in memory without members, such as joins under way. */
   pins = 0
-  /** Resolves when `state` is open; rejects when the broker could not tell. */
+  /** Resolves when `state` is open; rejects when the broker failed. */
   opened: Promise<void> | undefined
 
   constructor(id: string, options: RoomOptions, historySize: number, budget: HotBudget) {
@@ -211,12 +211,12 @@ export class Room {
   }
 
   get isEmpty(): boolean {
-    return this.seats.size === 0 && this.pins === 0 && this.groups.length === 0
+    return this.users.size === 0 && this.pins === 0 && this.groups.length === 0
   }
 
-  /** Users with a seat. */
+  /** How many users are in it. */
   get count(): number {
-    return this.seats.size
+    return this.users.size
   }
 
   get connectionCount(): number {
@@ -263,9 +263,9 @@ export class Membership {
   index = 0
   /** Latest number written to the connection; meaningful while the connection is behind. */
   position: number
-  /** The version of the membership that it was given with its answer. */
+  /** The version of the membership in its acknowledgement. */
   pv = 0
-  /** From which number on the connection was told: where the session resumes when its client cannot say where it stood. */
+  /** After which number it was sent events: where the session resumes when its client does not know its position. */
   joinedAt: number
   /** The same among transient events. */
   readonly since: number
@@ -308,11 +308,11 @@ export interface CatchUpState {
   events: number
 }
 
-const NOBODY: User = Object.freeze({ sub: '', name: '', role: 'guest' })
+const NO_USER: User = Object.freeze({ sub: '', name: '', role: 'guest' })
 
 /**
- * A link's attachment to one namespace: who it is, where it is, and the queue that lets its requests run one after
- * another (G1). Its life is `authenticating` → `open` → `closed`; handshake.ts moves it on, dispatch.ts works its queue.
+ * A link's attachment to one namespace: its user, its rooms, and the queue that lets its requests run one after another
+ * (G1). Its life is `authenticating` → `open` → `closed`; handshake.ts moves it on, dispatch.ts works its queue.
  */
 export class Connection {
   /** Stays the same when its client comes back to its session. */
@@ -327,13 +327,13 @@ export class Connection {
   /** What the client said on attaching, in dialects that have such a payload. */
   handshake: Readonly<Record<string, unknown>> | undefined
   /** Meaningful once `open`. */
-  user: User = NOBODY
+  user: User = NO_USER
   /** When the token stops being good, ms since 1970. */
   expiresAt: number | undefined
   /** `authenticated`, `guest`, or `none` before either. */
   auth: 'none' | 'guest' | 'authenticated' = 'none'
   session: Session | undefined
-  /** Its client has shown that it knows the session: what it misses from now on it can come back for. */
+  /** Its client has shown that it knows the session, so it can resume. */
   isSessionConfirmed = false
   readonly memberships = new Map<string, Membership>()
   private intended: Map<string, { isIn: boolean; waiting: number }> | undefined
@@ -347,7 +347,7 @@ export class Connection {
   /** The request that is waited for. */
   running: { cancel(): void } | undefined
   /** What it was asked and has not answered. */
-  asked: ClientRequests | undefined
+  clientRequests: ClientRequests | undefined
   rate: RateWindow | undefined
   joinRate: RateWindow | undefined
   /** Events beyond its rate, after a cut; see bursts.ts. */
@@ -358,13 +358,13 @@ export class Connection {
   guestWriter: string | undefined
   /** Authentication deadline, or token expiry. */
   timer: Timer | undefined
-  /** When it was told to come back, should it be cut off: the server restarts. Ms since 1970. G7. */
-  dueBackAt: number | undefined
+  /** The time to come back that it was sent before a restart, ms since 1970. G7. */
+  expectedBackAt: number | undefined
   /** How HTTP carries it: a stream or polls in rooms, or a single request. See http-connection.ts. */
   httpMode: 'stream' | 'one-shot' | undefined
   /** Over HTTP: what checks at connect recorded, until it says which rooms it wants. */
   checked: { discard(): void } | undefined
-  /** Told once, when it is open (without an error) or was refused. */
+  /** Called once, when it is open (without an error) or was refused. */
   onSettled: ((error: RoomfulError | undefined) => void) | undefined
   /** A check of the namespace would not let it in, or failed. */
   isCheckRefused = false
@@ -400,7 +400,7 @@ export class Connection {
   }
 
   /**
-   * Puts this connection into a room. The rules and the capacity of the room hold, and the client is sent `room:joined`.
+   * Puts this connection into a room. Rules and capacity of the room apply, and the client is sent `room:joined`.
    * In a check at connect use `context.join`: it is not open yet.
    * @throws RoomfulError (rejects) DISCONNECTED, FORBIDDEN, ROOM_FULL, TOO_MANY_ROOMS, ROOM_NAME_INVALID, UNAVAILABLE
    */
@@ -421,13 +421,13 @@ export class Connection {
   /** From the link: the next message for this connection. */
   receive(inbound: ChannelInbound): void {
     // The request that runs may be what waits for this answer, so it does not wait behind that one.
-    if (inbound.kind === 'ack') this.asked?.handleAck(inbound)
+    if (inbound.kind === 'ack') this.clientRequests?.handleAck(inbound)
     else this.namespace.dispatch.handle(this, inbound)
   }
 
   private ask(event: string, args: readonly unknown[], options: AskOptions | undefined): Promise<unknown> {
-    this.asked ??= new ClientRequests(this)
-    return this.asked.send(event, args, options)
+    this.clientRequests ??= new ClientRequests(this)
+    return this.clientRequests.send(event, args, options)
   }
 
   /**
@@ -435,7 +435,7 @@ export class Connection {
    */
   willBeIn(roomId: string): boolean {
     // A request over HTTP is in no room itself: its user is, with another connection.
-    if (this.httpMode === 'one-shot') return this.namespace.rooms.get(roomId)?.seats.has(this.user.sub) ?? false
+    if (this.httpMode === 'one-shot') return this.namespace.rooms.get(roomId)?.users.has(this.user.sub) ?? false
     return this.intended?.get(roomId)?.isIn ?? this.memberships.has(roomId)
   }
 

@@ -1,12 +1,11 @@
 /**
- * What survives a connection in dialects that recover: the resume token, who it was, and so the grace of its presence.
- * Where clients tell their positions with each join, a session is small, and saved when it is cut off. Where the server
- * brings the rooms back, it is saved with each join and leave (saved-sessions.ts), so that it outlives the process. Kept by
- * the broker 120 s after the last contact.
+ * What outlives a connection in dialects that recover: the resume token and the identity behind it. Where clients give their
+ * positions with each join, it is saved when the connection is cut off. Where the server restores the rooms, it is saved with
+ * each join and leave (saved-sessions.ts), so that it outlives the process. The broker keeps it for 120 s after last contact.
  */
 
 export interface Session {
-  /** The resume token: unguessable, told to its client only. */
+  /** The resume token: unguessable, known to its client alone. */
   readonly id: string
   /** A resumed one: where its last connection entered the inbox. What was on its way since may never have arrived. */
   readonly inboxAt?: number | undefined

@@ -1,7 +1,7 @@
 /**
- * The latest transient events of a namespace, for clients that the server brings back (Socket.IO's recovery): no log has
- * them, so what was missed is told again from here, or the client is not told that it recovered. Only what an application
- * sends counts, and nothing volatile; presence and typing have snapshots of their own. Bounded by count, bytes and time.
+ * The latest transient events of a namespace, for clients whose rooms the server restores (Socket.IO's recovery). No log has
+ * them, so missed ones are sent again from here, or the recovery fails. Only events of applications count, and no volatile
+ * ones; presence and typing have snapshots of their own. Bounded by count, bytes and time.
  */
 import { formatCursor, parseCursor } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
@@ -49,7 +49,7 @@ const MARK_AGAIN_MS = 24 * 3_600_000
 const PLACE = /^([a-z0-9]{1,12})\.(0|[1-9][0-9]{0,15})$/
 
 export class Transients {
-  /** Tells the serials of one run of the server from another's. */
+  /** Distinguishes the serials of this run of the server from those of others. */
   readonly run: string
   /** The latest that was given. */
   serial = 0
@@ -122,7 +122,7 @@ export class Transients {
   }
 
   /**
-   * From where on a session has to be told what it missed.
+   * From where on a session missed events.
    * @param offset of the client; nothing when it got nothing since the session began
    * @returns a serial; nothing when something may be missing that cannot be had any more
    */
@@ -145,7 +145,7 @@ export class Transients {
     return from >= this.gone.serial
   }
 
-  /** What came behind a serial for who is in these rooms. */
+  /** The events after a serial that a session should have received. */
   after(from: number, isFor: (target: Audience, serial: number) => boolean): RoomEvent[] {
     const events: RoomEvent[] = []
     for (let at = this.first; at < this.entries.length; at++) {
@@ -199,7 +199,7 @@ export function parseOffset(text: string): Offset | undefined {
   return { ...cursor, place: match ? { run: match[1] as string, serial: Number(match[2]) } : undefined }
 }
 
-/** Up to which serial a session had everything; nothing when its client cannot tell. */
+/** Up to which serial a session had everything; nothing when its client does not know. */
 function stoodAt({ run, since, last }: TransientMarks, offset: Offset | undefined): number | undefined {
   if (offset === undefined || offset.place === 'none') return since
   // Read from the log long after it was sent: what came before it is known only where there was nothing.

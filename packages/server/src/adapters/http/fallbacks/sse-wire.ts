@@ -134,7 +134,7 @@ export class SseWire implements Wire {
 
   /** The last block: when to reconnect, or the error that makes reconnecting useless. */
   private lastWords(code: number, message: string): Uint8Array {
-    const dueBackAt = this.link?.connections[0]?.dueBackAt
+    const dueBackAt = this.link?.connections[0]?.expectedBackAt
     // Browsers count `retry` from the end of the stream. G7.
     if (this.link && dueBackAt !== undefined) {
       const retryMs = Math.max(0, Math.round(dueBackAt - this.link.runtime.clock.now()))

@@ -14,7 +14,7 @@ import type { Hub } from '../../../core/hub.ts'
 import type { LinkOwner } from '../../../core/link/link.ts'
 import type { Namespace } from '../../../core/namespace.ts'
 import type { Dialect } from '../../../core/ports/dialect.ts'
-import { acceptPeer, type PeerArrival } from '../../../core/raw-protocol.ts'
+import { acceptProtocolLink, type ProtocolArrival } from '../../../core/raw-protocol.ts'
 import type { Verified } from '../../../core/sessions/identities.ts'
 import type { Arrival } from '../../../core/sessions/links.ts'
 import type { CrossOrigin } from '../cross-origin.ts'
@@ -143,10 +143,10 @@ export class WebSocketTransport {
     head: Buffer,
     { protocol, dialect }: Mounted,
     roomId: string,
-    who: Omit<PeerArrival, 'wire' | 'dialect' | 'protocol' | 'roomId' | 'frame'>,
+    who: Omit<ProtocolArrival, 'wire' | 'dialect' | 'protocol' | 'roomId' | 'frame'>,
   ): void {
     shakeHands(createServer(protocol.maxMessageBytes), request, socket, head, (wire) => {
-      acceptPeer(this.hub, { wire, dialect, protocol, roomId, frame: sharedFrame, ...who }, (link) => {
+      acceptProtocolLink(this.hub, { wire, dialect, protocol, roomId, frame: sharedFrame, ...who }, (link) => {
         wire.link = link
       })
     })

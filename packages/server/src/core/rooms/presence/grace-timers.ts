@@ -1,4 +1,4 @@
-/** What is kept for a while for who was cut off and may come back: a seat in a room, being online at all. G6. */
+/** Keeps users in a room, or online at all, for a while after they were cut off: they may come back. G6. */
 
 import type { Timer, TimerWheel } from '../../base/timer-wheel.ts'
 import type { Connection } from '../../state/namespace-state.ts'
@@ -32,7 +32,7 @@ export class GraceTimers {
   }
 }
 
-/** By what a connection is known when it is back: its session, or else whose it is. */
+/** Identifies a connection when it is back: its session, or else its user. */
 export function signOf({ session, user }: Pick<Connection, 'session' | 'user'>): string {
   return session?.id ?? `user:${user.sub}`
 }

@@ -1,7 +1,7 @@
 /**
- * How a room's members hear of each other. Up to 200 of them everyone hears who comes and goes by name, at once; above,
- * what changed within 100 ms is told together, so that a storm stays one message. Whether somebody is there or on the way
- * back is told together in rooms of every size. Every change has a number, so that a list that misses one knows. G6, D10.
+ * Notifies a room's members of each other. Up to 200 members, arrivals and departures are sent by name, at once; above, all
+ * changes within 100 ms are one message, however many there are. Changes between online and reconnecting are sent together
+ * in rooms of every size. Every change has a number, so that a client knows when it missed one. G6, D10.
  */
 
 import type { Runtime } from '../../base/runtime.ts'
@@ -12,7 +12,7 @@ import type { FanOut } from '../../log/fan-out.ts'
 import type { Member, Room, RoomUser } from '../../state/namespace-state.ts'
 import type { ThrottledFanOut } from './throttled-fan-out.ts'
 
-/** Members up to which changes are told one by one, and most users in a snapshot. U2, U3. */
+/** Members up to which changes are sent one by one, and most users in a snapshot. U2, U3. */
 export const PRESENCE_BY_NAME_MAX = 200
 /** Members up to which classic clients get the full list. U5. */
 const CLASSIC_LIST_MAX = 1_000
@@ -23,7 +23,7 @@ const CLASSIC_LIST_MAX = 1_000
 export const PRESENCE_INTERVAL_MS = 100
 const MEMBERS_PER_INTERVAL = 1_000
 
-/** What a room still has to tell. */
+/** The changes of a room that wait to be sent. */
 interface Pending {
   joined: Map<string, Member>
   left: Set<string>
@@ -42,16 +42,16 @@ type Change =
 export class PresenceFeed {
   private readonly runtime: Runtime
   private readonly fanOut: FanOut
-  private readonly pace: ThrottledFanOut
+  private readonly throttle: ThrottledFanOut
   private readonly pending = new Map<Room, Pending>()
 
-  constructor(runtime: Runtime, fanOut: FanOut, pace: ThrottledFanOut) {
+  constructor(runtime: Runtime, fanOut: FanOut, throttle: ThrottledFanOut) {
     this.runtime = runtime
     this.fanOut = fanOut
-    this.pace = pace
+    this.throttle = throttle
   }
 
-  /** @param by the connection that need not be told: it has the list with its answer */
+  /** @param by the connection that caused it, which has the list in its acknowledgement */
   joined(room: Room, member: Member, by?: string): void {
     this.change(room, { kind: 'joined', member, by })
   }
@@ -60,7 +60,7 @@ export class PresenceFeed {
     this.change(room, { kind: 'left', userId, reason })
   }
 
-  /** Somebody who was there still is, in another way. */
+  /** A member has another name or status. */
   changed(room: Room, member: Member): void {
     this.change(room, { kind: 'changed', member })
   }
@@ -70,12 +70,12 @@ export class PresenceFeed {
     // Arrivals and departures that wait go first, or a departure would overtake the arrival that it ends.
     const waits = known !== undefined && known.joined.size + known.left.size > 0
     const isByName = change.kind !== 'changed' && room.count <= PRESENCE_BY_NAME_MAX && !waits
-    if (isByName && known) this.tellDiff(room, known)
+    if (isByName && known) this.sendDiff(room, known)
     room.pv++
-    // Who comes after the first two hundred is not in the snapshot; whoever leaves or changes may have been.
-    if (change.kind !== 'joined' || room.count <= PRESENCE_BY_NAME_MAX) room.users = undefined
+    // After the first 200, arrivals are not in the snapshot; members who leave or change may be.
+    if (change.kind !== 'joined' || room.count <= PRESENCE_BY_NAME_MAX) room.memberList = undefined
     if (room.groups.length === 0) return
-    if (isByName) this.tellByName(room, change)
+    if (isByName) this.sendByName(room, change)
     const isClassic = change.kind !== 'changed' && room.hasClassicMembers()
     if (isByName && !isClassic) return
     const pending = known ?? this.begin(room)
@@ -100,14 +100,14 @@ export class PresenceFeed {
     return pending
   }
 
-  private tellByName(room: Room, change: Exclude<Change, { kind: 'changed' }>): void {
+  private sendByName(room: Room, change: Exclude<Change, { kind: 'changed' }>): void {
     const { pv, id: roomId } = room
     if (change.kind === 'left') {
       const { userId, reason } = change
-      return this.tell(room, 'user:left', { roomId, userId, reason, pv })
+      return this.send(room, 'user:left', { roomId, userId, reason, pv })
     }
     const { userId, name } = change.member
-    this.tell(room, 'user:joined', { roomId, userId, name, pv }, change.by)
+    this.send(room, 'user:joined', { roomId, userId, name, pv }, change.by)
   }
 
   private onInterval(room: Room): void {
@@ -124,16 +124,16 @@ export class PresenceFeed {
   private flush(room: Room): void {
     const pending = this.pending.get(room)
     if (!pending) return
-    this.tellDiff(room, pending)
+    this.sendDiff(room, pending)
     if (!pending.classic) return
     pending.classic = false
     const { id: roomId, count } = room
     const names = count <= CLASSIC_LIST_MAX ? membersOf(room).map((member) => member.name) : []
-    this.tell(room, 'presence_update', { room: roomId, users: names, ...(names.length < count ? { count } : {}) })
+    this.send(room, 'presence_update', { room: roomId, users: names, ...(names.length < count ? { count } : {}) })
   }
 
   /** Everything since the number `since`. */
-  private tellDiff(room: Room, pending: Pending): void {
+  private sendDiff(room: Room, pending: Pending): void {
     if (!hasChanges(pending)) return
     const { id: roomId, pv, count } = room
     const { since } = pending
@@ -143,15 +143,15 @@ export class PresenceFeed {
     pending.joined.clear()
     pending.left.clear()
     pending.changed.clear()
-    this.tell(room, 'presence:diff', { roomId, since, pv, joined, left, changed, count })
+    this.send(room, 'presence:diff', { roomId, since, pv, joined, left, changed, count })
   }
 
-  private tell(room: Room, type: string, data: Record<string, unknown>, except?: string): void {
+  private send(room: Room, type: string, data: Record<string, unknown>, except?: string): void {
     const { pv } = room
     const event = RoomEvent.transient(type, [data], true)
-    this.pace.deliver(room.count, () =>
+    this.throttle.deliver(room.count, () =>
       this.fanOut.deliverToMembers(room, event, EVERYONE, ({ connection, pv: known }, view) => {
-        // Who came meanwhile has it with the answer; a full list is for whoever it is the first of as well.
+        // A member who came meanwhile has it in the acknowledgement; a full list also goes to the newest member.
         const isNew = view === 'classic' ? known <= pv : known < pv
         return isNew && connection.id !== except
       }),
@@ -170,7 +170,7 @@ function add(pending: Pending, change: Change, before: number): void {
     return
   }
   const { member } = change
-  // Whoever came within this interval comes as he is now.
+  // A member who came within this interval is sent with the latest name and status.
   if (change.kind === 'changed' && !joined.has(member.userId)) changed.set(member.userId, member)
   else {
     joined.set(member.userId, member)
@@ -193,5 +193,5 @@ export function toMember({ user, isAway }: RoomUser): Member {
 
 /** Every user in the room, whatever the number. */
 export function membersOf(room: Room): Member[] {
-  return Array.from(room.seats.values(), toMember)
+  return Array.from(room.users.values(), toMember)
 }

@@ -1,7 +1,6 @@
 /**
- * Who is in a room: a seat per user, whatever the number of connections, outside the log. A seat whose last connection was
- * cut off is kept for a while for those who can come back, and says so once they are missed: a quick return is told to
- * nobody. What changes goes to the feed, which numbers and tells it. G6.
+ * The users in a room, whatever their number of connections. A user whose last connection was cut off stays for a grace, and
+ * shows as reconnecting after a second, so that a quick return is not visible. The feed numbers and sends the changes. G6.
  */
 import { isPersonalRoom, SharedJson } from '@roomful/protocol'
 import type { Runtime } from '../../base/runtime.ts'
@@ -15,8 +14,8 @@ import { GraceTimers, signOf } from './grace-timers.ts'
 import { PRESENCE_BY_NAME_MAX, PresenceFeed, toMember } from './presence-feed.ts'
 import type { ThrottledFanOut } from './throttled-fan-out.ts'
 
-/** Who was cut off shows as `reconnecting` after this long; the SDK's first try comes within it. D10. */
-const MISSED_AFTER_MS = 1_000
+/** A user who was cut off shows as `reconnecting` after this long; the SDK's first attempt comes within it. D10. */
+const AWAY_AFTER_MS = 1_000
 
 export class RoomPresence {
   private readonly runtime: Runtime
@@ -24,71 +23,76 @@ export class RoomPresence {
   private readonly rooms: OpenRooms
   private readonly capacity: Capacity
   private readonly feed: PresenceFeed
-  private readonly holds: GraceTimers
+  private readonly graceTimers: GraceTimers
 
   constructor(
     runtime: Runtime,
     namespace: NamespaceState,
-    { rooms, capacity, fanOut, pace }: { rooms: OpenRooms; capacity: Capacity; fanOut: FanOut; pace: ThrottledFanOut },
+    {
+      rooms,
+      capacity,
+      fanOut,
+      throttle,
+    }: { rooms: OpenRooms; capacity: Capacity; fanOut: FanOut; throttle: ThrottledFanOut },
   ) {
     this.runtime = runtime
     this.namespace = namespace
     this.rooms = rooms
     this.capacity = capacity
-    this.feed = new PresenceFeed(runtime, fanOut, pace)
-    this.holds = new GraceTimers(runtime.timers)
+    this.feed = new PresenceFeed(runtime, fanOut, throttle)
+    this.graceTimers = new GraceTimers(runtime.timers)
   }
 
   /** A connection became a member. */
-  seat(room: Room, connection: Connection): void {
-    if (isPersonalRoom(room.id)) return // only its owner is ever there
+  add(room: Room, connection: Connection): void {
+    if (isPersonalRoom(room.id)) return // only its owner is in it
     const { user } = connection
-    const known = room.seats.get(user.sub)
+    const known = room.users.get(user.sub)
     if (!known) {
-      const seat = { user, connections: 1, held: 0, isAway: false, missed: undefined }
-      room.seats.set(user.sub, seat)
-      this.feed.joined(room, toMember(seat), connection.id)
+      const member = { user, connections: 1, expected: 0, isAway: false, awayTimer: undefined }
+      room.users.set(user.sub, member)
+      this.feed.joined(room, toMember(member), connection.id)
       return this.namespace.announce('enter', user, room.id)
     }
     const isRenamed = known.user.name !== user.name
     known.connections++
     known.user = user
-    if (this.holds.release(holdName(signOf(connection), room))) {
-      known.held--
+    if (this.graceTimers.release(graceName(signOf(connection), room))) {
+      known.expected--
       room.pins--
     }
-    this.runtime.timers.cancel(known.missed)
-    known.missed = undefined
+    this.runtime.timers.cancel(known.awayTimer)
+    known.awayTimer = undefined
     const wasAway = known.isAway
     known.isAway = false
     if (isRenamed) this.feed.joined(room, toMember(known), connection.id)
     else if (wasAway) this.feed.changed(room, toMember(known))
   }
 
-  /** A connection left, or was cut off and its seat is kept. @param holdMs how long; 0 not at all */
-  unseat(room: Room, connection: Connection, reason: string, holdMs: number): void {
-    const seat = room.seats.get(connection.user.sub)
-    if (!seat) return
-    seat.connections--
-    if (holdMs > 0) this.hold(room, seat, signOf(connection), holdMs)
-    this.giveUp(room, seat, reason)
+  /** A connection left, or was cut off. @param graceMs how long its user may take to come back; 0 not at all */
+  remove(room: Room, connection: Connection, reason: string, graceMs: number): void {
+    const member = room.users.get(connection.user.sub)
+    if (!member) return
+    member.connections--
+    if (graceMs > 0) this.keepForGrace(room, member, signOf(connection), graceMs)
+    this.removeIfGone(room, member, reason)
   }
 
-  /** Somebody who was a member before a restart was told to come back: his seat is kept until then. G7. */
-  expect(room: Room, { user, sign }: ReturningMember, holdMs: number): void {
-    let seat = room.seats.get(user.sub)
-    if (!seat) {
-      seat = { user, connections: 0, held: 0, isAway: true, missed: undefined }
-      room.seats.set(user.sub, seat)
-      this.feed.joined(room, toMember(seat))
+  /** A member expected to reconnect after a restart. G7. */
+  expect(room: Room, { user, sign }: ReturningMember, graceMs: number): void {
+    let member = room.users.get(user.sub)
+    if (!member) {
+      member = { user, connections: 0, expected: 0, isAway: true, awayTimer: undefined }
+      room.users.set(user.sub, member)
+      this.feed.joined(room, toMember(member))
       this.namespace.announce('enter', user, room.id)
     }
-    this.hold(room, seat, sign, holdMs)
+    this.keepForGrace(room, member, sign, graceMs)
   }
 
   /** The user behind a connection is another one now, or has another name. */
   renamed(room: Room, connection: Connection, before: User): void {
-    const old = room.seats.get(before.sub)
+    const old = room.users.get(before.sub)
     if (before.sub === connection.user.sub) {
       if (!old) return
       old.user = connection.user
@@ -98,68 +102,68 @@ export class RoomPresence {
     this.capacity.pass(room, connection.user.sub)
     if (old) {
       old.connections--
-      this.giveUp(room, old, 'renamed')
+      this.removeIfGone(room, old, 'renamed')
     }
-    this.seat(room, connection)
+    this.add(room, connection)
   }
 
   /** The first users and the number of all. Made once and shared until one of them changes. */
   snapshot(room: Room): { users: SharedJson<Member[]>; count: number; pv: number } {
-    if (room.users === undefined) {
+    if (room.memberList === undefined) {
       const users: Member[] = []
-      for (const seat of room.seats.values()) {
+      for (const member of room.users.values()) {
         if (users.length === PRESENCE_BY_NAME_MAX) break
-        users.push(toMember(seat))
+        users.push(toMember(member))
       }
-      room.users = new SharedJson(users)
+      room.memberList = new SharedJson(users)
     }
-    return { users: room.users, count: room.count, pv: room.pv }
+    return { users: room.memberList, count: room.count, pv: room.pv }
   }
 
-  /** Who is back may not have it any more: nobody waits for him here. */
-  endHold(room: Room, connection: Connection, reason: string): void {
-    const seat = room.seats.get(connection.user.sub)
-    if (!seat || !this.holds.release(holdName(signOf(connection), room))) return
-    seat.held--
+  /** A connection is back, and its user may not be in this room any more. */
+  endGrace(room: Room, connection: Connection, reason: string): void {
+    const member = room.users.get(connection.user.sub)
+    if (!member || !this.graceTimers.release(graceName(signOf(connection), room))) return
+    member.expected--
     room.pins--
-    this.giveUp(room, seat, reason)
+    this.removeIfGone(room, member, reason)
     this.rooms.freeIfEmpty(room)
   }
 
-  private hold(room: Room, seat: RoomUser, sign: string, ms: number): void {
-    const isNew = this.holds.keep(holdName(sign, room), ms, () => {
-      seat.held--
+  private keepForGrace(room: Room, member: RoomUser, sign: string, ms: number): void {
+    const isNew = this.graceTimers.keep(graceName(sign, room), ms, () => {
+      member.expected--
       room.pins--
-      this.giveUp(room, seat, 'timeout')
+      this.removeIfGone(room, member, 'timeout')
       this.rooms.freeIfEmpty(room)
     })
     if (!isNew) return
-    seat.held++
+    member.expected++
     room.pins++
   }
 
-  /** Nobody is on the seat: it goes, or those for whom it is kept are missed before long. */
-  private giveUp(room: Room, seat: RoomUser, reason: string): void {
-    if (seat.connections > 0) return
-    if (seat.held > 0) {
-      if (!seat.isAway) seat.missed ??= this.runtime.timers.add(MISSED_AFTER_MS, () => this.miss(room, seat))
+  /** A user without connections leaves, or shows as away before long while connections are expected back. */
+  private removeIfGone(room: Room, member: RoomUser, reason: string): void {
+    if (member.connections > 0) return
+    if (member.expected > 0) {
+      if (!member.isAway) member.awayTimer ??= this.runtime.timers.add(AWAY_AFTER_MS, () => this.showAway(room, member))
       return
     }
-    this.runtime.timers.cancel(seat.missed)
-    const { sub } = seat.user
-    room.seats.delete(sub)
+    this.runtime.timers.cancel(member.awayTimer)
+    const { sub } = member.user
+    room.users.delete(sub)
     this.capacity.freeIfUnused(room, sub)
     this.feed.left(room, sub, reason)
-    this.namespace.announce('exit', seat.user, room.id, reason)
+    this.namespace.announce('exit', member.user, room.id, reason)
   }
 
-  private miss(room: Room, seat: RoomUser): void {
-    seat.missed = undefined
-    seat.isAway = true
-    this.feed.changed(room, toMember(seat))
+  private showAway(room: Room, member: RoomUser): void {
+    member.awayTimer = undefined
+    member.isAway = true
+    this.feed.changed(room, toMember(member))
   }
 }
 
-function holdName(sign: string, room: Room): string {
+function graceName(sign: string, room: Room): string {
   return `${sign}\n${room.id}`
 }

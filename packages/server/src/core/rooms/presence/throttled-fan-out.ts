@@ -1,15 +1,15 @@
 /**
- * How fast a namespace tells of arrivals and departures: at once while few come and go. In a storm (everyone returns after
- * a restart) each of them would cost a write to each of those around; what exceeds the budget of an interval is told when
- * it ends, everything in one turn, so that a client gets one write. The interval grows with the number of connections,
- * so a storm costs the same number of writes a second, however many take part. G6.
+ * Limits how fast a namespace sends arrivals and departures: at once while there are few. When everyone reconnects after a
+ * restart, each arrival would cost a write to every other member. So what exceeds the budget of an interval is sent when it
+ * ends, all in one turn, as one write per client. The interval grows with the number of connections, so the number of writes
+ * a second has a bound. G6.
  */
 import type { Runtime } from '../../base/runtime.ts'
 import type { NamespaceState } from '../../state/namespace-state.ts'
 
 const INTERVAL_MS = 100
 const CONNECTIONS_PER_INTERVAL = 1_000
-/** Deliveries of an interval that are made at once. Twenty rooms of a hundred, say. */
+/** Deliveries of an interval that are made at once: twenty arrivals in rooms of a hundred, say. */
 const DELIVERIES_AT_ONCE = 2_000
 
 export class ThrottledFanOut {
@@ -26,12 +26,12 @@ export class ThrottledFanOut {
   }
 
   /** @param deliveries how many it is for, about */
-  deliver(deliveries: number, telling: () => void): void {
+  deliver(deliveries: number, send: () => void): void {
     this.begin()
     const isAtOnce = this.waiting.length === 0 && (this.spent === 0 || this.spent + deliveries <= DELIVERIES_AT_ONCE)
     this.spent += deliveries
-    if (isAtOnce) telling()
-    else this.waiting.push(telling)
+    if (isAtOnce) send()
+    else this.waiting.push(send)
   }
 
   private begin(): void {
@@ -49,7 +49,7 @@ export class ThrottledFanOut {
     this.waiting = []
     this.spent = DELIVERIES_AT_ONCE
     this.begin() // what follows waits again
-    for (const telling of waiting) telling()
+    for (const send of waiting) send()
     this.runtime.turn.endSoon()
   }
 }

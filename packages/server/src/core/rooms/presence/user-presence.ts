@@ -1,6 +1,6 @@
 /**
- * Who is in a namespace: a user is online from the first connection to the last, however many there are (C13), and
- * everyone can see how many there are (B17). Above 1,000 connections only those who share a room hear of it. G6.
+ * The users of a namespace: a user is online from the first connection to the last, however many there are (C13), and every
+ * client is sent the number of users (B17). Above 1,000 connections only members of the same rooms are notified. G6.
  */
 
 import type { Runtime } from '../../base/runtime.ts'
@@ -15,7 +15,7 @@ import type { Connection, NamespaceState, OnlineUser } from '../../state/namespa
 import { GraceTimers, signOf } from './grace-timers.ts'
 import type { ThrottledFanOut } from './throttled-fan-out.ts'
 
-/** Connections up to which everyone hears of every user. U7. */
+/** Connections up to which every client is notified of every user. U7. */
 export const EVERYONE_MAX = 1_000
 /** `users:count` goes at most this often. */
 const COUNT_INTERVAL_MS = 1_000
@@ -25,22 +25,22 @@ export class UserPresence {
   private readonly namespace: NamespaceState
   private readonly fanOut: FanOut
   private readonly delivery: Delivery
-  private readonly holds: GraceTimers
+  private readonly graceTimers: GraceTimers
   private countTimer: Timer | undefined
-  private told = ''
-  private readonly pace: ThrottledFanOut
+  private sentCount = ''
+  private readonly throttle: ThrottledFanOut
 
   constructor(
     runtime: Runtime,
     namespace: NamespaceState,
-    { fanOut, delivery, pace }: { fanOut: FanOut; delivery: Delivery; pace: ThrottledFanOut },
+    { fanOut, delivery, throttle }: { fanOut: FanOut; delivery: Delivery; throttle: ThrottledFanOut },
   ) {
     this.runtime = runtime
     this.namespace = namespace
     this.fanOut = fanOut
     this.delivery = delivery
-    this.pace = pace
-    this.holds = new GraceTimers(runtime.timers)
+    this.throttle = throttle
+    this.graceTimers = new GraceTimers(runtime.timers)
   }
 
   add(connection: Connection): void {
@@ -49,30 +49,30 @@ export class UserPresence {
     if (known) {
       known.connections.add(connection)
       known.user = user
-      if (this.holds.release(signOf(connection))) known.held--
+      if (this.graceTimers.release(signOf(connection))) known.expected--
     } else {
-      this.namespace.users.set(user.sub, { user, connections: new Set([connection]), held: 0 })
+      this.namespace.users.set(user.sub, { user, connections: new Set([connection]), expected: 0 })
       this.changed(user.sub, 'online', [...connection.memberships.keys()], connection.id)
     }
-    this.tellCount(connection)
+    this.sendCount(connection)
   }
 
-  /** @param holdMs it was cut off and may come back: for so long it counts as here */
-  remove(connection: Connection, holdMs: number): void {
+  /** @param graceMs it was cut off and may come back: its user stays online for so long */
+  remove(connection: Connection, graceMs: number): void {
     const { user } = connection
     const known = this.namespace.users.get(user.sub)
     if (!known?.connections.delete(connection)) return
-    const roomIds = [...connection.memberships.keys()] // it leaves them now, and may be told offline only later
-    if (holdMs > 0) this.hold(known, signOf(connection), roomIds, holdMs)
-    this.giveUp(known, roomIds, connection.id)
-    this.tellCount()
+    const roomIds = [...connection.memberships.keys()] // it leaves them now, and may show as offline only later
+    if (graceMs > 0) this.keepForGrace(known, signOf(connection), roomIds, graceMs)
+    this.removeIfGone(known, roomIds, connection.id)
+    this.sendCount()
   }
 
-  /** Somebody who was here before a restart was told to come back: until then he counts as here. G7. */
-  expect({ user, sign, roomIds }: ReturningMember, holdMs: number): void {
-    const known = this.namespace.users.get(user.sub) ?? { user, connections: new Set<Connection>(), held: 0 }
+  /** A user expected to reconnect after a restart: online until then. G7. */
+  expect({ user, sign, roomIds }: ReturningMember, graceMs: number): void {
+    const known = this.namespace.users.get(user.sub) ?? { user, connections: new Set<Connection>(), expected: 0 }
     this.namespace.users.set(user.sub, known)
-    this.hold(known, sign, roomIds, holdMs)
+    this.keepForGrace(known, sign, roomIds, graceMs)
   }
 
   /** The user behind a connection is another one now, or has another name. */
@@ -82,24 +82,24 @@ export class UserPresence {
       if (old) old.user = connection.user
       return
     }
-    if (old?.connections.delete(connection)) this.giveUp(old, [...connection.memberships.keys()], connection.id)
+    if (old?.connections.delete(connection)) this.removeIfGone(old, [...connection.memberships.keys()], connection.id)
     this.add(connection)
   }
 
-  private hold(known: OnlineUser, sign: string, roomIds: readonly string[], ms: number): void {
-    const isNew = this.holds.keep(sign, ms, () => {
-      known.held--
-      this.giveUp(known, roomIds)
+  private keepForGrace(known: OnlineUser, sign: string, roomIds: readonly string[], ms: number): void {
+    const isNew = this.graceTimers.keep(sign, ms, () => {
+      known.expected--
+      this.removeIfGone(known, roomIds)
     })
-    if (isNew) known.held++
+    if (isNew) known.expected++
   }
 
-  private giveUp(known: OnlineUser, roomIds: readonly string[], by?: string): void {
-    if (known.connections.size > 0 || known.held > 0) return
+  private removeIfGone(known: OnlineUser, roomIds: readonly string[], by?: string): void {
+    if (known.connections.size > 0 || known.expected > 0) return
     const { sub } = known.user
     this.namespace.users.delete(sub)
     this.changed(sub, 'offline', roomIds, by)
-    this.tellCount()
+    this.sendCount()
   }
 
   /** @param by the connection that it is about */
@@ -111,32 +111,32 @@ export class UserPresence {
     if (audience === 0) return
     const event = RoomEvent.transient('presence:update', [{ userId, status }], true)
     const target = { ...EVERYONE, rooms: roomIds, except: by === undefined ? [] : [by] }
-    // When the turn ends: who comes is not among those who hear yet.
-    this.runtime.turn.after(() => this.pace.deliver(audience, () => this.fanOut.emit(event, target)))
+    // When the turn ends, since the new connection is not among the receivers yet.
+    this.runtime.turn.after(() => this.throttle.deliver(audience, () => this.fanOut.emit(event, target)))
   }
 
-  /** The one who came is told at once; everyone else at most once a second. */
-  private tellCount(newcomer?: Connection): void {
+  /** A new connection gets the count at once, everyone else at most once a second. */
+  private sendCount(newcomer?: Connection): void {
     if (this.namespace.options.quiet) return
     if (this.countTimer) {
       if (newcomer) this.delivery.send(newcomer, this.countEvent(), EVERYONE)
       return
     }
-    this.runtime.turn.after(() => this.tellEveryone())
+    this.runtime.turn.after(() => this.sendCountToAll())
     this.countTimer = this.runtime.timers.add(COUNT_INTERVAL_MS, this.onCountInterval)
   }
 
   private readonly onCountInterval = (): void => {
     this.countTimer = undefined
-    if (this.told === this.countKey()) return
+    if (this.sentCount === this.countKey()) return
     this.countTimer = this.runtime.timers.add(COUNT_INTERVAL_MS, this.onCountInterval)
-    this.tellEveryone()
+    this.sendCountToAll()
   }
 
-  private tellEveryone(): void {
+  private sendCountToAll(): void {
     const key = this.countKey()
-    if (key === this.told) return
-    this.told = key
+    if (key === this.sentCount) return
+    this.sentCount = key
     this.fanOut.emit(this.countEvent(), EVERYONE)
     this.runtime.turn.endSoon()
   }
