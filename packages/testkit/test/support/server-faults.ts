@@ -51,7 +51,7 @@ export const SERVER_FAULTS: readonly Fault[] = [
   {
     name: 'forgets a hold: who was cut off and stays away is a member for ever',
     server: (server) =>
-      replace(server.get('/').presence, 'giveUp', (original) => (room, seat, reason) => {
+      replace(server.get('/').presence, 'removeIfGone', (original) => (room, seat, reason) => {
         if (reason !== 'timeout') original.call(server.get('/').presence, room, seat, reason)
       }),
   },
