@@ -193,11 +193,11 @@ describe('resumeFrom', () => {
     fc.assert(
       fc.property(seq, fc.nat(60), fc.integer({ min: 1, max: 60 }), fc.boolean(), (after, first, replayMax, isSame) => {
         const log = { epoch: 'e1', head: 50, first: Math.min(first, 51) }
-        const { position, told } = resumeFrom(log, { epoch: isSame ? 'e1' : 'e0', seq: after }, replayMax)
+        const { position, ack } = resumeFrom(log, { epoch: isSame ? 'e1' : 'e0', seq: after }, replayMax)
         const isWhole = isSame && after <= 50 && after + 1 >= log.first && 50 - after <= replayMax
-        expect(told.recovered).toBe(isWhole)
+        expect(ack.recovered).toBe(isWhole)
         if (isWhole) expect(position).toBe(after)
-        else expect(told).toMatchObject({ from: position + 1, to: 50 })
+        else expect(ack).toMatchObject({ from: position + 1, to: 50 })
         expect(position).toBeGreaterThanOrEqual(isWhole ? 0 : log.first - 1)
         expect(50 - position).toBeLessThanOrEqual(replayMax)
       }),
@@ -206,7 +206,7 @@ describe('resumeFrom', () => {
 
   it('[G4] says why', () => {
     const reason = (after: { epoch: string; seq: number } | number, replayMax = 100) =>
-      resumeFrom(room, after, replayMax).told
+      resumeFrom(room, after, replayMax).ack
     expect(reason({ epoch: 'e1', seq: 50 })).toEqual({ recovered: true })
     expect(reason(10)).toEqual({ recovered: true })
     expect(reason({ epoch: 'e0', seq: 50 })).toEqual({ recovered: false, reason: 'epoch', from: 11, to: 50 })
