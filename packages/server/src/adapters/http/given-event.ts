@@ -30,7 +30,7 @@ export function checkIsDurable(namespace: Namespace, event: string, args: readon
   const definition = findDefinition(namespace, event)
   const message = definition ? undefined : vocabularyEvent(namespace, event)
   if ((definition && !definition.durable) || message?.delivery === 'transient') {
-    throw new RoomfulError('INVALID_MESSAGE', `${event} is declared to be told and not kept: emit it`, {
+    throw new RoomfulError('INVALID_MESSAGE', `${event} is declared to be sent and not kept: emit it`, {
       field: 'event',
     })
   }

@@ -64,7 +64,7 @@ const TAGS = [
   { name: 'status', description: 'How the server is.' },
   { name: 'accounts', description: 'Signing up and in.' },
   { name: 'rooms', description: 'Rooms, read by a user.' },
-  { name: 'notifications', description: 'What a user is told, whether connected or not.' },
+  { name: 'notifications', description: 'Messages of the application to a user, connected or away.' },
   { name: 'transports', description: 'Rooms for clients without a WebSocket.' },
   { name: 'server', description: 'For other backends.' },
   {

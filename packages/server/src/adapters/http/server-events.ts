@@ -79,7 +79,7 @@ const eventBytes = ({ hub }: HttpHost): number => hub.runtime.settings.maxMessag
 
 export const publishRoutes: readonly Route[] = [
   server('POST', 'publish', {
-    summary: 'Store an event in a room: it is numbered, told to the members, and replayed to who comes back.',
+    summary: 'Store an event in a room: it is numbered, sent to the members, and replayed to clients that come back.',
     description:
       'An event that the namespace’s contract declares is held against its schema, and must be declared durable. A repeat under the same key is answered as the first time and adds nothing.',
     body: PublishBody,
@@ -109,7 +109,7 @@ export const publishRoutes: readonly Route[] = [
 export const redactRoute: Route = server('POST', 'redact', {
   summary: 'Take out of the log what was said: one event, or everything of a user in a namespace. Numbers stay.',
   description:
-    'Of one message the later wordings go too, and members are told `message:redacted`. What a user said goes silently: it is not there any more for who reads it later.',
+    'Redacting a message also empties its edits, and members receive `message:redacted`. Redacting a user sends no event: later readers no longer see the messages.',
   body: RedactBody,
   answer: Type.Object({
     status: Type.Literal('ok'),

@@ -27,7 +27,7 @@ const Placed = Type.Object({
 
 export const serverRoomRoutes: readonly Route[] = [
   server('GET', 'rooms', {
-    summary: 'The rooms of a namespace that somebody is in, by name, without personal ones.',
+    summary: 'The rooms of a namespace that have members, by name, without personal ones.',
     query: Type.Object({
       namespace: NamespaceName,
       prefix: Type.Optional(Type.String({ description: 'Those whose names begin like this.' })),

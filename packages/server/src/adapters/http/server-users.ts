@@ -13,7 +13,7 @@ const DisconnectBody = Type.Object(
     userId: Type.Optional(UserId),
     connectionId: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
     reason: Type.Optional(
-      Type.String({ maxLength: 100, pattern: '^[\\x20-\\x7e]*$', description: 'What its client is told.' }),
+      Type.String({ maxLength: 100, pattern: '^[\\x20-\\x7e]*$', description: 'Sent to its client.' }),
     ),
   },
   exact,
@@ -26,7 +26,7 @@ const BanBody = Type.Object(
       Type.String({
         maxLength: 200,
         pattern: '^[^\\u0000-\\u001f\\u007f]*$',
-        description: 'What the user is told, now and whenever they try again.',
+        description: 'Sent to the user, now and at every later attempt.',
       }),
     ),
   },
@@ -49,7 +49,7 @@ const Account = Type.Object({
   name: Type.String(),
   role: Type.Union([Type.String(), Type.Null()], { description: 'null: that of the token counts.' }),
   isBanned: Type.Boolean(),
-  banReason: Type.Union([Type.String(), Type.Null()], { description: 'What the user was told of it.' }),
+  banReason: Type.Union([Type.String(), Type.Null()], { description: 'The reason that was sent to the user.' }),
   createdAt: Type.Integer({ description: 'Milliseconds since 1970.' }),
   connections: Type.Integer({ description: 'How many are open.' }),
 })
@@ -94,7 +94,8 @@ export const serverUserRoutes: readonly Route[] = [
     },
   }),
   server('POST', 'refresh', {
-    summary: 'Run the checks and rules again for a user whose rights changed: rooms that are lost are left, and told.',
+    summary:
+      'Run the checks and rules again for a user whose rights changed: rooms that are lost are left, and the client is informed.',
     body: UserBody,
     answer: Type.Object({
       status: Type.Literal('ok'),

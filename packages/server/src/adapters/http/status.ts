@@ -22,7 +22,7 @@ const ServerStatus = Type.Object({
   connections: Type.Integer({ minimum: 0, description: 'Of all namespaces; one link can carry several.' }),
   rooms: Type.Integer({
     minimum: 0,
-    description: 'With somebody in them, personal ones left out, as in lists of rooms.',
+    description: 'Rooms with members, personal ones left out, as in lists of rooms.',
   }),
   namespaces: Type.Array(
     Type.Object({
@@ -34,7 +34,7 @@ const ServerStatus = Type.Object({
     }),
   ),
   queues: Type.Object({
-    slowLinks: Type.Integer({ minimum: 0, description: 'Links that read more slowly than they are told.' }),
+    slowLinks: Type.Integer({ minimum: 0, description: 'Links that read more slowly than the server sends.' }),
     behind: Type.Integer({ minimum: 0, description: 'Connections that read from the log instead of being pushed to.' }),
     outboxBytes: Type.Integer({ minimum: 0, description: 'What waits to be read by clients, all together.' }),
     storing: Type.Boolean({ description: 'Something waits to be stored.' }),

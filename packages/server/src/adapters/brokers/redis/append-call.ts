@@ -16,7 +16,7 @@ export interface AppendOptions {
   readonly retentionMs: number
   readonly eventMax: number
   readonly hasClaims: boolean
-  /** What the node has told of a room, where a log that is behind it must not go on. */
+  /** What the node has sent of a room, where a log that is behind it must not go on. */
   readonly known: (roomId: string) => { epoch: string; seq: number; n: number } | undefined
 }
 
@@ -60,7 +60,7 @@ export function appendArguments({ appends, signals }: Batch, options: AppendOpti
     entries.push(tailOf(entry), key ? digestOf(key.scope, key.key) : '', key ? shortPrint(key.fingerprint) : '')
     if (key && entry.ack !== undefined) acks.push(String(i + 1), entry.ack)
   }
-  const told = signals.flatMap((signal) => signalArguments(signal, rooms))
+  const signalArgs = signals.flatMap((signal) => signalArguments(signal, rooms))
   const { seed, now, dedupeWindowMs, retention, retentionMs } = options
   return [
     now,
@@ -80,7 +80,7 @@ export function appendArguments({ appends, signals }: Batch, options: AppendOpti
     ...seconds.names,
     ...entries,
     ...acks,
-    ...told,
+    ...signalArgs,
   ]
 }
 
@@ -93,7 +93,7 @@ function knownText(known: { epoch: string; seq: number; n: number } | undefined)
   return known === undefined ? '' : `${known.epoch} ${known.seq} ${known.n}`
 }
 
-/** A connection may be on any node; a room, and the inbox of a user, only where somebody has it open. */
+/** A connection may be on any node; a room, and the inbox of a user, only where a client has it open. */
 function signalArguments({ at, from, to, event, audience }: Signal, rooms: Index): string[] {
   const names = audience.rooms
   const isForAll = names === undefined || names.some((name) => name.startsWith('c_'))

@@ -1,7 +1,7 @@
 /**
  * Calls that change something, each with a serial of this node: Redis executes a serial once and keeps its answer, so after
  * a broken connection all that are open are sent again, and none of them can take effect twice. What Redis does not answer
- * in time is told as unknown, and its serial is never sent again.
+ * in time is reported as unknown, and its serial is never sent again.
  */
 import type { Clock } from '../../../core/ports/clock.ts'
 import { type Connection, ConnectionLostError } from './connection.ts'
@@ -12,7 +12,7 @@ import { Sequencer } from './sequencer.ts'
 /** What became of a call. */
 export type Outcome =
   | { readonly status: 'done'; readonly reply: readonly unknown[] }
-  /** The log is behind what this node has told of the rooms; nothing was done. */
+  /** The log is behind what this node has sent of the rooms; nothing was done. */
   | { readonly status: 'behind'; readonly roomIds: readonly string[] }
   /** It did not take effect. */
   | { readonly status: 'failed'; readonly error: unknown }

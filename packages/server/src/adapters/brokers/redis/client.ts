@@ -1,5 +1,5 @@
 /**
- * Where Redis is and how it is reached: one server, several to ask one after another, a Cluster (told by MOVED), or the
+ * Where Redis is and how it is reached: one server, several to ask one after another, a Cluster (detected by MOVED), or the
  * primary that Sentinels name. The package is loaded only here, and only when Redis is asked for.
  */
 import type { RedisClientOptions } from '@redis/client'
@@ -47,7 +47,7 @@ export async function openRedis(url: string): Promise<Redis> {
       maintNotifications: 'disabled',
       socket: { ...options.socket, reconnectStrategy: false, connectTimeout: 2_000 },
     } as RedisClientOptions)
-    client.on('error', () => undefined) // each command that it concerns is told
+    client.on('error', () => undefined) // each command that it concerns rejects
     try {
       await client.connect()
     } catch (error) {

@@ -186,7 +186,7 @@ export class RedisNamespace {
     })
   }
 
-  /** Opens rooms for this node and @returns their heads, once everything that was told before them has been released. */
+  /** Opens rooms for this node and @returns their heads, once everything before them has been released. */
   async subscribe(subscriptions: readonly RoomSubscription[]): Promise<Head[]> {
     for (const { roomId, retention } of subscriptions) {
       const room = this.rooms.get(roomId)
@@ -230,7 +230,7 @@ export class RedisNamespace {
     return this.options.node
   }
 
-  /** Everything that was handed over has its answer; then the node leaves, so that nobody needs to clear up after it. */
+  /** Everything that was handed over has its answer; then the node leaves, so that no other node needs to clear up after it. */
   async close(): Promise<void> {
     if (this.isClosed) return
     const { clock } = this.options
@@ -405,9 +405,9 @@ export class RedisNamespace {
     let rows: CommittedRow[] = []
     const flush = () => {
       if (rows.length === 0) return
-      const told = rows
+      const delivered = rows
       rows = []
-      listener().onEvents(name, told)
+      listener().onEvents(name, delivered)
     }
     for (const frame of frames) {
       if (frame.kind === 'row') {

@@ -1,4 +1,4 @@
-/** Session records, inbox marks, and members who were told to come back; what is saved in one turn goes in one call. */
+/** Session records, inbox marks, and members expected back after a restart; everything saved in one turn goes in one call. */
 import type { ReturningMember, SessionRecord } from '../../../core/ports/broker.ts'
 import type { LogLimits } from '../common/limits.ts'
 import { inPages, type RedisNamespace } from './namespace.ts'

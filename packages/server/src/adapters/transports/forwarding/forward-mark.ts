@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http'
 
 export const MARK_HEADER = 'roomful-forwarded'
 
-/** Clocks of nodes differ; whoever can read a mark on its way can read the id that it is for. */
+/** Clocks of nodes differ; anyone who can read a mark on its way can read the id that it is for. */
 const VALID_MS = 15 * 60_000
 
 type Marked = Pick<IncomingMessage, 'method' | 'url'>

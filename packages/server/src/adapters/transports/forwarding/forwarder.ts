@@ -20,7 +20,7 @@ const CONNECT_TIMEOUT_MS = 2_000
 const LINGER_MS = 5_000
 /** Kept connections to one node; more are open while requests wait. */
 const IDLE_SOCKETS_MAX = 64
-/** They concern one connection, or are written anew. RFC 9110 section 7.6.1. */
+/** They concern one connection, or are written again. RFC 9110 section 7.6.1. */
 const HOP_BY_HOP = new Set([
   ...['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
   ...['expect', MARK_HEADER],
