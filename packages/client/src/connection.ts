@@ -44,7 +44,7 @@ export interface ConnectionOptions {
 }
 
 export class Connection {
-  readonly server: ServerFacts
+  declare readonly server: ServerFacts
   readonly #options: ConnectionOptions
   #current: ConnectionState = IDLE
   #link: Link | undefined

@@ -74,7 +74,7 @@ export function createEnvironment({ clock, random, fillRandom, storage, onError 
     fillRandom: fillRandom ?? ((bytes) => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>)),
     storage: storage ?? sessionStorageOf(),
     onWake: onBrowserWake,
-    report: (error) => (onError ? onError(toError(error)) : throwLater(error)),
+    report: onError ? (error) => onError(toError(error)) : throwLater,
     onError: (error) => onError?.(error),
   }
 }
@@ -98,8 +98,7 @@ function throwLater(error: unknown): void {
 /** What a listener or a callback threw becomes the cause of an error with a code. */
 function toError(error: unknown): RoomfulError {
   if (error instanceof RoomfulError) return error
-  const message = error instanceof Error ? error.message : String(error)
-  return new RoomfulError('CALLBACK_FAILED', message, { cause: error })
+  return new RoomfulError('CALLBACK_FAILED', error instanceof Error ? error.message : String(error), { cause: error })
 }
 
 /** `online`, `offline`, and the page becoming visible; nothing outside a browser. */

@@ -20,12 +20,13 @@ export type ClientErrorCode = keyof typeof CLIENT_ERRORS | 'WEBSOCKET_BLOCKED'
 /** A refusal, by the server or by the client. `code` says which. */
 export class RoomfulError extends Error {
   override readonly name = 'RoomfulError'
+  // `declare`, here and in other classes: the constructor assigns it, and the SDK's bundle needs no code for the field.
   /** Stable: a code of the protocol, of the client ({@link CLIENT_ERRORS}), or of the application. */
-  readonly code: ErrorCode | ClientErrorCode | (string & {})
+  declare readonly code: ErrorCode | ClientErrorCode | (string & {})
   /** How long until the same request may succeed, ms; present where waiting helps. */
-  readonly retryAfterMs: number | undefined
+  declare readonly retryAfterMs: number | undefined
   /** Path of the field that was wrong, as `a.b.0`. */
-  readonly field: string | undefined
+  declare readonly field: string | undefined
 
   /**
    * @param code throw it with a code of your own from a handler of `onRequest`
@@ -50,18 +51,18 @@ export class RoomfulError extends Error {
 }
 
 /** Temporary refusals: the same request may succeed later. */
-const PASSING = new Set<string>([
+const PASSING: readonly string[] = [
   'RATE_LIMITED',
   'UNAVAILABLE',
   'TIMEOUT',
   'DISCONNECTED',
   'NOT_CONNECTED',
   'QUEUE_FULL',
-] satisfies (ErrorCode | ClientErrorCode)[])
+] satisfies (ErrorCode | ClientErrorCode)[]
 
 /** @returns true when repeating the same request later may succeed */
 export function isPassing({ code }: RoomfulError): boolean {
-  return PASSING.has(code)
+  return PASSING.includes(code)
 }
 
 function defaultMessage(code: string): string {

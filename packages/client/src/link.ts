@@ -27,9 +27,9 @@ export interface LinkOptions {
 export class Link {
   readonly #options: LinkOptions
   /** The owner starts it when the session is open: only then must the server answer a ping. */
-  readonly heartbeat: Heartbeat
+  declare readonly heartbeat: Heartbeat
   /** The token that this link authenticated with. */
-  token: string | undefined
+  declare token: string | undefined
   #transport: Transport | undefined
   #isOver = false
 
@@ -105,9 +105,8 @@ export class Link {
   #fail(code: 'NO_CREDENTIALS' | 'NOT_CONNECTED', cause: unknown): void {
     if (this.#isOver) return
     const error = new RoomfulError(code, undefined, { cause })
-    const { message } = error
     this.#options.environment.onError(error)
-    this.end({ code: CUT_OFF, reason: message, error: { code, message } })
+    this.end({ code: CUT_OFF, reason: error.message, error: { code, message: error.message } })
   }
 
   #receive(text: string): void {

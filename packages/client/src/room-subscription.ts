@@ -48,16 +48,16 @@ export interface SubscriptionEvents {
 }
 
 export class RoomSubscription {
-  readonly roomId: string
-  readonly own: Emitter<SubscriptionEvents>
-  readonly events: Emitter<Record<string, [event: ReceivedEvent]>>
+  declare readonly roomId: string
+  declare readonly own: Emitter<SubscriptionEvents>
+  declare readonly events: Emitter<Record<string, [event: ReceivedEvent]>>
   /** `Room` objects that were not released. */
   users = 0
   /** The server put this client into the room: releasing it does not leave. */
   isPlaced = false
   /** The server removed this client: it does not join again by itself. */
   isRemoved = false
-  position: RoomPosition
+  declare position: RoomPosition
   readonly #options: SubscriptionOptions
   readonly #presence: RoomPresence
   // Both are made when they are first needed: in most rooms only few users write.
@@ -166,9 +166,9 @@ export class RoomSubscription {
     if (this.position.seq === undefined && this.users > 0) return false
     // A restarted server may use other numbers; all events after the position follow the answer to the join.
     if (this.#isJoining) return false
-    const order = classify(this.position, seq)
-    if (order === 'duplicate') return false
-    if (order === 'gap' && this.#fruitless < MAX_FRUITLESS_JOINS) {
+    const missing = this.position.seq === undefined ? 0 : seq - this.position.seq - 1
+    if (missing < 0) return false // delivered before
+    if (missing > 0 && this.#fruitless < MAX_FRUITLESS_JOINS) {
       // Joining again from the position brings the missing events, and then this one.
       if (!this.#cancelRetry) {
         this.#fruitless++
@@ -176,7 +176,7 @@ export class RoomSubscription {
       }
       return false
     }
-    if (order === 'gap') this.reset({ roomId: this.roomId, reason: 'trimmed', from: seq, to: seq })
+    if (missing > 0) this.reset({ roomId: this.roomId, reason: 'trimmed', from: seq, to: seq })
     this.#fruitless = 0
     this.position = { ...this.position, seq }
     return true
@@ -225,8 +225,10 @@ export class RoomSubscription {
   }
 
   #enter(ack: JoinAck): void {
-    const { position, reset } = afterJoin(this.position, ack)
-    this.position = position
+    const { epoch, roomId, recovered, reason = 'trimmed', from = ack.seq + 1, to = ack.seq } = ack
+    const { seq } = this.position
+    const reset: Reset | undefined = recovered === false ? { roomId, reason, from, to } : undefined
+    this.position = { epoch, seq: reset ? from - 1 : recovered ? (seq ?? ack.seq) : Math.max(seq ?? 0, ack.seq) }
     this.#failures = 0
     this.#presence.replace(ack)
     this.#become('joined')
@@ -270,19 +272,8 @@ export interface RoomPosition {
 
 const UNKNOWN_POSITION: RoomPosition = { epoch: undefined, seq: undefined }
 
-function classify({ seq: last }: RoomPosition, seq: number): 'next' | 'duplicate' | 'gap' {
-  if (last === undefined || seq === last + 1) return 'next'
-  return seq <= last ? 'duplicate' : 'gap'
-}
-
 /** @returns what a join resumes after; `undefined` for the first join, which replays nothing */
 function resumeAfter({ epoch, seq }: RoomPosition): Position | number | undefined {
   if (seq === undefined) return undefined
   return epoch === undefined ? seq : { epoch, seq }
-}
-
-function afterJoin({ seq }: RoomPosition, ack: JoinAck): { position: RoomPosition; reset: Reset | undefined } {
-  const { epoch, roomId, recovered, reason = 'trimmed', from = ack.seq + 1, to = ack.seq } = ack
-  if (recovered === false) return { position: { epoch, seq: from - 1 }, reset: { roomId, reason, from, to } }
-  return { position: { epoch, seq: recovered ? (seq ?? ack.seq) : Math.max(seq ?? 0, ack.seq) }, reset: undefined }
 }

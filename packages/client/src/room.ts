@@ -35,13 +35,15 @@ export type RoomOf<C extends AnyContract = undefined> = HasChat<C> extends true 
 /** A room that this client is in, made by `client.room()`. Call `release()` when you no longer need it. */
 export class Room<C extends AnyContract = undefined> {
   /** Its name. */
-  readonly id: string
+  declare readonly id: string
   readonly #options: RoomOptions
+  readonly #subscription: RoomSubscription
   readonly #offs = new Set<() => void>()
   #isReleased = false
 
   constructor(options: RoomOptions) {
     this.#options = options
+    this.#subscription = options.subscription
     this.id = options.subscription.roomId
   }
 
@@ -50,7 +52,7 @@ export class Room<C extends AnyContract = undefined> {
    * @throws RoomfulError (rejects) FORBIDDEN, BANNED, ROOM_FULL, … when the server refuses; CLOSED
    */
   get ready(): Promise<void> {
-    const joined = this.#options.subscription.joined()
+    const joined = this.#subscription.joined()
     joined.catch(() => undefined) // the snapshot has the error too
     return joined
   }
@@ -62,19 +64,18 @@ export class Room<C extends AnyContract = undefined> {
 
   /** Number of the last delivered event, and of which log; `undefined` until the room is joined. */
   get position(): Position | undefined {
-    const { epoch, seq } = this.#options.subscription.position
+    const { epoch, seq } = this.#subscription.position
     return epoch === undefined || seq === undefined ? undefined : { epoch, seq }
   }
 
   /** Status, members and typists as one value, for rendering: the same object until something changes. */
-  readonly getSnapshot = (): RoomSnapshot => this.#options.subscription.getSnapshot()
+  readonly getSnapshot = (): RoomSnapshot => this.#subscription.getSnapshot()
 
   /**
    * Calls `onChange` when `getSnapshot()` returns another value.
    * @returns a function that ends it
    */
-  readonly subscribe = (onChange: () => void): (() => void) =>
-    this.#keep(this.#options.subscription.own.on('change', onChange))
+  readonly subscribe = (onChange: () => void): (() => void) => this.#keep(this.#subscription.own.on('change', onChange))
 
   /**
    * Calls `listener` for each such event of this room: for a durable one once and in order, also across reconnects.
@@ -82,7 +83,7 @@ export class Room<C extends AnyContract = undefined> {
    * @example room.on('message:new', ({ name, content }, { seq }) => show(seq, name, content))
    */
   on<Name extends DownEvent<C>>(event: Name, listener: DownListener<C, Name>): () => void {
-    return this.#keep(this.#options.subscription.events.on(event, (received) => callListener(listener, received)))
+    return this.#keep(this.#subscription.events.on(event, (received) => callListener(listener, received)))
   }
 
   /**
@@ -90,7 +91,7 @@ export class Room<C extends AnyContract = undefined> {
    * @returns a function that removes the listener
    */
   onReset(listener: (reset: Reset) => void): () => void {
-    return this.#keep(this.#options.subscription.own.on('reset', listener))
+    return this.#keep(this.#subscription.own.on('reset', listener))
   }
 
   /**
@@ -98,7 +99,7 @@ export class Room<C extends AnyContract = undefined> {
    * @returns a function that removes the listener
    */
   onRedacted(listener: (meta: EventMeta) => void): () => void {
-    return this.#keep(this.#options.subscription.own.on('redacted', listener))
+    return this.#keep(this.#subscription.own.on('redacted', listener))
   }
 
   /**
@@ -152,12 +153,12 @@ export class Room<C extends AnyContract = undefined> {
 
   /** Call it at each keystroke: other users see that you are writing until 2 s pass without a call. */
   typing(): void {
-    this.#options.subscription.handleInput()
+    this.#subscription.handleInput()
   }
 
   /** Ends it at once, for instance when the input is empty again. `send` does it too. */
   stopTyping(): void {
-    this.#options.subscription.stopTyping()
+    this.#subscription.stopTyping()
   }
 
   /**
@@ -300,8 +301,12 @@ export class Rooms {
   }
 
   #add(roomId: string, position: RoomPosition | undefined): RoomSubscription {
-    const [environment, requests] = [this.#environment, this.#requests]
-    const subscription = new RoomSubscription({ environment, requests, roomId, position })
+    const subscription = new RoomSubscription({
+      environment: this.#environment,
+      requests: this.#requests,
+      roomId,
+      position,
+    })
     this.#subscriptions.set(roomId, subscription)
     return subscription
   }

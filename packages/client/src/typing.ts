@@ -68,7 +68,7 @@ export class Typists {
   }
 
   handle({ event, args }: ReceivedEvent): void {
-    const { userId, name = userId } = (args[0] ?? {}) as { userId?: string; name?: string }
+    const { userId, name } = (args[0] ?? {}) as { userId?: string; name?: string }
     if (typeof userId !== 'string') return
     if (event === 'user:typing') this.#add({ userId, name: name ?? userId })
     else if (STOPS.has(event)) this.#remove(userId)

@@ -125,7 +125,7 @@ export function openAtFirstFrame(
     onNoFrame(CUT_OFF, 'No answer in time')
   })
   return {
-    send: transport.send.bind(transport),
+    send: (text) => transport.send(text),
     close(manner) {
       cancelTimer()
       transport.close(manner)
