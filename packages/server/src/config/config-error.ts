@@ -11,8 +11,6 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
-/** The word that someone may have meant. */
-
 /** @returns the most similar of `words`; undefined when more than a third of the letters differ */
 function nearest(written: string, words: readonly string[]): string | undefined {
   let best: string | undefined

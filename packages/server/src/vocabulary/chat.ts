@@ -154,7 +154,10 @@ function removeReaction(context: Context, { roomId, emoji, messageId }: UpData<'
 
 const compiled = new WeakMap<TSchema, EventDefinition>()
 
-/** One argument that matches `message.data`; a lone string stands for `{roomId}` where there is such a field. */
+/**
+ * A message of the protocol as an event definition. Its schema is compiled once. For a message with a room, clients may send
+ * the room id alone, as a string.
+ */
 export function schemaOf(message: UpMessage): EventDefinition {
   const known = compiled.get(message.data)
   if (known) return known

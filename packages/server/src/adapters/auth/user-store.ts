@@ -49,7 +49,7 @@ export interface StoredAccount extends Account {
 
 /** An account that signs in by name. */
 export interface LoginAccount extends StoredAccount {
-  /** What the name is compared by, so that two names that look alike are one. */
+  /** The form of the name for comparison: names that look alike are equal. */
   readonly login: string
   readonly password: string
 }
