@@ -2,9 +2,8 @@
 import { createMemoryLog, type Log, openSqliteLog } from './adapters/brokers/local/index.ts'
 import { LOG_DEFAULTS } from './adapters/brokers/local/log.ts'
 import type { Settings } from './config/settings-type.ts'
-import type { Clock } from './core/ports/clock.ts'
 import type { Observer } from './core/ports/observer.ts'
-import type { Random } from './core/ports/random.ts'
+import type { Clock, Random } from './core/ports/system.ts'
 
 const DAY_MS = 86_400_000
 

@@ -15,7 +15,7 @@ import type {
 import type { RoomAction, RoomOptions } from './base/contract.ts'
 import type { Stored, StoredEvent } from './events/event.ts'
 import type { HistoryEvents, HistoryPage } from './log/history.ts'
-import type { User } from './ports/user.ts'
+import type { User } from './ports/users.ts'
 import type { PublishOptions } from './requests/publisher.ts'
 import type { ListedRooms, RoomPage } from './rooms/room-list.ts'
 import type { AskOptions } from './state/client-requests.ts'

@@ -7,7 +7,7 @@ import {
   TICKETS_PER_USER,
   Tickets,
 } from '../../src/adapters/auth/tickets.ts'
-import type { Identity } from '../../src/core/ports/authenticator.ts'
+import type { Identity } from '../../src/core/ports/users.ts'
 
 const alice: Identity = { user: { sub: 'alice', name: 'Alice', role: 'user' }, expiresAt: undefined }
 

@@ -1,8 +1,8 @@
 /** Signing up and in: rules for names and passwords, limits of attempts, lifetime of sessions. PROTOCOL.md, section 12. */
 import { bannedError, RoomfulError } from '../../core/base/errors.ts'
 import { nameKey, parseName } from '../../core/base/names.ts'
-import type { Random } from '../../core/ports/random.ts'
-import type { User } from '../../core/ports/user.ts'
+import type { Random } from '../../core/ports/system.ts'
+import type { User } from '../../core/ports/users.ts'
 import type { TokenIssuer } from './jwt.ts'
 import type { SlidingWindowLimiter } from './limiter.ts'
 import type { Passwords } from './passwords.ts'

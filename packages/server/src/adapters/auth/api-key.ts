@@ -4,8 +4,8 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { RoomfulError } from '../../core/base/errors.ts'
-import type { Limiter } from '../../core/ports/limiter.ts'
 import type { Observer } from '../../core/ports/observer.ts'
+import type { Limiter } from '../../core/ports/system.ts'
 
 /** Limit of wrong keys from one address. Above it they are not reported either. */
 const WRONG_WINDOW_MS = 60_000

@@ -6,8 +6,7 @@
  */
 import type { Credentials } from '@roomful/protocol'
 import { bannedError, RoomfulError } from '../../core/base/errors.ts'
-import type { Authenticator, Identity } from '../../core/ports/authenticator.ts'
-import type { Users } from '../../core/ports/users.ts'
+import type { Authenticator, Identity, Users } from '../../core/ports/users.ts'
 import type { TokenVerifier } from './jwt.ts'
 import type { Tickets } from './tickets.ts'
 

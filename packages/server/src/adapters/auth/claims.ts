@@ -2,8 +2,8 @@
 import { isRoomId } from '@roomful/protocol'
 import { RoomfulError } from '../../core/base/errors.ts'
 import { salvageName } from '../../core/base/names.ts'
-import type { Identity } from '../../core/ports/authenticator.ts'
-import { USER_ID_MAX_BYTES, type User } from '../../core/ports/user.ts'
+import type { Identity } from '../../core/ports/users.ts'
+import { USER_ID_MAX_BYTES, type User } from '../../core/ports/users.ts'
 import { isGuestId } from '../../core/sessions/guests.ts'
 
 /** The roles that Roomful knows. */

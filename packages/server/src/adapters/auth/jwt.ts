@@ -13,8 +13,7 @@ import {
   SignJWT,
 } from 'jose'
 import { RoomfulError } from '../../core/base/errors.ts'
-import type { Identity } from '../../core/ports/authenticator.ts'
-import type { User } from '../../core/ports/user.ts'
+import type { Identity, User } from '../../core/ports/users.ts'
 import { identityOf, refusal } from './claims.ts'
 import { Hs256 } from './hs256.ts'
 

@@ -3,9 +3,8 @@
  * are recorded in logs and browser histories. A3.4, H15.
  */
 import { RoomfulError } from '../../core/base/errors.ts'
-import type { Identity } from '../../core/ports/authenticator.ts'
-import type { Clock } from '../../core/ports/clock.ts'
-import type { Random } from '../../core/ports/random.ts'
+import type { Clock, Random } from '../../core/ports/system.ts'
+import type { Identity } from '../../core/ports/users.ts'
 
 /** How long a ticket is valid. */
 export const TICKET_LIFETIME_MS = 30_000

@@ -8,8 +8,7 @@ import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { RoomfulError } from '../../core/base/errors.ts'
 import { nameKey } from '../../core/base/names.ts'
-import type { User } from '../../core/ports/user.ts'
-import type { Account, AccountQuestion, ListedAccount, Users } from '../../core/ports/users.ts'
+import type { Account, AccountQuestion, ListedAccount, User, Users } from '../../core/ports/users.ts'
 
 /** Not imported: on an old Node without this module, the import would fail before the version check can explain it. */
 const sqlite = createRequire(import.meta.url)('node:sqlite') as typeof import('node:sqlite')

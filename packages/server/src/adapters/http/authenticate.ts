@@ -1,7 +1,7 @@
 /** Authenticates a request by its `Authorization` header: a user's token, or the API key of a backend. */
 import type { Credentials } from '@roomful/protocol'
 import { RoomfulError } from '../../core/base/errors.ts'
-import type { Identity } from '../../core/ports/authenticator.ts'
+import type { Identity } from '../../core/ports/users.ts'
 import { type Exchange, userAgentOf } from './exchange.ts'
 import type { HttpHost } from './host.ts'
 

@@ -4,8 +4,7 @@ import { UserId } from '@roomful/protocol/messages'
 import { type Static, Type } from 'typebox'
 import type { Administration } from '../../core/administration.ts'
 import { RoomfulError } from '../../core/base/errors.ts'
-import type { Identity } from '../../core/ports/authenticator.ts'
-import type { AccountQuestion } from '../../core/ports/users.ts'
+import type { AccountQuestion, Identity } from '../../core/ports/users.ts'
 import { checkOneOf, exact, LIST_MAX, OK, PageOfList, RoomName, type Route, Status, server } from './declare.ts'
 
 const DisconnectBody = Type.Object(

@@ -1,8 +1,7 @@
 /** The system's clock and random source; tests use others. */
 
 import { randomFillSync } from 'node:crypto'
-import type { Clock } from '../../core/ports/clock.ts'
-import type { Random } from '../../core/ports/random.ts'
+import type { Clock, Random } from '../../core/ports/system.ts'
 
 /** Real time. */
 export const systemClock: Clock = {

@@ -5,7 +5,7 @@
  */
 import { type Contract, type EventDefinition, isRoomId, RESERVED_FIELDS } from '@roomful/protocol'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { User } from '../ports/user.ts'
+import type { User } from '../ports/users.ts'
 import { RoomfulError } from './errors.ts'
 
 export type { Contract, EventDefinition } from '@roomful/protocol'

@@ -1,10 +1,9 @@
 /** What every part of the core needs of the world around it, as one value: settings, ports, timers and the turn. */
-import type { Authenticator } from '../ports/authenticator.ts'
+
 import type { Broker } from '../ports/broker.ts'
-import type { Clock } from '../ports/clock.ts'
-import type { Limiter } from '../ports/limiter.ts'
 import type { Observer } from '../ports/observer.ts'
-import type { Random } from '../ports/random.ts'
+import type { Clock, Limiter, Random } from '../ports/system.ts'
+import type { Authenticator } from '../ports/users.ts'
 import type { CoreSettings } from './settings.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { Turn } from './turn.ts'

@@ -2,7 +2,7 @@
  * One timer for everything that waits: heartbeats, deadlines, token expiry, presence. Due times are rounded up to a tick;
  * cancelling forgets at once, so that a closed connection leaves nothing behind. It ticks only while something waits.
  */
-import type { Clock } from '../ports/clock.ts'
+import type { Clock } from '../ports/system.ts'
 
 export interface Timer {
   readonly tick: number

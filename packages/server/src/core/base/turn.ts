@@ -2,7 +2,7 @@
  * The event-loop turn: what became dirty in it is written once, what was submitted in it is committed once. Everything
  * that runs "when the turn ends" runs here, in this order: tasks, commits, the flush.
  */
-import type { Clock } from '../ports/clock.ts'
+import type { Clock } from '../ports/system.ts'
 
 /** What the turn writes to: a link, as far as it is concerned here. */
 export interface TurnLink {

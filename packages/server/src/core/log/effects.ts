@@ -5,8 +5,8 @@
 
 import type { Position } from '@roomful/protocol'
 import type { RoomEvent } from '../events/event.ts'
-import type { Audience } from '../ports/audience.ts'
-import type { User } from '../ports/user.ts'
+import type { Audience } from '../ports/signal.ts'
+import type { User } from '../ports/users.ts'
 import type { Connection, Room } from '../state/namespace-state.ts'
 
 /** A join that was allowed and has its seat; to be carried out or abandoned. */
@@ -53,4 +53,4 @@ export interface LeaveEffect {
 export type Effect = AppendEffect | EmitEffect | JoinEffect | LeaveEffect
 
 export { type Stored, type StoredEvent, toStored } from '../events/event.ts'
-export { type Audience, EVERYONE } from '../ports/audience.ts'
+export { type Audience, EVERYONE } from '../ports/signal.ts'

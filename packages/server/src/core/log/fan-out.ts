@@ -4,11 +4,43 @@
  */
 import { isInbox, isPersonalRoom } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
-import type { RoomEvent } from '../events/event.ts'
+import { RoomEvent } from '../events/event.ts'
 import type { Connection, Group, Membership, NamespaceState, Room } from '../state/namespace-state.ts'
 import type { CatchUp } from './catch-up.ts'
-import type { Delivery } from './delivery.ts'
-import type { Audience } from './effects.ts'
+import { type Audience, EVERYONE } from './effects.ts'
+
+/** Sends what is in no log to one connection, whether it is live or behind. */
+export class Delivery {
+  private readonly runtime: Runtime
+  private readonly catchUp: CatchUp
+
+  constructor(runtime: Runtime, catchUp: CatchUp) {
+    this.runtime = runtime
+    this.catchUp = catchUp
+  }
+
+  send(connection: Connection, event: RoomEvent, audience: Audience): void {
+    if (connection.stage !== 'open') return
+    const bytes = event.encoded(connection.link.dialect.encoding(connection.channel))
+    if (bytes === undefined) return
+    if (connection.behind !== undefined) this.sendBehind(connection, event, audience, bytes)
+    else connection.link.send(bytes)
+    if (event.place !== undefined) connection.lastTransient = event.place.serial
+  }
+
+  /** To a connection that reads from the log: a volatile event is dropped, or kept as the latest of its key. */
+  sendBehind(connection: Connection, event: RoomEvent, audience: Audience, bytes: Uint8Array): void {
+    if (audience.volatile) this.catchUp.keepLatest(connection, event, audience.latestKey)
+    else if (event.place !== undefined && connection.restoresRooms) this.catchUp.keepTransient(connection, event)
+    else connection.link.send(bytes) // never dropped silently; the link bounds what waits
+  }
+
+  /** An event of Roomful itself for one connection. */
+  notify(connection: Connection, type: string, data: Record<string, unknown>): void {
+    this.send(connection, RoomEvent.transient(type, [data], true), EVERYONE)
+    this.runtime.turn.endSoon()
+  }
+}
 
 /** Receives every event that is stored in the room of a single user. */
 export interface InboxListener {
@@ -64,7 +96,7 @@ export class FanOut {
   }
 
   /** To every member that is live; those behind read it from the log, or find a volatile one kept or gone. */
-  deliver(room: Room, event: RoomEvent, target?: Audience): void {
+  deliver(room: Room, event: RoomEvent, audience?: Audience): void {
     let deliveries = 0
     for (const group of room.groups) {
       const bytes = event.encoded(group.encoding)
@@ -75,7 +107,7 @@ export class FanOut {
       for (let i = 0; i < members.length; i++) {
         const connection = (members[i] as { connection: Connection }).connection
         if (connection.behind !== undefined) {
-          if (target) this.delivery.sendBehind(connection, event, target, bytes)
+          if (audience) this.delivery.sendBehind(connection, event, audience, bytes)
         } else if (skip === undefined || connection.id !== skip) connection.link.send(bytes)
         if (event.place !== undefined) connection.lastTransient = event.place.serial
       }
@@ -84,28 +116,28 @@ export class FanOut {
   }
 
   /** A transient or volatile event. Members of several of the rooms get one copy. B29, C8. */
-  emit(event: RoomEvent, target: Audience): void {
-    this.namespace.transients.note(event, target)
-    const [only, ...more] = target.rooms ?? []
+  emit(event: RoomEvent, audience: Audience): void {
+    this.namespace.transients.note(event, audience)
+    const [only, ...more] = audience.rooms ?? []
     const room =
       only === undefined || more.length > 0 || isPersonalRoom(only) ? undefined : this.namespace.rooms.get(only)
-    if (room && target.except.length === 0) return this.deliver(room, event, target)
-    const excluded = this.gather(target.except)
-    if (room) return this.deliverToMembers(room, event, target, ({ connection }) => !excluded.has(connection))
-    const receivers = target.rooms === undefined ? this.namespace.connections.values() : this.gather(target.rooms)
-    for (const connection of receivers) if (!excluded.has(connection)) this.delivery.send(connection, event, target)
+    if (room && audience.except.length === 0) return this.deliver(room, event, audience)
+    const excluded = this.gather(audience.except)
+    if (room) return this.deliverToMembers(room, event, audience, ({ connection }) => !excluded.has(connection))
+    const receivers = audience.rooms === undefined ? this.namespace.connections.values() : this.gather(audience.rooms)
+    for (const connection of receivers) if (!excluded.has(connection)) this.delivery.send(connection, event, audience)
   }
 
   /** To those members of a room for whom it is. */
   deliverToMembers(
     room: Room,
     event: RoomEvent,
-    target: Audience,
+    audience: Audience,
     isFor: (membership: Membership, view: Group['view']) => boolean,
   ): void {
     for (const { members, view } of room.groups) {
       for (const membership of members)
-        if (isFor(membership, view)) this.delivery.send(membership.connection, event, target)
+        if (isFor(membership, view)) this.delivery.send(membership.connection, event, audience)
     }
   }
 

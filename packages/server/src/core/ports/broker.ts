@@ -7,8 +7,10 @@
  * commits, with the results of this node's batches and with what other nodes stored. A promise between two of them
  * would reorder them.
  */
-import type { Audience } from './audience.ts'
-import type { User } from './user.ts'
+import type { Signal } from './signal.ts'
+import type { User } from './users.ts'
+
+export type { Audience, Signal, SignalEvent } from './signal.ts'
 
 /** An answer that is given at once where it is known at once. */
 export type Awaitable<T> = T | Promise<T>
@@ -20,29 +22,6 @@ export interface Batch {
   readonly appends: readonly Append[]
   /** Ordered by `at`. */
   readonly signals: readonly Signal[]
-}
-
-/** An event that no log keeps, for those connected now. It keeps its place among the appends of its batch. */
-export interface Signal {
-  /** How many appends of the batch stand before it. */
-  readonly at: number
-  /** The appends of its own request, `to` not included: if one is refused or is a repeat, the signal is not sent. */
-  readonly from: number
-  readonly to: number
-  readonly event: SignalEvent
-  /** A node receives the event once, whatever number of rooms and connections matches there. */
-  readonly audience: Audience
-}
-
-/** An event as it goes from node to node. */
-export interface SignalEvent {
-  readonly type: string
-  /** JSON text of the arguments, an array. */
-  readonly argsJson: string
-  /** The one room that it is for. */
-  readonly roomId: string | undefined
-  /** An application's own, which is kept for clients that recover; not presence or typing, which have snapshots. */
-  readonly isApplications: boolean
 }
 
 /** One durable event to be. */

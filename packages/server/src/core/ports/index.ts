@@ -1,4 +1,3 @@
 /** The ports that others implement or drive, as `@roomful/server/ports`: types only, nothing runs on import. */
 export type * from './broker.ts'
-export type * from './clock.ts'
-export type * from './random.ts'
+export type { Clock, Random } from './system.ts'

@@ -1,5 +1,5 @@
 /** One method that takes typed facts; metrics, logs, the inspector and `explain` are its readers. */
-import type { User } from './user.ts'
+import type { User } from './users.ts'
 
 /** What is told of a connection. B32. */
 export interface ObservedConnection {

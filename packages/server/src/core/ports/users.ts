@@ -1,6 +1,35 @@
-/** The accounts. What an application keeps about its users besides is its own. */
-import type { User } from './user.ts'
+/** Users, their accounts, and how a client proves to be one. Tokens, tickets and guests are an adapter's business. */
+import type { Credentials } from '@roomful/protocol'
 
+/** Who a connection belongs to: the `sub` of a token, or a guest. Presence counts users. */
+export interface User {
+  /** At most 128 bytes; `guest:<random>` for guests. */
+  readonly sub: string
+  readonly name: string
+  readonly role: string
+  readonly guest?: boolean
+  /** Other claims of the token. */
+  readonly [claim: string]: unknown
+}
+
+export const USER_ID_MAX_BYTES = 128
+
+export interface Authenticator {
+  /**
+   * @param credentials with a token or a ticket
+   * @param stream names what reconnects by itself with the very same request: a ticket used for it stays good for it
+   * @throws RoomfulError TOKEN_INVALID, TOKEN_EXPIRED, USER_UNKNOWN, BANNED, UNAVAILABLE
+   */
+  authenticate(credentials: Credentials, stream?: string): Promise<Identity>
+}
+
+export interface Identity {
+  user: User
+  /** When the token stops being good, ms since 1970. */
+  expiresAt: number | undefined
+}
+
+/** What is known of a user besides the token. What an application keeps is its own. */
 export interface Account {
   sub: string
   name: string

@@ -6,7 +6,7 @@ import { CLOSE_CODES, isPersonalRoom } from '@roomful/protocol'
 import type { RoomAction, RoomDeclaration } from '../base/contract.ts'
 import { RoomfulError, toRoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
-import type { Delivery } from '../log/delivery.ts'
+import type { Delivery } from '../log/fan-out.ts'
 import type { Connection } from '../state/namespace-state.ts'
 
 /** For whom the rules are asked: a connection, or a request without one. */

@@ -5,7 +5,7 @@
 import { CLOSE_CODES } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
 import type { Link } from '../link/link.ts'
-import type { Delivery } from '../log/delivery.ts'
+import type { Delivery } from '../log/fan-out.ts'
 import type { ReturningMember } from '../ports/broker.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import { addTo, returningOf } from './restart-presence.ts'

@@ -1,7 +1,7 @@
 /** Guests: users without a token. They choose a name, which is made unique while they are connected, and get a random id. */
 import { nameKey, salvageName } from '../base/names.ts'
-import type { Random } from '../ports/random.ts'
-import type { User } from '../ports/user.ts'
+import type { Random } from '../ports/system.ts'
+import type { User } from '../ports/users.ts'
 import type { NamespaceState } from '../state/namespace-state.ts'
 
 /** Numbers up to this are tried before a random suffix. */

@@ -6,8 +6,8 @@
 import { formatCursor, parseCursor } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
 import type { Place, RoomEvent } from '../events/event.ts'
-import type { Audience } from '../ports/audience.ts'
 import type { SessionRecord, TransientMarks } from '../ports/broker.ts'
+import type { Audience } from '../ports/signal.ts'
 
 /** The namespace, as far as its transient events are concerned. */
 interface TransientsOwner {

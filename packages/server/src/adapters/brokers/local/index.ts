@@ -5,7 +5,7 @@
 import { ERROR_CODES } from '@roomful/protocol'
 import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Append, Appended, Awaitable, Broker, BrokerListener, Claim } from '../../../core/ports/broker.ts'
-import type { Clock } from '../../../core/ports/clock.ts'
+import type { Clock } from '../../../core/ports/system.ts'
 import { InOrder } from '../common/in-order.ts'
 import type { Log } from './log.ts'
 import { Seats } from './seats.ts'

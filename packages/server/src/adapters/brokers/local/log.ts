@@ -16,8 +16,7 @@ import type {
   RoomSubscription,
   SessionRecord,
 } from '../../../core/ports/broker.ts'
-import type { Clock } from '../../../core/ports/clock.ts'
-import type { Random } from '../../../core/ports/random.ts'
+import type { Clock, Random } from '../../../core/ports/system.ts'
 import type { LogLimits } from '../common/limits.ts'
 
 export { LOG_DEFAULTS, type LogLimits } from '../common/limits.ts'

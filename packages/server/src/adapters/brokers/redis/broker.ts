@@ -4,8 +4,7 @@
  */
 import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Broker, BrokerListener, Refused } from '../../../core/ports/broker.ts'
-import type { Clock } from '../../../core/ports/clock.ts'
-import type { Random } from '../../../core/ports/random.ts'
+import type { Clock, Random } from '../../../core/ports/system.ts'
 import { LOG_DEFAULTS, type LogLimits } from '../common/limits.ts'
 import { ServerCheck } from './check.ts'
 import { Claims } from './claims.ts'

@@ -3,7 +3,7 @@
  * a broken connection all that are open are sent again, and none of them can take effect twice. What Redis does not answer
  * in time is reported as unknown, and its serial is never sent again.
  */
-import type { Clock } from '../../../core/ports/clock.ts'
+import type { Clock } from '../../../core/ports/system.ts'
 import { type Connection, ConnectionLostError } from './connection.ts'
 import type { FunctionName } from './library.ts'
 import { type Frame, parseFrames, parseMessage } from './rows.ts'

@@ -1,7 +1,7 @@
 /** Keys of requests that are about to run: all that come in one turn are asked for in one call. */
 import { ERROR_CODES } from '@roomful/protocol'
 import type { AppendKey, Claim } from '../../../core/ports/broker.ts'
-import type { Clock } from '../../../core/ports/clock.ts'
+import type { Clock } from '../../../core/ports/system.ts'
 import { digestOf, secondOf, shortPrint } from './names.ts'
 import { inPages, type RedisNamespace, unavailable } from './namespace.ts'
 

@@ -5,7 +5,7 @@
  */
 import type { Buffer } from 'node:buffer'
 import { setImmediate } from 'node:timers'
-import type { Clock } from '../../../core/ports/clock.ts'
+import type { Clock } from '../../../core/ports/system.ts'
 import type { Redis, RedisClient } from './client.ts'
 import { type FunctionName, library } from './library.ts'
 

@@ -13,8 +13,7 @@ import type {
   Head,
   RoomSubscription,
 } from '../../../core/ports/broker.ts'
-import type { Clock } from '../../../core/ports/clock.ts'
-import type { Random } from '../../../core/ports/random.ts'
+import type { Clock, Random } from '../../../core/ports/system.ts'
 import type { LogLimits } from '../common/limits.ts'
 import { appendArguments, appendResults } from './append-call.ts'
 import { Calls, DEADLINE_MS, type Outcome } from './calls.ts'

@@ -1,10 +1,9 @@
 /** What a server knows of the nodes beside it: whose request this is, and how it gets there. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Clock } from '../../../core/ports/clock.ts'
 import type { NodeRegistry } from '../../../core/ports/node-registry.ts'
 import type { Observer } from '../../../core/ports/observer.ts'
-import type { Random } from '../../../core/ports/random.ts'
+import type { Clock, Random } from '../../../core/ports/system.ts'
 import { ForwardMark } from './forward-mark.ts'
 import { Forwarder } from './forwarder.ts'
 import { NodeDirectory } from './node-directory.ts'

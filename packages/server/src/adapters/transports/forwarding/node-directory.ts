@@ -2,8 +2,9 @@
  * The nodes that are there, as the registry last said. Clients choose which ids they show, so what they make up must not
  * become a question to the registry each: all that come within a moment share one.
  */
-import type { Clock } from '../../../core/ports/clock.ts'
+
 import type { NodeAddress, NodeRegistry } from '../../../core/ports/node-registry.ts'
+import type { Clock } from '../../../core/ports/system.ts'
 
 /** Between two questions. */
 const ASK_EVERY_MS = 250

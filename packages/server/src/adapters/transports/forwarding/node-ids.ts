@@ -1,5 +1,5 @@
 /** Ids that name the node which gave them out, so that any other node knows where a request belongs. */
-import type { Random } from '../../../core/ports/random.ts'
+import type { Random } from '../../../core/ports/system.ts'
 
 /** Two billion of them: nodes are hundreds at most. */
 const TAG_LENGTH = 6

@@ -1,7 +1,6 @@
 /** The rooms of one namespace of the memory log, and which of them nobody holds, for the sweep. */
 import type { Head, RoomSubscription } from '../../../../core/ports/broker.ts'
-import type { Clock } from '../../../../core/ports/clock.ts'
-import type { Random } from '../../../../core/ports/random.ts'
+import type { Clock, Random } from '../../../../core/ports/system.ts'
 import { EPOCH_LENGTH, formatEpoch } from '../log.ts'
 import { MemoryRoom } from './room.ts'
 import type { MemoryRows } from './rows.ts'

@@ -1,5 +1,5 @@
 /** What time takes from a memory log: rows and keys that are too old, sessions that expired, rooms that nobody needs. */
-import type { Clock } from '../../../../core/ports/clock.ts'
+import type { Clock } from '../../../../core/ports/system.ts'
 import type { LogLimits } from '../log.ts'
 import type { MemoryKeys } from './keys.ts'
 import type { MemoryRoom } from './room.ts'

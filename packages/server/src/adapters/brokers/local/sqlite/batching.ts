@@ -4,7 +4,7 @@
  */
 import { RoomfulError } from '../../../../core/base/errors.ts'
 import type { Append, Appended } from '../../../../core/ports/broker.ts'
-import type { Clock } from '../../../../core/ports/clock.ts'
+import type { Clock } from '../../../../core/ports/system.ts'
 
 /** How long rows wait for others to share their transaction. */
 const BATCH_MS = 1

@@ -4,7 +4,7 @@
  * when it has grown large, appends wait for the few milliseconds of one more checkpoint, on a promise and not in a blocked
  * thread.
  */
-import type { Clock } from '../../../../core/ports/clock.ts'
+import type { Clock } from '../../../../core/ports/system.ts'
 import type { SqliteBackground } from './background.ts'
 import type { SqliteWriter } from './writer.ts'
 

@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { AppendKey } from '../../../../core/ports/broker.ts'
-import type { Clock } from '../../../../core/ports/clock.ts'
+import type { Clock } from '../../../../core/ports/system.ts'
 import { type Command, command } from './connection.ts'
 import type { SqliteNamespace } from './namespaces.ts'
 import { SqliteSessions } from './sessions.ts'

@@ -4,7 +4,7 @@
  * any load.
  */
 import type { DatabaseSync } from 'node:sqlite'
-import type { Clock } from '../../../../core/ports/clock.ts'
+import type { Clock } from '../../../../core/ports/system.ts'
 import type { LogLimits } from '../log.ts'
 import { type Command, command, type Query, query } from './connection.ts'
 import type { SqliteNamespace } from './namespaces.ts'

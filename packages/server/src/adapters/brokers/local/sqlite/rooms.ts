@@ -4,8 +4,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { Head, RoomSubscription } from '../../../../core/ports/broker.ts'
-import type { Clock } from '../../../../core/ports/clock.ts'
-import type { Random } from '../../../../core/ports/random.ts'
+import type { Clock, Random } from '../../../../core/ports/system.ts'
 import { EPOCH_LENGTH, formatEpoch } from '../log.ts'
 import { type Command, command, type Query, query } from './connection.ts'
 import type { SqliteWriter } from './writer.ts'

@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import { RoomfulError } from '../../../../core/base/errors.ts'
-import type { Clock } from '../../../../core/ports/clock.ts'
+import type { Clock } from '../../../../core/ports/system.ts'
 import { type Command, command, isSqliteError, type Query, query } from './connection.ts'
 
 const PROBE_MS = 1000
