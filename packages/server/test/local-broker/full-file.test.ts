@@ -124,6 +124,7 @@ describe('bytes by writer', () => {
   it('[L17] [E10] are right in a file of the format before, whatever its last run saved', async () => {
     const folder = folderForTest()
     inFile(folder, (db) => {
+      db.exec('BEGIN')
       for (const step of MIGRATIONS.slice(0, 6)) db.exec(step)
       db.exec(`PRAGMA user_version = 6; INSERT INTO namespaces VALUES (1, '/', '1abcdefghijkl', 130, 1, 0)`)
       db.exec(`INSERT INTO rooms (id, ns, name, epoch, seq, ts, retention) VALUES (1, 1, 'a', 'e', 0, 1, 10000)`)
@@ -135,6 +136,7 @@ describe('bytes by writer', () => {
       const now = new VirtualClock().now()
       for (let i = 1; i <= 100; i++) insert.run(1, i, i, now, 't', '["x"]', 2)
       for (let i = 1; i <= 30; i++) insert.run(2, i, 100 + i, now, 't', JSON.stringify(['y'.repeat(30_000)]), 3)
+      db.exec('COMMIT')
     })
     const { log, clock, write, span, reports } = open(folder, { dataMaxBytes: 500_000 })
     await write('bob', 'a', 1)

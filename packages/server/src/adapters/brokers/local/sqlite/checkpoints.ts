@@ -8,10 +8,17 @@ import type { Clock } from '../../../../core/ports/system.ts'
 import type { SqliteBackground } from './background.ts'
 import type { SqliteWriter } from './writer.ts'
 
-/** Copying earlier would copy the same pages more often, later would leave more to read on opening. */
-const CHECKPOINT_BYTES = 8 * 1024 ** 2
-/** Above this the journal must start over. */
-const RESTART_BYTES = 48 * 1024 ** 2
+/**
+ * Copying earlier would copy the same pages more often. Later would flush more to the disk at once, which blocks the
+ * commits of that time: at 10,000 events/s, 4 MiB gave the lowest latency at the 99th percentile.
+ */
+const CHECKPOINT_BYTES = 4 * 1024 ** 2
+/**
+ * Above this the journal must start over. Each time appends wait 10 to 20 ms for the disk, at 10,000 events/s every two or
+ * three seconds, so that fewer than one append in a hundred waits; a longer journal takes more of the disk, and more to read
+ * on opening after a kill.
+ */
+export const RESTART_BYTES = 128 * 1024 ** 2
 /** More than this during one checkpoint means that the disk does not keep up: appends wait until it has. */
 const AHEAD_BYTES = 64 * 1024 ** 2
 /** Without a commit for this long, the rest is copied: the next commit then starts the journal over. */

@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { RoomfulError } from '../../../../core/base/errors.ts'
+import { RESTART_BYTES } from './checkpoints.ts'
 import { configureConnection, isSqliteError, query, SQLITE_BUSY, type Sync, sqlite } from './connection.ts'
 import { FORMAT, MIGRATIONS } from './migrations.ts'
 import { changeRunMark, fitsRunMark } from './run-mark.ts'
@@ -32,7 +33,7 @@ export interface SqliteFile {
 /** Page cache of the writer's connection, enough for the ends of its trees; a larger one made nothing faster. */
 const CACHE_KIB = 8 * 1024
 /** The journal is truncated to this when it starts over. */
-const JOURNAL_MAX_BYTES = 64 * 1024 ** 2
+const JOURNAL_MAX_BYTES = RESTART_BYTES + 16 * 1024 ** 2
 
 /** SQLite's own bound. */
 const PAGES_MAX = 4_294_967_294

@@ -125,8 +125,8 @@ export class SqliteUsage {
   private changes = new Map<number, number>()
   /** Changes that the current transaction saves. */
   private saving: Map<number, number> | undefined
-  /** Changes that the current transaction makes. */
-  private readonly pending = new Map<number, number>()
+  /** Changes that the current transaction makes, each an id followed by bytes: most transactions are short. */
+  private readonly pending: number[] = []
   /** The latest event stored, and the latest of those that are committed. */
   private storedId: number
   private committedId: number
@@ -171,7 +171,7 @@ export class SqliteUsage {
 
   /** Within a transaction: kept when it commits, dropped when it fails. */
   count(id: number, bytes: number): void {
-    this.pending.set(id, (this.pending.get(id) ?? 0) + bytes)
+    this.pending.push(id, bytes)
   }
 
   /** Within a transaction: event `eventId` is in the file. */
@@ -185,19 +185,19 @@ export class SqliteUsage {
   committed(): void {
     this.saving = undefined
     this.committedId = this.storedId
-    if (this.pending.size === 0) return
-    for (const [id, bytes] of this.pending) {
+    for (let i = 0; i < this.pending.length; i += 2) {
+      const [id, bytes] = [this.pending[i] as number, this.pending[i + 1] as number]
       this.changes.set(id, (this.changes.get(id) ?? 0) + bytes)
       this.total += bytes
     }
-    this.pending.clear()
+    this.pending.length = 0
   }
 
   rolledBack(): void {
     for (const [id, bytes] of this.saving ?? []) this.changes.set(id, (this.changes.get(id) ?? 0) + bytes)
     this.saving = undefined
     this.storedId = this.committedId
-    this.pending.clear()
+    this.pending.length = 0
     this.ids.clear() // an id given within the failed transaction is not in the file
   }
 
