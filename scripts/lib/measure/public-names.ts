@@ -24,42 +24,47 @@ interface Parsed {
   readonly all: readonly string[]
 }
 
-/** What a newcomer calls first, each where its docstring stands. */
+/** What a newcomer calls first: a public name, or a member of one, which may stand in an interface of the same file. */
 const FIRST_MET: readonly FirstMet[] = [
-  { call: 'createRoomful', file: 'packages/server/src/create.ts', owner: 'createRoomful' },
-  { call: 'roomful.namespace', file: 'packages/server/src/api.ts', owner: 'Roomful', member: 'namespace' },
-  { call: 'namespace.room', file: 'packages/server/src/core/api.ts', owner: 'NamespaceBase', member: 'room' },
-  { call: 'namespace.on', file: 'packages/server/src/core/api.ts', owner: 'Namespace', member: 'on' },
-  { call: 'namespace.to', file: 'packages/server/src/core/api.ts', owner: 'Namespace', member: 'to' },
-  { call: 'namespace.emit', file: 'packages/server/src/core/api.ts', owner: 'Namespace', member: 'emit' },
-  { call: 'context.append', file: 'packages/server/src/core/api.ts', owner: 'Context', member: 'append' },
-  { call: 'namespace.publish', file: 'packages/server/src/core/api.ts', owner: 'Namespace', member: 'publish' },
-  { call: 'namespace.use', file: 'packages/server/src/core/api.ts', owner: 'NamespaceBase', member: 'use' },
-  { call: 'connect', file: 'packages/client/src/connect.ts', owner: 'connect' },
-  { call: 'client.room', file: 'packages/client/src/client.ts', owner: 'Client', member: 'room' },
-  { call: 'useMessages', file: 'packages/react/src/use-messages.ts', owner: 'useMessages' },
+  { call: 'createRoomful', name: 'createRoomful' },
+  { call: 'roomful.namespace', name: 'Roomful', member: 'namespace' },
+  { call: 'namespace.room', name: 'Namespace', inherits: 'NamespaceBase', member: 'room' },
+  { call: 'namespace.on', name: 'Namespace', member: 'on' },
+  { call: 'namespace.to', name: 'Namespace', member: 'to' },
+  { call: 'namespace.emit', name: 'Namespace', member: 'emit' },
+  { call: 'context.append', name: 'Context', member: 'append' },
+  { call: 'namespace.publish', name: 'Namespace', member: 'publish' },
+  { call: 'namespace.use', name: 'Namespace', inherits: 'NamespaceBase', member: 'use' },
+  { call: 'connect', name: 'connect' },
+  { call: 'client.room', name: 'Client', member: 'room' },
+  { call: 'useMessages', name: 'useMessages' },
 ]
 
 interface FirstMet {
   readonly call: string
-  readonly file: string
-  readonly owner: string
+  readonly name: string
+  readonly inherits?: string
   readonly member?: string
 }
 
-/** @throws Error when one of them has moved: say here where it is now */
+/** @throws Error when one of them is not public any more */
 export function firstMetWithExample(root: string): { readonly call: string; readonly hasExample: boolean }[] {
-  return FIRST_MET.map(({ call, file, owner, member }) => {
-    const text = readFileSync(join(root, file), 'utf8')
-    const { program, comments } = parseSync(file, text)
-    const starts = program.body.flatMap((node) => {
-      if (node.type !== 'ExportNamedDeclaration') return []
-      if (!declaredNames(node.declaration).includes(owner)) return []
-      return member === undefined ? [node.start] : memberStarts(node.declaration, member)
-    })
-    if (starts.length === 0) throw new Error(`${call} is no longer in ${file}`)
-    const hasExample = starts.some((start) => docstringBefore({ text, comments }, start)?.includes('@example'))
-    return { call, hasExample }
+  const names = publicNames(root)
+  return FIRST_MET.map(({ call, name, inherits, member }) => {
+    const docstrings = names
+      .filter((each) => each.name === name)
+      .flatMap(({ file }) => {
+        const text = readFileSync(join(root, file), 'utf8')
+        const { program, comments } = parseSync(file, text)
+        return program.body.flatMap((node) => {
+          if (node.type !== 'ExportNamedDeclaration') return []
+          if (!declaredNames(node.declaration).includes(inherits ?? name)) return []
+          const starts = member === undefined ? [node.start] : memberStarts(node.declaration, member)
+          return starts.map((start) => docstringBefore({ text, comments }, start))
+        })
+      })
+    if (docstrings.length === 0) throw new Error(`${call} is not public any more`)
+    return { call, hasExample: docstrings.some((docstring) => docstring?.includes('@example')) }
   })
 }
 
