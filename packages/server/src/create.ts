@@ -24,7 +24,7 @@ import { readTlsFiles } from './config/tls-files.ts'
 import { CORE_DEFAULTS } from './core/base/settings.ts'
 import type { NodeRegistry } from './core/ports/node-registry.ts'
 import type { Observer } from './core/ports/observer.ts'
-import { openBroker } from './open-broker.ts'
+import { openBroker, openNodeRegistry } from './open-broker.ts'
 import { RoomfulServer } from './roomful.ts'
 import { version } from './version.ts'
 
@@ -36,7 +36,7 @@ export interface CreateOptions extends Partial<Settings> {
   readonly echo?: Readonly<Record<string, string>>
   /** Largest WebSocket message or POST of a Socket.IO client, in bytes. Default: twice `maxMessageBytes` and 4 KiB. */
   readonly socketioMaxPayloadBytes?: number
-  /** Where the nodes that share the log of this one are found; a server without one runs alone. */
+  /** Where the nodes that share this server's log find each other. Default: in Redis, with `redisUrl`; else none. */
   readonly nodeRegistry?: NodeRegistry
 }
 
@@ -99,7 +99,7 @@ export function createRoomful({
     observers.observe({ type: 'notice', message: SHORT_API_KEY, isRisky: true })
   }
   const node = new ClusterNode({
-    registry: nodeRegistry,
+    registry: nodeRegistry ?? openNodeRegistry(settings, clock),
     secret: secret.bytes,
     clientAddress: addressReader(settings.trustProxy, (address) => {
       observers.observe({ type: 'notice', message: unknownProxy(address), isRisky: true })

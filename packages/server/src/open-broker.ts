@@ -1,8 +1,11 @@
 /** The broker that the settings ask for: of this process alone, or of all nodes that share a Redis. */
 import { createLocalBroker } from './adapters/brokers/local/index.ts'
 import { createRedisBroker } from './adapters/brokers/redis/broker.ts'
+import { RedisNodeRegistry } from './adapters/brokers/redis/node-registry.ts'
 import type { Settings } from './config/settings-type.ts'
 import type { Broker } from './core/ports/broker.ts'
+import type { Clock } from './core/ports/clock.ts'
+import type { NodeRegistry } from './core/ports/node-registry.ts'
 import { type LogPorts, openLog, retentionMsOf } from './open-log.ts'
 
 /** @throws RoomfulError with a sentence when the data folder is in use, newer than this version, or cannot be used */
@@ -21,4 +24,9 @@ export function openBroker(settings: Settings, ports: LogPorts): Broker {
     mustSync: sync === 'full',
     report: (message, isRisky) => observer.observe({ type: 'notice', message, isRisky }),
   })
+}
+
+/** Where the nodes that share the log find each other. @returns undefined for a server that runs alone */
+export function openNodeRegistry({ redisUrl, redisPrefix }: Settings, clock: Clock): NodeRegistry | undefined {
+  return redisUrl === undefined ? undefined : new RedisNodeRegistry({ url: redisUrl, prefix: redisPrefix, clock })
 }
