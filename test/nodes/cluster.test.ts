@@ -1,12 +1,9 @@
 /** The cluster of `npm run cluster`: real Redis, real nginx, and nodes that stand for those of an application. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createClient } from 'redis'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { Cluster, type ClusterOptions } from '../../scripts/lib/cluster/cluster.ts'
-import { freePort } from '../../scripts/lib/cluster/ports.ts'
+import type { Cluster, ClusterOptions } from '../../scripts/lib/cluster/cluster.ts'
+import { startCluster } from './start-cluster.ts'
 
 const program = [fileURLToPath(new URL('fixtures/plain-node.ts', import.meta.url))]
 
@@ -17,26 +14,7 @@ interface About {
   readonly secret: string
 }
 
-async function startCluster(given: Partial<ClusterOptions> = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'roomful-cluster-'))
-  const sentences: string[] = []
-  const cluster = await Cluster.prepare({
-    nodes: 2,
-    port: await freePort(),
-    folder,
-    appendfsync: 'always',
-    program,
-    say: (sentence) => sentences.push(sentence),
-    onGivenUp: () => undefined,
-    ...given,
-  })
-  onTestFinished(async () => {
-    await cluster.stop()
-    rmSync(folder, { recursive: true, force: true })
-  })
-  await cluster.start()
-  return { cluster, sentences, folder }
-}
+const startPlain = (given?: Partial<ClusterOptions>) => startCluster(program, given)
 
 /** Two requests: nginx takes the nodes in turn. */
 async function bothNodes({ url }: Cluster): Promise<About[]> {
@@ -52,7 +30,7 @@ async function openRedis(node: About | undefined) {
 }
 
 it('[D15] the nodes share a Redis and a secret, and get requests in turn', async () => {
-  const { cluster } = await startCluster()
+  const { cluster } = await startPlain()
   const [one, two] = await bothNodes(cluster)
   expect([one?.name, two?.name]).toEqual(['node-1', 'node-2'])
   expect(two).toEqual({ ...one, name: 'node-2', pid: two?.pid })
@@ -63,7 +41,7 @@ it('[D15] the nodes share a Redis and a secret, and get requests in turn', async
 })
 
 it('[D9] a rolling restart replaces every node, and no request fails meanwhile', async () => {
-  const { cluster } = await startCluster()
+  const { cluster } = await startPlain()
   const before = await bothNodes(cluster)
   let isOver = false
   const statuses: number[] = []
@@ -79,7 +57,7 @@ it('[D9] a rolling restart replaces every node, and no request fails meanwhile',
 })
 
 it('what ends by itself is started again: a node, Redis with what it stored', async () => {
-  const { cluster, sentences } = await startCluster()
+  const { cluster, sentences } = await startPlain()
   const [one] = await bothNodes(cluster)
   const client = await openRedis(one)
   await client.set('kept', 'yes')
@@ -99,12 +77,12 @@ it('what ends by itself is started again: a node, Redis with what it stored', as
 it('says in a sentence which program is missing, and that the port is in use', async () => {
   vi.stubEnv('REDIS_SERVER', '/nowhere/redis-server')
   onTestFinished(() => void vi.unstubAllEnvs())
-  await expect(startCluster()).rejects.toThrow('REDIS_SERVER names /nowhere/redis-server, which is not a program.')
+  await expect(startPlain()).rejects.toThrow('REDIS_SERVER names /nowhere/redis-server, which is not a program.')
   vi.unstubAllEnvs()
   vi.stubEnv('PATH', '/nowhere')
-  await expect(startCluster()).rejects.toThrow('redis-server is not installed. On Debian or Ubuntu: apt-get install')
+  await expect(startPlain()).rejects.toThrow('redis-server is not installed. On Debian or Ubuntu: apt-get install')
   vi.unstubAllEnvs()
-  const { cluster } = await startCluster({ nodes: 1 })
+  const { cluster } = await startPlain({ nodes: 1 })
   const port = Number(new URL(cluster.url).port)
-  await expect(startCluster({ port })).rejects.toThrow(`Port ${port} is in use.`)
+  await expect(startPlain({ port })).rejects.toThrow(`Port ${port} is in use.`)
 })

@@ -52,6 +52,7 @@ export class Cluster {
         ROOMFUL_DATA: join(folder, `node-${i + 1}`),
         JWT_SECRET: secret,
         TRUST_PROXY: '127.0.0.1',
+        LOG_LEVEL: process.env.LOG_LEVEL ?? 'warn',
       }
       return new Service({
         name,
