@@ -4,8 +4,8 @@ import { createRedisBroker } from './adapters/brokers/redis/broker.ts'
 import { RedisNodeRegistry } from './adapters/brokers/redis/node-registry.ts'
 import type { Settings } from './config/settings-type.ts'
 import type { Broker } from './core/ports/broker.ts'
-import type { Clock } from './core/ports/clock.ts'
 import type { NodeRegistry } from './core/ports/node-registry.ts'
+import type { Clock } from './core/ports/system.ts'
 import { type LogPorts, openLog, retentionMsOf } from './open-log.ts'
 
 /** @throws RoomfulError with a sentence when the data folder is in use, newer than this version, or cannot be used */

@@ -2,8 +2,9 @@
  * The nodes of a cluster in one sorted set: each with its address and the end of its lease, in the time of Redis, so that
  * the nodes' own clocks do not matter. A node that ends without leaving is out of the list when its lease is over.
  */
-import type { Clock } from '../../../core/ports/clock.ts'
+
 import type { NodeAddress, NodeRegistry } from '../../../core/ports/node-registry.ts'
+import type { Clock } from '../../../core/ports/system.ts'
 import { openRedis, type Redis, type RedisClient } from './client.ts'
 import { DEFAULT_PREFIX } from './names.ts'
 
