@@ -12,7 +12,7 @@ import { type LogPorts, openLog, retentionMsOf } from './open-log.ts'
 export function openBroker(settings: Settings, ports: LogPorts): Broker {
   const { redisUrl, redisPrefix, sync, retention, dedupeWindowMs } = settings
   const { clock, random, observer } = ports
-  if (redisUrl === undefined) return createLocalBroker({ log: openLog(settings, ports), clock })
+  if (redisUrl === undefined) return createLocalBroker({ log: openLog(settings, ports) })
   return createRedisBroker({
     url: redisUrl,
     prefix: redisPrefix,

@@ -2,8 +2,7 @@
 import './require-node.ts'
 
 export { SlidingWindowLimiter } from './adapters/auth/limiter.ts'
-export { InOrder } from './adapters/brokers/common/in-order.ts'
-export { createLocalBroker, createMemoryLog } from './adapters/brokers/local/index.ts'
+export { createLocalBroker, createMemoryLog, InOrder } from './adapters/brokers/local/index.ts'
 export type { Log, LogLimits } from './adapters/brokers/local/log.ts'
 export { plainDialect, v1Dialect } from './adapters/transports/dialects.ts'
 export { Administration } from './core/administration.ts'

@@ -133,7 +133,6 @@ export class TestServer implements Roomful {
     this.authenticator = authenticator ?? new TestAuthenticator(clock)
     const local = createLocalBroker({
       log: storage ?? createMemoryLog({ clock, random: this.random, ...log }),
-      clock,
     })
     this.broker = broker?.(local, clock) ?? local
     this.hub = new Hub(

@@ -14,7 +14,7 @@ async function openSimulated(): Promise<BrokerBench> {
   const upTo = (ms: number) => () => Math.floor(random.fraction() * ms)
   const disk = new SimulatedDisk({ clock, seed: 'disk', limits: {}, pace: { effectMs: upTo(3), answerMs: upTo(30) } })
   const life = new LifeClock(clock)
-  const broker = called(createLocalBroker({ log: disk.mount(life), clock }))
+  const broker = called(createLocalBroker({ log: disk.mount(life) }))
   const { append, close, open } = broker
   // Time passes while something is waited for.
   broker.append = (...call) => clock.until(append(...call), 10_000)

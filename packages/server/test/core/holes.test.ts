@@ -23,7 +23,7 @@ interface Shared {
 function sharedBroker(): Shared {
   const clock = new VirtualClock()
   const storage = createMemoryLog({ clock, random: new SeededRandom(1) })
-  const other = called(createLocalBroker({ log: storage, clock }))
+  const other = called(createLocalBroker({ log: storage }))
   let listener: BrokerListener | undefined
   return {
     server: {

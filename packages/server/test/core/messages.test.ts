@@ -267,7 +267,7 @@ describe('private messages', () => {
   it('[B23] [D2] that were on their way when the process was killed come again, the first one ever as well', async () => {
     const clock = new VirtualClock()
     const log = createMemoryLog({ clock, random: new SeededRandom('killed') })
-    const start = () => createTestServer({ clock, broker: () => createLocalBroker({ log, clock }) })
+    const start = () => createTestServer({ clock, broker: () => createLocalBroker({ log }) })
     const killed = await start() // and nothing more is heard of it
     const ann = await killed.connect({ user: 'ann' })
     const bob = await killed.connect({ user: 'bob', dialect: 'v1' })

@@ -25,7 +25,7 @@ function processes(setUp?: (server: TestServer) => void): () => Promise<TestServ
       seed: ++started,
       settings: UNLIMITED,
       clock,
-      broker: () => createLocalBroker({ log, clock }),
+      broker: () => createLocalBroker({ log }),
       ...(setUp ? { setUp } : {}),
     })
 }

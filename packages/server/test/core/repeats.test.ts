@@ -29,7 +29,7 @@ function serverOn(folder: string, clock?: VirtualClock): Promise<TestServer> {
     settings: UNLIMITED,
     ...(clock ? { clock } : {}),
     broker: (_memory, clock) =>
-      createLocalBroker({ log: openSqliteLog({ folder, clock, random: new SeededRandom('repeats') }), clock }),
+      createLocalBroker({ log: openSqliteLog({ folder, clock, random: new SeededRandom('repeats') }) }),
   })
 }
 

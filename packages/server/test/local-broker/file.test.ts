@@ -20,7 +20,7 @@ function folderForTest(): string {
 function open(folder: string, options: Partial<SqliteLogOptions> = {}) {
   const clock = new VirtualClock()
   const log = openSqliteLog({ folder, clock, random: new SeededRandom('file'), ...options })
-  return called(createLocalBroker({ log, clock }))
+  return called(createLocalBroker({ log }))
 }
 
 /** Makes the file look as if its process had been killed. */

@@ -6,7 +6,7 @@ import type { Append } from '../../src/core/ports/broker.ts'
 
 const [folder = '', life = '0'] = process.argv.slice(2)
 const log = openSqliteLog({ folder, clock, random: new SeededRandom(life) })
-const broker = called(createLocalBroker({ log, clock }))
+const broker = called(createLocalBroker({ log }))
 const ROOMS = 20
 
 const heads = await broker.subscribe('/', Array.from({ length: ROOMS }, (_, i) => ({ roomId: `r${i}`, retention: undefined }))) // biome-ignore format: one call

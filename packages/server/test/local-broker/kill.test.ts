@@ -41,9 +41,7 @@ describe('kill -9', () => {
     expect(lives[2]?.epochs).toEqual(lives[0]?.epochs)
 
     const clock = new VirtualClock(Date.now())
-    const broker = called(
-      createLocalBroker({ log: openSqliteLog({ folder, clock, random: new SeededRandom(9) }), clock }),
-    )
+    const broker = called(createLocalBroker({ log: openSqliteLog({ folder, clock, random: new SeededRandom(9) }) }))
     onTestFinished(() => broker.close())
     const acks = lives.flatMap((each) => each.acks)
     const rooms = [...new Set(acks.map(([, roomId]) => roomId))]

@@ -4,7 +4,7 @@ import { createLocalBroker, openSqliteLog } from '../../src/adapters/brokers/loc
 import { systemClock as clock } from '../../src/adapters/system/clock-and-random.ts'
 
 const [folder = ''] = process.argv.slice(2)
-const broker = called(createLocalBroker({ log: openSqliteLog({ folder, clock, random: new SeededRandom(1) }), clock }))
+const broker = called(createLocalBroker({ log: openSqliteLog({ folder, clock, random: new SeededRandom(1) }) }))
 const argsJson = JSON.stringify(['x'.repeat(50_000)])
 let stored = 0
 const codes = new Set<string>()

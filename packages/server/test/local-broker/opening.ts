@@ -11,7 +11,7 @@ import type { SqliteLogOptions } from '../../src/adapters/brokers/local/sqlite/w
 export async function openInMemory(limits: Partial<LogLimits> = {}): Promise<BrokerBench> {
   const clock = new VirtualClock()
   const random = new SeededRandom('memory')
-  const open = () => called(createLocalBroker({ log: createMemoryLog({ clock, random, ...limits }), clock }))
+  const open = () => called(createLocalBroker({ log: createMemoryLog({ clock, random, ...limits }) }))
   const broker = open()
   return { broker, clock, reopen: async () => open(), dispose: () => broker.close() }
 }
@@ -29,7 +29,7 @@ export async function openOnSqlite(options: Partial<SqliteLogOptions> = {}): Pro
   const reports: unknown[] = []
   const open = () => {
     const log = openSqliteLog({ folder, clock, random, report: (error) => reports.push(error), ...options })
-    return called(createLocalBroker({ log, clock }))
+    return called(createLocalBroker({ log }))
   }
   const broker = open()
   let last = broker

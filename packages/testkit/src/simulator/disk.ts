@@ -80,8 +80,9 @@ export class SimulatedDisk {
       positions: (...args) => call(async (log) => this.renamed(await log.positions(...args))),
       history: (...args) => call((log) => log.history(...args)),
       heads: (...args) => call(async (log) => (await log.heads(...args)).map((head) => this.inGeneration(head))),
-      hold: (...args) => call(async (log) => (await log.hold(...args)).map((head) => this.inGeneration(head)), true),
-      release: (...args) => tell((log) => log.release(...args)),
+      subscribe: (...args) =>
+        call(async (log) => (await log.subscribe(...args)).map((head) => this.inGeneration(head)), true),
+      unsubscribe: (...args) => tell((log) => log.unsubscribe(...args)),
       redact: (...args) => call((log) => log.redact(...args), true),
       redactUser: (...args) => call((log) => log.redactUser(...args), true),
       mark: (...args) => call((log) => log.mark(...args)),

@@ -1,9 +1,8 @@
 /**
- * The seam between what is stored and what is live, in one place. A connection is live, and events are pushed to it; or it
- * is behind, and they are read from the log, page by page while its wire takes them, merged in the order of `n`. When
- * everything missing lies in the rooms' hot tails it is copied from there in one go, and in the same breath the
- * connection is live again: nothing can come between. Joins, resumes, slow links and holes all use it; there is no buffer
- * of live events anywhere. No other file knows that there is a seam.
+ * The one place where stored and live events meet. A connection is live, and events are pushed to it; or it is behind, and
+ * they are read from the log, page by page while its wire takes them, merged in the order of `n`. When everything missing
+ * lies in the rooms' hot tails it is copied from there, and in the same call the connection is live again, so that nothing
+ * can come between. Joins, resumes, slow links and holes all use it; there is no buffer of live events anywhere.
  */
 import { CLOSE_CODES } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
@@ -84,7 +83,7 @@ export class CatchUp {
     }
   }
 
-  /** The room has another log: what its members were sent is gone from it. They are told, and get what the new one has. G4. */
+  /** The room has another log: what its members were sent is gone. They get a reset, and what the new log has. G4. */
   onOtherLog(room: Room, { epoch, seq, first }: Head): void {
     room.epoch = epoch
     room.first = first
@@ -134,7 +133,7 @@ export class CatchUp {
     if (state.latest.size > LATEST_MAX) state.latest.delete(state.latest.keys().next().value as string)
   }
 
-  /** Its client tells its position by the last event that it received, so none may overtake a durable one. */
+  /** Its client's position is the last event that it received, so a transient event must not overtake a durable one. */
   keepTransient(connection: Connection, event: RoomEvent): void {
     const state = connection.behind
     if (!state) return
@@ -258,7 +257,7 @@ export class CatchUp {
     )
   }
 
-  /** What lies between was trimmed after its client was told that it could be had. Never silently. G4. */
+  /** What lies between was trimmed after its client was promised it. Never silently. G4. */
   private sendTrimmed(connection: Connection, { room }: Membership, from: number): void {
     room.first = Math.max(room.first, from)
     this.sendReset(connection, { roomId: room.id, reason: 'trimmed', from, to: room.head })

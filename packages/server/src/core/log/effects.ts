@@ -1,6 +1,6 @@
 /**
- * What a handler wants to happen, recorded and not yet done: a throw discards it all. commit.ts does it, in one place,
- * when the turn ends. Q7.
+ * What a handler asked for, recorded and not yet done: a throw discards it all. commit.ts does it, in one place, when the
+ * turn ends. Q7.
  */
 
 import type { Position } from '@roomful/protocol'
@@ -9,7 +9,7 @@ import type { Audience } from '../ports/signal.ts'
 import type { User } from '../ports/users.ts'
 import type { Connection, Room } from '../state/namespace-state.ts'
 
-/** A join that was allowed and has its seat; to be carried out or abandoned. */
+/** A join that was allowed, with its place in the room taken; it is carried out or abandoned. */
 export interface PreparedJoin {
   readonly connection: Connection
   readonly room: Room

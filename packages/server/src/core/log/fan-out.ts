@@ -1,6 +1,6 @@
 /**
- * Tells events to those they are for. The loops here are the hottest lines of the house: one encode per group, one push
- * per member, nothing else. Nothing they call can change a room, so a client that goes away meanwhile harms nobody (A3.1).
+ * Sends events to their members. The loops here are the hottest lines of the server: one encode per group, one push per
+ * member, nothing else. Nothing that they call can change a room, so a client that goes away meanwhile does no harm (A3.1).
  */
 import { isInbox, isPersonalRoom } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
@@ -70,8 +70,8 @@ export class FanOut {
   }
 
   /**
-   * A durable event, once, whichever source is first: numbers that were released are ignored, and a hole turns the
-   * members behind, so that it is read from the log before anything later is told. G1, G4.
+   * A durable event, once, whichever source is first: numbers that were released are ignored. A hole puts the members
+   * behind, so that it is read from the log before they get anything later. G1, G4.
    */
   release(event: RoomEvent): void {
     const stored = event.stored

@@ -1,4 +1,4 @@
-/** A room's log as those see it who look back: one page at a time, in the plain form. M11. */
+/** A room's history as clients read it: one page at a time, in the plain form. M11. */
 import { plainObject } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
@@ -22,7 +22,7 @@ export interface HistoryEvents {
 }
 
 /**
- * Rules are the caller's to ask.
+ * The caller has asked the room's rules.
  * @param nameOf what events are called where they are read
  */
 export async function readHistory(

@@ -1,7 +1,7 @@
 /**
  * Sessions whose rooms the server brings back, saved as they change: once per turn each, all of a turn together. A client
- * hears the answer to its join, and what follows it, once its session is stored; so whoever was answered is brought back
- * although the process was killed in the same moment. D3.
+ * gets the acknowledgement of its join, and what follows it, once its session is stored. So a client that was acknowledged is
+ * brought back even if the process is killed in the same moment. D3.
  */
 
 import { toJson } from '@roomful/protocol'
@@ -68,7 +68,7 @@ export class SavedSessions {
     this.kept.delete(sessionId)
   }
 
-  /** Also of those who tell their positions themselves: what is noted later is stored later. */
+  /** Also for clients that send their own positions: what changes later is stored later. */
   saveNow(connection: Connection): void {
     const { session, stage } = connection
     if (!session || stage !== 'open') return

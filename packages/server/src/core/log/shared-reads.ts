@@ -1,6 +1,6 @@
 /**
- * Pages of the log for those who are behind. Equal reads in flight are shared, since thousands that reconnect at once ask
- * the same, and what one has read is kept in the room's hot tail for the next. P8.
+ * Pages of the log for connections that are behind. Equal reads in flight are shared, since thousands of clients that
+ * reconnect at once ask the same, and what one has read is kept in the room's hot tail for the next. P8.
  */
 import { RoomEvent } from '../events/event.ts'
 import type { Broker } from '../ports/broker.ts'

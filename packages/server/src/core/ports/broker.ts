@@ -158,9 +158,9 @@ export interface TransientMarks {
   readonly isFinal: boolean
 }
 
-/** Somebody who was told to come back after a restart: what the next process keeps for him until then. G7. */
+/** A member that is expected back after a restart, as the next process keeps it until then. G7. */
 export interface ReturningMember {
-  /** By what he is known when he is back: his session, or his id. */
+  /** What identifies the member on its return: the session, or the user's id. */
   readonly sign: string
   readonly user: User
   readonly roomIds: readonly string[]
@@ -242,7 +242,7 @@ export interface Broker {
   subscribe(namespace: string, rooms: readonly RoomSubscription[]): Promise<Head[]>
   unsubscribe(namespace: string, roomIds: readonly string[]): void
 
-  /** Takes a seat (a user, whatever the number of connections) unless `capacity` users have one. Atomic. */
+  /** Takes a seat (for a user, whatever the number of connections) unless `capacity` users have one. Atomic. */
   takeSeat(namespace: string, roomId: string, userId: string, capacity: number): Promise<boolean>
   freeSeat(namespace: string, roomId: string, userId: string): void
 

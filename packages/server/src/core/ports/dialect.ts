@@ -1,24 +1,24 @@
-/** How one kind of client speaks: what its bytes mean, and the bytes for what it is told. One object per kind, no state. */
+/** One kind of client: what its bytes mean, and the bytes for what it is sent. One object per kind, no state. */
 import type { Inbound, RequestId, WireError, WireEvent } from '@roomful/protocol'
 
 /** Makes an event into bytes ready for a wire. Shared: an event is encoded once per `key`, whatever the number of links. */
 export interface Encoding {
   /** Names the form. Two encodings with one key make the same bytes. */
   readonly key: string
-  /** @returns the bytes, or `undefined` when clients of this kind are not told of such events. */
+  /** @returns the bytes, or `undefined` when clients of this kind do not get such events. */
   encode(event: WireEvent): Uint8Array | undefined
 }
 
 export type Request = Extract<Inbound, { kind: 'request' }>
 
 export interface Dialect {
-  /** The house's own, or what a protocol of an application is called. */
+  /** One of Roomful's, or the name of an application's protocol. */
   readonly name: 'echo' | 'plain' | 'classic' | 'v1' | 'socketio' | 'sse' | 'poll' | 'http' | (string & {})
   /** Its connections survive their link: they have sessions, and their presence a grace. G6. */
   readonly resumes: boolean
   /** Carries several connections on one link. */
   readonly multiplexed: boolean
-  /** The server brings a session's rooms back: its clients tell a cursor and do not join again. Needs `resumes`. */
+  /** The server brings a session's rooms back: its clients send a cursor and do not join again. Needs `resumes`. */
   readonly restoresRooms?: boolean
   /** Whether the client of this channel comes back to its session, where `resumes` holds. Default: it does. */
   takesSession?(channel: number): boolean
@@ -28,7 +28,7 @@ export interface Dialect {
   readonly confirmsDelivery?: boolean
   /** Instead of the server's own heartbeat. */
   readonly heartbeat?: { readonly pingIntervalMs: number; readonly pongTimeoutMs: number }
-  /** Commands of a single current room: the sender is not told its own messages. */
+  /** Commands of a single current room: the sender does not get its own messages. */
   readonly view: 'all' | 'classic'
   encoding(channel: number): Encoding
   /** @param data text of one message, or bytes of a binary one */

@@ -1,7 +1,7 @@
 /** One method that takes typed facts; metrics, logs, the inspector and `explain` are its readers. */
 import type { User } from './users.ts'
 
-/** What is told of a connection. B32. */
+/** What observers see of a connection. B32. */
 export interface ObservedConnection {
   readonly id: string
   readonly ip: string
@@ -31,20 +31,20 @@ export type Fact =
       code: string | undefined
       durationMs: number
     }
-  /** A connection became a member of a room, or asked anew what it missed there. */
+  /** A connection became a member of a room, or asked again for what it missed there. */
   | {
       type: 'room:joined'
       connectionId: string
       roomId: string
       /** The latest number then. */
       seq: number
-      /** It is told what comes after this number. */
+      /** It gets what comes after this number. */
       after: number
       /** Of a resume: whether all that was missed can be had, or why not. */
       recovered: boolean | undefined
       reason: string | undefined
     }
-  /** `seq` is the latest number that it was told. */
+  /** `seq` is the latest number that it was sent. */
   | { type: 'room:left'; connectionId: string; roomId: string; seq: number; reason: string }
   /** A handler threw something that is no RoomfulError, or did not answer in time. */
   | {

@@ -1,6 +1,7 @@
 /**
- * What becomes of a batch, in one place for both logs: numbers in the order of entries, repeats recognised by their key,
- * units together or not at all. The log only looks up, claims and stores. G2, G3.
+ * What becomes of a batch, in one place for the local logs, and the reference for others: numbers in the order of entries,
+ * repeats recognised by their key, atomic groups stored together or not at all. The log only looks up, claims and stores.
+ * G2, G3.
  */
 import { ERROR_CODES } from '@roomful/protocol'
 import type { Append, Appended, AppendKey, Refused, Repeated } from '../../../core/ports/broker.ts'
@@ -21,13 +22,13 @@ export interface Counter {
   ts: number
 }
 
-/** What a log does for a batch. `part` tells the entries of a unit apart, which share one key. */
+/** What a log does for a batch. `part` is the place of an entry within its atomic group, whose entries share one key. */
 export interface BatchTarget<Room extends { readonly seq: number }> {
   hasRoom(roomId: string): boolean
   /** The room, made when it is missing. */
   room(roomId: string): Room
   /**
-   * Binds the key to these numbers. Part 0 decides for its unit: it leaves a binding that is still valid alone.
+   * Binds the key to these numbers. Part 0 decides for its group: it leaves a binding that is still valid alone.
    * @returns that binding, else nothing
    */
   claim(key: AppendKey, part: number, first: FirstCommit): FirstCommit | undefined
@@ -39,7 +40,7 @@ export interface BatchTarget<Room extends { readonly seq: number }> {
   store(room: Room, entry: Append, n: number, seq: number, ts: number): void
 }
 
-/** What the first member of a unit came to decides for the others. */
+/** What became of the first member of a group decides for the others. */
 interface Fate {
   readonly first: Appended
   parts: number
@@ -57,7 +58,7 @@ const TOO_LARGE: Appended = { status: 'refused', code: 'TOO_LARGE', message: ERR
 export class AppendBatch<Room extends { readonly seq: number }> {
   private readonly target: BatchTarget<Room>
   private readonly eventMax: number
-  /** Made only for batches with units, which are few. */
+  /** Made only for batches with groups, which are few. */
   private fates: Map<number, Fate> | undefined
 
   constructor(target: BatchTarget<Room>, eventMax: number) {
@@ -118,9 +119,9 @@ export class AppendBatch<Room extends { readonly seq: number }> {
     return first === undefined ? LIMITED : repeat(key as AppendKey, first)
   }
 
-  private member(entry: Append, unit: number, counter: Counter): Appended {
-    const fate = this.fates?.get(unit)
-    if (fate === undefined) return this.decide(unit, this.single(entry, counter))
+  private member(entry: Append, group: number, counter: Counter): Appended {
+    const fate = this.fates?.get(group)
+    if (fate === undefined) return this.decide(group, this.single(entry, counter))
     const part = ++fate.parts
     if (fate.first.status === 'duplicate') {
       const first = entry.key && this.target.find(entry.key, part, counter.ts)
@@ -132,9 +133,9 @@ export class AppendBatch<Room extends { readonly seq: number }> {
     return this.store(room, entry, counter)
   }
 
-  private decide(unit: number, first: Appended): Appended {
+  private decide(group: number, first: Appended): Appended {
     this.fates ??= new Map()
-    this.fates.set(unit, { first, parts: 0 })
+    this.fates.set(group, { first, parts: 0 })
     return first
   }
 
@@ -156,9 +157,14 @@ function firstCommit(
   return { fingerprint, n: n + 1, seq: room.seq + 1, ts, ack }
 }
 
-/** What a repeat is told: the first numbers, or that the key stands for something else. */
+/** What a repeat gets: the first numbers, or that the key stands for something else. */
 export function repeat(key: AppendKey, first: FirstCommit): Repeated | Refused {
   if (first.fingerprint !== key.fingerprint) return CONFLICT
   const { n, seq, ts, ack } = first
   return { status: 'duplicate', n, seq, ts, ...(typeof ack === 'string' ? { ack } : {}) }
+}
+
+/** Who is charged for an entry's bytes. What the server itself writes counts per room, so that a busy one pays for itself. */
+export function writerOf(namespace: string, { writer, userId, roomId }: Append): string {
+  return writer ?? userId ?? `room:${namespace} ${roomId}`
 }

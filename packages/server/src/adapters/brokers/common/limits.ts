@@ -17,7 +17,7 @@ export interface LogLimits {
   /** Most members kept over a restart; those above it are gone until they are back. */
   readonly returningMax: number
   /** A room without an event is forgotten this long after its last release: longer than a session lives, so that
-   * somebody who comes back to an empty room finds the epoch that he left. */
+   * a client that returns to an empty room finds the epoch that it left. */
   readonly emptyRoomMs: number
 }
 

@@ -14,7 +14,7 @@ export interface Numbered {
  * @param n the commit
  * @param latest commit of the namespace: from there on nothing is missing, whatever was trimmed
  * @param commitOf the commit number of a readable event
- * @returns the last number stored up to `n`; below `first - 1` when that was trimmed and cannot be told
+ * @returns the last number stored up to `n`; below `first - 1` when that was trimmed and is not known
  */
 export function seqAt(
   { first, seq, trimmedN }: Numbered,

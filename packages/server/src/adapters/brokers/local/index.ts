@@ -1,14 +1,11 @@
 /**
  * The broker of one machine: a log, and beside it what need not survive a restart, the seats. There are no other nodes, so
- * the listener hears of this one's batches only. Its methods do their work before they return, in the order of the calls.
+ * the listener receives results only. What is asked takes effect before the call returns, in the order of the calls.
  */
 import { ERROR_CODES } from '@roomful/protocol'
 import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Append, Appended, Awaitable, Broker, BrokerListener, Claim } from '../../../core/ports/broker.ts'
-import type { Clock } from '../../../core/ports/system.ts'
-import { InOrder } from '../common/in-order.ts'
-import type { Log } from './log.ts'
-import { Seats } from './seats.ts'
+import { ASKED, type Log, NOTED } from './log.ts'
 
 export type { Log } from './log.ts'
 export { createMemoryLog } from './memory/memory-log.ts'
@@ -16,7 +13,6 @@ export { openSqliteLog } from './sqlite/sqlite-log.ts'
 
 export interface LocalBrokerOptions {
   readonly log: Log
-  readonly clock: Clock
 }
 
 /** What a log did with a batch. */
@@ -24,6 +20,8 @@ interface Outcome {
   readonly results: readonly Appended[]
   readonly cause?: unknown
 }
+
+type Calls = Record<string, (...args: unknown[]) => unknown>
 
 const BATCH_LIMITS = { appends: 10_000, underWay: 64 }
 const NEW: Claim = { status: 'new' }
@@ -33,7 +31,7 @@ const UNAVAILABLE: Appended = {
   message: ERROR_CODES.UNAVAILABLE.message,
 }
 
-export function createLocalBroker({ log, clock }: LocalBrokerOptions): Broker {
+export function createLocalBroker({ log }: LocalBrokerOptions): Broker {
   const seats = new Seats()
   const outcomes = new Map<string, InOrder<Outcome>>()
   let listener: BrokerListener | undefined
@@ -41,14 +39,6 @@ export function createLocalBroker({ log, clock }: LocalBrokerOptions): Broker {
 
   const checkOpen = (): void => {
     if (closing) throw new RoomfulError('UNAVAILABLE', 'The server is shutting down and stores nothing more')
-  }
-  /** What the core calls while it lets go of everything is no mistake, only too late. */
-  const note = (run: () => void) => {
-    if (!closing) run()
-  }
-  const ask = async <T>(question: () => Awaitable<T>): Promise<T> => {
-    checkOpen()
-    return question()
   }
 
   function store(namespace: string, appends: readonly Append[]): Awaitable<Outcome> {
@@ -70,8 +60,23 @@ export function createLocalBroker({ log, clock }: LocalBrokerOptions): Broker {
     return made
   }
 
+  const calls = log as unknown as Calls
+  const asked: Calls = {}
+  for (const name of ASKED) {
+    asked[name] = async (...args) => {
+      checkOpen()
+      return calls[name]?.(...args)
+    }
+  }
+  const noted: Calls = {}
+  for (const name of NOTED) {
+    // What the core calls while it lets go of everything is no mistake, only too late.
+    noted[name] = (...args) => (closing ? undefined : calls[name]?.(...args))
+  }
+
   return {
-    open: (namespace) => ask(() => log.open(namespace)),
+    ...(asked as unknown as Pick<Broker, (typeof ASKED)[number]>),
+    ...(noted as unknown as Pick<Broker, (typeof NOTED)[number]>),
     batchLimits: BATCH_LIMITS,
     append: (namespace, { id, appends }) =>
       outcomesOf(namespace).add(store(namespace, appends), ({ results, cause }) =>
@@ -84,25 +89,11 @@ export function createLocalBroker({ log, clock }: LocalBrokerOptions): Broker {
       return found instanceof Promise ? found.then((claim) => claim ?? NEW) : (found ?? NEW)
     },
     endClaim: () => undefined, // within one node the core knows what runs
-    saveAck: (namespace, key, ack) => note(() => log.saveAck(namespace, key, ack)),
-    read: (namespace, after, limits) => ask(() => log.read(namespace, after, limits)),
-    positions: (namespace, n, roomIds) => ask(() => log.positions(namespace, n, roomIds)),
-    history: (namespace, roomId, page) => ask(() => log.history(namespace, roomId, page)),
-    heads: (namespace, roomIds) => ask(() => log.heads(namespace, roomIds)),
-    subscribe: (namespace, rooms) => ask(() => log.hold(namespace, rooms)),
-    unsubscribe: (namespace, roomIds) => note(() => log.release(namespace, roomIds)),
-    takeSeat: (namespace, roomId, userId, capacity) => ask(() => seats.take(namespace, roomId, userId, capacity)),
+    takeSeat: async (namespace, roomId, userId, capacity) => {
+      checkOpen()
+      return seats.take(namespace, roomId, userId, capacity)
+    },
     freeSeat: (namespace, roomId, userId) => seats.free(namespace, roomId, userId),
-    redact: (namespace, roomId, seq) => ask(() => log.redact(namespace, roomId, seq)),
-    redactUser: (namespace, userId) => ask(() => log.redactUser(namespace, userId)),
-    mark: (namespace, roomId) => ask(() => log.mark(namespace, roomId)),
-    setMark: (namespace, roomId, seq) => note(() => log.setMark(namespace, roomId, seq)),
-    saveSession: (session, ttlMs) => note(() => log.saveSession(session, clock.now() + ttlMs)),
-    sessionsStored: () => ask(() => log.sessionsStored()),
-    findSession: (namespace, id) => ask(() => log.findSession(namespace, id)),
-    dropSession: (namespace, id) => note(() => log.dropSession(namespace, id)),
-    saveReturning: (namespace, members) => ask(() => log.saveReturning(namespace, members)),
-    takeReturning: (namespace) => ask(() => log.takeReturning(namespace)),
     listen: (given) => {
       listener = given
     },
@@ -112,4 +103,71 @@ export function createLocalBroker({ log, clock }: LocalBrokerOptions): Broker {
       return closing
     },
   }
+}
+
+interface Waiting<T> {
+  answer: { readonly value: T } | undefined
+  readonly release: (value: T) => void
+}
+
+/**
+ * Releases what is answered asynchronously in the order in which it was asked, each synchronously after the one before.
+ * Bound: the questions that are under way.
+ */
+export class InOrder<T> {
+  private readonly waiting: Waiting<T>[] = []
+  private isReleasing = false
+
+  /** @param answer never rejects. One that is given at once, with nothing before it, is released within this call. */
+  add(answer: Awaitable<T>, release: (value: T) => void): void {
+    const waiting: Waiting<T> = { answer: undefined, release }
+    this.waiting.push(waiting)
+    if (answer instanceof Promise) answer.then((value) => this.answered(waiting, value))
+    else this.answered(waiting, answer)
+  }
+
+  private answered(waiting: Waiting<T>, value: T): void {
+    waiting.answer = { value }
+    // One that is answered while another is released waits for its turn: it must not come in the middle of it.
+    if (!this.isReleasing) this.releaseDue()
+  }
+
+  private releaseDue(): void {
+    this.isReleasing = true
+    try {
+      for (let next = this.waiting[0]; next?.answer !== undefined; next = this.waiting[0]) {
+        this.waiting.shift()
+        next.release(next.answer.value)
+      }
+    } finally {
+      this.isReleasing = false
+    }
+  }
+}
+
+/** Who has a place in which room with a capacity: a user, whatever the number of connections. After a restart all are free. */
+class Seats {
+  private readonly rooms = new Map<string, Set<string>>()
+
+  /** @returns false when `capacity` other users have one */
+  take(namespace: string, roomId: string, userId: string, capacity: number): boolean {
+    const name = nameOf(namespace, roomId)
+    const users = this.rooms.get(name)
+    if (users?.has(userId)) return true
+    if ((users?.size ?? 0) >= capacity) return false
+    if (users) users.add(userId)
+    else this.rooms.set(name, new Set([userId]))
+    return true
+  }
+
+  free(namespace: string, roomId: string, userId: string): void {
+    const name = nameOf(namespace, roomId)
+    const users = this.rooms.get(name)
+    users?.delete(userId)
+    if (users?.size === 0) this.rooms.delete(name)
+  }
+}
+
+function nameOf(namespace: string, roomId: string): string {
+  return `${namespace.length} ${namespace}${roomId}`
 }

@@ -3,62 +3,40 @@
  * crashes between the broker and a memory log, which is why every answer may be a promise. Calls take effect in the order
  * in which they were made, each of them wholly or not at all.
  */
-import type {
-  Append,
-  Appended,
-  AppendKey,
-  Awaitable,
-  Broker,
-  Head,
-  Refused,
-  Repeated,
-  ReturningMember,
-  RoomSubscription,
-  SessionRecord,
-} from '../../../core/ports/broker.ts'
+import type { Append, Appended, AppendKey, Awaitable, Broker, Refused, Repeated } from '../../../core/ports/broker.ts'
 import type { Clock, Random } from '../../../core/ports/system.ts'
 import type { LogLimits } from '../common/limits.ts'
 
 export { LOG_DEFAULTS, type LogLimits } from '../common/limits.ts'
 
-type Result<Method extends keyof Broker> = Broker[Method] extends (...args: never[]) => infer R
-  ? Awaitable<Awaited<R>>
-  : never
+/** Calls that the log answers itself: see the port. */
+export const ASKED = [
+  ...(['open', 'read', 'positions', 'history', 'heads', 'subscribe', 'redact', 'redactUser', 'mark'] as const),
+  ...(['sessionsStored', 'findSession', 'saveReturning', 'takeReturning'] as const),
+] as const
+/** Calls that have no answer. */
+export const NOTED = ['saveAck', 'unsubscribe', 'setMark', 'saveSession', 'dropSession'] as const
 
-export interface Log {
-  open(namespace: string): Result<'open'>
+type Answers<Name extends keyof Broker> = {
+  [Each in Name]: Broker[Each] extends (...args: infer Args) => Promise<infer Answer>
+    ? (...args: Args) => Awaitable<Answer>
+    : never
+}
 
+/**
+ * As the port has them. `subscribe` makes the rooms that are missing; until `unsubscribe` they are kept however empty.
+ * A session that has expired is never found.
+ */
+export interface Log extends Answers<(typeof ASKED)[number]>, Pick<Broker, (typeof NOTED)[number]> {
   /** Stores a batch as the port says; throws UNAVAILABLE when nothing was stored. */
   append(namespace: string, entries: readonly Append[]): Awaitable<Appended[]>
+  /**
+   * Whether nothing was stored under the key for certain, as far as that is known at once; false when it takes
+   * {@link findKey}.
+   */
   isNewKey(namespace: string, key: AppendKey): boolean
+  /** What was stored under the key, if anything was within the window. */
   findKey(namespace: string, key: AppendKey): Awaitable<Repeated | Refused | undefined>
-  saveAck(namespace: string, key: AppendKey, ack: string): void
-
-  read(...args: Parameters<Broker['read']>): Result<'read'>
-  positions(...args: Parameters<Broker['positions']>): Result<'positions'>
-  history(...args: Parameters<Broker['history']>): Result<'history'>
-  heads(namespace: string, roomIds: readonly string[]): Awaitable<Head[]>
-
-  /** Makes the rooms that are missing; until `release` they are kept however empty. */
-  hold(namespace: string, rooms: readonly RoomSubscription[]): Awaitable<Head[]>
-  release(namespace: string, roomIds: readonly string[]): void
-
-  redact(namespace: string, roomId: string, seq: number): Awaitable<boolean>
-  redactUser(namespace: string, userId: string): Awaitable<number>
-
-  mark(namespace: string, roomId: string): Awaitable<number>
-  setMark(namespace: string, roomId: string, seq: number): void
-
-  saveSession(session: SessionRecord, expiresAtMs: number): void
-  /** As the port's; throws UNAVAILABLE. */
-  sessionsStored(): Awaitable<void>
-  /** Never one that has expired. */
-  findSession(namespace: string, id: string): Awaitable<SessionRecord | undefined>
-  dropSession(namespace: string, id: string): void
-
-  saveReturning(namespace: string, members: readonly ReturningMember[]): Awaitable<void>
-  takeReturning(namespace: string): Awaitable<ReturningMember[]>
-
   healthy(): boolean
   close(): Awaitable<void>
 }
@@ -68,11 +46,6 @@ export interface LogOptions extends Partial<LogLimits> {
   readonly random: Random
   /** There were too many bytes: so many events went, or were emptied. */
   readonly onFull?: (events: number) => void
-}
-
-/** Whose bytes an entry's are. What the server itself writes counts per room, so that a busy one pays for itself. */
-export function writerOf(namespace: string, { writer, userId, roomId }: Append): string {
-  return writer ?? userId ?? `room:${namespace} ${roomId}`
 }
 
 /** The public form of an epoch: the room's random id and the log's generation. */

@@ -1,7 +1,7 @@
 /**
  * The log in memory: for tests, for `ROOMFUL_DATA=:memory:`, and the disk of the simulator. A row is one object, made at
- * its append and handed out as it is; nothing is copied. Bounds: rows per room
- * and age, where the oldest goes; bytes in all, where the oldest of who wrote most does.
+ * its append and handed out as it is; nothing is copied. Bounds: rows per room and age, where the oldest goes; bytes in all,
+ * where the oldest of the writer goes that has most.
  */
 import type {
   Append,
@@ -14,20 +14,29 @@ import type {
   ReturningMember,
   RoomSubscription,
 } from '../../../../core/ports/broker.ts'
-import { AppendBatch, type BatchTarget, type Counter, repeat } from '../../common/append-batch.ts'
+import type { Clock, Random } from '../../../../core/ports/system.ts'
+import { AppendBatch, type BatchTarget, type Counter, repeat, writerOf } from '../../common/append-batch.ts'
 import { takePage } from '../../common/merge.ts'
 import { type HistoryPage, spanOf } from '../../common/page.ts'
 import { seqAt } from '../../common/position.ts'
-import { LOG_DEFAULTS, LOG_ID_LENGTH, type Log, type LogLimits, type LogOptions, writerOf } from '../log.ts'
+import {
+  EPOCH_LENGTH,
+  formatEpoch,
+  LOG_DEFAULTS,
+  LOG_ID_LENGTH,
+  type Log,
+  type LogLimits,
+  type LogOptions,
+} from '../log.ts'
 import { MemoryKeys } from './keys.ts'
-import { type MemoryRoom, rowsInOrder } from './room.ts'
-import { type IdleRooms, MemoryRooms, toHead } from './rooms.ts'
-import { MemoryRows } from './rows.ts'
+import { type IdleRooms, MemoryRoom, MemoryRows, rowsInOrder } from './rows.ts'
 import { MemorySessions } from './sessions.ts'
 import { startSweep } from './sweep.ts'
 
 /** A log that keeps nothing should not fill the machine either. */
 const DATA_MAX_BYTES = 256 * 1024 ** 2
+/** Nothing in memory outlives a crash, so the tail of this log cannot be lost alone. */
+const GENERATION = 1
 
 interface MemoryNamespace extends Counter {
   readonly logId: string
@@ -113,14 +122,14 @@ class MemoryLog implements Log {
     return known.map(toHead)
   }
 
-  hold(namespace: string, subscriptions: readonly RoomSubscription[]): Head[] {
+  subscribe(namespace: string, subscriptions: readonly RoomSubscription[]): Head[] {
     const { rooms } = this.namespace(namespace)
-    return subscriptions.map((subscription) => rooms.hold(subscription))
+    return subscriptions.map((subscription) => rooms.subscribe(subscription))
   }
 
-  release(namespace: string, roomIds: readonly string[]): void {
+  unsubscribe(namespace: string, roomIds: readonly string[]): void {
     const { rooms } = this.namespace(namespace)
-    for (const roomId of roomIds) rooms.release(roomId)
+    for (const roomId of roomIds) rooms.unsubscribe(roomId)
   }
 
   redact(namespace: string, roomId: string, seq: number): boolean {
@@ -147,8 +156,8 @@ class MemoryLog implements Log {
     room.mark = Math.max(room.mark, seq)
   }
 
-  saveSession(...[session, expiresAtMs]: Parameters<Log['saveSession']>): void {
-    this.sessions.save(session, expiresAtMs)
+  saveSession(...[session, ttlMs]: Parameters<Log['saveSession']>): void {
+    this.sessions.save(session, this.options.clock.now() + ttlMs)
   }
 
   sessionsStored(): void {}
@@ -224,4 +233,74 @@ class MemoryLog implements Log {
     const { rows, keys, sessions, idleRooms } = this
     return { rows, keys, sessions, idleRooms }
   }
+}
+
+interface MemoryRoomsOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly rows: MemoryRows
+  readonly idleRooms: IdleRooms
+  /** Most rows per room that does not say otherwise. */
+  readonly retention: number
+}
+
+/** The rooms of one namespace. */
+class MemoryRooms {
+  /** The latest commit of a room that was forgotten. */
+  forgottenN = 0
+  private readonly rooms = new Map<string, MemoryRoom>()
+  private readonly options: MemoryRoomsOptions
+
+  constructor(options: MemoryRoomsOptions) {
+    this.options = options
+  }
+
+  find(roomId: string): MemoryRoom | undefined {
+    return this.rooms.get(roomId)
+  }
+
+  all(): Iterable<MemoryRoom> {
+    return this.rooms.values()
+  }
+
+  /** The room, made when it is missing. */
+  get(roomId: string): MemoryRoom {
+    const known = this.rooms.get(roomId)
+    if (known !== undefined) return known
+    const { random, clock, retention, rows } = this.options
+    const room = new MemoryRoom(roomId, random.id(EPOCH_LENGTH), retention, clock.now())
+    this.rooms.set(roomId, room)
+    rows.addRoom()
+    this.letIdle(room)
+    return room
+  }
+
+  subscribe({ roomId, retention }: RoomSubscription): Head {
+    const room = this.get(roomId)
+    room.retention = retention ?? this.options.retention
+    this.options.rows.trim(room)
+    this.options.idleRooms.delete(room)
+    return toHead(room)
+  }
+
+  unsubscribe(roomId: string): void {
+    const room = this.rooms.get(roomId)
+    if (room === undefined) return
+    room.idleSinceMs = this.options.clock.now()
+    this.letIdle(room)
+  }
+
+  private letIdle(room: MemoryRoom): void {
+    const { idleRooms, rows } = this.options
+    idleRooms.set(room, () => {
+      idleRooms.delete(room)
+      this.rooms.delete(room.roomId)
+      this.forgottenN = Math.max(this.forgottenN, room.trimmedN)
+      rows.forgetRoom()
+    })
+  }
+}
+
+function toHead({ roomId, epoch, seq, first }: MemoryRoom): Head {
+  return { roomId, epoch: formatEpoch(epoch, GENERATION), seq, first }
 }

@@ -1,10 +1,8 @@
-/** What time takes from a memory log: rows and keys that are too old, sessions that expired, rooms that nobody needs. */
+/** What time takes from a memory log: rows and keys that are too old, sessions that expired, rooms that are not needed. */
 import type { Clock } from '../../../../core/ports/system.ts'
 import type { LogLimits } from '../log.ts'
 import type { MemoryKeys } from './keys.ts'
-import type { MemoryRoom } from './room.ts'
-import type { IdleRooms } from './rooms.ts'
-import type { MemoryRows } from './rows.ts'
+import type { IdleRooms, MemoryRoom, MemoryRows } from './rows.ts'
 import type { MemorySessions } from './sessions.ts'
 
 const SWEEP_MS = 60_000

@@ -113,7 +113,7 @@ export class SqliteRooms {
     })
   }
 
-  release(roomId: string): void {
+  unsubscribe(roomId: string): void {
     const room = this.retained.get(roomId)
     if (room === undefined) return
     this.retained.delete(roomId)

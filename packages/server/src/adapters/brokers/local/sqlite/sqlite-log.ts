@@ -87,7 +87,7 @@ class SqliteLog implements Log {
     return known.map((room) => rooms.toHead(room))
   }
 
-  hold(name: string, subscriptions: readonly RoomSubscription[]): Head[] {
+  subscribe(name: string, subscriptions: readonly RoomSubscription[]): Head[] {
     const { rooms } = this.namespace(name)
     const heads = rooms.retain(subscriptions)
     for (const { roomId } of subscriptions) {
@@ -97,9 +97,9 @@ class SqliteLog implements Log {
     return heads
   }
 
-  release(name: string, roomIds: readonly string[]): void {
+  unsubscribe(name: string, roomIds: readonly string[]): void {
     const { rooms } = this.namespace(name)
-    for (const roomId of roomIds) rooms.release(roomId)
+    for (const roomId of roomIds) rooms.unsubscribe(roomId)
   }
 
   redact(name: string, roomId: string, seq: number): boolean {
@@ -119,7 +119,8 @@ class SqliteLog implements Log {
     this.components.deferred.schedule()
   }
 
-  saveSession(...[session, expiresAtMs]: Parameters<Log['saveSession']>): void {
+  saveSession(...[session, ttlMs]: Parameters<Log['saveSession']>): void {
+    const expiresAtMs = this.options.clock.now() + ttlMs
     this.components.deferred.sessions.set(this.namespace(session.namespace).id, session.id, session, expiresAtMs)
     this.components.deferred.schedule()
   }
