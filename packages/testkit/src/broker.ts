@@ -45,6 +45,23 @@ export function called(broker: Broker, others?: () => BrokerListener | undefined
       note(['onEvents', ...call])
       others?.()?.onEvents(...call)
     },
+    onSignals(...call) {
+      note(['onSignals', ...call])
+      others?.()?.onSignals(...call)
+    },
+    onRedacted(...call) {
+      note(['onRedacted', ...call])
+      others?.()?.onRedacted(...call)
+    },
+    onReset(...call) {
+      note(['onReset', ...call])
+      others?.()?.onReset(...call)
+    },
+    onOtherLog(...call) {
+      note(['onOtherLog', ...call])
+      others?.()?.onOtherLog(...call)
+    },
+    headOf: (...call) => others?.()?.headOf(...call),
     onBreak(...call) {
       note(['onBreak', ...call])
       others?.()?.onBreak(...call)

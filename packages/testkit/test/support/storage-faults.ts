@@ -62,6 +62,11 @@ function unordered(broker: Broker, clock: VirtualClock): Broker {
         else clock.after(20, () => listener.onCommitted(...call))
       },
       onEvents: (...call) => listener.onEvents(...call),
+      onSignals: (...call) => listener.onSignals(...call),
+      onRedacted: (...call) => listener.onRedacted(...call),
+      onReset: (...call) => listener.onReset(...call),
+      onOtherLog: (...call) => listener.onOtherLog(...call),
+      headOf: (...call) => listener.headOf(...call),
       onBreak: (...call) => listener.onBreak(...call),
     })
   return { ...broker, listen }

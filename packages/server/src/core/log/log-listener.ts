@@ -1,7 +1,8 @@
 /** What the broker says of the log: results of this node's batches, and what other nodes stored, one after another. */
+import { fromJson } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
-import type { Appended, BrokerListener, CommittedRow, Head } from '../ports/broker.ts'
+import type { Appended, BrokerListener, CommittedRow, Head, SentHead, SentSignal } from '../ports/broker.ts'
 import type { NamespaceState, Room } from '../state/namespace-state.ts'
 import type { CatchUp } from './catch-up.ts'
 import type { Commit } from './commit.ts'
@@ -47,6 +48,40 @@ export class LogListener implements BrokerListener {
     }
     if (replaced.size > 0) this.compare(namespace, [...replaced])
     this.runtime.turn.endSoon()
+  }
+
+  onSignals(name: string, signals: readonly SentSignal[]): void {
+    const namespace = this.parts.find(name)
+    if (!namespace) return
+    for (const { event, audience } of signals) {
+      const { type, argsJson, spread, roomId, isApplications } = event
+      const args = fromJson(argsJson) as unknown[]
+      namespace.requests.fanOut.emit(RoomEvent.transient(type, args, spread, { roomId, isApplications }), audience)
+    }
+    this.runtime.turn.endSoon()
+  }
+
+  onRedacted(name: string, roomId: string): void {
+    const room = this.parts.find(name)?.state.rooms.get(roomId)
+    room?.tail.clear(room.head) // what is read from now on comes from the log
+  }
+
+  headOf(name: string, roomId: string): SentHead | undefined {
+    const room = this.parts.find(name)?.state.rooms.get(roomId)
+    if (room?.state !== 'open') return undefined
+    const { epoch, head: seq, tail } = room
+    return { epoch, seq, n: tail.get(seq)?.stored?.n }
+  }
+
+  onReset(name: string, head: Head): void {
+    const room = this.parts.find(name)?.state.rooms.get(head.roomId)
+    if (room?.state === 'open' && room.epoch !== head.epoch) this.parts.catchUp.onOtherLog(room, head)
+    this.runtime.turn.endSoon()
+  }
+
+  onOtherLog(name: string, logId: string): void {
+    const namespace = this.parts.find(name)
+    if (namespace) namespace.state.logId = logId
   }
 
   /** Whatever was missed shows as a difference between what was released and the heads. */

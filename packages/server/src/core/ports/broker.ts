@@ -7,10 +7,10 @@
  * commits, with the results of this node's batches and with what other nodes stored. A promise between two of them
  * would reorder them.
  */
-import type { Signal } from './signal.ts'
+import type { SentSignal, Signal } from './signal.ts'
 import type { User } from './users.ts'
 
-export type { Audience, Signal, SignalEvent } from './signal.ts'
+export type { Audience, SentSignal, Signal, SignalEvent } from './signal.ts'
 
 /** An answer that is given at once where it is known at once. */
 export type Awaitable<T> = T | Promise<T>
@@ -119,6 +119,14 @@ export interface Head {
   readonly seq: number
   /** Lowest number still readable; `seq + 1` when nothing is. */
   readonly first: number
+}
+
+/** Up to where a room's events were sent. */
+export interface SentHead {
+  readonly epoch: string
+  readonly seq: number
+  /** The commit of that number, where it is known. */
+  readonly n: number | undefined
 }
 
 export interface RoomSubscription {
@@ -285,6 +293,19 @@ export interface BrokerListener {
   onCommitted(namespace: string, batchId: number, results: readonly Appended[], cause?: unknown): void
   /** What other nodes stored, in rooms that are subscribed to; `n` grows from call to call. */
   onEvents(namespace: string, rows: readonly CommittedRow[]): void
-  /** Hold fan-out, read the heads of the rooms, fill holes, go on. */
+  /** Signals of other nodes, at their place among the rows. */
+  onSignals(namespace: string, signals: readonly SentSignal[]): void
+  /** Rows were emptied by another node. */
+  onRedacted(namespace: string, roomId: string, seqs: readonly number[]): void
+  /**
+   * What was sent of a room that is open here, asked after a break: a log that is behind it has lost something, and the
+   * room gets a new epoch.
+   */
+  headOf(namespace: string, roomId: string): SentHead | undefined
+  /** A room that is open here has a new epoch: something that was sent is gone. */
+  onReset(namespace: string, head: Head): void
+  /** The whole log is another one: positions of before say nothing about it. */
+  onOtherLog(namespace: string, logId: string): void
+  /** Something may have been missed: hold fan-out, read the heads of the rooms, fill holes, go on. */
   onBreak(namespace: string): void
 }

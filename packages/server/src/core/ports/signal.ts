@@ -26,11 +26,16 @@ export interface Signal {
   readonly audience: Audience
 }
 
+/** A signal as another node receives it. */
+export type SentSignal = Pick<Signal, 'event' | 'audience'>
+
 /** An event as it goes from node to node. */
 export interface SignalEvent {
   readonly type: string
   /** JSON text of the arguments, an array. */
   readonly argsJson: string
+  /** Its one argument goes beside `type` in plain JSON: no field of it is a reserved one, or a contract says so. */
+  readonly spread: boolean
   /** The one room that it is for. */
   readonly roomId: string | undefined
   /** An application's own, which is kept for clients that recover; not presence or typing, which have snapshots. */

@@ -6,7 +6,7 @@ import type { MakeBroker } from '../broker.ts'
 import { bench, entry, NS } from './bench.ts'
 
 const everyone = { rooms: undefined, except: [], volatile: false, latestKey: undefined }
-const event = { type: 'typing', argsJson: '[]', roomId: 'a', isApplications: false }
+const event = { type: 'typing', argsJson: '[]', roomId: 'a', spread: true, isApplications: false }
 const signal: Signal = { at: 0, from: 0, to: 0, event, audience: everyone }
 
 /** The numbers that were given, by result, in the order in which results came. */
