@@ -1,4 +1,4 @@
--- The append: dedupe, limits, numbers, rows, acks and what other nodes hear, of one batch (or several, joined) in one call.
+-- The append: dedupe, limits, numbers, rows, acks and what other nodes receive, of one batch (or several, joined) in one call.
 -- The rules are those of brokers/common/append-batch.ts; a test compares the two over random batches.
 
 -- What the flags of an entry say, looked up instead of computed.
@@ -23,37 +23,26 @@ F.append = function(keys, argv)
   local has_claims, meta = argv[14] == '1', argv[15]
   local at = 15
 
-  -- Rooms: name, length of the name in UTF-16, the head that the node knows.
-  local names, heads_known, widths = {}, {}, {}
+  -- Rooms: name, length of the name in UTF-16.
+  local names, widths = {}, {}
   for i = 1, room_count do
-    names[i], widths[i], heads_known[i] = argv[at + 1], argv[at + 2], argv[at + 3]
-    at = at + 3
+    names[i], widths[i] = argv[at + 1], argv[at + 2]
+    at = at + 2
   end
   local packed = hmget(R .. 'rooms', names)
-  local rooms, behind = {}, {}
+  local rooms = {}
   for i = 1, room_count do
     local text = packed[i]
-    local room = text and unpack_room(text) or nil
-    local known = heads_known[i]
-    if known ~= '' then
-      local epoch, seq, n = string.match(known, '^(%S+) (%d+) (%d+)$')
-      seq, n = tonumber(seq), tonumber(n)
-      if not room or room.epoch ~= epoch or room.seq < seq or (room.seq == seq and room.lastN ~= n) then
-        behind[#behind + 1] = names[i]
-      end
-    end
-    if room then
+    local room
+    if text then
+      room = unpack_room(text)
       room.exists, room.was_empty = true, room.seq < room.first
     else
       room = new_room(seed, i, retention)
       room.was_empty = true
     end
-    room.length = room.seq - room.first + 1
+    room.index, room.length = i, room.seq - room.first + 1
     rooms[i] = room
-  end
-  if #behind > 0 then
-    table.insert(behind, 1, 'BEHIND')
-    return behind
   end
 
   local buckets = {}
@@ -267,7 +256,6 @@ F.append = function(keys, argv)
     return store(i, 0)
   end
 
-  for i = 1, room_count do rooms[i].index = i end
   for i = 1, entry_count do
     if group_of[i] > 0 then
       local fate = groups[group_of[i]]
@@ -297,7 +285,7 @@ F.append = function(keys, argv)
     if ack then acks[#acks + 1] = ack end
   end
 
-  -- What others hear, in the order of the batch.
+  -- What others receive, in the order of the batch.
   local frames = {}
   local everyone
   local others_of = {}
@@ -329,7 +317,7 @@ F.append = function(keys, argv)
       local kind = string.sub(results[i], 1, 1)
       if kind ~= 's' and kind ~= 'f' then return end
     end
-    local told = {}
+    local reached = {}
     if audience == '*' then
       if not everyone then everyone = live_nodes(R) end
       for _, other in ipairs(everyone) do if other ~= node then add_frame(frames, other, text) end end
@@ -337,8 +325,8 @@ F.append = function(keys, argv)
     end
     for index in string.gmatch(audience, '%d+') do
       for _, other in ipairs(targets_of(rooms[tonumber(index)])) do
-        if not told[other] then
-          told[other] = true
+        if not reached[other] then
+          reached[other] = true
           add_frame(frames, other, text)
         end
       end

@@ -119,8 +119,8 @@ local function namespace_of(key, node)
   }
 end
 
--- One message per node that has something to hear: `frames` node -> list of texts. `fields` are other changes of R:ns.
--- @returns nodes that nobody listens for
+-- One message per node that receives something: `frames` node -> list of texts. `fields` are other changes of R:ns.
+-- @returns nodes that no longer listen
 local function tell(R, key, frames, fields)
   local nodes, names = {}, {}
   for node in pairs(frames) do

@@ -1,6 +1,8 @@
--- Nodes: a lease each, so that whoever notices clears up after one that is dead.
+-- Nodes: a lease each, so that any other clears up after one that is dead.
 
--- argv: node, now, id for a log that is new, the form of all this, serial of the node's latest call.
+-- A log whose commits end before what a node knows of has lost its tail: it gets another id, and goes on after what is known,
+-- so that no number is given twice and no position of before is taken for one of now.
+-- argv: node, now, id for a log that is new, the form of all this, serial of the node's latest call, latest commit it knows.
 -- @returns OK, k, c, log id, n, now; or FORM and the form that is there
 F.register = function(keys, argv)
   local R = prefix_of(keys)
@@ -9,13 +11,19 @@ F.register = function(keys, argv)
   local log, form = values[1], tonumber(values[2] or argv[4])
   if form > tonumber(argv[4]) then return { 'FORM', form } end
   local c = values[5] and tonumber(values[5])
-  local fields = {}
-  if not log then
-    log = argv[3]
-    fields = { 'log', log, 'form', argv[4] }
+  local fields, frames = {}, {}
+  local n, known = tonumber(values[3] or 0), tonumber(argv[6])
+  if not log or n < known then
+    if log then
+      for _, other in ipairs(live_nodes(R)) do
+        if other ~= node then frames[other] = { 'L' .. cjson.encode({ logId = argv[3], n = known }) .. '\n' } end
+      end
+    end
+    log, n = argv[3], math.max(n, known)
+    fields = { 'log', log, 'form', argv[4], 'n', n }
   end
   if not c then
-    -- After a reaping: calls that took effect before it are told by their results, which are kept for a while.
+    -- After a reaping: calls that took effect before it show in their results, which are kept for a while.
     c = 0
     for _, serial in ipairs(redis.call('HKEYS', R .. 'r:' .. node)) do c = math.max(c, tonumber(serial)) end
     if c == 0 then c = tonumber(argv[5]) end
@@ -24,10 +32,10 @@ F.register = function(keys, argv)
     fields[#fields + 1] = 'k:' .. node
     fields[#fields + 1] = values[4] or 0
   end
-  hset(keys[1], fields)
+  tell(R, keys[1], frames, fields)
   redis.call('PERSIST', R .. 'r:' .. node)
   redis.call('ZADD', R .. 'nodes', clock + LEASE_MS, node)
-  return { 'OK', tonumber(values[4] or 0), c, log, tonumber(values[3] or 0), clock }
+  return { 'OK', tonumber(values[4] or 0), c, log, n, clock }
 end
 
 -- argv: node, now. @returns OK, k, c, log, n, now, then nodes whose lease is over

@@ -107,7 +107,7 @@ F.findSession = function(keys, argv)
   return known.record
 end
 
--- argv: node, serial, now, id. The former owner hears of it. @returns OK, k, fence, record
+-- argv: node, serial, now, id. The former owner is notified by a frame. @returns OK, k, fence, record
 F.takeSession = function(keys, argv)
   local R = prefix_of(keys)
   local node, serial = argv[1], tonumber(argv[2])
@@ -129,7 +129,7 @@ F.takeSession = function(keys, argv)
   return result
 end
 
--- argv: at most, members as JSON. Those who were told to come back, for who serves the namespace next.
+-- argv: at most, members as JSON. Those who were asked to come back, for who serves the namespace next.
 F.saveReturning = function(keys, argv)
   local R = prefix_of(keys)
   for i = 2, #argv do redis.call('RPUSH', R .. 'returning', argv[i]) end

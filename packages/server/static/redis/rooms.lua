@@ -67,7 +67,7 @@ F.close = function(keys, argv)
   return { 'OK' }
 end
 
--- argv: node, then names. The reply has k, so that it takes its place among what the node hears.
+-- argv: node, then names. The reply has k, so that it takes its place among what the node receives.
 F.heads = function(keys, argv)
   local R = prefix_of(keys)
   local ns = namespace_of(keys[1], argv[1])
@@ -180,52 +180,43 @@ F.redact = function(keys, argv)
   keep_result(R, node, serial, result)
   local frames = {}
   if #seqs > 0 then
-    local frame = 'D' .. cjson.encode({ room = name, seqs = seqs }) .. '\n'
+    local frame = 'D' .. cjson.encode({ roomId = name, seqs = seqs }) .. '\n'
     for _, other in ipairs(each_node(room.nodes)) do if other ~= node then add_frame(frames, other, frame) end end
   end
   tell(R, keys[1], frames, { 'c:' .. node, serial })
   return result
 end
 
--- The log is behind what a node has told of the room: what comes from now on is another log.
--- argv: node, serial, seed; then room, epoch that the node saw, number and commit that it told last.
+-- Where the log is behind what a node has sent of a room, what comes from now on is another log. Asking twice changes nothing.
+-- argv: seed; then room, epoch, number and commit (0: not known) that the node sent last.
 F.renewEpoch = function(keys, argv)
   local R = prefix_of(keys)
-  local node, serial, seed = argv[1], tonumber(argv[2]), argv[3]
-  local ns = namespace_of(keys[1], node)
-  local early = guard(R, ns, node, serial)
-  if early then return early end
+  local seed = argv[1]
+  local names = {}
+  for i = 2, #argv, 4 do names[#names + 1] = argv[i] end
+  local packed = hmget(R .. 'rooms', names)
   local frames, changed = {}, {}
-  local result = { 'OK', ns.k }
-  for i = 4, #argv, 5 do
-    local name, epoch, seq, n = argv[i], argv[i + 1], tonumber(argv[i + 2]), tonumber(argv[i + 3])
-    local packed = redis.call('HGET', R .. 'rooms', name)
-    local room = packed and unpack_room(packed) or new_room(seed, i, tonumber(argv[i + 4]))
-    local behind = room.seq < seq
-    if not behind and seq >= room.first then
-      local row = redis.call('LINDEX', R .. 'l:' .. name, seq - room.first)
-      behind = not row or n_of(row) ~= n
+  for i, name in ipairs(names) do
+    local epoch, seq, n = argv[4 * i - 1], tonumber(argv[4 * i]), tonumber(argv[4 * i + 1])
+    local room = packed[i] and unpack_room(packed[i])
+    if room and room.epoch == epoch then
+      local is_behind = room.seq < seq
+      if not is_behind and n > 0 and seq >= room.first then
+        local row = redis.call('LINDEX', R .. 'l:' .. name, seq - room.first)
+        is_behind = not row or n_of(row) ~= n
+      end
+      if is_behind then
+        room.epoch = seed .. string.format('%04x', i)
+        changed[#changed + 1] = name
+        changed[#changed + 1] = pack_room(room)
+        local frame = 'X' .. cjson.encode({ roomId = name, epoch = room.epoch, seq = room.seq, first = room.first }) .. '\n'
+        for _, other in ipairs(each_node(room.nodes)) do add_frame(frames, other, frame) end
+      end
     end
-    if packed and room.epoch == epoch and behind then
-      room.epoch = seed .. string.format('%04x', i)
-      changed[#changed + 1] = name
-      changed[#changed + 1] = pack_room(room)
-      local frame = 'X' .. cjson.encode({ room = name, epoch = room.epoch, seq = room.seq, first = room.first, n = room.lastN }) .. '\n'
-      for _, other in ipairs(each_node(room.nodes)) do if other ~= node then add_frame(frames, other, frame) end end
-    elseif not packed then
-      changed[#changed + 1] = name
-      changed[#changed + 1] = pack_room(room)
-    end
-    result[#result + 1] = room.epoch
-    result[#result + 1] = room.seq
-    result[#result + 1] = room.first
-    result[#result + 1] = room.lastN
-    result[#result + 1] = room.pv
   end
   hset(R .. 'rooms', changed)
-  keep_result(R, node, serial, result)
-  tell(R, keys[1], frames, { 'c:' .. node, serial })
-  return result
+  tell(R, keys[1], frames, {})
+  return { #changed / 2 }
 end
 
 local function alive_nodes(R)
@@ -234,7 +225,7 @@ local function alive_nodes(R)
   return alive
 end
 
--- Looks at rooms whose time has come: old rows go, a slice at a time, and rooms that nobody has open with the last of them.
+-- Looks at rooms whose time has come: old rows go, a slice at a time, and rooms that no node has open with the last of them.
 -- argv: now, ms that a row stays (0: whatever its age), ms that an empty room stays, rooms at most. @returns rooms left to do
 F.tend = function(keys, argv)
   local R = prefix_of(keys)

@@ -31,7 +31,7 @@ local function state_of(places)
   return 'away', till
 end
 
--- Changes of a call, room by room: read as they are met, told and written at the end.
+-- Changes of a call, room by room: read as they are met, sent and written at the end.
 local function presence(R, key, clock)
   local rooms, order = {}, {}
   local self = {}
@@ -120,7 +120,7 @@ local function presence(R, key, clock)
           packed[#packed + 1] = pack_room(room.room)
         end
         local frame = 'P' .. cjson.encode({
-          room = room.name, since = room.since, pv = room.pv, count = room.count, changes = room.changes,
+          roomId = room.name, since = room.since, pv = room.pv, count = room.count, changes = room.changes,
         }) .. '\n'
         if self_node then own[#own + 1] = frame end
         for _, node in ipairs(each_node(room.room and room.room.nodes or '')) do
@@ -137,7 +137,7 @@ local function presence(R, key, clock)
 end
 
 -- argv: node, serial, now; then room, user, JSON of the user, state, until, capacity or '', reason or ''.
--- @returns OK, k, then per change: pv and count, or -1 where the room is full; then what this node hears of it
+-- @returns OK, k, then per change: pv and count, or -1 where the room is full; then the frames for this node
 F.seats = function(keys, argv)
   local R = prefix_of(keys)
   local node, serial = argv[1], tonumber(argv[2])

@@ -10,7 +10,7 @@ import { systemClock, systemRandom } from '../../src/adapters/system/clock-and-r
 
 const STEP_MS = 60_000
 
-/** Time that passes only as told, with what it takes from the log. */
+/** Time that passes only as the test says, with what it takes from the log. */
 class LogClock extends VirtualClock {
   broker: RedisBroker | undefined
 
@@ -35,7 +35,7 @@ export function openOnRedis(url: string, more: Partial<RedisBrokerOptions> = {})
         clock: systemClock,
         random: systemRandom,
         time: () => clock.now(),
-        lingerMs: 0,
+        timings: { lingerMs: 0 },
         report: () => undefined,
         ...limits,
         ...more,

@@ -94,7 +94,7 @@ describe('the sequencer', () => {
     expect(breaks).toEqual([])
     await clock.advance(1)
     expect(breaks).toEqual(['message 2 did not come'])
-    // The next connection: three messages were sent before it, and one more comes before it is told so.
+    // The next connection: three messages were sent before it, and one more comes before it knows.
     deliver(sent[5] as Sent)
     sequencer.restart(3)
     expect(released).toEqual([0, 2])

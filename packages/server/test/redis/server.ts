@@ -1,7 +1,7 @@
 /** A real redis-server of the test's own: on a random port, in a folder that goes with it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -17,6 +17,10 @@ export interface RedisServer {
   /** As `kill -9` does; {@link start} begins again on the same data. */
   kill(): Promise<void>
   start(): Promise<void>
+  /** Everything that it holds. */
+  dump(): Promise<Buffer>
+  /** Begins again with that: what came after it is lost. */
+  restore(dump: Buffer): Promise<void>
   pause(): void
   resume(): void
   /** One command on a connection of its own. */
@@ -66,6 +70,16 @@ export async function startRedis(...settings: (readonly [string, string])[]): Pr
     child.kill('SIGKILL')
     await gone
   }
+  const file = join(folder, 'dump.rdb')
+  const dump = async () => {
+    await command('SAVE')
+    return readFileSync(file)
+  }
+  const restore = async (kept: Buffer) => {
+    await kill()
+    writeFileSync(file, kept)
+    await start()
+  }
   const stop = async () => {
     await kill()
     rmSync(folder, { recursive: true, force: true })
@@ -78,6 +92,8 @@ export async function startRedis(...settings: (readonly [string, string])[]): Pr
     start,
     stop,
     command,
+    dump,
+    restore,
     pause: () => child?.kill('SIGSTOP'),
     resume: () => child?.kill('SIGCONT'),
   }

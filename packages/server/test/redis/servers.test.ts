@@ -69,6 +69,21 @@ describe('two servers on one Redis', () => {
     for (const client of clients) expect(client.contents()).toEqual(first)
   })
 
+  it('[C20] pass on what no log keeps', async () => {
+    const prefix = `servers${++prefixes}`
+    const [a, b] = [await serve(prefix), await serve(prefix)]
+    const [ann, bob] = [await connect(a), await connect(b)]
+    for (const client of [ann, bob]) await client.ask('room:join', { roomId: 'lobby' })
+    await ann.ask('typing:start', { roomId: 'lobby' })
+    const typing = await bob.next(({ type }) => type === 'user:typing')
+    expect(typing).toEqual({
+      type: 'user:typing',
+      roomId: 'lobby',
+      userId: expect.any(String),
+      name: expect.any(String),
+    })
+  })
+
   it('[G2] keep what was said when one of them is gone, and number on', async () => {
     const prefix = `servers${++prefixes}`
     const [a, b] = [await serve(prefix), await serve(prefix)]

@@ -65,7 +65,7 @@ describe('a Redis', () => {
     await expect(broker.open(NS)).rejects.toThrow('form 99')
   })
 
-  it('of an old version is refused, and a clock that is off is told', async () => {
+  it('of an old version is refused, and a clock that is off is reported', async () => {
     const said: string[] = []
     const check = new ServerCheck({ report: (message) => said.push(message), now: () => 600_000, mustSync: false })
     const answers: Record<string, unknown> = {

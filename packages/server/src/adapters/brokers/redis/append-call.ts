@@ -1,7 +1,7 @@
 /** The arguments of the scripted append, and its answer: `static/redis/append.lua` reads the one and writes the other. */
 import { Buffer } from 'node:buffer'
 import { ERROR_CODES } from '@roomful/protocol'
-import type { Append, Appended, Batch, Signal } from '../../../core/ports/broker.ts'
+import type { Append, Appended, Batch, SentSignal, Signal } from '../../../core/ports/broker.ts'
 import { digestOf, secondOf, shortPrint } from './names.ts'
 import { tailOf } from './rows.ts'
 
@@ -16,8 +16,6 @@ export interface AppendOptions {
   readonly retentionMs: number
   readonly eventMax: number
   readonly hasClaims: boolean
-  /** What the node has sent of a room, where a log that is behind it must not go on. */
-  readonly known: (roomId: string) => { epoch: string; seq: number; n: number } | undefined
 }
 
 const META_BYTES = 15
@@ -76,7 +74,7 @@ export function appendArguments({ appends, signals }: Batch, options: AppendOpti
     String(acks.length / 2),
     options.hasClaims ? '1' : '0',
     meta,
-    ...rooms.names.flatMap((name) => [name, String(name.length), knownText(options.known(name))]),
+    ...rooms.names.flatMap((name) => [name, String(name.length)]),
     ...seconds.names,
     ...entries,
     ...acks,
@@ -89,16 +87,14 @@ function flagsOf({ mayCreate, argsJson, key }: Append, eventMax: number): number
   return creating | (argsJson.length > eventMax ? TOO_LARGE : 0) | (key ? KEYED : 0)
 }
 
-function knownText(known: { epoch: string; seq: number; n: number } | undefined): string {
-  return known === undefined ? '' : `${known.epoch} ${known.seq} ${known.n}`
-}
-
 /** A connection may be on any node; a room, and the inbox of a user, only where a client has it open. */
 function signalArguments({ at, from, to, event, audience }: Signal, rooms: Index): string[] {
   const names = audience.rooms
   const isForAll = names === undefined || names.some((name) => name.startsWith('c_'))
   const where = isForAll ? '*' : names.map((name) => rooms.of(name)).join(' ')
-  return [String(at), String(from), String(to), where, `S${JSON.stringify({ event, audience })}\n`]
+  const { type, argsJson, spread, roomId, isApplications } = event
+  const sent: SentSignal = { event: { type, argsJson, spread, roomId, isApplications }, audience }
+  return [String(at), String(from), String(to), where, `S${JSON.stringify(sent)}\n`]
 }
 
 const CONFLICT: Appended = { status: 'refused', code: 'CONFLICT', message: ERROR_CODES.CONFLICT.message }

@@ -10,7 +10,7 @@ import { ServerCheck } from './check.ts'
 import { Claims } from './claims.ts'
 import { openRedis, type Redis } from './client.ts'
 import { DEFAULT_PREFIX } from './names.ts'
-import { headsOf, inPages, NODE_ID_LENGTH, RedisNamespace } from './namespace.ts'
+import { headsOf, inPages, NODE_ID_LENGTH, RedisNamespace, TIMINGS, type Timings } from './namespace.ts'
 import { LogReader } from './reader.ts'
 import { Sessions } from './sessions.ts'
 
@@ -24,9 +24,9 @@ export interface RedisBrokerOptions extends Partial<LogLimits> {
   readonly mustSync?: boolean | undefined
   /** Something that a person should know of. */
   readonly report: (message: string, isRisky: boolean) => void
-  /** For tests: the log's time instead of Redis', and how long a room stays open after its last member. */
+  /** Another time than Redis' and other patience, for tests. */
   readonly time?: (() => number) | undefined
-  readonly lingerMs?: number | undefined
+  readonly timings?: Partial<Timings> | undefined
 }
 
 /** Above it the connection is looked at as lost, so that a load balancer takes another node. */
@@ -48,7 +48,7 @@ export interface RedisBroker extends Broker {
 }
 
 export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
-  const { clock, random, url, time, lingerMs, prefix = DEFAULT_PREFIX } = options
+  const { clock, random, url, time, prefix = DEFAULT_PREFIX } = options
   const limits: LogLimits = { ...LOG_DEFAULTS, ...options }
   const node = random.id(NODE_ID_LENGTH)
   const check = new ServerCheck({ report: options.report, now: clock.now, mustSync: options.mustSync ?? false })
@@ -81,7 +81,7 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       random,
       limits,
       time,
-      lingerMs,
+      timings: { ...TIMINGS, ...options.timings },
       listener: () => listener as BrokerListener,
       report: onFailed,
       check: (client) => check.run(client),

@@ -12,8 +12,6 @@ import { Sequencer } from './sequencer.ts'
 /** What became of a call. */
 export type Outcome =
   | { readonly status: 'done'; readonly reply: readonly unknown[] }
-  /** The log is behind what this node has sent of the rooms; nothing was done. */
-  | { readonly status: 'behind'; readonly roomIds: readonly string[] }
   /** It did not take effect. */
   | { readonly status: 'failed'; readonly error: unknown }
   /** It may have taken effect. */
@@ -33,17 +31,17 @@ export interface CallsOptions {
   readonly node: string
   readonly clock: Clock
   readonly connection: Connection
+  /** How long Redis has to answer, with all attempts. */
+  readonly deadlineMs: number
   /** One after another, in the order of commits. */
   readonly onFrames: (frames: readonly Frame[]) => void
 }
 
-/** How long Redis has to answer, with all attempts. */
-export const DEADLINE_MS = 5_000
 const LOOK_MS = 250
 /** Redis keeps the answers of the latest 64 calls. */
 const IN_FLIGHT_MAX = 48
 /** Redis answers, but cannot do it now or here; the next connection may. */
-const ELSEWHERE =
+export const ELSEWHERE =
   /^(MOVED|ASK|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|NOSCRIPT|UNBLOCKED|NOREPLICAS)|Function not found/
 /** Redis refused before anything ran. */
 const REFUSED = /^(OOM|NOPERM|NOAUTH|MISCONF|WRONGPASS)/
@@ -111,9 +109,13 @@ export class Calls {
   }
 
   /** The connection is new, and Redis has sent `k` messages before it. */
-  onUp(k: number): void {
-    this.isUp = true
+  onJoined(k: number): void {
     this.sequencer.restart(k)
+  }
+
+  /** What has no answer is sent again. */
+  onUp(): void {
+    this.isUp = true
     for (const call of this.open.values()) if (call.wasSent) this.send(call)
     this.sendNext()
   }
@@ -157,8 +159,6 @@ export class Calls {
         return this.options.connection.break(new Error('Redis: the lease of this node was over'))
       case 'LOST':
         return this.finish(call, { status: 'unknown', error: new Error('Its answer is not kept any more') })
-      case 'BEHIND':
-        return this.finish(call, { status: 'behind', roomIds: reply.slice(1).map(String) })
       default:
         this.finish(call, { status: 'done', reply }, Number(reply[1]))
     }
@@ -185,7 +185,7 @@ export class Calls {
 
   private look(): void {
     this.cancelLook = undefined
-    const oldest = this.options.clock.monotonic() - DEADLINE_MS
+    const oldest = this.options.clock.monotonic() - this.options.deadlineMs
     for (const call of [...this.open.values()]) {
       if (call.startedAt > oldest) break
       this.giveUp(call, new Error('Redis did not answer in time'))

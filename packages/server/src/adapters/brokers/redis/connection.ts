@@ -25,6 +25,8 @@ export interface ConnectionOptions {
   /** A key of the namespace: where it is, there is the connection. */
   readonly key: string
   readonly mailbox: string
+  /** Centrifugo #1189: a link that is dead for data and alive for TCP shows only by an answer that does not come. */
+  readonly silenceMs: number
   readonly events: ConnectionEvents
 }
 
@@ -39,8 +41,6 @@ export class ConnectionLostError extends Error {
 }
 
 const PROBE_MS = 1_000
-/** Centrifugo #1189: a link that is dead for data and alive for TCP shows only by an answer that does not come. */
-const SILENCE_MAX_MS = 3_000
 const CONNECT_MS = 5_000
 const RETRY_MIN_MS = 50
 const RETRY_MAX_MS = 2_000
@@ -202,12 +202,12 @@ export class Connection {
   }
 
   private probe(client: RedisClient): void {
-    const { clock } = this.options
+    const { clock, silenceMs } = this.options
     let asked: number | undefined
     const tick = () => {
       if (this.client !== client) return
-      if (asked !== undefined && clock.monotonic() - asked >= SILENCE_MAX_MS) {
-        return this.break(new Error('Redis did not answer for 3 s'))
+      if (asked !== undefined && clock.monotonic() - asked >= silenceMs) {
+        return this.break(new Error('Redis does not answer'))
       }
       if (asked === undefined) {
         asked = clock.monotonic()

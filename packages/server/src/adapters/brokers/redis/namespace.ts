@@ -12,11 +12,12 @@ import type {
   CommittedRow,
   Head,
   RoomSubscription,
+  SentSignal,
 } from '../../../core/ports/broker.ts'
 import type { Clock, Random } from '../../../core/ports/system.ts'
 import type { LogLimits } from '../common/limits.ts'
 import { appendArguments, appendResults } from './append-call.ts'
-import { Calls, DEADLINE_MS, type Outcome } from './calls.ts'
+import { Calls, ELSEWHERE, type Outcome } from './calls.ts'
 import type { Redis, RedisClient } from './client.ts'
 import { Connection, ConnectionLostError, RefusedError } from './connection.ts'
 import type { FunctionName } from './library.ts'
@@ -28,14 +29,24 @@ export const FORM = 1
 export const NODE_ID_LENGTH = 8
 const LOG_ID_LENGTH = 12
 const SEED_LENGTH = 8
-const RENEW_MS = 2_000
 const RETRY_MS = 1_000
 /** Rooms of one call. */
 export const ROOMS_MAX = 200
-/** How long a room stays open after its last member, so that one that empties and fills costs nothing. */
-const LINGER_MS = 10_000
 const TEND_MS = 10_000
 const TEND_ROOMS = 50
+
+export interface Timings {
+  /** How long Redis has to answer a call, with all attempts. */
+  readonly deadlineMs: number
+  /** How long it may say nothing until the connection is taken for dead. */
+  readonly silenceMs: number
+  /** How often a node says that it lives; its lease is 8 s. */
+  readonly renewMs: number
+  /** How long a room stays open after its last member, so that one that empties and fills costs nothing. */
+  readonly lingerMs: number
+}
+
+export const TIMINGS: Timings = { deadlineMs: 5_000, silenceMs: 3_000, renewMs: 2_000, lingerMs: 10_000 }
 
 export interface NamespaceOptions {
   readonly name: string
@@ -47,7 +58,7 @@ export interface NamespaceOptions {
   readonly limits: LogLimits
   /** The log's time instead of Redis', for tests. */
   readonly time: (() => number) | undefined
-  readonly lingerMs?: number | undefined
+  readonly timings: Timings
   readonly listener: () => BrokerListener
   /** Something that a person should know of. */
   readonly report: (error: unknown) => void
@@ -83,7 +94,6 @@ export class RedisNamespace {
   private readonly rooms = new Map<string, OpenRoom>()
   private readonly waiting = new Set<Waiting>()
   private readonly opened = Promise.withResolvers<void>()
-  private isOpened = false
   /** Redis knows this node, on this connection. */
   private isJoined = false
   private isClosed = false
@@ -95,7 +105,8 @@ export class RedisNamespace {
   hasClaims = false
 
   constructor(options: NamespaceOptions) {
-    const { name, prefix, node, clock } = options
+    const { name, prefix, node, clock, timings } = options
+    const { deadlineMs, silenceMs } = timings
     this.options = options
     this.names = namesOf(prefix, name)
     this.connection = new Connection({
@@ -103,6 +114,7 @@ export class RedisNamespace {
       redis: options.redis,
       key: this.names.main,
       mailbox: this.names.mailbox(node),
+      silenceMs,
       events: {
         prepare: (client) => this.prepare(client),
         onMessage: (text) => this.calls.onMessage(text),
@@ -110,7 +122,13 @@ export class RedisNamespace {
         onDown: (cause) => this.onDown(cause),
       },
     })
-    this.calls = new Calls({ node, clock, connection: this.connection, onFrames: (frames) => this.onFrames(frames) })
+    this.calls = new Calls({
+      node,
+      clock,
+      connection: this.connection,
+      deadlineMs,
+      onFrames: (frames) => this.onFrames(frames),
+    })
     this.downSince = clock.monotonic()
     this.connection.start()
   }
@@ -149,7 +167,6 @@ export class RedisNamespace {
       retentionMs: Number.isFinite(limits.retentionMs) ? limits.retentionMs : 0,
       eventMax: limits.eventMax,
       hasClaims: this.hasClaims,
-      known: () => undefined,
     })
     this.calls.start('append', args, (outcome) => {
       const { name } = this.options
@@ -180,7 +197,7 @@ export class RedisNamespace {
     return new Promise((resolve, reject) => {
       this.calls.start(name, args, (outcome) => {
         if (outcome.status === 'done') return resolve(outcome.reply)
-        reject(unavailable(outcome.status === 'behind' ? undefined : outcome.error))
+        reject(unavailable(outcome.error))
       })
     })
   }
@@ -197,12 +214,12 @@ export class RedisNamespace {
   }
 
   unsubscribe(roomIds: readonly string[]): void {
-    const { clock, lingerMs = LINGER_MS } = this.options
+    const { clock, timings } = this.options
     const closing = roomIds.filter((roomId) => {
       const room = this.rooms.get(roomId)
-      if (!room || lingerMs === 0) return room !== undefined
+      if (!room || timings.lingerMs === 0) return room !== undefined
       room.cancelClose?.()
-      room.cancelClose = clock.after(lingerMs, () => this.closeRooms([roomId]))
+      room.cancelClose = clock.after(timings.lingerMs, () => this.closeRooms([roomId]))
       return false
     })
     if (closing.length > 0) this.closeRooms(closing)
@@ -233,10 +250,10 @@ export class RedisNamespace {
   async close(): Promise<void> {
     if (this.isClosed) return
     const { clock } = this.options
-    const until = clock.monotonic() + DEADLINE_MS
+    const until = clock.monotonic() + this.options.timings.deadlineMs
     while ((!this.calls.isIdle || this.waiting.size > 0) && clock.monotonic() < until) {
       await new Promise<void>((resolve) => clock.after(5, resolve, true))
-      if (!this.connection.up && this.downMs > DEADLINE_MS) break
+      if (!this.connection.up && this.downMs > this.options.timings.deadlineMs) break
     }
     this.isClosed = true
     this.cancelRenew?.()
@@ -268,7 +285,7 @@ export class RedisNamespace {
   private send(waiting: Waiting): void {
     this.waiting.add(waiting)
     if (!this.isJoined) {
-      const left = DEADLINE_MS - (this.options.clock.monotonic() - waiting.startedAt)
+      const left = this.options.timings.deadlineMs - (this.options.clock.monotonic() - waiting.startedAt)
       this.options.clock.after(Math.max(1, left), () => {
         if (this.waiting.delete(waiting)) waiting.reject(unavailable(new Error('There is no connection to Redis')))
       })
@@ -278,9 +295,12 @@ export class RedisNamespace {
       (reply) => this.onReply(waiting, reply),
       (error: unknown) => {
         if (!this.waiting.has(waiting) || this.isClosed) return
-        if (error instanceof ConnectionLostError) return this.send(waiting)
-        this.waiting.delete(waiting)
-        waiting.reject(unavailable(error))
+        if (error instanceof Error && ELSEWHERE.test(error.message)) this.connection.break(error)
+        else if (!(error instanceof ConnectionLostError)) {
+          this.waiting.delete(waiting)
+          return waiting.reject(unavailable(error))
+        }
+        this.send(waiting)
       },
     )
   }
@@ -333,28 +353,45 @@ export class RedisNamespace {
 
   private async join(): Promise<void> {
     const { node, name, random, listener, clock } = this.options
-    const first = [node, this.now, `1${random.id(LOG_ID_LENGTH)}`, String(FORM), String(this.calls.latestSent)]
-    const reply = (await this.connection.call('register', first)) as unknown[]
+    const { logId, calls } = this
+    const first = [node, this.now, `1${random.id(LOG_ID_LENGTH)}`, String(FORM), String(calls.latestSent)]
+    const reply = (await this.connection.call('register', [...first, String(this.n)])) as unknown[]
     if (reply[0] === 'FORM') {
       throw new RefusedError(
         `Redis holds Roomful's data in form ${String(reply[1])}, and this version knows form ${FORM}. Start a newer version, or set ROOMFUL_REDIS_PREFIX to keep apart from it.`,
       )
     }
-    this.logId = String(reply[3])
-    this.n = Math.max(this.n, Number(reply[4]))
-    this.downSince = undefined
-    const wasOpened = this.isOpened
-    this.isOpened = true
+    this.onLog({ logId: String(reply[3]), n: Number(reply[4]) })
     this.isJoined = true
-    this.calls.onUp(Number(reply[1]))
+    calls.onJoined(Number(reply[1]))
+    // Before anything is stored: a log that has lost its tail must not give out numbers that were sent.
+    const isBack = logId !== '' && this.rooms.size > 0
+    if (isBack) await Promise.all(inPages(this.subscriptions()).map((page) => this.reopen(page)))
+    this.downSince = undefined
+    calls.onUp()
     this.opened.resolve()
     this.cancelRenew?.()
-    this.cancelRenew = clock.after(RENEW_MS, () => this.renew())
+    this.cancelRenew = clock.after(this.options.timings.renewMs, () => this.renew())
     this.cancelTend ??= clock.after(TEND_MS * (0.5 + random.fraction()), () => void this.tendAll())
     for (const waiting of [...this.waiting]) this.send(waiting)
-    if (!wasOpened || this.rooms.size === 0) return
-    await Promise.all(inPages(this.subscriptions()).map((page) => this.openRooms(page)))
-    listener().onBreak(name)
+    if (isBack) listener().onBreak(name)
+  }
+
+  private async reopen(page: readonly RoomSubscription[]): Promise<void> {
+    await this.openRooms(page)
+    const { listener, name } = this.options
+    const sent = page.flatMap(({ roomId }) => {
+      const head = listener().headOf(name, roomId)
+      return head === undefined || head.seq === 0 ? [] : [roomId, head.epoch, String(head.seq), String(head.n ?? 0)]
+    })
+    if (sent.length > 0) await this.ask('renewEpoch', [this.seed(), ...sent])
+  }
+
+  private onLog({ logId, n }: { logId: string; n: number }): void {
+    const isOther = this.logId !== '' && this.logId !== logId
+    this.logId = logId
+    this.n = Math.max(this.n, n)
+    if (isOther) this.options.listener().onOtherLog(this.options.name, logId)
   }
 
   private subscriptions(): RoomSubscription[] {
@@ -371,7 +408,7 @@ export class RedisNamespace {
   }
 
   private renew(): void {
-    this.cancelRenew = this.options.clock.after(RENEW_MS, () => this.renew())
+    this.cancelRenew = this.options.clock.after(this.options.timings.renewMs, () => this.renew())
     this.ask('renew', [this.options.node, this.now]).then(
       (reply) => {
         // A message that was lost with nothing behind it shows here.
@@ -398,26 +435,43 @@ export class RedisNamespace {
     this.cancelTend = this.options.clock.after(isMore ? RETRY_MS : TEND_MS, () => void this.tendAll())
   }
 
-  /** Rows, signals and the rest in runs, as they were committed. */
+  /** Rows and signals in runs, everything as it was committed. */
   private onFrames(frames: readonly Frame[]): void {
-    const { name, listener } = this.options
-    let rows: CommittedRow[] = []
-    const flush = () => {
-      if (rows.length === 0) return
-      const delivered = rows
-      rows = []
-      listener().onEvents(name, delivered)
+    const { name } = this.options
+    const listener = this.options.listener()
+    for (let at = 0; at < frames.length; ) {
+      const { kind } = frames[at] as Frame
+      const start = at
+      while (frames[at]?.kind === kind) at++
+      const run = frames.slice(start, at)
+      if (kind === 'row')
+        listener.onEvents(name, run.map((frame) => this.rowOf(frame))) // biome-ignore format: one call
+      else if (kind === 'signal')
+        listener.onSignals(name, run.map((frame) => bodyOf<SentSignal>(frame))) // biome-ignore format: one call
+      else for (const frame of run) this.onFrame(frame)
     }
-    for (const frame of frames) {
-      if (frame.kind === 'row') {
-        rows.push({ ...frame.row, epoch: frame.epoch })
-        this.n = Math.max(this.n, frame.row.n)
-        continue
-      }
-      flush()
-    }
-    flush()
   }
+
+  private rowOf(frame: Frame): CommittedRow {
+    const { row, epoch } = frame as Extract<Frame, { kind: 'row' }>
+    this.n = Math.max(this.n, row.n)
+    return { ...row, epoch }
+  }
+
+  private onFrame(frame: Frame): void {
+    const { name } = this.options
+    const listener = this.options.listener()
+    if (frame.kind === 'reset') listener.onReset(name, bodyOf<Head>(frame))
+    else if (frame.kind === 'log') this.onLog(bodyOf<{ logId: string; n: number }>(frame))
+    else if (frame.kind === 'redacted') {
+      const { roomId, seqs } = bodyOf<{ roomId: string; seqs: number[] }>(frame)
+      listener.onRedacted(name, roomId, seqs)
+    }
+  }
+}
+
+function bodyOf<T>(frame: Frame): T {
+  return (frame as Exclude<Frame, { kind: 'row' }>).body as T
 }
 
 /** `OK k n`, then five values per room. */

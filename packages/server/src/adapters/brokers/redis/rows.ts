@@ -91,7 +91,7 @@ const EPOCH_LENGTH = 12
 /** A frame of a message for this node. */
 export type Frame =
   | { readonly kind: 'row'; readonly epoch: string; readonly row: ParsedRow['row'] }
-  | { readonly kind: 'signal' | 'presence' | 'reset' | 'redacted' | 'taken'; readonly body: unknown }
+  | { readonly kind: 'signal' | 'presence' | 'reset' | 'redacted' | 'taken' | 'log'; readonly body: unknown }
 
 const KINDS: Readonly<Record<string, Exclude<Frame['kind'], 'row'>>> = {
   S: 'signal',
@@ -99,6 +99,7 @@ const KINDS: Readonly<Record<string, Exclude<Frame['kind'], 'row'>>> = {
   X: 'reset',
   D: 'redacted',
   T: 'taken',
+  L: 'log',
 }
 
 /** What the script puts one after another into a message. A kind that this version does not know is left out. */
