@@ -1,24 +1,25 @@
 /**
- * A mark beside the database, which both change at every start and every clean end. A database that was put back from a copy
- * does not fit the mark, and a copied mark is another file. Then numbers that clients have seen may be given again.
+ * A random mark in a file beside the database and in the database, changed at every start and every clean end. A restored
+ * copy of the database has an older mark, and a copied mark file has another inode. If the two do not fit, numbers that
+ * clients have seen may be given again.
  */
 import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const FILE = 'roomful.run'
-/** Until the database has it too. */
+/** The new mark, until the database contains it too. */
 const DRAFT = 'roomful.run.new'
 const RANDOM_BYTES = 12
 
-/** @param known as the database has it */
+/** @param known the mark in the database */
 export function fitsRunMark(folder: string, known: string): boolean {
   return readMark(join(folder, FILE)) === known || readMark(join(folder, DRAFT)) === known
 }
 
 /**
- * Makes another one.
- * @param keep writes it into the database; when that fails, the one of before still holds
+ * Makes a new mark.
+ * @param keep writes it into the database; if that fails, the old mark stays valid
  */
 export function changeRunMark(folder: string, keep: (mark: string) => void): void {
   const draft = join(folder, DRAFT)
@@ -33,7 +34,7 @@ export function changeRunMark(folder: string, keep: (mark: string) => void): voi
   renameSync(draft, join(folder, FILE))
 }
 
-/** The inode stays when a file is renamed or given to another user, and is another one in a copy. */
+/** With the inode, which stays when a file is renamed or changes its owner, and differs in a copy. */
 function readMark(path: string): string | undefined {
   try {
     return `${readFileSync(path, 'latin1')}:${statSync(path).ino}`
@@ -43,7 +44,7 @@ function readMark(path: string): string | undefined {
   }
 }
 
-/** Without it a power cut could take the mark away that the database has. */
+/** Otherwise a power cut could remove the mark file while the database keeps its mark. */
 function syncFolder(folder: string): void {
   if (process.platform === 'win32') return // cannot open a folder
   const directory = openSync(folder, 'r')
