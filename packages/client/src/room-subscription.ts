@@ -193,7 +193,7 @@ export class RoomSubscription {
 
   /** Events before `reset.from` will not arrive. */
   reset(reset: Reset): void {
-    this.position = { epoch: this.position.epoch, seq: reset.from - 1 }
+    this.position = { epoch: reset.epoch ?? this.position.epoch, seq: reset.from - 1 }
     this.own.emit('reset', reset)
   }
 

@@ -144,4 +144,6 @@ export interface Reset {
   readonly from: number
   /** Number of the newest event. */
   readonly to: number
+  /** The room's log from now on, when it was replaced while the client was connected. */
+  readonly epoch?: string
 }

@@ -199,6 +199,20 @@ describe('[C18] a gap that cannot be closed', () => {
     await clock.settle()
     expect(received).toEqual([1, 'reset to 7', 7])
   })
+
+  it('is in a new log where the reset names one: the next join resumes there', async () => {
+    const { client, server, clock } = await start()
+    const room = client.room('lobby')
+    await room.ready
+    server.publish('lobby', 'message:new', {})
+    server.link.emit('reset', { roomId: 'lobby', reason: 'epoch', from: 1, to: 1, epoch: 'e2' })
+    server.link.tell('lobby', { event: 'message:new', data: {}, seq: 1, key: undefined })
+    await clock.settle()
+    expect(room.position).toEqual({ epoch: 'e2', seq: 1 })
+    server.link.drop(1006)
+    await clock.advance(500)
+    expect(server.requested('room:join').at(-1)).toMatchObject({ data: { after: { epoch: 'e2', seq: 1 } } })
+  })
 })
 
 describe('holding and releasing', () => {

@@ -43,5 +43,12 @@ export const notice = down('notice', {
 export const reset = down('reset', {
   delivery: 'transient',
   when: 'Before the events of a room that cannot be replayed without a gap.',
-  data: Type.Object({ roomId: Type.String(), reason: Type.String(), from: Type.Integer(), to: Type.Integer() }),
+  data: Type.Object({
+    roomId: Type.String(),
+    reason: Type.String(),
+    from: Type.Integer(),
+    to: Type.Integer(),
+    /** The room's log from now on, where it is another one. */
+    epoch: Type.Optional(Type.String()),
+  }),
 })

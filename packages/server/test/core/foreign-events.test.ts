@@ -133,7 +133,7 @@ describe('events of another node', () => {
     if (fifth) listener.onEvents('/', [{ ...fifth, epoch: 'other.2' }])
     await here.settle()
     expect(lost).toHaveBeenCalledTimes(1)
-    expect(member.messages('reset')).toMatchObject([{ roomId: 'x', reason: 'epoch', from: 1, to: 5 }])
+    expect(member.messages('reset')).toMatchObject([{ roomId: 'x', reason: 'epoch', from: 1, to: 5, epoch: 'other.2' }])
     expect(seqs(member)).toEqual([...range(1, 6), ...range(1, 5)])
     const [next] = await rows()
     if (next) listener.onEvents('/', [{ ...next, seq: 6, n: 7, epoch: 'other.2' }])

@@ -15,6 +15,15 @@ import { PAGE_BYTES, PAGE_EVENTS, type Page, type ReadFrom, SharedReads } from '
 /** Volatile events kept for a slow connection, one per key; more forget the oldest. */
 const LATEST_MAX = 256
 
+/** A gap, as the client gets it: events before `from` will not come. `epoch`: those that come are of this log. */
+interface Reset {
+  readonly roomId: string
+  readonly reason: string
+  readonly from: number
+  readonly to: number
+  readonly epoch?: string
+}
+
 export class CatchUp {
   private readonly runtime: Runtime
   private readonly reads: SharedReads
@@ -97,14 +106,14 @@ export class CatchUp {
         connection.behind = { ...this.begin(connection, room), reading: false }
         membership.position = from - 1
         membership.joinedAt = from - 1
-        this.sendReset(connection, { roomId: room.id, reason: 'epoch', from, to: seq })
+        this.sendReset(connection, { roomId: room.id, reason: 'epoch', from, to: seq, epoch })
         this.runtime.turn.after(() => this.pump(connection))
       }
     }
   }
 
   /** What the client missed in a room and can no longer be had. G4. */
-  sendReset({ link, channel }: Connection, reset: { roomId: string; reason: string; from: number; to: number }): void {
+  sendReset({ link, channel }: Connection, reset: Reset): void {
     link.send(RoomEvent.transient('reset', [reset], true).encoded(link.dialect.encoding(channel)))
   }
 
