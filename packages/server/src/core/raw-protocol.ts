@@ -21,28 +21,75 @@ import type { Connection } from './state/namespace-state.ts'
 /** Messages that may come before the protocol is ready for them; more of them, or more bytes than one may have: 1008. */
 const EARLY_MAX = 64
 
+/**
+ * A protocol of an application, served by `roomful.protocol`: binary messages that are no events, such as those of Yjs.
+ * @example
+ * const echo: Protocol = {
+ *   name: 'echo',
+ *   maxMessageBytes: 65_536,
+ *   ratePerSecond: 100,
+ *   open: (connection) => ({ handleMessage: (data) => connection.send(data) }),
+ * }
+ */
 export interface Protocol {
-  /** What metrics call its links. */
+  /** The name of its links in metrics. */
   readonly name: string
-  /** Largest message that is taken; more closes with 1009. */
+  /** Largest message in bytes; a larger one closes the connection with 1009. */
   readonly maxMessageBytes: number
-  /** Ten times as many messages, kept up for 5 s, close with 1008; 0 = off. */
+  /** Ten times as many messages per second, over 5 s, close the connection with 1008; 0 = off. */
   readonly ratePerSecond: number
-  /** A client joined its room. What it sent meanwhile follows once there is a handler; a rejection closes it. */
+  /**
+   * A client joined its room. Messages that it sent meanwhile follow once there is a handler.
+   * @throws what it throws, or rejects with, refuses the client and closes its connection
+   */
   open(connection: ProtocolConnection): ProtocolHandler | Promise<ProtocolHandler>
   /** A refusal in the form of the protocol, sent before the close; nothing is sent without it. */
   refusal?(error: WireError): Uint8Array
 }
 
+/** Handles what one client of a {@link Protocol} sends. */
 export interface ProtocolHandler {
-  /** One binary message. What it throws is reported and closes the connection with 1011. */
+  /**
+   * One binary message.
+   * @throws what it throws is reported, and closes the connection with 1011
+   */
   handleMessage(data: Uint8Array): void
   /** The client was slow and reads again: send what was held back. */
   onDrained?(): void
-  /** The user has another name or role, or brought a new token. */
+  /** The user has another name or role, or a new token. */
   onUserChanged?(): void
-  /** It is over. Called once. */
+  /** The connection is closed. Called once. */
   onClosed?(): void
+}
+
+/** One client of a {@link Protocol}, in its room. */
+export interface ProtocolConnection {
+  /** The room that the client joined. */
+  readonly roomId: string
+  /** Id of the connection, which begins with `c_`. */
+  readonly id: string
+  /** Who is connected, as of the latest token and role. */
+  readonly user: User
+  /** Whose quota pays for what is stored: the user's id, or one id for all guests of an address. */
+  readonly account: string
+  /** False once the connection is closed. */
+  readonly isOpen: boolean
+  /** The client reads too slowly: wait for `onDrained`, since only 1 MiB more may wait before it is closed. G5. */
+  readonly isSlow: boolean
+  /**
+   * Asks the rule of the room for an action.
+   * @throws what a rule throws (rejects)
+   * @example if (!(await connection.may('publish'))) connection.close(4003, 'Read only')
+   */
+  may(action: RoomAction): Promise<boolean>
+  /** Queues one binary message. The same array for many clients is framed once; do not change it afterwards. */
+  send(data: Uint8Array): void
+  /**
+   * Sends what is queued and closes the connection.
+   * @param code a WebSocket close code
+   * @param reason at most 123 bytes of UTF-8
+   */
+  close(code: number, reason: string): void
 }
 
 interface ProtocolParts {
@@ -51,8 +98,7 @@ interface ProtocolParts {
   readonly control: ConnectionControl
 }
 
-/** One client of a protocol, as its handler sees it. */
-export class ProtocolConnection {
+class ProtocolClient implements ProtocolConnection {
   readonly roomId: string
   private readonly access: Access
   private readonly sharedLimits: SharedLimits
@@ -74,7 +120,6 @@ export class ProtocolConnection {
     this.frame = frame
   }
 
-  /** Of its connection. */
   get id(): string {
     return this.connection.id
   }
@@ -83,7 +128,6 @@ export class ProtocolConnection {
     return this.connection.user
   }
 
-  /** Whom what it stores is charged to: the user's id, or one mark for all guests of its address. */
   get account(): string {
     return this.sharedLimits.writerOf(this.connection)
   }
@@ -92,12 +136,10 @@ export class ProtocolConnection {
     return this.connection.stage === 'open'
   }
 
-  /** Over its soft limit: what is sent now counts towards the 1 MiB that may wait. Wait for `onDrained` instead. G5. */
   get isSlow(): boolean {
     return this.connection.link.slow
   }
 
-  /** Asks the room's rules. @throws what a rule throws, as a rejection */
   async may(action: RoomAction): Promise<boolean> {
     try {
       return await this.access.may(this.connection, action, this.roomId)
@@ -107,12 +149,10 @@ export class ProtocolConnection {
     }
   }
 
-  /** Queues one binary message. Give the same array to many peers and it is framed once; do not change it afterwards. */
   send(data: Uint8Array): void {
     this.connection.link.send(this.frame(data))
   }
 
-  /** Flushes and says goodbye. */
   close(code: number, reason: string): void {
     this.control.close(this.connection, code, reason)
   }
@@ -163,7 +203,7 @@ export async function acceptProtocolLink(
     const prepared = await joins.prepareUncounted(connection, roomId, undefined)
     if (!joins.commit(prepared)) return
     hub.runtime.turn.endSoon()
-    const client = new ProtocolConnection({ access, sharedLimits, control: hub.lifecycle }, connection, roomId, frame)
+    const client = new ProtocolClient({ access, sharedLimits, control: hub.lifecycle }, connection, roomId, frame)
     owner.ready(await protocol.open(client), connection)
   } catch (thrown) {
     const error = toRoomfulError(thrown)

@@ -9,6 +9,8 @@ import {
   type Middleware,
   type Namespace,
   type NamespaceEvents,
+  type ProtocolConnection,
+  type ProtocolHandler,
   type Roomful,
   type Stored,
   type TypedConnection,
@@ -72,6 +74,32 @@ describe('what autocompletion shows to an application', () => {
       | ('storage' | 'basePath' | 'clock' | 'random' | 'observer')
       | ('start' | 'attach' | 'server' | 'listen' | 'close' | typeof Symbol.asyncDispose)
     >()
+  })
+})
+
+describe('what a protocol of an application gets', () => {
+  it('is these members of a client, and gives these', () => {
+    expectTypeOf<keyof ProtocolConnection>().toEqualTypeOf<
+      'roomId' | 'id' | 'user' | 'account' | 'isOpen' | 'isSlow' | 'may' | 'send' | 'close'
+    >()
+    expectTypeOf<keyof ProtocolHandler>().toEqualTypeOf<'handleMessage' | 'onDrained' | 'onUserChanged' | 'onClosed'>()
+  })
+
+  it('can be written without a server: nothing of it is a class', () => {
+    const sent: Uint8Array[] = []
+    const connection: ProtocolConnection = {
+      roomId: 'board',
+      id: 'c_1',
+      user: { sub: 'ann', name: 'Ann', role: 'user' },
+      account: 'ann',
+      isOpen: true,
+      isSlow: false,
+      may: async () => true,
+      send: (data) => void sent.push(data),
+      close: () => undefined,
+    }
+    connection.send(new Uint8Array([1]))
+    expect(sent).toHaveLength(1)
   })
 })
 

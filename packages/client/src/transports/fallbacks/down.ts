@@ -112,7 +112,7 @@ export interface HttpEvent {
 }
 
 /** Assembles events from pieces that end anywhere. */
-export class EventReader {
+class EventReader {
   #rest = ''
 
   read(piece: string): HttpEvent[] {

@@ -173,8 +173,8 @@ export class Execution implements RequestEffects {
     this.firstKey = context.published
     this.isAckStored = isKept && this.ack === undefined && (appends || this.firstKey > 0)
     for (const effect of effects) {
-      if (effect.kind === 'join') connection.intend(effect.prepared.room.id, true)
-      else if (effect.kind === 'leave') connection.intend(effect.roomId, false)
+      if (effect.kind === 'join') connection.intended.add(effect.prepared.room.id, true)
+      else if (effect.kind === 'leave') connection.intended.add(effect.roomId, false)
     }
     parts.commit.submit(this)
   }
@@ -185,10 +185,10 @@ export class Execution implements RequestEffects {
     if (effect.kind === 'emit') {
       if (ok) parts.fanOut.emit(effect.event, effect.audience)
     } else if (effect.kind === 'leave') {
-      connection.intentionOver(effect.roomId)
+      connection.intended.done(effect.roomId)
       if (ok && parts.joins.leave(connection, effect.roomId, 'left')) parts.savedSessions.corkUntilStored(connection)
     } else {
-      connection.intentionOver(effect.prepared.room.id)
+      connection.intended.done(effect.prepared.room.id)
       if (!ok) return parts.joins.abandon(effect.prepared)
       context.joined = [...context.joined, parts.joins.commit(effect.prepared)]
       parts.savedSessions.corkUntilStored(connection)

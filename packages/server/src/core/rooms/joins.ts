@@ -192,7 +192,7 @@ export class Joins {
   /** @throws RoomfulError TOO_MANY_ROOMS */
   private checkRoomCount(connection: Connection, roomId: string): void {
     const { maxRooms } = this.runtime.settings
-    if (connection.willBeIn(roomId) || connection.roomCount < maxRooms) return
+    if (connection.willBeIn(roomId) || connection.intended.count(connection.memberships) < maxRooms) return
     throw new RoomfulError('TOO_MANY_ROOMS', `A connection may be in ${maxRooms} rooms; leave one first`)
   }
 

@@ -18,6 +18,7 @@ import type { Encoding } from '../ports/dialect.ts'
 import type { Observer } from '../ports/observer.ts'
 import type { User } from '../ports/users.ts'
 import { type AskOptions, ClientRequests } from './client-requests.ts'
+import { IntendedRooms } from './intended-rooms.ts'
 import type { Session } from './session.ts'
 import { Subscribers } from './subscribers.ts'
 import { type TransientPolicy, Transients } from './transients.ts'
@@ -336,7 +337,8 @@ export class Connection {
   /** Its client has shown that it knows the session, so it can resume. */
   isSessionConfirmed = false
   readonly memberships = new Map<string, Membership>()
-  private intended: Map<string, { isIn: boolean; waiting: number }> | undefined
+  /** Joins and leaves that wait for their turn. */
+  readonly intended = new IntendedRooms()
   /** Present while events are read from the log instead of being pushed. */
   behind: CatchUpState | undefined
   /** The classic dialect's current room. */
@@ -436,31 +438,7 @@ export class Connection {
   willBeIn(roomId: string): boolean {
     // A request over HTTP is in no room itself: its user is, with another connection.
     if (this.httpMode === 'one-shot') return this.namespace.rooms.get(roomId)?.users.has(this.user.sub) ?? false
-    return this.intended?.get(roomId)?.isIn ?? this.memberships.has(roomId)
-  }
-
-  /** In how many rooms it will be once everything that was asked for so far is done. */
-  get roomCount(): number {
-    let count = this.memberships.size
-    for (const [roomId, { isIn }] of this.intended ?? []) {
-      if (isIn !== this.memberships.has(roomId)) count += isIn ? 1 : -1
-    }
-    return count
-  }
-
-  /** A join or leave was recorded and waits for its turn. */
-  intend(roomId: string, isIn: boolean): void {
-    this.intended ??= new Map()
-    this.intended.set(roomId, { isIn, waiting: (this.intended.get(roomId)?.waiting ?? 0) + 1 })
-  }
-
-  /** It was done, or will not be. */
-  intentionOver(roomId: string): void {
-    const intention = this.intended?.get(roomId)
-    if (!intention) return
-    intention.waiting--
-    if (intention.waiting === 0) this.intended?.delete(roomId)
-    if (this.intended?.size === 0) this.intended = undefined
+    return this.intended.willBeIn(roomId) ?? this.memberships.has(roomId)
   }
 
   /** An application's own data, which stays with the session when its client comes back. Empty at first. */
