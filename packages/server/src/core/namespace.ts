@@ -21,7 +21,6 @@ import { type Handler, type HandlerEntry, Handlers, type Middleware } from './re
 import { Idempotency } from './requests/idempotency.ts'
 import { Publisher, type PublishOptions } from './requests/publisher.ts'
 import { Access } from './rooms/access.ts'
-import { Capacity } from './rooms/capacity.ts'
 import { Inboxes } from './rooms/inboxes.ts'
 import { Joins } from './rooms/joins.ts'
 import { OpenRooms } from './rooms/open-rooms.ts'
@@ -31,6 +30,7 @@ import { RoomPresence } from './rooms/presence/room-presence.ts'
 import { ThrottledFanOut } from './rooms/presence/throttled-fan-out.ts'
 import { UserPresence } from './rooms/presence/user-presence.ts'
 import { isListed, type ListedRooms, listPage, type RoomPage } from './rooms/room-list.ts'
+import { Seats } from './rooms/seats.ts'
 import type { NamespaceParts } from './sessions/namespaces.ts'
 import type { SharedLimits } from './state/limits.ts'
 import { type Connection, type Member, type NamespaceEvents, NamespaceState } from './state/namespace-state.ts'
@@ -81,15 +81,15 @@ export class Namespace implements NamespaceApi, NamespaceParts {
     })
     const commit = new Commit(runtime, state, fanOut)
     const throttle = new ThrottledFanOut(runtime, state)
-    const capacity = new Capacity(runtime, state)
-    const presence = new RoomPresence(runtime, state, { rooms, capacity, fanOut, throttle })
+    const seats = new Seats(runtime, state, rooms)
+    const presence = new RoomPresence(runtime, state, { rooms, seats, fanOut, throttle })
     const access = new Access(runtime, delivery, (connection, roomId, reason) =>
       joins.leave(connection, roomId, reason),
     )
     const joins = new Joins(runtime, state, {
       rooms,
       access,
-      capacity,
+      seats,
       presence,
       catchUp,
       savedSessions,

@@ -14,6 +14,10 @@ local function parse_seat(text)
   return places, user
 end
 
+local function name_of(json)
+  return cjson.decode(json).name
+end
+
 local function format_seat(places, user)
   local list = {}
   for i, place in ipairs(places) do list[i] = place.node .. string.format('%.0f', place.till) end
@@ -62,39 +66,36 @@ local function presence(R, key, clock)
   end
 
   -- @returns false when so many others sit there
+  -- `till` of an `away` is the moment at which it ends.
   function self.change(name, user, json, node, state, till, capacity, reason)
     local room = self.room(name)
     local seat = self.seat(room, user)
-    local before, before_till = state_of(seat.places)
+    local before = state_of(seat.places)
     if state == 'here' and capacity and before == 'gone' and room.count >= capacity then return false end
-    local places, own = {}, false
+    -- A user who is connected to one node is expected back by no other.
+    local places, is_elsewhere = {}, false
     for _, place in ipairs(seat.places) do
-      if place.node == node then
-        own = true
-        if state == 'away' then places[#places + 1] = { node = node, till = till } end
-        if state == 'here' then places[#places + 1] = { node = node, till = 0 } end
-      elseif place.till == 0 or state ~= 'here' then
+      if place.node ~= node and (place.till == 0 or state ~= 'here') then
         places[#places + 1] = place
+        is_elsewhere = is_elsewhere or place.till == 0
       end
     end
-    if not own and state == 'here' then places[#places + 1] = { node = node, till = 0 } end
-    if not own and state == 'away' and before ~= 'gone' then places[#places + 1] = { node = node, till = till } end
+    if state == 'here' then places[#places + 1] = { node = node, till = 0 } end
+    if state == 'away' and before ~= 'gone' and not is_elsewhere then places[#places + 1] = { node = node, till = till } end
     seat.places = places
-    local is_renamed = state == 'here' and json ~= '' and seat.json ~= '' and seat.json ~= json
-    if state == 'here' and json ~= '' then seat.json = json end
+    local is_renamed = state == 'here' and seat.json ~= '' and seat.json ~= json and name_of(seat.json) ~= name_of(json)
+    if state == 'here' then seat.json = json end
     seat.touched = true
-    local now, now_till = state_of(places)
+    local now = state_of(places)
     if before == 'gone' and now ~= 'gone' then room.count = room.count + 1 end
     if before ~= 'gone' and now == 'gone' then room.count = room.count - 1 end
-    if before ~= now or before_till ~= now_till or is_renamed then
-      room.pv = room.pv + 1
-      local change = { user = seat.json, state = now, isNew = before == 'gone', reason = reason }
-      if now == 'away' then change['until'] = now_till end
-      if seat.json == '' then change.sub = user end
-      room.changes[#room.changes + 1] = change
+    if before ~= now or is_renamed then
+      -- The first one begins at the time, so that numbers grow also when Redis has lost some.
+      room.pv = room.pv > 0 and room.pv + 1 or clock
+      room.changes[#room.changes + 1] = { user = seat.json, state = now, isNew = before == 'gone', reason = reason }
     end
     seat.owner = seat.owner or {}
-    seat.owner[node] = state ~= 'gone'
+    seat.owner[node] = places[#places] ~= nil and places[#places].node == node
     return true
   end
 
@@ -120,7 +121,8 @@ local function presence(R, key, clock)
           packed[#packed + 1] = pack_room(room.room)
         end
         local frame = 'P' .. cjson.encode({
-          roomId = room.name, since = room.since, pv = room.pv, count = room.count, changes = room.changes,
+          roomId = room.name, since = room.since, pv = room.pv, changes = room.changes,
+          by = self_node or string.sub(room.room and room.room.nodes or '', 1, 8),
         }) .. '\n'
         if self_node then own[#own + 1] = frame end
         for _, node in ipairs(each_node(room.room and room.room.nodes or '')) do
@@ -136,22 +138,22 @@ local function presence(R, key, clock)
   return self
 end
 
--- argv: node, serial, now; then room, user, JSON of the user, state, until, capacity or '', reason or ''.
--- @returns OK, k, then per change: pv and count, or -1 where the room is full; then the frames for this node
+-- argv: node, serial, now; then room, user, JSON of the user, state, ms of an 'away', capacity or '', reason or ''.
+-- @returns OK, k, then per change 1, or 0 where the room is full; then what this node hears of it
 F.seats = function(keys, argv)
   local R = prefix_of(keys)
   local node, serial = argv[1], tonumber(argv[2])
   local ns = namespace_of(keys[1], node)
   local early = guard(R, ns, node, serial)
   if early then return early end
-  local work = presence(R, keys[1], time(argv[3]))
+  local clock = time(argv[3])
+  local work = presence(R, keys[1], clock)
   local result = { 'OK', ns.k }
   for i = 4, #argv, 7 do
     local reason = argv[i + 6] ~= '' and argv[i + 6] or nil
-    local done = work.change(argv[i], argv[i + 1], argv[i + 2], node, argv[i + 3], tonumber(argv[i + 4]), tonumber(argv[i + 5]), reason)
-    local room = work.rooms[argv[i]]
-    result[#result + 1] = done and room.pv or -1
-    result[#result + 1] = room.count
+    local till = clock + tonumber(argv[i + 4])
+    local done = work.change(argv[i], argv[i + 1], argv[i + 2], node, argv[i + 3], till, tonumber(argv[i + 5]), reason)
+    result[#result + 1] = done and 1 or 0
   end
   local frames, own = work.write(node)
   result[#result + 1] = table.concat(own)
@@ -174,34 +176,23 @@ F.expireSeats = function(keys, argv)
     for _, place in ipairs(places) do
       if place.till > 0 and place.till <= clock then over[#over + 1] = place.node end
     end
-    for _, node in ipairs(over) do work.change(name, user, '', node, 'gone', 0, nil, nil) end
+    for _, node in ipairs(over) do work.change(name, user, '', node, 'gone', 0, nil, 'timeout') end
     if #over == 0 then redis.call('ZREM', R .. 'away', member) end
   end
   tell(R, keys[1], work.write(nil), {})
   return #members
 end
 
--- argv: room, user after which, at most. @returns pv, then user, text; sorted by user
+-- argv: room, cursor, about how many. @returns pv, cursor, then per user: JSON, 1 for one who is away
 F.roomUsers = function(keys, argv)
   local R = prefix_of(keys)
   local packed = redis.call('HGET', R .. 'rooms', argv[1])
-  local all = redis.call('HGETALL', R .. 'p:' .. argv[1])
-  local users, texts = {}, {}
-  for i = 1, #all, 2 do
-    if all[i] > argv[2] then
-      users[#users + 1] = all[i]
-      texts[all[i]] = all[i + 1]
-    end
-  end
-  table.sort(users)
-  local most = tonumber(argv[3])
-  local reply = { packed and unpack_room(packed).pv or 0, #users > most and 1 or 0 }
-  for i = 1, math.min(most, #users) do
-    local places, json = parse_seat(texts[users[i]])
-    local state, till = state_of(places)
-    reply[#reply + 1] = users[i]
+  local page = redis.call('HSCAN', R .. 'p:' .. argv[1], argv[2], 'COUNT', argv[3])
+  local reply = { packed and unpack_room(packed).pv or 0, page[1] }
+  for i = 2, #page[2], 2 do
+    local places, json = parse_seat(page[2][i])
     reply[#reply + 1] = json
-    reply[#reply + 1] = state == 'away' and till or 0
+    reply[#reply + 1] = state_of(places) == 'away' and 1 or 0
   end
   return reply
 end

@@ -11,9 +11,9 @@ describe('capacity', () => {
       },
       broker: (broker, clock) => ({
         ...broker,
-        async takeSeat(...args) {
-          await new Promise<void>((resolve) => void clock.after(clock.monotonic() % 7, resolve))
-          return broker.takeSeat(...args)
+        async subscribe(...args) {
+          await new Promise<void>((resolve) => void clock.after(3, resolve))
+          return broker.subscribe(...args)
         },
       }),
     })

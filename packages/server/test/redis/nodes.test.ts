@@ -198,27 +198,22 @@ describe('two nodes', () => {
     const a = await nodesOn(shared, prefix, { renewMs: 60_000 })()
     const b = await nodesOn(shared, prefix, { renewMs: 100 })()
     await open(a, 'a')
-    await a.broker.takeSeat(NS, 'a', 'ann', 1)
-    expect(await b.broker.takeSeat(NS, 'a', 'bob', 1)).toBe(false)
+    const sit = async ({ broker }: Node, sub: string) => {
+      const change = { roomId: 'a', user: { sub, name: sub, role: 'user' }, state: 'here', capacity: 1 } as const
+      return (await broker.presence?.seats(NS, [change]))?.[0]?.ok
+    }
+    await sit(a, 'ann')
+    expect(await sit(b, 'bob')).toBe(false)
     const tag = namesOf(prefix, NS).prefix
     await shared.command('ZADD', `${tag}nodes`, '1', a.raw.node)
     await until(async () => (await shared.command('HEXISTS', `${tag}ns`, `c:${a.raw.node}`)) === 0)
-    expect(await b.broker.takeSeat(NS, 'a', 'bob', 1)).toBe(true)
+    expect(await sit(b, 'bob')).toBe(true)
     expect(await shared.command('EXISTS', `${tag}i:${a.raw.node}`, `${tag}o:${a.raw.node}`)).toBe(0)
     await b.broker.append(NS, [entry('a', 1)])
     expect(await a.broker.append(NS, [entry('a', 2)])).toMatchObject([{ status: 'stored', seq: 2 }])
     await until(() => a.breaks() > 0)
     await b.broker.append(NS, [entry('a', 3)])
     await until(() => a.rows().at(-1)?.seq === 3)
-  })
-
-  it('[B24] share the seats of a room', async () => {
-    const start = nodesOn(shared)
-    const nodes = await Promise.all([start(), start()])
-    const taken = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => (nodes[i % 2] as Node).broker.takeSeat(NS, 'game', `u${i}`, 3)),
-    )
-    expect(taken.filter(Boolean)).toHaveLength(3)
   })
 })
 

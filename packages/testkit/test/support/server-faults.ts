@@ -71,6 +71,10 @@ export const SERVER_FAULTS: readonly Fault[] = [
       }),
   },
   {
+    name: 'gives a seat to whoever asks',
+    server: (server) => replace(server.get('/').requests.joins.seats, 'checkCapacity', nothing),
+  },
+  {
     name: 'keeps a member whose role no longer allows it',
     server: (server) => replace(server.get('/').requests.access, 'recheckRoom', () => async () => undefined),
   },

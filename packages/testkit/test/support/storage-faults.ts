@@ -67,6 +67,7 @@ function unordered(broker: Broker, clock: VirtualClock): Broker {
       onReset: (...call) => listener.onReset(...call),
       onOtherLog: (...call) => listener.onOtherLog(...call),
       headOf: (...call) => listener.headOf(...call),
+      onPresence: (...call) => listener.onPresence(...call),
       onBreak: (...call) => listener.onBreak(...call),
     })
   return { ...broker, listen }
@@ -77,10 +78,6 @@ export const STORAGE_FAULTS: readonly Fault[] = [
   {
     name: 'keeps what was taken back',
     broker: (broker) => ({ ...broker, redact: async () => true }),
-  },
-  {
-    name: 'gives a seat to whoever asks',
-    broker: (broker) => ({ ...broker, takeSeat: async () => true }),
   },
   {
     name: 'stores one half of what belongs together',

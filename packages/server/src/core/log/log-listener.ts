@@ -2,7 +2,15 @@
 import { fromJson } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
-import type { Appended, BrokerListener, CommittedRow, Head, SentHead, SentSignal } from '../ports/broker.ts'
+import type {
+  Appended,
+  BrokerListener,
+  CommittedRow,
+  Head,
+  PresenceDiff,
+  SentHead,
+  SentSignal,
+} from '../ports/broker.ts'
 import type { NamespaceState, Room } from '../state/namespace-state.ts'
 import type { CatchUp } from './catch-up.ts'
 import type { Commit } from './commit.ts'
@@ -15,6 +23,7 @@ const RETRY_MS = 1_000
 export interface LoggedNamespace {
   readonly state: NamespaceState
   readonly requests: { readonly commit: Commit; readonly fanOut: FanOut }
+  readonly presence: { onDiff(diff: PresenceDiff): void; onBreak(): void }
 }
 
 interface LogListenerParts {
@@ -84,10 +93,16 @@ export class LogListener implements BrokerListener {
     if (namespace) namespace.state.logId = logId
   }
 
+  onPresence(name: string, diff: PresenceDiff): void {
+    this.parts.find(name)?.presence.onDiff(diff)
+    this.runtime.turn.endSoon()
+  }
+
   /** Whatever was missed shows as a difference between what was released and the heads. */
   onBreak(name: string): void {
     const namespace = this.parts.find(name)
     if (!namespace) return
+    namespace.presence.onBreak()
     this.compare(
       namespace,
       [...namespace.state.rooms.values()].filter((room) => room.state === 'open'),

@@ -1,5 +1,5 @@
 /**
- * The core's only storage port: the log of each namespace, seats, sessions, inbox marks, signals between nodes. One server
+ * The core's only storage port: the log of each namespace, presence, sessions, inbox marks, signals between nodes. One server
  * process is one node; nodes that share a log share everything here. Its contract suite is
  * `testkit/src/contracts/broker.ts`, which every adapter passes.
  *
@@ -7,9 +7,18 @@
  * commits, with the results of this node's batches and with what other nodes stored. A promise between two of them
  * would reorder them.
  */
+import type { PresenceDiff, SharedPresence } from './presence.ts'
 import type { SentSignal, Signal } from './signal.ts'
 import type { User } from './users.ts'
 
+export type {
+  PresenceChange,
+  PresenceDiff,
+  SeatChange,
+  SeatResult,
+  SharedPresence,
+  UserPage,
+} from './presence.ts'
 export type { Audience, SentSignal, Signal, SignalEvent } from './signal.ts'
 
 /** An answer that is given at once where it is known at once. */
@@ -250,9 +259,8 @@ export interface Broker {
   subscribe(namespace: string, rooms: readonly RoomSubscription[]): Promise<Head[]>
   unsubscribe(namespace: string, roomIds: readonly string[]): void
 
-  /** Takes a seat (for a user, whatever the number of connections) unless `capacity` users have one. Atomic. */
-  takeSeat(namespace: string, roomId: string, userId: string, capacity: number): Promise<boolean>
-  freeSeat(namespace: string, roomId: string, userId: string): void
+  /** Who is in the rooms and online, over all nodes. Nothing with one node. */
+  readonly presence?: SharedPresence | undefined
 
   /** Empties the body of a row and keeps its number. @returns whether there was such a row with a body */
   redact(namespace: string, roomId: string, seq: number): Promise<boolean>
@@ -297,6 +305,8 @@ export interface BrokerListener {
   onSignals(namespace: string, signals: readonly SentSignal[]): void
   /** Rows were emptied by another node. */
   onRedacted(namespace: string, roomId: string, seqs: readonly number[]): void
+  /** Users of a room that is open came, went, or show another way, on whatever node. */
+  onPresence(namespace: string, diff: PresenceDiff): void
   /**
    * What was sent of a room that is open here, asked after a break: a log that is behind it has lost something, and the
    * room gets a new epoch.

@@ -15,9 +15,9 @@ import type { SharedLimits } from '../state/limits.ts'
 import { takeJoin } from '../state/limits.ts'
 import { type Connection, type Member, Membership, type NamespaceState, type Room } from '../state/namespace-state.ts'
 import type { Access } from './access.ts'
-import type { Capacity } from './capacity.ts'
 import type { OpenRooms } from './open-rooms.ts'
 import type { RoomPresence } from './presence/room-presence.ts'
+import type { Seats } from './seats.ts'
 
 /** The acknowledgement of a join. PROTOCOL.md 8. */
 export interface JoinAck {
@@ -37,7 +37,7 @@ export interface JoinAck {
 interface JoinsParts {
   readonly rooms: OpenRooms
   readonly access: Access
-  readonly capacity: Capacity
+  readonly seats: Seats
   readonly presence: RoomPresence
   readonly catchUp: CatchUp
   readonly savedSessions: SavedSessions
@@ -49,7 +49,7 @@ export class Joins {
   private readonly namespace: NamespaceState
   private readonly rooms: OpenRooms
   private readonly access: Access
-  private readonly capacity: Capacity
+  readonly seats: Seats
   private readonly presence: RoomPresence
   private readonly catchUp: CatchUp
   private readonly savedSessions: SavedSessions
@@ -60,7 +60,7 @@ export class Joins {
     this.namespace = namespace
     this.rooms = parts.rooms
     this.access = parts.access
-    this.capacity = parts.capacity
+    this.seats = parts.seats
     this.presence = parts.presence
     this.catchUp = parts.catchUp
     this.savedSessions = parts.savedSessions
@@ -126,11 +126,10 @@ export class Joins {
       membership = new Membership(connection, room, position)
       connection.memberships.set(room.id, membership)
       const { dialect } = connection.link
-      if (prepared.user.sub !== connection.user.sub) this.capacity.pass(room, connection.user.sub)
       room.addMember(membership, dialect.encoding(connection.channel), dialect.view)
       this.presence.add(room, connection)
     }
-    this.capacity.release(room, prepared.user.sub)
+    this.seats.release(room, prepared.user.sub)
     membership.pv = room.pv
     if (after !== undefined) membership.joinedAt = position
     if (connection.behind || position < room.head) {
@@ -160,7 +159,7 @@ export class Joins {
   abandon(prepared: PreparedJoin): void {
     const { room, user } = prepared
     room.pins--
-    this.capacity.release(room, user.sub)
+    this.seats.release(room, user.sub)
     this.rooms.freeIfEmpty(room)
   }
 
@@ -205,8 +204,14 @@ export class Joins {
     const room = this.rooms.open(roomId)
     room.pins++
     const isHot = after === undefined || (typeof after === 'number' ? after : after.seq) + 1 >= room.tail.from
-    if (room.state === 'open' && room.options.capacity === undefined && isHot) return { connection, room, after, user }
-    return this.enterSlowly(connection, user, room, after)
+    try {
+      if (room.state !== 'open' || !isHot) return this.enterSlowly(connection, user, room, after)
+      const seated = this.seats.claim(room, user)
+      const prepared = { connection, room, after, user }
+      return seated ? this.whenSeated(prepared, seated) : prepared
+    } catch (error) {
+      throw this.failed(room, error)
+    }
   }
 
   /** The log may have been trimmed since the room was opened: a resume must not be promised what is gone. G4. */
@@ -224,13 +229,26 @@ export class Joins {
     try {
       await room.opened
       if (after !== undefined) await this.refreshFirst(room)
-      await this.capacity.claim(room, user.sub)
+      await this.seats.claim(room, user)
       return { connection, room, after, user }
     } catch (error) {
-      room.pins--
-      this.rooms.freeIfEmpty(room)
-      throw error instanceof RoomfulError ? error : new RoomfulError('UNAVAILABLE', undefined, { cause: error })
+      throw this.failed(room, error)
     }
+  }
+
+  private async whenSeated(prepared: PreparedJoin, seated: Promise<void>): Promise<PreparedJoin> {
+    try {
+      await seated
+      return prepared
+    } catch (error) {
+      throw this.failed(prepared.room, error)
+    }
+  }
+
+  private failed(room: Room, error: unknown): RoomfulError {
+    room.pins--
+    this.rooms.freeIfEmpty(room)
+    return error instanceof RoomfulError ? error : new RoomfulError('UNAVAILABLE', undefined, { cause: error })
   }
 }
 

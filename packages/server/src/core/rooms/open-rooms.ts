@@ -5,6 +5,8 @@ import type { HotBudget } from '../events/hot-tail.ts'
 import { type NamespaceState, Room } from '../state/namespace-state.ts'
 
 export class OpenRooms {
+  /** What has to be there before a room is joined, beside its log. */
+  onOpened: (room: Room) => Promise<void> | undefined = () => undefined
   private readonly runtime: Runtime
   private readonly namespace: NamespaceState
   private readonly hotBudget: HotBudget
@@ -35,6 +37,7 @@ export class OpenRooms {
         // What was released while the question was under way may be newer than the answer.
         if (head.seq > room.head) room.tail.clear(head.seq)
         room.head = Math.max(room.head, head.seq)
+        return this.onOpened(room)
       },
       (cause: unknown) => {
         rooms.delete(roomId)

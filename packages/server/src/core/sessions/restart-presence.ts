@@ -33,6 +33,7 @@ export function returningOf(runtime: Runtime, connection: Connection): Returning
 
 /** At the start: clients that the last process sent a time to come back count as reconnecting, in their rooms. */
 export async function expectReturning(runtime: Runtime, namespace: NamespaceParts): Promise<void> {
+  if (runtime.broker.presence) return // the other nodes, or the broker, have kept their places
   const members = await runtime.broker.takeReturning(namespace.state.name)
   const inTime = members.filter(({ untilMs }) => untilMs > runtime.clock.now())
   for (const member of inTime) namespace.users.expect(member, member.untilMs - runtime.clock.now())
@@ -53,10 +54,7 @@ async function expectInRoom(
     await room.opened
     const { capacity } = room.options
     for (const member of members) {
-      // Seats are not stored: they are taken again before any client connects.
-      const { sub } = member.user
-      const isSeated =
-        capacity === undefined || (await runtime.broker.takeSeat(namespace.state.name, roomId, sub, capacity))
+      const isSeated = capacity === undefined || room.users.has(member.user.sub) || room.users.size < capacity
       if (isSeated) namespace.presence.expect(room, member, member.untilMs - runtime.clock.now())
     }
   } finally {

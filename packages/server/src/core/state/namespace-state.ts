@@ -13,7 +13,7 @@ import type { StoredEvent } from '../events/event.ts'
 import { RoomEvent } from '../events/event.ts'
 import { type HotBudget, HotTail } from '../events/hot-tail.ts'
 import type { ChannelInbound, Link } from '../link/link.ts'
-import type { StoredRow } from '../ports/broker.ts'
+import type { SeatResult, StoredRow } from '../ports/broker.ts'
 import type { Encoding } from '../ports/dialect.ts'
 import type { Observer } from '../ports/observer.ts'
 import type { User } from '../ports/users.ts'
@@ -154,16 +154,40 @@ export interface Member {
   status: 'online' | 'reconnecting' | 'left'
 }
 
-/** A user in a room, whatever the number of connections. */
+/** A user in a room, whatever the number of connections, and whatever node they are on. */
 export interface RoomUser {
   user: User
+  /** Shown as reconnecting. */
+  isAway: boolean
+}
+
+/** A user's place in a room on this node. */
+export interface Seat extends RoomUser {
   connections: number
   /** Connections that were cut off and may still come back. G6. */
   expected: number
-  /** Shown as reconnecting. */
-  isAway: boolean
-  /** Until then. */
+  /** Ms since 1970 until which the last of them is expected. */
+  expectedUntil: number
+  /** Until the user shows as reconnecting. */
   awayTimer: Timer | undefined
+}
+
+/** What a node said of a user in a room. */
+export interface StatedSeat {
+  user: User
+  /** `unknown`: it may not have taken effect. */
+  state: 'here' | 'away' | 'gone' | 'unknown'
+  /** Statements without an answer. */
+  calls: number
+  /** The answer to the latest of them. */
+  latest: Promise<SeatResult> | undefined
+}
+
+/** A join under way that wants its user to have a seat. */
+export interface SeatClaim {
+  readonly user: User
+  /** Joins that count on it. */
+  count: number
 }
 
 export interface Group {
@@ -183,8 +207,12 @@ export class Room {
   readonly options: RoomOptions
   readonly tail: HotTail
   readonly users = new Map<string, RoomUser>()
-  /** Joins under way that claim a seat, by user; only where there is a capacity. Bound: the requests that run. */
-  readonly claims = new Map<string, number>()
+  /** Those with a connection on this node, or expected back here. With one node the same. */
+  readonly seats = new Map<string, Seat>()
+  /** Joins under way that claim a seat, by user; with one node only where there is a capacity. Bound: the requests that run. */
+  readonly claims = new Map<string, SeatClaim>()
+  /** With several nodes: what this one said of its users, until all know that they are gone. */
+  readonly stated = new Map<string, StatedSeat>()
   readonly groups: Group[] = []
   /** `open` once the position of the log is known. */
   state: 'opening' | 'open' | 'freed' = 'opening'
@@ -212,7 +240,7 @@ export class Room {
   }
 
   get isEmpty(): boolean {
-    return this.users.size === 0 && this.pins === 0 && this.groups.length === 0
+    return this.seats.size === 0 && this.pins === 0 && this.groups.length === 0 && this.stated.size === 0
   }
 
   /** How many users are in it. */

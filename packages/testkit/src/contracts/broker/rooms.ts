@@ -1,4 +1,4 @@
-/** Heads, epochs, retention, seats and marks. */
+/** Heads, epochs, retention and marks. */
 import { describe, expect, it } from 'vitest'
 import type { MakeBroker } from '../broker.ts'
 import { bench, entry, fill, NS, PLENTY, store } from './bench.ts'
@@ -57,26 +57,6 @@ export function roomContract(makeBroker: MakeBroker): void {
       expect(await broker.subscribe(NS, [room('a', 4)])).toMatchObject([{ seq: 10, first: 7 }])
       await fill(broker, 'a', 1)
       expect(await broker.heads(NS, ['a'])).toMatchObject([{ seq: 11, first: 8 }])
-    })
-  })
-
-  describe('seats', () => {
-    it('[B24] gives as many as there are, one per user, and a freed one to the next', async () => {
-      const { broker } = await bench(makeBroker)
-      const take = (userId: string) => broker.takeSeat(NS, 'game', userId, 4)
-      const users = Array.from({ length: 20 }, (_, i) => `u${i}`)
-      const taken = await Promise.all(users.map(take))
-      expect(taken.filter(Boolean)).toHaveLength(4)
-      const seated = users.filter((_, i) => taken[i])
-      const [first = '', second = ''] = seated
-      expect(await take(first)).toBe(true)
-      broker.freeSeat(NS, 'game', first)
-      broker.freeSeat(NS, 'game', 'never there')
-      expect(await take('late')).toBe(true)
-      expect(await take(first)).toBe(false)
-      expect(await broker.takeSeat(NS, 'other', second, 1)).toBe(true)
-      expect(await broker.takeSeat(NS, 'other', first, 1)).toBe(false)
-      expect(await broker.takeSeat('/elsewhere', 'other', first, 1)).toBe(true)
     })
   })
 

@@ -1,6 +1,6 @@
 /**
- * The broker of one machine: a log, and beside it what need not survive a restart, the seats. There are no other nodes, so
- * the listener receives results only. What is asked takes effect before the call returns, in the order of the calls.
+ * The broker of one machine: a log, and nothing beside it. There are no other nodes, so the listener receives results only.
+ * What is asked takes effect before the call returns, in the order of the calls.
  */
 import { ERROR_CODES } from '@roomful/protocol'
 import { RoomfulError } from '../../../core/base/errors.ts'
@@ -32,7 +32,6 @@ const UNAVAILABLE: Appended = {
 }
 
 export function createLocalBroker({ log }: LocalBrokerOptions): Broker {
-  const seats = new Seats()
   const outcomes = new Map<string, InOrder<Outcome>>()
   let listener: BrokerListener | undefined
   let closing: Promise<void> | undefined
@@ -89,11 +88,6 @@ export function createLocalBroker({ log }: LocalBrokerOptions): Broker {
       return found instanceof Promise ? found.then((claim) => claim ?? NEW) : (found ?? NEW)
     },
     endClaim: () => undefined, // within one node the core knows what runs
-    takeSeat: async (namespace, roomId, userId, capacity) => {
-      checkOpen()
-      return seats.take(namespace, roomId, userId, capacity)
-    },
-    freeSeat: (namespace, roomId, userId) => seats.free(namespace, roomId, userId),
     listen: (given) => {
       listener = given
     },
@@ -143,31 +137,4 @@ export class InOrder<T> {
       this.isReleasing = false
     }
   }
-}
-
-/** Who has a place in which room with a capacity: a user, whatever the number of connections. After a restart all are free. */
-class Seats {
-  private readonly rooms = new Map<string, Set<string>>()
-
-  /** @returns false when `capacity` other users have one */
-  take(namespace: string, roomId: string, userId: string, capacity: number): boolean {
-    const name = nameOf(namespace, roomId)
-    const users = this.rooms.get(name)
-    if (users?.has(userId)) return true
-    if ((users?.size ?? 0) >= capacity) return false
-    if (users) users.add(userId)
-    else this.rooms.set(name, new Set([userId]))
-    return true
-  }
-
-  free(namespace: string, roomId: string, userId: string): void {
-    const name = nameOf(namespace, roomId)
-    const users = this.rooms.get(name)
-    users?.delete(userId)
-    if (users?.size === 0) this.rooms.delete(name)
-  }
-}
-
-function nameOf(namespace: string, roomId: string): string {
-  return `${namespace.length} ${namespace}${roomId}`
 }

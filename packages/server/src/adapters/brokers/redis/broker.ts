@@ -11,6 +11,7 @@ import { Claims } from './claims.ts'
 import { openRedis, type Redis } from './client.ts'
 import { DEFAULT_PREFIX } from './names.ts'
 import { headsOf, inPages, NODE_ID_LENGTH, RedisNamespace, TIMINGS, type Timings } from './namespace.ts'
+import { Presence, sharedPresence } from './presence.ts'
 import { LogReader } from './reader.ts'
 import { Sessions } from './sessions.ts'
 
@@ -38,6 +39,7 @@ interface Parts {
   readonly reader: LogReader
   readonly claims: Claims
   readonly sessions: Sessions
+  readonly presence: Presence
 }
 
 export interface RedisBroker extends Broker {
@@ -91,6 +93,7 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       reader: new LogReader(namespace),
       claims: new Claims(namespace, clock, onFailed),
       sessions: new Sessions(namespace, limits, onFailed),
+      presence: new Presence(namespace),
     }
     all.set(name, parts)
     return parts
@@ -103,8 +106,6 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
   const tell = (namespace: string, note: (parts: Parts) => void) => {
     if (!closing) note(of(namespace))
   }
-  const seat = ({ namespace }: Parts, roomId: string, userId: string, state: string, capacity: string) =>
-    namespace.change('seats', [namespace.now, roomId, userId, '', state, '0', capacity, ''])
   const headsOfPage = async ({ namespace }: Parts, page: readonly string[]) =>
     headsOf(await namespace.ask('heads', [node, ...page]), page)
 
@@ -133,10 +134,10 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       ),
     subscribe: (namespace, rooms) => ask(namespace, (parts) => parts.namespace.subscribe(rooms)),
     unsubscribe: (namespace, roomIds) => tell(namespace, (parts) => parts.namespace.unsubscribe(roomIds)),
-    takeSeat: (namespace, roomId, userId, capacity) =>
-      ask(namespace, async (parts) => Number((await seat(parts, roomId, userId, 'here', String(capacity)))[2]) >= 0),
-    freeSeat: (namespace, roomId, userId) =>
-      tell(namespace, (parts) => void seat(parts, roomId, userId, 'gone', '').catch(onFailed)),
+    presence: sharedPresence((namespace) => {
+      if (closing) throw closedError()
+      return of(namespace).presence
+    }),
     redact: (namespace, roomId, seq) =>
       ask(namespace, async ({ reader }) => (await reader.redact(roomId, seq, seq, () => true)) > 0),
     redactUser: (namespace, userId) => ask(namespace, ({ reader }) => reader.redactUser(userId)),
@@ -166,7 +167,8 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
   }
 }
 
-async function closeParts({ namespace, sessions, claims }: Parts): Promise<void> {
+async function closeParts({ namespace, sessions, claims, presence }: Parts): Promise<void> {
+  presence.flush()
   await Promise.allSettled([sessions.stored(), claims.settled()])
   await namespace.close()
 }

@@ -41,6 +41,7 @@ const READING = ['heads', 'range', 'positions', 'roomNames', 'roomUsers', 'findS
 const WITHOUT_MEMORY = [
   'close',
   'redact',
+  'seats',
   'renewEpoch',
   'tend',
   'expireSeats',

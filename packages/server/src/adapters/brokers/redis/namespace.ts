@@ -22,6 +22,7 @@ import type { Redis, RedisClient } from './client.ts'
 import { Connection, ConnectionLostError, RefusedError } from './connection.ts'
 import type { FunctionName } from './library.ts'
 import { type Names, namesOf } from './names.ts'
+import { toDiff } from './presence-frame.ts'
 import type { Frame } from './rows.ts'
 
 /** The version of what stands in Redis. A newer one is another program's. */
@@ -191,15 +192,32 @@ export class RedisNamespace {
     })
   }
 
-  /** A call that takes effect once. @throws (rejects) RoomfulError UNAVAILABLE */
-  async change(name: FunctionName, args: readonly (string | Buffer)[]): Promise<readonly unknown[]> {
+  /**
+   * A call that takes effect once.
+   * @param onReply runs in its place among what other nodes did
+   * @throws (rejects) RoomfulError UNAVAILABLE
+   */
+  async change(
+    name: FunctionName,
+    args: readonly (string | Buffer)[],
+    onReply?: (reply: readonly unknown[]) => void,
+  ): Promise<readonly unknown[]> {
     if (this.isClosed) throw closedError()
     return new Promise((resolve, reject) => {
       this.calls.start(name, args, (outcome) => {
-        if (outcome.status === 'done') return resolve(outcome.reply)
+        if (outcome.status === 'done') {
+          onReply?.(outcome.reply)
+          return resolve(outcome.reply)
+        }
         reject(unavailable(outcome.error))
       })
     })
+  }
+
+  /** A frame about presence, from a call of this node or of another. */
+  onPresence(body: unknown): void {
+    const { name, node, listener } = this.options
+    listener().onPresence(name, toDiff(body, node))
   }
 
   /** Opens rooms for this node and @returns their heads, once everything before them has been released. */
@@ -461,7 +479,8 @@ export class RedisNamespace {
   private onFrame(frame: Frame): void {
     const { name } = this.options
     const listener = this.options.listener()
-    if (frame.kind === 'reset') listener.onReset(name, bodyOf<Head>(frame))
+    if (frame.kind === 'presence') this.onPresence(frame.body)
+    else if (frame.kind === 'reset') listener.onReset(name, bodyOf<Head>(frame))
     else if (frame.kind === 'log') this.onLog(bodyOf<{ logId: string; n: number }>(frame))
     else if (frame.kind === 'redacted') {
       const { roomId, seqs } = bodyOf<{ roomId: string; seqs: number[] }>(frame)

@@ -31,7 +31,16 @@ interface Pending {
   /** The number before the first of these changes. */
   since: number
   classic: boolean
+  /** Numbers are missing between the last that was sent and `since`. */
+  isHole: boolean
   timer: Timer | undefined
+}
+
+/** Between two lists of the users of a room. */
+interface Differences {
+  readonly joined: readonly Member[]
+  readonly left: readonly string[]
+  readonly changed: readonly Member[]
 }
 
 type Change =
@@ -51,27 +60,47 @@ export class PresenceFeed {
     this.throttle = throttle
   }
 
-  /** @param by the connection that caused it, which has the list in its acknowledgement */
-  joined(room: Room, member: Member, by?: string): void {
-    this.change(room, { kind: 'joined', member, by })
+  /**
+   * @param by the connection that caused it, which has the list in its acknowledgement
+   * @param pv the number of the change, where others count them
+   */
+  joined(room: Room, member: Member, by?: string, pv = room.pv + 1): void {
+    this.change(room, { kind: 'joined', member, by }, pv)
   }
 
-  left(room: Room, userId: string, reason: string): void {
-    this.change(room, { kind: 'left', userId, reason })
+  left(room: Room, userId: string, reason: string, pv = room.pv + 1): void {
+    this.change(room, { kind: 'left', userId, reason }, pv)
   }
 
   /** A member has another name or status. */
-  changed(room: Room, member: Member): void {
-    this.change(room, { kind: 'changed', member })
+  changed(room: Room, member: Member, pv = room.pv + 1): void {
+    this.change(room, { kind: 'changed', member }, pv)
   }
 
-  private change(room: Room, change: Change): void {
+  /** The list was read again, since changes were missed: what is different goes out as one message. */
+  replaced(room: Room, pv: number, { joined, left, changed }: Differences): void {
+    const before = room.pv
+    room.pv = pv
+    room.memberList = undefined
+    if (room.groups.length === 0 || pv <= before) return
+    const pending = this.pending.get(room) ?? this.begin(room)
+    if (!hasChanges(pending)) pending.since = before
+    pending.isHole = true
+    for (const userId of left) add(pending, { kind: 'left', userId, reason: '' }, pending.since)
+    for (const member of joined) add(pending, { kind: 'joined', member, by: undefined }, pending.since)
+    for (const member of changed) add(pending, { kind: 'changed', member }, pending.since)
+    pending.classic ||= joined.length + left.length > 0 && room.hasClassicMembers()
+    this.flushSoon(room, pending)
+  }
+
+  private change(room: Room, change: Change, pv: number): void {
     const known = this.pending.get(room)
     // Arrivals and departures that wait go first, or a departure would overtake the arrival that it ends.
     const waits = known !== undefined && known.joined.size + known.left.size > 0
     const isByName = change.kind !== 'changed' && room.count <= PRESENCE_BY_NAME_MAX && !waits
     if (isByName && known) this.sendDiff(room, known)
-    room.pv++
+    const before = room.pv
+    room.pv = pv
     // After the first 200, arrivals are not in the snapshot; members who leave or change may be.
     if (change.kind !== 'joined' || room.count <= PRESENCE_BY_NAME_MAX) room.memberList = undefined
     if (room.groups.length === 0) return
@@ -80,8 +109,12 @@ export class PresenceFeed {
     if (isByName && !isClassic) return
     const pending = known ?? this.begin(room)
     pending.classic ||= isClassic
-    if (!isByName) add(pending, change, room.pv - 1)
-    // The first change goes at once (when the turn ends), those that follow wait for the interval.
+    if (!isByName) add(pending, change, before)
+    this.flushSoon(room, pending)
+  }
+
+  /** The first change goes at once (when the turn ends), those that follow wait for the interval. */
+  private flushSoon(room: Room, pending: Pending): void {
     if (pending.timer) return
     pending.timer = this.runtime.timers.add(intervalMs(room), () => this.onInterval(room))
     this.runtime.turn.after(() => this.flush(room))
@@ -94,6 +127,7 @@ export class PresenceFeed {
       changed: new Map(),
       since: 0,
       classic: false,
+      isHole: false,
       timer: undefined,
     }
     this.pending.set(room, pending)
@@ -143,6 +177,7 @@ export class PresenceFeed {
     pending.joined.clear()
     pending.left.clear()
     pending.changed.clear()
+    pending.isHole = false
     this.send(room, 'presence:diff', { roomId, since, pv, joined, left, changed, count })
   }
 
@@ -179,8 +214,8 @@ function add(pending: Pending, change: Change, before: number): void {
   }
 }
 
-function hasChanges({ joined, left, changed }: Pending): boolean {
-  return joined.size + left.size + changed.size > 0
+function hasChanges({ joined, left, changed, isHole }: Pending): boolean {
+  return isHole || joined.size + left.size + changed.size > 0
 }
 
 function intervalMs(room: Room): number {

@@ -1,17 +1,19 @@
 /**
  * The users in a room, whatever their number of connections. A user whose last connection was cut off stays for a grace, and
- * shows as reconnecting after a second, so that a quick return is not visible. The feed numbers and sends the changes. G6.
+ * shows as reconnecting after a second, so that a quick return is not visible. The feed numbers and sends the changes. With
+ * several nodes this is what the node states of its own users; what members see comes back from all nodes. G6.
  */
 import { isPersonalRoom, SharedJson } from '@roomful/protocol'
 import type { Runtime } from '../../base/runtime.ts'
 import type { FanOut } from '../../log/fan-out.ts'
-import type { ReturningMember } from '../../ports/broker.ts'
+import type { PresenceDiff, ReturningMember } from '../../ports/broker.ts'
 import type { User } from '../../ports/users.ts'
-import type { Connection, Member, NamespaceState, Room, RoomUser } from '../../state/namespace-state.ts'
-import type { Capacity } from '../capacity.ts'
+import type { Connection, Member, NamespaceState, Room, Seat } from '../../state/namespace-state.ts'
 import type { OpenRooms } from '../open-rooms.ts'
+import type { Seats } from '../seats.ts'
 import { GraceTimers, signOf } from './grace-timers.ts'
 import { PRESENCE_BY_NAME_MAX, PresenceFeed, toMember } from './presence-feed.ts'
+import { SharedUsers } from './shared-users.ts'
 import type { ThrottledFanOut } from './throttled-fan-out.ts'
 
 /** A user who was cut off shows as `reconnecting` after this long; the SDK's first attempt comes within it. D10. */
@@ -21,39 +23,35 @@ export class RoomPresence {
   private readonly runtime: Runtime
   private readonly namespace: NamespaceState
   private readonly rooms: OpenRooms
-  private readonly capacity: Capacity
+  private readonly seats: Seats
   private readonly feed: PresenceFeed
   private readonly graceTimers: GraceTimers
+  private readonly sharedUsers: SharedUsers | undefined
 
   constructor(
     runtime: Runtime,
     namespace: NamespaceState,
-    {
-      rooms,
-      capacity,
-      fanOut,
-      throttle,
-    }: { rooms: OpenRooms; capacity: Capacity; fanOut: FanOut; throttle: ThrottledFanOut },
+    { rooms, seats, fanOut, throttle }: { rooms: OpenRooms; seats: Seats; fanOut: FanOut; throttle: ThrottledFanOut },
   ) {
     this.runtime = runtime
     this.namespace = namespace
     this.rooms = rooms
-    this.capacity = capacity
+    this.seats = seats
     this.feed = new PresenceFeed(runtime, fanOut, throttle)
     this.graceTimers = new GraceTimers(runtime.timers)
+    const { shared } = seats
+    if (!shared) return
+    const sharedUsers = new SharedUsers(runtime, namespace, { shared, seats, feed: this.feed })
+    this.sharedUsers = sharedUsers
+    rooms.onOpened = (room) => (isPersonalRoom(room.id) ? undefined : sharedUsers.read(room))
   }
 
   /** A connection became a member. */
   add(room: Room, connection: Connection): void {
     if (isPersonalRoom(room.id)) return // only its owner is in it
     const { user } = connection
-    const known = room.users.get(user.sub)
-    if (!known) {
-      const member = { user, connections: 1, expected: 0, isAway: false, awayTimer: undefined }
-      room.users.set(user.sub, member)
-      this.feed.joined(room, toMember(member), connection.id)
-      return this.namespace.announce('enter', user, room.id)
-    }
+    const known = room.seats.get(user.sub)
+    if (!known) return this.enter(room, newSeat(user, 1), connection.id)
     const isRenamed = known.user.name !== user.name
     known.connections++
     known.user = user
@@ -65,41 +63,40 @@ export class RoomPresence {
     known.awayTimer = undefined
     const wasAway = known.isAway
     known.isAway = false
-    if (isRenamed) this.feed.joined(room, toMember(known), connection.id)
+    if (this.sharedUsers) this.seats.state(room, user.sub)
+    else if (isRenamed) this.feed.joined(room, toMember(known), connection.id)
     else if (wasAway) this.feed.changed(room, toMember(known))
   }
 
   /** A connection left, or was cut off. @param graceMs how long its user may take to come back; 0 not at all */
   remove(room: Room, connection: Connection, reason: string, graceMs: number): void {
-    const member = room.users.get(connection.user.sub)
-    if (!member) return
-    member.connections--
-    if (graceMs > 0) this.keepForGrace(room, member, signOf(connection), graceMs)
-    this.removeIfGone(room, member, reason)
+    const seat = room.seats.get(connection.user.sub)
+    if (!seat) return
+    seat.connections--
+    if (graceMs > 0) this.keepForGrace(room, seat, signOf(connection), graceMs)
+    this.removeIfGone(room, seat, reason)
   }
 
   /** A member expected to reconnect after a restart. G7. */
   expect(room: Room, { user, sign }: ReturningMember, graceMs: number): void {
-    let member = room.users.get(user.sub)
-    if (!member) {
-      member = { user, connections: 0, expected: 0, isAway: true, awayTimer: undefined }
-      room.users.set(user.sub, member)
-      this.feed.joined(room, toMember(member))
-      this.namespace.announce('enter', user, room.id)
+    let seat = room.seats.get(user.sub)
+    if (!seat) {
+      seat = { ...newSeat(user, 0), isAway: true }
+      this.enter(room, seat)
     }
-    this.keepForGrace(room, member, sign, graceMs)
+    this.keepForGrace(room, seat, sign, graceMs)
   }
 
   /** The user behind a connection is another one now, or has another name. */
   renamed(room: Room, connection: Connection, before: User): void {
-    const old = room.users.get(before.sub)
+    const old = room.seats.get(before.sub)
     if (before.sub === connection.user.sub) {
       if (!old) return
       old.user = connection.user
-      if (before.name !== connection.user.name) this.feed.joined(room, toMember(old))
+      if (this.sharedUsers) this.seats.state(room, before.sub)
+      else if (before.name !== connection.user.name) this.feed.joined(room, toMember(old))
       return
     }
-    this.capacity.pass(room, connection.user.sub)
     if (old) {
       old.connections--
       this.removeIfGone(room, old, 'renamed')
@@ -111,9 +108,9 @@ export class RoomPresence {
   snapshot(room: Room): { users: SharedJson<Member[]>; count: number; pv: number } {
     if (room.memberList === undefined) {
       const users: Member[] = []
-      for (const member of room.users.values()) {
+      for (const user of room.users.values()) {
         if (users.length === PRESENCE_BY_NAME_MAX) break
-        users.push(toMember(member))
+        users.push(toMember(user))
       }
       room.memberList = new SharedJson(users)
     }
@@ -122,46 +119,72 @@ export class RoomPresence {
 
   /** A connection is back, and its user may not be in this room any more. */
   endGrace(room: Room, connection: Connection, reason: string): void {
-    const member = room.users.get(connection.user.sub)
-    if (!member || !this.graceTimers.release(graceName(signOf(connection), room))) return
-    member.expected--
+    const seat = room.seats.get(connection.user.sub)
+    if (!seat || !this.graceTimers.release(graceName(signOf(connection), room))) return
+    seat.expected--
     room.pins--
-    this.removeIfGone(room, member, reason)
+    this.removeIfGone(room, seat, reason)
     this.rooms.freeIfEmpty(room)
   }
 
-  private keepForGrace(room: Room, member: RoomUser, sign: string, ms: number): void {
+  /** From the broker of several nodes. */
+  onDiff(diff: PresenceDiff): void {
+    this.sharedUsers?.onDiff(diff)
+  }
+
+  /** From the broker of several nodes: changes may have been missed, on either side. */
+  onBreak(): void {
+    this.sharedUsers?.onBreak()
+  }
+
+  private enter(room: Room, seat: Seat, by?: string): void {
+    const { user } = seat
+    room.seats.set(user.sub, seat)
+    if (this.sharedUsers) return void this.seats.state(room, user.sub)
+    room.users.set(user.sub, seat)
+    this.feed.joined(room, toMember(seat), by)
+    this.namespace.announce('enter', user, room.id)
+  }
+
+  private keepForGrace(room: Room, seat: Seat, sign: string, ms: number): void {
+    seat.expectedUntil = Math.max(seat.expectedUntil, this.runtime.clock.now() + ms)
     const isNew = this.graceTimers.keep(graceName(sign, room), ms, () => {
-      member.expected--
+      seat.expected--
       room.pins--
-      this.removeIfGone(room, member, 'timeout')
+      this.removeIfGone(room, seat, 'timeout')
       this.rooms.freeIfEmpty(room)
     })
     if (!isNew) return
-    member.expected++
+    seat.expected++
     room.pins++
   }
 
   /** A user without connections leaves, or shows as away before long while connections are expected back. */
-  private removeIfGone(room: Room, member: RoomUser, reason: string): void {
-    if (member.connections > 0) return
-    if (member.expected > 0) {
-      if (!member.isAway) member.awayTimer ??= this.runtime.timers.add(AWAY_AFTER_MS, () => this.showAway(room, member))
+  private removeIfGone(room: Room, seat: Seat, reason: string): void {
+    if (seat.connections > 0) return
+    if (seat.expected > 0) {
+      if (!seat.isAway) seat.awayTimer ??= this.runtime.timers.add(AWAY_AFTER_MS, () => this.showAway(room, seat))
       return
     }
-    this.runtime.timers.cancel(member.awayTimer)
-    const { sub } = member.user
+    this.runtime.timers.cancel(seat.awayTimer)
+    const { sub } = seat.user
+    room.seats.delete(sub)
+    if (this.sharedUsers) return void this.seats.state(room, sub, reason)
     room.users.delete(sub)
-    this.capacity.freeIfUnused(room, sub)
     this.feed.left(room, sub, reason)
-    this.namespace.announce('exit', member.user, room.id, reason)
+    this.namespace.announce('exit', seat.user, room.id, reason)
   }
 
-  private showAway(room: Room, member: RoomUser): void {
-    member.awayTimer = undefined
-    member.isAway = true
-    this.feed.changed(room, toMember(member))
+  private showAway(room: Room, seat: Seat): void {
+    seat.awayTimer = undefined
+    seat.isAway = true
+    if (this.sharedUsers) this.seats.state(room, seat.user.sub)
+    else this.feed.changed(room, toMember(seat))
   }
+}
+
+function newSeat(user: User, connections: number): Seat {
+  return { user, connections, expected: 0, expectedUntil: 0, isAway: false, awayTimer: undefined }
 }
 
 function graceName(sign: string, room: Room): string {

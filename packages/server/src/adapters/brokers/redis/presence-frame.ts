@@ -1,0 +1,29 @@
+/** Changes of a room's users, as the script writes them. */
+import type { PresenceDiff } from '../../../core/ports/broker.ts'
+import type { User } from '../../../core/ports/users.ts'
+
+interface PresenceFrame {
+  readonly roomId: string
+  readonly since: number
+  readonly pv: number
+  /** The node that calls the hooks. */
+  readonly by: string
+  readonly changes: readonly {
+    readonly user: string
+    readonly state: 'here' | 'away' | 'gone'
+    readonly isNew: boolean
+    readonly reason?: string
+  }[]
+}
+
+/** A frame that a call of this node, or of another, has made. */
+export function toDiff(body: unknown, node: string): PresenceDiff {
+  const { roomId, since, pv, by, changes } = body as PresenceFrame
+  return {
+    roomId,
+    since,
+    pv,
+    callsHooks: by === node,
+    changes: changes.map(({ user, ...change }) => ({ ...change, user: JSON.parse(user) as User })),
+  }
+}

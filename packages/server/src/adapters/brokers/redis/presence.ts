@@ -1,0 +1,87 @@
+/** Who is where, over all nodes: what this one states of its users goes in one call per turn, and comes back in order. */
+import type { PresenceDiff, SeatChange, SeatResult, SharedPresence, UserPage } from '../../../core/ports/broker.ts'
+import type { User } from '../../../core/ports/users.ts'
+import { inPages, type RedisNamespace } from './namespace.ts'
+
+/** About as many users of a page; Redis may give a few more. */
+const PAGE = '1000'
+
+interface Waiting {
+  readonly change: SeatChange
+  readonly resolve: (result: SeatResult) => void
+  readonly reject: (error: unknown) => void
+}
+
+const TAKEN: SeatResult = { ok: true }
+const FULL: SeatResult = { ok: false, code: 'ROOM_FULL' }
+
+export class Presence {
+  private readonly namespace: RedisNamespace
+  private waiting: Waiting[] = []
+
+  constructor(namespace: RedisNamespace) {
+    this.namespace = namespace
+  }
+
+  seats(changes: readonly SeatChange[]): Promise<SeatResult[]> {
+    return Promise.all(changes.map((change) => this.seat(change)))
+  }
+
+  async roomUsers(roomId: string, cursor = '0'): Promise<UserPage> {
+    const [pv, next, ...users] = await this.namespace.ask('roomUsers', [roomId, cursor, PAGE])
+    return {
+      pv: Number(pv),
+      next: String(next) === '0' ? undefined : String(next),
+      users: pairs(users).map(([user, isAway]) => ({ user: JSON.parse(user) as User, isAway: isAway === '1' })),
+    }
+  }
+
+  /** What waits is sent. */
+  flush(): void {
+    const { waiting } = this
+    this.waiting = []
+    for (const page of inPages(waiting)) this.send(page)
+  }
+
+  private seat(change: SeatChange): Promise<SeatResult> {
+    return new Promise((resolve, reject) => {
+      if (this.waiting.push({ change, resolve, reject }) === 1) setImmediate(() => this.flush())
+    })
+  }
+
+  private send(page: readonly Waiting[]): void {
+    const args = page.flatMap(({ change }) => argumentsOf(change))
+    const answered = this.namespace.change('seats', [this.namespace.now, ...args], (reply) => {
+      for (const text of String(reply.at(-1)).split('\n')) {
+        if (text !== '') this.namespace.onPresence(JSON.parse(text.slice(1)))
+      }
+    })
+    answered.then(
+      (reply) => {
+        for (const [i, { resolve }] of page.entries()) resolve(Number(reply[2 + i]) === 0 ? FULL : TAKEN)
+      },
+      (error: unknown) => {
+        for (const { reject } of page) reject(error)
+      },
+    )
+  }
+}
+
+/** @param of the presence of a namespace; throws when the broker is closing */
+export function sharedPresence(of: (namespace: string) => Presence): SharedPresence {
+  return {
+    seats: async (namespace, changes) => of(namespace).seats(changes),
+    roomUsers: async (namespace, roomId, cursor) => of(namespace).roomUsers(roomId, cursor),
+  }
+}
+
+function argumentsOf({ roomId, user, state, forMs = 0, capacity, reason = '' }: SeatChange): string[] {
+  const limit = capacity === undefined ? '' : String(capacity)
+  return [roomId, user.sub, JSON.stringify(user), state, String(Math.round(forMs)), limit, reason]
+}
+
+function pairs(values: readonly unknown[]): [string, string][] {
+  const list: [string, string][] = []
+  for (let at = 0; at < values.length; at += 2) list.push([String(values[at]), String(values[at + 1])])
+  return list
+}

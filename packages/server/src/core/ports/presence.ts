@@ -1,0 +1,60 @@
+/**
+ * Who is in which room and who is online, where several nodes share a log. A node says what is so of its own connections;
+ * the union over all nodes is what clients see. With one node there is no such port: the core knows everyone itself.
+ */
+import type { User } from './users.ts'
+
+export interface SharedPresence {
+  /**
+   * Takes effect in the order of the changes. What members see of them comes through `onPresence` before this resolves.
+   * @throws (rejects) RoomfulError UNAVAILABLE: whether they took effect is not known; saying them again does no harm
+   */
+  seats(namespace: string, changes: readonly SeatChange[]): Promise<SeatResult[]>
+  /**
+   * A page of the users of a room. A change after `pv` of the first page may be in a later page already.
+   * @param cursor `next` of the page before
+   */
+  roomUsers(namespace: string, roomId: string, cursor?: string): Promise<UserPage>
+}
+
+/** A user's place in a room, as far as one node is concerned. */
+export interface SeatChange {
+  readonly roomId: string
+  readonly user: User
+  /** `away`: not connected, and expected back. A node where the user is connected ends that on all other nodes. */
+  readonly state: 'here' | 'away' | 'gone'
+  /** How long an `away` lasts unless something else is said. */
+  readonly forMs?: number | undefined
+  /** Most users in the room: with `here`, for a user who is not among them. */
+  readonly capacity?: number | undefined
+  /** Why the user is gone, for the members. */
+  readonly reason?: string | undefined
+}
+
+export type SeatResult = { readonly ok: true } | { readonly ok: false; readonly code: 'ROOM_FULL' }
+
+export interface UserPage {
+  /** Version of the membership. */
+  readonly pv: number
+  readonly users: readonly { readonly user: User; readonly isAway: boolean }[]
+  readonly next: string | undefined
+}
+
+/** Consecutive changes of a room. */
+export interface PresenceDiff {
+  readonly roomId: string
+  /** The version before them; each change is the next version, so that the last one is `pv`. */
+  readonly since: number
+  readonly pv: number
+  readonly changes: readonly PresenceChange[]
+  /** Of the nodes that have the room open, this one calls its hooks. */
+  readonly callsHooks: boolean
+}
+
+export interface PresenceChange {
+  readonly user: User
+  readonly state: 'here' | 'away' | 'gone'
+  /** Was not in the room before. */
+  readonly isNew: boolean
+  readonly reason?: string | undefined
+}

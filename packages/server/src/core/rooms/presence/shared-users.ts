@@ -1,0 +1,127 @@
+/**
+ * The users of a room over all nodes, as this node knows them: the list is read once, when the room is opened, and kept by
+ * numbered changes from the broker. A number that is missing has the list read again, and members are sent the difference.
+ */
+import type { Runtime } from '../../base/runtime.ts'
+import type { PresenceDiff, SharedPresence } from '../../ports/broker.ts'
+import type { NamespaceState, Room, RoomUser } from '../../state/namespace-state.ts'
+import type { Seats } from '../seats.ts'
+import { type PresenceFeed, toMember } from './presence-feed.ts'
+
+/** After a list could not be read. */
+const RETRY_MS = 1_000
+
+interface SharedUsersParts {
+  readonly shared: SharedPresence
+  readonly seats: Seats
+  readonly feed: PresenceFeed
+}
+
+interface Reading {
+  /** What came meanwhile. */
+  readonly diffs: PresenceDiff[]
+  readonly done: Promise<void>
+}
+
+export class SharedUsers {
+  private readonly runtime: Runtime
+  private readonly namespace: NamespaceState
+  private readonly parts: SharedUsersParts
+  private readonly reading = new Map<Room, Reading>()
+
+  constructor(runtime: Runtime, namespace: NamespaceState, parts: SharedUsersParts) {
+    this.runtime = runtime
+    this.namespace = namespace
+    this.parts = parts
+  }
+
+  onDiff(diff: PresenceDiff): void {
+    const room = this.namespace.rooms.get(diff.roomId)
+    if (room === undefined || room.state === 'freed') return
+    const reading = this.reading.get(room)
+    if (reading) reading.diffs.push(diff)
+    else if (diff.pv <= room.pv) return
+    else if (diff.since === room.pv) this.apply(room, diff)
+    else this.readAgain(room)
+  }
+
+  /** States again what is so here, which harms nothing where the broker still knows it; then the lists are compared. */
+  onBreak(): void {
+    for (const room of this.namespace.rooms.values()) {
+      if (room.stated.size === 0 && room.pv === 0) continue
+      void this.parts.seats.stateAll(room).then(() => room.state === 'open' && this.readAgain(room)) // never rejects
+    }
+  }
+
+  /** @throws (rejects) what the broker throws */
+  read(room: Room): Promise<void> {
+    const known = this.reading.get(room)
+    if (known) return known.done
+    const diffs: PresenceDiff[] = []
+    const done = this.readPages(room).then(
+      ({ pv, users }) => {
+        this.reading.delete(room)
+        if (room.state === 'freed') return
+        this.replace(room, users, pv)
+        for (const diff of diffs) this.onDiff(diff)
+      },
+      (error: unknown) => {
+        this.reading.delete(room)
+        throw error
+      },
+    )
+    this.reading.set(room, { diffs, done })
+    return done
+  }
+
+  private readAgain(room: Room): void {
+    this.read(room).catch((error: unknown) => {
+      this.runtime.observer.observe({ type: 'commit:failed', namespace: this.namespace.name, error })
+      this.runtime.timers.add(RETRY_MS, () => room.state === 'open' && this.readAgain(room))
+    })
+  }
+
+  private async readPages(room: Room): Promise<{ pv: number; users: Map<string, RoomUser> }> {
+    const users = new Map<string, RoomUser>()
+    let page = await this.parts.shared.roomUsers(this.namespace.name, room.id)
+    const { pv } = page
+    for (;;) {
+      for (const { user, isAway } of page.users) users.set(user.sub, { user, isAway })
+      if (page.next === undefined) return { pv, users }
+      page = await this.parts.shared.roomUsers(this.namespace.name, room.id, page.next)
+    }
+  }
+
+  private apply(room: Room, { changes, pv: last, callsHooks }: PresenceDiff): void {
+    const { feed } = this.parts
+    let pv = last - changes.length
+    for (const { user, state, isNew, reason = 'disconnected' } of changes) {
+      pv++
+      const { sub } = user
+      const known = room.users.get(sub)
+      if (state === 'gone') {
+        room.users.delete(sub)
+        feed.left(room, sub, reason, pv)
+        if (callsHooks && known) this.namespace.announce('exit', known.user, room.id, reason)
+        continue
+      }
+      const member = { user, isAway: state === 'away' }
+      room.users.set(sub, member)
+      if (isNew || known?.user.name !== user.name) feed.joined(room, toMember(member), undefined, pv)
+      else feed.changed(room, toMember(member), pv)
+      if (callsHooks && isNew) this.namespace.announce('enter', user, room.id)
+    }
+  }
+
+  private replace(room: Room, users: Map<string, RoomUser>, pv: number): void {
+    const before = new Map(room.users)
+    room.users.clear()
+    for (const [sub, user] of users) room.users.set(sub, user)
+    const all = [...users.values()]
+    this.parts.feed.replaced(room, pv, {
+      joined: all.filter(({ user }) => before.get(user.sub)?.user.name !== user.name).map(toMember),
+      left: [...before.keys()].filter((sub) => !users.has(sub)),
+      changed: all.filter(({ user, isAway }) => (before.get(user.sub)?.isAway ?? isAway) !== isAway).map(toMember),
+    })
+  }
+}

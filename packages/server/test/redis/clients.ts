@@ -1,0 +1,89 @@
+/** Servers on one Redis, and plain WebSocket clients of them. */
+import { onTestFinished } from 'vitest'
+import { createRoomful } from '../../src/index.ts'
+
+export interface Frame {
+  readonly type: string
+  readonly [field: string]: unknown
+}
+
+export type Options = Parameters<typeof createRoomful>[0]
+
+/** A server that ends with the test. */
+export async function serve(redisUrl: string, redisPrefix: string, more: Options = {}, rooms?: { capacity: number }) {
+  const jwtSecret = 'a secret of at least thirty-two characters'
+  const roomful = createRoomful({
+    ...{ data: ':memory:', redisUrl, redisPrefix, jwtSecret, hosts: ['127.0.0.1'] },
+    ...more,
+  })
+  roomful.standardNamespaces()
+  if (rooms) roomful.get('/public').room('game:*', rooms).room('*')
+  const { url } = await roomful.listen({ port: 0, host: '127.0.0.1' })
+  let closing: Promise<void> | undefined
+  const close = () => {
+    closing ??= roomful.close()
+    return closing
+  }
+  onTestFinished(close)
+  return { roomful, url, close }
+}
+
+export type Server = Awaited<ReturnType<typeof serve>>
+
+/** A guest of `/public`. */
+export async function connect({ url }: { url: string }, name = 'guest') {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws/public?name=${encodeURIComponent(name)}`)
+  const frames: Frame[] = []
+  const waiting = new Set<() => void>()
+  socket.onmessage = ({ data }) => {
+    frames.push(JSON.parse(String(data)) as Frame)
+    for (const look of [...waiting]) look()
+  }
+  onTestFinished(() => socket.close())
+  const next = (isIt: (frame: Frame) => boolean) =>
+    new Promise<Frame>((resolve) => {
+      const look = () => {
+        const found = frames.find(isIt)
+        if (!found) return
+        waiting.delete(look)
+        resolve(found)
+      }
+      waiting.add(look)
+      look()
+    })
+  let ids = 0
+  const ask = async (type: string, data: object) => {
+    const id = ++ids
+    socket.send(JSON.stringify({ type, ...data, id }))
+    return next((frame) => frame.type === 'ack' && frame.ack === id)
+  }
+  const { user } = (await next(({ type }) => type === 'auth_ok')) as unknown as { user: { sub: string; name: string } }
+  const of = (...types: string[]) => frames.filter(({ type }) => types.includes(type))
+  return { socket, frames, ask, next, of, user, close: () => socket.close() }
+}
+
+export type Client = Awaited<ReturnType<typeof connect>>
+
+/** The acknowledgement of a join. */
+export async function join(client: Client, roomId: string) {
+  const { data, error } = await client.ask('room:join', { roomId })
+  return {
+    error,
+    ...(data as { users: { userId: string; name: string; status: string }[]; count: number; pv: number }),
+  }
+}
+
+/** The list of a room as a client asks for it. */
+export async function list(client: Client, roomId: string): Promise<string[]> {
+  const { data } = await client.ask('presence:get', { roomId })
+  const { users } = data as { users: { name: string; status: string }[] }
+  return users.map(({ name, status }) => (status === 'online' ? name : `${name} (${status})`)).toSorted()
+}
+
+export async function until(isSo: () => boolean | Promise<boolean>, ms = 8_000): Promise<void> {
+  const end = Date.now() + ms
+  while (!(await isSo())) {
+    if (Date.now() > end) throw new Error('It did not come to that')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
