@@ -1,5 +1,5 @@
 /** Who is where, over all nodes: what this one states of its users goes in one call per turn, and comes back in order. */
-import type { PresenceDiff, SeatChange, SeatResult, SharedPresence, UserPage } from '../../../core/ports/broker.ts'
+import type { SeatChange, SeatResult, SharedPresence, UserPage } from '../../../core/ports/broker.ts'
 import type { User } from '../../../core/ports/users.ts'
 import { inPages, type RedisNamespace } from './namespace.ts'
 
