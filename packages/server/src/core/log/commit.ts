@@ -92,10 +92,13 @@ export class Commit {
     this.waiting = []
     this.isStarting = true
     let from = 0
-    while (from < requests.length && this.underWay.size < this.runtime.broker.batchLimits.underWay) {
-      from = this.start(requests, from)
+    try {
+      while (from < requests.length && this.underWay.size < this.runtime.broker.batchLimits.underWay) {
+        from = this.start(requests, from)
+      }
+    } finally {
+      this.isStarting = false
     }
-    this.isStarting = false
     if (from < requests.length) this.waiting = [...requests.slice(from), ...this.waiting]
   }
 

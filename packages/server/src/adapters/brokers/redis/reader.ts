@@ -1,7 +1,6 @@
 /** Reading the log of a namespace, and emptying rows of it. */
 import type { Broker, ReadLimits, StoredRow } from '../../../core/ports/broker.ts'
-import { type Cursor, inOrder, rowBytes } from '../common/merge.ts'
-import { type HistoryPage, spanOf } from '../common/page.ts'
+import { type Cursor, type HistoryPage, inOrder, rowBytes, spanOf } from '../common/reading.ts'
 import { headsOf, inPages, type RedisNamespace } from './namespace.ts'
 import { emptied, parseRow } from './rows.ts'
 

@@ -16,9 +16,7 @@ import type {
 } from '../../../../core/ports/broker.ts'
 import type { Clock, Random } from '../../../../core/ports/system.ts'
 import { AppendBatch, type BatchTarget, type Counter, repeat, writerOf } from '../../common/append-batch.ts'
-import { takePage } from '../../common/merge.ts'
-import { type HistoryPage, spanOf } from '../../common/page.ts'
-import { seqAt } from '../../common/position.ts'
+import { type HistoryPage, seqAt, spanOf, takePage } from '../../common/reading.ts'
 import {
   EPOCH_LENGTH,
   formatEpoch,

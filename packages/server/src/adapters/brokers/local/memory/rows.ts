@@ -4,7 +4,7 @@
  * where there are too many bytes, they go from the writer that has most.
  */
 import type { StoredRow } from '../../../../core/ports/broker.ts'
-import { type Cursor, inOrder } from '../../common/merge.ts'
+import { type Cursor, inOrder } from '../../common/reading.ts'
 
 const SMALLEST_RING = 16
 /** What a row weighs besides its arguments, roughly: the object, its texts and numbers, its places in ring and queue. */

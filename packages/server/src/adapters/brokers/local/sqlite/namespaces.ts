@@ -1,7 +1,7 @@
 /** The namespaces of the file: counter, keys and rooms of each, and how a batch is written into it. */
 import type { Append, Appended, AppendKey, Refused, Repeated } from '../../../../core/ports/broker.ts'
 import { AppendBatch, type BatchTarget, type FirstCommit, repeat, writerOf } from '../../common/append-batch.ts'
-import { seqAt } from '../../common/position.ts'
+import { seqAt } from '../../common/reading.ts'
 import { LOG_ID_LENGTH, type LogLimits } from '../log.ts'
 import { type Command, command, type Query, query } from './connection.ts'
 import type { NewKeys } from './new-keys.ts'

@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync } from 'node:sqlite'
 import type { ReadLimits, StoredRow } from '../../../../core/ports/broker.ts'
-import { type Cursor, inOrder, takePage } from '../../common/merge.ts'
+import { type Cursor, inOrder, takePage } from '../../common/reading.ts'
 import { type Query, query } from './connection.ts'
 
 /** A room and the number after which to read. */

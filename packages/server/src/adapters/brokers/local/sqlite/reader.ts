@@ -3,7 +3,7 @@
  * less than a request to the worker. One that reaches far back may wait for the disk, so it runs in the worker.
  */
 import type { ReadLimits, StoredRow } from '../../../../core/ports/broker.ts'
-import { type HistoryPage, spanOf } from '../../common/page.ts'
+import { type HistoryPage, spanOf } from '../../common/reading.ts'
 import type { SqliteBackground } from './background.ts'
 import type { SqliteNamespaces } from './namespaces.ts'
 import type { RoomPosition } from './queries.ts'
