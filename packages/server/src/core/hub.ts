@@ -83,10 +83,8 @@ export class Hub {
       lifecycle: this.lifecycle,
       isReady: () => this.state === 'ready',
     })
-    const find = (name: string) => this.namespace(name)
-    runtime.broker.listen(
-      new LogListener(runtime, { catchUp: this.catchUp, find, isClosed: () => this.state === 'closed' }),
-    )
+    const isClosed = (): boolean => this.state === 'closed'
+    runtime.broker.listen(new LogListener(runtime, { catchUp: this.catchUp, namespaces: this.facades, isClosed }))
   }
 
   /** Opens the logs. @throws what the broker throws */

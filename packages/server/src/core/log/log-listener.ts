@@ -28,7 +28,7 @@ export interface LoggedNamespace {
 
 interface LogListenerParts {
   readonly catchUp: CatchUp
-  readonly find: (namespace: string) => LoggedNamespace | undefined
+  readonly namespaces: ReadonlyMap<string, LoggedNamespace>
   readonly isClosed: () => boolean
 }
 
@@ -42,11 +42,11 @@ export class LogListener implements BrokerListener {
   }
 
   onCommitted(name: string, batchId: number, results: readonly Appended[], cause?: unknown): void {
-    this.parts.find(name)?.requests.commit.onCommitted(batchId, results, cause)
+    this.parts.namespaces.get(name)?.requests.commit.onCommitted(batchId, results, cause)
   }
 
   onEvents(name: string, rows: readonly CommittedRow[]): void {
-    const namespace = this.parts.find(name)
+    const namespace = this.parts.namespaces.get(name)
     if (!namespace) return
     const replaced = new Set<Room>()
     for (const row of rows) {
@@ -100,7 +100,7 @@ export class LogListener implements BrokerListener {
 
   /** Whatever was missed shows as a difference between what was released and the heads. */
   onBreak(name: string): void {
-    const namespace = this.parts.find(name)
+    const namespace = this.parts.namespaces.get(name)
     if (!namespace) return
     namespace.presence.onBreak()
     this.compare(
