@@ -60,7 +60,7 @@ export class LogListener implements BrokerListener {
   }
 
   onSignals(name: string, signals: readonly SentSignal[]): void {
-    const namespace = this.parts.find(name)
+    const namespace = this.parts.namespaces.get(name)
     if (!namespace) return
     for (const { event, audience } of signals) {
       const { type, argsJson, spread, roomId, isApplications } = event
@@ -71,25 +71,25 @@ export class LogListener implements BrokerListener {
   }
 
   onRedacted(name: string, roomId: string): void {
-    const room = this.parts.find(name)?.state.rooms.get(roomId)
+    const room = this.parts.namespaces.get(name)?.state.rooms.get(roomId)
     room?.tail.clear(room.head) // what is read from now on comes from the log
   }
 
   headOf(name: string, roomId: string): SentHead | undefined {
-    const room = this.parts.find(name)?.state.rooms.get(roomId)
+    const room = this.parts.namespaces.get(name)?.state.rooms.get(roomId)
     if (room?.state !== 'open') return undefined
     const { epoch, head: seq, tail } = room
     return { epoch, seq, n: tail.get(seq)?.stored?.n }
   }
 
   onReset(name: string, head: Head): void {
-    const room = this.parts.find(name)?.state.rooms.get(head.roomId)
+    const room = this.parts.namespaces.get(name)?.state.rooms.get(head.roomId)
     if (room?.state === 'open' && room.epoch !== head.epoch) this.parts.catchUp.onOtherLog(room, head)
     this.runtime.turn.endSoon()
   }
 
   onOtherLog(name: string, logId: string): void {
-    const namespace = this.parts.find(name)
+    const namespace = this.parts.namespaces.get(name)
     if (namespace) namespace.state.logId = logId
   }
 
