@@ -12,6 +12,7 @@ import type { Identity } from './ports/users.ts'
 import type { Wire } from './ports/wire.ts'
 import { runChecks } from './requests/checks.ts'
 import type { NamespaceParts } from './sessions/namespaces.ts'
+import { identifiedForReading } from './sessions/transitions.ts'
 import { Connection } from './state/namespace-state.ts'
 
 /**
@@ -21,21 +22,13 @@ import { Connection } from './state/namespace-state.ts'
 export async function createReader(
   runtime: Runtime,
   { state, requests }: NamespaceParts,
-  { user, expiresAt }: Identity,
+  identity: Identity,
   { ip, userAgent }: { readonly ip: string; readonly userAgent: string },
 ): Promise<Connection> {
   const link = new Link<Connection>(runtime, NO_LISTENER, { wire: SILENT_WIRE, dialect: SILENT_DIALECT, ip, userAgent })
-  const connection = new Connection(
-    `${CONNECTION_ID_PREFIX}${runtime.random.id(20)}`,
-    link,
-    0,
-    state,
-    runtime.clock.now(),
-  )
-  connection.user = user
-  connection.expiresAt = expiresAt
-  connection.auth = user.guest ? 'guest' : 'authenticated'
-  connection.httpMode = 'one-shot'
+  const id = `${CONNECTION_ID_PREFIX}${runtime.random.id(20)}`
+  const connection = new Connection(link, state, { id, openedAt: runtime.clock.now(), httpMode: 'one-shot' })
+  identifiedForReading(connection, identity)
   const context = await runChecks(requests, connection)
   context.discard()
   return connection

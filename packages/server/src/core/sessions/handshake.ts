@@ -12,7 +12,7 @@ import { carryOut, runChecks } from '../requests/checks.ts'
 import type { Context } from '../requests/context.ts'
 import type { Bursts } from '../state/bursts.ts'
 import type { SharedLimits } from '../state/limits.ts'
-import { Connection, type NamespaceState } from '../state/namespace-state.ts'
+import { type Attached, Connection, type NamespaceState } from '../state/namespace-state.ts'
 import { SESSION_ID_LENGTH, type Session } from '../state/session.ts'
 import { type AccountChanges, accountChanged } from './account-changes.ts'
 import { createGuest, isGuestId } from './guests.ts'
@@ -20,6 +20,7 @@ import type { Identities, Verified } from './identities.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { NamespaceParts, Namespaces } from './namespaces.ts'
 import type { Recovery, Restored } from './recovery.ts'
+import { identified, opened, recognised, sessionBegun, unrecognised } from './transitions.ts'
 import { welcome } from './welcome.ts'
 
 /** The session that a client wants to resume. */
@@ -79,8 +80,7 @@ export class Handshake {
     identity?: Verified,
     httpMode?: Connection['httpMode'],
   ): void {
-    const connection = this.createConnection(link, 0, namespace)
-    connection.httpMode = httpMode
+    const connection = this.createConnection(link, namespace, { httpMode })
     if (identity) return this.whileBusy(connection, () => this.admit(connection, identity, undefined))
     this.identify(connection, credentials, undefined)
   }
@@ -97,10 +97,9 @@ export class Handshake {
       link.control('closed', channel, { code: CLOSE_CODES.FORBIDDEN.code, reason: message, error })
       return
     }
-    const connection = this.createConnection(link, channel, namespace)
+    const connection = this.createConnection(link, namespace, { channel, handshake: auth })
     if (link.refusal) return this.lifecycle.refuse(connection, link.refusal, CLOSE_CODES.TRY_LATER.code)
     const given = credentials.token === undefined && credentials.ticket === undefined ? link.credentials : undefined
-    connection.handshake = auth
     const claim = session === undefined ? undefined : { session, cursor }
     this.identify(connection, { ...given, ...credentials }, claim)
   }
@@ -134,15 +133,15 @@ export class Handshake {
     })
   }
 
-  private createConnection(link: Link<Connection>, channel: number, { state }: NamespaceParts): Connection {
-    const connection = new Connection(
-      `${CONNECTION_ID_PREFIX}${this.runtime.random.id(20)}`,
-      link,
-      channel,
-      state,
-      this.runtime.clock.now(),
-    )
-    connection.number = ++this.lastNumber
+  private createConnection(link: Link<Connection>, { state }: NamespaceParts, more: Partial<Attached>): Connection {
+    const { clock, random } = this.runtime
+    const id = `${CONNECTION_ID_PREFIX}${random.id(20)}`
+    const connection = new Connection(link, state, {
+      ...more,
+      id,
+      openedAt: clock.now(),
+      number: ++this.lastNumber,
+    })
     link.connections = [...link.connections, connection]
     return connection
   }
@@ -203,9 +202,8 @@ export class Handshake {
   /** Runs the namespace's middleware; then the connection opens. */
   private admit(connection: Connection, identity: Verified, claim: SessionClaim | undefined): Promise<void> | void {
     if (connection.stage !== 'authenticating') return
-    connection.user = identity.user
+    identified(connection, identity)
     this.sharedLimits.takeConnection(connection)
-    connection.expiresAt = identity.expiresAt
     const { link } = connection
     const { middleware } = this.namespaces.of(connection).requests.handlers
     if (middleware.length === 0 && claim === undefined) return this.open(connection, undefined, undefined)
@@ -223,7 +221,7 @@ export class Handshake {
         if (isKnown && !recovered) {
           // It is a new connection after all, so the checks run again for that one.
           checked.discard()
-          connection.id = id
+          unrecognised(connection, id)
           connection.data = undefined
           checked = await this.check(connection)
         }
@@ -284,8 +282,8 @@ export class Handshake {
     const { user, link } = connection
     const kept = holder?.hasData ? holder.data : this.savedSessions.keptData(id)
     if (kept === undefined && record.data === null && link.dialect.restoresRooms) return false
-    if (user.guest) connection.user = holder?.user ?? { ...user, sub: record.userId }
-    connection.id = record.connectionId
+    const same = user.guest ? (holder?.user ?? { ...user, sub: record.userId }) : user
+    recognised(connection, record.connectionId, same)
     connection.data = kept ?? (record.data ? (fromJson(record.data) as Record<string, unknown>) : undefined)
     return true
   }
@@ -328,8 +326,7 @@ export class Handshake {
   ): void {
     const { link, user } = connection
     this.runtime.timers.cancel(connection.timer)
-    connection.stage = 'open'
-    connection.auth = user.guest ? 'guest' : 'authenticated'
+    opened(connection)
     this.sharedLimits.enter(connection)
     this.bursts.take(connection, claim?.session)
     connection.isSessionConfirmed = recovered !== undefined || !connection.resumes
@@ -358,7 +355,7 @@ export class Handshake {
     const { transients } = namespace
     const session = recovered?.session ?? { id: this.runtime.random.id(SESSION_ID_LENGTH) }
     const since = recovered?.restored?.transientsFrom ?? transients.serial
-    connection.session = { ...session, since }
+    sessionBegun(connection, { ...session, since })
     connection.lastTransient = since
     if (link.dialect.restoresRooms) transients.use()
     this.savedSessions.forgetData(session.id)

@@ -13,6 +13,7 @@ import type { AccountChanges } from './account-changes.ts'
 import { renameGuest } from './guests.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { Namespaces } from './namespaces.ts'
+import { authenticated, tokenRenewed, userChanged } from './transitions.ts'
 
 /** `auth_expiring` comes this long before the token's end, and the connection is closed this long after it. */
 export const EXPIRY_NOTICE_MS = 30_000
@@ -87,9 +88,9 @@ export class Identities {
           'Authentication failed: this token is of another user; open another connection',
         )
       }
-      connection.expiresAt = identity.expiresAt
+      tokenRenewed(connection, identity.expiresAt)
       await this.become(connection, identity.user, () => {
-        connection.auth = 'authenticated'
+        authenticated(connection)
         this.watchExpiry(connection)
         link.control('auth_ok', channel, { user: connection.user })
       })
@@ -112,7 +113,7 @@ export class Identities {
   async become(connection: Connection, user: User, onPassed?: () => void): Promise<void> {
     const { requests } = this.namespaces.of(connection)
     const before = connection.user
-    connection.user = user
+    userChanged(connection, user)
     let context: Context
     try {
       context = await runChecks(requests, connection)

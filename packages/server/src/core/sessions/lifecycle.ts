@@ -10,6 +10,7 @@ import type { SharedLimits } from '../state/limits.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import type { Namespaces } from './namespaces.ts'
 import { graceMsOf } from './restart-presence.ts'
+import { closed } from './transitions.ts'
 
 export class Lifecycle {
   private readonly runtime: Runtime
@@ -137,7 +138,7 @@ export class Lifecycle {
       this.savedSessions.keepData(connection)
     } else if (session) this.runtime.broker.dropSession(namespace.name, session.id)
     if (wasOpen && RESUMABLE.has(code)) this.bursts.note(connection)
-    connection.stage = 'closed'
+    closed(connection)
     this.runtime.timers.cancel(connection.timer)
     link.connections = link.connections.filter((each) => each !== connection)
     connection.queue = undefined

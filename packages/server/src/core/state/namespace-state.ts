@@ -339,29 +339,33 @@ export interface CatchUpState {
 
 const NO_USER: User = Object.freeze({ sub: '', name: '', role: 'guest' })
 
+/** What is known when a connection begins, and does not change. */
+export type Attached = Pick<Connection, 'id' | 'openedAt'> &
+  Partial<Pick<Connection, 'channel' | 'number' | 'handshake' | 'httpMode'>>
+
 /**
  * A link's attachment to one namespace: its user, its rooms, and the queue that lets its requests run one after another
- * (G1). Its life is `authenticating` → `open` → `closed`; handshake.ts moves it on, dispatch.ts works its queue.
+ * (G1). Its life is `authenticating` → `open` → `closed`; sessions/transitions.ts moves it on, dispatch.ts works its queue.
  */
 export class Connection {
   /** Stays the same when its client comes back to its session. */
-  id: string
+  readonly id: string
   readonly link: Link<Connection>
   readonly channel: number
   readonly namespace: NamespaceState
   readonly openedAt: number
   /** Which one it is since the start of the server: of two the newer has the higher. */
-  number = 0
-  stage: 'authenticating' | 'open' | 'closed' = 'authenticating'
+  readonly number: number
+  readonly stage: 'authenticating' | 'open' | 'closed' = 'authenticating'
   /** What the client said on attaching, in dialects that have such a payload. */
-  handshake: Readonly<Record<string, unknown>> | undefined
+  readonly handshake: Readonly<Record<string, unknown>> | undefined
   /** Meaningful once `open`. */
-  user: User = NO_USER
+  readonly user: User = NO_USER
   /** When the token stops being good, ms since 1970. */
-  expiresAt: number | undefined
+  readonly expiresAt: number | undefined
   /** `authenticated`, `guest`, or `none` before either. */
-  auth: 'none' | 'guest' | 'authenticated' = 'none'
-  session: Session | undefined
+  readonly auth: 'none' | 'guest' | 'authenticated' = 'none'
+  readonly session: Session | undefined
   /** Its client has shown that it knows the session, so it can resume. */
   isSessionConfirmed = false
   readonly memberships = new Map<string, Membership>()
@@ -391,7 +395,7 @@ export class Connection {
   /** The time to come back that it was sent before a restart, ms since 1970. G7. */
   expectedBackAt: number | undefined
   /** How HTTP carries it: a stream or polls in rooms, or a single request. See http-connection.ts. */
-  httpMode: 'stream' | 'one-shot' | undefined
+  readonly httpMode: 'stream' | 'one-shot' | undefined
   /** Over HTTP: what checks at connect recorded, until it says which rooms it wants. */
   checked: { discard(): void } | undefined
   /** Called once, when it is open (without an error) or was refused. */
@@ -406,12 +410,15 @@ export class Connection {
   savedData: string | undefined
   private ownData: Record<string, unknown> | undefined
 
-  constructor(id: string, link: Link<Connection>, channel: number, namespace: NamespaceState, openedAt: number) {
-    this.id = id
+  constructor(link: Link<Connection>, namespace: NamespaceState, attached: Attached) {
     this.link = link
-    this.channel = channel
     this.namespace = namespace
-    this.openedAt = openedAt
+    this.id = attached.id
+    this.channel = attached.channel ?? 0
+    this.number = attached.number ?? 0
+    this.openedAt = attached.openedAt
+    this.handshake = attached.handshake
+    this.httpMode = attached.httpMode
   }
 
   /**
