@@ -94,7 +94,7 @@ export class LogListener implements BrokerListener {
   }
 
   onPresence(name: string, diff: PresenceDiff): void {
-    this.parts.find(name)?.presence.onDiff(diff)
+    this.parts.namespaces.get(name)?.presence.onDiff(diff)
     this.runtime.turn.endSoon()
   }
 
