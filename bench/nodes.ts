@@ -1,6 +1,6 @@
 /**
  * Two nodes and one Redis beside Socket.IO with both of its Redis adapters, under the same load, in one run. Nodes and
- * Redis share one core, the load has the other; each run has fresh servers, and the peers take turns, since a shared
+ * Redis share one core and the load has the other, but for N5 and N6, which are about a rate; each run has fresh servers, and the peers take turns, since a shared
  * machine changes from minute to minute. Each room is spread over both nodes. A gap, a reordering or a loss of ours fails the
  * bench; those of the others are in the table.
  *
@@ -75,6 +75,8 @@ interface Workload {
   /** Requests are acknowledged: only peers that do that take part. */
   readonly isAcked?: true
   readonly isJoined: boolean
+  /** Servers and load share all cores: what counts is what the machine does, and the load costs little. */
+  readonly isSpread?: true
   /** What Redis is set to, where the target says so. */
   readonly appendfsync?: readonly Fsync[]
 }
@@ -87,12 +89,14 @@ const WORKLOADS: Readonly<Record<string, Workload>> = {
     shape: ['--clients', '100', '--members', '1', '--publishers', '1', '--window', '32', '--acks', '1'],
     isAcked: true,
     isJoined: false,
+    isSpread: true,
     appendfsync: ['everysec', 'always'],
   },
   N6: {
     shape: ['--clients', '200', '--members', '2', '--publishers', '1', '--rate', '10000', '--acks', '1'],
     isAcked: true,
     isJoined: true,
+    isSpread: true,
     appendfsync: ['always'],
   },
 }
@@ -104,23 +108,24 @@ interface Plan {
   readonly seconds: string
 }
 
-const [onServerCore, onLoadCore] = availableParallelism() > 1 ? [pinTo(0), pinTo(1)] : [[], []]
+const PINNED = availableParallelism() > 1 ? { servers: pinTo(0), load: pinTo(1) } : { servers: [], load: [] }
 
 function pinTo(core: number): readonly string[] {
   return ['taskset', '--cpu-list', String(core)]
 }
 
 async function runOnce({ workload, peer, appendfsync, seconds }: Plan): Promise<Omit<Run, 'repeat'>> {
-  const { shape, isAcked, isJoined } = WORKLOADS[workload] as Workload
+  const { shape, isAcked, isJoined, isSpread } = WORKLOADS[workload] as Workload
+  const pinned = isSpread ? { servers: [], load: [] } : PINNED
   const folder = mkdtempSync(join(tmpdir(), 'roomful-bench-'))
   const redis =
     appendfsync === 'none'
       ? undefined
-      : await startRedis({ port: await freePort(), folder, appendfsync, launcher: onServerCore })
+      : await startRedis({ port: await freePort(), folder, appendfsync, launcher: pinned.servers })
   const args = peer.args.map((arg) => (arg === 'REDIS' ? (redis?.url ?? '') : arg))
   const nodes: ServerProcess[] = []
   try {
-    for (let i = 0; i < peer.nodes; i++) nodes.push(await ServerProcess.start(peer.script, args, onServerCore))
+    for (let i = 0; i < peer.nodes; i++) nodes.push(await ServerProcess.start(peer.script, args, pinned.servers))
     const pids = [...nodes, ...(redis === undefined ? [] : [redis])]
     const client = isAcked && peer.acked ? [...(isJoined ? peer.acked.enter : []), ...peer.acked.message] : peer.client
     const result = await runLoad(
@@ -131,7 +136,7 @@ async function runOnce({ workload, peer, appendfsync, seconds }: Plan): Promise<
         ...shape,
         ...['--seconds', seconds],
       ],
-      onLoadCore,
+      pinned.load,
     )
     const faults = Object.entries(result.faults).filter(([, count]) => count > 0)
     if (faults.length > 0 && peer.name.startsWith('roomful')) {

@@ -3,7 +3,7 @@
  * all of a client's requests to the node that has its session. Clients ask at a fixed pace, so that latency and not load is
  * measured. A client that loses its session fails the bench. Target N11. Needs redis-server and nginx.
  *
- *   npm run bench -- polling [--nodes 4] [--clients 40] [--seconds 5] [--every-ms 100] [--repeats 3]
+ *   npm run bench -- polling [--nodes 4] [--clients 10] [--seconds 5] [--every-ms 200] [--repeats 3]
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -67,9 +67,9 @@ export async function run(args: readonly string[]): Promise<string> {
     args: [...args],
     options: {
       nodes: { type: 'string', default: '4' },
-      clients: { type: 'string', default: '40' },
+      clients: { type: 'string', default: '10' },
       seconds: { type: 'string', default: '5' },
-      'every-ms': { type: 'string', default: '100' },
+      'every-ms': { type: 'string', default: '200' },
       repeats: { type: 'string', default: '3' },
     },
   })
