@@ -1,8 +1,11 @@
-/** Two real nodes that are replaced one after another, while clients of every kind talk in one room. D9, D15, C20. */
+/** Two real nodes and their Redis that end, politely or not, while clients of every kind talk in one room. D2, D9, D15, C20. */
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type Client, connect } from '@roomful/client'
 import { io } from 'socket.io-client'
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest'
+import type { Cluster } from '../../scripts/lib/cluster/cluster.ts'
+import type { Service } from '../../scripts/lib/cluster/service.ts'
 import { startCluster } from './start-cluster.ts'
 
 const server = [
@@ -11,6 +14,8 @@ const server = [
   'serve',
 ]
 const MESSAGE_EVERY_MS = 50
+/** Before and after a fault. */
+const CALM_MS = 500
 
 interface Listener {
   readonly name: string
@@ -43,11 +48,8 @@ async function socketIo(url: string, name: string, transports: string[]): Promis
   return listener
 }
 
-it('[D9] [D15] nothing is lost, repeated or out of order for any client, and no user is said to have left', async () => {
-  vi.stubEnv('ROOMFUL_RATE_PER_MINUTE', '0')
-  vi.stubEnv('ROOMFUL_RATE_PER_SECOND', '0')
-  onTestFinished(() => void vi.unstubAllEnvs())
-  const { cluster, sentences } = await startCluster(server)
+/** Clients talk until this is over. */
+async function talkDuring(cluster: Cluster, fault: () => Promise<void>) {
   const { url } = cluster
   const gone: string[] = []
   const talking = [
@@ -69,18 +71,51 @@ it('[D9] [D15] nothing is lost, repeated or out of order for any client, and no 
       const [who] = talking.slice(sent.length % talking.length)
       sent.push(content)
       sending.push(who?.send(content) as Promise<unknown>)
-      await new Promise((resolve) => setTimeout(resolve, MESSAGE_EVERY_MS))
+      await setTimeout(MESSAGE_EVERY_MS)
     }
   })()
-  await cluster.restartNodes()
+  await setTimeout(CALM_MS)
+  await fault()
+  await setTimeout(CALM_MS)
   isOver = true
   await talk
   await Promise.all(sending) // each is acknowledged
-  expect(sentences).toContain('Node 2 of 2 has restarted.')
   for (const { name, heard } of listeners) {
-    await expect.poll(() => heard.length, { timeout: 15_000, message: name }).toBe(sent.length)
+    await expect.poll(() => heard.length, { timeout: 20_000, message: name }).toBe(sent.length)
     expect(heard, name).toEqual(listeners[0]?.heard)
   }
   expect(new Set(listeners[0]?.heard)).toEqual(new Set(sent))
+  return { gone }
+}
+
+beforeEach(() => {
+  vi.stubEnv('ROOMFUL_RATE_PER_MINUTE', '0')
+  vi.stubEnv('ROOMFUL_RATE_PER_SECOND', '0')
+})
+afterEach(() => void vi.unstubAllEnvs())
+
+/** As its supervisor sees it end. */
+async function kill(service: Service): Promise<void> {
+  const { pid } = service
+  if (pid !== undefined) process.kill(pid, 'SIGKILL')
+  await expect.poll(() => service.pid !== undefined && service.pid !== pid, { timeout: 20_000 }).toBe(true)
+}
+
+it('[D9] [D15] a rolling restart: nothing is lost, repeated or out of order, and no user is said to have left', async () => {
+  const { cluster, sentences } = await startCluster(server)
+  const { gone } = await talkDuring(cluster, () => cluster.restartNodes())
+  expect(sentences).toContain('Node 2 of 2 has restarted.')
   expect(gone).toEqual([])
+})
+
+it('[D2] [D15] kill -9 of one node after another: nothing is lost, repeated or out of order', async () => {
+  const { cluster } = await startCluster(server)
+  await talkDuring(cluster, async () => {
+    for (const node of cluster.nodes) await kill(node)
+  })
+})
+
+it('[D2] kill -9 of Redis: nothing is lost, repeated or out of order', async () => {
+  const { cluster } = await startCluster(server)
+  await talkDuring(cluster, () => kill(cluster.redis))
 })
