@@ -89,6 +89,8 @@ export class Connection {
       return await client.sendCommand<T>(command)
     } catch (error) {
       if (this.redis?.isReply(error)) throw error
+      // Before the caller knows: it sends again at once what may be sent again, and must not find this client in its place.
+      if (this.client === client) this.break(error)
       throw new ConnectionLostError('The connection to Redis broke', { cause: error })
     }
   }
