@@ -37,7 +37,7 @@ export interface Faults {
   readonly gaps: number
   /** Messages that came after a later one, or twice. */
   readonly reorders: number
-  /** Messages that had not come five seconds after the end. */
+  /** Messages that had not come when nothing came for five seconds after the end. */
   readonly missing: number
   /** Clients whose connection broke. */
   readonly lost: number

@@ -40,7 +40,7 @@
 #define CONNECTING_AT_ONCE 64
 #define MAX_SAMPLES (1 << 22)
 #define FIRST_NUMBER 1000000000ull /* so that each number has ten digits */
-#define DRAIN_US 5000000ull
+#define DRAIN_US 5000000ull /* without anything that came */
 
 enum stage { CONNECTING, UPGRADING, ENTERING, READY, GONE };
 
@@ -475,8 +475,12 @@ static void measure(void) {
          (unsigned long long)measured_published, (unsigned long long)measured_deliveries,
          (unsigned long long)measured_acks, own_cpu_seconds() - own);
   for (int i = 0; i < pid_count; i++) printf("%s%.3f", i == 0 ? "" : ",", cpu_seconds(pids[i]) - cpu[i]);
-  uint64_t give_up = now_us() + DRAIN_US;
-  while (missing() > 0 && now_us() < give_up) turn(20000);
+  uint64_t give_up = now_us() + DRAIN_US, left = missing();
+  while (left > 0 && now_us() < give_up) {
+    turn(20000);
+    if (missing() < left) give_up = now_us() + DRAIN_US;
+    left = missing();
+  }
   printf("]");
   print_latency("deliveryMs", &delivered_after);
   print_latency("crossNodeMs", &crossed_after);
