@@ -70,6 +70,10 @@ export function called(broker: Broker, others?: () => BrokerListener | undefined
       note(['onBreak', ...call])
       others?.()?.onBreak(...call)
     },
+    onAsk(...call) {
+      note(['onAsk', ...call])
+      return others?.()?.onAsk(...call)
+    },
   })
   const caller: CalledBroker = {
     ...broker,

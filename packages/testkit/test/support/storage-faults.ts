@@ -69,6 +69,7 @@ function unordered(broker: Broker, clock: VirtualClock): Broker {
       headOf: (...call) => listener.headOf(...call),
       onPresence: (...call) => listener.onPresence(...call),
       onBreak: (...call) => listener.onBreak(...call),
+      onAsk: (...call) => listener.onAsk(...call),
     })
   return { ...broker, listen }
 }

@@ -4,6 +4,7 @@ import type { Broker } from '../ports/broker.ts'
 import type { Observer } from '../ports/observer.ts'
 import type { Clock, Limiter, Random } from '../ports/system.ts'
 import type { Authenticator } from '../ports/users.ts'
+import { OtherNodes } from './other-nodes.ts'
 import type { CoreSettings } from './settings.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { Turn } from './turn.ts'
@@ -21,10 +22,12 @@ export interface Runtime extends RuntimePorts {
   readonly settings: CoreSettings
   readonly timers: TimerWheel
   readonly turn: Turn
+  readonly nodes: OtherNodes
 }
 
 export function createRuntime(settings: CoreSettings, ports: RuntimePorts): Runtime {
   const { broker, authenticator, limiter, clock, random, observer } = ports
   const timers = new TimerWheel(clock)
-  return { settings, broker, authenticator, limiter, clock, random, observer, timers, turn: new Turn(clock) }
+  const nodes = new OtherNodes(broker)
+  return { settings, broker, authenticator, limiter, clock, random, observer, timers, turn: new Turn(clock), nodes }
 }

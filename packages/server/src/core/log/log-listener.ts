@@ -4,6 +4,7 @@ import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
 import type {
   Appended,
+  Awaitable,
   BrokerListener,
   CommittedRow,
   Head,
@@ -11,6 +12,7 @@ import type {
   SentHead,
   SentSignal,
 } from '../ports/broker.ts'
+import type { NodeQuestion } from '../ports/nodes.ts'
 import type { NamespaceState, Room } from '../state/namespace-state.ts'
 import type { CatchUp } from './catch-up.ts'
 import type { Commit } from './commit.ts'
@@ -107,6 +109,10 @@ export class LogListener implements BrokerListener {
       namespace,
       [...namespace.state.rooms.values()].filter((room) => room.state === 'open'),
     )
+  }
+
+  onAsk(question: NodeQuestion): Awaitable<unknown> {
+    return this.runtime.nodes.answer(question)
   }
 
   private compare(namespace: LoggedNamespace, rooms: readonly Room[]): void {

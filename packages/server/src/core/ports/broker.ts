@@ -7,6 +7,7 @@
  * commits, with the results of this node's batches and with what other nodes stored. A promise between two of them
  * would reorder them.
  */
+import type { NodeAnswers, NodeQuestion } from './nodes.ts'
 import type { PresenceDiff, SharedPresence } from './presence.ts'
 import type { SentSignal, Signal } from './signal.ts'
 import type { User } from './users.ts'
@@ -283,6 +284,16 @@ export interface Broker {
   /** Gives what was kept, and forgets it: a second call gives nothing. */
   takeReturning(namespace: string): Promise<ReturningMember[]>
 
+  /** Names this node among those that share the log; empty when there can be no others. */
+  readonly node: string
+  /** The nodes that are there, this one included. Never rejects; while that cannot be said, as it was last. */
+  nodes(): Promise<readonly string[]>
+  /**
+   * Asks every other node. Never rejects: one that does not answer within a second is counted in `asked` alone.
+   * @param nodes these only, as far as they are there
+   */
+  ask<T>(question: NodeQuestion, nodes?: readonly string[]): Promise<NodeAnswers<T>>
+
   /** Who is called with what was committed. Set once, before `open`. */
   listen(listener: BrokerListener): void
 
@@ -318,4 +329,6 @@ export interface BrokerListener {
   onOtherLog(namespace: string, logId: string): void
   /** Something may have been missed: hold fan-out, read the heads of the rooms, fill holes, go on. */
   onBreak(namespace: string): void
+  /** Another node asks. What it throws, or rejects with, counts as no answer. */
+  onAsk(question: NodeQuestion): Awaitable<unknown>
 }

@@ -88,6 +88,9 @@ export function createLocalBroker({ log }: LocalBrokerOptions): Broker {
       return found instanceof Promise ? found.then((claim) => claim ?? NEW) : (found ?? NEW)
     },
     endClaim: () => undefined, // within one node the core knows what runs
+    node: '',
+    nodes: async () => [''],
+    ask: async () => ALONE,
     listen: (given) => {
       listener = given
     },

@@ -4,6 +4,7 @@
  */
 import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Broker, BrokerListener, Refused } from '../../../core/ports/broker.ts'
+import { ALONE } from '../../../core/ports/nodes.ts'
 import type { Clock, Random } from '../../../core/ports/system.ts'
 import { LOG_DEFAULTS, type LogLimits } from '../common/limits.ts'
 import { ServerCheck } from './check.ts'
@@ -12,6 +13,7 @@ import { openRedis, type Redis } from './client.ts'
 import { DEFAULT_PREFIX } from './names.ts'
 import { headsOf, inPages, NODE_ID_LENGTH, RedisNamespace, TIMINGS, type Timings } from './namespace.ts'
 import { Presence, sharedPresence } from './presence.ts'
+import { Questions } from './questions.ts'
 import { LogReader } from './reader.ts'
 import { Sessions } from './sessions.ts'
 
@@ -43,8 +45,6 @@ interface Parts {
 }
 
 export interface RedisBroker extends Broker {
-  /** This process, this time. */
-  readonly node: string
   /** What time takes, now: for tests. */
   tend(): Promise<void>
 }
@@ -70,6 +70,18 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
   const loadRedis = () => {
     redis ??= openRedis(url)
     return redis
+  }
+  let questions: Questions | undefined
+  const asking = (): Questions => {
+    questions ??= new Questions({
+      redis: loadRedis,
+      prefix,
+      node,
+      clock,
+      onAsk: (question) => listener?.onAsk(question),
+      report: onFailed,
+    })
+    return questions
   }
   const of = (name: string): Parts => {
     const known = all.get(name)
@@ -115,7 +127,14 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
     listen: (given) => {
       listener = given
     },
-    open: (namespace) => ask(namespace, (parts) => parts.namespace.open()),
+    nodes: async () => (closing ? [] : asking().nodes()),
+    ask: async (question, nodes) => (closing ? ALONE : asking().ask(question, nodes)),
+    open: (namespace) =>
+      ask(namespace, async (parts) => {
+        const opened = await parts.namespace.open()
+        await asking().start()
+        return opened
+      }),
     append(namespace, batch) {
       if (!closing) return of(namespace).namespace.append(batch)
       const error = closedError()
@@ -161,7 +180,7 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       for (const { namespace } of all.values()) while (await namespace.tend());
     },
     close() {
-      closing ??= Promise.all(Array.from(all.values(), closeParts)).then(() => undefined)
+      closing ??= Promise.all([...Array.from(all.values(), closeParts), questions?.close()]).then(() => undefined)
       return closing
     },
   }

@@ -17,6 +17,19 @@ export function namesOf(prefix: string, namespace: string): Names {
   return { prefix: tag, main: `${tag}ns`, mailbox: (node) => `${tag}mb:${node}` }
 }
 
+/** What all namespaces share has a tag of its own. */
+export interface ClusterNames {
+  /** Sorted set of nodes by the end of their leases. */
+  readonly members: string
+  /** Before the name of a node: its channel for questions and answers. */
+  readonly questions: string
+}
+
+export function clusterNames(prefix: string): ClusterNames {
+  const tag = `{${escaped(prefix)}}:`
+  return { members: `${tag}members`, questions: `${tag}ask:` }
+}
+
 function escaped(text: string): string {
   return text.replace(/[%{}\n]/g, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
