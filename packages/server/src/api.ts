@@ -2,6 +2,7 @@
 import type { Server } from 'node:http'
 import type { Namespace, TypedNamespace } from './core/api.ts'
 import type { Contract, NamespaceOptions } from './core/base/contract.ts'
+import type { Disconnected, Reached } from './core/ports/nodes.ts'
 import type { Observer } from './core/ports/observer.ts'
 import type { Clock, Random } from './core/ports/system.ts'
 import type { User } from './core/ports/users.ts'
@@ -64,11 +65,12 @@ export interface Roomful {
   /**
    * Bans a user, also one without an account yet, and closes all of their connections at once.
    * @param reason shown to the user, now and at each attempt to connect
+   * @returns how many other nodes were asked to do the same, and answered
    * @throws RoomfulError (rejects) NOT_FOUND for an unknown account where users must have one, INVALID_MESSAGE for guests
    */
-  ban(userId: string, reason?: string): Promise<void>
+  ban(userId: string, reason?: string): Promise<Reached>
   /** Lifts a ban. @throws RoomfulError (rejects) as {@link ban} */
-  unban(userId: string): Promise<void>
+  unban(userId: string): Promise<Reached>
   /**
    * Creates an account that signs in by name and password, as `POST /api/users` does, optionally with a role.
    * @throws RoomfulError (rejects) INVALID_MESSAGE with the field, CONFLICT when the name is taken, UNAVAILABLE
@@ -79,18 +81,18 @@ export interface Roomful {
    * room receives `room:left`.
    * @throws RoomfulError (rejects) as {@link ban}
    */
-  setRole(userId: string, role: string): Promise<void>
+  setRole(userId: string, role: string): Promise<Reached>
   /**
    * Runs the rules of rooms again, for one user or for all. Call it when the data behind the rules has changed. A
    * connection that may no longer be in a room leaves it at once and receives `room:left`.
    */
-  recheck(userId?: string): Promise<void>
+  recheck(userId?: string): Promise<Reached>
   /**
-   * Closes every connection of a user in every namespace.
+   * Closes every connection of a user in every namespace, on every node; those of this node before it returns.
    * @param code the WebSocket close code; 4009 (kicked) by default, after which clients do not reconnect by themselves
-   * @returns how many were closed
+   * @returns how many were closed, and how many other nodes answered; it never rejects for one that is gone
    */
-  disconnectUser(userId: string, code?: number, reason?: string): number
+  disconnectUser(userId: string, code?: number, reason?: string): Promise<Disconnected>
   /** Where the server stores its data, for applications that store something beside it. */
   readonly storage: Storage
   /** The path below which everything is served, such as `/realtime`; empty by default. */

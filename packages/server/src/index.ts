@@ -32,6 +32,7 @@ export { ackArgs, type Contract, defineContract, type EventDefinition, event } f
 export { RoomfulError } from './core/base/errors.ts'
 export type { Stored, StoredEvent } from './core/events/event.ts'
 export type { HistoryEvents, HistoryPage } from './core/log/history.ts'
+export type { Disconnected, NodesReached, Reached } from './core/ports/nodes.ts'
 export type { Fact, Observer } from './core/ports/observer.ts'
 export type { User } from './core/ports/users.ts'
 export type { Protocol, ProtocolConnection, ProtocolHandler } from './core/raw-protocol.ts'

@@ -13,6 +13,7 @@ import type { Namespace as NamespaceApi, TypedNamespace } from './core/api.ts'
 import type { Contract, NamespaceOptions } from './core/base/contract.ts'
 import { Hub } from './core/hub.ts'
 import { Namespace } from './core/namespace.ts'
+import type { Disconnected, Reached } from './core/ports/nodes.ts'
 import type { Observer } from './core/ports/observer.ts'
 import type { Clock, Random } from './core/ports/system.ts'
 import type { User } from './core/ports/users.ts'
@@ -119,11 +120,11 @@ export class RoomfulServer implements Roomful {
     return safeHandler(this.hub.runtime.observer, name, fn)
   }
 
-  ban(userId: string, reason?: string): Promise<void> {
+  ban(userId: string, reason?: string): Promise<Reached> {
     return this.administration.ban(userId, reason)
   }
 
-  unban(userId: string): Promise<void> {
+  unban(userId: string): Promise<Reached> {
     return this.administration.unban(userId)
   }
 
@@ -135,15 +136,15 @@ export class RoomfulServer implements Roomful {
     return { ...user, role }
   }
 
-  setRole(userId: string, role: string): Promise<void> {
+  setRole(userId: string, role: string): Promise<Reached> {
     return this.administration.setRole(userId, role)
   }
 
-  recheck(userId?: string): Promise<void> {
+  recheck(userId?: string): Promise<Reached> {
     return this.administration.recheck(userId)
   }
 
-  disconnectUser(userId: string, code?: number, reason?: string): number {
+  disconnectUser(userId: string, code?: number, reason?: string): Promise<Disconnected> {
     return this.administration.disconnectUser(userId, code, reason)
   }
 

@@ -15,7 +15,7 @@ import type {
   Storage,
   TypedNamespace,
 } from '@roomful/server'
-import type { Broker } from '@roomful/server/ports'
+import type { Broker, Disconnected, Reached } from '@roomful/server/ports'
 import {
   Administration,
   addChatEvents,
@@ -199,27 +199,27 @@ export class TestServer implements Roomful {
   }
 
   /** As `Roomful.ban`. */
-  ban(userId: string, reason?: string): Promise<void> {
+  ban(userId: string, reason?: string): Promise<Reached> {
     return this.#administration.ban(userId, reason)
   }
 
   /** As `Roomful.unban`. */
-  unban(userId: string): Promise<void> {
+  unban(userId: string): Promise<Reached> {
     return this.#administration.unban(userId)
   }
 
   /** As `Roomful.setRole`. */
-  setRole(userId: string, role: string): Promise<void> {
+  setRole(userId: string, role: string): Promise<Reached> {
     return this.#administration.setRole(userId, role)
   }
 
   /** As `Roomful.recheck`. */
-  recheck(userId?: string): Promise<void> {
+  recheck(userId?: string): Promise<Reached> {
     return this.#administration.recheck(userId)
   }
 
   /** As `Roomful.disconnectUser`. */
-  disconnectUser(userId: string, code?: number, reason?: string): number {
+  disconnectUser(userId: string, code?: number, reason?: string): Promise<Disconnected> {
     return this.#administration.disconnectUser(userId, code, reason)
   }
 

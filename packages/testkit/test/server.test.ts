@@ -155,7 +155,7 @@ describe('what sets up a Roomful', () => {
     expect((await server.connect({ user: 'ann' })).closed?.code).toBe(4003)
     await server.unban('ann')
     expect((await server.connect({ user: 'ann' })).closed).toBeUndefined()
-    expect(server.disconnectUser('sue')).toBe(1)
+    expect(await server.disconnectUser('sue')).toMatchObject({ connections: 1 })
   })
 
   it('is told that there are no sockets', async () => {

@@ -5,6 +5,7 @@
 import { CLOSE_CODES, inboxOf } from '@roomful/protocol'
 import { bannedError, RoomfulError } from './base/errors.ts'
 import type { Hub } from './hub.ts'
+import type { Disconnected, NodesReached, Reached } from './ports/nodes.ts'
 import type { AccountQuestion, ListedAccount, Users } from './ports/users.ts'
 import { isGuestId } from './sessions/guests.ts'
 import type { Connection } from './state/namespace-state.ts'
@@ -15,11 +16,19 @@ export interface LostRoom {
   readonly roomId: string
 }
 
-export interface Refreshed {
+export interface Refreshed extends Reached {
   /** Connections that are open still. */
   readonly connections: number
   /** Rooms that the rules no longer allow. */
   readonly lost: readonly LostRoom[]
+}
+
+type ClosedHere = Pick<Disconnected, 'connections'>
+type RefreshedHere = Omit<Refreshed, 'nodes'>
+
+interface Kick {
+  readonly code: number
+  readonly reason: string
 }
 
 const KICKED_REASON = 'Disconnected by the server'
@@ -34,12 +43,24 @@ export class Administration {
     this.hub = hub
     this.users = users
     this.unknownUsers = unknownUsers
+    const { nodes } = hub.runtime
+    nodes.on<{ userId: string }>('account:changed', ({ userId }) => this.onAccountChanged(userId))
+    nodes.on<{ userId: string }>('refresh', ({ userId }) => this.refreshHere(userId))
+    nodes.on<{ userId?: string }>('recheck', ({ userId }) => this.recheckHere(userId))
+    nodes.on<Kick & { userId: string }>('disconnect:user', ({ userId, ...kick }) => this.closeUser(userId, kick))
+    nodes.on<Kick & { connectionId: string }>('disconnect:connection', ({ connectionId, ...kick }) =>
+      this.closeConnection(connectionId, kick),
+    )
+    nodes.on<{ userIds: string[] }>('connections:count', ({ userIds }) => this.countHere(userIds))
   }
 
-  /** Accounts, each with its number of open connections. */
+  /** Accounts, each with its number of open connections on all nodes. */
   async accounts(question: AccountQuestion): Promise<readonly (ListedAccount & { readonly connections: number })[]> {
     const accounts = await this.users.list(question)
-    return accounts.map((each) => ({ ...each, connections: this.connectionsOf(each.sub).length }))
+    const userIds = accounts.map(({ sub }) => sub)
+    const { answers } = await this.hub.runtime.nodes.ask<number[]>('connections:count', { userIds })
+    const counts = [this.countHere(userIds), ...answers.map(({ value }) => value)]
+    return accounts.map((each, i) => ({ ...each, connections: counts.reduce((sum, at) => sum + (at[i] ?? 0), 0) }))
   }
 
   /**
@@ -47,62 +68,116 @@ export class Administration {
    * @param reason sent to the user, now and at each further attempt
    * @throws RoomfulError (rejects) NOT_FOUND where users must be known, INVALID_MESSAGE for guests
    */
-  async ban(userId: string, reason?: string): Promise<void> {
+  async ban(userId: string, reason?: string): Promise<Reached> {
     await this.checkAccount(userId)
     await this.users.setBanned(userId, true, reason)
     this.noteChange(userId)
     this.shutOut(userId, reason)
+    return this.announceChange(userId)
   }
 
   /** @throws RoomfulError (rejects) as {@link ban} */
-  async unban(userId: string): Promise<void> {
+  async unban(userId: string): Promise<Reached> {
     await this.checkAccount(userId)
     await this.users.setBanned(userId, false)
     this.noteChange(userId)
+    return this.announceChange(userId)
   }
 
   /**
    * @param role undefined: the token's counts again, from the next connection or refresh on
    * @throws RoomfulError (rejects) as {@link ban}
    */
-  async setRole(userId: string, role: string | undefined): Promise<void> {
+  async setRole(userId: string, role: string | undefined): Promise<Reached> {
     await this.checkAccount(userId)
     await this.users.setRole(userId, role)
     this.noteChange(userId)
-    await this.refresh(userId)
+    const others = this.announceChange(userId)
+    await this.refreshHere(userId)
+    return others
+  }
+
+  /** Another node, or another program, changed the account: what holds of it now is carried out here. */
+  async onAccountChanged(userId: string): Promise<void> {
+    this.noteChange(userId)
+    await this.refreshHere(userId)
   }
 
   /** Runs middleware and rules again on every connection of a user; a banned user is disconnected. */
   async refresh(userId: string): Promise<Refreshed> {
+    const others = this.hub.runtime.nodes.ask<RefreshedHere>('refresh', { userId })
+    const here = await this.refreshHere(userId)
+    const { asked, answered, answers } = await others
+    const all = [here, ...answers.map(({ value }) => value)]
+    return {
+      connections: all.reduce((sum, { connections }) => sum + connections, 0),
+      lost: all.flatMap(({ lost }) => lost),
+      nodes: { asked, answered },
+    }
+  }
+
+  /** Asks the rules of rooms alone, of one user or of everyone. */
+  async recheck(userId?: string): Promise<Reached> {
+    const others = this.hub.runtime.nodes.ask('recheck', { userId })
+    await this.recheckHere(userId)
+    return reachedBy(await others)
+  }
+
+  /** Closes every connection of a user everywhere; those of this node before it returns. */
+  async disconnectUser(
+    userId: string,
+    code: number = CLOSE_CODES.KICKED.code,
+    reason: string = KICKED_REASON,
+  ): Promise<Disconnected> {
+    const here = this.closeUser(userId, { code, reason })
+    return this.closedBy(here, 'disconnect:user', { userId, code, reason })
+  }
+
+  /** Closes one connection, on whatever node it is. */
+  async disconnectConnection(connectionId: string, reason: string = KICKED_REASON): Promise<Disconnected> {
+    const kick = { code: CLOSE_CODES.KICKED.code, reason }
+    const here = this.closeConnection(connectionId, kick)
+    if (here.connections > 0) return { ...here, nodes: { asked: 0, answered: 0 } }
+    return this.closedBy(here, 'disconnect:connection', { connectionId, ...kick })
+  }
+
+  private async closedBy(here: ClosedHere, kind: string, body: object): Promise<Disconnected> {
+    const { asked, answered, answers } = await this.hub.runtime.nodes.ask<ClosedHere>(kind, body)
+    const connections = answers.reduce((sum, { value }) => sum + value.connections, here.connections)
+    return { connections, nodes: { asked, answered } }
+  }
+
+  private closeUser(userId: string, { code, reason }: Kick): ClosedHere {
+    const connections = this.connectionsOf(userId)
+    for (const connection of connections) this.hub.lifecycle.close(connection, code, reason)
+    return { connections: connections.length }
+  }
+
+  private closeConnection(connectionId: string, { code, reason }: Kick): ClosedHere {
+    for (const namespace of this.hub.allNamespaces()) {
+      const connection = namespace.connections.get(connectionId)
+      if (!connection) continue
+      this.hub.lifecycle.close(connection, code, reason)
+      return { connections: 1 }
+    }
+    return { connections: 0 }
+  }
+
+  private async refreshHere(userId: string): Promise<RefreshedHere> {
     const account = await this.users.find(userId)
     if (account?.banned) this.shutOut(userId, account.banReason)
     const results = await Promise.all(this.connectionsOf(userId).map((each) => this.lookAgain(each, account?.role)))
     return { connections: results.filter(({ isOpen }) => isOpen).length, lost: results.flatMap(({ lost }) => lost) }
   }
 
-  /** Asks the rules of rooms alone, of one user or of everyone. */
-  async recheck(userId?: string): Promise<void> {
+  private async recheckHere(userId: string | undefined): Promise<void> {
     await Promise.all(
       this.connectionsOf(userId).map((connection) => this.hub.of(connection).requests.access.recheck(connection)),
     )
   }
 
-  /** Closes every connection of a user everywhere. @returns how many */
-  disconnectUser(userId: string, code: number = CLOSE_CODES.KICKED.code, reason: string = KICKED_REASON): number {
-    const connections = this.connectionsOf(userId)
-    for (const connection of connections) this.hub.lifecycle.close(connection, code, reason)
-    return connections.length
-  }
-
-  /** Closes one connection. @returns false when there is none with this id */
-  disconnectConnection(connectionId: string, reason: string = KICKED_REASON): boolean {
-    for (const namespace of this.hub.allNamespaces()) {
-      const connection = namespace.connections.get(connectionId)
-      if (!connection) continue
-      this.hub.lifecycle.close(connection, CLOSE_CODES.KICKED.code, reason)
-      return true
-    }
-    return false
+  private countHere(userIds: readonly string[]): number[] {
+    return userIds.map((userId) => this.connectionsOf(userId).length)
   }
 
   private shutOut(userId: string, reason: string | undefined): void {
@@ -110,6 +185,11 @@ export class Administration {
     for (const connection of this.connectionsOf(userId)) {
       this.hub.lifecycle.close(connection, CLOSE_CODES.FORBIDDEN.code, error.message, error)
     }
+  }
+
+  /** The other nodes read the account again, and carry out what holds of it now. */
+  private async announceChange(userId: string): Promise<Reached> {
+    return reachedBy(await this.hub.runtime.nodes.ask('account:changed', { userId }))
   }
 
   /** What was read of the account counts no more, also for a poll that waits without a connection. */
@@ -152,4 +232,8 @@ export class Administration {
     else if (!(await this.users.find(userId)))
       throw new RoomfulError('NOT_FOUND', 'There is no such user', { field: 'userId' })
   }
+}
+
+function reachedBy({ asked, answered }: NodesReached): Reached {
+  return { nodes: { asked, answered } }
 }

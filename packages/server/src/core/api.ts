@@ -15,6 +15,7 @@ import type {
 import type { RoomAction, RoomOptions } from './base/contract.ts'
 import type { Stored, StoredEvent } from './events/event.ts'
 import type { HistoryEvents, HistoryPage } from './log/history.ts'
+import type { Disconnected } from './ports/nodes.ts'
 import type { User } from './ports/users.ts'
 import type { PublishOptions } from './requests/publisher.ts'
 import type { ListedRooms, RoomPage } from './rooms/room-list.ts'
@@ -269,13 +270,13 @@ export interface NamespaceBase {
   /** The same by name, at most 100 rooms a page. */
   roomPage(page?: RoomPage): ListedRooms
   /**
-   * Closes every connection of a user, or one connection.
+   * Closes every connection of a user, or one connection, on whatever node; those of this node before it returns.
    * @param userOrConnection id of a user or of a connection
    * @param code the WebSocket close code; 4009 by default, after which the SDK does not reconnect
    * @param reason sent to the client
-   * @returns how many were closed
+   * @returns how many were closed, and how many other nodes answered; it never rejects for one that is gone
    */
-  disconnect(userOrConnection: string, code?: number, reason?: string): number
+  disconnect(userOrConnection: string, code?: number, reason?: string): Promise<Disconnected>
   /**
    * Puts every connection of a user, or one connection, into a room: all or none. Rules and capacity apply; the clients
    * receive `room:joined`. Connections opened later are not included.

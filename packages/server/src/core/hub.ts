@@ -83,6 +83,7 @@ export class Hub {
       lifecycle: this.lifecycle,
       isReady: () => this.state === 'ready',
     })
+    runtime.nodes.on<[string, number, string]>('disconnect', (what, name) => this.namespace(name)?.closeHere(...what))
     const isClosed = (): boolean => this.state === 'closed'
     runtime.broker.listen(new LogListener(runtime, { catchUp: this.catchUp, namespaces: this.facades, isClosed }))
   }

@@ -14,6 +14,7 @@ import type { Delivery } from './log/fan-out.ts'
 import { FanOut } from './log/fan-out.ts'
 import { type HistoryEvents, type HistoryPage, readHistory } from './log/history.ts'
 import type { SavedSessions } from './log/saved-sessions.ts'
+import type { Disconnected } from './ports/nodes.ts'
 import { type ConnectionControl, Dispatch } from './requests/dispatch.ts'
 import type { Emitter } from './requests/emit.ts'
 import type { RequestParts } from './requests/handlers.ts'
@@ -252,7 +253,19 @@ export class Namespace implements NamespaceApi, NamespaceParts {
     return listPage(this.state.rooms.values(), page)
   }
 
-  disconnect(userOrConnection: string, code = 4009, reason = 'Disconnected by the server'): number {
+  async disconnect(
+    userOrConnection: string,
+    code = 4009,
+    reason = 'Disconnected by the server',
+  ): Promise<Disconnected> {
+    const here = this.closeHere(userOrConnection, code, reason)
+    const what = [userOrConnection, code, reason]
+    const { asked, answered, answers } = await this.runtime.nodes.ask<number>('disconnect', what, this.name)
+    return { connections: answers.reduce((sum, { value }) => sum + value, here), nodes: { asked, answered } }
+  }
+
+  /** @returns how many connections of this node were closed */
+  closeHere(userOrConnection: string, code: number, reason: string): number {
     const targets = this.state.connectionsOf(userOrConnection)
     for (const connection of targets) this.control.close(connection, code, reason)
     return targets.length

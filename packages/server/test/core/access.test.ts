@@ -173,9 +173,9 @@ describe('the life of a token', () => {
     await using server = await createTestServer()
     const tabs = [await server.connect({ user: 'ann' }), await server.connect({ user: 'ann', dialect: 'v1' })]
     const bobs = [await server.connect({ user: 'bob' }), await server.connect({ user: 'bob' })]
-    expect(server.get('/').disconnect('ann')).toBe(2)
-    expect(server.get('/').disconnect(bobs[0]?.id ?? '')).toBe(1)
-    expect(server.get('/').disconnect('nobody')).toBe(0)
+    expect(await server.get('/').disconnect('ann')).toEqual({ connections: 2, nodes: { asked: 0, answered: 0 } })
+    expect(await server.get('/').disconnect(bobs[0]?.id ?? '')).toMatchObject({ connections: 1 })
+    expect(await server.get('/').disconnect('nobody')).toMatchObject({ connections: 0 })
     await server.settle()
     expect([...tabs, ...bobs].map(({ closed }) => closed?.code)).toEqual([4009, 4009, 4009, undefined])
   })

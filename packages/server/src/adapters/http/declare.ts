@@ -68,6 +68,15 @@ export const RoomName = Type.String({ description: 'The room: 1 to 128 bytes of 
 /** Schema of an answer without data. */
 export const Status = Type.Object({ status: Type.Literal('ok') })
 /** An answer without data. */
+/** Part of an answer that other nodes have a part in. */
+export const Nodes = {
+  nodes: Type.Optional(
+    Type.Object(
+      { asked: Type.Integer({ minimum: 0 }), answered: Type.Integer({ minimum: 0 }) },
+      { description: 'How many other nodes were asked, and answered within a second; left out where there are none.' },
+    ),
+  ),
+}
 export const OK = { status: 'ok' } as const
 /** For bodies where an unknown field is an error: a misspelt limit or key would otherwise silently not apply. */
 export const exact = { additionalProperties: false } as const

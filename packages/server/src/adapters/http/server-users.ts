@@ -4,8 +4,9 @@ import { UserId } from '@roomful/protocol/messages'
 import { type Static, Type } from 'typebox'
 import type { Administration } from '../../core/administration.ts'
 import { RoomfulError } from '../../core/base/errors.ts'
+import type { Reached } from '../../core/ports/nodes.ts'
 import type { AccountQuestion, Identity } from '../../core/ports/users.ts'
-import { checkOneOf, exact, LIST_MAX, OK, PageOfList, RoomName, type Route, Status, server } from './declare.ts'
+import { checkOneOf, exact, LIST_MAX, Nodes, OK, PageOfList, RoomName, type Route, server } from './declare.ts'
 
 const DisconnectBody = Type.Object(
   {
@@ -42,6 +43,7 @@ const RoleBody = Type.Object(
 )
 
 const errors = ['NOT_FOUND', 'UNAVAILABLE'] as const
+const Done = Type.Object({ status: Type.Literal('ok'), ...Nodes })
 
 const Account = Type.Object({
   userId: Type.String(),
@@ -84,7 +86,7 @@ export const serverUserRoutes: readonly Route[] = [
     summary:
       'Close one connection, or every connection of a user, at once (4009). Their clients do not come back by themselves.',
     body: DisconnectBody,
-    answer: Type.Object({ status: Type.Literal('ok'), disconnected: Type.Integer() }),
+    answer: Type.Object({ status: Type.Literal('ok'), disconnected: Type.Integer(), ...Nodes }),
     example: { body: { userId: 'bob', reason: 'Signed out' }, answer: { status: 'ok', disconnected: 1 } },
     respond({ host, body, identity }) {
       checkOneOf(body, 'userId', 'connectionId')
@@ -100,47 +102,52 @@ export const serverUserRoutes: readonly Route[] = [
       status: Type.Literal('ok'),
       connections: Type.Integer(),
       lost: Type.Array(Type.Object({ namespace: Type.String(), connectionId: Type.String(), roomId: RoomName })),
+      ...Nodes,
     }),
     example: { body: { userId: 'ann' }, answer: { status: 'ok', connections: 1, lost: [] } },
-    respond: async ({ host, body }) => ({ ...OK, ...(await host.administration.refresh(body.userId)) }),
+    async respond({ host, body }) {
+      const refreshed = await host.administration.refresh(body.userId)
+      const { connections, lost } = refreshed
+      return { ...OK, connections, lost, ...nodesOf(refreshed) }
+    },
   }),
   server('POST', 'ban', {
     access: 'admin',
     summary: 'Shut a user out, and close every connection they have (4003).',
     body: BanBody,
-    answer: Status,
+    answer: Done,
     errors,
     example: { body: { userId: 'mallory', reason: 'Repeated spam' }, answer: { status: 'ok' } },
     async respond({ host, body, identity }) {
       checkIsAnother(identity, body.userId)
-      await host.administration.ban(body.userId, body.reason?.trim() || undefined)
-      return OK
+      const done = await host.administration.ban(body.userId, body.reason?.trim() || undefined)
+      return { ...OK, ...nodesOf(done) }
     },
   }),
   server('POST', 'unban', {
     access: 'admin',
     summary: 'Let a user in again.',
     body: UserBody,
-    answer: Status,
+    answer: Done,
     errors,
     example: { body: { userId: 'mallory' }, answer: { status: 'ok' } },
     async respond({ host, body, identity }) {
       checkIsAnother(identity, body.userId)
-      await host.administration.unban(body.userId)
-      return OK
+      const done = await host.administration.unban(body.userId)
+      return { ...OK, ...nodesOf(done) }
     },
   }),
   server('POST', 'role', {
     access: 'admin',
     summary: 'Give a user a role, whatever their token says; checks and rules run again on every open connection.',
     body: RoleBody,
-    answer: Status,
+    answer: Done,
     errors,
     example: { body: { userId: 'ann', role: 'support' }, answer: { status: 'ok' } },
     async respond({ host, body, identity }) {
       checkIsAnother(identity, body.userId)
-      await host.administration.setRole(body.userId, body.role ?? undefined)
-      return OK
+      const done = await host.administration.setRole(body.userId, body.role ?? undefined)
+      return { ...OK, ...nodesOf(done) }
     },
   }),
 ]
@@ -148,6 +155,11 @@ export const serverUserRoutes: readonly Route[] = [
 /** Admins cannot ban or demote themselves: they could not undo it. @throws RoomfulError FORBIDDEN */
 function checkIsAnother({ user }: Identity, userId: string): void {
   if (user.sub === userId) throw new RoomfulError('FORBIDDEN', 'Another administrator has to do this to you')
+}
+
+/** On a server that runs alone there is nothing to say of others. */
+function nodesOf({ nodes }: Reached): Partial<Reached> {
+  return nodes.asked === 0 ? {} : { nodes }
 }
 
 async function listAccounts(administration: Administration, question: AccountQuestion): Promise<unknown> {
@@ -161,12 +173,13 @@ async function listAccounts(administration: Administration, question: AccountQue
   return { accounts, more: found.length > limit }
 }
 
-function disconnect(
+async function disconnect(
   administration: Administration,
   { userId, connectionId = '', reason }: Static<typeof DisconnectBody>,
-): unknown {
-  if (userId !== undefined) {
-    return { ...OK, disconnected: administration.disconnectUser(userId, CLOSE_CODES.KICKED.code, reason) }
-  }
-  return { ...OK, disconnected: administration.disconnectConnection(connectionId, reason) ? 1 : 0 }
+): Promise<unknown> {
+  const done =
+    userId === undefined
+      ? await administration.disconnectConnection(connectionId, reason)
+      : await administration.disconnectUser(userId, CLOSE_CODES.KICKED.code, reason)
+  return { ...OK, disconnected: done.connections, ...nodesOf(done) }
 }

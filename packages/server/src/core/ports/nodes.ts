@@ -22,3 +22,14 @@ export interface NodeAnswers<T> extends NodesReached {
 
 /** A server that runs alone has no one to ask. */
 export const ALONE: NodeAnswers<never> = Object.freeze({ asked: 0, answered: 0, answers: [] })
+
+/** What was done on this node and on those that answered. */
+export interface Reached {
+  /** Other nodes that were asked, and how many of them answered within a second; both 0 on a server that runs alone. */
+  readonly nodes: NodesReached
+}
+
+export interface Disconnected extends Reached {
+  /** How many were closed. */
+  readonly connections: number
+}

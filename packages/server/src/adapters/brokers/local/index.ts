@@ -5,6 +5,7 @@
 import { ERROR_CODES } from '@roomful/protocol'
 import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Append, Appended, Awaitable, Broker, BrokerListener, Claim } from '../../../core/ports/broker.ts'
+import { ALONE } from '../../../core/ports/nodes.ts'
 import { ASKED, type Log, NOTED } from './log.ts'
 
 export type { Log } from './log.ts'

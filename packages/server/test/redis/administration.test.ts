@@ -1,0 +1,65 @@
+/** What is done to users on one node holds on all of them. D11, G8. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connectTo, serveNode, tokenFor } from './nodes-of-one-log.ts'
+import { type RedisServer, startRedis } from './server.ts'
+
+let redis: RedisServer
+
+beforeAll(async () => {
+  redis = await startRedis()
+})
+afterAll(() => redis.stop())
+
+const CHAT = '/ws/chat'
+const ONE_OTHER = { asked: 1, answered: 1 }
+
+describe('administration of two nodes', () => {
+  it('[Z7] [G8] a user is disconnected from all of them, by id or by connection', async () => {
+    const [a, b] = [await serveNode(redis, 'kick'), await serveNode(redis, 'kick')]
+    const ann = await tokenFor('ann')
+    const [first, second, third] = [
+      await connectTo(a, ann, CHAT),
+      await connectTo(b, ann, CHAT),
+      await connectTo(b, ann, CHAT),
+    ]
+    const one = await a.api('disconnect', { connectionId: third.connectionId })
+    expect(one).toEqual({ status: 'ok', disconnected: 1, nodes: ONE_OTHER })
+    expect(await third.closed).toBe(4009)
+    expect(await a.roomful.disconnectUser('ann')).toEqual({ connections: 2, nodes: ONE_OTHER })
+    expect(await Promise.all([first.closed, second.closed])).toEqual([4009, 4009])
+    const bob = await connectTo(b, await tokenFor('bob'), CHAT)
+    expect(await a.roomful.get('/').disconnect('bob')).toEqual({ connections: 1, nodes: ONE_OTHER })
+    expect(await bob.closed).toBe(4009)
+  })
+
+  it('[Z7] rules are asked again on all of them', async () => {
+    const allowed = new Set(['ann'])
+    const setUp = {
+      setUp: (roomful: Awaited<ReturnType<typeof serveNode>>['roomful']) => {
+        roomful.namespace('/team').room('team', { allow: { join: (user) => allowed.has(user.sub) } })
+      },
+    }
+    const [a, b] = [await serveNode(redis, 'rules', setUp), await serveNode(redis, 'rules', setUp)]
+    const ann = await connectTo(b, await tokenFor('ann'), '/ws/team')
+    await ann.ask('room:join', { roomId: 'team' })
+    allowed.clear()
+    expect(await a.roomful.recheck('ann')).toEqual({ nodes: ONE_OTHER })
+    await ann.next(({ type, code, roomId }) => type === 'notice' && code === 'FORBIDDEN' && roomId === 'team')
+    allowed.add('ann')
+    await ann.ask('room:join', { roomId: 'team' })
+    allowed.clear()
+    expect(await a.api('refresh', { userId: 'ann' })).toEqual({
+      status: 'ok',
+      connections: 1,
+      lost: [{ namespace: '/team', connectionId: ann.connectionId, roomId: 'team' }],
+      nodes: ONE_OTHER,
+    })
+  })
+
+  it('[Z7] a node that does not live any more is counted, and nothing fails', async () => {
+    const a = await serveNode(redis, 'dead')
+    await redis.command('ZADD', '{dead}:members', String(Date.now() + 60_000), 'killed')
+    expect(await a.roomful.disconnectUser('ann')).toEqual({ connections: 0, nodes: { asked: 1, answered: 0 } })
+    expect(await a.api('ban', { userId: 'ann' })).toEqual({ status: 'ok', nodes: { asked: 1, answered: 0 } })
+  })
+})
