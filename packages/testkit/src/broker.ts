@@ -66,6 +66,10 @@ export function called(broker: Broker, others?: () => BrokerListener | undefined
       note(['onPresence', ...call])
       others?.()?.onPresence(...call)
     },
+    onTaken(...call) {
+      note(['onTaken', ...call])
+      others?.()?.onTaken(...call)
+    },
     onBreak(...call) {
       note(['onBreak', ...call])
       others?.()?.onBreak(...call)

@@ -85,7 +85,8 @@ export class Hub {
     })
     runtime.nodes.on<[string, number, string]>('disconnect', (what, name) => this.namespace(name)?.closeHere(...what))
     const isClosed = (): boolean => this.state === 'closed'
-    runtime.broker.listen(new LogListener(runtime, { catchUp: this.catchUp, namespaces: this.facades, isClosed }))
+    const { catchUp, facades, handshake } = this
+    runtime.broker.listen(new LogListener(runtime, { catchUp, namespaces: facades, sessions: handshake, isClosed }))
   }
 
   /** Opens the logs. @throws what the broker throws */

@@ -93,3 +93,13 @@ F.reap = function(keys, argv)
   redis.call('PEXPIRE', R .. 'r:' .. node, RESULTS_KEPT_MS)
   return 0
 end
+
+-- argv: node, now. @returns how many others have a lease
+F.countNodes = function(keys, argv)
+  local R = prefix_of(keys)
+  local count = 0
+  for _, other in ipairs(redis.call('ZRANGEBYSCORE', R .. 'nodes', time(argv[2]), '+inf')) do
+    if other ~= argv[1] then count = count + 1 end
+  end
+  return count
+end

@@ -99,15 +99,16 @@ F.saveSessions = function(keys, argv)
   return 1
 end
 
--- argv: now, id. @returns the record
+-- argv: now, id. @returns the record and its fence
 F.findSession = function(keys, argv)
   local R = prefix_of(keys)
   local known = session_of(redis.call('GET', R .. 's:' .. argv[2]))
   if not known or known.expires <= time(argv[1]) then return false end
-  return known.record
+  return { known.record, known.fence }
 end
 
--- argv: node, serial, now, id. The former owner is notified by a frame. @returns OK, k, fence, record
+-- argv: node, serial, now, id. The former owner is notified by a frame. @returns OK, k, fence, record, 1 when
+-- the node itself had it before
 F.takeSession = function(keys, argv)
   local R = prefix_of(keys)
   local node, serial = argv[1], tonumber(argv[2])
@@ -121,8 +122,8 @@ F.takeSession = function(keys, argv)
     local fence = known.fence + 1
     local text = node .. ' ' .. fence .. ' ' .. string.format('%.0f', known.expires) .. ' ' .. known.record
     redis.call('SET', key, text, 'KEEPTTL')
-    if known.owner ~= node then frames[known.owner] = { 'T' .. cjson.encode({ id = argv[4] }) .. '\n' } end
-    result[3], result[4] = fence, known.record
+    if known.owner ~= node then frames[known.owner] = { 'T' .. cjson.encode({ id = argv[4], fence = fence }) .. '\n' } end
+    result[3], result[4], result[5] = fence, known.record, known.owner == node and 1 or 0
   end
   keep_result(R, node, serial, result)
   tell(R, keys[1], frames, { 'c:' .. node, serial })

@@ -7,8 +7,14 @@ import { createTestServer, TestClient, type TestServer, type VirtualClock } from
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-/** As v1, and as Socket.IO does it: the server brings the rooms back. */
-const dialects: Record<string, Dialect> = { v1: v1Dialect, restoring: { ...v1Dialect, restoresRooms: true } }
+/** As v1, and as Socket.IO does it: the server brings the rooms back. With more nodes each takes the session over first. */
+const restoring: Dialect = { ...v1Dialect, restoresRooms: true }
+const dialects: Record<string, Dialect> = {
+  v1: v1Dialect,
+  restoring,
+  'v1 on one of several nodes': v1Dialect,
+  'restoring on one of several nodes': restoring,
+}
 
 interface Attempt {
   /** When it begins, ms after the one before. */
@@ -43,6 +49,13 @@ async function run(name: string, attempts: readonly Attempt[], isCut: boolean, d
         await wait(clock, delay())
         return found
       },
+      takeSession: async (...args) => {
+        await wait(clock, delay())
+        const taken = await broker.takeSession(...args)
+        await wait(clock, delay())
+        return taken
+      },
+      ...(name.includes('nodes') ? { otherNodes: async () => 1 } : {}),
       heads: async (...args) => {
         await wait(clock, delay())
         return broker.heads(...args)
@@ -78,7 +91,7 @@ async function run(name: string, attempts: readonly Attempt[], isCut: boolean, d
   for (const client of [first, ...clients]) {
     if (client.closed && client.closed.code !== 1006) expect(client.closed.code).toBe(4005)
   }
-  if (name === 'restoring' && wanted.received.some((each) => each.type === 'opened' && each.recovered)) {
+  if (dialect.restoresRooms && wanted.received.some((each) => each.type === 'opened' && each.recovered)) {
     expect([...(namespace.connections.values().next().value?.memberships.keys() ?? [])]).toEqual(['x'])
   }
   for (const client of open) client.close()

@@ -68,6 +68,7 @@ function unordered(broker: Broker, clock: VirtualClock): Broker {
       onOtherLog: (...call) => listener.onOtherLog(...call),
       headOf: (...call) => listener.headOf(...call),
       onPresence: (...call) => listener.onPresence(...call),
+      onTaken: (...call) => listener.onTaken(...call),
       onBreak: (...call) => listener.onBreak(...call),
       onAsk: (...call) => listener.onAsk(...call),
     })

@@ -28,10 +28,17 @@ export interface LoggedNamespace {
   readonly presence: { onDiff(diff: PresenceDiff): void; onBreak(): void }
 }
 
+/** What is done about sessions that other nodes take over. */
+interface TakenSessions {
+  taken(namespace: NamespaceState, id: string, fence: number): void
+  findTaken(namespace: NamespaceState): Promise<void>
+}
+
 interface LogListenerParts {
   readonly catchUp: CatchUp
   readonly namespaces: ReadonlyMap<string, LoggedNamespace>
   readonly isClosed: () => boolean
+  readonly sessions: TakenSessions
 }
 
 export class LogListener implements BrokerListener {
@@ -100,11 +107,20 @@ export class LogListener implements BrokerListener {
     this.runtime.turn.endSoon()
   }
 
+  onTaken(name: string, sessionId: string, fence: number): void {
+    const namespace = this.parts.namespaces.get(name)
+    if (namespace) this.parts.sessions.taken(namespace.state, sessionId, fence)
+    this.runtime.turn.endSoon()
+  }
+
   /** Whatever was missed shows as a difference between what was released and the heads. */
   onBreak(name: string): void {
     const namespace = this.parts.namespaces.get(name)
     if (!namespace) return
     namespace.presence.onBreak()
+    this.parts.sessions.findTaken(namespace.state).catch((error: unknown) => {
+      this.runtime.observer.observe({ type: 'commit:failed', namespace: name, error })
+    })
     this.compare(
       namespace,
       [...namespace.state.rooms.values()].filter((room) => room.state === 'open'),

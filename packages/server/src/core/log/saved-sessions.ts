@@ -9,7 +9,7 @@ import type { Runtime } from '../base/runtime.ts'
 import type { Timer } from '../base/timer-wheel.ts'
 import type { SessionRecord } from '../ports/broker.ts'
 import type { Connection } from '../state/namespace-state.ts'
-import type { Session } from '../state/session.ts'
+import { FIRST_FENCE, type Session } from '../state/session.ts'
 
 /** A connection that is open has its session saved for this long: a process that is killed cannot save it at the end. */
 const OPEN_SESSION_MS = 24 * 3_600_000
@@ -20,30 +20,50 @@ const KEPT_MAX = 10_000
 /** An application's data that is larger does not outlive the process. */
 const DATA_MAX_LENGTH = 64 * 1024
 
+interface Kept {
+  readonly data: Record<string, unknown>
+  /** Of the session when its client went away. */
+  readonly fence: number
+  readonly timer: Timer
+}
+
 export class SavedSessions {
   private readonly runtime: Runtime
   private changed = new Set<Connection>()
   private corked: Connection[] = []
-  private readonly kept = new Map<string, { readonly data: Record<string, unknown>; readonly timer: Timer }>()
+  private readonly kept = new Map<string, Kept>()
 
   constructor(runtime: Runtime) {
     this.runtime = runtime
   }
 
+  /** Its session began. Another node may take it over before this one notices that the link is cut. */
+  begun(connection: Connection): void {
+    if (this.outlivesNode(connection)) this.saveWithTurn(connection)
+  }
+
   /** Saves with this turn where a connection is, if the server is to bring it back there. */
   saveSoon(connection: Connection): void {
-    if (!connection.restoresRooms) return
+    if (connection.restoresRooms) this.saveWithTurn(connection)
+  }
+
+  private saveWithTurn(connection: Connection): void {
     if (this.changed.size === 0) this.runtime.turn.beforeFlush(() => this.save())
     this.changed.add(connection)
   }
 
   /** A request was handled: what its handler changed in the connection's data is stored before it is acknowledged. */
   saveData(connection: Connection): void {
-    if (!connection.restoresRooms || connection.stage !== 'open') return
+    if (!this.outlivesNode(connection) || connection.stage !== 'open') return
     if (!connection.hasData && connection.savedData === undefined) return
     if ((dataJson(connection) ?? undefined) === connection.savedData) return
-    this.saveSoon(connection)
+    this.saveWithTurn(connection)
     this.corkUntilStored(connection)
+  }
+
+  /** Whether its session is stored while it is open. */
+  private outlivesNode({ session, restoresRooms }: Connection): boolean {
+    return restoresRooms || (session !== undefined && this.runtime.broker.otherNodes !== undefined)
   }
 
   /**
@@ -54,13 +74,15 @@ export class SavedSessions {
     if (!session || !hasData) return
     this.forgetData(session.id)
     const timer = this.runtime.timers.add(this.runtime.settings.sessionMs, () => this.kept.delete(session.id))
-    this.kept.set(session.id, { data, timer })
+    this.kept.set(session.id, { data, fence: session.fence, timer })
     if (this.kept.size <= KEPT_MAX) return
     for (const oldest of this.kept.keys()) return this.forgetData(oldest)
   }
 
-  keptData(sessionId: string): Record<string, unknown> | undefined {
-    return this.kept.get(sessionId)?.data
+  /** @param fence of the session now: another node that had it meanwhile may have changed its data */
+  keptData(sessionId: string, fence: number | undefined): Record<string, unknown> | undefined {
+    const kept = this.kept.get(sessionId)
+    return kept?.fence === (fence ?? FIRST_FENCE) ? kept.data : undefined
   }
 
   forgetData(sessionId: string): void {
@@ -123,6 +145,7 @@ export function toRecord(session: Session, connection: Connection, isFinal = fal
     namespace: namespace.name,
     connectionId: connection.id,
     userId: connection.user.sub,
+    fence: session.fence,
     rooms: Array.from(connection.memberships.values(), ({ room, joinedAt, since }) => ({
       roomId: room.id,
       epoch: room.epoch,

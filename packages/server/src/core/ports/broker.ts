@@ -161,6 +161,15 @@ export interface SessionRecord {
   /** The application's data as JSON; `null` when it could not be kept, nothing when there was none. */
   readonly data?: string | null
   readonly transients?: TransientMarks
+  /** Which takeover its holder got it by: what is saved with an older one counts no more. Without it, it counts. */
+  readonly fence?: number | undefined
+}
+
+/** A session that was just taken over. */
+export interface TakenSession {
+  readonly record: SessionRecord & { readonly fence: number }
+  /** This node had it before, so a connection of it that is still here knows it best. */
+  readonly wasHere: boolean
 }
 
 /** What a session knows of transient events, by the serials of one run of the server. */
@@ -272,12 +281,22 @@ export interface Broker {
   mark(namespace: string, roomId: string): Promise<number>
   setMark(namespace: string, roomId: string, seq: number): void
 
-  /** Soon, unless `sessionsStored` is asked for. */
+  /** Soon, unless `sessionsStored` is asked for; not at all once the session was taken over from its holder. */
   saveSession(session: SessionRecord, ttlMs: number): void
   /** Stores what was saved or dropped so far, as safely as an event. Rejects with UNAVAILABLE; it is tried again then. */
   sessionsStored(): Promise<void>
+  /** With the fence of the latest takeover. */
   findSession(namespace: string, id: string): Promise<SessionRecord | undefined>
-  dropSession(namespace: string, id: string): void
+  /**
+   * From now on the session is this node's, and its former holder's saves and drops do nothing. Another node that holds it
+   * hears so through `onTaken`. Of several nodes that take it the last one has it.
+   */
+  takeSession(namespace: string, id: string): Promise<TakenSession | undefined>
+  /** @param fence of the holder; without it the session is dropped whoever holds it */
+  dropSession(namespace: string, id: string, fence?: number): void
+
+  /** How many other nodes share the log now. Nothing where there can be none. */
+  readonly otherNodes?: (() => Promise<number>) | undefined
 
   /** Keeps members for who serves the namespace next; stored when it resolves. Adds to what is kept. G7. */
   saveReturning(namespace: string, members: readonly ReturningMember[]): Promise<void>
@@ -327,6 +346,8 @@ export interface BrokerListener {
   onReset(namespace: string, head: Head): void
   /** The whole log is another one: positions of before say nothing about it. */
   onOtherLog(namespace: string, logId: string): void
+  /** Another node took a session over: a connection here that has it with an older fence is to be closed. */
+  onTaken(namespace: string, sessionId: string, fence: number): void
   /** Something may have been missed: hold fan-out, read the heads of the rooms, fill holes, go on. */
   onBreak(namespace: string): void
   /** Another node asks. What it throws, or rejects with, counts as no answer. */

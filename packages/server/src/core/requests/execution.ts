@@ -219,7 +219,7 @@ export class Execution implements RequestEffects {
       const ack = typeof result === 'function' ? (result as (stored: readonly Stored[]) => unknown)(stored) : result
       if (isStored && key) parts.idempotency.save(key, ack)
       if (connection.stage === 'closed') return
-      if (connection.restoresRooms) parts.savedSessions.saveData(connection)
+      if (connection.session) parts.savedSessions.saveData(connection)
       this.sendAck(ack) // throws for what JSON cannot say: cycles, BigInt
       this.observe(undefined)
     } catch (error) {

@@ -8,19 +8,21 @@ import type { Runtime } from '../base/runtime.ts'
 import type { Link } from '../link/link.ts'
 import { type SavedSessions, toRecord } from '../log/saved-sessions.ts'
 import type { SessionRecord } from '../ports/broker.ts'
+import type { User } from '../ports/users.ts'
 import { carryOut, runChecks } from '../requests/checks.ts'
 import type { Context } from '../requests/context.ts'
 import type { Bursts } from '../state/bursts.ts'
 import type { SharedLimits } from '../state/limits.ts'
 import { type Attached, Connection, type NamespaceState } from '../state/namespace-state.ts'
-import { SESSION_ID_LENGTH, type Session } from '../state/session.ts'
+import { FIRST_FENCE, SESSION_ID_LENGTH, type Session } from '../state/session.ts'
 import { type AccountChanges, accountChanged } from './account-changes.ts'
 import { createGuest, isGuestId } from './guests.ts'
 import type { Identities, Verified } from './identities.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { NamespaceParts, Namespaces } from './namespaces.ts'
 import type { Recovery, Restored } from './recovery.ts'
-import { identified, opened, recognised, sessionBegun, unrecognised } from './transitions.ts'
+import { Takeovers } from './takeovers.ts'
+import { identified, opened, recognised, sessionBegun, sessionTaken, unrecognised } from './transitions.ts'
 import { welcome } from './welcome.ts'
 
 /** The session that a client wants to resume. */
@@ -30,12 +32,18 @@ interface SessionClaim {
 }
 
 interface Recovered {
-  readonly session: Session
+  session: Session
   /** Rooms that the server brings back. */
   readonly restored: Restored | undefined
 }
 
 const REPLACED = 'Replaced by a newer connection of this session'
+
+interface KnownSession {
+  readonly record: SessionRecord
+  /** The connection of this node that has it. */
+  readonly holder: Connection | undefined
+}
 
 interface HandshakeParts {
   readonly namespaces: Namespaces
@@ -58,6 +66,7 @@ export class Handshake {
   private readonly accountChanges: AccountChanges
   private readonly sharedLimits: SharedLimits
   private readonly bursts: Bursts
+  private readonly takeovers = new Takeovers()
   private lastNumber = 0
 
   constructor(runtime: Runtime, parts: HandshakeParts) {
@@ -124,6 +133,24 @@ export class Handshake {
         this.lifecycle.refuse(connection, error, CLOSE_CODES.POLICY.code, 'Authentication failed')
       }
     })
+  }
+
+  /** Another node has the session now: its connection here, most often one that was cut off unnoticed, is over. */
+  taken(namespace: NamespaceState, id: string, fence: number): void {
+    this.takeovers.lost(namespace.name, id, fence)
+    const holder = namespace.sessions.get(id)
+    if (holder?.session && holder.session.fence < fence) this.replace(holder)
+    this.savedSessions.forgetData(id)
+  }
+
+  /** Something may have been missed: looks which sessions other nodes have taken over. */
+  async findTaken(namespace: NamespaceState): Promise<void> {
+    const { broker } = this.runtime
+    if (!broker.otherNodes) return
+    for (const id of [...namespace.sessions.keys()]) {
+      const record = await broker.findSession(namespace.name, id)
+      if (record?.fence !== undefined) this.taken(namespace, id, record.fence)
+    }
   }
 
   /** A link that carries channels must open one in time. */
@@ -207,7 +234,8 @@ export class Handshake {
     const { link } = connection
     const { middleware } = this.namespaces.of(connection).requests.handlers
     if (middleware.length === 0 && claim === undefined) return this.open(connection, undefined, undefined)
-    return (async () => {
+    const end = claim && this.takeovers.begin(connection.namespace.name, claim.session)
+    const opening = (async () => {
       const { id } = connection
       const isKnown = claim !== undefined && (await this.recognise(connection, claim))
       let checked = await this.check(connection)
@@ -238,6 +266,7 @@ export class Handshake {
       checked.discard()
       if (recovered?.restored) this.recovery.abandon(recovered.restored)
     })()
+    return end ? opening.finally(end) : opening
   }
 
   private async check(connection: Connection): Promise<Context> {
@@ -257,11 +286,19 @@ export class Handshake {
       this.lifecycle.refuse(connection, changed, CLOSE_CODES.TRY_LATER.code, changed.message)
       return false
     }
-    const holder = recovered && namespace.sessions.get(recovered.session.id)
-    if (holder === undefined) return true
-    if (holder.number < connection.number) {
-      this.replace(holder)
-      return true
+    if (recovered === undefined) return true
+    const { id, fence } = recovered.session
+    const holder = namespace.sessions.get(id)
+    // Whichever of them stays, the session is this node's by the latest takeover.
+    const latest = Math.max(fence, holder?.session?.fence ?? 0)
+    recovered.session = { ...recovered.session, fence: latest }
+    if (holder?.session) sessionTaken(holder, { ...holder.session, fence: latest })
+    if (!this.takeovers.isLost(namespace.name, id, latest)) {
+      if (holder === undefined) return true
+      if (holder.number < connection.number) {
+        this.replace(holder)
+        return true
+      }
     }
     this.lifecycle.refuse(connection, new RoomfulError('CONFLICT', REPLACED), CLOSE_CODES.REPLACED.code, REPLACED)
     return false
@@ -280,7 +317,7 @@ export class Handshake {
     if (!known) return false
     const { record, holder } = known
     const { user, link } = connection
-    const kept = holder?.hasData ? holder.data : this.savedSessions.keptData(id)
+    const kept = holder?.hasData ? holder.data : this.savedSessions.keptData(id, record.fence)
     if (kept === undefined && record.data === null && link.dialect.restoresRooms) return false
     const same = user.guest ? (holder?.user ?? { ...user, sub: record.userId }) : user
     recognised(connection, record.connectionId, same)
@@ -288,34 +325,50 @@ export class Handshake {
     return true
   }
 
-  private async findSession(
-    connection: Connection,
-    id: string,
-  ): Promise<{ record: SessionRecord; holder: Connection | undefined } | undefined> {
+  private async findSession(connection: Connection, id: string): Promise<KnownSession | undefined> {
     const { namespace, user } = connection
-    const holder = namespace.sessions.get(id)
-    const record = holder?.session
-      ? toRecord(holder.session, holder)
-      : await this.runtime.broker.findSession(namespace.name, id)
-    if (!record) return undefined
-    // The session is all that makes a guest the same one again.
-    const isSame = record.userId === user.sub || (user.guest && (holder?.user.guest ?? isGuestId(record.userId)))
-    return isSame ? { record, holder } : undefined
+    const { broker } = this.runtime
+    const held = namespace.sessions.get(id)
+    const stored = held && !broker.otherNodes ? undefined : await broker.findSession(namespace.name, id)
+    return ownSession(user, this.newest(namespace.sessions.get(id), stored))
   }
 
-  /** Finds the session, and closes an older connection that still holds it. C18. */
+  /** What a connection here knows of the session is newer than what it saved, unless another node has it meanwhile. */
+  private newest(holder: Connection | undefined, stored: SessionRecord | undefined): KnownSession | undefined {
+    const { session } = holder ?? {}
+    if (!holder || !session) return stored && { record: stored, holder: undefined }
+    if (stored?.fence !== undefined && stored.fence > session.fence) return { record: stored, holder: undefined }
+    return { record: toRecord(session, holder), holder }
+  }
+
+  /** The session is this node's from now on. */
+  private async takeSession(connection: Connection, id: string): Promise<KnownSession | undefined> {
+    const { namespace, user } = connection
+    const { broker } = this.runtime
+    if (namespace.sessions.has(id) && !broker.otherNodes) return this.findSession(connection, id)
+    const taken = await broker.takeSession(namespace.name, id)
+    const holder = namespace.sessions.get(id)
+    if (!taken) return ownSession(user, this.newest(holder, undefined))
+    const { record, wasHere } = taken
+    // So that what it saves when it is closed counts.
+    if (holder?.session && wasHere) sessionTaken(holder, { ...holder.session, fence: record.fence })
+    return ownSession(user, this.newest(holder, record))
+  }
+
+  /** Takes the session over, and closes an older connection that still holds it. C18. */
   private async recover(connection: Connection, { session: id, cursor }: SessionClaim): Promise<Recovered | undefined> {
     const { namespace } = connection
-    const known = await this.findSession(connection, id)
+    const known = await this.takeSession(connection, id)
     if (!known) return undefined
     const { record, holder } = known
+    const { fence = FIRST_FENCE } = record
     const inbox = inboxOf(record.userId)
     const inboxAt = record.rooms.find(({ roomId }) => roomId === inbox)?.seq
     if (holder && holder.number < connection.number) this.replace(holder)
-    if (!connection.link.dialect.restoresRooms) return { session: { id, inboxAt }, restored: undefined }
+    if (!connection.link.dialect.restoresRooms) return { session: { id, inboxAt, fence }, restored: undefined }
     const restored = await this.recovery.prepare(connection, record, cursor)
-    if (!restored) this.runtime.broker.dropSession(namespace.name, id)
-    return restored && { session: { id, inboxAt }, restored }
+    if (!restored) this.runtime.broker.dropSession(namespace.name, id, fence)
+    return restored && { session: { id, inboxAt, fence }, restored }
   }
 
   private open(
@@ -344,7 +397,7 @@ export class Handshake {
     } else link.control('auth_ok', connection.channel, { user })
     this.lifecycle.attach(connection)
     if (recovered?.restored) this.recovery.commit(connection, recovered.restored)
-    this.savedSessions.saveSoon(connection)
+    this.savedSessions.begun(connection)
     if (checked) this.carryOut(connection, checked)
     connection.onSettled?.(undefined)
     connection.onSettled = undefined
@@ -353,7 +406,7 @@ export class Handshake {
   private beginSession(connection: Connection, recovered: Recovered | undefined): void {
     const { namespace, link } = connection
     const { transients } = namespace
-    const session = recovered?.session ?? { id: this.runtime.random.id(SESSION_ID_LENGTH) }
+    const session = recovered?.session ?? { id: this.runtime.random.id(SESSION_ID_LENGTH), fence: FIRST_FENCE }
     const since = recovered?.restored?.transientsFrom ?? transients.serial
     sessionBegun(connection, { ...session, since })
     connection.lastTransient = since
@@ -387,4 +440,12 @@ export class Handshake {
     }
     this.whileBusy(connection, () => this.identities.renameGuest(connection, requestedName))
   }
+}
+
+/** The session is all that makes a guest the same one again. @returns nothing when it is another user's */
+function ownSession(user: User, known: KnownSession | undefined): KnownSession | undefined {
+  if (!known) return undefined
+  const { record, holder } = known
+  const isSame = record.userId === user.sub || (user.guest && (holder?.user.guest ?? isGuestId(record.userId)))
+  return isSame ? known : undefined
 }

@@ -136,7 +136,7 @@ export class Lifecycle {
       const record = toRecord(session, connection, code === CLOSE_CODES.RESTART.code)
       this.runtime.broker.saveSession(record, Math.max(this.runtime.settings.sessionMs, graceMs))
       this.savedSessions.keepData(connection)
-    } else if (session) this.runtime.broker.dropSession(namespace.name, session.id)
+    } else if (session) this.runtime.broker.dropSession(namespace.name, session.id, session.fence)
     if (wasOpen && RESUMABLE.has(code)) this.bursts.note(connection)
     closed(connection)
     this.runtime.timers.cancel(connection.timer)

@@ -49,6 +49,11 @@ export function sessionBegun(connection: Connection, session: Session): void {
   changing.session = session
 }
 
+/** Its node took its session over once more, for a newer connection. */
+export function sessionTaken(connection: Connection, session: Session): void {
+  sessionBegun(connection, session)
+}
+
 /** Another token on the open connection is good until then. */
 export function tokenRenewed(connection: Connection, expiresAt: number | undefined): void {
   const changing: Changing = connection

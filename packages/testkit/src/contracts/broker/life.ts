@@ -44,8 +44,10 @@ export function restartContract(makeBroker: MakeBroker): void {
       const [late] = await broker.append(NS, [entry('c', 1, { key: key('k2') })])
       broker.saveAck(NS, key('k2'), '["late"]')
       broker.setMark(NS, 'b', 1)
-      const session = { id: 's1', namespace: NS, connectionId: 'c_1', userId: 'ann', rooms: [] }
+      const session = { id: 's1', namespace: NS, connectionId: 'c_1', userId: 'ann', rooms: [], fence: 1 }
       broker.saveSession(session, 120_000)
+      await broker.takeSession(NS, 's1')
+      broker.saveSession({ ...session, fence: 2 }, 120_000)
       const member = { sign: 's1', user: { sub: 'ann', name: 'Ann', role: 'user' }, roomIds: ['a'], untilMs: 9 }
       await broker.saveReturning(NS, [member])
       const before = await broker.open(NS)
@@ -58,7 +60,7 @@ export function restartContract(makeBroker: MakeBroker): void {
       expect(await again.append(NS, [keyed])).toEqual([{ ...first, status: 'duplicate', ack: '["first"]' }])
       expect(await again.claim(NS, key('k2'))).toEqual({ ...late, status: 'duplicate', ack: '["late"]' })
       expect(await again.mark(NS, 'b')).toBe(1)
-      expect(await again.findSession(NS, 's1')).toEqual(session)
+      expect((await again.takeSession(NS, 's1'))?.record).toEqual({ ...session, fence: 3 })
       expect(await again.takeReturning(NS)).toEqual([member])
       expect(await again.append(NS, [entry('a', 6)])).toMatchObject([{ status: 'stored', n: 8, seq: 6 }])
     })

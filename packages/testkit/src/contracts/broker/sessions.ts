@@ -42,12 +42,36 @@ export function sessionContract(makeBroker: MakeBroker): void {
       broker.saveSession(session('s1'), 120_000)
       broker.saveSession(session('s1', { connectionId: 'c_2' }), 120_000)
       broker.saveSession(session('s2', { rooms: [] }), 120_000)
-      expect(await broker.findSession(NS, 's1')).toEqual(session('s1', { connectionId: 'c_2' }))
-      expect(await broker.findSession(NS, 's2')).toEqual(session('s2', { rooms: [] }))
+      expect(await broker.findSession(NS, 's1')).toMatchObject(session('s1', { connectionId: 'c_2' }))
+      expect(await broker.findSession(NS, 's2')).toMatchObject(session('s2', { rooms: [] }))
       expect(await broker.findSession('/other', 's1')).toBeUndefined()
       expect(await broker.findSession(NS, 's3')).toBeUndefined()
       broker.dropSession(NS, 's1')
       expect(await broker.findSession(NS, 's1')).toBeUndefined()
+    })
+
+    it('[C18] [Z8] gives one to the node that takes it over, and ignores what its former holder saves', async () => {
+      const { broker } = await bench(makeBroker)
+      expect(await broker.takeSession(NS, 's1')).toBeUndefined()
+      broker.saveSession(session('s1', { fence: 1 }), 120_000)
+      const first = await broker.takeSession(NS, 's1')
+      expect(first).toEqual({ record: session('s1', { fence: 2 }), wasHere: true })
+      broker.saveSession(session('s1', { fence: 1, connectionId: 'c_old' }), 120_000)
+      broker.dropSession(NS, 's1', 1)
+      expect(await broker.findSession(NS, 's1')).toEqual(session('s1', { fence: 2 }))
+      broker.saveSession(session('s1', { fence: 2, connectionId: 'c_2' }), 120_000)
+      const second = await broker.takeSession(NS, 's1')
+      expect(second?.record).toEqual(session('s1', { fence: 3, connectionId: 'c_2' }))
+      broker.dropSession(NS, 's1', 3)
+      expect(await broker.findSession(NS, 's1')).toBeUndefined()
+    })
+
+    it('[C18] [Z8] counts every takeover of several at once', async () => {
+      const { broker } = await bench(makeBroker)
+      broker.saveSession(session('s1', { fence: 1 }), 120_000)
+      const taken = await Promise.all([0, 1, 2].map(() => broker.takeSession(NS, 's1')))
+      expect(taken.map((each) => each?.record.fence).toSorted()).toEqual([2, 3, 4])
+      expect((await broker.findSession(NS, 's1'))?.fence).toBe(4)
     })
 
     it('forgets one whose time is up, and counts from the last save', async () => {

@@ -6,6 +6,7 @@ import { ERROR_CODES } from '@roomful/protocol'
 import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Append, Appended, Awaitable, Broker, BrokerListener, Claim } from '../../../core/ports/broker.ts'
 import { ALONE } from '../../../core/ports/nodes.ts'
+import { SessionFences } from '../common/session-fences.ts'
 import { ASKED, type Log, NOTED } from './log.ts'
 
 export type { Log } from './log.ts'
@@ -33,6 +34,7 @@ const UNAVAILABLE: Appended = {
 }
 
 export function createLocalBroker({ log }: LocalBrokerOptions): Broker {
+  const fences = new SessionFences()
   const outcomes = new Map<string, InOrder<Outcome>>()
   let listener: BrokerListener | undefined
   let closing: Promise<void> | undefined
@@ -92,6 +94,24 @@ export function createLocalBroker({ log }: LocalBrokerOptions): Broker {
     node: '',
     nodes: async () => [''],
     ask: async () => ALONE,
+    saveSession: (session, ttlMs) => {
+      if (!closing && fences.counts(session.namespace, session.id, session.fence)) log.saveSession(session, ttlMs)
+    },
+    findSession: async (namespace, id) => {
+      checkOpen()
+      const record = await log.findSession(namespace, id)
+      return record && fences.stamped(record)
+    },
+    takeSession: async (namespace, id) => {
+      checkOpen()
+      const record = await log.findSession(namespace, id)
+      return record && { record: fences.take(record), wasHere: true }
+    },
+    dropSession: (namespace, id, fence) => {
+      if (closing || !fences.counts(namespace, id, fence)) return
+      fences.forget(namespace, id)
+      log.dropSession(namespace, id)
+    },
     listen: (given) => {
       listener = given
     },

@@ -168,7 +168,12 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       await Promise.all(Array.from(all.values(), ({ sessions }) => sessions.stored()))
     },
     findSession: (namespace, id) => ask(namespace, ({ sessions }) => sessions.find(id)),
-    dropSession: (namespace, id) => tell(namespace, ({ sessions }) => sessions.drop(id)),
+    takeSession: (namespace, id) => ask(namespace, ({ sessions }) => sessions.take(id)),
+    dropSession: (namespace, id, fence) => tell(namespace, ({ sessions }) => sessions.drop(id, fence)),
+    async otherNodes() {
+      const [first] = all.values()
+      return first === undefined || closing ? 0 : first.namespace.otherNodes()
+    },
     saveReturning: (namespace, members) => ask(namespace, ({ sessions }) => sessions.saveReturning(members)),
     takeReturning: (namespace) => ask(namespace, ({ sessions }) => sessions.takeReturning()),
     healthy() {

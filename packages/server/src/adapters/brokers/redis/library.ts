@@ -25,6 +25,7 @@ export type FunctionName =
   | 'register'
   | 'renew'
   | 'reap'
+  | 'countNodes'
   | 'claim'
   | 'endClaims'
   | 'saveAck'
@@ -36,7 +37,7 @@ export type FunctionName =
   | 'saveReturning'
   | 'takeReturning'
 
-const READING = ['heads', 'range', 'positions', 'roomNames', 'roomUsers', 'findSession', 'mark']
+const READING = ['heads', 'range', 'positions', 'roomNames', 'roomUsers', 'findSession', 'mark', 'countNodes']
 /** These give memory back, or keep what is there in order, and so run when Redis is full. */
 const WITHOUT_MEMORY = [
   'close',

@@ -252,6 +252,11 @@ export class RedisNamespace {
     return Number(looked) >= TEND_ROOMS || Number(expired) >= 100
   }
 
+  /** Nodes with a lease, without this one. */
+  async otherNodes(): Promise<number> {
+    return Number((await this.ask('countNodes', [this.node, this.now]))[0])
+  }
+
   seed(): string {
     return this.options.random.id(SEED_LENGTH)
   }
@@ -485,6 +490,9 @@ export class RedisNamespace {
     else if (frame.kind === 'redacted') {
       const { roomId, seqs } = bodyOf<{ roomId: string; seqs: number[] }>(frame)
       listener.onRedacted(name, roomId, seqs)
+    } else if (frame.kind === 'taken') {
+      const { id, fence } = bodyOf<{ id: string; fence: number }>(frame)
+      listener.onTaken(name, id, fence)
     }
   }
 }

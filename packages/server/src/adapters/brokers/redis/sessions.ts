@@ -1,5 +1,5 @@
 /** Session records, inbox marks, and members expected back after a restart; everything saved in one turn goes in one call. */
-import type { ReturningMember, SessionRecord } from '../../../core/ports/broker.ts'
+import type { ReturningMember, SessionRecord, TakenSession } from '../../../core/ports/broker.ts'
 import type { LogLimits } from '../common/limits.ts'
 import { inPages, type RedisNamespace } from './namespace.ts'
 
@@ -7,6 +7,8 @@ interface Change {
   readonly ttlMs: number
   /** Nothing: it is dropped. */
   readonly session: SessionRecord | undefined
+  /** Of its holder; nothing when it counts whoever holds it. */
+  readonly fence: number | undefined
 }
 
 export class Sessions {
@@ -25,12 +27,12 @@ export class Sessions {
   }
 
   save(session: SessionRecord, ttlMs: number): void {
-    this.changes.set(session.id, { ttlMs, session })
+    this.changes.set(session.id, { ttlMs, session, fence: session.fence })
     this.due()
   }
 
-  drop(id: string): void {
-    this.changes.set(id, { ttlMs: 0, session: undefined })
+  drop(id: string, fence: number | undefined): void {
+    this.changes.set(id, { ttlMs: 0, session: undefined, fence })
     this.due()
   }
 
@@ -41,8 +43,15 @@ export class Sessions {
 
   async find(id: string): Promise<SessionRecord | undefined> {
     await this.stored()
-    const [record] = await this.namespace.ask('findSession', [this.namespace.now, id])
-    return typeof record === 'string' ? (JSON.parse(record) as SessionRecord) : undefined
+    const [record, fence] = await this.namespace.ask('findSession', [this.namespace.now, id])
+    return typeof record === 'string' ? recordOf(record, fence) : undefined
+  }
+
+  /** What this node has saved so far is stored before. */
+  async take(id: string): Promise<TakenSession | undefined> {
+    await this.stored()
+    const [, , fence, record, wasHere] = await this.namespace.change('takeSession', [this.namespace.now, id])
+    return typeof record === 'string' ? { record: recordOf(record, fence), wasHere: Number(wasHere) === 1 } : undefined
   }
 
   async mark(roomId: string): Promise<number> {
@@ -91,7 +100,7 @@ export class Sessions {
   private async writeSessions(changes: ReadonlyMap<string, Change>): Promise<void> {
     const { namespace } = this
     for (const page of inPages([...changes])) {
-      const args = page.flatMap(([id, { ttlMs, session }]) => [id, '', String(ttlMs), session ? JSON.stringify(session) : '']) // biome-ignore format: one call
+      const args = page.flatMap(([id, { ttlMs, session, fence = '' }]) => [id, String(fence), String(ttlMs), session ? JSON.stringify(session) : '']) // biome-ignore format: one call
       try {
         await namespace.ask('saveSessions', [namespace.node, namespace.now, ...args])
       } catch (error) {
@@ -111,4 +120,9 @@ export class Sessions {
       }
     }
   }
+}
+
+/** The latest takeover may be newer than what was saved. */
+function recordOf(text: string, fence: unknown): SessionRecord & { fence: number } {
+  return { ...(JSON.parse(text) as SessionRecord), fence: Number(fence) }
 }

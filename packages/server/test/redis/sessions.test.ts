@@ -1,0 +1,199 @@
+/** Sessions over nodes: a client that comes back to another node is the same one, and no node is left with what it had. */
+import { once } from 'node:events'
+import { type AddressInfo, createServer, connect as dial, type Socket as TcpSocket } from 'node:net'
+import { type Client, connect } from '@roomful/client'
+import { hubOf } from '@roomful/server/testing'
+import { SignJWT } from 'jose'
+import { io, type Socket } from 'socket.io-client'
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { type CreateOptions, createRoomful, type Roomful } from '../../src/index.ts'
+import { startRedis } from './server.ts'
+
+const SECRET = 'a secret of at least thirty-two characters'
+const redis = await startRedis()
+afterAll(() => redis.stop())
+
+let prefixes = 0
+
+interface Node {
+  readonly roomful: Roomful
+  readonly url: string
+  readonly port: number
+}
+
+/** Starts nodes of one cluster. */
+function cluster(declare: (roomful: Roomful) => void = () => undefined, settings: CreateOptions = {}) {
+  const redisPrefix = `sessions${++prefixes}`
+  return async (): Promise<Node> => {
+    const common = { data: ':memory:', redisUrl: redis.url, redisPrefix, jwtSecret: SECRET, hosts: ['127.0.0.1'] }
+    const roomful = createRoomful({ ...common, ...settings }).standardNamespaces()
+    declare(roomful)
+    onTestFinished(() => roomful.close())
+    const { url, port } = await roomful.listen({ port: 0, host: '127.0.0.1' })
+    return { roomful, url, port }
+  }
+}
+
+/** A balancer whose next connection goes where the test says. */
+async function balance(first: Node) {
+  const clients = new Set<TcpSocket>()
+  const servers = new Set<TcpSocket>()
+  let late = ''
+  let port = first.port
+  const server = createServer((client) => {
+    const upstream = dial(port, '127.0.0.1')
+    clients.add(client)
+    servers.add(upstream)
+    client.pipe(upstream, { end: false })
+    upstream.on('data', (data) => {
+      if (client.destroyed) late += data.toString('latin1')
+      else client.write(data)
+    })
+    client.on('error', () => undefined)
+    upstream.on('error', () => client.destroy())
+    upstream.on('close', () => {
+      servers.delete(upstream)
+      client.destroy()
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    for (const socket of [...clients, ...servers]) socket.destroy()
+    server.close()
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    to(node: Node) {
+      port = node.port
+    },
+    /** Clients are cut off, and no node learns of it. */
+    cut() {
+      for (const client of clients) {
+        client.unpipe()
+        client.destroy()
+      }
+      clients.clear()
+    },
+    /** What nodes sent to clients that had been cut off. */
+    get late() {
+      return late
+    },
+  }
+}
+
+async function token(sub: string): Promise<string> {
+  const jwt = new SignJWT({ name: sub }).setProtectedHeader({ alg: 'HS256' }).setSubject(sub)
+  return jwt.setExpirationTime('1h').sign(new TextEncoder().encode(SECRET))
+}
+
+function next(socket: Socket, event: string): Promise<unknown[]> {
+  return new Promise((resolve) => socket.once(event, (...args: unknown[]) => resolve(args)))
+}
+
+async function socketIo(url: string, sub: string): Promise<Socket> {
+  const auth = { token: await token(sub) }
+  const socket = io(url, { forceNew: true, transports: ['websocket'], auth, reconnectionDelay: 20, reconnectionDelayMax: 50 }) // biome-ignore format: one call
+  onTestFinished(() => void socket.disconnect())
+  await next(socket, 'connect')
+  return socket
+}
+
+function listen(socket: Socket): unknown[] {
+  const heard: unknown[] = []
+  socket.on('message:new', ({ content }: { content: unknown }) => heard.push(content))
+  return heard
+}
+
+async function sdk(url: string, sub: string): Promise<Client> {
+  const client = connect(url, { token: () => token(sub), transports: ['websocket'] })
+  onTestFinished(() => client.close())
+  return client
+}
+
+/** `namespace('/')` of a server that has started. */
+const chat = (roomful: Roomful) =>
+  hubOf(roomful).namespace('/') as NonNullable<ReturnType<ReturnType<typeof hubOf>['namespace']>>
+const connections = ({ roomful }: Node) => chat(roomful).connections.size
+
+describe('a client that comes back to another node', () => {
+  it('[D3] [C18] [C20] [Z8] recovers there over Socket.IO, with everything that it missed, while its old link hangs', async () => {
+    const start = cluster()
+    const [a, b] = [await start(), await start()]
+    const balancer = await balance(a)
+    const ann = await socketIo(balancer.url, 'ann')
+    const ben = await socketIo(b.url, 'ben')
+    for (const roomId of ['a', 'b']) await ann.emitWithAck('room:join', roomId)
+    const heard = listen(ann)
+    const say = (roomId: string, content: string) => ben.emitWithAck('message:send', { roomId, content })
+    await say('a', 'one')
+    await expect.poll(() => heard).toEqual(['one'])
+    const before = ann.id
+    balancer.to(b)
+    balancer.cut()
+    const back = next(ann, 'connect')
+    await say('b', 'two')
+    await say('a', 'three')
+    await back
+    expect([ann.recovered, ann.id]).toEqual([true, before])
+    await say('a', 'four')
+    await expect.poll(() => heard).toEqual(['one', 'two', 'three', 'four'])
+    await expect.poll(() => [connections(a), connections(b)]).toEqual([0, 2])
+  })
+
+  it('[D3] [Z8] recovers on one node after another, and what the first one saves late does no harm', async () => {
+    const start = cluster()
+    const nodes = [await start(), await start(), await start()]
+    const balancer = await balance(nodes[0] as Node)
+    const ann = await socketIo(balancer.url, 'ann')
+    await ann.emitWithAck('room:join', 'a')
+    const heard = listen(ann)
+    const expected: string[] = []
+    for (let round = 1; round <= 6; round++) {
+      const back = next(ann, 'connect')
+      balancer.to(nodes[round % 3] as Node)
+      balancer.cut()
+      const content = `message ${round}`
+      expected.push(content)
+      await chat((nodes[0] as Node).roomful).publish('a', 'message:new', [{ content }])
+      await back
+      expect([round, ann.recovered]).toEqual([round, true])
+    }
+    await expect.poll(() => heard).toEqual(expected)
+    await expect.poll(() => nodes.map(connections).toSorted()).toEqual([0, 0, 1])
+  })
+
+  it('[C18] [Z8] keeps its connection’s id and data over the SDK, and its old link is closed', async () => {
+    const start = cluster((roomful) => {
+      chat(roomful).on('count', (context) => {
+        const data = context.connection.data as { count?: number }
+        data.count = (data.count ?? 0) + 1
+        return { count: data.count }
+      })
+    })
+    const [a, b] = [await start(), await start()]
+    const balancer = await balance(a)
+    const ann = await sdk(balancer.url, 'ann')
+    const room = ann.room('lobby')
+    await room.ready
+    const heard: unknown[] = []
+    room.on('message:new', ({ content }) => heard.push(content))
+    expect(await ann.request('count')).toMatchObject({ count: 1 })
+    const { connectionId } = ann.state as { connectionId: string }
+    balancer.to(b)
+    balancer.cut()
+    await chat(b.roomful).publish('lobby', 'message:new', [{ content: 'missed' }])
+    await expect
+      .poll(() => ann.state, { timeout: 10_000 })
+      .toMatchObject({ status: 'open', recovered: true, connectionId })
+    expect(await ann.request('count')).toMatchObject({ count: 2 })
+    await expect.poll(() => heard).toEqual(['missed'])
+    await expect.poll(() => [connections(a), connections(b)]).toEqual([0, 1])
+    await expect.poll(() => balancer.late).toContain('4005')
+    // Back again: what the first node kept of it is not used.
+    balancer.to(a)
+    balancer.cut()
+    await expect.poll(() => connections(a), { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => ann.state).toMatchObject({ status: 'open', recovered: true })
+    expect(await ann.request('count')).toMatchObject({ count: 3 })
+  })
+})
