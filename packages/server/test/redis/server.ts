@@ -35,6 +35,7 @@ export async function startRedis(...settings: (readonly [string, string])[]): Pr
   }
   const folder = mkdtempSync(join(tmpdir(), 'roomful-redis-'))
   const port = await freePort()
+  const isSentinel = settings.some(([name]) => name.startsWith('sentinel'))
   let child: ChildProcess | undefined
   let output = ''
 
@@ -50,9 +51,13 @@ export async function startRedis(...settings: (readonly [string, string])[]): Pr
     }
   }
   const start = async () => {
-    const chosen = settings.flatMap(([name, value]) => [`--${name}`, ...value.split(' ')])
+    const chosen = isSentinel ? ['--sentinel'] : settings.flatMap(([name, value]) => [`--${name}`, ...value.split(' ')])
     const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '']
-    child = spawn(PROGRAM, [...fixed, ...chosen], { stdio: ['ignore', 'pipe', 'pipe'] })
+    process.once('exit', () => child?.kill('SIGKILL'))
+    // Sentinel writes down what it finds, and will not start without a file for that.
+    const conf = join(folder, 'sentinel.conf')
+    if (isSentinel) writeFileSync(conf, settings.map(([name, value]) => `${name} ${value}\n`).join(''))
+    child = spawn(PROGRAM, [...(isSentinel ? [conf] : []), ...fixed, ...chosen], { stdio: ['ignore', 'pipe', 'pipe'] })
     output = ''
     child.stdout?.on('data', (text: Buffer) => (output += text.toString()))
     child.stderr?.on('data', (text: Buffer) => (output += text.toString()))
