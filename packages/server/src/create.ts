@@ -10,6 +10,7 @@ import { SignInPlaces } from './adapters/auth/sign-in-places.ts'
 import { Tickets } from './adapters/auth/tickets.ts'
 import { UserStore } from './adapters/auth/user-store.ts'
 import { createHttpHost } from './adapters/http/host.ts'
+import { answerInspection } from './adapters/http/inspection.ts'
 import { HttpTransport } from './adapters/http/router.ts'
 import { composeObservers, Metrics } from './adapters/observe/metrics.ts'
 import { Stories } from './adapters/observe/stories.ts'
@@ -154,23 +155,23 @@ export function createRoomful({
     },
     node,
     nodeUrl: settings.nodeUrl,
-    http: (hub, links, administration) =>
-      new HttpTransport(
-        createHttpHost({
-          version: version(),
-          hub,
-          links,
-          administration,
-          accounts,
-          tickets,
-          metrics,
-          stories,
-          keepsStories,
-          apiKey,
-          basePath,
-        }),
-        requestChecks,
-      ),
+    http: (hub, links, administration) => {
+      const host = createHttpHost({
+        version: version(),
+        hub,
+        links,
+        administration,
+        accounts,
+        tickets,
+        metrics,
+        stories,
+        keepsStories,
+        apiKey,
+        basePath,
+      })
+      answerInspection(host)
+      return new HttpTransport(host, requestChecks)
+    },
     tls,
     port: settings.port,
     host: settings.host,

@@ -26,6 +26,11 @@ export interface Refreshed extends Reached {
 type ClosedHere = Pick<Disconnected, 'connections'>
 type RefreshedHere = Omit<Refreshed, 'nodes'>
 
+/** What an administrator decided on another node. */
+type AccountChange =
+  | { readonly userId: string; readonly banned: boolean; readonly reason?: string | undefined }
+  | { readonly userId: string; readonly role: string | null }
+
 interface Kick {
   readonly code: number
   readonly reason: string
@@ -44,7 +49,7 @@ export class Administration {
     this.users = users
     this.unknownUsers = unknownUsers
     const { nodes } = hub.runtime
-    nodes.on<{ userId: string }>('account:changed', ({ userId }) => this.onAccountChanged(userId))
+    nodes.on<AccountChange>('account:change', (change) => this.applyChange(change))
     nodes.on<{ userId: string }>('refresh', ({ userId }) => this.refreshHere(userId))
     nodes.on<{ userId?: string }>('recheck', ({ userId }) => this.recheckHere(userId))
     nodes.on<Kick & { userId: string }>('disconnect:user', ({ userId, ...kick }) => this.closeUser(userId, kick))
@@ -73,7 +78,7 @@ export class Administration {
     await this.users.setBanned(userId, true, reason)
     this.noteChange(userId)
     this.shutOut(userId, reason)
-    return this.announceChange(userId)
+    return this.announceChange({ userId, banned: true, reason })
   }
 
   /** @throws RoomfulError (rejects) as {@link ban} */
@@ -81,7 +86,7 @@ export class Administration {
     await this.checkAccount(userId)
     await this.users.setBanned(userId, false)
     this.noteChange(userId)
-    return this.announceChange(userId)
+    return this.announceChange({ userId, banned: false })
   }
 
   /**
@@ -92,13 +97,18 @@ export class Administration {
     await this.checkAccount(userId)
     await this.users.setRole(userId, role)
     this.noteChange(userId)
-    const others = this.announceChange(userId)
+    const others = this.announceChange({ userId, role: role ?? null })
     await this.refreshHere(userId)
     return others
   }
 
-  /** Another node, or another program, changed the account: what holds of it now is carried out here. */
-  async onAccountChanged(userId: string): Promise<void> {
+  /** Each node keeps accounts of its own, so what was decided elsewhere is written down here too. */
+  private async applyChange(change: AccountChange): Promise<void> {
+    const { userId } = change
+    // Where users must be known, one that this node does not know is refused here anyway.
+    if (this.unknownUsers === 'open') await this.users.ensure({ sub: userId, name: userId, role: 'user' })
+    if ('banned' in change) await this.users.setBanned(userId, change.banned, change.reason)
+    else await this.users.setRole(userId, change.role ?? undefined)
     this.noteChange(userId)
     await this.refreshHere(userId)
   }
@@ -187,9 +197,9 @@ export class Administration {
     }
   }
 
-  /** The other nodes read the account again, and carry out what holds of it now. */
-  private async announceChange(userId: string): Promise<Reached> {
-    return reachedBy(await this.hub.runtime.nodes.ask('account:changed', { userId }))
+  /** To the other nodes, which carry it out at once. */
+  private async announceChange(change: AccountChange): Promise<Reached> {
+    return reachedBy(await this.hub.runtime.nodes.ask('account:change', change))
   }
 
   /** What was read of the account counts no more, also for a poll that waits without a connection. */

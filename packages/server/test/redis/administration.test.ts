@@ -56,6 +56,38 @@ describe('administration of two nodes', () => {
     })
   })
 
+  it('[Z7] [D11] a ban shuts a user out of all of them, and lifting it lets the user in', async () => {
+    const [a, b] = [await serveNode(redis, 'ban'), await serveNode(redis, 'ban')]
+    const token = await tokenFor('ann')
+    const ann = await connectTo(b, token, CHAT)
+    expect(await a.api('ban', { userId: 'ann', reason: 'Enough' })).toEqual({ status: 'ok', nodes: ONE_OTHER })
+    expect(await ann.closed).toBe(4003)
+    const refused = await fetch(`${b.url}/api/rooms`, { headers: { authorization: `Bearer ${token}` } })
+    expect((await refused.json()) as object).toMatchObject({ error: { code: 'BANNED' } })
+    expect(await b.roomful.unban('ann')).toEqual({ nodes: ONE_OTHER })
+    await connectTo(a, token, CHAT)
+  })
+
+  it('[Z7] [D11] a role that is given on one node holds on the other', async () => {
+    const [a, b] = [await serveNode(redis, 'role'), await serveNode(redis, 'role')]
+    const ann = await connectTo(b, await tokenFor('ann'), CHAT)
+    expect(await a.roomful.setRole('ann', 'support')).toEqual({ nodes: ONE_OTHER })
+    await ann.next(({ type, user }) => type === 'auth_ok' && (user as { role: string }).role === 'support')
+  })
+
+  it('[Z7] connections of all nodes are in the lists, and have their stories', async () => {
+    const [a, b] = [await serveNode(redis, 'list'), await serveNode(redis, 'list')]
+    const ann = await tokenFor('ann')
+    const ids = [await connectTo(a, ann, CHAT), await connectTo(b, ann, CHAT)].map(({ connectionId }) => connectionId)
+    const { connections, more, nodes } = await a.api('connections?userId=ann')
+    expect((connections as { connectionId: string }[]).map(({ connectionId }) => connectionId)).toEqual([...ids].sort())
+    expect({ more, nodes }).toEqual({ more: false, nodes: ONE_OTHER })
+    expect(await a.api('connections?userId=ann&limit=1')).toMatchObject({ connections: [{}], more: true })
+    expect(await a.api(`connections/${ids[1]}`)).toMatchObject({ connection: { connectionId: ids[1], userId: 'ann' } })
+    expect(await a.api('connections/c_gone')).toMatchObject({ error: { code: 'NOT_FOUND' } })
+    expect(await a.api('accounts?search=ann')).toMatchObject({ accounts: [{ userId: 'ann', connections: 2 }] })
+  })
+
   it('[Z7] a node that does not live any more is counted, and nothing fails', async () => {
     const a = await serveNode(redis, 'dead')
     await redis.command('ZADD', '{dead}:members', String(Date.now() + 60_000), 'killed')

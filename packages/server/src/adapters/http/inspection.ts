@@ -11,6 +11,7 @@ import {
   type ListPage,
   listPage,
   NamespaceName,
+  Nodes,
   PageOfList,
   RoomName,
   type Route,
@@ -71,13 +72,13 @@ const example = {
 export const inspectionRoutes: readonly Route[] = [
   server('GET', 'connections', {
     ...inspection,
-    summary: 'The connections that are open in a namespace, by id.',
+    summary: 'The connections that are open in a namespace, on all nodes, by id.',
     query: Type.Object({
       namespace: NamespaceName,
       userId: Type.Optional(Type.String({ description: 'Those of this user.' })),
       ...PageOfList,
     }),
-    answer: Type.Object({ connections: Type.Array(Listed), more: Type.Boolean() }),
+    answer: Type.Object({ connections: Type.Array(Listed), more: Type.Boolean(), ...Nodes }),
     errors,
     example: {
       query: { limit: '100' },
@@ -87,7 +88,7 @@ export const inspectionRoutes: readonly Route[] = [
       },
     },
     respond: ({ host, query: { namespace = '/', userId, after = '', limit = LIST_MAX } }) =>
-      listConnections(findNamespace(host.hub, namespace), userId, { after, limit }),
+      listOnAll(host, namespace, { userId, page: { after, limit } }),
   }),
   server('GET', 'connections/{connectionId}', {
     ...inspection,
@@ -110,7 +111,7 @@ export const inspectionRoutes: readonly Route[] = [
         ending: null,
       },
     },
-    respond: ({ host, params }) => storyOf(host.stories, params.connectionId),
+    respond: ({ host, params }) => findStory(host, params.connectionId),
   }),
   server('GET', 'explain', {
     ...inspection,
@@ -162,18 +163,58 @@ export const inspectionRoutes: readonly Route[] = [
   }),
 ]
 
-function listConnections(namespace: Namespace, userId: string | undefined, page: ListPage): unknown {
+interface ConnectionQuestion {
+  readonly userId?: string | undefined
+  readonly page: ListPage
+}
+
+interface ConnectionPage {
+  readonly connections: ReturnType<typeof describe>[]
+  readonly more: boolean
+}
+
+/** Answers what the same paths on other nodes ask. */
+export function answerInspection({ hub, stories, keepsStories }: HttpHost): void {
+  const { nodes } = hub.runtime
+  nodes.on<ConnectionQuestion>('connections', (question, name) => listHere(findNamespace(hub, name), question))
+  nodes.on<{ connectionId: string }>('story', ({ connectionId }) => keepsStories && storyHere(stories, connectionId))
+}
+
+/** A page of each node, put together: each has whatever of the first ones is its own. */
+async function listOnAll({ hub }: HttpHost, name: string, question: ConnectionQuestion): Promise<unknown> {
+  const here = listHere(findNamespace(hub, name), question)
+  const { asked, answered, answers } = await hub.runtime.nodes.ask<ConnectionPage>('connections', question, name)
+  if (asked === 0) return here
+  const pages = [here, ...answers.map(({ value }) => value)]
+  const all = pages.flatMap(({ connections }) => connections)
+  const { items: connections, more } = listPage(all, ({ connectionId }) => connectionId, question.page)
+  return { connections, more: more || pages.some((each) => each.more), nodes: { asked, answered } }
+}
+
+function listHere(namespace: Namespace, { userId, page }: ConnectionQuestion): ConnectionPage {
   const { connections, users } = namespace.state
   const all = userId === undefined ? connections.values() : (users.get(userId)?.connections ?? [])
   const { items, more } = listPage(Array.from(all), ({ id }) => id, page)
   return { connections: items.map(describe), more }
 }
 
-function storyOf(stories: Stories, connectionId: string): unknown {
+/** The node that has, or had, the connection knows its story; with the end of a node those that it knew are gone. */
+async function findStory({ hub, stories }: HttpHost, connectionId: string): Promise<unknown> {
+  const here = storyHere(stories, connectionId)
+  if (here) return here
+  const { asked, answered, answers } = await hub.runtime.nodes.ask<object | false>('story', { connectionId })
+  const found = answers.find(({ value }) => value)
+  if (found) return found.value
+  const gone = asked === 0 ? '' : '; if its node has ended, its story has ended with it'
+  const silent = asked === answered ? '' : `; ${asked - answered} of ${asked} other nodes did not answer`
+  throw new RoomfulError('NOT_FOUND', `Nothing is remembered of ${connectionId}${gone}${silent}`, {
+    field: 'connectionId',
+  })
+}
+
+function storyHere(stories: Stories, connectionId: string): object | false {
   const story = stories.find(connectionId)
-  if (story === undefined) {
-    throw new RoomfulError('NOT_FOUND', `Nothing is remembered of ${connectionId}`, { field: 'connectionId' })
-  }
+  if (story === undefined) return false
   const { connection, openedAt, chapters, forgotten, ending = null } = story
   return { connection: { ...aboutConnection(connection), openedAt }, chapters, forgotten, ending }
 }
