@@ -7,7 +7,6 @@ import { SlidingWindowLimiter } from './adapters/auth/limiter.ts'
 import { Passwords } from './adapters/auth/passwords.ts'
 import { findSecret, type Secret } from './adapters/auth/secret.ts'
 import { SignInPlaces } from './adapters/auth/sign-in-places.ts'
-import { Tickets } from './adapters/auth/tickets.ts'
 import { UserStore } from './adapters/auth/user-store.ts'
 import { createHttpHost } from './adapters/http/host.ts'
 import { answerInspection } from './adapters/http/inspection.ts'
@@ -25,7 +24,7 @@ import { readTlsFiles } from './config/tls-files.ts'
 import { CORE_DEFAULTS } from './core/base/settings.ts'
 import type { NodeRegistry } from './core/ports/node-registry.ts'
 import type { Observer } from './core/ports/observer.ts'
-import { openBroker, openNodeRegistry } from './open-broker.ts'
+import { openBroker, openNodeRegistry, openTickets } from './open-broker.ts'
 import { RoomfulServer } from './roomful.ts'
 import { version } from './version.ts'
 
@@ -77,7 +76,7 @@ export function createRoomful({
   const observers = composeObservers(readers.filter((reader) => reader !== undefined))
   const users = new UserStore(settings.data, clock.now)
   const broker = openOrClose(() => openBroker(settings, { clock, random, observer: observers }), users)
-  const tickets = new Tickets(clock, random)
+  const tickets = openTickets(settings, { clock, random })
   if (secret.notice !== undefined) {
     observers.observe({ type: 'notice', message: secret.notice, isRisky: secret.isRisky ?? false })
   }
@@ -176,7 +175,10 @@ export function createRoomful({
     port: settings.port,
     host: settings.host,
     basePath,
-    closeParts: () => users.close(),
+    closeParts: () => {
+      users.close()
+      tickets.close?.()
+    },
   })
 }
 

@@ -1,11 +1,13 @@
 /** The broker that the settings ask for: of this process alone, or of all nodes that share a Redis. */
+import { type TicketOffice, Tickets } from './adapters/auth/tickets.ts'
 import { createLocalBroker } from './adapters/brokers/local/index.ts'
 import { createRedisBroker } from './adapters/brokers/redis/broker.ts'
 import { RedisNodeRegistry } from './adapters/brokers/redis/node-registry.ts'
+import { RedisTickets } from './adapters/brokers/redis/tickets.ts'
 import type { Settings } from './config/settings-type.ts'
 import type { Broker } from './core/ports/broker.ts'
 import type { NodeRegistry } from './core/ports/node-registry.ts'
-import type { Clock } from './core/ports/system.ts'
+import type { Clock, Random } from './core/ports/system.ts'
 import { type LogPorts, openLog, retentionMsOf } from './open-log.ts'
 
 /** @throws RoomfulError with a sentence when the data folder is in use, newer than this version, or cannot be used */
@@ -29,4 +31,13 @@ export function openBroker(settings: Settings, ports: LogPorts): Broker {
 /** Where the nodes that share the log find each other. @returns undefined for a server that runs alone */
 export function openNodeRegistry({ redisUrl, redisPrefix }: Settings, clock: Clock): NodeRegistry | undefined {
   return redisUrl === undefined ? undefined : new RedisNodeRegistry({ url: redisUrl, prefix: redisPrefix, clock })
+}
+
+/** Where tickets wait until they are used: in Redis, where it may be another node that takes them. */
+export function openTickets(
+  { redisUrl, redisPrefix }: Settings,
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
+): TicketOffice & { close?(): void } {
+  if (redisUrl === undefined) return new Tickets(clock, random)
+  return new RedisTickets({ url: redisUrl, prefix: redisPrefix, clock, random })
 }

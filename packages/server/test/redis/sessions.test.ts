@@ -197,3 +197,74 @@ describe('a client that comes back to another node', () => {
     expect(await ann.request('count')).toMatchObject({ count: 3 })
   })
 })
+
+describe('a ticket of one node', () => {
+  it('[A3.4] [Z9] opens one link on another node, once; that of a stream opens it again', async () => {
+    const start = cluster()
+    const [a, b] = [await start(), await start()]
+    const headers = { authorization: `Bearer ${await token('zoë')}` }
+    const issue = async (): Promise<string> => {
+      const response = await fetch(`${a.url}/api/tickets`, { method: 'POST', headers })
+      expect(response.status).toBe(201)
+      return ((await response.json()) as { ticket: string }).ticket
+    }
+    const stream = async (node: Node, ticket: string) => {
+      const cancel = new AbortController()
+      const { status } = await fetch(`${node.url}/sse/chat?room=lobby&ticket=${ticket}`, { signal: cancel.signal })
+      cancel.abort()
+      return status
+    }
+    const ticket = await issue()
+    expect([await stream(b, ticket), await stream(a, ticket), await stream(b, ticket)]).toEqual([200, 200, 200])
+    const once = await issue()
+    const opens = (node: Node) =>
+      new Promise<boolean>((resolve) => {
+        const socket = new WebSocket(`${node.url.replace('http', 'ws')}/ws/chat?ticket=${once}`)
+        socket.onmessage = ({ data }) => {
+          if (String(data).includes('auth_ok')) resolve(true)
+        }
+        socket.onclose = () => resolve(false)
+        onTestFinished(() => socket.close())
+      })
+    expect([await opens(b), await opens(a)]).toEqual([true, false])
+    expect(await stream(a, 'of:someone')).toBe(401)
+  })
+})
+
+describe('a node that drains', () => {
+  it('[D9] [Z10] sends its clients to another one at once, and they recover there', async () => {
+    const start = cluster()
+    const [a, b] = [await start(), await start()]
+    const balancer = await balance(a)
+    const ann = await socketIo(balancer.url, 'ann')
+    await ann.emitWithAck('room:join', 'a')
+    const heard = listen(ann)
+    const draining = next(ann, 'server:draining')
+    balancer.to(b)
+    const back = next(ann, 'connect')
+    const closing = a.roomful.close()
+    const [{ reconnectAfterMs }] = (await draining) as [{ reconnectAfterMs: number }]
+    expect(reconnectAfterMs).toBeLessThanOrEqual(1_000)
+    await chat(b.roomful).publish('a', 'message:new', [{ content: 'missed' }])
+    await back
+    expect(ann.recovered).toBe(true)
+    await expect.poll(() => heard).toEqual(['missed'])
+    await closing
+  })
+})
+
+describe('transient events', () => {
+  it('[J24] [Z11] that another node may have sent meanwhile are no recovery: the client is a new one', async () => {
+    const start = cluster()
+    const [a, b] = [await start(), await start()]
+    const balancer = await balance(a)
+    const ann = await socketIo(balancer.url, 'ann')
+    await ann.emitWithAck('room:join', 'a')
+    const back = next(ann, 'connect')
+    balancer.to(b)
+    balancer.cut()
+    chat(b.roomful).to('a').emit('note', ['missed'])
+    await back
+    expect(ann.recovered).toBe(false)
+  })
+})

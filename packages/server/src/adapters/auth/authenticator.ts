@@ -8,12 +8,12 @@ import type { Credentials } from '@roomful/protocol'
 import { bannedError, RoomfulError } from '../../core/base/errors.ts'
 import type { Authenticator, Identity, Users } from '../../core/ports/users.ts'
 import type { TokenVerifier } from './jwt.ts'
-import type { Tickets } from './tickets.ts'
+import type { TicketOffice } from './tickets.ts'
 
 /** What the authenticator uses. */
 export interface AccountAuthenticatorParts {
   readonly verifier: TokenVerifier
-  readonly tickets: Tickets
+  readonly tickets: TicketOffice
   readonly users: Users
   /** For a valid token of an unknown user: `open` creates the user, `strict` refuses the token. */
   readonly unknownUsers: 'open' | 'strict'
@@ -29,7 +29,7 @@ export class AccountAuthenticator implements Authenticator {
 
   async authenticate({ token, ticket }: Credentials, stream?: string): Promise<Identity> {
     const { verifier, tickets } = this.parts
-    if (ticket !== undefined) return this.withAccount(tickets.redeem(ticket, stream))
+    if (ticket !== undefined) return this.withAccount(await tickets.redeem(ticket, stream))
     if (token !== undefined) return this.withAccount(await verifier.verify(token))
     throw new RoomfulError('UNAUTHENTICATED')
   }

@@ -3,6 +3,7 @@
  * are recorded in logs and browser histories. A3.4, H15.
  */
 import { RoomfulError } from '../../core/base/errors.ts'
+import type { Awaitable } from '../../core/ports/broker.ts'
 import type { Clock, Random } from '../../core/ports/system.ts'
 import type { Identity } from '../../core/ports/users.ts'
 
@@ -20,14 +21,20 @@ export const BOUND_PER_USER = 64
 const BOUND_LIFETIME_MS = 24 * 3_600_000
 const TICKET_LENGTH = 32
 
+/** Issues tickets and takes them. @throws RoomfulError (also as a rejection) */
+export interface TicketOffice {
+  issue(identity: Identity): Awaitable<string>
+  redeem(ticket: string, stream?: string): Awaitable<Identity>
+}
+
 interface Ticket {
   readonly identity: Identity
   /** Time of expiry on the monotonic clock. */
   readonly goodUntil: number
 }
 
-/** All valid tickets. */
-export class Tickets {
+/** All valid tickets, for a server that runs alone. */
+export class Tickets implements TicketOffice {
   private readonly clock: Clock
   private readonly random: Random
   /** In the order of issue, which is the order of expiry. */

@@ -88,6 +88,6 @@ export const accountRoutes: readonly Route[] = [
       errors: ['UNAVAILABLE'],
       example: { answer: { ticket: 'f3q9…' } },
     },
-    { respond: ({ host, identity }) => ({ ticket: host.tickets.issue(identity) }) },
+    { respond: async ({ host, identity }) => ({ ticket: await host.tickets.issue(identity) }) },
   ),
 ]

@@ -3,7 +3,7 @@ import type { Administration } from '../../core/administration.ts'
 import type { Hub } from '../../core/hub.ts'
 import type { Accounts } from '../auth/accounts.ts'
 import type { ApiKey } from '../auth/api-key.ts'
-import type { Tickets } from '../auth/tickets.ts'
+import type { TicketOffice } from '../auth/tickets.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Stories } from '../observe/stories.ts'
 import { Polls } from './fallbacks/poll.ts'
@@ -21,7 +21,7 @@ export interface HttpHostParts {
   readonly links: HttpLinks
   readonly administration: Administration
   readonly accounts: Accounts
-  readonly tickets: Tickets
+  readonly tickets: TicketOffice
   readonly metrics: Metrics
   readonly stories: Stories
   /** Whether the server records stories of connections. */

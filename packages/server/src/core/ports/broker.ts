@@ -289,10 +289,10 @@ export interface Broker {
   findSession(namespace: string, id: string): Promise<SessionRecord | undefined>
   /**
    * From now on the session is this node's, and its former holder's saves and drops do nothing. Another node that holds it
-   * hears so through `onTaken`. Of several nodes that take it the last one has it.
+   * is informed by `onTaken`. Of several nodes that take it the last one has it.
    */
   takeSession(namespace: string, id: string): Promise<TakenSession | undefined>
-  /** @param fence of the holder; without it the session is dropped whoever holds it */
+  /** @param fence of the holder; without it any holder's session is dropped */
   dropSession(namespace: string, id: string, fence?: number): void
 
   /** How many other nodes share the log now. Nothing where there can be none. */

@@ -34,7 +34,7 @@ interface DrainParts {
 
 /** Sends every client the moment to come back, closes all links within `drainMs` and settles what is stored. */
 export async function drain(runtime: Runtime, { links, delivery, settled }: DrainParts): Promise<void> {
-  const leaves = plan(runtime, [...links])
+  const leaves = plan(runtime, [...links], await countOthers(runtime))
   runtime.observer.observe({ type: 'drain', links: leaves.length })
   for (const { link, backAfterMs } of leaves) announce(runtime, delivery, link, backAfterMs)
   runtime.turn.flush()
@@ -42,18 +42,32 @@ export async function drain(runtime: Runtime, { links, delivery, settled }: Drai
   const returning = new Map<string, ReturningMember[]>()
   await Promise.all(leaves.map((leave) => closeInTime(runtime, leave, returning)))
   await settled()
+  // Where nodes share presence, each knows who is expected back.
+  if (runtime.broker.otherNodes) return
   for (const [namespace, members] of returning) await keep(runtime, namespace, members)
 }
 
 /** Links that close first come back first, so that all are away for about the same time. */
-function plan(runtime: Runtime, links: readonly Link<Connection>[]): Leave[] {
+function plan(runtime: Runtime, links: readonly Link<Connection>[], others: number): Leave[] {
   const spreadMs = links.length > SPREAD_MIN_LINKS ? runtime.settings.drainMs : 0
-  const windowMs = Math.max(RETURN_MIN_MS, (links.length / RETURNS_PER_SECOND) * 1_000)
-  return links.map((link, index) => ({
-    link,
-    closeAfterMs: (index / links.length) * spreadMs,
-    backAfterMs: Math.round(spreadMs + RESTART_MS + ((index + runtime.random.fraction()) / links.length) * windowMs),
-  }))
+  const windowMs = Math.max(RETURN_MIN_MS, (links.length / RETURNS_PER_SECOND / Math.max(1, others)) * 1_000)
+  return links.map((link, index) => {
+    const closeAfterMs = (index / links.length) * spreadMs
+    const turnMs = ((index + runtime.random.fraction()) / links.length) * windowMs
+    // Another node takes it at once; a process that starts again has to start first.
+    const backAfterMs = others > 0 ? Math.max(closeAfterMs, turnMs) : spreadMs + RESTART_MS + turnMs
+    return { link, closeAfterMs, backAfterMs: Math.round(backAfterMs) }
+  })
+}
+
+/** Nodes that clients may come back to while this one is down. */
+async function countOthers({ broker, observer }: Runtime): Promise<number> {
+  try {
+    return (await broker.otherNodes?.()) ?? 0
+  } catch (error) {
+    observer.observe({ type: 'commit:failed', namespace: '', error })
+    return 0
+  }
 }
 
 function announce(runtime: Runtime, delivery: Delivery, link: Link<Connection>, reconnectAfterMs: number): void {

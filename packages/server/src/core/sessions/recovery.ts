@@ -42,6 +42,7 @@ export class Recovery {
     const { namespace, user } = connection
     const until = cursor === undefined ? undefined : parseOffset(cursor)
     if (cursor !== undefined && until?.logId !== namespace.logId) return undefined
+    await namespace.transients.lookAgain(record)
     const transientsFrom = namespace.transients.resumeFrom(record, until)
     if (transientsFrom === undefined) return undefined
     const positions = record.rooms

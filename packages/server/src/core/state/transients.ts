@@ -81,6 +81,11 @@ export class Transients {
     this.hadAny = (await this.runtime.broker.findSession(this.namespace.name, MARK_ID)) !== undefined
   }
 
+  /** A session of another run comes back: other nodes may have sent some since this one began. */
+  async lookAgain({ transients: marks }: Pick<SessionRecord, 'transients'>): Promise<void> {
+    if (this.runtime.broker.otherNodes && !this.hadAny && marks?.run !== this.run) await this.open()
+  }
+
   /** A client is there that may come back for them. */
   use(): void {
     this.isUsed = true
@@ -134,7 +139,9 @@ export class Transients {
       if (stood === undefined || stood < marks.last) from = stood
       else from = Math.max(marks.at, stood) // it had everything when it was cut off
     } else if (this.hadAny) {
-      const hadAll = marks?.isFinal === true && stood !== undefined && stood >= marks.last
+      // Other nodes may have sent some after the one that it was on went down.
+      const isLast = marks?.isFinal === true && this.runtime.broker.otherNodes === undefined
+      const hadAll = isLast && stood !== undefined && stood >= marks.last
       from = hadAll ? 0 : undefined
     }
     return from !== undefined && this.has(from) ? from : undefined

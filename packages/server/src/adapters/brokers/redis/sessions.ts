@@ -7,7 +7,7 @@ interface Change {
   readonly ttlMs: number
   /** Nothing: it is dropped. */
   readonly session: SessionRecord | undefined
-  /** Of its holder; nothing when it counts whoever holds it. */
+  /** Of its holder; nothing when it counts with any holder. */
   readonly fence: number | undefined
 }
 
