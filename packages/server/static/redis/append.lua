@@ -31,18 +31,17 @@ F.append = function(keys, argv)
   end
   local packed = hmget(R .. 'rooms', names)
   local rooms = {}
+  -- All fields at once, so that no table has to grow: with many rooms that is a good part of the call.
   for i = 1, room_count do
     local text = packed[i]
-    local room
-    if text then
-      room = unpack_room(text)
-      room.exists, room.was_empty = true, room.seq < room.first
-    else
-      room = new_room(seed, i, retention)
-      room.was_empty = true
-    end
-    room.index, room.length = i, room.seq - room.first + 1
-    rooms[i] = room
+    local seq, first, trimmedN, lastN, lastTs, pv, kept = 0, 1, 0, 0, 0, 0, retention
+    if text then seq, first, trimmedN, lastN, lastTs, pv, kept = struct.unpack(ROOM, text) end
+    rooms[i] = {
+      seq = seq, first = first, trimmedN = trimmedN, lastN = lastN, lastTs = lastTs, pv = pv, retention = kept,
+      rest = text and string.sub(text, 53) or new_room(seed, i, retention).epoch,
+      exists = text ~= false, was_empty = seq < first, index = i, length = seq - first + 1,
+      rows = false, touched = false, targets = false, frame = false,
+    }
   end
 
   local buckets = {}
@@ -300,7 +299,7 @@ F.append = function(keys, argv)
   local function targets_of(room)
     local list = room.targets
     if list then return list end
-    local name, nodes = names[room.index], room.nodes
+    local name, nodes = names[room.index], string.sub(room.rest, 13)
     if string.sub(name, 1, 5) == 'user:' then
       for _, other in ipairs(each_node(redis.call('HGET', R .. 'u', string.sub(name, 6)) or '')) do
         if not has_node(nodes, other) then nodes = nodes .. other end
@@ -308,7 +307,7 @@ F.append = function(keys, argv)
     end
     list = others(nodes)
     room.targets = list
-    room.frame = 'E' .. widths[room.index] .. ' ' .. room.epoch .. name
+    room.frame = 'E' .. widths[room.index] .. ' ' .. string.sub(room.rest, 1, 12) .. name
     return list
   end
   local function signal(where)
@@ -374,7 +373,9 @@ F.append = function(keys, argv)
       in_chunks(room.rows, function(...) redis.call('RPUSH', list, ...) end)
       if over > 0 then redis.call('LTRIM', list, over, -1) end
       changed[#changed + 1] = names[i]
-      changed[#changed + 1] = pack_room(room)
+      changed[#changed + 1] = struct.pack(
+        ROOM, room.seq, room.first, room.trimmedN, room.lastN, room.lastTs, room.pv, room.retention
+      ) .. room.rest
       if room.was_empty and age > 0 then
         due[#due + 1] = ts + age
         due[#due + 1] = names[i]
@@ -424,13 +425,16 @@ F.append = function(keys, argv)
   if #deaf > 0 then
     local left = {}
     for i = 1, room_count do
-      local room = rooms[i]
-      local before = room.nodes
-      for _, gone in ipairs(deaf) do room.nodes = without_node(room.nodes, gone) end
-      if room.exists and room.nodes ~= before then
-        left[#left + 1] = names[i]
-        left[#left + 1] = pack_room(room)
-        for _, gone in ipairs(deaf) do redis.call('SREM', R .. 'i:' .. gone, names[i]) end
+      local packed_room = rooms[i].exists and redis.call('HGET', R .. 'rooms', names[i])
+      if packed_room then
+        local room = unpack_room(packed_room)
+        local before = room.nodes
+        for _, gone in ipairs(deaf) do room.nodes = without_node(room.nodes, gone) end
+        if room.nodes ~= before then
+          left[#left + 1] = names[i]
+          left[#left + 1] = pack_room(room)
+          for _, gone in ipairs(deaf) do redis.call('SREM', R .. 'i:' .. gone, names[i]) end
+        end
       end
     end
     hset(R .. 'rooms', left)
