@@ -88,6 +88,20 @@ describe('administration of two nodes', () => {
     expect(await a.api('accounts?search=ann')).toMatchObject({ accounts: [{ userId: 'ann', connections: 2 }] })
   })
 
+  it('[Z7] [D8] a node explains what a client of another node received', async () => {
+    const [a, b] = [await serveNode(redis, 'explain'), await serveNode(redis, 'explain')]
+    const ann = await connectTo(b, await tokenFor('ann'), '/ws/public')
+    await ann.ask('room:join', { roomId: 'lobby' })
+    await ann.ask('message:send', { roomId: 'lobby', content: 'hello' })
+    const asked = (who: string) =>
+      a.api(`explain?${new URLSearchParams({ namespace: '/public', who, roomId: 'lobby', seq: '1' })}`)
+    expect(await asked('ann')).toMatchObject({
+      answer: { delivered: 'yes', message: 'Yes. It was delivered to ann.' },
+      verdicts: [{ connectionId: ann.connectionId, code: 'TOLD' }],
+    })
+    expect(await asked('bob')).toMatchObject({ answer: { delivered: 'unknown' }, verdicts: [{ code: 'UNKNOWN' }] })
+  })
+
   it('[Z7] a node that does not live any more is counted, and nothing fails', async () => {
     const a = await serveNode(redis, 'dead')
     await redis.command('ZADD', '{dead}:members', String(Date.now() + 60_000), 'killed')

@@ -76,12 +76,52 @@ export async function explain(hub: Hub, stories: Stories, question: Question): P
   const found = await find(hub, namespace, question)
   const { row } = found
   const event = row && { type: row.type, ts: row.ts, userId: row.userId ?? null, redacted: row.redacted }
-  const all = verdicts(namespace, stories, question, found)
+  const { verdicts, name } = await verdictsOfAll(hub, namespace, stories, { question, found })
   return {
-    answer: answerOf(all, nameIn(namespace, stories, question.who), question),
+    answer: answerOf(verdicts, name, question),
     event: event ?? null,
-    verdicts: all.slice(-VERDICTS_MAX),
+    verdicts: verdicts.slice(-VERDICTS_MAX),
   }
+}
+
+/** What a node that has, or had, connections of the client is asked. */
+interface NodeCase {
+  readonly question: Question
+  readonly found: Found
+}
+
+interface NodeVerdicts {
+  readonly verdicts: readonly Verdict[]
+  readonly name: string
+}
+
+/** Answers the other nodes. */
+export function answerExplanations(hub: Hub, stories: Stories): void {
+  hub.runtime.nodes.on<NodeCase>('explain', (given, name) => verdictsHere(findNamespace(hub, name), stories, given))
+}
+
+function verdictsHere(namespace: Namespace, stories: Stories, { question, found }: NodeCase): NodeVerdicts {
+  const all = verdictsOf(namespace, stories, question, found)
+  return { verdicts: all.slice(-VERDICTS_MAX), name: nameIn(namespace, stories, question.who) }
+}
+
+/** Each node knows the stories of its own connections; those of a node that has ended are gone. */
+async function verdictsOfAll(hub: Hub, namespace: Namespace, stories: Stories, given: NodeCase): Promise<NodeVerdicts> {
+  const here = verdictsHere(namespace, stories, given)
+  if (given.question.seq > given.found.head) return here
+  const { asked, answers } = await hub.runtime.nodes.ask<NodeVerdicts>('explain', given, namespace.name)
+  if (asked === 0) return here
+  const all = [...answers.map(({ value }) => value), here]
+  const verdicts = all.flatMap((each) => each.verdicts)
+  const known = verdicts.filter(({ connectionId }) => connectionId !== undefined)
+  const unknown = here.verdicts.filter(({ code }) => code === 'UNKNOWN')
+  if (known.length === 0 && unknown.length > 0) {
+    const message = `${unknown[0]?.message} on any node; what a node knew that has ended, ended with it`
+    return { verdicts: [about(undefined, 'UNKNOWN', message)], name: here.name }
+  }
+  const trimmed = verdicts.filter(({ code }) => code === 'TRIMMED').slice(0, 1)
+  const { name } = all.find((each) => each.name !== given.question.who) ?? here
+  return { verdicts: [...known, ...trimmed], name }
 }
 
 async function find({ runtime: { broker } }: Hub, { name }: Namespace, { roomId, seq }: Question): Promise<Found> {
@@ -91,7 +131,12 @@ async function find({ runtime: { broker } }: Hub, { name }: Namespace, { roomId,
   return { row, first: head?.first ?? 1, head: head?.seq ?? 0 }
 }
 
-function verdicts(namespace: Namespace, stories: Stories, question: Question, { row, first, head }: Found): Verdict[] {
+function verdictsOf(
+  namespace: Namespace,
+  stories: Stories,
+  question: Question,
+  { row, first, head }: Found,
+): Verdict[] {
   const { who, roomId, seq } = question
   if (seq > head) return [about(undefined, 'NOT_STORED', `${roomId} has no event ${seq}; the latest is ${head}`)]
   const known = stories.find(who)

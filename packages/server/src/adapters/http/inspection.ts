@@ -18,7 +18,7 @@ import {
   server,
 } from './declare.ts'
 import { findNamespace } from './exchange.ts'
-import { explain } from './explain.ts'
+import { answerExplanations, explain } from './explain.ts'
 import type { HttpHost } from './host.ts'
 
 const inspection = {
@@ -176,6 +176,7 @@ interface ConnectionPage {
 /** Answers what the same paths on other nodes ask. */
 export function answerInspection({ hub, stories, keepsStories }: HttpHost): void {
   const { nodes } = hub.runtime
+  answerExplanations(hub, stories)
   nodes.on<ConnectionQuestion>('connections', (question, name) => listHere(findNamespace(hub, name), question))
   nodes.on<{ connectionId: string }>('story', ({ connectionId }) => keepsStories && storyHere(stories, connectionId))
 }
