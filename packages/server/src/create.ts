@@ -11,6 +11,7 @@ import { UserStore } from './adapters/auth/user-store.ts'
 import { createHttpHost } from './adapters/http/host.ts'
 import { answerInspection } from './adapters/http/inspection.ts'
 import { HttpTransport } from './adapters/http/router.ts'
+import { answerRoomLists } from './adapters/http/server-rooms.ts'
 import { composeObservers, Metrics } from './adapters/observe/metrics.ts'
 import { Stories } from './adapters/observe/stories.ts'
 import { systemClock, systemRandom } from './adapters/system/clock-and-random.ts'
@@ -169,6 +170,7 @@ export function createRoomful({
         basePath,
       })
       answerInspection(host)
+      answerRoomLists(hub)
       return new HttpTransport(host, requestChecks)
     },
     tls,

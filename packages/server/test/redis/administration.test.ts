@@ -102,6 +102,27 @@ describe('administration of two nodes', () => {
     expect(await asked('bob')).toMatchObject({ answer: { delivered: 'unknown' }, verdicts: [{ code: 'UNKNOWN' }] })
   })
 
+  it('[Z7] rooms of all nodes are in the list, one that is on both with the users of both', async () => {
+    const [a, b] = [await serveNode(redis, 'rooms'), await serveNode(redis, 'rooms')]
+    const [ann, bob] = [
+      await connectTo(a, await tokenFor('ann'), '/ws/public'),
+      await connectTo(b, await tokenFor('bob'), '/ws/public'),
+    ]
+    await ann.ask('room:join', { roomId: 'both' })
+    await bob.ask('room:join', { roomId: 'both' })
+    await bob.ask('room:join', { roomId: 'there' })
+    await expect
+      .poll(() => a.api('rooms?namespace=/public'))
+      .toEqual({
+        rooms: [
+          { roomId: 'both', count: 2, connections: 2, seq: 0 },
+          { roomId: 'there', count: 1, connections: 1, seq: 0 },
+        ],
+        more: false,
+        nodes: ONE_OTHER,
+      })
+  })
+
   it('[Z7] a node that does not live any more is counted, and nothing fails', async () => {
     const a = await serveNode(redis, 'dead')
     await redis.command('ZADD', '{dead}:members', String(Date.now() + 60_000), 'killed')

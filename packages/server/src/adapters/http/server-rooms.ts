@@ -2,6 +2,7 @@
 import { isPersonalRoom } from '@roomful/protocol'
 import { Member, UserId } from '@roomful/protocol/messages'
 import { Type } from 'typebox'
+import type { Hub } from '../../core/hub.ts'
 import type { Namespace } from '../../core/namespace.ts'
 import {
   exact,
@@ -9,6 +10,7 @@ import {
   type ListPage,
   listPage,
   NamespaceName,
+  Nodes,
   OK,
   PageOfList,
   RoomName,
@@ -27,7 +29,7 @@ const Placed = Type.Object({
 
 export const serverRoomRoutes: readonly Route[] = [
   server('GET', 'rooms', {
-    summary: 'The rooms of a namespace that have members, by name, without personal ones.',
+    summary: 'The rooms of a namespace that have members, on all nodes, by name, without personal ones.',
     query: Type.Object({
       namespace: NamespaceName,
       prefix: Type.Optional(Type.String({ description: 'Those whose names begin like this.' })),
@@ -43,6 +45,7 @@ export const serverRoomRoutes: readonly Route[] = [
         }),
       ),
       more: Type.Boolean(),
+      ...Nodes,
     }),
     errors,
     example: {
@@ -50,7 +53,7 @@ export const serverRoomRoutes: readonly Route[] = [
       answer: { rooms: [{ roomId: 'lobby', count: 1, connections: 1, seq: 1 }], more: false },
     },
     respond: ({ host, query: { namespace = '/', prefix = '', after = '', limit = LIST_MAX } }) =>
-      listRooms(findNamespace(host.hub, namespace), prefix, { after, limit }),
+      listOnAll(host.hub, namespace, { prefix, page: { after, limit } }),
   }),
   server('GET', 'rooms/{roomId}/users', {
     summary: 'Who is in a room, by id.',
@@ -106,7 +109,45 @@ export const serverRoomRoutes: readonly Route[] = [
   }),
 ]
 
-function listRooms(namespace: Namespace, prefix: string, page: ListPage): unknown {
+interface RoomQuestion {
+  readonly prefix: string
+  readonly page: ListPage
+}
+
+interface RoomRow {
+  readonly roomId: string
+  readonly count: number
+  readonly connections: number
+  readonly seq: number
+}
+
+interface RoomRows {
+  readonly rooms: readonly RoomRow[]
+  readonly more: boolean
+}
+
+/** Answers what the same path on other nodes asks. */
+export function answerRoomLists(hub: Hub): void {
+  hub.runtime.nodes.on<RoomQuestion>('rooms', (question, name) => listHere(findNamespace(hub, name), question))
+}
+
+/** A page of each node, put together. A node that has a room open counts its users on all nodes, and its own connections. */
+async function listOnAll(hub: Hub, name: string, question: RoomQuestion): Promise<unknown> {
+  const here = listHere(findNamespace(hub, name), question)
+  const { asked, answered, answers } = await hub.runtime.nodes.ask<RoomRows>('rooms', question, name)
+  if (asked === 0) return here
+  const pages = [here, ...answers.map(({ value }) => value)]
+  const merged = new Map<string, RoomRow>()
+  for (const row of pages.flatMap(({ rooms }) => rooms)) {
+    const { roomId, count, connections, seq } = merged.get(row.roomId) ?? { ...row, connections: 0 }
+    const both = { count: Math.max(count, row.count), connections: connections + row.connections }
+    merged.set(roomId, { roomId, ...both, seq: Math.max(seq, row.seq) })
+  }
+  const { items: rooms, more } = listPage([...merged.values()], ({ roomId }) => roomId, question.page)
+  return { rooms, more: more || pages.some((each) => each.more), nodes: { asked, answered } }
+}
+
+function listHere(namespace: Namespace, { prefix, page }: RoomQuestion): RoomRows {
   const listed = [...namespace.state.rooms.values()].filter(
     ({ id, count }) => count > 0 && id.startsWith(prefix) && !isPersonalRoom(id),
   )
