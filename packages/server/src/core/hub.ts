@@ -149,6 +149,7 @@ export class Hub {
       links: this.links.open,
       delivery: this.delivery,
       settled: () => this.settled(),
+      leavePlaces: () => Promise.all(this.allNamespaces().map(({ presence }) => presence.leavePlaces())),
     })
   }
 

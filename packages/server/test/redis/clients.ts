@@ -1,6 +1,11 @@
 /** Servers on one Redis, and plain WebSocket clients of them. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { SignJWT } from 'jose'
 import { onTestFinished } from 'vitest'
 import { createRoomful } from '../../src/index.ts'
+
+const SECRET = 'a secret of at least thirty-two characters'
 
 export interface Frame {
   readonly type: string
@@ -11,9 +16,8 @@ export type Options = Parameters<typeof createRoomful>[0]
 
 /** A server that ends with the test. */
 export async function serve(redisUrl: string, redisPrefix: string, more: Options = {}, rooms?: { capacity: number }) {
-  const jwtSecret = 'a secret of at least thirty-two characters'
   const roomful = createRoomful({
-    ...{ data: ':memory:', redisUrl, redisPrefix, jwtSecret, hosts: ['127.0.0.1'] },
+    ...{ data: ':memory:', redisUrl, redisPrefix, jwtSecret: SECRET, hosts: ['127.0.0.1'] },
     ...more,
   })
   roomful.standardNamespaces()
@@ -30,9 +34,30 @@ export async function serve(redisUrl: string, redisPrefix: string, more: Options
 
 export type Server = Awaited<ReturnType<typeof serve>>
 
+/** A server in a process of its own, which can be killed. */
+export async function serveApart(redisUrl: string, redisPrefix: string) {
+  const script = new URL('./node-child.ts', import.meta.url).pathname
+  const args = ['--conditions=source', script, redisUrl, redisPrefix, SECRET]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const [port] = (await once(child.stdout, 'data')) as [Buffer]
+  return { url: `http://127.0.0.1:${port.toString().trim()}`, kill: () => child.kill('SIGKILL') }
+}
+
 /** A guest of `/public`. */
-export async function connect({ url }: { url: string }, name = 'guest') {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws/public?name=${encodeURIComponent(name)}`)
+export function connect({ url }: { url: string }, name = 'guest') {
+  return open(`${url.replace('http', 'ws')}/ws/public?name=${encodeURIComponent(name)}`)
+}
+
+/** A user with a token. */
+export async function signIn({ url }: { url: string }, sub: string) {
+  const jwt = new SignJWT({ name: sub }).setProtectedHeader({ alg: 'HS256' }).setSubject(sub).setExpirationTime('1h')
+  const token = await jwt.sign(new TextEncoder().encode(SECRET))
+  return open(`${url.replace('http', 'ws')}/ws?token=${token}`)
+}
+
+async function open(url: string) {
+  const socket = new WebSocket(url)
   const frames: Frame[] = []
   const waiting = new Set<() => void>()
   socket.onmessage = ({ data }) => {
@@ -62,7 +87,7 @@ export async function connect({ url }: { url: string }, name = 'guest') {
   return { socket, frames, ask, next, of, user, close: () => socket.close() }
 }
 
-export type Client = Awaited<ReturnType<typeof connect>>
+export type Client = Awaited<ReturnType<typeof open>>
 
 /** The acknowledgement of a join. */
 export async function join(client: Client, roomId: string) {

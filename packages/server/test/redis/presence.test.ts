@@ -1,6 +1,6 @@
 /** Who is in a room, over two servers on one Redis. */
 import { afterAll, describe, expect, it } from 'vitest'
-import { type Client, connect, join, list, type Server, serve, until } from './clients.ts'
+import { type Client, connect, join, list, type Server, serve, serveApart, signIn, until } from './clients.ts'
 import { startRedis } from './server.ts'
 
 const redis = await startRedis()
@@ -92,5 +92,86 @@ describe('a room on two nodes', () => {
     const refused = clients[isIn.indexOf(false)] as Client
     await first.ask('room:leave', { roomId: 'game:1' })
     await until(async () => (await join(refused, 'game:1')).error === undefined)
+  })
+})
+
+describe('a node that ends', () => {
+  it('[G6] [N8] is cleared up after within 11 s of a kill -9, and who came back meanwhile was never gone', {
+    timeout: 30_000,
+  }, async () => {
+    const prefix = `presence${++prefixes}`
+    const killed = await serveApart(redis.url, prefix)
+    const other = await serve(redis.url, prefix)
+    const watcher = await signIn(other, 'watcher')
+    await join(watcher, 'lobby')
+    for (const name of ['ann', 'bob', 'cy']) await join(await signIn(killed, name), 'lobby')
+    expect(await list(watcher, 'lobby')).toEqual(['ann', 'bob', 'cy', 'watcher'])
+    const killedAt = Date.now()
+    killed.kill()
+    await join(await signIn(other, 'ann'), 'lobby')
+    const gone = ({ userId }: { userId?: unknown }) => watcher.of('user:left').some((frame) => frame.userId === userId)
+    await until(() => gone({ userId: 'bob' }) && gone({ userId: 'cy' }), 12_000)
+    expect(Date.now() - killedAt).toBeLessThan(11_000)
+    expect(await list(watcher, 'lobby')).toEqual(['ann', 'watcher'])
+    expect(gone({ userId: 'ann' })).toBe(false)
+  })
+
+  it('[G6] [D9] in good order keeps a place for those that it sent a time to come back, on whatever node', {
+    timeout: 30_000,
+  }, async () => {
+    const [a, b] = (await cluster()) as [Server, Server]
+    const watcher = await signIn(b, 'watcher')
+    await join(watcher, 'lobby')
+    const ann = await signIn(a, 'ann')
+    await join(ann, 'lobby')
+    const bob = await signIn(a, 'bob')
+    await join(bob, 'lobby')
+    const closing = a.close()
+    const { reconnectAfterMs } = (await ann.next(({ type }) => type === 'server:draining')) as unknown as {
+      reconnectAfterMs: number
+    }
+    await closing
+    await until(async () => (await list(watcher, 'lobby')).join() === 'ann (reconnecting),bob (reconnecting),watcher')
+    await new Promise((resolve) => setTimeout(resolve, reconnectAfterMs))
+    await join(await signIn(b, 'ann'), 'lobby')
+    expect(await list(watcher, 'lobby')).toEqual(['ann', 'bob (reconnecting)', 'watcher'])
+    await until(() => watcher.of('user:left').length > 0, 12_000)
+    expect(watcher.of('user:left').map(({ userId, reason }) => [userId, reason])).toEqual([['bob', 'timeout']])
+  })
+})
+
+describe('a Redis', () => {
+  it('[G6] that cuts its connections off costs no change of presence that did not happen', async () => {
+    const [a, b] = (await cluster()) as [Server, Server]
+    const ann = await connect(a, 'ann')
+    const first = await join(ann, 'lobby')
+    const bob = await connect(b, 'bob')
+    await join(bob, 'lobby')
+    await redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub')
+    await bob.ask('room:leave', { roomId: 'lobby' })
+    const cy = await connect(b, 'cy')
+    await until(async () => (await join(cy, 'lobby')).error === undefined)
+    await until(() => follow(ann, first).names.join() === 'ann,cy')
+    expect(follow(ann, first).missed).toBeUndefined()
+    expect(await list(ann, 'lobby')).toEqual(['ann', 'cy'])
+    const told = JSON.stringify(ann.of('user:left', 'presence:diff'))
+    expect(told).not.toContain(`"left":["${ann.user.sub}`)
+  })
+
+  it('[G6] that forgets everything is given the users again', async () => {
+    const own = await startRedis()
+    const [a, b] = [await serve(own.url, 'wiped'), await serve(own.url, 'wiped')]
+    const ann = await connect(a, 'ann')
+    const bob = await connect(b, 'bob')
+    const first = await join(ann, 'lobby')
+    await join(bob, 'lobby')
+    await own.kill()
+    await own.start()
+    await until(async () => (await list(ann, 'lobby')).join() === 'ann,bob')
+    await until(async () => (await join(await connect(b, 'cy'), 'lobby')).error === undefined)
+    await until(() => follow(ann, first).names.includes('cy'))
+    expect(follow(ann, first).names.slice(0, 2)).toEqual(['ann', 'bob'])
+    await Promise.all([a.close(), b.close()])
+    await own.stop()
   })
 })

@@ -93,6 +93,11 @@ export class Seats {
     return Promise.allSettled(statements)
   }
 
+  /** Everything that was stated has its answer. */
+  answered(room: Room): Promise<unknown> {
+    return Promise.allSettled(Array.from(room.stated.values(), ({ latest }) => latest))
+  }
+
   private checkCapacity(room: Room, userId: string, capacity: number): void {
     if (room.users.has(userId)) return
     let taken = room.users.size

@@ -30,10 +30,12 @@ interface DrainParts {
   readonly delivery: Delivery
   /** Everything submitted so far is stored and released. */
   readonly settled: () => Promise<void>
+  /** With several nodes: whoever is expected back keeps a place without this node. */
+  readonly leavePlaces: () => Promise<unknown>
 }
 
 /** Sends every client the moment to come back, closes all links within `drainMs` and settles what is stored. */
-export async function drain(runtime: Runtime, { links, delivery, settled }: DrainParts): Promise<void> {
+export async function drain(runtime: Runtime, { links, delivery, settled, leavePlaces }: DrainParts): Promise<void> {
   const leaves = plan(runtime, [...links], await countOthers(runtime))
   runtime.observer.observe({ type: 'drain', links: leaves.length })
   for (const { link, backAfterMs } of leaves) announce(runtime, delivery, link, backAfterMs)
@@ -42,9 +44,8 @@ export async function drain(runtime: Runtime, { links, delivery, settled }: Drai
   const returning = new Map<string, ReturningMember[]>()
   await Promise.all(leaves.map((leave) => closeInTime(runtime, leave, returning)))
   await settled()
-  // Where nodes share presence, each knows who is expected back.
-  if (runtime.broker.otherNodes) return
-  for (const [namespace, members] of returning) await keep(runtime, namespace, members)
+  if (runtime.broker.presence) await leavePlaces()
+  else for (const [namespace, members] of returning) await keep(runtime, namespace, members)
 }
 
 /** Links that close first come back first, so that all are away for about the same time. */

@@ -35,6 +35,8 @@ const RETRY_MS = 1_000
 export const ROOMS_MAX = 200
 const TEND_MS = 10_000
 const TEND_ROOMS = 50
+/** Of one call. */
+const EXPIRED_MAX = '100'
 
 export interface Timings {
   /** How long Redis has to answer a call, with all attempts. */
@@ -248,8 +250,8 @@ export class RedisNamespace {
     const { retentionMs, emptyRoomMs } = this.options.limits
     const age = Number.isFinite(retentionMs) ? retentionMs : 0
     const [looked] = await this.ask('tend', [this.now, String(age), String(emptyRoomMs), String(TEND_ROOMS)])
-    const [expired] = [await this.ask('expireSeats', [this.now, '100'])]
-    return Number(looked) >= TEND_ROOMS || Number(expired) >= 100
+    await this.expire()
+    return Number(looked) >= TEND_ROOMS
   }
 
   /** Nodes with a lease, without this one. */
@@ -430,6 +432,7 @@ export class RedisNamespace {
     this.calls.onDown()
   }
 
+  /** Keeps the lease, and clears up after nodes and users whose time is over. */
   private renew(): void {
     this.cancelRenew = this.options.clock.after(this.options.timings.renewMs, () => this.renew())
     this.ask('renew', [this.options.node, this.now]).then(
@@ -440,6 +443,15 @@ export class RedisNamespace {
       },
       () => undefined, // the probe sees to the connection
     )
+    this.expire().catch(() => undefined) // the next time
+  }
+
+  /** Users who were expected back and whose time is over. */
+  private async expire(): Promise<void> {
+    while (
+      !this.isClosed &&
+      Number((await this.ask('expireSeats', [this.now, EXPIRED_MAX]))[0]) === Number(EXPIRED_MAX)
+    );
   }
 
   private async reap(dead: string): Promise<void> {

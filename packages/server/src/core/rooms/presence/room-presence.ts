@@ -137,6 +137,18 @@ export class RoomPresence {
     this.sharedUsers?.onBreak()
   }
 
+  /** The node ends. Whoever is expected back shows as reconnecting until then, or is on another node already. */
+  async leavePlaces(): Promise<void> {
+    for (const room of this.namespace.rooms.values()) {
+      for (const seat of room.seats.values()) {
+        if (seat.connections > 0 || seat.isAway) continue
+        this.runtime.timers.cancel(seat.awayTimer)
+        this.showAway(room, seat)
+      }
+    }
+    await Promise.all(Array.from(this.namespace.rooms.values(), (room) => this.seats.answered(room)))
+  }
+
   private enter(room: Room, seat: Seat, by?: string): void {
     const { user } = seat
     room.seats.set(user.sub, seat)
