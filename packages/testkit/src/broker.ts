@@ -62,6 +62,10 @@ export function called(broker: Broker, others?: () => BrokerListener | undefined
       others?.()?.onOtherLog(...call)
     },
     headOf: (...call) => others?.()?.headOf(...call),
+    onOnline(...call) {
+      note(['onOnline', ...call])
+      others?.()?.onOnline(...call)
+    },
     onPresence(...call) {
       note(['onPresence', ...call])
       others?.()?.onPresence(...call)

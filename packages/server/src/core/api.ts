@@ -45,7 +45,7 @@ export interface NamespaceEvents {
   join: [connection: Connection, roomId: string]
   /** A connection left a room. */
   leave: [connection: Connection, roomId: string, reason: string]
-  /** A user entered a room with the first of their connections. */
+  /** A user entered a room with the first of their connections. With several nodes this runs on one of them. */
   enter: [user: User, roomId: string]
   /** The last connection of a user left a room, and the time to come back after a lost connection is over. */
   exit: [user: User, roomId: string, reason: string]

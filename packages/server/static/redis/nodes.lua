@@ -56,6 +56,7 @@ F.renew = function(keys, argv)
     return reply
   end
   for _, other in ipairs(late) do reply[#reply + 1] = other end
+  for _, other in ipairs(redis.call('ZRANGEBYSCORE', R .. 'left', '-inf', clock)) do reply[#reply + 1] = other end
   return reply
 end
 
@@ -66,7 +67,8 @@ F.reap = function(keys, argv)
   local R = prefix_of(keys)
   local node, clock = argv[1], time(argv[2])
   local lease = redis.call('ZSCORE', R .. 'nodes', node)
-  if argv[3] ~= 'leave' and lease and tonumber(lease) > clock then return 0 end
+  local left = redis.call('ZSCORE', R .. 'left', node)
+  if argv[3] ~= 'leave' and tonumber(lease or left or 0) > clock then return 0 end
   if reap_seats(R, keys[1], node, clock) then return 1 end
   local names = redis.call('SPOP', R .. 'i:' .. node, 200)
   if #names > 0 then
@@ -87,6 +89,14 @@ F.reap = function(keys, argv)
     hset(R .. 'rooms', changed)
     in_chunks(due, function(...) redis.call('ZADD', R .. 'age', ...) end)
     return 1
+  end
+  if argv[3] == 'leave' and redis.call('EXISTS', R .. 'uo:' .. node) == 1 then
+    -- They were sent a time to come back, and are online until then.
+    redis.call('HDEL', R .. 'uc', node)
+    redis.call('ZADD', R .. 'left', clock + LEASE_MS, node)
+  else
+    if reap_online(R, keys[1], node) then return 1 end
+    redis.call('ZREM', R .. 'left', node)
   end
   redis.call('HDEL', keys[1], 'k:' .. node, 'c:' .. node)
   redis.call('ZREM', R .. 'nodes', node)

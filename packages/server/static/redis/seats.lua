@@ -9,7 +9,7 @@ local function parse_seat(text)
   if text then
     local list
     list, user = string.match(text, '^([^|]*)|(.*)$')
-    for node, till in string.gmatch(list, '(........)(%d+)') do places[#places + 1] = { node = node, till = tonumber(till) } end
+    for node, till in string.gmatch(list, '([^,].......)(%d+)') do places[#places + 1] = { node = node, till = tonumber(till) } end
   end
   return places, user
 end

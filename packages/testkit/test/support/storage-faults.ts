@@ -67,6 +67,7 @@ function unordered(broker: Broker, clock: VirtualClock): Broker {
       onReset: (...call) => listener.onReset(...call),
       onOtherLog: (...call) => listener.onOtherLog(...call),
       headOf: (...call) => listener.headOf(...call),
+      onOnline: (...call) => listener.onOnline(...call),
       onPresence: (...call) => listener.onPresence(...call),
       onTaken: (...call) => listener.onTaken(...call),
       onBreak: (...call) => listener.onBreak(...call),

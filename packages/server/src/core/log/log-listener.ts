@@ -8,6 +8,7 @@ import type {
   BrokerListener,
   CommittedRow,
   Head,
+  OnlineUsers,
   PresenceDiff,
   SentHead,
   SentSignal,
@@ -26,6 +27,7 @@ export interface LoggedNamespace {
   readonly state: NamespaceState
   readonly requests: { readonly commit: Commit; readonly fanOut: FanOut }
   readonly presence: { onDiff(diff: PresenceDiff): void; onBreak(): void }
+  readonly users: { onOnline(online: OnlineUsers): void; onBreak(): void }
 }
 
 /** What is done about sessions that other nodes take over. */
@@ -113,11 +115,17 @@ export class LogListener implements BrokerListener {
     this.runtime.turn.endSoon()
   }
 
+  onOnline(name: string, online: OnlineUsers): void {
+    this.parts.namespaces.get(name)?.users.onOnline(online)
+    this.runtime.turn.endSoon()
+  }
+
   /** Whatever was missed shows as a difference between what was released and the heads. */
   onBreak(name: string): void {
     const namespace = this.parts.namespaces.get(name)
     if (!namespace) return
     namespace.presence.onBreak()
+    namespace.users.onBreak()
     this.parts.sessions.findTaken(namespace.state).catch((error: unknown) => {
       this.runtime.observer.observe({ type: 'commit:failed', namespace: name, error })
     })

@@ -8,11 +8,13 @@
  * would reorder them.
  */
 import type { NodeAnswers, NodeQuestion } from './nodes.ts'
-import type { PresenceDiff, SharedPresence } from './presence.ts'
+import type { OnlineUsers, PresenceDiff, SharedPresence } from './presence.ts'
 import type { SentSignal, Signal } from './signal.ts'
 import type { User } from './users.ts'
 
 export type {
+  OnlineChange,
+  OnlineUsers,
   PresenceChange,
   PresenceDiff,
   SeatChange,
@@ -337,6 +339,8 @@ export interface BrokerListener {
   onRedacted(namespace: string, roomId: string, seqs: readonly number[]): void
   /** Users of a room that is open came, went, or show another way, on whatever node. */
   onPresence(namespace: string, diff: PresenceDiff): void
+  /** How many are online on all nodes, and who came or went there. */
+  onOnline(namespace: string, online: OnlineUsers): void
   /**
    * What was sent of a room that is open here, asked after a break: a log that is behind it has lost something, and the
    * room gets a new epoch.

@@ -11,10 +11,31 @@ export interface SharedPresence {
    */
   seats(namespace: string, changes: readonly SeatChange[]): Promise<SeatResult[]>
   /**
+   * Users of whom this node has the first connection, or no more, and how many connections it has. It resolves when
+   * `onOnline` was called with what came of it.
+   * @throws (rejects) RoomfulError UNAVAILABLE; saying it again does no harm
+   */
+  online(namespace: string, connections: number, changes: readonly OnlineChange[]): Promise<void>
+  /**
    * A page of the users of a room. A change after `pv` of the first page may be in a later page already.
    * @param cursor `next` of the page before
    */
   roomUsers(namespace: string, roomId: string, cursor?: string): Promise<UserPage>
+}
+
+/** Who is online in the namespace, and what has changed. */
+export interface OnlineUsers {
+  readonly users: number
+  readonly connections: number
+  readonly changes: readonly OnlineChange[]
+}
+
+export interface OnlineChange {
+  readonly userId: string
+  readonly state: 'online' | 'offline'
+  /** The connection that caused it, and the rooms that it is in; nothing when the node is gone. */
+  readonly by?: string | undefined
+  readonly rooms?: readonly string[] | undefined
 }
 
 /** A user's place in a room, as far as one node is concerned. */

@@ -29,7 +29,7 @@ export type NamespaceEvents = {
   disconnect: [connection: Connection, reason: string]
   join: [connection: Connection, roomId: string]
   leave: [connection: Connection, roomId: string, reason: string]
-  /** A user is in the room who was not, with however many connections. */
+  /** A user is in the room who was not, with however many connections. With several nodes this runs on one of them. */
   enter: [user: User, roomId: string]
   /** The last connection of a user left the room, and so did the grace of those that were cut off. G6. */
   exit: [user: User, roomId: string, reason: string]

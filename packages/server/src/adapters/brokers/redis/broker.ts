@@ -105,7 +105,7 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       reader: new LogReader(namespace),
       claims: new Claims(namespace, clock, onFailed),
       sessions: new Sessions(namespace, limits, onFailed),
-      presence: new Presence(namespace),
+      presence: new Presence(namespace, clock),
     }
     all.set(name, parts)
     return parts

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
 const FOLDER = new URL('../../../../static/redis/', import.meta.url)
-const PARTS = ['base', 'append', 'rooms', 'seats', 'nodes', 'requests']
+const PARTS = ['base', 'append', 'rooms', 'seats', 'online', 'nodes', 'requests']
 
 export type FunctionName =
   | 'append'
@@ -20,6 +20,7 @@ export type FunctionName =
   | 'tend'
   | 'roomNames'
   | 'seats'
+  | 'online'
   | 'expireSeats'
   | 'roomUsers'
   | 'register'
@@ -43,6 +44,7 @@ const WITHOUT_MEMORY = [
   'close',
   'redact',
   'seats',
+  'online',
   'renewEpoch',
   'tend',
   'expireSeats',

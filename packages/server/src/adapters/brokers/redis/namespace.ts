@@ -22,7 +22,7 @@ import type { Redis, RedisClient } from './client.ts'
 import { Connection, ConnectionLostError, RefusedError } from './connection.ts'
 import type { FunctionName } from './library.ts'
 import { type Names, namesOf } from './names.ts'
-import { toDiff } from './presence-frame.ts'
+import { toDiff, toOnline } from './presence-frame.ts'
 import type { Frame } from './rows.ts'
 
 /** The version of what stands in Redis. A newer one is another program's. */
@@ -220,6 +220,11 @@ export class RedisNamespace {
   onPresence(body: unknown): void {
     const { name, node, listener } = this.options
     listener().onPresence(name, toDiff(body, node))
+  }
+
+  onOnline(body: unknown): void {
+    const { name, listener } = this.options
+    listener().onOnline(name, toOnline(body))
   }
 
   /** Opens rooms for this node and @returns their heads, once everything before them has been released. */
@@ -497,6 +502,7 @@ export class RedisNamespace {
     const { name } = this.options
     const listener = this.options.listener()
     if (frame.kind === 'presence') this.onPresence(frame.body)
+    else if (frame.kind === 'online') this.onOnline(frame.body)
     else if (frame.kind === 'reset') listener.onReset(name, bodyOf<Head>(frame))
     else if (frame.kind === 'log') this.onLog(bodyOf<{ logId: string; n: number }>(frame))
     else if (frame.kind === 'redacted') {

@@ -1,5 +1,5 @@
 /** Changes of a room's users, as the script writes them. */
-import type { PresenceDiff } from '../../../core/ports/broker.ts'
+import type { OnlineChange, OnlineUsers, PresenceDiff } from '../../../core/ports/broker.ts'
 import type { User } from '../../../core/ports/users.ts'
 
 interface PresenceFrame {
@@ -25,5 +25,15 @@ export function toDiff(body: unknown, node: string): PresenceDiff {
     pv,
     callsHooks: by === node,
     changes: changes.map(({ user, ...change }) => ({ ...change, user: JSON.parse(user) as User })),
+  }
+}
+
+/** An empty list comes as an object. */
+export function toOnline(body: unknown): OnlineUsers {
+  const { users, connections, changes = [] } = body as Omit<OnlineUsers, 'changes'> & { changes?: OnlineChange[] }
+  return {
+    users,
+    connections,
+    changes: changes.map(({ rooms, ...change }) => ({ ...change, rooms: Array.isArray(rooms) ? rooms : undefined })),
   }
 }

@@ -1,5 +1,6 @@
 /** Who is where, over all nodes: what this one states of its users goes in one call per turn, and comes back in order. */
-import type { SeatChange, SeatResult, SharedPresence, UserPage } from '../../../core/ports/broker.ts'
+import type { OnlineChange, SeatChange, SeatResult, SharedPresence, UserPage } from '../../../core/ports/broker.ts'
+import type { Clock } from '../../../core/ports/system.ts'
 import type { User } from '../../../core/ports/users.ts'
 import { inPages, type RedisNamespace } from './namespace.ts'
 
@@ -15,12 +16,31 @@ interface Waiting {
 const TAKEN: SeatResult = { ok: true }
 const FULL: SeatResult = { ok: false, code: 'ROOM_FULL' }
 
+/** Another connection of someone who is online already is counted at most this often. */
+const COUNT_MS = 1_000
+
 export class Presence {
   private readonly namespace: RedisNamespace
+  private readonly clock: Clock
   private waiting: Waiting[] = []
+  private online:
+    | { readonly changes: OnlineChange[]; connections: number; readonly answer: PromiseWithResolvers<void> }
+    | undefined
+  private cancelCount: (() => void) | undefined
 
-  constructor(namespace: RedisNamespace) {
+  constructor(namespace: RedisNamespace, clock: Clock) {
     this.namespace = namespace
+    this.clock = clock
+  }
+
+  setOnline(connections: number, changes: readonly OnlineChange[]): Promise<void> {
+    this.online ??= { changes: [], connections, answer: Promise.withResolvers() }
+    const { online } = this
+    online.connections = connections
+    if (changes.length > 0 && online.changes.length === 0) setImmediate(() => this.sendOnline())
+    else if (online.changes.length === 0) this.cancelCount ??= this.clock.after(COUNT_MS, () => this.sendOnline())
+    online.changes.push(...changes)
+    return online.answer.promise
   }
 
   seats(changes: readonly SeatChange[]): Promise<SeatResult[]> {
@@ -41,6 +61,21 @@ export class Presence {
     const { waiting } = this
     this.waiting = []
     for (const page of inPages(waiting)) this.send(page)
+    this.sendOnline()
+  }
+
+  private sendOnline(): void {
+    const { online, namespace } = this
+    if (!online) return
+    this.online = undefined
+    this.cancelCount?.()
+    this.cancelCount = undefined
+    const pages = online.changes.length === 0 ? [[]] : inPages(online.changes)
+    const calls = pages.map((page) => {
+      const args = [String(online.connections), ...page.map((change) => JSON.stringify(change))]
+      return namespace.change('online', args, (reply) => namespace.onOnline(JSON.parse(String(reply[2]).slice(1))))
+    })
+    Promise.all(calls).then(() => online.answer.resolve(), online.answer.reject)
   }
 
   private seat(change: SeatChange): Promise<SeatResult> {
@@ -71,6 +106,7 @@ export class Presence {
 export function sharedPresence(of: (namespace: string) => Presence): SharedPresence {
   return {
     seats: async (namespace, changes) => of(namespace).seats(changes),
+    online: async (namespace, connections, changes) => of(namespace).setOnline(connections, changes),
     roomUsers: async (namespace, roomId, cursor) => of(namespace).roomUsers(roomId, cursor),
   }
 }

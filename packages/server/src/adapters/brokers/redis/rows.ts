@@ -91,11 +91,12 @@ const EPOCH_LENGTH = 12
 /** A frame of a message for this node. */
 export type Frame =
   | { readonly kind: 'row'; readonly epoch: string; readonly row: ParsedRow['row'] }
-  | { readonly kind: 'signal' | 'presence' | 'reset' | 'redacted' | 'taken' | 'log'; readonly body: unknown }
+  | { readonly kind: 'signal' | 'presence' | 'online' | 'reset' | 'redacted' | 'taken' | 'log'; readonly body: unknown }
 
 const KINDS: Readonly<Record<string, Exclude<Frame['kind'], 'row'>>> = {
   S: 'signal',
   P: 'presence',
+  O: 'online',
   X: 'reset',
   D: 'redacted',
   T: 'taken',

@@ -8,7 +8,7 @@ import type { Timer } from '../../base/timer-wheel.ts'
 import { RoomEvent } from '../../events/event.ts'
 import { EVERYONE } from '../../log/effects.ts'
 import type { Delivery, FanOut } from '../../log/fan-out.ts'
-import type { ReturningMember } from '../../ports/broker.ts'
+import type { OnlineChange, OnlineUsers, ReturningMember } from '../../ports/broker.ts'
 import type { User } from '../../ports/users.ts'
 import type { Connection, NamespaceState, OnlineUser } from '../../state/namespace-state.ts'
 import { GraceTimers, signOf } from './grace-timers.ts'
@@ -19,6 +19,9 @@ export const EVERYONE_MAX = 1_000
 /** `users:count` goes at most this often. */
 const COUNT_INTERVAL_MS = 1_000
 
+/** With several nodes: after the broker did not take what it was told. */
+const RETRY_MS = 1_000
+
 export class UserPresence {
   private readonly runtime: Runtime
   private readonly namespace: NamespaceState
@@ -27,7 +30,15 @@ export class UserPresence {
   private readonly graceTimers: GraceTimers
   private countTimer: Timer | undefined
   private sentCount = ''
+  /** It goes to everyone when the turn ends. */
+  private isCountDue = false
   private readonly throttle: ThrottledFanOut
+  /** With several nodes: how many are online there, without the connections of this one. */
+  private readonly elsewhere = { users: 0, connections: 0 }
+  /** Users of whom the broker may not know what is so. */
+  private readonly untold = new Set<string>()
+  /** With several nodes: how many connections this one has said it has. */
+  private stated = 0
 
   constructor(
     runtime: Runtime,
@@ -49,9 +60,11 @@ export class UserPresence {
       known.connections.add(connection)
       known.user = user
       if (this.graceTimers.release(signOf(connection))) known.expected--
+      this.tell([])
     } else {
       this.namespace.users.set(user.sub, { user, connections: new Set([connection]), expected: 0 })
-      this.changed(user.sub, 'online', [...connection.memberships.keys()], connection.id)
+      const taken = this.changed(user.sub, 'online', [...connection.memberships.keys()], connection.id)
+      if (taken) return void taken.then(() => this.sendCount(connection)) // never rejects
     }
     this.sendCount(connection)
   }
@@ -64,6 +77,7 @@ export class UserPresence {
     const roomIds = [...connection.memberships.keys()] // it leaves them now, and may show as offline only later
     if (graceMs > 0) this.keepForGrace(known, signOf(connection), roomIds, graceMs)
     this.removeIfGone(known, roomIds, connection.id)
+    this.tell([])
     this.sendCount()
   }
 
@@ -85,6 +99,22 @@ export class UserPresence {
     this.add(connection)
   }
 
+  /** From the broker of several nodes. */
+  onOnline({ users, connections, changes }: OnlineUsers): void {
+    this.elsewhere.users = users
+    this.elsewhere.connections = Math.max(0, connections - this.stated)
+    for (const { userId, state, by, rooms = [] } of changes) {
+      this.notify(userId, state, this.connectionCount <= EVERYONE_MAX ? undefined : rooms, by)
+    }
+    this.sendCount()
+  }
+
+  /** From the broker of several nodes: it may have forgotten this one. */
+  onBreak(): void {
+    for (const userId of this.namespace.users.keys()) this.untold.add(userId)
+    this.tellAgain()
+  }
+
   private keepForGrace(known: OnlineUser, sign: string, roomIds: readonly string[], ms: number): void {
     const isNew = this.graceTimers.keep(sign, ms, () => {
       known.expected--
@@ -102,10 +132,46 @@ export class UserPresence {
   }
 
   /** @param by the connection that it is about */
-  private changed(userId: string, status: 'online' | 'offline', itsRooms: readonly string[], by?: string): void {
+  private changed(
+    userId: string,
+    status: 'online' | 'offline',
+    itsRooms: readonly string[],
+    by?: string,
+  ): Promise<void> | undefined {
+    const isForAll = this.connectionCount <= EVERYONE_MAX
+    if (this.runtime.broker.presence)
+      return this.tell([{ userId, state: status, by, rooms: isForAll ? undefined : itsRooms }])
+    this.notify(userId, status, isForAll ? undefined : itsRooms, by)
+    return undefined
+  }
+
+  /** With several nodes: what is notified comes back from the broker. */
+  private tell(changes: readonly OnlineChange[]): Promise<void> | undefined {
+    const { presence } = this.runtime.broker
+    if (!presence || this.namespace.options.quiet) return undefined
+    this.stated = this.namespace.connections.size
+    return presence.online(this.namespace.name, this.stated, changes).catch(() => {
+      for (const { userId } of changes) this.untold.add(userId)
+      this.runtime.timers.add(RETRY_MS, () => this.tellAgain())
+    })
+  }
+
+  private tellAgain(): void {
+    const changes = Array.from(this.untold, (userId): OnlineChange => {
+      return { userId, state: this.namespace.users.has(userId) ? 'online' : 'offline' }
+    })
+    this.untold.clear()
+    if (changes.length > 0) this.tell(changes)
+  }
+
+  private notify(
+    userId: string,
+    status: 'online' | 'offline',
+    roomIds: readonly string[] | undefined,
+    by?: string,
+  ): void {
     if (this.namespace.options.quiet) return
     const { connections, rooms } = this.namespace
-    const roomIds = connections.size <= EVERYONE_MAX ? undefined : itsRooms
     const audience = roomIds ? roomIds.reduce((sum, id) => sum + (rooms.get(id)?.count ?? 0), 0) : connections.size
     if (audience === 0) return
     const event = RoomEvent.transient('presence:update', [{ userId, status }], true)
@@ -118,9 +184,10 @@ export class UserPresence {
   private sendCount(newcomer?: Connection): void {
     if (this.namespace.options.quiet) return
     if (this.countTimer) {
-      if (newcomer) this.delivery.send(newcomer, this.countEvent(), EVERYONE)
-      return
+      if (newcomer && !this.isCountDue) this.delivery.send(newcomer, this.countEvent(), EVERYONE)
+      return this.runtime.turn.endSoon()
     }
+    this.isCountDue = true
     this.runtime.turn.after(() => this.sendCountToAll())
     this.countTimer = this.runtime.timers.add(COUNT_INTERVAL_MS, this.onCountInterval)
   }
@@ -133,6 +200,7 @@ export class UserPresence {
   }
 
   private sendCountToAll(): void {
+    this.isCountDue = false
     const key = this.countKey()
     if (key === this.sentCount) return
     this.sentCount = key
@@ -140,12 +208,20 @@ export class UserPresence {
     this.runtime.turn.endSoon()
   }
 
+  private get userCount(): number {
+    return this.runtime.broker.presence ? this.elsewhere.users : this.namespace.users.size
+  }
+
+  private get connectionCount(): number {
+    return this.elsewhere.connections + this.namespace.connections.size
+  }
+
   private countKey(): string {
-    return `${this.namespace.users.size} ${this.namespace.connections.size}`
+    return `${this.userCount} ${this.connectionCount}`
   }
 
   private countEvent(): RoomEvent {
-    const data = { count: this.namespace.users.size, connections: this.namespace.connections.size }
+    const data = { count: this.userCount, connections: this.connectionCount }
     return RoomEvent.transient('users:count', [data], true)
   }
 }
