@@ -139,6 +139,50 @@ describe('a repeat', () => {
     expect((await a.request('hangs', {}, { key: 'k' })).data).toEqual({ run: 3 }) // nothing was stored
   })
 
+  it('[K8] [Q5] [G3] waits for what a handler that timed out is still storing', async () => {
+    await using server = await createTestServer({
+      settings: { handlerTimeoutMs: 1_000 },
+      broker: (broker, clock) => ({
+        ...broker,
+        append: (namespace, batch) => void clock.after(2_000, () => broker.append(namespace, batch)),
+      }),
+    })
+    const repeats: boolean[] = []
+    server.get('/').on('half', async (ctx) => {
+      repeats.push(ctx.isRepeat)
+      return { seq: (await ctx.publish('x', 'part', {})).seq }
+    })
+    const a = await server.connect({ user: 'a' })
+    const first = a.post('half', {}, { key: 'k' })
+    await server.advance(1_500)
+    expect(a.answer(first)?.error?.code).toBe('TIMEOUT')
+    a.post('half', {}, { key: 'k' })
+    await server.advance(400)
+    expect(repeats).toEqual([false])
+    await server.advance(200)
+    expect(repeats).toEqual([false, true])
+  })
+
+  it('[K8] [Q5] [G3] is not overtaken by a handler that timed out and would store something later', async () => {
+    await using server = await createTestServer({ settings: { handlerTimeoutMs: 1_000 } })
+    const late: unknown[] = []
+    server.get('/').on('late', async (ctx) => {
+      if (late.length > 0) return (await ctx.publish('x', 'part', {})).seq
+      late.push('began')
+      await new Promise<void>((resolve) => void server.clock.after(1_500, resolve))
+      await ctx.publish('x', 'part', { isLate: true }).catch((error: { code: string }) => late.push(error.code))
+      return 0
+    })
+    const { a, b } = await audience(server, { a: [], b: ['x'] })
+    const first = a.post('late', {}, { key: 'k' })
+    await server.advance(1_100)
+    expect(a.answer(first)?.error?.code).toBe('TIMEOUT')
+    expect((await a.request('late', {}, { key: 'k' })).data).toBe(1)
+    await server.advance(1_000)
+    expect(late).toEqual(['began', 'TIMEOUT'])
+    expect(b.messages('part')).toHaveLength(1)
+  })
+
   it('[K1] gets it although the user may no longer ask for it', async () => {
     let isAllowed = true
     await using server = await createTestServer({

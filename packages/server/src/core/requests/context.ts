@@ -40,10 +40,14 @@ export class Context {
   /** Acknowledgements of joins in the order of the joins, known when the turn is released. */
   joined: readonly (JoinAck | undefined)[] = NONE
   private readonly parts: ContextParts
+  /** Internal: {@link publish} has stored something. */
+  hasStored = false
   private joining: Set<Promise<void>> | undefined
+  private storing: Set<Promise<Stored>> | undefined
   private abort: AbortController | undefined
   private isCancelled = false
   private isOver = false
+  private isDiscarded = false
 
   constructor(parts: ContextParts, connection: Connection, event: string | undefined, appendKey?: AppendKey) {
     this.parts = parts
@@ -150,20 +154,27 @@ export class Context {
 
   /**
    * Stores a durable event now and waits for it: costs a commit of its own.
-   * @throws RoomfulError (rejects) ROOM_NAME_INVALID, RATE_LIMITED, CONFLICT, UNAVAILABLE
+   * @throws RoomfulError (rejects) ROOM_NAME_INVALID, RATE_LIMITED, CONFLICT, UNAVAILABLE; TIMEOUT when the request was
+   *   refused meanwhile: its repeat may run already
    */
   async publish(roomId: string, type: string, ...args: readonly unknown[]): Promise<Stored> {
+    if (this.isDiscarded)
+      throw new RoomfulError('TIMEOUT', 'The request was refused already, so it stores nothing more')
     const { publisher, sharedLimits } = this.parts
     sharedLimits.takeMessage(this.connection)
     let stored: Stored | undefined
     const newRooms = sharedLimits.takeRooms(this.connection, [roomId])
     try {
       const key = this.appendKey && keyOfNth(this.appendKey, this.published++)
-      stored = await publisher.store(roomId, type, args, this.user.sub, key, {
+      const storing = publisher.store(roomId, type, args, this.user.sub, key, {
         writer: sharedLimits.writerOf(this.connection),
         newRooms,
         made: (rooms) => newRooms && sharedLimits.roomsMade(this.connection, newRooms, rooms),
       })
+      this.storing ??= new Set()
+      this.storing.add(storing)
+      stored = await storing.finally(() => this.storing?.delete(storing))
+      this.hasStored = true
       return stored
     } catch (error) {
       throw error instanceof RoomfulError ? sharedLimits.explained(error, this.connection, newRooms) : error
@@ -197,6 +208,11 @@ export class Context {
   /** @returns the joins that a handler began and did not wait for; nothing, most often */
   joinsSettled(): Promise<unknown> | undefined {
     return this.joining && this.joining.size > 0 ? Promise.all(this.joining) : undefined
+  }
+
+  /** @returns what {@link publish} is storing, which goes on when the handler is given up; nothing, most often */
+  publishesSettled(): Promise<unknown> | undefined {
+    return this.storing && this.storing.size > 0 ? Promise.allSettled(this.storing) : undefined
   }
 
   leave(roomId: string): void {
@@ -235,6 +251,7 @@ export class Context {
     for (const effect of this.effects) if (effect.kind === 'join') this.parts.joins.abandon(effect.prepared)
     this.effects = NO_EFFECTS
     this.isOver = true
+    this.isDiscarded = true
     for (const each of this.joining ?? []) each.catch(() => undefined) // it is refused already
     this.cancel()
   }

@@ -256,11 +256,15 @@ export class Execution implements RequestEffects {
     this.endKey()
   }
 
-  /** Repeats that wait for this request go on, and find what is stored. */
+  /** Repeats that wait for this request go on, and find what is stored: also what a handler that timed out publishes. */
   private endKey(): void {
-    if (!this.isAwaited || this.key === undefined) return
+    const { key, context } = this
+    if (!this.isAwaited || key === undefined) return
     this.isAwaited = false
-    this.parts.idempotency.end(this.key, this.hasStored)
+    const end = (): void => this.parts.idempotency.end(key, this.hasStored || context.hasStored)
+    const publishing = context.publishesSettled()
+    if (publishing) publishing.then(end)
+    else end()
   }
 
   private observe(code: string | undefined): void {
