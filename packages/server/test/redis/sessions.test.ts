@@ -198,6 +198,41 @@ describe('a client that comes back to another node', () => {
   })
 })
 
+describe('one session on several nodes at once', () => {
+  it('[C18] [Z8] one of the connections has it in the end, and the others are closed with 4005', async () => {
+    const start = cluster()
+    const nodes = [await start(), await start(), await start()]
+    const jwt = await token('ann')
+    const claim = (node: Node, session?: string) => {
+      const socket = new WebSocket(`${node.url.replace('http', 'ws')}/ws`, ['roomful.v1'])
+      const opened = Promise.withResolvers<{ session: string }>()
+      const client = { socket, opened: opened.promise, code: undefined as number | undefined }
+      socket.onopen = () => socket.send(JSON.stringify({ type: 'open', v: 1, ch: 1, ns: '/', token: jwt, session }))
+      socket.onmessage = ({ data }) => {
+        for (const line of String(data).split('\n')) {
+          const frame = JSON.parse(line) as { type: string; session: string }
+          if (frame.type === 'opened') opened.resolve(frame)
+        }
+      }
+      socket.onclose = ({ code }) => {
+        client.code = code
+      }
+      onTestFinished(() => socket.close())
+      return client
+    }
+    const first = claim(nodes[0] as Node)
+    const { session } = await first.opened
+    for (let round = 0; round < 5; round++) {
+      const rivals = nodes.map((node) => claim(node, session))
+      await expect.poll(() => nodes.map(connections).toSorted()).toEqual([0, 0, 1])
+      await expect.poll(() => rivals.map(({ code }) => code ?? 0).toSorted()).toEqual([0, 4005, 4005])
+      const holder = rivals.find(({ code }) => code === undefined)
+      expect((await holder?.opened)?.session).toBe(session)
+    }
+    expect(first.code).toBe(4005)
+  })
+})
+
 describe('a ticket of one node', () => {
   it('[A3.4] [Z9] opens one link on another node, once; that of a stream opens it again', async () => {
     const start = cluster()
