@@ -83,6 +83,11 @@ export class Hub {
       lifecycle: this.lifecycle,
       isReady: () => this.state === 'ready',
     })
+    // An inbox is open only where something was sent to its owner before.
+    runtime.nodes.on<string>('inbox', (roomId, name) => {
+      this.namespace(name)?.inboxes.onStored(roomId)
+      this.namespace(name)?.inboxes.wake(roomId)
+    })
     runtime.nodes.on<[string, number, string]>('disconnect', (what, name) => this.namespace(name)?.closeHere(...what))
     const isClosed = (): boolean => this.state === 'closed'
     const { catchUp, facades, handshake } = this

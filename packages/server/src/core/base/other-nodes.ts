@@ -38,6 +38,11 @@ export class OtherNodes {
     return this.broker.ask<T>({ kind, namespace, body })
   }
 
+  /** As {@link ask}, where nothing depends on the answers. */
+  tell(kind: string, body: unknown, namespace: string): void {
+    if (this.own !== '') void this.ask(kind, body, namespace)
+  }
+
   /** Whether a node of this name is there, which may be this one. */
   async has(node: string): Promise<boolean> {
     return node === this.own || (await this.broker.nodes()).includes(node)

@@ -5,6 +5,7 @@
  * wait for this one.
  */
 
+import { isInbox } from '@roomful/protocol'
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
@@ -190,6 +191,7 @@ export class Commit {
     const row = { n, seq, ts, roomId, type, argsJson, userId, key: request.key?.key, redacted: false }
     this.fanOut.release(RoomEvent.fromRow(row, effect.args, request.origin))
     this.namespace.announceStored(row, effect.args)
+    if (isInbox(roomId)) this.runtime.nodes.tell('inbox', roomId, this.namespace.name)
   }
 }
 

@@ -87,10 +87,10 @@ function flagsOf({ mayCreate, argsJson, key }: Append, eventMax: number): number
   return creating | (argsJson.length > eventMax ? TOO_LARGE : 0) | (key ? KEYED : 0)
 }
 
-/** A connection may be on any node; a room, and the inbox of a user, only where a client has it open. */
+/** A connection, or a user, may be on any node; a room only where a client has it open. */
 function signalArguments({ at, from, to, event, audience }: Signal, rooms: Index): string[] {
   const names = audience.rooms
-  const isForAll = names === undefined || names.some((name) => name.startsWith('c_'))
+  const isForAll = names === undefined || names.some((name) => name.startsWith('c_') || name.startsWith('user:'))
   const where = isForAll ? '*' : names.map((name) => rooms.of(name)).join(' ')
   const { type, argsJson, spread, roomId, isApplications } = event
   const sent: SentSignal = { event: { type, argsJson, spread, roomId, isApplications }, audience }
