@@ -79,10 +79,11 @@ async function talkDuring(cluster: Cluster, fault: () => Promise<void>) {
   await talk
   await Promise.all(sending) // each is acknowledged
   for (const { name, heard } of listeners) {
-    await expect.poll(() => heard.length, { timeout: 20_000, message: name }).toBe(sent.length)
+    const missing = (): string[] => sent.filter((content) => !heard.includes(content))
+    await expect.poll(() => ({ name, missing: missing() }), { timeout: 20_000 }).toEqual({ name, missing: [] })
     expect(heard, name).toEqual(listeners[0]?.heard)
   }
-  expect(new Set(listeners[0]?.heard)).toEqual(new Set(sent))
+  expect(listeners[0]?.heard).toHaveLength(sent.length)
 }
 
 beforeEach(() => {
