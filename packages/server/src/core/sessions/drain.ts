@@ -30,7 +30,7 @@ interface DrainParts {
   readonly delivery: Delivery
   /** Everything submitted so far is stored and released. */
   readonly settled: () => Promise<void>
-  /** With several nodes: whoever is expected back keeps a place without this node. */
+  /** With several nodes: users who are expected back keep their places without this node. */
   readonly leavePlaces: () => Promise<unknown>
 }
 

@@ -137,7 +137,7 @@ export class RoomPresence {
     this.sharedUsers?.onBreak()
   }
 
-  /** The node ends. Whoever is expected back shows as reconnecting until then, or is on another node already. */
+  /** The node ends. Users who are expected back show as reconnecting until then, or are on another node already. */
   async leavePlaces(): Promise<void> {
     for (const room of this.namespace.rooms.values()) {
       for (const seat of room.seats.values()) {

@@ -19,7 +19,7 @@ export const EVERYONE_MAX = 1_000
 /** `users:count` goes at most this often. */
 const COUNT_INTERVAL_MS = 1_000
 
-/** With several nodes: after the broker did not take what it was told. */
+/** With several nodes: after the broker did not take a statement. */
 const RETRY_MS = 1_000
 
 export class UserPresence {
