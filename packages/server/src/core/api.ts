@@ -251,11 +251,11 @@ export interface NamespaceBase {
    * @throws RoomfulError (rejects) UNAVAILABLE
    */
   redactUser(userId: string): Promise<number>
-  /** Whether a user has an open connection to the namespace. */
+  /** Whether a user has an open connection to the namespace, on this node. */
   isOnline(userId: string): boolean
-  /** Users in a room. */
+  /** Users in a room; of several nodes, in a room that is open on this one. */
   roomUsers(roomId: string): Promise<Member[]>
-  /** How many users are in a room. */
+  /** How many users are in a room; of several nodes, in a room that is open on this one. */
   userCount(roomId: string): number
   /** Whether a user is in a room with any connection, or lost the connection and is expected back. */
   hasUser(roomId: string, userId: string): boolean
@@ -265,7 +265,10 @@ export interface NamespaceBase {
    * @example const { events, more } = await namespace.history('general', { limit: 50 })
    */
   history(roomId: string, page: HistoryPage): Promise<HistoryEvents>
-  /** All rooms with members and their numbers of users, personal rooms left out. */
+  /**
+   * All rooms with members and their numbers of users, personal rooms left out. Rooms that have members on other nodes
+   * alone are only in the list of `GET /api/server/rooms`.
+   */
   listRooms(): { roomId: string; count: number }[]
   /** The same by name, at most 100 rooms a page. */
   roomPage(page?: RoomPage): ListedRooms
@@ -298,7 +301,7 @@ export interface NamespaceBase {
  * it is a `TypedNamespace`.
  */
 export interface Namespace extends NamespaceBase {
-  /** Open connections by id. */
+  /** Open connections of this node by id. */
   readonly connections: ReadonlyMap<string, Connection>
   /**
    * Handles an event that clients send, whatever its name: `join` and `leave` are events like others here. What the handler
@@ -460,7 +463,7 @@ type HandlerOf<C extends Contract, Name> =
 
 /** A `Namespace` whose events a contract declares. */
 export interface TypedNamespace<C extends Contract> extends NamespaceBase {
-  /** Open connections by id. */
+  /** Open connections of this node by id. */
   readonly connections: ReadonlyMap<string, TypedConnection<C>>
   /**
    * Handles an event that clients send. What the handler returns is the acknowledgement.
