@@ -303,3 +303,20 @@ describe('transient events', () => {
     expect(ann.recovered).toBe(false)
   })
 })
+
+it('[D9] [D15] a poll that a proxy sends twice ends its session, since the first answer may be lost', async () => {
+  const { url } = await cluster()()
+  const ask = async (query: string): Promise<{ status: number; text: string }> => {
+    const response = await fetch(`${url}/socket.io/?EIO=4&transport=polling${query}`)
+    return { status: response.status, text: await response.text() }
+  }
+  const { sid } = JSON.parse((await ask('&t=1')).text.slice(1)) as { sid: string }
+  const path = `${url}/socket.io/?EIO=4&transport=polling&sid=${sid}`
+  await fetch(`${path}&t=2`, { method: 'POST', body: '40/public,{"name":"Ann"}' })
+  expect(await ask(`&sid=${sid}&t=2`)).toMatchObject({ status: 200, text: expect.stringContaining('40/public') })
+  expect((await ask(`&sid=${sid}&t=2`)).status).toBe(400)
+  expect(await ask(`&sid=${sid}&t=3`)).toMatchObject({
+    status: 400,
+    text: expect.stringContaining('Session ID unknown'),
+  })
+})

@@ -23,6 +23,7 @@ export class EngineSession extends CarriedWire {
   readonly sid: string
   private polling: PollingWire | undefined
   private isReading = false
+  private latestPoll: string | null = null
 
   /** @param webSocket undefined for a session that begins with polls */
   constructor(hub: Hub, sid: string, webSocket: WebSocketWire | undefined, onGone: () => void) {
@@ -47,6 +48,18 @@ export class EngineSession extends CarriedWire {
     if (this.polling?.poll(response)) return true
     this.fail('Two polls at once')
     return false
+  }
+
+  /**
+   * With several nodes a poll may pass another one. When that node ends, the proxy in front sends the poll again, and what
+   * the first answer carried is lost: the session ends, and its client recovers from the latest event that it received.
+   * @param id that the client gave to this poll alone
+   */
+  isRepeatedPoll(id: string | null): boolean {
+    const isRepeated = id !== null && id === this.latestPoll
+    this.latestPoll = id
+    if (isRepeated) this.closed(CLOSE_CODES.ABNORMAL.code, 'A poll came twice')
+    return isRepeated
   }
 
   /** A POST. @returns `bad` when another one is being read, or the payload is not valid; the session is over then */

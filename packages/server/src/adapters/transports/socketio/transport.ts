@@ -123,7 +123,8 @@ export class SocketIoTransport {
     if (!session) return answerRefusal(response, REFUSALS.session)
     if (!session.isPolling) return answerRefusal(response, REFUSALS.request)
     if (request.method === 'GET') {
-      if (!session.poll(response)) answerRefusal(response, REFUSALS.request)
+      const isRepeated = this.hub.runtime.broker.otherNodes !== undefined && session.isRepeatedPoll(query.get('t'))
+      if (isRepeated || !session.poll(response)) answerRefusal(response, REFUSALS.request)
     } else if (request.method === 'POST') this.post(request, response, session)
     else answerRefusal(response, REFUSALS.request)
   }
