@@ -191,6 +191,9 @@ F.append = function(keys, argv)
 
   local function has_content(room, seq)
     if not room.exists or seq < room.first or seq > room.seq then return false end
+    -- What this call is about to trim is gone already.
+    local over = room.seq - room.first + 1 - room.retention
+    if over > math.floor(room.retention / 10) and seq < room.first + over then return false end
     local index = seq - room.first
     if index >= room.length then return true end
     local row = redis.call('LINDEX', R .. 'l:' .. names[room.index], index)
