@@ -4,13 +4,9 @@ import { once } from 'node:events'
 import { SignJWT } from 'jose'
 import { onTestFinished } from 'vitest'
 import { createRoomful } from '../../src/index.ts'
+import { openPlain } from './plain-client.ts'
 
 const SECRET = 'a secret of at least thirty-two characters'
-
-export interface Frame {
-  readonly type: string
-  readonly [field: string]: unknown
-}
 
 export type Options = Parameters<typeof createRoomful>[0]
 
@@ -45,46 +41,22 @@ export async function serveApart(redisUrl: string, redisPrefix: string) {
 }
 
 /** A guest of `/public`. */
-export function connect({ url }: { url: string }, name = 'guest') {
-  return open(`${url.replace('http', 'ws')}/ws/public?name=${encodeURIComponent(name)}`)
+export function connect(server: { url: string }, name = 'guest') {
+  return open(server, `/ws/public?name=${encodeURIComponent(name)}`)
 }
 
 /** A user with a token. */
-export async function signIn({ url }: { url: string }, sub: string) {
+export async function signIn(server: { url: string }, sub: string) {
   const jwt = new SignJWT({ name: sub }).setProtectedHeader({ alg: 'HS256' }).setSubject(sub).setExpirationTime('1h')
   const token = await jwt.sign(new TextEncoder().encode(SECRET))
-  return open(`${url.replace('http', 'ws')}/ws?token=${token}`)
+  return open(server, `/ws?token=${token}`)
 }
 
-async function open(url: string) {
-  const socket = new WebSocket(url)
-  const frames: Frame[] = []
-  const waiting = new Set<() => void>()
-  socket.onmessage = ({ data }) => {
-    frames.push(JSON.parse(String(data)) as Frame)
-    for (const look of [...waiting]) look()
-  }
-  onTestFinished(() => socket.close())
-  const next = (isIt: (frame: Frame) => boolean) =>
-    new Promise<Frame>((resolve) => {
-      const look = () => {
-        const found = frames.find(isIt)
-        if (!found) return
-        waiting.delete(look)
-        resolve(found)
-      }
-      waiting.add(look)
-      look()
-    })
-  let ids = 0
-  const ask = async (type: string, data: object) => {
-    const id = ++ids
-    socket.send(JSON.stringify({ type, ...data, id }))
-    return next((frame) => frame.type === 'ack' && frame.ack === id)
-  }
-  const { user } = (await next(({ type }) => type === 'auth_ok')) as unknown as { user: { sub: string; name: string } }
-  const of = (...types: string[]) => frames.filter(({ type }) => types.includes(type))
-  return { socket, frames, ask, next, of, user, close: () => socket.close() }
+async function open({ url }: { url: string }, path: string) {
+  const { authenticated, ...client } = await openPlain(url, path)
+  const { user } = authenticated as unknown as { user: { sub: string; name: string } }
+  const of = (...types: string[]) => client.frames.filter(({ type }) => types.includes(type))
+  return { ...client, of, user, close: () => client.socket.close() }
 }
 
 export type Client = Awaited<ReturnType<typeof open>>

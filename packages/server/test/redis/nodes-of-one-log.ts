@@ -3,6 +3,7 @@ import type { Roomful } from '@roomful/server'
 import { onTestFinished } from 'vitest'
 import { TokenIssuer } from '../../src/adapters/auth/jwt.ts'
 import { type CreateOptions, createRoomful } from '../../src/create.ts'
+import { type Frame, openPlain } from './plain-client.ts'
 import type { RedisServer } from './server.ts'
 
 export const API_KEY = 'a-key-of-at-least-sixteen-characters'
@@ -13,11 +14,6 @@ export interface ServedNode {
   readonly url: string
   /** The server API with the key. */
   api(path: string, body?: object): Promise<Record<string, unknown>>
-}
-
-export interface Frame {
-  readonly type: string
-  readonly [field: string]: unknown
 }
 
 export interface TestSocket {
@@ -66,37 +62,8 @@ export async function serveNode(
 
 /** @param token without one it is a guest in `/public` */
 export async function connectTo({ url }: ServedNode, token?: string, path = '/ws/public'): Promise<TestSocket> {
-  const socket = new WebSocket(
-    `${url.replace('http', 'ws')}${path}${token === undefined ? '' : `?token=${encodeURIComponent(token)}`}`,
-  )
-  const frames: Frame[] = []
-  const waiting = new Set<() => void>()
-  socket.onmessage = ({ data }) => {
-    frames.push(JSON.parse(String(data)) as Frame)
-    for (const look of waiting) look()
-  }
-  const closed = new Promise<number>((resolve) => {
-    socket.onclose = ({ code }) => resolve(code)
-  })
-  onTestFinished(() => socket.close())
-  const next = (isIt: (frame: Frame) => boolean) =>
-    new Promise<Frame>((resolve) => {
-      const look = () => {
-        const found = frames.find(isIt)
-        if (!found) return
-        waiting.delete(look)
-        resolve(found)
-      }
-      waiting.add(look)
-      look()
-    })
-  let ids = 0
-  const ask = async (type: string, data: object = {}) => {
-    const id = ++ids
-    socket.send(JSON.stringify({ type, ...data, id }))
-    return next((frame) => frame.type === 'ack' && frame.ack === id)
-  }
-  await next(({ type }) => type === 'auth_ok')
+  const query = token === undefined ? '' : `?token=${encodeURIComponent(token)}`
+  const { frames, next, ask, closed } = await openPlain(url, path + query)
   const welcome = await next(({ type }) => type === 'welcome')
   return { frames, connectionId: String(welcome.id), next, ask, closed }
 }

@@ -1,12 +1,13 @@
 /** Two brokers on one Redis: what one stores the other receives, in the one order, whatever breaks in between. */
 
-import type { Append, BrokerListener, CommittedRow, Head, SentHead, Signal } from '@roomful/server/ports'
+import type { BrokerListener, CommittedRow, Head, SentHead, Signal } from '@roomful/server/ports'
 import { type CalledBroker, called } from '@roomful/testkit'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createRedisBroker, type RedisBroker } from '../../src/adapters/brokers/redis/broker.ts'
 import { namesOf } from '../../src/adapters/brokers/redis/names.ts'
 import type { Timings } from '../../src/adapters/brokers/redis/namespace.ts'
 import { systemClock, systemRandom } from '../../src/adapters/system/clock-and-random.ts'
+import { entry } from './opening.ts'
 import { type RedisServer, startRedis } from './server.ts'
 
 const NS = '/chat'
@@ -48,16 +49,6 @@ function nodesOn(redis: RedisServer, prefix = `nodes${++prefixes}`, timings: Par
     return node
   }
 }
-
-const entry = (roomId: string, content: unknown, more: Partial<Append> = {}): Append => ({
-  roomId,
-  type: 'message:new',
-  argsJson: JSON.stringify([content]),
-  userId: 'ann',
-  key: undefined,
-  atomicGroup: undefined,
-  ...more,
-})
 
 const open = (node: Node, ...roomIds: string[]) =>
   node.broker.subscribe(NS, roomIds.map((roomId) => ({ roomId, retention: undefined }))) // biome-ignore format: one call

@@ -1,4 +1,5 @@
 /** Brokers on one real Redis, each test under a prefix of its own; time is the test's, connections are real. */
+import type { Append } from '@roomful/server/ports'
 import { called, VirtualClock } from '@roomful/testkit'
 import type { BrokerBench, BrokerLimits } from '@roomful/testkit/contracts/broker'
 import {
@@ -52,3 +53,14 @@ export function openOnRedis(url: string, more: Partial<RedisBrokerOptions> = {})
     return { broker, clock, reopen, dispose: () => last.close() }
   }
 }
+
+/** A message of Ann's. */
+export const entry = (roomId: string, content: unknown, more: Partial<Append> = {}): Append => ({
+  roomId,
+  type: 'message:new',
+  argsJson: JSON.stringify([content]),
+  userId: 'ann',
+  key: undefined,
+  atomicGroup: undefined,
+  ...more,
+})

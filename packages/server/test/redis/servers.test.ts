@@ -1,17 +1,13 @@
 /** Whole servers on one Redis, with plain WebSocket clients. */
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createRoomful } from '../../src/index.ts'
+import { openPlain } from './plain-client.ts'
 import { startRedis } from './server.ts'
 
 const redis = await startRedis(['appendonly', 'yes'], ['appendfsync', 'always'])
 afterAll(() => redis.stop())
 
 let prefixes = 0
-
-interface Frame {
-  readonly type: string
-  readonly [field: string]: unknown
-}
 
 async function serve(redisPrefix: string): Promise<{ url: string; close(): Promise<void> }> {
   const jwtSecret = 'a secret of at least thirty-two characters'
@@ -24,30 +20,7 @@ async function serve(redisPrefix: string): Promise<{ url: string; close(): Promi
 }
 
 async function connect({ url }: { url: string }) {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws/public`)
-  const frames: Frame[] = []
-  const waiting: (() => void)[] = []
-  socket.onmessage = ({ data }) => {
-    frames.push(JSON.parse(String(data)) as Frame)
-    for (const look of waiting) look()
-  }
-  onTestFinished(() => socket.close())
-  const next = (isIt: (frame: Frame) => boolean) =>
-    new Promise<Frame>((resolve) => {
-      const look = () => {
-        const found = frames.find(isIt)
-        if (found) resolve(found)
-      }
-      waiting.push(look)
-      look()
-    })
-  let ids = 0
-  const ask = async (type: string, data: object) => {
-    const id = ++ids
-    socket.send(JSON.stringify({ type, ...data, id }))
-    return next((frame) => frame.type === 'ack' && frame.ack === id)
-  }
-  await next(({ type }) => type === 'auth_ok')
+  const { frames, ask, next } = await openPlain(url, '/ws/public')
   const contents = () => frames.filter(({ type }) => type === 'chat:message').map(({ content }) => content)
   return { frames, ask, next, contents }
 }

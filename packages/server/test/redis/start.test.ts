@@ -1,6 +1,5 @@
 /** Which Redis is taken, what is said of it, and what happens when it is full or forbids things. */
 
-import type { Append } from '@roomful/server/ports'
 import { called } from '@roomful/testkit'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createRedisBroker, type RedisBrokerOptions } from '../../src/adapters/brokers/redis/broker.ts'
@@ -8,6 +7,7 @@ import { ServerCheck } from '../../src/adapters/brokers/redis/check.ts'
 import { parsePlaces, type RedisClient } from '../../src/adapters/brokers/redis/client.ts'
 import { namesOf } from '../../src/adapters/brokers/redis/names.ts'
 import { systemClock, systemRandom } from '../../src/adapters/system/clock-and-random.ts'
+import { entry } from './opening.ts'
 import { startRedis } from './server.ts'
 
 const NS = '/chat'
@@ -25,16 +25,6 @@ function open(more: Partial<RedisBrokerOptions> = {}) {
   onTestFinished(() => broker.close())
   return { broker, raw, reports, prefix }
 }
-
-const entry = (roomId: string, content: unknown, more: Partial<Append> = {}): Append => ({
-  roomId,
-  type: 'message:new',
-  argsJson: JSON.stringify([content]),
-  userId: 'ann',
-  key: undefined,
-  atomicGroup: undefined,
-  ...more,
-})
 
 describe('a Redis', () => {
   it('that is set as it should be is taken without a word', async () => {
