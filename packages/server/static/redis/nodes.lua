@@ -72,22 +72,7 @@ F.reap = function(keys, argv)
   if reap_seats(R, keys[1], node, clock) then return 1 end
   local names = redis.call('SPOP', R .. 'i:' .. node, 200)
   if #names > 0 then
-    local packed = hmget(R .. 'rooms', names)
-    local changed, due = {}, {}
-    for i, name in ipairs(names) do
-      local room = packed[i] and unpack_room(packed[i])
-      if room then
-        room.nodes = without_node(room.nodes, node)
-        changed[#changed + 1] = name
-        changed[#changed + 1] = pack_room(room)
-        if room.nodes == '' and room.seq < room.first then
-          due[#due + 1] = clock + tonumber(argv[4])
-          due[#due + 1] = name
-        end
-      end
-    end
-    hset(R .. 'rooms', changed)
-    in_chunks(due, function(...) redis.call('ZADD', R .. 'age', ...) end)
+    leave_rooms(R, node, names, clock + tonumber(argv[4]))
     return 1
   end
   if argv[3] == 'leave' and redis.call('EXISTS', R .. 'uo:' .. node) == 1 then

@@ -41,28 +41,33 @@ F.open = function(keys, argv)
   return reply
 end
 
--- argv: node, now, ms that an empty room stays; then names.
-F.close = function(keys, argv)
-  local R = prefix_of(keys)
-  local node, clock, stays = argv[1], time(argv[2]), tonumber(argv[3])
-  local names = {}
-  for i = 4, #argv do names[#names + 1] = argv[i] end
+-- The node has these rooms open no longer; those that are empty and open nowhere go at `gone_at`.
+local function leave_rooms(R, node, names, gone_at)
   local packed = hmget(R .. 'rooms', names)
   local changed, due = {}, {}
   for i, name in ipairs(names) do
-    if packed[i] then
-      local room = unpack_room(packed[i])
+    local room = packed[i] and unpack_room(packed[i])
+    if room then
       room.nodes = without_node(room.nodes, node)
       changed[#changed + 1] = name
       changed[#changed + 1] = pack_room(room)
       if room.nodes == '' and room.seq < room.first then
-        due[#due + 1] = clock + stays
+        due[#due + 1] = gone_at
         due[#due + 1] = name
       end
     end
   end
   hset(R .. 'rooms', changed)
   in_chunks(due, function(...) redis.call('ZADD', R .. 'age', ...) end)
+end
+
+-- argv: node, now, ms that an empty room stays; then names.
+F.close = function(keys, argv)
+  local R = prefix_of(keys)
+  local node, clock, stays = argv[1], time(argv[2]), tonumber(argv[3])
+  local names = {}
+  for i = 4, #argv do names[#names + 1] = argv[i] end
+  leave_rooms(R, node, names, clock + stays)
   in_chunks(names, function(...) redis.call('SREM', R .. 'i:' .. node, ...) end)
   return { 'OK' }
 end
