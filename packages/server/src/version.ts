@@ -11,7 +11,7 @@ export function version(): string {
 }
 
 /** The oldest Node that is supported. Checked before modules that older ones do not have are loaded. */
-export const OLDEST_NODE = 24
+const OLDEST_NODE = 24
 
 /** @returns a sentence when the version of Node is too old, else undefined */
 export function nodeProblem(version: string | undefined = process.versions.node): string | undefined {

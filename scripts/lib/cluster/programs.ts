@@ -15,7 +15,7 @@ export const PROGRAMS = {
 } as const satisfies Record<string, Program>
 
 /** The sentence is for the person who starts the cluster. */
-export class MissingProgram extends Error {
+class MissingProgram extends Error {
   override readonly name = 'MissingProgram'
 }
 

@@ -23,7 +23,7 @@ export function titleOf(pathname: string): string | undefined {
 }
 
 /** @returns the page of this address; nothing when there is none, or when a browser could not have written it */
-export function pageAt(pathname: string): PageEntry | undefined {
+function pageAt(pathname: string): PageEntry | undefined {
   const address = pathname.length > 1 ? pathname.replace(/\/$/, '') : pathname
   if (!isReadable(address)) return undefined
   return pages.find(({ path, below }) => {

@@ -2,7 +2,7 @@
 import { useLocation } from 'wouter'
 
 /** @returns `undefined` for what no browser would write, such as `%E0%A4%A` */
-export function decodeSegment(part: string): string | undefined {
+function decodeSegment(part: string): string | undefined {
   try {
     return decodeURIComponent(part)
   } catch {
@@ -16,7 +16,7 @@ export function useSegment(index: number): string {
   return decodeSegment(segmentsOf(globalThis.location.pathname)[index] ?? '') ?? ''
 }
 
-export function segmentsOf(pathname: string): string[] {
+function segmentsOf(pathname: string): string[] {
   return pathname.split('/').slice(1)
 }
 

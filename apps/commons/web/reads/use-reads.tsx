@@ -1,8 +1,8 @@
 /** The read marks of the person who is signed in, for every part of the page. */
 import { useClient } from '@roomful/react'
-import { createContext, type ReactElement, type ReactNode, use, useEffect, useMemo, useSyncExternalStore } from 'react'
+import { createContext, type ReactElement, type ReactNode, use, useEffect, useMemo } from 'react'
 import { useSession } from '../session/session-gate.tsx'
-import { Reads, type ReadsSnapshot } from './reads.ts'
+import { Reads } from './reads.ts'
 
 const Context = createContext<Reads | undefined>(undefined)
 
@@ -21,10 +21,4 @@ export function useReadsStore(): Reads {
   const reads = use(Context)
   if (!reads) throw new Error('There is no <ReadsProvider> around this component')
   return reads
-}
-
-export function useReads(): ReadsSnapshot & { readonly reads: Reads } {
-  const reads = useReadsStore()
-  const snapshot = useSyncExternalStore(reads.subscribe, reads.getSnapshot)
-  return { ...snapshot, reads }
 }

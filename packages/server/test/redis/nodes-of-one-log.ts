@@ -6,7 +6,7 @@ import { type CreateOptions, createRoomful } from '../../src/create.ts'
 import { type Frame, openPlain } from './plain-client.ts'
 import type { RedisServer } from './server.ts'
 
-export const API_KEY = 'a-key-of-at-least-sixteen-characters'
+const API_KEY = 'a-key-of-at-least-sixteen-characters'
 const jwtSecret = 'a secret of at least thirty-two characters'
 
 export interface ServedNode {

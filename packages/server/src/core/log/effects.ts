@@ -52,5 +52,5 @@ export interface LeaveEffect {
 
 export type Effect = AppendEffect | EmitEffect | JoinEffect | LeaveEffect
 
-export { type Stored, type StoredEvent, toStored } from '../events/event.ts'
+export { type Stored, toStored } from '../events/event.ts'
 export { type Audience, EVERYONE } from '../ports/signal.ts'

@@ -21,7 +21,7 @@ export interface ListedRooms {
 }
 
 /** Most rooms of a page that a client is given. */
-export const ROOM_PAGE_MAX = 100
+const ROOM_PAGE_MAX = 100
 /** A page counts as one event for each of as many rooms. */
 const ROOMS_PER_EVENT = 25
 

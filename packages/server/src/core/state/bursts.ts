@@ -6,7 +6,7 @@ import type { Runtime } from '../base/runtime.ts'
 import type { Connection } from './namespace-state.ts'
 
 /** Of a longer absence this much counts, and the allowance ends this long after the return. */
-export const BURST_MAX_MS = 10_000
+const BURST_MAX_MS = 10_000
 /** Connections that are away and may come back. The oldest are forgotten and get no allowance. */
 const AWAY_MAX = 10_000
 const SECOND_MS = 1_000

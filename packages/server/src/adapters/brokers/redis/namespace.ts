@@ -26,13 +26,13 @@ import { toDiff, toOnline } from './presence-frame.ts'
 import type { Frame } from './rows.ts'
 
 /** The version of what stands in Redis. A newer one is another program's. */
-export const FORM = 1
+const FORM = 1
 export const NODE_ID_LENGTH = 8
 const LOG_ID_LENGTH = 12
 const SEED_LENGTH = 8
 const RETRY_MS = 1_000
 /** Rooms of one call. */
-export const ROOMS_MAX = 200
+const ROOMS_MAX = 200
 const TEND_MS = 10_000
 const TEND_ROOMS = 50
 /** Of one call. */
@@ -307,7 +307,7 @@ export class RedisNamespace {
   }
 
   private resultsOf(batch: Batch, outcome: Outcome): Appended[] {
-    if (outcome.status === 'done') return appendResults(outcome.reply.slice(0))
+    if (outcome.status === 'done') return appendResults(outcome.reply)
     const same: Appended = outcome.status === 'unknown' ? UNKNOWN : REFUSED
     return new Array<Appended>(batch.appends.length).fill(same)
   }

@@ -219,7 +219,7 @@ export const pollDialect: Dialect = {
 }
 
 /** Splits what the dialect encoded into lines. JSON contains no raw line break. */
-export function readLines(buffers: readonly Uint8Array[]): { json: string; n: number | undefined }[] {
+function readLines(buffers: readonly Uint8Array[]): { json: string; n: number | undefined }[] {
   const lines = Buffer.concat(buffers).toString().split('\n')
   return lines.slice(0, -1).map((text) => {
     const space = text.indexOf(' ')

@@ -147,7 +147,7 @@ export const TEXT = 0x1
 export const BINARY = 0x2
 export const CLOSE = 0x8
 export const PING = 0x9
-export const PONG = 0xa
+const PONG = 0xa
 
 const FIN = 0x80
 
