@@ -26,6 +26,7 @@ import { CORE_DEFAULTS } from './core/base/settings.ts'
 import type { NodeRegistry } from './core/ports/node-registry.ts'
 import type { Observer } from './core/ports/observer.ts'
 import { openBroker, openNodeRegistry, openTickets } from './open-broker.ts'
+import type { RedisStorage } from './parts.ts'
 import { RoomfulServer } from './roomful.ts'
 import { version } from './version.ts'
 
@@ -137,7 +138,7 @@ export function createRoomful({
     },
     users,
     unknownUsers: settings.users,
-    storage: { folder: settings.data, sync: settings.sync },
+    storage: { folder: settings.data, sync: settings.sync, redis: redisOf(settings) },
     accounts,
     webSocket: {
       ...requestChecks,
@@ -187,6 +188,10 @@ export function createRoomful({
 const unknownProxy = (address: string): string =>
   `A proxy at ${address} forwards requests, but TRUST_PROXY does not name it: all of its clients have its address, so limits ` +
   `per address do not hold. Set TRUST_PROXY=${address} if the proxy is yours.`
+
+function redisOf({ redisUrl, redisPrefix }: Settings): RedisStorage | undefined {
+  return redisUrl === undefined ? undefined : { url: redisUrl, prefix: redisPrefix }
+}
 
 /** Closes what was opened before, if opening this fails. */
 function openOrClose<T>(open: () => T, before: { close(): void }): T {

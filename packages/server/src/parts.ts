@@ -30,6 +30,15 @@ export interface Storage {
   readonly folder: string
   /** What a commit survives: `normal` a killed process, `full` also a power failure. */
   readonly sync: 'normal' | 'full'
+  /** Where it is shared with other nodes; nothing for a server that runs alone. */
+  readonly redis?: RedisStorage | undefined
+}
+
+/** The Redis that several nodes share. */
+export interface RedisStorage {
+  readonly url: string
+  /** Before every key. */
+  readonly prefix: string | undefined
 }
 
 /** An account to create. */

@@ -96,7 +96,13 @@ export const floorRules: readonly FloorRule[] = [
   {
     name: 'documents (floor 3)',
     folder: 'packages/documents/src',
-    mayImport: ['@roomful/protocol', '@roomful/server', ...outsideWorld],
+    mayImport: [
+      '@roomful/protocol',
+      '@roomful/server',
+      '@roomful/server/redis',
+      '@roomful/server/ports',
+      ...outsideWorld,
+    ],
   },
   {
     name: 'testkit',

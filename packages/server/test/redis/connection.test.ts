@@ -2,6 +2,7 @@
 import { expect, it, onTestFinished } from 'vitest'
 import type { RedisClient } from '../../src/adapters/brokers/redis/client.ts'
 import { Connection, ConnectionLostError } from '../../src/adapters/brokers/redis/connection.ts'
+import { library } from '../../src/adapters/brokers/redis/library.ts'
 import { systemClock } from '../../src/adapters/system/clock-and-random.ts'
 
 it('is down as soon as a command found the client closed, so that a caller that tries again waits', async () => {
@@ -20,6 +21,7 @@ it('is down as soon as a command found the client closed, so that a caller that 
   const connection = new Connection({
     clock: systemClock,
     redis: async () => ({ connect: async () => client, isReply: (error): error is Error => error === undefined }),
+    library,
     silenceMs: 3_000,
     key: '{test}:ns',
     mailbox: '{test}:mb',

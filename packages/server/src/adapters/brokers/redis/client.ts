@@ -5,10 +5,14 @@
 import type { RedisClientOptions } from '@redis/client'
 import { RefusedError } from './connection.ts'
 
+interface CommandOptions {
+  readonly typeMapping: Readonly<Record<number, unknown>>
+}
+
 /** What is used of a client. */
 export interface RedisClient {
-  sendCommand<T = unknown>(args: readonly (string | Buffer)[]): Promise<T>
-  sSubscribe(channel: string, listener: (message: string) => void): Promise<void>
+  sendCommand<T = unknown>(args: readonly (string | Buffer)[], options?: CommandOptions): Promise<T>
+  sSubscribe(channel: string, listener: (message: string | Buffer) => void, inBytes: boolean): Promise<void>
   on(event: string, listener: (...args: never[]) => void): unknown
   destroy(): void
 }

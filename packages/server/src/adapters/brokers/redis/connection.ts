@@ -3,31 +3,38 @@
  * dead, and a new one in its place for as long as it takes. The client library's own reconnection is off: it would send
  * commands again, or queue them, where only the caller knows whether that is right.
  */
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import { setImmediate } from 'node:timers'
 import type { Clock } from '../../../core/ports/system.ts'
 import type { Redis, RedisClient } from './client.ts'
-import { type FunctionName, library } from './library.ts'
+import type { Library } from './library.ts'
 
-export interface ConnectionEvents {
+/** Text, or the bytes themselves: then what Redis answers is in bytes as well. */
+type Message = string | Buffer
+
+export interface ConnectionEvents<M extends Message = string> {
   /** Before anything else is sent. What it throws ends the attempt; `RefusedError` ends all attempts. */
   prepare(client: RedisClient): Promise<void>
-  onMessage(text: string): void
+  onMessage(message: M): void
   /** The mailbox is listened to, the library is there. */
   onUp(): void
   onDown(cause: unknown): void
 }
 
-export interface ConnectionOptions {
+export interface ConnectionOptions<M extends Message = string> {
   readonly clock: Clock
-  /** The library, loaded once. */
+  /** The client library, loaded once. */
   readonly redis: () => Promise<Redis>
+  /** The functions that are called. */
+  readonly library: () => Library
   /** A key of the namespace: where it is, there is the connection. */
   readonly key: string
-  readonly mailbox: string
+  /** Nothing for a connection that only asks. */
+  readonly mailbox: string | undefined
+  readonly isBinary?: M extends Buffer ? true : false
   /** Centrifugo #1189: a link that is dead for data and alive for TCP shows only by an answer that does not come. */
   readonly silenceMs: number
-  readonly events: ConnectionEvents
+  readonly events: ConnectionEvents<M>
 }
 
 /** Not worth trying again: a person has to change something. */
@@ -44,9 +51,11 @@ const PROBE_MS = 1_000
 const CONNECT_MS = 5_000
 const RETRY_MIN_MS = 50
 const RETRY_MAX_MS = 2_000
+/** Strings of Redis as they are, which RESP calls `$`. */
+const BYTES = { typeMapping: { 36: Buffer } }
 
-export class Connection {
-  private readonly options: ConnectionOptions
+export class Connection<M extends Message = string> {
+  private readonly options: ConnectionOptions<M>
   private redis: Redis | undefined
   private client: RedisClient | undefined
   private isUp = false
@@ -58,7 +67,7 @@ export class Connection {
   private scripts: { plain: string; withoutMemory: string } | undefined
   private readonly refused = Promise.withResolvers<never>()
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: ConnectionOptions<M>) {
     this.options = options
     this.refused.promise.catch(() => undefined)
   }
@@ -77,7 +86,7 @@ export class Connection {
   }
 
   /** @throws (rejects) ConnectionLostError, or what Redis answered */
-  call(name: FunctionName, args: readonly (string | Buffer)[]): Promise<unknown> {
+  call(name: string, args: readonly (string | Buffer)[]): Promise<unknown> {
     return this.send(this.command(name, args))
   }
 
@@ -86,7 +95,7 @@ export class Connection {
     const { client } = this
     if (!client || !this.isUp) throw new ConnectionLostError('There is no connection to Redis')
     try {
-      return await client.sendCommand<T>(command)
+      return await client.sendCommand<T>(command, this.options.isBinary ? BYTES : undefined)
     } catch (error) {
       if (this.redis?.isReply(error)) throw error
       // Before the caller knows: it sends again at once what may be sent again, and must not find this client in its place.
@@ -118,8 +127,8 @@ export class Connection {
     this.drop()
   }
 
-  private command(name: FunctionName, args: readonly (string | Buffer)[]): (string | Buffer)[] {
-    const { key } = this.options
+  private command(name: string, args: readonly (string | Buffer)[]): (string | Buffer)[] {
+    const { key, library } = this.options
     if (!this.usesScripts) return ['FCALL', `${library().name}_${name}`, '1', key, ...args]
     const sha = library().needsNoMemory(name) ? this.scripts?.withoutMemory : this.scripts?.plain
     return ['EVALSHA', sha ?? '', '1', key, name, ...args]
@@ -144,7 +153,7 @@ export class Connection {
   }
 
   private async attempt(): Promise<void> {
-    const { events, clock, redis, key, mailbox } = this.options
+    const { events, clock, redis, key } = this.options
     let client: RedisClient | undefined
     let cancelTimeout: (() => void) | undefined
     try {
@@ -160,7 +169,7 @@ export class Connection {
       const timeout = new Promise<never>((_, reject) => {
         cancelTimeout = clock.after(CONNECT_MS, () => reject(new Error('Redis did not answer in time')))
       })
-      await Promise.race([timeout, this.prepare(client, mailbox, events)])
+      await Promise.race([timeout, this.prepare(client)])
       if (this.isClosed || this.client !== client) return
       this.attempts = 0
       this.isUp = true
@@ -176,17 +185,20 @@ export class Connection {
     }
   }
 
-  private async prepare(client: RedisClient, mailbox: string, events: ConnectionEvents): Promise<void> {
+  private async prepare(client: RedisClient): Promise<void> {
+    const { events, mailbox, isBinary } = this.options
     await events.prepare(client)
     await this.load(client)
-    await client.sSubscribe(mailbox, (text) => {
-      if (this.client === client) events.onMessage(text)
-    })
+    if (mailbox === undefined) return
+    const onMessage = (message: string | Buffer) => {
+      if (this.client === client) events.onMessage(message as M)
+    }
+    await client.sSubscribe(mailbox, onMessage, isBinary ?? false)
   }
 
   /** The functions, or where a service forbids them the same source as scripts. */
   private async load(client: RedisClient): Promise<void> {
-    const { source, script, scriptWithoutMemory } = library()
+    const { source, script, scriptWithoutMemory } = this.options.library()
     try {
       await client.sendCommand(['FUNCTION', 'LOAD', source])
       this.usesScripts = false

@@ -1,5 +1,5 @@
 /**
- * The scripts in Redis, as a library of functions whose name is a hash of its source: two versions of Roomful live side
+ * Scripts in Redis, as a library of functions whose name is a hash of its source: two versions of Roomful live side
  * by side. Where FUNCTION is forbidden, the same source runs by EVALSHA.
  */
 import { createHash } from 'node:crypto'
@@ -61,7 +61,18 @@ export interface Library {
   /** For SCRIPT LOAD: the first argument is the function's name. */
   readonly script: string
   readonly scriptWithoutMemory: string
-  readonly needsNoMemory: (name: FunctionName) => boolean
+  readonly needsNoMemory: (name: string) => boolean
+}
+
+export interface LibrarySource {
+  /** The name begins with it. */
+  readonly name: string
+  /** Lua that puts its functions into a table `F`: `F.read = function(keys, argv)`. */
+  readonly body: string
+  /** Functions that change nothing. */
+  readonly reading: readonly string[]
+  /** Functions that also run when Redis is full. */
+  readonly withoutMemory: readonly string[]
 }
 
 let loaded: Library | undefined
@@ -73,13 +84,17 @@ export function library(): Library {
 
 function read(): Library {
   const body = PARTS.map((part) => readFileSync(new URL(`${part}.lua`, FOLDER), 'utf8')).join('\n')
-  const name = `roomful_${createHash('sha256')
-    .update(body + WITHOUT_MEMORY.join() + READING.join())
+  return createLibrary({ name: 'roomful', body, reading: READING, withoutMemory: WITHOUT_MEMORY })
+}
+
+export function createLibrary({ name: prefix, body, reading, withoutMemory }: LibrarySource): Library {
+  const name = `${prefix}_${createHash('sha256')
+    .update(body + withoutMemory.join() + reading.join())
     .digest('hex')
     .slice(0, 12)}`
   // One by one: while a library is loaded, Redis has no `pairs`.
   const register = [...body.matchAll(/^F\.(\w+) = function/gm)].map(([, each = '']) => {
-    const flags = READING.includes(each) ? `{ 'no-writes' }` : WITHOUT_MEMORY.includes(each) ? `{ 'allow-oom' }` : '{}'
+    const flags = reading.includes(each) ? `{ 'no-writes' }` : withoutMemory.includes(each) ? `{ 'allow-oom' }` : '{}'
     return `redis.register_function{ function_name = '${name}_${each}', callback = F.${each}, flags = ${flags} }`
   })
   const dispatch = `\nlocal name = table.remove(ARGV, 1)\nreturn F[name](KEYS, ARGV)`
@@ -88,6 +103,6 @@ function read(): Library {
     source: `#!lua name=${name}\n${body}\n${register.join('\n')}`,
     script: `#!lua\n${body}${dispatch}`,
     scriptWithoutMemory: `#!lua flags=allow-oom\n${body}${dispatch}`,
-    needsNoMemory: (each) => WITHOUT_MEMORY.includes(each) || READING.includes(each),
+    needsNoMemory: (each) => withoutMemory.includes(each) || reading.includes(each),
   }
 }

@@ -11,9 +11,13 @@ export interface Names {
   readonly mailbox: (node: string) => string
 }
 
-/** A brace would end the hash tag early. */
+/** What begins with it is on one server of a Cluster. A brace would end the hash tag early. */
+export function tagOf(prefix: string, name: string): string {
+  return `{${escaped(prefix)}:${escaped(name)}}:`
+}
+
 export function namesOf(prefix: string, namespace: string): Names {
-  const tag = `{${escaped(prefix)}:${escaped(namespace)}}:`
+  const tag = tagOf(prefix, namespace)
   return { prefix: tag, main: `${tag}ns`, mailbox: (node) => `${tag}mb:${node}` }
 }
 

@@ -20,7 +20,7 @@ import { appendArguments, appendResults } from './append-call.ts'
 import { Calls, ELSEWHERE, type Outcome } from './calls.ts'
 import type { Redis, RedisClient } from './client.ts'
 import { Connection, ConnectionLostError, RefusedError } from './connection.ts'
-import type { FunctionName } from './library.ts'
+import { type FunctionName, library } from './library.ts'
 import { type Names, namesOf } from './names.ts'
 import { toDiff, toOnline } from './presence-frame.ts'
 import type { Frame } from './rows.ts'
@@ -114,6 +114,7 @@ export class RedisNamespace {
     this.names = namesOf(prefix, name)
     this.connection = new Connection({
       clock,
+      library,
       redis: options.redis,
       key: this.names.main,
       mailbox: this.names.mailbox(node),

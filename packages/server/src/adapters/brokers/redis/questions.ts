@@ -8,6 +8,7 @@ import { ALONE, type NodeAnswers, type NodeQuestion } from '../../../core/ports/
 import type { Clock } from '../../../core/ports/system.ts'
 import type { Redis } from './client.ts'
 import { Connection } from './connection.ts'
+import { library } from './library.ts'
 import { clusterNames } from './names.ts'
 
 export interface QuestionsOptions {
@@ -75,6 +76,7 @@ export class Questions {
     this.channel = names.questions
     this.connection = new Connection({
       clock,
+      library,
       redis,
       key: this.members,
       mailbox: this.channel + node,
