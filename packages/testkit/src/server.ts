@@ -70,6 +70,8 @@ export interface TestServerOptions {
   readonly clock?: VirtualClock
   /** Where it stores, when that is to outlive it; instead of a memory log of its own. */
   readonly storage?: Log
+  /** What several nodes share, instead of a log of its own. */
+  readonly shared?: (clock: VirtualClock, random: SeededRandom) => Broker
   /** Who knows the tokens, when they are to outlive it. */
   readonly authenticator?: TestAuthenticator
 }
@@ -127,14 +129,14 @@ export class TestServer implements Roomful {
   readonly #sessions = new Map<string, TestClient>()
 
   constructor(options: TestServerOptions = {}) {
-    const { settings, log, seed = 1, broker, clock = new VirtualClock(), authenticator, storage } = options
+    const { settings, log, seed = 1, broker, clock = new VirtualClock(), authenticator, storage, shared } = options
     this.clock = clock
     this.random = new SeededRandom(seed)
     this.authenticator = authenticator ?? new TestAuthenticator(clock)
-    const local = createLocalBroker({
-      log: storage ?? createMemoryLog({ clock, random: this.random, ...log }),
-    })
-    this.broker = broker?.(local, clock) ?? local
+    const below =
+      shared?.(clock, this.random) ??
+      createLocalBroker({ log: storage ?? createMemoryLog({ clock, random: this.random, ...log }) })
+    this.broker = broker?.(below, clock) ?? below
     this.hub = new Hub(
       { ...CORE_DEFAULTS, ...settings },
       {

@@ -3,13 +3,12 @@
  * another. When a process is killed, calls without effect are lost, and the other answers never arrive. A power failure also
  * removes the latest effects; then the log's generation grows, and with it every epoch.
  */
-import type { Append, Appended } from '@roomful/server/ports'
+import type { Append } from '@roomful/server/ports'
 import { type Broker, createMemoryLog, type Log, type LogLimits } from '@roomful/server/testing'
 import type { VirtualClock } from '../clock.ts'
-import { contentOf } from '../history/fact.ts'
-import type { LoggedEvent } from '../history/sent.ts'
 import { SeededRandom } from '../random.ts'
 import type { LifeClock } from './life-clock.ts'
+import { StoredRooms } from './stored-rooms.ts'
 
 /** How long a call takes, drawn again for each. */
 export interface DiskPace {
@@ -170,34 +169,5 @@ export class SimulatedDisk {
 
   private inGeneration<Place extends { epoch: string }>(place: Place): Place {
     return { ...place, epoch: place.epoch.replace(/\.\d+$/, `.${this.generation}`) }
-  }
-}
-
-/** Everything that was appended, including what the log has trimmed since: a history is compared with it. */
-class StoredRooms {
-  private readonly rooms = new Map<string, LoggedEvent[]>()
-
-  add(namespace: string, entries: readonly Append[], results: readonly Appended[]): void {
-    for (const [index, { roomId, argsJson, key }] of entries.entries()) {
-      const result = results[index]
-      if (result?.status !== 'stored') continue
-      const [data] = JSON.parse(argsJson) as unknown[]
-      this.events(namespace, roomId).push({ seq: result.seq, key: key?.key, content: contentOf(data) })
-    }
-  }
-
-  /** Number of the latest one, 0 for none. */
-  head(namespace: string, roomId: string): number {
-    return this.events(namespace, roomId).at(-1)?.seq ?? 0
-  }
-
-  /** Oldest first. */
-  events(namespace: string, roomId: string): LoggedEvent[] {
-    const name = `${namespace}\n${roomId}`
-    const known = this.rooms.get(name)
-    if (known) return known
-    const events: LoggedEvent[] = []
-    this.rooms.set(name, events)
-    return events
   }
 }

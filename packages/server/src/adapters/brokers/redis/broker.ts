@@ -29,6 +29,8 @@ export interface RedisBrokerOptions extends Partial<LogLimits> {
   readonly report: (message: string, isRisky: boolean) => void
   /** Another time than Redis' and other patience, for tests. */
   readonly time?: (() => number) | undefined
+  /** Another Redis than that of `url`, for the simulator. */
+  readonly redis?: (() => Promise<Redis>) | undefined
   readonly timings?: Partial<Timings> | undefined
 }
 
@@ -53,7 +55,7 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
   const { clock, random, url, time, prefix = DEFAULT_PREFIX } = options
   const limits: LogLimits = { ...LOG_DEFAULTS, ...options }
   const node = random.id(NODE_ID_LENGTH)
-  const check = new ServerCheck({ report: options.report, now: clock.now, mustSync: options.mustSync ?? false })
+  const check = new ServerCheck({ report: options.report, now: () => clock.now(), mustSync: options.mustSync ?? false })
   const all = new Map<string, Parts>()
   let redis: Promise<Redis> | undefined
   let listener: BrokerListener | undefined
@@ -68,7 +70,7 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
     options.report(`Redis does not do what it should, and is tried again: ${message}`, true)
   }
   const loadRedis = () => {
-    redis ??= openRedis(url)
+    redis ??= options.redis?.() ?? openRedis(url)
     return redis
   }
   let questions: Questions | undefined
@@ -104,7 +106,7 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       namespace,
       reader: new LogReader(namespace),
       claims: new Claims(namespace, clock, onFailed),
-      sessions: new Sessions(namespace, limits, onFailed),
+      sessions: new Sessions(namespace, clock, onFailed),
       presence: new Presence(namespace, clock),
     }
     all.set(name, parts)

@@ -4,7 +4,6 @@
  * commands again, or queue them, where only the caller knows whether that is right.
  */
 import { Buffer } from 'node:buffer'
-import { setImmediate } from 'node:timers'
 import type { Clock } from '../../../core/ports/system.ts'
 import type { Redis, RedisClient } from './client.ts'
 import type { Library } from './library.ts'
@@ -163,7 +162,7 @@ export class Connection<M extends Message = string> {
       this.client = client
       const mine = client
       client.on('error', (error: unknown) => {
-        if (this.client === mine) setImmediate(() => this.client === mine && this.isUp && this.break(error))
+        if (this.client === mine) clock.turnEnd(() => this.client === mine && this.isUp && this.break(error))
       })
       client.on('sharded-channel-moved', () => this.client === mine && this.break(new Error('The slot moved')))
       const timeout = new Promise<never>((_, reject) => {

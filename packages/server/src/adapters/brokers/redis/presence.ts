@@ -37,7 +37,7 @@ export class Presence {
     this.online ??= { changes: [], connections, answer: Promise.withResolvers() }
     const { online } = this
     online.connections = connections
-    if (changes.length > 0 && online.changes.length === 0) setImmediate(() => this.sendOnline())
+    if (changes.length > 0 && online.changes.length === 0) this.clock.turnEnd(() => this.sendOnline())
     else if (online.changes.length === 0) this.cancelCount ??= this.clock.after(COUNT_MS, () => this.sendOnline())
     online.changes.push(...changes)
     return online.answer.promise
@@ -80,7 +80,7 @@ export class Presence {
 
   private seat(change: SeatChange): Promise<SeatResult> {
     return new Promise((resolve, reject) => {
-      if (this.waiting.push({ change, resolve, reject }) === 1) setImmediate(() => this.flush())
+      if (this.waiting.push({ change, resolve, reject }) === 1) this.clock.turnEnd(() => this.flush())
     })
   }
 

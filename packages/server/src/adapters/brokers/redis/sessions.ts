@@ -1,6 +1,6 @@
 /** Session records, inbox marks, and members expected back after a restart; everything saved in one turn goes in one call. */
 import type { ReturningMember, SessionRecord, TakenSession } from '../../../core/ports/broker.ts'
-import type { LogLimits } from '../common/limits.ts'
+import type { Clock } from '../../../core/ports/system.ts'
 import { inPages, type RedisNamespace } from './namespace.ts'
 
 interface Change {
@@ -13,16 +13,16 @@ interface Change {
 
 export class Sessions {
   private readonly namespace: RedisNamespace
-  private readonly limits: LogLimits
+  private readonly clock: Clock
   private readonly report: (error: unknown) => void
   private changes = new Map<string, Change>()
   private marks = new Map<string, number>()
   private writing: Promise<unknown> = Promise.resolve()
   private isDue = false
 
-  constructor(namespace: RedisNamespace, limits: LogLimits, report: (error: unknown) => void) {
+  constructor(namespace: RedisNamespace, clock: Clock, report: (error: unknown) => void) {
     this.namespace = namespace
-    this.limits = limits
+    this.clock = clock
     this.report = report
   }
 
@@ -65,7 +65,7 @@ export class Sessions {
   }
 
   async saveReturning(members: readonly ReturningMember[]): Promise<void> {
-    const most = String(this.limits.returningMax)
+    const most = String(this.namespace.limits.returningMax)
     for (const page of inPages(members)) {
       await this.namespace.ask('saveReturning', [most, ...page.map((member) => JSON.stringify(member))])
     }
@@ -79,7 +79,7 @@ export class Sessions {
   private due(): void {
     if (this.isDue) return
     this.isDue = true
-    setImmediate(() => {
+    this.clock.turnEnd(() => {
       this.write()
       this.writing.catch(this.report)
     })

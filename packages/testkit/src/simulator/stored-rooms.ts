@@ -1,0 +1,32 @@
+/** Everything that was appended, including what the log has trimmed since: a history is compared with it. */
+import type { Append, Appended } from '@roomful/server/ports'
+import { contentOf } from '../history/fact.ts'
+import type { LoggedEvent } from '../history/sent.ts'
+
+export class StoredRooms {
+  private readonly rooms = new Map<string, LoggedEvent[]>()
+
+  add(namespace: string, entries: readonly Append[], results: readonly Appended[]): void {
+    for (const [index, { roomId, argsJson, key }] of entries.entries()) {
+      const result = results[index]
+      if (result?.status !== 'stored') continue
+      const [data] = JSON.parse(argsJson) as unknown[]
+      this.events(namespace, roomId).push({ seq: result.seq, key: key?.key, content: contentOf(data) })
+    }
+  }
+
+  /** Number of the latest one, 0 for none. */
+  head(namespace: string, roomId: string): number {
+    return this.events(namespace, roomId).at(-1)?.seq ?? 0
+  }
+
+  /** Oldest first. */
+  events(namespace: string, roomId: string): LoggedEvent[] {
+    const name = `${namespace}\n${roomId}`
+    const known = this.rooms.get(name)
+    if (known) return known
+    const events: LoggedEvent[] = []
+    this.rooms.set(name, events)
+    return events
+  }
+}
