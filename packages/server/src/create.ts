@@ -7,7 +7,6 @@ import { SlidingWindowLimiter } from './adapters/auth/limiter.ts'
 import { Passwords } from './adapters/auth/passwords.ts'
 import { findSecret, type Secret } from './adapters/auth/secret.ts'
 import { SignInPlaces } from './adapters/auth/sign-in-places.ts'
-import { UserStore } from './adapters/auth/user-store.ts'
 import { createHttpHost } from './adapters/http/host.ts'
 import { answerInspection } from './adapters/http/inspection.ts'
 import { HttpTransport } from './adapters/http/router.ts'
@@ -25,7 +24,7 @@ import { readTlsFiles } from './config/tls-files.ts'
 import { CORE_DEFAULTS } from './core/base/settings.ts'
 import type { NodeRegistry } from './core/ports/node-registry.ts'
 import type { Observer } from './core/ports/observer.ts'
-import { openBroker, openNodeRegistry, openTickets } from './open-broker.ts'
+import { openAccounts, openAttempts, openBroker, openNodeRegistry, openTickets } from './open-broker.ts'
 import type { RedisStorage } from './parts.ts'
 import { RoomfulServer } from './roomful.ts'
 import { version } from './version.ts'
@@ -76,7 +75,7 @@ export function createRoomful({
   const keepsStories = settings.stories ?? settings.apiKey !== undefined
   const readers = [metrics, keepsStories ? stories : undefined, observer]
   const observers = composeObservers(readers.filter((reader) => reader !== undefined))
-  const users = new UserStore(settings.data, clock.now)
+  const users = openAccounts(settings, clock)
   const broker = openOrClose(() => openBroker(settings, { clock, random, observer: observers }), users)
   const tickets = openTickets(settings, { clock, random })
   if (secret.notice !== undefined) {
@@ -84,19 +83,19 @@ export function createRoomful({
   }
   const { jwksUrl, jwtAudience: audience, jwtIssuer, basePath } = settings
   const verifier = new TokenVerifier({ secret: secret.bytes, jwksUrl, audience, issuer: jwtIssuer, now: clock.now })
-  const attempts = new SlidingWindowLimiter(clock)
+  const attempts = openAttempts(settings, clock, secret.bytes)
   const issuer = new TokenIssuer({ secret: secret.bytes, audience, issuer: jwtIssuer, now: clock.now })
   const accounts = new Accounts({
     store: users,
     places: new SignInPlaces(users, secret.bytes),
     passwords: new Passwords(),
     issuer,
-    limiter: attempts,
+    attempts,
     random,
     now: clock.now,
   })
   const apiKey =
-    settings.apiKey === undefined ? undefined : new ApiKey(settings.apiKey, { limiter: attempts, observer: observers })
+    settings.apiKey === undefined ? undefined : new ApiKey(settings.apiKey, { attempts, observer: observers })
   if (settings.apiKey !== undefined && settings.apiKey.length < API_KEY_LENGTH) {
     observers.observe({ type: 'notice', message: SHORT_API_KEY, isRisky: true })
   }
@@ -181,6 +180,7 @@ export function createRoomful({
     closeParts: () => {
       users.close()
       tickets.close?.()
+      attempts.close?.()
     },
   })
 }

@@ -1,10 +1,15 @@
 /** The broker that the settings ask for: of this process alone, or of all nodes that share a Redis. */
+import { LocalAttempts } from './adapters/auth/local-attempts.ts'
 import { type TicketOffice, Tickets } from './adapters/auth/tickets.ts'
+import { UserStore } from './adapters/auth/user-store.ts'
 import { createLocalBroker } from './adapters/brokers/local/index.ts'
+import { RedisAccounts } from './adapters/brokers/redis/accounts.ts'
+import { RedisAttempts } from './adapters/brokers/redis/attempts.ts'
 import { createRedisBroker } from './adapters/brokers/redis/broker.ts'
 import { RedisNodeRegistry } from './adapters/brokers/redis/node-registry.ts'
 import { RedisTickets } from './adapters/brokers/redis/tickets.ts'
 import type { Settings } from './config/settings-type.ts'
+import type { AccountStore, Attempts } from './core/ports/accounts.ts'
 import type { Broker } from './core/ports/broker.ts'
 import type { NodeRegistry } from './core/ports/node-registry.ts'
 import type { Clock, Random } from './core/ports/system.ts'
@@ -40,4 +45,22 @@ export function openTickets(
 ): TicketOffice & { close?(): void } {
   if (redisUrl === undefined) return new Tickets(clock, random)
   return new RedisTickets({ url: redisUrl, prefix: redisPrefix, clock, random })
+}
+
+/** Accounts: in Redis those of all nodes, else in the data folder. @throws Error with a sentence when its file cannot be used */
+export function openAccounts({ redisUrl, redisPrefix, data }: Settings, clock: Clock): AccountStore {
+  if (redisUrl === undefined) return new UserStore(data, clock.now)
+  return new RedisAccounts({ url: redisUrl, prefix: redisPrefix, clock })
+}
+
+/** Attempts to sign in, counted over all nodes. */
+export function openAttempts(
+  { redisUrl, redisPrefix }: Settings,
+  clock: Clock,
+  secret: Uint8Array,
+): Attempts & { close?(): void } {
+  const alone = new LocalAttempts(clock)
+  return redisUrl === undefined
+    ? alone
+    : new RedisAttempts({ url: redisUrl, prefix: redisPrefix, clock, secret, alone })
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '@roomful/server/ports'
 import type { User, Users } from '@roomful/server/testing'
 
-type Account = Awaited<ReturnType<Users['list']>>[number]
+type Account = Awaited<ReturnType<Users['list']>>['accounts'][number]
 
 /** The accounts of a test server, in memory: every user with a token has one. */
 export class TestUsers implements Users {
@@ -20,13 +20,11 @@ export class TestUsers implements Users {
     return this.accounts.get(sub) ?? this.change(sub, { name })
   }
 
-  async list({ search, isBanned, after, limit }: Parameters<Users['list']>[0]): Promise<Account[]> {
+  async list({ search, isBanned, after, limit }: Parameters<Users['list']>[0]): ReturnType<Users['list']> {
     const isWanted = ({ sub, name, banned }: Account): boolean =>
       sub > after && (sub === search || name.includes(search)) && (isBanned === undefined || banned === isBanned)
-    return [...this.accounts.values()]
-      .filter(isWanted)
-      .sort((a, b) => (a.sub < b.sub ? -1 : 1))
-      .slice(0, limit)
+    const found = [...this.accounts.values()].filter(isWanted).sort((a, b) => (a.sub < b.sub ? -1 : 1))
+    return { accounts: found.slice(0, limit), stoppedAt: undefined }
   }
 
   async setBanned(sub: string, banned: boolean, reason?: string): Promise<void> {

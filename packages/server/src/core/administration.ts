@@ -6,7 +6,7 @@ import { CLOSE_CODES, inboxOf } from '@roomful/protocol'
 import { bannedError, RoomfulError } from './base/errors.ts'
 import type { Hub } from './hub.ts'
 import type { Disconnected, NodesReached, Reached } from './ports/nodes.ts'
-import type { AccountQuestion, ListedAccount, Users } from './ports/users.ts'
+import type { AccountPage, AccountQuestion, ListedAccount, Users } from './ports/users.ts'
 import { isGuestId } from './sessions/guests.ts'
 import type { Connection } from './state/namespace-state.ts'
 
@@ -26,16 +26,18 @@ export interface Refreshed extends Reached {
 type ClosedHere = Pick<Disconnected, 'connections'>
 type RefreshedHere = Omit<Refreshed, 'nodes'>
 
-/** What an administrator decided on another node. */
-type AccountChange =
-  | { readonly userId: string; readonly banned: boolean; readonly reason?: string | undefined }
-  | { readonly userId: string; readonly role: string | null }
+/** Accounts, each with its number of open connections on all nodes. */
+interface AccountsAndConnections extends AccountPage {
+  readonly accounts: readonly (ListedAccount & { readonly connections: number })[]
+}
 
 interface Kick {
   readonly code: number
   readonly reason: string
 }
 
+/** Users of whom a node asks at the same time, when it may have missed what became of them. */
+const LOOKED_AT_ONCE = 50
 const KICKED_REASON = 'Disconnected by the server'
 
 export class Administration {
@@ -49,7 +51,8 @@ export class Administration {
     this.users = users
     this.unknownUsers = unknownUsers
     const { nodes } = hub.runtime
-    nodes.on<AccountChange>('account:change', (change) => this.applyChange(change))
+    nodes.on('account:changed', () => this.users.feed?.read())
+    users.feed?.start((userIds) => this.changedElsewhere(userIds))
     nodes.on<{ userId: string }>('refresh', ({ userId }) => this.refreshHere(userId))
     nodes.on<{ userId?: string }>('recheck', ({ userId }) => this.recheckHere(userId))
     nodes.on<Kick & { userId: string }>('disconnect:user', ({ userId, ...kick }) => this.closeUser(userId, kick))
@@ -59,13 +62,13 @@ export class Administration {
     nodes.on<{ userIds: string[] }>('connections:count', ({ userIds }) => this.countHere(userIds))
   }
 
-  /** Accounts, each with its number of open connections on all nodes. */
-  async accounts(question: AccountQuestion): Promise<readonly (ListedAccount & { readonly connections: number })[]> {
-    const accounts = await this.users.list(question)
+  async accounts(question: AccountQuestion): Promise<AccountsAndConnections> {
+    const { accounts, stoppedAt } = await this.users.list(question)
     const userIds = accounts.map(({ sub }) => sub)
     const { answers } = await this.hub.runtime.nodes.ask<number[]>('connections:count', { userIds })
     const counts = [this.countHere(userIds), ...answers.map(({ value }) => value)]
-    return accounts.map((each, i) => ({ ...each, connections: counts.reduce((sum, at) => sum + (at[i] ?? 0), 0) }))
+    const connections = (i: number): number => counts.reduce((sum, at) => sum + (at[i] ?? 0), 0)
+    return { accounts: accounts.map((each, i) => ({ ...each, connections: connections(i) })), stoppedAt }
   }
 
   /**
@@ -78,7 +81,7 @@ export class Administration {
     await this.users.setBanned(userId, true, reason)
     this.noteChange(userId)
     this.shutOut(userId, reason)
-    return this.announceChange({ userId, banned: true, reason })
+    return this.announceChange()
   }
 
   /** @throws RoomfulError (rejects) as {@link ban} */
@@ -86,7 +89,7 @@ export class Administration {
     await this.checkAccount(userId)
     await this.users.setBanned(userId, false)
     this.noteChange(userId)
-    return this.announceChange({ userId, banned: false })
+    return this.announceChange()
   }
 
   /**
@@ -97,20 +100,21 @@ export class Administration {
     await this.checkAccount(userId)
     await this.users.setRole(userId, role)
     this.noteChange(userId)
-    const others = this.announceChange({ userId, role: role ?? null })
+    const others = this.announceChange()
     await this.refreshHere(userId)
     return others
   }
 
-  /** Each node keeps accounts of its own, so what was decided elsewhere is written down here too. */
-  private async applyChange(change: AccountChange): Promise<void> {
-    const { userId } = change
-    // Where users must be known, one that this node does not know is refused here anyway.
-    if (this.unknownUsers === 'open') await this.users.ensure({ sub: userId, name: userId, role: 'user' })
-    if ('banned' in change) await this.users.setBanned(userId, change.banned, change.reason)
-    else await this.users.setRole(userId, change.role ?? undefined)
-    this.noteChange(userId)
-    await this.refreshHere(userId)
+  /** @param userIds nothing: it may have been anyone */
+  private async changedElsewhere(userIds: readonly string[] | undefined): Promise<void> {
+    if (userIds === undefined) this.hub.accountChanges.noteAll()
+    const here = (userId: string): boolean => !isGuestId(userId) && this.connectionsOf(userId).length > 0
+    const connected = new Set(this.hub.allNamespaces().flatMap(({ state }) => [...state.users.keys()].filter(here)))
+    for (const userId of userIds ?? connected) this.noteChange(userId)
+    const looked = [...connected].filter((userId) => userIds?.includes(userId) ?? true)
+    for (let at = 0; at < looked.length; at += LOOKED_AT_ONCE) {
+      await Promise.all(looked.slice(at, at + LOOKED_AT_ONCE).map((userId) => this.refreshHere(userId)))
+    }
   }
 
   /** Runs middleware and rules again on every connection of a user; a banned user is disconnected. */
@@ -197,9 +201,9 @@ export class Administration {
     }
   }
 
-  /** To the other nodes, which carry it out at once. */
-  private async announceChange(change: AccountChange): Promise<Reached> {
-    return reachedBy(await this.hub.runtime.nodes.ask('account:change', change))
+  /** The other nodes look at once what was changed; one that does not answer finds it later. */
+  private async announceChange(): Promise<Reached> {
+    return reachedBy(await this.hub.runtime.nodes.ask('account:changed', null))
   }
 
   /** What was read of the account counts no more, also for a poll that waits without a connection. */

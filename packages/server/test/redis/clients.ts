@@ -37,7 +37,10 @@ export async function serveApart(redisUrl: string, redisPrefix: string) {
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
   const [port] = (await once(child.stdout, 'data')) as [Buffer]
-  return { url: `http://127.0.0.1:${port.toString().trim()}`, kill: () => child.kill('SIGKILL') }
+  return {
+    url: `http://127.0.0.1:${port.toString().trim()}`,
+    ...{ kill: () => child.kill('SIGKILL'), pause: () => child.kill('SIGSTOP'), resume: () => child.kill('SIGCONT') },
+  }
 }
 
 /** A guest of `/public`. */

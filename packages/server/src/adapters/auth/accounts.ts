@@ -1,13 +1,13 @@
 /** Signing up and in: rules for names and passwords, limits of attempts, lifetime of sessions. PROTOCOL.md, section 12. */
 import { bannedError, RoomfulError } from '../../core/base/errors.ts'
 import { nameKey, parseName } from '../../core/base/names.ts'
+import type { AccountStore, AttemptLimit, Attempts } from '../../core/ports/accounts.ts'
+import type { Awaitable } from '../../core/ports/broker.ts'
 import type { Random } from '../../core/ports/system.ts'
 import type { User } from '../../core/ports/users.ts'
 import type { TokenIssuer } from './jwt.ts'
-import type { SlidingWindowLimiter } from './limiter.ts'
 import type { Passwords } from './passwords.ts'
 import type { SignInFrom, SignInPlaces } from './sign-in-places.ts'
-import type { UserStore } from './user-store.ts'
 
 /** Lifetime of the token of a sign-in. */
 const SESSION_TOKEN_MS = 24 * 3_600_000
@@ -35,11 +35,11 @@ const DEVICE_MAX_LENGTH = 128
 
 /** What accounts are made of. */
 export interface AccountsParts {
-  readonly store: UserStore
+  readonly store: AccountStore
   readonly places: SignInPlaces
   readonly passwords: Passwords
   readonly issuer: TokenIssuer
-  readonly limiter: SlidingWindowLimiter
+  readonly attempts: Attempts
   readonly random: Random
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -61,9 +61,6 @@ export interface SignedIn {
   readonly token: string
   readonly user: User
 }
-
-/** One limit that an attempt must pass. */
-type Allowance = readonly [key: string, limit: number, windowMs: number]
 
 /** Signs users up and in. */
 export class Accounts {
@@ -87,13 +84,16 @@ export class Accounts {
     const from = { address, device: checkDevice(given.device) }
     const { store, passwords, places, random } = this.parts
     const taken = new RoomfulError('CONFLICT', 'This name is taken', { field })
-    if (store.findLogin(login)) throw taken
+    if (await store.findLogin(login)) throw taken
     if (address !== undefined) {
-      this.take([[`up ${address}`, SIGN_UPS_PER_ADDRESS, SIGN_UP_WINDOW_MS]], 'Too many new accounts from this address')
+      await this.take(
+        [[`up ${address}`, SIGN_UPS_PER_ADDRESS, SIGN_UP_WINDOW_MS]],
+        'Too many new accounts from this address',
+      )
     }
     const sub = `u_${random.id(SUB_LENGTH)}`
-    if (!store.create({ sub, name, login, password: await passwords.hash(password) })) throw taken
-    places.remember(sub, from)
+    if (!(await store.create({ sub, name, login, password: await passwords.hash(password) }))) throw taken
+    await places.remember(sub, from)
     return this.admit({ sub, name, role: 'user' }, this.parts.now())
   }
 
@@ -108,17 +108,17 @@ export class Accounts {
     if (typeof password !== 'string') throw invalid('password', 'Field password must be a string')
     const login = nameKey(username.slice(0, PASSWORD_MAX_LENGTH))
     const from = { address, device: checkDevice(given.device) }
-    const account = this.parts.store.findLogin(login)
-    const allowances = this.allowances(login, account?.sub, from)
+    const account = await this.parts.store.findLogin(login)
+    const allowances = await this.allowances(login, account?.sub, from)
     // Counted before the password is checked, so that concurrent guesses all count. Given back when it is right.
-    this.take(allowances, 'Too many wrong passwords')
+    await this.take(allowances, 'Too many wrong passwords')
     const isRight =
       password.length <= PASSWORD_MAX_LENGTH && (await this.verify(password, account?.password, allowances))
     if (!account || !isRight) throw new RoomfulError('UNAUTHENTICATED', 'Authentication failed: wrong name or password')
-    for (const [key] of allowances) this.parts.limiter.giveBack(key)
+    await this.giveBack(allowances)
     if (account.banned) throw bannedError(account.banReason)
     const { sub, name: storedName, role = 'user' } = account
-    this.parts.places.remember(sub, from)
+    await this.parts.places.remember(sub, from)
     return this.admit({ sub, name: storedName, role }, this.parts.now())
   }
 
@@ -128,7 +128,7 @@ export class Accounts {
    * @throws RoomfulError (rejects) FORBIDDEN for a token of another issuer, TOKEN_EXPIRED when the sign-in is too long ago
    */
   async refresh({ sub, auth_time: authTime }: User): Promise<SignedIn> {
-    const account = this.parts.store.findSub(sub)
+    const account = await this.parts.store.find(sub)
     if (account?.login === undefined || typeof authTime !== 'number') {
       throw new RoomfulError('FORBIDDEN', 'This token is not from signing in here: get another where you got it')
     }
@@ -143,12 +143,12 @@ export class Accounts {
   private async verify(
     password: string,
     stored: string | undefined,
-    allowances: readonly Allowance[],
+    allowances: readonly AttemptLimit[],
   ): Promise<boolean> {
     try {
       return await this.parts.passwords.verify(password, stored)
     } catch (error) {
-      for (const [key] of allowances) this.parts.limiter.giveBack(key) // the password was not checked
+      await this.giveBack(allowances) // the password was not checked
       throw error
     }
   }
@@ -163,22 +163,24 @@ export class Accounts {
    * The limits of an attempt. A place where the account has signed in before has its own limit, so an attacker elsewhere, or
    * at the same address without the device, cannot lock the owner out.
    */
-  private allowances(login: string, sub: string | undefined, from: SignInFrom): Allowance[] {
-    const known = sub === undefined ? undefined : this.parts.places.find(sub, from)
+  private async allowances(login: string, sub: string | undefined, from: SignInFrom): Promise<AttemptLimit[]> {
+    const known = sub === undefined ? undefined : await this.parts.places.find(sub, from)
     if (known?.kind === 'device') return [[`in at ${known.id}`, WRONG_PER_NAME_AND_PLACE, WRONG_WINDOW_MS]]
     const { address } = from
-    const allowances: Allowance[] = [[`in ${login} ${address ?? ''}`, WRONG_PER_NAME_AND_PLACE, WRONG_WINDOW_MS]]
+    const allowances: AttemptLimit[] = [[`in ${login} ${address ?? ''}`, WRONG_PER_NAME_AND_PLACE, WRONG_WINDOW_MS]]
     if (!known) allowances.push([`in ${login}`, WRONG_PER_NAME, WRONG_WINDOW_MS])
     if (address !== undefined) allowances.push([`from ${address}`, WRONG_PER_ADDRESS, WRONG_WINDOW_MS])
     return allowances
   }
 
   /** Counts an attempt towards all limits, or refuses it and counts nothing. */
-  private take(allowances: readonly Allowance[], sentence: string): void {
-    const { limiter } = this.parts
-    const retryAfterMs = Math.max(...allowances.map((allowance) => limiter.wait(...allowance)))
+  private async take(allowances: readonly AttemptLimit[], sentence: string): Promise<void> {
+    const retryAfterMs = await this.parts.attempts.take(allowances)
     if (retryAfterMs > 0) throw new RoomfulError('RATE_LIMITED', `${sentence}; try again later`, { retryAfterMs })
-    for (const allowance of allowances) limiter.take(...allowance)
+  }
+
+  private giveBack(allowances: readonly AttemptLimit[]): Awaitable<void> {
+    return this.parts.attempts.giveBack(allowances.map(([key]) => key))
   }
 }
 

@@ -4,8 +4,8 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { RoomfulError } from '../../core/base/errors.ts'
+import type { Attempts } from '../../core/ports/accounts.ts'
 import type { Observer } from '../../core/ports/observer.ts'
-import type { Limiter } from '../../core/ports/system.ts'
 
 /** Limit of wrong keys from one address. Above it they are not reported either. */
 const WRONG_WINDOW_MS = 60_000
@@ -23,12 +23,12 @@ export interface KeyAttempt {
 /** The API key of this server. */
 export class ApiKey {
   private readonly digest: Buffer
-  private readonly limiter: Limiter
+  private readonly attempts: Attempts
   private readonly observer: Observer
 
-  constructor(key: string, { limiter, observer }: { limiter: Limiter; observer: Observer }) {
+  constructor(key: string, { attempts, observer }: { attempts: Attempts; observer: Observer }) {
     this.digest = digestOf(key)
-    this.limiter = limiter
+    this.attempts = attempts
     this.observer = observer
   }
 
@@ -40,15 +40,15 @@ export class ApiKey {
   /**
    * Checks a key. An address with too many wrong keys is refused even with the right one until its window is over. This
    * machine is not, because it may be a proxy for all clients.
-   * @throws RoomfulError TOKEN_INVALID, RATE_LIMITED
+   * @throws RoomfulError (rejects) TOKEN_INVALID, RATE_LIMITED
    */
-  check(given: string, { ip, countedAddress, userAgent }: KeyAttempt): void {
+  async check(given: string, { ip, countedAddress, userAgent }: KeyAttempt): Promise<void> {
     const isRight = this.matches(given)
     if (isRight && countedAddress === undefined) return
-    const counted = `key ${countedAddress ?? 'this machine'}`
-    const waitMs = this.limiter.take(counted, WRONG_MAX, WRONG_WINDOW_MS)
-    if (isRight && waitMs === 0) return this.limiter.giveBack(counted)
+    const limit = [`key ${countedAddress ?? 'this machine'}`, WRONG_MAX, WRONG_WINDOW_MS] as const
+    const waitMs = isRight ? await this.attempts.wait(limit) : await this.attempts.take([limit])
     if (waitMs > 0) throw new RoomfulError('RATE_LIMITED', 'Too many wrong API keys', { retryAfterMs: waitMs })
+    if (isRight) return
     const about = { ip, userAgent: userAgent.slice(0, USER_AGENT_MAX), connectionId: '' }
     this.observer.observe({ type: 'auth:failed', code: 'TOKEN_INVALID', ...about })
     throw new RoomfulError('TOKEN_INVALID', 'Authentication failed: this is not the API key')

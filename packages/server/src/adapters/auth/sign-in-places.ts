@@ -3,7 +3,7 @@
  * guesses from elsewhere cannot lock these out. They are stored as keyed hashes, so that the file reveals no addresses.
  */
 import { createHmac } from 'node:crypto'
-import type { UserStore } from './user-store.ts'
+import type { AccountStore } from '../../core/ports/accounts.ts'
 
 const HASH_BYTES = 16
 
@@ -17,29 +17,32 @@ export interface SignInFrom {
 
 /** The places of all accounts. */
 export class SignInPlaces {
-  private readonly store: UserStore
+  private readonly store: AccountStore
   private readonly secret: Uint8Array
 
-  constructor(store: UserStore, secret: Uint8Array) {
+  constructor(store: AccountStore, secret: Uint8Array) {
     this.store = store
     this.secret = secret
   }
 
   /** @returns the kind and an id of a place where the account has signed in; undefined for a new place */
-  find(sub: string, { address, device }: SignInFrom): { kind: 'device' | 'address'; id: string } | undefined {
+  async find(
+    sub: string,
+    { address, device }: SignInFrom,
+  ): Promise<{ kind: 'device' | 'address'; id: string } | undefined> {
     for (const [kind, value] of [['device', device] as const, ['address', address] as const]) {
       if (value === undefined) continue
       const place = this.hash(sub, kind, value)
-      if (this.store.isKnownPlace(sub, place)) return { kind, id: place.toString('hex') }
+      if (await this.store.isKnownPlace(sub, place)) return { kind, id: place.toString('hex') }
     }
     return undefined
   }
 
   /** Remembers a place. Errors are ignored: with a full disk the place is unknown next time, and signing in still works. */
-  remember(sub: string, { address, device }: SignInFrom): void {
+  async remember(sub: string, { address, device }: SignInFrom): Promise<void> {
     try {
-      if (device !== undefined) this.store.rememberPlace(sub, this.hash(sub, 'device', device))
-      if (address !== undefined) this.store.rememberPlace(sub, this.hash(sub, 'address', address))
+      if (device !== undefined) await this.store.rememberPlace(sub, this.hash(sub, 'device', device))
+      if (address !== undefined) await this.store.rememberPlace(sub, this.hash(sub, 'address', address))
     } catch {
       // UNAVAILABLE: the place is not remembered
     }

@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { RoomfulError } from '../../core/base/errors.ts'
 import { nameKey } from '../../core/base/names.ts'
-import type { Account, AccountQuestion, ListedAccount, User, Users } from '../../core/ports/users.ts'
+import type { AccountStore, LoginAccount, StoredAccount } from '../../core/ports/accounts.ts'
+import type { Account, AccountPage, AccountQuestion, User } from '../../core/ports/users.ts'
 
 /** Not imported: on an old Node without this module, the import would fail before the version check can explain it. */
 const sqlite = createRequire(import.meta.url)('node:sqlite') as typeof import('node:sqlite')
@@ -40,21 +41,8 @@ const PLACE_KEPT_MS = 90 * 86_400_000
 /** A place that was seen since then is not written again. */
 const PLACE_FRESH_MS = 86_400_000
 
-/** An account as it is kept here. */
-export interface StoredAccount extends Account {
-  /** Undefined: it does not sign in by name. */
-  readonly login: string | undefined
-}
-
-/** An account that signs in by name. */
-export interface LoginAccount extends StoredAccount {
-  /** The form of the name for comparison: names that look alike are equal. */
-  readonly login: string
-  readonly password: string
-}
-
-/** The accounts of a server. */
-export class UserStore implements Users {
+/** The accounts of a server that runs alone. */
+export class UserStore implements AccountStore {
   private readonly database: DatabaseSync
   private readonly statements: Record<
     'find' | 'findLogin' | 'list' | 'insert' | 'ban' | 'role' | 'findPlace' | 'putPlace' | 'trimPlaces',
@@ -97,11 +85,7 @@ export class UserStore implements Users {
     }
   }
 
-  async find(sub: string): Promise<Account | undefined> {
-    return toAccount(this.statements.find.get(sub))
-  }
-
-  findSub(sub: string): StoredAccount | undefined {
+  async find(sub: string): Promise<StoredAccount | undefined> {
     const row = this.statements.find.get(sub)
     const account = toAccount(row)
     return row && account && { ...account, login: row.login === null ? undefined : String(row.login) }
@@ -114,13 +98,14 @@ export class UserStore implements Users {
     return { sub: user.sub, name: user.name, role: undefined, banned: false, banReason: undefined }
   }
 
-  async list({ search, isBanned, after, limit }: AccountQuestion): Promise<ListedAccount[]> {
+  async list({ search, isBanned, after, limit }: AccountQuestion): Promise<AccountPage> {
     const banned = isBanned === undefined ? null : Number(isBanned)
     const rows = this.statements.list.all({ search, key: nameKey(search), banned, after, limit })
-    return rows.flatMap((row) => {
+    const accounts = rows.flatMap((row) => {
       const account = toAccount(row)
       return account ? [{ ...account, createdAt: Number(row.created_at) }] : []
     })
+    return { accounts, stoppedAt: undefined }
   }
 
   async setBanned(sub: string, banned: boolean, reason?: string): Promise<void> {
@@ -137,17 +122,14 @@ export class UserStore implements Users {
     return row && account && { ...account, login: String(row.login), password: String(row.password) }
   }
 
-  /** @returns false when the login (or the sub) is taken */
   create({ sub, name, login, password }: Pick<LoginAccount, 'sub' | 'name' | 'login' | 'password'>): boolean {
     return this.write(() => this.statements.insert.run(sub, name, login, password, this.now())).changes > 0
   }
 
-  /** Whether the account signed in from this place (an address or a device, hashed) in the last 90 days. */
   isKnownPlace(sub: string, place: Uint8Array): boolean {
     return this.lastAt(sub, place) > this.now() - PLACE_KEPT_MS
   }
 
-  /** Keeps the 20 latest places of an account. @throws RoomfulError UNAVAILABLE */
   rememberPlace(sub: string, place: Uint8Array): void {
     const now = this.now()
     if (this.lastAt(sub, place) > now - PLACE_FRESH_MS) return
@@ -157,7 +139,6 @@ export class UserStore implements Users {
     })
   }
 
-  /** Idempotent. */
   close(): void {
     if (this.database.isOpen) this.database.close()
   }

@@ -11,11 +11,11 @@ export async function authenticateUser(exchange: Exchange, { hub }: HttpHost): P
   return hub.runtime.authenticator.authenticate(credentials)
 }
 
-/** The holder of the API key. @throws RoomfulError UNAUTHENTICATED, TOKEN_INVALID, RATE_LIMITED */
-export function authenticateKey(exchange: Exchange, { apiKey }: HttpHost): Identity {
+/** The holder of the API key. @throws RoomfulError (rejects) UNAUTHENTICATED, TOKEN_INVALID, RATE_LIMITED */
+export async function authenticateKey(exchange: Exchange, { apiKey }: HttpHost): Promise<Identity> {
   const { ip, countedAddress } = exchange
   const userAgent = userAgentOf(exchange)
-  apiKey?.check(bearer(exchange, 'send the API key'), { ip, countedAddress, userAgent })
+  await apiKey?.check(bearer(exchange, 'send the API key'), { ip, countedAddress, userAgent })
   return KEY_HOLDER
 }
 

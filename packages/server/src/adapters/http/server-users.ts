@@ -64,7 +64,13 @@ export const serverUserRoutes: readonly Route[] = [
       only: Type.Optional(Type.Literal('banned')),
       ...PageOfList,
     }),
-    answer: Type.Object({ accounts: Type.Array(Account), more: Type.Boolean() }),
+    answer: Type.Object({
+      accounts: Type.Array(Account),
+      more: Type.Boolean(),
+      next: Type.Optional(
+        Type.String({ description: 'The search ended before the end of the list: go on with this as `after`.' }),
+      ),
+    }),
     errors: ['UNAVAILABLE'],
     example: {
       query: { search: 'ann' },
@@ -164,13 +170,14 @@ function nodesOf({ nodes }: Reached): Partial<Reached> {
 
 async function listAccounts(administration: Administration, question: AccountQuestion): Promise<unknown> {
   const { limit } = question
-  const found = await administration.accounts({ ...question, limit: limit + 1 })
+  const { accounts: found, stoppedAt } = await administration.accounts({ ...question, limit: limit + 1 })
   const accounts = found.slice(0, limit).map(({ sub, role, banned, banReason, ...each }) => {
     const { name, createdAt, connections } = each
     const judged = { role: role ?? null, isBanned: banned, banReason: banReason ?? null }
     return { userId: sub, name, ...judged, createdAt, connections }
   })
-  return { accounts, more: found.length > limit }
+  const next = stoppedAt === undefined ? {} : { next: stoppedAt }
+  return { accounts, more: found.length > limit || stoppedAt !== undefined, ...next }
 }
 
 async function disconnect(

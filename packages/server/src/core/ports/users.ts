@@ -55,13 +55,32 @@ export interface AccountQuestion {
   readonly limit: number
 }
 
+/** Accounts by id. */
+export interface AccountPage {
+  readonly accounts: readonly ListedAccount[]
+  /** A search that looks at one account after another has ended here, before the end: go on after this id. */
+  readonly stoppedAt: string | undefined
+}
+
+/** Tells a node what became of accounts on the others. */
+export interface AccountFeed {
+  /**
+   * Calls `onChanged` with the ids of accounts that another node changed, or with nothing when it may have been any of them;
+   * also after this node was cut off, or stood still. The next call waits for this one.
+   */
+  start(onChanged: (subs: readonly string[] | undefined) => Promise<void>): void
+  /** Resolves when everything that is there by now was passed on. Never rejects. */
+  read(): Promise<void>
+}
+
 export interface Users {
   find(sub: string): Promise<Account | undefined>
   /** Creates the account that a valid token speaks of; an existing one stays as it is. */
   ensure(user: User): Promise<Account>
-  /** By id. */
-  list(question: AccountQuestion): Promise<ListedAccount[]>
+  list(question: AccountQuestion): Promise<AccountPage>
   /** @param reason for the user to read */
   setBanned(sub: string, banned: boolean, reason?: string): Promise<void>
   setRole(sub: string, role: string | undefined): Promise<void>
+  /** Nothing where this node alone has the accounts. */
+  readonly feed?: AccountFeed | undefined
 }

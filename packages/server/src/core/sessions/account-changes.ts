@@ -29,6 +29,12 @@ export class AccountChanges {
     this.forgotten = oldest[1]
   }
 
+  /** It may have been any of them. */
+  noteAll(): void {
+    this.forgotten = ++this.version
+    this.changed.clear()
+  }
+
   /** Whether what was read at `asOf` may be out of date. */
   since(asOf: number, sub: string): boolean {
     return asOf < this.forgotten || (this.changed.get(sub) ?? 0) > asOf

@@ -27,11 +27,14 @@ export interface ClusterNames {
   readonly members: string
   /** Before the name of a node: its channel for questions and answers. */
   readonly questions: string
+  /** Before everything that is kept of accounts, and of attempts to sign in. */
+  readonly accounts: string
+  readonly attempts: string
 }
 
 export function clusterNames(prefix: string): ClusterNames {
   const tag = `{${escaped(prefix)}}:`
-  return { members: `${tag}members`, questions: `${tag}ask:` }
+  return { members: `${tag}members`, questions: `${tag}ask:`, accounts: `${tag}u:`, attempts: `${tag}try:` }
 }
 
 function escaped(text: string): string {

@@ -1,5 +1,6 @@
 /** Single commands that any node may ask, apart from the calls of a namespace: a connection that is made when it is needed. */
 import type { Clock } from '../../../core/ports/system.ts'
+import { ELSEWHERE } from './calls.ts'
 import { openRedis, type Redis, type RedisClient } from './client.ts'
 
 /** Redis may be away, or a connection dead without a word. */
@@ -19,17 +20,20 @@ export class SingleCommands {
     this.clock = clock
   }
 
-  /** @throws Error (rejects) when there is no answer in time; the next question has a new connection then */
+  /**
+   * A command that does no harm if Redis executes it twice: on a connection that was there before and has broken, or on one
+   * to a server that is no longer the right one, it is sent once more.
+   * @throws Error (rejects) when there is no answer in time, or what Redis answered
+   */
   async ask<T>(command: readonly string[]): Promise<T> {
     const late = Promise.withResolvers<never>()
     const cancel = this.clock.after(ANSWER_WITHIN_MS, () => late.reject(new Error('Redis did not answer')))
+    const wasThere = this.client !== undefined
     try {
-      this.client ??= this.connect()
-      const client = await Promise.race([this.client, late.promise])
-      return await Promise.race([client.sendCommand<T>(command), late.promise])
+      return await this.send<T>(command, late.promise)
     } catch (error) {
-      this.close()
-      throw error
+      if (!wasThere || this.client !== undefined) throw error
+      return await this.send<T>(command, late.promise)
     } finally {
       cancel()
     }
@@ -37,11 +41,28 @@ export class SingleCommands {
 
   /** The connection; the next question makes another one. */
   close(): void {
-    this.client?.then(
-      (client) => client.destroy(),
+    if (this.client) this.drop(this.client)
+  }
+
+  private async send<T>(command: readonly string[], late: Promise<never>): Promise<T> {
+    this.client ??= this.connect()
+    const { client } = this
+    try {
+      return await Promise.race([(await Promise.race([client, late])).sendCommand<T>(command), late])
+    } catch (error) {
+      const isReply = (await this.redis)?.isReply(error) ?? false
+      if (!isReply || ELSEWHERE.test((error as Error).message)) this.drop(client)
+      throw error
+    }
+  }
+
+  /** Another question may have made a new one by now, which stays. */
+  private drop(client: Promise<RedisClient>): void {
+    if (this.client === client) this.client = undefined
+    client.then(
+      (each) => each.destroy(),
       () => undefined,
     )
-    this.client = undefined
   }
 
   private async connect(): Promise<RedisClient> {
