@@ -5,6 +5,7 @@
  *   --from N      the first one (1)
  *   --seed N      this one alone: cut down to what fails, with its story
  *   --steps N     how much happens in a run (60)
+ *   --nodes N     2 to 4 nodes that share a simulated Redis (one server on a simulated disk)
  *   --workers N   threads (2)
  */
 import { parseArgs } from 'node:util'
@@ -18,13 +19,15 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     steps: { type: 'string', default: '60' },
+    nodes: { type: 'string' },
     workers: { type: 'string', default: '2' },
   },
 })
 const steps = number('steps', values.steps)
+const nodes = values.nodes === undefined ? undefined : number('nodes', values.nodes)
 
 async function one(seed: number): Promise<void> {
-  const run = await simulate({ seed, steps })
+  const run = await simulate({ seed, steps, nodes })
   if (run.violations.length === 0) {
     console.log(`${run.story()}\nseed ${seed}: all is well, ${run.facts} facts`)
     return
@@ -39,7 +42,7 @@ async function many(from: number, seeds: number, workers: number): Promise<void>
   const findings: Finding[] = []
   let facts = 0
   const work = Array.from({ length: workers }, (_, index) => {
-    const job: Job = { from: from + index, until: from + seeds, stride: workers, steps }
+    const job: Job = { from: from + index, until: from + seeds, stride: workers, steps, nodes }
     const worker = new Worker(new URL('./lib/simulate-worker.ts', import.meta.url), { workerData: job })
     worker.on('message', ({ finding, facts: more }: { finding?: Finding; facts: number }) => {
       facts += more
@@ -58,7 +61,9 @@ async function many(from: number, seeds: number, workers: number): Promise<void>
   )
   if (findings[0] === undefined) return
   process.exitCode = 1
-  console.log(`npm run simulate -- --seed ${findings[0].seed} tells its story`)
+  console.log(
+    `npm run simulate --${nodes === undefined ? '' : ` --nodes ${nodes}`} --seed ${findings[0].seed} tells its story`,
+  )
 }
 
 function number(name: string, text: string): number {

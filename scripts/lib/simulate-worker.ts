@@ -7,6 +7,7 @@ export interface Job {
   readonly until: number
   readonly stride: number
   readonly steps: number
+  readonly nodes: number | undefined
 }
 
 export interface Finding {
@@ -14,8 +15,8 @@ export interface Finding {
   readonly violations: readonly string[]
 }
 
-const { from, until, stride, steps } = workerData as Job
+const { from, until, stride, steps, nodes } = workerData as Job
 for (let seed = from; seed < until; seed += stride) {
-  const { violations, facts } = await simulate({ seed, steps })
+  const { violations, facts } = await simulate({ seed, steps, nodes })
   parentPort?.postMessage(violations.length === 0 ? { facts } : { facts, finding: { seed, violations } })
 }

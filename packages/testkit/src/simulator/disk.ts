@@ -8,6 +8,7 @@ import { type Broker, createMemoryLog, type Log, type LogLimits } from '@roomful
 import type { VirtualClock } from '../clock.ts'
 import { SeededRandom } from '../random.ts'
 import type { LifeClock } from './life-clock.ts'
+import type { SharedStorage } from './storage.ts'
 import { StoredRooms } from './stored-rooms.ts'
 
 /** How long a call takes, drawn again for each. */
@@ -30,13 +31,11 @@ interface Effect {
   readonly run: (log: Log) => unknown
 }
 
-export class SimulatedDisk {
+export class SimulatedDisk implements SharedStorage {
   /** Everything that was ever appended and not lost again. */
   stored = new StoredRooms()
-  /** Until then calls wait. */
-  stalledUntilMs = 0
-  /** Until then appends are refused. */
-  fullUntilMs = 0
+  private stalledUntilMs = 0
+  private fullUntilMs = 0
   private readonly options: DiskOptions
   private log: Log
   private effects: Effect[] = []
@@ -102,6 +101,19 @@ export class SimulatedDisk {
     }
   }
 
+  stall(forMs: number): void {
+    this.stalledUntilMs = this.options.clock.monotonic() + forMs
+  }
+
+  fill(forMs: number): void {
+    this.fullUntilMs = this.options.clock.monotonic() + forMs
+  }
+
+  recover(): void {
+    this.stalledUntilMs = 0
+    this.fullUntilMs = 0
+  }
+
   /** The power fails: the latest effects are undone. */
   loseTail(effects: number): void {
     this.effects.splice(Math.max(0, this.effects.length - effects))
@@ -116,12 +128,10 @@ export class SimulatedDisk {
     this.replayedMs = undefined
   }
 
-  /** Where the rooms of a namespace stand now. */
   async heads(namespace: string, roomIds: readonly string[]): ReturnType<Broker['heads']> {
     return (await this.log.heads(namespace, roomIds)).map((head) => this.inGeneration(head))
   }
 
-  /** Numbers of what was taken back, by room. */
   async emptied(namespace: string, roomIds: readonly string[]): Promise<Map<string, ReadonlySet<number>>> {
     const rooms = new Map<string, ReadonlySet<number>>()
     for (const roomId of roomIds) {

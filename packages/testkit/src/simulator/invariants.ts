@@ -4,6 +4,7 @@ import type { Connection } from '@roomful/server/testing'
 import type { VirtualClock } from '../clock.ts'
 import type { LoggedRoom } from '../history/sent.ts'
 import type { Actor } from './actors/actor.ts'
+import type { Cluster } from './cluster.ts'
 import type { Machine } from './machine.ts'
 
 /** What may wait for a slow link beside what is in a log (G5), and a few frames of the turn that found it slow. */
@@ -41,23 +42,25 @@ export function* checkBounds({ server }: Machine, name: string): Iterable<string
   }
 }
 
-/** Server and clients agree on the members of every room. */
+/** Servers and clients agree on the members of every room. */
 export function* checkPresence(
-  { server }: Machine,
+  machines: readonly Machine[],
   name: string,
   rooms: readonly string[],
   actors: readonly Actor[],
 ): Iterable<string> {
-  const namespace = server?.get(name)
-  if (!namespace) return
+  const namespaces = machines.flatMap(({ server }) => server?.get(name) ?? [])
+  if (namespaces.length < machines.length) return
   const users = sorted(actors.filter(({ isPresent }) => isPresent).map(({ user }) => user))
-  const online = sorted([...namespace.state.users.keys()])
+  const online = sorted(namespaces.flatMap(({ state }) => [...state.users.keys()]))
   if (online !== users) yield `online are ${users}; the server thinks ${online}`
   for (const roomId of rooms) {
     const members = sorted(actors.filter((actor) => actor.rooms().includes(roomId)).map(({ user }) => user))
-    const room = namespace.state.rooms.get(roomId)
-    const seated = sorted([...(room?.users.keys() ?? [])])
-    if (seated !== members) yield `in ${roomId} are ${members}; the server thinks ${seated}`
+    const open = namespaces.flatMap(({ state }) => state.rooms.get(roomId) ?? [])
+    const lists = open.length === 0 ? [sorted([])] : open.map((room) => sorted([...room.users.keys()]))
+    for (const seated of lists) {
+      if (seated !== members) yield `in ${roomId} are ${members}; the server thinks ${seated}`
+    }
     for (const actor of actors) {
       const seen = actor.membersOf(roomId)
       if (seen && sorted(seen) !== members) yield `in ${roomId} are ${members}; ${actor.name} sees ${sorted(seen)}`
@@ -93,6 +96,31 @@ export function* checkLeftovers({ server }: Machine, name: string, clock: Virtua
   }
   for (const [what, count] of Object.entries(counts)) {
     if (count > 0) yield `everyone left, and ${count} ${what} are left behind`
+  }
+}
+
+/** Of several nodes: no entry, no timer, and nothing in Redis of a node that is no more. */
+export function* checkNodes(machines: readonly Machine[], { redis }: Cluster, name: string): Iterable<string> {
+  for (const [index, { server }] of machines.entries()) {
+    if (!server) continue
+    const { hub } = server
+    const { state, connections } = server.get(name)
+    const counts: Record<string, number> = {
+      links: hub.links.open.size,
+      connections: connections.size,
+      sessions: state.sessions.size,
+      users: state.users.size,
+      rooms: state.rooms.size,
+      'timers of the server': hub.runtime.timers.size,
+    }
+    for (const [what, count] of Object.entries(counts)) {
+      if (count > 0) yield `everyone left, and ${count} ${what} are left behind on node ${index}`
+    }
+  }
+  const dead = machines.flatMap(({ deadNodes }) => deadNodes)
+  for (const [key, text] of redis.contents()) {
+    const node = dead.find((each) => key.includes(each) || text.includes(each))
+    if (node !== undefined) yield `${key} still names the node ${node}, which is dead: ${text.slice(0, 200)}`
   }
 }
 

@@ -8,6 +8,7 @@ export class LifeClock extends VirtualClock {
   private readonly world: VirtualClock
   private readonly cancels = new Set<() => void>()
   private isOver = false
+  private standsUntilMs = 0
 
   constructor(world: VirtualClock) {
     super()
@@ -19,6 +20,15 @@ export class LifeClock extends VirtualClock {
     this.isOver = true
     for (const cancel of this.cancels) cancel()
     this.cancels.clear()
+  }
+
+  /** The process does nothing for a while, as one does that was suspended; what fell due happens then. */
+  stand(ms: number): void {
+    this.standsUntilMs = Math.max(this.standsUntilMs, this.world.monotonic() + ms)
+  }
+
+  get stands(): boolean {
+    return this.standsUntilMs > this.world.monotonic()
   }
 
   get isEnded(): boolean {
@@ -35,10 +45,15 @@ export class LifeClock extends VirtualClock {
 
   override after(ms: number, fn: () => void): () => void {
     if (this.isOver) return () => undefined
-    const stop = this.world.after(ms, () => {
+    const run = (): void => {
+      if (this.stands) {
+        stop = this.world.after(this.standsUntilMs - this.world.monotonic(), run)
+        return
+      }
       this.cancels.delete(cancel)
       fn()
-    })
+    }
+    let stop = this.world.after(ms, run)
     const cancel = (): void => {
       this.cancels.delete(cancel)
       stop()

@@ -13,6 +13,8 @@ import { Pipe } from './pipe.ts'
 export interface Host {
   /** @returns the core's link; undefined when the server is down */
   accept(wire: Wire, caller: Caller): Link | undefined
+  /** Its process is suspended: nothing goes in or out. */
+  readonly stands?: boolean
 }
 
 export interface ClientEnd {
@@ -43,6 +45,7 @@ const utf8 = new TextDecoder()
 export class SimulatedLink {
   /** What was written once had to wait, so the server may have taken the client for slow. */
   wasHeld = false
+  readonly host: Host
   private readonly options: LinkOptions
   private readonly up: Pipe
   private readonly down: Pipe
@@ -52,6 +55,7 @@ export class SimulatedLink {
 
   constructor(options: LinkOptions) {
     this.options = options
+    this.host = options.host
     const { clock, delayMs } = options
     this.up = new Pipe(clock, delayMs)
     this.down = new Pipe(clock, delayMs, () => this.wire.handleEmpty())

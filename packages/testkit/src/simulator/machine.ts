@@ -1,13 +1,12 @@
 /**
- * The server's machine: one process after another on one disk. Each is the real server on a clock of its own, so that
- * killing it at any moment is only a matter of ending that clock.
+ * A machine of the server: one process after another. Each is the real server on a clock of its own, so that killing it at
+ * any moment is only a matter of ending that clock.
  */
 import type { Broker, CoreSettings, Link, Wire } from '@roomful/server/testing'
 import type { TestAuthenticator } from '../authenticator.ts'
 import type { VirtualClock } from '../clock.ts'
 import type { SeededRandom } from '../random.ts'
-import { type Caller, createTestServer, type SetUp, type TestServer } from '../server.ts'
-import type { SimulatedDisk } from './disk.ts'
+import { type Caller, createTestServer, type SetUp, type TestServer, type TestServerOptions } from '../server.ts'
 import { LifeClock } from './life-clock.ts'
 import type { Host } from './link.ts'
 
@@ -15,7 +14,10 @@ export interface MachineOptions {
   readonly clock: VirtualClock
   readonly random: SeededRandom
   readonly authenticator: TestAuthenticator
-  readonly disk: SimulatedDisk
+  /** Where a process stores. */
+  readonly mount: (life: LifeClock) => Pick<TestServerOptions, 'storage' | 'shared'>
+  /** The process was killed. @param isSilent its machine with it */
+  readonly onEnd?: (isSilent: boolean) => void
   readonly settings: Partial<CoreSettings>
   readonly setUp: SetUp
   /** Stands between the server and its storage. */
@@ -29,8 +31,11 @@ export class Machine implements Host {
   server: TestServer | undefined
   /** How many processes there were. */
   lives = 0
+  /** Those that are no more, as other nodes know them. */
+  readonly deadNodes: string[] = []
   private readonly options: MachineOptions
   private life: LifeClock | undefined
+  private node: string | undefined
   private cancelStart: (() => void) | undefined
 
   constructor(options: MachineOptions) {
@@ -39,6 +44,10 @@ export class Machine implements Host {
 
   get isUp(): boolean {
     return this.server !== undefined
+  }
+
+  get stands(): boolean {
+    return this.life?.stands ?? false
   }
 
   accept(wire: Wire, caller: Caller): Link | undefined {
@@ -51,10 +60,18 @@ export class Machine implements Host {
   }
 
   /** Kills the process: nothing more happens in it, and no client is informed. */
-  kill(): void {
+  kill(isSilent = false): void {
+    if (this.node) this.deadNodes.push(this.node)
     this.life?.end()
     this.life = undefined
+    this.node = undefined
     this.server = undefined
+    this.options.onEnd?.(isSilent)
+  }
+
+  /** Suspends the process. */
+  stand(ms: number): void {
+    this.life?.stand(ms)
   }
 
   /** Ends it politely: it drains, stores what is under way, and another process starts. */
@@ -72,14 +89,16 @@ export class Machine implements Host {
   }
 
   private start(): void {
-    const { clock, random, authenticator, disk, settings, setUp, broker, onServer } = this.options
+    const { clock, random, authenticator, mount, settings, setUp, broker, onServer } = this.options
     const life = new LifeClock(clock)
     this.life = life
     this.lives++
-    const storage = disk.mount(life)
+    const { storage, shared } = mount(life)
     const seed = `${random.id(12)} ${this.lives}`
     const ready = createTestServer({
-      ...{ clock: life, storage, authenticator, settings, setUp, seed },
+      ...{ clock: life, authenticator, settings, setUp, seed },
+      ...(storage ? { storage } : {}),
+      ...(shared ? { shared: (clock, own) => this.named(shared(clock, own)) } : {}),
       ...(broker ? { broker } : {}),
     })
     ready.then((server) => {
@@ -87,5 +106,10 @@ export class Machine implements Host {
       onServer?.(server)
       this.server = server
     })
+  }
+
+  private named(broker: Broker): Broker {
+    this.node = broker.node
+    return broker
   }
 }

@@ -10,7 +10,8 @@ import { type ClientEnd, type Host, SimulatedLink } from './link.ts'
 
 export interface NetworkOptions {
   readonly clock: VirtualClock
-  readonly host: Host
+  /** The server, or which of several takes a new link. */
+  readonly host: Host | (() => Host)
   /** Which namespace the URL names. Default `/`. */
   readonly namespace?: string
   /** How long one message takes, drawn again for each; the order of a link is kept. */
@@ -40,9 +41,11 @@ export class SimulatedNetwork {
   open(caller: Caller, client: ClientEnd): SimulatedLink {
     this.opened++
     const onGone = (link: SimulatedLink): void => void this.links.delete(link)
-    const { namespace = '/' } = this.options
-    const link = new SimulatedLink({ ...this.options, caller: { namespace, ...caller }, client, onGone })
+    const { namespace = '/', host: given } = this.options
+    const host = typeof given === 'function' ? given() : given
+    const link = new SimulatedLink({ ...this.options, host, caller: { namespace, ...caller }, client, onGone })
     this.links.add(link)
+    if (host.stands) link.hold('suspended')
     if (this.isDark) link.hold('outage')
     if (this.isStalled) link.stall()
     link.open()
@@ -85,8 +88,17 @@ export class SimulatedNetwork {
     for (const link of this.links) link.drain()
   }
 
-  /** The server's process is gone. */
-  loseServer(isSilent: boolean): void {
-    for (const link of [...this.links]) link.lose(isSilent)
+  /** The process of a server is gone. */
+  loseServer(host: Host, isSilent: boolean): void {
+    for (const link of [...this.links]) if (link.host === host) link.lose(isSilent)
+  }
+
+  /** The process of a server is suspended, or goes on. */
+  suspend(host: Host, stands: boolean): void {
+    for (const link of this.links) {
+      if (link.host !== host) continue
+      if (stands) link.hold('suspended')
+      else link.release('suspended')
+    }
   }
 }

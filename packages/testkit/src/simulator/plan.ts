@@ -19,8 +19,14 @@ type Act =
   | { readonly do: 'black hole'; readonly who: number; readonly notices?: 'client' | 'server' | undefined }
   | { readonly do: 'go away' | 'come back' | 'change role'; readonly who: number }
   /** The process is killed; `isSilent`, its machine with it. */
-  | { readonly do: 'kill'; readonly downMs: number; readonly isSilent: boolean }
-  | { readonly do: 'deploy'; readonly downMs: number }
+  | { readonly do: 'kill'; readonly node?: number; readonly downMs: number; readonly isSilent: boolean }
+  | { readonly do: 'deploy'; readonly node?: number; readonly downMs: number }
+  /** Of several nodes: the process is suspended, or cut off from Redis, or its connections to Redis break. */
+  | { readonly do: 'suspend' | 'isolate'; readonly node: number; readonly forMs: number }
+  | { readonly do: 'disconnect'; readonly node: number }
+  | { readonly do: 'lose pushes'; readonly node: number; readonly pushes: number }
+  /** A copy of Redis takes its place that lacks the latest writes. */
+  | { readonly do: 'promote'; readonly effects: number }
   | { readonly do: 'power failure'; readonly downMs: number; readonly effects: number }
   | { readonly do: 'disk stalls' | 'disk is full'; readonly forMs: number }
 
@@ -29,6 +35,8 @@ export type Step = Act & { readonly thenMs: number }
 
 export interface Plan {
   readonly seed: number
+  /** Nodes that share a Redis; without it one server on a disk. */
+  readonly nodes?: number | undefined
   readonly settings: Partial<CoreSettings>
   /** Most events that a room keeps. */
   readonly retention: number
@@ -52,31 +60,37 @@ export interface PlanOptions {
   readonly rooms: readonly string[]
   /** How much happens. Default 60. */
   readonly steps?: number | undefined
+  /** Nodes that share a Redis; without it one server on a disk. */
+  readonly nodes?: number | undefined
 }
 
 const NAMES = ['ann', 'bob', 'cat', 'dan', 'eve', 'fay', 'gus', 'hal']
 /** How often something happens, next to the others; what comes with a fault of its own is left out of some runs. */
-const WEIGHTS: Readonly<Record<Act['do'], number>> = {
+const WEIGHTS: Readonly<Partial<Record<Act['do'], number>>> = {
   ...{ say: 30, revise: 4, 'take back': 3, 'say privately': 3, chatter: 4, join: 6, leave: 3 },
   ...{ cut: 4, outage: 2, 'black hole': 2, stall: 3, 'go away': 1 },
   ...{ kill: 2, deploy: 1, 'power failure': 1, 'disk stalls': 1, 'disk is full': 1, 'change role': 2 },
   // Steps that end a fault come often, so that not everything is broken at once.
   ...{ heal: 4, drain: 4, 'come back': 4 },
 }
+/** What happens to nodes and to what they share, besides. */
+const NODE_WEIGHTS: typeof WEIGHTS = { ...WEIGHTS, suspend: 2, isolate: 2, disconnect: 3, 'lose pushes': 2, promote: 1 }
 const ALWAYS: ReadonlySet<string> = new Set(['say', 'join', 'heal', 'drain', 'come back'])
 
-export function makePlan(seed: number, { rooms, steps = 60 }: PlanOptions): Plan {
+export function makePlan(seed: number, { rooms, steps = 60, nodes }: PlanOptions): Plan {
   const random = new SeededRandom(seed)
   const clients = makeClients(random)
-  const acts = (Object.keys(WEIGHTS) as Act['do'][]).filter((name) => ALWAYS.has(name) || random.integer(3) > 0)
-  const bag = acts.flatMap((name) => new Array<Act['do']>(WEIGHTS[name]).fill(name))
+  const weights = nodes === undefined ? WEIGHTS : NODE_WEIGHTS
+  const acts = (Object.keys(weights) as Act['do'][]).filter((name) => ALWAYS.has(name) || random.integer(3) > 0)
+  const bag = acts.flatMap((name) => new Array<Act['do']>(weights[name] ?? 0).fill(name))
   const pauseMs = random.pick([40, 150, 500])
   const make = (): Step => {
-    const act = makeAct(random.pick(bag), random, clients.length, rooms.length)
+    const act = makeAct(random.pick(bag), random, { clients: clients.length, rooms: rooms.length, nodes })
     return { ...act, thenMs: random.integer(4) === 0 ? 0 : random.integer(pauseMs) }
   }
   return {
     seed,
+    ...(nodes === undefined ? {} : { nodes }),
     settings: {
       ...{ ratePerSecond: 0, ratePerMinute: 0, pingIntervalMs: 4_000, pongTimeoutMs: 1_000 },
       ...{ presenceGraceMs: 2_000, sessionMs: 20_000, drainMs: 1_000 },
@@ -117,10 +131,20 @@ function makeFinale(random: SeededRandom, clients: number): Step[] {
   ]
 }
 
-function makeAct(name: Act['do'], random: SeededRandom, clients: number, rooms: number): Act {
+interface Counts {
+  readonly clients: number
+  readonly rooms: number
+  readonly nodes: number | undefined
+}
+
+function makeAct(name: Act['do'], random: SeededRandom, { clients, rooms, nodes }: Counts): Act {
   const who = random.integer(clients)
   // The first rooms are busier, so that concurrent events meet.
   const room = Math.min(random.integer(rooms), random.integer(rooms))
+  const node = (): { node?: number } => (nodes === undefined ? {} : { node: random.integer(nodes) })
+  // A node that is killed may be back before its lease is over, or after.
+  const longest = nodes === undefined || random.integer(3) > 0 ? 1_500 : 12_000
+  const downMs = (): number => 50 + random.integer(longest)
   switch (name) {
     case 'say':
       return { do: name, who, room, times: random.integer(5) === 0 ? 1 + random.integer(12) : 1 }
@@ -135,15 +159,24 @@ function makeAct(name: Act['do'], random: SeededRandom, clients: number, rooms: 
     case 'black hole':
       return { do: name, who, notices: random.pick(['client', 'server', undefined] as const) }
     case 'kill':
-      return { do: name, downMs: 50 + random.integer(1_500), isSilent: random.integer(3) === 0 }
+      return { do: name, ...node(), downMs: downMs(), isSilent: random.integer(3) === 0 }
     case 'deploy':
-      return { do: name, downMs: 50 + random.integer(1_500) }
+      return { do: name, ...node(), downMs: downMs() }
     case 'power failure':
-      return { do: name, downMs: 50 + random.integer(1_500), effects: random.integer(12) }
+      return { do: name, downMs: downMs(), effects: random.integer(12) }
     case 'disk stalls':
-      return { do: name, forMs: 500 + random.integer(7_000) }
+      return { do: name, forMs: 500 + random.integer(nodes === undefined ? 7_000 : 14_000) }
     case 'disk is full':
       return { do: name, forMs: 500 + random.integer(3_000) }
+    case 'suspend':
+    case 'isolate':
+      return { do: name, node: random.integer(nodes ?? 1), forMs: 200 + random.integer(14_000) }
+    case 'disconnect':
+      return { do: name, node: random.integer(nodes ?? 1) }
+    case 'lose pushes':
+      return { do: name, node: random.integer(nodes ?? 1), pushes: 1 + random.integer(4) }
+    case 'promote':
+      return { do: name, effects: random.integer(12) }
     default:
       return { do: name, who }
   }

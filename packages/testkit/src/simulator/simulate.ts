@@ -8,6 +8,8 @@ export interface SimulateOptions extends Partial<Application> {
   readonly seed: number
   /** How much happens. Default 60 steps. */
   readonly steps?: number
+  /** 2 to 4 nodes that share a simulated Redis; without it one server on a simulated disk. */
+  readonly nodes?: number | undefined
 }
 
 export interface Run {
@@ -21,9 +23,9 @@ export interface Run {
 }
 
 /** Runs one seed. The same seed and application give the same run, everywhere. */
-export async function simulate({ seed, steps, ...application }: SimulateOptions): Promise<Run> {
+export async function simulate({ seed, steps, nodes, ...application }: SimulateOptions): Promise<Run> {
   const whole: Application = { ...defaultsFor(application), ...application }
-  return runPlan(makePlan(seed, { rooms: whole.rooms, steps }), whole)
+  return runPlan(makePlan(seed, { rooms: whole.rooms, steps, nodes }), whole)
 }
 
 /**
@@ -88,11 +90,11 @@ const STORY_LINES = 120
  * @param run of the plan as it was cut down
  */
 export function describeFailure({ plan, violations, story }: Run): string {
-  const { seed, settings, retention, networkMs, diskMs, tokenMs, clients } = plan
+  const { seed, nodes, settings, retention, networkMs, diskMs, tokenMs, clients } = plan
   return [
     `seed ${seed}: ${violations.join('\n  ')}`,
     `clients: ${clients.map(({ name, user, kind }) => `${name} (${kind}, user ${user})`).join(', ')}`,
-    `settings: ${JSON.stringify({ ...settings, retention, networkMs, diskMs, tokenMs })}`,
+    `settings: ${JSON.stringify({ nodes, ...settings, retention, networkMs, diskMs, tokenMs })}`,
     `steps:\n${plan.steps.map((step) => `  ${describeStep(plan, step)}`).join('\n')}`,
     `what happened:\n${story(STORY_LINES)}`,
   ].join('\n')

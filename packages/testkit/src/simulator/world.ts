@@ -1,6 +1,7 @@
 /**
- * One run: a machine with its disk, and clients with a network each, driven by a plan. After the last step all faults end,
- * everything comes to rest, and the guarantees are checked. Then all clients leave, and nothing may remain.
+ * One run: a machine with its disk, or several that share a Redis, and clients with a network each, driven by a plan. After
+ * the last step all faults end, everything comes to rest, and the guarantees are checked. Then all clients leave, and
+ * nothing may remain.
  */
 import { inboxOf } from '@roomful/protocol'
 import { TestAuthenticator } from '../authenticator.ts'
@@ -12,11 +13,13 @@ import { type Actor, type ActorOptions, OwnMessages } from './actors/actor.ts'
 import { BareActor } from './actors/bare-actor.ts'
 import { SdkActor } from './actors/sdk-actor.ts'
 import type { Application } from './application.ts'
+import { Cluster } from './cluster.ts'
 import { SimulatedDisk } from './disk.ts'
-import { checkBounds, checkInboxes, checkLeftovers, checkPresence } from './invariants.ts'
-import { Machine } from './machine.ts'
+import { checkBounds, checkInboxes, checkLeftovers, checkNodes, checkPresence } from './invariants.ts'
+import { Machine, type MachineOptions } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
 import { describeStep, type Plan, type Step } from './plan.ts'
+import type { Way } from './redis/way.ts'
 
 /** Longest wait for everything to come to rest: a few of the SDK's longest backoffs. */
 const REST_MAX_MS = 180_000
@@ -31,8 +34,8 @@ const AFTERMATH_MS = 30_000
 export class World {
   readonly clock = new VirtualClock()
   readonly history: History
-  readonly machine: Machine
-  readonly disk: SimulatedDisk
+  readonly machines: readonly Machine[]
+  readonly storage: SimulatedDisk | Cluster
   readonly actors: readonly Actor[]
   private readonly plan: Plan
   private readonly application: Application
@@ -46,30 +49,39 @@ export class World {
     const { clock } = this
     const random = new SeededRandom(plan.seed).fork('world')
     this.history = new History({ nowMs: () => clock.monotonic(), replayMax: plan.settings.replayMax ?? 1_000 })
-    const diskRandom = random.fork('disk')
-    const latency = (): number => (plan.diskMs === 0 ? 0 : diskRandom.integer(plan.diskMs))
-    this.disk = new SimulatedDisk({
-      ...{ clock, seed: `disk ${plan.seed}`, limits: { retention: plan.retention } },
-      pace: { effectMs: latency, answerMs: latency },
-    })
+    const storage = this.makeStorage(random)
+    this.storage = storage
     const authenticator = new TestAuthenticator(clock)
     const { namespace, setUp, broker, onServer } = application
-    this.machine = new Machine({
-      ...{ clock, random: random.fork('machine'), authenticator, disk: this.disk, settings: plan.settings },
-      ...{ setUp, broker, onServer },
-    })
-    this.machine.startAfter(0)
+    const makeMachine = (name: string, more: Pick<MachineOptions, 'mount' | 'onEnd'>): Machine =>
+      new Machine({
+        ...{ clock, random: random.fork(name), authenticator, settings: plan.settings },
+        ...{ setUp, broker, onServer },
+        ...more,
+      })
+    this.machines =
+      storage instanceof Cluster
+        ? storage.ways.map((way, index) =>
+            makeMachine(`machine ${index}`, {
+              mount: (life) => storage.mount(index, life),
+              onEnd: (isSilent) => way.end(isSilent),
+            }),
+          )
+        : [makeMachine('machine', { mount: (life) => ({ storage: storage.mount(life) }) })]
+    for (const machine of this.machines) machine.startAfter(0)
     const messages = new Map(
       plan.clients.map(({ user }) => [user, new OwnMessages(random.fork(`messages of ${user}`))]),
     )
     this.actors = plan.clients.map(({ kind, name, user }) => {
       const own = random.fork(name)
-      const network = new SimulatedNetwork({ clock, namespace, host: this.machine, delayMs: () => this.delay(own) })
+      const balancer = random.fork(`balancer of ${name}`)
+      const host = (): Machine => this.pickMachine(balancer)
+      const network = new SimulatedNetwork({ clock, namespace, host, delayMs: () => this.delay(own) })
       const options: ActorOptions = {
         ...{ name, user, clock, network, random: own, history: this.history, vocabulary: application },
         contentBytes: plan.contentBytes,
         own: messages.get(user) as OwnMessages,
-        headOf: (roomId) => this.disk.stored.head(namespace, roomId),
+        headOf: (roomId) => this.storage.stored.head(namespace, roomId),
         token: () => authenticator.issue(this.identity(user), plan.tokenMs ? { expiresInMs: plan.tokenMs } : {}),
       }
       return kind === 'sdk' ? new SdkActor(options) : new BareActor(options)
@@ -93,8 +105,8 @@ export class World {
 
   /** Stops everything that would keep the process alive. */
   close(): void {
-    this.machine.kill()
-    this.disk.close()
+    for (const machine of this.machines) machine.kill()
+    this.storage.close()
   }
 
   private take(step: Step): void {
@@ -137,17 +149,25 @@ export class World {
       case 'change role':
         return this.changeRole(actor?.user ?? '')
       case 'kill':
-        return this.kill(step.downMs, step.isSilent)
+        return this.kill(this.machineOf(step.node), step.downMs, step.isSilent)
       case 'deploy':
-        return this.machine.deploy(step.downMs)
+        return this.machineOf(step.node).deploy(step.downMs)
       case 'power failure':
         return this.powerFailure(step.downMs, step.effects)
       case 'disk stalls':
-        this.disk.stalledUntilMs = this.clock.monotonic() + step.forMs
-        return
+        return this.storage.stall(step.forMs)
       case 'disk is full':
-        this.disk.fullUntilMs = this.clock.monotonic() + step.forMs
-        return
+        return this.storage.fill(step.forMs)
+      case 'suspend':
+        return this.suspend(step.node, step.forMs)
+      case 'isolate':
+        return this.isolate(step.node, step.forMs)
+      case 'disconnect':
+        return this.wayOf(step.node)?.cut()
+      case 'lose pushes':
+        return this.losePushes(step.node, step.pushes)
+      case 'promote':
+        return this.loseTail(0, step.effects)
       default:
         return step satisfies never
     }
@@ -158,27 +178,94 @@ export class World {
     if (user !== actor.user) actor.sendPrivate(user)
   }
 
-  private kill(downMs: number, isSilent: boolean): void {
-    this.machine.kill()
-    for (const { network } of this.actors) network.loseServer(isSilent)
-    this.machine.startAfter(downMs)
+  private makeStorage(random: SeededRandom): SimulatedDisk | Cluster {
+    const { clock, plan } = this
+    const { nodes, networkMs, diskMs, retention } = plan
+    if (nodes !== undefined) {
+      const onProblem = (problem: string): void => this.history.violate(problem)
+      return new Cluster({ clock, nodes, retention, networkMs, diskMs, onProblem, random: random.fork('cluster') })
+    }
+    const diskRandom = random.fork('disk')
+    const latency = (): number => (diskMs === 0 ? 0 : diskRandom.integer(diskMs))
+    return new SimulatedDisk({
+      ...{ clock, seed: `disk ${plan.seed}`, limits: { retention } },
+      pace: { effectMs: latency, answerMs: latency },
+    })
+  }
+
+  private machineOf(node = 0): Machine {
+    return this.machines[node] as Machine
+  }
+
+  private wayOf(node: number): Way | undefined {
+    return this.storage instanceof Cluster ? this.storage.ways[node] : undefined
+  }
+
+  /** A balancer sends a link to a machine that is up, most of the time. */
+  private pickMachine(random: SeededRandom): Machine {
+    if (this.machines.length === 1) return this.machineOf()
+    const up = this.machines.filter(({ isUp }) => isUp)
+    return random.pick(up.length === 0 || random.integer(12) === 0 ? this.machines : up)
+  }
+
+  private kill(machine: Machine, downMs: number, isSilent: boolean): void {
+    machine.kill(isSilent)
+    for (const { network } of this.actors) network.loseServer(machine, isSilent)
+    machine.startAfter(downMs)
   }
 
   private powerFailure(downMs: number, effects: number): void {
-    this.kill(downMs, true)
-    this.disk.loseTail(effects)
+    if (this.storage instanceof Cluster) return this.loseTail(downMs, effects)
+    this.kill(this.machineOf(), downMs, true)
+    this.storage.loseTail(effects)
+    this.recordLoss()
+  }
+
+  /** Redis is killed, or a copy takes its place: nodes stay, and some of what they were answered is gone. */
+  private loseTail(downMs: number, effects: number): void {
+    if (!(this.storage instanceof Cluster)) return
+    this.storage.redis.restart(downMs, effects)
+    if (effects > 0) this.recordLoss()
+  }
+
+  private recordLoss(): void {
     const { namespace } = this.application
-    const heads = new Map(this.plan.rooms.map((room) => [room, this.disk.stored.head(namespace, room)]))
+    const heads = new Map(this.plan.rooms.map((room) => [room, this.storage.stored.head(namespace, room)]))
     this.history.record('server', { what: 'log cut', heads })
+  }
+
+  private suspend(node: number, forMs: number): void {
+    const machine = this.machineOf(node)
+    const way = this.wayOf(node)
+    const hold = (stands: boolean): void => {
+      for (const { network } of this.actors) network.suspend(machine, stands)
+      if (stands) way?.hold('suspended')
+      else if (!machine.stands) way?.release('suspended')
+    }
+    machine.stand(forMs)
+    hold(true)
+    this.clock.after(forMs, () => hold(machine.stands))
+  }
+
+  private isolate(node: number, forMs: number): void {
+    const way = this.wayOf(node)
+    way?.outage()
+    this.clock.after(forMs, () => way?.heal())
+  }
+
+  private losePushes(node: number, pushes: number): void {
+    const way = this.wayOf(node)
+    if (way) way.pushesToLose = pushes
   }
 
   /** At once on open connections, and in every token from now on. */
   private changeRole(user: string): void {
     if (!this.admins.delete(user)) this.admins.add(user)
-    const { server } = this.machine
-    const namespace = server?.get(this.application.namespace)
-    for (const connection of namespace?.state.users.get(user)?.connections ?? []) {
-      server?.hub.identities.become(connection, { ...connection.user, role: this.role(user) })
+    for (const { server } of this.machines) {
+      const namespace = server?.get(this.application.namespace)
+      for (const connection of namespace?.state.users.get(user)?.connections ?? []) {
+        server?.hub.identities.become(connection, { ...connection.user, role: this.role(user) })
+      }
     }
   }
 
@@ -201,8 +288,7 @@ export class World {
   private async rest(): Promise<void> {
     this.history.note('world', 'all faults end')
     this.areFaultsOver = true
-    this.disk.fullUntilMs = 0
-    this.disk.stalledUntilMs = 0
+    this.storage.recover()
     for (const actor of this.actors) {
       actor.network.heal()
       actor.network.drain()
@@ -217,32 +303,36 @@ export class World {
       const what = actor.waitsFor()
       if (what) this.history.violate(`${actor.name} still waits for ${what}`)
     }
-    if (!this.machine.isUp) this.history.violate('the server is not up')
+    if (!this.areMachinesUp) this.history.violate('the server is not up')
   }
 
   private isAtRest(): boolean {
-    return this.machine.isUp && this.actors.every((actor) => actor.waitsFor() === undefined)
+    return this.areMachinesUp && this.actors.every((actor) => actor.waitsFor() === undefined)
+  }
+
+  private get areMachinesUp(): boolean {
+    return this.machines.every(({ isUp, stands }) => isUp && !stands)
   }
 
   private async compare(): Promise<void> {
     const { namespace } = this.application
     const inboxes = new Set(this.actors.map(({ user }) => inboxOf(user)))
-    const heads = await this.disk.heads(namespace, [...this.plan.rooms, ...inboxes])
-    const emptied = await this.disk.emptied(namespace, this.plan.rooms)
+    const heads = await this.storage.heads(namespace, [...this.plan.rooms, ...inboxes])
+    const emptied = await this.storage.emptied(namespace, this.plan.rooms)
     const log = new Map<string, LoggedRoom>(
       heads.map(({ roomId, epoch, first }) => [
         roomId,
-        { epoch, first, events: this.disk.stored.events(namespace, roomId), emptied: emptied.get(roomId) },
+        { epoch, first, events: this.storage.stored.events(namespace, roomId), emptied: emptied.get(roomId) },
       ]),
     )
     this.history.finish(log)
     const problems = [
-      ...checkPresence(this.machine, namespace, this.plan.rooms, this.actors),
-      ...(this.plan.steps.some((step) => step.do === 'power failure') ? [] : checkInboxes(log, this.actors)),
+      ...checkPresence(this.machines, namespace, this.plan.rooms, this.actors),
+      ...(this.plan.steps.some(losesEvents) ? [] : checkInboxes(log, this.actors)),
     ]
     for (const problem of problems) this.history.violate(problem)
     try {
-      await this.application.check?.({ server: this.machine.server, log })
+      for (const { server } of this.machines) await this.application.check?.({ server, log })
     } catch (error) {
       this.history.violate(error instanceof Error ? error.message : String(error))
     }
@@ -253,12 +343,21 @@ export class World {
     this.history.note('world', 'everyone leaves')
     for (const actor of this.actors) actor.goAway()
     await this.clock.advance(AFTERMATH_MS)
-    for (const problem of checkLeftovers(this.machine, this.application.namespace, this.clock)) {
-      this.history.violate(problem)
-    }
+    const { namespace } = this.application
+    const problems =
+      this.storage instanceof Cluster
+        ? checkNodes(this.machines, this.storage, namespace)
+        : checkLeftovers(this.machineOf(), namespace, this.clock)
+    for (const problem of problems) this.history.violate(problem)
   }
 
   private look(): void {
-    for (const problem of checkBounds(this.machine, this.application.namespace)) this.history.violate(problem)
+    for (const machine of this.machines) {
+      for (const problem of checkBounds(machine, this.application.namespace)) this.history.violate(problem)
+    }
   }
+}
+
+function losesEvents(step: Step): boolean {
+  return step.do === 'power failure' || step.do === 'promote'
 }

@@ -1,0 +1,106 @@
+/** What several nodes share: a simulated Redis, and the way of each to it. */
+import { createRedisBroker } from '@roomful/server/testing'
+import type { VirtualClock } from '../clock.ts'
+import type { SeededRandom } from '../random.ts'
+import type { TestServerOptions } from '../server.ts'
+import type { LifeClock } from './life-clock.ts'
+import { SimulatedRedis } from './redis/simulated-redis.ts'
+import { Way } from './redis/way.ts'
+import type { SharedStorage } from './storage.ts'
+import type { StoredRooms } from './stored-rooms.ts'
+
+export interface ClusterOptions {
+  readonly clock: VirtualClock
+  readonly random: SeededRandom
+  readonly nodes: number
+  /** Longest usual time of a message to Redis or back. */
+  readonly networkMs: number
+  /** Longest time until a write is on disk. */
+  readonly diskMs: number
+  /** Most events that a room keeps. */
+  readonly retention: number
+  readonly onProblem: (problem: string) => void
+}
+
+export class Cluster implements SharedStorage {
+  readonly redis: SimulatedRedis
+  readonly ways: readonly Way[]
+  private readonly options: ClusterOptions
+  private isCalm = false
+
+  constructor(options: ClusterOptions) {
+    this.options = options
+    const { clock, random, nodes, networkMs, diskMs, onProblem } = options
+    const disk = random.fork('disk')
+    const upTo = (source: SeededRandom, ms: number) => (ms === 0 ? 0 : source.integer(ms))
+    this.redis = new SimulatedRedis({ clock, onProblem, syncMs: () => upTo(disk, diskMs) })
+    this.ways = Array.from({ length: nodes }, (_, index) => {
+      const own = random.fork(`way ${index}`)
+      const isReordered = () => !this.isCalm && own.integer(6) === 0
+      return new Way({ clock, redis: this.redis, delayMs: () => upTo(own, networkMs), isReordered })
+    })
+  }
+
+  get stored(): StoredRooms {
+    return this.redis.stored
+  }
+
+  mount(index: number, life: LifeClock): Pick<TestServerOptions, 'shared'> {
+    const way = this.ways[index] as Way
+    const { retention } = this.options
+    return {
+      shared: (clock, random) =>
+        createRedisBroker({
+          ...{ url: 'redis://simulated', clock, random, redis: async () => way.open(life), retention },
+          report: () => undefined,
+        }),
+    }
+  }
+
+  stall(forMs: number): void {
+    this.redis.stalledUntilMs = this.options.clock.monotonic() + forMs
+  }
+
+  fill(forMs: number): void {
+    this.redis.fullUntilMs = this.options.clock.monotonic() + forMs
+  }
+
+  recover(): void {
+    this.isCalm = true
+    this.redis.stalledUntilMs = 0
+    this.redis.fullUntilMs = 0
+    for (const way of this.ways) {
+      way.pushesToLose = 0
+      way.heal()
+    }
+  }
+
+  async heads(namespace: string, roomIds: readonly string[]): ReturnType<SharedStorage['heads']> {
+    const reply = this.redis.ask(namespace, 'heads', ['', ...roomIds])
+    return roomIds.flatMap((roomId, index) => {
+      const [epoch, seq, first] = reply.slice(3 + 5 * index)
+      return epoch === '' ? [] : [{ roomId, epoch: String(epoch), seq: Number(seq), first: Number(first) }]
+    })
+  }
+
+  async emptied(namespace: string, roomIds: readonly string[]): ReturnType<SharedStorage['emptied']> {
+    const rooms = new Map<string, ReadonlySet<number>>()
+    for (const roomId of roomIds) {
+      const rows = this.redis.ask(namespace, 'range', ['1000000', '1000000000', roomId, '1', '']).slice(4)
+      // `n seq ts redacted …`
+      const numbers = rows.map((row) => String(row).split(' ', 4).map(Number))
+      rooms.set(roomId, new Set(numbers.flatMap(([, seq = 0, , redacted]) => (redacted === 1 ? [seq] : []))))
+    }
+    return rooms
+  }
+
+  /** Users of a room, as all nodes know them. */
+  usersOf(namespace: string, roomId: string): string[] {
+    const users = this.redis.ask(namespace, 'roomUsers', [roomId, '0', '1000']).slice(2)
+    return users.flatMap((user, index) => (index % 2 === 0 ? [(JSON.parse(String(user)) as { sub: string }).sub] : []))
+  }
+
+  close(): void {
+    for (const way of this.ways) way.end(false)
+  }
+}
