@@ -1,7 +1,7 @@
 /**
  * The test projects, one after another: `packages` is quick; `outside` starts real servers, `nginx` that program before
- * one, `nodes` several on one Redis; `browser` also starts Chromium and has the machine to itself. Two workers, because two
- * cores are what everyone is sure to have.
+ * one, `nodes` several on one Redis; `install` installs what npm would publish; `browser` also starts Chromium and has the
+ * machine to itself. Two workers, because two cores are what everyone is sure to have.
  */
 import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
@@ -67,6 +67,13 @@ export default defineConfig({
         include: ['test/nodes/**/*.test.ts', 'packages/server/test/redis/**/*.test.ts'],
         maxWorkers: 1,
         timeoutMs: 60_000,
+      }),
+      project('install', {
+        order: 2,
+        include: ['test/install/**/*.test.ts'],
+        maxWorkers: 2,
+        timeoutMs: 60_000,
+        globalSetup: 'test/install/lib/packed.ts',
       }),
       project('python', { order: 2, include: ['test/python/**/*.test.ts'], maxWorkers: 1, timeoutMs: 30_000 }),
       project('browser', {

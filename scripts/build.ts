@@ -2,8 +2,9 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { root, runCommand } from './lib/command.ts'
+import { PUBLISHED } from './lib/publish/packages.ts'
 
-for (const name of ['protocol', 'client', 'react', 'server', 'documents', 'testkit']) {
+for (const name of PUBLISHED) {
   const folder = join('packages', name)
   await rm(join(root, folder, 'dist'), { recursive: true, force: true })
   const { ok, output } = await runCommand('tsc', ['--project', join(folder, 'tsconfig.build.json')])

@@ -2,28 +2,27 @@
 import { join } from 'node:path'
 import { clientSize, command, floors, lint, types } from './lib/checks.ts'
 import { root, runCommand } from './lib/command.ts'
+import { PUBLISHED, packageName } from './lib/publish/packages.ts'
 import { unreachableTypes } from './lib/published-types.ts'
 import { finish, runSteps, type Step } from './lib/steps.ts'
-
-const published = ['protocol', 'client', 'react', 'server', 'documents', 'testkit']
 
 const deadCode: Step = { name: 'dead code', run: () => command('knip', ['--no-progress']) }
 
 const build: Step = { name: 'build', run: () => command('node', ['scripts/build.ts']) }
 
-const packageExports: readonly Step[] = published.map((name) => ({
-  name: `package exports of @roomful/${name}`,
+const packageExports: readonly Step[] = PUBLISHED.map((name) => ({
+  name: `package exports of ${packageName(name)}`,
   run: () => command('publint', ['--strict', `packages/${name}`]),
 }))
 
 /** What npm would publish loads in plain Node, without the workspace's own export condition. */
-const builtPackages: readonly Step[] = published.map((name) => ({
-  name: `built @roomful/${name} loads`,
-  run: () => command('node', ['--input-type=module', '--eval', `await import('@roomful/${name}')`]),
+const builtPackages: readonly Step[] = PUBLISHED.map((name) => ({
+  name: `built ${packageName(name)} loads`,
+  run: () => command('node', ['--input-type=module', '--eval', `await import('${packageName(name)}')`]),
 }))
 
-const publishedTypes: readonly Step[] = published.map((name) => ({
-  name: `types of @roomful/${name} come with it`,
+const publishedTypes: readonly Step[] = PUBLISHED.map((name) => ({
+  name: `types of ${packageName(name)} come with it`,
   async run() {
     const problems = unreachableTypes(join(root, `packages/${name}`))
     return problems.length === 0 ? { kind: 'passed' } : { kind: 'failed', output: problems.join('\n') }

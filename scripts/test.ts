@@ -9,7 +9,7 @@ import { runTests } from './lib/vitest-run.ts'
 
 const args = process.argv.slice(2)
 const tally = { passed: 0, failed: 0 }
-const projects = new Set(['packages', 'outside', 'nginx', 'nodes', 'python', 'browser'])
+const projects = new Set(['packages', 'outside', 'nginx', 'nodes', 'install', 'python', 'browser'])
 
 // What a test starts with `node` runs the sources too.
 process.env.NODE_OPTIONS = [process.env.NODE_OPTIONS, '--conditions=source'].filter(Boolean).join(' ')

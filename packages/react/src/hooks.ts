@@ -1,6 +1,6 @@
 /** Listening to an event while a component is mounted; and the hooks with the types of a contract (D5). */
 import type { AnyContract, Client, DownEvent, DownListener } from '@roomful/client'
-import { useEffect, useEffectEvent } from 'react'
+import { useEffect, useInsertionEffect, useRef } from 'react'
 import { useClient } from './provider.tsx'
 import { type RoomView, useRoom } from './use-room.ts'
 
@@ -29,9 +29,13 @@ export function useEvent<C extends AnyContract, Name extends DownEvent<C>>(
   { roomId }: UseEventOptions = {},
 ): void {
   const client = useClient<C>()
-  const onEvent = useEffectEvent(listener as (...args: unknown[]) => void)
+  // React 18 has no `useEffectEvent`. Insertion effects run before all others of a commit.
+  const current = useRef(listener as (...args: unknown[]) => void)
+  useInsertionEffect(() => {
+    current.current = listener as (...args: unknown[]) => void
+  })
   useEffect(() => {
-    const latest = ((...args: unknown[]) => onEvent(...args)) as DownListener<C, Name>
+    const latest = ((...args: unknown[]) => current.current(...args)) as DownListener<C, Name>
     if (roomId === undefined) return client.on(event, latest)
     const room = client.room(roomId)
     room.on(event, latest)

@@ -1,7 +1,7 @@
 /**
  * Providers of a client for the components inside them: the application's own client, or one that lives as long as the
  * provider. That one connects when the provider is mounted and closes shortly after it is unmounted; there is exactly one
- * under Strict Mode, which mounts twice.
+ * under Strict Mode, which mounts twice. `<Context.Provider>`, because React 18 has no `<Context>`.
  */
 import {
   type AnyContract,
@@ -71,7 +71,7 @@ const LinkContext = createContext<SharedLink | undefined>(undefined)
  */
 export function LinkProvider({ url, options, children }: LinkProviderProps): ReactElement {
   const [link] = useState(() => createLink(url, options))
-  return <LinkContext value={link}>{children}</LinkContext>
+  return <LinkContext.Provider value={link}>{children}</LinkContext.Provider>
 }
 
 /**
@@ -86,7 +86,7 @@ export function RoomfulProvider<C extends AnyContract = undefined>(props: Roomfu
   if ('namespace' in props) return <SharingClient {...props} />
   if ('url' in props) return <OwnClient {...props} />
   // A context has no type parameter: the callers of the hooks name the contract.
-  return <ClientContext value={props.client as unknown as Client}>{props.children}</ClientContext>
+  return <ClientContext.Provider value={props.client as unknown as Client}>{props.children}</ClientContext.Provider>
 }
 
 function OwnClient({ url, options, children }: OwnClientProps): ReactElement {
@@ -111,7 +111,7 @@ function Connected({ make, children }: { make: () => Client; children: ReactNode
       closing.current = setTimeout(() => client.close(), LINGER_MS)
     }
   }, [client])
-  return <ClientContext value={client}>{children}</ClientContext>
+  return <ClientContext.Provider value={client}>{children}</ClientContext.Provider>
 }
 
 /**

@@ -11,7 +11,8 @@ import { createHttpHost } from './adapters/http/host.ts'
 import { answerInspection } from './adapters/http/inspection.ts'
 import { HttpTransport } from './adapters/http/router.ts'
 import { answerRoomLists } from './adapters/http/server-rooms.ts'
-import { composeObservers, Metrics } from './adapters/observe/metrics.ts'
+import { openMetrics } from './adapters/observe/metrics.ts'
+import { composeObservers } from './adapters/observe/observers.ts'
 import { Stories } from './adapters/observe/stories.ts'
 import { systemClock, systemRandom } from './adapters/system/clock-and-random.ts'
 import { CrossOrigin } from './adapters/transports/cross-origin.ts'
@@ -70,7 +71,7 @@ export function createRoomful({
   const tls = readTlsFiles(settings.tlsCert, settings.tlsKey)
   const clock = systemClock
   const random = systemRandom
-  const metrics = new Metrics()
+  const metrics = openMetrics()
   const stories = new Stories(clock.now)
   const keepsStories = settings.stories ?? settings.apiKey !== undefined
   const readers = [metrics, keepsStories ? stories : undefined, observer]

@@ -1,7 +1,7 @@
 /** Runs a server as a process, for `roomful serve` and Commons: settings, messages, signals, exit codes. G7, A2.4, C15. */
 
-import { Log } from './adapters/observe/log.ts'
-import { composeObservers } from './adapters/observe/metrics.ts'
+import type { Log } from './adapters/observe/log.ts'
+import { composeObservers } from './adapters/observe/observers.ts'
 import type { Roomful } from './api.ts'
 import { ConfigError } from './config/config-error.ts'
 import { loadSettings } from './config/load.ts'
@@ -46,7 +46,7 @@ export async function runServer({ argv, env, prepare, observer, tokenCommand }: 
   let roomful: Roomful | undefined
   try {
     settings = loadSettings({ argv, env })
-    log = new Log(settings.logLevel)
+    log = await openLog(settings)
     roomful = createRoomful({ ...settings, observer: observer ? composeObservers([log, observer]) : log })
     const notes = await prepare(roomful)
     const listening = roomful.listen()
@@ -64,6 +64,19 @@ export async function runServer({ argv, env, prepare, observer, tokenCommand }: 
     return error instanceof ConfigError ? EXIT_CODES.badSettings : EXIT_CODES.failed
   } finally {
     log?.close()
+  }
+}
+
+/** @throws ConfigError (rejects) where pino, an optional peer, is not installed */
+async function openLog({ logLevel }: Settings): Promise<Log> {
+  try {
+    const { Log } = await import('./adapters/observe/log.ts')
+    return new Log(logLevel)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new ConfigError('A server that runs as a program writes its log with pino. Run: npm install pino@^10.4.0', {
+      cause: error,
+    })
   }
 }
 

@@ -10,12 +10,14 @@ export function version(): string {
   return version
 }
 
-/** The oldest Node that is supported. Checked before modules that older ones do not have are loaded. */
-const OLDEST_NODE = 24
+/** The oldest Node that is supported: the first with SQLite. Checked before modules that older ones do not have are loaded. */
+const OLDEST_NODE = [22, 13] as const
 
 /** @returns a sentence when the version of Node is too old, else undefined */
 export function nodeProblem(version: string | undefined = process.versions.node): string | undefined {
-  const major = Number(version?.split('.')[0])
-  if (!(major < OLDEST_NODE)) return undefined
-  return `Roomful needs Node ${OLDEST_NODE} or later, and this is Node ${version}. Get a newer one from https://nodejs.org.`
+  const [major = 0, minor = 0] = (version ?? '').split('.').map(Number)
+  const [oldestMajor, oldestMinor] = OLDEST_NODE
+  if (version === undefined || major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return undefined
+  const oldest = OLDEST_NODE.join('.')
+  return `Roomful needs Node ${oldest} or later, and this is Node ${version}. Get a newer one from https://nodejs.org.`
 }

@@ -104,6 +104,7 @@ export const floorRules: readonly FloorRule[] = [
       ...outsideWorld,
     ],
   },
+  { name: 'program (floor 4)', folder: 'packages/roomful/src', mayImport: ['@roomful/server', '@roomful/server/cli'] },
   {
     name: 'testkit',
     folder: 'packages/testkit/src',

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { nodeProblem } from '../../src/version.ts'
 
 const SENTENCE =
-  /^Roomful needs Node 24 or later, and this is Node 20\.1\.0\. Get a newer one from https:\/\/nodejs\.org\.$/
+  /^Roomful needs Node 22\.13 or later, and this is Node 20\.1\.0\. Get a newer one from https:\/\/nodejs\.org\.$/
 const PRETEND = `data:text/javascript,${encodeURIComponent(
   "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } })",
 )}`
@@ -64,7 +64,8 @@ describe('on a Node that is too old', () => {
 
 it.each([
   ['18.20.8', true],
-  ['23.11.0', true],
+  ['22.12.0', true],
+  ['22.13.0', false],
   ['24.0.0', false],
   ['26.1.0', false],
   [undefined, false],

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
-import { Log, type LogLevel } from '../../src/adapters/observe/log.ts'
-import { composeObservers, Metrics } from '../../src/adapters/observe/metrics.ts'
+import { Log } from '../../src/adapters/observe/log.ts'
+import { type Metrics, openMetrics } from '../../src/adapters/observe/metrics.ts'
+import { composeObservers, type LogLevel } from '../../src/adapters/observe/observers.ts'
 import type { Fact, Observer } from '../../src/core/ports/observer.ts'
 import type { Connection } from '../../src/core/state/namespace-state.ts'
 
@@ -82,7 +83,7 @@ describe('Log', () => {
 
 describe('Metrics', () => {
   it('[C16] count facts under names that end in what they count', async () => {
-    const metrics = new Metrics()
+    const metrics = openMetrics() as Metrics
     const facts: Fact[] = [
       { type: 'link:opened', dialect: 'plain' },
       { type: 'link:opened', dialect: 'plain' },
@@ -137,7 +138,7 @@ describe('Metrics', () => {
   })
 
   it('[C16] take no label value from a client', async () => {
-    const metrics = new Metrics()
+    const metrics = openMetrics() as Metrics
     for (let i = 0; i < 1_000; i++) {
       metrics.observe({ type: 'link:closed', dialect: 'plain', code: 3_000 + i })
       metrics.observe({

@@ -22,7 +22,8 @@ export interface HttpHostParts {
   readonly administration: Administration
   readonly accounts: Accounts
   readonly tickets: TicketOffice
-  readonly metrics: Metrics
+  /** Undefined where prom-client is not installed. */
+  readonly metrics: Metrics | undefined
   readonly stories: Stories
   /** Whether the server records stories of connections. */
   readonly keepsStories: boolean

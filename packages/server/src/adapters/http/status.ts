@@ -111,12 +111,15 @@ export const statusRoutes: readonly Route[] = [
       path: '/metrics',
       tag: 'status',
       summary: 'Numbers for Prometheus, without names of rooms or users.',
+      description: '404 where the server has no prom-client: `npm install prom-client@^15.1.0` adds them.',
       access: 'anyone',
       answer: Type.String(),
       answerType: 'text/plain',
       example: { answer: '# HELP roomful_requests_total Requests of clients, by what came of them.\n' },
     },
     async answer({ response }, { metrics }) {
+      if (!metrics)
+        throw new RoomfulError('NOT_FOUND', 'There are no metrics here: run npm install prom-client@^15.1.0')
       const headers = { 'Content-Type': metrics.contentType, 'Cache-Control': 'no-store' }
       const text = await metrics.text()
       response.writeHead(200, headers).end(text)

@@ -1,13 +1,12 @@
 /**
  * Writes facts as JSON lines: one when a connection opens, one when it ends (B32), and one for each failure, with the user,
- * the event and its payload (B38). Used by `roomful serve`; a server in an application does not log by itself.
+ * the event and its payload (B38). Used by `roomful serve`; a server in an application does not log by itself. The entry
+ * `@roomful/server/log`, since it needs pino, an optional peer.
  */
 import pino, { type DestinationStream, type Logger } from 'pino'
 import type { Fact, ObservedConnection, Observer } from '../../core/ports/observer.ts'
+import type { LogLevel } from './observers.ts'
 import { errorForLog, forLog, textForLog } from './redact.ts'
-
-/** Levels of `LOG_LEVEL`, from none to all. */
-export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
 
 /** Lines that wait while stdout is not read. More are dropped. */
 const WAITING_MAX_BYTES = 4 * 1024 ** 2

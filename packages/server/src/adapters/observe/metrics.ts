@@ -1,10 +1,10 @@
 /**
- * Observers, one or several: Prometheus metrics, and the composition of observers. Label values come from catalogues and
- * are otherwise `other`, so that values which clients choose create no series. Open connections are those opened minus
- * those closed.
+ * Prometheus metrics, where prom-client is installed. Label values come from catalogues and are otherwise `other`, so that
+ * values which clients choose create no series. Open connections are those opened minus those closed.
  */
+import { createRequire } from 'node:module'
 import { CLOSE_CODES, ERROR_CODES } from '@roomful/protocol'
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import type { Histogram, Registry } from 'prom-client'
 import type { Fact, Observer } from '../../core/ports/observer.ts'
 
 /** From 0.1 ms to 10 s. */
@@ -13,18 +13,33 @@ const BUCKETS_SECONDS = [
 ]
 const KNOWN_CLOSE_CODES = new Set<number>(Object.values(CLOSE_CODES).map(({ code }) => code))
 
+type PromClient = typeof import('prom-client')
+
+/** @returns undefined where prom-client, an optional peer, is not installed. Loaded at once: facts are counted from the first. */
+export function openMetrics(): Metrics | undefined {
+  try {
+    return new Metrics(createRequire(import.meta.url)('prom-client') as PromClient)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return undefined
+    throw error
+  }
+}
+
 /** Counts facts. */
 export class Metrics implements Observer {
-  private readonly registry = new Registry()
+  private readonly prom: PromClient
+  private readonly registry: Registry
   private readonly tallies: ReturnType<typeof createTallies>
   private readonly requestSeconds: Histogram
   private readonly commitSeconds: Histogram
   private hasProcessMetrics = false
 
-  constructor() {
-    this.tallies = createTallies(this.registry)
+  constructor(prom: PromClient) {
+    this.prom = prom
+    this.registry = new prom.Registry()
+    this.tallies = createTallies(prom, this.registry)
     const histogram = (name: string, help: string): Histogram =>
-      new Histogram({ name, help, buckets: BUCKETS_SECONDS, registers: [this.registry] })
+      new prom.Histogram({ name, help, buckets: BUCKETS_SECONDS, registers: [this.registry] })
     this.requestSeconds = histogram(
       'roomful_request_seconds',
       'From the arrival of a request to the end of its handler.',
@@ -38,7 +53,7 @@ export class Metrics implements Observer {
 
   /** The body of `GET /metrics`. Metrics of the process are collected from the first call on. */
   async text(): Promise<string> {
-    if (!this.hasProcessMetrics) collectDefaultMetrics({ register: this.registry })
+    if (!this.hasProcessMetrics) this.prom.collectDefaultMetrics({ register: this.registry })
     this.hasProcessMetrics = true
     return this.registry.metrics()
   }
@@ -102,9 +117,9 @@ export class Metrics implements Observer {
   }
 }
 
-function createTallies(registry: Registry) {
+function createTallies(prom: PromClient, registry: Registry) {
   const tally = (name: string, help: string, label?: string): Tally =>
-    new Tally(registry, `roomful_${name}_total`, help, label)
+    new Tally(prom, registry, `roomful_${name}_total`, help, label)
   return {
     requests: tally('requests', 'Requests of clients, by what came of them.', 'outcome'),
     stored: tally('events_stored', 'Durable events that were stored.'),
@@ -155,10 +170,10 @@ class Tally {
   private readonly counts = new Map<string, number>()
 
   /** @param label the name of the only label, which must have few values */
-  constructor(registry: Registry, name: string, help: string, label?: string) {
+  constructor(prom: PromClient, registry: Registry, name: string, help: string, label?: string) {
     const { counts } = this
     if (label === undefined) counts.set('', 0)
-    new Counter({
+    new prom.Counter({
       name,
       help,
       labelNames: label === undefined ? [] : [label],
@@ -175,40 +190,5 @@ class Tally {
 
   add(count = 1, value = ''): void {
     this.counts.set(value, (this.counts.get(value) ?? 0) + count)
-  }
-}
-
-/**
- * Several observers as one. An observer that throws does not stop the others or the server: the first error becomes a
- * process warning with the code `ROOMFUL_OBSERVER`.
- * @example createRoomful({ observer: composeObservers([new Log('info'), { observe: (fact) => send(fact) }]) })
- */
-export function composeObservers(observers: readonly Observer[]): Observer {
-  const [only] = observers
-  if (only !== undefined && observers.length === 1) return guarded(only)
-  const all = observers.map(guarded)
-  return {
-    observe(fact) {
-      for (const observer of all) observer.observe(fact)
-    },
-  }
-}
-
-function guarded(observer: Observer): Observer {
-  let hasWarned = false
-  return {
-    observe(fact: Fact) {
-      try {
-        observer.observe(fact)
-      } catch (error) {
-        if (hasWarned) return
-        hasWarned = true
-        const what = error instanceof Error ? error : new Error(String(error))
-        process.emitWarning(`An observer failed at ${fact.type}: ${what.message}`, {
-          code: 'ROOMFUL_OBSERVER',
-          detail: what.stack ?? '',
-        })
-      }
-    },
   }
 }

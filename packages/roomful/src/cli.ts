@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+/** The program `roomful`. */
+import '@roomful/server/cli'

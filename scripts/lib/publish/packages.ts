@@ -1,0 +1,14 @@
+/** The packages that are published, lower floors first: each is compiled against the ones below it. */
+import { join } from 'node:path'
+import { root } from '../command.ts'
+
+export const PUBLISHED = ['protocol', 'client', 'react', 'server', 'documents', 'testkit', 'roomful'] as const
+export type Published = (typeof PUBLISHED)[number]
+
+/** The name under which a folder of `packages` is published. */
+export function packageName(folder: string): string {
+  return folder === 'roomful' ? folder : `@roomful/${folder}`
+}
+
+/** Where `npm run pack` leaves the tarballs. */
+export const TARBALLS = join(root, 'dist', 'tarballs')
