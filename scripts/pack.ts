@@ -14,7 +14,7 @@ const isRelease = process.argv.includes('--release')
 const tally = { passed: 0, failed: 0 }
 let packed: readonly Packed[] = []
 
-/** Hosts that nobody owns. */
+/** Hosts that are reserved for examples. */
 const PLACEHOLDER = /example\.(?:org|com)/
 
 function checkManifests(): Outcome {

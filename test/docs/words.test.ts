@@ -16,6 +16,7 @@ const MAXIMA: Readonly<Record<string, number>> = {
   'packages/documents/src': 0,
   'packages/protocol/src': 0,
   'packages/react/src': 0,
+  'packages/roomful/src': 0,
   'packages/server/src': 8,
   'packages/testkit/src': 0,
   apps: 0,

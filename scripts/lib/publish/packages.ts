@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { root } from '../command.ts'
 
 export const PUBLISHED = ['protocol', 'client', 'react', 'server', 'documents', 'testkit', 'roomful'] as const
-export type Published = (typeof PUBLISHED)[number]
 
 /** The name under which a folder of `packages` is published. */
 export function packageName(folder: string): string {
