@@ -72,7 +72,7 @@ export default defineConfig({
         order: 2,
         include: ['test/install/**/*.test.ts'],
         maxWorkers: 2,
-        timeoutMs: 60_000,
+        timeoutMs: 120_000,
         globalSetup: 'test/install/lib/packed.ts',
       }),
       project('python', { order: 2, include: ['test/python/**/*.test.ts'], maxWorkers: 1, timeoutMs: 30_000 }),

@@ -59,6 +59,9 @@ describe('an application that installs everything', () => {
     const files = isBundler ? ['types.ts'] : ['types.ts', 'types.cts']
     project.write(`tsconfig.${how}.json`, JSON.stringify({ compilerOptions: options, files }))
     expect(await project.types(`tsconfig.${how}.json`)).toBe('')
+    if (!WHOLE) return
+    await project.install('typescript@5.9')
+    expect(await project.types(`tsconfig.${how}.json`, 'node_modules/.bin/tsc')).toBe('')
   })
 
   it('[A2.3] npx roomful serves, prints tokens, and needs no package more', async () => {

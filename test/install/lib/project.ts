@@ -68,14 +68,13 @@ export class Project {
     }
   }
 
-  /** Runs TypeScript of the workspace with a configuration file. @returns its errors, or an empty text */
-  async types(config: string): Promise<string> {
-    const { stdout, stderr } = await this.run(join(ROOT, 'node_modules/.bin/tsc'), [
-      '--project',
-      config,
-      '--pretty',
-      'false',
-    ])
+  /**
+   * Runs TypeScript with a configuration file.
+   * @param compiler the workspace's own by default
+   * @returns its errors, or an empty text
+   */
+  async types(config: string, compiler = join(ROOT, 'node_modules/.bin/tsc')): Promise<string> {
+    const { stdout, stderr } = await this.run(compiler, ['--project', config, '--pretty', 'false'])
     return stdout + stderr
   }
 
