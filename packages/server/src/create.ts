@@ -77,7 +77,7 @@ export function createRoomful({
   const readers = [metrics, keepsStories ? stories : undefined, observer]
   const observers = composeObservers(readers.filter((reader) => reader !== undefined))
   const users = openAccounts(settings, clock)
-  const broker = openOrClose(() => openBroker(settings, { clock, random, observer: observers }), users)
+  const broker = openOrClose(() => openBroker(settings, { clock, random, observer: observers }, secret.bytes), users)
   const tickets = openTickets(settings, { clock, random })
   if (secret.notice !== undefined) {
     observers.observe({ type: 'notice', message: secret.notice, isRisky: secret.isRisky ?? false })

@@ -1,4 +1,5 @@
 /** The broker that the settings ask for: of this process alone, or of all nodes that share a Redis. */
+import { createHmac } from 'node:crypto'
 import { LocalAttempts } from './adapters/auth/local-attempts.ts'
 import { type TicketOffice, Tickets } from './adapters/auth/tickets.ts'
 import { UserStore } from './adapters/auth/user-store.ts'
@@ -15,8 +16,11 @@ import type { NodeRegistry } from './core/ports/node-registry.ts'
 import type { Clock, Random } from './core/ports/system.ts'
 import { type LogPorts, openLog, retentionMsOf } from './open-log.ts'
 
-/** @throws RoomfulError with a sentence when the data folder is in use, newer than this version, or cannot be used */
-export function openBroker(settings: Settings, ports: LogPorts): Broker {
+/**
+ * @param secret the same on all nodes that share a Redis, which they check without storing it
+ * @throws RoomfulError with a sentence when the data folder is in use, newer than this version, or cannot be used
+ */
+export function openBroker(settings: Settings, ports: LogPorts, secret: Uint8Array): Broker {
   const { redisUrl, redisPrefix, sync, retention, dedupeWindowMs } = settings
   const { clock, random, observer } = ports
   if (redisUrl === undefined) return createLocalBroker({ log: openLog(settings, ports) })
@@ -28,6 +32,7 @@ export function openBroker(settings: Settings, ports: LogPorts): Broker {
     retention,
     retentionMs: retentionMsOf(settings),
     dedupeWindowMs,
+    secretDigest: createHmac('sha256', secret).update('roomful nodes of one secret').digest('base64url'),
     mustSync: sync === 'full',
     report: (message, isRisky) => observer.observe({ type: 'notice', message, isRisky }),
   })

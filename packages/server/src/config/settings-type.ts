@@ -72,7 +72,10 @@ export interface Settings {
   readonly stories: boolean | undefined
   /** What a stand-alone server logs, as JSON lines on stdout. Default: `info`. */
   readonly logLevel: 'debug' | 'error' | 'fatal' | 'info' | 'silent' | 'trace' | 'warn'
-  /** Secret that signs tokens (HS256), at least 32 bytes. Without it a random one is stored in ROOMFUL_DATA. */
+  /**
+   * Secret that signs tokens (HS256), at least 32 bytes. Without it a random one is stored in ROOMFUL_DATA; with
+   * REDIS_URL it is required, and the same on all nodes.
+   */
   readonly jwtSecret: string | undefined
   /** URL of the public keys of an identity provider, for tokens signed with RS, PS, ES or EdDSA. */
   readonly jwksUrl: string | undefined

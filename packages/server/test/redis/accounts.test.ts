@@ -173,3 +173,28 @@ describe('attempts', () => {
     attempts.close()
   })
 })
+
+describe('the secret', () => {
+  const other = { jwtSecret: 'another secret of at least thirty-two characters' }
+
+  it('[Z14] of a node that is not the one of the others is refused at start, and stored nowhere', async () => {
+    const a = await serveNode(redis, 'secret')
+    await expect(serveNode(redis, 'secret', other)).rejects.toThrow(
+      /another JWT_SECRET.*Give every node the same one.*ROOMFUL_REDIS_PREFIX/,
+    )
+    const same = await serveNode(redis, 'secret')
+    expect(await same.roomful.recheck()).toEqual({ nodes: { asked: 1, answered: 1 } })
+    expect(String(await redis.command('GET', '{secret}:secret'))).toMatch(/^[\w-]{43}$/)
+    const elsewhere = await serveNode(redis, 'secret of others', other)
+    expect(await elsewhere.roomful.recheck()).toEqual({ nodes: { asked: 0, answered: 0 } })
+    await Promise.all([a, same].map(({ roomful }) => roomful.close()))
+    const changed = await serveNode(redis, 'secret', other)
+    await expect(serveNode(redis, 'secret')).rejects.toThrow('another JWT_SECRET')
+    await connectTo(changed)
+  })
+
+  it('[Z14] of two that start at once with different ones, one stays', async () => {
+    const starting = await Promise.allSettled([serveNode(redis, 'race'), serveNode(redis, 'race', other)])
+    expect(starting.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+  })
+})

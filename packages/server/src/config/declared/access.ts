@@ -8,7 +8,8 @@ export const access = {
     type: optional(text),
     default: undefined,
     secret: true,
-    sentence: 'Secret that signs tokens (HS256), at least 32 bytes. Without it a random one is stored in ROOMFUL_DATA.',
+    sentence:
+      'Secret that signs tokens (HS256), at least 32 bytes. Without it a random one is stored in ROOMFUL_DATA; with REDIS_URL it is required, and the same on all nodes.',
   }),
   jwksUrl: setting({
     variable: 'JWKS_URL',

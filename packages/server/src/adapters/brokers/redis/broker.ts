@@ -23,6 +23,8 @@ export interface RedisBrokerOptions extends Partial<LogLimits> {
   readonly prefix?: string | undefined
   readonly clock: Clock
   readonly random: Random
+  /** By which nodes see that they have the same secret, without it. */
+  readonly secretDigest?: string | undefined
   /** An acknowledged event must survive a power failure: Redis is asked whether it writes each one to disk. */
   readonly mustSync?: boolean | undefined
   /** Something that a person should know of. */
@@ -80,6 +82,7 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       prefix,
       node,
       clock,
+      secretDigest: options.secretDigest ?? '',
       onAsk: (question) => listener?.onAsk(question),
       report: onFailed,
     })

@@ -27,6 +27,8 @@ export interface ClusterNames {
   readonly members: string
   /** Before the name of a node: its channel for questions and answers. */
   readonly questions: string
+  /** By which nodes see that they have the same secret. */
+  readonly secret: string
   /** Before everything that is kept of accounts, and of attempts to sign in. */
   readonly accounts: string
   readonly attempts: string
@@ -34,7 +36,13 @@ export interface ClusterNames {
 
 export function clusterNames(prefix: string): ClusterNames {
   const tag = `{${escaped(prefix)}}:`
-  return { members: `${tag}members`, questions: `${tag}ask:`, accounts: `${tag}u:`, attempts: `${tag}try:` }
+  return {
+    members: `${tag}members`,
+    questions: `${tag}ask:`,
+    secret: `${tag}secret`,
+    accounts: `${tag}u:`,
+    attempts: `${tag}try:`,
+  }
 }
 
 function escaped(text: string): string {

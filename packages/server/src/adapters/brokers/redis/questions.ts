@@ -3,11 +3,12 @@
  * the mailboxes of its namespaces: nothing here needs an order among events, and nothing of it is lost that somebody does
  * not ask again. A node that ended without a word has no listener on its channel, so it is not waited for.
  */
+import { RoomfulError } from '../../../core/base/errors.ts'
 import type { Awaitable } from '../../../core/ports/broker.ts'
 import { ALONE, type NodeAnswers, type NodeQuestion } from '../../../core/ports/nodes.ts'
 import type { Clock } from '../../../core/ports/system.ts'
 import type { Redis } from './client.ts'
-import { Connection } from './connection.ts'
+import { Connection, RefusedError } from './connection.ts'
 import { library } from './library.ts'
 import { clusterNames } from './names.ts'
 
@@ -16,6 +17,8 @@ export interface QuestionsOptions {
   readonly prefix: string
   readonly node: string
   readonly clock: Clock
+  /** By which nodes see that they have the same secret, without it. */
+  readonly secretDigest: string
   readonly onAsk: (question: NodeQuestion) => Awaitable<unknown>
   /** Something that a person should know of. */
   readonly report: (error: unknown) => void
@@ -29,7 +32,16 @@ const RENEW_MS = 2_000
 const SILENCE_MS = 3_000
 
 const NOW = "local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)"
-const RENEW = `${NOW} redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now) redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[2])
+/** A node that comes with another secret than that of nodes which are there is left out; where none is, its secret counts. */
+const RENEW = `${NOW} redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+  local kept = redis.call('GET', KEYS[2])
+  if kept ~= ARGV[3] then
+    for _, other in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+      if kept and other ~= ARGV[2] then return {} end
+    end
+    redis.call('SET', KEYS[2], ARGV[3])
+  end
+  redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[2])
   return redis.call('ZRANGE', KEYS[1], 0, -1)`
 /** To each node that is there but the one that asks; says how many listened. */
 const ASK = `${NOW} local nodes = redis.call('ZRANGEBYSCORE', KEYS[1], now, '+inf') local reply = {}
@@ -42,6 +54,11 @@ const ASK = `${NOW} local nodes = redis.call('ZRANGEBYSCORE', KEYS[1], now, '+in
     end
   end end
   return reply`
+
+const OTHER_SECRET =
+  'The nodes on this Redis have another JWT_SECRET, so what one of them signs another would refuse. Give every node the same one. ' +
+  'To change it, stop all nodes, wait 10 s, and start them with the new one. Nodes that have nothing to do with each other ' +
+  'need different values of ROOMFUL_REDIS_PREFIX.'
 
 type Message =
   | { readonly ask: number; readonly from: string; readonly question: NodeQuestion }
@@ -60,6 +77,7 @@ export class Questions {
   private readonly connection: Connection
   private readonly channel: string
   private readonly members: string
+  private readonly secret: string
   private readonly asked = new Map<number, Asked>()
   private readonly joined = Promise.withResolvers<void>()
   private known: readonly string[]
@@ -73,6 +91,7 @@ export class Questions {
     this.known = [node]
     const names = clusterNames(prefix)
     this.members = names.members
+    this.secret = names.secret
     this.channel = names.questions
     this.connection = new Connection({
       clock,
@@ -93,7 +112,11 @@ export class Questions {
 
   /** Resolves once the other nodes can ask this one. @throws (rejects) when Redis must not be used, or at the end */
   async start(): Promise<void> {
-    await Promise.race([this.joined.promise, this.connection.refusal])
+    try {
+      await Promise.race([this.joined.promise, this.connection.refusal])
+    } catch (error) {
+      throw new RoomfulError('UNAVAILABLE', (error as Error).message, { cause: error })
+    }
   }
 
   async nodes(): Promise<readonly string[]> {
@@ -153,14 +176,22 @@ export class Questions {
     const { clock, node } = this.options
     this.cancelRenew?.()
     this.cancelRenew = clock.after(RENEW_MS, () => void this.renew())
-    const command = ['EVAL', RENEW, '1', this.members, String(LEASE_MS), node]
+    const command = ['EVAL', RENEW, '2', this.members, this.secret, String(LEASE_MS), node, this.options.secretDigest]
     try {
-      this.known = await this.connection.send<string[]>(command)
+      const known = await this.connection.send<string[]>(command)
+      if (known.length === 0) return this.refuse(new RefusedError(OTHER_SECRET))
+      this.known = known
       this.joined.resolve()
     } catch (error) {
       // The connection sees to its own end; anything else is tried again soon.
       if (this.connection.up) this.options.report(error)
     }
+  }
+
+  private refuse(error: RefusedError): void {
+    this.cancelRenew?.()
+    this.options.report(error)
+    this.connection.refuse(error)
   }
 
   private onDown(cause: unknown): void {
