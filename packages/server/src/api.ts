@@ -1,6 +1,6 @@
 /** What applications may do with a server. The class behind it is internal. core/api.ts has namespaces and requests. */
 import type { Server } from 'node:http'
-import type { Namespace, TypedNamespace } from './core/api.ts'
+import type { Leading, LeadRun, Namespace, TypedNamespace } from './core/api.ts'
 import type { Contract, NamespaceOptions } from './core/base/contract.ts'
 import type { Disconnected, Reached } from './core/ports/nodes.ts'
 import type { Observer } from './core/ports/observer.ts'
@@ -53,6 +53,21 @@ export interface Roomful {
    * })
    */
   whileOpen(run: Run): this
+  /**
+   * Runs something on exactly one of the nodes that share a log, as long as that one lives: a clock, a game, a feed. Another
+   * node takes over at once when it closes, and within ten seconds when it dies. A server that runs alone leads at once.
+   * What `run` throws is reported, and it runs again after a while.
+   * @param name the same on all nodes
+   * @returns what asks the node that leads
+   * @throws Error when the name is taken, or the server has started
+   * @example
+   * roomful.lead('market', (lead) => {
+   *   const room = lead.fenced(market).to('market')
+   *   const timer = setInterval(() => room.emit('price:update', nextPrice()), 2_000)
+   *   lead.lost.addEventListener('abort', () => clearInterval(timer))
+   * })
+   */
+  lead(name: string, run: LeadRun): Leading
   /**
    * Wraps a function so that it never throws: an error is reported to the observer, and returned in a form to show.
    * @param name the name of the function in logs

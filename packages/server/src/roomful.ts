@@ -9,7 +9,7 @@ import { WebSocketTransport } from './adapters/transports/websocket/server.ts'
 import type { Roomful } from './api.ts'
 import { attachService, type HttpService } from './attachment.ts'
 import { Administration } from './core/administration.ts'
-import type { Namespace as NamespaceApi, TypedNamespace } from './core/api.ts'
+import type { Leading, LeadRun, Namespace as NamespaceApi, TypedNamespace } from './core/api.ts'
 import type { Contract, NamespaceOptions } from './core/base/contract.ts'
 import { Hub } from './core/hub.ts'
 import { Namespace } from './core/namespace.ts'
@@ -113,6 +113,11 @@ export class RoomfulServer implements Roomful {
     return this
   }
 
+  lead(name: string, run: LeadRun): Leading {
+    if (this.started) throw new Error(`Say what runs under the name ${JSON.stringify(name)} before the server starts`)
+    return this.hub.leads.add(name, run)
+  }
+
   safeHandler<Args extends unknown[], Result>(
     name: string,
     fn: (...args: Args) => Result | Promise<Result>,
@@ -149,7 +154,7 @@ export class RoomfulServer implements Roomful {
   }
 
   start(): Promise<void> {
-    this.started ??= this.hub.start().then(() => this.lifetime.begin())
+    this.started ??= this.hub.start().then(() => this.begin())
     return this.started
   }
 
@@ -214,12 +219,20 @@ export class RoomfulServer implements Roomful {
     return this.close()
   }
 
+  private begin(): void {
+    this.lifetime.begin()
+    this.hub.leads.start()
+  }
+
   private async shutDown(): Promise<void> {
     await this.started?.catch(() => undefined) // a failed start is reported by `start()`
     this.lifetime.close()
     const server = this.ownServer
     const closed = server && new Promise<void>((resolve) => server.close(() => resolve()))
+    // Other nodes lead while the clients of this one are sent there.
+    const handedOver = this.hub.leads.stop()
     await this.hub.drain()
+    await handedOver
     await this.linksGone()
     await this.parts.node.leave()
     try {

@@ -74,6 +74,10 @@ export function called(broker: Broker, others?: () => BrokerListener | undefined
       note(['onTaken', ...call])
       others?.()?.onTaken(...call)
     },
+    onLeadLost(...call) {
+      note(['onLeadLost', ...call])
+      others?.()?.onLeadLost(...call)
+    },
     onBreak(...call) {
       note(['onBreak', ...call])
       others?.()?.onBreak(...call)

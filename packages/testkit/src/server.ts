@@ -7,6 +7,8 @@ import type { Server } from 'node:http'
 import type { ClientOptions } from '@roomful/client'
 import type { Contract } from '@roomful/protocol'
 import type {
+  Leading,
+  LeadRun,
   Namespace as NamespaceApi,
   NewAccount,
   Protocol,
@@ -187,6 +189,11 @@ export class TestServer implements Roomful {
     return this
   }
 
+  /** Runs something at once, as `Roomful.lead` does on a server that runs alone. */
+  lead(name: string, run: LeadRun): Leading {
+    return this.hub.leads.add(name, run)
+  }
+
   /** Is declared, so that a set-up runs as it is; clients of the test kit speak no protocols of an application's own. */
   protocol(_path: string, _namespace: NamespaceApi, _protocol: Protocol): this {
     return this
@@ -345,11 +352,13 @@ export class TestServer implements Roomful {
   async start(): Promise<void> {
     await this.hub.start()
     this.#lifetime.begin()
+    this.hub.leads.start()
   }
 
   /** Ends what ran, cuts every link and closes the log. */
   async close(): Promise<void> {
     this.#lifetime.close()
+    await this.hub.leads.stop()
     await this.#lifetime.end()
     await this.hub.close()
   }

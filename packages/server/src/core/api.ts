@@ -515,3 +515,47 @@ export interface TypedNamespace<C extends Contract> extends NamespaceBase {
     options?: PublishOptions,
   ): Promise<Stored>
 }
+
+/** Methods of a namespace by which a lead speaks. */
+type Speaking = 'publish' | 'emit' | 'to' | 'in' | 'except' | 'volatile'
+
+/** A namespace in which only the node that leads is heard. */
+export type FencedNamespace = Pick<Namespace, Speaking>
+
+/** What runs once, as `roomful.lead` starts it: throw, and it runs again after a while. */
+export type LeadRun = (lead: Lead) => void | Promise<void>
+
+/** This node's turn to run what runs once. */
+export interface Lead {
+  readonly name: string
+  /** Grows with each node that leads. */
+  readonly fence: number
+  /**
+   * Aborted when this node leads no more: it closes, it lost Redis, or it was suspended. End timers and loops then. The run
+   * after a failure has a signal of its own.
+   */
+  readonly lost: AbortSignal
+  /**
+   * The namespace, to publish and emit in. What is sent through it is refused with LEAD_LOST, and stored nowhere, once
+   * another node leads, even if this one was suspended and does not know it yet.
+   * @example lead.fenced(market).to('market').emit('price:update', { symbol, price })
+   */
+  fenced<Given extends NamespaceBase & Record<Speaking, unknown>>(namespace: Given): Pick<Given, Speaking>
+  /**
+   * Answers what `ask` asks, on whatever node: within a second, with what JSON can hold. Throw a `RoomfulError` to refuse.
+   * @example lead.answer(({ roomId, user }: Seat) => tables.sit(roomId, user))
+   */
+  answer<Question = unknown>(handler: (question: Question) => unknown): void
+}
+
+/** What runs once, as any node sees it. */
+export interface Leading {
+  /** Whether this node leads. */
+  readonly isHere: boolean
+  /**
+   * Asks the node that leads, which may be this one. While none does, it waits for up to three seconds.
+   * @returns what its `answer` returns
+   * @throws RoomfulError (rejects) what the answer refuses with, or UNAVAILABLE: with no answer it may have been done or not
+   */
+  ask<Answer = unknown>(question: unknown): Promise<Answer>
+}

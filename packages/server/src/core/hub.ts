@@ -4,6 +4,7 @@ import { createRuntime, type Runtime, type RuntimePorts } from './base/runtime.t
 import type { CoreSettings } from './base/settings.ts'
 import type { HotBudget } from './events/hot-tail.ts'
 import { HttpConnections } from './http-connection.ts'
+import { Leads } from './leads.ts'
 import { CatchUp } from './log/catch-up.ts'
 import { Delivery } from './log/fan-out.ts'
 import { LogListener } from './log/log-listener.ts'
@@ -37,6 +38,7 @@ export class Hub {
   state: 'starting' | 'ready' | 'draining' | 'closed' = 'starting'
   readonly catchUp: CatchUp
   readonly hotBudget: HotBudget
+  readonly leads: Leads
   private readonly savedSessions: SavedSessions
   private readonly namespaces = new Namespaces()
   private readonly facades = new Map<string, Namespace>()
@@ -46,6 +48,7 @@ export class Hub {
     const { namespaces, accountChanges } = this
     this.runtime = runtime
     this.hotBudget = { used: 0, limit: settings.hotBytes }
+    this.leads = new Leads(runtime)
     this.savedSessions = new SavedSessions(runtime)
     this.catchUp = new CatchUp(runtime)
     this.delivery = new Delivery(runtime, this.catchUp)
@@ -90,8 +93,10 @@ export class Hub {
     })
     runtime.nodes.on<[string, number, string]>('disconnect', (what, name) => this.namespace(name)?.closeHere(...what))
     const isClosed = (): boolean => this.state === 'closed'
-    const { catchUp, facades, handshake } = this
-    runtime.broker.listen(new LogListener(runtime, { catchUp, namespaces: facades, sessions: handshake, isClosed }))
+    const { catchUp, facades, handshake, leads } = this
+    runtime.broker.listen(
+      new LogListener(runtime, { catchUp, namespaces: facades, sessions: handshake, leads, isClosed }),
+    )
   }
 
   /** Opens the logs. @throws what the broker throws */

@@ -20,8 +20,25 @@ F.append = function(keys, argv)
   local ts = math.max(clock, ns.ts)
   local room_count, bucket_count, entry_count = tonumber(argv[8]), tonumber(argv[9]), tonumber(argv[10])
   local limit_count, signal_count, ack_count = tonumber(argv[11]), tonumber(argv[12]), tonumber(argv[13])
-  local has_claims, meta = argv[14] == '1', argv[15]
+  local more, meta = tonumber(argv[14]), argv[15]
+  local has_claims, has_fences = more % 2 == 1, more >= 2
   local at = 15
+
+  -- What leads of before have published is refused. By entry and by signal.
+  local fenced_entry, fenced_signal, lost
+  if has_fences then
+    local given = cjson.decode(argv[#argv])
+    local is_lost = {}
+    lost = {}
+    for i, lead in ipairs(given.leads) do
+      local known = redis.call('HGET', R .. 'leads', lead[1])
+      is_lost[i] = known and tonumber(known) > tonumber(lead[2])
+      if is_lost[i] then lost[#lost + 1] = lead end
+    end
+    fenced_entry, fenced_signal = {}, {}
+    for i, place in ipairs(given.entries) do fenced_entry[i] = is_lost[place] end
+    for i, place in ipairs(given.signals) do fenced_signal[i] = is_lost[place] end
+  end
 
   -- Rooms: name, length of the name in UTF-16.
   local names, widths = {}, {}
@@ -244,6 +261,7 @@ F.append = function(keys, argv)
   end
 
   local function single(i, members)
+    if fenced_entry and fenced_entry[i] then return 'F' end
     if flags_of[i].too_large then return 'L' end
     if lacks_room(i) then return without_room(i) end
     local print, numbers = find(i, 0)
@@ -351,7 +369,7 @@ F.append = function(keys, argv)
       end
     end
     while next_signal <= signal_count and tonumber(argv[at + 1]) == i do
-      signal(at)
+      if not (fenced_signal and fenced_signal[next_signal]) then signal(at) end
       at = at + 5
       next_signal = next_signal + 1
     end
@@ -423,6 +441,7 @@ F.append = function(keys, argv)
 
   local result = { 'OK', ns.k, ts, table.concat(results, ',') }
   for i = 1, #acks do result[4 + i] = acks[i] end
+  if has_fences then result[#result + 1] = #lost > 0 and cjson.encode(lost) or '[]' end
   keep_result(R, node, serial, result)
   local deaf = tell(R, keys[1], frames, { 'n', n, 'ts', ts, 'c:' .. node, serial })
   if #deaf > 0 then

@@ -69,7 +69,7 @@ describe('what autocompletion shows to an application', () => {
 
   it('is these members of a server', () => {
     expectTypeOf<keyof Roomful>().toEqualTypeOf<
-      | ('namespace' | 'get' | 'chat' | 'standardNamespaces' | 'protocol' | 'whileOpen' | 'safeHandler')
+      | ('namespace' | 'get' | 'chat' | 'standardNamespaces' | 'protocol' | 'whileOpen' | 'lead' | 'safeHandler')
       | ('ban' | 'unban' | 'createAccount' | 'setRole' | 'recheck' | 'disconnectUser')
       | ('storage' | 'basePath' | 'clock' | 'random' | 'observer')
       | ('start' | 'attach' | 'server' | 'listen' | 'close' | typeof Symbol.asyncDispose)

@@ -70,6 +70,7 @@ function unordered(broker: Broker, clock: VirtualClock): Broker {
       onOnline: (...call) => listener.onOnline(...call),
       onPresence: (...call) => listener.onPresence(...call),
       onTaken: (...call) => listener.onTaken(...call),
+      onLeadLost: (...call) => listener.onLeadLost(...call),
       onBreak: (...call) => listener.onBreak(...call),
       onAsk: (...call) => listener.onAsk(...call),
     })

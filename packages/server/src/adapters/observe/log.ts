@@ -8,6 +8,8 @@ import type { Fact, ObservedConnection, Observer } from '../../core/ports/observ
 import type { LogLevel } from './observers.ts'
 import { errorForLog, forLog, textForLog } from './redact.ts'
 
+const LEADS = { began: 'this node leads', ended: 'this node leads no more', refused: 'a lead of before was refused' }
+
 /** Lines that wait while stdout is not read. More are dropped. */
 const WAITING_MAX_BYTES = 4 * 1024 ** 2
 
@@ -69,6 +71,12 @@ export class Log implements Observer {
       case 'catch-up:failed': {
         const { connectionId, error } = fact
         return logger.error({ connectionId, error: errorForLog(error) }, 'reading missed events failed')
+      }
+      case 'lead':
+        return logger[fact.what === 'refused' ? 'debug' : 'info']({ lead: fact.name }, LEADS[fact.what])
+      case 'lead:failed': {
+        const { name, error, retryMs } = fact
+        return logger.error({ lead: name, error: errorForLog(error), retryMs }, 'what runs once failed')
       }
       case 'notice':
         return fact.isRisky ? logger.warn(fact.message) : logger.info(fact.message)

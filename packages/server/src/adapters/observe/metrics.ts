@@ -106,6 +106,10 @@ export class Metrics implements Observer {
         return tallies.quotaRefusals.add(1, fact.what)
       case 'forwarded':
         return tallies.forwarded.add(1, fact.ok ? fact.what : 'gone')
+      case 'lead':
+        return tallies.leads.add(1, fact.what)
+      case 'lead:failed':
+        return tallies.leads.add(1, 'failed')
       case 'drain':
       case 'notice':
       case 'room:joined':
@@ -153,6 +157,11 @@ function createTallies(prom: PromClient, registry: Registry) {
       'what',
     ),
     forwarded: tally('forwarded', 'Requests for sessions of other nodes, and those whose node was gone.', 'what'),
+    leads: tally(
+      'leads',
+      'Times that this node began or ended what runs once, that it failed, or was refused.',
+      'what',
+    ),
     rateLimited: tally('rate_limited', 'Requests over a rate.', 'scope'),
   }
 }

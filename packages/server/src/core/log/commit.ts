@@ -10,11 +10,20 @@ import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
 import type { Append, Appended, AppendKey, Repeated } from '../ports/broker.ts'
+import type { LeadMark } from '../ports/leads.ts'
 import type { Signal } from '../ports/signal.ts'
 import type { NewRooms } from '../state/limits.ts'
 import type { NamespaceState } from '../state/namespace-state.ts'
 import { type AppendEffect, type Effect, type Stored, toStored } from './effects.ts'
 import type { FanOut } from './fan-out.ts'
+
+/** A lead that publishes. */
+export interface Fencing extends LeadMark {
+  /** It leads no more, as far as this node knows. */
+  readonly isOver: boolean
+  /** The log has refused something of it. */
+  readonly isFenced: boolean
+}
 
 /** The effects of one finished request, or of one emit of the server's own. */
 export interface RequestEffects {
@@ -27,6 +36,8 @@ export interface RequestEffects {
   readonly writer?: string | undefined
   /** Whether the appends may create rooms; unlimited without it. */
   readonly newRooms?: NewRooms | undefined
+  /** It is a lead's: refused once a later one has begun. */
+  readonly lead?: Fencing | undefined
   /** What the request is answered with, if that is known and to be kept with the key. */
   readonly ack: string | undefined
   /** The connection that caused it. */
@@ -202,13 +213,14 @@ export class Commit {
  */
 function collect(request: RequestEffects, groups: number, appends: Append[], signals: Signal[]): number {
   const { key, firstKey, ack, writer, newRooms } = request
+  const lead = request.lead && { name: request.lead.name, fence: request.lead.fence }
   const mayCreate = newRooms && newRooms.waitMs === 0
   const from = appends.length
   const firstSignal = signals.length
   let group = -1
   for (const effect of request.effects) {
     if (effect.kind === 'emit') {
-      signals.push({ at: appends.length, from, to: from, event: effect.event, audience: effect.audience })
+      signals.push({ at: appends.length, from, to: from, event: effect.event, audience: effect.audience, lead })
     } else if (effect.kind === 'append') {
       const index = firstKey + appends.length - from
       const isGroup = effect.atomicGroup !== undefined
@@ -225,6 +237,7 @@ function collect(request: RequestEffects, groups: number, appends: Append[], sig
         ack: index === 0 ? ack : undefined,
         atomicGroup: isGroup ? group : undefined,
         aboutSeq: effect.aboutSeq,
+        lead,
       })
     }
   }
@@ -237,7 +250,7 @@ function collect(request: RequestEffects, groups: number, appends: Append[], sig
 
 /** Why a request failed, or that it was a repeat. */
 function outcomeOf(
-  { effects }: RequestEffects,
+  { effects, lead }: RequestEffects,
   results: readonly Appended[],
   from: number,
 ): { error?: RoomfulError | undefined; repeated?: Repeated | undefined } {
@@ -250,7 +263,13 @@ function outcomeOf(
     if (error) return { error }
     if (result?.status === 'duplicate') repeated ??= result
   }
+  // Its appends have results; what it only emits has none.
+  if (lead?.isFenced && at === from) return { error: leadLost(lead) }
   return { repeated }
+}
+
+export function leadLost({ name }: LeadMark): RoomfulError {
+  return new RoomfulError('LEAD_LOST', `Another node leads ${JSON.stringify(name)} now`)
 }
 
 function refusal(result: Appended | undefined): RoomfulError | undefined {

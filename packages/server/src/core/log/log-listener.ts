@@ -13,6 +13,7 @@ import type {
   SentHead,
   SentSignal,
 } from '../ports/broker.ts'
+import type { LeadMark } from '../ports/leads.ts'
 import type { NodeQuestion } from '../ports/nodes.ts'
 import type { NamespaceState, Room } from '../state/namespace-state.ts'
 import type { CatchUp } from './catch-up.ts'
@@ -41,6 +42,7 @@ interface LogListenerParts {
   readonly namespaces: ReadonlyMap<string, LoggedNamespace>
   readonly isClosed: () => boolean
   readonly sessions: TakenSessions
+  readonly leads: { onFenced(name: string, fence: number): void }
 }
 
 export class LogListener implements BrokerListener {
@@ -113,6 +115,10 @@ export class LogListener implements BrokerListener {
     const namespace = this.parts.namespaces.get(name)
     if (namespace) this.parts.sessions.taken(namespace.state, sessionId, fence)
     this.runtime.turn.endSoon()
+  }
+
+  onLeadLost({ name, fence }: LeadMark): void {
+    this.parts.leads.onFenced(name, fence)
   }
 
   onOnline(name: string, online: OnlineUsers): void {

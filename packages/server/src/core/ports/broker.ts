@@ -7,6 +7,7 @@
  * commits, with the results of this node's batches and with what other nodes stored. A promise between two of them
  * would reorder them.
  */
+import type { LeadLeases, LeadMark } from './leads.ts'
 import type { NodeAnswers, NodeQuestion } from './nodes.ts'
 import type { OnlineUsers, PresenceDiff, SharedPresence } from './presence.ts'
 import type { SentSignal, Signal } from './signal.ts'
@@ -54,6 +55,8 @@ export interface Append {
   readonly mayCreate?: boolean | undefined
   /** An event of the same room that this one is about: without its content, redacted or trimmed, this one is not stored. */
   readonly aboutSeq?: number | undefined
+  /** It is published by a lead: stored only while no later one has begun. */
+  readonly lead?: LeadMark | undefined
 }
 
 /** Makes a repeat recognisable. G3. */
@@ -89,8 +92,8 @@ export interface Refused {
   readonly retryAfterMs?: number | undefined
 }
 
-/** NOT_FOUND: the event that it is about has no content any more. */
-export type RefusalCode = 'CONFLICT' | 'UNAVAILABLE' | 'TOO_LARGE' | 'NOT_FOUND' | 'RATE_LIMITED'
+/** NOT_FOUND: the event that it is about has no content any more. LEAD_LOST: another lead has begun. */
+export type RefusalCode = 'CONFLICT' | 'UNAVAILABLE' | 'TOO_LARGE' | 'NOT_FOUND' | 'RATE_LIMITED' | 'LEAD_LOST'
 
 export interface Repeated {
   readonly status: 'duplicate'
@@ -274,6 +277,9 @@ export interface Broker {
   /** Who is in the rooms and online, over all nodes. Nothing with one node. */
   readonly presence?: SharedPresence | undefined
 
+  /** Which node runs what must run once. Nothing with one node. */
+  readonly leads?: LeadLeases | undefined
+
   /** Empties the body of a row and keeps its number. @returns whether there was such a row with a body */
   redact(namespace: string, roomId: string, seq: number): Promise<boolean>
   /** The same for everything that a user said. @returns how many rows */
@@ -352,6 +358,10 @@ export interface BrokerListener {
   onOtherLog(namespace: string, logId: string): void
   /** Another node took a session over: a connection here that has it with an older fence is to be closed. */
   onTaken(namespace: string, sessionId: string, fence: number): void
+  /**
+   * What a lead published was not stored, or not sent, since a later one has begun. Called before `onCommitted` of that batch.
+   */
+  onLeadLost(lead: LeadMark): void
   /** Something may have been missed: hold fan-out, read the heads of the rooms, fill holes, go on. */
   onBreak(namespace: string): void
   /** Another node asks. What it throws, or rejects with, counts as no answer. */

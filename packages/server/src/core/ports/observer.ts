@@ -74,6 +74,10 @@ export type Fact =
   | { type: 'quota-refused'; what: 'documents' | 'bytes' }
   /** What belongs to a session of another node went there; `ok` is false when that node was gone. */
   | { type: 'forwarded'; what: 'request' | 'upgrade'; ok: boolean }
+  /** A node began or ended what runs once, or something of a lead was refused since it leads no more. */
+  | { type: 'lead'; name: string; what: 'began' | 'ended' | 'refused' }
+  /** What runs once threw; it runs again after `retryMs`. */
+  | { type: 'lead:failed'; name: string; error: unknown; retryMs: number }
   | { type: 'drain'; links: number }
   /** Something that the operator of the server should know. */
   | { type: 'notice'; message: string; isRisky: boolean }

@@ -1,4 +1,5 @@
 /** Events that no log stores, on their way to the clients that are connected now. */
+import type { LeadMark } from './leads.ts'
 
 /** Whom an event is for. */
 export interface Audience {
@@ -24,6 +25,8 @@ export interface Signal {
   readonly event: SignalEvent
   /** A node receives the event once, whatever number of rooms and connections matches there. */
   readonly audience: Audience
+  /** It is sent by a lead: not once a later one has begun. */
+  readonly lead?: LeadMark | undefined
 }
 
 /** A signal as another node receives it. */

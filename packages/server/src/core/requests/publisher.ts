@@ -1,9 +1,10 @@
 /** Events of the server itself: durable ones, which are stored, and others for those connected now. */
 import { toJson } from '@roomful/protocol'
 import { checkRoomId } from '../base/contract.ts'
+import { RoomfulError } from '../base/errors.ts'
 import { fingerprint } from '../base/fingerprint.ts'
 import type { Runtime } from '../base/runtime.ts'
-import type { Commit, RequestEffects } from '../log/commit.ts'
+import { type Commit, type Fencing, leadLost, type RequestEffects } from '../log/commit.ts'
 import { type AppendEffect, type EmitEffect, EVERYONE, type Stored } from '../log/effects.ts'
 import type { FanOut } from '../log/fan-out.ts'
 import type { AppendKey } from '../ports/broker.ts'
@@ -18,6 +19,8 @@ export interface PublishOptions {
   readonly scope?: string
   readonly userId?: string
 }
+
+type Given = Pick<RequestEffects, 'writer' | 'newRooms' | 'made' | 'lead'>
 
 export class Publisher {
   private readonly runtime: Runtime
@@ -37,12 +40,19 @@ export class Publisher {
   }
 
   /** Stores a durable event in one room. @throws RoomfulError (rejects) UNAVAILABLE, CONFLICT, EXPIRED, ROOM_NAME_INVALID */
-  async publish(roomId: string, type: string, args: readonly unknown[], options: PublishOptions = {}): Promise<Stored> {
+  async publish(
+    roomId: string,
+    type: string,
+    args: readonly unknown[],
+    options: PublishOptions = {},
+    lead?: Fencing,
+  ): Promise<Stored> {
     // No user id begins with a control character.
     const { key, scope = `\u0000room ${roomId}`, userId } = options
     if (key !== undefined) checkKeyAge(this.runtime, key)
     const content = key === undefined ? '' : fingerprint(`${type}\n${toJson(args)}`)
-    return this.store(roomId, type, args, userId, key === undefined ? undefined : { scope, key, fingerprint: content })
+    const appendKey = key === undefined ? undefined : { scope, key, fingerprint: content }
+    return this.store(roomId, type, args, userId, appendKey, { lead })
   }
 
   /** As {@link publish}, with a key that is made already. */
@@ -52,7 +62,7 @@ export class Publisher {
     args: readonly unknown[],
     userId: string | undefined,
     key: AppendKey | undefined,
-    more: Pick<RequestEffects, 'writer' | 'newRooms' | 'made'> = {},
+    more: Given = {},
   ): Promise<Stored> {
     const argsJson = toJson(args)
     const effect = {
@@ -70,20 +80,45 @@ export class Publisher {
   }
 
   /** Emits at once, for everyone until it is narrowed. */
-  emitter(): Emitter {
+  emitter(lead?: Fencing): Emitter {
     return new Emitter(this.namespace, EVERYONE, (effect) => {
-      this.submit([effect], undefined).catch((error: unknown) => {
+      this.submit([effect], undefined, { lead }).catch((error: unknown) => {
+        if (lead && error instanceof RoomfulError && error.code === 'LEAD_LOST') return // it is counted
         this.runtime.observer.observe({ type: 'commit:failed', namespace: this.namespace.name, error })
       })
     })
   }
 
+  /** The same for a lead: what it sends is refused with LEAD_LOST once it leads no more. */
+  fenced(lead: Fencing) {
+    const emitter = (): Emitter => this.emitter(lead)
+    return {
+      publish: (roomId: string, type: string, args: readonly unknown[], options?: PublishOptions) =>
+        this.publish(roomId, type, args, options, lead),
+      emit: (type: string, ...args: readonly unknown[]) => emitter().emit(type, ...args),
+      to: (room: string | readonly string[]) => emitter().to(room),
+      in: (room: string | readonly string[]) => emitter().to(room),
+      except: (room: string | readonly string[]) => emitter().except(room),
+      get volatile(): Emitter {
+        return emitter().volatile
+      },
+    }
+  }
+
   private submit(
     effects: readonly (AppendEffect | EmitEffect)[],
     key: AppendKey | undefined,
-    more: Pick<RequestEffects, 'writer' | 'newRooms' | 'made'> = {},
+    more: Given = {},
   ): Promise<readonly Stored[]> {
+    const { lead } = more
     return new Promise((resolve, reject) => {
+      const fail = (error: RoomfulError): void => {
+        if (lead && error.code === 'LEAD_LOST') {
+          this.runtime.observer.observe({ type: 'lead', name: lead.name, what: 'refused' })
+        }
+        reject(error)
+      }
+      if (lead?.isOver) return fail(leadLost(lead))
       this.commit.submit({
         ...more,
         effects,
@@ -94,7 +129,7 @@ export class Publisher {
         apply: (effect, ok) => {
           if (ok && effect.kind === 'emit') this.fanOut.emit(effect.event, effect.audience)
         },
-        settle: (stored, error) => (error ? reject(error) : resolve(stored)),
+        settle: (stored, error) => (error ? fail(error) : resolve(stored)),
       })
     })
   }

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { ERROR_CODES } from '@roomful/protocol'
 import type { Append, Appended, Batch, SentSignal, Signal } from '../../../core/ports/broker.ts'
+import type { LeadMark } from '../../../core/ports/leads.ts'
 import { digestOf, secondOf, shortPrint } from './names.ts'
 import { tailOf } from './rows.ts'
 
@@ -23,6 +24,8 @@ const MAY_CREATE = 1
 const MUST_EXIST = 2
 const TOO_LARGE = 4
 const KEYED = 8
+const HAS_CLAIMS = 1
+const HAS_FENCES = 2
 
 /** Names once, and where each stands in the list. */
 class Index {
@@ -59,6 +62,7 @@ export function appendArguments({ appends, signals }: Batch, options: AppendOpti
     if (key && entry.ack !== undefined) acks.push(String(i + 1), entry.ack)
   }
   const signalArgs = signals.flatMap((signal) => signalArguments(signal, rooms))
+  const fences = fencesOf(appends, signals)
   const { seed, now, dedupeWindowMs, retention, retentionMs } = options
   return [
     now,
@@ -72,19 +76,36 @@ export function appendArguments({ appends, signals }: Batch, options: AppendOpti
     '0',
     String(signals.length),
     String(acks.length / 2),
-    options.hasClaims ? '1' : '0',
+    String((options.hasClaims ? HAS_CLAIMS : 0) + (fences === undefined ? 0 : HAS_FENCES)),
     meta,
     ...rooms.names.flatMap((name) => [name, String(name.length)]),
     ...seconds.names,
     ...entries,
     ...acks,
     ...signalArgs,
+    ...(fences === undefined ? [] : [fences]),
   ]
 }
 
 function flagsOf({ mayCreate, argsJson, key }: Append, eventMax: number): number {
   const creating = mayCreate === undefined ? 0 : mayCreate ? MAY_CREATE : MUST_EXIST
   return creating | (argsJson.length > eventMax ? TOO_LARGE : 0) | (key ? KEYED : 0)
+}
+
+/** Whose lead each entry and each signal is, where there are some: places in a list of names and fences. */
+function fencesOf(appends: readonly Append[], signals: readonly Signal[]): string | undefined {
+  const all = [...appends, ...signals]
+  if (!all.some(({ lead }) => lead)) return undefined
+  const places = new Index()
+  const leads: (readonly [string, string])[] = []
+  const placeOf = ({ lead }: Append | Signal): number => {
+    if (!lead) return 0
+    const place = places.of(`${lead.fence} ${lead.name}`)
+    leads[place - 1] = [lead.name, String(lead.fence)]
+    return place
+  }
+  const fences = { entries: appends.map(placeOf), signals: signals.map(placeOf), leads }
+  return JSON.stringify(fences)
 }
 
 /** A connection, or a user, may be on any node; a room only where a client has it open. */
@@ -100,6 +121,7 @@ function signalArguments({ at, from, to, event, audience }: Signal, rooms: Index
 const CONFLICT: Appended = { status: 'refused', code: 'CONFLICT', message: ERROR_CODES.CONFLICT.message }
 const LIMITED: Appended = { status: 'refused', code: 'RATE_LIMITED', message: ERROR_CODES.RATE_LIMITED.message }
 const LARGE: Appended = { status: 'refused', code: 'TOO_LARGE', message: ERROR_CODES.TOO_LARGE.message }
+const FENCED: Appended = { status: 'refused', code: 'LEAD_LOST', message: 'Another node leads this now' }
 const GONE: Appended = {
   status: 'refused',
   code: 'NOT_FOUND',
@@ -127,6 +149,8 @@ export function appendResults(reply: readonly unknown[]): Appended[] {
       }
       case 'C':
         return CONFLICT
+      case 'F':
+        return FENCED
       case 'L':
         return LARGE
       case 'M':
@@ -137,4 +161,10 @@ export function appendResults(reply: readonly unknown[]): Appended[] {
         return { ...LIMITED, retryAfterMs: Number(first) } as Appended
     }
   })
+}
+
+/** Leads of before, of which something was refused. @param reply to a batch with something of a lead */
+export function lostLeads(reply: readonly unknown[]): LeadMark[] {
+  const lost = JSON.parse(String(reply.at(-1))) as [name: string, fence: string][]
+  return lost.map(([name, fence]) => ({ name, fence: Number(fence) }))
 }

@@ -10,6 +10,7 @@ import { LOG_DEFAULTS, type LogLimits } from '../common/limits.ts'
 import { ServerCheck } from './check.ts'
 import { Claims } from './claims.ts'
 import { openRedis, type Redis } from './client.ts'
+import { Leases } from './leads.ts'
 import { DEFAULT_PREFIX } from './names.ts'
 import { headsOf, inPages, NODE_ID_LENGTH, RedisNamespace, TIMINGS, type Timings } from './namespace.ts'
 import { Presence, sharedPresence } from './presence.ts'
@@ -126,8 +127,18 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
   const headsOfPage = async ({ namespace }: Parts, page: readonly string[]) =>
     headsOf(await namespace.ask('heads', [node, ...page]), page)
 
+  const leads = new Leases({
+    url,
+    prefix,
+    node,
+    clock,
+    raise: (name, fence) =>
+      Promise.all(Array.from(all.values(), ({ namespace }) => namespace.ask('raiseFence', [name, String(fence)]))),
+  })
+
   return {
     node,
+    leads,
     batchLimits: BATCH,
     listen: (given) => {
       listener = given
@@ -190,6 +201,7 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       for (const { namespace } of all.values()) while (await namespace.tend());
     },
     close() {
+      leads.close()
       closing ??= Promise.all([...Array.from(all.values(), closeParts), questions?.close()]).then(() => undefined)
       return closing
     },

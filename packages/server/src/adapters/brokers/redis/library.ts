@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
 const FOLDER = new URL('../../../../static/redis/', import.meta.url)
-const PARTS = ['base', 'append', 'rooms', 'seats', 'online', 'nodes', 'requests']
+const PARTS = ['base', 'append', 'rooms', 'seats', 'online', 'nodes', 'leads', 'requests']
 
 export type FunctionName =
   | 'append'
@@ -27,6 +27,7 @@ export type FunctionName =
   | 'renew'
   | 'reap'
   | 'countNodes'
+  | 'raiseFence'
   | 'claim'
   | 'endClaims'
   | 'saveAck'

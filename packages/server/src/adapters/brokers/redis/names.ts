@@ -32,6 +32,8 @@ export interface ClusterNames {
   /** Before everything that is kept of accounts, and of attempts to sign in. */
   readonly accounts: string
   readonly attempts: string
+  /** Hash of what runs once: who leads, by which fence, until when. */
+  readonly leads: string
 }
 
 export function clusterNames(prefix: string): ClusterNames {
@@ -42,6 +44,7 @@ export function clusterNames(prefix: string): ClusterNames {
     secret: `${tag}secret`,
     accounts: `${tag}u:`,
     attempts: `${tag}try:`,
+    leads: `${tag}leads`,
   }
 }
 

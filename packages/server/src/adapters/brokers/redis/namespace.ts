@@ -16,7 +16,7 @@ import type {
 } from '../../../core/ports/broker.ts'
 import type { Clock, Random } from '../../../core/ports/system.ts'
 import type { LogLimits } from '../common/limits.ts'
-import { appendArguments, appendResults } from './append-call.ts'
+import { appendArguments, appendResults, lostLeads } from './append-call.ts'
 import { Calls, ELSEWHERE, type Outcome } from './calls.ts'
 import type { Redis, RedisClient } from './client.ts'
 import { Connection, ConnectionLostError, RefusedError } from './connection.ts'
@@ -176,6 +176,9 @@ export class RedisNamespace {
       const { name } = this.options
       const results = this.resultsOf(batch, outcome)
       const cause = outcome.status === 'failed' ? outcome.error : undefined
+      if (outcome.status === 'done' && isOfLead(batch)) {
+        for (const lead of lostLeads(outcome.reply)) listener().onLeadLost(lead)
+      }
       if (cause === undefined) listener().onCommitted(name, batch.id, results)
       else listener().onCommitted(name, batch.id, results, cause)
     })
@@ -514,6 +517,10 @@ export class RedisNamespace {
       listener.onTaken(name, id, fence)
     }
   }
+}
+
+function isOfLead({ appends, signals }: Batch): boolean {
+  return appends.some(({ lead }) => lead) || signals.some(({ lead }) => lead)
 }
 
 function bodyOf<T>(frame: Frame): T {
