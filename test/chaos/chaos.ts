@@ -3,7 +3,7 @@
  * history is compared with the log, by the same check as in the simulator. R1, D2.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { contentOf, History, type LoggedEvent } from '@roomful/testkit/history'
+import { History, type LoggedEvent } from '@roomful/testkit/history'
 import { Server, UNLIMITED } from '../outside/lib/server.ts'
 import { token } from '../outside/lib/token.ts'
 import { until } from '../outside/lib/wait.ts'
@@ -13,9 +13,10 @@ import { longPollSubscriber, postPublisher } from './clients/long-poll.ts'
 import type { Publisher } from './clients/publisher.ts'
 import { sdkPublisher, sdkSubscriber } from './clients/sdk.ts'
 import { socketIoSubscriber } from './clients/socketio.ts'
-import type { Message, Subscriber } from './clients/subscriber.ts'
+import type { Subscriber } from './clients/subscriber.ts'
 import { FaultProxy } from './fault-proxy.ts'
 import { commit, type Fault, type Scene } from './faults.ts'
+import { readLog } from './log.ts'
 
 export interface ChaosOptions {
   /** One after the other. */
@@ -109,7 +110,7 @@ export async function runChaos({ faults, rounds, calm, perKind }: ChaosOptions):
       }
     }
     await Promise.all(publishers.map((publisher) => publisher.finish()))
-    log = await readLog(scene.server)
+    log = await readLog(scene.server.http, ROOM)
     const head = log.at(-1)?.seq ?? 0
     const isBehind = ({ name }: Subscriber): boolean => (history.positionOf(name, ROOM)?.seq ?? 0) < head
     const deadline = performance.now() + REST_MS
@@ -134,20 +135,5 @@ export async function runChaos({ faults, rounds, calm, perKind }: ChaosOptions):
     violations: history.violations,
     seconds: (performance.now() - startedMs) / 1_000,
     story: history.story(200),
-  }
-}
-
-/** The whole log, asked for page by page. */
-async function readLog(server: Server): Promise<LoggedEvent[]> {
-  const events: LoggedEvent[] = []
-  const headers = { authorization: `Bearer ${token({ sub: 'reader' })}` }
-  for (;;) {
-    const after = events.at(-1)?.seq ?? 0
-    const page = (await server.getJson(`/api/rooms/${ROOM}/events?after=${after}&limit=100`, headers)) as {
-      events: Message[]
-      more: boolean
-    }
-    for (const event of page.events) events.push({ seq: event.seq, key: event.key, content: contentOf(event) })
-    if (!page.more) return events
   }
 }

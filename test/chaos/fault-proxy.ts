@@ -14,11 +14,14 @@ export class FaultProxy {
   private readonly server: Server
   private readonly lines = new Set<Line>()
   private isDark = false
+  private isCut = false
+  private target: number
   private bytesPerSecond: number | undefined
 
-  private constructor(server: Server, port: number) {
+  private constructor(server: Server, port: number, target: number) {
     this.server = server
     this.port = port
+    this.target = target
   }
 
   /** Listens on a free loopback port and forwards to `target`, whether anybody listens there or not. */
@@ -26,14 +29,26 @@ export class FaultProxy {
     const server = createServer({ pauseOnConnect: true })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const address = server.address()
-    const proxy = new FaultProxy(server, typeof address === 'object' && address ? address.port : 0)
-    server.on('connection', (incoming) => proxy.handleLink(incoming, target))
+    const proxy = new FaultProxy(server, typeof address === 'object' && address ? address.port : 0, target)
+    server.on('connection', (incoming) => proxy.handleLink(incoming))
     return proxy
   }
 
   /** Every link breaks at once. */
   reset(): void {
     for (const { from } of [...this.lines]) from.resetAndDestroy()
+  }
+
+  /** Every link breaks, and so does each new one until {@link mend}. */
+  cut(): void {
+    this.isCut = true
+    this.reset()
+  }
+
+  /** @param target where new links go from now on */
+  mend(target = this.target): void {
+    this.isCut = false
+    this.target = target
   }
 
   /** Nothing passes in either direction, on links that are and links to come, and nobody is told. */
@@ -59,8 +74,9 @@ export class FaultProxy {
     await closed
   }
 
-  private handleLink(incoming: Socket, target: number): void {
-    const outgoing = connect(target, '127.0.0.1')
+  private handleLink(incoming: Socket): void {
+    if (this.isCut) return void incoming.resetAndDestroy()
+    const outgoing = connect(this.target, '127.0.0.1')
     this.carry({ from: incoming, to: outgoing })
     this.carry({ from: outgoing, to: incoming })
   }

@@ -1,41 +1,88 @@
 /**
- * `npm run chaos`: rounds of each fault against a real server, and a table.
+ * `npm run chaos`: rounds of each fault against a real server, and a table. With `--nodes` rounds of faults against so many
+ * nodes, each round with one that the seed draws.
  *
- *   --rounds N    of each fault (5)
- *   --faults a,b  of kill, term, reset, blackhole, slow (all)
- *   --calm N      messages between two rounds (150)
- *   --clients N   of each kind (2)
+ *   --rounds N    of each fault (5); with nodes in all (20)
+ *   --faults a,b  which (all)
+ *   --calm N      messages between two rounds (150); with nodes of each publisher (10)
+ *   --clients N   of each kind (2); with nodes always one
+ *   --nodes N     how many
+ *   --seed N      of the rounds (a random one)
  */
+import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
+import { SeededRandom } from '@roomful/testkit'
 import { type Outcome, runChaos } from './chaos.ts'
 import { FAULTS, type Fault } from './faults.ts'
+import { NODE_FAULTS, type NodeFault } from './nodes/faults.ts'
+import { runRounds } from './nodes/rounds.ts'
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '5' },
-    faults: { type: 'string', default: FAULTS.join() },
-    calm: { type: 'string', default: '150' },
+    rounds: { type: 'string' },
+    faults: { type: 'string' },
+    calm: { type: 'string' },
     clients: { type: 'string', default: '2' },
+    nodes: { type: 'string' },
+    seed: { type: 'string' },
   },
 })
-const faults = values.faults.split(',')
-const unknown = faults.filter((name) => !(FAULTS as readonly string[]).includes(name))
-if (unknown.length > 0) {
-  console.error(`There is no fault ${unknown.join(', ')}; there are ${FAULTS.join(', ')}`)
+const NODES_MAX = 8
+const all: readonly string[] = values.nodes === undefined ? FAULTS : NODE_FAULTS
+const faults = values.faults?.split(',') ?? all
+const unknown = faults.filter((name) => !all.includes(name))
+if (unknown.length > 0) fail(`There is no fault ${unknown.join(', ')}; there are ${all.join(', ')}`)
+
+if (values.nodes === undefined) await chaos()
+else await chaosWithNodes(Number(values.nodes))
+
+function fail(sentence: string): never {
+  console.error(sentence)
   process.exit(2)
 }
 
-const COLUMNS = ['faults', 'rounds', 'acknowledged', 'stored', 'heard', 'gaps', 'violations', 'seconds']
-console.log(`| ${COLUMNS.join(' | ')} |\n|${'---|'.repeat(COLUMNS.length)}`)
-for (const fault of faults as Fault[]) {
-  const { violations, story, seconds, ...outcome }: Outcome = await runChaos({
-    faults: [fault],
-    rounds: Number(values.rounds),
-    calm: Number(values.calm),
-    perKind: Number(values.clients),
+async function chaos(): Promise<void> {
+  const COLUMNS = ['faults', 'rounds', 'acknowledged', 'stored', 'heard', 'gaps', 'violations', 'seconds']
+  console.log(`| ${COLUMNS.join(' | ')} |\n|${'---|'.repeat(COLUMNS.length)}`)
+  for (const fault of faults as Fault[]) {
+    const { violations, story, seconds, ...outcome }: Outcome = await runChaos({
+      faults: [fault],
+      rounds: Number(values.rounds ?? 5),
+      calm: Number(values.calm ?? 150),
+      perKind: Number(values.clients),
+    })
+    console.log(`| ${[...Object.values(outcome), violations.length, seconds.toFixed(0)].join(' | ')} |`)
+    if (violations.length === 0) continue
+    process.exitCode = 1
+    console.log(`${violations.join('\n')}\n${story}`)
+  }
+}
+
+async function chaosWithNodes(nodes: number): Promise<void> {
+  if (!Number.isInteger(nodes) || nodes < 1 || nodes > NODES_MAX) fail(`--nodes must be from 1 to ${NODES_MAX}`)
+  const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed)
+  const rounds = Number(values.rounds ?? 20)
+  console.log(`seed ${seed}: ${rounds} rounds with ${nodes} nodes`)
+  const { violations, story, seconds, ...outcome } = await runRounds({
+    nodes,
+    faults: drawn(new SeededRandom(seed), rounds),
+    seed,
+    calm: Number(values.calm ?? 10),
+    onRound: (line) => console.log(line),
   })
-  console.log(`| ${[...Object.values(outcome), violations.length, seconds.toFixed(0)].join(' | ')} |`)
-  if (violations.length === 0) continue
-  process.exitCode = 1
-  console.log(`${violations.join('\n')}\n${story}`)
+  console.log(JSON.stringify({ seed, nodes, ...outcome, violations: violations.length, seconds: Math.round(seconds) }))
+  if (violations.length === 0) process.exit()
+  console.log(`${story}\n${violations.join('\n')}`)
+  console.log(`Again: npm run chaos -- --nodes ${nodes} --rounds ${rounds} --seed ${seed} --faults ${faults.join()}`)
+  process.exit(1)
+}
+
+/** All in some order, and again, so that each comes about as often as the others. */
+function drawn(random: SeededRandom, rounds: number): NodeFault[] {
+  const list: NodeFault[] = []
+  while (list.length < rounds) {
+    const left = [...faults]
+    while (left.length > 0) list.push(left.splice(random.integer(left.length), 1)[0] as NodeFault)
+  }
+  return list.slice(0, rounds)
 }

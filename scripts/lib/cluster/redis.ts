@@ -9,6 +9,8 @@ export interface RedisOptions {
   readonly folder: string
   /** When what is acknowledged is on the disk; see docs/guarantees.md. `off` keeps no file at all. */
   readonly appendfsync: 'always' | 'everysec' | 'off'
+  /** More settings, as in redis.conf. */
+  readonly settings?: Readonly<Record<string, string>>
   /** Runs before the program: what pins it to a core. */
   readonly launcher?: readonly string[]
   /** Ends it when it is not ready yet. */
@@ -19,13 +21,13 @@ export interface RedisServer {
   readonly url: string
   readonly pid: number
   readonly exited: Promise<void>
-  stop(): Promise<void>
+  stop(signal?: NodeJS.Signals): Promise<void>
 }
 
 /** @throws MissingProgram; Error when it does not start (both reject) */
 export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   const { port, folder, appendfsync, launcher = [], signal } = options
-  const settings = {
+  const settings: Record<string, string | number> = {
     port,
     bind: '127.0.0.1',
     dir: folder,
@@ -34,6 +36,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
     save: '',
     appendonly: appendfsync === 'off' ? 'no' : 'yes',
     appendfsync: appendfsync === 'off' ? 'no' : appendfsync,
+    ...options.settings,
   }
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
   const [program = '', ...rest] = [...launcher, find(PROGRAMS.redis), ...args]
@@ -49,7 +52,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
     url: `redis://127.0.0.1:${port}`,
     pid: child.pid,
     exited: child.exited,
-    stop: () => child.stop(),
+    stop: (by) => child.stop(by),
   }
 }
 

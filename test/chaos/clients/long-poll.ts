@@ -1,18 +1,22 @@
 /** A client that polls, each time from the cursor of the answer before; and one that posts, each time until it is answered. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Publisher, PublisherOptions } from './publisher.ts'
-import { type Message, record, retryMs, type Subscriber, type SubscriberOptions } from './subscriber.ts'
+import { epochAfter, type Message, record, retryMs, type Subscriber, type SubscriberOptions } from './subscriber.ts'
 
 const WAIT_S = 5
 const TIMEOUT_MS = 8_000
 
-export function longPollSubscriber(options: SubscriberOptions): Subscriber {
-  const { name, url, room, token, history } = options
+/** Asks often, and is answered at once. */
+export const shortPollSubscriber = (options: SubscriberOptions): Subscriber => longPollSubscriber(options, 0)
+
+export function longPollSubscriber(options: SubscriberOptions, waitS = WAIT_S): Subscriber {
+  const { name, url, room, token, history, epoch } = options
   const { promise: ready, resolve } = Promise.withResolvers<void>()
   let cursor: string | undefined
+  let current: string | undefined
   let isOver = false
   const poll = async (): Promise<void> => {
-    const after = cursor === undefined ? '' : `&after=${cursor}&wait=${WAIT_S}`
+    const after = cursor === undefined ? '' : `&after=${cursor}&wait=${waitS}`
     const response = await fetch(`${url}/poll?room=${room}&token=${token}${after}`, {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
@@ -20,11 +24,16 @@ export function longPollSubscriber(options: SubscriberOptions): Subscriber {
     const answer = (await response.json()) as { events: Message[]; cursor: string }
     if (cursor === undefined) {
       // The room is empty when the run begins, so it stands before everything.
-      history.record(name, { what: 'enters', room, epoch: undefined, seq: 0 })
+      current = epoch
+      history.record(name, { what: 'enters', room, epoch, seq: 0 })
       resolve()
     }
-    for (const message of answer.events) record(options, message)
+    for (const message of answer.events) {
+      record(options, message, current)
+      if (message.type === 'reset') current = epochAfter(message, current)
+    }
     cursor = answer.cursor
+    if (waitS === 0) await delay(retryMs())
   }
   const run = async (): Promise<void> => {
     while (!isOver) await poll().catch(() => delay(retryMs()))

@@ -1,11 +1,21 @@
 /** The SDK as a subscriber, and as a publisher whose outbox does the retrying. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Client, connect } from '@roomful/client'
 import { contentOf } from '@roomful/testkit/history'
 import type { Publisher, PublisherOptions } from './publisher.ts'
-import type { Subscriber, SubscriberOptions } from './subscriber.ts'
+import { retryMs, type Subscriber, type SubscriberOptions } from './subscriber.ts'
 
-export function sdkSubscriber({ name, url, room: roomId, token, history }: SubscriberOptions): Subscriber {
-  const client = connect(url, { token })
+type Transport = 'websocket' | 'sse' | 'poll'
+
+/** By one of its transports alone. */
+export const sdkBy =
+  (transport: Transport) =>
+  (options: SubscriberOptions): Subscriber =>
+    sdkSubscriber(options, [transport])
+
+export function sdkSubscriber(options: SubscriberOptions, transports?: readonly Transport[]): Subscriber {
+  const { name, url, room: roomId, token, history } = options
+  const client = connect(url, { token, ...(transports && { transports }) })
   const room = client.room(roomId)
   room.on('message:new', (data, { seq, n, key }) => {
     if (seq === undefined) return
@@ -26,13 +36,24 @@ export function sdkPublisher({ name, url, room: roomId, token, history, paceMs }
   const client: Client = connect(url, { token })
   const room = client.room(roomId)
   let isOver = false
+  /** What the SDK gives up on (nothing for as long as it may try) is said again under its key. */
+  const say = async (key: string, content: string): Promise<number> => {
+    for (;;) {
+      try {
+        return (await room.send(content, { key })).seq
+      } catch (error) {
+        history.note(name, `${key}: ${String(error)}`)
+        await delay(retryMs())
+      }
+    }
+  }
   const run = async (): Promise<void> => {
     for (let count = 0; !isOver; count++) {
       const key = crypto.randomUUID()
       history.record(name, { what: 'says', room: roomId, key })
-      const { seq } = await room.send(`${name} ${count}`, { key })
+      const seq = await say(key, `${name} ${count}`)
       history.record(name, { what: 'answered', room: roomId, key, seq })
-      await new Promise((resolve) => setTimeout(resolve, paceMs))
+      await delay(paceMs)
     }
   }
   const done = run()

@@ -7,6 +7,10 @@ export interface SubscriberOptions {
   readonly room: string
   readonly token: string
   readonly history: History
+  /** Of the room when the run begins, for clients that are not sent it. */
+  readonly epoch?: string | undefined
+  /** Whatever else a bare WebSocket hears. */
+  readonly onEvent?: (message: Message) => void
 }
 
 export interface Subscriber {
@@ -20,6 +24,12 @@ export interface Subscriber {
 // biome-ignore lint/suspicious/noExplicitAny: messages have every shape
 export type Message = Record<string, any>
 
+/** Of which log events are after a reset; a cursor does not say it, so that one gets a name of its own. */
+export function epochAfter({ reason, epoch, from }: Message, before: string | undefined): string | undefined {
+  if (reason !== 'epoch') return before
+  return epoch ?? `${before ?? ''}, then from #${from}`
+}
+
 /** How often something that broke is tried again, with some chance in it. */
 export function retryMs(): number {
   return 50 + Math.random() * 250
@@ -30,7 +40,7 @@ export function record({ name, room, history }: SubscriberOptions, message: Mess
   if (message.roomId !== room) return false
   if (message.type === 'reset') {
     const { reason, from, to } = message
-    history.record(name, { what: 'gap', room, epoch, reason, from, to })
+    history.record(name, { what: 'gap', room, epoch: epochAfter(message, epoch), reason, from, to })
     return false
   }
   if (message.seq === undefined || message.ts === undefined) return false

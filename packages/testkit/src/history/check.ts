@@ -213,7 +213,9 @@ export class HistoryCheck {
 /** A client that does not know the log's epoch received events of the current log. */
 function checkReceived({ who, room, epoch, seq, content }: Received, log: LoggedRoom | undefined): string | undefined {
   const [first] = log?.events ?? []
-  if (!log || !first || (log.epoch !== undefined && epoch !== undefined && log.epoch !== epoch)) return undefined
+  if (!log || !first) return undefined
+  const isEarlier = log.epoch !== undefined && epoch !== undefined && log.epoch !== epoch
+  if (isEarlier && seq > (log.earlier?.get(epoch) ?? 0)) return undefined
   const event = log.events[seq - first.seq]
   if (!event) return `${who} received ${room}#${seq}, which is not in the log`
   if (content === undefined) {

@@ -11,6 +11,8 @@ export interface LoggedEvent {
 
 export interface LoggedRoom {
   readonly epoch: string | undefined
+  /** Epochs that it had before, and the last number that it kept of each. */
+  readonly earlier?: ReadonlyMap<string, number> | undefined
   /** Lowest number that could still be read; earlier ones were trimmed. */
   readonly first: number
   /** Everything that was ever stored in it, oldest first. */
