@@ -121,7 +121,7 @@ export class HttpConnections {
     const inbox = connection.user.guest ? undefined : inboxOf(connection.user.sub)
     const placedIds = placedRooms(connection, roomIds)
     const known = [...roomIds, ...placedIds, ...(inbox === undefined ? [] : [inbox])]
-    const afters = await this.aftersOf(namespace, known, cursor)
+    const { afters, from } = await this.aftersOf(namespace, known, cursor)
     const prepared = await this.prepare(connection, roomIds, afters)
     const again = cursor === undefined ? [] : await this.prepareAgain(connection, placedIds, afters)
     const inboxJoin = inbox === undefined ? undefined : await this.prepareInbox(connection, inbox, afters)
@@ -134,7 +134,9 @@ export class HttpConnections {
     const { checkedJoins, others } = this.takeChecked(connection)
     const asked = prepared.map((each) => joins.commit(each) as JoinAck)
     const rest = [...again, ...checkedJoins].map((each) => joins.commit(each) as JoinAck)
-    onEntered({ replies: asked, cursor: cursorOf(namespace, cursor) })
+    const { logId, headN } = namespace
+    const isOfThisLog = cursor === undefined || cursor.logId === logId // it may have changed meanwhile
+    onEntered({ replies: asked, cursor: formatCursor(logId, isOfThisLog ? (from ?? headN) : 0) })
     const newlyPlaced = new Set(placedIds.filter((roomId) => !before.has(roomId)))
     for (const reply of rest) {
       if (newlyPlaced.delete(reply.roomId)) placement.notifyJoined(connection, reply)
@@ -181,23 +183,24 @@ export class HttpConnections {
     namespace: NamespaceState,
     roomIds: readonly string[],
     cursor: Cursor | undefined,
-  ): Promise<(roomId: string) => After> {
-    if (cursor === undefined) return () => undefined
+  ): Promise<Afters> {
+    if (cursor === undefined) return { afters: () => undefined, from: undefined }
     if (cursor.logId !== namespace.logId) {
       // Not of this log: of an earlier one, so the client gets a reset, or of another namespace, which is a mistake.
       const isForeign = Array.from(this.namespaces.all()).some(({ state }) => state.logId === cursor.logId)
       if (isForeign) throw new RoomfulError('CURSOR_INVALID', 'This cursor is of another namespace')
-      return () => ELSEWHERE
+      return BEFORE
     }
     const { n, forgottenN, positions } = await this.runtime.broker.positions(namespace.name, cursor.n, roomIds)
-    if (cursor.n > n) return () => ELSEWHERE
+    if (cursor.n > n) return BEFORE
     const known = new Map(positions.map(({ roomId, epoch, seq }) => [roomId, { epoch, seq }]))
-    return (roomId) => {
+    const afters = (roomId: string): After => {
       const position = known.get(roomId)
       if (position && position.seq !== 0) return position
       // There was nothing of it by then, unless the log has forgotten what was, and the room is another one. G4.
       return cursor.n < forgottenN ? ELSEWHERE : (position ?? 0)
     }
+    return { afters, from: cursor.n }
   }
 
   /** All of them, or none. */
@@ -246,8 +249,12 @@ function placedRooms({ memberships, checked }: Connection, asked: readonly strin
   return [...placed].filter((roomId) => !isPersonalRoom(roomId))
 }
 
-function cursorOf({ logId, headN }: NamespaceState, given: Cursor | undefined): string {
-  if (given === undefined) return formatCursor(logId, headN)
-  // What is replayed comes after the beginning of this log, so the client stands there until the first event.
-  return formatCursor(logId, given.logId === logId && given.n <= headN ? given.n : 0)
+/** Where a client stands in its rooms. */
+interface Afters {
+  readonly afters: (roomId: string) => After
+  /** The commit up to which it has everything; nothing for one that enters. */
+  readonly from: number | undefined
 }
+
+/** What is replayed comes after the beginning of this log, so the client stands there until the first event. */
+const BEFORE: Afters = { afters: () => ELSEWHERE, from: 0 }

@@ -163,6 +163,7 @@ export class LogListener implements BrokerListener {
     for (const head of heads) {
       const room = state.rooms.get(head.roomId)
       if (room?.state !== 'open') continue
+      state.headN = Math.max(state.headN, head.n ?? 0)
       if (head.epoch !== room.epoch) catchUp.onOtherLog(room, head)
       else if (head.seq > room.head) {
         catchUp.onHole(room)

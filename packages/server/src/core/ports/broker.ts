@@ -134,6 +134,8 @@ export interface Head {
   readonly seq: number
   /** Lowest number still readable; `seq + 1` when nothing is. */
   readonly first: number
+  /** The commit of the latest event, where other nodes may have stored it before the room was open here. */
+  readonly n?: number | undefined
 }
 
 /** Up to where a room's events were sent. */

@@ -37,6 +37,7 @@ export class OpenRooms {
         // What was released while the question was under way may be newer than the answer.
         if (head.seq > room.head) room.tail.clear(head.seq)
         room.head = Math.max(room.head, head.seq)
+        this.namespace.headN = Math.max(this.namespace.headN, head.n ?? 0)
         return this.onOpened(room)
       },
       (cause: unknown) => {

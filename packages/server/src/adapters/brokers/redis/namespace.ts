@@ -533,7 +533,8 @@ export function headsOf(reply: readonly unknown[], roomIds: readonly string[]): 
   roomIds.forEach((roomId, i) => {
     const at = 3 + 5 * i
     const epoch = String(reply[at])
-    if (epoch !== '') heads.push({ roomId, epoch, seq: Number(reply[at + 1]), first: Number(reply[at + 2]) })
+    const [seq, first, n] = [1, 2, 3].map((offset) => Number(reply[at + offset])) as [number, number, number]
+    if (epoch !== '') heads.push({ roomId, epoch, seq, first, n })
   })
   return heads
 }

@@ -10,6 +10,7 @@ import {
   encodePlainError,
   encodePlainEvent,
   formatCursor,
+  parseCursor,
   plainName,
 } from '@roomful/protocol'
 import { RoomfulError } from '../../../core/base/errors.ts'
@@ -78,6 +79,8 @@ export class PollWire implements Wire {
    * @param waitMs 0 to answer as soon as the missed events are read
    */
   park(response: ServerResponse, cursor: string, waitMs: number): void {
+    // What was on its way between the polls comes after the cursor as well, from the log.
+    if (this.link) this.hub.runtime.turn.flushLink(this.link)
     const isShort = waitMs === 0
     const timer = this.hub.runtime.timers.add(isShort ? READ_MS : waitMs, () => this.timeUp())
     this.parked = { response, cursor, isShort, timer, events: [] }
@@ -164,10 +167,17 @@ export class PollWire implements Wire {
     this.ends.onIdle(this)
   }
 
-  /** A live connection has received everything up to the latest commit, one behind up to the last event of the answer. */
+  /**
+   * A live connection has received everything up to the latest commit that this node knows of, or that another node has sent
+   * it; one behind up to the last event of the answer.
+   */
   private cursorAfter({ events, cursor }: Parked): string {
     const namespace = this.link?.connections[0]?.namespace
-    if (namespace && !this.isBehind) return formatCursor(namespace.logId, namespace.headN)
+    if (namespace && !this.isBehind) {
+      const { logId, headN } = namespace
+      const asked = parseCursor(cursor)
+      return formatCursor(logId, asked?.logId === logId ? Math.max(headN, asked.n) : headN)
+    }
     const last = events.findLast(({ n }) => n !== undefined)
     return namespace && last?.n !== undefined ? formatCursor(namespace.logId, last.n) : cursor
   }

@@ -1,0 +1,97 @@
+/** Polls and streams that come to one node after another: a cursor means the same on all of them. */
+import { hubOf } from '@roomful/server/testing'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { RoomEvent } from '../../src/core/events/event.ts'
+import { connect, type Server, serve } from './clients.ts'
+import { startRedis } from './server.ts'
+
+const redis = await startRedis()
+afterAll(() => redis.stop())
+
+let prefixes = 0
+
+async function twoServers(): Promise<[Server, Server]> {
+  const prefix = `polls${++prefixes}`
+  return [await serve(redis.url, prefix), await serve(redis.url, prefix)]
+}
+
+async function say({ url }: Server, roomId: string, ...contents: string[]): Promise<void> {
+  const client = await connect({ url })
+  for (const content of contents) expect((await client.ask('message:send', { roomId, content })).error).toBeUndefined()
+  client.close()
+}
+
+async function poll({ url }: Server, roomId: string, after?: string): Promise<{ contents: string[]; cursor: string }> {
+  const query = after === undefined ? '' : `&after=${after}&wait=0`
+  const response = await fetch(`${url}/poll/public?room=${roomId}&name=ann${query}`)
+  const { events, cursor } = (await response.json()) as { events: { content?: string }[]; cursor: string }
+  return { contents: events.flatMap(({ content }) => content ?? []), cursor }
+}
+
+describe('[G1] [G4] [D15] polls on two nodes', () => {
+  it('a first poll begins with now, though its node has not had the room open before', async () => {
+    const [a, b] = await twoServers()
+    await say(a, 'lobby', 'one', 'two')
+    const { cursor } = await poll(b, 'lobby')
+    await say(a, 'lobby', 'three')
+    expect((await poll(b, 'lobby', cursor)).contents).toEqual(['three'])
+  })
+
+  it('a cursor of one node does not go back on another', async () => {
+    const [a, b] = await twoServers()
+    const { cursor: first } = await poll(a, 'lobby')
+    await say(a, 'lobby', 'one', 'two')
+    const second = await poll(a, 'lobby', first)
+    expect(second.contents).toEqual(['one', 'two'])
+    const third = await poll(b, 'lobby', second.cursor)
+    expect(third).toEqual({ contents: [], cursor: second.cursor })
+    await say(a, 'another', 'elsewhere')
+    await say(a, 'lobby', 'three')
+    const fourth = await poll(a, 'lobby', third.cursor)
+    expect(fourth.contents).toEqual(['three'])
+    expect((await poll(b, 'lobby', fourth.cursor)).contents).toEqual([])
+    await say(b, 'lobby', 'four')
+    for (const server of [a, b]) expect((await poll(server, 'lobby', fourth.cursor)).contents).toEqual(['four'])
+  })
+
+  it('an event that arrives in the moment in which a poll comes back is in its answer once', async () => {
+    const [a, b] = await twoServers()
+    const first = await poll(b, 'lobby')
+    const hub = hubOf(b.roomful)
+    const { fanOut } = hub.namespace('/public')?.requests as { fanOut: { release(event: RoomEvent): void } }
+    let said: Promise<void> | undefined
+    const arrived = Promise.withResolvers<void>()
+    const release = fanOut.release.bind(fanOut)
+    fanOut.release = (event) => {
+      release(event)
+      arrived.resolve()
+    }
+    // Its join is answered in the turn in which the event is on its way to the same member.
+    const { joins } = hub.namespace('/public')?.requests as { joins: { prepareUncounted(): Promise<unknown> } }
+    const prepare = joins.prepareUncounted.bind(joins)
+    joins.prepareUncounted = async (...asked: []) => {
+      const prepared = await prepare(...asked)
+      said = say(a, 'lobby', 'once')
+      await arrived.promise
+      return prepared
+    }
+    expect((await poll(b, 'lobby', first.cursor)).contents).toEqual(['once'])
+    await said
+  })
+
+  it('a stream begins with a cursor of now', async () => {
+    const [a, b] = await twoServers()
+    await say(a, 'lobby', 'one', 'two')
+    const ended = new AbortController()
+    const response = await fetch(`${b.url}/sse/public?room=lobby&name=ann`, { signal: ended.signal })
+    let text = ''
+    for await (const bytes of response.body as ReadableStream<Uint8Array>) {
+      text += new TextDecoder().decode(bytes)
+      if (text.includes('room:joined')) break
+    }
+    ended.abort()
+    const cursor = /id: ?(\S+)/.exec(text)?.[1] ?? ''
+    await say(a, 'lobby', 'three')
+    expect((await poll(b, 'lobby', cursor)).contents).toEqual(['three'])
+  })
+})
