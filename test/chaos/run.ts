@@ -33,6 +33,9 @@ const faults = values.faults?.split(',') ?? all
 const unknown = faults.filter((name) => !all.includes(name))
 if (unknown.length > 0) fail(`There is no fault ${unknown.join(', ')}; there are ${all.join(', ')}`)
 
+// The servers end with this process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 if (values.nodes === undefined) await chaos()
 else await chaosWithNodes(Number(values.nodes))
 

@@ -122,7 +122,9 @@ export class ChaosCluster {
     mkdirSync(nginxFolder)
     const site = renderSite({ upstreams: nodes.map((node) => `127.0.0.1:${node.port}`), listen: `127.0.0.1:${port}` })
     const nginx = await startNginx({ folder: nginxFolder, site, port })
-    return new ChaosCluster({ nodes, url: `http://127.0.0.1:${port}`, folder, nginx, redis })
+    const cluster = new ChaosCluster({ nodes, url: `http://127.0.0.1:${port}`, folder, nginx, redis })
+    process.once('exit', cluster.killNow)
+    return cluster
   }
 
   /** One command to Redis itself, on a connection of its own. */
@@ -169,7 +171,15 @@ export class ChaosCluster {
     return Number(packed)
   }
 
+  /** Nothing of it outlives this process. */
+  private readonly killNow = (): void => {
+    for (const node of this.nodes) node.signal('SIGKILL')
+    this.nginx.signal('SIGKILL')
+    process.kill(this.redis.server.pid, 'SIGKILL')
+  }
+
   async stop(): Promise<void> {
+    process.removeListener('exit', this.killNow)
     for (const node of this.nodes) node.signal('SIGCONT')
     await Promise.allSettled(this.nodes.map((node) => node.end('SIGKILL')))
     await this.nginx.stop()
