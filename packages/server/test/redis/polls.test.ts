@@ -8,6 +8,12 @@ import { startRedis } from './server.ts'
 const redis = await startRedis()
 afterAll(() => redis.stop())
 
+/** What the test below looks into. */
+interface Requests {
+  readonly fanOut: { release(event: RoomEvent): void }
+  readonly joins: { prepareUncounted(): Promise<unknown> }
+}
+
 let prefixes = 0
 
 async function twoServers(): Promise<[Server, Server]> {
@@ -58,7 +64,7 @@ describe('[G1] [G4] [D15] polls on two nodes', () => {
     const [a, b] = await twoServers()
     const first = await poll(b, 'lobby')
     const hub = hubOf(b.roomful)
-    const { fanOut } = hub.namespace('/public')?.requests as { fanOut: { release(event: RoomEvent): void } }
+    const { fanOut, joins } = (hub.namespace('/public') as unknown as { requests: Requests }).requests
     let said: Promise<void> | undefined
     const arrived = Promise.withResolvers<void>()
     const release = fanOut.release.bind(fanOut)
@@ -67,7 +73,6 @@ describe('[G1] [G4] [D15] polls on two nodes', () => {
       arrived.resolve()
     }
     // Its join is answered in the turn in which the event is on its way to the same member.
-    const { joins } = hub.namespace('/public')?.requests as { joins: { prepareUncounted(): Promise<unknown> } }
     const prepare = joins.prepareUncounted.bind(joins)
     joins.prepareUncounted = async (...asked: []) => {
       const prepared = await prepare(...asked)
