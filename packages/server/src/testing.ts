@@ -1,7 +1,6 @@
 /** `@roomful/server/testing`: the parts of a server without sockets, from which the test kit builds its server. */
 import './require-node.ts'
 
-export { SlidingWindowLimiter } from './adapters/auth/limiter.ts'
 export { createLocalBroker, createMemoryLog, InOrder } from './adapters/brokers/local/index.ts'
 export type { Log, LogLimits } from './adapters/brokers/local/log.ts'
 export { createRedisBroker, type RedisBrokerOptions } from './adapters/brokers/redis/broker.ts'
@@ -12,6 +11,7 @@ export { Administration } from './core/administration.ts'
 export type { NamespaceOptions } from './core/base/contract.ts'
 export { RoomfulError } from './core/base/errors.ts'
 export { CORE_DEFAULTS, type CoreSettings } from './core/base/settings.ts'
+export { SlidingWindowLimiter } from './core/base/sliding-window.ts'
 export { Hub } from './core/hub.ts'
 export type { Link } from './core/link/link.ts'
 export { Namespace } from './core/namespace.ts'

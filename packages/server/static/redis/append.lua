@@ -3,10 +3,8 @@
 
 -- What the flags of an entry say, looked up instead of computed.
 local FLAGS = {}
-for flags = 0, 15 do
-  FLAGS[flags] = {
-    may_create = flags % 2 >= 1, must_exist = flags % 4 >= 2, too_large = flags % 8 >= 4, keyed = flags >= 8,
-  }
+for flags = 0, 7 do
+  FLAGS[flags] = { too_large = flags % 2 >= 1, keyed = flags % 4 >= 2, shares_limits = flags >= 4 }
 end
 
 F.append = function(keys, argv)
@@ -108,16 +106,17 @@ F.append = function(keys, argv)
     at = at + 2
   end
 
+  -- Limits: number of the entry, whose minute, how many, 1 where only a new room counts.
   local limits = {}
   for i = 1, limit_count do
     local entry, scope, most = tonumber(argv[at + 1]), argv[at + 2], tonumber(argv[at + 3])
-    at = at + 3
     local list = limits[entry]
     if not list then
       list = {}
       limits[entry] = list
     end
-    list[#list + 1] = { scope = scope, most = most }
+    list[#list + 1] = { scope = scope, most = most, of_rooms = argv[at + 4] == '1', number = i }
+    at = at + 4
   end
 
   -- Keys: one call per second of their times, one for those without a time.
@@ -173,31 +172,30 @@ F.append = function(keys, argv)
     return 'a' .. numbers, ack
   end
 
-  -- Sliding minutes: the moments of a scope, oldest first, are read once and grow with the batch.
-  local windows = {}
-  local function wait_of(members)
-    local wait = 0
+  -- Counts what these entries take of their minutes, of all or of none. @returns the refusal
+  local minutes = {}
+  local function take(members)
+    local taken, made = {}, {}
     for _, member in ipairs(members) do
+      local room = room_of[member]
+      local is_new = not room.exists and not made[room]
       for _, limit in ipairs(limits[member] or {}) do
-        local moments = windows[limit.scope]
-        if not moments then
-          moments = redis.call('LRANGE', R .. 'w:' .. limit.scope, 0, -1)
-          moments.old = #moments
-          windows[limit.scope] = moments
+        if is_new or not limit.of_rooms then
+          local minute = minutes[limit.scope]
+          if not minute then
+            minute = { count = 0, most = 0 }
+            minutes[limit.scope] = minute
+          end
+          local wait = wait_of(R, limit.scope, limit.most, minute.count, clock)
+          if wait > 0 then
+            for _, other in ipairs(taken) do other.count = other.count - 1 end
+            return 'W' .. string.format('%.0f', wait) .. ' ' .. limit.number
+          end
+          minute.count, minute.most = minute.count + 1, math.max(minute.most, limit.most)
+          taken[#taken + 1] = minute
         end
-        local blocking = tonumber(moments[#moments - limit.most + 1] or 0)
-        if limit.most < 1 then wait = MINUTE_MS
-        elseif blocking > ts - MINUTE_MS then wait = math.max(wait, blocking + MINUTE_MS - ts) end
       end
-    end
-    return wait
-  end
-  local function count(members)
-    for _, member in ipairs(members) do
-      for _, limit in ipairs(limits[member] or {}) do
-        local moments = windows[limit.scope]
-        moments[#moments + 1] = ts
-      end
+      made[room] = true
     end
   end
 
@@ -219,7 +217,6 @@ F.append = function(keys, argv)
 
   local function store(i, part)
     local room, flags = room_of[i], flags_of[i]
-    local is_first = not room.exists
     room.exists = true
     n = n + 1
     local seq = room.seq + 1
@@ -247,49 +244,36 @@ F.append = function(keys, argv)
       writes[count + 1], writes[count + 2] = field, value
       new_acks[field] = part == 0 and ack_of[i] or false
     end
-    if part == 0 and is_first and flags.may_create then return 'f' .. numbers end
     return 's' .. numbers
-  end
-
-  local function lacks_room(i)
-    return flags_of[i].must_exist and not room_of[i].exists
-  end
-  local function without_room(i)
-    local print, numbers = find(i, 0)
-    if print then return repeated(i, 0, print, numbers) end
-    return 'M'
   end
 
   local function single(i, members)
     if fenced_entry and fenced_entry[i] then return 'F' end
     if flags_of[i].too_large then return 'L' end
-    if lacks_room(i) then return without_room(i) end
     local print, numbers = find(i, 0)
     if print then return repeated(i, 0, print, numbers) end
     if about_of[i] >= 0 and not has_content(room_of[i], about_of[i]) then return 'N' end
     if limit_count > 0 then
-      members = members or { i }
-      local wait = wait_of(members)
-      if wait > 0 then return 'W' .. wait end
-      count(members)
+      local refusal = take(members or { i })
+      if refusal then return refusal end
     end
     return store(i, 0)
   end
 
   for i = 1, entry_count do
-    if group_of[i] > 0 then
-      local fate = groups[group_of[i]]
-      if flags_of[i].too_large then fate.result, fate.ack = 'L', nil
-      elseif lacks_room(i) then fate.result, fate.ack = without_room(i) end
-    end
+    if group_of[i] > 0 and flags_of[i].too_large then groups[group_of[i]].result = 'L' end
   end
   local results = {}
   for i = 1, entry_count do
     local result, ack
-    if group_of[i] == 0 then result, ack = single(i) else
+    local before = flags_of[i].shares_limits and results[i - 1]
+    local limited = before and string.sub(before, 1, 1) == 'W' and before
+    if group_of[i] == 0 then
+      if limited then result = limited else result, ack = single(i) end
+    else
       local fate = groups[group_of[i]]
       if not fate.result then
-        result, ack = single(i, fate.members)
+        if limited then result = limited else result, ack = single(i, fate.members) end
         fate.result = result
       else
         fate.parts = fate.parts + 1
@@ -297,7 +281,7 @@ F.append = function(keys, argv)
         if kind == 'd' or kind == 'a' then
           local print, numbers = find(i, fate.parts)
           if print then result, ack = repeated(i, fate.parts, print, numbers) else result = 'C' end
-        elseif kind == 's' or kind == 'f' then result = store(i, fate.parts)
+        elseif kind == 's' then result = store(i, fate.parts)
         else result = fate.result end
       end
     end
@@ -334,8 +318,7 @@ F.append = function(keys, argv)
   local function signal(where)
     local from, to, audience, text = tonumber(argv[where + 2]), tonumber(argv[where + 3]), argv[where + 4], argv[where + 5]
     for i = from + 1, to do
-      local kind = string.sub(results[i], 1, 1)
-      if kind ~= 's' and kind ~= 'f' then return end
+      if string.sub(results[i], 1, 1) ~= 's' then return end
     end
     local reached = {}
     if audience == '*' then
@@ -425,19 +408,7 @@ F.append = function(keys, argv)
     ended[#ended + 1] = field
   end
   if has_claims and #ended > 0 then in_chunks(ended, function(...) redis.call('HDEL', R .. 'c', ...) end) end
-  for scope, moments in pairs(windows) do
-    if #moments > moments.old then
-      local key = R .. 'w:' .. scope
-      redis.call('RPUSH', key, unpack(moments, moments.old + 1))
-      redis.call('LTRIM', key, -CHUNK, -1)
-      while true do
-        local oldest = redis.call('LINDEX', key, 0)
-        if not oldest or tonumber(oldest) > ts - MINUTE_MS then break end
-        redis.call('LPOP', key)
-      end
-      redis.call('PEXPIRE', key, MINUTE_MS + 1000)
-    end
-  end
+  for scope, minute in pairs(minutes) do count_in(R, scope, minute.most, minute.count, clock) end
 
   local result = { 'OK', ns.k, ts, table.concat(results, ',') }
   for i = 1, #acks do result[4 + i] = acks[i] end

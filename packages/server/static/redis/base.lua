@@ -160,6 +160,24 @@ local function keep_result(R, node, serial, result)
   return result
 end
 
+-- Sliding minutes: R:w:<scope> holds the latest moments, as many as are allowed. One after now is of a clock that was set
+-- back since.
+-- @param more how many are counted at `clock` and not there yet @returns ms until one is free, 0 when it is
+local function wait_of(R, scope, most, more, clock)
+  if more >= most then return MINUTE_MS end
+  local blocking = tonumber(redis.call('LINDEX', R .. 'w:' .. scope, more - most) or 0)
+  if blocking > clock then return 0 end
+  return math.max(0, blocking + MINUTE_MS - clock)
+end
+
+local function count_in(R, scope, most, count, clock)
+  if count == 0 then return end
+  local key = R .. 'w:' .. scope
+  for _ = 1, count do redis.call('RPUSH', key, string.format('%.0f', clock)) end
+  redis.call('LTRIM', key, -most, -1)
+  redis.call('PEXPIRE', key, MINUTE_MS)
+end
+
 local function add_frame(frames, node, frame)
   local list = frames[node]
   if list then list[#list + 1] = frame else frames[node] = { frame } end

@@ -57,6 +57,15 @@ F.saveAck = function(keys, argv)
   return redis.call('SET', R .. 'a:' .. argv[3], argv[6], 'NX', 'PX', argv[2] + 60000) and 1 or 0
 end
 
+-- argv: now, scope, how many a minute. Of the minute that appends of this namespace count in. @returns ms to wait, or 0
+F.take = function(keys, argv)
+  local R = prefix_of(keys)
+  local clock, scope, most = time(argv[1]), argv[2], tonumber(argv[3])
+  local wait = wait_of(R, scope, most, 0, clock)
+  if wait == 0 then count_in(R, scope, most, 1, clock) end
+  return wait
+end
+
 -- argv: room.
 F.mark = function(keys, argv)
   return { redis.call('HGET', prefix_of(keys) .. 'm', argv[1]) or 0 }

@@ -15,8 +15,7 @@ describe('one message', () => {
     const { catchUp, savedSessions, sharedLimits } = namespace.requests
     const counted = {
       'declaration of the room': vi.spyOn(namespace.state.declarations, 'find'),
-      'rate of messages': vi.spyOn(sharedLimits, 'takeMessage'),
-      'new rooms': vi.spyOn(sharedLimits, 'takeRooms'),
+      limits: vi.spyOn(sharedLimits, 'ofConnection'),
       writer: vi.spyOn(sharedLimits, 'writerOf'),
       'catching up': vi.spyOn(catchUp, 'pump'),
       'data of the session': vi.spyOn(savedSessions, 'saveData'),
@@ -29,8 +28,7 @@ describe('one message', () => {
     expect({ rule: asked, ...Object.fromEntries(times) }).toEqual({
       rule: 1,
       'declaration of the room': 1,
-      'rate of messages': 1,
-      'new rooms': 1,
+      limits: 1,
       writer: 1,
       'catching up': 0,
       'data of the session': 0,

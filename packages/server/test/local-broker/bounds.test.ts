@@ -231,29 +231,4 @@ describe.each(logs)('a full log, %s', (_name, open) => {
     expect((await texts(again, 'quiet')).at(-1)?.[1]).toBe('bob')
     expect((await head(again, 'quiet'))?.[0]).toBe(1)
   })
-
-  it('[L16] makes a room only where it may, and says that it did', async () => {
-    const { broker } = await bench({})
-    const key = { scope: 'ann', key: 'k', fingerprint: 'f' }
-    const results = await broker.append(NS, [
-      { ...entry('a'), mayCreate: false },
-      { ...entry('a', '', key), mayCreate: true },
-      { ...entry('a'), mayCreate: false },
-      { ...entry('a'), mayCreate: true },
-      { ...entry('b', '', key), mayCreate: false },
-      { ...entry('a'), atomicGroup: 1 },
-      { ...entry('b'), atomicGroup: 1, mayCreate: false },
-    ])
-    expect(results.map((each) => (each.status === 'refused' ? each.code : each.status))).toEqual([
-      'RATE_LIMITED',
-      'stored',
-      'stored',
-      'stored',
-      'duplicate',
-      'RATE_LIMITED',
-      'RATE_LIMITED',
-    ])
-    expect(results.map((each) => 'isFirst' in each)).toEqual([false, true, false, false, false, false, false])
-    expect(await head(broker, 'b')).toBeUndefined()
-  })
 })

@@ -40,11 +40,17 @@ const key = fc.record({
   key: keyName,
   fingerprint: fc.constantFrom('f', 'g', 'a long one: 8x-12345678-12345678-12345678'),
 })
+const limit = fc.record({
+  counts: fc.constantFrom('message' as const, 'new-room' as const),
+  scope: fc.constantFrom('ann', '\u0000rooms'),
+  perMinute: fc.integer({ min: 1, max: 3 }),
+})
 const content = fc.constantFrom('x', '👍', '\u0000\n', 'a\ud800b', 'y'.repeat(EVENT_MAX + 1))
 const more = fc.record(
   {
     ack: fc.constantFrom('["ok"]', '[]', '["\n👍"]'),
-    mayCreate: fc.boolean(),
+    limits: fc.array(limit, { maxLength: 2 }),
+    sharesLimits: fc.constant(true as const),
     aboutSeq: fc.integer({ min: 0, max: 9 }),
     atomicGroup: fc.integer({ min: 0, max: 2 }),
     key,

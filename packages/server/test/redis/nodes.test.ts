@@ -162,12 +162,12 @@ describe('two nodes', () => {
       ],
     )
     await a.broker.append(NS, [], [signal('alone', 0, ['c_12345678901234567890'])])
-    await until(() => c.broker.calls.length === 2)
     const received = ({ broker }: Node) =>
       broker.calls.flatMap((call): (number | string)[] => {
         if (call[0] === 'onEvents') return call[2].map(({ seq }) => seq)
         return call[0] === 'onSignals' ? call[2].map(({ event }) => event.type) : []
       })
+    await until(() => [b, c].every((node) => received(node).includes('alone')))
     expect(received(b)).toEqual([1, 'first', 2, 'between', 3, 'last', 'alone'])
     expect(received(c)).toEqual(['last', 'alone'])
     const { event, audience } = signal('last', 3, undefined)

@@ -8,6 +8,7 @@ import type { VirtualClock } from '../clock.ts'
 import { appendContract } from './broker/append.ts'
 import { keyContract } from './broker/keys.ts'
 import { lifeContract, restartContract } from './broker/life.ts'
+import { limitContract } from './broker/limits.ts'
 import { orderContract } from './broker/order.ts'
 import { readContract } from './broker/read.ts'
 import { roomContract } from './broker/rooms.ts'
@@ -49,6 +50,7 @@ export function brokerContract(name: string, makeBroker: MakeBroker, isPersisten
     readContract(makeBroker)
     roomContract(makeBroker)
     sessionContract(makeBroker)
+    limitContract(makeBroker)
     lifeContract(makeBroker)
     if (isPersistent) restartContract(makeBroker)
   })

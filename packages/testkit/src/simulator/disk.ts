@@ -73,6 +73,7 @@ export class SimulatedDisk implements SharedStorage {
       open: (namespace) => call((log) => log.open(namespace), true),
       append: (namespace, entries) => call((log) => this.append(log, namespace, entries), true),
       isNewKey: (...args) => pending === 0 && this.log.isNewKey(...args),
+      take: (...args) => call((log) => log.take(...args), true),
       findKey: (...args) => call((log) => log.findKey(...args)),
       read: (...args) => call((log) => log.read(...args)),
       positions: (...args) => call(async (log) => this.renamed(await log.positions(...args))),
@@ -166,7 +167,7 @@ export class SimulatedDisk implements SharedStorage {
     const { clock, seed, limits } = this.options
     const time = {
       now: () => this.replayedMs ?? clock.now(),
-      monotonic: () => clock.monotonic(),
+      monotonic: () => clock.monotonic() - (this.replayedMs === undefined ? 0 : clock.now() - this.replayedMs),
       after: (ms: number, fn: () => void) => clock.after(ms, fn),
       turnEnd: (fn: () => void) => clock.turnEnd(fn),
     }

@@ -12,7 +12,7 @@ import { RoomEvent } from '../events/event.ts'
 import type { Append, Appended, AppendKey, Repeated } from '../ports/broker.ts'
 import type { LeadMark } from '../ports/leads.ts'
 import type { Signal } from '../ports/signal.ts'
-import type { NewRooms } from '../state/limits.ts'
+import type { ConnectionLimits } from '../state/connection-limits.ts'
 import type { NamespaceState } from '../state/namespace-state.ts'
 import { type AppendEffect, type Effect, type Stored, toStored } from './effects.ts'
 import type { FanOut } from './fan-out.ts'
@@ -34,8 +34,8 @@ export interface RequestEffects {
   readonly firstKey: number
   /** Who is charged for the bytes of the appends; the event's user without it. */
   readonly writer?: string | undefined
-  /** Whether the appends may create rooms; unlimited without it. */
-  readonly newRooms?: NewRooms | undefined
+  /** What the appends count towards; they are free without it. */
+  readonly limits?: ConnectionLimits | undefined
   /** It is a lead's: refused once a later one has begun. */
   readonly lead?: Fencing | undefined
   /** What the request is answered with, if that is known and to be kept with the key. */
@@ -46,8 +46,6 @@ export interface RequestEffects {
   readonly apply: (effect: Exclude<Effect, AppendEffect>, ok: boolean) => void
   /** Called once, when everything is released: with what was stored, or why nothing was; for a repeat also with the ack that was kept. */
   readonly settle: (stored: readonly Stored[], error: RoomfulError | undefined, ack?: string) => void
-  /** Called before `settle` with the number of rooms that were created, where `newRooms` is set. */
-  readonly made?: (rooms: number) => void
 }
 
 /** What the broker has and has not answered yet. */
@@ -179,7 +177,7 @@ export class Commit {
     for (const request of requests) {
       const { error, repeated } = outcomeOf(request, results, at)
       const stored: Stored[] = []
-      let made = 0
+      if (error?.code === 'RATE_LIMITED') request.limits?.report(results.slice(at, at + request.effects.length))
       for (const effect of request.effects) {
         if (effect.kind !== 'append') {
           request.apply(effect, error === undefined && repeated === undefined)
@@ -188,10 +186,8 @@ export class Commit {
         const result = results[at++] as Appended
         if (result.status !== 'stored' && result.status !== 'duplicate') continue
         stored.push(toStored(effect.roomId, result))
-        if (result.status === 'stored' && result.isFirst) made++
         if (result.status === 'stored') this.deliver(request, effect, result)
       }
-      request.made?.(made)
       request.settle(error ? [] : stored, error, repeated?.ack)
     }
   }
@@ -212,9 +208,8 @@ export class Commit {
  * @returns how many it has now
  */
 function collect(request: RequestEffects, groups: number, appends: Append[], signals: Signal[]): number {
-  const { key, firstKey, ack, writer, newRooms } = request
+  const { key, firstKey, ack, writer, limits } = request
   const lead = request.lead && { name: request.lead.name, fence: request.lead.fence }
-  const mayCreate = newRooms && newRooms.waitMs === 0
   const from = appends.length
   const firstSignal = signals.length
   let group = -1
@@ -225,13 +220,15 @@ function collect(request: RequestEffects, groups: number, appends: Append[], sig
       const index = firstKey + appends.length - from
       const isGroup = effect.atomicGroup !== undefined
       if (isGroup && group < 0) group = groups
+      const isFirst = appends.length === from
       appends.push({
         roomId: effect.roomId,
         type: effect.type,
         argsJson: effect.argsJson,
         userId: effect.userId,
         writer,
-        mayCreate,
+        limits: limits?.limitsOf(effect.roomId, isFirst),
+        sharesLimits: limits === undefined || isFirst ? undefined : true,
         // Those that are stored together share one key.
         key: key && keyOfNth(key, isGroup ? firstKey : index),
         ack: index === 0 ? ack : undefined,

@@ -51,12 +51,27 @@ export interface Append {
   readonly atomicGroup: number | undefined
   /** Whose bytes they are where there are too many; `userId` without it, and without that the room's own. */
   readonly writer?: string | undefined
-  /** `false`: if the room does not exist the entry is refused with RATE_LIMITED. `true`: the result says if it was created. */
-  readonly mayCreate?: boolean | undefined
   /** An event of the same room that this one is about: without its content, redacted or trimmed, this one is not stored. */
   readonly aboutSeq?: number | undefined
   /** It is published by a lead: stored only while no later one has begun. */
   readonly lead?: LeadMark | undefined
+  /**
+   * Minutes that it counts towards. They are looked at after the key, so that a repeat costs nothing, and what is refused
+   * counts in none of them, so that asking again does not extend the wait. Those of an atomic group are taken together.
+   */
+  readonly limits?: readonly RateLimit[] | undefined
+  /** It is refused with the append before it, when that was refused by a limit. */
+  readonly sharesLimits?: true | undefined
+}
+
+/** A sliding minute, which all nodes share. B34 */
+export interface RateLimit {
+  /** A `new-room` counts only where the append makes its room. */
+  readonly counts: 'message' | 'new-room'
+  /** Whose minute. */
+  readonly scope: string
+  /** At least one. */
+  readonly perMinute: number
 }
 
 /** Makes a repeat recognisable. G3. */
@@ -70,14 +85,7 @@ export interface AppendKey {
 
 /** What became of an append. The order of results is the order of appends. */
 export type Appended =
-  | {
-      readonly status: 'stored'
-      readonly n: number
-      readonly seq: number
-      readonly ts: number
-      /** Its room did not exist before; only where `mayCreate` asked. */
-      readonly isFirst?: true
-    }
+  | { readonly status: 'stored'; readonly n: number; readonly seq: number; readonly ts: number }
   /** Nothing was added; the numbers are those of the first time, and the ack that was kept with the key, if one was. */
   | Repeated
   | Refused
@@ -90,6 +98,8 @@ export interface Refused {
   readonly message: string
   /** When it is worth another try; the core's own answer without it. */
   readonly retryAfterMs?: number | undefined
+  /** What was too many, with RATE_LIMITED. */
+  readonly limit?: RateLimit['counts'] | undefined
 }
 
 /** NOT_FOUND: the event that it is about has no content any more. LEAD_LOST: another lead has begun. */
@@ -228,6 +238,15 @@ export interface Broker {
    * out. Signals go to other nodes, in their place.
    */
   append(namespace: string, batch: Batch): void
+
+  /**
+   * Takes one of a minute for what is no append.
+   * @param namespace whose appends count in the same minute; without one it is a minute of all namespaces
+   * @param scope as of a {@link RateLimit}
+   * @returns 0 when it was taken, else how many ms until one is free
+   * @throws RoomfulError (also as a rejection) UNAVAILABLE
+   */
+  take(namespace: string | undefined, scope: string, perMinute: number): Awaitable<number>
 
   /**
    * A keyed request is about to run. After `new` it runs here, and a second one under the key waits, on whatever node it

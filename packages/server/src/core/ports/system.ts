@@ -24,7 +24,7 @@ export interface Random {
   id(length: number): string
 }
 
-/** Counts what one user does over all connections (and, on a cluster, over all nodes) in a sliding window. B34. */
+/** Counts in a sliding window what is done on this node. What all nodes count together is the broker's. B34. */
 export interface Limiter {
   /**
    * Takes one of `limit` per `windowMs`. A refusal takes nothing, so it does not extend the wait.

@@ -161,26 +161,17 @@ export class Context {
     if (this.isDiscarded)
       throw new RoomfulError('TIMEOUT', 'The request was refused already, so it stores nothing more')
     const { publisher, sharedLimits } = this.parts
-    sharedLimits.takeMessage(this.connection)
-    let stored: Stored | undefined
-    const newRooms = sharedLimits.takeRooms(this.connection, [roomId])
-    try {
-      const key = this.appendKey && keyOfNth(this.appendKey, this.published++)
-      const storing = publisher.store(roomId, type, args, this.user.sub, key, {
-        writer: sharedLimits.writerOf(this.connection),
-        newRooms,
-        made: (rooms) => newRooms && sharedLimits.roomsMade(this.connection, newRooms, rooms),
-      })
-      this.storing ??= new Set()
-      this.storing.add(storing)
-      stored = await storing.finally(() => this.storing?.delete(storing))
-      this.hasStored = true
-      return stored
-    } catch (error) {
-      throw error instanceof RoomfulError ? sharedLimits.explained(error, this.connection, newRooms) : error
-    } finally {
-      if (stored === undefined || stored.duplicate) sharedLimits.giveMessageBack(this.connection)
-    }
+    const { connection } = this
+    const key = this.appendKey && keyOfNth(this.appendKey, this.published++)
+    const storing = publisher.store(roomId, type, args, this.user.sub, key, {
+      writer: sharedLimits.writerOf(connection),
+      limits: sharedLimits.ofConnection(connection),
+    })
+    this.storing ??= new Set()
+    this.storing.add(storing)
+    const stored = await storing.finally(() => this.storing?.delete(storing))
+    this.hasStored = true
+    return stored
   }
 
   /**

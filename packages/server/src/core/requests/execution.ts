@@ -11,7 +11,8 @@ import type { RequestEffects } from '../log/commit.ts'
 import type { AppendEffect, Effect, Stored } from '../log/effects.ts'
 import type { AppendKey, Repeated } from '../ports/broker.ts'
 import type { Request } from '../ports/dialect.ts'
-import { type NewRooms, takeEvent } from '../state/limits.ts'
+import type { ConnectionLimits } from '../state/connection-limits.ts'
+import { takeEvent } from '../state/limits.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import { Context } from './context.ts'
 import type { HandlerEntry, RequestParts } from './handlers.ts'
@@ -28,7 +29,7 @@ export class Execution implements RequestEffects {
   firstKey = 0
   ack: string | undefined
   writer: string | undefined
-  newRooms: NewRooms | undefined
+  limits: ConnectionLimits | undefined
   private readonly parts: RequestParts
   private readonly connection: Connection
   private readonly request: Request
@@ -36,8 +37,6 @@ export class Execution implements RequestEffects {
   private readonly context: Context
   private readonly startedAt: number
   private result: unknown
-  /** Its appends count towards the rate of messages; a repeat adds nothing, so it costs nothing. B34. */
-  private isCounted = false
   /** Its acknowledgement is stored when it is known, for those who repeat the request. */
   private isAckStored = false
   /** Repeats of this request wait for its end. */
@@ -156,16 +155,14 @@ export class Execution implements RequestEffects {
     const effects = context.takeEffects()
     const appends = effects.some(isAppend)
     const isKept = key !== undefined && entry?.ackFrom === undefined
-    this.isCounted = appends && !context.isRepeat
     try {
       // A function makes it from what is stored, and who publishes in between has stored something already.
       if (appends && isKept && context.published === 0 && typeof result !== 'function') this.ack = writeAck(result)
-      if (this.isCounted) parts.sharedLimits.takeMessage(connection)
     } catch (error) {
       return this.fail(error)
     }
     if (appends) {
-      this.newRooms = parts.sharedLimits.takeRooms(connection, appendedRooms(effects))
+      this.limits = parts.sharedLimits.ofConnection(connection)
       this.writer = parts.sharedLimits.writerOf(connection)
     }
     this.result = result
@@ -195,18 +192,10 @@ export class Execution implements RequestEffects {
     }
   }
 
-  /** From the turn: what was taken for rooms that exist is given back. */
-  made(rooms: number): void {
-    if (this.newRooms) this.parts.sharedLimits.roomsMade(this.connection, this.newRooms, rooms)
-  }
-
   /** From the turn, when everything is released. */
   settle(stored: readonly Stored[], error: RoomfulError | undefined, storedAck?: string): void {
-    const { connection, parts } = this
     this.hasStored = stored.length > 0
-    if (this.isCounted && (error || stored.some(({ duplicate }) => duplicate)))
-      parts.sharedLimits.giveMessageBack(connection)
-    if (error) this.refuse(parts.sharedLimits.explained(error, connection, this.newRooms))
+    if (error) this.refuse(error)
     else if (storedAck === undefined) this.acknowledge(this.result, stored, this.isAckStored)
     else this.acknowledge(readAck(storedAck), NO_STORED)
   }
@@ -286,10 +275,6 @@ const NO_STORED: readonly Stored[] = []
 
 function isAppend({ kind }: Effect): boolean {
   return kind === 'append'
-}
-
-function* appendedRooms(effects: readonly Effect[]): Generator<string> {
-  for (const effect of effects) if (effect.kind === 'append') yield effect.roomId
 }
 
 /** What the first request under this key was acknowledged with. */

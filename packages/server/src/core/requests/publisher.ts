@@ -20,7 +20,8 @@ export interface PublishOptions {
   readonly userId?: string
 }
 
-type Given = Pick<RequestEffects, 'writer' | 'newRooms' | 'made' | 'lead'>
+/** What differs for who publishes. */
+type Given = Pick<RequestEffects, 'writer' | 'limits' | 'lead'>
 
 export class Publisher {
   private readonly runtime: Runtime

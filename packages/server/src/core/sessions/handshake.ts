@@ -230,7 +230,17 @@ export class Handshake {
   private admit(connection: Connection, identity: Verified, claim: SessionClaim | undefined): Promise<void> | void {
     if (connection.stage !== 'authenticating') return
     identified(connection, identity)
-    this.sharedLimits.takeConnection(connection)
+    const counting = this.sharedLimits.takeConnection(connection)
+    if (counting) return counting.then(() => this.admitCounted(connection, identity, claim))
+    return this.admitCounted(connection, identity, claim)
+  }
+
+  private admitCounted(
+    connection: Connection,
+    identity: Verified,
+    claim: SessionClaim | undefined,
+  ): Promise<void> | void {
+    if (connection.stage !== 'authenticating') return
     const { link } = connection
     const { middleware } = this.namespaces.of(connection).requests.handlers
     if (middleware.length === 0 && claim === undefined) return this.open(connection, undefined, undefined)

@@ -8,23 +8,18 @@ import { fingerprint } from '../base/fingerprint.ts'
 import { addressGroup, isLoopback, RateWindow } from '../base/limits.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { LoopbackLimit } from '../base/settings.ts'
+import type { RateLimit } from '../ports/broker.ts'
+import { ConnectionLimits } from './connection-limits.ts'
 import type { Connection } from './namespace-state.ts'
 
 const MINUTE_MS = 60_000
 /** Guests of one address may store this many times what one user may: an office shares its address, a flood has it alone. */
 const GUESTS_PER_ADDRESS = 20
 
-/** What the appends of a request may do about rooms that do not exist yet. */
-export interface NewRooms {
-  /** Taken in advance; what no room was made for is given back. */
-  readonly taken: number
-  /** None may be made before so many ms; 0 when they may. */
-  readonly waitMs: number
-}
-
 /**
  * Limits that outlive a connection: what one address (of IPv6 a /64) or one user may do in a minute, however often it
- * reconnects and by whatever transport. The counting is the limiter's, so that several nodes can share it.
+ * reconnects and by whatever transport. The broker counts, so that nodes share it; what one node counts of links, before
+ * it asks the others, is the limiter's.
  */
 export class SharedLimits {
   private readonly runtime: Runtime
@@ -50,18 +45,27 @@ export class SharedLimits {
     return this.takeConnect(`address ${addressGroup(ip)}`, 'from this address', undefined)
   }
 
-  /** A connection is about to open. Its link was counted for its address; a guest's further channels are too. */
-  takeConnection(connection: Connection): void {
+  /**
+   * A connection is about to open. Its link was counted for its address; a guest's further channels are too.
+   * @throws RoomfulError RATE_LIMITED
+   * @returns a promise where other nodes count as well
+   */
+  takeConnection(connection: Connection): Promise<void> | undefined {
     const { user, link, ip, id, httpMode } = connection
     // Single requests have a rate of their own, per user and per address of guests.
-    if (httpMode === 'one-shot' || !this.counts('connectsPerMinute', ip)) return
+    if (httpMode === 'one-shot' || !this.counts('connectsPerMinute', ip)) return undefined
     const isFirst = !link.hadConnection
     link.hadConnection = true
-    if (user.guest && isFirst) return
-    const refusal = user.guest
-      ? this.takeConnect(`address ${addressGroup(ip)}`, 'from this address', id)
-      : this.takeConnect(`user ${user.sub}`, 'of this user', id)
-    if (refusal) throw refusal
+    const ofAddress = { who: `address ${addressGroup(ip)}`, whose: 'from this address' }
+    const ofUser = { who: `user ${user.sub}`, whose: 'of this user' }
+    if (!user.guest || !isFirst) {
+      const { who, whose } = user.guest ? ofAddress : ofUser
+      const refusal = this.takeConnect(who, whose, id)
+      if (refusal) throw refusal
+    }
+    if (!this.runtime.broker.otherNodes) return undefined
+    const counted = [...(isFirst || user.guest ? [ofAddress] : []), ...(user.guest ? [] : [ofUser])]
+    return this.takeOfAllNodes(counted, id)
   }
 
   /** Gives a guest the number under which it is counted, until {@link leave}. */
@@ -86,52 +90,36 @@ export class SharedLimits {
     connection.guestNumber = undefined
   }
 
-  /**
-   * A message that will be stored: one of those that a user, or a guest of an address, may store per minute, over all
-   * connections.
-   * @throws RoomfulError RATE_LIMITED
-   */
-  takeMessage(connection: Connection): void {
-    const { limiter, observer, settings } = this.runtime
+  /** What its appends count towards. */
+  ofConnection(connection: Connection): ConnectionLimits {
+    const { scope, guestNumber, limits } = connection
+    // Another user, or a guest that has become one, counts elsewhere.
+    const of = guestNumber === undefined ? scope : `${guestNumber}`
+    if (limits?.of === of) return limits
+    const { settings, observer } = this.runtime
+    const made = new ConnectionLimits({
+      of,
+      message: settings.ratePerMinute === 0 ? undefined : this.messageLimits(connection),
+      room: { counts: 'new-room', scope: roomScope(connection), perMinute: settings.newRoomsPerMinute },
+      mayMake: (roomId) => this.asksForRoom(connection, roomId),
+      onRefused: (counts) => {
+        const scope = counts === 'message' ? 'user' : 'new-room'
+        observer.observe({ type: 'rate-limited', scope, connectionId: connection.id })
+      },
+    })
+    connection.limits = made
+    return made
+  }
+
+  private messageLimits({ scope, guestNumber, ip }: Connection): readonly RateLimit[] {
+    const { broker, settings } = this.runtime
     const { ratePerMinute } = settings
-    if (ratePerMinute === 0) return
-    const [own, shared] = messageKeys(connection)
-    let retryAfterMs = limiter.take(own, ratePerMinute, MINUTE_MS)
-    if (retryAfterMs === 0 && shared !== undefined) {
-      retryAfterMs = limiter.take(shared, ratePerMinute * GUESTS_PER_ADDRESS, MINUTE_MS)
-      if (retryAfterMs > 0) limiter.giveBack(own)
-    }
-    if (retryAfterMs === 0) return
-    observer.observe({ type: 'rate-limited', scope: 'user', connectionId: connection.id })
-    throw new RoomfulError('RATE_LIMITED', `Rate limit exceeded: ${ratePerMinute} messages a minute`, { retryAfterMs })
-  }
-
-  /** A message that was a repeat, or was refused, does not count. */
-  giveMessageBack(connection: Connection): void {
-    if (this.runtime.settings.ratePerMinute === 0) return
-    for (const key of messageKeys(connection)) if (key !== undefined) this.runtime.limiter.giveBack(key)
-  }
-
-  /** For appends: of these rooms, those that are not open here may have to be made. @returns nothing where none may */
-  takeRooms(connection: Connection, roomIds: Iterable<string>): NewRooms | undefined {
-    let unknown: Set<string> | undefined
-    for (const roomId of roomIds) if (this.asksForRoom(connection, roomId)) unknown = (unknown ?? new Set()).add(roomId)
-    if (unknown === undefined) return undefined
-    let taken = 0
-    for (const _ of unknown) {
-      const waitMs = this.takeRoomOf(connection)
-      if (waitMs > 0) {
-        this.giveRoomsBack(connection, taken)
-        return { taken: 0, waitMs }
-      }
-      taken++
-    }
-    return { taken, waitMs: 0 }
-  }
-
-  /** After the appends: what was taken for rooms that existed is given back. */
-  roomsMade(connection: Connection, { taken }: NewRooms, made: number): void {
-    this.giveRoomsBack(connection, taken - made)
+    const limit = (whose: string, perMinute: number): RateLimit => ({ counts: 'message', scope: whose, perMinute })
+    if (guestNumber === undefined) return [limit(scope, ratePerMinute)]
+    const group = addressGroup(ip)
+    // Each node numbers its own guests.
+    const own = limit(`\u0000guest ${broker.node}${guestNumber} ${group}`, ratePerMinute)
+    return [own, limit(`\u0000guests ${group}`, ratePerMinute * GUESTS_PER_ADDRESS)]
   }
 
   /** Whether the room may have to be made, and that is counted. */
@@ -143,18 +131,17 @@ export class SharedLimits {
   /** For a join: a room that does not exist yet is counted. @throws RoomfulError (rejects) RATE_LIMITED, UNAVAILABLE */
   async takeRoom(connection: Connection, roomId: string): Promise<void> {
     const { name } = connection.namespace
-    const heads = await this.runtime.broker.heads(name, [roomId]).catch((cause: unknown) => {
+    const { broker, observer, settings } = this.runtime
+    const { newRoomsPerMinute } = settings
+    const heads = await broker.heads(name, [roomId]).catch((cause: unknown) => {
       throw new RoomfulError('UNAVAILABLE', undefined, { cause })
     })
     if (heads.length > 0) return
-    const waitMs = this.takeRoomOf(connection)
-    if (waitMs > 0) throw this.roomRefusal(connection, waitMs)
-  }
-
-  /** The broker refused to make a room: says until when. */
-  explained(error: RoomfulError, connection: Connection, newRooms: NewRooms | undefined): RoomfulError {
-    if (error.code !== 'RATE_LIMITED' || !newRooms) return error
-    return this.roomRefusal(connection, newRooms.waitMs)
+    const retryAfterMs = await broker.take(name, roomScope(connection), newRoomsPerMinute)
+    if (retryAfterMs === 0) return
+    observer.observe({ type: 'rate-limited', scope: 'new-room', connectionId: connection.id })
+    const message = `Rate limit exceeded: ${newRoomsPerMinute} new rooms a minute`
+    throw new RoomfulError('RATE_LIMITED', message, { retryAfterMs })
   }
 
   /**
@@ -168,24 +155,26 @@ export class SharedLimits {
     return connection.guestWriter
   }
 
-  private giveRoomsBack(connection: Connection, count: number): void {
-    for (let i = 0; i < count; i++) this.runtime.limiter.giveBack(roomKey(connection))
-  }
-
-  private roomRefusal({ id: connectionId }: Pick<Connection, 'id'>, retryAfterMs: number): RoomfulError {
-    this.runtime.observer.observe({ type: 'rate-limited', scope: 'new-room', connectionId })
-    const message = `Rate limit exceeded: ${this.runtime.settings.newRoomsPerMinute} new rooms a minute`
-    return new RoomfulError('RATE_LIMITED', message, { retryAfterMs })
-  }
-
-  private takeRoomOf(connection: Connection): number {
-    return this.runtime.limiter.take(roomKey(connection), this.runtime.settings.newRoomsPerMinute, MINUTE_MS)
-  }
-
   private takeConnect(who: string, whose: string, connectionId: string | undefined): RoomfulError | undefined {
-    const { limiter, observer, settings } = this.runtime
-    const retryAfterMs = limiter.take(`\u0000connect ${who}`, settings.connectsPerMinute, MINUTE_MS)
-    if (retryAfterMs === 0) return undefined
+    const { limiter, settings } = this.runtime
+    const waitMs = limiter.take(`\u0000connect ${who}`, settings.connectsPerMinute, MINUTE_MS)
+    return waitMs === 0 ? undefined : this.connectRefusal(whose, waitMs, connectionId)
+  }
+
+  /** While the log cannot say, what this node counts must do. */
+  private async takeOfAllNodes(counted: readonly { who: string; whose: string }[], id: string): Promise<void> {
+    const { broker, settings } = this.runtime
+    for (const { who, whose } of counted) {
+      let waitMs = 0
+      try {
+        waitMs = await broker.take(undefined, `connect ${who}`, settings.connectsPerMinute)
+      } catch {}
+      if (waitMs > 0) throw this.connectRefusal(whose, waitMs, id)
+    }
+  }
+
+  private connectRefusal(whose: string, retryAfterMs: number, connectionId: string | undefined): RoomfulError {
+    const { observer, settings } = this.runtime
     observer.observe({ type: 'rate-limited', scope: 'connect', connectionId })
     const message = `Rate limit exceeded: ${settings.connectsPerMinute} connections a minute ${whose}`
     return new RoomfulError('RATE_LIMITED', message, { retryAfterMs })
@@ -199,15 +188,7 @@ export class SharedLimits {
 
 // No user id begins with a control character, so these are counted apart from the messages of users.
 
-/** What a message counts under: its user, or its guest and the guests of the address. */
-function messageKeys(connection: Connection): readonly [own: string, shared: string | undefined] {
-  const { guestNumber, ip } = connection
-  if (guestNumber === undefined) return [connection.scope, undefined]
-  const group = addressGroup(ip)
-  return [`\u0000guest ${guestNumber} ${group}`, `\u0000guests ${group}`]
-}
-
-function roomKey({ user, ip }: Connection): string {
+function roomScope({ user, ip }: Connection): string {
   return `\u0000rooms ${user.guest ? `address ${addressGroup(ip)}` : `user ${user.sub}`}`
 }
 

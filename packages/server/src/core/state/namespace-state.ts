@@ -18,6 +18,7 @@ import type { Encoding } from '../ports/dialect.ts'
 import type { Observer } from '../ports/observer.ts'
 import type { User } from '../ports/users.ts'
 import { type AskOptions, ClientRequests } from './client-requests.ts'
+import type { ConnectionLimits } from './connection-limits.ts'
 import { IntendedRooms } from './intended-rooms.ts'
 import type { Session } from './session.ts'
 import { Subscribers } from './subscribers.ts'
@@ -390,6 +391,8 @@ export class Connection {
   guestNumber: number | undefined
   /** Under which its stored bytes count while it is a guest's; see limits.ts. */
   guestWriter: string | undefined
+  /** What its requests count towards in a minute; see limits.ts. */
+  limits: ConnectionLimits | undefined
   /** Authentication deadline, or token expiry. */
   timer: Timer | undefined
   /** The time to come back that it was sent before a restart, ms since 1970. G7. */

@@ -4,7 +4,8 @@
  * G2, G3.
  */
 import { ERROR_CODES } from '@roomful/protocol'
-import type { Append, Appended, AppendKey, Refused, Repeated } from '../../../core/ports/broker.ts'
+import type { Append, Appended, AppendKey, RateLimit, Refused, Repeated } from '../../../core/ports/broker.ts'
+import type { Limiter } from '../../../core/ports/system.ts'
 
 /** What was stored first under a key: its numbers, and what the request was answered with. */
 export interface FirstCommit {
@@ -46,47 +47,61 @@ interface Fate {
   parts: number
 }
 
+/** Of a {@link RateLimit}. */
+export const MINUTE_MS = 60_000
+const COUNTED: Readonly<Record<RateLimit['counts'], string>> = { message: 'messages', 'new-room': 'new rooms' }
+
 const CONFLICT: Refused = { status: 'refused', code: 'CONFLICT', message: ERROR_CODES.CONFLICT.message }
 const GONE: Appended = {
   status: 'refused',
   code: 'NOT_FOUND',
   message: 'The event that this is about is there no more',
 }
-const LIMITED: Appended = { status: 'refused', code: 'RATE_LIMITED', message: ERROR_CODES.RATE_LIMITED.message }
 const TOO_LARGE: Appended = { status: 'refused', code: 'TOO_LARGE', message: ERROR_CODES.TOO_LARGE.message }
 
 export class AppendBatch<Room extends { readonly seq: number }> {
   private readonly target: BatchTarget<Room>
   private readonly eventMax: number
+  private readonly limiter: Limiter
+  /** What this batch has counted. */
+  private readonly taken: string[] = []
   /** Made only for batches with groups, which are few. */
   private fates: Map<number, Fate> | undefined
 
-  constructor(target: BatchTarget<Room>, eventMax: number) {
+  constructor(target: BatchTarget<Room>, eventMax: number, limiter: Limiter) {
     this.target = target
     this.eventMax = eventMax
+    this.limiter = limiter
   }
 
   /** @param nowMs the clock; `ts` never goes below the counter's */
   run(entries: readonly Append[], counter: Counter, nowMs: number): Appended[] {
     counter.ts = Math.max(Math.trunc(nowMs), counter.ts)
     this.fates = undefined
-    for (const entry of entries) {
-      if (entry.atomicGroup === undefined) continue
-      if (entry.argsJson.length > this.eventMax) this.decide(entry.atomicGroup, TOO_LARGE)
-      else if (this.lacksRoom(entry)) this.decide(entry.atomicGroup, this.withoutRoom(entry, counter))
+    this.taken.length = 0
+    for (const { atomicGroup, argsJson } of entries) {
+      if (atomicGroup !== undefined && argsJson.length > this.eventMax) this.decide(atomicGroup, TOO_LARGE)
     }
     const results = new Array<Appended>(entries.length)
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i] as Append
+      const before = entry.sharesLimits ? results[i - 1] : undefined
+      const limited = before?.status === 'refused' && before.limit !== undefined ? before : undefined
       results[i] =
-        entry.atomicGroup === undefined ? this.single(entry, counter) : this.member(entry, entry.atomicGroup, counter)
+        entry.atomicGroup === undefined
+          ? (limited ?? this.single(entry, counter))
+          : this.member(entry, entry.atomicGroup, counter, entries, limited)
     }
     return results
   }
 
-  private single(entry: Append, counter: Counter): Appended {
+  /** Nothing of the last batch was stored. */
+  rollBack(): void {
+    this.giveBack(0)
+  }
+
+  private single(entry: Append, counter: Counter, members?: readonly Append[]): Appended {
     if (entry.argsJson.length > this.eventMax) return TOO_LARGE
-    if (this.lacksRoom(entry)) return this.withoutRoom(entry, counter)
     // What stores nothing makes no room.
     const isNew = !this.target.hasRoom(entry.roomId)
     const isGone = entry.aboutSeq !== undefined && (isNew || !this.hasContent(entry, entry.aboutSeq))
@@ -95,33 +110,65 @@ export class AppendBatch<Room extends { readonly seq: number }> {
       if (first !== undefined) return repeat(entry.key as AppendKey, first)
       if (isGone) return GONE
     }
-    const isFirst = isNew && entry.mayCreate === true
+    const before = this.taken.length
+    const limited = members ? this.takeAll(members) : entry.limits && this.take(entry.limits, isNew)
+    if (limited) {
+      this.giveBack(before)
+      const first = entry.key && this.target.find(entry.key, 0, counter.ts)
+      return first === undefined ? limited : repeat(entry.key as AppendKey, first)
+    }
     const room = this.target.room(entry.roomId)
     if (entry.key !== undefined) {
       const first = this.target.claim(entry.key, 0, firstCommit(entry.key, room, counter, entry.ack))
-      if (first !== undefined) return repeat(entry.key, first)
+      if (first !== undefined) {
+        this.giveBack(before)
+        return repeat(entry.key, first)
+      }
     }
-    const stored = this.store(room, entry, counter)
-    return isFirst ? { ...stored, isFirst } : stored
+    return this.store(room, entry, counter)
+  }
+
+  /** Counts one of each. @returns the refusal of the first that has none left */
+  private take(limits: readonly RateLimit[], isNewRoom: boolean): Refused | undefined {
+    for (const limit of limits) {
+      if (limit.counts === 'new-room' && !isNewRoom) continue
+      const waitMs = this.limiter.take(limit.scope, limit.perMinute, MINUTE_MS)
+      if (waitMs > 0) return limitRefusal(limit, waitMs)
+      this.taken.push(limit.scope)
+    }
+    return undefined
+  }
+
+  private takeAll(members: readonly Append[]): Refused | undefined {
+    const made = new Set<string>()
+    for (const { limits, roomId } of members) {
+      const limited = limits && this.take(limits, !made.has(roomId) && !this.target.hasRoom(roomId))
+      if (limited) return limited
+      made.add(roomId)
+    }
+    return undefined
+  }
+
+  private giveBack(to: number): void {
+    while (this.taken.length > to) this.limiter.giveBack(this.taken.pop() as string)
   }
 
   private hasContent({ roomId }: Append, seq: number): boolean {
     return this.target.hasContent(this.target.room(roomId), seq)
   }
 
-  private lacksRoom({ mayCreate, roomId }: Append): boolean {
-    return mayCreate === false && !this.target.hasRoom(roomId)
-  }
-
-  /** A repeat needs no room. */
-  private withoutRoom({ key }: Append, { ts }: Counter): Appended {
-    const first = key && this.target.find(key, 0, ts)
-    return first === undefined ? LIMITED : repeat(key as AppendKey, first)
-  }
-
-  private member(entry: Append, group: number, counter: Counter): Appended {
+  private member(
+    entry: Append,
+    group: number,
+    counter: Counter,
+    entries: readonly Append[],
+    limited: Refused | undefined,
+  ): Appended {
     const fate = this.fates?.get(group)
-    if (fate === undefined) return this.decide(group, this.single(entry, counter))
+    if (fate === undefined) {
+      const members = entries.filter(({ atomicGroup }) => atomicGroup === group)
+      return this.decide(group, limited ?? this.single(entry, counter, members))
+    }
     const part = ++fate.parts
     if (fate.first.status === 'duplicate') {
       const first = entry.key && this.target.find(entry.key, part, counter.ts)
@@ -162,6 +209,12 @@ export function repeat(key: AppendKey, first: FirstCommit): Repeated | Refused {
   if (first.fingerprint !== key.fingerprint) return CONFLICT
   const { n, seq, ts, ack } = first
   return { status: 'duplicate', n, seq, ts, ...(typeof ack === 'string' ? { ack } : {}) }
+}
+
+/** That no more of a minute is left. */
+export function limitRefusal({ counts, perMinute }: RateLimit, retryAfterMs: number): Refused {
+  const message = `Rate limit exceeded: ${perMinute} ${COUNTED[counts]} a minute`
+  return { status: 'refused', code: 'RATE_LIMITED', message, retryAfterMs, limit: counts }
 }
 
 /** Who is charged for an entry's bytes. What the server itself writes counts per room, so that a busy one pays for itself. */

@@ -84,6 +84,10 @@ export function createLocalBroker({ log }: LocalBrokerOptions): Broker {
       outcomesOf(namespace).add(store(namespace, appends), ({ results, cause }) =>
         listener?.onCommitted(namespace, id, results, cause),
       ),
+    take: (_namespace, scope, perMinute) => {
+      checkOpen()
+      return log.take(scope, perMinute)
+    },
     claim: (namespace, key) => {
       checkOpen()
       if (log.isNewKey(namespace, key)) return NEW

@@ -30,6 +30,8 @@ type Answers<Name extends keyof Broker> = {
 export interface Log extends Answers<(typeof ASKED)[number]>, Pick<Broker, (typeof NOTED)[number]> {
   /** Stores a batch as the port says; throws UNAVAILABLE when nothing was stored. */
   append(namespace: string, entries: readonly Append[]): Awaitable<Appended[]>
+  /** As the port has it; a minute is that of all namespaces. */
+  take(scope: string, perMinute: number): Awaitable<number>
   /**
    * Whether nothing was stored under the key for certain, as far as that is known at once; false when it takes
    * {@link findKey}.

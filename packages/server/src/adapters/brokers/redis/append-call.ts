@@ -1,8 +1,9 @@
 /** The arguments of the scripted append, and its answer: `static/redis/append.lua` reads the one and writes the other. */
 import { Buffer } from 'node:buffer'
 import { ERROR_CODES } from '@roomful/protocol'
-import type { Append, Appended, Batch, SentSignal, Signal } from '../../../core/ports/broker.ts'
+import type { Append, Appended, Batch, RateLimit, SentSignal, Signal } from '../../../core/ports/broker.ts'
 import type { LeadMark } from '../../../core/ports/leads.ts'
+import { limitRefusal } from '../common/append-batch.ts'
 import { digestOf, secondOf, shortPrint } from './names.ts'
 import { tailOf } from './rows.ts'
 
@@ -20,10 +21,9 @@ export interface AppendOptions {
 }
 
 const META_BYTES = 15
-const MAY_CREATE = 1
-const MUST_EXIST = 2
-const TOO_LARGE = 4
-const KEYED = 8
+const TOO_LARGE = 1
+const KEYED = 2
+const SHARES_LIMITS = 4
 const HAS_CLAIMS = 1
 const HAS_FENCES = 2
 
@@ -49,6 +49,7 @@ export function appendArguments({ appends, signals }: Batch, options: AppendOpti
   const meta = Buffer.alloc(appends.length * META_BYTES)
   const entries: string[] = []
   const acks: string[] = []
+  const limits: string[] = []
   for (let i = 0; i < appends.length; i++) {
     const entry = appends[i] as Append
     const { key, atomicGroup, aboutSeq } = entry
@@ -60,6 +61,9 @@ export function appendArguments({ appends, signals }: Batch, options: AppendOpti
     meta.writeDoubleLE(aboutSeq ?? -1, i * META_BYTES + 7)
     entries.push(tailOf(entry), key ? digestOf(key.scope, key.key) : '', key ? shortPrint(key.fingerprint) : '')
     if (key && entry.ack !== undefined) acks.push(String(i + 1), entry.ack)
+    for (const { counts, scope, perMinute } of entry.limits ?? []) {
+      limits.push(String(i + 1), scope, String(perMinute), counts === 'new-room' ? '1' : '0')
+    }
   }
   const signalArgs = signals.flatMap((signal) => signalArguments(signal, rooms))
   const fences = fencesOf(appends, signals)
@@ -73,7 +77,7 @@ export function appendArguments({ appends, signals }: Batch, options: AppendOpti
     String(rooms.names.length),
     String(seconds.names.length),
     String(appends.length),
-    '0',
+    String(limits.length / 4),
     String(signals.length),
     String(acks.length / 2),
     String((options.hasClaims ? HAS_CLAIMS : 0) + (fences === undefined ? 0 : HAS_FENCES)),
@@ -82,14 +86,14 @@ export function appendArguments({ appends, signals }: Batch, options: AppendOpti
     ...seconds.names,
     ...entries,
     ...acks,
+    ...limits,
     ...signalArgs,
     ...(fences === undefined ? [] : [fences]),
   ]
 }
 
-function flagsOf({ mayCreate, argsJson, key }: Append, eventMax: number): number {
-  const creating = mayCreate === undefined ? 0 : mayCreate ? MAY_CREATE : MUST_EXIST
-  return creating | (argsJson.length > eventMax ? TOO_LARGE : 0) | (key ? KEYED : 0)
+function flagsOf({ argsJson, key, sharesLimits }: Append, eventMax: number): number {
+  return (argsJson.length > eventMax ? TOO_LARGE : 0) | (key ? KEYED : 0) | (sharesLimits ? SHARES_LIMITS : 0)
 }
 
 /** Whose lead each entry and each signal is, where there are some: places in a list of names and fences. */
@@ -119,7 +123,6 @@ function signalArguments({ at, from, to, event, audience }: Signal, rooms: Index
 }
 
 const CONFLICT: Appended = { status: 'refused', code: 'CONFLICT', message: ERROR_CODES.CONFLICT.message }
-const LIMITED: Appended = { status: 'refused', code: 'RATE_LIMITED', message: ERROR_CODES.RATE_LIMITED.message }
 const LARGE: Appended = { status: 'refused', code: 'TOO_LARGE', message: ERROR_CODES.TOO_LARGE.message }
 const FENCED: Appended = { status: 'refused', code: 'LEAD_LOST', message: 'Another node leads this now' }
 const GONE: Appended = {
@@ -129,18 +132,17 @@ const GONE: Appended = {
 }
 
 /** @param reply what stands after the status: k, ts, results in one text, acks of repeats */
-export function appendResults(reply: readonly unknown[]): Appended[] {
+export function appendResults(reply: readonly unknown[], appends: readonly Append[]): Appended[] {
   const ts = Number(reply[2])
   const text = String(reply[3])
   if (text === '') return []
+  const limits = text.includes('W') ? appends.flatMap((append) => append.limits ?? []) : []
   let acks = 4
   return text.split(',').map((result): Appended => {
     const [first = '', second, third] = result.slice(1).split(' ')
     switch (result[0]) {
       case 's':
         return { status: 'stored', n: Number(first), seq: Number(second), ts }
-      case 'f':
-        return { status: 'stored', n: Number(first), seq: Number(second), ts, isFirst: true }
       case 'd':
         return { status: 'duplicate', n: Number(first), seq: Number(second), ts: Number(third) }
       case 'a': {
@@ -153,12 +155,10 @@ export function appendResults(reply: readonly unknown[]): Appended[] {
         return FENCED
       case 'L':
         return LARGE
-      case 'M':
-        return LIMITED
       case 'N':
         return GONE
       default:
-        return { ...LIMITED, retryAfterMs: Number(first) } as Appended
+        return limitRefusal(limits[Number(second) - 1] as RateLimit, Number(first))
     }
   })
 }

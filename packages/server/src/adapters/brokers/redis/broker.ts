@@ -157,6 +157,12 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       const refused: Refused = { status: 'refused', code: 'UNAVAILABLE', message: error.message }
       listener?.onCommitted(namespace, batch.id, new Array<Refused>(batch.appends.length).fill(refused), error)
     },
+    async take(namespace, scope, perMinute) {
+      if (closing) throw closedError()
+      if (namespace === undefined) return asking().take(scope, perMinute)
+      const log = of(namespace).namespace
+      return Number((await log.ask('take', [log.now, scope, String(perMinute)]))[0])
+    },
     claim: (namespace, key) => ask(namespace, ({ claims }) => claims.claim(key)),
     endClaim: (namespace, key) => tell(namespace, ({ claims }) => claims.end(key)),
     saveAck: (namespace, key, ack) => tell(namespace, ({ claims }) => claims.saveAck(key, ack)),

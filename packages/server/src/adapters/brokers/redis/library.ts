@@ -29,6 +29,7 @@ export type FunctionName =
   | 'countNodes'
   | 'raiseFence'
   | 'claim'
+  | 'take'
   | 'endClaims'
   | 'saveAck'
   | 'mark'

@@ -23,6 +23,8 @@ export function namesOf(prefix: string, namespace: string): Names {
 
 /** What all namespaces share has a tag of its own. */
 export interface ClusterNames {
+  /** What calls of the library begin with. */
+  readonly main: string
   /** Sorted set of nodes by the end of their leases. */
   readonly members: string
   /** Before the name of a node: its channel for questions and answers. */
@@ -39,6 +41,7 @@ export interface ClusterNames {
 export function clusterNames(prefix: string): ClusterNames {
   const tag = `{${escaped(prefix)}}:`
   return {
+    main: `${tag}ns`,
     members: `${tag}members`,
     questions: `${tag}ask:`,
     secret: `${tag}secret`,

@@ -311,7 +311,7 @@ export class RedisNamespace {
   }
 
   private resultsOf(batch: Batch, outcome: Outcome): Appended[] {
-    if (outcome.status === 'done') return appendResults(outcome.reply)
+    if (outcome.status === 'done') return appendResults(outcome.reply, batch.appends)
     const same: Appended = outcome.status === 'unknown' ? UNKNOWN : REFUSED
     return new Array<Appended>(batch.appends.length).fill(same)
   }

@@ -97,7 +97,7 @@ export class Questions {
       clock,
       library,
       redis,
-      key: this.members,
+      key: names.main,
       mailbox: this.channel + node,
       silenceMs: SILENCE_MS,
       events: {
@@ -122,6 +122,11 @@ export class Questions {
   async nodes(): Promise<readonly string[]> {
     await this.renew()
     return this.known
+  }
+
+  /** Takes one of a minute of all namespaces. @returns ms until one is free @throws (rejects) without a connection */
+  async take(scope: string, perMinute: number): Promise<number> {
+    return Number(await this.connection.call('take', ['', scope, String(perMinute)]))
   }
 
   async ask<T>(question: NodeQuestion, nodes: readonly string[] | undefined): Promise<NodeAnswers<T>> {

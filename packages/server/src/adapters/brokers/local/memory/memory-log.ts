@@ -3,6 +3,7 @@
  * its append and handed out as it is; nothing is copied. Bounds: rows per room and age, where the oldest goes; bytes in all,
  * where the oldest of the writer goes that has most.
  */
+import { SlidingWindowLimiter } from '../../../../core/base/sliding-window.ts'
 import type {
   Append,
   Appended,
@@ -15,7 +16,7 @@ import type {
   RoomSubscription,
 } from '../../../../core/ports/broker.ts'
 import type { Clock, Random } from '../../../../core/ports/system.ts'
-import { AppendBatch, type BatchTarget, type Counter, repeat, writerOf } from '../../common/append-batch.ts'
+import { AppendBatch, type BatchTarget, type Counter, MINUTE_MS, repeat, writerOf } from '../../common/append-batch.ts'
 import { type HistoryPage, seqAt, spanOf, takePage } from '../../common/reading.ts'
 import {
   EPOCH_LENGTH,
@@ -53,6 +54,7 @@ class MemoryLog implements Log {
   private readonly rows = new MemoryRows()
   private readonly keys = new MemoryKeys()
   private readonly sessions: MemorySessions
+  private readonly limiter: SlidingWindowLimiter
   private readonly idleRooms: IdleRooms = new Map()
   private readonly returning = new Map<string, ReturningMember[]>()
   private readonly endSweep: () => void
@@ -61,6 +63,7 @@ class MemoryLog implements Log {
     this.options = options
     this.limits = { ...LOG_DEFAULTS, dataMaxBytes: DATA_MAX_BYTES, ...options }
     this.sessions = new MemorySessions(this.limits.sessionsMax)
+    this.limiter = new SlidingWindowLimiter(options.clock)
     this.endSweep = startSweep({ ...this.parts(), clock: options.clock, limits: this.limits })
   }
 
@@ -76,6 +79,10 @@ class MemoryLog implements Log {
     while (this.rows.bytes + this.keys.bytes > this.limits.dataMaxBytes && this.makeRoom()) events++
     if (events > 0) this.options.onFull?.(events)
     return results
+  }
+
+  take(scope: string, perMinute: number): number {
+    return this.limiter.take(scope, perMinute, MINUTE_MS)
   }
 
   isNewKey(namespace: string, key: AppendKey): boolean {
@@ -201,7 +208,7 @@ class MemoryLog implements Log {
     if (known !== undefined) return known
     const { clock, random } = this.options
     const rooms = new MemoryRooms({ ...this.parts(), clock, random, retention: this.limits.retention })
-    const batch = new AppendBatch(this.target(name, rooms), this.limits.eventMax)
+    const batch = new AppendBatch(this.target(name, rooms), this.limits.eventMax, this.limiter)
     const log = { logId: `1${random.id(LOG_ID_LENGTH)}`, n: 0, ts: 0, rooms, batch }
     this.namespaces.set(name, log)
     return log

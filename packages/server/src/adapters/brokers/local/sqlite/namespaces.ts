@@ -1,5 +1,6 @@
 /** The namespaces of the file: counter, keys and rooms of each, and how a batch is written into it. */
 import type { Append, Appended, AppendKey, Refused, Repeated } from '../../../../core/ports/broker.ts'
+import type { Limiter } from '../../../../core/ports/system.ts'
 import { AppendBatch, type BatchTarget, type FirstCommit, repeat, writerOf } from '../../common/append-batch.ts'
 import { seqAt } from '../../common/reading.ts'
 import { LOG_ID_LENGTH, type LogLimits } from '../log.ts'
@@ -26,6 +27,7 @@ interface NamespaceRow {
 export interface SqliteNamespacesOptions extends SqliteRoomsOptions {
   readonly limits: LogLimits
   readonly newKeys: NewKeys
+  readonly limiter: Limiter
 }
 
 /** All that the file has, loaded on opening, and those that are made later. */
@@ -77,7 +79,7 @@ export class SqliteNamespace {
   private readonly selectCommit: Query<{ n: number }>
 
   constructor(row: NamespaceRow, options: SqliteNamespacesOptions) {
-    const { db, writer, generation, newKeys, limits } = options
+    const { db, writer, generation, newKeys, limits, limiter } = options
     this.id = row.id
     this.logId = `${row.log_id}${generation.toString(36)}`
     this.n = row.n
@@ -87,7 +89,7 @@ export class SqliteNamespace {
     this.newKeys = newKeys
     this.rooms = new SqliteRooms(row.id, options)
     this.rows = new NamespaceRows(row, this.rooms, options)
-    this.batch = new AppendBatch(this.rows, limits.eventMax)
+    this.batch = new AppendBatch(this.rows, limits.eventMax, limiter)
     this.saveCounter = command(db, 'UPDATE namespaces SET n = ?, ts = ? WHERE id = ?')
     this.selectCommit = query(db, 'SELECT n FROM events WHERE room = ? AND seq = ?')
   }
@@ -155,7 +157,10 @@ export class SqliteNamespace {
     this.forgottenN = Math.max(this.forgottenN, lastN)
   }
 
-  private readonly rollBack = (): void => this.rooms.rollBack(this.rows.touched)
+  private readonly rollBack = (): void => {
+    this.rooms.rollBack(this.rows.touched)
+    this.batch.rollBack()
+  }
 }
 
 /** The rows of a batch: looked up, claimed and stored for `AppendBatch`, which decides. */

@@ -13,6 +13,7 @@ import type {
   ReturningMember,
   RoomSubscription,
 } from '../../../../core/ports/broker.ts'
+import { MINUTE_MS } from '../../common/append-batch.ts'
 import type { Log } from '../log.ts'
 import { SqliteBatching } from './batching.ts'
 import type { SqliteNamespace } from './namespaces.ts'
@@ -50,6 +51,10 @@ class SqliteLog implements Log {
   append(name: string, entries: readonly Append[]): Appended[] | Promise<Appended[]> {
     if (this.batching.mustWait(entries.length)) return this.batching.add(name, entries)
     return this.write(this.namespace(name), entries)
+  }
+
+  take(scope: string, perMinute: number): number {
+    return this.components.limiter.take(scope, perMinute, MINUTE_MS)
   }
 
   isNewKey(name: string, key: AppendKey): boolean {

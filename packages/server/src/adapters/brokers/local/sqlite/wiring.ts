@@ -1,5 +1,7 @@
 /** The components of the SQLite log: how they are put together, and how they are closed. */
 import { RoomfulError } from '../../../../core/base/errors.ts'
+import { SlidingWindowLimiter } from '../../../../core/base/sliding-window.ts'
+import type { Limiter } from '../../../../core/ports/system.ts'
 import { LOG_DEFAULTS, type LogLimits, type LogOptions } from '../log.ts'
 import { SqliteBackground } from './background.ts'
 import { SqliteCheckpoints } from './checkpoints.ts'
@@ -39,6 +41,7 @@ export interface SqliteComponents {
   readonly returning: SqliteReturningMembers
   readonly maintenance: SqliteMaintenance
   readonly limits: LogLimits
+  readonly limiter: Limiter
   close(): Promise<void>
 }
 
@@ -53,7 +56,9 @@ export function openComponents(options: SqliteLogOptions, onResume: () => void):
   const checkpoints = new SqliteCheckpoints({ clock, writer, background, onResume, report })
   const newKeys = new NewKeys(db, () => clock.now())
   const { retention } = limits
-  const namespaces = new SqliteNamespaces({ db, writer, clock, random, generation, retention, limits, newKeys })
+  const limiter = new SlidingWindowLimiter(clock)
+  const ofAppends = { limits, limiter, newKeys }
+  const namespaces = new SqliteNamespaces({ db, writer, clock, random, generation, retention, ...ofAppends })
   const reader = new SqliteReader(background, namespaces)
   const deferred = new SqliteDeferredWrites({ db, writer, clock, sessionsMax: limits.sessionsMax, report })
   const shared = { db, writer, limits, namespaces: namespaces.byId }
@@ -63,7 +68,7 @@ export function openComponents(options: SqliteLogOptions, onResume: () => void):
   const redaction = new SqliteRedaction(db, writer, background)
   const returning = new SqliteReturningMembers(db, writer, limits.returningMax)
   const stored = { namespaces, reader, deferred, redaction, returning }
-  const components = { writer, background, checkpoints, maintenance, limits, ...stored }
+  const components = { writer, background, checkpoints, maintenance, limits, limiter, ...stored }
   return { ...components, close: () => closeComponents(components, file) }
 }
 

@@ -2,7 +2,7 @@
  * An exact sliding window: it keeps the time of each counted request per key, so the wait that a client is given is exact.
  * It counts on one node. B34.
  */
-import type { Clock, Limiter } from '../../core/ports/system.ts'
+import type { Clock, Limiter } from '../ports/system.ts'
 
 /** Most keys that are remembered. Above this, the key that was idle longest is forgotten. */
 const KEYS_MAX = 1_000_000

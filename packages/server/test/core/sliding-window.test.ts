@@ -1,6 +1,6 @@
 import { SeededRandom, VirtualClock } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
-import { SlidingWindowLimiter } from '../../src/adapters/auth/limiter.ts'
+import { SlidingWindowLimiter } from '../../src/core/base/sliding-window.ts'
 
 describe('[B34] SlidingWindowLimiter', () => {
   it('lets as many pass as the limit says in any window, and tells exactly how long to wait', async () => {
