@@ -1,7 +1,8 @@
 /** Counts attempts on one node. */
+
+import { SlidingWindowLimiter } from '../../core/base/sliding-window.ts'
 import type { AttemptLimit, Attempts } from '../../core/ports/accounts.ts'
 import type { Clock } from '../../core/ports/system.ts'
-import { SlidingWindowLimiter } from '../../core/base/sliding-window.ts'
 
 export class LocalAttempts implements Attempts {
   private readonly limiter: SlidingWindowLimiter
