@@ -1,7 +1,7 @@
 /**
  * Who is where in a document: each Yjs client has a state (name, colour, cursor) with a clock. `y-protocols` has a class for
  * clients. A server must also know which link owns which client, so that none speaks for another, and must forget old
- * clients. States are passed on as the text in which they came.
+ * clients. States are passed on as the text in which they came. Clients of other nodes are here as those nodes state them.
  */
 import { isTooDeep } from '@roomful/protocol'
 import type { AwarenessEntry } from './wire/messages.ts'
@@ -23,11 +23,27 @@ export interface AwarenessHolder {
   readonly clients: Set<number>
 }
 
+/** What a node states to the others about a client of its own. */
+export interface AwarenessStatement extends AwarenessEntry {
+  readonly userId: string
+}
+
 interface State {
   clock: number
   json: string
+  /** The link, if it is one of this node. */
   holder: AwarenessHolder | undefined
+  userId: string
+  /** The other node that states it. */
+  node?: string | undefined
   receivedAt: number
+}
+
+export interface RemoteChange {
+  /** Clients whose states the links of this node should receive. */
+  readonly changed: readonly number[]
+  /** Clients of this node that another one took for gone, with their links: they must announce themselves with a newer clock. */
+  readonly contested: readonly (readonly [holder: AwarenessHolder, entry: AwarenessEntry])[]
 }
 
 export interface Applied {
@@ -44,7 +60,13 @@ export interface Applied {
 
 export class Awareness {
   private readonly states = new Map<number, State>()
+  private readonly node: string
   private goneCount = 0
+
+  /** @param node the name of this one; of two that state the same client, the lower name counts */
+  constructor(node = '') {
+    this.node = node
+  }
 
   /**
    * Takes a link's states of its own clients. Its copies of other links' states change nothing: providers echo everything
@@ -70,9 +92,62 @@ export class Awareness {
     return clients
   }
 
+  /** What another node states, of all of its clients or of some. It has looked at them, so only ownership is a question. */
+  applyRemote(node: string, statements: readonly AwarenessStatement[], isAll: boolean): RemoteChange {
+    const changed: number[] = []
+    const contested: [AwarenessHolder, AwarenessEntry][] = []
+    if (isAll) {
+      const named = new Set(statements.map(({ clientId }) => clientId))
+      changed.push(...this.removeWhere((state, clientId) => state.node === node && !named.has(clientId)))
+    }
+    for (const statement of statements) {
+      const { clientId, clock, json, userId } = statement
+      const known = this.states.get(clientId)
+      const isHere = known !== undefined && known.json !== GONE
+      if (json !== GONE) {
+        if (isHere && !this.yields(known, node, statement)) continue
+        this.set(clientId, { clock, json, holder: undefined, userId, node, receivedAt: 0 })
+        changed.push(clientId)
+      } else if (known === undefined || clock >= known.clock) {
+        if (known?.holder) contested.push([known.holder, { clientId, clock, json }])
+        else if (known === undefined || known.userId === userId) {
+          this.set(clientId, { clock, json, holder: undefined, userId, receivedAt: 0 })
+          if (isHere) changed.push(clientId)
+        }
+      }
+    }
+    return { changed, contested }
+  }
+
+  /** Nodes other than these are gone, and their clients with them. @returns the clients whose states the links should receive */
+  keepNodes(nodes: readonly string[]): number[] {
+    return this.removeWhere(({ node }) => node !== undefined && !nodes.includes(node))
+  }
+
+  /** What this node states about all: those that it holds, and those that are gone, lest they come back as they were. */
+  allStatements(): AwarenessStatement[] {
+    const stated = [...this.states].filter(([, { holder, json }]) => holder || json === GONE)
+    return this.statements(stated.map(([clientId]) => clientId))
+  }
+
+  /** The same about these clients. */
+  statements(clients: Iterable<number>): AwarenessStatement[] {
+    return [...clients].flatMap((clientId) => {
+      const state = this.states.get(clientId)
+      return state ? [{ clientId, clock: state.clock, json: state.json, userId: state.userId }] : []
+    })
+  }
+
+  /** Clients of links of this node, with these. */
+  held(): (readonly [holder: AwarenessHolder, clientId: number])[] {
+    return [...this.states].flatMap(([clientId, { holder }]) => (holder ? [[holder, clientId] as const] : []))
+  }
+
   /** @returns clients that were silent for too long and count as gone now */
   expire(now: number): number[] {
-    const silent = [...this.states].filter(([, { json, receivedAt }]) => json !== GONE && now - receivedAt >= SILENT_MS)
+    const silent = [...this.states].filter(
+      ([, { json, receivedAt, node }]) => json !== GONE && node === undefined && now - receivedAt >= SILENT_MS,
+    )
     for (const [clientId] of silent) this.remove(clientId)
     return silent.map(([clientId]) => clientId)
   }
@@ -98,8 +173,7 @@ export class Awareness {
     const known = this.states.get(clientId)
     const isHere = known !== undefined && known.json !== GONE
     // A provider speaks of itself first: a new link of the same user is the old one, back before that was missed.
-    const isBack =
-      isHere && known.holder !== holder && holder.clients.size === 0 && known.holder?.userId === holder.userId
+    const isBack = isHere && known.holder !== holder && holder.clients.size === 0 && known.userId === holder.userId
     if (isHere && known.holder !== holder && !isBack) return undefined
     if (json === GONE && !isHere) return undefined
     if (known && !isHere && clock <= known.clock) return clock === known.clock ? 'returned' : undefined
@@ -110,7 +184,7 @@ export class Awareness {
     if (!holder.clients.has(clientId) && holder.clients.size >= CLIENTS_PER_LINK) {
       return { refusal: `One connection may speak for ${CLIENTS_PER_LINK} clients` }
     }
-    this.set(clientId, { clock, json, holder, receivedAt: now })
+    this.set(clientId, { clock, json, holder, userId: holder.userId, receivedAt: now })
     return 'changed'
   }
 
@@ -122,6 +196,7 @@ export class Awareness {
     this.states.set(clientId, state)
     if (state.json !== GONE) return void state.holder?.clients.add(clientId)
     state.holder = undefined
+    state.node = undefined
     this.goneCount++
     this.forgetOldest()
   }
@@ -129,6 +204,18 @@ export class Awareness {
   private remove(clientId: number): void {
     const known = this.states.get(clientId)
     if (known) this.set(clientId, { ...known, json: GONE })
+  }
+
+  /** Whether a client that is known counts as the one that this node states from now on. */
+  private yields(known: State, node: string, { userId, clock }: AwarenessStatement): boolean {
+    if (known.node === node) return true
+    return known.userId === userId ? clock >= known.clock : node < (known.node ?? this.node)
+  }
+
+  private removeWhere(isGone: (state: State, clientId: number) => boolean): number[] {
+    const gone = [...this.states].filter(([clientId, state]) => state.json !== GONE && isGone(state, clientId))
+    for (const [clientId] of gone) this.remove(clientId)
+    return gone.map(([clientId]) => clientId)
   }
 
   private forgetOldest(): void {

@@ -180,7 +180,7 @@ export class DocumentConnection implements ProtocolHandler, DocumentClient {
       return this.refuse(error instanceof RoomfulError ? error.message : 'There is no room for more')
     }
     try {
-      if (this.document.apply(update, this)) return
+      if (this.document.apply(update, this, checked.onlyDeletes)) return
       this.connection.close(CLOSE_CODES.POLICY.code, 'The updates refer to content that is missing')
     } catch (cause) {
       // Half of the update may be applied: the copy in memory is broken, the stored one is whole.
@@ -192,7 +192,7 @@ export class DocumentConnection implements ProtocolHandler, DocumentClient {
   private handleAwareness(entries: readonly AwarenessEntry[]): void {
     const { awareness } = this.document
     const { changed, returned, refusal } = awareness.apply(entries, this, this.options.now())
-    this.document.broadcastAwareness(changed)
+    this.document.spreadAwareness(changed)
     if (returned.length > 0) this.send(encodeAwareness(awareness.entries(returned)))
     if (refusal !== undefined) this.denyOnce(refusal)
   }

@@ -9,8 +9,10 @@ import type * as Y from 'yjs'
 import { DocumentConnection } from './document-connection.ts'
 import { OpenDocuments } from './open-documents.ts'
 import { Quotas } from './quotas.ts'
-import { type DocumentStore, openDocumentStore } from './store/document-store.ts'
+import { openDocumentStore } from './store/document-store.ts'
+import type { DocumentStore } from './store/port.ts'
 import type { DocumentChange, DocumentRecord, ListPage } from './store/record.ts'
+import { RedisStore } from './store/redis/redis-store.ts'
 import { encodePermissionDenied } from './wire/messages.ts'
 
 export interface DocumentsOptions {
@@ -64,6 +66,7 @@ export function addDocuments(roomful: Roomful, name: string, options: DocumentsO
 
 export class Documents {
   private readonly roomful: Roomful
+  private readonly namespace: string
   private readonly options: Required<DocumentsOptions>
   private readonly openDocuments: OpenDocuments
   private readonly quotas: Quotas
@@ -71,6 +74,7 @@ export class Documents {
 
   constructor(roomful: Roomful, name: string, options: DocumentsOptions) {
     this.roomful = roomful
+    this.namespace = name
     this.options = { ...DEFAULTS, ...options }
     const { path, maxBytes } = this.options
     this.quotas = new Quotas(this.options, (what) => roomful.observer.observe({ type: 'quota-refused', what }))
@@ -86,7 +90,7 @@ export class Documents {
       refusal: ({ message }) => encodePermissionDenied(message),
       open: (connection) => this.handleConnection(connection),
     })
-    roomful.whileOpen(() => this.begin())
+    roomful.whileOpen((closing) => this.begin(closing))
   }
 
   /** @throws RoomfulError (rejects) UNAVAILABLE */
@@ -117,8 +121,10 @@ export class Documents {
       const creating = this.stored.create({ id, title: named, ownerId, account, at: Date.now() })
       const record = await creating.finally(() => this.quotas.stored(account, { documents: 1, bytes: 0 }))
       if (record) return record
-      await this.quotas.removed(account)
       throw new RoomfulError('CONFLICT', 'There is a document of this name, or there was one', { field: 'id' })
+    } catch (error) {
+      await this.quotas.removed(account).catch(() => undefined) // the error says more
+      throw error
     } finally {
       this.quotas.unpin(account)
     }
@@ -130,7 +136,7 @@ export class Documents {
     const title = change.title === undefined ? undefined : checkTitle(change.title)
     const record = await this.stored.change(id, { ...change, title }, Date.now())
     if (!record) throw new RoomfulError('NOT_FOUND', 'There is no such document')
-    await this.recheck(id)
+    await this.openDocuments.recheck(id) // on other nodes the store has asked for it
     return record
   }
 
@@ -144,9 +150,13 @@ export class Documents {
     return true
   }
 
-  /** Asks the rules again who may write: call it when what they depend on has changed. */
-  async recheck(id: string): Promise<void> {
-    await this.openDocuments.recheck(normal(id))
+  /**
+   * Asks the rules again who may write, on every node: call it when what they depend on has changed.
+   * @throws RoomfulError (rejects) UNAVAILABLE when other nodes cannot be reached
+   */
+  async recheck(name: string): Promise<void> {
+    const id = normal(name)
+    await Promise.all([this.openDocuments.recheck(id), this.stored.nodes?.recheck(id)])
   }
 
   /**
@@ -202,11 +212,8 @@ export class Documents {
     }
   }
 
-  private begin(): () => Promise<void> {
-    const { folder, sync } = this.roomful.storage
-    const path = folder === ':memory:' ? folder : join(folder, 'documents.db')
-    const { foldUpdates } = this.options
-    const store = openDocumentStore({ path, sync, foldUpdates, foldBytes: FOLD_BYTES })
+  private begin(closing: AbortSignal): () => Promise<void> {
+    const store = this.openStore(closing)
     this.store = store
     this.openDocuments.begin(store)
     this.quotas.begin(store).catch((cause: unknown) => {
@@ -217,6 +224,33 @@ export class Documents {
       await this.openDocuments.end()
       await store.close()
     }
+  }
+
+  private openStore(closing: AbortSignal): DocumentStore {
+    const { clock, random, observer, storage } = this.roomful
+    const { folder, sync, redis } = storage
+    const { foldUpdates } = this.options
+    if (redis === undefined) {
+      const path = folder === ':memory:' ? folder : join(folder, 'documents.db')
+      return openDocumentStore({ path, sync, foldUpdates, foldBytes: FOLD_BYTES })
+    }
+    let last = ''
+    const store = new RedisStore({
+      redis,
+      namespace: this.namespace,
+      clock,
+      random,
+      limits: this.options,
+      foldUpdates,
+      foldBytes: FOLD_BYTES,
+      report: (error) => {
+        const message = `The documents in Redis: ${error instanceof Error ? error.message : String(error)}`
+        if (message !== last) observer.observe({ type: 'notice', message, isRisky: true })
+        last = message
+      },
+    })
+    closing.addEventListener('abort', () => store.hurry())
+    return store
   }
 
   private get stored(): DocumentStore {

@@ -2,11 +2,12 @@
  * A document while clients have it open: its content in memory, its connections, and updates that are being stored. An
  * update is stored before it is sent to others, so whatever a client saw survives the server.
  */
-import type { RoomfulError } from '@roomful/server'
+import { RoomfulError } from '@roomful/server'
 import * as Y from 'yjs'
-import { Awareness, type AwarenessHolder } from './awareness.ts'
+import { Awareness, type AwarenessHolder, type AwarenessStatement } from './awareness.ts'
 import type { Quotas } from './quotas.ts'
 import type { GroupCommit } from './store/group-commit.ts'
+import type { DocumentCopy, DocumentNodes } from './store/port.ts'
 import type { CheckedUpdate } from './wire/check-update.ts'
 import { encodeAwareness, encodeStep2, encodeUpdate } from './wire/messages.ts'
 
@@ -22,6 +23,8 @@ export interface DocumentClient extends AwarenessHolder {
   keepAlive(): void
   /** Asks the rules again whether it may write. */
   recheck(): Promise<void>
+  /** The same, of a connection that it ends when the rules fail. */
+  onUserChanged(): void
   close(code: number, reason: string): void
 }
 
@@ -36,6 +39,8 @@ export interface OpenDocumentOptions {
   readonly commits: GroupCommit
   readonly maxBytes: number
   readonly now: () => number
+  /** The other nodes that may have it open. */
+  readonly nodes: DocumentNodes | undefined
   /** Its updates cannot be stored: it must be closed and read again. */
   readonly onFailed: (document: OpenDocument, error: RoomfulError) => void
 }
@@ -45,13 +50,13 @@ const PENDING_MAX_BYTES = 256 * 1024
 /** The size is measured again, which costs, when this part of the limit was added or deleted. */
 const MEASURE_STEP = 1 / 16
 
-export class OpenDocument {
+export class OpenDocument implements DocumentCopy {
   readonly id: string
   readonly isNew: boolean
   readonly doc = new Y.Doc()
   account: string | undefined
   readonly connections = new Set<DocumentClient>()
-  readonly awareness = new Awareness()
+  readonly awareness: Awareness
   /** How many other users need it to stay open. */
   pins = 0
   private readonly options: OpenDocumentOptions
@@ -70,13 +75,14 @@ export class OpenDocument {
     this.isNew = options.isNew
     this.account = options.account
     this.options = options
+    this.awareness = new Awareness(options.nodes?.node)
     this.doc.transact(() => {
       for (const update of options.updates) Y.applyUpdate(this.doc, update)
     })
     this.measuredBytes = options.updates.reduce((sum, { byteLength }) => sum + byteLength, 0)
     this.doc.on('update', (update: Uint8Array) => {
       if (this.taken) this.taken.push(update)
-      else this.keep(update, undefined)
+      else this.keep(update, undefined, true)
     })
   }
 
@@ -108,22 +114,74 @@ export class OpenDocument {
     if (!onlyDeletes) quotas.checkBytes(this.account ?? writer, update.byteLength)
   }
 
-  /** @returns false when too much waits for missing updates: that part was dropped. @throws what Yjs throws */
-  apply(update: Uint8Array, origin: DocumentClient): boolean {
-    const taken: Uint8Array[] = []
-    this.taken = taken
-    try {
-      Y.applyUpdate(this.doc, update, origin)
-    } finally {
-      this.taken = undefined
-    }
-    for (const each of taken) this.keep(each, origin)
+  /**
+   * @param isFree no bound of documents or bytes is to refuse it
+   * @returns false when too much waits for missing updates: that part was dropped. @throws what Yjs throws
+   */
+  apply(update: Uint8Array, origin: DocumentClient, isFree: boolean): boolean {
+    for (const each of this.take(update, origin)) this.keep(each, origin, isFree)
     const { store } = this.doc
     const pending = (store.pendingStructs?.update.byteLength ?? 0) + (store.pendingDs?.byteLength ?? 0)
     if (pending <= PENDING_MAX_BYTES) return true
     store.pendingStructs = null
     store.pendingDs = null
+    this.options.nodes?.reread(this.id) // some of it may have been another node's
     return false
+  }
+
+  receive(updates: readonly Uint8Array[], account: string | undefined): void {
+    if (this.hasFailed) return
+    this.belongTo(account)
+    const { store } = this.doc
+    for (const update of updates) {
+      // What waited for this update may be a client's, and is stored no more than it was sent.
+      const isMixed = store.pendingStructs !== null || store.pendingDs !== null
+      this.addedBytes += update.byteLength
+      for (const each of this.take(update, undefined)) {
+        if (isMixed) this.keep(each, undefined, true)
+        else this.broadcastUpdate(each, undefined)
+      }
+    }
+  }
+
+  restore(stored: readonly Uint8Array[], account: string | undefined): void {
+    const copy = new Y.Doc()
+    for (const update of stored) Y.applyUpdate(copy, update)
+    const missing: Uint8Array[] = []
+    copy.on('update', (update: Uint8Array) => void missing.push(update))
+    Y.applyUpdate(copy, Y.encodeStateAsUpdate(this.doc, Y.encodeStateVector(copy)))
+    copy.destroy()
+    this.receive(stored, account)
+    for (const update of missing) this.keep(update, undefined, true)
+  }
+
+  applyRemote(node: string, statements: readonly AwarenessStatement[], isAll: boolean): void {
+    const { changed, contested } = this.awareness.applyRemote(node, statements, isAll)
+    this.broadcastAwareness(changed)
+    for (const [holder, entry] of contested) this.sendTo(holder, encodeAwareness([entry]), entry.clientId)
+  }
+
+  keepNodes(nodes: readonly string[]): void {
+    this.broadcastAwareness(this.awareness.keepNodes(nodes))
+  }
+
+  statements(): AwarenessStatement[] {
+    return this.awareness.allStatements()
+  }
+
+  returned(): void {
+    for (const [holder, clientId] of this.awareness.held()) {
+      const gone = this.awareness.entries([clientId]).map((entry) => ({ ...entry, json: 'null' }))
+      this.sendTo(holder, encodeAwareness(gone), clientId)
+    }
+  }
+
+  recheck(): void {
+    for (const connection of this.connections) connection.onUserChanged()
+  }
+
+  removed(): void {
+    this.fail(new RoomfulError('FORBIDDEN', 'The document was removed'))
   }
 
   /** The updates that a client with this state vector lacks, as a message. */
@@ -146,8 +204,14 @@ export class OpenDocument {
     return this.lastStored
   }
 
-  /** Tells everyone of clients that came, moved or went. */
-  broadcastAwareness(clients: readonly number[]): void {
+  /** Tells everyone of clients of this node that came, moved or went. */
+  spreadAwareness(clients: readonly number[]): void {
+    if (clients.length === 0) return
+    this.broadcastAwareness(clients)
+    this.options.nodes?.moved(this.id, this.awareness.statements(clients))
+  }
+
+  private broadcastAwareness(clients: readonly number[]): void {
     if (clients.length === 0 || this.connections.size === 0) return
     const message = encodeAwareness(this.awareness.entries(clients))
     for (const connection of this.connections) connection.sendAwareness(message, clients)
@@ -163,8 +227,33 @@ export class OpenDocument {
     this.doc.destroy()
   }
 
+  /** @returns the changes that it makes. @throws what Yjs throws */
+  private take(update: Uint8Array, origin: DocumentClient | undefined): readonly Uint8Array[] {
+    const taken: Uint8Array[] = []
+    this.taken = taken
+    try {
+      Y.applyUpdate(this.doc, update, origin)
+    } finally {
+      this.taken = undefined
+    }
+    return taken
+  }
+
+  /** Another node may have made it, or was quicker to. */
+  private belongTo(account: string | undefined): void {
+    if (account === undefined || account === this.account) return
+    const { quotas } = this.options
+    if (this.account !== undefined) quotas.unpin(this.account)
+    this.account = account
+    quotas.pin(account).catch(() => undefined) // it is counted when the store is there again
+  }
+
+  private sendTo(holder: AwarenessHolder, message: Uint8Array, clientId: number): void {
+    for (const connection of this.connections) if (connection === holder) connection.sendAwareness(message, [clientId])
+  }
+
   /** Stores an update, then sends it to every connection but its writer's. */
-  private keep(update: Uint8Array, writer: DocumentClient | undefined): void {
+  private keep(update: Uint8Array, writer: DocumentClient | undefined, isFree: boolean): void {
     if (this.hasFailed) return
     const { commits, quotas, id, now } = this.options
     const isFirst = this.account === undefined
@@ -178,9 +267,7 @@ export class OpenDocument {
     const usage = { documents: isFirst ? 1 : 0, bytes: update.byteLength }
     this.addedBytes += update.byteLength
     this.unstored++
-    this.lastStored = commits.append({
-      ...{ id, update, userId: writer?.userId ?? '', account, at: now() },
-    })
+    this.lastStored = commits.append({ id, update, userId: writer?.userId ?? '', account, at: now(), isFree })
     this.lastStored.then(
       () => {
         this.unstored--

@@ -3,8 +3,9 @@ import { CLOSE_CODES } from '@roomful/protocol'
 import { RoomfulError } from '@roomful/server'
 import { type DocumentClient, OpenDocument, type OpenDocumentOptions } from './open-document.ts'
 import type { Quotas } from './quotas.ts'
-import type { DocumentStore } from './store/document-store.ts'
 import { GroupCommit } from './store/group-commit.ts'
+import type { DocumentStore } from './store/port.ts'
+import type { Loaded } from './store/record.ts'
 
 export interface OpenDocumentsOptions {
   readonly maxBytes: number
@@ -70,7 +71,7 @@ export class OpenDocuments {
 
   leave(connection: DocumentClient, document: OpenDocument): void {
     document.connections.delete(connection)
-    document.broadcastAwareness(document.awareness.release(connection))
+    document.spreadAwareness(document.awareness.release(connection))
     this.unloadIfIdle(document)
   }
 
@@ -88,12 +89,24 @@ export class OpenDocuments {
   private async read(id: string): Promise<OpenDocument> {
     const { store, commits } = this
     if (!store || !commits) throw new RoomfulError('UNAVAILABLE', 'The server has not started')
-    const { record, account, isRemoved, updates } = await store.load(id)
+    try {
+      const document = await this.create(id, await store.load(id), commits)
+      this.open.add(document)
+      store.nodes?.attach(id, document)
+      return document
+    } catch (error) {
+      store.nodes?.release(id)
+      throw error
+    }
+  }
+
+  private async create(id: string, loaded: Loaded, commits: GroupCommit): Promise<OpenDocument> {
+    const { record, account, isRemoved, updates } = loaded
     if (isRemoved) throw new RoomfulError('FORBIDDEN', 'The document was removed')
     this.checkRoom(updates.reduce((sum, { byteLength }) => sum + byteLength, 0))
     const { maxBytes, quotas } = this.options
     if (account !== undefined) await quotas.pin(account)
-    const document = this.make({
+    return this.make({
       id,
       isNew: record === undefined,
       account,
@@ -101,11 +114,10 @@ export class OpenDocuments {
       updates,
       commits,
       maxBytes,
+      nodes: this.store?.nodes,
       now: Date.now,
       onFailed: (failed, error) => this.handleFailure(failed, error),
     })
-    this.open.add(document)
-    return document
   }
 
   private make(options: OpenDocumentOptions): OpenDocument {
@@ -126,7 +138,11 @@ export class OpenDocuments {
 
   /** Clients that reconnect send again what was not stored, to a document that is loaded again. */
   private handleFailure(document: OpenDocument, error: RoomfulError): void {
-    this.options.report(error)
+    const { quotas, report } = this.options
+    if (error.code === 'FORBIDDEN') return this.closeAll(document, CLOSE_CODES.FORBIDDEN.code, error.message)
+    if (error.code === 'TOO_MANY_DOCUMENTS') quotas.refused('documents')
+    else if (error.code === 'QUOTA_EXCEEDED') quotas.refused('bytes')
+    else report(error)
     this.closeAll(document, CLOSE_CODES.TRY_LATER.code, 'The document could not be stored; try again later')
   }
 
@@ -144,6 +160,7 @@ export class OpenDocuments {
   private unload(document: OpenDocument): void {
     if (!this.open.delete(document)) return // it may be loading again already
     this.byId.delete(document.id)
+    this.store?.nodes?.release(document.id)
     if (document.account !== undefined) this.options.quotas.unpin(document.account)
     document.destroy()
   }
@@ -151,7 +168,7 @@ export class OpenDocuments {
   private tend(): void {
     const now = performance.now()
     for (const document of this.open) {
-      document.broadcastAwareness(document.awareness.expire(now))
+      document.spreadAwareness(document.awareness.expire(now))
       for (const connection of document.connections)
         if (now - connection.lastSentAt >= KEEP_ALIVE_MS) connection.keepAlive()
     }

@@ -3,7 +3,7 @@
  * is open is counted as it grows; the store is asked again when that is much, because folding makes documents smaller.
  */
 import { RoomfulError } from '@roomful/server'
-import type { DocumentStore } from './store/document-store.ts'
+import type { DocumentStore } from './store/port.ts'
 import type { Usage } from './store/record.ts'
 
 export interface QuotaLimits {
@@ -139,6 +139,11 @@ export class Quotas {
     const own = this.accounts.get(account)
     if (own && own.added > maxBytesPerUser * MEASURE_STEP) this.remeasure(account, own)
     if (this.all.added > maxTotalBytes * MEASURE_STEP) this.remeasure(undefined, this.all)
+  }
+
+  /** Another node was quicker to fill a bound, and the store refused. */
+  refused(what: QuotaKind): void {
+    this.onRefused(what)
   }
 
   /** A document of the account was removed. @throws RoomfulError (rejects) UNAVAILABLE */

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import * as Y from 'yjs'
-import { foldUpdates } from '../src/store/sqlite-store.ts'
+import { foldUpdates } from '../src/store/fold-updates.ts'
 import { checkUpdate } from '../src/wire/check-update.ts'
 import { decodeMessage } from '../src/wire/messages.ts'
 import { awareness, message, openRaw } from './raw.ts'

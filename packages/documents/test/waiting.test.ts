@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type DocumentStore, openDocumentStore } from '../src/store/document-store.ts'
+import { openDocumentStore } from '../src/store/document-store.ts'
 import { GroupCommit } from '../src/store/group-commit.ts'
+import type { DocumentStore } from '../src/store/port.ts'
 import { after, eventually, open, serve, storedText } from './serving.ts'
 
 function openFile(): { store: DocumentStore; reopen: () => DocumentStore } {
@@ -15,7 +16,7 @@ function openFile(): { store: DocumentStore; reopen: () => DocumentStore } {
   return { store: reopen(), reopen }
 }
 
-const write = (store: DocumentStore, n: number): Promise<void> =>
+const write = (store: DocumentStore, n: number): Promise<unknown> =>
   store.append([{ id: 'plan', update: new Uint8Array([n]), userId: 'ann', account: 'ann', at: n }])
 
 const written = async (store: DocumentStore): Promise<number[]> =>

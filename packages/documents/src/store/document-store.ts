@@ -1,9 +1,7 @@
-/**
- * The store as the server uses it: every method returns a promise. A store in a file runs in a worker. A store in memory never
- * waits, so it runs in this thread.
- */
+/** The store of a server that runs alone. In a file it runs in a worker. In memory it never waits, so it runs in this thread. */
 import { Worker } from 'node:worker_threads'
 import { RoomfulError } from '@roomful/server'
+import type { DocumentStore } from './port.ts'
 import { SqliteStore, type SqliteStoreOptions } from './sqlite-store.ts'
 import type { StoreRequest, StoreResponse } from './worker.ts'
 
@@ -11,11 +9,6 @@ import type { StoreRequest, StoreResponse } from './worker.ts'
 const IN_FLIGHT_MAX = 10_000
 
 type Method = 'load' | 'append' | 'fold' | 'find' | 'list' | 'usage' | 'create' | 'change' | 'remove' | 'close'
-
-/** {@link SqliteStore}, but every answer is a promise that rejects with UNAVAILABLE when the file cannot be used. */
-export type DocumentStore = {
-  [Name in Method]: (...args: Parameters<SqliteStore[Name]>) => Promise<ReturnType<SqliteStore[Name]>>
-}
 
 /** @throws Error with a sentence when the file is of a newer version, or cannot be used */
 export function openDocumentStore(options: SqliteStoreOptions): DocumentStore {

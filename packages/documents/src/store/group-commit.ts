@@ -3,17 +3,22 @@
  * transactions larger instead of queues longer, and a quiet one answers at once.
  */
 import { RoomfulError } from '@roomful/server'
-import type { DocumentStore } from './document-store.ts'
+import type { DocumentStore, Refusal } from './port.ts'
 import type { StoredUpdate } from './record.ts'
 
 /** Bytes that wait for the disk; more is refused, and its clients offer it again when they come back. */
 const WAITING_MAX_BYTES = 64 * 1024 ** 2
 
-interface Batch {
-  readonly updates: StoredUpdate[]
-  readonly done: Promise<void>
+interface Waiting {
+  readonly update: StoredUpdate
   resolve(): void
   reject(error: unknown): void
+}
+
+interface Batch {
+  readonly waiting: Waiting[]
+  readonly done: Promise<void>
+  end(): void
 }
 
 export class GroupCommit {
@@ -26,15 +31,17 @@ export class GroupCommit {
     this.store = store
   }
 
-  /** @returns when it is stored; updates are stored in the order in which they were given. @throws UNAVAILABLE (rejects) */
+  /**
+   * @returns when it is stored; updates are stored in the order in which they were given
+   * @throws RoomfulError (rejects) UNAVAILABLE; FORBIDDEN when the document was removed; TOO_MANY_DOCUMENTS, QUOTA_EXCEEDED
+   */
   append(update: StoredUpdate): Promise<void> {
     if (this.waitingBytes + update.update.byteLength > WAITING_MAX_BYTES) {
       return Promise.reject(new RoomfulError('UNAVAILABLE', 'The disk does not keep up', { retryAfterMs: 1_000 }))
     }
     this.waitingBytes += update.update.byteLength
     const batch = this.filling ?? this.begin()
-    batch.updates.push(update)
-    return batch.done
+    return new Promise((resolve, reject) => void batch.waiting.push({ update, resolve, reject }))
   }
 
   /** Everything that was given is stored, or was refused. */
@@ -42,30 +49,41 @@ export class GroupCommit {
     for (;;) {
       const batch = this.filling ?? this.running
       if (!batch) return
-      await batch.done.catch(() => undefined)
+      await batch.done
     }
   }
 
   private begin(): Batch {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    promise.catch(() => undefined) // each caller of `append` gets the error
-    this.filling = { updates: [], done: promise, resolve, reject }
-    if (!this.running) setImmediate(() => this.flush())
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.filling = { waiting: [], done: promise, end: resolve }
+    if (!this.running) setImmediate(() => void this.flush())
     return this.filling
   }
 
-  private flush(): void {
-    const batch = this.filling
-    this.filling = undefined
-    this.running = batch
-    if (!batch) return
-    const bytes = batch.updates.reduce((sum, { update }) => sum + update.byteLength, 0)
-    this.store
-      .append(batch.updates)
-      .then(batch.resolve, batch.reject)
-      .finally(() => {
-        this.waitingBytes -= bytes
-        this.flush()
-      })
+  private async flush(): Promise<void> {
+    for (let batch = this.filling; batch; batch = this.filling) {
+      this.filling = undefined
+      this.running = batch
+      const { waiting } = batch
+      try {
+        const refusals = await this.store.append(waiting.map(({ update }) => update))
+        for (const [i, { resolve, reject }] of waiting.entries()) {
+          const refusal = refusals[i]
+          if (refusal === undefined) resolve()
+          else reject(errorOf(refusal))
+        }
+      } catch (error) {
+        for (const { reject } of waiting) reject(error)
+      }
+      this.waitingBytes -= waiting.reduce((sum, { update }) => sum + update.update.byteLength, 0)
+      this.running = undefined
+      batch.end()
+    }
   }
+}
+
+function errorOf(refusal: Refusal): RoomfulError {
+  return refusal === 'FORBIDDEN'
+    ? new RoomfulError('FORBIDDEN', 'The document was removed')
+    : new RoomfulError(refusal, undefined, { retryAfterMs: 1_000 })
 }

@@ -29,6 +29,8 @@ export interface StoredUpdate {
   /** Whose quota the document then counts towards. */
   readonly account: string
   readonly at: number
+  /** No bound of documents or bytes refuses it: it takes away, or the server itself writes it. */
+  readonly isFree?: boolean
 }
 
 export interface Loaded {

@@ -2,8 +2,9 @@
  * Documents in one SQLite file: updates as they came, folded into a snapshot now and then. It works synchronously; worker.ts
  * runs it beside the server, so that commits and compaction never block the server.
  */
-import * as Y from 'yjs'
 import { Database, type DatabaseOptions } from './database.ts'
+import { foldUpdates } from './fold-updates.ts'
+import type { Refusal } from './port.ts'
 import type { DocumentChange, DocumentRecord, ListPage, Loaded, NewDocument, StoredUpdate, Usage } from './record.ts'
 
 export interface SqliteStoreOptions extends DatabaseOptions {
@@ -49,12 +50,13 @@ export class SqliteStore {
     return { record: this.find(id), account, isRemoved: false, updates: this.contentOf(row.key) }
   }
 
-  /** All of it or nothing, in one transaction. A document that is not there is made; one that was removed is left alone. */
-  append(updates: readonly StoredUpdate[]): void {
+  /** All of it or nothing, in one transaction, but for documents that were removed. */
+  append(updates: readonly StoredUpdate[]): (Refusal | undefined)[] {
+    let refusals: (Refusal | undefined)[] = []
     this.db.transaction(() => {
-      for (const { id, update, userId, account, at } of updates) {
+      refusals = updates.map(({ id, update, userId, account, at }) => {
         this.db.run(INSERT, id, id, userId, account, at, at)
-        this.db.run(
+        const { changes } = this.db.run(
           `INSERT INTO updates (document, body) SELECT id, ? FROM documents WHERE name = ? AND removed = 0`,
           update,
           id,
@@ -65,9 +67,11 @@ export class SqliteStore {
           update.byteLength,
           id,
         )
-      }
+        return Number(changes) === 0 ? 'FORBIDDEN' : undefined
+      })
     })
     for (const each of updates) this.measure(each)
+    return refusals
   }
 
   /** Folds what has grown long since the last time. What fails is tried again when it has grown further. */
@@ -82,10 +86,10 @@ export class SqliteStore {
     }
   }
 
-  /** Folds what there is into one snapshot. @returns its size */
-  fold(id: string): number {
+  /** Folds what there is into one snapshot. */
+  fold(id: string): void {
     const key = this.db.get<{ key: number }>('SELECT id AS key FROM documents WHERE name = ? AND removed = 0', id)?.key
-    if (key === undefined) return 0
+    if (key === undefined) return
     const snapshot = foldUpdates(this.contentOf(key))
     this.db.transaction(() => {
       this.db.run('DELETE FROM updates WHERE document = ?', key)
@@ -93,7 +97,6 @@ export class SqliteStore {
       this.db.run('UPDATE documents SET bytes = ? WHERE id = ?', snapshot.byteLength, key)
     })
     this.lengths.delete(id)
-    return snapshot.byteLength
   }
 
   find(id: string): DocumentRecord | undefined {
@@ -198,17 +201,4 @@ type Row = Omit<DocumentRecord, 'isLocked'> & { isLocked: number }
 
 function toRecord(row: Row | undefined): DocumentRecord | undefined {
   return row && { ...row, isLocked: row.isLocked === 1 }
-}
-
-/** Merges many updates into one: deleted content keeps only its place. */
-export function foldUpdates(updates: readonly Uint8Array[]): Uint8Array {
-  const doc = new Y.Doc()
-  try {
-    doc.transact(() => {
-      for (const update of updates) Y.applyUpdate(doc, update)
-    })
-    return Y.encodeStateAsUpdate(doc)
-  } finally {
-    doc.destroy()
-  }
 }
