@@ -47,7 +47,7 @@ export function addInspector({ server, clock }: Commons, { tally, endings }: Wat
 
   admin.on('room:all', () => {
     const rooms = namespaces.flatMap((namespace) =>
-      namespace.listRooms().map((room) => ({ namespace: namespace.name, ...room })),
+      namespace.openRooms().map((room) => ({ namespace: namespace.name, ...room })),
     )
     rooms.sort((a, b) => b.count - a.count)
     return { status: 'ok', rooms: rooms.slice(0, ROOMS_LISTED) }
@@ -67,7 +67,7 @@ function presentIn(namespaces: readonly Namespace[]): Pick<Stats, 'connections' 
   let rooms = 0
   for (const namespace of namespaces) {
     connections += namespace.connections.size
-    rooms += namespace.listRooms().length
+    rooms += namespace.openRooms().length
     for (const { user } of namespace.connections.values()) users.add(user.sub)
   }
   return { connections, users: users.size, rooms }

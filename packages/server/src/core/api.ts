@@ -18,6 +18,7 @@ import type { HistoryEvents, HistoryPage } from './log/history.ts'
 import type { Disconnected } from './ports/nodes.ts'
 import type { User } from './ports/users.ts'
 import type { PublishOptions } from './requests/publisher.ts'
+import type { UsersOfRoom } from './rooms/directory.ts'
 import type { ListedRooms, RoomPage } from './rooms/room-list.ts'
 import type { AskOptions } from './state/client-requests.ts'
 import type { Member } from './state/namespace-state.ts'
@@ -251,13 +252,26 @@ export interface NamespaceBase {
    * @throws RoomfulError (rejects) UNAVAILABLE
    */
   redactUser(userId: string): Promise<number>
-  /** Whether a user has an open connection to the namespace, on this node. */
+  /** Whether a user has an open connection to the namespace, on this node. Of all nodes: {@link onlineUsers}. */
   isOnline(userId: string): boolean
-  /** Users in a room; of several nodes, in a room that is open on this one. */
+  /**
+   * Those of these users who are online on any node: with an open connection, or expected back after a cut.
+   * @throws RoomfulError (rejects) UNAVAILABLE, with several nodes
+   */
+  onlineUsers(userIds: readonly string[]): Promise<ReadonlySet<string>>
+  /** Users in a room, on all nodes. @throws RoomfulError (rejects) UNAVAILABLE, with several nodes */
   roomUsers(roomId: string): Promise<Member[]>
-  /** How many users are in a room; of several nodes, in a room that is open on this one. */
+  /** The same, with their number and the version of the list. */
+  presenceOf(roomId: string): Promise<UsersOfRoom>
+  /**
+   * How many users are in a room, on all nodes, as this node knows it: 0 for a room in which no connection of this node is.
+   * Then ask {@link presenceOf}.
+   */
   userCount(roomId: string): number
-  /** Whether a user is in a room with any connection, or lost the connection and is expected back. */
+  /**
+   * Whether a user is in a room with any connection, or lost the connection and is expected back: as this node knows it, as
+   * with {@link userCount}.
+   */
   hasUser(roomId: string, userId: string): boolean
   /**
    * Reads a page of a room's log as clients see it, oldest event first.
@@ -266,12 +280,14 @@ export interface NamespaceBase {
    */
   history(roomId: string, page: HistoryPage): Promise<HistoryEvents>
   /**
-   * All rooms with members and their numbers of users, personal rooms left out. Rooms that have members on other nodes
-   * alone are only in the list of `GET /api/server/rooms`.
+   * Rooms that have members on any node, by name, with their numbers of users; personal rooms are left out.
+   * @param page those behind `after`, at most `limit` (100 by default)
+   * @throws RoomfulError (rejects) UNAVAILABLE, with several nodes
+   * @example const { rooms, more } = await namespace.listRooms({ after: 'general', limit: 20 })
    */
-  listRooms(): { roomId: string; count: number }[]
-  /** The same by name, at most 100 rooms a page. */
-  roomPage(page?: RoomPage): ListedRooms
+  listRooms(page?: RoomPage): Promise<ListedRooms>
+  /** Those in which connections of this node are, all of them, in no order. */
+  openRooms(): { roomId: string; count: number }[]
   /**
    * Closes every connection of a user, or one connection, on whatever node; those of this node before it returns.
    * @param userOrConnection id of a user or of a connection

@@ -10,6 +10,7 @@ import { Delivery } from './log/fan-out.ts'
 import { LogListener } from './log/log-listener.ts'
 import { SavedSessions } from './log/saved-sessions.ts'
 import { Namespace } from './namespace.ts'
+import { answerLargest } from './rooms/directory.ts'
 import { AccountChanges } from './sessions/account-changes.ts'
 import { drain } from './sessions/drain.ts'
 import { Handshake } from './sessions/handshake.ts'
@@ -91,6 +92,8 @@ export class Hub {
       this.namespace(name)?.inboxes.onStored(roomId)
       this.namespace(name)?.inboxes.wake(roomId)
     })
+    runtime.nodes.on<string>('user of', (id, name) => this.namespace(name)?.connections.get(id)?.user.sub)
+    answerLargest(runtime, (name) => this.namespace(name)?.directory)
     runtime.nodes.on<[string, number, string]>('disconnect', (what, name) => this.namespace(name)?.closeHere(...what))
     const isClosed = (): boolean => this.state === 'closed'
     const { catchUp, facades, handshake, leads } = this

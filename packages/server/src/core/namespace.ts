@@ -22,15 +22,15 @@ import { type Handler, type HandlerEntry, Handlers, type Middleware } from './re
 import { Idempotency } from './requests/idempotency.ts'
 import { Publisher, type PublishOptions } from './requests/publisher.ts'
 import { Access } from './rooms/access.ts'
+import { RoomDirectory, type UsersOfRoom } from './rooms/directory.ts'
 import { Inboxes } from './rooms/inboxes.ts'
 import { Joins } from './rooms/joins.ts'
 import { OpenRooms } from './rooms/open-rooms.ts'
 import { Placement } from './rooms/placement.ts'
-import { membersOf } from './rooms/presence/presence-feed.ts'
 import { RoomPresence } from './rooms/presence/room-presence.ts'
 import { ThrottledFanOut } from './rooms/presence/throttled-fan-out.ts'
 import { UserPresence } from './rooms/presence/user-presence.ts'
-import { isListed, type ListedRooms, listPage, type RoomPage } from './rooms/room-list.ts'
+import { isListed, type ListedRooms, type RoomPage } from './rooms/room-list.ts'
 import { Seats } from './rooms/seats.ts'
 import type { NamespaceParts } from './sessions/namespaces.ts'
 import type { SharedLimits } from './state/limits.ts'
@@ -59,6 +59,7 @@ export interface SharedParts {
 export class Namespace implements NamespaceApi, NamespaceParts {
   readonly state: NamespaceState
   readonly rooms: OpenRooms
+  readonly directory: RoomDirectory
   readonly presence: RoomPresence
   readonly users: UserPresence
   readonly inboxes: Inboxes
@@ -103,6 +104,7 @@ export class Namespace implements NamespaceApi, NamespaceParts {
     this.control = control
     this.state = state
     this.rooms = rooms
+    this.directory = new RoomDirectory(runtime, state)
     this.presence = presence
     this.users = new UserPresence(runtime, state, { fanOut, delivery, throttle })
     this.inboxes = inboxes
@@ -223,8 +225,15 @@ export class Namespace implements NamespaceApi, NamespaceParts {
   }
 
   async roomUsers(roomId: string): Promise<Member[]> {
-    const room = this.state.rooms.get(roomId)
-    return room ? membersOf(room) : []
+    return [...(await this.directory.usersOf(roomId)).users]
+  }
+
+  async presenceOf(roomId: string): Promise<UsersOfRoom> {
+    return this.directory.usersOf(roomId)
+  }
+
+  async onlineUsers(userIds: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.directory.online(userIds)
   }
 
   isOnline(userId: string): boolean {
@@ -243,14 +252,14 @@ export class Namespace implements NamespaceApi, NamespaceParts {
     return readHistory(this.runtime, this.name, checkRoomId(roomId), page)
   }
 
-  listRooms(): { roomId: string; count: number }[] {
+  async listRooms(page?: RoomPage): Promise<ListedRooms> {
+    return this.directory.list(page)
+  }
+
+  openRooms(): { roomId: string; count: number }[] {
     const list: { roomId: string; count: number }[] = []
     for (const room of this.state.rooms.values()) if (isListed(room)) list.push({ roomId: room.id, count: room.count })
     return list
-  }
-
-  roomPage(page: RoomPage = {}): ListedRooms {
-    return listPage(this.state.rooms.values(), page)
   }
 
   async disconnect(

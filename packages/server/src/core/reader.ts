@@ -3,7 +3,6 @@
  * receives nothing, counts towards no limit, and leaves nothing behind.
  */
 
-import { CONNECTION_ID_PREFIX } from '@roomful/protocol'
 import type { Runtime } from './base/runtime.ts'
 import { Link, type LinkListener } from './link/link.ts'
 import { ONE_WAY } from './link/one-way.ts'
@@ -26,7 +25,7 @@ export async function createReader(
   { ip, userAgent }: { readonly ip: string; readonly userAgent: string },
 ): Promise<Connection> {
   const link = new Link<Connection>(runtime, NO_LISTENER, { wire: SILENT_WIRE, dialect: SILENT_DIALECT, ip, userAgent })
-  const id = `${CONNECTION_ID_PREFIX}${runtime.random.id(20)}`
+  const id = runtime.nodes.connectionId(runtime.random)
   const connection = new Connection(link, state, { id, openedAt: runtime.clock.now(), httpMode: 'one-shot' })
   identifiedForReading(connection, identity)
   const context = await runChecks(requests, connection)

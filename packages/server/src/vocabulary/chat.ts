@@ -8,6 +8,7 @@ import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Stored } from '../core/log/effects.ts'
 import type { Namespace } from '../core/namespace.ts'
+import type { Awaitable } from '../core/ports/broker.ts'
 import type { Context } from '../core/requests/context.ts'
 import type { Numbers } from '../core/requests/handlers.ts'
 import { isGuestId } from '../core/sessions/guests.ts'
@@ -30,7 +31,7 @@ export function addChatEvents(hub: Hub, namespace: Namespace): void {
     for (const each of names) namespace.handle(each, handler, { definition: schemaOf(up[name]), ackFrom })
   }
   handle('message:send', (context, data) => after(mayPublish(context, data.roomId), () => send(context, data)), sent)
-  handle('message:private', (context, data) => sendPrivate(namespace, context, data))
+  handle('message:private', (context, data) => sendPrivate(hub, namespace, context, data))
   handle(
     'message:edit',
     (context, data) => edit(hub, namespace, context, data),
@@ -57,8 +58,8 @@ export function mayPublish(context: Context, roomId: string): true | Promise<tru
 }
 
 /** Runs `next`, without a promise when `ready` is none. */
-function after<Result>(ready: true | Promise<true>, next: () => Result): Result | Promise<Result> {
-  return ready === true ? next() : ready.then(next)
+function after<Ready, Result>(ready: Awaitable<Ready>, next: (ready: Ready) => Result): Result | Promise<Result> {
+  return ready instanceof Promise ? ready.then(next) : next(ready)
 }
 
 function send(context: Context, data: UpData<'message:send'>): unknown {
@@ -72,20 +73,57 @@ function sent({ seq, ts }: Numbers, { roomId }: UpData<'message:send'>): unknown
   return { status: 'ok', id: `${roomId}-${seq}`, seq, ts }
 }
 
+interface Recipient {
+  readonly to: string
+  readonly isOnline: boolean
+}
+
 /** Stores the message in the inboxes of both users, or in neither. A user who is away receives it when they connect. B23. */
-function sendPrivate(namespace: Namespace, context: Context, data: UpData<'message:private'>): unknown {
+function sendPrivate(hub: Hub, namespace: Namespace, context: Context, data: UpData<'message:private'>): unknown {
   const { sub: fromUser, name } = context.user
-  const to = namespace.connections.get(data.to)?.user.sub ?? data.to
-  if (to.startsWith(CONNECTION_ID_PREFIX) || isGuestId(to) ? !namespace.state.users.get(to) : false) {
-    throw new RoomfulError('NOT_FOUND', 'Nobody with this id is connected', { field: 'to' })
+  return after(recipientOf(hub, namespace, data.to), ({ to, isOnline }) => {
+    const message = { from: context.id, fromUser, name, to, content: data.content }
+    const toInbox = (userId: string): void =>
+      context.appendWith(inboxOf(userId), 'message:private', [message], { atomicGroup: 0 })
+    toInbox(to)
+    if (to !== fromUser) toInbox(fromUser)
+    const delivery = isOnline ? 'delivered' : 'queued'
+    return ([stored]: readonly Stored[]) => ({ status: 'ok', id: stored?.id, ts: stored?.ts, delivery })
+  })
+}
+
+/**
+ * A connection and a guest must be there, on whatever node.
+ * @throws RoomfulError (also as a rejection) NOT_FOUND, UNAVAILABLE
+ */
+function recipientOf(hub: Hub, namespace: Namespace, given: string): Awaitable<Recipient> {
+  const to = namespace.connections.get(given)?.user.sub ?? given
+  const known = namespace.state.users.get(to)
+  if (known && known.connections.size > 0) return { to, isOnline: true }
+  if (hub.runtime.nodes.own !== '') return findElsewhere(hub, namespace, to)
+  if (!known && mustBeThere(to)) throw notConnected()
+  return { to, isOnline: false }
+}
+
+async function findElsewhere(hub: Hub, namespace: Namespace, given: string): Promise<Recipient> {
+  let to = given
+  if (given.startsWith(CONNECTION_ID_PREFIX)) {
+    const question = { kind: 'user of', body: given, namespace: namespace.name }
+    const { value } = await hub.runtime.nodes.askAbout<string | null>(given, question, (sub) => typeof sub === 'string')
+    if (typeof value !== 'string') throw notConnected()
+    to = value
   }
-  const message = { from: context.id, fromUser, name, to, content: data.content }
-  const toInbox = (userId: string): void =>
-    context.appendWith(inboxOf(userId), 'message:private', [message], { atomicGroup: 0 })
-  toInbox(to)
-  if (to !== fromUser) toInbox(fromUser)
-  const delivery = namespace.state.users.get(to)?.connections.size ? 'delivered' : 'queued'
-  return ([stored]: readonly Stored[]) => ({ status: 'ok', id: stored?.id, ts: stored?.ts, delivery })
+  const isOnline = (await namespace.onlineUsers([to])).has(to)
+  if (!isOnline && mustBeThere(to)) throw notConnected()
+  return { to, isOnline }
+}
+
+function mustBeThere(to: string): boolean {
+  return to.startsWith(CONNECTION_ID_PREFIX) || isGuestId(to)
+}
+
+function notConnected(): RoomfulError {
+  return new RoomfulError('NOT_FOUND', 'Nobody with this id is connected', { field: 'to' })
 }
 
 async function edit(hub: Hub, namespace: Namespace, context: Context, data: UpData<'message:edit'>): Promise<unknown> {

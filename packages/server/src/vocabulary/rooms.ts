@@ -7,11 +7,12 @@ import { readHistory } from '../core/log/history.ts'
 import type { Namespace } from '../core/namespace.ts'
 import type { Context } from '../core/requests/context.ts'
 import type { JoinAck } from '../core/rooms/joins.ts'
-import { costOf } from '../core/rooms/room-list.ts'
+import { costOf, type ListedRooms } from '../core/rooms/room-list.ts'
 import { chargeEvent } from '../core/state/limits.ts'
 import { schemaOf } from './chat.ts'
 
 const HISTORY_PAGE_MAX = 100
+const NO_ONE = { users: [], count: 0, pv: 0 }
 
 /** Adds the room events to a namespace. Clients may send a room id alone, as a string. */
 export function addRoomEvents(hub: Hub, namespace: Namespace): void {
@@ -19,9 +20,12 @@ export function addRoomEvents(hub: Hub, namespace: Namespace): void {
   namespace.handle('room:join', join, joining)
   namespace.handle('room:leave', leave, { definition: schemaOf(up['room:leave']), uncounted: true })
   const list = ({ connection }: Context, { after, limit }: UpData<'room:list'>): unknown => {
-    const page = namespace.roomPage({ after, limit })
-    chargeEvent(hub.runtime, connection, costOf(page.rooms.length))
-    return { status: 'ok', ...page }
+    const answer = ({ rooms, more }: ListedRooms): unknown => {
+      chargeEvent(hub.runtime, connection, costOf(rooms.length))
+      return { status: 'ok', rooms, more }
+    }
+    const page = namespace.directory.list({ after, limit })
+    return page instanceof Promise ? page.then(answer) : answer(page)
   }
   namespace.handle('room:list', list, { definition: schemaOf(up['room:list']) })
   const presenceGet = (context: Context, data: UpData<'presence:get'>): unknown => presence(namespace, context, data)
@@ -51,9 +55,11 @@ function leave(context: Context, data: UpData<'room:leave'>): unknown {
 async function presence(namespace: Namespace, context: Context, data: UpData<'presence:get'>): Promise<unknown> {
   await context.check('presence', data.roomId)
   const roomId = checkRoomId(data.roomId)
+  const known =
+    namespace.state.rooms.get(roomId)?.state === 'open' ? undefined : await namespace.directory.snapshotOf(roomId)
   return () => {
     const room = namespace.state.rooms.get(roomId)
-    return { status: 'ok', ...(room ? namespace.presence.snapshot(room) : { users: [], count: 0, pv: 0 }) }
+    return { status: 'ok', ...(room?.state === 'open' ? namespace.presence.snapshot(room) : (known ?? NO_ONE)) }
   }
 }
 

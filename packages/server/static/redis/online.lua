@@ -43,6 +43,14 @@ F.online = function(keys, argv)
   return result
 end
 
+-- argv: users. @returns 1 for each who is online
+F.whoIsOnline = function(keys, argv)
+  local found = hmget(prefix_of(keys) .. 'u', argv)
+  local reply = {}
+  for i = 1, #argv do reply[i] = found[i] and 1 or 0 end
+  return reply
+end
+
 -- A slice of the users of a node that is gone. @returns whether there may be more
 local function reap_online(R, key, node)
   local users = redis.call('SPOP', R .. 'uo:' .. node, 200)

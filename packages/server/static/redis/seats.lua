@@ -3,6 +3,7 @@
 --   R:p:<room> hash   user -> that
 --   R:o:<node> set    room\nuser of every seat the node answers for, to clear up after it
 --   R:away zset       room\nuser -> when they are gone
+--   R:seated zset     rooms in which users are, by name, without personal ones
 
 local function parse_seat(text)
   local places, user = {}, ''
@@ -12,6 +13,10 @@ local function parse_seat(text)
     for node, till in string.gmatch(list, '([^,].......)(%d+)') do places[#places + 1] = { node = node, till = tonumber(till) } end
   end
   return places, user
+end
+
+local function is_personal(room)
+  return string.sub(room, 1, 5) == 'user:' or string.sub(room, 1, 2) == 'c_'
 end
 
 local function name_of(json)
@@ -49,6 +54,7 @@ local function presence(R, key, clock)
       count = redis.call('HLEN', R .. 'p:' .. name),
     }
     known.since = known.room and known.room.pv or 0
+    known.before = known.count
     known.pv = known.since
     rooms[name] = known
     order[#order + 1] = known
@@ -113,6 +119,10 @@ local function presence(R, key, clock)
           elseif seat.before == 'away' then redis.call('ZREM', R .. 'away', member) end
           for node, owns in pairs(seat.owner) do redis.call(owns and 'SADD' or 'SREM', R .. 'o:' .. node, member) end
         end
+      end
+      if (room.before > 0) ~= (room.count > 0) and not is_personal(room.name) then
+        if room.count > 0 then redis.call('ZADD', R .. 'seated', 0, room.name)
+        else redis.call('ZREM', R .. 'seated', room.name) end
       end
       if #room.changes > 0 then
         if room.room then
@@ -183,16 +193,28 @@ F.expireSeats = function(keys, argv)
   return #members
 end
 
--- argv: room, cursor, about how many. @returns pv, cursor, then per user: JSON, 1 for one who is away
+-- argv: room, cursor, about how many. @returns pv, cursor, how many in all, then per user: JSON, 1 for one who is away
 F.roomUsers = function(keys, argv)
   local R = prefix_of(keys)
   local packed = redis.call('HGET', R .. 'rooms', argv[1])
   local page = redis.call('HSCAN', R .. 'p:' .. argv[1], argv[2], 'COUNT', argv[3])
-  local reply = { packed and unpack_room(packed).pv or 0, page[1] }
+  local reply = { packed and unpack_room(packed).pv or 0, page[1], redis.call('HLEN', R .. 'p:' .. argv[1]) }
   for i = 2, #page[2], 2 do
     local places, json = parse_seat(page[2][i])
     reply[#reply + 1] = json
     reply[#reply + 1] = state_of(places) == 'away' and 1 or 0
+  end
+  return reply
+end
+
+-- argv: the room behind which they stand or '', how many. @returns how many there are in all, then per room: name, users
+F.listRooms = function(keys, argv)
+  local R = prefix_of(keys)
+  local from = argv[1] == '' and '-' or '(' .. argv[1]
+  local reply = { redis.call('ZCARD', R .. 'seated') }
+  for _, name in ipairs(redis.call('ZRANGEBYLEX', R .. 'seated', from, '+', 'LIMIT', 0, argv[2])) do
+    reply[#reply + 1] = name
+    reply[#reply + 1] = redis.call('HLEN', R .. 'p:' .. name)
   end
   return reply
 end

@@ -142,7 +142,7 @@ describe('a handler emits', () => {
     server.get('/').to(['x', 'y']).emit('note')
     await server.settle()
     expect(copies(clients, 'note')).toEqual({ a: 1, c: 1 })
-    expect(server.get('/').listRooms()).toEqual([
+    expect(server.get('/').openRooms()).toEqual([
       { roomId: 'x', count: 1 },
       { roomId: 'y', count: 1 },
       { roomId: 'z', count: 1 },

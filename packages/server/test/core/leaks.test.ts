@@ -124,7 +124,7 @@ describe('the server knows', () => {
       { roomId: 'x', count: 2 },
       { roomId: 'y', count: 1 },
     ]
-    expect(namespace.listRooms()).toEqual(rooms)
+    expect(namespace.openRooms()).toEqual(rooms)
     expect((await ann.request('room:list')).data).toEqual({ status: 'ok', rooms, more: false })
   })
 })

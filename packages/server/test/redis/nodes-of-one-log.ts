@@ -23,6 +23,7 @@ export interface TestSocket {
   ask(type: string, data?: object): Promise<Frame>
   /** The code of the close. */
   readonly closed: Promise<number>
+  close(): void
 }
 
 /** A token that any node of the test takes. */
@@ -63,7 +64,7 @@ export async function serveNode(
 /** @param token without one it is a guest in `/public` */
 export async function connectTo({ url }: ServedNode, token?: string, path = '/ws/public'): Promise<TestSocket> {
   const query = token === undefined ? '' : `?token=${encodeURIComponent(token)}`
-  const { frames, next, ask, closed } = await openPlain(url, path + query)
+  const { socket, frames, next, ask, closed } = await openPlain(url, path + query)
   const welcome = await next(({ type }) => type === 'welcome')
-  return { frames, connectionId: String(welcome.id), next, ask, closed }
+  return { frames, connectionId: String(welcome.id), next, ask, closed, close: () => socket.close() }
 }

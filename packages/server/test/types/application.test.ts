@@ -42,7 +42,7 @@ type ConnectionMember = 'id' | 'user' | 'openedAt' | 'ip' | 'userAgent' | 'hands
 type ContextMember = 'event' | 'key' | 'id' | 'user' | 'signal' | 'account' | 'rooms' | 'isIn' | 'join' | 'leave'
 type NamespaceMember =
   | ('name' | 'extend' | 'use' | 'room' | 'redact' | 'redactUser' | 'isOnline' | 'roomUsers' | 'userCount' | 'hasUser')
-  | ('history' | 'listRooms' | 'roomPage' | 'disconnect' | 'join' | 'leave')
+  | ('history' | 'listRooms' | 'openRooms' | 'presenceOf' | 'onlineUsers' | 'disconnect' | 'join' | 'leave')
 type Sending = 'emit' | 'to' | 'in' | 'except' | 'volatile'
 
 describe('what autocompletion shows to an application', () => {

@@ -2,6 +2,7 @@
  * Explains why a client did or did not receive an event, from the log and the stories of the client's connections. The
  * result is one sentence about the user and a verdict for each connection. D8.
  */
+import { CONNECTION_ID_PREFIX } from '@roomful/protocol'
 import type { Hub } from '../../core/hub.ts'
 import type { Namespace } from '../../core/namespace.ts'
 import type { StoredRow } from '../../core/ports/broker.ts'
@@ -109,19 +110,35 @@ function verdictsHere(namespace: Namespace, stories: Stories, { question, found 
 async function verdictsOfAll(hub: Hub, namespace: Namespace, stories: Stories, given: NodeCase): Promise<NodeVerdicts> {
   const here = verdictsHere(namespace, stories, given)
   if (given.question.seq > given.found.head) return here
-  const { asked, answers } = await hub.runtime.nodes.ask<NodeVerdicts>('explain', given, namespace.name)
-  if (asked === 0) return here
-  const all = [...answers.map(({ value }) => value), here]
+  const { asked, answers, hasEnded } = await askOthers(hub, namespace, given)
+  if (asked === 0 && !hasEnded) return here
+  const all = [...answers, here]
   const verdicts = all.flatMap((each) => each.verdicts)
   const known = verdicts.filter(({ connectionId }) => connectionId !== undefined)
   const unknown = here.verdicts.filter(({ code }) => code === 'UNKNOWN')
   if (known.length === 0 && unknown.length > 0) {
-    const message = `${unknown[0]?.message} on any node; what a node knew that has ended, ended with it`
+    const why = hasEnded ? ': its node ended' : ' on any node; what a node knew that has ended, ended with it'
+    const message = `${unknown[0]?.message}${why}`
     return { verdicts: [about(undefined, 'UNKNOWN', message)], name: here.name }
   }
   const trimmed = verdicts.filter(({ code }) => code === 'TRIMMED').slice(0, 1)
   const { name } = all.find((each) => each.name !== given.question.who) ?? here
   return { verdicts: [...known, ...trimmed], name }
+}
+
+/** Of one connection a node that knows it is enough; a user may have been on all of them. */
+async function askOthers(hub: Hub, namespace: Namespace, given: NodeCase) {
+  const { nodes } = hub.runtime
+  const { who } = given.question
+  if (!who.startsWith(CONNECTION_ID_PREFIX)) {
+    const { asked, answers } = await nodes.ask<NodeVerdicts>('explain', given, namespace.name)
+    return { asked, answers: answers.map(({ value }) => value), hasEnded: false }
+  }
+  const question = { kind: 'explain', body: given, namespace: namespace.name }
+  const isKnown = ({ verdicts }: NodeVerdicts): boolean =>
+    verdicts.some(({ connectionId }) => connectionId !== undefined)
+  const { asked, value, hasEnded } = await nodes.askAbout<NodeVerdicts>(who, question, isKnown)
+  return { asked, answers: value ? [value] : [], hasEnded }
 }
 
 async function find({ runtime: { broker } }: Hub, { name }: Namespace, { roomId, seq }: Question): Promise<Found> {

@@ -199,14 +199,15 @@ function listHere(namespace: Namespace, { userId, page }: ConnectionQuestion): C
   return { connections: items.map(describe), more }
 }
 
-/** The node that has, or had, the connection knows its story; with the end of a node those that it knew are gone. */
+/** The node that gave out its id is asked first; with the end of a node the stories that it knew are gone. */
 async function findStory({ hub, stories }: HttpHost, connectionId: string): Promise<unknown> {
   const here = storyHere(stories, connectionId)
   if (here) return here
-  const { asked, answered, answers } = await hub.runtime.nodes.ask<object | false>('story', { connectionId })
-  const found = answers.find(({ value }) => value)
-  if (found) return found.value
-  const gone = asked === 0 ? '' : '; if its node has ended, its story has ended with it'
+  const question = { kind: 'story', body: { connectionId } }
+  const found = await hub.runtime.nodes.askAbout<object | false>(connectionId, question, (value) => value !== false)
+  if (found.value) return found.value
+  const { asked, answered, hasEnded } = found
+  const gone = hasEnded ? ': its node ended, and its story with it' : ''
   const silent = asked === answered ? '' : `; ${asked - answered} of ${asked} other nodes did not answer`
   throw new RoomfulError('NOT_FOUND', `Nothing is remembered of ${connectionId}${gone}${silent}`, {
     field: 'connectionId',

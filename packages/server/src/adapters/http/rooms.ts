@@ -142,17 +142,16 @@ async function enter(hub: Hub, reader: Reader): Promise<Connection> {
 
 async function list(hub: Hub, reader: Reader, page: RoomPage): Promise<unknown> {
   const connection = await enter(hub, reader)
-  const listed = hub.of(connection).roomPage(page)
+  const listed = await hub.of(connection).listRooms(page)
   chargeRate(hub, reader.identity.user.sub, costOf(listed.rooms.length))
   return listed
 }
 
 async function members(hub: Hub, reader: Reader, roomId: string): Promise<unknown> {
   const connection = await enter(hub, reader)
-  const { requests, presence } = hub.of(connection)
+  const { requests, directory } = hub.of(connection)
   await requests.access.may(connection, 'presence', roomId)
-  const room = connection.namespace.rooms.get(roomId)
-  return room ? presence.snapshot(room) : { users: [], count: 0, pv: 0 }
+  return directory.snapshotOf(roomId)
 }
 
 async function events(hub: Hub, reader: Reader, roomId: string, page: Page): Promise<unknown> {

@@ -140,7 +140,7 @@ function statusOf({ hub, version: roomful }: HttpHost): ServerStatus {
     name: namespace.name,
     connections: namespace.state.connections.size,
     users: namespace.state.users.size,
-    rooms: namespace.listRooms().length,
+    rooms: namespace.openRooms().length,
     n: namespace.state.headN,
   }))
   const { rss: rssBytes, heapUsed: heapUsedBytes } = process.memoryUsage()

@@ -18,6 +18,7 @@ export type {
   OnlineUsers,
   PresenceChange,
   PresenceDiff,
+  RoomsPage,
   SeatChange,
   SeatResult,
   SharedPresence,

@@ -21,6 +21,21 @@ export interface SharedPresence {
    * @param cursor `next` of the page before
    */
   roomUsers(namespace: string, roomId: string, cursor?: string): Promise<UserPage>
+  /** Those of these users who are online on any node, or are expected back there. @throws (rejects) UNAVAILABLE */
+  whoIsOnline(namespace: string, userIds: readonly string[]): Promise<ReadonlySet<string>>
+  /**
+   * Rooms in which users are on any node, by name, without personal ones.
+   * @param page those behind `after`, so many
+   * @throws (rejects) UNAVAILABLE
+   */
+  rooms(namespace: string, page: { readonly after: string; readonly limit: number }): Promise<RoomsPage>
+}
+
+export interface RoomsPage {
+  readonly rooms: readonly { readonly roomId: string; readonly count: number }[]
+  readonly more: boolean
+  /** How many there are in all. */
+  readonly total: number
 }
 
 /** Who is online in the namespace, and what has changed. */
@@ -57,6 +72,8 @@ export type SeatResult = { readonly ok: true } | { readonly ok: false; readonly 
 export interface UserPage {
   /** Version of the membership. */
   readonly pv: number
+  /** Of the whole room. */
+  readonly count: number
   readonly users: readonly { readonly user: User; readonly isAway: boolean }[]
   readonly next: string | undefined
 }

@@ -20,8 +20,14 @@ export interface ListedRooms {
   readonly more: boolean
 }
 
+export interface LargestRooms {
+  readonly rooms: readonly ListedRoom[]
+  /** How many there are in all. */
+  readonly total: number
+}
+
 /** Most rooms of a page that a client is given. */
-const ROOM_PAGE_MAX = 100
+export const ROOM_PAGE_MAX = 100
 /** A page counts as one event for each of as many rooms. */
 const ROOMS_PER_EVENT = 25
 
@@ -46,11 +52,21 @@ export function listPage(rooms: Iterable<Room>, { after = '', limit = ROOM_PAGE_
 }
 
 /** The rooms with the most users, and how many there are in all. */
-export function listLargest(rooms: Iterable<Room>, limit: number): { rooms: readonly ListedRoom[]; total: number } {
+export function listLargest(rooms: Iterable<Room>, limit: number): LargestRooms {
   let total = 0
   const isWanted = (): boolean => ++total > 0
   const page = firstBy(rooms, limit, (a, b) => b.count - a.count || (a.id < b.id ? -1 : 1), isWanted)
   return { rooms: page.map(describe), total }
+}
+
+/** The same from the lists of several nodes, on each of which a room counts its users of all nodes. */
+export function mergeLargest(lists: readonly LargestRooms[], limit: number): readonly ListedRoom[] {
+  const merged = new Map<string, number>()
+  for (const { roomId, count } of lists.flatMap(({ rooms }) => rooms)) {
+    merged.set(roomId, Math.max(count, merged.get(roomId) ?? 0))
+  }
+  const all = Array.from(merged, ([roomId, count]) => ({ roomId, count }))
+  return all.sort((a, b) => b.count - a.count || (a.roomId < b.roomId ? -1 : 1)).slice(0, limit)
 }
 
 function firstBy(

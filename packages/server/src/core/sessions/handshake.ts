@@ -2,7 +2,7 @@
  * From a link that opened to a connection with a user, with every refusal of PROTOCOL.md 3. Also resuming sessions: of several
  * connections that claim one session the newest stays open (C18).
  */
-import { CLOSE_CODES, CONNECTION_ID_PREFIX, type Credentials, fromJson, type Inbound, inboxOf } from '@roomful/protocol'
+import { CLOSE_CODES, type Credentials, fromJson, type Inbound, inboxOf } from '@roomful/protocol'
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { Link } from '../link/link.ts'
@@ -161,8 +161,8 @@ export class Handshake {
   }
 
   private createConnection(link: Link<Connection>, { state }: NamespaceParts, more: Partial<Attached>): Connection {
-    const { clock, random } = this.runtime
-    const id = `${CONNECTION_ID_PREFIX}${random.id(20)}`
+    const { clock, random, nodes } = this.runtime
+    const id = nodes.connectionId(random)
     const connection = new Connection(link, state, {
       ...more,
       id,

@@ -269,6 +269,13 @@ const COMMANDS: Readonly<Record<string, (space: Keyspace, args: Args) => unknown
     return members.slice(...span(members.length, from, to))
   },
   ZRANGEBYSCORE: between,
+  ZCARD: (space, [key = '']) => space.at(key, 'zset')?.scores.size ?? 0,
+  // From a member or from the first one, to the last.
+  ZRANGEBYLEX: (space, [key = '', from = '-', , , offset = '0', count]) => {
+    const after = from === '-' ? '' : from.slice(1)
+    const members = [...(space.at(key, 'zset')?.scores.keys() ?? [])].filter((member) => member > after).sort()
+    return members.slice(Number(offset), count === undefined ? undefined : Number(offset) + Number(count))
+  },
   ZREMRANGEBYSCORE: (space, args) => {
     const members = between(space, args)
     for (const member of members) space.at(args[0] as string, 'zset')?.scores.delete(member)

@@ -23,6 +23,8 @@ export type FunctionName =
   | 'online'
   | 'expireSeats'
   | 'roomUsers'
+  | 'whoIsOnline'
+  | 'listRooms'
   | 'register'
   | 'renew'
   | 'reap'
@@ -40,7 +42,18 @@ export type FunctionName =
   | 'saveReturning'
   | 'takeReturning'
 
-const READING = ['heads', 'range', 'positions', 'roomNames', 'roomUsers', 'findSession', 'mark', 'countNodes']
+const READING = [
+  'heads',
+  'range',
+  'positions',
+  'roomNames',
+  'roomUsers',
+  'whoIsOnline',
+  'listRooms',
+  'findSession',
+  'mark',
+  'countNodes',
+]
 /** These give memory back, or keep what is there in order, and so run when Redis is full. */
 const WITHOUT_MEMORY = [
   'close',

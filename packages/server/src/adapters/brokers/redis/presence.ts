@@ -1,5 +1,12 @@
 /** Who is where, over all nodes: what this one states of its users goes in one call per turn, and comes back in order. */
-import type { OnlineChange, SeatChange, SeatResult, SharedPresence, UserPage } from '../../../core/ports/broker.ts'
+import type {
+  OnlineChange,
+  RoomsPage,
+  SeatChange,
+  SeatResult,
+  SharedPresence,
+  UserPage,
+} from '../../../core/ports/broker.ts'
 import type { Clock } from '../../../core/ports/system.ts'
 import type { User } from '../../../core/ports/users.ts'
 import { inPages, type RedisNamespace } from './namespace.ts'
@@ -48,12 +55,27 @@ export class Presence {
   }
 
   async roomUsers(roomId: string, cursor = '0'): Promise<UserPage> {
-    const [pv, next, ...users] = await this.namespace.ask('roomUsers', [roomId, cursor, PAGE])
+    const [pv, next, count, ...users] = await this.namespace.ask('roomUsers', [roomId, cursor, PAGE])
     return {
       pv: Number(pv),
+      count: Number(count),
       next: String(next) === '0' ? undefined : String(next),
       users: pairs(users).map(([user, isAway]) => ({ user: JSON.parse(user) as User, isAway: isAway === '1' })),
     }
+  }
+
+  async whoIsOnline(userIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const pages = inPages(userIds).map(async (page) => {
+      const flags = await this.namespace.ask('whoIsOnline', page)
+      return page.filter((_, i) => Number(flags[i]) === 1)
+    })
+    return new Set((await Promise.all(pages)).flat())
+  }
+
+  async rooms({ after, limit }: { readonly after: string; readonly limit: number }): Promise<RoomsPage> {
+    const [total, ...found] = await this.namespace.ask('listRooms', [after, String(limit + 1)])
+    const rooms = pairs(found).map(([roomId, count]) => ({ roomId, count: Number(count) }))
+    return { rooms: rooms.slice(0, limit), more: rooms.length > limit, total: Number(total) }
   }
 
   /** What waits is sent. */
@@ -108,6 +130,8 @@ export function sharedPresence(of: (namespace: string) => Presence): SharedPrese
     seats: async (namespace, changes) => of(namespace).seats(changes),
     online: async (namespace, connections, changes) => of(namespace).setOnline(connections, changes),
     roomUsers: async (namespace, roomId, cursor) => of(namespace).roomUsers(roomId, cursor),
+    whoIsOnline: async (namespace, userIds) => of(namespace).whoIsOnline(userIds),
+    rooms: async (namespace, page) => of(namespace).rooms(page),
   }
 }
 
