@@ -3,12 +3,7 @@
  * replay, no outbox. C2.
  */
 import { backoffMs } from './backoff.ts'
-import {
-  endsWithoutClose,
-  findWebSocket,
-  type WebSocketConstructor,
-  type WebSocketLike,
-} from './transports/websocket.ts'
+import { findWebSocket, type WebSocketConstructor, type WebSocketLike } from './transports/websocket.ts'
 
 /** How a {@link ReconnectingWebSocket} reconnects, and its handlers. */
 export interface ReconnectingWebSocketOptions {
@@ -91,15 +86,10 @@ export class ReconnectingWebSocket {
       this.onopen?.()
     }
     ws.onmessage = (event: MessageEvent) => this.onmessage?.(event)
-    const onclose = (event: CloseEvent): void => {
+    ws.onerror = (event: Event) => this.onerror?.(event)
+    ws.onclose = (event: CloseEvent) => {
       this.onclose?.(event)
       if (this.ws === ws) this.#connectLater()
-    }
-    ws.onclose = onclose
-    ws.onerror = (event: Event) => {
-      this.onerror?.(event)
-      if (this.ws === ws && endsWithoutClose(ws))
-        onclose({ type: 'close', code: 1006, reason: '', wasClean: false } as CloseEvent)
     }
   }
 

@@ -41,18 +41,6 @@ describe('[C2] ReconnectingWebSocket', () => {
     expect(seen).toEqual(['open', 'hello', 'error', 1006])
   })
 
-  it('comes back where a failed handshake is an error without a close, as on Node 22', () => {
-    const seen: unknown[] = []
-    create({ onclose: ({ code }) => seen.push(code) })
-    opened[0]?.onerror?.({} as never)
-    expect(seen).toEqual([1006])
-    vi.advanceTimersByTime(1_000)
-    expect(opened).toHaveLength(2)
-    opened[1]?.open()
-    opened[1]?.onerror?.({} as never)
-    expect(seen).toEqual([1006])
-  })
-
   it('comes back after 1000 · 2ⁿ ms, capped at 30 s, and gives up after maxRetries', () => {
     const ws = create()
     const delays: number[] = []

@@ -52,13 +52,6 @@ describe('a link', () => {
     expect(socket?.sent).toEqual(['now'])
   })
 
-  it('is over where a failed handshake is an error without a close, as on Node 22', () => {
-    const onClose = vi.fn()
-    webSocketTransport('ws://x/ws', FakeSocket)({ onOpen() {}, onMessage() {}, onClose })
-    opened[0]?.onerror?.({} as never)
-    expect(onClose.mock.calls).toEqual([[1006, '']])
-  })
-
   it('ends with a goodbye, or without one so that its session is kept; either way silently', () => {
     for (const [manner, args] of [
       ['goodbye', [1000]],

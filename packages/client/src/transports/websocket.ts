@@ -22,16 +22,7 @@ export interface WebSocketLike {
 /** The `WebSocket` class of a platform, or of the package `ws`. */
 export type WebSocketConstructor = new (url: string, protocols?: string | string[]) => WebSocketLike
 
-const CONNECTING = 0
 const OPEN = 1
-
-/**
- * Whether an error is the end, and no close follows. So it is with the WebSocket of Node 22 when the handshake fails; all
- * others have left the state `CONNECTING` by then, and close.
- */
-export function endsWithoutClose(socket: WebSocketLike): boolean {
-  return socket.readyState === CONNECTING
-}
 
 /**
  * @param given takes precedence over the platform's own class
@@ -70,14 +61,13 @@ export function webSocketTransport(
     }
     socket.onmessage = ({ data }: { data: unknown }) => onMessage(typeof data === 'string' ? data : '')
     socket.onclose = ({ code, reason }: { code: number; reason: string }) => onClose(code, reason)
-    socket.onerror = () => endsWithoutClose(socket) && onClose(CUT_OFF, '') // the close says everything else
+    socket.onerror = ignore // the close says everything
     return {
       send(text) {
         if (socket.readyState === OPEN) socket.send(text)
       },
       close(manner) {
         socket.onopen = socket.onmessage = socket.onclose = null
-        socket.onerror = ignore
         // Without a code the server sees 1005, which is not a goodbye: it keeps the session.
         if (manner === 'cut') socket.close()
         else socket.close(GOODBYE)

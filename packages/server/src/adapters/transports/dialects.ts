@@ -25,7 +25,7 @@ import {
   type WireEvent,
 } from '@roomful/protocol'
 import type { Dialect, Encoding, Request } from '../../core/ports/dialect.ts'
-import { ackFrame, textFrame } from './websocket/wire.ts'
+import { ackFrame, textFrame } from './websocket/frames.ts'
 
 const plainEncoding: Encoding = { key: 'ws:plain', encode: (event) => textFrame(encodePlainEvent(event)) }
 

@@ -6,7 +6,7 @@ import type { Namespace } from '../../core/namespace.ts'
 import type { Dialect, Encoding } from '../../core/ports/dialect.ts'
 import type { Protocol } from '../../core/raw-protocol.ts'
 import { refuseBinary } from './dialects.ts'
-import { binaryFrame, textFrame } from './websocket/wire.ts'
+import { binaryFrame, textFrame } from './websocket/frames.ts'
 
 /** A protocol with the namespace that guards it. */
 export interface Mounted {

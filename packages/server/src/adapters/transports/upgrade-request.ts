@@ -39,7 +39,12 @@ export function headWithoutOffer({ method, url, httpVersion, rawHeaders }: Incom
 }
 
 /** Answers an upgrade with an HTTP status and closes. RFC 6455 section 4.2.2. */
-export function refuse(socket: Duplex, status: number, message: string): void {
+export function refuse(
+  socket: Duplex,
+  status: number,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   if (!socket.writable) return void socket.destroy()
   const body = Buffer.from(message)
   const head = [
@@ -47,6 +52,7 @@ export function refuse(socket: Duplex, status: number, message: string): void {
     'Connection: close',
     'Content-Type: text/plain; charset=utf-8',
     `Content-Length: ${body.length}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ]
   socket.once('finish', () => socket.destroy())
   socket.end(`${head.join('\r\n')}\r\n\r\n${message}`)

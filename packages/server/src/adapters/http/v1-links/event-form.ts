@@ -2,7 +2,7 @@
  * Frames of a v1 link over HTTP in the form of `text/event-stream`, for streams and answers to polls. A text frame is an
  * event without a name; pings and closes are events with a name. PROTOCOL.md, section 17.
  */
-import { binaryFrame, CLOSE, PING, payloadsOf, TEXT } from '../../transports/websocket/wire.ts'
+import { binaryFrame, CLOSE, PING, payloadsOf, TEXT } from '../../transports/websocket/frames.ts'
 
 /** An empty ping. */
 export const PING_FRAME = binaryFrame(new Uint8Array(), PING)

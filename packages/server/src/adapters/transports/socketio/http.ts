@@ -1,7 +1,7 @@
 /** The HTTP side of Engine.IO: bodies of POST requests, payloads of polls, refusals. Engine.IO protocol 4. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isRefusableUnread, sendContinue } from '../http-request.ts'
-import { BINARY, payloadsOf } from '../websocket/wire.ts'
+import { BINARY, payloadsOf } from '../websocket/frames.ts'
 
 const BODY_TIMEOUT_MS = 10_000
 

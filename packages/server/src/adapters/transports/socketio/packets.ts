@@ -2,7 +2,7 @@
 import { bytesOf, holdsBinary, isBytes, toJson } from '@roomful/protocol'
 import { PacketType } from 'socket.io-parser'
 import { AckArgs } from '../../../core/base/contract.ts'
-import { ackFrame, binaryFrame, textFrame } from '../websocket/wire.ts'
+import { ackFrame, binaryFrame, textFrame } from '../websocket/frames.ts'
 
 /** Engine.IO packets other than messages. */
 export const ENGINE = {

@@ -13,7 +13,7 @@ import { pathOf } from '../http-request.ts'
 import { credentialsOf } from '../request-info.ts'
 import { offersWebSocket, refuse } from '../upgrade-request.ts'
 import { FRAME_OVERHEAD_BYTES, URL_MAX_LENGTH } from '../websocket/server.ts'
-import { createWebSocketServer, shakeHands } from '../websocket/upgrade.ts'
+import { shakeHands } from '../websocket/upgrade.ts'
 import { ignoreSocketError, type WebSocketWire } from '../websocket/wire.ts'
 import { type DialectLink, SocketIoDialect, type SocketIoForm } from './dialect.ts'
 import { createEncoding } from './encoding.ts'
@@ -40,9 +40,8 @@ const DROPPED_MAX_BYTES = 4 * 1024 ** 2
 export class SocketIoTransport {
   private readonly hub: Hub
   private readonly options: SocketIoOptions
-  private readonly server: ReturnType<typeof createWebSocketServer>
   private readonly form: SocketIoForm
-  private readonly maxPayload: number
+  readonly maxPayload: number
   /** Sessions that began with polls: only those are looked up by id. */
   private readonly sessions = new Map<string, EngineSession>()
   private readonly encodings = new Map<string, Encoding>()
@@ -61,7 +60,6 @@ export class SocketIoTransport {
       isHandled: (nsp, event) => hub.namespace(nsp)?.requests.handlers.byEvent.has(event) === true,
       isDeclared: (nsp, event) => hub.namespace(nsp)?.requests.handlers.byEvent.get(event)?.definition !== undefined,
     }
-    this.server = createWebSocketServer({ maxPayload: this.maxPayload })
   }
 
   /** @returns true for a path of Socket.IO, even when the request is refused */
@@ -103,7 +101,7 @@ export class SocketIoTransport {
     const sid = query.get('sid')
     const session = sid === null ? undefined : this.sessions.get(sid)
     if (sid !== null && !session) return refuse(socket, 400, REFUSALS.session.message)
-    shakeHands(this.server, request, socket, head, (wire) => {
+    shakeHands(this, request, socket, head, (wire) => {
       if (!session) this.open(request, wire)
       else if (!session.upgrade(wire)) wire.close(CLOSE_CODES.NORMAL.code, '')
     })

@@ -8,7 +8,6 @@ import {
   PLAIN_SUBPROTOCOL,
   SDK_SUBPROTOCOLS,
 } from '@roomful/protocol'
-import type { WebSocket } from 'ws'
 import { RoomfulError, toRoomfulError } from '../../../core/base/errors.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { LinkOwner } from '../../../core/link/link.ts'
@@ -23,7 +22,7 @@ import { pathOf } from '../http-request.ts'
 import { echo, echoDialect, type Mounted, Protocols, sharedFrame } from '../protocols.ts'
 import { credentialsOf, offeredSubprotocols, subprotocolValue } from '../request-info.ts'
 import { offersWebSocket, refuse } from '../upgrade-request.ts'
-import { createWebSocketServer, shakeHands } from './upgrade.ts'
+import { type HandshakeOptions, shakeHands } from './upgrade.ts'
 import { ignoreSocketError, type WebSocketWire } from './wire.ts'
 
 export interface WebSocketOptions {
@@ -58,7 +57,7 @@ export class WebSocketTransport {
   /** Protocols that the application added. */
   readonly protocols = new Protocols()
   private readonly findLink: (id: string) => Upgradable | undefined
-  private readonly server: ReturnType<typeof createServer>
+  private readonly handshake: HandshakeOptions
   private readonly echoes: ReadonlyMap<string, LinkOwner>
 
   /** @param findLink finds a v1 link over HTTP by its secret, for a WebSocket that shall take it over */
@@ -67,7 +66,7 @@ export class WebSocketTransport {
     this.options = options
     this.findLink = findLink
     this.echoes = new Map(Array.from(options.echoPaths, ([path, prefix]) => [path, echo(prefix)]))
-    this.server = createServer(hub.runtime.settings.maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES)
+    this.handshake = handshakeOf(hub.runtime.settings.maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES)
   }
 
   /**
@@ -123,13 +122,13 @@ export class WebSocketTransport {
     const who = { namespace, credentials, identity, ...from }
     if (spoken?.roomId !== undefined)
       return this.openProtocol(request, socket, head, spoken.mounted, spoken.roomId, who)
-    shakeHands(this.server, request, socket, head, (wire, ws) => {
-      wire.link = this.hub.links.accept({ wire, dialect: dialectOf(ws), ...who })
+    shakeHands(this.handshake, request, socket, head, (wire, subprotocol) => {
+      wire.link = this.hub.links.accept({ wire, dialect: dialectOf(subprotocol), ...who })
     })
   }
 
   private echo(request: IncomingMessage, socket: Duplex, head: Buffer, owner: LinkOwner): void {
-    shakeHands(this.server, request, socket, head, (wire) => {
+    shakeHands(this.handshake, request, socket, head, (wire) => {
       const anonymous = { namespace: undefined, credentials: {}, ...this.clientOf(request) }
       const link = this.hub.links.accept({ wire, dialect: echoDialect, ...anonymous })
       link.owner = owner
@@ -145,7 +144,7 @@ export class WebSocketTransport {
     roomId: string,
     who: Omit<ProtocolArrival, 'wire' | 'dialect' | 'protocol' | 'roomId' | 'frame'>,
   ): void {
-    shakeHands(createServer(protocol.maxMessageBytes), request, socket, head, (wire) => {
+    shakeHands(handshakeOf(protocol.maxMessageBytes), request, socket, head, (wire) => {
       acceptProtocolLink(this.hub, { wire, dialect, protocol, roomId, frame: sharedFrame, ...who }, (link) => {
         wire.link = link
       })
@@ -156,7 +155,7 @@ export class WebSocketTransport {
   private takeOver(request: IncomingMessage, socket: Duplex, head: Buffer, linkId: string): void {
     const link = this.findLink(linkId)
     if (!link) return refuse(socket, 404, 'There is no such link')
-    shakeHands(this.server, request, socket, head, (wire) => {
+    shakeHands(this.handshake, request, socket, head, (wire) => {
       if (!link.upgrade(wire)) wire.close(CLOSE_CODES.NORMAL.code, '')
     })
   }
@@ -198,16 +197,16 @@ function isV1(request: IncomingMessage): boolean {
 
 const hasNone = ({ token, ticket }: Credentials): boolean => token === undefined && ticket === undefined
 
-const createServer = (maxPayload: number) => createWebSocketServer({ maxPayload, handleProtocols: chooseSubprotocol })
+const handshakeOf = (maxPayload: number): HandshakeOptions => ({ maxPayload, chooseSubprotocol })
 
-function dialectOf(ws: WebSocket): Dialect {
-  return ws.protocol === SDK_SUBPROTOCOLS[0] ? v1Dialect : plainDialect
+function dialectOf(subprotocol: string | undefined): Dialect {
+  return subprotocol === SDK_SUBPROTOCOLS[0] ? v1Dialect : plainDialect
 }
 
 /** The newest SDK version that was offered, else plain if it was offered. A token among them is never returned. */
-function chooseSubprotocol(offered: Set<string>): string | false {
+function chooseSubprotocol(offered: ReadonlySet<string>): string | undefined {
   for (const version of SDK_SUBPROTOCOLS) if (offered.has(version)) return version
-  return offered.has(PLAIN_SUBPROTOCOL) ? PLAIN_SUBPROTOCOL : false
+  return offered.has(PLAIN_SUBPROTOCOL) ? PLAIN_SUBPROTOCOL : undefined
 }
 
 function namespaceOf(path: string): string {

@@ -1,0 +1,98 @@
+/** Frames as a server sends them: final, unmasked, uncompressed. RFC 6455 section 5.2. frame-reader.ts reads those of clients. */
+import { aroundShared } from '@roomful/protocol'
+import { AckArgs } from '../../../core/base/contract.ts'
+
+export const TEXT = 0x1
+export const BINARY = 0x2
+export const CLOSE = 0x8
+export const PING = 0x9
+export const PONG = 0xa
+
+const FIN = 0x80
+
+/** A text frame in three buffers. The middle one is shared with other frames and not copied. */
+function textFrameAround(before: string, shared: Uint8Array, after: string): readonly Uint8Array[] {
+  const tail = Buffer.from(after)
+  const own = Buffer.byteLength(before)
+  const head = allocate(TEXT, own, shared.byteLength + tail.byteLength)
+  head.write(before, head.length - own, 'utf8')
+  return [head, shared, tail]
+}
+
+/** A text frame. */
+export function textFrame(text: string): Uint8Array {
+  const length = Buffer.byteLength(text)
+  const frame = allocate(TEXT, length)
+  frame.write(text, frame.length - length, 'utf8')
+  return frame
+}
+
+/** The frame of an acknowledgement. Bytes that many acknowledgements share are encoded once. */
+export function ackFrame(data: unknown, encode: (data: unknown) => string): Uint8Array | readonly Uint8Array[] {
+  const text = aroundShared(data instanceof AckArgs ? data.values : data, encode)
+  return typeof text === 'string' ? textFrame(text) : textFrameAround(text.before, text.shared.bytes, text.after)
+}
+
+/** A binary frame, or another one with an opcode. */
+export function binaryFrame(payload: Uint8Array, opcode: number = BINARY): Uint8Array {
+  const frame = allocate(opcode, payload.byteLength)
+  frame.set(payload, frame.length - payload.byteLength)
+  return frame
+}
+
+/** @param code 1005 for a frame without one */
+export function closeFrame(code: number, reason: string): Uint8Array {
+  if (code === 1005) return allocate(CLOSE, 0)
+  const text = Buffer.byteLength(reason)
+  const frame = allocate(CLOSE, 2 + text)
+  frame.writeUInt16BE(code, frame.length - text - 2)
+  frame.write(reason, frame.length - text, 'utf8')
+  return frame
+}
+
+/** A buffer that begins with the header of a frame; `elsewhere` bytes of the payload follow in other buffers. */
+function allocate(opcode: number, here: number, elsewhere = 0): Buffer {
+  const length = here + elsewhere
+  if (length < 126) {
+    const frame = Buffer.allocUnsafe(2 + here)
+    frame[1] = length
+    frame[0] = FIN | opcode
+    return frame
+  }
+  if (length < 65_536) {
+    const frame = Buffer.allocUnsafe(4 + here)
+    frame[0] = FIN | opcode
+    frame[1] = 126
+    frame.writeUInt16BE(length, 2)
+    return frame
+  }
+  const frame = Buffer.allocUnsafe(10 + here)
+  frame[0] = FIN | opcode
+  frame[1] = 127
+  frame.writeBigUInt64BE(BigInt(length), 2)
+  return frame
+}
+
+/** The content of one frame. */
+export interface Payload {
+  readonly opcode: number
+  readonly bytes: Buffer
+}
+
+/**
+ * Takes payloads out of frames, for links without a WebSocket: events are encoded once as frames for all clients.
+ * @param frames whole frames made by the functions above, in buffers of any size
+ */
+export function* payloadsOf(frames: readonly Uint8Array[]): Generator<Payload> {
+  const bytes = Buffer.concat(frames)
+  for (let at = 0; at < bytes.length; ) {
+    const opcode = (bytes[at] as number) & 0xf
+    const short = bytes[at + 1] as number
+    const head = short < 126 ? 2 : short === 126 ? 4 : 10
+    const length =
+      short < 126 ? short : short === 126 ? bytes.readUInt16BE(at + 2) : Number(bytes.readBigUInt64BE(at + 2))
+    const start = at + head
+    at = start + length
+    yield { opcode, bytes: bytes.subarray(start, at) }
+  }
+}
