@@ -7,13 +7,14 @@
  *   N1  one room of 400, one publisher with eight messages outstanding
  *   N2  40 rooms of ten, everyone publishes with one outstanding
  *   N3  200 rooms of two, one member on each node, both publish with one outstanding
- *   N5  acknowledged publishes with keys: 100 publishers with 32 outstanding each, 100 rooms without members
- *   N6  10,000 acknowledged publishes a second in 100 rooms of two: latency of the ack and of the other node's delivery
+ *   N5  acknowledged messages with keys: 100 publishers with 32 outstanding each, 100 rooms without members
+ *   N6  10,000 acknowledged messages a second in 100 rooms of two: latency of the ack and of the other node's delivery
  *
- * N4 is two nodes of ours against one, of N1 and N2. The table has medians, with the least and the most in brackets; the
+ * N4 is two nodes of ours against one, of N1 and N2. What is measured comes after a warm-up: each node has to compile what
+ * it runs, which two nodes do twice. The table has medians, with the least and the most in brackets; the
  * runs are in bench/results. Needs redis-server and a C compiler; Linux, for the CPU time in /proc.
  *
- *   npm run bench -- nodes [--workloads N1,N2] [--peers roomful-2,socketio-1] [--repeats 3] [--seconds 3] [--appendfsync everysec]
+ *   npm run bench -- nodes [--workloads N1,N2] [--peers roomful-2,socketio-1] [--repeats 3] [--seconds 3] [--warm-up 6] [--appendfsync everysec]
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -46,7 +47,10 @@ const enterRoomful = ['--step', '{"type":"room:join","roomId":"r%r","id":"in"}=>
 const roomful = ['--path', '/ws/bench', ...enterRoomful, '--message', '{"type":"pub","roomId":"r%r","data":%b}']
 const acked = {
   enter: enterRoomful,
-  message: ['--path', '/ws/bench', '--message', '{"type":"pub","roomId":"r%r","data":%b,"id":%n,"key":"%k"}'],
+  message: [
+    ...['--path', '/ws/bench'],
+    ...['--message', '{"type":"message:send","roomId":"r%r","content":"%t","id":%n,"key":"%k"}'],
+  ],
 }
 const roomfulBySocketIo = [
   ...['--path', '/socket.io/?EIO=4&transport=websocket', '--pong', '2=>3'],
@@ -106,6 +110,7 @@ interface Plan {
   readonly peer: Peer
   readonly appendfsync: Fsync | 'none'
   readonly seconds: string
+  readonly warmUp: string
 }
 
 const PINNED = availableParallelism() > 1 ? { servers: pinTo(0), load: pinTo(1) } : { servers: [], load: [] }
@@ -114,7 +119,7 @@ function pinTo(core: number): readonly string[] {
   return ['taskset', '--cpu-list', String(core)]
 }
 
-async function runOnce({ workload, peer, appendfsync, seconds }: Plan): Promise<Omit<Run, 'repeat'>> {
+async function runOnce({ workload, peer, appendfsync, seconds, warmUp }: Plan): Promise<Omit<Run, 'repeat'>> {
   const { shape, isAcked, isJoined, isSpread } = WORKLOADS[workload] as Workload
   const pinned = isSpread ? { servers: [], load: [] } : PINNED
   const folder = mkdtempSync(join(tmpdir(), 'roomful-bench-'))
@@ -134,7 +139,7 @@ async function runOnce({ workload, peer, appendfsync, seconds }: Plan): Promise<
         ...pids.flatMap(({ pid }) => ['--pid', String(pid)]),
         ...client,
         ...shape,
-        ...['--seconds', seconds],
+        ...['--seconds', seconds, '--warm-up', warmUp],
       ],
       pinned.load,
     )
@@ -160,10 +165,11 @@ export async function run(args: readonly string[]): Promise<string> {
       peers: { type: 'string', default: 'socketio-1,redis-adapter,redis-streams-adapter,roomful-1,roomful-2' },
       repeats: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '3' },
+      'warm-up': { type: 'string', default: '6' },
       appendfsync: { type: 'string', default: 'everysec' },
     },
   })
-  const { seconds } = values
+  const { seconds, 'warm-up': warmUp } = values
   const plans = chosen(values.workloads.split(','), Object.keys(WORKLOADS), 'workload').flatMap((workload) => {
     const { isAcked, appendfsync = [values.appendfsync as Fsync] } = WORKLOADS[workload] as Workload
     const names = PEERS.map(({ name }) => name)
@@ -172,7 +178,7 @@ export async function run(args: readonly string[]): Promise<string> {
       .filter((peer) => !isAcked || peer.acked !== undefined)
       .flatMap((peer) => {
         const settings = peer.args.includes('REDIS') ? appendfsync : (['none'] as const)
-        return settings.map((setting): Plan => ({ workload, peer, appendfsync: setting, seconds }))
+        return settings.map((setting): Plan => ({ workload, peer, appendfsync: setting, seconds, warmUp }))
       })
   })
   const runs: Run[] = []

@@ -48,6 +48,7 @@ const roomful = createRoomful({
 const [feed] = ['/bench', '/'].map((name) => {
   const bench = roomful.namespace(name, contract, { guests: true, open: true })
   bench.on('pub', (context, { roomId, data }) => context.append(roomId, 'published', data))
+  roomful.chat(roomful.get(name))
   bench.on('vol', (context, { roomId, data }) => context.toAll(roomId).emit('shown', data))
   return bench
 })

@@ -7,6 +7,7 @@
  *
  *   %r  the room, five digits      %n  number of this client's request, from 1
  *   %k  a UUIDv7                   %b  the body: JSON of `size` bytes with number, publisher and time of sending
+ *   %t  the same as a text: with ' for ", so that it needs no escapes within a JSON string
  *
  * Each receiver checks that the bodies of each publisher come in the order of their numbers, none left out. With --acks,
  * each publisher checks the same for the `"ack":<number>` of its requests, and these open its window instead of its own
@@ -66,6 +67,7 @@ static const char *path = "/", *ping, *pong;
 static int client_count = 2, members = 2, publishers = 1, window = 1, size = 128;
 static double rate, seconds = 3, warm_up_seconds = 1;
 static bool count_acks;
+static char quote = '"'; /* in bodies */
 
 static struct client *clients, **senders;
 static int sender_count, opened, entering, ready, lost, poller;
@@ -167,10 +169,11 @@ static void send_frame(struct client *client, int opcode, const char *text, size
 }
 
 static size_t write_body(char *to, const struct client *client, uint64_t at) {
-  int length = sprintf(to, "{\"s\":%010llu,\"p\":\"%05d\",\"t\":\"%016llu\",\"x\":\"",
-                       (unsigned long long)(FIRST_NUMBER + client->sent), client->publisher, (unsigned long long)at);
+  int length = sprintf(to, "{%cs%c:%010llu,%cp%c:%c%05d%c,%ct%c:%c%016llu%c,%cx%c:%c", quote, quote,
+                       (unsigned long long)(FIRST_NUMBER + client->sent), quote, quote, quote, client->publisher, quote,
+                       quote, quote, quote, (unsigned long long)at, quote, quote, quote, quote);
   for (; length < size - 2; length++) to[length] = 'a' + length % 26;
-  to[length++] = '"';
+  to[length++] = quote;
   to[length++] = '}';
   return length;
 }
@@ -195,7 +198,7 @@ static size_t fill_in(char *to, const struct client *client, uint64_t at) {
     if (piece->kind == 'r') end += sprintf(end, "%05d", client->room);
     else if (piece->kind == 'n') end += sprintf(end, "%u", client->sent);
     else if (piece->kind == 'k') end += write_key(end);
-    else if (piece->kind == 'b') end += write_body(end, client, at);
+    else if (piece->kind == 'b' || piece->kind == 't') end += write_body(end, client, at);
     else end = (char *)mempcpy(end, piece->text, piece->length);
   }
   return end - to;
@@ -276,7 +279,8 @@ static void receive_text(struct client *client, const char *text, size_t length,
   }
   const char *end = text + length, *at = text;
   bool found = false;
-  while ((at = memmem(at, end - at, "\"s\":1", 5)) != NULL && end - at >= 48) {
+  const char mark[] = {quote, 's', quote, ':', '1'};
+  while ((at = memmem(at, end - at, mark, sizeof mark)) != NULL && end - at >= 48) {
     receive_body(client, at, now);
     found = true;
     at += 48;
@@ -494,12 +498,13 @@ static void measure(void) {
 static void parse_template(const char *text) {
   const char *from = text;
   for (const char *at = text;; at++) {
-    bool marks = *at == '%' && at[1] != 0 && strchr("rnkb", at[1]) != NULL;
+    bool marks = *at == '%' && at[1] != 0 && strchr("rnkbt", at[1]) != NULL;
     if (!marks && *at != 0) continue;
     if (piece_count + 2 > MAX_PIECES) stop("--message has too many pieces");
     if (at > from) pieces[piece_count++] = (struct piece){0, from, at - from};
     if (*at == 0) return;
     pieces[piece_count++] = (struct piece){at[1], NULL, 0};
+    if (at[1] == 't') quote = '\'';
     from = ++at + 1;
   }
 }

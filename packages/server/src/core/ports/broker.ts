@@ -256,6 +256,8 @@ export interface Broker {
    * @throws RoomfulError (also as a rejection) UNAVAILABLE when the log cannot tell
    */
   claim(namespace: string, key: AppendKey): Awaitable<Claim>
+  /** A claim takes a round trip, so requests that do nothing but store make none: their append finds the repeat. */
+  readonly isRemote?: boolean | undefined
   /** The request is over, and no append of its own has ended the claim. */
   endClaim(namespace: string, key: AppendKey): void
   /**

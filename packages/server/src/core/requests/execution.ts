@@ -41,6 +41,8 @@ export class Execution implements RequestEffects {
   private isAckStored = false
   /** Repeats of this request wait for its end. */
   private isAwaited = false
+  /** Whether it is a repeat shows only when it is stored. */
+  private isUnclaimed = false
   /** It waited for something, and that came or took too long. */
   private isOver = false
   private hasStored = false
@@ -80,7 +82,9 @@ export class Execution implements RequestEffects {
     if (!entry) throw new RoomfulError('UNKNOWN_EVENT', `There is no event ${JSON.stringify(request.event)} here`)
     if (key === undefined) return entry
     checkKeyAge(parts.runtime, key.key)
-    const earlier = parts.idempotency.begin(key)
+    if (entry.ackFrom && parts.handlers.middleware.length === 0)
+      this.isUnclaimed = parts.idempotency.startUnclaimed(key)
+    const earlier = this.isUnclaimed ? undefined : parts.idempotency.begin(key)
     if (earlier !== undefined) return Promise.resolve(earlier)
     this.isAwaited = true
     return entry
@@ -145,7 +149,20 @@ export class Execution implements RequestEffects {
 
   private fail(thrown: unknown): void {
     this.context.discard()
-    this.refuse(thrown)
+    if (this.isUnclaimed) this.failUnlessRepeat(thrown)
+    else this.refuse(thrown)
+  }
+
+  /** A repeat is answered as the first time, whatever is forbidden or gone by now. */
+  private failUnlessRepeat(thrown: unknown): void {
+    const { parts, key, entry, request } = this
+    parts.idempotency.find(key as AppendKey).then(
+      (earlier) =>
+        earlier === undefined
+          ? this.refuse(thrown)
+          : this.acknowledge((entry as HandlerEntry).ackFrom?.(earlier, ...request.args), NO_STORED),
+      (error: unknown) => this.refuse(error),
+    )
   }
 
   /** The handler has returned: its effects go to the turn, and its acknowledgement waits for them. */

@@ -16,7 +16,13 @@ const RETRY_AFTER_MS = 1_000
 
 /** A request that runs. Most have no repeat that waits for them. */
 class Running {
+  /** The log was asked, and knows that it runs. */
+  readonly isClaimed: boolean
   private waiting: PromiseWithResolvers<void> | undefined
+
+  constructor(isClaimed: boolean) {
+    this.isClaimed = isClaimed
+  }
 
   get over(): Promise<void> {
     this.waiting ??= Promise.withResolvers<void>()
@@ -54,6 +60,26 @@ export class Idempotency {
     return claim instanceof Promise ? this.beginLater(key, claim) : this.begun(key, claim)
   }
 
+  /**
+   * For a request that does nothing but store, and is answered from what was stored: where to ask the log takes a round
+   * trip, its append is the claim. Who fails before the append asks {@link find}.
+   * @returns false when the request has to {@link begin}
+   */
+  startUnclaimed(key: AppendKey): boolean {
+    if (!this.broker.isRemote || this.runningUnder(key)) return false
+    this.run(key, false)
+    return true
+  }
+
+  /** What became of an earlier request under the key of one that was not claimed. @throws (rejects) as {@link begin} */
+  async find(key: AppendKey): Promise<Repeated | undefined> {
+    const claim = await this.claim(key)
+    if (claim.status === 'refused') throw new RoomfulError(claim.code, claim.message)
+    if (claim.status === 'duplicate') return claim
+    this.broker.endClaim(this.namespace, key)
+    return undefined
+  }
+
   private async beginLater(key: AppendKey, first?: Promise<Claim>): Promise<Repeated | undefined> {
     let claim = first && (await first)
     while (claim === undefined || this.runningUnder(key)) {
@@ -79,7 +105,7 @@ export class Idempotency {
     const running = inScope?.get(key)
     inScope?.delete(key)
     if (inScope?.size === 0) this.running.delete(scope)
-    if (!hasStored) this.broker.endClaim(this.namespace, appendKey)
+    if (!hasStored && running?.isClaimed) this.broker.endClaim(this.namespace, appendKey)
     running?.end()
   }
 
@@ -87,10 +113,11 @@ export class Idempotency {
     return this.running.get(scope)?.get(key)
   }
 
-  private run({ scope, key }: AppendKey): void {
+  private run({ scope, key }: AppendKey, isClaimed = true): void {
+    const running = new Running(isClaimed)
     const inScope = this.running.get(scope)
-    if (inScope) inScope.set(key, new Running())
-    else this.running.set(scope, new Map([[key, new Running()]]))
+    if (inScope) inScope.set(key, running)
+    else this.running.set(scope, new Map([[key, running]]))
   }
 
   /** Stores an acknowledgement that was known only after the commit. */

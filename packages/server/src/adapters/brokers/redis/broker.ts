@@ -139,6 +139,7 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
   return {
     node,
     leads,
+    isRemote: true,
     batchLimits: BATCH,
     listen: (given) => {
       listener = given
