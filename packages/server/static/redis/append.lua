@@ -45,25 +45,24 @@ F.append = function(keys, argv)
     at = at + 2
   end
   local packed = hmget(R .. 'rooms', names)
-  local rooms = {}
-  -- All fields at once, so that no table has to grow: with many rooms that is a good part of the call.
+  -- In arrays by the place of the room, as everything that there are many of: a table for each costs a microsecond.
+  local seqs, firsts, kept, lengths, exists = {}, {}, {}, {}, {}
   for i = 1, room_count do
     local text = packed[i]
-    local seq, first, trimmedN, lastN, lastTs, pv, kept = 0, 1, 0, 0, 0, 0, retention
-    if text then seq, first, trimmedN, lastN, lastTs, pv, kept = struct.unpack(ROOM, text) end
-    rooms[i] = {
-      seq = seq, first = first, trimmedN = trimmedN, lastN = lastN, lastTs = lastTs, pv = pv, retention = kept,
-      rest = text and string.sub(text, 53) or new_room(seed, i, retention).epoch,
-      exists = text ~= false, was_empty = seq < first, index = i, length = seq - first + 1,
-      rows = false, touched = false, targets = false, frame = false,
-    }
+    exists[i] = text ~= false
+    if not text then
+      text = pack_room(new_room(seed, i, retention))
+      packed[i] = text
+    end
+    local seq, _, _, first, most = struct.unpack(ROOM_START, text)
+    seqs[i], firsts[i], kept[i], lengths[i] = seq, first, most, seq - first + 1
   end
 
   local buckets = {}
   for i = 1, bucket_count do buckets[i] = argv[at + i] end
   at = at + bucket_count
 
-  -- Entries: tail of the row, digest of the key, fingerprint. In arrays, since a table for each costs a microsecond.
+  -- Entries: tail of the row, digest of the key, fingerprint.
   local room_of, bucket_of, group_of, flags_of, about_of = {}, {}, {}, {}, {}
   local first_entry = at
   local groups = {}
@@ -73,7 +72,7 @@ F.append = function(keys, argv)
     local room, bucket, group, flags, about
     room, bucket, group, flags, about, position = struct.unpack('<HHHBd', meta, position)
     flags = FLAGS[flags]
-    room_of[i], bucket_of[i], group_of[i], flags_of[i], about_of[i] = rooms[room], bucket, group, flags, about
+    room_of[i], bucket_of[i], group_of[i], flags_of[i], about_of[i] = room, bucket, group, flags, about
     local field = argv[at + 2]
     at = at + 3
     if group > 0 then
@@ -157,17 +156,18 @@ F.append = function(keys, argv)
       bindings[field] = known
       if not known then return nil end
     end
-    local numbers, then_ts, print = string.match(known, '^(%d+ %d+ (%d+)) (.*)$')
-    if tonumber(then_ts) < oldest then return nil end
-    return print, numbers
+    local numbers, then_ts, print, ack = parse_binding(known)
+    if then_ts < oldest then return nil end
+    return print, numbers, ack
   end
 
   local acks, new_acks = {}, {}
-  local function repeated(i, part, print, numbers)
+  local function repeated(i, part, print, numbers, ack)
     if print ~= argv[first_entry + 3 * i] then return 'C' end
-    local field = field_at(i, part)
-    local ack = new_acks[field]
-    if ack == nil then ack = redis.call('GET', R .. 'a:' .. field) end
+    if not ack then
+      local field = field_at(i, part)
+      ack = new_acks[field] or redis.call('GET', R .. 'a:' .. field)
+    end
     if not ack then return 'd' .. numbers end
     return 'a' .. numbers, ack
   end
@@ -178,7 +178,7 @@ F.append = function(keys, argv)
     local taken, made = {}, {}
     for _, member in ipairs(members) do
       local room = room_of[member]
-      local is_new = not room.exists and not made[room]
+      local is_new = not exists[room] and not made[room]
       for _, limit in ipairs(limits[member] or {}) do
         if is_new or not limit.of_rooms then
           local minute = minutes[limit.scope]
@@ -200,37 +200,42 @@ F.append = function(keys, argv)
   end
 
   local n = ns.n
-  local ts_text = string.format('%.0f', ts)
-  local new_keys, new_strings = {}, {}
-  local row_at = {}
+  local ts_text = string.format(' %.0f', ts)
+  local new_keys, new_strings, ended = {}, {}, {}
+  local row_at, rows_of, last_of = {}, {}, {}
 
   local function has_content(room, seq)
-    if not room.exists or seq < room.first or seq > room.seq then return false end
+    local first = firsts[room]
+    if not exists[room] or seq < first or seq > seqs[room] then return false end
     -- What this call is about to trim is gone already.
-    local over = room.seq - room.first + 1 - room.retention
-    if over > math.floor(room.retention / 10) and seq < room.first + over then return false end
-    local index = seq - room.first
-    if index >= room.length then return true end
-    local row = redis.call('LINDEX', R .. 'l:' .. names[room.index], index)
+    local over = seqs[room] - first + 1 - kept[room]
+    if over > math.floor(kept[room] / 10) and seq < first + over then return false end
+    local index = seq - first
+    if index >= lengths[room] then return true end
+    local row = redis.call('LINDEX', R .. 'l:' .. names[room], index)
     return row and not is_redacted(row)
   end
 
   local function store(i, part)
     local room, flags = room_of[i], flags_of[i]
-    room.exists = true
+    exists[room] = true
     n = n + 1
-    local seq = room.seq + 1
-    room.seq = seq
-    room.lastN, room.touched = n, true
-    local numbers = n .. ' ' .. seq
-    local stamped = numbers .. ' ' .. ts_text
+    local seq = seqs[room] + 1
+    seqs[room], last_of[room] = seq, n
+    local numbers = string.format('%d %d', n, seq)
+    local stamped = numbers .. ts_text
     local row = stamped .. ' 0 ' .. argv[first_entry + 3 * i - 2]
-    local list = room.rows
-    if list then list[#list + 1] = row else room.rows = { row } end
+    local list = rows_of[room]
+    if list then list[#list + 1] = row else rows_of[room] = { row } end
     row_at[i] = row
     if flags.keyed then
       local field, bucket = field_at(i, part), bucket_of[i]
       local value = stamped .. ' ' .. argv[first_entry + 3 * i]
+      local ack = part == 0 and ack_of[i]
+      if ack then
+        if bucket == 0 or #value + #ack < INLINE_MAX then value = value .. ' ' .. ack else new_acks[field] = ack end
+      end
+      if has_claims then ended[#ended + 1] = field end
       bindings[field] = value
       local writes = new_strings
       if bucket > 0 then
@@ -242,7 +247,6 @@ F.append = function(keys, argv)
       end
       local count = #writes
       writes[count + 1], writes[count + 2] = field, value
-      new_acks[field] = part == 0 and ack_of[i] or false
     end
     return 's' .. numbers
   end
@@ -250,8 +254,8 @@ F.append = function(keys, argv)
   local function single(i, members)
     if fenced_entry and fenced_entry[i] then return 'F' end
     if flags_of[i].too_large then return 'L' end
-    local print, numbers = find(i, 0)
-    if print then return repeated(i, 0, print, numbers) end
+    local print, numbers, ack = find(i, 0)
+    if print then return repeated(i, 0, print, numbers, ack) end
     if about_of[i] >= 0 and not has_content(room_of[i], about_of[i]) then return 'N' end
     if limit_count > 0 then
       local refusal = take(members or { i })
@@ -279,8 +283,8 @@ F.append = function(keys, argv)
         fate.parts = fate.parts + 1
         local kind = string.sub(fate.result, 1, 1)
         if kind == 'd' or kind == 'a' then
-          local print, numbers = find(i, fate.parts)
-          if print then result, ack = repeated(i, fate.parts, print, numbers) else result = 'C' end
+          local print, numbers, kept = find(i, fate.parts)
+          if print then result, ack = repeated(i, fate.parts, print, numbers, kept) else result = 'C' end
         elseif kind == 's' then result = store(i, fate.parts)
         else result = fate.result end
       end
@@ -301,18 +305,20 @@ F.append = function(keys, argv)
     others_of[nodes] = list
     return list
   end
+  local targets, start_of = {}, {}
   local function targets_of(room)
-    local list = room.targets
+    local list = targets[room]
     if list then return list end
-    local name, nodes = names[room.index], string.sub(room.rest, 13)
+    local name, text = names[room], packed[room]
+    local nodes = string.sub(text, 65)
     if string.sub(name, 1, 5) == 'user:' then
       for _, other in ipairs(each_node(redis.call('HGET', R .. 'u', string.sub(name, 6)) or '')) do
         if not has_node(nodes, other) then nodes = nodes .. other end
       end
     end
     list = others(nodes)
-    room.targets = list
-    room.frame = 'E' .. widths[room.index] .. ' ' .. string.sub(room.rest, 1, 12) .. name
+    targets[room] = list
+    start_of[room] = list[1] and 'E' .. widths[room] .. ' ' .. string.sub(text, 53, 64) .. name
     return list
   end
   local function signal(where)
@@ -327,7 +333,7 @@ F.append = function(keys, argv)
       return
     end
     for index in string.gmatch(audience, '%d+') do
-      for _, other in ipairs(targets_of(rooms[tonumber(index)])) do
+      for _, other in ipairs(targets_of(tonumber(index))) do
         if not reached[other] then
           reached[other] = true
           add_frame(frames, other, text)
@@ -340,14 +346,14 @@ F.append = function(keys, argv)
     local row = row_at[i]
     if row then
       local room = room_of[i]
-      local targets = targets_of(room)
-      for t = 1, #targets do
-        local list = frames[targets[t]]
+      local nodes = targets_of(room)
+      for t = 1, #nodes do
+        local list = frames[nodes[t]]
         if list then
           local count = #list
-          list[count + 1], list[count + 2] = room.frame, row
+          list[count + 1], list[count + 2] = start_of[room], row
         else
-          frames[targets[t]] = { room.frame, row }
+          frames[nodes[t]] = { start_of[room], row }
         end
       end
     end
@@ -361,26 +367,22 @@ F.append = function(keys, argv)
   -- Writes.
   local changed, due = {}, {}
   for i = 1, room_count do
-    local room = rooms[i]
-    if room.touched then
-      room.lastTs = ts
-      local list = R .. 'l:' .. names[i]
-      local length = room.seq - room.first + 1
-      local over = length - room.retention
-      if over > math.floor(room.retention / 10) then
-        local last = over <= room.length and redis.call('LINDEX', list, over - 1) or room.rows[over - room.length]
-        room.trimmedN = last and n_of(last) or room.trimmedN
-        room.first = room.first + over
+    local rows = rows_of[i]
+    if rows then
+      local list, rest = R .. 'l:' .. names[i], string.sub(packed[i], 25)
+      local over = seqs[i] - firsts[i] + 1 - kept[i]
+      if over > math.floor(kept[i] / 10) then
+        local last = over <= lengths[i] and redis.call('LINDEX', list, over - 1) or rows[over - lengths[i]]
+        rest = struct.pack(ROOM_FRONT, firsts[i] + over, kept[i], n_of(last)) .. string.sub(rest, 21)
       else
         over = 0
       end
-      in_chunks(room.rows, function(...) redis.call('RPUSH', list, ...) end)
+      if #rows == 1 then redis.call('RPUSH', list, rows[1])
+      else in_chunks(rows, function(...) redis.call('RPUSH', list, ...) end) end
       if over > 0 then redis.call('LTRIM', list, over, -1) end
-      changed[#changed + 1] = names[i]
-      changed[#changed + 1] = struct.pack(
-        ROOM, room.seq, room.first, room.trimmedN, room.lastN, room.lastTs, room.pv, room.retention
-      ) .. room.rest
-      if room.was_empty and age > 0 then
+      local count = #changed
+      changed[count + 1], changed[count + 2] = names[i], struct.pack(ROOM_HEAD, seqs[i], last_of[i], ts) .. rest
+      if lengths[i] < 1 and age > 0 then
         due[#due + 1] = ts + age
         due[#due + 1] = names[i]
       end
@@ -402,12 +404,8 @@ F.append = function(keys, argv)
     redis.call('PEXPIRE', key, left, 'NX')
     if ahead or clock > made + MINUTE_MS then redis.call('PEXPIRE', key, left, 'GT') end
   end
-  local ended = {}
-  for field, ack in pairs(new_acks) do
-    if ack then redis.call('SET', R .. 'a:' .. field, ack, 'PX', window + MINUTE_MS) end
-    ended[#ended + 1] = field
-  end
-  if has_claims and #ended > 0 then in_chunks(ended, function(...) redis.call('HDEL', R .. 'c', ...) end) end
+  for field, ack in pairs(new_acks) do redis.call('SET', R .. 'a:' .. field, ack, 'PX', window + MINUTE_MS) end
+  if #ended > 0 then in_chunks(ended, function(...) redis.call('HDEL', R .. 'c', ...) end) end
   for scope, minute in pairs(minutes) do count_in(R, scope, minute.most, minute.count, clock) end
 
   local result = { 'OK', ns.k, ts, table.concat(results, ',') }
@@ -418,7 +416,7 @@ F.append = function(keys, argv)
   if #deaf > 0 then
     local left = {}
     for i = 1, room_count do
-      local packed_room = rooms[i].exists and redis.call('HGET', R .. 'rooms', names[i])
+      local packed_room = exists[i] and redis.call('HGET', R .. 'rooms', names[i])
       if packed_room then
         local room = unpack_room(packed_room)
         local before = room.nodes

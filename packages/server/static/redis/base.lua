@@ -5,14 +5,17 @@
 -- Redis does not roll a failed script back, so each call reads and decides first and writes last.
 local F = {}
 
--- seq first trimmedN lastN lastTs pv retention; then 12 characters of epoch, then 8 per node
-local ROOM = '<ddddddI4'
+-- seq lastN lastTs, which each append changes; first retention trimmedN; pv; then 12 characters of epoch, then 8 per node
+local ROOM = '<ddddI4dd'
+local ROOM_HEAD, ROOM_FRONT, ROOM_START = '<ddd', '<dI4d', '<ddddI4'
 local LEASE_MS = 8000
 local RESULTS_KEPT = 64
 local RESULTS_KEPT_MS = 60000
 local HOUR_MS = 3600000
 local MINUTE_MS = 60000
 local CHUNK = 1000
+-- Redis keeps a small hash as one block as long as no value of it is longer.
+local INLINE_MAX = 64
 
 local function prefix_of(keys)
   return string.sub(keys[1], 1, -3)
@@ -26,7 +29,7 @@ local function time(given)
 end
 
 local function unpack_room(text)
-  local seq, first, trimmedN, lastN, lastTs, pv, retention = struct.unpack(ROOM, text)
+  local seq, lastN, lastTs, first, retention, trimmedN, pv = struct.unpack(ROOM, text)
   return {
     seq = seq, first = first, trimmedN = trimmedN, lastN = lastN, lastTs = lastTs, pv = pv, retention = retention,
     epoch = string.sub(text, 53, 64), nodes = string.sub(text, 65),
@@ -34,7 +37,7 @@ local function unpack_room(text)
 end
 
 local function pack_room(room)
-  return struct.pack(ROOM, room.seq, room.first, room.trimmedN, room.lastN, room.lastTs, room.pv, room.retention)
+  return struct.pack(ROOM, room.seq, room.lastN, room.lastTs, room.first, room.retention, room.trimmedN, room.pv)
     .. room.epoch .. room.nodes
 end
 
@@ -102,6 +105,13 @@ local function n_of(row)
   return tonumber(string.match(row, '^%d+'))
 end
 
+-- What is bound to a key: `n seq ts fingerprint`, and after a blank what the request was answered with, where that is short.
+-- @returns `n seq ts`, ts, fingerprint, answer or nothing
+local function parse_binding(text)
+  local numbers, ts, print, ack = string.match(text, '^(%d+ %d+ (%d+)) ([^ ]*)(.*)$')
+  return numbers, tonumber(ts), print, ack ~= '' and string.sub(ack, 2) or nil
+end
+
 -- The node's place among calls. @returns nothing when the call may run, else what it is answered with
 local function guard(R, ns, node, serial)
   if not ns.c then return { 'REAPED' } end
@@ -140,7 +150,10 @@ local function tell(R, key, frames, fields)
       local k = tonumber(values[2 * i - 1] or 0) + 1
       fields[#fields + 1] = 'k:' .. node
       fields[#fields + 1] = k
-      messages[node] = k .. ' ' .. c .. ' ' .. table.concat(frames[node])
+      -- Before the first piece and not before the whole: Lua hashes every text that it makes, to its end.
+      local list = frames[node]
+      list[1] = k .. ' ' .. c .. ' ' .. list[1]
+      messages[node] = table.concat(list)
     end
   end
   hset(key, fields)

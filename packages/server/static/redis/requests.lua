@@ -9,7 +9,7 @@ local function binding_of(R, bucket, field)
 end
 
 -- argv: node, now, window; then digest, second of the key or '', fingerprint.
--- @returns per request: new | runs | conflict | numbers, and the ack or ''
+-- @returns per request: new | runs | conflict | numbers, and the ack or nothing
 F.claim = function(keys, argv)
   local R = prefix_of(keys)
   local node, clock, window = argv[1], time(argv[2]), tonumber(argv[3])
@@ -20,11 +20,11 @@ F.claim = function(keys, argv)
   for i = 4, #argv, 3 do
     local field = argv[i]
     local known = binding_of(R, argv[i + 1], field)
-    local n, seq, then_ts, print
-    if known then n, seq, then_ts, print = string.match(known, '^(%d+) (%d+) (%d+) (.*)$') end
-    if n and tonumber(then_ts) >= ts - window then
-      reply[#reply + 1] = print == argv[i + 2] and (n .. ' ' .. seq .. ' ' .. then_ts) or 'conflict'
-      reply[#reply + 1] = redis.call('GET', R .. 'a:' .. field) or ''
+    local numbers, then_ts, print, ack
+    if known then numbers, then_ts, print, ack = parse_binding(known) end
+    if numbers and then_ts >= ts - window then
+      reply[#reply + 1] = print == argv[i + 2] and numbers or 'conflict'
+      reply[#reply + 1] = ack or redis.call('GET', R .. 'a:' .. field)
     else
       local holder = redis.call('HGET', R .. 'c', field)
       local lease = holder and holder ~= node and redis.call('ZSCORE', R .. 'nodes', holder)
@@ -32,7 +32,7 @@ F.claim = function(keys, argv)
         redis.call('HSET', R .. 'c', field, node)
         reply[#reply + 1] = 'new'
       end
-      reply[#reply + 1] = ''
+      reply[#reply + 1] = false
     end
   end
   return reply
@@ -51,9 +51,9 @@ end
 F.saveAck = function(keys, argv)
   local R = prefix_of(keys)
   local known = binding_of(R, argv[4], argv[3])
-  local then_ts, print
-  if known then then_ts, print = string.match(known, '^%d+ %d+ (%d+) (.*)$') end
-  if print ~= argv[5] or tonumber(then_ts) < time(argv[1]) - tonumber(argv[2]) then return 0 end
+  if not known then return 0 end
+  local _, then_ts, print, ack = parse_binding(known)
+  if ack or print ~= argv[5] or then_ts < time(argv[1]) - tonumber(argv[2]) then return 0 end
   return redis.call('SET', R .. 'a:' .. argv[3], argv[6], 'NX', 'PX', argv[2] + 60000) and 1 or 0
 end
 

@@ -48,7 +48,7 @@ const limit = fc.record({
 const content = fc.constantFrom('x', '👍', '\u0000\n', 'a\ud800b', 'y'.repeat(EVENT_MAX + 1))
 const more = fc.record(
   {
-    ack: fc.constantFrom('["ok"]', '[]', '["\n👍"]'),
+    ack: fc.constantFrom('["ok"]', '[]', '', ' ["\n👍"]', 'z'.repeat(70)),
     limits: fc.array(limit, { maxLength: 2 }),
     sharesLimits: fc.constant(true as const),
     aboutSeq: fc.integer({ min: 0, max: 9 }),

@@ -77,6 +77,19 @@ export function keyContract(makeBroker: MakeBroker): void {
       expect(await broker.claim(NS, key('k1'))).toEqual(again)
     })
 
+    it.each(['', '{}', 'x'.repeat(500)])('[K1] keeps any reply with the key, an empty one too: %j', async (ack) => {
+      const { broker } = await bench(makeBroker)
+      const timed = '71a1d0e0-5c00-7000-8000-000000000001'
+      for (const name of ['k1', timed]) {
+        const keyed = entry('a', 1, { key: key(name), ack })
+        const [first] = await broker.append(NS, [keyed])
+        const again = { ...first, status: 'duplicate', ack }
+        expect(await broker.append(NS, [keyed])).toEqual([again])
+        broker.saveAck(NS, key(name), '["later"]')
+        expect(await broker.claim(NS, key(name))).toEqual(again)
+      }
+    })
+
     it('[D2] keeps a reply that is known only afterwards, the first one, for its own request', async () => {
       const { broker } = await bench(makeBroker)
       const keyed = entry('a', 1, { key: key('k1') })

@@ -75,18 +75,18 @@ export class Claims {
     const window = String(namespace.limits.dedupeWindowMs)
     try {
       const reply = await namespace.ask('claim', [namespace.node, namespace.now, window, ...wanted])
-      for (const [i, asked] of page.entries()) this.settle(asked, String(reply[1 + 2 * i]), String(reply[2 + 2 * i]))
+      for (const [i, asked] of page.entries()) this.settle(asked, String(reply[1 + 2 * i]), reply[2 + 2 * i])
     } catch (error) {
       for (const { reject } of page) reject(error)
     }
   }
 
-  private settle(asked: Asked, answer: string, ack: string): void {
+  private settle(asked: Asked, answer: string, ack: unknown): void {
     if (answer === 'conflict') return asked.resolve(CONFLICT)
     if (answer === 'runs') return this.retry(asked)
     if (answer !== 'new') {
       const [n, seq, ts] = answer.split(' ').map(Number) as [number, number, number]
-      return asked.resolve({ status: 'duplicate', n, seq, ts, ...(ack === '' ? {} : { ack }) })
+      return asked.resolve({ status: 'duplicate', n, seq, ts, ...(typeof ack === 'string' ? { ack } : {}) })
     }
     asked.resolve({ status: 'new' })
   }

@@ -60,9 +60,9 @@ export function digestOf(scope: string, key: string): string {
   return createHash('sha256').update(`${scope.length} ${scope}${key}`).digest('base64url').slice(0, 22)
 }
 
-/** As short as a place in a small hash wants it. */
+/** As short as a place in a small hash wants it, and without a blank. */
 export function shortPrint(fingerprint: string): string {
-  return fingerprint.length <= 22
+  return fingerprint.length <= 22 && !fingerprint.includes(' ')
     ? fingerprint
     : createHash('sha256').update(fingerprint).digest('base64url').slice(0, 16)
 }
