@@ -118,7 +118,7 @@ async function run({ broker, clock }: Awaited<ReturnType<typeof openInMemory>>, 
     if (each.kind === 'retain') await broker.subscribe(NS, [{ roomId: each.roomId, retention: each.retention }])
   }
   const rooms = ['a', 'b', 'user:ann', 'ä 👍']
-  const heads = (await broker.heads(NS, rooms)).map(({ epoch: _, ...head }) => head)
+  const heads = (await broker.heads(NS, rooms)).map(({ epoch: _, n: __, ...head }) => head)
   const after = rooms.map((room) => ({ roomId: room, seq: 0 }))
   const rows = await broker.read(NS, after, { events: 1_000, bytes: 1_000_000 })
   const { n } = await broker.positions(NS, 0, rooms)

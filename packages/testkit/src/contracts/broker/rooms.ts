@@ -15,8 +15,9 @@ export function roomContract(makeBroker: MakeBroker): void {
       expect(b?.epoch).not.toBe(a?.epoch)
       broker.unsubscribe(NS, ['a'])
       await fill(broker, 'a', 2)
-      expect(await broker.subscribe(NS, [room('a')])).toEqual([{ ...a, seq: 2 }])
-      expect(await broker.heads(NS, ['b', 'nowhere', 'a'])).toEqual([b, { ...a, seq: 2 }])
+      const { n: _, ...head } = { ...a, seq: 2 }
+      expect(await broker.subscribe(NS, [room('a')])).toMatchObject([head])
+      expect(await broker.heads(NS, ['b', 'nowhere', 'a'])).toMatchObject([b, head])
     })
 
     it('gives an epoch to a room that is written to before anyone subscribes', async () => {
