@@ -89,6 +89,13 @@ F.reap = function(keys, argv)
   return 0
 end
 
+-- A page of what this node answers for: `o` room\nuser of seats, `uo` users who are online. argv: node, which of them, cursor,
+-- about how many. @returns cursor, members
+F.owned = function(keys, argv)
+  local page = redis.call('SSCAN', prefix_of(keys) .. argv[2] .. ':' .. argv[1], argv[3], 'COUNT', argv[4])
+  return { page[1], unpack(page[2]) }
+end
+
 -- argv: node, now. @returns how many others have a lease
 F.countNodes = function(keys, argv)
   local R = prefix_of(keys)

@@ -27,11 +27,18 @@ async function say({ url }: Server, roomId: string, ...contents: string[]): Prom
   client.close()
 }
 
-async function poll({ url }: Server, roomId: string, after?: string): Promise<{ contents: string[]; cursor: string }> {
+interface Answer {
+  readonly contents: string[]
+  readonly resets: object[]
+  readonly cursor: string
+}
+
+async function poll({ url }: Server, roomId: string, after?: string): Promise<Answer> {
   const query = after === undefined ? '' : `&after=${after}&wait=0`
   const response = await fetch(`${url}/poll/public?room=${roomId}&name=ann${query}`)
-  const { events, cursor } = (await response.json()) as { events: { content?: string }[]; cursor: string }
-  return { contents: events.flatMap(({ content }) => content ?? []), cursor }
+  const { events, cursor } = (await response.json()) as { events: { type: string; content?: string }[]; cursor: string }
+  const resets = events.filter(({ type }) => type === 'reset')
+  return { contents: events.flatMap(({ content }) => content ?? []), resets, cursor }
 }
 
 describe('[G1] [G4] [D15] polls on two nodes', () => {
@@ -50,7 +57,7 @@ describe('[G1] [G4] [D15] polls on two nodes', () => {
     const second = await poll(a, 'lobby', first)
     expect(second.contents).toEqual(['one', 'two'])
     const third = await poll(b, 'lobby', second.cursor)
-    expect(third).toEqual({ contents: [], cursor: second.cursor })
+    expect(third).toEqual({ contents: [], resets: [], cursor: second.cursor })
     await say(a, 'another', 'elsewhere')
     await say(a, 'lobby', 'three')
     const fourth = await poll(a, 'lobby', third.cursor)
@@ -82,6 +89,20 @@ describe('[G1] [G4] [D15] polls on two nodes', () => {
     }
     expect((await poll(b, 'lobby', first.cursor)).contents).toEqual(['once'])
     await said
+  })
+
+  it('[G4] a cursor from before the log lost its end is one of another log', async () => {
+    const [a] = await twoServers()
+    const { cursor: first } = await poll(a, 'lobby')
+    await say(a, 'lobby', 'one')
+    const dump = await redis.dump()
+    await say(a, 'lobby', 'lost', 'lost too')
+    const { cursor } = await poll(a, 'lobby', first)
+    await redis.restore(dump)
+    await say(a, 'lobby', 'two', 'three', 'four', 'five')
+    const { contents, resets } = await poll(a, 'lobby', cursor)
+    expect(resets).toMatchObject([{ reason: 'epoch' }])
+    expect(contents).toEqual(['one', 'two', 'three', 'four', 'five'])
   })
 
   it('a stream begins with a cursor of now', async () => {

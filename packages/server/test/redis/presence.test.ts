@@ -193,6 +193,26 @@ describe('a Redis', () => {
     expect(told).not.toContain(`"left":["${ann.user.sub}`)
   })
 
+  it('[G6] that goes back to an earlier state keeps no user who has left since', async () => {
+    const own = await startRedis()
+    const [a, b] = [await serve(own.url, 'earlier'), await serve(own.url, 'earlier')]
+    const ann = await connect(b, 'ann')
+    await join(ann, 'lobby')
+    const [bob, cy] = [await connect(a, 'bob'), await connect(a, 'cy')]
+    for (const roomId of ['lobby', 'attic']) await join(bob, roomId)
+    await join(cy, 'lobby')
+    const dump = await own.dump()
+    bob.close()
+    await ann.next(({ type, userId }) => type === 'user:left' && userId === bob.user.sub)
+    await own.restore(dump)
+    await until(async () => (await list(ann, 'lobby')).join() === 'ann,cy')
+    const lookAt = async (roomId: string) => (await join(await connect(b, 'dan'), roomId)).users.map(({ name }) => name)
+    expect(await lookAt('attic')).toEqual(['dan'])
+    await until(() => ann.of('users:count').at(-1)?.count === 3)
+    await Promise.all([a.close(), b.close()])
+    await own.stop()
+  })
+
   it('[G6] that forgets everything is given the users again', async () => {
     const own = await startRedis()
     const [a, b] = [await serve(own.url, 'wiped'), await serve(own.url, 'wiped')]

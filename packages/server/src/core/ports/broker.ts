@@ -16,6 +16,7 @@ import type { User } from './users.ts'
 export type {
   OnlineChange,
   OnlineUsers,
+  OwnedPresence,
   PresenceChange,
   PresenceDiff,
   RoomsPage,

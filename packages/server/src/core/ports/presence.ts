@@ -17,6 +17,11 @@ export interface SharedPresence {
    */
   online(namespace: string, connections: number, changes: readonly OnlineChange[]): Promise<void>
   /**
+   * What this node answers for, as far as the broker knows: after a break it may be more than is so, where a statement was
+   * lost.
+   */
+  owned(namespace: string): Promise<OwnedPresence>
+  /**
    * A page of the users of a room. A change after `pv` of the first page may be in a later page already.
    * @param cursor `next` of the page before
    */
@@ -36,6 +41,12 @@ export interface RoomsPage {
   readonly more: boolean
   /** How many there are in all. */
   readonly total: number
+}
+
+export interface OwnedPresence {
+  readonly seats: readonly { readonly roomId: string; readonly userId: string }[]
+  /** Who are online by this node. */
+  readonly users: readonly string[]
 }
 
 /** Who is online in the namespace, and what has changed. */

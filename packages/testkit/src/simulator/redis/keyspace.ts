@@ -246,6 +246,7 @@ const COMMANDS: Readonly<Record<string, (space: Keyspace, args: Args) => unknown
   },
   SREM: (space, [key = '', ...members]) =>
     members.filter((member) => space.at(key, 'set')?.members.delete(member)).length,
+  SSCAN: (space, [key = '']) => ['0', [...(space.at(key, 'set')?.members ?? [])]],
   // Which ones is chance in Redis; here the first, so that a run can be repeated.
   SPOP: (space, [key = '', count = '1']) => {
     const members = space.at(key, 'set')?.members

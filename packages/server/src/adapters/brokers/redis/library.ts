@@ -21,6 +21,7 @@ export type FunctionName =
   | 'roomNames'
   | 'seats'
   | 'online'
+  | 'owned'
   | 'expireSeats'
   | 'roomUsers'
   | 'whoIsOnline'

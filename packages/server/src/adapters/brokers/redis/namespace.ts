@@ -311,7 +311,12 @@ export class RedisNamespace {
   }
 
   private resultsOf(batch: Batch, outcome: Outcome): Appended[] {
-    if (outcome.status === 'done') return appendResults(outcome.reply, batch.appends)
+    if (outcome.status === 'done') {
+      const results = appendResults(outcome.reply, batch.appends)
+      const last = results.findLast((result) => result.status === 'stored')
+      if (last?.status === 'stored') this.n = Math.max(this.n, last.n)
+      return results
+    }
     const same: Appended = outcome.status === 'unknown' ? UNKNOWN : REFUSED
     return new Array<Appended>(batch.appends.length).fill(same)
   }

@@ -1,6 +1,7 @@
 /** Who is where, over all nodes: what this one states of its users goes in one call per turn, and comes back in order. */
 import type {
   OnlineChange,
+  OwnedPresence,
   RoomsPage,
   SeatChange,
   SeatResult,
@@ -54,6 +55,18 @@ export class Presence {
     return Promise.all(changes.map((change) => this.seat(change)))
   }
 
+  /** What this node answers for, as far as Redis knows. */
+  async owned(): Promise<OwnedPresence> {
+    const [seats, users] = await Promise.all([this.ownedIn('o'), this.ownedIn('uo')])
+    return {
+      seats: seats.map((member) => {
+        const at = member.lastIndexOf('\n')
+        return { roomId: member.slice(0, at), userId: member.slice(at + 1) }
+      }),
+      users,
+    }
+  }
+
   async roomUsers(roomId: string, cursor = '0'): Promise<UserPage> {
     const [pv, next, count, ...users] = await this.namespace.ask('roomUsers', [roomId, cursor, PAGE])
     return {
@@ -76,6 +89,17 @@ export class Presence {
     const [total, ...found] = await this.namespace.ask('listRooms', [after, String(limit + 1)])
     const rooms = pairs(found).map(([roomId, count]) => ({ roomId, count: Number(count) }))
     return { rooms: rooms.slice(0, limit), more: rooms.length > limit, total: Number(total) }
+  }
+
+  private async ownedIn(which: 'o' | 'uo'): Promise<string[]> {
+    const all = new Set<string>()
+    let cursor = '0'
+    do {
+      const reply = await this.namespace.ask('owned', [this.namespace.node, which, cursor, PAGE])
+      cursor = String(reply[0])
+      for (const member of reply.slice(1)) all.add(String(member))
+    } while (cursor !== '0')
+    return [...all]
   }
 
   /** What waits is sent. */
@@ -129,6 +153,7 @@ export function sharedPresence(of: (namespace: string) => Presence): SharedPrese
   return {
     seats: async (namespace, changes) => of(namespace).seats(changes),
     online: async (namespace, connections, changes) => of(namespace).setOnline(connections, changes),
+    owned: async (namespace) => of(namespace).owned(),
     roomUsers: async (namespace, roomId, cursor) => of(namespace).roomUsers(roomId, cursor),
     whoIsOnline: async (namespace, userIds) => of(namespace).whoIsOnline(userIds),
     rooms: async (namespace, page) => of(namespace).rooms(page),

@@ -3,7 +3,7 @@
  * numbered changes from the broker. A number that is missing has the list read again, and members are sent the difference.
  */
 import type { Runtime } from '../../base/runtime.ts'
-import type { PresenceDiff, SharedPresence } from '../../ports/broker.ts'
+import type { PresenceDiff, SeatChange, SharedPresence } from '../../ports/broker.ts'
 import type { NamespaceState, Room, RoomUser } from '../../state/namespace-state.ts'
 import type { Seats } from '../seats.ts'
 import { type PresenceFeed, toMember } from './presence-feed.ts'
@@ -45,8 +45,12 @@ export class SharedUsers {
     else this.readAgain(room)
   }
 
-  /** States again what is so here, which harms nothing where the broker still knows it; then the lists are compared. */
+  /**
+   * States again what is so here, which harms nothing where the broker still knows it, and takes back what is so no more; then
+   * the lists are compared.
+   */
   onBreak(): void {
+    this.takeBack()
     for (const room of this.namespace.rooms.values()) {
       if (room.stated.size === 0 && room.pv === 0) continue
       void this.parts.seats.stateAll(room).then(() => room.state === 'open' && this.readAgain(room)) // never rejects
@@ -72,6 +76,24 @@ export class SharedUsers {
     )
     this.reading.set(room, { diffs, done })
     return done
+  }
+
+  /** Seats that the broker knows of this node, though their users have left: it has lost that they did. */
+  private takeBack(): void {
+    const { name, rooms } = this.namespace
+    const { shared } = this.parts
+    const work = async (): Promise<void> => {
+      const { seats } = await shared.owned(name)
+      const gone = seats.filter(({ roomId, userId }) => !rooms.get(roomId)?.stated.has(userId))
+      const changes = gone.map(({ roomId, userId }): SeatChange => {
+        return { roomId, user: { sub: userId, name: '', role: '' }, state: 'gone', reason: 'disconnected' }
+      })
+      if (changes.length > 0) await shared.seats(name, changes)
+    }
+    work().catch((error: unknown) => {
+      this.runtime.observer.observe({ type: 'commit:failed', namespace: name, error })
+      this.runtime.timers.add(RETRY_MS, () => this.takeBack())
+    })
   }
 
   private readAgain(room: Room): void {

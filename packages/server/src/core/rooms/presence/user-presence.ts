@@ -113,6 +113,21 @@ export class UserPresence {
   onBreak(): void {
     for (const userId of this.namespace.users.keys()) this.untold.add(userId)
     this.tellAgain()
+    this.takeBack()
+  }
+
+  /** Users whom the broker knows as online by this node, though they are not: it has lost that they left. */
+  private takeBack(): void {
+    const { name, users, options } = this.namespace
+    const { presence } = this.runtime.broker
+    if (!presence || options.quiet) return
+    presence.owned(name).then(
+      (owned) => {
+        for (const userId of owned.users) if (!users.has(userId)) this.untold.add(userId)
+        this.tellAgain()
+      },
+      () => void this.runtime.timers.add(RETRY_MS, () => this.takeBack()),
+    )
   }
 
   private keepForGrace(known: OnlineUser, sign: string, roomIds: readonly string[], ms: number): void {
