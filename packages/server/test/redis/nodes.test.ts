@@ -113,6 +113,26 @@ describe('two nodes', () => {
     }
   })
 
+  it('[G1] hear after a break where all rooms stand before they hear anything else', async () => {
+    const start = nodesOn(shared)
+    const [a, b] = await Promise.all([start(), start()])
+    const many = Array.from({ length: 1_000 }, (_, i) => `other-${i}`)
+    await open(b, 'a', 'b', ...many)
+    const before = b.broker.calls.length
+    await shared.command('CLIENT', 'KILL', 'TYPE', 'pubsub')
+    const [missed] = await a.broker.append(NS, [entry('a', 'missed')])
+    // Something is always on its way to the node that opens its rooms again.
+    while (b.breaks() === 0) await a.broker.append(NS, [entry('b', 'live')])
+    await a.broker.append(NS, [entry('b', 'latest')])
+    await until(() => b.rows().at(-1)?.argsJson === '["latest"]')
+    const [first, ...later] = b.broker.calls.slice(before)
+    expect(missed).toMatchObject({ status: 'stored', seq: 1 })
+    expect(first?.slice(0, 2)).toEqual(['onBreak', NS])
+    expect(first?.[2]).toHaveLength(many.length + 2)
+    expect(first?.[2]).toContainEqual(expect.objectContaining({ roomId: 'a', seq: 1 }))
+    expect(later.filter(([name]) => name === 'onBreak')).toEqual([])
+  })
+
   it('[G3] recognise each other’s keys', async () => {
     const start = nodesOn(shared)
     const [a, b] = await Promise.all([start(), start()])

@@ -127,14 +127,17 @@ export class LogListener implements BrokerListener {
   }
 
   /** Whatever was missed shows as a difference between what was released and the heads. */
-  onBreak(name: string): void {
+  onBreak(name: string, heads?: readonly Head[]): void {
     const namespace = this.parts.namespaces.get(name)
     if (!namespace) return
+    // First: no event of another room may overtake those that were missed. G1.
+    if (heads) this.onHeads(namespace, heads)
     namespace.presence.onBreak()
     namespace.users.onBreak()
     this.parts.sessions.findTaken(namespace.state).catch((error: unknown) => {
       this.runtime.observer.observe({ type: 'commit:failed', namespace: name, error })
     })
+    if (heads) return
     this.compare(
       namespace,
       [...namespace.state.rooms.values()].filter((room) => room.state === 'open'),

@@ -387,8 +387,12 @@ export interface BrokerListener {
    * What a lead published was not stored, or not sent, since a later one has begun. Called before `onCommitted` of that batch.
    */
   onLeadLost(lead: LeadMark): void
-  /** Something may have been missed: hold fan-out, read the heads of the rooms, fill holes, go on. */
-  onBreak(namespace: string): void
+  /**
+   * Something may have been missed, and nothing that came after it was handed over yet. Holes show as a difference between
+   * what was released and the heads.
+   * @param heads of all rooms that are open here; without them they are asked for
+   */
+  onBreak(namespace: string, heads?: readonly Head[]): void
   /** Another node asks. What it throws, or rejects with, counts as no answer. */
   onAsk(question: NodeQuestion): Awaitable<unknown>
 }

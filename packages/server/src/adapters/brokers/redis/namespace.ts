@@ -99,6 +99,8 @@ export class RedisNamespace {
   private readonly opened = Promise.withResolvers<void>()
   /** Redis knows this node, on this connection. */
   private isJoined = false
+  /** To be joined, and of being cut off: what was begun by an earlier one counts no more. */
+  private attempt = 0
   private isClosed = false
   private logId = ''
   private n = 0
@@ -384,13 +386,16 @@ export class RedisNamespace {
   }
 
   private onUp(): void {
-    this.join().catch((error: unknown) => {
+    const attempt = ++this.attempt
+    this.join(attempt).catch((error: unknown) => {
       if (error instanceof RefusedError) this.connection.refuse(error)
+      else if (attempt !== this.attempt)
+        return // of a connection that is gone
       else this.connection.break(error)
     })
   }
 
-  private async join(): Promise<void> {
+  private async join(attempt: number): Promise<void> {
     const { node, name, random, listener, clock } = this.options
     const { logId, calls } = this
     const first = [node, this.now, `1${random.id(LOG_ID_LENGTH)}`, String(FORM), String(calls.latestSent)]
@@ -402,10 +407,14 @@ export class RedisNamespace {
     }
     this.onLog({ logId: String(reply[3]), n: Number(reply[4]) })
     this.isJoined = true
-    calls.onJoined(Number(reply[1]))
     // Before anything is stored: a log that has lost its tail must not give out numbers that were sent.
     const isBack = logId !== '' && this.rooms.size > 0
-    if (isBack) await Promise.all(inPages(this.subscriptions()).map((page) => this.reopen(page)))
+    const pages = isBack ? inPages(this.subscriptions()) : []
+    const heads = (await Promise.all(pages.map((page) => this.reopen(page)))).flat()
+    if (attempt !== this.attempt) return
+    if (isBack) listener().onBreak(name, heads)
+    // What the mailbox has got since then waited for that.
+    calls.onJoined(Number(reply[1]))
     this.downSince = undefined
     calls.onUp()
     this.opened.resolve()
@@ -413,17 +422,17 @@ export class RedisNamespace {
     this.cancelRenew = clock.after(this.options.timings.renewMs, () => this.renew())
     this.cancelTend ??= clock.after(TEND_MS * (0.5 + random.fraction()), () => void this.tendAll())
     for (const waiting of [...this.waiting]) this.send(waiting)
-    if (isBack) listener().onBreak(name)
   }
 
-  private async reopen(page: readonly RoomSubscription[]): Promise<void> {
-    await this.openRooms(page)
+  private async reopen(page: readonly RoomSubscription[]): Promise<Head[]> {
+    const heads = await this.openRooms(page)
     const { listener, name } = this.options
     const sent = page.flatMap(({ roomId }) => {
       const head = listener().headOf(name, roomId)
       return head === undefined || head.seq === 0 ? [] : [roomId, head.epoch, String(head.seq), String(head.n ?? 0)]
     })
     if (sent.length > 0) await this.ask('renewEpoch', [this.seed(), ...sent])
+    return heads
   }
 
   private onLog({ logId, n }: { logId: string; n: number }): void {
@@ -443,6 +452,7 @@ export class RedisNamespace {
     this.cancelRenew?.()
     this.cancelRenew = undefined
     this.isJoined = false
+    this.attempt++
     this.calls.onDown()
   }
 
