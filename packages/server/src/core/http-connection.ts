@@ -192,7 +192,8 @@ export class HttpConnections {
       return BEFORE
     }
     const { n, forgottenN, positions } = await this.runtime.broker.positions(namespace.name, cursor.n, roomIds)
-    if (cursor.n > n) return BEFORE
+    // The log may have changed meanwhile: it has lost something, and its commits are others.
+    if (cursor.n > n || cursor.logId !== namespace.logId) return BEFORE
     const known = new Map(positions.map(({ roomId, epoch, seq }) => [roomId, { epoch, seq }]))
     const afters = (roomId: string): After => {
       const position = known.get(roomId)

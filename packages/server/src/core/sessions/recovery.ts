@@ -53,7 +53,9 @@ export class Recovery {
       forbidden: own.flatMap(({ roomId }, at) => (isForbidden(settled[at]) ? [roomId] : [])),
       ...{ transientsFrom, positions },
     }
-    const isWhole = restored.joins.length + restored.forbidden.length === own.length
+    // Its commits may be others by now.
+    const isOther = until !== undefined && until.logId !== namespace.logId
+    const isWhole = !isOther && restored.joins.length + restored.forbidden.length === own.length
     if (isWhole && restored.joins.every((join) => this.isGapFree(join))) return restored
     this.abandon(restored)
     const broken = settled.find((each) => each.status === 'rejected' && !isForbidden(each))

@@ -81,6 +81,8 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
+type Ask = (name: FunctionName, args: readonly (string | Buffer)[]) => Promise<readonly unknown[]>
+
 const UNKNOWN: Appended = { status: 'unknown' }
 const REFUSED: Appended = {
   status: 'refused',
@@ -356,14 +358,17 @@ export class RedisNamespace {
     waiting.resolve(Array.isArray(reply) ? reply : [reply])
   }
 
-  private async openRooms(rooms: readonly RoomSubscription[]): Promise<Head[]> {
+  private async openRooms(
+    rooms: readonly RoomSubscription[],
+    ask: Ask = (...call) => this.ask(...call),
+  ): Promise<Head[]> {
     const { node, limits } = this.options
     const declared = rooms.flatMap(({ roomId, retention }) => [
       roomId,
       retention === undefined ? '' : String(retention),
     ])
     const stays = String(limits.emptyRoomMs)
-    const reply = await this.ask('open', [node, this.now, this.seed(), String(limits.retention), stays, ...declared])
+    const reply = await ask('open', [node, this.now, this.seed(), String(limits.retention), stays, ...declared])
     const heads = headsOf(reply, rooms.map(({ roomId }) => roomId)) // biome-ignore format: one call
     return new Promise((resolve) => this.calls.after(Number(reply[1]), () => resolve(heads)))
   }
@@ -406,15 +411,15 @@ export class RedisNamespace {
       )
     }
     this.onLog({ logId: String(reply[3]), n: Number(reply[4]) })
-    this.isJoined = true
-    // Before anything is stored: a log that has lost its tail must not give out numbers that were sent.
-    const isBack = logId !== '' && this.rooms.size > 0
+    // Before anything is stored or read: a log that has lost its tail must not give out numbers that were sent.
+    const isBack = logId !== ''
     const pages = isBack ? inPages(this.subscriptions()) : []
-    const heads = (await Promise.all(pages.map((page) => this.reopen(page)))).flat()
+    const heads = (await Promise.all(pages.map((page) => this.reopen(page, logId)))).flat()
     if (attempt !== this.attempt) return
     if (isBack) listener().onBreak(name, heads)
     // What the mailbox has got since then waited for that.
     calls.onJoined(Number(reply[1]))
+    this.isJoined = true
     this.downSince = undefined
     calls.onUp()
     this.opened.resolve()
@@ -424,14 +429,20 @@ export class RedisNamespace {
     for (const waiting of [...this.waiting]) this.send(waiting)
   }
 
-  private async reopen(page: readonly RoomSubscription[]): Promise<Head[]> {
-    const heads = await this.openRooms(page)
-    const { listener, name } = this.options
+  /** @param logId of the log as it was known before */
+  private async reopen(page: readonly RoomSubscription[], logId: string): Promise<Head[]> {
+    const { listener, name, random } = this.options
+    const call: Ask = async (...given) => {
+      const reply = (await this.connection.call(...given)) as readonly unknown[]
+      if (reply[0] === 'REAPED') throw new Error('Redis: the lease of this node was over')
+      return reply
+    }
+    const heads = await this.openRooms(page, call)
     const sent = page.flatMap(({ roomId }) => {
       const head = listener().headOf(name, roomId)
       return head === undefined || head.seq === 0 ? [] : [roomId, head.epoch, String(head.seq), String(head.n ?? 0)]
     })
-    if (sent.length > 0) await this.ask('renewEpoch', [this.seed(), ...sent])
+    if (sent.length > 0) await call('renewEpoch', [this.seed(), logId, `1${random.id(LOG_ID_LENGTH)}`, ...sent])
     return heads
   }
 
