@@ -4,7 +4,7 @@
  */
 import { WebSocket } from 'ws'
 import type { Publisher, PublisherOptions } from './publisher.ts'
-import { epochAfter, type Message, record, retryMs, type Subscriber, type SubscriberOptions } from './subscriber.ts'
+import { type Message, record, retryMs, type Subscriber, type SubscriberOptions } from './subscriber.ts'
 
 /** Nothing heard for this long, pings included: the link is dead. The server pings every second. */
 const SILENCE_MS = 3_000
@@ -98,7 +98,7 @@ export function bareSubscriber(options: SubscriberOptions): Subscriber {
       options.onEvent?.(message)
       if (position && record(options, message, position.epoch)) position = { ...position, seq: message.seq }
       if (position && message.type === 'reset' && message.roomId === room) {
-        position = { epoch: epochAfter(message, position.epoch) as string, seq: message.from - 1 }
+        position = { epoch: message.epoch, seq: message.from - 1 }
       }
     },
     onRefused: (why) => history.violate(`${name} was ${why}`),

@@ -1,6 +1,6 @@
 /** An `EventSource` that this project did not write: it comes back by itself with the last id, or is made anew with it. */
 import { EventSource } from 'eventsource'
-import { epochAfter, type Message, record, retryMs, type Subscriber, type SubscriberOptions } from './subscriber.ts'
+import { type Message, record, retryMs, type Subscriber, type SubscriberOptions } from './subscriber.ts'
 
 export function eventSourceSubscriber(options: SubscriberOptions): Subscriber {
   const { name, url, room, token, history } = options
@@ -16,7 +16,7 @@ export function eventSourceSubscriber(options: SubscriberOptions): Subscriber {
       if (lastEventId) lastId = lastEventId
       if (message.type === 'reset') {
         record(options, message, epoch)
-        epoch = epochAfter(message, epoch)
+        epoch = message.epoch
       } else if (message.type !== 'room:joined') record(options, message, epoch)
       else if (epoch === undefined) {
         epoch = message.epoch

@@ -1,7 +1,7 @@
 /** A client that polls, each time from the cursor of the answer before; and one that posts, each time until it is answered. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Publisher, PublisherOptions } from './publisher.ts'
-import { epochAfter, type Message, record, retryMs, type Subscriber, type SubscriberOptions } from './subscriber.ts'
+import { type Message, record, retryMs, type Subscriber, type SubscriberOptions } from './subscriber.ts'
 
 const WAIT_S = 5
 const TIMEOUT_MS = 8_000
@@ -30,7 +30,7 @@ export function longPollSubscriber(options: SubscriberOptions, waitS = WAIT_S): 
     }
     for (const message of answer.events) {
       record(options, message, current)
-      if (message.type === 'reset') current = epochAfter(message, current)
+      if (message.type === 'reset') current = message.epoch
     }
     cursor = answer.cursor
     if (waitS === 0) await delay(retryMs())

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { io } from 'socket.io-client'
 import type { Publisher, PublisherOptions } from './publisher.ts'
-import { epochAfter, type Message, record, retryMs, type Subscriber, type SubscriberOptions } from './subscriber.ts'
+import { type Message, record, retryMs, type Subscriber, type SubscriberOptions } from './subscriber.ts'
 
 const OFTEN = { reconnectionDelay: 50, reconnectionDelayMax: 300, forceNew: true }
 
@@ -31,10 +31,11 @@ export function socketIoSubscriber(options: SubscriberOptions, transports = ['po
     if (!socket.recovered || !position) return join()
     history.record(name, { what: 'resumes', room, epoch: position.epoch, seq: position.seq })
   })
-  const hear = (type: string) => (message: Message) => {
-    if (position && record(options, { ...message, type }, position.epoch)) position = { ...position, seq: message.seq }
+  const hear = (type: string) => (data: Message) => {
+    const message: Message = { ...data, type }
+    if (position && record(options, message, position.epoch)) position = { ...position, seq: message.seq }
     if (position && type === 'reset' && message.roomId === room) {
-      position = { epoch: epochAfter(message, position.epoch) as string, seq: message.from - 1 }
+      position = { epoch: message.epoch, seq: message.from - 1 }
     }
   }
   socket.on('message:new', hear('message:new'))

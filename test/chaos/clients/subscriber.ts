@@ -24,10 +24,12 @@ export interface Subscriber {
 // biome-ignore lint/suspicious/noExplicitAny: messages have every shape
 export type Message = Record<string, any>
 
-/** Of which log events are after a reset; a cursor does not say it, so that one gets a name of its own. */
-export function epochAfter({ reason, epoch, from }: Message, before: string | undefined): string | undefined {
+let unnamed = 0
+
+/** Of which log events are after a reset; to a client with a cursor it is not said, so that log gets a name of its own. */
+function epochAfter({ reason, epoch }: Message, before: string | undefined): string | undefined {
   if (reason !== 'epoch') return before
-  return epoch ?? `${before ?? ''}, then from #${from}`
+  return epoch ?? `another log (${++unnamed})`
 }
 
 /** How often something that broke is tried again, with some chance in it. */
@@ -35,12 +37,16 @@ export function retryMs(): number {
   return 50 + Math.random() * 250
 }
 
-/** Writes down what matters in a message of the room. @returns whether it was an event of the log */
+/**
+ * Writes down what matters in a message of the room; a reset says then which epoch follows.
+ * @returns whether it was an event of the log
+ */
 export function record({ name, room, history }: SubscriberOptions, message: Message, epoch?: string): boolean {
   if (message.roomId !== room) return false
   if (message.type === 'reset') {
     const { reason, from, to } = message
-    history.record(name, { what: 'gap', room, epoch: epochAfter(message, epoch), reason, from, to })
+    message.epoch = epochAfter(message, epoch)
+    history.record(name, { what: 'gap', room, epoch: message.epoch, reason, from, to })
     return false
   }
   if (message.seq === undefined || message.ts === undefined) return false

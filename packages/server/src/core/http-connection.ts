@@ -232,7 +232,9 @@ export class HttpConnections {
   ): Promise<PreparedJoin | undefined> {
     const { broker } = this.runtime
     const { joins } = this.namespaces.of(connection).requests
-    const { name } = connection.namespace
+    const { name, users } = connection.namespace
+    const untilKnown = users.get(connection.user.sub)?.untilKnown
+    if (untilKnown) await untilKnown
     const [head] = await broker.heads(name, [inbox])
     if (!head || head.seq === 0) return undefined
     const after = afters(inbox)

@@ -81,6 +81,9 @@ F.setMark = function(keys, argv)
   return 1
 end
 
+-- Longer than a node that is suspended stays unaware of what others took over.
+local DROPPED_MS = 600000
+
 local function session_of(text)
   if not text then return nil end
   local owner, fence, expires, record = string.match(text, '^(%S+) (%d+) (%d+) (.*)$')
@@ -88,7 +91,8 @@ local function session_of(text)
 end
 
 -- argv: node, now; then id, fence or '' for whatever is there, ms to live, record ('' drops it).
--- What another node has taken meanwhile has a higher fence and stays as it is.
+-- What another node has taken meanwhile has a higher fence and stays as it is. Where a session has had several holders, an empty
+-- record stays for a while when it is dropped, so that a former holder that was suspended cannot save it again.
 F.saveSessions = function(keys, argv)
   local R = prefix_of(keys)
   local clock = time(argv[2])
@@ -97,9 +101,9 @@ F.saveSessions = function(keys, argv)
     local known = session_of(redis.call('GET', key))
     local fence = tonumber(argv[i + 1]) or (known and known.fence) or 1
     if not known or known.fence <= fence then
-      if argv[i + 3] == '' then redis.call('DEL', key)
+      if argv[i + 3] == '' and fence == 1 then redis.call('DEL', key)
       else
-        local ttl = tonumber(argv[i + 2])
+        local ttl = argv[i + 3] == '' and DROPPED_MS or tonumber(argv[i + 2])
         local text = argv[1] .. ' ' .. fence .. ' ' .. string.format('%.0f', clock + ttl) .. ' ' .. argv[i + 3]
         redis.call('SET', key, text, 'PX', math.max(1, math.ceil(ttl)))
       end
@@ -112,7 +116,7 @@ end
 F.findSession = function(keys, argv)
   local R = prefix_of(keys)
   local known = session_of(redis.call('GET', R .. 's:' .. argv[2]))
-  if not known or known.expires <= time(argv[1]) then return false end
+  if not known or known.record == '' or known.expires <= time(argv[1]) then return false end
   return { known.record, known.fence }
 end
 
@@ -127,7 +131,7 @@ F.takeSession = function(keys, argv)
   local clock, key = time(argv[3]), R .. 's:' .. argv[4]
   local known = session_of(redis.call('GET', key))
   local result, frames = { 'OK', ns.k }, {}
-  if known and known.expires > clock then
+  if known and known.record ~= '' and known.expires > clock then
     local fence = known.fence + 1
     local text = node .. ' ' .. fence .. ' ' .. string.format('%.0f', known.expires) .. ' ' .. known.record
     redis.call('SET', key, text, 'KEEPTTL')
@@ -137,20 +141,4 @@ F.takeSession = function(keys, argv)
   keep_result(R, node, serial, result)
   tell(R, keys[1], frames, { 'c:' .. node, serial })
   return result
-end
-
--- argv: at most, members as JSON. Those who were asked to come back, for who serves the namespace next.
-F.saveReturning = function(keys, argv)
-  local R = prefix_of(keys)
-  for i = 2, #argv do redis.call('RPUSH', R .. 'returning', argv[i]) end
-  redis.call('LTRIM', R .. 'returning', 0, argv[1] - 1)
-  redis.call('PEXPIRE', R .. 'returning', HOUR_MS)
-  return 1
-end
-
-F.takeReturning = function(keys, argv)
-  local R = prefix_of(keys)
-  local members = redis.call('LRANGE', R .. 'returning', 0, -1)
-  redis.call('DEL', R .. 'returning')
-  return members
 end

@@ -1,5 +1,6 @@
 /** What becomes of who one is while the connection is open: refresh, expiry, another role, a ban. And a link that never says. */
 import { createRoomful } from '@roomful/server'
+import type { Broker } from '@roomful/server/ports'
 import { v1Dialect } from '@roomful/server/testing'
 import { createTestServer, TestClient, type TestServer } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
@@ -245,5 +246,17 @@ describe('a v1 link', () => {
     await server.advance(200)
     expect(silent.closed).toEqual({ code: 4001, reason: 'Authentication timed out' })
     expect(other.closed).toBeUndefined()
+  })
+
+  it('[H17] whose channel waits for a broker that does not answer is sent away with 1013, and may come back', async () => {
+    const settings = { authDeadlineMs: 5_000 }
+    const broker = (inner: Broker): Broker => ({ ...inner, findSession: () => new Promise(() => undefined) })
+    await using server = await createTestServer({ settings, broker })
+    const ann = new TestClient(server.clock, 'v1')
+    const arrival = { ip: '127.0.0.1', userAgent: '', namespace: server.get('/'), credentials: {} }
+    ann.attach(server.hub.links.accept({ wire: ann.wire, dialect: v1Dialect, ...arrival }))
+    ann.send({ type: 'open', v: 1, ch: 1, ns: '/', token: server.token('ann'), session: 'of another node' })
+    await server.advance(5_100)
+    expect(ann.closed).toEqual({ code: 1013, reason: 'The server cannot answer now; try again later' })
   })
 })

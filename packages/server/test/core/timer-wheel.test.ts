@@ -1,9 +1,19 @@
+import type { Clock } from '@roomful/server/ports'
 import { VirtualClock } from '@roomful/testkit'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { TimerWheel } from '../../src/core/base/timer-wheel.ts'
 
 const TICK_MS = 50
+
+function clocked(clock: VirtualClock): Clock {
+  return {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    after: (ms, fn) => clock.after(ms, fn),
+    turnEnd: (fn) => clock.turnEnd(fn),
+  }
+}
 
 describe('TimerWheel', () => {
   it('calls once, never early and at most a tick late', async () => {
@@ -29,6 +39,42 @@ describe('TimerWheel', () => {
       ),
       { numRuns: 50 },
     )
+  })
+
+  it('lets what waits in sockets be read first when the process was suspended', async () => {
+    const clock = new VirtualClock()
+    let suspendedMs = 0
+    const late = { ...clocked(clock), monotonic: () => clock.monotonic() + suspendedMs }
+    const wheel = new TimerWheel(late)
+    const heard: string[] = []
+    const deadline = wheel.add(5_000, () => heard.push('deadline'))
+    wheel.add(5_000, () => heard.push('another'))
+    await clock.advance(100)
+    suspendedMs = 12_000
+    clock.after(0, () =>
+      clock.turnEnd(() => {
+        heard.push('message')
+        wheel.cancel(deadline)
+      }),
+    )
+    await clock.advance(2 * TICK_MS)
+    expect(heard).toEqual(['message', 'another'])
+    expect([wheel.size, clock.pendingTimers]).toEqual([0, 0])
+  })
+
+  it('stops while it waits for that', async () => {
+    const clock = new VirtualClock()
+    let suspendedMs = 0
+    const turnEnd = (fn: () => void) => {
+      wheel.close()
+      clock.turnEnd(fn)
+    }
+    const wheel = new TimerWheel({ ...clocked(clock), turnEnd, monotonic: () => clock.monotonic() + suspendedMs })
+    const heard: string[] = []
+    wheel.add(5_000, () => heard.push('deadline'))
+    suspendedMs = 12_000
+    await clock.advance(10_000)
+    expect(heard).toEqual([])
   })
 
   it('forgets what is cancelled at once, in its slot or out of it, and twice is harmless', async () => {

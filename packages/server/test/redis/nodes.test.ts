@@ -194,6 +194,20 @@ describe('two nodes', () => {
     expect(c.broker.calls[0]).toEqual(['onSignals', NS, [{ event, audience: { ...audience, rooms: undefined } }]])
   })
 
+  it('[C18] [Z8] do not save a session again that another one took over and dropped', async () => {
+    const start = nodesOn(shared)
+    const [a, b] = await Promise.all([start(), start()])
+    const session = { id: 's1', namespace: NS, connectionId: 'c_1', userId: 'ann', rooms: [], fence: 1 }
+    a.broker.saveSession(session, 60_000)
+    await a.broker.sessionsStored()
+    expect((await b.broker.takeSession(NS, 's1'))?.record.fence).toBe(2)
+    b.broker.dropSession(NS, 's1', 2)
+    await b.broker.sessionsStored()
+    a.broker.saveSession({ ...session, connectionId: 'c_late' }, 60_000)
+    expect(await a.broker.findSession(NS, 's1')).toBeUndefined()
+    expect(await a.broker.takeSession(NS, 's1')).toBeUndefined()
+  })
+
   it('forget the content that another one redacts', async () => {
     const start = nodesOn(shared)
     const [a, b] = await Promise.all([start(), start()])

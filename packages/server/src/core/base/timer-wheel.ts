@@ -1,8 +1,12 @@
 /**
  * One timer for everything that waits: heartbeats, deadlines, token expiry, presence. Due times are rounded up to a tick;
- * cancelling forgets at once, so that a closed connection leaves nothing behind. It ticks only while something waits.
+ * cancelling forgets at once, so that a closed connection leaves nothing behind. It ticks only while something waits. After the
+ * process was suspended, or busy for long, what has arrived meanwhile is looked at before anything is taken for missing.
  */
 import type { Clock } from '../ports/system.ts'
+
+/** A tick that comes so late was held up by more than work. */
+const LATE_MS = 1_000
 
 export interface Timer {
   readonly tick: number
@@ -61,6 +65,16 @@ export class TimerWheel {
   }
 
   private readonly onTick = (): void => {
+    if ((this.now() - this.done) * this.tickMs < LATE_MS) return this.tick()
+    let isStopped = false
+    this.stopTicking = () => {
+      isStopped = true
+    }
+    // Messages and pongs that wait in sockets are read before a turn ends.
+    this.clock.turnEnd(() => isStopped || this.tick())
+  }
+
+  private tick(): void {
     this.stopTicking = undefined
     const now = this.now()
     try {

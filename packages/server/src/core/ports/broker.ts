@@ -331,10 +331,13 @@ export interface Broker {
   /** How many other nodes share the log now. Nothing where there can be none. */
   readonly otherNodes?: (() => Promise<number>) | undefined
 
-  /** Keeps members for who serves the namespace next; stored when it resolves. Adds to what is kept. G7. */
-  saveReturning(namespace: string, members: readonly ReturningMember[]): Promise<void>
+  /**
+   * Keeps members for who serves the namespace next; stored when it resolves. Adds to what is kept. G7. Nothing where there are
+   * several nodes: their presence keeps the places.
+   */
+  saveReturning?(namespace: string, members: readonly ReturningMember[]): Promise<void>
   /** Gives what was kept, and forgets it: a second call gives nothing. */
-  takeReturning(namespace: string): Promise<ReturningMember[]>
+  takeReturning?(namespace: string): Promise<ReturningMember[]>
 
   /** Names this node among those that share the log; empty when there can be no others. */
   readonly node: string

@@ -41,6 +41,9 @@ export class Inboxes implements InboxListener {
     if (connection.user.guest) return
     const roomId = inboxOf(connection.user.sub)
     const { broker } = this.runtime
+    // What is stored before that is in the log, and what is stored after it is sent here.
+    const untilKnown = this.namespace.users.get(connection.user.sub)?.untilKnown
+    if (untilKnown) await untilKnown
     const [head] = await broker.heads(this.namespace.name, [roomId])
     if (!head || head.seq === 0 || connection.stage !== 'open') return
     const mark = Math.max(await broker.mark(this.namespace.name, roomId), this.deliveredTo(roomId))

@@ -102,7 +102,7 @@ function closeInTime(
 /** A shutdown must not fail over presence: without it, members leave and join again. */
 async function keep(runtime: Runtime, namespace: string, members: readonly ReturningMember[]): Promise<void> {
   try {
-    await runtime.broker.saveReturning(namespace, members)
+    await runtime.broker.saveReturning?.(namespace, members)
   } catch (error) {
     runtime.observer.observe({ type: 'commit:failed', namespace, error })
   }

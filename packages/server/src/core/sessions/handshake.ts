@@ -37,6 +37,7 @@ interface Recovered {
   readonly restored: Restored | undefined
 }
 
+const LATE = 'The server cannot answer now; try again later'
 const REPLACED = 'Replaced by a newer connection of this session'
 
 interface KnownSession {
@@ -156,7 +157,10 @@ export class Handshake {
   /** A link that carries channels must open one in time. */
   watchChannels(link: Link<Connection>): void {
     link.deadline = this.runtime.timers.add(this.runtime.settings.authDeadlineMs, () => {
-      if (!link.isAuthenticated()) link.close(CLOSE_CODES.AUTH_FAILED.code, 'Authentication timed out')
+      if (link.isAuthenticated()) return
+      // It has sent what it has: its credentials are not to blame for an answer that is late.
+      if (link.connections.some(({ busy }) => busy)) link.close(CLOSE_CODES.TRY_LATER.code, LATE)
+      else link.close(CLOSE_CODES.AUTH_FAILED.code, 'Authentication timed out')
     })
   }
 

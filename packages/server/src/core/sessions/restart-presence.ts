@@ -34,7 +34,7 @@ export function returningOf(runtime: Runtime, connection: Connection): Returning
 /** At the start: clients that the last process sent a time to come back count as reconnecting, in their rooms. */
 export async function expectReturning(runtime: Runtime, namespace: NamespaceParts): Promise<void> {
   if (runtime.broker.presence) return // the other nodes, or the broker, have kept their places
-  const members = await runtime.broker.takeReturning(namespace.state.name)
+  const members = (await runtime.broker.takeReturning?.(namespace.state.name)) ?? []
   const inTime = members.filter(({ untilMs }) => untilMs > runtime.clock.now())
   for (const member of inTime) namespace.users.expect(member, member.untilMs - runtime.clock.now())
   const byRoom = new Map<string, ReturningMember[]>()

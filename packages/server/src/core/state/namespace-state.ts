@@ -49,6 +49,8 @@ export interface OnlineUser {
   readonly connections: Set<Connection>
   /** Connections that were cut off and may still come back. */
   expected: number
+  /** With several nodes, while the others do not know yet that what is for the user is to be sent here. */
+  untilKnown?: Promise<void> | undefined
 }
 
 /** Events about who is there and what they are doing: a newer one, or a snapshot, replaces them. */

@@ -49,7 +49,7 @@ export function restartContract(makeBroker: MakeBroker): void {
       await broker.takeSession(NS, 's1')
       broker.saveSession({ ...session, fence: 2 }, 120_000)
       const member = { sign: 's1', user: { sub: 'ann', name: 'Ann', role: 'user' }, roomIds: ['a'], untilMs: 9 }
-      await broker.saveReturning(NS, [member])
+      await broker.saveReturning?.(NS, [member])
       const before = await broker.open(NS)
       const rows = await broker.read(NS, [{ roomId: 'a', seq: 0 }, { roomId: 'b', seq: 0 }], PLENTY) // biome-ignore format: one call
 
@@ -61,7 +61,7 @@ export function restartContract(makeBroker: MakeBroker): void {
       expect(await again.claim(NS, key('k2'))).toEqual({ ...late, status: 'duplicate', ack: '["late"]' })
       expect(await again.mark(NS, 'b')).toBe(1)
       expect((await again.takeSession(NS, 's1'))?.record).toEqual({ ...session, fence: 3 })
-      expect(await again.takeReturning(NS)).toEqual([member])
+      if (again.takeReturning) expect(await again.takeReturning(NS)).toEqual([member])
       expect(await again.append(NS, [entry('a', 6)])).toMatchObject([{ status: 'stored', n: 8, seq: 6 }])
     })
 

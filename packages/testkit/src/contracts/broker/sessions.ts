@@ -24,15 +24,18 @@ export function sessionContract(makeBroker: MakeBroker): void {
   describe('members who are expected back after a restart', () => {
     it('[G7] are kept until they are taken, each namespace’s by itself', async () => {
       const { broker } = await bench(makeBroker)
+      // With several nodes their presence keeps the places.
+      if (!broker.saveReturning || !broker.takeReturning) return
+      const [save, take] = [broker.saveReturning, broker.takeReturning]
       await broker.open('/other')
-      expect(await broker.takeReturning(NS)).toEqual([])
-      await broker.saveReturning(NS, [returning('ann'), returning('bob')])
-      await broker.saveReturning(NS, [returning('cat', 2)])
-      await broker.saveReturning('/other', [returning('dan')])
-      await broker.saveReturning(NS, [])
-      expect(await broker.takeReturning(NS)).toEqual([returning('ann'), returning('bob'), returning('cat', 2)])
-      expect(await broker.takeReturning(NS)).toEqual([])
-      expect(await broker.takeReturning('/other')).toEqual([returning('dan')])
+      expect(await take(NS)).toEqual([])
+      await save(NS, [returning('ann'), returning('bob')])
+      await save(NS, [returning('cat', 2)])
+      await save('/other', [returning('dan')])
+      await save(NS, [])
+      expect(await take(NS)).toEqual([returning('ann'), returning('bob'), returning('cat', 2)])
+      expect(await take(NS)).toEqual([])
+      expect(await take('/other')).toEqual([returning('dan')])
     })
   })
 

@@ -18,7 +18,7 @@ export const ASKED = [
 export const NOTED = ['saveAck', 'unsubscribe', 'setMark', 'saveSession', 'dropSession'] as const
 
 type Answers<Name extends keyof Broker> = {
-  [Each in Name]: Broker[Each] extends (...args: infer Args) => Promise<infer Answer>
+  [Each in Name]: Required<Broker>[Each] extends (...args: infer Args) => Promise<infer Answer>
     ? (...args: Args) => Awaitable<Answer>
     : never
 }

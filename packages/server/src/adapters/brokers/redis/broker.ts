@@ -197,8 +197,6 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       const [first] = all.values()
       return first === undefined || closing ? 0 : first.namespace.otherNodes()
     },
-    saveReturning: (namespace, members) => ask(namespace, ({ sessions }) => sessions.saveReturning(members)),
-    takeReturning: (namespace) => ask(namespace, ({ sessions }) => sessions.takeReturning()),
     healthy() {
       if (closing) return false
       for (const { namespace } of all.values()) if (namespace.downMs > UNHEALTHY_MS) return false

@@ -40,8 +40,6 @@ export type FunctionName =
   | 'saveSessions'
   | 'findSession'
   | 'takeSession'
-  | 'saveReturning'
-  | 'takeReturning'
 
 const READING = [
   'heads',
@@ -49,6 +47,7 @@ const READING = [
   'positions',
   'roomNames',
   'roomUsers',
+  'owned',
   'whoIsOnline',
   'listRooms',
   'findSession',

@@ -1,5 +1,5 @@
-/** Session records, inbox marks, and members expected back after a restart; everything saved in one turn goes in one call. */
-import type { ReturningMember, SessionRecord, TakenSession } from '../../../core/ports/broker.ts'
+/** Session records and inbox marks; everything saved in one turn goes in one call. */
+import type { SessionRecord, TakenSession } from '../../../core/ports/broker.ts'
 import type { Clock } from '../../../core/ports/system.ts'
 import { inPages, type RedisNamespace } from './namespace.ts'
 
@@ -62,18 +62,6 @@ export class Sessions {
   setMark(roomId: string, seq: number): void {
     this.marks.set(roomId, Math.max(seq, this.marks.get(roomId) ?? 0))
     this.due()
-  }
-
-  async saveReturning(members: readonly ReturningMember[]): Promise<void> {
-    const most = String(this.namespace.limits.returningMax)
-    for (const page of inPages(members)) {
-      await this.namespace.ask('saveReturning', [most, ...page.map((member) => JSON.stringify(member))])
-    }
-  }
-
-  async takeReturning(): Promise<ReturningMember[]> {
-    const members = await this.namespace.ask('takeReturning', [])
-    return members.map((member) => JSON.parse(String(member)) as ReturningMember)
   }
 
   private due(): void {

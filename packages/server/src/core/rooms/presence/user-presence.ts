@@ -62,9 +62,16 @@ export class UserPresence {
       if (this.graceTimers.release(signOf(connection))) known.expected--
       this.tell([])
     } else {
-      this.namespace.users.set(user.sub, { user, connections: new Set([connection]), expected: 0 })
+      const entry: OnlineUser = { user, connections: new Set([connection]), expected: 0 }
+      this.namespace.users.set(user.sub, entry)
       const taken = this.changed(user.sub, 'online', [...connection.memberships.keys()], connection.id)
-      if (taken) return void taken.then(() => this.sendCount(connection)) // never rejects
+      if (taken) {
+        entry.untilKnown = taken.then(() => {
+          entry.untilKnown = undefined
+          this.sendCount(connection)
+        }) // never rejects
+        return
+      }
     }
     this.sendCount(connection)
   }
