@@ -96,6 +96,9 @@ function fromBase64(text: string): Uint8Array | undefined {
  */
 export function isTooDeep(text: string): boolean {
   if (text.length <= MAX_JSON_DEPTH * 2) return false // too short to be that deep and closed
+  // Searching for brackets is much faster than the loop below, and few messages have so many.
+  const left = MAX_JSON_DEPTH - count(text, '[', MAX_JSON_DEPTH)
+  if (left >= 0 && count(text, '{', left) <= left) return false
   let depth = 0
   let inString = false
   for (let i = 0; i < text.length; i++) {
@@ -109,6 +112,13 @@ export function isTooDeep(text: string): boolean {
     } else if (char === 0x7d || char === 0x5d) depth--
   }
   return false
+}
+
+/** How often `char` is in `text`; counting ends above `max`. */
+function count(text: string, char: string, max: number): number {
+  let found = 0
+  for (let at = text.indexOf(char); at >= 0 && found <= max; at = text.indexOf(char, at + 1)) found++
+  return found
 }
 
 const utf8 = /* @__PURE__ */ new TextEncoder()

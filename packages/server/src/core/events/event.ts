@@ -37,25 +37,23 @@ export class RoomEvent implements WireEvent {
     type: string,
     args: readonly unknown[] | undefined,
     argsJson: string,
-    more: {
-      spread?: boolean | undefined
-      stored?: StoredFields
-      roomId?: string | undefined
-      origin?: string | undefined
-      userId?: string | undefined
-      isApplications?: boolean
-    },
+    spread: boolean | undefined,
+    stored: StoredFields | undefined,
+    roomId: string | undefined,
+    origin: string | undefined,
+    userId: string | undefined,
+    isApplications: boolean,
   ) {
     this.type = type
     // Bytes are sent as they were when the event was made, whatever their owner writes into them since.
     this.parsedArgs = argsJson.includes(BINARY_MARK) ? undefined : args
     this.argsJson = argsJson
-    this.spreadable = more.spread
-    this.stored = more.stored
-    this.roomId = more.roomId
-    this.origin = more.origin
-    this.userId = more.userId
-    this.isApplications = more.isApplications ?? false
+    this.spreadable = spread
+    this.stored = stored
+    this.roomId = roomId
+    this.origin = origin
+    this.userId = userId
+    this.isApplications = isApplications
   }
 
   /**
@@ -68,21 +66,24 @@ export class RoomEvent implements WireEvent {
     spread?: boolean,
     more: { readonly roomId?: string | undefined; readonly isApplications?: boolean } = {},
   ): RoomEvent {
-    return new RoomEvent(type, args, toJson(args), { spread, ...more })
+    const { roomId, isApplications = false } = more
+    return new RoomEvent(type, args, toJson(args), spread, undefined, roomId, undefined, undefined, isApplications)
   }
 
   static fromRow(row: StoredRow, args?: readonly unknown[], origin?: string): RoomEvent {
-    const { roomId, seq, n, ts, key, redacted } = row
-    return new RoomEvent(row.type, args, row.argsJson, {
-      stored: { id: `${roomId}-${seq}`, roomId, seq, n, ts, key, redacted },
-      origin,
-      userId: row.userId,
-    })
+    const { type, argsJson, roomId, seq, n, ts, key, userId, redacted } = row
+    const stored = { id: `${roomId}-${seq}`, roomId, seq, n, ts, key, redacted }
+    return new RoomEvent(type, args, argsJson, undefined, stored, undefined, origin, userId, false)
   }
 
   get args(): readonly unknown[] {
     this.parsedArgs ??= fromJson(this.argsJson) as unknown[]
     return this.parsedArgs
+  }
+
+  /** It was sent. Later readers parse its JSON again: objects that stay for long would cost more in every collection. */
+  dropArgs(): void {
+    this.parsedArgs = undefined
   }
 
   get spread(): boolean {

@@ -17,6 +17,8 @@ export class HotTail {
   private readonly size: number
   private readonly budget: HotBudget
   private ring: (RoomEvent | undefined)[] = []
+  /** What each of them costs: to ask an event that leaves would fetch it from far memory. */
+  private costs: number[] = []
   private count = 0
   private lastSeq = 0
   /** How often it was cleared: what was read before that may have been taken back since. */
@@ -38,10 +40,9 @@ export class HotTail {
     this.lastSeq = seq
     if (this.size === 0) return
     const slot = seq % this.size
-    if (this.count === this.size) this.budget.used -= cost(this.ring[slot])
+    if (this.count === this.size) this.budget.used -= this.costs[slot] ?? 0
     else this.count++
-    this.ring[slot] = event
-    this.budget.used += cost(event)
+    this.put(slot, event)
     while (this.budget.used > this.budget.limit && this.count > 1) this.dropOldest()
   }
 
@@ -62,29 +63,36 @@ export class HotTail {
       if (seq >= this.from) continue
       const isFull = this.count === this.size || this.budget.used + cost(event) > this.budget.limit
       if (isFull || seq !== this.from - 1) return
-      this.ring[seq % this.size] = event
+      this.put(seq % this.size, event)
       this.count++
-      this.budget.used += cost(event)
     }
   }
 
   /** Starts over behind `seq`. */
   clear(seq = 0): void {
     this.generation++
-    for (let at = this.from; at <= this.lastSeq; at++) this.budget.used -= cost(this.ring[at % this.size])
+    for (let at = this.from; at <= this.lastSeq; at++) this.budget.used -= this.costs[at % this.size] ?? 0
     this.ring = []
+    this.costs = []
     this.count = 0
     this.lastSeq = seq
   }
 
+  private put(slot: number, event: RoomEvent): void {
+    const bytes = cost(event)
+    this.ring[slot] = event
+    this.costs[slot] = bytes
+    this.budget.used += bytes
+  }
+
   private dropOldest(): void {
     const slot = this.from % this.size
-    this.budget.used -= cost(this.ring[slot])
+    this.budget.used -= this.costs[slot] ?? 0
     this.ring[slot] = undefined
     this.count--
   }
 }
 
-function cost(event: RoomEvent | undefined): number {
-  return event === undefined ? 0 : event.argsJson.length * 3 + OVERHEAD_BYTES
+function cost(event: RoomEvent): number {
+  return event.argsJson.length * 3 + OVERHEAD_BYTES
 }

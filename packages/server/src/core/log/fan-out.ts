@@ -93,6 +93,7 @@ export class FanOut {
     }
     room.head = stored.seq
     this.deliver(room, event)
+    event.dropArgs()
   }
 
   /** To every member that is live; those behind read it from the log, or find a volatile one kept or gone. */

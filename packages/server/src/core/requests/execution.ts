@@ -55,7 +55,7 @@ export class Execution implements RequestEffects {
     this.entry = parts.handlers.byEvent.get(request.event)
     this.key = keyOf(connection, request)
     this.context = new Context(parts, connection, request.event, this.key)
-    this.startedAt = parts.runtime.clock.monotonic()
+    this.startedAt = connection.link.lastActiveAt // it has just arrived; to ask the clock costs more
   }
 
   /** Admits and runs the request; when something has to be waited for, the connection is busy until then. */
@@ -303,9 +303,11 @@ class StoredAck {
   }
 }
 
-function keyOf({ scope }: Connection, { key, event, args }: Request): AppendKey | undefined {
+function keyOf(connection: Connection, { key, event, args }: Request): AppendKey | undefined {
   // The fingerprint tells a repeat from another request under the same key.
-  return key === undefined ? undefined : { scope, key, fingerprint: fingerprint(`${event}\n${toJson(args)}`) }
+  return key === undefined
+    ? undefined
+    : { scope: connection.scope, key, fingerprint: fingerprint(`${event}\n${toJson(args)}`) }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
