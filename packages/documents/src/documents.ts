@@ -212,8 +212,8 @@ export class Documents {
     }
   }
 
-  private begin(closing: AbortSignal): () => Promise<void> {
-    const store = this.openStore(closing)
+  private async begin(closing: AbortSignal): Promise<() => Promise<void>> {
+    const store = await this.openStore(closing)
     this.store = store
     this.openDocuments.begin(store)
     this.quotas.begin(store).catch((cause: unknown) => {
@@ -226,7 +226,8 @@ export class Documents {
     }
   }
 
-  private openStore(closing: AbortSignal): DocumentStore {
+  /** @throws Error (rejects) with a sentence when the documents are of a newer version, or cannot be used */
+  private async openStore(closing: AbortSignal): Promise<DocumentStore> {
     const { clock, random, observer, storage } = this.roomful
     const { folder, sync, redis } = storage
     const { foldUpdates } = this.options
@@ -250,7 +251,13 @@ export class Documents {
       },
     })
     closing.addEventListener('abort', () => store.hurry())
-    return store
+    try {
+      await store.opened()
+      return store
+    } catch (error) {
+      await store.close()
+      throw error
+    }
   }
 
   private get stored(): DocumentStore {

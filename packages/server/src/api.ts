@@ -44,7 +44,8 @@ export interface Roomful {
   protocol(path: string, namespace: Namespace, protocol: Protocol): this
   /**
    * Runs something while the server is open. `run` is called when the storage is ready. The function that it returns is
-   * called at close, after the last connection and while events can still be stored; the last one started ends first.
+   * called at close, after the last connection and while events can still be stored; the last one started ends first. If it
+   * returns a promise, the server waits for it before it serves, and does not start when that rejects.
    * @throws Error when the server has started
    * @example
    * roomful.whileOpen(() => {

@@ -4,7 +4,8 @@
  */
 
 /**
- * Begins something, and returns a function that ends it.
+ * Begins something, and returns a function that ends it. The server waits for a promise before it serves, and does not start
+ * if that rejects.
  * @param closing aborted when the server begins to close; users who leave after that leave because of it
  * @example
  * roomful.whileOpen((closing) => {
@@ -12,7 +13,9 @@
  *   return () => clearInterval(timer)
  * })
  */
-export type Run = (closing: AbortSignal) => (() => void | Promise<void>) | void
+export type Run = (closing: AbortSignal) => Begun | Promise<Begun>
+
+type Begun = (() => void | Promise<void>) | void
 
 /** The parts of one server. */
 export class Lifetime {
@@ -25,10 +28,10 @@ export class Lifetime {
     this.runs.push(run)
   }
 
-  /** Begins all parts. @throws what a part throws; those before it can be ended */
-  begin(): void {
+  /** Begins all parts, one after another. @throws what a part throws (rejects); those before it can be ended */
+  async begin(): Promise<void> {
     for (const run of this.runs.splice(0)) {
-      const end = run(this.closing.signal)
+      const end = await run(this.closing.signal)
       if (end) this.ends.push(end)
     }
   }

@@ -219,8 +219,8 @@ export class RoomfulServer implements Roomful {
     return this.close()
   }
 
-  private begin(): void {
-    this.lifetime.begin()
+  private async begin(): Promise<void> {
+    await this.lifetime.begin()
     this.hub.leads.start()
   }
 

@@ -351,7 +351,7 @@ export class TestServer implements Roomful {
   /** Opens the log; `createTestServer` does it. */
   async start(): Promise<void> {
     await this.hub.start()
-    this.#lifetime.begin()
+    await this.#lifetime.begin()
     this.hub.leads.start()
   }
 

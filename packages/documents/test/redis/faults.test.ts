@@ -8,7 +8,7 @@ import type { DocumentCopy } from '../../src/store/port.ts'
 import type { Folding } from '../../src/store/redis/folding.ts'
 import { Progress } from '../../src/store/redis/progress.ts'
 import type { RedisStore } from '../../src/store/redis/redis-store.ts'
-import { eventually } from '../serving.ts'
+import { eventually, serve } from '../serving.ts'
 import { stored, textOf, typed } from '../store-contract.ts'
 import { nextPrefix, openStore } from './opening.ts'
 
@@ -25,6 +25,7 @@ class Copy implements DocumentCopy {
   readonly doc = new Y.Doc()
   received = 0
   restored = 0
+  returns = 0
 
   receive(updates: readonly Uint8Array[]): void {
     this.received += updates.length
@@ -39,7 +40,9 @@ class Copy implements DocumentCopy {
   statements(): AwarenessStatement[] {
     return []
   }
-  returned(): void {}
+  returned(): void {
+    this.returns++
+  }
   recheck(): void {}
   removed(): void {}
   get text(): string {
@@ -156,10 +159,10 @@ describe('stores of several nodes', () => {
     const late = a.fold('plan')
     await reached
     await lossy.restore(dump)
-    await b.append(typed('new', doc).map((each) => stored('plan', each)))
+    await b.append(typed('new, and longer', doc).map((each) => stored('plan', each)))
     letGo()
     await late
-    expect(textOf((await b.load('plan')).updates)).toBe('old new')
+    expect(textOf((await b.load('plan')).updates)).toBe('old new, and longer')
   })
 
   it('[Y23] store a call once that is sent again, and read on where a message was lost', async () => {
@@ -214,14 +217,26 @@ describe('stores of several nodes', () => {
     expect(new Set(await Promise.all(waiting))).toEqual(new Set(['UNAVAILABLE']))
   })
 
-  it('[Y17] that a newer version has written to are refused with a sentence', async () => {
+  it('[Y17] that a newer version has written to stop the start with a sentence', async () => {
+    const redisPrefix = nextPrefix()
+    await redis.command('HSET', keyOf(redisPrefix, 'docs'), 'form', '9')
+    await expect(serve({ settings: { redisUrl: redis.url, redisPrefix } })).rejects.toThrow(
+      'Redis holds documents in form 9, and this version knows form 1.',
+    )
+  })
+
+  it('[Y26] follow again, and show their cursors again, after the others took them for dead', async () => {
     const prefix = nextPrefix()
-    await redis.command('HSET', keyOf(prefix, 'docs'), 'form', '9')
-    const reports: string[] = []
-    const report = (error: unknown): void => void reports.push((error as Error).message)
-    const store = openStore(redis.url, prefix, { report, deadlineMs: 1_200 })
-    await expect(store.find('plan')).rejects.toMatchObject({ code: 'UNAVAILABLE' })
-    expect(reports).toEqual([expect.stringContaining('Redis holds documents in form 9')])
+    const [a, b] = [openStore(redis.url, prefix), openStore(redis.url, prefix)]
+    const copy = await follow(a, 'plan')
+    await redis.command('ZREM', keyOf(prefix, 'nodes'), a.node)
+    await redis.command('HDEL', keyOf(prefix, 'docs'), `k:${a.node}`)
+    await redis.command('HDEL', keyOf(prefix, 'd:plan'), 'nodes')
+    await b.append(typed('meanwhile').map((each) => stored('plan', each)))
+    await eventually(() => expect([copy.text, copy.returns]).toEqual(['meanwhile', 1]))
+    await b.append(typed(' and after').map((each) => stored('plan', each)))
+    await eventually(() => expect(copy.text).toContain(' and after'))
+    expect(copy.restored).toBe(0)
   })
 })
 

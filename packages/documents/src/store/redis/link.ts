@@ -18,6 +18,8 @@ import { numberOf } from './frames.ts'
 /** The version of what stands in Redis. A newer one is another program's. */
 const FORM = 1
 const SILENCE_MS = 3_000
+/** A probe waits behind a large document. */
+const READER_SILENCE_MS = 10_000
 const RENEW_MS = 2_000
 const LOOK_MS = 250
 const RETRY_MS = 1_000
@@ -63,6 +65,7 @@ export class RedisLink {
   private serial = 0
   private k = 0
   private isJoined = false
+  private readonly joined = Promise.withResolvers<void>()
   private wasJoined = false
   private isClosed = false
   private isClosing = false
@@ -88,6 +91,7 @@ export class RedisLink {
     })
     this.reader = new Connection<Buffer>({
       ...shared,
+      silenceMs: READER_SILENCE_MS,
       mailbox: undefined,
       events: { prepare, onMessage: () => undefined, onUp: () => this.askAll(), onDown: () => undefined },
     })
@@ -99,6 +103,13 @@ export class RedisLink {
   get now(): string {
     const { time } = this.options
     return time === undefined ? '' : String(time())
+  }
+
+  /** Resolves when the documents can be used, or Redis is away. @throws RefusedError (rejects) when they must not be */
+  async opened(): Promise<void> {
+    const { clock, deadlineMs } = this.options
+    const cancel = clock.after(deadlineMs / 6, this.joined.resolve)
+    await Promise.race([this.joined.promise, this.main.refusal]).finally(cancel)
   }
 
   /** A question that may be asked twice. @throws (rejects) RoomfulError UNAVAILABLE */
@@ -207,6 +218,7 @@ export class RedisLink {
     const isKnown = reply[2] === 0
     const isFirst = !this.wasJoined
     this.wasJoined = true
+    this.joined.resolve()
     this.askAll()
     this.sendNext()
     onJoined(isKnown || isFirst)

@@ -99,6 +99,11 @@ export class RedisStore implements DocumentStore, DocumentNodes {
     )
   }
 
+  /** Resolves when the documents can be used, or Redis is away. @throws Error (rejects) when they are of a newer version */
+  opened(): Promise<void> {
+    return this.link.opened()
+  }
+
   async load(id: string): Promise<Loaded> {
     const followed = newFollowed()
     this.followed.set(id, followed)
