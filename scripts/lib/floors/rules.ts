@@ -105,6 +105,7 @@ export const floorRules: readonly FloorRule[] = [
     ],
   },
   { name: 'program (floor 4)', folder: 'packages/roomful/src', mayImport: ['@roomful/server', '@roomful/server/cli'] },
+  { name: 'creator (floor 0)', folder: 'packages/create-roomful/src', mayImport: ['node:*'] },
   {
     name: 'testkit',
     folder: 'packages/testkit/src',

@@ -2,11 +2,20 @@
 import { join } from 'node:path'
 import { root } from '../command.ts'
 
-export const PUBLISHED = ['protocol', 'client', 'react', 'server', 'documents', 'testkit', 'roomful'] as const
+export const PUBLISHED = [
+  'protocol',
+  'client',
+  'react',
+  'server',
+  'documents',
+  'testkit',
+  'roomful',
+  'create-roomful',
+] as const
 
 /** The name under which a folder of `packages` is published. */
 export function packageName(folder: string): string {
-  return folder === 'roomful' ? folder : `@roomful/${folder}`
+  return folder.endsWith('roomful') ? folder : `@roomful/${folder}`
 }
 
 /** Where `npm run pack` leaves the tarballs. */

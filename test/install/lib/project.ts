@@ -27,11 +27,15 @@ function environment(node: string): NodeJS.ProcessEnv {
 }
 
 export class Project {
-  readonly folder = mkdtempSync(join(tmpdir(), 'roomful-install-'))
+  readonly folder: string
 
-  /** @param manifest of the project */
-  constructor(manifest: Readonly<Record<string, unknown>> = {}) {
-    this.write('package.json', JSON.stringify({ private: true, ...manifest }))
+  /**
+   * @param manifest of the project
+   * @param folder one that has a project already; a new one by default
+   */
+  constructor(manifest: Readonly<Record<string, unknown>> = {}, folder?: string) {
+    this.folder = folder ?? mkdtempSync(join(tmpdir(), 'roomful-install-'))
+    if (folder === undefined) this.write('package.json', JSON.stringify({ private: true, ...manifest }))
     this.write('.npmrc', inject('npmrc'))
   }
 

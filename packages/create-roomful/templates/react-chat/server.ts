@@ -1,0 +1,33 @@
+// Roomful and the page in one HTTP server: in development Vite serves the page, in production the folder dist.
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createRoomful, SERVER_LIMITS } from '@roomful/server'
+import sirv from 'sirv'
+
+const isProduction = process.env.NODE_ENV === 'production'
+const roomful = createRoomful({ data: './data' })
+const chat = roomful.namespace('/chat', undefined, { guests: true })
+roomful.chat(chat)
+chat.room('room-*', { capacity: 100 })
+
+let page: RequestListener = (_request, response) => void response.writeHead(503).end()
+const server = createServer(SERVER_LIMITS, (request, response) => page(request, response))
+roomful.attach(server) // requests and upgrades for Roomful reach neither the page nor Vite
+
+if (isProduction) {
+  page = sirv('dist', { single: true })
+} else {
+  const { createServer: createVite } = await import('vite')
+  page = (await createVite({ server: { middlewareMode: true, hmr: { server } }, appType: 'spa' })).middlewares
+}
+
+server.listen(Number(process.env.PORT ?? 3000), 'localhost', () => {
+  console.log(`Open http://localhost:${(server.address() as AddressInfo).port} in two windows`)
+})
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, async () => {
+    await roomful.close()
+    process.exit(0)
+  })
+}
