@@ -23,6 +23,9 @@ const AsyncFunction = (async () => undefined).constructor as new (
   ...source: string[]
 ) => (...args: unknown[]) => Promise<unknown>
 const fetchToken = async (): Promise<string> => hmacToken(SECRET, { sub: 'ann', name: 'Ann' })
+/** Of React Native. */
+const AppState = { addEventListener: () => ({ remove: () => undefined }) }
+const NetInfo = { addEventListener: () => () => undefined }
 const notes = { storage: { getItem: () => null, setItem: () => undefined } }
 
 interface Block {
@@ -134,7 +137,14 @@ describe('a client of the docs', () => {
 
   it('is found in at least these pages', () => {
     expect(new Set(clients.map(({ page }) => page))).toEqual(
-      new Set(['README.md', 'docs/react.md', 'docs/sdk.md', 'packages/client/README.md', 'packages/react/README.md']),
+      new Set([
+        'README.md',
+        'docs/react-native.md',
+        'docs/react.md',
+        'docs/sdk.md',
+        'packages/client/README.md',
+        'packages/react/README.md',
+      ]),
     )
   })
 
@@ -149,7 +159,7 @@ describe('a client of the docs', () => {
       return client
     }
     const scope = {
-      ...{ fetchToken, show: () => undefined, console: { log: () => undefined } },
+      ...{ fetchToken, AppState, NetInfo, show: () => undefined, console: { log: () => undefined } },
       connect: (_url: string, options: ClientOptions) => keep(connect(url, { ...notes, ...options })),
       createLink: (_url: string, options: SharedLinkOptions) => {
         const link = createLink(url, { ...notes, ...options })

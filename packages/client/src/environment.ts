@@ -41,7 +41,7 @@ export interface Environment {
   readonly onError: (error: RoomfulError) => void
 }
 
-/** Replaces parts of the platform, for tests. */
+/** Replaces parts of the platform, for tests and for platforms that have others. */
 export interface EnvironmentOptions {
   /** Default: the system's. */
   clock?: Clock
@@ -51,6 +51,12 @@ export interface EnvironmentOptions {
   fillRandom?: (bytes: Uint8Array) => Uint8Array
   /** Keeps which transport worked, for 15 minutes. Default: `sessionStorage`, where there is one. */
   storage?: TextStorage
+  /**
+   * Calls `fn` when the network comes or goes, or the app becomes active, so that the client connects at once instead of after
+   * its wait. Default: the events of a browser page. React Native has no such events: docs/react-native.md.
+   * @returns a function that ends it
+   */
+  onWake?: (fn: (isOnline: boolean) => void) => () => void
   /**
    * Called for errors that no promise reports: a refused `emit`, a lost token callback, a listener that threw
    * (CALLBACK_FAILED). Without it the errors of listeners are thrown as uncaught, and the others are ignored.
@@ -67,13 +73,14 @@ const systemClock: Clock = {
   },
 }
 
-export function createEnvironment({ clock, random, fillRandom, storage, onError }: EnvironmentOptions): Environment {
+export function createEnvironment(options: EnvironmentOptions): Environment {
+  const { clock, random, fillRandom, storage, onWake, onError } = options
   return {
     clock: clock ?? systemClock,
     random: random ?? Math.random,
     fillRandom: fillRandom ?? ((bytes) => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>)),
     storage: storage ?? sessionStorageOf(),
-    onWake: onBrowserWake,
+    onWake: onWake ?? onBrowserWake,
     report: onError ? (error) => onError(toError(error)) : throwLater,
     onError: (error) => onError?.(error),
   }

@@ -1,5 +1,6 @@
 /** What applications may do with a server. The class behind it is internal. core/api.ts has namespaces and requests. */
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Leading, LeadRun, Namespace, TypedNamespace } from './core/api.ts'
 import type { Contract, NamespaceOptions } from './core/base/contract.ts'
 import type { Disconnected, Reached } from './core/ports/nodes.ts'
@@ -131,6 +132,22 @@ export interface Roomful {
    * server.listen(8080)
    */
   attach(server: Server): this
+  /**
+   * Answers a request, where there is no HTTP server for `attach`: in a framework that only hands on its requests. Call it
+   * before anything reads the body, with the URL that the client asked for.
+   * @returns false when the path is not Roomful's; then nothing was touched
+   * @example app.use((request, response, next) => roomful.handleRequest(request, response) || next())
+   */
+  handleRequest(request: IncomingMessage, response: ServerResponse): boolean
+  /**
+   * Answers an upgrade, as {@link handleRequest} answers a request.
+   * @returns false when it is not Roomful's; then nothing was touched, and another listener has to answer it
+   * @example
+   * server.on('upgrade', (request, socket, head) => {
+   *   if (!roomful.handleUpgrade(request, socket, head)) vite.handleUpgrade(request, socket, head)
+   * })
+   */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean
   /**
    * The HTTP server that `listen` starts. Your listeners of `request` and `upgrade` receive all paths that are not Roomful's.
    */

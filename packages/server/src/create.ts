@@ -2,7 +2,9 @@
 import { Accounts } from './adapters/auth/accounts.ts'
 import { ApiKey } from './adapters/auth/api-key.ts'
 import { AccountAuthenticator } from './adapters/auth/authenticator.ts'
+import { askIdentityService } from './adapters/auth/identity-service.ts'
 import { TokenIssuer, TokenVerifier } from './adapters/auth/jwt.ts'
+import { type Authenticate, OwnIdentity } from './adapters/auth/own-identity.ts'
 import { Passwords } from './adapters/auth/passwords.ts'
 import { findSecret, type Secret } from './adapters/auth/secret.ts'
 import { SignInPlaces } from './adapters/auth/sign-in-places.ts'
@@ -18,6 +20,7 @@ import { CrossOrigin } from './adapters/transports/cross-origin.ts'
 import { ClusterNode } from './adapters/transports/forwarding/cluster-node.ts'
 import { addressReader } from './adapters/transports/request-info.ts'
 import type { Roomful } from './api.ts'
+import { ConfigError } from './config/config-error.ts'
 import { resolveSettings } from './config/load.ts'
 import type { Settings } from './config/settings-type.ts'
 import { readTlsFiles } from './config/tls-files.ts'
@@ -25,6 +28,7 @@ import { CORE_DEFAULTS } from './core/base/settings.ts'
 import { SlidingWindowLimiter } from './core/base/sliding-window.ts'
 import type { NodeRegistry } from './core/ports/node-registry.ts'
 import type { Observer } from './core/ports/observer.ts'
+import type { Clock } from './core/ports/system.ts'
 import { openAccounts, openAttempts, openBroker, openNodeRegistry, openTickets } from './open-broker.ts'
 import type { RedisStorage } from './parts.ts'
 import { RoomfulServer } from './roomful.ts'
@@ -32,6 +36,18 @@ import { version } from './version.ts'
 
 /** Settings, by the names in `docs/settings.md`, and what only a program can give. */
 export interface CreateOptions extends Partial<Settings> {
+  /**
+   * Says who a client is, by its cookies, headers or token. Where it answers nothing, the server's own tokens count, and then
+   * guests where a namespace allows them.
+   * @example
+   * createRoomful({
+   *   async authenticate({ headers }) {
+   *     const session = await sessions.find(headers.cookie)
+   *     return session && { sub: session.userId, name: session.name, role: session.role }
+   *   },
+   * })
+   */
+  readonly authenticate?: Authenticate
   /** Receives every fact that the server reports. Without one, a server in an application logs nothing. */
   readonly observer?: Observer
   /** Paths that send every message back, each with a prefix for texts. Default: `/ws/echo` with `Server echo: `. */
@@ -60,6 +76,7 @@ const ECHO = { '/ws/echo': 'Server echo: ' }
  * const { url } = await roomful.listen({ port: 8080 })
  */
 export function createRoomful({
+  authenticate,
   observer,
   echo = ECHO,
   socketioMaxPayloadBytes,
@@ -100,6 +117,8 @@ export function createRoomful({
   if (settings.apiKey !== undefined && settings.apiKey.length < API_KEY_LENGTH) {
     observers.observe({ type: 'notice', message: SHORT_API_KEY, isRisky: true })
   }
+  const byAccount = new AccountAuthenticator({ verifier, tickets, users, unknownUsers: settings.users })
+  const own = authenticate ?? identityService(settings, clock)
   const node = new ClusterNode({
     registry: nodeRegistry ?? openNodeRegistry(settings, clock),
     secret: secret.bytes,
@@ -130,7 +149,9 @@ export function createRoomful({
     },
     ports: {
       broker,
-      authenticator: new AccountAuthenticator({ verifier, tickets, users, unknownUsers: settings.users }),
+      authenticator: own
+        ? new OwnIdentity({ authenticate: own, accounts: byAccount, clock, observer: observers })
+        : byAccount,
       limiter: new SlidingWindowLimiter(clock),
       clock,
       random,
@@ -192,6 +213,17 @@ const unknownProxy = (address: string): string =>
 
 function redisOf({ redisUrl, redisPrefix }: Settings): RedisStorage | undefined {
   return redisUrl === undefined ? undefined : { url: redisUrl, prefix: redisPrefix }
+}
+
+/** The backend that the settings name as the one that knows users. @throws ConfigError for an address without a secret */
+function identityService({ identityUrl, identitySecret }: Settings, clock: Clock): Authenticate | undefined {
+  if (identityUrl === undefined) return undefined
+  if (identitySecret === undefined) {
+    throw new ConfigError(
+      'ROOMFUL_IDENTITY_URL is set, so ROOMFUL_IDENTITY_SECRET must be too: requests to it are signed.',
+    )
+  }
+  return askIdentityService({ url: identityUrl, secret: identitySecret, clock })
 }
 
 /** Closes what was opened before, if opening this fails. */

@@ -1,7 +1,8 @@
 /** The server: the core with its adapters, in its own HTTP server or in one of the application. */
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { HttpLinks } from './adapters/http/v1-links/links.ts'
 import { SocketIoTransport } from './adapters/transports/socketio/transport.ts'
@@ -37,6 +38,7 @@ export class RoomfulServer implements Roomful {
   private readonly lifetime = new Lifetime()
   private readonly attached = new Map<Server, () => void>()
   private ownServer: Server | undefined
+  private isHandling = false
   private started: Promise<void> | undefined
   private closing: Promise<void> | undefined
 
@@ -167,6 +169,26 @@ export class RoomfulServer implements Roomful {
     return this
   }
 
+  handleRequest(request: IncomingMessage, response: ServerResponse): boolean {
+    this.startFor(request.socket)
+    return this.service.handleRequest(request, response)
+  }
+
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    this.startFor(request.socket)
+    return this.service.handleUpgrade(request, socket, head)
+  }
+
+  /** Without a server to ask, the first socket shows where the other nodes reach this one. */
+  private startFor(socket: Socket): void {
+    if (this.attached.size > 0 || this.isHandling) return
+    this.isHandling = true
+    const { localAddress: address, localPort: port } = socket
+    const url =
+      address !== undefined && port !== undefined ? urlToReach({ address, port }, 'encrypted' in socket) : undefined
+    this.reportFailure(this.start().then(() => this.join(url)))
+  }
+
   get server(): Server {
     const { tls } = this.parts
     this.ownServer ??= tls ? createSecureServer({ ...SERVER_LIMITS, ...tls }) : createServer(SERVER_LIMITS)
@@ -196,12 +218,14 @@ export class RoomfulServer implements Roomful {
 
   private joinOnceListening(server: Server): void {
     const join = (): void => {
-      this.started
-        ?.then(() => this.join(reachableUrl(server)))
-        .catch((error: Error) => this.observer.observe({ type: 'notice', message: error.message, isRisky: true }))
+      if (this.started) this.reportFailure(this.started.then(() => this.join(reachableUrl(server))))
     }
     if (server.listening || this.parts.nodeUrl !== undefined) join()
     else server.once('listening', join)
+  }
+
+  private reportFailure(work: Promise<void>): void {
+    work.catch((error: Error) => this.observer.observe({ type: 'notice', message: error.message, isRisky: true }))
   }
 
   /** @throws Error (rejects) when the other nodes cannot know where this one is */

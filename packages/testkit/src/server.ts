@@ -247,6 +247,16 @@ export class TestServer implements Roomful {
     throw new Error(NO_SOCKETS)
   }
 
+  /** @throws Error always: there are no sockets */
+  handleRequest(): boolean {
+    throw new Error(NO_SOCKETS)
+  }
+
+  /** @throws Error always: there are no sockets */
+  handleUpgrade(): boolean {
+    throw new Error(NO_SOCKETS)
+  }
+
   /** @throws Error (rejects) always: there are no sockets */
   async listen(_options?: { port?: number; host?: string }): Promise<{ url: string; port: number }> {
     throw new Error(NO_SOCKETS)

@@ -79,6 +79,13 @@ export interface Settings {
   readonly jwtSecret: string | undefined
   /** URL of the public keys of an identity provider, for tokens signed with RS, PS, ES or EdDSA. */
   readonly jwksUrl: string | undefined
+  /**
+   * Your backend, which is asked who a client is, by its cookies, headers and token; see docs/identity.md. Needs
+   * ROOMFUL_IDENTITY_SECRET.
+   */
+  readonly identityUrl: string | undefined
+  /** Signs what is sent to ROOMFUL_IDENTITY_URL, as Standard Webhooks does. */
+  readonly identitySecret: string | undefined
   /** Only tokens for this audience (aud) are accepted. */
   readonly jwtAudience: string | undefined
   /** Only tokens of this issuer (iss) are accepted. */

@@ -8,6 +8,7 @@ import { RoomfulError, toRoomfulError } from './base/errors.ts'
 import type { Runtime } from './base/runtime.ts'
 import type { Link } from './link/link.ts'
 import type { Effect, PreparedJoin } from './log/effects.ts'
+import type { ClientRequest } from './ports/users.ts'
 import { carryOut } from './requests/checks.ts'
 import type { Context } from './requests/context.ts'
 import type { JoinAck } from './rooms/joins.ts'
@@ -22,6 +23,7 @@ export interface HttpClient {
   readonly credentials: Credentials
   readonly ip: string
   readonly userAgent: string
+  readonly openingRequest?: ClientRequest
   /** Names a stream, for which a ticket stays good when it reconnects. */
   readonly stream?: string
 }
@@ -65,16 +67,27 @@ export class HttpConnections {
   }
 
   /** @throws RoomfulError (rejects) UNAUTHENTICATED, and what the authenticator throws */
-  async identify({ state }: NamespaceParts, { credentials, ip, userAgent, stream }: HttpClient): Promise<Verified> {
+  async identify(namespace: NamespaceParts, client: HttpClient): Promise<Verified> {
+    const { state } = namespace
+    const { credentials, ip, userAgent, stream, openingRequest } = client
     const { identities } = this
     const { settings, observer, random } = this.runtime
     const hasNoProof = credentials.token === undefined && credentials.ticket === undefined
+    const known = await this.recognise(namespace, client)
+    if (known) return known
     if (hasNoProof && (state.options.guests || !settings.authRequired)) {
       return identities.guest(createGuest(state, random, credentials.name))
     }
-    if (!hasNoProof) return identities.verify(credentials, { ip, userAgent, id: '' }, stream)
+    if (!hasNoProof) return identities.verify(credentials, { ip, userAgent, openingRequest, id: '' }, stream)
     observer.observe({ type: 'auth:failed', code: 'UNAUTHENTICATED', ip, userAgent, connectionId: '' })
     throw new RoomfulError('UNAUTHENTICATED')
+  }
+
+  /** A client without a token or a ticket whose request shows who it is. @throws RoomfulError (rejects) as {@link identify} */
+  async recognise({ state }: NamespaceParts, client: HttpClient): Promise<Verified | undefined> {
+    const { credentials, ip, userAgent, stream, openingRequest } = client
+    if (credentials.token !== undefined || credentials.ticket !== undefined || state.options.anonymous) return undefined
+    return this.identities.recognise(credentials, { ip, userAgent, openingRequest, id: '' }, stream)
   }
 
   /**

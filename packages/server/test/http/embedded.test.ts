@@ -1,6 +1,9 @@
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { connect } from '@roomful/client'
 import { expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 import { createRoomful } from '../../src/index.ts'
 import { hmacToken } from '../auth/bad-tokens.ts'
 
@@ -25,6 +28,35 @@ it('[B15] inside an application it answers its own paths, and the application th
   } finally {
     await roomful.close()
     expect(await text('/health')).toBe('application')
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+it('[B15] in a framework that only hands on requests and upgrades, both are answered or left untouched', async () => {
+  const roomful = createRoomful({ data: ':memory:', jwtSecret: SECRET }).standardNamespaces()
+  const server = createServer((request, response) => {
+    if (!roomful.handleRequest(request, response)) response.end(`application ${request.url}`)
+  })
+  const refused: (string | undefined)[] = []
+  server.on('upgrade', (request, socket, head) => {
+    if (roomful.handleUpgrade(request, socket, head)) return
+    refused.push(request.url)
+    socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const base = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  try {
+    expect(await (await fetch(`http://${base}/mine?a=1`)).text()).toBe('application /mine?a=1')
+    expect(await (await fetch(`http://${base}/api/status`)).text()).toBe('{"status":"online"}')
+    const client = connect(`http://${base}`, { namespace: '/public', name: 'Ann' })
+    expect((await client.room('lobby').send('Hello')).seq).toBe(1)
+    client.close()
+    const other = new WebSocket(`ws://${base}/elsewhere`)
+    await expect(once(other, 'open')).rejects.toThrow(/400/)
+    expect(refused).toEqual(['/elsewhere'])
+  } finally {
+    await roomful.close()
     server.closeAllConnections()
     server.close()
   }

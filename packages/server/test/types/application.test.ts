@@ -72,7 +72,16 @@ describe('what autocompletion shows to an application', () => {
       | ('namespace' | 'get' | 'chat' | 'standardNamespaces' | 'protocol' | 'whileOpen' | 'lead' | 'safeHandler')
       | ('ban' | 'unban' | 'createAccount' | 'setRole' | 'recheck' | 'disconnectUser')
       | ('storage' | 'basePath' | 'clock' | 'random' | 'observer')
-      | ('start' | 'attach' | 'server' | 'listen' | 'close' | typeof Symbol.asyncDispose)
+      | (
+          | 'start'
+          | 'attach'
+          | 'handleRequest'
+          | 'handleUpgrade'
+          | 'server'
+          | 'listen'
+          | 'close'
+          | typeof Symbol.asyncDispose
+        )
     >()
   })
 })

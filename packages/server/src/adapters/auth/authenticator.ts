@@ -34,7 +34,8 @@ export class AccountAuthenticator implements Authenticator {
     throw new RoomfulError('UNAUTHENTICATED')
   }
 
-  private async withAccount({ user, expiresAt }: Identity): Promise<Identity> {
+  /** Checks the account of a user who has shown who they are. @throws RoomfulError (rejects) USER_UNKNOWN, BANNED */
+  async withAccount({ user, expiresAt }: Identity): Promise<Identity> {
     const { users, unknownUsers } = this.parts
     const account = unknownUsers === 'strict' ? await users.find(user.sub) : await users.ensure(user)
     if (!account) throw new RoomfulError('USER_UNKNOWN')

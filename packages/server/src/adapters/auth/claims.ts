@@ -4,6 +4,7 @@ import { RoomfulError } from '../../core/base/errors.ts'
 import { salvageName } from '../../core/base/names.ts'
 import type { Identity } from '../../core/ports/users.ts'
 import { USER_ID_MAX_BYTES, type User } from '../../core/ports/users.ts'
+import { isRights } from '../../core/rooms/rights.ts'
 import { isGuestId } from '../../core/sessions/guests.ts'
 
 /** The roles that Roomful knows. */
@@ -27,6 +28,10 @@ export function isRole(value: unknown): value is Role {
 export function identityOf(claims: Claims): Identity {
   const sub = subjectOf(claims)
   const { exp, guest: _, ...others } = claims
+  // Without this check a mistake in the claim would give all rights.
+  if (claims.rooms !== undefined && !isRights(claims.rooms)) {
+    throw refusal('the claim rooms is not a list of actions by room')
+  }
   const user: User = {
     ...others,
     sub,

@@ -2,13 +2,19 @@
 import type { Credentials } from '@roomful/protocol'
 import { RoomfulError } from '../../core/base/errors.ts'
 import type { Identity } from '../../core/ports/users.ts'
+import { clientRequest } from '../transports/request-info.ts'
 import { type Exchange, userAgentOf } from './exchange.ts'
 import type { HttpHost } from './host.ts'
 
 /** A signed-in user. @throws RoomfulError (rejects) UNAUTHENTICATED, and what the authenticator throws */
 export async function authenticateUser(exchange: Exchange, { hub }: HttpHost): Promise<Identity> {
+  const { authenticator } = hub.runtime
+  const { request, ip } = exchange
+  if (authenticator.readsRequests && request.headers.authorization === undefined) {
+    return authenticator.authenticate({}, undefined, clientRequest(request, ip))
+  }
   const credentials: Credentials = { token: bearer(exchange, 'send the token') }
-  return hub.runtime.authenticator.authenticate(credentials)
+  return authenticator.authenticate(credentials, undefined, clientRequest(request, ip))
 }
 
 /** The holder of the API key. @throws RoomfulError (rejects) UNAUTHENTICATED, TOKEN_INVALID, RATE_LIMITED */

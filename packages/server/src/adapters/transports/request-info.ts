@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, SocketAddress } from 'node:net'
 import { BEARER_SUBPROTOCOL_PREFIX, type Credentials } from '@roomful/protocol'
 import { isLoopback } from '../../core/base/limits.ts'
+import type { ClientRequest } from '../../core/ports/users.ts'
 
 /** Which proxies are trusted: none, a number of hops, or addresses and CIDR ranges. */
 export type TrustProxy = 'off' | number | readonly string[]
@@ -73,6 +74,11 @@ export function normalAddress(written: string | undefined): string | undefined {
   if (version !== 6) return version === 4 ? bare : undefined
   const { address } = new SocketAddress({ address: bare, family: 'ipv6' })
   return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address
+}
+
+/** What an authenticator of the application may read. The headers are the request's own. */
+export function clientRequest({ url = '/', headers }: IncomingMessage, ip: string): ClientRequest {
+  return { url, headers, ip }
 }
 
 /** Reads credentials from the URL, the `Authorization` header, or the subprotocols. */

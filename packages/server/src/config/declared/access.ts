@@ -17,6 +17,20 @@ export const access = {
     default: undefined,
     sentence: 'URL of the public keys of an identity provider, for tokens signed with RS, PS, ES or EdDSA.',
   }),
+  identityUrl: setting({
+    variable: 'ROOMFUL_IDENTITY_URL',
+    type: optional(url),
+    default: undefined,
+    sentence:
+      'Your backend, which is asked who a client is, by its cookies, headers and token; see docs/identity.md. Needs ROOMFUL_IDENTITY_SECRET.',
+  }),
+  identitySecret: setting({
+    variable: 'ROOMFUL_IDENTITY_SECRET',
+    type: optional(text),
+    default: undefined,
+    secret: true,
+    sentence: 'Signs what is sent to ROOMFUL_IDENTITY_URL, as Standard Webhooks does.',
+  }),
   jwtAudience: setting({
     variable: 'ROOMFUL_JWT_AUDIENCE',
     type: optional(text),

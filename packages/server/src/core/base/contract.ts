@@ -170,7 +170,8 @@ export class RoomDeclarations {
   }
 }
 
-function matcher(pattern: string): (roomId: string) => boolean {
+/** @param pattern a room id in which each `*` stands for any characters */
+export function matcher(pattern: string): (roomId: string) => boolean {
   const parts = pattern.split('*')
   if (parts.length === 1) return (roomId) => roomId === pattern
   const [head = '', ...rest] = parts

@@ -16,6 +16,7 @@ import { AbuseCounter } from '../base/limits.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { Timer } from '../base/timer-wheel.ts'
 import type { Dialect } from '../ports/dialect.ts'
+import type { ClientRequest } from '../ports/users.ts'
 import type { Wire } from '../ports/wire.ts'
 import { Heartbeat } from './heartbeat.ts'
 
@@ -85,6 +86,8 @@ export class Link<C extends LinkConnection = LinkConnection> {
   /** What a v1 client attaches to when it names no namespace. */
   defaultNamespace = '/'
   credentials: Credentials | undefined
+  /** The request by which it came; kept only where the authenticator reads requests. */
+  openingRequest: ClientRequest | undefined
   /** Until a channel is open. */
   deadline: Timer | undefined
   connections: readonly C[] = []

@@ -14,13 +14,26 @@ export interface User {
 
 export const USER_ID_MAX_BYTES = 128
 
+/** The HTTP request by which a client came, for an authenticator that reads its cookies or headers. */
+export interface ClientRequest {
+  /** Path and query, as the client sent them below the base path. */
+  readonly url: string
+  /** Names in lower case, as Node has them. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** The address of the client, behind trusted proxies. */
+  readonly ip: string
+}
+
 export interface Authenticator {
+  /** A request without a token or a ticket may show who sent it, by a cookie for instance. */
+  readonly readsRequests?: boolean
   /**
-   * @param credentials with a token or a ticket
+   * @param credentials with a token or a ticket, unless requests are read
    * @param stream names what reconnects by itself with the very same request: a ticket used for it stays good for it
-   * @throws RoomfulError TOKEN_INVALID, TOKEN_EXPIRED, USER_UNKNOWN, BANNED, UNAVAILABLE
+   * @param request undefined where requests are not read
+   * @throws RoomfulError UNAUTHENTICATED, TOKEN_INVALID, TOKEN_EXPIRED, USER_UNKNOWN, BANNED, UNAVAILABLE
    */
-  authenticate(credentials: Credentials, stream?: string): Promise<Identity>
+  authenticate(credentials: Credentials, stream?: string, request?: ClientRequest): Promise<Identity>
 }
 
 export interface Identity {

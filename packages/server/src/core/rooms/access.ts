@@ -8,6 +8,7 @@ import { RoomfulError, toRoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { Delivery } from '../log/fan-out.ts'
 import type { Connection } from '../state/namespace-state.ts'
+import { rightsOf } from './rights.ts'
 
 /** For whom the rules are asked: a connection, or a request without one. */
 export type Asking = Pick<Connection, 'namespace' | 'user' | 'id'>
@@ -57,6 +58,10 @@ export class Access {
     if (isPersonalRoom(roomId)) {
       if (roomId === `user:${user.sub}` || roomId === id) return true
       throw new RoomfulError('FORBIDDEN', 'This room belongs to another user')
+    }
+    const rights = rightsOf(user)
+    if (rights && !rights.allows(action, roomId)) {
+      throw new RoomfulError('FORBIDDEN', `Your token does not allow you to ${action} ${JSON.stringify(roomId)}`)
     }
     if (!declaration) throw new RoomfulError('FORBIDDEN', `No room like ${JSON.stringify(roomId)} is declared here`)
     const answer = declaration.options.allow?.[action]?.(user, roomId) ?? true

@@ -183,7 +183,7 @@ export class Handshake {
   }
 
   private identify(connection: Connection, credentials: Credentials, claim: SessionClaim | undefined): void {
-    const { link, namespace } = connection
+    const { namespace } = connection
     const hasToken = credentials.token !== undefined || credentials.ticket !== undefined
     if (hasToken && !namespace.options.anonymous) {
       return this.whileBusy(connection, async () => {
@@ -194,9 +194,33 @@ export class Handshake {
         }
       })
     }
+    if (this.runtime.authenticator.readsRequests && !namespace.options.anonymous) {
+      return this.whileBusy(connection, async () => {
+        try {
+          const known = await this.identities.recognise(credentials, connection)
+          if (known) await this.admit(connection, known, claim)
+          else await this.identifyWithoutProof(connection, credentials, claim)
+        } catch (error) {
+          this.lifecycle.refuse(connection, error, CLOSE_CODES.AUTH_FAILED.code)
+        }
+      })
+    }
+    if (this.letsGuestsIn(namespace)) {
+      return this.whileBusy(connection, () => this.identifyWithoutProof(connection, credentials, claim))
+    }
+    this.identifyWithoutProof(connection, credentials, claim)
+  }
+
+  /** A guest where guests are allowed; otherwise the first message has to say who it is. */
+  private identifyWithoutProof(
+    connection: Connection,
+    credentials: Credentials,
+    claim: SessionClaim | undefined,
+  ): Promise<void> | void {
+    const { link, namespace } = connection
     if (this.letsGuestsIn(namespace)) {
       const user = createGuest(namespace, this.runtime.random, credentials.name)
-      return this.whileBusy(connection, () => this.admit(connection, this.identities.guest(user), claim))
+      return this.admit(connection, this.identities.guest(user), claim)
     }
     const missing = new RoomfulError('UNAUTHENTICATED')
     if (!this.runtime.settings.firstMessageAuth || link.dialect.multiplexed) {

@@ -5,7 +5,7 @@
 import { CLOSE_CODES, type Credentials } from '@roomful/protocol'
 import { RoomfulError, toRoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
-import type { Identity, User } from '../ports/users.ts'
+import type { ClientRequest, Identity, User } from '../ports/users.ts'
 import { carryOut, runChecks } from '../requests/checks.ts'
 import type { Context } from '../requests/context.ts'
 import type { Connection } from '../state/namespace-state.ts'
@@ -24,6 +24,15 @@ const READS_MAX = 3
 /** An identity, and up to which change of accounts it is true. */
 export interface Verified extends Identity {
   readonly asOf: number
+}
+
+/** Whose credentials are verified: a connection, or a request that has none yet. */
+export interface Applicant {
+  readonly ip: string
+  readonly userAgent: string
+  /** Of the connection; empty without one. */
+  readonly id: string
+  readonly openingRequest?: ClientRequest | undefined
 }
 
 export class Identities {
@@ -50,24 +59,42 @@ export class Identities {
    * @param stream see {@link Authenticator}
    * @throws RoomfulError (rejects) what the authenticator throws, which the observer sees; UNAVAILABLE
    */
-  async verify(
-    credentials: Credentials,
-    { ip, userAgent, id: connectionId }: { ip: string; userAgent: string; id: string },
-    stream?: string,
-  ): Promise<Verified> {
-    const { accountChanges } = this
-    const { authenticator, observer } = this.runtime
+  async verify(credentials: Credentials, applicant: Applicant, stream?: string): Promise<Verified> {
     try {
-      for (let read = 0; read < READS_MAX; read++) {
-        const asOf = accountChanges.now
-        const identity = await authenticator.authenticate(credentials, stream)
-        if (!accountChanges.since(asOf, identity.user.sub)) return { ...identity, asOf }
-      }
-      throw new RoomfulError('UNAVAILABLE', 'The account is being changed; try again', { retryAfterMs: 1_000 })
+      return await this.read(credentials, applicant, stream)
     } catch (error) {
-      observer.observe({ type: 'auth:failed', code: toRoomfulError(error).code, ip, userAgent, connectionId })
-      throw error
+      throw this.failed(error, applicant)
     }
+  }
+
+  /**
+   * As {@link verify}, for a client without a token or ticket: its request may show who it is.
+   * @returns undefined when it does not
+   */
+  async recognise(credentials: Credentials, applicant: Applicant, stream?: string): Promise<Verified | undefined> {
+    if (!this.runtime.authenticator.readsRequests) return undefined
+    try {
+      return await this.read(credentials, applicant, stream)
+    } catch (error) {
+      if (toRoomfulError(error).code === 'UNAUTHENTICATED') return undefined
+      throw this.failed(error, applicant)
+    }
+  }
+
+  private async read(credentials: Credentials, { openingRequest }: Applicant, stream?: string): Promise<Verified> {
+    const { accountChanges } = this
+    for (let read = 0; read < READS_MAX; read++) {
+      const asOf = accountChanges.now
+      const identity = await this.runtime.authenticator.authenticate(credentials, stream, openingRequest)
+      if (!accountChanges.since(asOf, identity.user.sub)) return { ...identity, asOf }
+    }
+    throw new RoomfulError('UNAVAILABLE', 'The account is being changed; try again', { retryAfterMs: 1_000 })
+  }
+
+  private failed(error: unknown, { ip, userAgent, id: connectionId }: Applicant): unknown {
+    const { code } = toRoomfulError(error)
+    this.runtime.observer.observe({ type: 'auth:failed', code, ip, userAgent, connectionId })
+    return error
   }
 
   /** Guests have no account, so they are never stale. */

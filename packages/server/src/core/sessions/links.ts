@@ -6,6 +6,7 @@ import type { Runtime } from '../base/runtime.ts'
 import { Link, type LinkListener } from '../link/link.ts'
 import type { CatchUp } from '../log/catch-up.ts'
 import type { Dialect } from '../ports/dialect.ts'
+import type { ClientRequest } from '../ports/users.ts'
 import type { Wire } from '../ports/wire.ts'
 import type { SharedLimits } from '../state/limits.ts'
 import type { Connection } from '../state/namespace-state.ts'
@@ -21,6 +22,8 @@ export interface Arrival {
   readonly dialect: Dialect
   readonly ip: string
   readonly userAgent: string
+  /** The request by which it came. */
+  readonly openingRequest?: ClientRequest | undefined
   /** None for a link whose dialect answers by itself. */
   readonly namespace: NamespaceParts | undefined
   readonly credentials: Credentials
@@ -55,6 +58,7 @@ export class Links implements LinkListener<Connection> {
   accept(arrival: Arrival): Link<Connection> {
     const { wire, dialect, ip, userAgent, namespace, credentials, identity, httpMode } = arrival
     const link = new Link<Connection>(this.runtime, this, { wire, dialect, ip, userAgent })
+    if (this.runtime.authenticator.readsRequests) link.openingRequest = arrival.openingRequest
     link.defaultNamespace = namespace?.state.name ?? '/'
     this.open.add(link)
     this.runtime.observer.observe({ type: 'link:opened', dialect: dialect.name })

@@ -16,7 +16,7 @@ import type { ChannelInbound, Link } from '../link/link.ts'
 import type { SeatResult, StoredRow } from '../ports/broker.ts'
 import type { Encoding } from '../ports/dialect.ts'
 import type { Observer } from '../ports/observer.ts'
-import type { User } from '../ports/users.ts'
+import type { ClientRequest, User } from '../ports/users.ts'
 import { type AskOptions, ClientRequests } from './client-requests.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
 import { IntendedRooms } from './intended-rooms.ts'
@@ -512,6 +512,10 @@ export class Connection {
 
   get userAgent(): string {
     return this.link.userAgent
+  }
+
+  get openingRequest(): ClientRequest | undefined {
+    return this.link.openingRequest
   }
 
   /** Where keys and personal rates are counted: per user, and per guest session. G3, B34. */

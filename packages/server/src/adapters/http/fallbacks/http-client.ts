@@ -4,6 +4,7 @@ import { RoomfulError } from '../../../core/base/errors.ts'
 import type { HttpClient } from '../../../core/http-connection.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { Namespace } from '../../../core/namespace.ts'
+import { clientRequest } from '../../transports/request-info.ts'
 import type { Exchange } from '../exchange.ts'
 
 const USER_AGENT_MAX = 256
@@ -33,7 +34,13 @@ export function httpClientOf({ request, query, ip }: Exchange, stream?: string):
   if (ticket !== null) credentials.ticket = ticket
   const name = query.get('name')
   if (name !== null) credentials.name = name
-  return { credentials, ip, userAgent, ...(stream === undefined ? {} : { stream }) }
+  return {
+    credentials,
+    ip,
+    userAgent,
+    openingRequest: clientRequest(request, ip),
+    ...(stream === undefined ? {} : { stream }),
+  }
 }
 
 /** The requested rooms, each once. @throws RoomfulError ROOM_NAME_INVALID */

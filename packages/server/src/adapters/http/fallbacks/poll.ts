@@ -81,10 +81,12 @@ export class Polls {
     const { hub } = this
     const { ip, userAgent, credentials } = client
     const { token, ticket, name } = credentials
-    const isGuest = token === undefined && ticket === undefined
+    const hasNoProof = token === undefined && ticket === undefined
     const stream = JSON.stringify([namespace.name, ...rooms])
     // Guests have no id of their own between polls: they are recognised by their address, name and user agent.
-    const identity = isGuest ? undefined : await hub.httpConnections.identify(namespace, { ...client, stream })
+    const identity = await (hasNoProof
+      ? hub.httpConnections.recognise(namespace, client)
+      : hub.httpConnections.identify(namespace, { ...client, stream }))
     const who = identity ? [identity.user, identity.expiresAt] : [name, userAgent]
     const key = JSON.stringify([stream, ip, who])
     this.takeRate(identity?.user.sub ?? addressGroup(ip))
@@ -94,7 +96,7 @@ export class Polls {
     idle?.connection.link.close(CLOSE_CODES.NORMAL.code, '')
     const known = identity ?? (await hub.httpConnections.identify(namespace, client))
     const owner = identity?.user.sub ?? `\u0000${addressGroup(ip)}`
-    const isShared = isGuest && isLoopback(ip) // may be a proxy that all guests come through
+    const isShared = identity === undefined && isLoopback(ip) // may be a proxy that all guests come through
     if (this.pollers.size >= this.pollersMax || (!isShared && (this.owned.get(owner) ?? 0) >= POLLERS_PER_OWNER)) {
       throw new RoomfulError('UNAVAILABLE', 'Too many polls are waiting; try again later', { retryAfterMs: 5_000 })
     }

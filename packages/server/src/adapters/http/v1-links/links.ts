@@ -78,12 +78,12 @@ export class HttpLinks {
   private open(exchange: Exchange, manner: 'stream' | 'poll'): void {
     const { hub, dialect, maxBytes } = this
     const { ip, response } = exchange
-    const { userAgent, credentials } = httpClientOf(exchange)
+    const { userAgent, credentials, openingRequest } = httpClientOf(exchange)
     const id = this.node.ids.create(ID_LENGTH)
     const link = new HttpLink(hub, { id, maxBytes, onGone: () => this.links.delete(id) }, manner, response)
     this.links.set(id, link)
     const namespace = hub.defaultNamespace
-    link.link = hub.links.accept({ wire: link, dialect, ip, userAgent, namespace, credentials })
+    link.link = hub.links.accept({ wire: link, dialect, ip, userAgent, openingRequest, namespace, credentials })
   }
 
   /** @returns (resolves) true when the link is another node's, which has answered */

@@ -10,7 +10,7 @@ import type { Encoding } from '../../../core/ports/dialect.ts'
 import type { CrossOrigin } from '../cross-origin.ts'
 import type { NodeIds } from '../forwarding/node-ids.ts'
 import { pathOf } from '../http-request.ts'
-import { credentialsOf } from '../request-info.ts'
+import { clientRequest, credentialsOf } from '../request-info.ts'
 import { offersWebSocket, refuse } from '../upgrade-request.ts'
 import { FRAME_OVERHEAD_BYTES, URL_MAX_LENGTH } from '../websocket/server.ts'
 import { shakeHands } from '../websocket/upgrade.ts'
@@ -165,10 +165,12 @@ export class SocketIoTransport {
       dropped: () => this.hub.runtime.observer.observe({ type: 'dropped', what: 'late', count: 1 }),
     }
     const dialect = new SocketIoDialect(this.form, link, takesCursors(request.headers))
+    const ip = this.options.clientAddress(request)
     session.link = this.hub.links.accept({
       wire: session,
       dialect,
-      ip: this.options.clientAddress(request),
+      ip,
+      openingRequest: clientRequest(request, ip),
       userAgent: String(request.headers['user-agent'] ?? '').slice(0, 256),
       namespace: this.hub.defaultNamespace,
       credentials: credentialsOf(request),

@@ -20,7 +20,7 @@ import type { CrossOrigin } from '../cross-origin.ts'
 import { plainDialect, v1Dialect } from '../dialects.ts'
 import { pathOf } from '../http-request.ts'
 import { echo, echoDialect, type Mounted, Protocols, sharedFrame } from '../protocols.ts'
-import { credentialsOf, offeredSubprotocols, subprotocolValue } from '../request-info.ts'
+import { clientRequest, credentialsOf, offeredSubprotocols, subprotocolValue } from '../request-info.ts'
 import { offersWebSocket, refuse } from '../upgrade-request.ts'
 import { type HandshakeOptions, shakeHands } from './upgrade.ts'
 import { ignoreSocketError, type WebSocketWire } from './wire.ts'
@@ -160,18 +160,23 @@ export class WebSocketTransport {
     })
   }
 
-  private clientOf(request: IncomingMessage): Pick<Arrival, 'ip' | 'userAgent'> {
+  private clientOf(request: IncomingMessage): Pick<Arrival, 'ip' | 'userAgent' | 'openingRequest'> {
     const userAgent = String(request.headers['user-agent'] ?? '').slice(0, 256)
-    return { ip: this.options.clientAddress(request), userAgent }
+    const ip = this.options.clientAddress(request)
+    return { ip, userAgent, openingRequest: clientRequest(request, ip) }
   }
 
   /** @returns the identity, or the sentence of the refusal. C5. */
   private async checkBeforeUpgrade(
     namespace: Namespace,
     credentials: Credentials,
-    from: Pick<Arrival, 'ip' | 'userAgent'>,
+    from: Pick<Arrival, 'ip' | 'userAgent' | 'openingRequest'>,
   ): Promise<Verified | string | undefined> {
     if (hasNone(credentials)) {
+      const known = namespace.state.options.anonymous
+        ? undefined
+        : await this.hub.identities.recognise(credentials, { ...from, id: '' })
+      if (known) return known
       return namespace.state.options.guests || !this.hub.runtime.settings.authRequired ? undefined : 'Missing token'
     }
     try {

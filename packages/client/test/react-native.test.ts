@@ -1,0 +1,64 @@
+/** The SDK where there is no page: only what React Native has, with its usual polyfills, is there. */
+import { createContext, runInContext } from 'node:vm'
+import { createRoomful, type Roomful } from '@roomful/server'
+import { build } from 'esbuild'
+import { afterEach, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
+
+let roomful: Roomful | undefined
+afterEach(() => roomful?.close())
+
+const sockets: WebSocket[] = []
+class Socket extends WebSocket {
+  constructor(...args: ConstructorParameters<typeof WebSocket>) {
+    super(...args)
+    sockets.push(this)
+  }
+}
+
+/** Globals of Hermes and React Native; `URL` and `crypto.getRandomValues` come from polyfills. No page, storage, or events. */
+const NATIVE = {
+  WebSocket: Socket,
+  ...{ fetch, URL, URLSearchParams, AbortController, TextEncoder, setTimeout, clearTimeout, queueMicrotask },
+  crypto: { getRandomValues: (bytes: Uint8Array) => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>) },
+  performance: { now: () => performance.now() },
+  console,
+}
+
+type Sdk = Pick<typeof import('@roomful/client'), 'connect'>
+
+async function load(): Promise<Sdk> {
+  const { outputFiles } = await build({
+    stdin: { contents: `export { connect } from '@roomful/client'`, resolveDir: import.meta.dirname },
+    ...{ bundle: true, write: false, format: 'iife', globalName: 'sdk', platform: 'neutral', target: 'es2022' },
+    conditions: ['source', 'react-native'],
+  } as const)
+  const context = createContext({ ...NATIVE })
+  runInContext(outputFiles[0]?.text ?? '', context)
+  return (context as unknown as { sdk: Sdk }).sdk
+}
+
+it('works with what React Native has, and comes back at once when the app says that it is active', async () => {
+  roomful = createRoomful({ data: ':memory:', port: 0 }).standardNamespaces()
+  const { url } = await roomful.listen()
+  const { connect } = await load()
+  const ended = vi.fn()
+  let wake: (isOnline: boolean) => void = () => undefined
+  const onWake = (fn: (isOnline: boolean) => void) => {
+    wake = fn
+    return ended
+  }
+  // The first wait is as long as it can be, so that only the wake can end it soon.
+  const client = connect(url, { namespace: '/public', name: 'Ann', onWake, random: () => 0.999 })
+  const room = client.room('lobby')
+  expect((await room.send('Hello')).seq).toBe(1)
+  sockets.at(-1)?.terminate()
+  await vi.waitFor(() => expect(client.state.status).toBe('waiting'))
+  wake(false)
+  expect(client.state.status).toBe('waiting')
+  wake(true)
+  expect(client.state.status).toBe('connecting')
+  await vi.waitFor(() => expect(client.state.status).toBe('open'))
+  client.close()
+  expect(ended).toHaveBeenCalled()
+})
