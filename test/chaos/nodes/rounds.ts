@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { SeededRandom } from '@roomful/testkit'
-import { History, type LoggedRoom } from '@roomful/testkit/history'
+import { formatFact, History, type LoggedRoom } from '@roomful/testkit/history'
 import { token } from '../../outside/lib/token.ts'
 import { until } from '../../outside/lib/wait.ts'
 import { barePublisher, bareSubscriber, Returning } from '../clients/bare.ts'
@@ -48,7 +48,7 @@ const PACE_MS = 40
 const REST_MS = 40_000
 /** G6. */
 const PRESENCE_MS = 15_000
-const STORY_LINES = 400
+const STORY_LINES = 5_000
 
 const SUBSCRIBERS = {
   sdk: sdkBy('websocket'),
@@ -82,6 +82,8 @@ class Rounds {
   private epoch = ''
   private losses = 0
   private rounds = 0
+  /** Which fact was the first of it. */
+  private roundBegan = 0
   /** Set while users may not be seen to leave. */
   private isSteady = false
   private stored = 0
@@ -119,7 +121,7 @@ class Rounds {
       ...{ rounds, acknowledged: this.count('answered'), stored, heard: this.count('receives'), losses },
       violations: history.violations,
       seconds: (performance.now() - this.startedMs) / 1_000,
-      story: history.story(STORY_LINES),
+      story: history.facts.slice(this.roundBegan).slice(-STORY_LINES).map(formatFact).join('\n'),
     }
   }
 
@@ -143,6 +145,7 @@ class Rounds {
     const random = this.random.fork(`round ${round}`)
     const victim = random.pick(cluster.nodes)
     const facts = history.facts.length
+    this.roundBegan = facts
     const startMs = performance.now()
     history.note('chaos', `round ${round}: ${fault}, node ${victim.name}`)
     const ghost = await haunt(victim.url, `ghost-${round}`)
@@ -188,7 +191,7 @@ class Rounds {
     const { history } = this
     const gaps = history.facts.slice(round.facts).filter(({ fact }) => fact.what === 'gap')
     if (round.lostTo === undefined) {
-      for (const { who } of gaps) history.violate(`${round.fault}: ${who} was sent a gap, though nothing was lost`)
+      for (const gap of gaps) history.violate(`${round.fault}: a gap, though nothing was lost: ${formatFact(gap)}`)
       return
     }
     this.epoch = await epochOf(round.cluster.nodes[0]?.url ?? '')

@@ -1,6 +1,6 @@
 /** Polls and streams that come to one node after another: a cursor means the same on all of them. */
 import { hubOf } from '@roomful/server/testing'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { RoomEvent } from '../../src/core/events/event.ts'
 import { connect, type Server, serve } from './clients.ts'
 import { startRedis } from './server.ts'
@@ -39,6 +39,28 @@ async function poll({ url }: Server, roomId: string, after?: string): Promise<An
   const { events, cursor } = (await response.json()) as { events: { type: string; content?: string }[]; cursor: string }
   const resets = events.filter(({ type }) => type === 'reset')
   return { contents: events.flatMap(({ content }) => content ?? []), resets, cursor }
+}
+
+/** An event stream, line by line. */
+async function openStream({ url }: Server, roomId: string) {
+  const ended = new AbortController()
+  onTestFinished(() => ended.abort())
+  const response = await fetch(`${url}/sse/public?room=${roomId}&name=ann`, { signal: ended.signal })
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+  let unread = ''
+  /** @returns the block that has the text, in one line */
+  const until = async (text: string): Promise<string> => {
+    for (;;) {
+      const blocks = unread.split('\n\n')
+      const found = blocks.slice(0, -1).findIndex((block) => block.includes(text))
+      if (found >= 0) {
+        unread = blocks.slice(found + 1).join('\n\n')
+        return (blocks[found] as string).replaceAll('\n', ' ')
+      }
+      unread += new TextDecoder().decode((await reader.read()).value)
+    }
+  }
+  return { until }
 }
 
 describe('[G1] [G4] [D15] polls on two nodes', () => {
@@ -105,18 +127,26 @@ describe('[G1] [G4] [D15] polls on two nodes', () => {
     expect(contents).toEqual(['one', 'two', 'three', 'four', 'five'])
   })
 
+  it('[G4] a stream that goes on in a log that lost its end has cursors of the new one', async () => {
+    const [a] = await twoServers()
+    await say(a, 'lobby', 'one')
+    const dump = await redis.dump()
+    const stream = await openStream(a, 'lobby')
+    await say(a, 'lobby', 'lost')
+    await stream.until('lost')
+    await redis.restore(dump)
+    await stream.until('"reset"')
+    await say(a, 'lobby', 'two')
+    const cursor = / id: (\S+)/.exec(await stream.until('two'))?.[1] ?? ''
+    await say(a, 'lobby', 'three')
+    expect(await poll(a, 'lobby', cursor)).toMatchObject({ contents: ['three'], resets: [] })
+  })
+
   it('a stream begins with a cursor of now', async () => {
     const [a, b] = await twoServers()
     await say(a, 'lobby', 'one', 'two')
-    const ended = new AbortController()
-    const response = await fetch(`${b.url}/sse/public?room=lobby&name=ann`, { signal: ended.signal })
-    let text = ''
-    for await (const bytes of response.body as ReadableStream<Uint8Array>) {
-      text += new TextDecoder().decode(bytes)
-      if (text.includes('room:joined')) break
-    }
-    ended.abort()
-    const cursor = /id: ?(\S+)/.exec(text)?.[1] ?? ''
+    const stream = await openStream(b, 'lobby')
+    const cursor = / id: (\S+)/.exec(await stream.until('room:joined'))?.[1] ?? ''
     await say(a, 'lobby', 'three')
     expect((await poll(b, 'lobby', cursor)).contents).toEqual(['three'])
   })

@@ -39,4 +39,14 @@ describe.each(['websocket', 'polling'] satisfies Way[])('a client that was cut o
     await next(socket, 'connect')
     expect(await reply).toMatchObject({ limits: { ratePerSecond: 10, ratePerMinute: 77, maxMessageBytes: 65_536 } })
   })
+
+  it('[R9] finds in it what the protocol says and nothing else, without recovery', async () => {
+    const { url } = await serve({ socketioRecovery: false })
+    const socket = client(url, way, { auth: { token: await token('ann') } })
+    const reply = new Promise((resolve) => {
+      socket.io.on('packet', ({ type, data }) => type === CONNECTED && resolve(data))
+    })
+    await next(socket, 'connect')
+    expect(await reply).toEqual({ sid: socket.id })
+  })
 })

@@ -27,10 +27,10 @@ export interface SseForm {
 }
 
 /**
- * A dialect for all streams of one log and form.
- * @param logId the id of the namespace's log, a part of each cursor
+ * A dialect for all streams of one namespace and form.
+ * @param log its id is a part of each cursor, and changes where several nodes share a log that loses something
  */
-export function sseDialect(logId: string, { named, chunked }: SseForm): Dialect {
+export function sseDialect(log: { readonly logId: string }, { named, chunked }: SseForm): Dialect {
   const block = (type: string, json: string, id?: string, retryMs?: number): Uint8Array => {
     const retry = retryMs === undefined ? '' : `retry: ${retryMs}\n`
     // A client chose this name, and it could contain a line break.
@@ -40,7 +40,7 @@ export function sseDialect(logId: string, { named, chunked }: SseForm): Dialect 
   const encoding: Encoding = {
     key: `sse${named ? ':named' : ''}${chunked ? ':chunked' : ''}`,
     encode(event) {
-      const id = event.stored && formatCursor(logId, event.stored.n)
+      const id = event.stored && formatCursor(log.logId, event.stored.n)
       return block(event.type, encodePlainEvent(event), id, retryOf(event))
     },
   }

@@ -1,6 +1,7 @@
 /** `GET /sse/<namespace>?room=a&room=b`: rooms for an `EventSource`. PROTOCOL.md, section 13. B11, C17. */
 import { CLOSE_CODES } from '@roomful/protocol'
 import type { Hub } from '../../../core/hub.ts'
+import type { Namespace } from '../../../core/namespace.ts'
 import type { Dialect } from '../../../core/ports/dialect.ts'
 import { welcomeData } from '../../../core/sessions/welcome.ts'
 import type { Exchange } from '../exchange.ts'
@@ -34,7 +35,7 @@ export class SseStreams {
     const { credentials, userAgent } = client
     const wire = new SseWire(response, hub.runtime.timers)
     const form: SseForm = { named: query.get('named') === '1', chunked: wire.isChunked }
-    const dialect = this.dialect(namespace.state.logId, form)
+    const dialect = this.dialect(namespace, form)
     const arrival = { wire, dialect, ip, userAgent, namespace, credentials, identity, httpMode: 'stream' } as const
     const connection = await hub.httpConnections.enter(arrival, (link) => wire.attach(link))
     const { link } = connection
@@ -55,11 +56,11 @@ export class SseStreams {
     }
   }
 
-  private dialect(logId: string, form: SseForm): Dialect {
-    const key = `${logId} ${form.named} ${form.chunked}`
+  private dialect({ name, state }: Namespace, form: SseForm): Dialect {
+    const key = `${name} ${form.named} ${form.chunked}`
     const known = this.dialects.get(key)
     if (known) return known
-    const made = sseDialect(logId, form)
+    const made = sseDialect(state, form)
     this.dialects.set(key, made)
     return made
   }

@@ -138,7 +138,8 @@ export class SocketIoDialect implements Dialect {
     if (found.state === 'left') return undefined
     found.state = 'open'
     const { id, session } = data
-    return connectedPacket(found.nsp, { sid: id, ...(found.recovers ? { pid: session } : {}), limits: this.limits })
+    // Without recovery there is nothing in it but what the protocol has.
+    return connectedPacket(found.nsp, { sid: id, ...(found.recovers ? { pid: session, limits: this.limits } : {}) })
   }
 
   /** A close that means “reconnect” closes the link: after a DISCONNECT packet the official client would not reconnect. */
