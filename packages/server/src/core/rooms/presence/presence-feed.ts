@@ -77,6 +77,13 @@ export class PresenceFeed {
     this.change(room, { kind: 'changed', member }, pv)
   }
 
+  /** The classic members get the list soon: a new one, whose arrival was known before it was there. */
+  listSoon(room: Room): void {
+    const pending = this.pending.get(room) ?? this.begin(room)
+    pending.classic = true
+    this.flushSoon(room, pending)
+  }
+
   /** The list was read again, since changes were missed: what is different goes out as one message. */
   replaced(room: Room, pv: number, { joined, left, changed }: Differences): void {
     const before = room.pv

@@ -152,7 +152,10 @@ export class RoomPresence {
   private enter(room: Room, seat: Seat, by?: string): void {
     const { user } = seat
     room.seats.set(user.sub, seat)
-    if (this.sharedUsers) return void this.seats.state(room, user.sub)
+    if (this.sharedUsers) {
+      if (room.hasClassicMembers()) this.feed.listSoon(room)
+      return void this.seats.state(room, user.sub)
+    }
     room.users.set(user.sub, seat)
     this.feed.joined(room, toMember(seat), by)
     this.namespace.announce('enter', user, room.id)
