@@ -9,9 +9,9 @@ export class Coalesce {
   private readonly recent = new Map<string, { again: boolean }>()
   private readonly clock: Commons['clock']
   private readonly intervalMs: number
-  private readonly tell: (key: string) => void
+  private readonly tell: (key: string) => void | Promise<void>
 
-  constructor(clock: Commons['clock'], intervalMs: number, tell: (key: string) => void) {
+  constructor(clock: Commons['clock'], intervalMs: number, tell: (key: string) => void | Promise<void>) {
     this.clock = clock
     this.intervalMs = intervalMs
     this.tell = tell
@@ -30,6 +30,7 @@ export class Coalesce {
       this.recent.delete(key)
       if (sent.again) this.tellNow(key)
     })
-    this.tell(key)
+    // What cannot be read now shows with the next change.
+    Promise.resolve(this.tell(key)).catch(() => undefined)
   }
 }

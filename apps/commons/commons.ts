@@ -1,5 +1,5 @@
 /** What every feature is given: the server to speak through, a database of the application's own, time and chance. */
-import type { Namespace, Roomful, Run } from '@roomful/server'
+import type { Leading, LeadRun, Namespace, Roomful, Run } from '@roomful/server'
 import type { Clock, Random } from '@roomful/server/ports'
 import type { Database } from './database.ts'
 
@@ -7,6 +7,7 @@ import type { Database } from './database.ts'
 export interface Host extends Pick<Roomful, 'get' | 'namespace' | 'clock' | 'random'> {
   chat(namespace: Namespace): unknown
   whileOpen(run: Run): unknown
+  lead(name: string, run: LeadRun): Leading
 }
 
 export interface Commons {

@@ -28,7 +28,7 @@ export class Database {
   private isChanging = false
 
   /**
-   * @param data the data folder, or `:memory:`
+   * @param data the data folder, or `:memory:`; nodes on one machine may share it
    * @throws Error with a sentence when the file cannot be used
    */
   constructor(data: string) {

@@ -33,6 +33,7 @@ import { openAccounts, openAttempts, openBroker, openNodeRegistry, openTickets }
 import type { RedisStorage } from './parts.ts'
 import { RoomfulServer } from './roomful.ts'
 import { version } from './version.ts'
+import { isWorker } from './workers.ts'
 
 /** Settings, by the names in `docs/settings.md`, and what only a program can give. */
 export interface CreateOptions extends Partial<Settings> {
@@ -62,6 +63,9 @@ export interface CreateOptions extends Partial<Settings> {
 const API_KEY_LENGTH = 16
 const SHORT_API_KEY = `ROOMFUL_API_KEY has fewer than ${API_KEY_LENGTH} characters; take 32 random ones.`
 
+const NO_WORKERS =
+  'ROOMFUL_WORKERS is for roomful serve and runServer. In a server of your own, start the processes yourself: each is a node.'
+
 const ECHO = { '/ws/echo': 'Server echo: ' }
 
 /**
@@ -84,6 +88,7 @@ export function createRoomful({
   ...given
 }: CreateOptions = {}): Roomful {
   const settings = resolveSettings(given)
+  if (settings.workers > 1 && !isWorker()) throw new ConfigError(NO_WORKERS)
   const secret: Secret = findSecret(settings.jwtSecret, settings.data)
   const tls = readTlsFiles(settings.tlsCert, settings.tlsKey)
   const clock = systemClock
@@ -196,6 +201,7 @@ export function createRoomful({
       return new HttpTransport(host, requestChecks)
     },
     tls,
+    isWorker: settings.workers > 1,
     port: settings.port,
     host: settings.host,
     basePath,

@@ -17,12 +17,23 @@ export interface HttpServiceParts {
   readonly socketIo: SocketIoTransport
   readonly http: HttpHandler
   readonly node: ClusterNode
+  /** This node is about to end, and the others take what comes. */
+  readonly isDraining: () => boolean
   /** The path below which everything is served, such as `/realtime`, or empty. */
   readonly basePath: string
 }
 
+const NODES_ONLY = 'Only other nodes may ask here'
+
 /** Puts the transports together. */
-export function createHttpService({ webSocket, socketIo, http, node, basePath }: HttpServiceParts): HttpService {
+export function createHttpService({
+  webSocket,
+  socketIo,
+  http,
+  node,
+  isDraining,
+  basePath,
+}: HttpServiceParts): HttpService {
   /** Removes the base path from the URL for the routes. It stays removed in requests that they answer. */
   const take = (request: IncomingMessage, handle: () => boolean): boolean => {
     const given = request.url
@@ -43,6 +54,11 @@ export function createHttpService({ webSocket, socketIo, http, node, basePath }:
   }
   const ownsRequest = (request: IncomingMessage): boolean => socketIo.owns(request) || http.owns(request)
   const ownsUpgrade = (request: IncomingMessage): boolean => webSocket.owns(request) || socketIo.ownsUpgrade(request)
+  /** It belongs to no session and is soon answered. */
+  const isForAnyNode = (request: IncomingMessage): boolean =>
+    socketIo.owns(request)
+      ? socketIo.sidOf(request) === undefined
+      : http.owns(request) && /^\/(?:api\/|(?:send|poll)(?:\/|\?|$))/.test(request.url ?? '')
   const handle = (request: IncomingMessage, response: ServerResponse): boolean =>
     socketIo.handle(request, response) || http.handle(request, response)
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
@@ -52,8 +68,10 @@ export function createHttpService({ webSocket, socketIo, http, node, basePath }:
   return {
     ownsRequest: (request) => ask(request, ownsRequest),
     ownsUpgrade: (request) => ask(request, ownsUpgrade),
-    handleRequest: (request, response) =>
-      take(request, () => {
+    handleRequest: (request, response) => {
+      // The client sends its next request on a new connection, which is another node's.
+      if (isDraining()) response.shouldKeepAlive = false
+      return take(request, () => {
         const bad = findBadRequest(request)
         const foreign = node.refusal(request)
         if (bad || foreign !== undefined) {
@@ -64,10 +82,15 @@ export function createHttpService({ webSocket, socketIo, http, node, basePath }:
           return true
         }
         const owner = request.method === 'OPTIONS' ? undefined : node.ownerOf(request, socketIo.sidOf(request))
-        if (owner === undefined) return handle(request, response)
-        node.pass(request, response, owner).then((isThere) => isThere || handle(request, response))
+        if (owner !== undefined) {
+          node.pass(request, response, owner).then((isThere) => isThere || handle(request, response))
+          return true
+        }
+        if (!isDraining() || !isForAnyNode(request)) return handle(request, response)
+        node.passToOther(request, response).then((isThere) => isThere || handle(request, response))
         return true
-      }),
+      })
+    },
     handleUpgrade: (request, socket, head) =>
       take(request, () => {
         if (!ownsUpgrade(request)) return false
@@ -87,6 +110,24 @@ export function createHttpService({ webSocket, socketIo, http, node, basePath }:
       }),
     notFound(request, response) {
       http.notFound(request, response, urlBelow(basePath, request.url ?? '/'))
+    },
+  }
+}
+
+/** What other nodes pass on, and nothing of anyone else: for an address that is not meant for clients. */
+export function forNodesOnly(service: HttpService, node: ClusterNode): HttpService {
+  return {
+    ...service,
+    handleRequest(request, response) {
+      if (node.isFromNode(request)) return service.handleRequest(request, response)
+      response.setHeader('Connection', 'close')
+      replyError(response, new RoomfulError('FORBIDDEN', NODES_ONLY))
+      return true
+    },
+    handleUpgrade(request, socket, head) {
+      if (node.isFromNode(request)) return service.handleUpgrade(request, socket, head)
+      refuse(socket, 403, NODES_ONLY)
+      return true
     },
   }
 }

@@ -72,6 +72,8 @@ export interface RoomfulParts {
   readonly accounts: Pick<Accounts, 'signUp'>
   /** For https and wss on the server's own HTTP server. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
+  /** It shares the port with other processes, so the other nodes need another one to reach it. */
+  readonly isWorker: boolean
   readonly port: number
   readonly host: string
   /** The path below which everything is served, such as `/realtime`, or empty. */

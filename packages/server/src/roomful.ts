@@ -1,7 +1,7 @@
 /** The server: the core with its adapters, in its own HTTP server or in one of the application. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { HttpLinks } from './adapters/http/v1-links/links.ts'
@@ -19,7 +19,7 @@ import type { Observer } from './core/ports/observer.ts'
 import type { Clock, Random } from './core/ports/system.ts'
 import type { User } from './core/ports/users.ts'
 import type { Protocol } from './core/raw-protocol.ts'
-import { createHttpService } from './http-service.ts'
+import { createHttpService, forNodesOnly } from './http-service.ts'
 import { Lifetime, type Run } from './lifetime.ts'
 import { checkIsServer, reachableUrl, SERVER_LIMITS, serverUrl, urlToReach } from './node-server.ts'
 import type { NewAccount, RoomfulParts, Storage } from './parts.ts'
@@ -39,6 +39,7 @@ export class RoomfulServer implements Roomful {
   private readonly attached = new Map<Server, () => void>()
   private ownServer: Server | undefined
   private isHandling = false
+  private nodesServer: Server | undefined
   private started: Promise<void> | undefined
   private closing: Promise<void> | undefined
 
@@ -53,6 +54,7 @@ export class RoomfulServer implements Roomful {
       socketIo: new SocketIoTransport(this.hub, parts.socketIo),
       http: parts.http(this.hub, links, this.administration),
       node: parts.node,
+      isDraining: () => this.hub.state === 'draining',
       basePath: parts.basePath,
     })
   }
@@ -202,7 +204,8 @@ export class RoomfulServer implements Roomful {
     const { server } = this
     this.attach(server)
     // The other nodes have to find this one before it gives out its first id.
-    if (port !== 0) await this.join(urlToReach({ address: host, port }, tls !== undefined))
+    if (this.parts.isWorker) await this.listenForNodes(host)
+    else if (port !== 0) await this.join(urlToReach({ address: host, port }, tls !== undefined))
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen({ port, host, backlog: 4096 }, () => {
@@ -211,9 +214,25 @@ export class RoomfulServer implements Roomful {
       })
     })
     const address = server.address() as AddressInfo
-    if (port === 0) await this.join(reachableUrl(server))
+    if (port === 0 && !this.parts.isWorker) await this.join(reachableUrl(server))
     const url = serverUrl(host, address.port, tls !== undefined) + this.basePath
     return { url, port: address.port }
+  }
+
+  /** The port of the clients is that of every worker, so the other nodes get one of this worker alone. */
+  private async listenForNodes(host: string): Promise<void> {
+    const { tls, nodeUrl, node } = this.parts
+    const server = tls ? createSecureServer({ ...SERVER_LIMITS, ...tls }) : createServer(SERVER_LIMITS)
+    this.nodesServer = server
+    this.attached.set(server, attachService(server, forNodesOnly(this.service, node)))
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ port: 0, host, exclusive: true }, resolve)
+    })
+    const { port } = server.address() as AddressInfo
+    const url = new URL(nodeUrl ?? urlToReach({ address: host, port }, tls !== undefined))
+    url.port = String(port)
+    await node.join(url.href)
   }
 
   private joinOnceListening(server: Server): void {
@@ -252,21 +271,34 @@ export class RoomfulServer implements Roomful {
     await this.started?.catch(() => undefined) // a failed start is reported by `start()`
     this.lifetime.close()
     const server = this.ownServer
-    const closed = server && new Promise<void>((resolve) => server.close(() => resolve()))
+    const closed = server && stopListening(server)
     // Other nodes lead while the clients of this one are sent there.
     const handedOver = this.hub.leads.stop()
     await this.hub.drain()
     await handedOver
     await this.linksGone()
+    if (server) await this.connectionsGone(server)
     await this.parts.node.leave()
+    this.nodesServer?.close()
     try {
       await this.lifetime.end()
     } finally {
       await this.hub.close()
       server?.closeAllConnections()
+      this.nodesServer?.closeAllConnections()
       await closed
       for (const detach of this.attached.values()) detach()
       await this.parts.closeParts()
+    }
+  }
+
+  /** With other nodes: each client that asks is answered here once more, and then asks there. */
+  private async connectionsGone(server: Server): Promise<void> {
+    if (!this.parts.node.isShared) return
+    const open = (): Promise<number> =>
+      new Promise((resolve) => server.getConnections((error, count) => resolve(error ? 0 : count)))
+    for (let waitedMs = 0; (await open()) > 0 && waitedMs < IDLE_WAIT_MS; waitedMs += CLOSE_STEP_MS) {
+      await setTimeout(CLOSE_STEP_MS)
     }
   }
 
@@ -279,7 +311,20 @@ export class RoomfulServer implements Roomful {
   }
 }
 
+/** Takes no new connections. Idle ones stay: Node would close them, also those on which a request is on its way. */
+function stopListening(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      server.close() // also what watches slow requests
+      resolve()
+    }
+    Reflect.apply(NetServer.prototype.close, server, [end])
+  })
+}
+
 const CLOSE_WAIT_MS = 2_000
+/** How long a client that asks all the time may take to learn that its connection ends. */
+const IDLE_WAIT_MS = 500
 const CLOSE_STEP_MS = 20
 
 /** The hub behind a server, for tests. @throws TypeError for an object that `createRoomful` did not create */

@@ -8,6 +8,7 @@ import { loadSettings } from './config/load.ts'
 import type { Settings } from './config/settings-type.ts'
 import type { Observer } from './core/ports/observer.ts'
 import { createRoomful } from './create.ts'
+import { isWorker, runWorkers, toMessage, type WorkerMessage } from './workers.ts'
 
 /** How a server is run. */
 export interface ServerRun {
@@ -40,18 +41,22 @@ const SHUTDOWN_SLACK_MS = 10_000
  * process.exitCode = await runServer({ argv: argv.slice(2), env, prepare: () => [], tokenCommand: 'roomful token' })
  */
 export async function runServer({ argv, env, prepare, observer, tokenCommand }: ServerRun): Promise<number> {
-  const signals = new ShutdownSignals(env)
+  const signals = new ShutdownSignals(env, isWorker())
   let settings: Settings | undefined
   let log: Log | undefined
   let roomful: Roomful | undefined
   try {
     settings = loadSettings({ argv, env })
+    if (settings.workers > 1 && !isWorker()) {
+      const stopMs = settings.drainMs + 2 * SHUTDOWN_SLACK_MS
+      return await runWorkers({ count: settings.workers, stopMs, say: printLine, ...signals })
+    }
     log = await openLog(settings)
     roomful = createRoomful({ ...settings, observer: observer ? composeObservers([log, observer]) : log })
     const notes = await prepare(roomful)
     const listening = roomful.listen()
     await Promise.race([listening, signals.first])
-    if (!signals.isRequested) printLine(banner((await listening).url, settings, tokenCommand, notes))
+    if (!signals.isRequested) announce(banner((await listening).url, settings, tokenCommand, notes))
     await signals.first
     const deadline = timeout(settings.drainMs + SHUTDOWN_SLACK_MS)
     const ending = await Promise.race([roomful.close(), signals.second, deadline])
@@ -78,6 +83,12 @@ async function openLog({ logLevel }: Settings): Promise<Log> {
       cause: error,
     })
   }
+}
+
+/** Of several processes only one says it. */
+function announce(text: string): void {
+  if (!isWorker()) return printLine(text)
+  process.send?.({ roomful: 'listening', lines: text.split('\n') } satisfies WorkerMessage)
 }
 
 function printLine(sentence: string): void {
@@ -135,14 +146,14 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 /** The same signal within this time is npm's copy. A second Ctrl-C takes longer; a second SIGTERM may be quick. */
 const ECHO_MS: Readonly<Record<(typeof SIGNALS)[number], number>> = { SIGINT: 250, SIGTERM: 50 }
 
-/** SIGTERM and SIGINT as two promises. */
+/** SIGTERM and SIGINT as two promises. A worker is asked by the process above it, which has got the same signal. */
 class ShutdownSignals {
   readonly first: Promise<'first'>
   readonly second: Promise<'second'>
   isRequested = false
 
   /** Listens from now on. @param env shows whether npm runs this process */
-  constructor(env: Readonly<Record<string, string | undefined>>) {
+  constructor(env: Readonly<Record<string, string | undefined>>, isOneOfSeveral: boolean) {
     const first = Promise.withResolvers<'first'>()
     const second = Promise.withResolvers<'second'>()
     this.first = first.promise
@@ -150,6 +161,22 @@ class ShutdownSignals {
     const isUnderNpm = env.npm_lifecycle_event !== undefined
     let firstAt = 0
     let firstSignal: NodeJS.Signals | undefined
+    if (isOneOfSeveral) {
+      process.on('message', (given: unknown) => {
+        if (toMessage(given)?.roomful !== 'stop') return
+        this.isRequested = true
+        first.resolve('first')
+      })
+      for (const signal of SIGNALS) {
+        process.on(signal, () => {
+          if (signal === 'SIGINT') return // Ctrl-C reaches every process of the terminal
+          this.isRequested = true
+          first.resolve('first')
+        })
+      }
+      process.on('SIGHUP', () => undefined)
+      return
+    }
     for (const signal of SIGNALS) {
       process.on(signal, () => {
         const now = performance.now()

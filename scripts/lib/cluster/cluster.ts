@@ -25,6 +25,8 @@ export interface ClusterOptions {
 
 export class Cluster {
   readonly url: string
+  /** Where each node listens, on this machine only. */
+  readonly nodePorts: readonly number[]
   readonly redis: Service
   readonly nodes: readonly Service[]
   readonly nginx: Service
@@ -34,6 +36,7 @@ export class Cluster {
   private constructor(options: ClusterOptions, redisPort: number, nodePorts: readonly number[]) {
     const { port, folder, say, onGivenUp, appendfsync } = options
     this.options = options
+    this.nodePorts = nodePorts
     this.url = `http://localhost:${port}`
     const [redisFolder, nginxFolder] = [join(folder, 'redis'), join(folder, 'nginx')]
     for (const each of [redisFolder, nginxFolder]) mkdirSync(each, { recursive: true })
@@ -50,6 +53,7 @@ export class Cluster {
         HOST: '127.0.0.1',
         REDIS_URL: `redis://127.0.0.1:${redisPort}`,
         ROOMFUL_DATA: join(folder, `node-${i + 1}`),
+        COMMONS_DATA: folder,
         JWT_SECRET: secret,
         TRUST_PROXY: '127.0.0.1',
         LOG_LEVEL: process.env.LOG_LEVEL ?? 'warn',

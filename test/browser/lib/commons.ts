@@ -1,6 +1,6 @@
 /** Commons as people use it: the real server with the built web app, and any number of people in browsers of their own. */
 import type { Browser } from 'playwright-core'
-import type { RunningServer } from '../../outside/lib/running-server.ts'
+import { RunningServer } from '../../outside/lib/running-server.ts'
 import { Server, UNLIMITED } from '../../outside/lib/server.ts'
 import { PASSWORD, Person, type PersonOptions } from './person.ts'
 import { openChromium, openServer, restartServer } from './shared.ts'
@@ -34,6 +34,11 @@ export class Commons {
       alone ? Server.start({ env: UNLIMITED }) : openServer(),
     ])
     return new Commons(browser, server)
+  }
+
+  /** Of a server that is started by the test, or of one node of several. */
+  static at(browser: Browser, port: number): Commons {
+    return new Commons(browser, Object.assign(new RunningServer(port), { output: '' }))
   }
 
   /** A user with an account, or a guest, in a browser of their own, connected at `options.path`. */

@@ -14,10 +14,9 @@ export function addDirect({ server, database, clock }: Commons): void {
   namespace.hook('connect', saw)
   namespace.hook('disconnect', saw)
 
-  namespace.extend(directContract).on('people:list', () => {
-    return {
-      status: 'ok',
-      people: store.list().map((known) => ({ ...known, isOnline: namespace.isOnline(known.userId) })),
-    }
+  namespace.extend(directContract).on('people:list', async () => {
+    const people = store.list()
+    const online = await namespace.onlineUsers(people.map(({ userId }) => userId))
+    return { status: 'ok', people: people.map((known) => ({ ...known, isOnline: online.has(known.userId) })) }
   })
 }

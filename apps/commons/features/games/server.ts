@@ -1,11 +1,11 @@
 /**
- * The lobby, and the game at its end. A seat is given in one synchronous step, so a race for the last one has one winner;
- * the game starts when all four are in the room, so each of them hears it. Who only looks takes no seat, and is in a room
- * beside it. B24.
+ * The lobby, and the game at its end. The tables are on the node that leads, and handlers on every node ask it: a seat is
+ * given there in one synchronous step, so a race for the last one has one winner. The game starts when all four are in the
+ * room, so each of them hears it. Who only looks takes no seat, and is in a room beside it. B24.
  */
 import { RoomfulError, type User } from '@roomful/server'
 import type { Commons } from '../../commons.ts'
-import { gamesContract } from './contract.ts'
+import { type GameSummary, type GameView, gamesContract } from './contract.ts'
 import { changeSeat, type Game, SEATS, seatOf, sitDown } from './rules.ts'
 import { GameStore } from './store.ts'
 import { PREFIX, Tables, WATCH } from './tables.ts'
@@ -13,113 +13,160 @@ import { summaryOf } from './view.ts'
 
 const BOTS = ['Pepper', 'Juniper', 'Basil']
 
-export function addGames(commons: Commons): void {
-  const { server, database } = commons
-  const games = server.get('/').extend(gamesContract)
-  const tables = new Tables(commons, games, new GameStore(database))
-  const isSeated = (user: User, roomId: string): boolean =>
-    tables.has(roomId) && seatOf(tables.get(roomId), user.sub) !== undefined
-  const exists = (_user: User, roomId: string): boolean => tables.has(roomId.slice(WATCH.length))
-  games.room(`${WATCH}*`, { allow: { join: exists, publish: () => false } })
-  games.room(`${PREFIX}*`, { retention: 500, allow: { join: isSeated, publish: isSeated, history: isSeated } })
-  server.whileOpen((closing) => {
-    tables.restore()
-    closing.addEventListener('abort', () => tables.stop())
-  })
+/** What a user wants of the tables. */
+interface Asked {
+  readonly what: keyof typeof ANSWERS
+  readonly user: Pick<User, 'sub' | 'name' | 'role'>
+  readonly roomId: string
+  readonly name?: string
+  readonly card?: number
+}
 
-  /** @throws RoomfulError ROOM_FULL */
-  const takeSeat = (game: Game, { sub: userId, name }: User): void => {
-    if (seatOf(game, userId)) return
-    if (game.seats.length >= SEATS || game.phase === 'playing') {
-      const sentence = game.phase === 'playing' ? 'This game has already started' : `${game.name} is full`
-      throw new RoomfulError('ROOM_FULL', sentence)
-    }
-    const isHere = games.hasUser(game.roomId, userId) // in another tab, which stayed when this one left
-    tables.put(sitDown(game, { userId, name, isHere }))
-    tables.expect(game.roomId, userId)
-  }
+interface Seen {
+  readonly roomId: string
+  readonly game: GameView
+  readonly card?: number
+}
 
-  /** @throws RoomfulError NOT_FOUND, FORBIDDEN */
-  const ownTable = (roomId: string, user: User): Game => {
-    const game = tables.get(roomId)
-    if (seatOf(game, user.sub)) return game
-    throw new RoomfulError('FORBIDDEN', 'You’re not at this table')
-  }
+/** @throws RoomfulError NOT_FOUND, FORBIDDEN */
+function ownTable(tables: Tables, { roomId, user }: Asked): Game {
+  const game = tables.get(roomId)
+  if (seatOf(game, user.sub)) return game
+  throw new RoomfulError('FORBIDDEN', 'You’re not at this table')
+}
 
-  const seen = (roomId: string, user: User) => {
-    const game = tables.get(roomId)
-    const card = seatOf(game, user.sub)?.card
-    return { status: 'ok' as const, roomId, game: tables.view(game), ...(card === undefined ? {} : { card }) }
-  }
+function seen(tables: Tables, { roomId, user }: Asked): Seen {
+  const game = tables.get(roomId)
+  const card = seatOf(game, user.sub)?.card
+  return { roomId, game: tables.view(game), ...(card === undefined ? {} : { card }) }
+}
 
-  games.on('game:create', async (context, { name }) => {
-    const game = tables.create(name === '' ? `${context.user.name}’s table` : name, context.user.sub)
-    takeSeat(game, context.user)
-    await context.join(game.roomId)
-    return { status: 'ok', roomId: game.roomId }
-  })
-
-  games.on('game:list', () => ({ status: 'ok', games: tables.list().map(summaryOf) }))
-
-  games.on('game:join', async (context, { roomId }) => {
-    takeSeat(tables.get(roomId), context.user)
-    await context.join(roomId)
-    context.leave(WATCH + roomId)
-    return seen(roomId, context.user)
-  })
-
-  games.on('game:watch', async (context, { roomId }) => {
-    const game = tables.get(roomId)
-    await context.join(seatOf(game, context.user.sub) ? roomId : WATCH + roomId)
-    return seen(roomId, context.user)
-  })
-
-  games.on('game:leave', (context, { roomId }) => {
-    context.leave(roomId)
-    tables.leave(roomId, context.user.sub)
-    return { status: 'ok' }
-  })
-
-  games.on('game:fill', (context, { roomId }) => {
-    let game = ownTable(roomId, context.user)
+/** What the node that leads does. */
+const ANSWERS = {
+  list: (tables: Tables): GameSummary[] => tables.list().map(summaryOf),
+  exists: (tables: Tables, { roomId }: Asked): boolean => tables.has(roomId),
+  isSeated: (tables: Tables, { roomId, user }: Asked): boolean =>
+    tables.has(roomId) && seatOf(tables.get(roomId), user.sub) !== undefined,
+  see: seen,
+  async create(tables: Tables, { name = '', user }: Asked): Promise<string> {
+    const { roomId } = tables.create(name === '' ? `${user.name}’s table` : name, user.sub)
+    await tables.takeSeat(roomId, user)
+    return roomId
+  },
+  async join(tables: Tables, asked: Asked): Promise<Seen> {
+    await tables.takeSeat(asked.roomId, asked.user)
+    return seen(tables, asked)
+  },
+  leave: (tables: Tables, { roomId, user }: Asked): void => tables.leave(roomId, user.sub),
+  fill(tables: Tables, asked: Asked): void {
+    let game = ownTable(tables, asked)
     if (game.phase === 'playing') throw new RoomfulError('CONFLICT', 'The game has already started')
     for (const name of BOTS) {
       if (game.seats.length < SEATS) game = sitDown(game, { userId: `bot:${name}`, name, isBot: true, isHere: true })
     }
     tables.put(game)
-    return { status: 'ok' }
-  })
-
-  games.on('game:play', (context, { roomId, card }) => {
-    const game = ownTable(roomId, context.user)
+  },
+  play(tables: Tables, asked: Asked): void {
+    const { user, card = 0 } = asked
+    const game = ownTable(tables, asked)
     if (game.phase !== 'playing' || game.isOpen) throw new RoomfulError('CONFLICT', 'Wait for the next round')
-    if (!seatOf(game, context.user.sub)?.cards.includes(card)) {
+    if (!seatOf(game, user.sub)?.cards.includes(card)) {
       throw new RoomfulError('INVALID_MESSAGE', 'You don’t have that card', { field: 'card' })
     }
-    tables.put(changeSeat(game, context.user.sub, { card }))
+    tables.put(changeSeat(game, user.sub, { card }))
+  },
+  again(tables: Tables, asked: Asked): void {
+    const game = ownTable(tables, asked)
+    if (game.phase === 'over') tables.put(changeSeat(game, asked.user.sub, { isReady: true }))
+  },
+  entered(tables: Tables, { roomId, user }: Asked): void {
+    if (roomId.startsWith(PREFIX)) tables.arrive(roomId, { userId: user.sub, name: user.name })
+    else tables.watched(roomId.slice(WATCH.length), user.sub, true)
+  },
+  left(tables: Tables, { roomId, user }: Asked): void {
+    if (roomId.startsWith(PREFIX)) tables.leave(roomId, user.sub)
+    else tables.watched(roomId.slice(WATCH.length), user.sub, false)
+  },
+}
+
+export function addGames(commons: Commons): void {
+  const { server, database } = commons
+  const games = server.get('/').extend(gamesContract)
+  const store = new GameStore(database)
+  const lead = server.lead('games', async (leading) => {
+    const tables = new Tables(commons, games, store, leading)
+    leading.lost.addEventListener('abort', () => tables.stop())
+    const restored = tables.restore()
+    leading.answer(async (asked: Asked) => {
+      await restored
+      return ANSWERS[asked.what](tables, asked)
+    })
+    await restored
+  })
+  const ask = <Answer>(what: Asked['what'], user: User, roomId = '', more: Partial<Asked> = {}): Promise<Answer> => {
+    const { sub, name, role } = user
+    return lead.ask<Answer>({ what, roomId, user: { sub, name, role }, ...more } satisfies Asked)
+  }
+
+  const isSeated = (user: User, roomId: string): Promise<boolean> => ask('isSeated', user, roomId)
+  const exists = (user: User, roomId: string): Promise<boolean> => ask('exists', user, roomId.slice(WATCH.length))
+  games.room(`${WATCH}*`, { allow: { join: exists, publish: () => false } })
+  games.room(`${PREFIX}*`, { retention: 500, allow: { join: isSeated, publish: isSeated, history: isSeated } })
+
+  games.on('game:create', async (context, { name }) => {
+    const roomId = await ask<string>('create', context.user, '', { name })
+    await context.join(roomId)
+    return { status: 'ok', roomId }
+  })
+
+  games.on('game:list', async ({ user }) => ({ status: 'ok', games: await ask<GameSummary[]>('list', user) }))
+
+  games.on('game:join', async (context, { roomId }) => {
+    const answer = await ask<Seen>('join', context.user, roomId)
+    await context.join(roomId)
+    context.leave(WATCH + roomId)
+    return { status: 'ok', ...answer }
+  })
+
+  games.on('game:watch', async (context, { roomId }) => {
+    const answer = await ask<Seen>('see', context.user, roomId)
+    await context.join((await isSeated(context.user, roomId)) ? roomId : WATCH + roomId)
+    return { status: 'ok', ...answer }
+  })
+
+  games.on('game:leave', async (context, { roomId }) => {
+    context.leave(roomId)
+    await ask('leave', context.user, roomId)
     return { status: 'ok' }
   })
 
-  games.on('game:again', (context, { roomId }) => {
-    const game = ownTable(roomId, context.user)
-    if (game.phase === 'over') tables.put(changeSeat(game, context.user.sub, { isReady: true }))
+  games.on('game:fill', async ({ user }, { roomId }) => {
+    await ask('fill', user, roomId)
     return { status: 'ok' }
   })
 
-  games.hook('enter', ({ sub, name }, roomId) => {
-    if (roomId.startsWith(PREFIX)) tables.arrive(roomId, { userId: sub, name })
-    if (roomId.startsWith(WATCH)) tables.watched(roomId.slice(WATCH.length))
+  games.on('game:play', async ({ user }, { roomId, card }) => {
+    await ask('play', user, roomId, { card })
+    return { status: 'ok' }
   })
+
+  games.on('game:again', async ({ user }, { roomId }) => {
+    await ask('again', user, roomId)
+    return { status: 'ok' }
+  })
+
+  const isOurs = (roomId: string): boolean => roomId.startsWith(PREFIX) || roomId.startsWith(WATCH)
+  /** A lead that begins meanwhile reads who is where. */
+  const tell = (what: 'entered' | 'left', user: User, roomId: string): void => {
+    if (isOurs(roomId)) ask(what, user, roomId).catch(() => undefined)
+  }
+  games.hook('enter', (user, roomId) => tell('entered', user, roomId))
+  games.hook('exit', (user, roomId) => tell('left', user, roomId))
 
   /** A second tab, or one that came back by itself, has not asked with `game:join`. */
-  games.hook('join', ({ id }, roomId) => {
-    if (roomId.startsWith(PREFIX) && tables.has(roomId)) {
-      games.to(id).emit('game:state', tables.view(tables.get(roomId)))
-    }
-  })
-
-  games.hook('exit', ({ sub }, roomId) => {
-    if (roomId.startsWith(PREFIX)) tables.leave(roomId, sub)
-    if (roomId.startsWith(WATCH)) tables.watched(roomId.slice(WATCH.length))
+  games.hook('join', async ({ id, user }, roomId) => {
+    if (!roomId.startsWith(PREFIX)) return
+    const answer = await ask<Seen>('see', user, roomId).catch(() => undefined) // the table has closed
+    if (answer) games.to(id).emit('game:state', answer.game)
   })
 }

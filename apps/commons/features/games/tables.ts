@@ -1,8 +1,8 @@
 /**
- * The tables: each game's value, its timer, and the members that receive its changes. Nothing here knows connections; the
- * handlers in `server.ts` report who takes a seat, comes and leaves.
+ * The tables, on the node that leads: each game's value, its timer, and the members that receive its changes. Nothing here
+ * knows connections; the handlers in `server.ts`, on whatever node, report who takes a seat, comes and leaves.
  */
-import { RoomfulError, type TypedNamespace } from '@roomful/server'
+import { type Lead, RoomfulError, type TypedNamespace, type User } from '@roomful/server'
 import { Coalesce } from '../../coalesce.ts'
 import type { Commons } from '../../commons.ts'
 import type { GameView, gamesContract } from './contract.ts'
@@ -41,7 +41,7 @@ const TABLES_PER_USER = 5
 
 export class Tables {
   private readonly commons: Commons
-  private readonly namespace: TypedNamespace<typeof gamesContract>
+  private readonly namespace: Pick<TypedNamespace<typeof gamesContract>, 'to' | 'emit'>
   private readonly store: GameStore
   /** Bound: TABLES_MAX. */
   private readonly games = new Map<string, Game>()
@@ -51,10 +51,16 @@ export class Tables {
   private readonly cancels = new Map<string, () => void>()
   private readonly lobby: Coalesce
   private readonly audience: Coalesce
-  private isStopped = false
+  /** By table: who looks on. Bound: users in the namespace. */
+  private readonly watchers = new Map<string, Set<string>>()
+  private readonly room: TypedNamespace<typeof gamesContract>
+  private readonly lead: Lead
 
-  constructor(commons: Commons, namespace: TypedNamespace<typeof gamesContract>, store: GameStore) {
+  constructor(commons: Commons, room: TypedNamespace<typeof gamesContract>, store: GameStore, lead: Lead) {
     this.commons = commons
+    this.room = room
+    this.lead = lead
+    const namespace = lead.fenced(room)
     this.namespace = namespace
     this.store = store
     this.lobby = new Coalesce(commons.clock, LOBBY_INTERVAL_MS, (roomId) => {
@@ -67,9 +73,12 @@ export class Tables {
     })
   }
 
-  /** After a start of the server: everyone has time to come back. */
-  restore(): void {
-    for (const game of this.store.list()) {
+  /** When this node begins to lead: everyone has time to come back. */
+  async restore(): Promise<void> {
+    const games = this.store.take(this.lead.fence)
+    const watching = await Promise.all(games.map(({ roomId }) => this.usersIn(WATCH + roomId)))
+    for (const [i, { roomId }] of games.entries()) this.watchers.set(roomId, new Set(watching[i]))
+    for (const game of games) {
       this.games.set(game.roomId, game)
       for (const { userId, isBot } of game.seats) if (!isBot) this.expect(game.roomId, userId)
       this.clearWhenEmpty(game.roomId)
@@ -77,9 +86,8 @@ export class Tables {
     }
   }
 
-  /** Stops rounds and timeouts: the server closes, and the players will return. */
+  /** Stops rounds and timeouts: another node goes on, or this one when it starts again, and the players will return. */
   stop(): void {
-    this.isStopped = true
     for (const cancel of this.cancels.values()) cancel()
     this.cancels.clear()
   }
@@ -119,12 +127,29 @@ export class Tables {
 
   /** As everyone may see it now. */
   view(game: Game): GameView {
-    return viewOf(game, this.commons.clock.now(), this.namespace.userCount(WATCH + game.roomId))
+    return viewOf(game, this.commons.clock.now(), this.watchers.get(game.roomId)?.size ?? 0)
   }
 
   /** A watcher came or left. */
-  watched(roomId: string): void {
+  watched(roomId: string, userId: string, isThere: boolean): void {
+    const watching = this.watchers.get(roomId) ?? new Set()
+    if (isThere && this.has(roomId)) this.watchers.set(roomId, watching.add(userId))
+    else watching.delete(userId)
     this.audience.changed(roomId)
+  }
+
+  /** @throws RoomfulError NOT_FOUND, ROOM_FULL */
+  async takeSeat(roomId: string, { sub: userId, name }: User): Promise<void> {
+    if (seatOf(this.get(roomId), userId)) return
+    const isHere = await this.isIn(roomId, userId) // in another tab, which stayed when this one left
+    const game = this.get(roomId)
+    if (seatOf(game, userId)) return
+    if (game.seats.length >= SEATS || game.phase === 'playing') {
+      const sentence = game.phase === 'playing' ? 'This game has already started' : `${game.name} is full`
+      throw new RoomfulError('ROOM_FULL', sentence)
+    }
+    this.put(sitDown(game, { userId, name, isHere }))
+    this.expect(roomId, userId)
   }
 
   /** The table changed: it is stored, sent to its members, and started or continued when it is time. */
@@ -138,7 +163,10 @@ export class Tables {
   /** A player is expected at the table; after a while without one the seat is free. */
   expect(roomId: string, userId: string): void {
     this.commons.clock.after(RETURN_MS, () => {
-      if (!this.namespace.hasUser(roomId, userId)) this.leave(roomId, userId)
+      const leaveIfGone = async (): Promise<void> => {
+        if (!(await this.isIn(roomId, userId))) this.leave(roomId, userId)
+      }
+      leaveIfGone().catch(() => this.expect(roomId, userId)) // it cannot be said now
     })
   }
 
@@ -155,7 +183,7 @@ export class Tables {
   leave(roomId: string, userId: string): void {
     const game = this.games.get(roomId)
     const seat = game && seatOf(game, userId)
-    if (!seat || this.isStopped || (game.phase === 'playing' && !seat.isHere)) return
+    if (!seat || this.lead.lost.aborted || (game.phase === 'playing' && !seat.isHere)) return
     this.namespace.to([roomId, WATCH + roomId]).emit('player:left', { roomId, userId })
     this.put(game.phase === 'playing' ? changeSeat(game, userId, { isHere: false }) : standUp(game, userId))
     this.clearWhenEmpty(roomId)
@@ -166,8 +194,16 @@ export class Tables {
     const isEmpty = (): boolean => !this.games.get(roomId)?.seats.some((seat) => !seat.isBot && seat.isHere)
     if (!isEmpty()) return
     this.commons.clock.after(EMPTY_MS, () => {
-      if (isEmpty()) this.remove(roomId)
+      if (isEmpty() && !this.lead.lost.aborted) this.remove(roomId)
     })
+  }
+
+  private async usersIn(roomId: string): Promise<string[]> {
+    return (await this.room.roomUsers(roomId)).map(({ userId }) => userId)
+  }
+
+  private async isIn(roomId: string, userId: string): Promise<boolean> {
+    return (await this.usersIn(roomId)).includes(userId)
   }
 
   private begin(game: Game): void {
@@ -213,7 +249,7 @@ export class Tables {
 
   private save(game: Game): void {
     this.games.set(game.roomId, game)
-    this.store.save(game)
+    this.store.save(game, this.lead.fence)
     this.show(game)
     this.lobby.changed(game.roomId)
   }
@@ -227,7 +263,8 @@ export class Tables {
     this.cancels.delete(roomId)
     this.games.delete(roomId)
     this.openedBy.delete(roomId)
-    this.store.delete(roomId)
+    this.watchers.delete(roomId)
+    this.store.delete(roomId, this.lead.fence)
     this.namespace.emit('game:removed', { roomId })
   }
 }

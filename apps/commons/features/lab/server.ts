@@ -10,19 +10,15 @@ const RETENTION = 600
 export function addLab({ server, clock }: Commons): void {
   const lab = server.get('/').extend(labContract)
   lab.room(LAB_ROOM, { retention: RETENTION, allow: { publish: () => false } })
-  let count = 0
-  let stop: (() => void) | undefined
 
-  lab.hook('enter', (_user, roomId) => {
-    if (roomId !== LAB_ROOM) return
-    stop ??= every(clock, TICK_MS, () => lab.to(LAB_ROOM).emit('lab:tick', { count: ++count }))
+  server.lead('lab', (lead) => {
+    const room = lead.fenced(lab).to(LAB_ROOM)
+    let count = 0
+    const tick = async (): Promise<void> => {
+      const users = await lab.roomUsers(LAB_ROOM)
+      if (users.length > 0) room.emit('lab:tick', { count: ++count })
+    }
+    const stop = every(clock, TICK_MS, () => void tick().catch(() => undefined)) // the next one
+    lead.lost.addEventListener('abort', stop)
   })
-  const end = (): void => {
-    stop?.()
-    stop = undefined
-  }
-  lab.hook('exit', (_user, roomId) => {
-    if (roomId === LAB_ROOM && lab.userCount(LAB_ROOM) === 0) end()
-  })
-  server.whileOpen(() => end)
 }

@@ -1,6 +1,6 @@
 /**
  * Prices that move every two seconds, in the room `market`. They are durable, so a client that reconnects with a
- * cursor, a `Last-Event-ID` or Socket.IO's recovery has no gap. After a restart the walk continues. B11.
+ * cursor, a `Last-Event-ID` or Socket.IO's recovery has no gap. After a restart, or on another node, the walk continues. B11.
  */
 import { type Commons, every } from '../../commons.ts'
 import { marketContract } from './contract.ts'
@@ -16,23 +16,20 @@ export function addMarket({ server, clock, random }: Commons): void {
   const market = server.get('/').extend(marketContract)
   const never = (): boolean => false
   market.room(MARKET_ROOM, { retention: RETENTION, historySize: HISTORY_SIZE, allow: { publish: never } })
-  const prices = new Map(SYMBOLS.map(({ symbol, basePrice }) => [symbol, basePrice]))
 
-  const tick = (): void => {
-    for (const traded of SYMBOLS) {
-      const price = nextPrice(traded, prices.get(traded.symbol) ?? traded.basePrice, () => random.fraction())
-      prices.set(traded.symbol, price)
-      market.to(MARKET_ROOM).emit('price:update', { symbol: traded.symbol, price })
+  server.lead('market', async (lead) => {
+    const room = lead.fenced(market).to(MARKET_ROOM)
+    const prices = new Map(SYMBOLS.map(({ symbol, basePrice }) => [symbol, basePrice]))
+    const tick = (): void => {
+      for (const traded of SYMBOLS) {
+        const price = nextPrice(traded, prices.get(traded.symbol) ?? traded.basePrice, () => random.fraction())
+        prices.set(traded.symbol, price)
+        room.emit('price:update', { symbol: traded.symbol, price })
+      }
     }
-  }
-
-  server.whileOpen(() => {
-    market.history(MARKET_ROOM, { limit: SYMBOLS.length }).then(
-      ({ events }) => {
-        for (const { symbol, price } of events as { symbol: string; price: number }[]) prices.set(symbol, price)
-      },
-      () => undefined, // the log cannot be read now: the walk starts again
-    )
-    return every(clock, PRICE_INTERVAL_MS, tick)
+    const stop = every(clock, PRICE_INTERVAL_MS, tick)
+    lead.lost.addEventListener('abort', stop)
+    const { events } = await market.history(MARKET_ROOM, { limit: SYMBOLS.length })
+    for (const { symbol, price } of events as { symbol: string; price: number }[]) prices.set(symbol, price)
   })
 }

@@ -20,8 +20,10 @@ export function addProducts({ server, clock }: Commons, store: ShopStore): (prod
   shop.room(`${PREFIX}*`, { allow: { join: exists, publish: never } })
   shop.room(SHOP_ROOM, { allow: { publish: never } })
 
-  const viewers = new Coalesce(clock, VIEWERS_INTERVAL_MS, (productId) => {
-    const count = shop.userCount(roomOf(productId))
+  const countViewers = async (productId: string): Promise<number> => (await shop.roomUsers(roomOf(productId))).length
+
+  const viewers = new Coalesce(clock, VIEWERS_INTERVAL_MS, async (productId) => {
+    const count = await countViewers(productId)
     shop.to([roomOf(productId), SHOP_ROOM]).emit('product:viewers', { productId, count })
   })
   shop.hook('enter', (_user, roomId) => {
@@ -31,17 +33,19 @@ export function addProducts({ server, clock }: Commons, store: ShopStore): (prod
     if (roomId.startsWith(PREFIX)) viewers.changed(idOf(roomId))
   })
 
-  shop.on('product:list', () => ({
-    status: 'ok',
-    products: store.products().map((each) => ({ ...each, viewers: shop.userCount(roomOf(each.productId)) })),
-  }))
+  shop.on('product:list', async () => {
+    const products = store.products()
+    const counts = await Promise.all(products.map(({ productId }) => countViewers(productId)))
+    return { status: 'ok', products: products.map((each, i) => ({ ...each, viewers: counts[i] ?? 0 })) }
+  })
 
   shop.on('product:view', async (context, { productId }) => {
     const product = store.product(productId)
     const roomId = roomOf(productId)
     await context.join(roomId)
     // It counts the requester, who is a member once the answer is sent.
-    const count = shop.userCount(roomId) + (shop.hasUser(roomId, context.user.sub) ? 0 : 1)
+    const users = await shop.roomUsers(roomId)
+    const count = users.length + (users.some(({ userId }) => userId === context.user.sub) ? 0 : 1)
     return { status: 'ok', product, count }
   })
 

@@ -32,14 +32,14 @@ export function addStage({ server, database, clock, random }: Commons): void {
     if (stage.userId === user.sub || user.role === 'admin') return stage
     throw new RoomfulError('FORBIDDEN', `Only ${stage.name} can do that`)
   }
-  const summaryOf = ({ slides, index: _index, ...stage }: Stage): StageSummary => ({
+  const summaryOf = async ({ slides, index: _index, ...stage }: Stage): Promise<StageSummary> => ({
     ...stage,
     count: slides.length,
-    audience: stages.userCount(PREFIX + stage.stageId),
+    audience: (await stages.roomUsers(PREFIX + stage.stageId)).length,
   })
-  const audiences = new Coalesce(clock, AUDIENCE_INTERVAL_MS, (stageId) => {
+  const audiences = new Coalesce(clock, AUDIENCE_INTERVAL_MS, async (stageId) => {
     const stage = store.find(stageId)
-    if (stage) stages.emit('stage:changed', summaryOf(stage))
+    if (stage) stages.emit('stage:changed', await summaryOf(stage))
   })
 
   stages.hook('enter', (_user, roomId) => {
@@ -49,7 +49,7 @@ export function addStage({ server, database, clock, random }: Commons): void {
     if (roomId.startsWith(PREFIX)) audiences.changed(idOf(roomId))
   })
 
-  stages.on('stage:list', () => ({ status: 'ok', stages: store.list().map(summaryOf) }))
+  stages.on('stage:list', async () => ({ status: 'ok', stages: await Promise.all(store.list().map(summaryOf)) }))
 
   stages.on('stage:get', (_context, { stageId }) => ({ status: 'ok', stage: find(stageId) }))
 

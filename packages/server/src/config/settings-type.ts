@@ -59,8 +59,8 @@ export interface Settings {
    */
   readonly nodeUrl: string | undefined
   /**
-   * Processes that share the work; more than one needs REDIS_URL. Not yet: this version runs as one process. Default:
-   * `1`.
+   * Processes of a stand-alone server that share its port, each a node of its own; more than one needs REDIS_URL.
+   * SIGHUP replaces them one after another. Default: `1`.
    */
   readonly workers: number
   /** API key of other backends, preferably 32 random characters. Without it the server API is off. */

@@ -1,11 +1,12 @@
 /** Two servers that share a registry: what begins at one goes on at the other. D15. */
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { Agent, createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type CreateOptions, createRoomful, type Roomful } from '@roomful/server'
 import { hubOf } from '@roomful/server/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
+import { TokenIssuer } from '../../src/adapters/auth/jwt.ts'
 import { MARK_HEADER } from '../../src/adapters/transports/forwarding/forward-mark.ts'
 import { openLink } from '../v1-http/raw-link.ts'
 import { NodeBoard } from './memory-registry.ts'
@@ -211,4 +212,33 @@ it('a node says where it is reached by ROOMFUL_NODE_URL, and is forgotten when i
   expect([...board.nodes.values()].map(({ url }) => url)).toEqual(['http://node1.internal:8080'])
   await roomful.close()
   expect(board.nodes.size).toBe(0)
+})
+
+describe('a node that is about to end', () => {
+  it('[T9] passes on what comes on connections that are open, and asks their clients to connect again', async () => {
+    const { one, two } = await serveTwo()
+    await two.roomful.get('/').publish('lobby', 'note', [{ text: 'there' }])
+    const issuer = new TokenIssuer({ secret: new TextEncoder().encode(SECRET), now: Date.now })
+    const token = await issuer.issueToken({ sub: 'ann', name: 'Ann', role: 'user' }, 60_000)
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    onTestFinished(() => agent.destroy())
+    const ask = async (path: string) => {
+      const [response] = (await once(
+        get(one.url + path, { agent, headers: { authorization: `Bearer ${token}` } }),
+        'response',
+      )) as [IncomingMessage]
+      let body = ''
+      for await (const part of response) body += part
+      return { status: response.statusCode, connection: response.headers.connection, body: JSON.parse(body) }
+    }
+    expect(await ask('/health')).toMatchObject({ status: 200, connection: 'keep-alive' })
+    const closing = one.roomful.close()
+    await expect.poll(() => hubOf(one.roomful).state).toBe('draining')
+    expect(await ask('/api/rooms/lobby/events')).toMatchObject({
+      status: 200,
+      connection: 'close',
+      body: { events: [{ text: 'there' }] },
+    })
+    await closing
+  })
 })

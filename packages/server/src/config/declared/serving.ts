@@ -119,8 +119,8 @@ export const serving = {
     variable: 'ROOMFUL_WORKERS',
     type: wholeNumber(1, 256),
     default: 1,
-    sentence: 'Processes that share the work; more than one needs REDIS_URL.',
-    planned: 'this version runs as one process',
+    sentence:
+      'Processes of a stand-alone server that share its port, each a node of its own; more than one needs REDIS_URL. SIGHUP replaces them one after another.',
   }),
   apiKey: setting({
     variable: 'ROOMFUL_API_KEY',

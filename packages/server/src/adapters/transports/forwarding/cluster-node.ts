@@ -52,6 +52,11 @@ export class ClusterNode {
       })
   }
 
+  /** Whether there can be other nodes. */
+  get isShared(): boolean {
+    return this.forwarder !== undefined
+  }
+
   /**
    * @param url where the other nodes reach this one; undefined when it listens on no port
    * @throws Error (rejects) without a URL; what the registry rejects with
@@ -78,6 +83,17 @@ export class ClusterNode {
   ownerOf(request: IncomingMessage, id: unknown): string | undefined {
     const tag = this.ids.foreignTagOf(id)
     return tag === undefined || this.mark.addressOf(request) !== undefined ? undefined : tag
+  }
+
+  /** Whether another node has passed this request on. */
+  isFromNode(request: IncomingMessage): boolean {
+    return typeof this.mark.addressOf(request) === 'string'
+  }
+
+  /** A request that belongs to no session, while this node is about to end. @returns (resolves) false when it is the last one */
+  async passToOther(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    const tag = this.isFromNode(request) ? undefined : await this.forwarder?.otherThan(this.ids.tag)
+    return tag !== undefined && this.pass(request, response, tag)
   }
 
   /** @see Forwarder.request */

@@ -77,6 +77,11 @@ export class Forwarder {
     return isThere
   }
 
+  /** A node that is there, besides this one. */
+  otherThan(tag: string): Promise<string | undefined> {
+    return this.options.directory.otherThan(tag)
+  }
+
   /** The other nodes see their clients' connections end before the clients do, which may come again at once. */
   close(): void {
     for (const cut of this.open) cut()

@@ -19,6 +19,7 @@ export class NodeDirectory {
   private readonly registry: NodeRegistry
   private readonly clock: Clock
   private readonly nodes = new Map<string, { readonly url: string; readonly seenAt: number }>()
+  private turn = 0
   private askedAt = Number.NEGATIVE_INFINITY
   /** The question that has not been asked yet. */
   private next: Promise<void> | undefined
@@ -41,6 +42,16 @@ export class NodeDirectory {
     if (known !== undefined) return known
     await Promise.race([this.next, this.pause(GIVE_UP_MS)])
     return this.nodes.get(tag)?.url
+  }
+
+  /** One of the nodes besides this one, another one each time. */
+  async otherThan(tag: string): Promise<string | undefined> {
+    if (this.clock.monotonic() - this.askedAt >= LIST_FRESH_MS) {
+      this.next ??= this.ask()
+      await Promise.race([this.next, this.pause(GIVE_UP_MS)])
+    }
+    const others = [...this.nodes.keys()].filter((each) => each !== tag)
+    return others[this.turn++ % others.length]
   }
 
   private async ask(): Promise<void> {
