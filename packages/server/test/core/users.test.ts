@@ -78,4 +78,20 @@ describe('presence of a namespace', () => {
     await server.advance(10_000)
     expect(ann.messages('users:count')).toEqual([])
   })
+
+  it('[U7] [B17] users:count goes less often to more than a thousand connections', async () => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: [] })
+    for (let i = 0; i < 2_000; i++) await server.connect({ user: `u${i}` })
+    await server.advance(5_000)
+    ann.forget()
+    for (let i = 0; i < 40; i++) {
+      await server.connect({ user: `late${i}` })
+      await server.advance(100)
+    }
+    expect(ann.messages('users:count').length).toBeGreaterThan(0)
+    expect(ann.messages('users:count').length).toBeLessThanOrEqual(3)
+    await server.advance(2_500)
+    expect(ann.messages('users:count').at(-1)).toMatchObject({ count: 2_041, connections: 2_041 })
+  })
 })

@@ -29,7 +29,7 @@ export function addressReader(
   let notify = onUnknownProxy
   return ({ socket, headers }) => {
     const remote = normalAddress(socket.remoteAddress) ?? 'unknown'
-    if (notify && !isTrusted(remote, 0) && isNear(remote) && FORWARDED_HEADERS.some((name) => name in headers)) {
+    if (notify && FORWARDED_HEADERS.some((name) => name in headers) && !isTrusted(remote, 0) && isNear(remote)) {
       notify(remote)
       notify = undefined
     }
@@ -85,9 +85,10 @@ export function clientRequest({ url = '/', headers }: IncomingMessage, ip: strin
 export function credentialsOf(request: IncomingMessage): Credentials {
   const { url = '/' } = request
   const start = url.indexOf('?')
-  const query = new URLSearchParams(start < 0 ? '' : url.slice(start))
   const credentials: Credentials = {}
   const bearer = bearerOf(request)
+  if (start < 0) return bearer === undefined ? credentials : { token: bearer }
+  const query = new URLSearchParams(url.slice(start))
   const token = query.get('token') ?? bearer
   if (token !== undefined && token !== null) credentials.token = token
   const ticket = query.get('ticket')

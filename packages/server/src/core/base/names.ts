@@ -51,6 +51,7 @@ export function parseName(given: string): { readonly name: string } | { readonly
 
 /** For a name that its user cannot correct: @returns what can be shown of it, if anything can */
 export function salvageName(given: string): string | undefined {
+  if (given === '') return undefined
   if (ORDINARY.test(given)) return given
   const line = tidy(given.slice(0, READ_MAX).replace(LINE_BREAKS, ' '))
   const name = cut(tidy(withoutLooseMarks(withoutHidden(line))))
@@ -62,6 +63,7 @@ export function salvageName(given: string): string | undefined {
  * what cannot be seen.
  */
 export function nameKey(name: string): string {
+  if (ORDINARY.test(name)) return name.toLowerCase()
   return tidy(name.normalize('NFKC').toLowerCase().normalize('NFKC').replace(ALL_HIDDEN, ''))
 }
 

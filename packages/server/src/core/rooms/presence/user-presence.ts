@@ -16,8 +16,9 @@ import type { ThrottledFanOut } from './throttled-fan-out.ts'
 
 /** Connections up to which every client is notified of every user. U7. */
 export const EVERYONE_MAX = 1_000
-/** `users:count` goes at most this often. */
+/** `users:count` goes at most this often; with more than a thousand connections less often, so that it costs at most a thousand writes a second. */
 const COUNT_INTERVAL_MS = 1_000
+const CONNECTIONS_PER_INTERVAL = 1_000
 
 /** With several nodes: after the broker did not take a statement. */
 const RETRY_MS = 1_000
@@ -211,13 +212,18 @@ export class UserPresence {
     }
     this.isCountDue = true
     this.runtime.turn.after(() => this.sendCountToAll())
-    this.countTimer = this.runtime.timers.add(COUNT_INTERVAL_MS, this.onCountInterval)
+    this.countTimer = this.planCount()
+  }
+
+  private planCount(): Timer {
+    const growth = Math.max(1, this.namespace.connections.size / CONNECTIONS_PER_INTERVAL)
+    return this.runtime.timers.add(COUNT_INTERVAL_MS * growth, this.onCountInterval)
   }
 
   private readonly onCountInterval = (): void => {
     this.countTimer = undefined
     if (this.sentCount === this.countKey()) return
-    this.countTimer = this.runtime.timers.add(COUNT_INTERVAL_MS, this.onCountInterval)
+    this.countTimer = this.planCount()
     this.sendCountToAll()
   }
 
