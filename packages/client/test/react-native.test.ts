@@ -9,9 +9,10 @@ let roomful: Roomful | undefined
 afterEach(() => roomful?.close())
 
 const sockets: WebSocket[] = []
+let isOffline = false
 class Socket extends WebSocket {
-  constructor(...args: ConstructorParameters<typeof WebSocket>) {
-    super(...args)
+  constructor(url: string, protocols: string[]) {
+    super(isOffline ? 'ws://127.0.0.1:9' : url, protocols)
     sockets.push(this)
   }
 }
@@ -49,11 +50,21 @@ it('works with what React Native has, and comes back at once when the app says t
     return ended
   }
   // The first wait is as long as it can be, so that only the wake can end it soon.
-  const client = connect(url, { namespace: '/public', name: 'Ann', onWake, random: () => 0.999 })
+  const client = connect(url, {
+    namespace: '/public',
+    name: 'Ann',
+    onWake,
+    transports: ['websocket'],
+    random: () => 0.999,
+  })
   const room = client.room('lobby')
   expect((await room.send('Hello')).seq).toBe(1)
+  isOffline = true
   sockets.at(-1)?.terminate()
-  await vi.waitFor(() => expect(client.state.status).toBe('waiting'))
+  await vi.waitFor(() =>
+    expect(client.state).toMatchObject({ status: 'waiting', failures: expect.toSatisfy((n) => n >= 2) }),
+  )
+  isOffline = false
   wake(false)
   expect(client.state.status).toBe('waiting')
   wake(true)
