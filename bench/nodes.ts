@@ -10,9 +10,12 @@
  *   N5  acknowledged messages with keys: 100 publishers with 32 outstanding each, 100 rooms without members
  *   N6  10,000 acknowledged messages a second in 100 rooms of two: latency of the ack and of the other node's delivery
  *
+ *   N7 to N10  many joins, a node killed, Redis killed, everyone coming back with events missed: bench/lib/outages.ts
+ *   N11  long-polling through nginx: bench/polling.ts
+ *
  * N4 is two nodes of ours against one, of N1 and N2. What is measured comes after a warm-up: each node has to compile what
  * it runs, which two nodes do twice. The table has medians, with the least and the most in brackets; the
- * runs are in bench/results. Needs redis-server and a C compiler; Linux, for the CPU time in /proc.
+ * runs are in bench/results. Needs redis-server, nginx and a C compiler; Linux, for the CPU time in /proc.
  *
  *   npm run bench -- nodes [--workloads N1,N2] [--peers roomful-2,socketio-1] [--repeats 3] [--seconds 3] [--warm-up 6] [--appendfsync everysec]
  */
@@ -24,7 +27,9 @@ import { freePort } from '../scripts/lib/cluster/ports.ts'
 import { startRedis } from '../scripts/lib/cluster/redis.ts'
 import { runLoad } from './lib/load.ts'
 import { compare, type Fsync, type Run, tableOf } from './lib/nodes-table.ts'
+import { measureJoins, measureNodeDeath, measureRedisDeath, measureReturnAfterDeath } from './lib/outages.ts'
 import { ServerProcess } from './lib/server-process.ts'
+import { run as polling } from './polling.ts'
 
 interface Peer {
   readonly name: string
@@ -105,6 +110,15 @@ const WORKLOADS: Readonly<Record<string, Workload>> = {
   },
 }
 
+/** What happens once, to nodes of ours alone. */
+const EVENTS: Readonly<Record<string, () => Promise<string>>> = {
+  N7: measureJoins,
+  N8: measureNodeDeath,
+  N9: measureRedisDeath,
+  N10: measureReturnAfterDeath,
+  N11: () => polling(['--seconds', '3']),
+}
+
 interface Plan {
   readonly workload: string
   readonly peer: Peer
@@ -121,6 +135,7 @@ function pinTo(core: number): readonly string[] {
 
 async function runOnce({ workload, peer, appendfsync, seconds, warmUp }: Plan): Promise<Omit<Run, 'repeat'>> {
   const { shape, isAcked, isJoined, isSpread } = WORKLOADS[workload] as Workload
+  const members = Number(shape[shape.indexOf('--members') + 1])
   const pinned = isSpread ? { servers: [], load: [] } : PINNED
   const folder = mkdtempSync(join(tmpdir(), 'roomful-bench-'))
   const redis =
@@ -149,7 +164,7 @@ async function runOnce({ workload, peer, appendfsync, seconds, warmUp }: Plan): 
     }
     const cpu = (from: number, to?: number) => result.cpuSeconds.slice(from, to).reduce((sum, each) => sum + each, 0)
     const [nodesCpuSeconds, redisCpuSeconds] = [cpu(0, nodes.length), cpu(nodes.length)]
-    return { workload, peer: peer.name, appendfsync, nodesCpuSeconds, redisCpuSeconds, result }
+    return { workload, peer: peer.name, appendfsync, members, nodesCpuSeconds, redisCpuSeconds, result }
   } finally {
     await Promise.all(nodes.map((node) => node.stop()))
     await redis?.stop()
@@ -161,7 +176,7 @@ export async function run(args: readonly string[]): Promise<string> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      workloads: { type: 'string', default: Object.keys(WORKLOADS).join() },
+      workloads: { type: 'string', default: [...Object.keys(WORKLOADS), ...Object.keys(EVENTS)].join() },
       peers: { type: 'string', default: 'socketio-1,redis-adapter,redis-streams-adapter,roomful-1,roomful-2' },
       repeats: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '3' },
@@ -170,7 +185,9 @@ export async function run(args: readonly string[]): Promise<string> {
     },
   })
   const { seconds, 'warm-up': warmUp } = values
-  const plans = chosen(values.workloads.split(','), Object.keys(WORKLOADS), 'workload').flatMap((workload) => {
+  const all = chosen(values.workloads.split(','), [...Object.keys(WORKLOADS), ...Object.keys(EVENTS)], 'workload')
+  const plans = all.flatMap((workload) => {
+    if (EVENTS[workload]) return []
     const { isAcked, appendfsync = [values.appendfsync as Fsync] } = WORKLOADS[workload] as Workload
     const names = PEERS.map(({ name }) => name)
     return chosen(values.peers.split(','), names, 'peer')
@@ -194,11 +211,22 @@ export async function run(args: readonly string[]): Promise<string> {
       }
     }
   }
+  const lines: string[] = []
+  for (const name of all) {
+    const measure = EVENTS[name]
+    if (measure === undefined) continue
+    // Once each: they take half a minute, and each has a bound that it keeps or not.
+    lines.push(await measure())
+    process.stderr.write(`${name}: done\n`)
+  }
+  if (runs.length === 0) return lines.join('\n')
   const folder = join(import.meta.dirname, 'results')
   mkdirSync(folder, { recursive: true })
   const file = join(folder, `nodes-${new Date().toISOString().replaceAll(':', '-')}.json`)
   writeFileSync(file, JSON.stringify(runs, undefined, 2))
-  return [tableOf(runs), compare(runs), `All runs: ${file}`].filter((part) => part !== '').join('\n\n')
+  return [tableOf(runs), compare(runs), lines.join('\n'), `All runs: ${file}`]
+    .filter((part) => part !== '')
+    .join('\n\n')
 }
 
 function chosen(given: readonly string[], known: readonly string[], what: string): readonly string[] {
