@@ -41,6 +41,15 @@ local function pack_room(room)
     .. room.epoch .. room.nodes
 end
 
+-- Of packed rooms.
+local function pv_of(text)
+  return (struct.unpack('<d', text, 45))
+end
+
+local function with_pv(text, pv)
+  return string.sub(text, 1, 44) .. struct.pack('<d', pv) .. string.sub(text, 53)
+end
+
 -- `seed` comes from the node: chance within scripts is the same at every call.
 local function new_room(seed, index, retention)
   return {

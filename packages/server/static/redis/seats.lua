@@ -25,7 +25,9 @@ end
 
 local function format_seat(places, user)
   local list = {}
-  for i, place in ipairs(places) do list[i] = place.node .. string.format('%.0f', place.till) end
+  for i, place in ipairs(places) do
+    list[i] = place.node .. (place.till == 0 and '0' or string.format('%.0f', place.till))
+  end
   return table.concat(list, ',') .. '|' .. user
 end
 
@@ -40,25 +42,37 @@ local function state_of(places)
   return 'away', till
 end
 
+-- Written by hand: users are JSON already, and cjson is slow with small things.
+local function presence_frame(room, by)
+  return string.format(
+    'P{"roomId":%s,"since":%d,"pv":%d,"by":"%s","changes":[', cjson.encode(room.name), room.since, room.pv, by
+  ) .. table.concat(room.changes, ',') .. ']}\n'
+end
+
 -- Changes of a call, room by room: read as they are met, sent and written at the end.
 local function presence(R, key, clock)
   local rooms, order = {}, {}
   local self = {}
 
-  function self.room(name)
-    local known = rooms[name]
-    if known then return known end
-    local packed = redis.call('HGET', R .. 'rooms', name)
-    known = {
-      name = name, key = R .. 'p:' .. name, room = packed and unpack_room(packed), seats = {}, changes = {},
-      count = redis.call('HLEN', R .. 'p:' .. name),
+  -- @param packed false when there is none
+  local function add(name, packed)
+    local pv = packed and pv_of(packed) or 0
+    local room = {
+      name = name, key = R .. 'p:' .. name, packed = packed, seats = {}, changes = {}, gained = 0, since = pv, pv = pv,
     }
-    known.since = known.room and known.room.pv or 0
-    known.before = known.count
-    known.pv = known.since
-    rooms[name] = known
-    order[#order + 1] = known
-    return known
+    rooms[name] = room
+    order[#order + 1] = room
+    return room
+  end
+
+  function self.room(name)
+    return rooms[name] or add(name, redis.call('HGET', R .. 'rooms', name))
+  end
+
+  -- The same for many at once, each named once.
+  function self.load(names)
+    local packed = hmget(R .. 'rooms', names)
+    for i = 1, #names do add(names[i], packed[i]) end
   end
 
   function self.seat(room, user)
@@ -77,7 +91,10 @@ local function presence(R, key, clock)
     local room = self.room(name)
     local seat = self.seat(room, user)
     local before = state_of(seat.places)
-    if state == 'here' and capacity and before == 'gone' and room.count >= capacity then return false end
+    if state == 'here' and capacity and before == 'gone' then
+      room.held = room.held or redis.call('HLEN', room.key)
+      if room.held + room.gained >= capacity then return false end
+    end
     -- A user who is connected to one node is expected back by no other.
     local places, is_elsewhere = {}, false
     for _, place in ipairs(seat.places) do
@@ -93,12 +110,13 @@ local function presence(R, key, clock)
     if state == 'here' then seat.json = json end
     seat.touched = true
     local now = state_of(places)
-    if before == 'gone' and now ~= 'gone' then room.count = room.count + 1 end
-    if before ~= 'gone' and now == 'gone' then room.count = room.count - 1 end
+    if before == 'gone' and now ~= 'gone' then room.gained = room.gained + 1 end
+    if before ~= 'gone' and now == 'gone' then room.gained = room.gained - 1 end
     if before ~= now or is_renamed then
       -- The first one begins at the time, so that numbers grow also when Redis has lost some.
       room.pv = room.pv > 0 and room.pv + 1 or clock
-      room.changes[#room.changes + 1] = { user = seat.json, state = now, isNew = before == 'gone', reason = reason }
+      room.changes[#room.changes + 1] = '{"user":' .. seat.json .. ',"state":"' .. now .. '","isNew":'
+        .. (before == 'gone' and 'true' or 'false') .. (reason and ',"reason":' .. cjson.encode(reason) or '') .. '}'
     end
     seat.owner = seat.owner or {}
     seat.owner[node] = places[#places] ~= nil and places[#places].node == node
@@ -107,7 +125,7 @@ local function presence(R, key, clock)
 
   -- @returns frames for the nodes that have the rooms open, and those of `self_node` apart
   function self.write(self_node)
-    local frames, own, packed = {}, {}, {}
+    local frames, own, packed, owned, left, seated = {}, {}, {}, {}, {}, {}
     for _, room in ipairs(order) do
       for user, seat in pairs(room.seats) do
         if seat.touched then
@@ -117,34 +135,35 @@ local function presence(R, key, clock)
           else redis.call('HSET', room.key, user, format_seat(seat.places, seat.json)) end
           if state == 'away' then redis.call('ZADD', R .. 'away', till, member)
           elseif seat.before == 'away' then redis.call('ZREM', R .. 'away', member) end
-          for node, owns in pairs(seat.owner) do redis.call(owns and 'SADD' or 'SREM', R .. 'o:' .. node, member) end
+          for node, owns in pairs(seat.owner) do add_frame(owns and owned or left, node, member) end
         end
       end
-      if (room.before > 0) ~= (room.count > 0) and not is_personal(room.name) then
-        if room.count > 0 then redis.call('ZADD', R .. 'seated', 0, room.name)
-        else redis.call('ZREM', R .. 'seated', room.name) end
+      if room.gained > 0 and not is_personal(room.name) then
+        seated[#seated + 1] = 0
+        seated[#seated + 1] = room.name
+      elseif room.gained < 0 and redis.call('HLEN', room.key) == 0 then
+        redis.call('ZREM', R .. 'seated', room.name)
       end
       if #room.changes > 0 then
-        if room.room then
-          room.room.pv = room.pv
+        local nodes = room.packed and string.sub(room.packed, 65) or ''
+        if room.packed then
           packed[#packed + 1] = room.name
-          packed[#packed + 1] = pack_room(room.room)
+          packed[#packed + 1] = with_pv(room.packed, room.pv)
         end
-        local frame = 'P' .. cjson.encode({
-          roomId = room.name, since = room.since, pv = room.pv, changes = room.changes,
-          by = self_node or string.sub(room.room and room.room.nodes or '', 1, 8),
-        }) .. '\n'
+        local frame = presence_frame(room, self_node or string.sub(nodes, 1, 8))
         if self_node then own[#own + 1] = frame end
-        for _, node in ipairs(each_node(room.room and room.room.nodes or '')) do
+        for _, node in ipairs(each_node(nodes)) do
           if node ~= self_node then add_frame(frames, node, frame) end
         end
       end
     end
     hset(R .. 'rooms', packed)
+    in_chunks(seated, function(...) redis.call('ZADD', R .. 'seated', ...) end)
+    for node, members in pairs(owned) do in_chunks(members, function(...) redis.call('SADD', R .. 'o:' .. node, ...) end) end
+    for node, members in pairs(left) do in_chunks(members, function(...) redis.call('SREM', R .. 'o:' .. node, ...) end) end
     return frames, own
   end
 
-  self.rooms = rooms
   return self
 end
 
@@ -158,6 +177,14 @@ F.seats = function(keys, argv)
   if early then return early end
   local clock = time(argv[3])
   local work = presence(R, keys[1], clock)
+  local names, is_named = {}, {}
+  for i = 4, #argv, 7 do
+    if not is_named[argv[i]] then
+      is_named[argv[i]] = true
+      names[#names + 1] = argv[i]
+    end
+  end
+  work.load(names)
   local result = { 'OK', ns.k }
   for i = 4, #argv, 7 do
     local reason = argv[i + 6] ~= '' and argv[i + 6] or nil

@@ -9,7 +9,7 @@ interface PresenceFrame {
   /** The node that calls the hooks. */
   readonly by: string
   readonly changes: readonly {
-    readonly user: string
+    readonly user: User
     readonly state: 'here' | 'away' | 'gone'
     readonly isNew: boolean
     readonly reason?: string
@@ -19,13 +19,7 @@ interface PresenceFrame {
 /** A frame that a call of this node, or of another, has made. */
 export function toDiff(body: unknown, node: string): PresenceDiff {
   const { roomId, since, pv, by, changes } = body as PresenceFrame
-  return {
-    roomId,
-    since,
-    pv,
-    callsHooks: by === node,
-    changes: changes.map(({ user, ...change }) => ({ ...change, user: JSON.parse(user) as User })),
-  }
+  return { roomId, since, pv, callsHooks: by === node, changes }
 }
 
 /** An empty list comes as an object. */
