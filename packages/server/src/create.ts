@@ -29,7 +29,7 @@ import { SlidingWindowLimiter } from './core/base/sliding-window.ts'
 import type { NodeRegistry } from './core/ports/node-registry.ts'
 import type { Observer } from './core/ports/observer.ts'
 import type { Clock } from './core/ports/system.ts'
-import { openAccounts, openAttempts, openBroker, openNodeRegistry, openTickets } from './open-broker.ts'
+import { openAccounts, openAttempts, openBroker, openNodeRegistry, openTickets, withRedisCa } from './open-broker.ts'
 import type { RedisStorage } from './parts.ts'
 import { RoomfulServer } from './roomful.ts'
 import { version } from './version.ts'
@@ -87,7 +87,7 @@ export function createRoomful({
   nodeRegistry,
   ...given
 }: CreateOptions = {}): Roomful {
-  const settings = resolveSettings(given)
+  const settings = withRedisCa(resolveSettings(given))
   if (settings.workers > 1 && !isWorker()) throw new ConfigError(NO_WORKERS)
   const secret: Secret = findSecret(settings.jwtSecret, settings.data)
   const tls = readTlsFiles(settings.tlsCert, settings.tlsKey)

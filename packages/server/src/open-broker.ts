@@ -16,12 +16,20 @@ import type { NodeRegistry } from './core/ports/node-registry.ts'
 import type { Clock, Random } from './core/ports/system.ts'
 import { type LogPorts, openLog, retentionMsOf } from './open-log.ts'
 
+/** Its parts each connect by themselves, so the URL says by which certificates. */
+export function withRedisCa(settings: Settings): Settings {
+  const { redisUrl, redisCa } = settings
+  if (redisUrl === undefined || redisCa === undefined) return settings
+  const ca = `ca=${encodeURIComponent(redisCa)}`
+  return { ...settings, redisUrl: `${redisUrl}${redisUrl.includes('?') ? '&' : '?'}${ca}` }
+}
+
 /**
  * @param secret the same on all nodes that share a Redis, which they check without storing it
  * @throws RoomfulError with a sentence when the data folder is in use, newer than this version, or cannot be used
  */
 export function openBroker(settings: Settings, ports: LogPorts, secret: Uint8Array): Broker {
-  const { redisUrl, redisPrefix, sync, retention, dedupeWindowMs } = settings
+  const { redisUrl, redisPrefix, redisReplicas, sync, retention, dedupeWindowMs } = settings
   const { clock, random, observer } = ports
   if (redisUrl === undefined) return createLocalBroker({ log: openLog(settings, ports) })
   return createRedisBroker({
@@ -34,6 +42,8 @@ export function openBroker(settings: Settings, ports: LogPorts, secret: Uint8Arr
     dedupeWindowMs,
     secretDigest: createHmac('sha256', secret).update('roomful nodes of one secret').digest('base64url'),
     mustSync: sync === 'full',
+    replicas: redisReplicas,
+    onFull: (events) => observer.observe({ type: 'made-room', events }),
     report: (message, isRisky) => observer.observe({ type: 'notice', message, isRisky }),
   })
 }

@@ -51,6 +51,13 @@ export interface Settings {
    * redis-sentinel://host:26379/name.
    */
   readonly redisUrl: string | undefined
+  /**
+   * File with the certificates (PEM) by which the certificate of Redis is checked, where those of Node.js do not know
+   * it.
+   */
+  readonly redisCa: string | undefined
+  /** Replicas of Redis that must have a message before it is acknowledged. Default: `0` replicas. */
+  readonly redisReplicas: number
   /** What all names in Redis begin with; servers with another one have nothing in common. Default: `roomful`. */
   readonly redisPrefix: string
   /**

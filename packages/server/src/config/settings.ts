@@ -51,6 +51,9 @@ function* contradictions(settings: Settings): Iterable<string> {
   if (workers > 1 && redisUrl === undefined) {
     yield `ROOMFUL_WORKERS is ${workers}, but more than one process needs REDIS_URL to share rooms.`
   }
+  if (settings.redisCa !== undefined && !redisUrl?.startsWith('rediss')) {
+    yield 'ROOMFUL_REDIS_CA is set, but REDIS_URL does not begin with rediss://, so nothing is encrypted.'
+  }
   if (redisUrl !== undefined && settings.jwtSecret === undefined) {
     yield 'REDIS_URL is set, but JWT_SECRET is not. Nodes that share Redis need the same one: openssl rand -hex 32'
   }

@@ -382,8 +382,8 @@ F.append = function(keys, argv)
       if over > 0 then redis.call('LTRIM', list, over, -1) end
       local count = #changed
       changed[count + 1], changed[count + 2] = names[i], struct.pack(ROOM_HEAD, seqs[i], last_of[i], ts) .. rest
-      if lengths[i] < 1 and age > 0 then
-        due[#due + 1] = ts + age
+      if lengths[i] < 1 then
+        due[#due + 1] = ts + (age > 0 and age or FOREVER_MS)
         due[#due + 1] = names[i]
       end
     end

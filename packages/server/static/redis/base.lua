@@ -13,6 +13,8 @@ local RESULTS_KEPT = 64
 local RESULTS_KEPT_MS = 60000
 local HOUR_MS = 3600000
 local MINUTE_MS = 60000
+-- For rows that stay whatever their age.
+local FOREVER_MS = 1e14
 local CHUNK = 1000
 -- Redis keeps a small hash as one block as long as no value of it is longer.
 local INLINE_MAX = 64
@@ -119,6 +121,10 @@ end
 local function parse_binding(text)
   local numbers, ts, print, ack = string.match(text, '^(%d+ %d+ (%d+)) ([^ ]*)(.*)$')
   return numbers, tonumber(ts), print, ack ~= '' and string.sub(ack, 2) or nil
+end
+
+local function ts_of(row)
+  return tonumber(string.match(row, '^%d+ %d+ (%d+)'))
 end
 
 -- The node's place among calls. @returns nothing when the call may run, else what it is answered with

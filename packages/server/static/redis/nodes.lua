@@ -96,6 +96,12 @@ F.owned = function(keys, argv)
   return { page[1], unpack(page[2]) }
 end
 
+-- Writes one byte, behind everything that was executed before it. argv: node. @returns its latest call
+F.touch = function(keys, argv)
+  redis.call('SET', prefix_of(keys) .. 'touched', '1')
+  return tonumber(redis.call('HGET', keys[1], 'c:' .. argv[1]) or 0)
+end
+
 -- argv: node, now. @returns how many others have a lease
 F.countNodes = function(keys, argv)
   local R = prefix_of(keys)

@@ -234,6 +234,47 @@ F.renewEpoch = function(keys, argv)
   return { #changed / 2 }
 end
 
+-- Takes rows off the rooms that have the oldest, one room after another as their rows grow younger. argv: rows at most, ms
+-- that a row stays (0: whatever its age). @returns how many went
+F.trimOldest = function(keys, argv)
+  local R = prefix_of(keys)
+  local left, age = tonumber(argv[1]), tonumber(argv[2])
+  local most = left
+  if age == 0 then age = FOREVER_MS end
+  -- In the order of their oldest rows, or of rows that are gone since; among them are empty rooms.
+  local queue, due = {}, {}
+  for page = 0, 900, 100 do
+    local names = redis.call('ZRANGE', R .. 'age', page, page + 99)
+    for _, name in ipairs(names) do
+      local row = redis.call('LINDEX', R .. 'l:' .. name, 0)
+      if row then queue[#queue + 1] = { name = name, ts = ts_of(row) } end
+    end
+    if #queue >= 50 or #names < 100 then break end
+  end
+  table.sort(queue, function(a, b) return a.ts < b.ts end)
+  for i, each in ipairs(queue) do
+    if left <= 0 then break end
+    local room = unpack_room(redis.call('HGET', R .. 'rooms', each.name))
+    local till = queue[i + 1] and queue[i + 1].ts or room.lastTs
+    local over = 0
+    local rows = redis.call('LRANGE', R .. 'l:' .. each.name, 0, left - 1)
+    for _, row in ipairs(rows) do
+      if over > 0 and ts_of(row) > till then break end
+      over = over + 1
+    end
+    left = left - trim_front(R, each.name, room, over)
+    redis.call('HSET', R .. 'rooms', each.name, pack_room(room))
+    local row = redis.call('LINDEX', R .. 'l:' .. each.name, 0)
+    each.ts = row and ts_of(row) or room.lastTs
+  end
+  for _, each in ipairs(queue) do
+    due[#due + 1] = each.ts + age
+    due[#due + 1] = each.name
+  end
+  if #due > 0 then redis.call('ZADD', R .. 'age', unpack(due)) end
+  return most - left
+end
+
 local function alive_nodes(R)
   local alive = {}
   for _, node in ipairs(live_nodes(R)) do alive[node] = true end
@@ -255,12 +296,12 @@ F.tend = function(keys, argv)
       redis.call('ZREM', R .. 'age', name)
     else
       local list = R .. 'l:' .. name
-      local due
+      local due = age == 0 and room.seq >= room.first and clock + FOREVER_MS or nil
       local had_rows = room.seq >= room.first
       if age > 0 and room.seq >= room.first then
         local over = 0
         for _, row in ipairs(redis.call('LRANGE', list, 0, 199)) do
-          local ts = tonumber(string.match(row, '^%d+ %d+ (%d+)'))
+          local ts = ts_of(row)
           if ts >= clock - age then
             due = ts + age
             break

@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createRedisBroker } from '../../src/adapters/brokers/redis/broker.ts'
 import { namesOf } from '../../src/adapters/brokers/redis/names.ts'
 import { systemClock, systemRandom } from '../../src/adapters/system/clock-and-random.ts'
+import { connectTo, serveNode, type TestSocket, tokenFor } from './nodes-of-one-log.ts'
 import { type RedisServer, startRedis } from './server.ts'
 
 const NS = '/chat'
@@ -121,5 +122,35 @@ describe('Sentinel', () => {
     expect(contents).toEqual(contents.toSorted((x, y) => x - y))
     expect([contents[0], contents.at(-1), new Set(contents).size]).toEqual([1, stored, contents.length])
     expect(await two.command('HGET', namesOf('p', NS).main, 'n')).toBe(String(events.at(-1)?.n))
+  }, 60_000)
+
+  it('[C20] [G1] [G2] fails over by itself, and the clients of two nodes stay and go on', async () => {
+    const [one, two] = [await start(), await start()]
+    await two.command('REPLICAOF', '127.0.0.1', String(one.port))
+    await until(async () => String(await two.command('INFO', 'replication')).includes('master_link_status:up'))
+    const sentinel = await start(
+      ['sentinel monitor', `main 127.0.0.1 ${one.port} 1`],
+      ['sentinel down-after-milliseconds', 'main 500'],
+      ['sentinel failover-timeout', 'main 2000'],
+    )
+    await until(async () => /num-slaves\W+1/.test(JSON.stringify(await sentinel.command('SENTINEL', 'MASTER', 'main'))))
+    const named = { ...one, url: `redis-sentinel://127.0.0.1:${sentinel.port}/main` }
+    const nodes = [await serveNode(named, 'sentinel'), await serveNode(named, 'sentinel')]
+    const clients = await Promise.all(nodes.map(async (node, i) => connectTo(node, await tokenFor(`user${i}`))))
+    const [ann, bob] = clients as [TestSocket, TestSocket]
+    for (const client of clients) await client.ask('room:join', { roomId: 'lobby' })
+    const say = async (client: TestSocket, content: string) =>
+      (await client.ask('message:send', { roomId: 'lobby', content, key: content })).data as { status: string }
+    expect(await say(ann, 'before')).toMatchObject({ status: 'ok', seq: 1 })
+    await bob.next(({ content }) => content === 'before')
+    await until(async () => (await two.command('DBSIZE')) === (await one.command('DBSIZE')))
+    await one.kill()
+    await until(async () => (await say(bob, 'after')).status === 'ok')
+    for (const client of clients) {
+      await client.next(({ content }) => content === 'after')
+      const contents = client.frames.filter(({ type }) => type === 'chat:message').map(({ content }) => content)
+      expect(contents).toEqual(['before', 'after'])
+    }
+    expect(String(await two.command('ROLE'))).toMatch(/^master/)
   }, 60_000)
 })

@@ -36,12 +36,19 @@ export async function startRedis(...settings: (readonly [string, string])[]): Pr
   const folder = mkdtempSync(join(tmpdir(), 'roomful-redis-'))
   const port = await freePort()
   const isSentinel = settings.some(([name]) => name.startsWith('sentinel'))
+  const has = (wanted: string) => settings.find(([name]) => name === wanted)?.[1] ?? ''
+  const isTls = has('tls') !== ''
   let child: ChildProcess | undefined
   let output = ''
 
   const url = `redis://127.0.0.1:${port}`
   const command = async (...args: string[]) => {
-    const client = createClient({ url, socket: { reconnectStrategy: false } })
+    const files = { ca: 'tls-ca-cert-file', cert: 'tls-cert-file', key: 'tls-key-file' }
+    const tls = isTls && Object.fromEntries(Object.entries(files).map(([of, name]) => [of, readFileSync(has(name))]))
+    const client = createClient({
+      url: isTls ? url.replace(':', 's:') : url,
+      socket: { ...tls, reconnectStrategy: false },
+    })
     client.on('error', () => undefined)
     await client.connect()
     try {
@@ -51,8 +58,11 @@ export async function startRedis(...settings: (readonly [string, string])[]): Pr
     }
   }
   const start = async () => {
-    const chosen = isSentinel ? ['--sentinel'] : settings.flatMap(([name, value]) => [`--${name}`, ...value.split(' ')])
-    const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '']
+    const chosen = isSentinel
+      ? ['--sentinel']
+      : settings.flatMap(([name, value]) => (name === 'tls' ? [] : [`--${name}`, ...value.split(' ')]))
+    const ports = isTls ? ['--port', '0', '--tls-port', String(port)] : ['--port', String(port)]
+    const fixed = [...ports, '--bind', '127.0.0.1', '--dir', folder, '--save', '']
     process.once('exit', () => child?.kill('SIGKILL'))
     // Sentinel writes down what it finds, and will not start without a file for that.
     const conf = join(folder, 'sentinel.conf')

@@ -1,12 +1,18 @@
 /** Which Redis is taken, what is said of it, and what happens when it is full or forbids things. */
 
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Clock } from '@roomful/server/ports'
 import { called } from '@roomful/testkit'
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createRedisBroker, type RedisBrokerOptions } from '../../src/adapters/brokers/redis/broker.ts'
 import { ServerCheck } from '../../src/adapters/brokers/redis/check.ts'
 import { parsePlaces, type RedisClient } from '../../src/adapters/brokers/redis/client.ts'
 import { namesOf } from '../../src/adapters/brokers/redis/names.ts'
 import { systemClock, systemRandom } from '../../src/adapters/system/clock-and-random.ts'
+import { connectTo, serveNode, tokenFor } from './nodes-of-one-log.ts'
 import { entry } from './opening.ts'
 import { startRedis } from './server.ts'
 
@@ -57,7 +63,12 @@ describe('a Redis', () => {
 
   it('of an old version is refused, and a clock that is off is reported', async () => {
     const said: string[] = []
-    const check = new ServerCheck({ report: (message) => said.push(message), now: () => 600_000, mustSync: false })
+    const check = new ServerCheck({
+      report: (message) => said.push(message),
+      now: () => 600_000,
+      mustSync: false,
+      replicas: 2,
+    })
     const answers: Record<string, unknown> = {
       INFO: 'redis_version:7.2.0\r\nconnected_slaves:1\r\n',
       CONFIG: ['appendonly', 'no', 'min-replicas-to-write', '0'],
@@ -68,6 +79,7 @@ describe('a Redis', () => {
     await check.run(client)
     expect(said).toEqual([
       expect.stringContaining('no append-only file'),
+      expect.stringContaining('ROOMFUL_REDIS_REPLICAS is 2, and Redis has 1'),
       expect.stringContaining('min-replicas-to-write 1'),
       expect.stringContaining('600 s apart'),
     ])
@@ -103,15 +115,138 @@ describe('a Redis', () => {
   it('that is full refuses events whole, and goes on with everything else', async () => {
     const { broker } = open()
     await broker.open(NS)
-    await broker.append(NS, [entry('a', 1), entry('a', 2)])
+    await broker.append(NS, [entry('a', 1)])
     await redis.command('CONFIG', 'SET', 'maxmemory', '1')
     const giveBack = () => redis.command('CONFIG', 'SET', 'maxmemory', '0')
     onTestFinished(async () => void (await giveBack()))
-    await expect(broker.append(NS, [entry('a', 3)])).rejects.toThrow('OOM')
-    expect(await broker.heads(NS, ['a'])).toMatchObject([{ seq: 2 }])
-    expect(await broker.redact(NS, 'a', 1)).toBe(true)
+    await expect(broker.append(NS, [entry('a', 2), entry('b', 3)])).rejects.toThrow('OOM')
+    const refused = { status: 'refused', code: 'UNAVAILABLE', retryAfterMs: expect.any(Number) }
+    expect(broker.calls.at(-1)).toMatchObject(['onCommitted', NS, 2, [refused, refused], expect.anything()])
+    expect(await broker.heads(NS, ['a', 'b'])).toMatchObject([{ seq: 1 }])
+    expect(await broker.subscribe(NS, [{ roomId: 'new', retention: undefined }])).toMatchObject([{ seq: 0 }])
+    const user = { sub: 'ann', name: 'Ann', role: 'user' } as const
+    const session = { id: 's', namespace: NS, userId: 'ann', rooms: [], user, data: undefined, n: 0 }
+    broker.saveSession(session as unknown as Parameters<typeof broker.saveSession>[0], 60_000)
+    await broker.sessionsStored()
+    expect(await broker.takeSession(NS, 's')).toMatchObject({ record: { userId: 'ann' } })
     await giveBack()
-    expect(await broker.append(NS, [entry('a', 4)])).toMatchObject([{ status: 'stored', seq: 3 }])
+    expect(await broker.append(NS, [entry('a', 4)])).toMatchObject([{ status: 'stored', seq: 2 }])
+  })
+
+  it('that is nearly full gives up its oldest events, with a notice, and takes new ones', async () => {
+    const small = await startRedis()
+    onTestFinished(() => small.stop())
+    let removed = 0
+    const onFull = (events: number) => {
+      removed += events
+    }
+    const { broker, raw, reports } = open({ url: small.url, onFull })
+    await broker.open(NS)
+    const fill = async (roomId: string) => {
+      for (let i = 0; i < 10; i++)
+        await broker.append(
+          NS,
+          Array.from({ length: 100 }, () => entry(roomId, 'x'.repeat(1_000))),
+        )
+    }
+    await fill('old')
+    await fill('young')
+    const [, used = ''] = /used_memory:(\d+)/.exec(String(await small.command('INFO', 'memory'))) ?? []
+    await small.command('CONFIG', 'SET', 'maxmemory', String(Math.round(Number(used) * 1.1)))
+    await raw.tend()
+    const [old, young] = await broker.heads(NS, ['old', 'young'])
+    expect(young).toMatchObject({ first: 1, seq: 1_000 })
+    expect(old?.seq).toBe(1_000)
+    expect(old?.first).toBeGreaterThan(100)
+    expect(old?.first).toBe(removed + 1)
+    expect(reports.filter((each) => each.includes('80 %'))).toHaveLength(1)
+    expect(await broker.append(NS, [entry('old', 'more')])).toMatchObject([{ status: 'stored', seq: 1_001 }])
+  })
+
+  it('that is read-only is waited for, and said so', async () => {
+    const copy = await startRedis()
+    onTestFinished(() => copy.stop())
+    await copy.command('REPLICAOF', '127.0.0.1', String(redis.port))
+    const { broker, reports } = open({ url: copy.url })
+    const opened = broker.open(NS)
+    await vi.waitFor(() => expect(reports.join()).toContain('read only replica'), 10_000)
+    await copy.command('REPLICAOF', 'NO', 'ONE')
+    expect(await opened).toMatchObject({ n: 0 })
+    expect(await broker.append(NS, [entry('a', 1)])).toMatchObject([{ status: 'stored' }])
+  })
+
+  it('with too few replicas is taken with a notice', async () => {
+    const { broker, reports } = open({ replicas: 1 })
+    await broker.open(NS)
+    expect(reports).toEqual([expect.stringContaining('ROOMFUL_REDIS_REPLICAS is 1, and Redis has 0')])
+  })
+
+  it('whose clock is ten minutes away from that of a node gives both nodes one time, with a notice', async () => {
+    const early: Clock = { ...systemClock, now: () => systemClock.now() - 600_000 }
+    const one = open()
+    const two = open({ prefix: one.prefix, clock: early })
+    await Promise.all([one.broker.open(NS), two.broker.open(NS)])
+    const answers = []
+    for (const { broker } of [one, two, one, two]) answers.push(...(await broker.append(NS, [entry('a', 1)])))
+    const times = answers.map((answer) => (answer.status === 'stored' ? answer.ts : 0))
+    expect(times).toEqual(times.toSorted())
+    expect(Math.abs((times[3] ?? 0) - Date.now())).toBeLessThan(5_000)
+    expect(one.reports).toEqual([])
+    expect(two.reports).toEqual([expect.stringContaining('600 s apart')])
+    // Neither takes the lease of the other for over.
+    expect(await two.raw.otherNodes?.()).toBe(1)
+  })
+
+  it('that asks for TLS is reached with its certificate authority', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'roomful-ca-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const at = (name: string) => join(folder, name)
+    const subject = ['-subj', '/CN=roomful test', '-addext', 'subjectAltName=IP:127.0.0.1']
+    const made = [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-days',
+      '1',
+      '-keyout',
+      at('key'),
+      '-out',
+      at('cert'),
+    ]
+    execFileSync('openssl', [...made, ...subject], { stdio: 'ignore' })
+    const files = [['tls-cert-file', at('cert')], ['tls-key-file', at('key')], ['tls-ca-cert-file', at('cert')]] as const // biome-ignore format: one line
+    const secure = await startRedis(['tls', 'on'], ...files)
+    onTestFinished(() => secure.stop())
+    const url = secure.url.replace('redis:', 'rediss:')
+    const trusting = open({ url: `${url}?ca=${at('cert')}&cert=${at('cert')}&key=${at('key')}` })
+    await trusting.broker.open(NS)
+    expect(await trusting.broker.append(NS, [entry('a', 1)])).toMatchObject([{ status: 'stored' }])
+    const doubting = open({ url })
+    doubting.broker.open(NS).catch(() => undefined)
+    await vi.waitFor(() => expect(doubting.reports.join()).toMatch(/self.signed|certificate/), 5_000)
+    await expect(open({ url: `${url}?ca=${at('nothing')}` }).broker.open(NS)).rejects.toThrow('cannot be read (ENOENT)')
+  })
+
+  it('lets a user in who may do no more than docs/scaling.md lists', async () => {
+    const guide = readFileSync(new URL('../../../../docs/scaling.md', import.meta.url), 'utf8')
+    const [, line = ''] = /ACL SETUSER roomful (.*)/.exec(guide) ?? []
+    expect(line).not.toBe('')
+    const words = line.replace('>PASSWORD', '>secret').split(' ')
+    await redis.command('ACL', 'SETUSER', 'roomful', ...words)
+    onTestFinished(async () => void (await redis.command('ACL', 'DELUSER', 'roomful')))
+    const guided = { url: `redis://roomful:secret@127.0.0.1:${redis.port}` } as typeof redis
+    const [one, two] = [await serveNode(guided, 'roomful-acl'), await serveNode(guided, 'roomful-acl')]
+    const [ann, bob] = [await connectTo(one, await tokenFor('ann')), await connectTo(two, await tokenFor('bob'))]
+    for (const client of [ann, bob]) await client.ask('room:join', { roomId: 'lobby' })
+    const sent = await ann.ask('message:send', { roomId: 'lobby', content: 'hi', key: 'k' })
+    expect(sent.data).toMatchObject({ status: 'ok', seq: 1 })
+    await bob.next(({ content }) => content === 'hi')
+    expect(await two.api('ban', { userId: 'ann' })).toMatchObject({ nodes: { asked: 1, answered: 1 } })
+    expect(await ann.closed).toBe(4003)
+    const denied = (await redis.command('ACL', 'LOG')) as unknown[]
+    expect(denied.filter((each) => JSON.stringify(each).includes('"roomful"'))).toEqual([])
   })
 })
 
@@ -140,9 +275,10 @@ describe('what stands in Redis', () => {
 
 describe('REDIS_URL', () => {
   it('names one server, several, or the Sentinels that know the primary', () => {
-    expect(parsePlaces('redis://localhost')).toEqual({ urls: ['redis://localhost'], primary: undefined })
+    expect(parsePlaces('redis://localhost')).toEqual({ urls: ['redis://localhost'], primary: undefined, files: {} })
     expect(parsePlaces('rediss://u:p@a:1,b:2/3').urls).toEqual(['rediss://u:p@a:1/3', 'rediss://u:p@b:2/3'])
-    expect(parsePlaces('redis-sentinel://:p@a:26379,b/main')).toEqual({ urls: ['redis://:p@a:26379', 'redis://:p@b'], primary: 'main' }) // biome-ignore format: one line
+    expect(parsePlaces('redis-sentinel://:p@a:26379,b/main')).toEqual({ urls: ['redis://:p@a:26379', 'redis://:p@b'], primary: 'main', files: {} }) // biome-ignore format: one line
+    expect(parsePlaces('rediss://a:1,b/0?ca=/tls/ca.pem&x=1')).toEqual({ urls: ['rediss://a:1/0?x=1', 'rediss://b/0?x=1'], primary: undefined, files: { ca: '/tls/ca.pem' } }) // biome-ignore format: one line
     expect(() => parsePlaces('localhost:6379')).toThrow('redis://host:6379')
     expect(() => parsePlaces('redis-sentinel://a:1')).toThrow('name of the primary')
   })

@@ -102,6 +102,20 @@ export const serving = {
     sentence:
       'Redis or Valkey (7 or newer) that several nodes share: redis://host:6379, rediss:// with TLS, or redis-sentinel://host:26379/name.',
   }),
+  redisCa: setting({
+    variable: 'ROOMFUL_REDIS_CA',
+    type: optional(text),
+    default: undefined,
+    sentence:
+      'File with the certificates (PEM) by which the certificate of Redis is checked, where those of Node.js do not know it.',
+  }),
+  redisReplicas: setting({
+    variable: 'ROOMFUL_REDIS_REPLICAS',
+    type: wholeNumber(0, 100),
+    default: 0,
+    unit: 'replicas',
+    sentence: 'Replicas of Redis that must have a message before it is acknowledged.',
+  }),
   redisPrefix: setting({
     variable: 'ROOMFUL_REDIS_PREFIX',
     type: text,

@@ -11,6 +11,7 @@ import { ServerCheck } from './check.ts'
 import { Claims } from './claims.ts'
 import { openRedis, type Redis } from './client.ts'
 import { Leases } from './leads.ts'
+import { MemoryBound } from './memory.ts'
 import { DEFAULT_PREFIX } from './names.ts'
 import { headsOf, inPages, NODE_ID_LENGTH, RedisNamespace, TIMINGS, type Timings } from './namespace.ts'
 import { Presence, sharedPresence } from './presence.ts'
@@ -28,8 +29,12 @@ export interface RedisBrokerOptions extends Partial<LogLimits> {
   readonly secretDigest?: string | undefined
   /** An acknowledged event must survive a power failure: Redis is asked whether it writes each one to disk. */
   readonly mustSync?: boolean | undefined
+  /** How many replicas must have an event before it is acknowledged; 0 without it. */
+  readonly replicas?: number | undefined
   /** Something that a person should know of. */
   readonly report: (message: string, isRisky: boolean) => void
+  /** Redis was nearly full: so many events were removed. */
+  readonly onFull?: ((events: number) => void) | undefined
   /** Another time than Redis' and other patience, for tests. */
   readonly time?: (() => number) | undefined
   /** Another Redis than that of `url`, for the simulator. */
@@ -58,7 +63,9 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
   const { clock, random, url, time, prefix = DEFAULT_PREFIX } = options
   const limits: LogLimits = { ...LOG_DEFAULTS, ...options }
   const node = random.id(NODE_ID_LENGTH)
-  const check = new ServerCheck({ report: options.report, now: () => clock.now(), mustSync: options.mustSync ?? false })
+  const { mustSync = false, replicas = 0 } = options
+  const check = new ServerCheck({ report: options.report, now: () => clock.now(), mustSync, replicas })
+  const memory = new MemoryBound(options.report, (events) => options.onFull?.(events))
   const all = new Map<string, Parts>()
   let redis: Promise<Redis> | undefined
   let listener: BrokerListener | undefined
@@ -102,9 +109,11 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       limits,
       time,
       timings: { ...TIMINGS, ...options.timings },
+      replicas,
       listener: () => listener as BrokerListener,
       report: onFailed,
       check: (client) => check.run(client),
+      onTended: (tended) => memory.tend(tended),
     })
     const parts = {
       namespace,

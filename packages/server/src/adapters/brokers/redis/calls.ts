@@ -14,6 +14,8 @@ export type Outcome =
   | { readonly status: 'done'; readonly reply: readonly unknown[] }
   /** It did not take effect. */
   | { readonly status: 'failed'; readonly error: unknown }
+  /** It took effect, but too few replicas are known to have it: a failover may take it back. */
+  | { readonly status: 'unconfirmed'; readonly reply: readonly unknown[]; readonly error: unknown }
   /** It may have taken effect. */
   | { readonly status: 'unknown'; readonly error: unknown }
 
@@ -33,11 +35,15 @@ export interface CallsOptions {
   readonly connection: Connection
   /** How long Redis has to answer, with all attempts. */
   readonly deadlineMs: number
+  /** Whether replicas have what stood before this call and it; without it no one asks. */
+  readonly confirm?: ((serial: number) => Promise<boolean>) | undefined
   /** One after another, in the order of commits. */
   readonly onFrames: (frames: readonly Frame[]) => void
 }
 
 const LOOK_MS = 250
+/** What was acknowledged of these must not be lost. */
+const CONFIRMED: ReadonlySet<FunctionName> = new Set(['append', 'redact'])
 /** Redis keeps the answers of the latest 64 calls. */
 const IN_FLIGHT_MAX = 48
 /** Redis answers, but cannot do it now or here; the next connection may. */
@@ -55,6 +61,9 @@ export class Calls {
   private sent = 0
   /** Calls of before have been sent again: none may overtake them, or Redis would take them for old. */
   private isUp = false
+  /** Answers of an earlier connection are not waited for: the call is sent again. */
+  private connections = 0
+  private answered = 0
   private cancelLook: (() => void) | undefined
 
   constructor(options: CallsOptions) {
@@ -72,6 +81,11 @@ export class Calls {
   /** The latest serial that Redis may have seen. */
   get latestSent(): number {
     return this.sent
+  }
+
+  /** The latest serial that Redis has answered. */
+  get latestAnswered(): number {
+    return this.answered
   }
 
   get isIdle(): boolean {
@@ -105,6 +119,7 @@ export class Calls {
 
   onDown(): void {
     this.isUp = false
+    this.connections++
     this.sequencer.stop()
   }
 
@@ -160,8 +175,23 @@ export class Calls {
       case 'LOST':
         return this.finish(call, { status: 'unknown', error: new Error('Its answer is not kept any more') })
       default:
-        this.finish(call, { status: 'done', reply }, Number(reply[1]))
+        this.answered = Math.max(this.answered, call.serial)
+        if (this.options.confirm && CONFIRMED.has(call.name)) void this.hold(call, reply, this.options.confirm)
+        else this.finish(call, { status: 'done', reply }, Number(reply[1]))
     }
+  }
+
+  /** Until replicas have it. When the connection breaks first, the call is sent again, and executed again where it is lost. */
+  private async hold(call: Call, reply: readonly unknown[], confirm: (serial: number) => Promise<boolean>) {
+    const { connections } = this
+    const isConfirmed = await confirm(call.serial)
+    if (!this.open.has(call.serial) || this.connections !== connections) return
+    const error = new Error('Too few replicas confirmed it')
+    this.finish(
+      call,
+      isConfirmed ? { status: 'done', reply } : { status: 'unconfirmed', reply, error },
+      Number(reply[1]),
+    )
   }
 
   private onError(call: Call, error: unknown): void {

@@ -6,6 +6,8 @@ export interface ServerCheckOptions {
   readonly report: (message: string, isRisky: boolean) => void
   readonly now: () => number
   readonly mustSync: boolean
+  /** How many replicas must have an event before it is acknowledged. */
+  readonly replicas: number
 }
 
 const OLDEST = 7
@@ -24,6 +26,8 @@ const EVERYSEC =
   'Redis writes to disk once a second: when it is killed, up to 2 s of acknowledged messages can be gone. Set appendfsync always to keep them.'
 const NO_REPLICA =
   'Redis has replicas, but acknowledges what none of them has: a failover can lose the latest messages. Set min-replicas-to-write 1.'
+const TOO_FEW_REPLICAS = (wanted: number, connected: number) =>
+  `ROOMFUL_REDIS_REPLICAS is ${wanted}, and Redis has ${connected} connected: until there are more, messages are stored but not acknowledged. Connect replicas, or lower it.`
 const UNKNOWN_SETTINGS =
   'Redis does not let its settings be read (CONFIG GET). Make sure that maxmemory-policy is noeviction, and appendfsync what your messages need.'
 const CLOCK = (ms: number) =>
@@ -55,10 +59,14 @@ export class ServerCheck {
     else if (settings.get('appendfsync') !== 'always') this.say(EVERYSEC)
     const replication = parseInfo(await client.sendCommand<string>(['INFO', 'replication']))
     const replicas = Number(replication.get('connected_slaves') ?? 0)
+    if (replicas < this.options.replicas) this.say(TOO_FEW_REPLICAS(this.options.replicas, replicas))
     if (isKnown && replicas > 0 && settings.get('min-replicas-to-write') === '0') this.say(NO_REPLICA)
-    const [seconds = '0'] = await client.sendCommand<string[]>(['TIME'])
-    const apartMs = Math.abs(Number(seconds) * 1000 - this.options.now())
-    if (apartMs > 2 * CLOCK_MS) this.say(CLOCK(apartMs))
+    const askedAt = this.options.now()
+    const [seconds = '0', micros = '0'] = await client.sendCommand<string[]>(['TIME'])
+    const theirs = Number(seconds) * 1000 + Number(micros) / 1000
+    // How long the answer took says nothing of the clocks.
+    const apartMs = Math.max(askedAt - theirs, theirs - this.options.now())
+    if (apartMs > CLOCK_MS) this.say(CLOCK(apartMs))
   }
 
   private async settings(client: RedisClient): Promise<Map<string, string>> {

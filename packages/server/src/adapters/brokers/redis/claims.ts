@@ -75,6 +75,9 @@ export class Claims {
     const window = String(namespace.limits.dedupeWindowMs)
     try {
       const reply = await namespace.ask('claim', [namespace.node, namespace.now, window, ...wanted])
+      // A repeat is acknowledged by what was stored the first time, so that must be as safe as if it were new.
+      const isRepeat = page.some((_, i) => /^\d/.test(String(reply[1 + 2 * i])))
+      if (isRepeat && !(await namespace.isConfirmed())) throw unavailable(new Error('Too few replicas confirm it'))
       for (const [i, asked] of page.entries()) this.settle(asked, String(reply[1 + 2 * i]), reply[2 + 2 * i])
     } catch (error) {
       for (const { reject } of page) reject(error)

@@ -2,6 +2,7 @@
  * Where Redis is and how it is reached: one server, several to ask one after another, a Cluster (detected by MOVED), or the
  * primary that Sentinels name. The package is loaded only here, and only when Redis is asked for.
  */
+import { readFileSync } from 'node:fs'
 import type { RedisClientOptions } from '@redis/client'
 import { RefusedError } from './connection.ts'
 
@@ -28,6 +29,8 @@ interface Places {
   readonly urls: readonly string[]
   /** The name by which Sentinels know the primary. */
   readonly primary: string | undefined
+  /** Files (PEM): whose certificates are trusted, and what a server that wants to know its clients is shown. */
+  readonly files: { readonly ca?: string; readonly cert?: string; readonly key?: string }
 }
 
 const MISSING =
@@ -36,12 +39,14 @@ const REDIRECTS_MAX = 5
 
 /**
  * @param url `redis://[user:password@]host:port[,host:port…]/db`, `rediss://` with TLS, or
- *   `redis-sentinel://[user:password@]host:port[,host:port…]/name-of-the-primary`
+ *   `redis-sentinel://[user:password@]host:port[,host:port…]/name-of-the-primary`; with TLS `?ca=`, `cert=` and `key=`
+ *   name files
  * @throws (rejects) RefusedError when the package is missing
  */
 export async function openRedis(url: string): Promise<Redis> {
   const { createClient, ErrorReply } = await load()
   const places = parsePlaces(url)
+  const tls = readFiles(places.files)
 
   const dial = async (options: RedisClientOptions): Promise<RedisClient> => {
     const client = createClient({
@@ -49,7 +54,8 @@ export async function openRedis(url: string): Promise<Redis> {
       RESP: 3,
       name: 'roomful',
       maintNotifications: 'disabled',
-      socket: { ...options.socket, reconnectStrategy: false, connectTimeout: 2_000 },
+      disableClientInfo: true, // one command less that a user must be allowed
+      socket: { ...options.socket, ...tls, reconnectStrategy: false, connectTimeout: 2_000 },
     } as RedisClientOptions)
     client.on('error', () => undefined) // each command that it concerns rejects
     try {
@@ -126,9 +132,25 @@ export function parsePlaces(url: string): Places {
   const primary = path.slice(1)
   if (isSentinel && primary === '')
     throw new RefusedError('REDIS_URL must end with the name of the primary: redis-sentinel://host:26379/name')
-  const suffix = isSentinel ? '' : path + query
+  const { ca, cert, key, ...rest } = Object.fromEntries(new URLSearchParams(query))
+  const others = new URLSearchParams(rest).toString()
+  const suffix = isSentinel ? '' : path + (others === '' ? '' : `?${others}`)
   const urls = hosts.split(',').map((host) => `${protocol}://${user}${host}${suffix}`)
-  return { urls, primary: isSentinel ? primary : undefined }
+  const files = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) }
+  return { urls, primary: isSentinel ? primary : undefined, files }
+}
+
+function readFiles(files: Places['files']): Record<string, Buffer> {
+  const read: Record<string, Buffer> = {}
+  for (const [name, path] of Object.entries(files)) {
+    try {
+      read[name] = readFileSync(path)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      throw new RefusedError(`REDIS_URL names ${path} for its ${name}, and that cannot be read (${code}).`)
+    }
+  }
+  return read
 }
 
 function withAddress(url: string, address: string): string {

@@ -30,6 +30,8 @@ export type FunctionName =
   | 'renew'
   | 'reap'
   | 'countNodes'
+  | 'touch'
+  | 'trimOldest'
   | 'raiseFence'
   | 'claim'
   | 'take'
@@ -54,10 +56,14 @@ const READING = [
   'mark',
   'countNodes',
 ]
-/** These give memory back, or keep what is there in order, and so run when Redis is full. */
+/** These give memory back, or keep what is there in order: members, sessions. So they run when Redis is full. */
 const WITHOUT_MEMORY = [
+  'open',
   'close',
   'redact',
+  'saveSessions',
+  'takeSession',
+  'setMark',
   'seats',
   'online',
   'renewEpoch',
@@ -67,6 +73,8 @@ const WITHOUT_MEMORY = [
   'reap',
   'endClaims',
   'register',
+  'touch',
+  'trimOldest',
 ]
 
 export interface Library {

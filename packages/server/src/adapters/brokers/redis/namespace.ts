@@ -6,6 +6,7 @@ import type { Buffer } from 'node:buffer'
 import { ERROR_CODES } from '@roomful/protocol'
 import { RoomfulError } from '../../../core/base/errors.ts'
 import type {
+  Append,
   Appended,
   Batch,
   BrokerListener,
@@ -23,6 +24,7 @@ import { Connection, ConnectionLostError, RefusedError } from './connection.ts'
 import { type FunctionName, library } from './library.ts'
 import { type Names, namesOf } from './names.ts'
 import { toDiff, toOnline } from './presence-frame.ts'
+import { Replication } from './replication.ts'
 import type { Frame } from './rows.ts'
 
 /** The version of what stands in Redis. A newer one is another program's. */
@@ -62,10 +64,14 @@ export interface NamespaceOptions {
   /** The log's time instead of Redis', for tests. */
   readonly time: (() => number) | undefined
   readonly timings: Timings
+  /** How many replicas must have an event before it is acknowledged. */
+  readonly replicas: number
   readonly listener: () => BrokerListener
   /** Something that a person should know of. */
   readonly report: (error: unknown) => void
   readonly check: (client: RedisClient) => Promise<void>
+  /** After each look at what time takes. */
+  readonly onTended: (namespace: RedisNamespace) => Promise<void>
 }
 
 interface OpenRoom {
@@ -96,6 +102,7 @@ export class RedisNamespace {
   private readonly options: NamespaceOptions
   private readonly calls: Calls
   private readonly connection: Connection
+  private readonly replication: Replication | undefined
   private readonly rooms = new Map<string, OpenRoom>()
   private readonly waiting = new Set<Waiting>()
   private readonly opened = Promise.withResolvers<void>()
@@ -109,6 +116,7 @@ export class RedisNamespace {
   private cancelRenew: (() => void) | undefined
   private cancelTend: (() => void) | undefined
   private downSince: number | undefined
+  private isTending = false
   hasClaims = false
 
   constructor(options: NamespaceOptions) {
@@ -130,11 +138,17 @@ export class RedisNamespace {
         onDown: (cause) => this.onDown(cause),
       },
     })
+    const { redis, report, replicas } = options
+    const { main: key } = this.names
+    const replication =
+      replicas > 0 ? new Replication({ clock, redis, key, node, replicas, silenceMs, report }) : undefined
+    this.replication = replication
     this.calls = new Calls({
       node,
       clock,
       connection: this.connection,
       deadlineMs,
+      confirm: replication && ((serial) => replication.confirm(serial)),
       onFrames: (frames) => this.onFrames(frames),
     })
     this.downSince = clock.monotonic()
@@ -180,9 +194,11 @@ export class RedisNamespace {
       const { name } = this.options
       const results = this.resultsOf(batch, outcome)
       const cause = outcome.status === 'failed' ? outcome.error : undefined
+      if (cause instanceof Error && cause.message.startsWith('OOM')) this.tendSoon()
       if (outcome.status === 'done' && isOfLead(batch)) {
         for (const lead of lostLeads(outcome.reply)) listener().onLeadLost(lead)
       }
+      if (outcome.status === 'unconfirmed') this.show(batch, appendResults(outcome.reply, batch.appends))
       if (cause === undefined) listener().onCommitted(name, batch.id, results)
       else listener().onCommitted(name, batch.id, results, cause)
     })
@@ -215,13 +231,16 @@ export class RedisNamespace {
     if (this.isClosed) throw closedError()
     return new Promise((resolve, reject) => {
       this.calls.start(name, args, (outcome) => {
-        if (outcome.status === 'done') {
-          onReply?.(outcome.reply)
-          return resolve(outcome.reply)
-        }
-        reject(unavailable(outcome.error))
+        if (outcome.status === 'done' || outcome.status === 'unconfirmed') onReply?.(outcome.reply)
+        if (outcome.status === 'done') resolve(outcome.reply)
+        else reject(unavailable(outcome.error))
       })
     })
+  }
+
+  /** Whether what Redis has answered so far is on as many replicas as it must be. */
+  async isConfirmed(): Promise<boolean> {
+    return this.replication === undefined || this.replication.confirm(this.calls.latestAnswered)
   }
 
   /** A frame about presence, from a call of this node or of another. */
@@ -260,11 +279,27 @@ export class RedisNamespace {
 
   /** A slice of what time takes. @returns whether there is more */
   async tend(): Promise<boolean> {
-    const { retentionMs, emptyRoomMs } = this.options.limits
-    const age = Number.isFinite(retentionMs) ? retentionMs : 0
-    const [looked] = await this.ask('tend', [this.now, String(age), String(emptyRoomMs), String(TEND_ROOMS)])
+    const { emptyRoomMs } = this.options.limits
+    const [looked] = await this.ask('tend', [this.now, this.age, String(emptyRoomMs), String(TEND_ROOMS)])
     await this.expire()
+    await this.options.onTended(this)
     return Number(looked) >= TEND_ROOMS
+  }
+
+  /** Removes so many of the oldest events at most. @returns how many */
+  async trimOldest(rows: number): Promise<number> {
+    return Number((await this.ask('trimOldest', [String(rows), this.age]))[0])
+  }
+
+  /** What Redis says of its memory. */
+  memory(): Promise<string> {
+    return this.connection.send<string>(['INFO', 'memory'])
+  }
+
+  /** Ms that a row stays, as calls have it: 0 for whatever its age. */
+  private get age(): string {
+    const { retentionMs } = this.options.limits
+    return Number.isFinite(retentionMs) ? String(retentionMs) : '0'
   }
 
   /** Nodes with a lease, without this one. */
@@ -299,6 +334,7 @@ export class RedisNamespace {
     for (const { cancelClose } of this.rooms.values()) cancelClose?.()
     if (this.connection.up) await this.leave().catch(() => undefined)
     this.connection.close()
+    this.replication?.close()
     this.calls.close(closedError())
     for (const { reject } of this.waiting) reject(closedError())
     this.waiting.clear()
@@ -314,12 +350,26 @@ export class RedisNamespace {
     }
   }
 
+  /** Members of this node see it as those of other nodes do, although it is not acknowledged. */
+  private show({ appends }: Batch, results: readonly Appended[]): void {
+    const { listener, name } = this.options
+    const rows = results.flatMap((result, i): CommittedRow[] => {
+      if (result.status !== 'stored') return []
+      const { n, seq, ts } = result
+      const { roomId, type, argsJson, userId, key } = appends[i] as Append
+      const epoch = listener().headOf(name, roomId)?.epoch ?? ''
+      return [{ n, seq, ts, roomId, type, argsJson, userId, key: key?.key, redacted: false, epoch }]
+    })
+    if (rows.length > 0) listener().onEvents(name, rows)
+  }
+
   private resultsOf(batch: Batch, outcome: Outcome): Appended[] {
-    if (outcome.status === 'done') {
+    if (outcome.status === 'done' || outcome.status === 'unconfirmed') {
       const results = appendResults(outcome.reply, batch.appends)
       const last = results.findLast((result) => result.status === 'stored')
       if (last?.status === 'stored') this.n = Math.max(this.n, last.n)
-      return results
+      if (outcome.status === 'done') return results
+      return results.map((result) => (result.status === 'refused' ? result : UNKNOWN))
     }
     const same: Appended = outcome.status === 'unknown' ? UNKNOWN : REFUSED
     return new Array<Appended>(batch.appends.length).fill(same)
@@ -494,13 +544,22 @@ export class RedisNamespace {
     while (!this.isClosed && Number((await this.ask('reap', args))[0]) === 1);
   }
 
+  /** Redis is full, so there is something to do at once. */
+  private tendSoon(): void {
+    if (this.isTending || this.isClosed) return
+    this.cancelTend?.()
+    void this.tendAll()
+  }
+
   private async tendAll(): Promise<void> {
+    this.isTending = true
     let isMore = false
     try {
       isMore = this.connection.up && (await this.tend())
     } catch (error) {
       if (!this.isClosed) this.options.report(error)
     }
+    this.isTending = false
     if (this.isClosed) return
     this.cancelTend = this.options.clock.after(isMore ? RETRY_MS : TEND_MS, () => void this.tendAll())
   }
