@@ -1,19 +1,16 @@
 /** One document on two nodes behind nginx, written by official providers. */
 import { fileURLToPath } from 'node:url'
-import { SignJWT } from 'jose'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
-import { startCluster } from './start-cluster.ts'
+import { startCluster } from '../../../../test/nodes/start-cluster.ts'
+import { SECRET, tokenOf } from '../serving.ts'
 
-const SECRET = 'a secret that is long enough for HS256'
-const program = ['--conditions=source', fileURLToPath(new URL('fixtures/documents-node.ts', import.meta.url))]
+const program = ['--conditions=source', fileURLToPath(new URL('./cluster-node.ts', import.meta.url))]
 
 async function openClient(url: string, name: string) {
-  const signed = new SignJWT({ sub: name, name, role: 'user' }).setProtectedHeader({ alg: 'HS256' })
-  const token = await signed.sign(new TextEncoder().encode(SECRET))
   const doc = new Y.Doc()
-  const protocols = ['roomful.plain', `bearer.${token}`]
+  const protocols = ['roomful.plain', `bearer.${await tokenOf(name)}`]
   const options = { protocols, disableBc: true, maxBackoffTime: 200 }
   const provider = new WebsocketProvider(`${url.replace('http', 'ws')}/yjs`, 'plan', doc, options)
   onTestFinished(() => provider.destroy())
