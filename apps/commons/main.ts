@@ -18,15 +18,13 @@ function prepare(roomful: Roomful): Promise<string[]> {
   if (roomful.basePath !== '') {
     throw new ConfigError('ROOMFUL_BASE_PATH is for servers of your own: the pages of Commons live at /. Leave it out.')
   }
-  const commons = createCommons(
-    roomful.standardNamespaces(),
-    new Database(process.env.COMMONS_DATA ?? roomful.storage.folder),
-  )
+  const folder = process.env.COMMONS_DATA ?? roomful.storage.folder
+  const commons = createCommons(roomful.standardNamespaces(), new Database(folder))
   addFeatures(commons)
   serveDocuments(commons, roomful)
   addInspector(commons, { tally, endings }, NAMESPACES)
   serveWebApp(roomful.server)
-  return ensureAdmin(roomful, roomful.storage.folder)
+  return ensureAdmin(roomful, folder)
 }
 
 runServer({

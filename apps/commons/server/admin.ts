@@ -4,7 +4,7 @@
  * nothing more.
  */
 import { randomInt } from 'node:crypto'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Roomful, RoomfulError } from '@roomful/server'
 
@@ -16,22 +16,25 @@ const GROUPS = 5
 const GROUP_LENGTH = 4
 
 /**
- * @param data the data folder, or `:memory:`
+ * @param data where Commons keeps what is its own, for all nodes, or `:memory:`
  * @returns what to say about it on the terminal
  */
 export async function ensureAdmin(roomful: Roomful, data: string): Promise<string[]> {
   const isKept = data !== ':memory:'
   const file = join(data, FILE)
-  if (isKept && existsSync(file)) return [`admin         sign in as ${USERNAME}; the password is in ${file}`]
-  const password = createPassword()
+  const kept = isKept && existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined
+  const notes = [`admin         sign in as ${USERNAME}; the password is in ${file}`]
+  const password = kept ?? createPassword()
   try {
     await roomful.createAccount({ username: USERNAME, password, role: 'admin' })
   } catch (error) {
-    if (error instanceof RoomfulError && error.code === 'CONFLICT') return [] // an older data folder, with its own ways
-    throw error
+    if (!(error instanceof RoomfulError) || error.code !== 'CONFLICT') throw error
+    return kept === undefined ? [] : notes // an older data folder, with its own ways, or another node that starts
   }
+  if (kept !== undefined) return notes
   const said = `admin         sign in as ${USERNAME} with the password ${password}`
   if (!isKept) return [said]
+  mkdirSync(data, { recursive: true, mode: 0o700 })
   writeFileSync(file, `${password}\n`, { mode: 0o600 })
   return [`${said}   (kept in ${file})`]
 }

@@ -12,6 +12,18 @@ const STATS_KEPT = 360
 const ROOMS_LISTED = 500
 const LOG_PAGE = 50
 
+/** How one node is; of several the lead makes one of theirs. */
+interface Sample extends Omit<Stats, 'users' | 'rooms'> {
+  readonly node: string
+  readonly userIds: readonly string[]
+  readonly roomIds: readonly string[]
+}
+
+/** A node that has said nothing for so long is gone. */
+const SAMPLE_FRESH_MS = 1.5 * STATS_INTERVAL_MS
+/** Rooms that are looked through for the largest ones, in each namespace. */
+const ROOMS_READ = 5_000
+
 /** What watches the server for the inspector, from before it serves. */
 export interface Watchers {
   readonly tally: FactCounter
@@ -19,18 +31,44 @@ export interface Watchers {
 }
 
 /** @param names of the namespaces that are looked into */
-export function addInspector({ server, clock }: Commons, { tally, endings }: Watchers, names: readonly string[]): void {
+export function addInspector(
+  { server, clock, random }: Commons,
+  { tally, endings }: Watchers,
+  names: readonly string[],
+): void {
   const admin = server.get('/admin').extend(inspectorContract)
   const namespaces = names.map((name) => server.get(name))
-  const history: Stats[] = []
+  const node = random.id(8)
+
+  const lead = server.lead('inspector', (leading) => {
+    const speaking = leading.fenced(admin)
+    const samples = new Map<string, Sample>()
+    const history: Stats[] = []
+    leading.answer((sample: Sample | undefined) => {
+      if (sample === undefined) return history
+      samples.set(sample.node, sample)
+      if (sample.node !== node) return undefined
+      for (const { at, node: other } of samples.values()) if (at < sample.at - SAMPLE_FRESH_MS) samples.delete(other)
+      const stats = sumOf(sample.at, [...samples.values()])
+      history.push(stats)
+      if (history.length > STATS_KEPT) history.shift()
+      speaking.emit('stats:update', stats)
+      return undefined
+    })
+  })
 
   server.whileOpen(() => {
     const sampler = new Sampler(tally, clock.now())
     const stop = every(clock, STATS_INTERVAL_MS, () => {
-      const stats = sampler.take(clock.now(), { links: tally.counts.links, ...presentIn(namespaces) })
-      history.push(stats)
-      if (history.length > STATS_KEPT) history.shift()
-      admin.emit('stats:update', stats)
+      const { connections, userIds, roomIds } = presentIn(namespaces)
+      const {
+        users: _users,
+        rooms: _rooms,
+        ...taken
+      } = sampler.take(clock.now(), {
+        ...{ links: tally.counts.links, connections, users: userIds.length, rooms: roomIds.length },
+      })
+      lead.ask({ ...taken, node, userIds, roomIds } satisfies Sample).catch(() => undefined) // the next one
     })
     return () => {
       stop()
@@ -38,17 +76,15 @@ export function addInspector({ server, clock }: Commons, { tally, endings }: Wat
     }
   })
 
-  admin.on('stats:history', () => ({ status: 'ok', stats: history }))
+  admin.on('stats:history', async () => ({ status: 'ok', stats: await lead.ask<Stats[]>(undefined) }))
 
   admin.on('connection:ended', () => {
     const ended = endings.list().filter(({ namespace }) => names.includes(namespace))
     return { status: 'ok', ended }
   })
 
-  admin.on('room:all', () => {
-    const rooms = namespaces.flatMap((namespace) =>
-      namespace.openRooms().map((room) => ({ namespace: namespace.name, ...room })),
-    )
+  admin.on('room:all', async () => {
+    const rooms = (await Promise.all(namespaces.map(roomsOf))).flat()
     rooms.sort((a, b) => b.count - a.count)
     return { status: 'ok', rooms: rooms.slice(0, ROOMS_LISTED) }
   })
@@ -61,14 +97,49 @@ export function addInspector({ server, clock }: Commons, { tally, endings }: Wat
   })
 }
 
-function presentIn(namespaces: readonly Namespace[]): Pick<Stats, 'connections' | 'users' | 'rooms'> {
+/** With members on any node. */
+async function roomsOf(namespace: Namespace) {
+  const all: { namespace: string; roomId: string; count: number }[] = []
+  for (let after: string | undefined; all.length < ROOMS_READ; after = all.at(-1)?.roomId) {
+    const { rooms, more } = await namespace.listRooms({ after, limit: 100 })
+    for (const { roomId, count } of rooms) all.push({ namespace: namespace.name, roomId, count })
+    if (!more || rooms.length === 0) break
+  }
+  return all
+}
+
+function presentIn(namespaces: readonly Namespace[]) {
   const users = new Set<string>()
+  const roomIds: string[] = []
   let connections = 0
-  let rooms = 0
   for (const namespace of namespaces) {
     connections += namespace.connections.size
-    rooms += namespace.openRooms().length
+    for (const { roomId } of namespace.openRooms()) roomIds.push(`${namespace.name} ${roomId}`)
     for (const { user } of namespace.connections.values()) users.add(user.sub)
   }
-  return { connections, users: users.size, rooms }
+  return { connections, userIds: [...users], roomIds }
+}
+
+/** Of several nodes: loads add up, lateness is that of the latest one, and users and rooms count once. */
+function sumOf(at: number, samples: readonly Sample[]): Stats {
+  const sum = (value: (sample: Sample) => number): number => samples.reduce((all, each) => all + value(each), 0)
+  return {
+    at,
+    cpu: sum(({ cpu }) => cpu),
+    memory: {
+      rssBytes: sum(({ memory }) => memory.rssBytes),
+      heapUsedBytes: sum(({ memory }) => memory.heapUsedBytes),
+    },
+    lagMs: Math.max(...samples.map(({ lagMs }) => lagMs)),
+    links: sum(({ links }) => links),
+    connections: sum(({ connections }) => connections),
+    users: new Set(samples.flatMap(({ userIds }) => userIds)).size,
+    rooms: new Set(samples.flatMap(({ roomIds }) => roomIds)).size,
+    rates: {
+      requests: sum(({ rates }) => rates.requests),
+      refused: sum(({ rates }) => rates.refused),
+      stored: sum(({ rates }) => rates.stored),
+      deliveries: sum(({ rates }) => rates.deliveries),
+    },
+  }
 }

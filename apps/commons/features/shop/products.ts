@@ -33,6 +33,13 @@ export function addProducts({ server, clock }: Commons, store: ShopStore): (prod
     if (roomId.startsWith(PREFIX)) viewers.changed(idOf(roomId))
   })
 
+  /** Others may have come after it was answered and before it was in the room. */
+  shop.hook('join', async ({ id }, roomId) => {
+    if (!roomId.startsWith(PREFIX)) return
+    const productId = idOf(roomId)
+    shop.to(id).emit('product:viewers', { productId, count: await countViewers(productId) })
+  })
+
   shop.on('product:list', async () => {
     const products = store.products()
     const counts = await Promise.all(products.map(({ productId }) => countViewers(productId)))
