@@ -155,7 +155,7 @@ it('[T7] [D9] SIGHUP replaces them one after another: no request fails, no messa
     }
   })()
   server.process.kill('SIGHUP')
-  await expect.poll(() => server.output, { timeout: 30_000 }).toContain('Process 2 of 2 was replaced.')
+  await expect.poll(() => server.output, { timeout: 60_000 }).toContain('Process 2 of 2 was replaced.')
   isOver = true
   await talking
   for (const each of [poller.heard, ...clients.map((client) => client.heard)]) {
@@ -165,7 +165,7 @@ it('[T7] [D9] SIGHUP replaces them one after another: no request fails, no messa
   for (const each of [...kept, fresh]) expect(await each.stop()).toEqual([200])
   expect(gone).toEqual([])
   expect(childrenOf(server).filter((pid) => before.includes(pid))).toEqual([])
-}, 60_000)
+}, 120_000)
 
 it('[T6] [G7] SIGTERM ends all of them in order', async () => {
   const server = await serve(3)
@@ -190,4 +190,4 @@ it('[T6] processes that end again and again end all of it with 1', async () => {
   )
   expect(await server.exited).toEqual({ code: 1, signal: null })
   expect(server.output).toContain('giving up')
-}, 60_000)
+}, 120_000)

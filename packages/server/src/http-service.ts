@@ -54,6 +54,12 @@ export function createHttpService({
   }
   const ownsRequest = (request: IncomingMessage): boolean => socketIo.owns(request) || http.owns(request)
   const ownsUpgrade = (request: IncomingMessage): boolean => webSocket.owns(request) || socketIo.ownsUpgrade(request)
+  const isStream = (request: IncomingMessage): boolean =>
+    http.owns(request) && /^\/sse(?:\/|\?|$)/.test(request.url ?? '')
+  const cut = (request: IncomingMessage): true => {
+    request.socket.destroy()
+    return true
+  }
   /** It belongs to no session and is soon answered. */
   const isForAnyNode = (request: IncomingMessage): boolean =>
     socketIo.owns(request)
@@ -86,7 +92,10 @@ export function createHttpService({
           node.pass(request, response, owner).then((isThere) => isThere || handle(request, response))
           return true
         }
-        if (!isDraining() || !isForAnyNode(request)) return handle(request, response)
+        if (!isDraining()) return handle(request, response)
+        // An EventSource that is answered with an error never comes back; one that is cut does.
+        if (isStream(request)) return cut(request)
+        if (!isForAnyNode(request)) return handle(request, response)
         node.passToOther(request, response).then((isThere) => isThere || handle(request, response))
         return true
       })

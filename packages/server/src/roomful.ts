@@ -54,7 +54,7 @@ export class RoomfulServer implements Roomful {
       socketIo: new SocketIoTransport(this.hub, parts.socketIo),
       http: parts.http(this.hub, links, this.administration),
       node: parts.node,
-      isDraining: () => this.hub.state === 'draining',
+      isDraining: () => this.hub.state === 'draining' || this.hub.state === 'closed',
       basePath: parts.basePath,
     })
   }
@@ -271,7 +271,7 @@ export class RoomfulServer implements Roomful {
     await this.started?.catch(() => undefined) // a failed start is reported by `start()`
     this.lifetime.close()
     const server = this.ownServer
-    const closed = server && stopListening(server)
+    const closed = server && (this.parts.node.isShared ? stopListening(server) : closeServer(server))
     // Other nodes lead while the clients of this one are sent there.
     const handedOver = this.hub.leads.stop()
     await this.hub.drain()
@@ -309,6 +309,10 @@ export class RoomfulServer implements Roomful {
       await setTimeout(CLOSE_STEP_MS)
     }
   }
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()))
 }
 
 /** Takes no new connections. Idle ones stay: Node would close them, also those on which a request is on its way. */

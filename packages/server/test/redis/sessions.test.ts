@@ -3,10 +3,11 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, connect as dial, type Socket as TcpSocket } from 'node:net'
 import { type Client, connect } from '@roomful/client'
 import { hubOf } from '@roomful/server/testing'
+import { EventSource } from 'eventsource'
 import { SignJWT } from 'jose'
 import { io, type Socket } from 'socket.io-client'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
-import { type CreateOptions, createRoomful, type Roomful } from '../../src/index.ts'
+import { type CreateOptions, createRoomful, type Observer, type Roomful } from '../../src/index.ts'
 import { startRedis } from './server.ts'
 
 const SECRET = 'a secret of at least thirty-two characters'
@@ -109,6 +110,8 @@ async function sdk(url: string, sub: string): Promise<Client> {
   onTestFinished(() => client.close())
   return client
 }
+
+const closing = (client: { close(): unknown }) => () => void client.close()
 
 /** `namespace('/')` of a server that has started. */
 const chat = (roomful: Roomful) =>
@@ -285,6 +288,53 @@ describe('a node that drains', () => {
     expect(ann.recovered).toBe(true)
     await expect.poll(() => heard).toEqual(['missed'])
     await closing
+  })
+
+  it('[D9] [Z10] sends clients of every kind to another one, spread over a second', async () => {
+    const arrived = new Map<string, number>()
+    const redisPrefix = `sessions${++prefixes}`
+    const start = async (isSecond: boolean): Promise<Node> => {
+      const observer: Observer = {
+        observe(fact) {
+          if (isSecond && fact.type === 'connection:opened') arrived.set(fact.connection.user.sub, performance.now())
+        },
+      }
+      const common = { data: ':memory:', redisUrl: redis.url, redisPrefix, jwtSecret: SECRET, hosts: ['127.0.0.1'] }
+      const roomful = createRoomful({ ...common, observer }).standardNamespaces()
+      onTestFinished(() => roomful.close())
+      return { roomful, ...(await roomful.listen({ port: 0, host: '127.0.0.1' })) }
+    }
+    const [a, b] = [await start(false), await start(true)]
+    const { url, to } = await balance(a)
+    const kinds: Record<string, (sub: string) => Promise<unknown>> = {
+      websocket: async (sub) =>
+        onTestFinished(closing(connect(url, { token: () => token(sub), transports: ['websocket'] }))),
+      stream: async (sub) => onTestFinished(closing(connect(url, { token: () => token(sub), transports: ['sse'] }))),
+      poll: async (sub) => onTestFinished(closing(connect(url, { token: () => token(sub), transports: ['poll'] }))),
+      eventSource: async (sub) => {
+        onTestFinished(closing(new EventSource(`${url}/sse?room=lobby&token=${await token(sub)}`)))
+      },
+      socketIo: async (sub) => {
+        const socket = io(url, { forceNew: true, transports: ['websocket'], auth: { token: await token(sub) } })
+        onTestFinished(() => void socket.disconnect())
+      },
+      socketIoPolling: async (sub) => {
+        const socket = io(url, { forceNew: true, transports: ['polling'], auth: { token: await token(sub) } })
+        onTestFinished(() => void socket.disconnect())
+      },
+    }
+    const subs = Object.keys(kinds).flatMap((kind) => [1, 2, 3, 4, 5].map((i) => `${kind}${i}`))
+    for (const sub of subs) await kinds[sub.slice(0, -1)]?.(sub)
+    await expect.poll(() => connections(a), { timeout: 10_000 }).toBe(subs.length)
+    to(b)
+    const startedAt = performance.now()
+    const ended = a.roomful.close()
+    await expect.poll(() => subs.filter((sub) => !arrived.has(sub)), { timeout: 8_000 }).toEqual([])
+    await ended
+    const after = subs.map((sub) => (arrived.get(sub) ?? 0) - startedAt)
+    expect(Math.max(...after)).toBeLessThan(4_000)
+    // Not all in one moment: fewer than half of them within any twentieth of a second.
+    for (const at of after) expect(after.filter((other) => other >= at && other < at + 50).length).toBeLessThan(15)
   })
 })
 
