@@ -1,9 +1,17 @@
 /** React hooks for Roomful: each a few lines over the client's `subscribe` and `getSnapshot`. */
+export {
+  type FailedMessage,
+  type Message,
+  type MessageActions,
+  type MessagesSnapshot,
+  type PendingMessage,
+  type Reaction,
+  RoomLog,
+  type RoomLogOptions,
+  type SentMessage,
+} from '@roomful/client/messages'
 
 export { createHooks, type Hooks, type UseEventOptions, useEvent } from './hooks.ts'
-export type { FailedMessage, Message, PendingMessage, Reaction, SentMessage } from './messages/message.ts'
-export type { MessagesSnapshot } from './messages/message-store.ts'
-export { RoomLog, type RoomLogOptions } from './messages/room-log.ts'
 export {
   LinkProvider,
   type LinkProviderProps,
@@ -14,5 +22,5 @@ export {
   useConnection,
 } from './provider.tsx'
 export type { RoomActions } from './room-handle.ts'
-export { type MessageActions, useMessages } from './use-messages.ts'
+export { useMessages } from './use-messages.ts'
 export { type Presence, type RoomView, type Typing, usePresence, useRoom, useTyping } from './use-room.ts'

@@ -1,14 +1,7 @@
 /** The messages of a room, for a page that shows and sends them. */
-import type { Client } from '@roomful/client'
+import { type MessageActions, type MessagesSnapshot, messagesOf } from '@roomful/client/messages'
 import { useMemo, useSyncExternalStore } from 'react'
-import { MessageStore, type MessagesSnapshot } from './messages/message-store.ts'
 import { useClient } from './provider.tsx'
-
-/** What `useMessages` can do, beside the messages. The functions stay the same while the component shows one room. */
-export type MessageActions = Pick<
-  MessageStore,
-  'send' | 'retry' | 'discard' | 'edit' | 'redact' | 'react' | 'removeReaction' | 'loadOlder'
->
 
 /**
  * The messages of a room, newest page first, with edits, reactions and redactions applied. A sent message is in the list at
@@ -22,20 +15,10 @@ export type MessageActions = Pick<
  */
 export function useMessages(roomId: string): MessagesSnapshot & MessageActions {
   const client = useClient()
-  const store = useMemo(() => storeOf(client, roomId), [client, roomId])
+  const store = useMemo(() => messagesOf(client, roomId), [client, roomId])
   const snapshot = useSyncExternalStore(store.subscribe, store.getSnapshot, store.getSnapshot)
   return useMemo(() => {
     const { send, retry, discard, edit, redact, react, removeReaction, loadOlder } = store
     return { ...snapshot, send, retry, discard, edit, redact, react, removeReaction, loadOlder }
   }, [store, snapshot])
-}
-
-const stores = new WeakMap<Client, Map<string, MessageStore>>()
-
-function storeOf(client: Client, roomId: string): MessageStore {
-  const rooms = stores.get(client) ?? new Map<string, MessageStore>()
-  stores.set(client, rooms)
-  const store = rooms.get(roomId) ?? new MessageStore(client, roomId, () => rooms.delete(roomId))
-  rooms.set(roomId, store)
-  return store
 }

@@ -65,7 +65,22 @@ export const floorRules: readonly FloorRule[] = [
     mayImport: ['@roomful/protocol'],
     mayImportTypes: ['@roomful/protocol/messages', '@standard-schema/spec'],
   },
-  { name: 'react (floor 2)', folder: 'packages/react/src', mayImport: ['@roomful/client', 'react'] },
+  {
+    name: 'react (floor 2)',
+    folder: 'packages/react/src',
+    mayImport: ['@roomful/client', '@roomful/client/*', 'react'],
+  },
+  { name: 'vue (floor 2)', folder: 'packages/vue/src', mayImport: ['@roomful/client', '@roomful/client/*', 'vue'] },
+  {
+    name: 'svelte (floor 2)',
+    folder: 'packages/svelte/src',
+    mayImport: ['@roomful/client', '@roomful/client/*', 'svelte', 'svelte/*'],
+  },
+  {
+    name: 'solid (floor 2)',
+    folder: 'packages/solid/src',
+    mayImport: ['@roomful/client', '@roomful/client/*', 'solid-js'],
+  },
   {
     name: 'local broker (floor 2)',
     folder: `${server}/adapters/brokers/local`,

@@ -2,7 +2,11 @@
  * The messages of one room, shared by all components that show them: joined once, loaded once, with new events applied.
  * Pending messages from the outbox and refused ones are at the end.
  */
-import { type Client, type OutboxEntry, type Room, RoomfulError } from '@roomful/client'
+import type { Client } from '../client.ts'
+import { RoomfulError } from '../errors.ts'
+import type { OutboxEntry } from '../outbox.ts'
+import type { RoomOf as Room } from '../room.ts'
+import type { AnyContract } from '../types.ts'
 import type { FailedMessage, Message, PendingMessage } from './message.ts'
 import { RoomLog } from './room-log.ts'
 import { TIMELINE_EVENTS, Timeline } from './timeline.ts'
@@ -178,4 +182,27 @@ export class MessageStore {
     this.snapshot = undefined
     for (const listener of this.listeners) listener()
   }
+}
+
+/** What can be done with the messages of a room. The functions need no `this`. */
+export type MessageActions = Pick<
+  MessageStore,
+  'send' | 'retry' | 'discard' | 'edit' | 'redact' | 'react' | 'removeReaction' | 'loadOlder'
+>
+
+const stores = new WeakMap<Client, Map<string, MessageStore>>()
+
+/**
+ * The messages of a room, for a page: one store for everything that shows them. It joins the room while it has a subscriber.
+ * @example
+ * const store = messagesOf(client, 'lobby')
+ * const stop = store.subscribe(() => render(store.getSnapshot().messages))
+ */
+export function messagesOf<C extends AnyContract>(client: Client<C>, roomId: string): MessageStore {
+  const owner = client as unknown as Client
+  const rooms = stores.get(owner) ?? new Map<string, MessageStore>()
+  stores.set(owner, rooms)
+  const store = rooms.get(roomId) ?? new MessageStore(owner, roomId, () => rooms.delete(roomId))
+  rooms.set(roomId, store)
+  return store
 }

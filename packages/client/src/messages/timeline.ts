@@ -2,7 +2,7 @@
  * Turns a room's events into messages: applies edits, reactions and redactions to their message, in whatever order pages of
  * history and new events bring them. Changes of a message that is not loaded yet wait for it.
  */
-import type { ReceivedEvent } from '@roomful/client'
+import type { ReceivedEvent } from '../events.ts'
 import type { Reaction, SentMessage } from './message.ts'
 
 /** The events that a timeline reads. */

@@ -2,7 +2,10 @@
  * The durable events of one room, for code that builds something from them: new events as they happen, and the history page
  * by page, newest page first. While it is open the room is joined.
  */
-import type { Client, EventMeta, ReceivedEvent, Room, RoomfulError } from '@roomful/client'
+import type { Client } from '../client.ts'
+import type { RoomfulError } from '../errors.ts'
+import type { EventMeta, ReceivedEvent } from '../events.ts'
+import type { RoomOf as Room } from '../room.ts'
 
 /** What a {@link RoomLog} reads, and what it calls. */
 export interface RoomLogOptions {

@@ -1,5 +1,5 @@
 /** A message as a page shows it, with its edits and reactions. */
-import type { RoomfulError } from '@roomful/client'
+import type { RoomfulError } from '../errors.ts'
 
 /** One emoji under a message. */
 export interface Reaction {

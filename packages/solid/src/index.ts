@@ -1,0 +1,121 @@
+/** Solid primitives over the client's `subscribe` and `getSnapshot`. */
+import type { AnyContract, Client, ConnectionState, DownEvent, DownListener, Room, RoomSnapshot } from '@roomful/client'
+import { type MessageActions, type MessagesSnapshot, messagesOf } from '@roomful/client/messages'
+import {
+  type Accessor,
+  createContext,
+  createEffect,
+  createSignal,
+  type JSX,
+  onCleanup,
+  untrack,
+  useContext,
+} from 'solid-js'
+
+const ClientContext = createContext<Client>()
+
+/**
+ * Gives the components inside it a client.
+ * @example <RoomfulProvider client={client}><Chat /></RoomfulProvider>
+ */
+export function RoomfulProvider<C extends AnyContract>(props: {
+  readonly client: Client<C>
+  readonly children: JSX.Element
+}): JSX.Element {
+  return ClientContext.Provider({
+    value: props.client as unknown as Client,
+    get children() {
+      return props.children
+    },
+  })
+}
+
+/** The client of the nearest provider. @throws Error outside of one */
+export function useClient<C extends AnyContract = undefined>(): Client<C> {
+  const client = useContext(ClientContext)
+  if (!client) throw new Error('There is no <RoomfulProvider> around this component')
+  return client as unknown as Client<C>
+}
+
+/** What the connection is doing. */
+export function useConnection(): Accessor<ConnectionState> {
+  const client = useClient()
+  return readFrom(() => client)
+}
+
+/** Calls `listener` for each such event; of one room, which is joined for it, or of all. */
+export function useEvent<C extends AnyContract = undefined, Name extends DownEvent<C> = DownEvent<C>>(
+  event: Name,
+  listener: DownListener<C, Name>,
+  roomId?: Accessor<string>,
+): void {
+  const client = useClient<C>()
+  createEffect(() => {
+    if (roomId === undefined) {
+      onCleanup(client.on(event, listener))
+      return
+    }
+    const room = client.room(roomId())
+    room.on(event, listener)
+    onCleanup(() => room.release())
+  })
+}
+
+const NOT_YET: RoomSnapshot = { status: 'waiting', members: [], count: 0, typists: [], error: undefined }
+
+/** A room that is joined as long as the component lives: its snapshot, and the room itself. */
+export function useRoom(roomId: Accessor<string>): {
+  readonly state: Accessor<RoomSnapshot>
+  readonly room: Accessor<Room | undefined>
+} {
+  const client = useClient()
+  const [state, setState] = createSignal(NOT_YET)
+  const [current, setCurrent] = createSignal<Room>()
+  createEffect(() => {
+    const room = client.room(roomId()) as Room
+    const read = (): void => void setState(room.getSnapshot())
+    setCurrent(room)
+    read()
+    room.subscribe(read)
+    onCleanup(() => {
+      room.release()
+      setCurrent(undefined)
+      setState(NOT_YET)
+    })
+  })
+  return { state, room: current }
+}
+
+/** The messages of a room, with pending and refused ones, and what can be done with them. */
+export function useMessages(roomId: Accessor<string>): MessageActions & { readonly state: Accessor<MessagesSnapshot> } {
+  const client = useClient()
+  const store = () => messagesOf(client, roomId())
+  return {
+    state: readFrom(store),
+    send: (...args) => store().send(...args),
+    retry: (...args) => store().retry(...args),
+    discard: (...args) => store().discard(...args),
+    edit: (...args) => store().edit(...args),
+    redact: (...args) => store().redact(...args),
+    react: (...args) => store().react(...args),
+    removeReaction: (...args) => store().removeReaction(...args),
+    loadOlder: (...args) => store().loadOlder(...args),
+  }
+}
+
+interface Source<T> {
+  subscribe(onChange: () => void): () => void
+  getSnapshot(): T
+}
+
+/** Effects do not run on a server, so nothing is joined there. */
+function readFrom<T>(source: () => Source<T>): Accessor<T> {
+  const [value, setValue] = createSignal(untrack(() => source().getSnapshot()))
+  createEffect(() => {
+    const now = source()
+    const read = (): void => void setValue(() => now.getSnapshot())
+    read()
+    onCleanup(now.subscribe(read))
+  })
+  return value
+}
