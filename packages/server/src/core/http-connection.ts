@@ -8,11 +8,12 @@ import { RoomfulError, toRoomfulError } from './base/errors.ts'
 import type { Runtime } from './base/runtime.ts'
 import type { Link } from './link/link.ts'
 import type { Effect, PreparedJoin } from './log/effects.ts'
+import type { Poller } from './ports/guests.ts'
 import type { ClientRequest } from './ports/users.ts'
 import { carryOut } from './requests/checks.ts'
 import type { Context } from './requests/context.ts'
 import type { JoinAck } from './rooms/joins.ts'
-import { createGuest } from './sessions/guests.ts'
+import type { Guests } from './sessions/guests.ts'
 import type { Identities, Verified } from './sessions/identities.ts'
 import type { Lifecycle } from './sessions/lifecycle.ts'
 import type { Arrival, Links } from './sessions/links.ts'
@@ -46,6 +47,7 @@ interface HttpConnectionsParts {
   readonly identities: Identities
   readonly links: Links
   readonly lifecycle: Lifecycle
+  readonly guests: Guests
   readonly isReady: () => boolean
 }
 
@@ -55,14 +57,16 @@ export class HttpConnections {
   private readonly identities: Identities
   private readonly links: Links
   private readonly lifecycle: Lifecycle
+  private readonly guests: Guests
   private readonly isReady: () => boolean
 
-  constructor(runtime: Runtime, { namespaces, identities, links, lifecycle, isReady }: HttpConnectionsParts) {
+  constructor(runtime: Runtime, { namespaces, identities, links, lifecycle, guests, isReady }: HttpConnectionsParts) {
     this.runtime = runtime
     this.namespaces = namespaces
     this.identities = identities
     this.links = links
     this.lifecycle = lifecycle
+    this.guests = guests
     this.isReady = isReady
   }
 
@@ -71,12 +75,12 @@ export class HttpConnections {
     const { state } = namespace
     const { credentials, ip, userAgent, stream, openingRequest } = client
     const { identities } = this
-    const { settings, observer, random } = this.runtime
+    const { settings, observer } = this.runtime
     const hasNoProof = credentials.token === undefined && credentials.ticket === undefined
     const known = await this.recognise(namespace, client)
     if (known) return known
     if (hasNoProof && (state.options.guests || !settings.authRequired)) {
-      return identities.guest(createGuest(state, random, credentials.name))
+      return identities.guest(await this.guests.create(state, credentials.name))
     }
     if (!hasNoProof) return identities.verify(credentials, { ip, userAgent, openingRequest, id: '' }, stream)
     observer.observe({ type: 'auth:failed', code: 'UNAUTHENTICATED', ip, userAgent, connectionId: '' })
@@ -88,6 +92,17 @@ export class HttpConnections {
     const { credentials, ip, userAgent, stream, openingRequest } = client
     if (credentials.token !== undefined || credentials.ticket !== undefined || state.options.anonymous) return undefined
     return this.identities.recognise(credentials, { ip, userAgent, openingRequest, id: '' }, stream)
+  }
+
+  /** A guest's next poll came to this node again. */
+  guestStays(connection: Connection): void {
+    this.guests.stay(connection)
+  }
+
+  /** A guest whose last poll came to another node. @throws RoomfulError (rejects) UNAVAILABLE */
+  async returningGuest({ state }: NamespaceParts, { sub, name }: Poller): Promise<Verified> {
+    const guest = { sub, name, role: 'guest', guest: true }
+    return this.identities.guest(await this.guests.rename(state, guest, name))
   }
 
   /**

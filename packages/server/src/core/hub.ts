@@ -1,4 +1,5 @@
 /** Puts the core together: one of each part, the namespaces, and what comes from other nodes. */
+import { CLOSE_CODES } from '@roomful/protocol'
 import type { Contract, NamespaceOptions } from './base/contract.ts'
 import { createRuntime, type Runtime, type RuntimePorts } from './base/runtime.ts'
 import type { CoreSettings } from './base/settings.ts'
@@ -13,6 +14,7 @@ import { Namespace } from './namespace.ts'
 import { answerLargest } from './rooms/directory.ts'
 import { AccountChanges } from './sessions/account-changes.ts'
 import { drain } from './sessions/drain.ts'
+import { Guests } from './sessions/guests.ts'
 import { Handshake } from './sessions/handshake.ts'
 import { Identities } from './sessions/identities.ts'
 import { Lifecycle } from './sessions/lifecycle.ts'
@@ -55,13 +57,19 @@ export class Hub {
     this.delivery = new Delivery(runtime, this.catchUp)
     this.sharedLimits = new SharedLimits(runtime)
     const bursts = new Bursts(runtime)
+    const guests = new Guests(runtime, (connection) => {
+      this.identities.renameGuest(connection, connection.user.name).catch((error: unknown) => {
+        this.lifecycle.refuse(connection, error, CLOSE_CODES.TRY_LATER.code)
+      })
+    })
     this.lifecycle = new Lifecycle(runtime, {
       namespaces,
       sharedLimits: this.sharedLimits,
       savedSessions: this.savedSessions,
       bursts,
+      guests,
     })
-    this.identities = new Identities(runtime, { accountChanges, namespaces, lifecycle: this.lifecycle })
+    this.identities = new Identities(runtime, { accountChanges, namespaces, lifecycle: this.lifecycle, guests })
     this.handshake = new Handshake(runtime, {
       namespaces,
       accountChanges,
@@ -71,6 +79,7 @@ export class Hub {
       savedSessions: this.savedSessions,
       sharedLimits: this.sharedLimits,
       bursts,
+      guests,
     })
     this.links = new Links(runtime, {
       namespaces,
@@ -85,6 +94,7 @@ export class Hub {
       identities: this.identities,
       links: this.links,
       lifecycle: this.lifecycle,
+      guests,
       isReady: () => this.state === 'ready',
     })
     // An inbox is open only where something was sent to its owner before.

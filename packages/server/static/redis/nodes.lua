@@ -69,7 +69,7 @@ F.reap = function(keys, argv)
   local lease = redis.call('ZSCORE', R .. 'nodes', node)
   local left = redis.call('ZSCORE', R .. 'left', node)
   if argv[3] ~= 'leave' and tonumber(lease or left or 0) > clock then return 0 end
-  if reap_seats(R, keys[1], node, clock) then return 1 end
+  if reap_seats(R, keys[1], node, clock) or reap_names(R, node) then return 1 end
   local names = redis.call('SPOP', R .. 'i:' .. node, 200)
   if #names > 0 then
     leave_rooms(R, node, names, clock + tonumber(argv[4]))

@@ -7,6 +7,8 @@
  * commits, with the results of this node's batches and with what other nodes stored. A promise between two of them
  * would reorder them.
  */
+
+import type { SharedGuests } from './guests.ts'
 import type { LeadLeases, LeadMark } from './leads.ts'
 import type { NodeAnswers, NodeQuestion } from './nodes.ts'
 import type { OnlineUsers, PresenceDiff, SharedPresence } from './presence.ts'
@@ -304,6 +306,9 @@ export interface Broker {
 
   /** Which node runs what must run once. Nothing with one node. */
   readonly leads?: LeadLeases | undefined
+
+  /** Names of guests over all nodes. Nothing with one node. */
+  readonly guests?: SharedGuests | undefined
 
   /** Empties the body of a row and keeps its number. @returns whether there was such a row with a body */
   redact(namespace: string, roomId: string, seq: number): Promise<boolean>

@@ -16,7 +16,7 @@ import type { SharedLimits } from '../state/limits.ts'
 import { type Attached, Connection, type NamespaceState } from '../state/namespace-state.ts'
 import { FIRST_FENCE, SESSION_ID_LENGTH, type Session } from '../state/session.ts'
 import { type AccountChanges, accountChanged } from './account-changes.ts'
-import { createGuest, isGuestId } from './guests.ts'
+import { type Guests, isGuestId } from './guests.ts'
 import type { Identities, Verified } from './identities.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { NamespaceParts, Namespaces } from './namespaces.ts'
@@ -55,6 +55,7 @@ interface HandshakeParts {
   readonly accountChanges: AccountChanges
   readonly sharedLimits: SharedLimits
   readonly bursts: Bursts
+  readonly guests: Guests
 }
 
 export class Handshake {
@@ -67,6 +68,7 @@ export class Handshake {
   private readonly accountChanges: AccountChanges
   private readonly sharedLimits: SharedLimits
   private readonly bursts: Bursts
+  private readonly guests: Guests
   private readonly takeovers = new Takeovers()
   private lastNumber = 0
 
@@ -80,6 +82,7 @@ export class Handshake {
     this.accountChanges = parts.accountChanges
     this.sharedLimits = parts.sharedLimits
     this.bursts = parts.bursts
+    this.guests = parts.guests
   }
 
   /** A link that speaks for one namespace. `identity` when the transport has verified already. */
@@ -144,10 +147,11 @@ export class Handshake {
     this.savedSessions.forgetData(id)
   }
 
-  /** Something may have been missed: looks which sessions other nodes have taken over. */
+  /** Something may have been missed: looks which sessions, and names of guests, other nodes have taken over. */
   async findTaken(namespace: NamespaceState): Promise<void> {
     const { broker } = this.runtime
     if (!broker.otherNodes) return
+    this.guests.onBreak(namespace)
     for (const id of [...namespace.sessions.keys()]) {
       const record = await broker.findSession(namespace.name, id)
       if (record?.fence !== undefined) this.taken(namespace, id, record.fence)
@@ -219,8 +223,7 @@ export class Handshake {
   ): Promise<void> | void {
     const { link, namespace } = connection
     if (this.letsGuestsIn(namespace)) {
-      const user = createGuest(namespace, this.runtime.random, credentials.name)
-      return this.admit(connection, this.identities.guest(user), claim)
+      return this.admitGuest(connection, credentials.name, claim)
     }
     const missing = new RoomfulError('UNAUTHENTICATED')
     if (!this.runtime.settings.firstMessageAuth || link.dialect.multiplexed) {
@@ -252,6 +255,20 @@ export class Handshake {
     } catch (error) {
       failed(error)
     }
+  }
+
+  private admitGuest(
+    connection: Connection,
+    requestedName: string | undefined,
+    claim: SessionClaim | undefined,
+  ): Promise<void> | void {
+    const { namespace } = connection
+    const created = this.guests.create(namespace, requestedName)
+    if (!(created instanceof Promise)) return this.admit(connection, this.identities.guest(created), claim)
+    return created.then((user) => {
+      if (connection.stage !== 'authenticating') return this.guests.forget(namespace, user.sub)
+      return this.admit(connection, this.identities.guest(user), claim)
+    })
   }
 
   /** Runs the namespace's middleware; then the connection opens. */
@@ -354,11 +371,12 @@ export class Handshake {
     const known = await this.findSession(connection, id)
     if (!known) return false
     const { record, holder } = known
-    const { user, link } = connection
+    const { user, link, namespace } = connection
     const kept = holder?.hasData ? holder.data : this.savedSessions.keptData(id, record.fence)
     if (kept === undefined && record.data === null && link.dialect.restoresRooms) return false
-    const same = user.guest ? (holder?.user ?? { ...user, sub: record.userId }) : user
+    const same = user.guest ? (holder?.user ?? (await this.guests.recognise(namespace, user, record.userId))) : user
     recognised(connection, record.connectionId, same)
+    if (same.sub !== user.sub) this.guests.forget(namespace, user.sub)
     connection.data = kept ?? (record.data ? (fromJson(record.data) as Record<string, unknown>) : undefined)
     return true
   }
@@ -464,10 +482,8 @@ export class Handshake {
   }
 
   private guest(connection: Connection, requestedName: string): void {
-    const { namespace } = connection
     if (connection.stage === 'authenticating') {
-      const user = createGuest(namespace, this.runtime.random, requestedName)
-      return this.whileBusy(connection, () => this.admit(connection, this.identities.guest(user), undefined))
+      return this.whileBusy(connection, () => this.admitGuest(connection, requestedName, undefined))
     }
     if (connection.auth !== 'guest') {
       return connection.link.fail(

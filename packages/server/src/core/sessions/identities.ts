@@ -10,7 +10,7 @@ import { carryOut, runChecks } from '../requests/checks.ts'
 import type { Context } from '../requests/context.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import type { AccountChanges } from './account-changes.ts'
-import { renameGuest } from './guests.ts'
+import type { Guests } from './guests.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { Namespaces } from './namespaces.ts'
 import { authenticated, tokenRenewed, userChanged } from './transitions.ts'
@@ -40,6 +40,7 @@ export class Identities {
   private readonly accountChanges: AccountChanges
   private readonly namespaces: Namespaces
   private readonly lifecycle: Lifecycle
+  private readonly guests: Guests
 
   constructor(
     runtime: Runtime,
@@ -47,12 +48,14 @@ export class Identities {
       accountChanges,
       namespaces,
       lifecycle,
-    }: { accountChanges: AccountChanges; namespaces: Namespaces; lifecycle: Lifecycle },
+      guests,
+    }: { accountChanges: AccountChanges; namespaces: Namespaces; lifecycle: Lifecycle; guests: Guests },
   ) {
     this.runtime = runtime
     this.accountChanges = accountChanges
     this.namespaces = namespaces
     this.lifecycle = lifecycle
+    this.guests = guests
   }
 
   /**
@@ -128,7 +131,9 @@ export class Identities {
 
   async renameGuest(connection: Connection, requestedName: string): Promise<void> {
     const { namespace, user } = connection
-    await this.become(connection, renameGuest(namespace, this.runtime.random, user, requestedName), () => {
+    const renamed = await this.guests.rename(namespace, user, requestedName)
+    if (connection.stage !== 'open') return this.guests.forget(namespace, user.sub)
+    await this.become(connection, renamed, () => {
       connection.link.control('auth_ok', connection.channel, { user: connection.user })
     })
   }

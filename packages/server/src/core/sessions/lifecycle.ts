@@ -1,13 +1,13 @@
 /** Opens and closes connections: what everyone else learns of it, and that nothing is left behind (A1.6). */
 import { afterClose, CLOSE_CODES, isPersonalRoom } from '@roomful/protocol'
 import { RoomfulError, toRoomfulError } from '../base/errors.ts'
-import { nameKey } from '../base/names.ts'
 import type { Runtime } from '../base/runtime.ts'
 import { type SavedSessions, toRecord } from '../log/saved-sessions.ts'
 import type { User } from '../ports/users.ts'
 import type { Bursts } from '../state/bursts.ts'
 import type { SharedLimits } from '../state/limits.ts'
 import type { Connection } from '../state/namespace-state.ts'
+import type { Guests } from './guests.ts'
 import type { Namespaces } from './namespaces.ts'
 import { graceMsOf } from './restart-presence.ts'
 import { closed } from './transitions.ts'
@@ -18,6 +18,7 @@ export class Lifecycle {
   private readonly sharedLimits: SharedLimits
   private readonly savedSessions: SavedSessions
   private readonly bursts: Bursts
+  private readonly guests: Guests
 
   constructor(
     runtime: Runtime,
@@ -26,13 +27,21 @@ export class Lifecycle {
       sharedLimits,
       savedSessions,
       bursts,
-    }: { namespaces: Namespaces; sharedLimits: SharedLimits; savedSessions: SavedSessions; bursts: Bursts },
+      guests,
+    }: {
+      namespaces: Namespaces
+      sharedLimits: SharedLimits
+      savedSessions: SavedSessions
+      bursts: Bursts
+      guests: Guests
+    },
   ) {
     this.runtime = runtime
     this.namespaces = namespaces
     this.sharedLimits = sharedLimits
     this.savedSessions = savedSessions
     this.bursts = bursts
+    this.guests = guests
   }
 
   /** The connection is open: others may see it, and its inbox is sent. */
@@ -42,7 +51,7 @@ export class Lifecycle {
     if (httpMode === 'one-shot') return // gone before anyone could see it
     namespace.connections.set(connection.id, connection)
     if (session) namespace.sessions.set(session.id, connection)
-    if (connection.user.guest) namespace.guestNames.set(nameKey(connection.user.name), connection.user.sub)
+    if (connection.user.guest) this.guests.enter(connection)
     users.add(connection)
     this.runtime.observer.observe({ type: 'connection:opened', connection })
     namespace.announce('connect', connection)
@@ -74,11 +83,10 @@ export class Lifecycle {
 
   /** The user of a connection has another name, role or id now. */
   rename(connection: Connection, before: User): void {
-    const { namespace, user } = connection
+    const { user } = connection
     const { users, presence } = this.namespaces.of(connection)
     if (!user.guest) this.sharedLimits.leave(connection)
-    if (before.guest) namespace.guestNames.delete(nameKey(before.name))
-    if (user.guest) namespace.guestNames.set(nameKey(user.name), user.sub)
+    this.guests.renamed(connection, before)
     users.rename(connection, before)
     for (const { room } of connection.memberships.values()) presence.renamed(room, connection, before)
   }
@@ -145,6 +153,7 @@ export class Lifecycle {
     connection.running?.cancel()
     connection.checked?.discard()
     connection.clientRequests?.close()
+    if (connection.user.guest) this.guests.leave(connection)
     this.sharedLimits.leave(connection)
     connection.onSettled?.(connection.refusal ?? new RoomfulError('UNAVAILABLE', reason || undefined))
     if (wasOpen && connection.httpMode !== 'one-shot') this.leaveNamespace(connection, code, reason, graceMs)
@@ -153,7 +162,7 @@ export class Lifecycle {
   }
 
   private leaveNamespace(connection: Connection, code: number, reason: string, graceMs: number): void {
-    const { namespace, session, user } = connection
+    const { namespace, session } = connection
     const { users, requests } = this.namespaces.of(connection)
     namespace.announce('disconnect', connection, reason)
     namespace.connections.delete(connection.id)
@@ -163,7 +172,6 @@ export class Lifecycle {
     users.remove(connection, graceMs)
     for (const roomId of rooms)
       requests.joins.leave(connection, roomId, reasonInRoom, isPersonalRoom(roomId) ? 0 : graceMs)
-    if (user.guest) namespace.guestNames.delete(nameKey(user.name))
     const durationMs = this.runtime.clock.now() - connection.openedAt
     this.runtime.observer.observe({
       type: 'connection:closed',

@@ -43,6 +43,18 @@ export type NamespaceEvents = {
   stored: [event: StoredEvent]
 }
 
+/** What a guest is called, and what for. */
+export interface GuestName {
+  /** As the guest asked for it. */
+  readonly requested: string | undefined
+  /** In use: one, or two while it changes. */
+  readonly keys: Set<string>
+  /** That are open. */
+  readonly connections: Set<Connection>
+  /** Until then a connection has to open. */
+  unused: Timer | undefined
+}
+
 /** A user with a connection, or cut off and expected to reconnect. */
 export interface OnlineUser {
   user: User
@@ -70,6 +82,8 @@ export class NamespaceState {
   readonly users = new Map<string, OnlineUser>()
   /** Names in use by guests, so that two are never alike: key of the name → user id. */
   readonly guestNames = new Map<string, string>()
+  /** The same by guest. */
+  readonly namesOfGuests = new Map<string, GuestName>()
   /** Server events of Roomful itself, beside the contract's. */
   readonly vocabulary = new Set<string>()
   /** Server events of every contract. */

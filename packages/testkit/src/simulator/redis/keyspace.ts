@@ -22,7 +22,7 @@ const EMPTY: { readonly [Name in Kind]: () => Of<Name> } = {
 }
 
 const WRITES: ReadonlySet<string> = new Set(
-  'DEL GETDEL HDEL HSET LPOP LSET LTRIM PERSIST PEXPIREAT RPUSH SADD SET SPOP SREM ZADD ZREM ZREMRANGEBYSCORE'.split(
+  'DEL GETDEL HDEL HSET LPOP LREM LSET LTRIM PERSIST PEXPIREAT RPUSH SADD SET SPOP SREM ZADD ZREM ZREMRANGEBYSCORE'.split(
     ' ',
   ),
 )
@@ -223,6 +223,12 @@ const COMMANDS: Readonly<Record<string, (space: Keyspace, args: Args) => unknown
     return items.slice(...span(items.length, from, to))
   },
   LPOP: (space, [key = '']) => space.at(key, 'list')?.items.shift() ?? null,
+  LREM: (space, [key = '', , value = '']) => {
+    const items = space.at(key, 'list')?.items ?? []
+    const at = items.indexOf(value)
+    if (at >= 0) items.splice(at, 1)
+    return Number(at >= 0)
+  },
   LSET: (space, [key = '', at = '0', text = '']) => {
     const items = space.at(key, 'list')?.items
     if (!items || Number(at) >= items.length) throw new Error('ERR index out of range')

@@ -10,6 +10,7 @@ import { LOG_DEFAULTS, type LogLimits } from '../common/limits.ts'
 import { ServerCheck } from './check.ts'
 import { Claims } from './claims.ts'
 import { openRedis, type Redis } from './client.ts'
+import { GuestNames, sharedGuests } from './guests.ts'
 import { Leases } from './leads.ts'
 import { MemoryBound } from './memory.ts'
 import { DEFAULT_PREFIX } from './names.ts'
@@ -52,6 +53,7 @@ interface Parts {
   readonly claims: Claims
   readonly sessions: Sessions
   readonly presence: Presence
+  readonly guests: GuestNames
 }
 
 export interface RedisBroker extends Broker {
@@ -121,6 +123,7 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       claims: new Claims(namespace, clock, onFailed),
       sessions: new Sessions(namespace, clock, onFailed),
       presence: new Presence(namespace, clock),
+      guests: new GuestNames(namespace, clock),
     }
     all.set(name, parts)
     return parts
@@ -189,6 +192,7 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       if (closing) throw closedError()
       return of(namespace).presence
     }),
+    guests: sharedGuests((namespace) => (closing ? undefined : of(namespace).guests), closedError),
     redact: (namespace, roomId, seq) =>
       ask(namespace, async ({ reader }) => (await reader.redact(roomId, seq, seq, () => true)) > 0),
     redactUser: (namespace, userId) => ask(namespace, ({ reader }) => reader.redactUser(userId)),
@@ -222,7 +226,8 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
   }
 }
 
-async function closeParts({ namespace, sessions, claims, presence }: Parts): Promise<void> {
+async function closeParts({ namespace, sessions, claims, presence, guests }: Parts): Promise<void> {
+  guests.close()
   presence.flush()
   await Promise.allSettled([sessions.stored(), claims.settled()])
   await namespace.close()

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
 const FOLDER = new URL('../../../../static/redis/', import.meta.url)
-const PARTS = ['base', 'append', 'rooms', 'seats', 'online', 'nodes', 'leads', 'requests']
+const PARTS = ['base', 'append', 'rooms', 'seats', 'online', 'guests', 'nodes', 'leads', 'requests']
 
 export type FunctionName =
   | 'append'
@@ -24,6 +24,11 @@ export type FunctionName =
   | 'owned'
   | 'expireSeats'
   | 'roomUsers'
+  | 'takeName'
+  | 'releaseNames'
+  | 'keepPoller'
+  | 'takePoller'
+  | 'dropPoller'
   | 'whoIsOnline'
   | 'listRooms'
   | 'register'
@@ -72,6 +77,11 @@ const WITHOUT_MEMORY = [
   'renew',
   'reap',
   'endClaims',
+  'takeName',
+  'releaseNames',
+  'keepPoller',
+  'takePoller',
+  'dropPoller',
   'register',
   'touch',
   'trimOldest',

@@ -24,7 +24,7 @@ import type { Connection } from '../../../core/state/namespace-state.ts'
 import { replyError, replyJsonText } from '../exchange.ts'
 
 /** How long a poller stays a member after an answer. A long poll returns at once, a short one every few seconds. */
-const LEASE_MS = 5_000
+export const LEASE_MS = 5_000
 /** How long a short poll may wait for the log. */
 const READ_MS = 2_000
 

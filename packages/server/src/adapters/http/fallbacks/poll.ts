@@ -5,10 +5,13 @@ import { addressGroup, isLoopback } from '../../../core/base/limits.ts'
 import type { HttpClient } from '../../../core/http-connection.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { Namespace } from '../../../core/namespace.ts'
+import type { SharedGuests } from '../../../core/ports/guests.ts'
+import type { User } from '../../../core/ports/users.ts'
+import type { Verified } from '../../../core/sessions/identities.ts'
 import type { Connection } from '../../../core/state/namespace-state.ts'
 import { type Exchange, wholeNumber } from '../exchange.ts'
 import { cursorOf, httpClientOf, namespaceOf, roomsOf } from './http-client.ts'
-import { PollWire, type PollWireEvents, pollDialect } from './poll-wire.ts'
+import { LEASE_MS, PollWire, type PollWireEvents, pollDialect } from './poll-wire.ts'
 
 /** Shorter than the time-outs of proxies. */
 const WAIT_MAX_S = 25
@@ -37,7 +40,10 @@ export class Polls {
   /** Number of pollers of each user, or of the guests of each address. */
   private readonly owned = new Map<string, number>()
   private readonly ends: PollWireEvents = {
-    onIdle: (wire) => this.idle.set(wire.key, [...(this.idle.get(wire.key) ?? []), wire]),
+    onIdle: (wire) => {
+      this.idle.set(wire.key, [...(this.idle.get(wire.key) ?? []), wire])
+      this.onGuest(wire, (guests, name, user) => guests.keepPoller(name, wire.key, user, LEASE_MS))
+    },
     onGone: (wire) => {
       if (this.pollers.delete(wire)) this.disown(wire.owner)
       this.forgetIdle(wire)
@@ -91,10 +97,14 @@ export class Polls {
     const key = JSON.stringify([stream, ip, who])
     this.takeRate(identity?.user.sub ?? addressGroup(ip))
     const idle = this.takeIdle(key)
-    if (idle && !isFirst) return idle
+    if (idle) this.onGuest(idle.wire, (guests, of, user) => guests.dropPoller(of, key, user))
+    if (idle && !isFirst) {
+      if (identity === undefined) hub.httpConnections.guestStays(idle.connection)
+      return idle
+    }
     // A first poll starts again, so it does not take over what an earlier one left.
     idle?.connection.link.close(CLOSE_CODES.NORMAL.code, '')
-    const known = identity ?? (await hub.httpConnections.identify(namespace, client))
+    const known = identity ?? (await this.guestOf(namespace, client, isFirst ? undefined : key))
     const owner = identity?.user.sub ?? `\u0000${addressGroup(ip)}`
     const isShared = identity === undefined && isLoopback(ip) // may be a proxy that all guests come through
     if (this.pollers.size >= this.pollersMax || (!isShared && (this.owned.get(owner) ?? 0) >= POLLERS_PER_OWNER)) {
@@ -115,6 +125,20 @@ export class Polls {
     const connection = await hub.httpConnections.enter({ ...arrival, httpMode: 'stream' }, (link) => wire.attach(link))
     if (this.pollers.has(wire)) this.pollers.set(wire, connection) // it may have closed meanwhile
     return { wire, connection }
+  }
+
+  /** A guest whose last poll came to another node is the same one here. */
+  private async guestOf(namespace: Namespace, client: HttpClient, key: string | undefined): Promise<Verified> {
+    const { runtime, httpConnections } = this.hub
+    const poller = key === undefined ? undefined : await runtime.broker.guests?.takePoller(namespace.name, key)
+    return poller ? httpConnections.returningGuest(namespace, poller) : httpConnections.identify(namespace, client)
+  }
+
+  /** Where several nodes share guests. */
+  private onGuest(wire: PollWire, run: (guests: SharedGuests, namespace: string, user: User) => void): void {
+    const connection = this.pollers.get(wire)
+    const { guests } = this.hub.runtime.broker
+    if (guests && connection?.user.guest) run(guests, connection.namespace.name, connection.user)
   }
 
   private disown(owner: string): void {
