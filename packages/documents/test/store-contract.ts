@@ -99,6 +99,16 @@ export function storeContract(name: string, make: MakeStore): void {
       expect(await store.find('d9')).toBeUndefined()
     })
 
+    it('lists as many as are asked for, also of the same moment', async () => {
+      const { store } = await open()
+      const ids = Array.from({ length: 450 }, (_, i) => `d${String(i).padStart(3, '0')}`)
+      const at = ++now
+      await Promise.all(ids.map((id) => store.create({ ...made(id), at })))
+      expect((await store.list({ limit: 1_000 })).map(({ id }) => id)).toEqual(ids.toReversed())
+      expect(await store.list({ limit: 449 })).toHaveLength(449)
+      expect(await store.list({ limit: 0 })).toEqual([])
+    })
+
     it('renames and locks, and knows when there is nothing to', async () => {
       const { store } = await open()
       const record = await store.create(made('plan'))

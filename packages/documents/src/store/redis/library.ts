@@ -4,7 +4,18 @@ import { createLibrary, type Library } from '@roomful/server/redis'
 const FILE = new URL('../../../static/redis/documents.lua', import.meta.url)
 const READING = ['find', 'list', 'usage']
 /** These give memory back, or keep what is there in order, and so run when Redis is full. */
-const WITHOUT_MEMORY = ['register', 'renew', 'reap', 'open', 'close', 'change', 'recheck', 'remove', 'endFold']
+const WITHOUT_MEMORY = [
+  'register',
+  'renew',
+  'reap',
+  'open',
+  'close',
+  'change',
+  'recheck',
+  'remove',
+  'beginFold',
+  'endFold',
+]
 
 let loaded: Library | undefined
 

@@ -20,7 +20,7 @@ const FORM = 1
 const SILENCE_MS = 3_000
 /** A probe waits behind a large document. */
 const READER_SILENCE_MS = 10_000
-const RENEW_MS = 2_000
+const RENEW_MS = 1_000
 const LOOK_MS = 250
 const RETRY_MS = 1_000
 /** Calls that wait for Redis. Changes of documents wait in one. */

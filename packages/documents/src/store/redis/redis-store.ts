@@ -39,6 +39,7 @@ const NODE_LENGTH = 8
 /** Of one call: Redis does nothing else meanwhile. */
 const CALL_UPDATES = 500
 const CALL_BYTES = 1024 ** 2
+const CALL_RECORDS = 200
 /** A change that is late behind a later one is read after this time. */
 const HOLE_MS = 100
 /** Documents that are read at the same time after a break. */
@@ -178,9 +179,15 @@ export class RedisStore implements DocumentStore, DocumentNodes {
   }
 
   async list({ limit, before }: ListPage): Promise<DocumentRecord[]> {
-    const page = [String(limit), before === undefined ? '' : String(before.changedAt), before?.id ?? '']
-    const records = await this.link.ask('list', page)
-    return records.flatMap((record) => toRecord(record).record ?? [])
+    const all: DocumentRecord[] = []
+    for (let last = before; all.length < limit; last = all.at(-1)) {
+      const wanted = Math.min(limit - all.length, CALL_RECORDS)
+      const after = last === undefined ? ['', ''] : [String(last.changedAt), last.id]
+      const page = await this.link.ask('list', [String(wanted), ...after])
+      all.push(...page.flatMap((record) => toRecord(record).record ?? []))
+      if (page.length < wanted) break
+    }
+    return all
   }
 
   async usage(account?: string): Promise<Usage> {
