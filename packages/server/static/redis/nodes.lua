@@ -75,6 +75,16 @@ F.reap = function(keys, argv)
     leave_rooms(R, node, names, clock + tonumber(argv[4]))
     return 1
   end
+  -- Requests that ran there: none of them will be answered.
+  local page = redis.call('HSCAN', R .. 'c', redis.call('HGET', keys[1], 'reap:' .. node) or '0', 'COUNT', 500)
+  for i = 1, #page[2], 2 do
+    if page[2][i + 1] == node then redis.call('HDEL', R .. 'c', page[2][i]) end
+  end
+  if page[1] ~= '0' then
+    redis.call('HSET', keys[1], 'reap:' .. node, page[1])
+    return 1
+  end
+  redis.call('HDEL', keys[1], 'reap:' .. node)
   if argv[3] == 'leave' and redis.call('EXISTS', R .. 'uo:' .. node) == 1 then
     -- They were sent a time to come back, and are online until then.
     redis.call('HDEL', R .. 'uc', node)

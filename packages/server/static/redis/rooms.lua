@@ -195,18 +195,24 @@ end
 -- Where the log is behind what a node has sent of a room, what comes from now on is another log. Asking twice changes nothing.
 -- The whole log gets another id as well, unless it has got one since the node knew it: the commits in cursors, which clients
 -- bring to any node, may be those of other events now.
--- argv: seed, id of the log that the node knew, another one; then room, epoch, number and commit (0: not known) that the node
--- sent last.
+-- Versions of presence go on above the last one that was sent.
+-- argv: seed, now, id of the log that the node knew, another one; then room, epoch, number, commit (0: not known) and version of
+-- presence that the node sent last.
 F.renewEpoch = function(keys, argv)
   local R = prefix_of(keys)
-  local seed = argv[1]
+  local seed, clock = argv[1], time(argv[2])
   local names = {}
-  for i = 4, #argv, 4 do names[#names + 1] = argv[i] end
+  for i = 5, #argv, 5 do names[#names + 1] = argv[i] end
   local packed = hmget(R .. 'rooms', names)
-  local frames, changed = {}, {}
+  local frames, changed, numbered = {}, {}, {}
   for i, name in ipairs(names) do
-    local epoch, seq, n = argv[4 * i + 1], tonumber(argv[4 * i + 2]), tonumber(argv[4 * i + 3])
+    local epoch, seq, n = argv[5 * i + 1], tonumber(argv[5 * i + 2]), tonumber(argv[5 * i + 3])
     local room = packed[i] and unpack_room(packed[i])
+    if room and room.pv < tonumber(argv[5 * i + 4]) then
+      room.pv = clock
+      numbered[#numbered + 1] = name
+      numbered[#numbered + 1] = pack_room(room)
+    end
     if room and room.epoch == epoch then
       local is_behind = room.seq < seq
       if not is_behind and n > 0 and seq >= room.first then
@@ -222,12 +228,13 @@ F.renewEpoch = function(keys, argv)
       end
     end
   end
+  hset(R .. 'rooms', numbered)
   hset(R .. 'rooms', changed)
   local fields = {}
   local log = redis.call('HMGET', keys[1], 'log', 'n')
-  if #changed > 0 and log[1] == argv[2] then
-    fields = { 'log', argv[3] }
-    local frame = 'L' .. cjson.encode({ logId = argv[3], n = tonumber(log[2] or 0) }) .. '\n'
+  if #changed > 0 and log[1] == argv[3] then
+    fields = { 'log', argv[4] }
+    local frame = 'L' .. cjson.encode({ logId = argv[4], n = tonumber(log[2] or 0) }) .. '\n'
     for _, other in ipairs(live_nodes(R)) do add_frame(frames, other, frame) end
   end
   tell(R, keys[1], frames, fields)

@@ -255,7 +255,7 @@ describe('a log that has lost its end', () => {
     const snapshot = await redis.dump()
     await a.broker.append(NS, [entry('cut', 2), entry('cut', 3)])
     await until(() => b.rows().length === 4)
-    const sent = { whole: { epoch: whole.epoch, seq: 1, n: 1 }, cut: { epoch: cut.epoch, seq: 3, n: 4 } }
+    const sent = { whole: { epoch: whole.epoch, seq: 1, n: 1, pv: 0 }, cut: { epoch: cut.epoch, seq: 3, n: 4, pv: 0 } }
     for (const node of [a, b]) node.sentOf = (roomId) => sent[roomId as 'cut']
     await redis.restore(snapshot)
     await until(() => a.breaks() > 0 && b.breaks() > 0)

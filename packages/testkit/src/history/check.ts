@@ -29,6 +29,8 @@ export class HistoryCheck {
   private readonly received = new Map<string, Received>()
   /** Private messages that each client received, by its life. */
   private readonly receivedPrivately = new Set<string>()
+  /** Number of each message that the log lost, by key. */
+  private readonly lost = new Map<string, number>()
   /** By client, the commit number of the latest live event. */
   private readonly latestN = new Map<string, number>()
 
@@ -49,7 +51,7 @@ export class HistoryCheck {
       case 'refused':
         return this.refused(fact)
       case 'receives':
-        return this.subscriber(who, fact.room).receives(fact) ?? this.agrees(who, fact) ?? this.inOrder(who, fact)
+        return this.subscriber(who, fact.room).receives(fact) ?? this.compares(who, fact)
       case 'enters':
         this.subscriber(who, fact.room).enters(fact)
         return undefined
@@ -67,6 +69,7 @@ export class HistoryCheck {
         this.latestN.clear() // numbers are given again
         this.receivedPrivately.clear()
         this.excuse(fact.heads)
+        if (fact.lost) this.forget(fact.heads, fact.lost)
         return undefined
       case 'note':
         return undefined
@@ -110,6 +113,10 @@ export class HistoryCheck {
   private answered({ room, key, seq }: Extract<ClientFact, { what: 'answered' }>): string | undefined {
     const sent = this.sent.get(key)
     if (!sent) return `${key} is acknowledged, but no client sent it`
+    if (seq !== undefined && this.lost.get(key) === seq) {
+      sent.isExcused = true // it was on its way when the log lost it
+      return undefined
+    }
     const before = sent.answer
     sent.answer ??= { seq }
     sent.isExcused = false
@@ -132,6 +139,13 @@ export class HistoryCheck {
     if (this.receivedPrivately.has(name)) return `${who} received ${key} twice`
     this.receivedPrivately.add(name)
     return this.sent.has(key) ? undefined : `${who} received ${key}, but no client sent it`
+  }
+
+  /** With what others received, and with what it received before. */
+  private compares(who: string, fact: Extract<ClientFact, { what: 'receives' }>): string | undefined {
+    // It was on its way when the log lost it.
+    if (fact.key !== undefined && this.lost.get(fact.key) === fact.seq) return undefined
+    return this.agrees(who, fact) ?? this.inOrder(who, fact)
   }
 
   private agrees(who: string, fact: Extract<ClientFact, { what: 'receives' }>): string | undefined {
@@ -164,6 +178,15 @@ export class HistoryCheck {
       sent.isExcused = true
       sent.answer = undefined
     }
+  }
+
+  /** What is gone without a new epoch, where no node is left that has sent it. */
+  private forget(heads: ReadonlyMap<string, number>, lost: ReadonlyMap<string, number>): void {
+    for (const [name, { room, seq }] of this.received) {
+      if (seq > (heads.get(room) ?? Number.POSITIVE_INFINITY)) this.received.delete(name)
+    }
+    for (const subscriber of this.subscribers.values()) subscriber.logWasCut(heads.get(subscriber.room))
+    for (const [key, seq] of lost) this.lost.set(key, seq)
   }
 
   private checkRoom(room: string, events: readonly LoggedEvent[], stored: Map<string, Place[]>): string[] {

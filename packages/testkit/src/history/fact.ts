@@ -57,7 +57,12 @@ export type WorldFact =
   /** Only a line of the story. */
   | { readonly what: 'note'; readonly text: string }
   /** The log lost its end, as a power failure does to one that is not synced: what is left of each room. */
-  | { readonly what: 'log cut'; readonly heads: ReadonlyMap<string, number> }
+  | {
+      readonly what: 'log cut'
+      readonly heads: ReadonlyMap<string, number>
+      /** Keys of what is gone, where acknowledgements of it may still be on their way. */
+      readonly lost?: ReadonlyMap<string, number>
+    }
 
 export type Fact = ClientFact | WorldFact
 

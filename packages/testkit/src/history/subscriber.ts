@@ -26,6 +26,8 @@ export class Subscriber {
   readonly gaps: ReportedGap[] = []
   /** Events up to here are replayed, later ones are live. */
   liveFrom = 0
+  /** The log may be the same one without what came after this, where no node is left that knew it. */
+  private cutAt = Number.POSITIVE_INFINITY
 
   constructor(who: string, room: string) {
     this.who = who
@@ -35,6 +37,10 @@ export class Subscriber {
   enters({ epoch, seq }: In<'enters'>): void {
     this.position = { epoch, seq }
     this.liveFrom = seq
+  }
+
+  logWasCut(head = Number.POSITIVE_INFINITY): void {
+    this.cutAt = Math.min(this.cutAt, head)
   }
 
   leaves(): void {
@@ -54,7 +60,8 @@ export class Subscriber {
     const { who, room, position } = this
     if (!position) return `${this.at(from)}: a gap in a room that it is not in`
     const isAnother = isOther(position.epoch, epoch)
-    if (reason === 'epoch' && !isAnother && epoch !== undefined) {
+    const isAhead = position.seq > this.cutAt
+    if (reason === 'epoch' && !isAnother && epoch !== undefined && !isAhead) {
       return `${this.at(from)}: reset to another log, although it is the same`
     }
     this.gaps.push({
@@ -64,11 +71,11 @@ export class Subscriber {
       reason,
       from,
       to,
-      after: isAnother ? -1 : position.seq,
+      after: isAnother || isAhead ? -1 : position.seq,
     })
-    if (!isAnother && from <= position.seq) return `${this.at(from)}: reset to before #${position.seq}`
+    if (!isAnother && !isAhead && from <= position.seq) return `${this.at(from)}: reset to before #${position.seq}`
     this.position = { epoch: epoch ?? position.epoch, seq: from - 1 }
-    this.liveFrom = isAnother ? to : Math.max(this.liveFrom, to)
+    this.liveFrom = isAnother || isAhead ? to : Math.max(this.liveFrom, to)
     return undefined
   }
 

@@ -26,6 +26,9 @@ export interface MachineOptions {
   readonly onServer?: ((server: TestServer) => void) | undefined
 }
 
+/** Until a process that ended by itself is started again. */
+const RESTART_MS = 1_000
+
 export class Machine implements Host {
   /** The process that takes links now. */
   server: TestServer | undefined
@@ -101,11 +104,19 @@ export class Machine implements Host {
       ...(shared ? { shared: (clock, own) => this.named(shared(clock, own)) } : {}),
       ...(broker ? { broker } : {}),
     })
-    ready.then((server) => {
-      if (this.life !== life) return
-      onServer?.(server)
-      this.server = server
-    })
+    ready.then(
+      (server) => {
+        if (this.life !== life) return
+        onServer?.(server)
+        this.server = server
+      },
+      () => {
+        // It could not start, and ends; who started it tries again.
+        if (this.life !== life) return
+        this.kill()
+        this.startAfter(RESTART_MS)
+      },
+    )
   }
 
   private named(broker: Broker): Broker {

@@ -20,6 +20,16 @@ export class StoredRooms {
     return this.events(namespace, roomId).at(-1)?.seq ?? 0
   }
 
+  /** What is here and not in a later state of the same log: number of each message by its key. */
+  lostIn(later: StoredRooms): Map<string, number> {
+    const lost = new Map<string, number>()
+    for (const [name, events] of this.rooms) {
+      const kept = later.rooms.get(name)?.length ?? 0
+      for (const { key, seq } of events.slice(kept)) if (key !== undefined) lost.set(key, seq)
+    }
+    return lost
+  }
+
   /** Oldest first. */
   events(namespace: string, roomId: string): LoggedEvent[] {
     const name = `${namespace}\n${roomId}`

@@ -31,6 +31,11 @@ const CALM_DELAY_MS = 50
 /** After everyone left, until nothing is kept for them: longer than a session lives. */
 const AFTERMATH_MS = 30_000
 
+const BREAKS: ReadonlySet<Step['do']> = new Set([
+  ...(['power failure', 'promote', 'disk stalls'] as const),
+  ...(['suspend', 'isolate', 'disconnect', 'lose pushes'] as const),
+])
+
 export class World {
   readonly clock = new VirtualClock()
   readonly history: History
@@ -41,6 +46,8 @@ export class World {
   private readonly application: Application
   private readonly admins: Set<string>
   private areFaultsOver = false
+  /** A node may have lost its connection to Redis, or a message. */
+  private hasBreaks = false
 
   constructor(plan: Plan, application: Application) {
     this.plan = plan
@@ -79,6 +86,7 @@ export class World {
       const network = new SimulatedNetwork({ clock, namespace, host, delayMs: () => this.delay(own) })
       const options: ActorOptions = {
         ...{ name, user, clock, network, random: own, history: this.history, vocabulary: application },
+        mayBeBehind: () => this.hasBreaks,
         contentBytes: plan.contentBytes,
         own: messages.get(user) as OwnMessages,
         headOf: (roomId) => this.storage.stored.head(namespace, roomId),
@@ -114,6 +122,7 @@ export class World {
     const room = 'room' in step ? (this.plan.rooms[step.room] as string) : ''
     if (!['say', 'revise', 'take back', 'say privately', 'chatter'].includes(step.do))
       this.history.note('→', describeStep(this.plan, step))
+    if (this.storage instanceof Cluster && BREAKS.has(step.do)) this.hasBreaks = true
     switch (step.do) {
       case 'say':
         for (let i = 0; i < step.times; i++) actor?.say(room)
@@ -224,14 +233,16 @@ export class World {
   /** Redis is killed, or a copy takes its place: nodes stay, and some of what they were answered is gone. */
   private loseTail(downMs: number, effects: number): void {
     if (!(this.storage instanceof Cluster)) return
+    const { stored } = this.storage
     this.storage.redis.restart(downMs, effects)
-    if (effects > 0) this.recordLoss()
+    const lost = stored.lostIn(this.storage.stored)
+    if (effects > 0) this.recordLoss(lost)
   }
 
-  private recordLoss(): void {
+  private recordLoss(lost?: ReadonlyMap<string, number>): void {
     const { namespace } = this.application
     const heads = new Map(this.plan.rooms.map((room) => [room, this.storage.stored.head(namespace, room)]))
-    this.history.record('server', { what: 'log cut', heads })
+    this.history.record('server', { what: 'log cut', heads, ...(lost ? { lost } : {}) })
   }
 
   private suspend(node: number, forMs: number): void {

@@ -91,8 +91,8 @@ export class LogListener implements BrokerListener {
   headOf(name: string, roomId: string): SentHead | undefined {
     const room = this.parts.namespaces.get(name)?.state.rooms.get(roomId)
     if (room?.state !== 'open') return undefined
-    const { epoch, head: seq, tail } = room
-    return { epoch, seq, n: tail.get(seq)?.stored?.n }
+    const { epoch, head: seq, tail, pv } = room
+    return { epoch, seq, n: tail.get(seq)?.stored?.n, pv }
   }
 
   onReset(name: string, head: Head): void {

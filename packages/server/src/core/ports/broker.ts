@@ -158,6 +158,8 @@ export interface SentHead {
   readonly seq: number
   /** The commit of that number, where it is known. */
   readonly n: number | undefined
+  /** The version of its presence; 0 for none. */
+  readonly pv: number
 }
 
 export interface RoomSubscription {

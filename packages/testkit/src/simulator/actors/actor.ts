@@ -20,6 +20,8 @@ export interface ActorOptions {
   readonly own: OwnMessages
   /** Number of the latest stored event of a room: later events are new to every client. */
   readonly headOf: (roomId: string) => number
+  /** Its node may have missed something, and so have its clients behind. */
+  readonly mayBeBehind: () => boolean
   /** Its messages are at least this long. */
   readonly contentBytes: number
 }

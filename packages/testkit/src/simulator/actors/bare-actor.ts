@@ -242,7 +242,7 @@ export class BareActor implements Actor {
     if (message.type === 'notice' && message.code === 'FORBIDDEN') return this.lose(message.roomId)
     if (message.type === 'error') return history.note(this.name, `gets the error ${message.code}: ${message.message}`)
     const wanted = this.wanted.get(message.roomId)
-    if (message.type === 'reset') return this.reset(message.roomId, undefined, message)
+    if (message.type === 'reset') return this.reset(message.roomId, message.epoch, message)
     if (message.seq !== undefined) return this.event(message, wanted)
     const problem = wanted?.isIn ? wanted.members.take(message) : undefined
     if (problem) history.violate(`${this.name} in ${message.roomId}: ${problem}`)
@@ -320,7 +320,7 @@ export class BareActor implements Actor {
     if (data?.seq !== undefined) this.options.own.add(roomId, data.seq)
     const wanted = this.wanted.get(roomId)
     // A client with an inbox is behind in every room while the inbox is read.
-    if (this.options.headOf(inboxOf(this.user)) > 0) this.isCalm = false
+    if (this.options.headOf(inboxOf(this.user)) > 0 || this.options.mayBeBehind()) this.isCalm = false
     if (!this.isCalm || this.link?.wasHeld || !wanted?.isIn || !wanted.position || data?.seq === undefined) return
     if (wanted.position.seq < data.seq) {
       history.violate(`${this.name} got the ack of ${roomId}#${data.seq} before the event, and was not behind`)

@@ -16,6 +16,10 @@ interface Asked {
 /** How often a request is asked for that runs on another node, and how long. */
 const RUNS_LOOK_MS = 25
 const RUNS_MAX_MS = 10_000
+/** Until Redis is asked again to end claims that it may still have. */
+const END_AGAIN_MS = 1_000
+/** More than these are left to the end of the node. */
+const ENDED_MAX = 100_000
 
 const CONFLICT: Claim = { status: 'refused', code: 'CONFLICT', message: ERROR_CODES.CONFLICT.message }
 
@@ -24,7 +28,8 @@ export class Claims {
   private readonly clock: Clock
   private readonly report: (error: unknown) => void
   private asked: Asked[] = []
-  private ended: string[] = []
+  private readonly ended = new Set<string>()
+  private cancelEnds: (() => void) | undefined
   private readonly writes = new Set<Promise<unknown>>()
 
   constructor(namespace: RedisNamespace, clock: Clock, report: (error: unknown) => void) {
@@ -37,13 +42,14 @@ export class Claims {
     this.namespace.hasClaims = true
     return new Promise((resolve, reject) => {
       const digest = digestOf(key.scope, key.key)
+      this.ended.delete(digest)
       this.add({ key, digest, startedAt: this.clock.monotonic(), resolve, reject })
     })
   }
 
   end(key: AppendKey): void {
-    if (this.ended.length === 0) queueMicrotask(() => this.sendEnds())
-    this.ended.push(digestOf(key.scope, key.key))
+    if (this.ended.size === 0 || this.cancelEnds) queueMicrotask(() => this.sendEnds())
+    this.ended.add(digestOf(key.scope, key.key))
   }
 
   saveAck(key: AppendKey, ack: string): void {
@@ -55,6 +61,7 @@ export class Claims {
   }
 
   async settled(): Promise<void> {
+    if (this.cancelEnds) this.sendEnds()
     await Promise.allSettled(this.writes)
   }
 
@@ -80,6 +87,8 @@ export class Claims {
       if (isRepeat && !(await namespace.isConfirmed())) throw unavailable(new Error('Too few replicas confirm it'))
       for (const [i, asked] of page.entries()) this.settle(asked, String(reply[1 + 2 * i]), reply[2 + 2 * i])
     } catch (error) {
+      // It may have taken effect, or still do so: then no other node would ever run the request.
+      this.endLater(page.map(({ digest }) => digest))
       for (const { reject } of page) reject(error)
     }
   }
@@ -102,11 +111,25 @@ export class Claims {
   }
 
   private sendEnds(): void {
-    const digests = this.ended
-    this.ended = []
+    this.cancelEnds?.()
+    this.cancelEnds = undefined
+    const digests = [...this.ended]
+    this.ended.clear()
     for (const page of inPages(digests)) {
-      this.track(this.namespace.ask('endClaims', [this.namespace.node, ...page]))
+      const ends = this.namespace.ask('endClaims', [this.namespace.node, ...page])
+      this.track(
+        ends.catch((error: unknown) => {
+          this.endLater(page)
+          throw error
+        }),
+      )
     }
+  }
+
+  /** What is claimed here again meanwhile stays. */
+  private endLater(digests: readonly string[]): void {
+    for (const digest of digests) if (this.ended.size < ENDED_MAX) this.ended.add(digest)
+    this.cancelEnds ??= this.clock.after(END_AGAIN_MS, () => this.sendEnds())
   }
 
   private track(write: Promise<unknown>): void {

@@ -174,9 +174,17 @@ export class RedisNamespace {
       throw new RoomfulError('UNAVAILABLE', error.message, { cause: error })
     })
     await Promise.race([this.opened.promise, refusal])
-    const reply = await this.ask('heads', [this.options.node])
-    this.n = Math.max(this.n, Number(reply[2]))
-    return { logId: this.logId, n: this.n }
+    // A Redis that goes away just now is waited for like one that is not there yet.
+    for (;;) {
+      try {
+        const reply = await this.ask('heads', [this.options.node])
+        this.n = Math.max(this.n, Number(reply[2]))
+        return { logId: this.logId, n: this.n }
+      } catch (error) {
+        if (this.isClosed) throw error
+        await Promise.race([new Promise<void>((resolve) => this.options.clock.after(RETRY_MS, resolve, true)), refusal])
+      }
+    }
   }
 
   append(batch: Batch): void {
@@ -490,9 +498,11 @@ export class RedisNamespace {
     const heads = await this.openRooms(page, call)
     const sent = page.flatMap(({ roomId }) => {
       const head = listener().headOf(name, roomId)
-      return head === undefined || head.seq === 0 ? [] : [roomId, head.epoch, String(head.seq), String(head.n ?? 0)]
+      if (head === undefined || (head.seq === 0 && head.pv === 0)) return []
+      return [roomId, head.epoch, ...[head.seq, head.n ?? 0, head.pv].map(String)]
     })
-    if (sent.length > 0) await call('renewEpoch', [this.seed(), logId, `1${random.id(LOG_ID_LENGTH)}`, ...sent])
+    const logs = [logId, `1${random.id(LOG_ID_LENGTH)}`]
+    if (sent.length > 0) await call('renewEpoch', [this.seed(), this.now, ...logs, ...sent])
     return heads
   }
 
