@@ -119,7 +119,9 @@ export function* checkNodes(machines: readonly Machine[], { redis }: Cluster, na
   }
   const dead = machines.flatMap(({ deadNodes }) => deadNodes)
   for (const [key, text] of redis.contents()) {
-    const node = dead.find((each) => key.includes(each) || text.includes(each))
+    // Rows and a living node's latest answers may be about one that has died since.
+    const names = /\}:[lr]:/.test(key) ? key : `${key} ${text}`
+    const node = dead.find((each) => names.includes(each))
     if (node !== undefined) yield `${key} still names the node ${node}, which is dead: ${text.slice(0, 200)}`
   }
 }
