@@ -10,6 +10,8 @@ import { SECRET } from './token.ts'
 import { until, within } from './wait.ts'
 
 const MAIN = join(ROOT, 'apps/commons/main.ts')
+/** Commons on several nodes behind nginx, which tests take for one server. */
+const CLUSTER = join(ROOT, 'scripts/cluster.ts')
 /** What Node made of the sources, which the next start need not make again: a third of the work of starting. */
 const COMPILED = join(ROOT, 'node_modules/.cache/roomful-servers')
 const READY_TIMEOUT_MS = 20_000
@@ -38,6 +40,12 @@ export const SMALL_HEAP = ['--max-old-space-size=96', '--max-semi-space-size=8']
 export interface Exit {
   code: number | null
   signal: NodeJS.Signals | null
+}
+
+/** With `TEST_NODES` so many nodes stand for the server: see test/nodes/outside.test.ts. */
+function mainProgram(port: number, data: string): string[] {
+  const { TEST_NODES } = process.env
+  return TEST_NODES ? [CLUSTER, '--nodes', TEST_NODES, '--port', String(port), '--data', data] : [MAIN]
 }
 
 /** No limits that a test would hit by accident. */
@@ -116,7 +124,7 @@ export class Server extends RunningServer {
             pinnedNode(),
             ...(options.nodeArgs ?? []),
             '--conditions=source',
-            options.entry ?? MAIN,
+            ...(options.entry === undefined ? mainProgram(port, data) : [options.entry]),
             ...(options.args ?? []),
           ]
     const [command, ...args] = [...(options.wrapper ?? []), ...node] as [string, ...string[]]

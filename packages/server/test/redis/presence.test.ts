@@ -1,4 +1,6 @@
 /** Who is in a room, over two servers on one Redis. */
+import type { SharedPresence } from '@roomful/server/ports'
+import { hubOf } from '@roomful/server/testing'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type Client, connect, join, list, type Server, serve, serveApart, signIn, until } from './clients.ts'
 import { startRedis } from './server.ts'
@@ -96,6 +98,27 @@ describe('a room on two nodes', () => {
 })
 
 describe('users of two nodes', () => {
+  it('[B23] have their inbox looked up once other nodes send there what is for them', async () => {
+    const [a] = (await cluster()) as [Server, Server]
+    const { broker } = hubOf(a.roomful).runtime
+    const order: string[] = []
+    const { heads, presence } = broker
+    broker.heads = (namespace, roomIds) => {
+      order.push(...roomIds)
+      return heads(namespace, roomIds)
+    }
+    const online = presence?.online as SharedPresence['online']
+    Object.assign(presence ?? {}, {
+      online: async (...said: Parameters<SharedPresence['online']>) => {
+        await online(...said)
+        order.push(...said[2].map(({ userId, state }) => `${userId} is ${state}`))
+      },
+    })
+    await signIn(a, 'ann')
+    await until(() => order.length === 2)
+    expect(order).toEqual(['ann is online', 'user:ann'])
+  })
+
   it('[C13] [B17] are counted together, and everyone is notified of the first and the last connection of each', async () => {
     const [a, b] = (await cluster()) as [Server, Server]
     const counted = (client: Client, count: number, connections: number) =>
