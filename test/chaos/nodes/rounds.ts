@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { SeededRandom } from '@roomful/testkit'
-import { formatFact, History, type LoggedRoom } from '@roomful/testkit/history'
+import { type Fact, formatFact, History, type LoggedRoom } from '@roomful/testkit/history'
 import { token } from '../../outside/lib/token.ts'
 import { until } from '../../outside/lib/wait.ts'
 import { barePublisher, bareSubscriber, Returning } from '../clients/bare.ts'
@@ -175,10 +175,8 @@ class Rounds {
 
   /** The log ends there from now on. @returns that, when something was received or answered that is gone */
   private lose(head: number): number | undefined {
-    const known = Math.max(
-      0,
-      ...this.history.facts.map(({ fact }) => ('seq' in fact && isOfLog(fact) ? (fact.seq ?? 0) : 0)),
-    )
+    let known = 0
+    for (const { fact } of this.history.facts) if (isOfLog(fact)) known = Math.max(known, fact.seq ?? 0)
     if (known <= head) return undefined
     this.losses++
     this.earlier.set(this.epoch, head)
@@ -255,8 +253,8 @@ class Rounds {
   }
 }
 
-function isOfLog({ what }: { readonly what: string }): boolean {
-  return what === 'receives' || what === 'answered'
+function isOfLog(fact: Fact): fact is Extract<Fact, { what: 'receives' | 'answered' }> {
+  return fact.what === 'receives' || fact.what === 'answered'
 }
 
 /** A user who is in the room by one node, and goes without a word. */

@@ -246,6 +246,14 @@ F.listRooms = function(keys, argv)
   return reply
 end
 
+-- argv: rooms. @returns the number of users of each
+F.countUsers = function(keys, argv)
+  local R = prefix_of(keys)
+  local reply = {}
+  for i, name in ipairs(argv) do reply[i] = redis.call('HLEN', R .. 'p:' .. name) end
+  return reply
+end
+
 -- A slice of the seats of a dead node: who is connected there is gone, who is expected back from there stays expected.
 -- @returns whether there may be more
 local function reap_seats(R, key, node, clock)

@@ -29,6 +29,11 @@ export interface SharedPresence {
   /** Those of these users who are online on any node, or are expected back there. @throws (rejects) UNAVAILABLE */
   whoIsOnline(namespace: string, userIds: readonly string[]): Promise<ReadonlySet<string>>
   /**
+   * How many users these rooms have, with everything that this node has stated.
+   * @throws (rejects) UNAVAILABLE
+   */
+  counts(namespace: string, roomIds: readonly string[]): Promise<readonly number[]>
+  /**
    * Rooms in which users are on any node, by name, without personal ones.
    * @param page those behind `after`, so many
    * @throws (rejects) UNAVAILABLE

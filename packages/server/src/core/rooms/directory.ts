@@ -88,7 +88,10 @@ export class RoomDirectory {
     const { name } = this.namespace
     const counted = broker.presence?.rooms(name, { after: '', limit: 0 })
     const { answers } = await nodes.ask<LargestRooms>(LARGEST, limit, name)
-    const rooms = mergeLargest([here, ...answers.map(({ value }) => value)], limit)
+    const merged = mergeLargest([here, ...answers.map(({ value }) => value)], limit)
+    // What a node knows of others' users may be of a moment ago.
+    const counts = (await broker.presence?.counts(name, merged.map(({ roomId }) => roomId))) ?? [] // biome-ignore format: one call
+    const rooms = merged.map(({ roomId }, i) => ({ roomId, count: counts[i] ?? 0 })).filter(({ count }) => count > 0)
     return { rooms, total: Math.max(rooms.length, (await counted)?.total ?? 0) }
   }
 

@@ -311,6 +311,8 @@ export class Membership {
   position: number
   /** The version of the membership in its acknowledgement. */
   pv = 0
+  /** The version of the latest list of names that it was sent, in the classic form. */
+  listPv = -1
   /** After which number it was sent events: where the session resumes when its client does not know its position. */
   joinedAt: number
   /** The same among transient events. */

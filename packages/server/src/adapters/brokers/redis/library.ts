@@ -31,6 +31,7 @@ export type FunctionName =
   | 'dropPoller'
   | 'whoIsOnline'
   | 'listRooms'
+  | 'countUsers'
   | 'register'
   | 'renew'
   | 'reap'
@@ -57,6 +58,7 @@ const READING = [
   'owned',
   'whoIsOnline',
   'listRooms',
+  'countUsers',
   'findSession',
   'mark',
   'countNodes',

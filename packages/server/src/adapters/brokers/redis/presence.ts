@@ -85,6 +85,12 @@ export class Presence {
     return new Set((await Promise.all(pages)).flat())
   }
 
+  async counts(roomIds: readonly string[]): Promise<number[]> {
+    this.flush() // who has just left here is not counted
+    const pages = inPages(roomIds).map((page) => this.namespace.ask('countUsers', page))
+    return (await Promise.all(pages)).flat().map(Number)
+  }
+
   async rooms({ after, limit }: { readonly after: string; readonly limit: number }): Promise<RoomsPage> {
     const [total, ...found] = await this.namespace.ask('listRooms', [after, String(limit + 1)])
     const rooms = pairs(found).map(([roomId, count]) => ({ roomId, count: Number(count) }))
@@ -156,6 +162,7 @@ export function sharedPresence(of: (namespace: string) => Presence): SharedPrese
     owned: async (namespace) => of(namespace).owned(),
     roomUsers: async (namespace, roomId, cursor) => of(namespace).roomUsers(roomId, cursor),
     whoIsOnline: async (namespace, userIds) => of(namespace).whoIsOnline(userIds),
+    counts: async (namespace, roomIds) => of(namespace).counts(roomIds),
     rooms: async (namespace, page) => of(namespace).rooms(page),
   }
 }

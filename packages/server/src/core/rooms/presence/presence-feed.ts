@@ -9,7 +9,7 @@ import type { Timer } from '../../base/timer-wheel.ts'
 import { RoomEvent } from '../../events/event.ts'
 import { EVERYONE } from '../../log/effects.ts'
 import type { FanOut } from '../../log/fan-out.ts'
-import type { Member, Room, RoomUser } from '../../state/namespace-state.ts'
+import type { Connection, Member, Membership, Room, RoomUser } from '../../state/namespace-state.ts'
 import type { ThrottledFanOut } from './throttled-fan-out.ts'
 
 /** Members up to which changes are sent one by one, and most users in a snapshot. U2, U3. */
@@ -77,11 +77,9 @@ export class PresenceFeed {
     this.change(room, { kind: 'changed', member }, pv)
   }
 
-  /** The classic members get the list soon: a new one, whose arrival was known before it was there. */
-  listSoon(room: Room): void {
-    const pending = this.pending.get(room) ?? this.begin(room)
-    pending.classic = true
-    this.flushSoon(room, pending)
+  /** A classic member gets the list, unless it has it: with several nodes its arrival is known before it is a member. */
+  listFor(room: Room, connection: Connection): void {
+    this.runtime.turn.after(() => this.sendList(room, (member) => member.connection === connection))
   }
 
   /** The list was read again, since changes were missed: what is different goes out as one message. */
@@ -168,9 +166,23 @@ export class PresenceFeed {
     this.sendDiff(room, pending)
     if (!pending.classic) return
     pending.classic = false
-    const { id: roomId, count } = room
+    this.sendList(room, () => true)
+  }
+
+  /** To classic members who do not have it as it is. */
+  private sendList(room: Room, isFor: (member: Membership) => boolean): void {
+    const { id: roomId, count, pv } = room
     const names = count <= CLASSIC_LIST_MAX ? membersOf(room).map((member) => member.name) : []
-    this.send(room, 'presence_update', { room: roomId, users: names, ...(names.length < count ? { count } : {}) })
+    const data = { room: roomId, users: names, ...(names.length < count ? { count } : {}) }
+    const event = RoomEvent.transient('presence_update', [data], true)
+    this.throttle.deliver(count, () =>
+      this.fanOut.deliverToMembers(room, event, EVERYONE, (member, view) => {
+        if (view !== 'classic' || member.pv > pv || member.listPv >= pv || !isFor(member)) return false
+        member.listPv = pv
+        return true
+      }),
+    )
+    this.runtime.turn.endSoon()
   }
 
   /** Everything since the number `since`. */
@@ -192,10 +204,9 @@ export class PresenceFeed {
     const { pv } = room
     const event = RoomEvent.transient(type, [data], true)
     this.throttle.deliver(room.count, () =>
-      this.fanOut.deliverToMembers(room, event, EVERYONE, ({ connection, pv: known }, view) => {
-        // A member who came meanwhile has it in the acknowledgement; a full list also goes to the newest member.
-        const isNew = view === 'classic' ? known <= pv : known < pv
-        return isNew && connection.id !== except
+      this.fanOut.deliverToMembers(room, event, EVERYONE, ({ connection, pv: known }) => {
+        // A member who came meanwhile has it in the acknowledgement.
+        return known < pv && connection.id !== except
       }),
     )
     this.runtime.turn.endSoon()

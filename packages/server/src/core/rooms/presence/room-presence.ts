@@ -51,7 +51,10 @@ export class RoomPresence {
     if (isPersonalRoom(room.id)) return // only its owner is in it
     const { user } = connection
     const known = room.seats.get(user.sub)
-    if (!known) return this.enter(room, newSeat(user, 1), connection.id)
+    if (!known) {
+      if (this.sharedUsers && connection.link.dialect.view === 'classic') this.feed.listFor(room, connection)
+      return this.enter(room, newSeat(user, 1), connection.id)
+    }
     const isRenamed = known.user.name !== user.name
     known.connections++
     known.user = user
@@ -152,10 +155,7 @@ export class RoomPresence {
   private enter(room: Room, seat: Seat, by?: string): void {
     const { user } = seat
     room.seats.set(user.sub, seat)
-    if (this.sharedUsers) {
-      if (room.hasClassicMembers()) this.feed.listSoon(room)
-      return void this.seats.state(room, user.sub)
-    }
+    if (this.sharedUsers) return void this.seats.state(room, user.sub)
     room.users.set(user.sub, seat)
     this.feed.joined(room, toMember(seat), by)
     this.namespace.announce('enter', user, room.id)
