@@ -98,8 +98,8 @@ export class Hub {
       isReady: () => this.state === 'ready',
     })
     // An inbox is open only where something was sent to its owner before.
-    runtime.nodes.on<string>('inbox', (roomId, name) => {
-      this.namespace(name)?.inboxes.onStored(roomId)
+    runtime.nodes.on<[string, number]>('inbox', ([roomId, seq], name) => {
+      this.namespace(name)?.inboxes.onStored(roomId, seq)
       this.namespace(name)?.inboxes.wake(roomId)
     })
     runtime.nodes.on<string>('user of', (id, name) => this.namespace(name)?.connections.get(id)?.user.sub)

@@ -77,7 +77,7 @@ export class Namespace implements NamespaceApi, NamespaceParts {
       delivery,
       inboxes: {
         wake: (roomId) => inboxes.wake(roomId),
-        onStored: (roomId) => inboxes.onStored(roomId),
+        onStored: (roomId, seq) => inboxes.onStored(roomId, seq),
         onReleased: (room, seq) => inboxes.onReleased(room, seq),
       },
     })

@@ -119,6 +119,26 @@ describe('users of two nodes', () => {
     expect(order).toEqual(['ann is online', 'user:ann'])
   })
 
+  it('[B23] get a private message on each node, though one of them has confirmed it already', async () => {
+    const [a, b] = (await cluster()) as [Server, Server]
+    const [ann, here, there] = [await signIn(a, 'ann'), await signIn(a, 'bob'), await signIn(b, 'bob')]
+    const { broker } = hubOf(b.roomful).runtime
+    const confirmed = async (roomId: string): Promise<number> => {
+      for (;;) {
+        const mark = await markOf('/', roomId)
+        if (mark > 0) return mark
+      }
+    }
+    const markOf = broker.mark.bind(broker)
+    broker.mark = async (_, roomId) => confirmed(roomId)
+    const { error } = await ann.ask('message:private', { to: 'bob', content: 'psst' })
+    expect(error).toBeUndefined()
+    for (const client of [here, there]) {
+      const { content } = await client.next(({ type }) => type === 'message:private')
+      expect(content).toBe('psst')
+    }
+  })
+
   it('[C13] [B17] are counted together, and everyone is notified of the first and the last connection of each', async () => {
     const [a, b] = (await cluster()) as [Server, Server]
     const counted = (client: Client, count: number, connections: number) =>

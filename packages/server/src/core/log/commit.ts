@@ -198,7 +198,7 @@ export class Commit {
     const row = { n, seq, ts, roomId, type, argsJson, userId, key: request.key?.key, redacted: false }
     this.fanOut.release(RoomEvent.fromRow(row, effect.args, request.origin))
     this.namespace.announceStored(row, effect.args)
-    if (isInbox(roomId)) this.runtime.nodes.tell('inbox', roomId, this.namespace.name)
+    if (isInbox(roomId)) this.runtime.nodes.tell('inbox', [roomId, seq], this.namespace.name)
   }
 }
 

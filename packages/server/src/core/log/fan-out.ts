@@ -46,7 +46,7 @@ export class Delivery {
 export interface InboxListener {
   wake(roomId: string): void
   /** Stored in an inbox that is not open. */
-  onStored(roomId: string): void
+  onStored(roomId: string, seq: number): void
   onReleased(room: Room, seq: number): void
 }
 
@@ -80,7 +80,7 @@ export class FanOut {
     const room = this.namespace.rooms.get(stored.roomId)
     const isOfInbox = room === undefined ? isInbox(stored.roomId) : room.isInbox
     if (isOfInbox) this.inboxes.wake(stored.roomId)
-    if (room === undefined) return isOfInbox ? this.inboxes.onStored(stored.roomId) : undefined
+    if (room === undefined) return isOfInbox ? this.inboxes.onStored(stored.roomId, stored.seq) : undefined
     if (stored.seq <= room.head) return
     if (isOfInbox) this.inboxes.onReleased(room, stored.seq)
     const isNext = stored.seq === room.head + 1 && room.state === 'open'

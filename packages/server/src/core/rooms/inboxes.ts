@@ -51,10 +51,10 @@ export class Inboxes implements InboxListener {
   }
 
   /** Something was stored in an inbox that is not open: its owner's connections enter it now. */
-  onStored(roomId: string): void {
+  onStored(roomId: string, seq: number): void {
     const online = this.namespace.users.get(roomId.slice(PREFIX.length))
     for (const connection of online?.connections ?? []) {
-      this.enterFromMark(connection, roomId).catch((error: unknown) => this.report(connection, error))
+      this.enterFor(connection, roomId, seq).catch((error: unknown) => this.report(connection, error))
     }
   }
 
@@ -138,8 +138,10 @@ export class Inboxes implements InboxListener {
     this.runtime.observer.observe({ type: 'catch-up:failed', connectionId: connection.id, error })
   }
 
-  private async enterFromMark(connection: Connection, roomId: string): Promise<void> {
-    await this.enter(connection, roomId, await this.runtime.broker.mark(this.namespace.name, roomId))
+  /** On another node a connection of the same user may have confirmed the event already: it is still new to this one. */
+  private async enterFor(connection: Connection, roomId: string, seq: number): Promise<void> {
+    const mark = await this.runtime.broker.mark(this.namespace.name, roomId)
+    await this.enter(connection, roomId, Math.min(mark, seq - 1))
   }
 
   private async enter(connection: Connection, roomId: string, mark: number): Promise<void> {
