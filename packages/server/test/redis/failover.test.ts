@@ -133,7 +133,8 @@ describe('Sentinel', () => {
       ['sentinel down-after-milliseconds', 'main 500'],
       ['sentinel failover-timeout', 'main 2000'],
     )
-    await until(async () => /num-slaves\W+1/.test(JSON.stringify(await sentinel.command('SENTINEL', 'MASTER', 'main'))))
+    const seen = async () => JSON.stringify(await sentinel.command('SENTINEL', 'REPLICAS', 'main'))
+    await until(async () => /master-link-status\W+ok/.test(await seen()))
     const named = { ...one, url: `redis-sentinel://127.0.0.1:${sentinel.port}/main` }
     const nodes = [await serveNode(named, 'sentinel'), await serveNode(named, 'sentinel')]
     const clients = await Promise.all(nodes.map(async (node, i) => connectTo(node, await tokenFor(`user${i}`))))

@@ -76,7 +76,7 @@ describe('with ROOMFUL_REDIS_REPLICAS', () => {
     const [one, two, three] = [await start(), await start(), await start()]
     await replicate(one, two)
     await replicate(one, three)
-    const { broker } = open(urlOf(one, two), 1)
+    const { broker } = open(urlOf(one, two, three), 1)
     await broker.open(NS)
     const acknowledged: number[] = []
     let isRunning = true
@@ -94,8 +94,12 @@ describe('with ROOMFUL_REDIS_REPLICAS', () => {
     await vi.waitFor(() => expect(acknowledged.length).toBeGreaterThan(100), 10_000)
     await one.kill()
     const before = acknowledged.length
-    await two.command('REPLICAOF', 'NO', 'ONE')
-    await replicate(two, three)
+    // As Sentinel does: the one that is furthest, since the other may lack what one has confirmed.
+    const offsetOf = async (redis: RedisServer) =>
+      Number(/slave_repl_offset:(\d+)/.exec(String(await redis.command('INFO', 'replication')))?.[1])
+    const [next, other] = (await offsetOf(two)) >= (await offsetOf(three)) ? [two, three] : [three, two]
+    await next.command('REPLICAOF', 'NO', 'ONE')
+    await replicate(next, other)
     await vi.waitFor(() => expect(acknowledged.length).toBeGreaterThan(before + 100), 20_000)
     isRunning = false
     await Promise.all(writing)

@@ -107,9 +107,22 @@ export async function openRedis(url: string): Promise<Redis> {
     async connect(key) {
       const { urls, primary } = places
       if (primary !== undefined) return dialFirst(urls, (client) => askSentinel(client, primary))
-      return dialFirst(urls, (client) => follow(client, key))
+      if (urls.length === 1) return dialFirst(urls, (client) => follow(client, key))
+      return dialFirst(urls, async (client) => checkPrimary(await follow(client, key)))
     },
     isReply: (error): error is Error => error instanceof ErrorReply,
+  }
+}
+
+/** Of several servers one is the primary, and after a failover another one. */
+async function checkPrimary(client: RedisClient): Promise<RedisClient> {
+  try {
+    const info = await client.sendCommand<string>(['INFO', 'replication'])
+    if (info.includes('role:slave')) throw new Error('Each Redis of REDIS_URL that answers is a read only replica')
+    return client
+  } catch (error) {
+    discard(client)
+    throw error
   }
 }
 
