@@ -7,6 +7,11 @@ import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { RoomfulError } from '@roomful/server'
 
+/** SQLITE_BUSY. */
+const BUSY = 5
+const OPEN_TRIES = 50
+const OPEN_AGAIN_MS = 20
+
 /**
  * Brings a feature's tables up to date and prepares its statements.
  * @param schema SQL of each step, oldest first
@@ -35,9 +40,7 @@ export class Database {
     const path = data === ':memory:' ? data : join(data, 'commons.db')
     try {
       if (path !== data) createFile(data, path)
-      this.file = new DatabaseSync(path, { timeout: 1_000 })
-      this.file.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
-      this.file.exec('CREATE TABLE IF NOT EXISTS features (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT')
+      this.file = openFile(path)
     } catch (error) {
       throw new Error(`The database ${path} cannot be opened: ${(error as Error).message}.`, { cause: error })
     }
@@ -49,15 +52,11 @@ export class Database {
    * @throws Error when the file was written by a newer version
    */
   migrate(feature: string, steps: readonly string[]): void {
-    const row = this.prepare('SELECT version FROM features WHERE name = ?').get(feature)
-    const version = Number(row?.version ?? 0)
-    if (version > steps.length) {
-      throw new Error(
-        `commons.db was written by a newer version (${feature} ${version}; this one knows ${steps.length})`,
-      )
-    }
-    if (version === steps.length) return
+    if (this.versionOf(feature, steps) === steps.length) return
+    // Another process may do it at the same time, so that only what is seen within the transaction counts.
     this.change(() => {
+      const version = this.versionOf(feature, steps)
+      if (version === steps.length) return
       for (const step of steps.slice(version)) this.file.exec(step)
       this.prepare('INSERT OR REPLACE INTO features (name, version) VALUES (?, ?)').run(feature, steps.length)
     })
@@ -89,9 +88,31 @@ export class Database {
     }
   }
 
+  private versionOf(feature: string, steps: readonly string[]): number {
+    const version = Number(this.prepare('SELECT version FROM features WHERE name = ?').get(feature)?.version ?? 0)
+    if (version <= steps.length) return version
+    throw new Error(`commons.db was written by a newer version (${feature} ${version}; this one knows ${steps.length})`)
+  }
+
   /** Idempotent. */
   close(): void {
     if (this.file.isOpen) this.file.close()
+  }
+}
+
+/** Processes that begin a file at the same time stand in each other's way, and SQLite does not wait for that by itself. */
+function openFile(path: string): DatabaseSync {
+  for (let left = OPEN_TRIES; ; left--) {
+    const file = new DatabaseSync(path, { timeout: 1_000 })
+    try {
+      file.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+      file.exec('CREATE TABLE IF NOT EXISTS features (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT')
+      return file
+    } catch (error) {
+      file.close()
+      if (left === 1 || (error as { errcode?: unknown }).errcode !== BUSY) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, OPEN_AGAIN_MS)
+    }
   }
 }
 
