@@ -6,11 +6,13 @@
  *   --seed N      this one alone: cut down to what fails, with its story
  *   --steps N     how much happens in a run (60)
  *   --nodes N     2 to 4 nodes that share a simulated Redis (one server on a simulated disk)
+ *   --plant NAME  with a fault of packages/testkit/test/support/node-faults.ts, which must be found
  *   --workers N   threads (2)
  */
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { CHAT, describeFailure, runPlan, shrink, simulate } from '@roomful/testkit/simulator'
+import { plant } from '../packages/testkit/test/support/node-faults.ts'
 import type { Finding, Job } from './lib/simulate-worker.ts'
 
 const { values } = parseArgs({
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     steps: { type: 'string', default: '60' },
     nodes: { type: 'string' },
+    plant: { type: 'string' },
     workers: { type: 'string', default: '2' },
   },
 })
@@ -27,6 +30,7 @@ const steps = number('steps', values.steps)
 const nodes = values.nodes === undefined ? undefined : number('nodes', values.nodes)
 
 async function one(seed: number): Promise<void> {
+  plant(values.plant)
   const run = await simulate({ seed, steps, nodes })
   if (run.violations.length === 0) {
     console.log(`${run.story()}\nseed ${seed}: all is well, ${run.facts} facts`)
@@ -42,7 +46,7 @@ async function many(from: number, seeds: number, workers: number): Promise<void>
   const findings: Finding[] = []
   let facts = 0
   const work = Array.from({ length: workers }, (_, index) => {
-    const job: Job = { from: from + index, until: from + seeds, stride: workers, steps, nodes }
+    const job: Job = { from: from + index, until: from + seeds, stride: workers, steps, nodes, fault: values.plant }
     const worker = new Worker(new URL('./lib/simulate-worker.ts', import.meta.url), { workerData: job })
     worker.on('message', ({ finding, facts: more }: { finding?: Finding; facts: number }) => {
       facts += more

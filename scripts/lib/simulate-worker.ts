@@ -1,6 +1,7 @@
 /** One thread of `npm run simulate`: runs its share of the seeds and tells what it found. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { simulate } from '@roomful/testkit/simulator'
+import { plant } from '../../packages/testkit/test/support/node-faults.ts'
 
 export interface Job {
   readonly from: number
@@ -8,6 +9,8 @@ export interface Job {
   readonly stride: number
   readonly steps: number
   readonly nodes: number | undefined
+  /** A fault that is planted. */
+  readonly fault: string | undefined
 }
 
 export interface Finding {
@@ -15,7 +18,8 @@ export interface Finding {
   readonly violations: readonly string[]
 }
 
-const { from, until, stride, steps, nodes } = workerData as Job
+const { from, until, stride, steps, nodes, fault } = workerData as Job
+plant(fault)
 for (let seed = from; seed < until; seed += stride) {
   const { violations, facts } = await simulate({ seed, steps, nodes })
   parentPort?.postMessage(violations.length === 0 ? { facts } : { facts, finding: { seed, violations } })

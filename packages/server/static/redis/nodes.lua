@@ -1,5 +1,16 @@
 -- Nodes: a lease each, so that any other clears up after one that is dead.
 
+-- A node whose own lease is over was not alone: while Redis is away none can be renewed, and no node is dead for that.
+-- @returns whether it was so
+local function spare_others(R, node, clock)
+  local own = tonumber(redis.call('ZSCORE', R .. 'nodes', node) or clock + 1)
+  if own > clock then return false end
+  for _, other in ipairs(redis.call('ZRANGEBYSCORE', R .. 'nodes', '-inf', clock)) do
+    redis.call('ZADD', R .. 'nodes', clock + LEASE_MS, other)
+  end
+  return true
+end
+
 -- A log whose commits end before what a node knows of has lost its tail: it gets another id, and goes on after what is known,
 -- so that no number is given twice and no position of before is taken for one of now.
 -- argv: node, now, id for a log that is new, the form of all this, serial of the node's latest call, latest commit it knows.
@@ -34,6 +45,8 @@ F.register = function(keys, argv)
   end
   tell(R, keys[1], frames, fields)
   redis.call('PERSIST', R .. 'r:' .. node)
+  -- The first one that comes back must not take the others for dead while they are on their way.
+  spare_others(R, node, clock)
   redis.call('ZADD', R .. 'nodes', clock + LEASE_MS, node)
   return { 'OK', tonumber(values[4] or 0), c, log, n, clock }
 end
@@ -44,17 +57,11 @@ F.renew = function(keys, argv)
   local node, clock = argv[1], time(argv[2])
   local values = redis.call('HMGET', keys[1], 'log', 'n', 'k:' .. node, 'c:' .. node)
   if not values[4] then return { 'REAPED' } end
-  local own = tonumber(redis.call('ZSCORE', R .. 'nodes', node) or 0)
+  local was_away = spare_others(R, node, clock)
   local late = redis.call('ZRANGEBYSCORE', R .. 'nodes', '-inf', clock)
   redis.call('ZADD', R .. 'nodes', clock + LEASE_MS, node)
   local reply = { 'OK', tonumber(values[3]), tonumber(values[4]), values[1], tonumber(values[2] or 0), clock }
-  if own <= clock then
-    -- Redis was away: no lease could be renewed, and none of the others is dead for that.
-    for _, other in ipairs(late) do
-      if other ~= node then redis.call('ZADD', R .. 'nodes', clock + LEASE_MS, other) end
-    end
-    return reply
-  end
+  if was_away then return reply end
   for _, other in ipairs(late) do reply[#reply + 1] = other end
   for _, other in ipairs(redis.call('ZRANGEBYSCORE', R .. 'left', '-inf', clock)) do reply[#reply + 1] = other end
   return reply

@@ -2,6 +2,7 @@
 import { inboxOf } from '@roomful/protocol'
 import type { Connection } from '@roomful/server/testing'
 import type { VirtualClock } from '../clock.ts'
+import type { History } from '../history/history.ts'
 import type { LoggedRoom } from '../history/sent.ts'
 import type { Actor } from './actors/actor.ts'
 import type { Cluster } from './cluster.ts'
@@ -77,6 +78,14 @@ export function* checkInboxes(log: ReadonlyMap<string, LoggedRoom>, actors: read
       const isReceived = own.some(({ privateKeys }) => key === undefined || privateKeys?.has(key))
       if (!isReceived) yield `${user} never received ${key}, which is #${seq} of the inbox`
     }
+  }
+}
+
+/** Where nothing was lost, a room has the log that it had. */
+export function* checkEpochs({ facts }: History): Iterable<string> {
+  for (const { who, fact } of facts) {
+    if (fact.what === 'gap' && fact.reason === 'epoch')
+      yield `${who} was sent another log of ${fact.room} without a cause`
   }
 }
 

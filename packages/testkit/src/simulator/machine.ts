@@ -16,6 +16,8 @@ export interface MachineOptions {
   readonly authenticator: TestAuthenticator
   /** Where a process stores. */
   readonly mount: (life: LifeClock) => Pick<TestServerOptions, 'storage' | 'shared'>
+  /** Looks at what the broker of a process says. */
+  readonly tap?: (machine: Machine, broker: Broker) => Broker
   /** The process was killed. @param isSilent its machine with it */
   readonly onEnd?: (isSilent: boolean) => void
   readonly settings: Partial<CoreSettings>
@@ -121,6 +123,6 @@ export class Machine implements Host {
 
   private named(broker: Broker): Broker {
     this.node = broker.node
-    return broker
+    return this.options.tap?.(this, broker) ?? broker
   }
 }

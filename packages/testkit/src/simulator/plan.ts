@@ -145,6 +145,8 @@ function makeAct(name: Act['do'], random: SeededRandom, { clients, rooms, nodes 
   // A node that is killed may be back before its lease is over, or after.
   const longest = nodes === undefined || random.integer(3) > 0 ? 1_500 : 12_000
   const downMs = (): number => 50 + random.integer(longest)
+  // Redis that is killed keeps what it has answered, most often.
+  const effects = (): number => (nodes !== undefined && random.integer(2) === 0 ? 0 : random.integer(12))
   switch (name) {
     case 'say':
       return { do: name, who, room, times: random.integer(5) === 0 ? 1 + random.integer(12) : 1 }
@@ -163,7 +165,7 @@ function makeAct(name: Act['do'], random: SeededRandom, { clients, rooms, nodes 
     case 'deploy':
       return { do: name, ...node(), downMs: downMs() }
     case 'power failure':
-      return { do: name, downMs: downMs(), effects: random.integer(12) }
+      return { do: name, downMs: downMs(), effects: effects() }
     case 'disk stalls':
       return { do: name, forMs: 500 + random.integer(nodes === undefined ? 7_000 : 14_000) }
     case 'disk is full':
@@ -176,7 +178,7 @@ function makeAct(name: Act['do'], random: SeededRandom, { clients, rooms, nodes 
     case 'lose pushes':
       return { do: name, node: random.integer(nodes ?? 1), pushes: 1 + random.integer(4) }
     case 'promote':
-      return { do: name, effects: random.integer(12) }
+      return { do: name, effects: effects() }
     default:
       return { do: name, who }
   }

@@ -15,10 +15,11 @@ import { SdkActor } from './actors/sdk-actor.ts'
 import type { Application } from './application.ts'
 import { Cluster } from './cluster.ts'
 import { SimulatedDisk } from './disk.ts'
-import { checkBounds, checkInboxes, checkLeftovers, checkNodes, checkPresence } from './invariants.ts'
+import { checkBounds, checkEpochs, checkInboxes, checkLeftovers, checkNodes, checkPresence } from './invariants.ts'
 import { Machine, type MachineOptions } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
 import { describeStep, type Plan, type Step } from './plan.ts'
+import { PresenceWatch } from './presence-watch.ts'
 import type { Way } from './redis/way.ts'
 
 /** Longest wait for everything to come to rest: a few of the SDK's longest backoffs. */
@@ -42,12 +43,15 @@ export class World {
   readonly machines: readonly Machine[]
   readonly storage: SimulatedDisk | Cluster
   readonly actors: readonly Actor[]
+  private readonly watch: PresenceWatch
   private readonly plan: Plan
   private readonly application: Application
   private readonly admins: Set<string>
   private areFaultsOver = false
   /** A node may have lost its connection to Redis, or a message. */
   private hasBreaks = false
+  /** Redis has lost something that it had answered. */
+  private hasLosses = false
 
   constructor(plan: Plan, application: Application) {
     this.plan = plan
@@ -56,11 +60,13 @@ export class World {
     const { clock } = this
     const random = new SeededRandom(plan.seed).fork('world')
     this.history = new History({ nowMs: () => clock.monotonic(), replayMax: plan.settings.replayMax ?? 1_000 })
+    const { namespace, setUp, broker, onServer } = application
+    const onProblem = (problem: string): void => this.history.violate(problem)
+    this.watch = new PresenceWatch({ clock, namespace, machines: () => this.machines, onProblem })
     const storage = this.makeStorage(random)
     this.storage = storage
     const authenticator = new TestAuthenticator(clock)
-    const { namespace, setUp, broker, onServer } = application
-    const makeMachine = (name: string, more: Pick<MachineOptions, 'mount' | 'onEnd'>): Machine =>
+    const makeMachine = (name: string, more: Pick<MachineOptions, 'mount' | 'onEnd' | 'tap'>): Machine =>
       new Machine({
         ...{ clock, random: random.fork(name), authenticator, settings: plan.settings },
         ...{ setUp, broker, onServer },
@@ -72,6 +78,7 @@ export class World {
             makeMachine(`machine ${index}`, {
               mount: (life) => storage.mount(index, life),
               onEnd: (isSilent) => way.end(isSilent),
+              tap: (machine, below) => this.watch.tap(machine, below),
             }),
           )
         : [makeMachine('machine', { mount: (life) => ({ storage: storage.mount(life) }) })]
@@ -236,7 +243,10 @@ export class World {
     const { stored } = this.storage
     this.storage.redis.restart(downMs, effects)
     const lost = stored.lostIn(this.storage.stored)
-    if (effects > 0) this.recordLoss(lost)
+    if (effects === 0) return
+    this.hasLosses = true
+    for (const machine of this.machines) this.watch.noteFault(machine, downMs)
+    this.recordLoss(lost)
   }
 
   private recordLoss(lost?: ReadonlyMap<string, number>): void {
@@ -248,6 +258,7 @@ export class World {
   private suspend(node: number, forMs: number): void {
     const machine = this.machineOf(node)
     const way = this.wayOf(node)
+    this.watch.noteFault(machine, forMs)
     const hold = (stands: boolean): void => {
       for (const { network } of this.actors) network.suspend(machine, stands)
       if (stands) way?.hold('suspended')
@@ -260,6 +271,7 @@ export class World {
 
   private isolate(node: number, forMs: number): void {
     const way = this.wayOf(node)
+    this.watch.noteFault(this.machineOf(node), forMs)
     way?.outage()
     this.clock.after(forMs, () => way?.heal())
   }
@@ -340,6 +352,7 @@ export class World {
     const problems = [
       ...checkPresence(this.machines, namespace, this.plan.rooms, this.actors),
       ...(this.plan.steps.some(losesEvents) ? [] : checkInboxes(log, this.actors)),
+      ...(this.storage instanceof Cluster && !this.hasLosses ? checkEpochs(this.history) : []),
     ]
     for (const problem of problems) this.history.violate(problem)
     try {
@@ -363,6 +376,7 @@ export class World {
   }
 
   private look(): void {
+    this.watch.look()
     for (const machine of this.machines) {
       for (const problem of checkBounds(machine, this.application.namespace)) this.history.violate(problem)
     }

@@ -32,8 +32,6 @@ export interface SimulatedRedisOptions {
   readonly clock: VirtualClock
   /** How long a write takes until it is on disk, drawn again for each command. */
   readonly syncMs: () => number
-  /** Before the scripts are loaded: to break one on purpose. */
-  readonly rewrite?: ((source: string) => string) | undefined
   readonly onProblem: (problem: string) => void
 }
 
@@ -221,8 +219,7 @@ export class SimulatedRedis {
   private load(source: string): string {
     const name = /^#!lua name=(\S+)/.exec(source)?.[1] ?? ''
     if (this.libraries.has(name)) throw new ReplyError(`ERR Library '${name}' already exists`)
-    const { rewrite } = this.options
-    scriptOf(rewrite ? rewrite(source) : source)(this.scripts)
+    scriptOf(source)(this.scripts)
     this.libraries.add(name)
     return name
   }

@@ -1,0 +1,99 @@
+/** Faults of several nodes: in what the broker does with what it receives, in a script, or in the simulated Redis itself. */
+import { Connection } from '../../../server/src/adapters/brokers/redis/connection.ts'
+import { Sequencer } from '../../../server/src/adapters/brokers/redis/sequencer.ts'
+import { SimulatedRedis } from '../../src/simulator/redis/simulated-redis.ts'
+import { type Method, replace } from './fault.ts'
+
+export interface NodeFault {
+  readonly name: string
+  /** Breaks it for all runs. @returns what mends it */
+  readonly plant: () => () => void
+}
+
+/** Another text in the scripts, as they are loaded. */
+function inScripts(...changes: readonly (readonly [from: string, to: string])[]): NodeFault['plant'] {
+  return () =>
+    replace(
+      SimulatedRedis.prototype,
+      'load',
+      (original) =>
+        function (this: SimulatedRedis, source: string) {
+          let changed = source
+          for (const [from, to] of changes) {
+            if (!changed.includes(from)) throw new Error(`The scripts have no "${from}" any more`)
+            changed = changed.replace(from, to)
+          }
+          return original.call(this, changed)
+        } as Method,
+    )
+}
+
+export const NODE_FAULTS: readonly NodeFault[] = [
+  {
+    name: 'order-of-calls',
+    plant: () => {
+      const mends = [
+        replace(Sequencer.prototype, 'answer', (original) => {
+          return function (this: unknown, serial, _k, answer) {
+            return original.call(this, serial, 0, answer)
+          }
+        }),
+        replace(Sequencer.prototype, 'message', (original) => {
+          return function (this: unknown, k, _c, message) {
+            return original.call(this, k, 0, message)
+          }
+        }),
+      ]
+      return () => {
+        for (const mend of mends) mend()
+      }
+    },
+  },
+  {
+    name: 'forget-k',
+    plant: () =>
+      replace(Sequencer.prototype, 'message', () => {
+        // biome-ignore lint/suspicious/noExplicitAny: it reaches into what is private
+        return function (this: any, k, _c, message) {
+          if (this.isBroken) return
+          this.k = Math.max(this.k, k)
+          this.release.onMessage(k, message)
+          this.run()
+        }
+      }),
+  },
+  {
+    name: 'heads-before-the-mailbox',
+    plant: () =>
+      replace(Connection.prototype, 'prepare', (original) => {
+        // biome-ignore lint/suspicious/noExplicitAny: it reaches into what is private
+        return async function (this: any, client) {
+          const late = Object.create(client)
+          late.sendCommand = client.sendCommand.bind(client)
+          late.sSubscribe = async (...call: unknown[]) => {
+            this.options.clock.after(100, () => void client.sSubscribe(...call).catch(() => undefined))
+          }
+          const mine = this.client
+          this.client = late
+          await original.call(this, late)
+          this.client = mine
+        }
+      }),
+  },
+  {
+    name: 'reap-after-an-outage',
+    plant: inScripts(['if own > clock then return false end', 'if own then return false end']),
+  },
+  {
+    name: 'away-ended-by-another-node',
+    plant: inScripts(['if place.node == node and place.till == 0 then', 'if place.node == node then']),
+  },
+]
+
+/** Breaks the one of this name, for good. @throws Error when there is none */
+export function plant(name: string | undefined): void {
+  if (name === undefined) return
+  const fault = NODE_FAULTS.find((each) => each.name === name)
+  if (!fault) throw new Error(`There is no fault ${name}; there are ${NODE_FAULTS.map((each) => each.name).join(', ')}`)
+  fault.plant()
+}
