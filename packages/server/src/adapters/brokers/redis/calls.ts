@@ -168,7 +168,11 @@ export class Calls {
   }
 
   private onReply(call: Call, reply: readonly unknown[]): void {
-    if (!this.open.has(call.serial)) return
+    if (!this.open.has(call.serial)) {
+      // It was given up, and took effect: what it stored is known to other nodes alone until the heads are read.
+      if (reply[0] === 'OK') this.options.connection.break(new Error('Redis: a call took effect after its deadline'))
+      return
+    }
     switch (reply[0]) {
       case 'REAPED':
         return this.options.connection.break(new Error('Redis: the lease of this node was over'))
