@@ -76,6 +76,7 @@ describe('a server of the docs', () => {
   const servers = blocks
     .filter(({ code }) => /\broomful\.(attach|listen)\(/.test(code))
     .filter(({ page }) => page !== 'docs/event-in-five-minutes.md') // files of an example, which event.test.ts runs
+    .filter(({ page }) => page !== 'docs/frameworks.md') // in their frameworks, which test/install installs
 
   it('is found in at least these pages', () => {
     expect(new Set(servers.map(({ page }) => page))).toEqual(
@@ -134,6 +135,7 @@ describe('a client of the docs', () => {
     .filter(
       ({ page }) => page !== 'docs/testing.md', // its server is without a network
     )
+    .filter(({ page }) => !/packages\/(vue|svelte|solid)\//.test(page)) // their tests mount applications
 
   it('is found in at least these pages', () => {
     expect(new Set(clients.map(({ page }) => page))).toEqual(

@@ -1,4 +1,4 @@
-/** Notices users who are told as gone although they are not: a node lives, and another one cleared up after it. G6. */
+/** Notices users who are announced as gone although they are not: a node lives, and another one cleared up after it. G6. */
 import type { Broker, PresenceDiff } from '@roomful/server/ports'
 import type { VirtualClock } from '../clock.ts'
 import type { Machine } from './machine.ts'
@@ -65,14 +65,14 @@ export class PresenceWatch {
     for (const { user, state, reason } of changes) {
       if (state !== 'gone') continue
       const known = by.server?.get(namespace).state.rooms.get(roomId)?.users.get(user.sub)
-      if (reason === 'node' && known?.isAway) onProblem(`${user.sub} is expected back in ${roomId}, and told as gone`)
+      if (reason === 'node' && known?.isAway) onProblem(`${user.sub} is expected back in ${roomId}, and announced as gone`)
       for (const [index, machine] of this.options.machines().entries()) {
         const since = this.seats.get(`${index} ${roomId} ${user.sub}`)
         const seat = machine.server?.get(namespace).state.rooms.get(roomId)?.seats.get(user.sub)
         const isSettled = since !== undefined && now - since > SETTLED_MS && (seat?.connections ?? 0) > 0
         const hadFault = machine.stands || now - (this.faultAt.get(machine) ?? -AFTER_FAULT_MS) < AFTER_FAULT_MS
         if (isSettled && !hadFault)
-          onProblem(`${user.sub} is in ${roomId} on node ${index}, and told as gone (${reason})`)
+          onProblem(`${user.sub} is in ${roomId} on node ${index}, and announced as gone (${reason})`)
       }
     }
   }
