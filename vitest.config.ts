@@ -71,7 +71,7 @@ export default defineConfig({
       project('install', {
         order: 2,
         include: ['test/install/**/*.test.ts'],
-        maxWorkers: 2,
+        maxWorkers: 1,
         timeoutMs: 120_000,
         globalSetup: 'test/install/lib/packed.ts',
       }),
