@@ -65,7 +65,8 @@ export class PresenceWatch {
     for (const { user, state, reason } of changes) {
       if (state !== 'gone') continue
       const known = by.server?.get(namespace).state.rooms.get(roomId)?.users.get(user.sub)
-      if (reason === 'node' && known?.isAway) onProblem(`${user.sub} is expected back in ${roomId}, and announced as gone`)
+      if (reason === 'node' && known?.isAway)
+        onProblem(`${user.sub} is expected back in ${roomId}, and announced as gone`)
       for (const [index, machine] of this.options.machines().entries()) {
         const since = this.seats.get(`${index} ${roomId} ${user.sub}`)
         const seat = machine.server?.get(namespace).state.rooms.get(roomId)?.seats.get(user.sub)
