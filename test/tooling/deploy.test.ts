@@ -39,5 +39,5 @@ it('Redis keeps what it acknowledged, on a volume, as every part that keeps some
   const setting = (name: string): unknown => command[command.indexOf(`--${name}`) + 1]
   expect(['appendonly', 'appendfsync', 'maxmemory-policy'].map(setting)).toEqual(['yes', 'always', 'noeviction'])
   expect(mounted).toEqual(['redis:/data'])
-  expect(Object.keys(volumes)).toEqual(['node1', 'node2', 'redis'])
+  expect(Object.keys(volumes)).toEqual(['commons', 'node1', 'node2', 'redis'])
 })

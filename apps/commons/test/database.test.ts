@@ -12,26 +12,28 @@ it('processes that open a new one at the same time find the tables made once', a
   const folder = mkdtempSync(join(tmpdir(), 'commons-database-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const file = new URL('../database.ts', import.meta.url).href
-  // Each waits for the same moment.
+  // Each says that it is ready, and waits for the word to begin.
   const script = `
     const { Database } = await import(${JSON.stringify(file)})
-    const { setTimeout } = await import('node:timers/promises')
-    await setTimeout(Number(process.argv[1]) - Date.now())
+    const { once } = await import('node:events')
+    process.stdout.write('ready')
+    await once(process.stdin, 'data')
+    process.stdin.destroy()
     const database = new Database(${JSON.stringify(folder)})
     for (let i = 0; i < 10; i++) database.migrate('feature' + i, ['CREATE TABLE table' + i + ' (id TEXT)', 'CREATE INDEX index' + i + ' ON table' + i + ' (id)'])
     database.close()`
-  const at = String(Date.now() + 1_500)
-  const ended = await Promise.all(
-    Array.from({ length: PROCESSES }, async () => {
-      const args = ['--conditions=source', '--input-type=module', '-e', script, at]
-      const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
-      let said = ''
-      child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        said += text
-      })
-      const [code] = await once(child, 'close')
-      return { code, said }
-    }),
+  const children = Array.from({ length: PROCESSES }, () =>
+    spawn(process.execPath, ['--conditions=source', '--input-type=module', '-e', script], { stdio: 'pipe' }),
   )
-  expect(ended).toEqual(new Array(PROCESSES).fill({ code: 0, said: '' }))
+  const ended = children.map(async (child) => {
+    let said = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
+    const [code] = await once(child, 'close')
+    return { code, said }
+  })
+  await Promise.all(children.map((child) => once(child.stdout, 'data')))
+  for (const child of children) child.stdin.end('begin')
+  expect(await Promise.all(ended)).toEqual(new Array(PROCESSES).fill({ code: 0, said: '' }))
 })
