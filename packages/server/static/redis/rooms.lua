@@ -151,7 +151,7 @@ F.positions = function(keys, argv)
           local row = redis.call('LINDEX', R .. 'l:' .. name, middle - room.first)
           if row and n_of(row) <= n then low = middle else high = middle - 1 end
         end
-        seq = (low >= room.first or n >= room.trimmedN) and low or room.first - 2
+        seq = (low >= room.first or n >= room.trimmedN) and low or -1
       end
     end
     reply[#reply + 1] = room and room.epoch or ''

@@ -1,6 +1,7 @@
 /** Polls and streams that come to one node after another: a cursor means the same on all of them. */
 import { hubOf } from '@roomful/server/testing'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { library } from '../../src/adapters/brokers/redis/library.ts'
 import type { RoomEvent } from '../../src/core/events/event.ts'
 import { connect, type Server, serve } from './clients.ts'
 import { startRedis } from './server.ts'
@@ -140,6 +141,17 @@ describe('[G1] [G4] [D15] polls on two nodes', () => {
     const cursor = / id: (\S+)/.exec(await stream.until('two'))?.[1] ?? ''
     await say(a, 'lobby', 'three')
     expect(await poll(a, 'lobby', cursor)).toMatchObject({ contents: ['three'], resets: [] })
+  })
+
+  it('[G4] a cursor from before what was trimmed since is a gap, though the node has a part of it in memory', async () => {
+    const prefix = `polls${++prefixes}`
+    const a = await serve(redis.url, prefix)
+    const { cursor: first } = await poll(a, 'lobby')
+    await say(a, 'lobby', 'one')
+    const { cursor } = await poll(a, 'lobby', first)
+    await say(a, 'lobby', 'two', 'three')
+    await redis.command('FCALL', `${library().name}_trimOldest`, '1', `{${prefix}:/public}:ns`, '200', '0')
+    expect(await poll(a, 'lobby', cursor)).toMatchObject({ resets: [{ reason: 'trimmed' }] })
   })
 
   it('a stream begins with a cursor of now', async () => {

@@ -89,7 +89,9 @@ export class HistoryCheck {
     const wrong: string[] = []
     for (const [room, { events }] of log) wrong.push(...this.checkRoom(room, events, stored))
     for (const [key, sent] of this.sent) {
-      const problem = checkSent(key, sent, stored.get(key))
+      const [oldest] = log.get(sent.rooms[0] as string)?.events ?? []
+      const isUnknown = oldest !== undefined && (sent.answer?.seq ?? oldest.seq) < oldest.seq
+      const problem = isUnknown ? undefined : checkSent(key, sent, stored.get(key))
       if (problem) wrong.push(problem)
     }
     for (const subscriber of this.subscribers.values()) {
@@ -236,7 +238,7 @@ export class HistoryCheck {
 /** A client that does not know the log's epoch received events of the current log. */
 function checkReceived({ who, room, epoch, seq, content }: Received, log: LoggedRoom | undefined): string | undefined {
   const [first] = log?.events ?? []
-  if (!log || !first) return undefined
+  if (!log || !first || seq < first.seq) return undefined
   const isEarlier = log.epoch !== undefined && epoch !== undefined && log.epoch !== epoch
   if (isEarlier && seq > (log.earlier?.get(epoch) ?? 0)) return undefined
   const event = log.events[seq - first.seq]

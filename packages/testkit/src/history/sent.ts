@@ -15,7 +15,7 @@ export interface LoggedRoom {
   readonly earlier?: ReadonlyMap<string, number> | undefined
   /** Lowest number that could still be read; earlier ones were trimmed. */
   readonly first: number
-  /** Everything that was ever stored in it, oldest first. */
+  /** Everything that was ever stored in it, oldest first; what was before the first of these is not compared. */
   readonly events: readonly LoggedEvent[]
   /** Numbers of those that have no content any more; unknown without it. */
   readonly emptied?: ReadonlySet<number> | undefined

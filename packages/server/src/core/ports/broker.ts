@@ -279,7 +279,7 @@ export interface Broker {
 
   /**
    * Where commit `n` stands in each of these rooms: the last number stored up to it, which is 0 where nothing was. When
-   * something after `n` was trimmed, a number below `first - 1`. Rooms that the log does not know are left out. The answer's
+   * something after `n` was trimmed, -1, so that what is still in memory does not pass for all there was. Rooms that the log does not know are left out. The answer's
    * own `n` is the latest commit; `forgottenN` the latest of a room that the log has forgotten, or some commit after it:
    * before that, a room in which nothing stands at 0 may be another one under the name. All of it is of one moment.
    */

@@ -110,7 +110,7 @@ export interface Numbered {
  * @param n the commit
  * @param latest commit of the namespace: from there on nothing is missing, whatever was trimmed
  * @param commitOf the commit number of a readable event
- * @returns the last number stored up to `n`; below `first - 1` when that was trimmed and is not known
+ * @returns the last number stored up to `n`; -1 when that was trimmed and is not known
  */
 export function seqAt(
   { first, seq, trimmedN }: Numbered,
@@ -126,5 +126,5 @@ export function seqAt(
     if ((commitOf(middle) ?? Number.POSITIVE_INFINITY) <= n) low = middle
     else high = middle - 1
   }
-  return low >= first || n >= trimmedN ? low : first - 2
+  return low >= first || n >= trimmedN ? low : -1
 }
