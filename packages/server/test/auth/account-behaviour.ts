@@ -252,8 +252,11 @@ export function accountBehaviour(
 
     it('a flood of hashing is refused, not queued, and does not count as guesses', async () => {
       const codes = await codesOf(Array.from({ length: 40 }, (_, i) => guess(`n${i}`, undefined)))
-      expect(codes.filter((each) => each === 'UNAVAILABLE')).toHaveLength(6)
-      expect(codes.filter((each) => each === 'UNAUTHENTICATED')).toHaveLength(34)
+      const refused = codes.filter((each) => each === 'UNAVAILABLE').length
+      // At most 34 wait at once. With Redis the last ones may come when the first are done already.
+      expect(refused).toBeGreaterThan(0)
+      expect(refused).toBeLessThanOrEqual(6)
+      expect(codes.filter((each) => each === 'UNAUTHENTICATED')).toHaveLength(40 - refused)
     })
   })
 

@@ -129,7 +129,10 @@ describe('two nodes', () => {
     expect(missed).toMatchObject({ status: 'stored', seq: 1 })
     expect(first?.slice(0, 2)).toEqual(['onBreak', NS])
     expect(first?.[2]).toHaveLength(many.length + 2)
-    expect(first?.[2]).toContainEqual(expect.objectContaining({ roomId: 'a', seq: 1 }))
+    // The heads may be read before or after it: then it is in them, or it comes behind them.
+    const isInHeads = (first?.[2] as readonly Head[]).some(({ roomId, seq }) => roomId === 'a' && seq === 1)
+    const isBehindThem = b.rows().some(({ argsJson }) => argsJson === '["missed"]')
+    expect(isInHeads || isBehindThem).toBe(true)
     expect(later.filter(([name]) => name === 'onBreak')).toEqual([])
   })
 
