@@ -1,6 +1,6 @@
 /** A client that polls, each time from the cursor of the answer before; and one that posts, each time until it is answered. */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Publisher, PublisherOptions } from './publisher.ts'
+import { keepSaying, type Publisher, type PublisherOptions } from './publisher.ts'
 import { type Message, record, retryMs, type Subscriber, type SubscriberOptions } from './subscriber.ts'
 
 const WAIT_S = 5
@@ -48,8 +48,8 @@ export function longPollSubscriber(options: SubscriberOptions, waitS = WAIT_S): 
   }
 }
 
-export function postPublisher({ name, url, room, token, history, paceMs }: PublisherOptions): Publisher {
-  let isOver = false
+export function postPublisher(options: PublisherOptions): Publisher {
+  const { name, url, room, token } = options
   const post = async (key: string, content: string): Promise<number> => {
     const response = await fetch(`${url}/send`, {
       method: 'POST',
@@ -69,21 +69,9 @@ export function postPublisher({ name, url, room, token, history, paceMs }: Publi
       }
     }
   }
-  const run = async (): Promise<void> => {
-    for (let count = 0; !isOver; count++) {
-      const key = crypto.randomUUID()
-      history.record(name, { what: 'says', room, key })
-      const seq = await say(key, `${name} ${count}`)
-      history.record(name, { what: 'answered', room, key, seq })
-      await delay(paceMs)
-    }
-  }
-  const done = run()
+  const stop = keepSaying(options, say)
   return {
     name,
-    finish: async () => {
-      isOver = true
-      await done
-    },
+    finish: stop,
   }
 }

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Client, connect } from '@roomful/client'
 import { contentOf } from '@roomful/testkit/history'
-import type { Publisher, PublisherOptions } from './publisher.ts'
+import { keepSaying, type Publisher, type PublisherOptions } from './publisher.ts'
 import { retryMs, type Subscriber, type SubscriberOptions } from './subscriber.ts'
 
 type Transport = 'websocket' | 'sse' | 'poll'
@@ -32,10 +32,10 @@ export function sdkSubscriber(options: SubscriberOptions, transports?: readonly 
   return { name, ready, close: () => client.close() }
 }
 
-export function sdkPublisher({ name, url, room: roomId, token, history, paceMs }: PublisherOptions): Publisher {
+export function sdkPublisher(options: PublisherOptions): Publisher {
+  const { name, url, room: roomId, token, history } = options
   const client: Client = connect(url, { token })
   const room = client.room(roomId)
-  let isOver = false
   /** What the SDK gives up on (nothing for as long as it may try) is said again under its key. */
   const say = async (key: string, content: string): Promise<number> => {
     for (;;) {
@@ -47,21 +47,11 @@ export function sdkPublisher({ name, url, room: roomId, token, history, paceMs }
       }
     }
   }
-  const run = async (): Promise<void> => {
-    for (let count = 0; !isOver; count++) {
-      const key = crypto.randomUUID()
-      history.record(name, { what: 'says', room: roomId, key })
-      const seq = await say(key, `${name} ${count}`)
-      history.record(name, { what: 'answered', room: roomId, key, seq })
-      await delay(paceMs)
-    }
-  }
-  const done = run()
+  const stop = keepSaying(options, say)
   return {
     name,
     finish: async () => {
-      isOver = true
-      await done
+      await stop()
       client.close()
     },
   }

@@ -1,7 +1,7 @@
 /** The official Socket.IO client with its own recovery; where the server could not give it, it joins again from where it stood. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { io } from 'socket.io-client'
-import type { Publisher, PublisherOptions } from './publisher.ts'
+import { keepSaying, type Publisher, type PublisherOptions } from './publisher.ts'
 import { type Message, record, retryMs, type Subscriber, type SubscriberOptions } from './subscriber.ts'
 
 const OFTEN = { reconnectionDelay: 50, reconnectionDelayMax: 300, forceNew: true }
@@ -46,9 +46,9 @@ export function socketIoSubscriber(options: SubscriberOptions, transports = ['po
 const ANSWER_MS = 4_000
 
 /** Says by polling alone, each thing under its key until it is answered. */
-export function pollingPublisher({ name, url, room, token, history, paceMs }: PublisherOptions): Publisher {
+export function pollingPublisher(options: PublisherOptions): Publisher {
+  const { name, url, room, token } = options
   const socket = io(url, { ...OFTEN, auth: { token }, transports: ['polling'] })
-  let isOver = false
   const say = async (key: string, content: string): Promise<number> => {
     for (;;) {
       const request = { roomId: room, content, key }
@@ -60,21 +60,11 @@ export function pollingPublisher({ name, url, room, token, history, paceMs }: Pu
       await delay(retryMs())
     }
   }
-  const run = async (): Promise<void> => {
-    for (let count = 0; !isOver; count++) {
-      const key = crypto.randomUUID()
-      history.record(name, { what: 'says', room, key })
-      const seq = await say(key, `${name} ${count}`)
-      history.record(name, { what: 'answered', room, key, seq })
-      await delay(paceMs)
-    }
-  }
-  const done = run()
+  const stop = keepSaying(options, say)
   return {
     name,
     finish: async () => {
-      isOver = true
-      await done
+      await stop()
       socket.disconnect()
     },
   }
