@@ -1,6 +1,6 @@
 /** Solid primitives over the client's `subscribe` and `getSnapshot`. */
 import type { AnyContract, Client, ConnectionState, DownEvent, DownListener, Room, RoomSnapshot } from '@roomful/client'
-import { type MessageActions, type MessagesSnapshot, messagesOf } from '@roomful/client/messages'
+import { type MessageActions, type MessagesSnapshot, messageActionsOf, messagesOf } from '@roomful/client/messages'
 import {
   type Accessor,
   createContext,
@@ -92,14 +92,7 @@ export function useMessages(roomId: Accessor<string>): MessageActions & { readon
   const store = () => messagesOf(client, roomId())
   return {
     state: readFrom(store),
-    send: (...args) => store().send(...args),
-    retry: (...args) => store().retry(...args),
-    discard: (...args) => store().discard(...args),
-    edit: (...args) => store().edit(...args),
-    redact: (...args) => store().redact(...args),
-    react: (...args) => store().react(...args),
-    removeReaction: (...args) => store().removeReaction(...args),
-    loadOlder: (...args) => store().loadOlder(...args),
+    ...messageActionsOf(store),
   }
 }
 

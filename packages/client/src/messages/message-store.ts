@@ -190,6 +190,20 @@ export type MessageActions = Pick<
   'send' | 'retry' | 'discard' | 'edit' | 'redact' | 'react' | 'removeReaction' | 'loadOlder'
 >
 
+/** The actions of whichever store `store` returns when one is called: for bindings whose room id may change. */
+export function messageActionsOf(store: () => MessageStore): MessageActions {
+  return {
+    send: (...args) => store().send(...args),
+    retry: (...args) => store().retry(...args),
+    discard: (...args) => store().discard(...args),
+    edit: (...args) => store().edit(...args),
+    redact: (...args) => store().redact(...args),
+    react: (...args) => store().react(...args),
+    removeReaction: (...args) => store().removeReaction(...args),
+    loadOlder: (...args) => store().loadOlder(...args),
+  }
+}
+
 const stores = new WeakMap<Client, Map<string, MessageStore>>()
 
 /**
