@@ -11,6 +11,7 @@ import type { SessionRecord } from '../ports/broker.ts'
 import type { User } from '../ports/users.ts'
 import { carryOut, runChecks } from '../requests/checks.ts'
 import type { Context } from '../requests/context.ts'
+import type { ReturnedSession } from '../rooms/presence/returned-sessions.ts'
 import type { Bursts } from '../state/bursts.ts'
 import type { SharedLimits } from '../state/limits.ts'
 import { type Attached, Connection, type NamespaceState } from '../state/namespace-state.ts'
@@ -44,6 +45,8 @@ interface KnownSession {
   readonly record: SessionRecord
   /** The connection of this node that has it. */
   readonly holder: Connection | undefined
+  /** Another node had it until now. */
+  readonly isFromElsewhere?: boolean
 }
 
 interface HandshakeParts {
@@ -145,6 +148,20 @@ export class Handshake {
     const holder = namespace.sessions.get(id)
     if (holder?.session && holder.session.fence < fence) this.replace(holder)
     this.savedSessions.forgetData(id)
+  }
+
+  /** Sessions that were cut off here are back on another node, which answers for their users from now on. */
+  returned(namespace: NamespaceState, sessions: readonly ReturnedSession[]): void {
+    const { presence, users } = this.namespaces.of({ namespace })
+    for (const [id, fence, userId, roomId] of sessions) {
+      this.taken(namespace, id, fence) // where it did not know yet
+      if (roomId === undefined) users.endGraceOf(userId, id)
+      else {
+        const room = namespace.rooms.get(roomId)
+        if (room) presence.endGraceOf(room, userId, id, REPLACED)
+      }
+    }
+    this.runtime.turn.endSoon()
   }
 
   /** Something may have been missed: looks which sessions, and names of guests, other nodes have taken over. */
@@ -408,7 +425,8 @@ export class Handshake {
     const { record, wasHere } = taken
     // So that what it saves when it is closed counts.
     if (holder?.session && wasHere) sessionTaken(holder, { ...holder.session, fence: record.fence })
-    return ownSession(user, this.newest(holder, record))
+    const known = ownSession(user, this.newest(holder, record))
+    return known && { ...known, isFromElsewhere: !wasHere }
   }
 
   /** Takes the session over, and closes an older connection that still holds it. C18. */
@@ -416,15 +434,16 @@ export class Handshake {
     const { namespace } = connection
     const known = await this.takeSession(connection, id)
     if (!known) return undefined
-    const { record, holder } = known
+    const { record, holder, isFromElsewhere } = known
     const { fence = FIRST_FENCE } = record
     const inbox = inboxOf(record.userId)
     const inboxAt = record.rooms.find(({ roomId }) => roomId === inbox)?.seq
     if (holder && holder.number < connection.number) this.replace(holder)
-    if (!connection.link.dialect.restoresRooms) return { session: { id, inboxAt, fence }, restored: undefined }
+    const session = { id, inboxAt, fence, ...(isFromElsewhere && { isFromElsewhere }) }
+    if (!connection.link.dialect.restoresRooms) return { session, restored: undefined }
     const restored = await this.recovery.prepare(connection, record, cursor)
     if (!restored) this.runtime.broker.dropSession(namespace.name, id, fence)
-    return restored && { session: { id, inboxAt, fence }, restored }
+    return restored && { session, restored }
   }
 
   private open(
