@@ -25,13 +25,15 @@ it('[C13] joined twice by one connection, or by two of one user, is one member; 
 })
 
 it('[C13] [C10] presence:update says online with the first connection and offline only with the last', async () => {
-  const watcher = await user(server, 'o-watcher')
-  const one = await user(server, 'o-user')
+  // In a namespace of their own, so that its counts are exact.
+  const admin = (name: string) => user(server, name, { role: 'admin' }, '/ws/admin')
+  const watcher = await admin('o-watcher')
+  const one = await admin('o-user')
   await watcher.next({ type: 'presence:update', userId: 'o-user', status: 'online' })
-  const two = await user(server, 'o-user')
-  const open = await server.clients()
+  const two = await admin('o-user')
+  await watcher.next({ type: 'users:count', connections: 3 })
   await one.terminate()
-  await server.untilClients(open - 1)
+  await watcher.next({ type: 'users:count', connections: 2 })
   await watcher.settled()
   expect(watcher.unread({ type: 'presence:update', userId: 'o-user' })).toEqual([])
   await two.terminate()

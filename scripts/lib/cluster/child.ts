@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 
 const PROBE_EVERY_MS = 30
-const READY_WITHIN_MS = 20_000
+/** Several servers that start at once on a busy machine take turns. */
+const READY_WITHIN_MS = 45_000
 
 export interface ChildOptions {
   /** For sentences. */
@@ -17,6 +18,8 @@ export interface ChildOptions {
   /** A process group of its own, so that Ctrl-C on the terminal reaches this program alone, which then stops it in order. */
   readonly detached?: boolean
   readonly isReady: () => Promise<boolean>
+  /** What the last probe saw, for the sentence of a failure. */
+  readonly lastSeen?: () => string
   /** Ends it when it is not ready yet. */
   readonly signal?: AbortSignal | undefined
 }
@@ -37,9 +40,9 @@ export class Child {
     })
   }
 
-  /** @throws Error (rejects), with its last words unless they went to `onOutput`, when it is not ready within 20 s */
+  /** @throws Error (rejects), with its last words unless they went to `onOutput`, when it is not ready within 45 s */
   static async start(options: ChildOptions): Promise<Child> {
-    const { name, program, args, env = {}, onOutput, detached = false, isReady, signal } = options
+    const { name, program, args, env = {}, onOutput, detached = false, isReady, lastSeen, signal } = options
     const stdio = ['ignore', 'pipe', 'pipe'] as const
     const started = spawn(program, args, { stdio: [...stdio], detached, env: { ...process.env, ...env } })
     let lastWords = ''
@@ -58,9 +61,14 @@ export class Child {
       if (await isReady()) return child
       await setTimeout(PROBE_EVERY_MS)
     }
-    const reason = child.isOver ? 'ended at once' : signal?.aborted ? 'was stopped' : 'was not ready within 20 s'
+    const reason = child.isOver
+      ? 'ended at once'
+      : signal?.aborted
+        ? 'was stopped'
+        : `was not ready within ${READY_WITHIN_MS / 1_000} s`
+    const seen = lastSeen && !child.isOver ? ` (${lastSeen()})` : ''
     await child.stop(signal?.aborted ? 'SIGTERM' : 'SIGKILL')
-    throw new Error(`${name} ${reason}.\n${lastWords}`.trim())
+    throw new Error(`${name} ${reason}${seen}.\n${lastWords}`.trim())
   }
 
   signal(name: NodeJS.Signals): void {

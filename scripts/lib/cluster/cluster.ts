@@ -129,6 +129,7 @@ interface NodeStart {
 }
 
 function startNode({ name, port, settings, signal }: NodeStart, { program, say }: ClusterOptions): Promise<Child> {
+  let lastSeen = 'nothing listens on its port'
   return Child.start({
     name,
     program: process.execPath,
@@ -140,8 +141,10 @@ function startNode({ name, port, settings, signal }: NodeStart, { program, say }
     },
     isReady: async () => {
       const response = await fetch(`http://127.0.0.1:${port}/ready`).catch(() => undefined)
+      if (response) lastSeen = `/ready answers ${response.status}`
       return response?.ok === true
     },
+    lastSeen: () => lastSeen,
     signal,
   })
 }

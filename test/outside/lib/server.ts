@@ -15,6 +15,8 @@ const CLUSTER = join(ROOT, 'scripts/cluster.ts')
 /** What Node made of the sources, which the next start need not make again: a third of the work of starting. */
 const COMPILED = join(ROOT, 'node_modules/.cache/roomful-servers')
 const READY_TIMEOUT_MS = 20_000
+/** Of several nodes, which start at once: a little longer than each of them is given. */
+const NODES_READY_TIMEOUT_MS = 55_000
 const STOP_TIMEOUT_MS = 15_000
 
 export interface ServerOptions {
@@ -159,7 +161,8 @@ export class Server extends RunningServer {
         () => false, // not listening yet
       )
     }
-    const timeoutMs = options.via === 'npm' ? 90_000 : READY_TIMEOUT_MS
+    const isCluster = process.env.TEST_NODES !== undefined && options.entry === undefined
+    const timeoutMs = options.via === 'npm' ? 90_000 : isCluster ? NODES_READY_TIMEOUT_MS : READY_TIMEOUT_MS
     try {
       await until(ready, { timeoutMs, everyMs: 25, what: '/ready' })
     } catch (error) {
