@@ -14,7 +14,7 @@ import { serveWebApp } from './server/web-app.ts'
 const tally = new FactCounter()
 const endings = new Endings()
 
-function prepare(roomful: Roomful): Promise<string[]> {
+function prepare(roomful: Roomful): readonly string[] {
   if (roomful.basePath !== '') {
     throw new ConfigError('ROOMFUL_BASE_PATH is for servers of your own: the pages of Commons live at /. Leave it out.')
   }
@@ -24,7 +24,11 @@ function prepare(roomful: Roomful): Promise<string[]> {
   serveDocuments(commons, roomful)
   addInspector(commons, { tally, endings }, NAMESPACES)
   serveWebApp(roomful.server)
-  return ensureAdmin(roomful, folder)
+  const notes: string[] = []
+  roomful.whileOpen(async () => {
+    notes.push(...(await ensureAdmin(roomful, folder)))
+  })
+  return notes
 }
 
 runServer({

@@ -17,11 +17,16 @@ export interface HttpServiceParts {
   readonly socketIo: SocketIoTransport
   readonly http: HttpHandler
   readonly node: ClusterNode
+  /** The storage is waited for: only the state of the server is answered. */
+  readonly isWaiting: () => boolean
   /** This node is about to end, and the others take what comes. */
   readonly isDraining: () => boolean
   /** The path below which everything is served, such as `/realtime`, or empty. */
   readonly basePath: string
 }
+
+const WAITING = 'The server is starting; try again later'
+const WAITING_PATHS = /^\/(?:health|metrics)(?:\?|$)/
 
 const NODES_ONLY = 'Only other nodes may ask here'
 
@@ -31,6 +36,7 @@ export function createHttpService({
   socketIo,
   http,
   node,
+  isWaiting,
   isDraining,
   basePath,
 }: HttpServiceParts): HttpService {
@@ -75,6 +81,11 @@ export function createHttpService({
     ownsRequest: (request) => ask(request, ownsRequest),
     ownsUpgrade: (request) => ask(request, ownsUpgrade),
     handleRequest: (request, response) => {
+      if (isWaiting() && !WAITING_PATHS.test(urlBelow(basePath, request.url ?? '/') ?? '')) {
+        response.setHeader('Connection', 'close')
+        replyError(response, new RoomfulError('UNAVAILABLE', WAITING, { retryAfterMs: 1_000 }))
+        return true
+      }
       // The client sends its next request on a new connection, which is another node's.
       if (isDraining()) response.shouldKeepAlive = false
       return take(request, () => {
@@ -103,6 +114,10 @@ export function createHttpService({
     handleUpgrade: (request, socket, head) =>
       take(request, () => {
         if (!ownsUpgrade(request)) return false
+        if (isWaiting()) {
+          refuse(socket, 503, WAITING)
+          return true
+        }
         const bad = findBadRequest(request)
         const foreign = node.refusal(request)
         if (bad) refuse(socket, bad.status, bad.message)

@@ -12,6 +12,7 @@ import { attachService, type HttpService } from './attachment.ts'
 import { Administration } from './core/administration.ts'
 import type { Leading, LeadRun, Namespace as NamespaceApi, TypedNamespace } from './core/api.ts'
 import type { Contract, NamespaceOptions } from './core/base/contract.ts'
+import { RoomfulError } from './core/base/errors.ts'
 import { Hub } from './core/hub.ts'
 import { Namespace } from './core/namespace.ts'
 import type { Disconnected, Reached } from './core/ports/nodes.ts'
@@ -39,6 +40,8 @@ export class RoomfulServer implements Roomful {
   private readonly attached = new Map<Server, () => void>()
   private ownServer: Server | undefined
   private isHandling = false
+  private isWaiting = false
+  private hasBegun = false
   private nodesServer: Server | undefined
   private started: Promise<void> | undefined
   private closing: Promise<void> | undefined
@@ -54,6 +57,7 @@ export class RoomfulServer implements Roomful {
       socketIo: new SocketIoTransport(this.hub, parts.socketIo),
       http: parts.http(this.hub, links, this.administration),
       node: parts.node,
+      isWaiting: () => this.isWaiting,
       isDraining: () => this.hub.state === 'draining' || this.hub.state === 'closed',
       basePath: parts.basePath,
     })
@@ -139,10 +143,29 @@ export class RoomfulServer implements Roomful {
 
   async createAccount(account: NewAccount): Promise<User> {
     const { role, ...given } = account
-    const { user } = await this.parts.accounts.signUp(given, undefined)
+    const { user } = await this.onceStored(() => this.parts.accounts.signUp(given, undefined))
     if (role === undefined) return user
-    await this.parts.users.setRole(user.sub, role)
+    await this.onceStored(() => this.parts.users.setRole(user.sub, role))
     return { ...user, role }
+  }
+
+  /** Until everything has begun the storage is waited for, as the start does. */
+  private async onceStored<T>(work: () => Promise<T>): Promise<T> {
+    for (let hasReported = false; ; hasReported = true) {
+      try {
+        return await work()
+      } catch (error) {
+        const isEarly = !this.hasBegun && this.closing === undefined
+        if (!isEarly || !(error instanceof RoomfulError) || error.code !== 'UNAVAILABLE') throw error
+        if (!hasReported) this.reportWait(error)
+        await setTimeout(WAIT_STEP_MS)
+      }
+    }
+  }
+
+  private reportWait({ message, cause }: RoomfulError): void {
+    const reason = cause instanceof Error ? cause.message : message
+    this.observer.observe({ type: 'notice', message: `The storage is not there yet, and is waited for: ${reason}`, isRisky: true }) // biome-ignore format: one sentence
   }
 
   setRole(userId: string, role: string): Promise<Reached> {
@@ -200,23 +223,39 @@ export class RoomfulServer implements Roomful {
   async listen(options: { port?: number; host?: string } = {}): Promise<{ url: string; port: number }> {
     const { tls } = this.parts
     const { port = this.parts.port, host = this.parts.host } = options
-    await this.start()
     const { server } = this
-    this.attach(server)
+    const isListening = await this.listenWhileStarting({ port, host })
+    if (!isListening) this.attach(server)
     // The other nodes have to find this one before it gives out its first id.
     if (this.parts.isWorker) await this.listenForNodes(host)
     else if (port !== 0) await this.join(urlToReach({ address: host, port }, tls !== undefined))
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ port, host, backlog: 4096 }, () => {
-        server.off('error', reject)
-        resolve()
-      })
-    })
+    if (!isListening) await openPort(server, { port, host })
+    this.isWaiting = false
     const address = server.address() as AddressInfo
     if (port === 0 && !this.parts.isWorker) await this.join(reachableUrl(server))
     const url = serverUrl(host, address.port, tls !== undefined) + this.basePath
     return { url, port: address.port }
+  }
+
+  /**
+   * A storage that is slow or away is waited for. Meanwhile `/health` and `/ready` answer, so that a supervisor does not take
+   * the server for dead.
+   * @returns (resolves once it has started) whether it listens already
+   */
+  private async listenWhileStarting(where: { readonly port: number; readonly host: string }): Promise<boolean> {
+    const started = this.start()
+    const early = new AbortController()
+    const isLate = setTimeout(WAIT_STEP_MS * 4, true, { signal: early.signal }).catch(() => false)
+    try {
+      if (!(await Promise.race([started.then(() => false), isLate]))) return false
+      this.isWaiting = true
+      this.attach(this.server)
+      await openPort(this.server, where)
+      await started
+      return true
+    } finally {
+      early.abort()
+    }
   }
 
   /** The port of the clients is that of every worker, so the other nodes get one of this worker alone. */
@@ -265,10 +304,14 @@ export class RoomfulServer implements Roomful {
   private async begin(): Promise<void> {
     await this.lifetime.begin()
     this.hub.leads.start()
+    this.hasBegun = true
   }
 
   private async shutDown(): Promise<void> {
-    await this.started?.catch(() => undefined) // a failed start is reported by `start()`
+    const started = this.started?.catch(() => undefined) // a failed start is reported by `start()`
+    await Promise.race([started, setTimeout(WAIT_STEP_MS, undefined, { ref: false })])
+    if (this.hub.state === 'starting') await this.parts.ports.broker.close() // nothing is stored yet: the wait ends
+    await started
     this.lifetime.close()
     const server = this.ownServer
     const closed = server && (this.parts.node.isShared ? stopListening(server) : closeServer(server))
@@ -311,6 +354,16 @@ export class RoomfulServer implements Roomful {
   }
 }
 
+function openPort(server: Server, where: { readonly port: number; readonly host: string }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ ...where, backlog: 4096 }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()))
 }
@@ -326,6 +379,7 @@ function stopListening(server: Server): Promise<void> {
   })
 }
 
+const WAIT_STEP_MS = 250
 const CLOSE_WAIT_MS = 2_000
 /** How long a client that asks all the time may take to learn that its connection ends. */
 const IDLE_WAIT_MS = 500

@@ -18,7 +18,7 @@ export interface ServerRun {
   readonly env: Readonly<Record<string, string | undefined>>
   /**
    * Declares what is served, before the server listens.
-   * @returns lines to print once it listens
+   * @returns lines to print once it listens; what begins with the server may add some
    */
   readonly prepare: (roomful: Roomful) => readonly string[] | Promise<readonly string[]>
   /** Receives every fact, besides the log. */
@@ -53,7 +53,13 @@ export async function runServer({ argv, env, prepare, observer, tokenCommand }: 
     }
     log = await openLog(settings)
     roomful = createRoomful({ ...settings, observer: observer ? composeObservers([log, observer]) : log })
-    const notes = await prepare(roomful)
+    const preparing = Promise.resolve(prepare(roomful))
+    preparing.catch(() => undefined) // also when a signal came first
+    const notes = await Promise.race([preparing, signals.first])
+    if (notes === 'first') {
+      await roomful.close()
+      return EXIT_CODES.ok
+    }
     const listening = roomful.listen()
     await Promise.race([listening, signals.first])
     if (!signals.isRequested) announce(banner((await listening).url, settings, tokenCommand, notes))
