@@ -24,6 +24,12 @@ export const systemParts: readonly SystemPart[] = [
     programs: ['/usr/lib/python3/dist-packages/socketio/__init__.py'],
     variable: 'PYTHON',
   },
+  {
+    project: 'python',
+    aptPackage: 'python3-websockets python3-aiohttp',
+    programs: ['/usr/lib/python3/dist-packages/websockets/__init__.py'],
+    variable: 'PYTHON',
+  },
   { project: 'nginx', aptPackage: 'nginx', programs: ['/usr/sbin/nginx'], variable: 'NGINX' },
   { project: 'nodes', aptPackage: 'nginx', programs: ['/usr/sbin/nginx'], variable: 'NGINX' },
   { project: 'nodes', aptPackage: 'redis-server', programs: ['/usr/bin/redis-server'], variable: 'REDIS_SERVER' },

@@ -19,6 +19,7 @@ import { systemClock, systemRandom } from './adapters/system/clock-and-random.ts
 import { CrossOrigin } from './adapters/transports/cross-origin.ts'
 import { ClusterNode } from './adapters/transports/forwarding/cluster-node.ts'
 import { addressReader } from './adapters/transports/request-info.ts'
+import { DeflateNegotiator } from './adapters/transports/websocket/deflate.ts'
 import type { Roomful } from './api.ts'
 import { ConfigError } from './config/config-error.ts'
 import { resolveSettings } from './config/load.ts'
@@ -145,6 +146,12 @@ export function createRoomful({
     observer: observers,
   })
   const requestChecks = { crossOrigin, clientAddress }
+  const deflate = settings.deflate
+    ? new DeflateNegotiator({
+        minBytes: settings.deflateMinBytes,
+        onDeflated: (plainBytes, bytes) => observers.observe({ type: 'deflated', plainBytes, bytes }),
+      })
+    : undefined
   return new RoomfulServer({
     core: {
       ...CORE_DEFAULTS,
@@ -169,6 +176,7 @@ export function createRoomful({
     webSocket: {
       ...requestChecks,
       authReject: settings.authReject,
+      deflate,
       echoPaths: new Map(Object.entries(echo)),
     },
     socketIo: {
@@ -178,6 +186,7 @@ export function createRoomful({
       pingTimeoutMs: settings.socketioPingTimeoutMs,
       recovery: settings.socketioRecovery,
       path: settings.socketioPath,
+      deflate,
       maxPayloadBytes: socketioMaxPayloadBytes,
     },
     node,

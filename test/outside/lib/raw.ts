@@ -11,6 +11,8 @@ export const PONG = 10
 
 export interface RawFrame {
   fin: boolean
+  /** The three reserved bits. */
+  rsv: number
   opcode: number
   payload: Buffer
 }
@@ -164,6 +166,7 @@ export class RawClient {
       const first = bytes[0] as number
       this.frames.push({
         fin: first >= 0x80,
+        rsv: (first >> 4) & 0x7,
         opcode: first & 0x0f,
         payload: Buffer.from(bytes.subarray(offset, offset + length)),
       })

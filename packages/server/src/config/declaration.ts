@@ -18,8 +18,6 @@ export interface Declaration<T> {
   readonly unit?: string
   /** Never printed. */
   readonly secret?: true
-  /** Set for a setting that is not available yet: the reason, with which any other value than the default is refused. */
-  readonly planned?: string
 }
 
 /** Declares one setting; its type of value comes from `type`. */

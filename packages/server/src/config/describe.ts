@@ -6,7 +6,7 @@ import { type AnySetting, allSettings, SETTING_GROUPS, type SettingName } from '
 export function describeFlags(): string {
   const groups = Object.entries(SETTING_GROUPS).map(([heading, group]) => {
     const lines = allSettings(group).map(
-      (setting) => `  --${setting.flag.padEnd(26)} ${sentenceOf(setting)} ${inBrackets(setting)}`,
+      (setting) => `  --${setting.flag.padEnd(26)} ${setting.sentence} ${inBrackets(setting)}`,
     )
     return `${heading}:\n${lines.join('\n')}`
   })
@@ -37,7 +37,7 @@ export function describeInMarkdown(): string {
   const groups = Object.entries(SETTING_GROUPS).map(([heading, group]) => {
     const rows = allSettings(group).map(
       (setting) =>
-        `| \`${setting.variable}\` | \`--${setting.flag}\` | \`${setting.name}\` | ${setting.type.name} | ${defaultInMarkdown(setting)} | ${sentenceOf(setting)} |`,
+        `| \`${setting.variable}\` | \`--${setting.flag}\` | \`${setting.name}\` | ${setting.type.name} | ${defaultInMarkdown(setting)} | ${setting.sentence} |`,
     )
     return `## ${heading}\n\n| variable | flag | config file | kind | default | what it does |\n|---|---|---|---|---|---|\n${rows.join('\n')}\n`
   })
@@ -53,7 +53,7 @@ export function withDocstrings(source: string): string {
   return allSettings().reduce((text, setting) => {
     const above = new RegExp(`  /\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/\\n(?=  readonly ${setting.name}: )`)
     const ending = setting.default === undefined ? '' : ` Default: ${defaultInMarkdown(setting)}.`
-    return text.replace(above, () => docstring(sentenceOf(setting) + ending))
+    return text.replace(above, () => docstring(setting.sentence + ending))
   }, source)
 }
 
@@ -79,10 +79,6 @@ Each setting can be given as a flag of \`roomful serve\`, as an environment vari
 file. An empty variable counts as not set. A misspelt \`ROOMFUL_…\`, a value of the wrong kind and a contradiction stop the
 start with a sentence that says what to change. \`roomful config\` prints what is in force and where it came from.
 `
-
-function sentenceOf({ sentence, planned }: AnySetting): string {
-  return planned === undefined ? sentence : `${sentence} Not yet: ${planned}.`
-}
 
 function written({ type }: AnySetting, value: unknown): string {
   return value === undefined ? '-' : type.write(value)

@@ -91,20 +91,16 @@ function refuseUnknownName(name: string): void {
 function resolve(find: (setting: AnySetting) => Given | undefined): Omit<LoadedSettings, 'commandFlags'> {
   const values: Record<string, unknown> = {}
   const origins = new Map<SettingName, string>()
-  const notYet: string[] = []
   for (const setting of allSettings()) {
     const given = find(setting)
     const value = given === undefined ? setting.default : readValue(setting, given)
     values[setting.name] = value
     origins.set(setting.name, given?.origin ?? 'default')
-    if (setting.planned === undefined || value === setting.default) continue
-    notYet.push(`${given?.label} is not available yet: ${setting.planned}. Remove it to start.`)
   }
   values.loopbackExempt = origins.get('maxConnectionsPerIp') === 'default'
   values.loopbackCounted = LOOPBACK_LIMITS.filter((name) => origins.get(name) !== 'default')
   const settings = values as unknown as Settings
   checkTogether(settings)
-  for (const sentence of notYet) throw new ConfigError(sentence)
   return { settings, origins }
 }
 

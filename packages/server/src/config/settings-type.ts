@@ -42,8 +42,14 @@ export interface Settings {
   readonly tlsCert: string | undefined
   /** File with the private key (PEM) of the certificate. */
   readonly tlsKey: string | undefined
-  /** Compress messages (permessage-deflate). Not yet: this version sends messages uncompressed. Default: `off`. */
+  /**
+   * Compress the messages of WebSockets whose client offers it (permessage-deflate). An event is compressed once for
+   * all clients. Off because browsers then compress everything that they send, and short messages gain little: turn it
+   * on where the traffic costs more than the CPU. Default: `off`.
+   */
   readonly deflate: boolean
+  /** Messages that are shorter are sent uncompressed. Default: `512` bytes. */
+  readonly deflateMinBytes: number
   /** Time over which clients are disconnected at shutdown, when there are more than 100. Default: `10000` ms. */
   readonly drainMs: number
   /**

@@ -96,7 +96,6 @@ describe('what cannot be right stops the start with a sentence', () => {
     ],
     ['a certificate without its key', { env: { ROOMFUL_TLS_CERT: 'c' } }, /ROOMFUL_TLS_KEY is not/],
     ['a key without its certificate', { env: { ROOMFUL_TLS_KEY: 'k' } }, /ROOMFUL_TLS_CERT is not/],
-    ['not yet: compression', { argv: ['--deflate=on'] }, /--deflate is not available yet/],
     ['outboxes', { env: { ROOMFUL_OUTBOX_MAX_BYTES: '70000' } }, /ROOMFUL_OUTBOX_MAX_BYTES \(70000/],
     ['no file', { file: '/nowhere/roomful.json' }, 'The config file /nowhere/roomful.json cannot be read (ENOENT).'],
   ]

@@ -1,13 +1,21 @@
 import type { Writable } from 'node:stream'
+import { constants, deflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as ws from 'ws'
+import { DeflateNegotiator } from '../../src/adapters/transports/websocket/deflate.ts'
 import { type FrameHandler, FrameReader } from '../../src/adapters/transports/websocket/frame-reader.ts'
 
 /** Its types name only what is documented. */
-const { Receiver } = ws as unknown as { Receiver: new (options: object) => Writable }
+const { Receiver, PerMessageDeflate } = ws as unknown as {
+  Receiver: new (options: object) => Writable
+  PerMessageDeflate: new (options: object) => { accept(offers: object[]): void }
+}
 
 const MAX_PAYLOAD = 300
+const plain = { maxPayload: MAX_PAYLOAD, deflater: undefined }
+const negotiator = new DeflateNegotiator({ minBytes: 1, onDeflated: () => undefined })
+const deflating = { maxPayload: MAX_PAYLOAD, deflater: negotiator.choose('permessage-deflate') }
 
 /** What a reader said of its input. */
 class Heard implements FrameHandler {
@@ -60,16 +68,19 @@ function pieces(bytes: Buffer, cuts: readonly number[]): Buffer[] {
   return [0, ...at].map((from, index) => Buffer.from(bytes.subarray(from, at[index] ?? bytes.length)))
 }
 
-function ours(chunks: readonly Buffer[]): unknown[] {
+function ours(chunks: readonly Buffer[], form = plain as typeof plain | typeof deflating): unknown[] {
   const heard = new Heard()
-  const reader = new FrameReader(MAX_PAYLOAD, heard)
+  const reader = new FrameReader(form, heard)
   for (const chunk of chunks) if (chunk.length > 0) reader.read(Buffer.from(chunk))
   return heard.events
 }
 
-async function reference(chunks: readonly Buffer[]): Promise<unknown[]> {
+async function reference(chunks: readonly Buffer[], isDeflating = false): Promise<unknown[]> {
   const heard = new Heard()
-  const receiver = new Receiver({ isServer: true, maxPayload: MAX_PAYLOAD, maxFragments: 16_384 })
+  const options = { isServer: true, maxPayload: MAX_PAYLOAD, maxFragments: 16_384 }
+  const deflate = new PerMessageDeflate({ ...options, serverNoContextTakeover: true, clientNoContextTakeover: true })
+  deflate.accept([{}])
+  const receiver = new Receiver({ ...options, ...(isDeflating && { extensions: { 'permessage-deflate': deflate } }) })
   receiver.on('message', (data: Buffer, isBinary: boolean) =>
     isBinary ? heard.onBinary(data) : heard.onText(data.toString('utf8')),
   )
@@ -120,7 +131,66 @@ const frame: fc.Arbitrary<Frame> = fc.record({
   form: fc.constantFrom<0 | 126 | 127>(0, 0, 0, 126, 127),
 })
 
+/** A message as a client may send it: compressed or not, in fragments, with a ping between them. */
+const message = fc
+  .record({
+    opcode: fc.constantFrom(1, 2),
+    payload: fc.oneof(
+      { weight: 4, arbitrary: payload },
+      { weight: 1, arbitrary: fc.tuple(payload, fc.nat(8)).map(([each, n]) => Buffer.concat(Array(n).fill(each))) },
+    ),
+    compression: fc.constantFrom('none', 'flush', 'flush', 'final', 'garbage'),
+    cuts: fc.array(fc.nat(1_000), { maxLength: 3 }),
+    pings: fc.boolean(),
+  })
+  .map(({ opcode, payload, compression, cuts, pings }) => {
+    const isCompressed = compression !== 'none'
+    const bytes =
+      compression === 'flush'
+        ? deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4)
+        : compression === 'final'
+          ? Buffer.concat([deflateRawSync(payload), Buffer.of(0)])
+          : payload
+    // The other implementation decompresses each fragment when it comes, so it refuses earlier than at the end.
+    const parts = compression === 'flush' || compression === 'none' ? pieces(bytes, cuts) : [bytes]
+    return parts.flatMap((part, index): Frame[] => {
+      const fin = index === parts.length - 1 ? 0x80 : 0
+      const isFirst = index === 0
+      const first = fin | (isFirst ? opcode | (isCompressed ? 0x40 : 0) : 0)
+      const one: Frame = { first, payload: part, isMasked: true, mask: 0x7a_5b_3c_1d, form: 0 }
+      const isRefused = payload.length > MAX_PAYLOAD || bytes.length > MAX_PAYLOAD
+      return pings && fin === 0 && !isRefused ? [one, { ...one, first: 0x89, payload: Buffer.from('p') }] : [one]
+    })
+  })
+
 describe('the frames of a client', () => {
+  it('[R8] [D6] are read as another implementation reads them where some are compressed', async () => {
+    const input = fc.tuple(
+      fc.array(fc.oneof({ weight: 8, arbitrary: message }, { weight: 1, arbitrary: frame.map((each) => [each]) }), {
+        maxLength: 8,
+      }),
+      fc.array(fc.nat(5_000), { maxLength: 8 }),
+    )
+    await fc.assert(
+      fc.asyncProperty(input, async ([messages, cuts]) => {
+        const chunks = pieces(Buffer.concat(messages.flat().map(encode)), cuts)
+        expect(ours(chunks, deflating)).toEqual(await reference(chunks, true))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('[R8] [W16] are refused with 1002 when they are compressed where they may not be', () => {
+    const one = (first: number): Buffer => encode({ first, payload: Buffer.of(0), isMasked: true, mask: 1, form: 0 })
+    expect(ours([one(0xc1)])).toEqual([['violation', 1002]])
+    expect(ours([one(0xc1), one(0xd1)], deflating)).toEqual([
+      ['text', ''],
+      ['violation', 1002],
+    ])
+    expect(ours([one(0x41), one(0xc0)], deflating)).toEqual([['violation', 1002]])
+    for (const control of [0xc8, 0xc9, 0xca]) expect(ours([one(control)], deflating)).toEqual([['violation', 1002]])
+  })
+
   it('[R8] are read as another implementation reads them, however they are cut', async () => {
     const input = fc.tuple(fc.array(frame, { maxLength: 12 }), fc.array(fc.nat(5_000), { maxLength: 8 }))
     await fc.assert(

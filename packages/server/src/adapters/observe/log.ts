@@ -94,6 +94,7 @@ export class Log implements Observer {
       case 'request':
       case 'commit':
       case 'fan-out':
+      case 'deflated':
       case 'forwarded':
       case 'dropped':
       case 'connection:refused':

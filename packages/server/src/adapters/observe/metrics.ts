@@ -69,6 +69,9 @@ export class Metrics implements Observer {
       case 'fan-out':
         tallies.encoded.add(fact.encoded)
         return tallies.deliveries.add(fact.deliveries)
+      case 'deflated':
+        tallies.deflated.add(fact.plainBytes, 'plain')
+        return tallies.deflated.add(fact.bytes, 'compressed')
       case 'link:opened':
         return tallies.linksOpened.add(1, fact.dialect)
       case 'link:closed':
@@ -132,6 +135,11 @@ function createTallies(prom: PromClient, registry: Registry) {
     ),
     deliveries: tally('deliveries', 'Events handed to a connection.'),
     encoded: tally('events_encoded', 'Times that an event was encoded: once per form, whatever the number of members.'),
+    deflated: tally(
+      'deflated_bytes',
+      'Payload of messages that were compressed, before and after, counted once whatever the number of clients.',
+      'form',
+    ),
     linksOpened: tally('links_opened', 'Transports that opened, by the dialect that they began with.', 'dialect'),
     linksClosed: tally('links_closed', 'Transports that closed, by close code.', 'code'),
     linksRefused: tally('links_refused', 'Transports that were refused.', 'code'),

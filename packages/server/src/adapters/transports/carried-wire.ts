@@ -120,6 +120,10 @@ export abstract class CarriedWire implements Wire, WireReceiver {
     return this.carrier?.queuedBytes ?? 0
   }
 
+  pack(frames: readonly Uint8Array[]): readonly Uint8Array[] {
+    return this.carrier?.pack?.(frames) ?? frames
+  }
+
   write(buffers: readonly Uint8Array[]): void {
     this.carrier?.write(buffers)
   }

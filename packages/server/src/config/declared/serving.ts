@@ -84,8 +84,15 @@ export const serving = {
     variable: 'ROOMFUL_DEFLATE',
     type: onOff,
     default: false,
-    sentence: 'Compress messages (permessage-deflate).',
-    planned: 'this version sends messages uncompressed',
+    sentence:
+      'Compress the messages of WebSockets whose client offers it (permessage-deflate). An event is compressed once for all clients. Off because browsers then compress everything that they send, and short messages gain little: turn it on where the traffic costs more than the CPU.',
+  }),
+  deflateMinBytes: setting({
+    variable: 'ROOMFUL_DEFLATE_MIN_BYTES',
+    type: wholeNumber(1, 1_000_000_000),
+    default: 512,
+    unit: 'bytes',
+    sentence: 'Messages that are shorter are sent uncompressed.',
   }),
   drainMs: setting({
     variable: 'ROOMFUL_DRAIN_MS',

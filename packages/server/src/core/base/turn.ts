@@ -8,7 +8,7 @@ import type { Clock } from '../ports/system.ts'
 export interface TurnLink {
   /** Corked: nothing may be written to it now. */
   readonly isCorked: boolean
-  takeFrames(): Uint8Array[]
+  takeFrames(): readonly Uint8Array[]
   write(buffers: readonly Uint8Array[]): void
 }
 
@@ -146,7 +146,8 @@ function concat(frames: readonly Uint8Array[], length: number): Uint8Array {
   return joined
 }
 
-function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+/** Whether two lists have the same objects in the same order. */
+export function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
   if (a.length !== b.length) return false
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
   return true

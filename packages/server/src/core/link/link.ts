@@ -225,11 +225,12 @@ export class Link<C extends LinkConnection = LinkConnection> {
   }
 
   /** From the turn, at its end: what was queued, to be joined into one write. */
-  takeFrames(): Uint8Array[] {
+  takeFrames(): readonly Uint8Array[] {
     const frames = this.frames
+    if (frames === NO_FRAMES) return frames
     this.frames = NO_FRAMES
     this.frameBytes = 0
-    return frames
+    return this.wire.pack ? this.wire.pack(frames) : frames
   }
 
   write(buffers: readonly Uint8Array[]): void {

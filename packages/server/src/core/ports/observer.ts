@@ -59,6 +59,8 @@ export type Fact =
   | { type: 'commit'; namespace: string; appended: number; durationMs: number }
   | { type: 'commit:failed'; namespace: string; error: unknown }
   | { type: 'fan-out'; deliveries: number; encoded: number }
+  /** A message was compressed, once for all that receive it. */
+  | { type: 'deflated'; plainBytes: number; bytes: number }
   | { type: 'dropped'; what: 'volatile' | 'latest' | 'late'; count: number }
   | { type: 'behind'; connectionId: string }
   | { type: 'caught-up'; connectionId: string; events: number }

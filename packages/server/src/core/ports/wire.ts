@@ -1,5 +1,10 @@
 /** The port a transport offers the core: bytes out, back-pressure, an end. Bytes in come through `Link.receive`. */
 export interface Wire {
+  /**
+   * Called with whole frames right before they are written.
+   * @returns the form in which this peer reads them, compressed for instance; the same buffers for all peers of one form
+   */
+  pack?(frames: readonly Uint8Array[]): readonly Uint8Array[]
   /** Hands over bytes that are ready for the peer, as one write. The buffers are not changed afterwards and may be shared. */
   write(buffers: readonly Uint8Array[]): void
   /** Bytes handed over and not yet taken by the operating system. */

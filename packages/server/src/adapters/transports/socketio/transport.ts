@@ -12,8 +12,9 @@ import type { NodeIds } from '../forwarding/node-ids.ts'
 import { pathOf } from '../http-request.ts'
 import { clientRequest, credentialsOf } from '../request-info.ts'
 import { offersWebSocket, refuse } from '../upgrade-request.ts'
+import type { DeflateNegotiator } from '../websocket/deflate.ts'
 import { FRAME_OVERHEAD_BYTES, URL_MAX_LENGTH } from '../websocket/server.ts'
-import { shakeHands } from '../websocket/upgrade.ts'
+import { FrameForms, shakeHands } from '../websocket/upgrade.ts'
 import { ignoreSocketError, type WebSocketWire } from '../websocket/wire.ts'
 import { type DialectLink, SocketIoDialect, type SocketIoForm } from './dialect.ts'
 import { createEncoding } from './encoding.ts'
@@ -28,6 +29,8 @@ export interface SocketIoOptions {
   readonly pingIntervalMs: number
   readonly pingTimeoutMs: number
   readonly recovery: boolean
+  /** Compresses the messages of WebSockets that offer it; undefined for none. */
+  readonly deflate: DeflateNegotiator | undefined
   /** The path of the clients, such as `/socket.io`. */
   readonly path: string
   /** Most bytes of one WebSocket message or POST; by default as for a plain link. */
@@ -41,7 +44,8 @@ export class SocketIoTransport {
   private readonly hub: Hub
   private readonly options: SocketIoOptions
   private readonly form: SocketIoForm
-  readonly maxPayload: number
+  private readonly maxPayload: number
+  private readonly forms: FrameForms
   /** Sessions that began with polls: only those are looked up by id. */
   private readonly sessions = new Map<string, EngineSession>()
   private readonly encodings = new Map<string, Encoding>()
@@ -52,6 +56,7 @@ export class SocketIoTransport {
     hub.transients.isKept = options.recovery
     const { maxMessageBytes } = hub.runtime.settings
     this.maxPayload = options.maxPayloadBytes ?? maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES
+    this.forms = new FrameForms(this.maxPayload, options.deflate)
     this.form = {
       recovery: options.recovery,
       heartbeat: { pingIntervalMs: options.pingIntervalMs, pongTimeoutMs: options.pingTimeoutMs },
@@ -101,7 +106,7 @@ export class SocketIoTransport {
     const sid = query.get('sid')
     const session = sid === null ? undefined : this.sessions.get(sid)
     if (sid !== null && !session) return refuse(socket, 400, REFUSALS.session.message)
-    shakeHands(this, request, socket, head, (wire) => {
+    shakeHands({ forms: this.forms }, request, socket, head, (wire) => {
       if (!session) this.open(request, wire)
       else if (!session.upgrade(wire)) wire.close(CLOSE_CODES.NORMAL.code, '')
     })

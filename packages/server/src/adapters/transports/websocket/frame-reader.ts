@@ -3,7 +3,16 @@
  * one small object, and a short message no copy but its text.
  */
 import { isUtf8 } from 'node:buffer'
-import { BINARY, CLOSE, PING, PONG, TEXT } from './frames.ts'
+import { type Deflater, inflate } from './deflate.ts'
+import { BINARY, CLOSE, PING, PONG, RSV1, TEXT } from './frames.ts'
+
+/** What many connections have in common: the limits, and what the handshake agreed on. */
+export interface FrameForm {
+  /** Most bytes of one message, also once it is decompressed; more are a violation with code 1009. */
+  readonly maxPayload: number
+  /** Set where the client may compress its messages and reads compressed ones. */
+  readonly deflater: Deflater | undefined
+}
 
 /** Receives what a client sent. Everything is called within {@link FrameReader.read}, in the order of the frames. */
 export interface FrameHandler {
@@ -60,6 +69,7 @@ class Pieces {
 /** A message whose last fragment has not arrived. */
 interface Fragmented {
   readonly opcode: number
+  readonly isDeflated: boolean
   readonly payload: Pieces
   fragments: number
 }
@@ -70,16 +80,15 @@ const INCOMPLETE = -1
 const OVER = -2
 
 export class FrameReader {
-  private readonly maxPayload: number
+  readonly form: FrameForm
   private readonly handler: FrameHandler
   /** The beginning of a frame. */
   private rest: Pieces | undefined
   private message: Fragmented | undefined
   private isOver = false
 
-  /** @param maxPayload most bytes of one message; more are a violation with code 1009 */
-  constructor(maxPayload: number, handler: FrameHandler) {
-    this.maxPayload = maxPayload
+  constructor(form: FrameForm, handler: FrameHandler) {
+    this.form = form
     this.handler = handler
   }
 
@@ -134,19 +143,24 @@ export class FrameReader {
       if (high > LENGTH_HIGH_MAX) return this.violation(TOO_LARGE)
       length = high * 2 ** 32 + bytes.readUInt32BE(at + 6)
     }
-    if (opcode < CLOSE && length + (this.message?.payload.length ?? 0) > this.maxPayload)
+    if (opcode < CLOSE && length + (this.message?.payload.length ?? 0) > this.form.maxPayload)
       return this.violation(TOO_LARGE)
     if (left < head + length) return INCOMPLETE
     const from = at + head
     const to = from + length
     const seen = length === 0 ? 0 : unmask(bytes, from, to)
-    const isTaken =
-      opcode >= CLOSE ? this.control(opcode, bytes, from, to) : this.data(opcode, isFinal, bytes, from, to, seen)
+    const isTaken = opcode >= CLOSE ? this.control(opcode, bytes, from, to) : this.data(first, bytes, from, to, seen)
     return isTaken ? to : OVER
   }
 
   private isAllowed(first: number, opcode: number, isFinal: boolean, second: number): boolean {
-    if ((first & 0x70) !== 0 || second < 0x80) return false // a reserved bit, or no mask
+    const reserved = first & 0x70
+    if (reserved !== 0) {
+      const isDeflated = reserved === RSV1 && this.form.deflater !== undefined
+      // The first frame of a message says it for all of them.
+      if (!isDeflated || opcode === CONTINUATION || opcode >= CLOSE) return false
+    }
+    if (second < 0x80) return false // no mask
     if (opcode === CONTINUATION) return this.message !== undefined
     if (opcode === TEXT || opcode === BINARY) return this.message === undefined
     if (opcode < CLOSE || opcode > PONG) return false
@@ -155,16 +169,36 @@ export class FrameReader {
   }
 
   /** @param seen all bytes of the payload, or-ed */
-  private data(opcode: number, isFinal: boolean, bytes: Buffer, from: number, to: number, seen: number): boolean {
-    if (isFinal && this.message === undefined) return this.deliver(opcode, bytes, from, to, seen < 0x80)
-    this.message ??= { opcode, payload: new Pieces(Math.max(to - from, REST_MIN_BYTES)), fragments: 0 }
+  private data(first: number, bytes: Buffer, from: number, to: number, seen: number): boolean {
+    const isFinal = first >= 0x80
+    const isDeflated = (first & RSV1) !== 0
+    if (isFinal && this.message === undefined) {
+      const opcode = first & 0x0f
+      return isDeflated
+        ? this.deliverDeflated(opcode, bytes.subarray(from, to))
+        : this.deliver(opcode, bytes, from, to, seen < 0x80)
+    }
+    this.message ??= {
+      opcode: first & 0x0f,
+      isDeflated,
+      payload: new Pieces(Math.max(to - from, REST_MIN_BYTES)),
+      fragments: 0,
+    }
     const { message } = this
     if (++message.fragments > FRAGMENTS_MAX) return this.violated(POLICY)
     message.payload.add(bytes.subarray(from, to))
     if (!isFinal) return true
     this.message = undefined
     const { view } = message.payload
+    if (message.isDeflated) return this.deliverDeflated(message.opcode, view)
     return this.deliver(message.opcode, view, 0, view.length, false)
+  }
+
+  private deliverDeflated(opcode: number, bytes: Buffer): boolean {
+    const inflated = inflate(bytes, this.form.maxPayload)
+    return typeof inflated === 'number'
+      ? this.violated(inflated)
+      : this.deliver(opcode, inflated, 0, inflated.length, false)
   }
 
   private deliver(opcode: number, bytes: Buffer, from: number, to: number, isAscii: boolean): boolean {

@@ -1,4 +1,7 @@
-/** Frames as a server sends them: final, unmasked, uncompressed. RFC 6455 section 5.2. frame-reader.ts reads those of clients. */
+/**
+ * Frames as a server sends them: final and unmasked. RFC 6455 section 5.2. frame-reader.ts reads those of clients, and
+ * deflate.ts compresses.
+ */
 import { aroundShared } from '@roomful/protocol'
 import { AckArgs } from '../../../core/base/contract.ts'
 
@@ -7,6 +10,9 @@ export const BINARY = 0x2
 export const CLOSE = 0x8
 export const PING = 0x9
 export const PONG = 0xa
+
+/** With the opcode of a message that is compressed. RFC 7692 section 6. */
+export const RSV1 = 0x40
 
 const FIN = 0x80
 
@@ -50,6 +56,11 @@ export function closeFrame(code: number, reason: string): Uint8Array {
   return frame
 }
 
+/** The header of a frame whose payload is in other buffers. */
+export function frameHead(opcode: number, length: number): Uint8Array {
+  return allocate(opcode, 0, length)
+}
+
 /** A buffer that begins with the header of a frame; `elsewhere` bytes of the payload follow in other buffers. */
 function allocate(opcode: number, here: number, elsewhere = 0): Buffer {
   const length = here + elsewhere
@@ -86,13 +97,22 @@ export interface Payload {
 export function* payloadsOf(frames: readonly Uint8Array[]): Generator<Payload> {
   const bytes = Buffer.concat(frames)
   for (let at = 0; at < bytes.length; ) {
-    const opcode = (bytes[at] as number) & 0xf
-    const short = bytes[at + 1] as number
-    const head = short < 126 ? 2 : short === 126 ? 4 : 10
-    const length =
-      short < 126 ? short : short === 126 ? bytes.readUInt16BE(at + 2) : Number(bytes.readBigUInt64BE(at + 2))
-    const start = at + head
-    at = start + length
-    yield { opcode, bytes: bytes.subarray(start, at) }
+    const { opcode, start, end } = frameAt(bytes, at)
+    at = end
+    yield { opcode, bytes: bytes.subarray(start, end) }
   }
+}
+
+/** Where the payload of a frame is that begins at `at`; it may end in a later buffer. */
+export function frameAt(bytes: Uint8Array, at: number): { opcode: number; start: number; end: number } {
+  const opcode = (bytes[at] as number) & 0xf
+  const short = bytes[at + 1] as number
+  const head = short < 126 ? 2 : short === 126 ? 4 : 10
+  const start = at + head
+  let length = short
+  if (short >= 126) {
+    length = 0
+    for (let i = at + 2; i < start; i++) length = length * 256 + (bytes[i] as number)
+  }
+  return { opcode, start, end: start + length }
 }

@@ -13,7 +13,7 @@ import type { Hub } from '../../../core/hub.ts'
 import type { LinkOwner } from '../../../core/link/link.ts'
 import type { Namespace } from '../../../core/namespace.ts'
 import type { Dialect } from '../../../core/ports/dialect.ts'
-import { acceptProtocolLink, type ProtocolArrival } from '../../../core/raw-protocol.ts'
+import { acceptProtocolLink, type Protocol, type ProtocolArrival } from '../../../core/raw-protocol.ts'
 import type { Verified } from '../../../core/sessions/identities.ts'
 import type { Arrival } from '../../../core/sessions/links.ts'
 import type { CrossOrigin } from '../cross-origin.ts'
@@ -22,7 +22,8 @@ import { pathOf } from '../http-request.ts'
 import { echo, echoDialect, type Mounted, Protocols, sharedFrame } from '../protocols.ts'
 import { clientRequest, credentialsOf, offeredSubprotocols, subprotocolValue } from '../request-info.ts'
 import { offersWebSocket, refuse } from '../upgrade-request.ts'
-import { type HandshakeOptions, shakeHands } from './upgrade.ts'
+import type { DeflateNegotiator } from './deflate.ts'
+import { FrameForms, type HandshakeOptions, shakeHands } from './upgrade.ts'
 import { ignoreSocketError, type WebSocketWire } from './wire.ts'
 
 export interface WebSocketOptions {
@@ -32,6 +33,8 @@ export interface WebSocketOptions {
   readonly clientAddress: (request: IncomingMessage) => string
   /** `http`: bad credentials are refused with 401 instead of an upgrade. `close`: with a close code after it. */
   readonly authReject: 'close' | 'http'
+  /** Compresses the messages of clients that offer it; undefined for none. */
+  readonly deflate: DeflateNegotiator | undefined
   /** Paths that send every message back, each with the prefix of a text. */
   readonly echoPaths: ReadonlyMap<string, string>
 }
@@ -58,6 +61,7 @@ export class WebSocketTransport {
   readonly protocols = new Protocols()
   private readonly findLink: (id: string) => Upgradable | undefined
   private readonly handshake: HandshakeOptions
+  private readonly protocolHandshakes = new Map<Protocol, HandshakeOptions>()
   private readonly echoes: ReadonlyMap<string, LinkOwner>
 
   /** @param findLink finds a v1 link over HTTP by its secret, for a WebSocket that shall take it over */
@@ -66,7 +70,7 @@ export class WebSocketTransport {
     this.options = options
     this.findLink = findLink
     this.echoes = new Map(Array.from(options.echoPaths, ([path, prefix]) => [path, echo(prefix)]))
-    this.handshake = handshakeOf(hub.runtime.settings.maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES)
+    this.handshake = this.handshakeOf(hub.runtime.settings.maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES)
   }
 
   /**
@@ -144,11 +148,23 @@ export class WebSocketTransport {
     roomId: string,
     who: Omit<ProtocolArrival, 'wire' | 'dialect' | 'protocol' | 'roomId' | 'frame'>,
   ): void {
-    shakeHands(handshakeOf(protocol.maxMessageBytes), request, socket, head, (wire) => {
+    shakeHands(this.handshakeOfProtocol(protocol), request, socket, head, (wire) => {
       acceptProtocolLink(this.hub, { wire, dialect, protocol, roomId, frame: sharedFrame, ...who }, (link) => {
         wire.link = link
       })
     })
+  }
+
+  private handshakeOfProtocol(protocol: Protocol): HandshakeOptions {
+    const known = this.protocolHandshakes.get(protocol)
+    if (known) return known
+    const handshake = this.handshakeOf(protocol.maxMessageBytes)
+    this.protocolHandshakes.set(protocol, handshake)
+    return handshake
+  }
+
+  private handshakeOf(maxPayload: number): HandshakeOptions {
+    return { forms: new FrameForms(maxPayload, this.options.deflate), chooseSubprotocol }
   }
 
   /** Continues an open link. Its secret is proof enough: the client was authenticated when it opened the link. */
@@ -201,8 +217,6 @@ function isV1(request: IncomingMessage): boolean {
 }
 
 const hasNone = ({ token, ticket }: Credentials): boolean => token === undefined && ticket === undefined
-
-const handshakeOf = (maxPayload: number): HandshakeOptions => ({ maxPayload, chooseSubprotocol })
 
 function dialectOf(subprotocol: string | undefined): Dialect {
   return subprotocol === SDK_SUBPROTOCOLS[0] ? v1Dialect : plainDialect

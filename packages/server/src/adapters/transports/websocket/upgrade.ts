@@ -4,11 +4,39 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { refuse } from '../upgrade-request.ts'
+import type { DeflateNegotiator, Deflater } from './deflate.ts'
+import type { FrameForm } from './frame-reader.ts'
 import { WebSocketWire } from './wire.ts'
 
+/** What the clients of one path may agree on. Connections that agree on the same share one object. */
+export class FrameForms {
+  private readonly plain: FrameForm
+  private readonly negotiator: DeflateNegotiator | undefined
+  private readonly deflated = new Map<Deflater, FrameForm>()
+
+  /**
+   * @param maxPayload most bytes of one message; a larger one closes the connection with 1009
+   * @param negotiator undefined where nothing is compressed
+   */
+  constructor(maxPayload: number, negotiator: DeflateNegotiator | undefined) {
+    this.plain = { maxPayload, deflater: undefined }
+    this.negotiator = negotiator
+  }
+
+  /** @param extensions the header `Sec-WebSocket-Extensions` of the client */
+  choose(extensions: string | undefined): FrameForm {
+    const deflater = this.negotiator?.choose(extensions)
+    if (!deflater) return this.plain
+    const known = this.deflated.get(deflater)
+    if (known) return known
+    const form = { maxPayload: this.plain.maxPayload, deflater }
+    this.deflated.set(deflater, form)
+    return form
+  }
+}
+
 export interface HandshakeOptions {
-  /** Most bytes of one message; a larger one closes the connection with 1009. */
-  readonly maxPayload: number
+  readonly forms: FrameForms
   /** @returns the subprotocol that is spoken, of those that the client offers */
   readonly chooseSubprotocol?: (offered: ReadonlySet<string>) => string | undefined
 }
@@ -24,7 +52,7 @@ const VERSIONS = { 'Sec-WebSocket-Version': '13, 8' }
  * @param opened not called when the request is no valid handshake, which is refused
  */
 export function shakeHands(
-  { maxPayload, chooseSubprotocol }: HandshakeOptions,
+  { forms, chooseSubprotocol }: HandshakeOptions,
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
@@ -41,14 +69,15 @@ export function shakeHands(
   if (offered === undefined) return refuse(socket, 400, 'Invalid Sec-WebSocket-Protocol header')
   if (!socket.readable || !socket.writable) return void socket.destroy()
   const chosen = chooseSubprotocol?.(offered)
+  const form = forms.choose(headers['sec-websocket-extensions'])
   socket.cork()
   socket.write(
     `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${hash('sha1', key + GUID, 'base64')}\r\n${
       chosen === undefined ? '' : `Sec-WebSocket-Protocol: ${chosen}\r\n`
-    }\r\n`,
+    }${form.deflater ? `Sec-WebSocket-Extensions: ${form.deflater.answer}\r\n` : ''}\r\n`,
     'latin1',
   )
-  const wire = new WebSocketWire(socket as Socket, maxPayload)
+  const wire = new WebSocketWire(socket as Socket, form)
   if (head.length > 0) socket.unshift(head)
   opened(wire, chosen)
   // Runs after the turn in which the link opened. If something was written by then, the socket is uncorked already.

@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net'
 import type { Link } from '../../../core/link/link.ts'
 import type { Wire } from '../../../core/ports/wire.ts'
-import { type FrameHandler, FrameReader } from './frame-reader.ts'
+import { type FrameForm, type FrameHandler, FrameReader } from './frame-reader.ts'
 import { binaryFrame, closeFrame, PONG } from './frames.ts'
 
 /** Receives what the socket reads: a link, or a part between the socket and its link. */
@@ -30,9 +30,9 @@ export class WebSocketWire implements Wire, FrameHandler {
   private closeReason = ''
   private closeTimer: NodeJS.Timeout | undefined
 
-  constructor(socket: Socket, maxPayload: number) {
+  constructor(socket: Socket, form: FrameForm) {
     this.socket = socket
-    this.reader = new FrameReader(maxPayload, this)
+    this.reader = new FrameReader(form, this)
     ;(socket as WithWire)[WIRE] = this
     socket.setTimeout(0)
     socket.setNoDelay()
@@ -44,6 +44,11 @@ export class WebSocketWire implements Wire, FrameHandler {
 
   get queuedBytes(): number {
     return this.socket.writableLength
+  }
+
+  pack(frames: readonly Uint8Array[]): readonly Uint8Array[] {
+    const { deflater } = this.reader.form
+    return deflater ? deflater.pack(frames) : frames
   }
 
   write(buffers: readonly Uint8Array[]): void {
