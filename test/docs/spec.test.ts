@@ -69,6 +69,7 @@ function before(id: string): string {
 const FOLDERS = [
   ['packages/server/src/', ''],
   ['packages/documents/src/', 'documents/'],
+  ['packages/socket.io/src/', 'socket.io/'],
 ] as const
 
 /** Sources by the path that the inventory gives them. */

@@ -18,6 +18,7 @@ const MAXIMA: Readonly<Record<string, number>> = {
   'packages/protocol/src': 0,
   'packages/react/src': 0,
   'packages/roomful/src': 0,
+  'packages/socket.io/src': 0,
   'packages/solid/src': 0,
   'packages/svelte/src': 0,
   'packages/vue/src': 0,

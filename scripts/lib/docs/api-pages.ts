@@ -39,7 +39,7 @@ export function apiPages(root: string): Map<string, string> {
   }
   const pages = new Map<string, string[]>()
   for (const { file, name } of publicNames(root)) {
-    const [, packageName = ''] = /^packages\/([\w-]+)\//.exec(file) ?? []
+    const [, packageName = ''] = /^packages\/([\w.-]+)\//.exec(file) ?? []
     const entry = describeName(sourceOf(file), name)
     if (entry === undefined) throw new Error(`${name} is exported, but not declared in ${file}`)
     const parts = pages.get(packageName) ?? []

@@ -119,6 +119,11 @@ export const floorRules: readonly FloorRule[] = [
       ...outsideWorld,
     ],
   },
+  {
+    name: 'drop-in for Socket.IO (floor 4)',
+    folder: 'packages/socket.io/src',
+    mayImport: ['@roomful/server/core', ...outsideWorld],
+  },
   { name: 'program (floor 4)', folder: 'packages/roomful/src', mayImport: ['@roomful/server', '@roomful/server/cli'] },
   { name: 'creator (floor 0)', folder: 'packages/create-roomful/src', mayImport: ['node:*'] },
   {

@@ -40,6 +40,9 @@ const FIRST_MET: readonly FirstMet[] = [
   { call: 'useMessages', name: 'useMessages' },
 ]
 
+/** An entry for other packages of the workspace, not for applications. */
+const FOR_PACKAGES = './core'
+
 interface FirstMet {
   readonly call: string
   readonly name: string
@@ -101,9 +104,8 @@ function entries(root: string): string[] {
     const { exports } = JSON.parse(readFileSync(join(root, path), 'utf8')) as {
       exports: Record<string, { source?: string }>
     }
-    return Object.values(exports).flatMap(({ source }) =>
-      source === undefined ? [] : [posix.join(posix.dirname(path), source)],
-    )
+    const entries = Object.entries(exports).filter(([name]) => name !== FOR_PACKAGES)
+    return entries.flatMap(([, { source }]) => (source === undefined ? [] : [posix.join(posix.dirname(path), source)]))
   })
 }
 

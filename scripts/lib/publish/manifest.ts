@@ -11,7 +11,7 @@ export function publishedManifest(manifest: Json): Json {
   const without = (entry: unknown): unknown => {
     if (typeof entry !== 'object' || entry === null) return entry
     const { source: ___, ...conditions } = entry as Json
-    return conditions
+    return Object.fromEntries(Object.entries(conditions).map(([name, below]) => [name, without(below)]))
   }
   if (typeof entries !== 'object' || entries === null) return others
   return {

@@ -11,6 +11,7 @@ export const PUBLISHED = [
   'solid',
   'server',
   'documents',
+  'socket.io',
   'testkit',
   'roomful',
   'create-roomful',

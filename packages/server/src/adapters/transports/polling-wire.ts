@@ -21,6 +21,8 @@ export interface PollingForm {
   readonly ping: Uint8Array
   /** The last frame before the end. */
   close(code: number, reason: string): Uint8Array
+  /** Comes before the last frame where it has to wait for a poll. */
+  readonly beforeLateClose?: Uint8Array
   answer(response: ServerResponse, frames: readonly Uint8Array[]): void
 }
 
@@ -81,6 +83,11 @@ export class PollingWire implements Wire {
     return this.waitingBytes + this.sentBytes
   }
 
+  /** A poll waits for something to be sent. */
+  get isPolled(): boolean {
+    return this.parked !== undefined
+  }
+
   write(buffers: readonly Uint8Array[]): void {
     if (this.state !== 'open') return
     for (const buffer of buffers) this.push(buffer)
@@ -97,6 +104,7 @@ export class PollingWire implements Wire {
 
   close(code: number, reason: string): void {
     if (this.state !== 'open') return
+    if (!this.parked && this.form.beforeLateClose) this.push(this.form.beforeLateClose)
     this.push(this.form.close(code, reason))
     this.state = 'closing'
     this.hub.runtime.timers.cancel(this.timer)

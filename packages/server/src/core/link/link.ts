@@ -66,7 +66,7 @@ export interface LinkOwner {
   drained?(): void
   userChanged?(): void
   /** Nothing reaches the peer any more. May be called again. */
-  over?(): void
+  over?(code: number, reason: string): void
 }
 
 const utf8 = new TextEncoder()
@@ -108,6 +108,8 @@ export class Link<C extends LinkConnection = LinkConnection> {
   private frames: Uint8Array[] = NO_FRAMES
   private frameBytes = 0
   private unloggedBytes = 0
+  /** See {@link UNLOGGED_MAX_BYTES}; a transport of larger messages sets another bound. */
+  unloggedMaxBytes = UNLOGGED_MAX_BYTES
   private abuse: AbuseCounter | undefined
   private preauthBytes = 0
   private preauthMessages = 0
@@ -243,7 +245,12 @@ export class Link<C extends LinkConnection = LinkConnection> {
   /** While the link is slow nothing comes from a log, so whatever is written has nowhere else to wait. G5. */
   private countUnlogged(buffers: readonly Uint8Array[]): void {
     for (const buffer of buffers) this.unloggedBytes += buffer.byteLength
-    if (this.unloggedBytes > UNLOGGED_MAX_BYTES) this.close(CLOSE_CODES.TOO_SLOW.code, 'Too slow')
+    if (this.unloggedBytes > this.unloggedMaxBytes) this.close(CLOSE_CODES.TOO_SLOW.code, 'Too slow')
+  }
+
+  /** Nothing waits, here or below. */
+  get isIdle(): boolean {
+    return this.frames === NO_FRAMES && this.wire.queuedBytes === 0
   }
 
   /** Bytes on their way, queued here or below. */

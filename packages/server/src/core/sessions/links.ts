@@ -99,7 +99,7 @@ export class Links implements LinkListener<Connection> {
 
   onClosing(link: Link<Connection>, code: number, reason: string): void {
     for (const connection of [...link.connections]) this.parts.lifecycle.release(connection, code, reason)
-    link.owner?.over?.()
+    link.owner?.over?.(code, reason)
   }
 
   onClosed(link: Link<Connection>, code: number, reason: string): void {

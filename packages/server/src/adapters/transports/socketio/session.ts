@@ -22,15 +22,21 @@ const pollingForm: PollingForm = {
 /** The wire of one Socket.IO client. */
 export class EngineSession extends CarriedWire {
   readonly sid: string
-  private polling: PollingWire | undefined
+  protected polling: PollingWire | undefined
   private isReading = false
   private latestPoll: string | null = null
 
   /** @param webSocket undefined for a session that begins with polls */
-  constructor(hub: Hub, sid: string, webSocket: WebSocketWire | undefined, onGone: () => void) {
+  constructor(
+    hub: Hub,
+    sid: string,
+    webSocket: WebSocketWire | undefined,
+    onGone: () => void,
+    form: PollingForm = pollingForm,
+  ) {
     super(hub, onGone)
     this.sid = sid
-    this.polling = webSocket ? undefined : new PollingWire(hub, this, pollingForm)
+    this.polling = webSocket ? undefined : new PollingWire(hub, this, form)
     this.beginWith(webSocket ?? (this.polling as PollingWire))
     if (webSocket) webSocket.link = this
   }
@@ -74,7 +80,7 @@ export class EngineSession extends CarriedWire {
       return 'too large'
     }
     if (text === 'cut off') return this.fail('The request was cut off')
-    for (const packet of decodePayload(text)) {
+    for (const packet of this.packetsOf(text)) {
       if (this.link?.state !== 'open') break
       this.take(packet)
     }
@@ -88,7 +94,14 @@ export class EngineSession extends CarriedWire {
     if (!polling) return false
     return this.tryWebSocket(webSocket, polling, PROBE_WORDS, () => {
       this.polling = undefined
+      this.onUpgraded()
     })
+  }
+
+  protected onUpgraded(): void {}
+
+  protected packetsOf(payload: string): Packet[] {
+    return decodePayload(payload)
   }
 
   receive(data: string | Uint8Array): void {
@@ -115,7 +128,7 @@ export class EngineSession extends CarriedWire {
     return 'bad'
   }
 
-  private take({ type, data }: Packet): void {
+  protected take({ type, data }: Packet): void {
     switch (type) {
       case 'message':
         return this.link?.receive(data === undefined ? '' : data)
@@ -132,7 +145,7 @@ export class EngineSession extends CarriedWire {
   }
 
   /** The client closes the transport; it may resume its sessions later. */
-  private goodbye(): void {
+  protected goodbye(): void {
     if (!this.polling) return this.close(CLOSE_CODES.NORMAL.code, '')
     this.polling.release()
     this.terminate()

@@ -39,6 +39,8 @@ export interface HandshakeOptions {
   readonly forms: FrameForms
   /** @returns the subprotocol that is spoken, of those that the client offers */
   readonly chooseSubprotocol?: (offered: ReadonlySet<string>) => string | undefined
+  /** @returns lines of the answer to the upgrade, each with its line break */
+  readonly headers?: (request: IncomingMessage) => string
 }
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
@@ -52,7 +54,7 @@ const VERSIONS = { 'Sec-WebSocket-Version': '13, 8' }
  * @param opened not called when the request is no valid handshake, which is refused
  */
 export function shakeHands(
-  { forms, chooseSubprotocol }: HandshakeOptions,
+  { forms, chooseSubprotocol, headers: additional }: HandshakeOptions,
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
@@ -74,7 +76,7 @@ export function shakeHands(
   socket.write(
     `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${hash('sha1', key + GUID, 'base64')}\r\n${
       chosen === undefined ? '' : `Sec-WebSocket-Protocol: ${chosen}\r\n`
-    }${form.deflater ? `Sec-WebSocket-Extensions: ${form.deflater.answer}\r\n` : ''}\r\n`,
+    }${form.deflater ? `Sec-WebSocket-Extensions: ${form.deflater.answer}\r\n` : ''}${additional?.(request) ?? ''}\r\n`,
     'latin1',
   )
   const wire = new WebSocketWire(socket as Socket, form)

@@ -9,7 +9,10 @@ import { type FrameForm, type FrameHandler, FrameReader } from './frame-reader.t
 import { binaryFrame, closeFrame, PONG } from './frames.ts'
 
 /** Receives what the socket reads: a link, or a part between the socket and its link. */
-export type WireReceiver = Pick<Link, 'receive' | 'alive' | 'ponged' | 'send' | 'flush' | 'drained' | 'closed'>
+export type WireReceiver = Pick<Link, 'receive' | 'alive' | 'ponged' | 'send' | 'flush' | 'drained' | 'closed'> & {
+  /** The peer broke the protocol or a limit; the close frame with this code follows. */
+  violated?(code: number): void
+}
 
 /** A peer that does not answer the close frame is disconnected after this time. A3.5. */
 const CLOSE_TIMEOUT_MS = 5_000
@@ -109,6 +112,7 @@ export class WebSocketWire implements Wire, FrameHandler {
   }
 
   onViolation(code: number): void {
+    this.link?.violated?.(code)
     this.link?.flush()
     this.sendClose(code, '')
     this.endReading()

@@ -1,0 +1,50 @@
+/**
+ * `@roomful/server/core`: the parts from which other packages of Roomful build a server with another interface. They may
+ * change in every version, so applications do not use them.
+ */
+import './require-node.ts'
+import { createLocalBroker, createMemoryLog } from './adapters/brokers/local/index.ts'
+import { systemClock, systemRandom } from './adapters/system/clock-and-random.ts'
+import { RoomfulError } from './core/base/errors.ts'
+import { CORE_DEFAULTS, type CoreSettings } from './core/base/settings.ts'
+import { SlidingWindowLimiter } from './core/base/sliding-window.ts'
+import { Hub } from './core/hub.ts'
+import type { Observer } from './core/ports/observer.ts'
+
+export type { PollingForm } from './adapters/transports/polling-wire.ts'
+export { PacketDecoder } from './adapters/transports/socketio/decoder.ts'
+export { readPayload } from './adapters/transports/socketio/http.ts'
+export { ENGINE } from './adapters/transports/socketio/packets.ts'
+export { EngineSession } from './adapters/transports/socketio/session.ts'
+export { refuse } from './adapters/transports/upgrade-request.ts'
+export { DeflateNegotiator } from './adapters/transports/websocket/deflate.ts'
+export { BINARY, binaryFrame, payloadsOf, textFrame } from './adapters/transports/websocket/frames.ts'
+export { FrameForms, shakeHands } from './adapters/transports/websocket/upgrade.ts'
+export type { WebSocketWire } from './adapters/transports/websocket/wire.ts'
+export { attachService, type HttpService } from './attachment.ts'
+export type { Timer } from './core/base/timer-wheel.ts'
+export type { Hub } from './core/hub.ts'
+export type { Link, LinkOwner } from './core/link/link.ts'
+export { ONE_WAY } from './core/link/one-way.ts'
+export type { Dialect } from './core/ports/dialect.ts'
+export type { Fact, Observer } from './core/ports/observer.ts'
+export { type LocalAudience, type LocalMember, LocalRooms, type LocalRoomsListener } from './core/rooms/local-rooms.ts'
+
+/** A hub for links that answer by themselves: no accounts, no limits that were not asked for, nothing stored. */
+export function openHub(settings: Partial<CoreSettings>, observer: Observer): Hub {
+  const clock = systemClock
+  const random = systemRandom
+  const unknown = (): Promise<never> => Promise.reject(new RoomfulError('UNAUTHENTICATED'))
+  return new Hub(
+    { ...CORE_DEFAULTS, ratePerSecond: 0, maxConnectionsPerIp: 0, connectsPerMinute: 0, ...settings },
+    {
+      // Its memory is empty until something is stored.
+      broker: createLocalBroker({ log: createMemoryLog({ clock, random }) }),
+      authenticator: { authenticate: unknown },
+      limiter: new SlidingWindowLimiter(clock),
+      clock,
+      random,
+      observer,
+    },
+  )
+}

@@ -1,0 +1,8 @@
+'use strict'
+// What `require` gives: a function that makes a server, with the classes on it. The code is that of the ES module.
+const { Server, Namespace, Socket } = require('@roomful/socket.io/esm')
+
+module.exports = (srv, opts) => new Server(srv, opts)
+module.exports.Server = Server
+module.exports.Namespace = Namespace
+module.exports.Socket = Socket

@@ -1,0 +1,175 @@
+/** One link of a client: it decodes packets, and passes them to the sockets of its namespaces. */
+import type { IncomingMessage } from 'node:http'
+import { PacketDecoder, type Timer } from '@roomful/server/core'
+import { type Packet, PacketType } from 'socket.io-parser'
+import type { BroadcastFlags } from './adapter.ts'
+import type { EngineSocket } from './engine/conn.ts'
+import { type Session, SessionOwner } from './engine/session.ts'
+import { type EncodedPackets, framesOf, type SharedPacket } from './frames.ts'
+import type { AnyNamespace, AnyServer, AnySocket } from './internal.ts'
+
+/** How foreign adapters send what they have encoded. */
+interface WriteOptions extends BroadcastFlags {
+  preEncoded?: boolean
+  wsPreEncodedFrame?: readonly Uint8Array[]
+}
+
+interface CustomDecoder {
+  on(event: 'decoded', listener: (packet: Packet) => void): unknown
+  add(data: unknown): void
+  destroy(): void
+}
+
+export class Client extends SessionOwner {
+  readonly server: AnyServer
+  private readonly sockets = new Map<string, AnySocket>()
+  private readonly nsps = new Map<string, AnySocket>()
+  private readonly decode: (data: unknown) => void
+  private readonly custom: CustomDecoder | undefined
+  private deadline: Timer | undefined
+
+  constructor(server: AnyServer, session: Session) {
+    super(session)
+    this.server = server
+    if (server.hasOwnParser) {
+      const decoder = new PacketDecoder(server.engine.opts.maxHttpBufferSize)
+      this.decode = (data) => {
+        const decoded = decoder.add(data as string | Uint8Array)
+        if (decoded && !decoded.isWhole) throw new RangeError('The attachments are too large')
+        if (decoded) this.onPacket(decoded.packet)
+      }
+    } else {
+      const custom = new server._parser.Decoder() as unknown as CustomDecoder
+      custom.on('decoded', (packet) => this.onPacket(packet))
+      this.decode = (data) => custom.add(data)
+      this.custom = custom
+    }
+    const { timers } = session.engine.hub.runtime
+    this.deadline = timers.add(server._connectTimeout, () => {
+      this.deadline = undefined
+      if (this.nsps.size === 0) this.close()
+    })
+  }
+
+  get conn(): EngineSocket {
+    return this.session.conn
+  }
+
+  get id(): string {
+    return this.session.sid
+  }
+
+  get request(): IncomingMessage {
+    return this.session.request
+  }
+
+  get isOpen(): boolean {
+    return this.session.readyState === 'open'
+  }
+
+  /** From the session: one message. */
+  protected override onMessage(data: string | Uint8Array): void {
+    this.ondata(data)
+  }
+
+  /** What the engine received. */
+  ondata(data: unknown): void {
+    try {
+      this.decode(data)
+    } catch (error) {
+      this.onerror(error)
+    }
+  }
+
+  /** An application's own client may connect for another: of version 2 every one is in `/`. */
+  connect(name: string, auth: Record<string, unknown> = {}): void {
+    const known = this.server._nsps.get(name)
+    if (known) return this.enter(known, auth)
+    this.server._checkNamespace(name, auth, (found) => {
+      if (found) return this.enter(found, auth)
+      this._packet({ type: PacketType.CONNECT_ERROR, nsp: name, data: { message: 'Invalid namespace' } })
+    })
+  }
+
+  /** Sends a packet, or what another part has encoded. */
+  _packet(packet: Packet | EncodedPackets, options: WriteOptions = {}): void {
+    if (!this.isOpen) return
+    this.writeToEngine(
+      options.preEncoded ? (packet as EncodedPackets) : this.server.encoder.encode(packet as Packet),
+      options,
+    )
+  }
+
+  /** For foreign adapters, which encode by themselves. */
+  writeToEngine(packets: EncodedPackets | string, options: WriteOptions): void {
+    const list = typeof packets === 'string' ? [packets] : packets
+    this.send(list, framesOf(list, this.session.protocol), options)
+  }
+
+  /** A packet that many clients get. */
+  deliver(shared: SharedPacket, flags: BroadcastFlags): void {
+    this.send(shared.packets, shared.frames(this.session.protocol), flags)
+  }
+
+  /** Leaves every namespace, and ends the link. */
+  _disconnect(): void {
+    for (const socket of this.sockets.values()) socket.disconnect()
+    this.sockets.clear()
+    this.close()
+  }
+
+  _remove(socket: AnySocket): void {
+    if (this.sockets.delete(socket.id)) this.nsps.delete(socket.nsp.name)
+  }
+
+  protected override onClose(reason: string, description: unknown): void {
+    this.session.engine.hub.runtime.timers.cancel(this.deadline)
+    this.deadline = undefined
+    for (const socket of [...this.sockets.values()]) socket._onclose(reason, description)
+    this.sockets.clear()
+    this.custom?.destroy()
+  }
+
+  private send(packets: EncodedPackets, frames: Uint8Array, flags: BroadcastFlags): void {
+    const { session } = this
+    if (flags.volatile && !session.isWritable) return
+    if (session.facade) for (const packet of packets) session.announce(packet, flags)
+    session.link?.send(frames)
+  }
+
+  private enter(nsp: AnyNamespace, auth: Record<string, unknown>): void {
+    nsp._add(this, auth, (socket) => {
+      this.sockets.set(socket.id, socket)
+      this.nsps.set(nsp.name, socket)
+      this.session.engine.hub.runtime.timers.cancel(this.deadline)
+      this.deadline = undefined
+    })
+  }
+
+  private onPacket(packet: Packet): void {
+    const { nsp: name, auth } =
+      this.session.protocol === 3 ? olderConnect(packet) : { nsp: packet.nsp, auth: packet.data }
+    const socket = this.nsps.get(name)
+    if (!socket && packet.type === PacketType.CONNECT) this.connect(name, auth as Record<string, unknown>)
+    else if (socket && packet.type !== PacketType.CONNECT && packet.type !== PacketType.CONNECT_ERROR) {
+      process.nextTick(() => socket._onpacket(packet))
+    } else this.close()
+  }
+
+  private onerror(error: unknown): void {
+    for (const socket of [...this.sockets.values()]) socket._onerror(error)
+    this.session.end('forced close')
+  }
+
+  private close(): void {
+    const { session } = this
+    // A client that polls learns of it with its next poll.
+    session.end(session.isWaitingForPoll ? 'forced server close' : 'forced close')
+  }
+}
+
+/** Version 2 sends a query in the name of a namespace, where version 4 has `auth`. */
+function olderConnect(packet: Packet): { nsp: string; auth: Record<string, unknown> } {
+  const url = new URL(packet.nsp, 'http://localhost')
+  return { nsp: url.pathname, auth: Object.fromEntries(url.searchParams) }
+}

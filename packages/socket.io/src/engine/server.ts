@@ -1,0 +1,433 @@
+/**
+ * The engine: which requests become connections. It checks them as Engine.IO does, with its middlewares, events and codes;
+ * the transports below are those of every Roomful server. PROTOCOL.md, section 14.
+ */
+import { EventEmitter } from 'node:events'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import {
+  DeflateNegotiator,
+  type Dialect,
+  ENGINE,
+  FrameForms,
+  type Hub,
+  ONE_WAY,
+  openHub,
+  type PollingForm,
+  readPayload,
+  shakeHands,
+  type WebSocketWire,
+} from '@roomful/server/core'
+import { stringifySetCookie } from 'cookie'
+import cors from 'cors'
+import type { Protocol } from '../frames.ts'
+import { generateId } from '../ids.ts'
+import type { EngineSocket } from './conn.ts'
+import { type EngineOptions, type EngineSettings, settingsOf, type TransportName } from './options.ts'
+import { answerPoll, payloadOf } from './polling.ts'
+import { Session, SessionOwner } from './session.ts'
+import { UpgradeResponse } from './upgrade-response.ts'
+
+/** A request on its way through the engine. */
+export interface EngineRequest extends IncomingMessage {
+  _query: Record<string, string>
+  res?: ServerResponse
+}
+
+export type EngineMiddleware = (
+  req: EngineRequest,
+  res: ServerResponse,
+  next: (error?: unknown) => void,
+) => void | Promise<void>
+
+/** Why a request is refused. */
+interface Refusal {
+  readonly code: number
+  readonly context?: Record<string, unknown>
+}
+
+const ERRORS = {
+  UNKNOWN_TRANSPORT: 0,
+  UNKNOWN_SID: 1,
+  BAD_HANDSHAKE_METHOD: 2,
+  BAD_REQUEST: 3,
+  FORBIDDEN: 4,
+  UNSUPPORTED_PROTOCOL_VERSION: 5,
+} as const
+
+const MESSAGES: Readonly<Record<number, string>> = {
+  0: 'Transport unknown',
+  1: 'Session ID unknown',
+  2: 'Bad handshake method',
+  3: 'Bad request',
+  4: 'Forbidden',
+  5: 'Unsupported protocol version',
+}
+
+/** Messages up to four times the largest one may wait for a client that reads slowly. */
+const SLOW_FACTOR = 4
+const SLOW_MIN_BYTES = 1024 * 1024
+const USER_AGENT_MAX = 256
+const NOTHING = new Uint8Array()
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** The connection ids, as a plain object: `sid in engine.clients`. */
+type Clients = Record<string, EngineSocket>
+
+export class Engine extends EventEmitter {
+  static readonly errors = ERRORS
+  static readonly errorMessages = MESSAGES
+  readonly opts: EngineSettings
+  readonly hub: Hub
+  readonly clients: Clients
+  /** Makes what takes the messages of a session. */
+  ownerOf: (session: Session) => SessionOwner = (session) => new SessionOwner(session)
+  private readonly sessions = new Map<string, Session>()
+  private readonly middlewares: EngineMiddleware[] = []
+  /** Ids of sessions by the request that opened them, for their cookies. */
+  /** Made again when the option is changed while the server runs. */
+  private frames: { readonly maxPayload: number; readonly forms: FrameForms } | undefined
+  private readonly newIds = new WeakMap<IncomingMessage, string>()
+  private readonly dialects: Readonly<Record<Protocol, Dialect>>
+  private readonly pollingForms: Readonly<Record<Protocol, PollingForm>>
+
+  constructor(options: EngineOptions = {}) {
+    super()
+    const opts = settingsOf(options)
+    this.opts = opts
+    this.hub = openHub(
+      { maxMessageBytes: Number.MAX_SAFE_INTEGER, outboxBytes: Math.max(SLOW_MIN_BYTES, opts.maxHttpBufferSize) },
+      { observe: () => undefined },
+    )
+    this.clients = clientsOf(this.sessions)
+    this.dialects = { 3: dialectOf(opts, 3), 4: dialectOf(opts, 4) }
+    const form = (protocol: Protocol): PollingForm => ({
+      noop: [ENGINE.NOOP],
+      ping: ENGINE.PING,
+      beforeLateClose: ENGINE.NOOP,
+      close: () => ENGINE.CLOSE,
+      answer: (response, frames) => answerPoll(this, response, payloadOf(frames, protocol)),
+    })
+    this.pollingForms = { 3: form(3), 4: form(4) }
+    if (opts.cors) this.use(cors(opts.cors) as EngineMiddleware)
+  }
+
+  get clientsCount(): number {
+    return this.sessions.size
+  }
+
+  use(middleware: EngineMiddleware): this {
+    this.middlewares.push(middleware)
+    return this
+  }
+
+  /** The id of a new session; replaceable, by what may be asynchronous. */
+  generateId(_request: IncomingMessage): string | PromiseLike<string> {
+    return generateId()
+  }
+
+  /** What a transport may be changed to. */
+  upgrades(transport: TransportName): TransportName[] {
+    if (!this.opts.allowUpgrades || transport !== 'polling') return []
+    return this.opts.transports.filter((each) => each === 'websocket')
+  }
+
+  /** Ends every connection. The engine takes new ones afterwards. */
+  close(): this {
+    for (const session of [...this.sessions.values()]) session.cut()
+    return this
+  }
+
+  pollingForm(protocol: Protocol): PollingForm {
+    return this.pollingForms[protocol]
+  }
+
+  /** The cookie of the session that this request opened. */
+  cookieFor(request: IncomingMessage): string | undefined {
+    const { cookie } = this.opts
+    const sid = this.newIds.get(request)
+    if (!cookie || sid === undefined) return undefined
+    return stringifySetCookie({ ...cookie, value: sid } as Parameters<typeof stringifySetCookie>[0])
+  }
+
+  forget(sid: string): void {
+    this.sessions.delete(sid)
+  }
+
+  handleRequest(incoming: IncomingMessage, response: ServerResponse): void {
+    const request = prepare(incoming)
+    request.res = response
+    const refuse = (refusal: Refusal): void => {
+      this.report(request, refusal)
+      abortRequest(response, refusal)
+    }
+    this.runMiddlewares(request, response, (error) => {
+      if (error) return refuse({ code: ERRORS.BAD_REQUEST, context: { name: 'MIDDLEWARE_FAILURE' } })
+      this.verify(request, false, (refusal) => {
+        if (refusal) return refuse(refusal)
+        const { sid } = request._query
+        const session = sid === undefined ? undefined : this.sessions.get(sid)
+        if (session) return this.serve(session, request, response)
+        this.handshake(request, undefined).then(
+          (opened) => ('code' in opened ? refuse(opened) : void opened.poll(response)),
+          () => response.destroy(),
+        )
+      })
+    })
+  }
+
+  handleUpgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const request = prepare(incoming)
+    const response = new UpgradeResponse(request, socket)
+    socket.on('error', ignore)
+    const refuse = (refusal: Refusal): void => {
+      this.report(request, refusal)
+      abortUpgrade(socket, refusal)
+    }
+    this.runMiddlewares(request, response as unknown as ServerResponse, (error) => {
+      if (error) return refuse({ code: ERRORS.BAD_REQUEST, context: { name: 'MIDDLEWARE_FAILURE' } })
+      this.verify(request, true, (refusal) => {
+        if (refusal) return refuse(refusal)
+        if (response.writableEnded || socket.destroyed) return
+        response.writeHead()
+        const { sid, transport } = request._query
+        const session = sid === undefined ? undefined : this.sessions.get(sid)
+        if (sid !== undefined) {
+          this.shake(request, socket, head, response, (wire) => {
+            if (!session || transport !== 'websocket' || !session.upgrade(wire)) wire.close(1005, '')
+          })
+          return
+        }
+        if (transport !== 'websocket')
+          return this.shake(request, socket, head, response, (wire) => wire.close(1005, ''))
+        this.admit(request).then(
+          (admitted) => {
+            if (typeof admitted !== 'string') return refuse(admitted)
+            if (socket.destroyed) return
+            this.shake(request, socket, head, response, (wire) => this.open(admitted, request, wire))
+          },
+          () => socket.destroy(),
+        )
+      })
+    })
+  }
+
+  private get frameForms(): FrameForms {
+    const { maxHttpBufferSize: maxPayload, perMessageDeflate } = this.opts
+    if (this.frames?.maxPayload !== maxPayload) {
+      const negotiator = perMessageDeflate
+        ? new DeflateNegotiator({ minBytes: perMessageDeflate.threshold ?? 0, onDeflated: () => undefined })
+        : undefined
+      this.frames = { maxPayload, forms: new FrameForms(maxPayload, negotiator) }
+    }
+    return this.frames.forms
+  }
+
+  private shake(
+    request: EngineRequest,
+    socket: Duplex,
+    head: Buffer,
+    response: UpgradeResponse,
+    opened: (wire: WebSocketWire) => void,
+  ): void {
+    const headers = (): string => {
+      if (request._query.sid === undefined) this.emit('initial_headers', response.headers, request)
+      this.emit('headers', response.headers, request)
+      return response.lines()
+    }
+    shakeHands({ forms: this.frameForms, headers }, request, socket, head, opened)
+  }
+
+  /** @returns the id of the new session, or why there is none */
+  private async admit(request: EngineRequest): Promise<string | Refusal> {
+    const protocol = protocolOf(request)
+    if (protocol === 3 && !this.opts.allowEIO3) {
+      return { code: ERRORS.UNSUPPORTED_PROTOCOL_VERSION, context: { protocol } }
+    }
+    try {
+      return await this.generateId(request)
+    } catch (error) {
+      return { code: ERRORS.BAD_REQUEST, context: { name: 'ID_GENERATION_ERROR', error } }
+    }
+  }
+
+  private async handshake(request: EngineRequest, webSocket: WebSocketWire | undefined): Promise<Session | Refusal> {
+    const admitted = await this.admit(request)
+    return typeof admitted === 'string' ? this.open(admitted, request, webSocket) : admitted
+  }
+
+  private open(sid: string, request: EngineRequest, webSocket: WebSocketWire | undefined): Session {
+    const { opts } = this
+    const protocol = protocolOf(request)
+    const session = new Session(this, sid, request, protocol, webSocket)
+    this.sessions.set(sid, session)
+    if (opts.cookie) this.newIds.set(request, sid)
+    session.greet({
+      upgrades: this.upgrades(webSocket ? 'websocket' : 'polling'),
+      pingInterval: opts.pingInterval,
+      pingTimeout: opts.pingTimeout,
+      maxPayload: opts.maxHttpBufferSize,
+    })
+    const link = this.hub.links.accept({
+      wire: session,
+      dialect: this.dialects[protocol],
+      ip: session.remoteAddress ?? '',
+      userAgent: String(request.headers['user-agent'] ?? '').slice(0, USER_AGENT_MAX),
+      namespace: undefined,
+      credentials: {},
+    })
+    link.unloggedMaxBytes = Math.max(SLOW_MIN_BYTES, opts.maxHttpBufferSize) * SLOW_FACTOR
+    session.link = link
+    link.owner = this.ownerOf(session)
+    if (opts.initialPacket !== undefined) session.sendMessage(opts.initialPacket, {}, undefined)
+    if (this.listenerCount('connection') > 0) this.emit('connection', session.conn)
+    return session
+  }
+
+  /** A request of an open session. */
+  private serve(session: Session, request: EngineRequest, response: ServerResponse): void {
+    if (request.method === 'GET') {
+      if (!session.poll(response)) response.writeHead(400).end()
+    } else if (request.method === 'POST') this.post(session, request, response)
+    else response.writeHead(500).end()
+  }
+
+  private post(session: Session, request: EngineRequest, response: ServerResponse): void {
+    session.post(readPayload(request, this.opts.maxHttpBufferSize)).then(
+      (result) => {
+        if (response.headersSent || response.destroyed) return
+        if (result === 'ok') return answerPoll(this, response, { text: 'ok', type: 'text/html' })
+        response.setHeader('Connection', 'close')
+        response.writeHead(result === 'too large' ? 413 : 400).end()
+      },
+      () => response.destroy(),
+    )
+  }
+
+  private verify(request: EngineRequest, isUpgrade: boolean, done: (refusal?: Refusal) => void): void {
+    const { transport, sid } = request._query
+    if (!this.opts.transports.includes(transport as TransportName) || transport === 'webtransport') {
+      return done({ code: ERRORS.UNKNOWN_TRANSPORT, context: { transport } })
+    }
+    const { origin } = request.headers
+    if (origin !== undefined && !HEADER_VALUE.test(origin)) {
+      delete request.headers.origin
+      return done({ code: ERRORS.BAD_REQUEST, context: { name: 'INVALID_ORIGIN', origin } })
+    }
+    if (sid !== undefined && sid !== '') {
+      const session = this.sessions.get(sid)
+      if (!session) return done({ code: ERRORS.UNKNOWN_SID, context: { sid } })
+      const previousTransport = session.isPolling ? 'polling' : 'websocket'
+      if (!isUpgrade && previousTransport !== transport) {
+        return done({ code: ERRORS.BAD_REQUEST, context: { name: 'TRANSPORT_MISMATCH', transport, previousTransport } })
+      }
+      if (protocolOf(request) !== session.protocol) {
+        return done({ code: ERRORS.BAD_REQUEST, context: { name: 'PROTOCOL_MISMATCH' } })
+      }
+      return done()
+    }
+    if (request.method !== 'GET') {
+      return done({ code: ERRORS.BAD_HANDSHAKE_METHOD, context: { method: request.method } })
+    }
+    if (transport === 'websocket' && !isUpgrade) {
+      return done({ code: ERRORS.BAD_REQUEST, context: { name: 'TRANSPORT_HANDSHAKE_ERROR' } })
+    }
+    const { allowRequest } = this.opts
+    if (!allowRequest) return done()
+    allowRequest(request, (message, isAllowed) => {
+      done(isAllowed ? undefined : { code: ERRORS.FORBIDDEN, context: { message: message ?? undefined } })
+    })
+  }
+
+  private runMiddlewares(request: EngineRequest, response: ServerResponse, done: (error?: unknown) => void): void {
+    const { middlewares } = this
+    const run = (at: number): void => {
+      const middleware = middlewares[at]
+      if (!middleware) return done()
+      let isDone = false
+      const next = (error?: unknown): void => {
+        if (isDone) return
+        isDone = true
+        if (error) done(error)
+        else run(at + 1)
+      }
+      try {
+        Promise.resolve(middleware(request, response, next)).catch(next)
+      } catch (error) {
+        next(error)
+      }
+    }
+    run(0)
+  }
+
+  private report(request: EngineRequest, { code, context }: Refusal): void {
+    this.emit('connection_error', { req: request, code, message: MESSAGES[code], context })
+  }
+}
+
+/** Heartbeats as the options say at the moment; everything else is done by the owner of the link. */
+function dialectOf(opts: EngineSettings, protocol: Protocol): Dialect {
+  return {
+    ...ONE_WAY,
+    name: 'socketio',
+    encoding: () => ({ key: 'none', encode: () => undefined }),
+    fail: () => NOTHING,
+    control: () => undefined,
+    heartbeat: {
+      get pingIntervalMs() {
+        return opts.pingInterval
+      },
+      // Clients of version 3 ping by themselves, once in an interval.
+      get pongTimeoutMs() {
+        return protocol === 3 ? opts.pingInterval + opts.pingTimeout : opts.pingTimeout
+      },
+    },
+  }
+}
+
+/** A view of the sessions as a plain object, since applications count and look up ids in it. */
+function clientsOf(sessions: ReadonlyMap<string, Session>): Clients {
+  return new Proxy({} as Clients, {
+    get: (_, sid) => (typeof sid === 'string' ? sessions.get(sid)?.conn : undefined),
+    has: (_, sid) => typeof sid === 'string' && sessions.has(sid),
+    ownKeys: () => [...sessions.keys()],
+    getOwnPropertyDescriptor(_, sid) {
+      const session = typeof sid === 'string' ? sessions.get(sid) : undefined
+      return session && { value: session.conn, enumerable: true, configurable: true, writable: false }
+    },
+  })
+}
+
+function protocolOf({ _query }: EngineRequest): Protocol {
+  return _query.EIO === '4' ? 4 : 3
+}
+
+/** Reads the query, unless something in front has done so. */
+function prepare(incoming: IncomingMessage): EngineRequest {
+  const request = incoming as EngineRequest
+  request._query ??= Object.fromEntries(new URL(request.url ?? '/', 'http://localhost').searchParams)
+  return request
+}
+
+function ignore(): void {}
+
+function messageOf({ code, context }: Refusal): string {
+  return typeof context?.message === 'string' && context.message !== '' ? context.message : String(MESSAGES[code])
+}
+
+function abortRequest(response: ServerResponse, refusal: Refusal): void {
+  if (response.headersSent || response.destroyed) return
+  response.writeHead(refusal.code === ERRORS.FORBIDDEN ? 403 : 400, { 'Content-Type': 'application/json' })
+  response.end(JSON.stringify({ code: refusal.code, message: messageOf(refusal) }))
+}
+
+function abortUpgrade(socket: Duplex, refusal: Refusal): void {
+  if (socket.writable) {
+    const message = messageOf(refusal)
+    socket.write(
+      `HTTP/1.1 400 ${STATUS_CODES[400]}\r\nConnection: close\r\nContent-type: text/html\r\n` +
+        `Content-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`,
+    )
+  }
+  socket.destroy()
+}

@@ -1,0 +1,7 @@
+/** `@roomful/socket.io`: Socket.IO's server interface on Roomful. */
+export { Namespace } from './namespace.ts'
+export type { BroadcastOperator, RemoteSocket } from './operators.ts'
+export { Server, type ServerOptions } from './server.ts'
+export { Socket } from './socket.ts'
+export type { DisconnectReason, Event, ExtendedError } from './socket-types.ts'
+export type { DefaultEventsMap } from './typed-events.ts'

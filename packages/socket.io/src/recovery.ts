@@ -1,0 +1,104 @@
+/**
+ * The adapter with which clients that were cut off come back: it keeps their rooms and data, and what was sent meanwhile.
+ * Each event ends with its offset, a string that the official client sends when it connects again.
+ */
+import { type Packet, PacketType } from 'socket.io-parser'
+import {
+  Adapter,
+  type BroadcastOptions,
+  type EventPacket,
+  type RestoredSession,
+  type Room,
+  type SessionToPersist,
+} from './adapter.ts'
+import type { AnyNamespace } from './internal.ts'
+
+interface KeptEvent {
+  readonly offset: string
+  readonly data: unknown[]
+  readonly rooms: ReadonlySet<Room>
+  readonly except: ReadonlySet<Room>
+  readonly at: number
+  readonly bytes: number
+}
+
+interface KeptSession extends SessionToPersist {
+  readonly disconnectedAt: number
+}
+
+/** All events that are kept for one namespace. The oldest go first, and who missed one of them does not recover. */
+const KEPT_MAX_BYTES = 4 * 1024 * 1024
+const KEPT_MAX = 10_000
+const SESSIONS_MAX = 10_000
+
+export class RecoveringAdapter extends Adapter {
+  private readonly durationMs: number
+  private readonly sessions = new Map<string, KeptSession>()
+  private kept: KeptEvent[] = []
+  private keptBytes = 0
+  private count = 0
+  private readonly run = Date.now().toString(36)
+
+  constructor(nsp: AnyNamespace) {
+    super(nsp)
+    this.durationMs = nsp.server._opts.connectionStateRecovery?.maxDisconnectionDuration ?? 0
+  }
+
+  override persistSession(session: SessionToPersist): void {
+    this.sessions.set(session.pid, { ...session, disconnectedAt: Date.now() })
+    const [oldest] = this.sessions.keys()
+    if (this.sessions.size > SESSIONS_MAX && oldest !== undefined) this.sessions.delete(oldest)
+  }
+
+  override restoreSession(pid: string, offset: string): Promise<RestoredSession | null> | null {
+    this.dropOld()
+    const session = this.sessions.get(pid)
+    if (!session) return null
+    const at = this.kept.findIndex((event) => event.offset === offset)
+    if (at < 0) return null
+    const missedPackets = this.kept
+      .slice(at + 1)
+      .filter(({ rooms, except }) => isFor(session.rooms, rooms, except))
+      .map(({ data }) => data)
+    this.sessions.delete(pid)
+    return Promise.resolve({ ...session, missedPackets })
+  }
+
+  override broadcast(packet: EventPacket, opts: BroadcastOptions): void {
+    if (packet.type === PacketType.EVENT && packet.id === undefined && opts.flags?.volatile === undefined) {
+      this.keep(packet, opts)
+    }
+    super.broadcast(packet, opts)
+  }
+
+  private keep(packet: EventPacket, { rooms, except = new Set() }: BroadcastOptions): void {
+    const offset = `${this.run}${(this.count++).toString(36)}`
+    const data = packet.data as unknown[]
+    data.push(offset)
+    let bytes = 0
+    for (const part of this.nsp.server.encoder.encode({ ...packet, nsp: this.nsp.name } as Packet)) bytes += part.length
+    this.kept.push({ offset, data: structuredClone(data), rooms, except, at: Date.now(), bytes })
+    this.keptBytes += bytes
+    this.dropOld()
+  }
+
+  private dropOld(): void {
+    const oldest = Date.now() - this.durationMs
+    let gone = 0
+    while (gone < this.kept.length) {
+      const { at, bytes } = this.kept[gone] as KeptEvent
+      if (at >= oldest && this.keptBytes <= KEPT_MAX_BYTES && this.kept.length - gone <= KEPT_MAX) break
+      this.keptBytes -= bytes
+      gone++
+    }
+    if (gone > 0) this.kept = this.kept.slice(gone)
+    for (const [pid, { disconnectedAt }] of this.sessions) {
+      if (disconnectedAt >= oldest) break
+      this.sessions.delete(pid)
+    }
+  }
+}
+
+function isFor(own: readonly Room[], rooms: ReadonlySet<Room>, except: ReadonlySet<Room>): boolean {
+  return (rooms.size === 0 || own.some((room) => rooms.has(room))) && !own.some((room) => except.has(room))
+}
