@@ -1,6 +1,7 @@
 /** One structured line when a connection opens and one when it ends. B32, C14. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Client, dial, guest, user } from './lib/client.ts'
+import { frame, openRaw, TEXT } from './lib/raw.ts'
 import { Server, UNLIMITED } from './lib/server.ts'
 import { until } from './lib/wait.ts'
 
@@ -56,6 +57,16 @@ it('[B32] [C14] a cut cable is told from a clean close: 1006', async () => {
   await client.terminate()
   const lines = await linesAbout(server, idOf(client), 2)
   expect(JSON.stringify(lines.at(-1))).toMatch(/1006/)
+})
+
+it('[B32] bytes that are no frames are logged with the code with which they were refused', async () => {
+  const raw = await openRaw(server.port, '/ws/public?name=broken')
+  const welcome = await until(() => raw.frames[0], { what: 'a welcome' })
+  const { id } = JSON.parse(String(welcome.payload)) as { id: string }
+  raw.write(frame(TEXT, 'x', { mask: false }))
+  expect(await raw.closeCode()).toBe(1002)
+  expect((await linesAbout(server, id, 2)).at(-1)).toMatchObject({ reason: '1002' })
+  raw.destroy()
 })
 
 it('[B32] an address is not believed without a trusted proxy', async () => {

@@ -28,7 +28,7 @@ export class WebSocketWire implements Wire, FrameHandler {
   private readonly reader: FrameReader
   private state: 'open' | 'closing' | 'closed' = 'open'
   private isPaused = false
-  /** What the peer's close frame says. */
+  /** What the peer's close frame says, or why its bytes were refused. */
   private closeCode = ABNORMAL
   private closeReason = ''
   private closeTimer: NodeJS.Timeout | undefined
@@ -112,6 +112,7 @@ export class WebSocketWire implements Wire, FrameHandler {
   }
 
   onViolation(code: number): void {
+    this.closeCode = code
     this.link?.violated?.(code)
     this.link?.flush()
     this.sendClose(code, '')
