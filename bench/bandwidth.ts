@@ -72,7 +72,7 @@ export async function run(args: readonly string[]): Promise<string> {
     (bytesPerMinute / users / UPDATES_PER_MINUTE).toFixed(0),
     whole(arithmeticPerMinute),
   ])
-  const head = ['way', 'updates heard', 'bytes a minute', 'bytes an update', 'by arithmetic']
+  const head = ['way', 'updates each', 'bytes a minute', 'bytes an update', 'by arithmetic']
   return `${users} users, one update a second, ${values.seconds} s each (B12)\n${table(head, rows)}`
 }
 
