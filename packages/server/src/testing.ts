@@ -5,7 +5,7 @@ export { createLocalBroker, createMemoryLog, InOrder } from './adapters/brokers/
 export type { Log, LogLimits } from './adapters/brokers/local/log.ts'
 export { createRedisBroker, type RedisBrokerOptions } from './adapters/brokers/redis/broker.ts'
 export type { Redis, RedisClient } from './adapters/brokers/redis/client.ts'
-export { parseRow } from './adapters/brokers/redis/rows.ts'
+export { parseFrames, parseMessage, parseRow } from './adapters/brokers/redis/rows.ts'
 export { plainDialect, v1Dialect } from './adapters/transports/dialects.ts'
 export { Administration } from './core/administration.ts'
 export type { NamespaceOptions } from './core/base/contract.ts'

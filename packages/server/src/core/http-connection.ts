@@ -213,6 +213,8 @@ export class HttpConnections {
     cursor: Cursor | undefined,
   ): Promise<Afters> {
     if (cursor === undefined) return { afters: () => undefined, from: undefined }
+    // The client may know of a newer log than this node.
+    if (cursor.logId !== namespace.logId) await this.runtime.broker.heads(namespace.name, [])
     if (cursor.logId !== namespace.logId) {
       // Not of this log: of an earlier one, so the client gets a reset, or of another namespace, which is a mistake.
       const isForeign = Array.from(this.namespaces.all()).some(({ state }) => state.logId === cursor.logId)

@@ -195,21 +195,22 @@ end
 -- Where the log is behind what a node has sent of a room, what comes from now on is another log. Asking twice changes nothing.
 -- The whole log gets another id as well, unless it has got one since the node knew it: the commits in cursors, which clients
 -- bring to any node, may be those of other events now.
--- Versions of presence go on above the last one that was sent.
--- argv: seed, now, id of the log that the node knew, another one; then room, epoch, number, commit (0: not known) and version of
--- presence that the node sent last.
+-- Versions of presence go on above the last one that was sent. Where Redis may have lost some, the same one may stand for
+-- another change by now.
+-- argv: seed, now, id of the log that the node knew, another one, 1 where Redis may have lost something; then room, epoch,
+-- number, commit (0: not known) and version of presence that the node sent last.
 F.renewEpoch = function(keys, argv)
   local R = prefix_of(keys)
   local seed, clock = argv[1], time(argv[2])
   local names = {}
-  for i = 5, #argv, 5 do names[#names + 1] = argv[i] end
+  for i = 6, #argv, 5 do names[#names + 1] = argv[i] end
   local packed = hmget(R .. 'rooms', names)
   local frames, changed, numbered = {}, {}, {}
   for i, name in ipairs(names) do
-    local epoch, seq, n = argv[5 * i + 1], tonumber(argv[5 * i + 2]), tonumber(argv[5 * i + 3])
-    local room = packed[i] and unpack_room(packed[i])
-    if room and room.pv < tonumber(argv[5 * i + 4]) then
-      room.pv = clock
+    local epoch, seq, n = argv[5 * i + 2], tonumber(argv[5 * i + 3]), tonumber(argv[5 * i + 4])
+    local room, pv = packed[i] and unpack_room(packed[i]), tonumber(argv[5 * i + 5])
+    if room and pv > 0 and (room.pv < pv or (room.pv == pv and argv[5] == '1')) then
+      room.pv = math.max(clock, pv + 1)
       numbered[#numbered + 1] = name
       numbered[#numbered + 1] = pack_room(room)
     end

@@ -8,14 +8,20 @@ export interface Cut {
   /** No connection stays, and none comes. */
   cut(): void
   mend(): void
+  /** What Redis sends does not arrive for now. */
+  hold(): void
+  release(): void
 }
 
 export async function cutBefore(port: number): Promise<Cut> {
   const sockets = new Set<Socket>()
+  const targets = new Set<Socket>()
   let isCut = false
+  let isHeld = false
   const server = createServer((socket) => {
     if (isCut) return void socket.destroy()
     const target = connect(port, '127.0.0.1')
+    targets.add(target)
     for (const [each, other] of [
       [socket, target],
       [target, socket],
@@ -24,10 +30,13 @@ export async function cutBefore(port: number): Promise<Cut> {
       each.on('error', () => undefined)
       each.on('close', () => {
         sockets.delete(each)
+        targets.delete(each)
         other.destroy()
       })
     }
-    socket.pipe(target).pipe(socket)
+    socket.pipe(target)
+    target.on('data', (data: Buffer) => socket.write(data))
+    if (isHeld) target.pause()
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const cut = () => {
@@ -43,6 +52,14 @@ export async function cutBefore(port: number): Promise<Cut> {
     cut,
     mend: () => {
       isCut = false
+    },
+    hold: () => {
+      isHeld = true
+      for (const target of targets) target.pause()
+    },
+    release: () => {
+      isHeld = false
+      for (const target of targets) target.resume()
     },
   }
 }

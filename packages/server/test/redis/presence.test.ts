@@ -3,6 +3,7 @@ import type { SharedPresence } from '@roomful/server/ports'
 import { hubOf } from '@roomful/server/testing'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type Client, connect, join, list, type Server, serve, serveApart, signIn, until } from './clients.ts'
+import { cutBefore } from './cut.ts'
 import { startRedis } from './server.ts'
 
 const redis = await startRedis()
@@ -252,6 +253,33 @@ describe('a Redis', () => {
     const lookAt = async (roomId: string) => (await join(await connect(b, 'dan'), roomId)).users.map(({ name }) => name)
     expect(await lookAt('attic')).toEqual(['dan'])
     await until(() => ann.of('users:count').at(-1)?.count === 3)
+    await Promise.all([a.close(), b.close()])
+    await own.stop()
+  })
+
+  it('[G6] that goes back to an earlier state gives no number of a change to another one', async () => {
+    const own = await startRedis()
+    const [before, beside] = [await cutBefore(own.port), await cutBefore(own.port)]
+    const [a, b] = [await serve(before.url, 'numbers'), await serve(beside.url, 'numbers')]
+    const [ann, cy] = [await connect(a, 'ann'), await connect(b, 'cy')]
+    await join(cy, 'lobby')
+    const first = await join(ann, 'lobby')
+    const bob = await connect(a, 'bob')
+    const dump = await own.dump()
+    beside.hold()
+    await join(bob, 'lobby')
+    await until(() => follow(ann, first).names.join() === 'ann,bob,cy')
+    for (const gate of [before, beside]) gate.cut()
+    await own.restore(dump)
+    beside.release()
+    beside.mend()
+    // The number under which Bob came is that of Cy's leaving now, for everyone but Ann.
+    const dan = await connect(b, 'dan')
+    await cy.ask('room:leave', { roomId: 'lobby' })
+    await until(async () => (await list(dan, 'lobby')).join() === 'ann')
+    before.mend()
+    await until(() => follow(ann, first).names.join() === 'ann,bob')
+    expect(await list(dan, 'lobby')).toEqual(['ann', 'bob'])
     await Promise.all([a.close(), b.close()])
     await own.stop()
   })

@@ -31,6 +31,8 @@ export class HistoryCheck {
   private readonly receivedPrivately = new Set<string>()
   /** Number of each message that the log lost, by key. */
   private readonly lost = new Map<string, number>()
+  /** Up to where the log of a room was kept, when it last lost its end without a new epoch. */
+  private readonly cuts = new Map<string, number>()
   /** By client, the commit number of the latest live event. */
   private readonly latestN = new Map<string, number>()
 
@@ -187,6 +189,7 @@ export class HistoryCheck {
     for (const [name, { room, seq }] of this.received) {
       if (seq > (heads.get(room) ?? Number.POSITIVE_INFINITY)) this.received.delete(name)
     }
+    for (const [room, head] of heads) this.cuts.set(room, Math.min(head, this.cuts.get(room) ?? head))
     for (const subscriber of this.subscribers.values()) subscriber.logWasCut(heads.get(subscriber.room))
     for (const [key, seq] of lost) this.lost.set(key, seq)
   }
@@ -230,6 +233,9 @@ export class HistoryCheck {
     const known = this.subscribers.get(name)
     if (known) return known
     const subscriber = new Subscriber(who, room)
+    // What it is sent first may be from before.
+    const cut = this.cuts.get(room)
+    if (cut !== undefined) subscriber.logWasCut(cut)
     this.subscribers.set(name, subscriber)
     return subscriber
   }

@@ -20,6 +20,8 @@ export interface ClusterOptions {
   /** Most events that a room keeps. */
   readonly retention: number
   readonly onProblem: (problem: string) => void
+  /** A message to a node was published, whether it arrives or not. */
+  readonly onPublish: (channel: string, message: string) => void
 }
 
 export class Cluster implements SharedStorage {
@@ -30,10 +32,10 @@ export class Cluster implements SharedStorage {
 
   constructor(options: ClusterOptions) {
     this.options = options
-    const { clock, random, nodes, networkMs, diskMs, onProblem } = options
+    const { clock, random, nodes, networkMs, diskMs, onProblem, onPublish } = options
     const disk = random.fork('disk')
     const upTo = (source: SeededRandom, ms: number) => (ms === 0 ? 0 : source.integer(ms))
-    this.redis = new SimulatedRedis({ clock, onProblem, syncMs: () => upTo(disk, diskMs) })
+    this.redis = new SimulatedRedis({ clock, onProblem, onPublish, syncMs: () => upTo(disk, diskMs) })
     this.ways = Array.from({ length: nodes }, (_, index) => {
       const own = random.fork(`way ${index}`)
       const isReordered = () => !this.isCalm && own.integer(6) === 0

@@ -1,5 +1,6 @@
 /** Notices users who are announced as gone although they are not: a node lives, and another one cleared up after it. G6. */
 import type { Broker, PresenceDiff } from '@roomful/server/ports'
+import { parseFrames, parseMessage } from '@roomful/server/testing'
 import type { VirtualClock } from '../clock.ts'
 import type { Machine } from './machine.ts'
 
@@ -51,7 +52,7 @@ export class PresenceWatch {
       listen: (listener) => {
         const watched = Object.create(listener) as typeof listener
         watched.onPresence = (name, diff) => {
-          if (name === this.options.namespace) this.check(machine, diff)
+          if (name === this.options.namespace) this.checkExpected(machine, diff)
           listener.onPresence(name, diff)
         }
         broker.listen(watched)
@@ -59,14 +60,29 @@ export class PresenceWatch {
     }
   }
 
-  private check(by: Machine, { roomId, changes }: PresenceDiff): void {
+  /** A user is gone when Redis says so: a node that was suspended receives that much later. */
+  onPublish(channel: string, message: string): void {
+    if (!channel.startsWith(`{roomful:${this.options.namespace}}:mb:`)) return
+    for (const frame of parseFrames(parseMessage(message).frames)) {
+      if (frame.kind === 'presence') this.checkGone(frame.body as PresenceDiff)
+    }
+  }
+
+  /** As a node knew the room before. */
+  private checkExpected({ server }: Machine, { roomId, changes }: PresenceDiff): void {
+    const { namespace, onProblem } = this.options
+    for (const { user, state, reason } of changes) {
+      if (state !== 'gone' || reason !== 'node') continue
+      if (server?.get(namespace).state.rooms.get(roomId)?.users.get(user.sub)?.isAway)
+        onProblem(`${user.sub} is expected back in ${roomId}, and announced as gone`)
+    }
+  }
+
+  private checkGone({ roomId, changes }: PresenceDiff): void {
     const { clock, namespace, onProblem } = this.options
     const now = clock.monotonic()
     for (const { user, state, reason } of changes) {
       if (state !== 'gone') continue
-      const known = by.server?.get(namespace).state.rooms.get(roomId)?.users.get(user.sub)
-      if (reason === 'node' && known?.isAway)
-        onProblem(`${user.sub} is expected back in ${roomId}, and announced as gone`)
       for (const [index, machine] of this.options.machines().entries()) {
         const since = this.seats.get(`${index} ${roomId} ${user.sub}`)
         const seat = machine.server?.get(namespace).state.rooms.get(roomId)?.seats.get(user.sub)

@@ -63,15 +63,20 @@ export interface ShrinkOptions {
 
 /**
  * Cuts a failing plan down to the steps that the failure needs: first in large pieces, then step by step.
- * @returns the smallest plan found that still breaks something; the plan itself if none does
+ * @returns the smallest plan found that still breaks the same; the plan itself if nothing breaks
  */
 export async function shrink(plan: Plan, application: Application, { runs = 200 }: ShrinkOptions = {}): Promise<Plan> {
   let left = runs
+  let wanted: string | undefined
   const fails = async (steps: readonly Step[]): Promise<boolean> => {
     left--
-    return (await runPlan({ ...plan, steps }, application)).violations.length > 0
+    const [problem] = (await runPlan({ ...plan, steps }, application)).violations
+    return problem !== undefined && kindOf(problem, plan) === wanted
   }
   let steps = plan.steps
+  const [problem] = (await runPlan(plan, application)).violations
+  if (problem === undefined) return plan
+  wanted = kindOf(problem, plan)
   for (let size = Math.ceil(steps.length / 2); size >= 1; size = Math.floor(size / 2)) {
     for (let at = 0; at < steps.length && left > 0; ) {
       const fewer = steps.toSpliced(at, size)
@@ -80,6 +85,13 @@ export async function shrink(plan: Plan, application: Application, { runs = 200 
     }
   }
   return { ...plan, steps }
+}
+
+/** A problem without who it was, where, and which number. */
+function kindOf(problem: string, { clients, rooms }: Plan): string {
+  const names = new Set([...rooms, ...clients.flatMap(({ name, user }) => [name, user])])
+  const words = problem.split(/[^\w-]+/).filter((word) => !names.has(word) && !/\d/.test(word))
+  return words.filter((word) => word !== '').join(' ')
 }
 
 /** Lines of the story that are shown: the end of it. */

@@ -199,7 +199,9 @@ export class World {
     const { nodes, networkMs, diskMs, retention } = plan
     if (nodes !== undefined) {
       const onProblem = (problem: string): void => this.history.violate(problem)
-      return new Cluster({ clock, nodes, retention, networkMs, diskMs, onProblem, random: random.fork('cluster') })
+      const onPublish = (channel: string, message: string): void => this.watch.onPublish(channel, message)
+      const links = { networkMs, diskMs, onProblem, onPublish }
+      return new Cluster({ clock, nodes, retention, ...links, random: random.fork('cluster') })
     }
     const diskRandom = random.fork('disk')
     const latency = (): number => (diskMs === 0 ? 0 : diskRandom.integer(diskMs))

@@ -75,15 +75,12 @@ function pageLength(found: readonly StoredRow[], isByTime: boolean): number {
 }
 
 /** The last number at or before a time or a cursor, by binary search: numbers, commits and times grow together. */
-async function seqBefore(
-  hub: Hub,
-  { name, state: { logId } }: Namespace,
-  inbox: string,
-  since: Cursor | number,
-): Promise<number> {
+async function seqBefore(hub: Hub, { name, state }: Namespace, inbox: string, since: Cursor | number): Promise<number> {
   if (typeof since === 'object') {
-    const { n, positions } = await hub.runtime.broker.positions(name, since.n, [inbox])
-    if (since.logId === logId && since.n <= n) return Math.max(0, positions[0]?.seq ?? 0)
+    const { broker } = hub.runtime
+    if (since.logId !== state.logId) await broker.heads(name, []) // the client may know of a newer log than this node
+    const { n, positions } = await broker.positions(name, since.n, [inbox])
+    if (since.logId === state.logId && since.n <= n) return Math.max(0, positions[0]?.seq ?? 0)
     throw new RoomfulError('CURSOR_INVALID', undefined, { field: 'since' })
   }
   const [head] = await hub.runtime.broker.heads(name, [inbox])

@@ -296,7 +296,10 @@ export interface Broker {
     page: { before?: number | undefined; after?: number | undefined; limit: number },
   ): Promise<{ events: StoredRow[]; more: boolean }>
 
-  /** In the order asked for; rooms that the log does not know are left out. */
+  /**
+   * In the order asked for; rooms that the log does not know are left out. With several nodes, once everything that stands
+   * before has been handed to the listener, so that a node which was behind is not any more.
+   */
   heads(namespace: string, roomIds: readonly string[]): Promise<Head[]>
 
   /** From the returned heads on, events of these rooms from other nodes come through `onEvents`. Creates the rooms' epochs. */

@@ -203,7 +203,7 @@ export class Joins {
   ): PreparedJoin | Promise<PreparedJoin> {
     const room = this.rooms.open(roomId)
     room.pins++
-    const isHot = after === undefined || (typeof after === 'number' ? after : after.seq) + 1 >= room.tail.from
+    const isHot = after === undefined || isInTail(room, after)
     try {
       if (room.state !== 'open' || !isHot) return this.enterSlowly(connection, user, room, after)
       const seated = this.seats.claim(room, user)
@@ -214,7 +214,10 @@ export class Joins {
     }
   }
 
-  /** The log may have been trimmed since the room was opened: a resume must not be promised what is gone. G4. */
+  /**
+   * The log may have been trimmed since the room was opened: a resume must not be promised what is gone. And a client that
+   * comes from another node may know more than this one. G4.
+   */
   private async refreshFirst(room: Room): Promise<void> {
     const [head] = await this.runtime.broker.heads(this.namespace.name, [room.id])
     if (head) room.first = head.first
@@ -250,6 +253,12 @@ export class Joins {
     this.rooms.freeIfEmpty(room)
     return error instanceof RoomfulError ? error : new RoomfulError('UNAVAILABLE', undefined, { cause: error })
   }
+}
+
+/** Whether everything that is missing is in memory, and this node not behind the client. */
+function isInTail({ epoch: own, head, tail }: Room, after: Position | number): boolean {
+  const { epoch = own, seq } = typeof after === 'number' ? { seq: after } : after
+  return epoch === own && seq <= head && seq + 1 >= tail.from
 }
 
 /** Where a resume goes on, and what its acknowledgement says: never `recovered` when a single event is missing. G4. */

@@ -41,6 +41,7 @@ export class Recovery {
   async prepare(connection: Connection, record: SessionRecord, cursor?: string): Promise<Restored | undefined> {
     const { namespace, user } = connection
     const until = cursor === undefined ? undefined : parseOffset(cursor)
+    if (until && until.logId !== namespace.logId) await this.runtime.broker.heads(namespace.name, []) // it may be a newer one
     if (cursor !== undefined && until?.logId !== namespace.logId) return undefined
     await namespace.transients.lookAgain(record)
     const transientsFrom = namespace.transients.resumeFrom(record, until)

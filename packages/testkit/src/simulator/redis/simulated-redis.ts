@@ -33,6 +33,8 @@ export interface SimulatedRedisOptions {
   /** How long a write takes until it is on disk, drawn again for each command. */
   readonly syncMs: () => number
   readonly onProblem: (problem: string) => void
+  /** A message was published, in this moment: when it arrives is another matter. */
+  readonly onPublish?: (channel: string, message: string) => void
 }
 
 /** Commands that were executed at one moment, as the append-only file has them. */
@@ -193,7 +195,9 @@ export class SimulatedRedis {
       case 'PING':
         return 'PONG'
       case 'INFO':
-        return args[0] === 'server' ? 'redis_version:7.4.0\r\n' : 'role:master\r\nconnected_slaves:0\r\n'
+        return args[0] === 'server'
+          ? `redis_version:7.4.0\r\nrun_id:${this.starts}\r\n`
+          : `role:master\r\nconnected_slaves:0\r\nmaster_replid:${this.starts}\r\n`
       case 'CONFIG':
         return SETTINGS
       case 'SSUBSCRIBE':
@@ -270,6 +274,7 @@ export class SimulatedRedis {
   private publish(channel: string, message: string): number {
     const subscribers = [...(this.channels.get(channel) ?? [])].filter(({ isGone }) => !isGone)
     for (const subscriber of subscribers) this.pushes.push([subscriber, channel, message])
+    this.options.onPublish?.(channel, message)
     return subscribers.length
   }
 

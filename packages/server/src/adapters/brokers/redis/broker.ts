@@ -14,7 +14,7 @@ import { GuestNames, sharedGuests } from './guests.ts'
 import { Leases } from './leads.ts'
 import { MemoryBound } from './memory.ts'
 import { DEFAULT_PREFIX } from './names.ts'
-import { headsOf, inPages, NODE_ID_LENGTH, RedisNamespace, TIMINGS, type Timings } from './namespace.ts'
+import { inPages, NODE_ID_LENGTH, RedisNamespace, TIMINGS, type Timings } from './namespace.ts'
 import { Presence, sharedPresence } from './presence.ts'
 import { Questions } from './questions.ts'
 import { LogReader } from './reader.ts'
@@ -136,8 +136,6 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
   const tell = (namespace: string, note: (parts: Parts) => void) => {
     if (!closing) note(of(namespace))
   }
-  const headsOfPage = async ({ namespace }: Parts, page: readonly string[]) =>
-    headsOf(await namespace.ask('heads', [node, ...page]), page)
 
   const leads = new Leases({
     url,
@@ -183,9 +181,10 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
     positions: (namespace, n, roomIds) => ask(namespace, ({ reader }) => reader.positions(n, roomIds)),
     history: (namespace, roomId, page) => ask(namespace, ({ reader }) => reader.history(roomId, page)),
     heads: (namespace, roomIds) =>
-      ask(namespace, async (parts) =>
-        (await Promise.all(inPages(roomIds).map((page) => headsOfPage(parts, page)))).flat(),
-      ),
+      ask(namespace, async (parts) => {
+        const pages = roomIds.length === 0 ? [[]] : inPages(roomIds)
+        return (await Promise.all(pages.map((page) => parts.namespace.heads(page)))).flat()
+      }),
     subscribe: (namespace, rooms) => ask(namespace, (parts) => parts.namespace.subscribe(rooms)),
     unsubscribe: (namespace, roomIds) => tell(namespace, (parts) => parts.namespace.unsubscribe(roomIds)),
     presence: sharedPresence((namespace) => {

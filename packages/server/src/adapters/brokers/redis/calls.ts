@@ -27,6 +27,8 @@ interface Call {
   readonly onOutcome: (outcome: Outcome) => void
   /** It has left this process at least once. */
   wasSent: boolean
+  /** Known, and not released yet: it waits for what was committed before it. */
+  outcome?: Outcome | undefined
 }
 
 export interface CallsOptions {
@@ -55,6 +57,7 @@ const REFUSED = /^(OOM|NOPERM|NOAUTH|MISCONF|WRONGPASS)/
 export class Calls {
   private readonly options: CallsOptions
   private readonly sequencer: Sequencer<() => void, string>
+  /** Those that are not released yet, by serial. */
   private readonly open = new Map<number, Call>()
   private serial = 0
   /** Serials are sent in order, so this is the latest. */
@@ -72,6 +75,7 @@ export class Calls {
       {
         onAnswer: (_serial, tell) => tell(),
         onMessage: (_k, frames) => options.onFrames(parseFrames(frames)),
+        onForgotten: (serial) => this.forget(serial),
         onBreak: (why) => options.connection.break(new Error(`Redis: ${why}`)),
       },
       options.clock,
@@ -112,9 +116,9 @@ export class Calls {
     this.cancelLook ??= this.options.clock.after(LOOK_MS, () => this.look())
   }
 
-  /** Runs in the place of an answer that was given after message `k`. */
-  after(k: number, fn: () => void): void {
-    this.sequencer.after(k, fn)
+  /** Runs in the place of an answer that was given after message `k`. @param onLost instead, when a message is lost */
+  after(k: number, fn: () => void, onLost?: () => void): void {
+    this.sequencer.after(k, fn, onLost)
   }
 
   onDown(): void {
@@ -131,14 +135,23 @@ export class Calls {
   /** What has no answer is sent again. */
   onUp(): void {
     this.isUp = true
-    for (const call of this.open.values()) if (call.wasSent) this.send(call)
+    for (const call of this.open.values()) if (call.wasSent && !call.outcome) this.send(call)
     this.sendNext()
   }
 
   /** Whatever has no answer yet gets none. */
   close(error: unknown): void {
     this.cancelLook?.()
-    for (const call of [...this.open.values()]) this.giveUp(call, error)
+    for (const call of [...this.open.values()]) {
+      if (call.outcome) this.release(call, call.outcome)
+      else this.giveUp(call, error)
+    }
+  }
+
+  /** It is sent again: Redis answers a call that it has executed as it did before, and executes one that it has lost. */
+  private forget(serial: number): void {
+    const call = this.open.get(serial)
+    if (call) call.outcome = undefined
   }
 
   /** As many at once as Redis keeps answers for, and fewer. */
@@ -161,14 +174,15 @@ export class Calls {
 
   private send(call: Call): void {
     const { connection, node } = this.options
+    const { connections } = this
     connection.call(call.name, [node, String(call.serial), ...call.args]).then(
-      (reply) => this.onReply(call, reply as unknown[]),
-      (error: unknown) => this.onError(call, error),
+      (reply) => this.connections === connections && this.onReply(call, reply as unknown[]),
+      (error: unknown) => this.connections === connections && this.onError(call, error),
     )
   }
 
   private onReply(call: Call, reply: readonly unknown[]): void {
-    if (!this.open.has(call.serial)) {
+    if (!this.isPending(call)) {
       // It was given up, and took effect: what it stored is known to other nodes alone until the heads are read.
       if (reply[0] === 'OK') this.options.connection.break(new Error('Redis: a call took effect after its deadline'))
       return
@@ -189,7 +203,7 @@ export class Calls {
   private async hold(call: Call, reply: readonly unknown[], confirm: (serial: number) => Promise<boolean>) {
     const { connections } = this
     const isConfirmed = await confirm(call.serial)
-    if (!this.open.has(call.serial) || this.connections !== connections) return
+    if (!this.isPending(call) || this.connections !== connections) return
     const error = new Error('Too few replicas confirmed it')
     this.finish(
       call,
@@ -199,18 +213,30 @@ export class Calls {
   }
 
   private onError(call: Call, error: unknown): void {
-    if (!this.open.has(call.serial) || error instanceof ConnectionLostError) return
+    if (!this.isPending(call) || error instanceof ConnectionLostError) return
     const message = error instanceof Error ? error.message : ''
     if (ELSEWHERE.test(message)) return this.options.connection.break(error)
     this.finish(call, { status: REFUSED.test(message) ? 'failed' : 'unknown', error })
   }
 
+  private isPending({ serial, outcome }: Call): boolean {
+    return outcome === undefined && this.open.has(serial)
+  }
+
   private finish(call: Call, outcome: Outcome, k?: number): void {
-    this.open.delete(call.serial)
-    const tell = () => call.onOutcome(outcome)
+    call.outcome = outcome
+    this.release(call, outcome, k)
+  }
+
+  /** @param k of the latest message before it; without it, it waits for none */
+  private release(call: Call, outcome: Outcome, k?: number): void {
+    const tell = () => {
+      this.open.delete(call.serial)
+      call.onOutcome(outcome)
+      this.sendNext()
+    }
     if (k === undefined) this.sequencer.giveUp(call.serial, tell)
     else this.sequencer.answer(call.serial, k, tell)
-    this.sendNext()
   }
 
   private giveUp(call: Call, error: unknown): void {
@@ -222,6 +248,7 @@ export class Calls {
     const oldest = this.options.clock.monotonic() - this.options.deadlineMs
     for (const call of [...this.open.values()]) {
       if (call.startedAt > oldest) break
+      if (call.outcome) continue
       this.giveUp(call, new Error('Redis did not answer in time'))
     }
     if (this.open.size > 0) this.cancelLook = this.options.clock.after(LOOK_MS, () => this.look())

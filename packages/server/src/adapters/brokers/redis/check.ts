@@ -42,8 +42,11 @@ export class ServerCheck {
     this.options = options
   }
 
-  /** @throws (rejects) RefusedError */
-  async run(client: RedisClient): Promise<void> {
+  /**
+   * @returns which server this is: as long as it is the same, it has lost nothing that it had; `''` when it does not say
+   * @throws (rejects) RefusedError
+   */
+  async run(client: RedisClient): Promise<string> {
     const info = parseInfo(await client.sendCommand<string>(['INFO', 'server']))
     // Valkey goes on naming the version of Redis that it is like.
     const version = info.get('redis_version') ?? ''
@@ -67,6 +70,8 @@ export class ServerCheck {
     // How long the answer took says nothing of the clocks.
     const apartMs = Math.max(askedAt - theirs, theirs - this.options.now())
     if (apartMs > CLOCK_MS) this.say(CLOCK(apartMs))
+    const [process = '', history = ''] = [info.get('run_id'), replication.get('master_replid')]
+    return process === '' || history === '' ? '' : `${process} ${history}`
   }
 
   private async settings(client: RedisClient): Promise<Map<string, string>> {

@@ -33,6 +33,8 @@ export const NODE_ID_LENGTH = 8
 const LOG_ID_LENGTH = 12
 const SEED_LENGTH = 8
 const RETRY_MS = 1_000
+/** How often heads are asked for while connections break. */
+const HEADS_TRIES = 5
 /** Rooms of one call. */
 const ROOMS_MAX = 200
 const TEND_MS = 10_000
@@ -69,7 +71,8 @@ export interface NamespaceOptions {
   readonly listener: () => BrokerListener
   /** Something that a person should know of. */
   readonly report: (error: unknown) => void
-  readonly check: (client: RedisClient) => Promise<void>
+  /** @returns which server it is, `''` when that is not known */
+  readonly check: (client: RedisClient) => Promise<string>
   /** After each look at what time takes. */
   readonly onTended: (namespace: RedisNamespace) => Promise<void>
 }
@@ -112,6 +115,9 @@ export class RedisNamespace {
   private attempt = 0
   private isClosed = false
   private logId = ''
+  /** The server that this node is connected to, and the one by which it was joined last. */
+  private server = ''
+  private knownServer = ''
   private n = 0
   private cancelRenew: (() => void) | undefined
   private cancelTend: (() => void) | undefined
@@ -271,6 +277,24 @@ export class RedisNamespace {
     }
     const pages = inPages(subscriptions).map((page) => this.openRooms(page))
     return (await Promise.all(pages)).flat()
+  }
+
+  /**
+   * Where rooms stand, once everything before has been released here. After a break it is asked again: what it was sent by
+   * then, it may have lost.
+   */
+  async heads(roomIds: readonly string[]): Promise<Head[]> {
+    for (let tries = 0; tries < HEADS_TRIES; tries++) {
+      const reply = await this.ask('heads', [this.options.node, ...roomIds])
+      const { promise, resolve } = Promise.withResolvers<boolean>()
+      this.calls.after(
+        Number(reply[1]),
+        () => resolve(true),
+        () => resolve(false),
+      )
+      if (await promise) return headsOf(reply, roomIds)
+    }
+    throw unavailable(new Error('The connection to Redis broke again and again'))
   }
 
   unsubscribe(roomIds: readonly string[]): void {
@@ -445,7 +469,7 @@ export class RedisNamespace {
 
   /** Checks the server, and takes the lease: after this the mailbox may be listened to. */
   private async prepare(client: RedisClient): Promise<void> {
-    await this.options.check(client)
+    this.server = await this.options.check(client)
   }
 
   private onUp(): void {
@@ -471,9 +495,12 @@ export class RedisNamespace {
     this.onLog({ logId: String(reply[3]), n: Number(reply[4]) })
     // Before anything is stored or read: a log that has lost its tail must not give out numbers that were sent.
     const isBack = logId !== ''
+    const { server } = this
+    const mayHaveLost = server === '' || server !== this.knownServer
     const pages = isBack ? inPages(this.subscriptions()) : []
-    const heads = (await Promise.all(pages.map((page) => this.reopen(page, logId)))).flat()
+    const heads = (await Promise.all(pages.map((page) => this.reopen(page, logId, mayHaveLost)))).flat()
     if (attempt !== this.attempt) return
+    this.knownServer = server
     if (isBack) listener().onBreak(name, heads)
     // What the mailbox has got since then waited for that.
     calls.onJoined(Number(reply[1]))
@@ -487,8 +514,11 @@ export class RedisNamespace {
     for (const waiting of [...this.waiting]) this.send(waiting)
   }
 
-  /** @param logId of the log as it was known before */
-  private async reopen(page: readonly RoomSubscription[], logId: string): Promise<Head[]> {
+  /**
+   * @param logId of the log as it was known before
+   * @param mayHaveLost Redis was started since, or is another one
+   */
+  private async reopen(page: readonly RoomSubscription[], logId: string, mayHaveLost: boolean): Promise<Head[]> {
     const { listener, name, random } = this.options
     const call: Ask = async (...given) => {
       const reply = (await this.connection.call(...given)) as readonly unknown[]
@@ -502,7 +532,7 @@ export class RedisNamespace {
       return [roomId, head.epoch, ...[head.seq, head.n ?? 0, head.pv].map(String)]
     })
     const logs = [logId, `1${random.id(LOG_ID_LENGTH)}`]
-    if (sent.length > 0) await call('renewEpoch', [this.seed(), this.now, ...logs, ...sent])
+    if (sent.length > 0) await call('renewEpoch', [this.seed(), this.now, ...logs, mayHaveLost ? '1' : '0', ...sent])
     return heads
   }
 

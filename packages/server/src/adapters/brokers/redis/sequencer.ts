@@ -7,6 +7,11 @@
 export interface Release<Answer, Message> {
   onAnswer(serial: number, answer: Answer): void
   onMessage(k: number, message: Message): void
+  /**
+   * An answer that was not released yet, on a connection that is gone: the message that it waited for is lost, and what it
+   * says may be so no more. The call is to be asked again.
+   */
+  onForgotten(serial: number): void
   /** A message did not come, or came twice: what was missed can only be read from the log. */
   onBreak(why: string): void
 }
@@ -19,7 +24,8 @@ export interface SequencerClock {
 const MISSING_MS = 1_000
 
 interface Answered<Answer> {
-  readonly k: number
+  /** Nothing for a call that was given up: it waits for no message. */
+  readonly k: number | undefined
   readonly answer: Answer
 }
 
@@ -32,7 +38,7 @@ export class Sequencer<Answer, Message> {
   private readonly answers = new Map<number, Answered<Answer>>()
   private readonly messages = new Map<number, { readonly c: number; readonly message: Message }>()
   /** What wants to run once message `k` is released. */
-  private readonly waiting: { readonly k: number; readonly run: () => void }[] = []
+  private readonly waiting: { readonly k: number; readonly run: () => void; readonly onLost: () => void }[] = []
   private isReleasing = false
   private isBroken = true
   private cancel: (() => void) | undefined
@@ -49,8 +55,6 @@ export class Sequencer<Answer, Message> {
     this.isBroken = false
     this.k = k
     for (const each of this.messages.keys()) if (each <= k) this.messages.delete(each)
-    // Messages before `k` are lost, so nothing may wait for them.
-    for (const [each, { answer }] of this.answers) this.answers.set(each, { k: 0, answer })
     this.run()
   }
 
@@ -59,8 +63,12 @@ export class Sequencer<Answer, Message> {
     this.isBroken = true
     this.stopWaiting()
     this.messages.clear()
-    // Messages that they wait for are lost.
-    for (const { run } of this.waiting.splice(0)) run()
+    for (const { onLost } of this.waiting.splice(0)) onLost()
+    for (const [serial, { k }] of [...this.answers]) {
+      if (k === undefined) continue
+      this.answers.delete(serial)
+      this.release.onForgotten(serial)
+    }
   }
 
   answer(serial: number, k: number, answer: Answer): void {
@@ -72,7 +80,7 @@ export class Sequencer<Answer, Message> {
   /** The call will have no answer: later ones do not wait for it. */
   giveUp(serial: number, answer: Answer): void {
     if (serial <= this.serial) return
-    this.answers.set(serial, { k: 0, answer })
+    this.answers.set(serial, { k: undefined, answer })
     this.run()
   }
 
@@ -83,10 +91,14 @@ export class Sequencer<Answer, Message> {
     this.run()
   }
 
-  /** Runs `fn` in the place of an answer that is no call's of its own: after message `k`. */
-  after(k: number, fn: () => void): void {
-    if (k <= this.k || this.isBroken) return fn()
-    this.waiting.push({ k, run: fn })
+  /**
+   * Runs `fn` in the place of an answer that is no call's of its own: after message `k`.
+   * @param onLost instead, when a message before it is lost
+   */
+  after(k: number, fn: () => void, onLost: () => void = fn): void {
+    if (this.isBroken) return onLost()
+    if (k <= this.k) return fn()
+    this.waiting.push({ k, run: fn, onLost })
     this.watch()
   }
 
@@ -109,7 +121,7 @@ export class Sequencer<Answer, Message> {
   private releaseAnswer(): boolean {
     const serial = this.serial + 1
     const next = this.answers.get(serial)
-    if (next === undefined || (next.k > this.k && !this.isBroken)) return false
+    if (next === undefined || (next.k ?? 0) > this.k) return false
     this.answers.delete(serial)
     this.serial = serial
     this.release.onAnswer(serial, next.answer)
