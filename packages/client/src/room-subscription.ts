@@ -162,10 +162,7 @@ export class RoomSubscription {
 
   /** @returns false when the event must not be delivered: it was already, or one before it is missing */
   admit(seq: number): boolean {
-    // A first join is under way: this event belongs to an earlier stay, which the server has not ended yet.
-    if (this.position.seq === undefined && this.users > 0) return false
-    // A restarted server may use other numbers; all events after the position follow the answer to the join.
-    if (this.#isJoining) return false
+    if (this.#isEntering) return false
     const missing = this.position.seq === undefined ? 0 : seq - this.position.seq - 1
     if (missing < 0) return false // delivered before
     if (missing > 0 && this.#fruitless < MAX_FRUITLESS_JOINS) {
@@ -191,10 +188,20 @@ export class RoomSubscription {
     this.events.emit(name, event)
   }
 
-  /** Events before `reset.from` will not arrive. */
-  reset(reset: Reset): void {
+  /** Events before `reset.from` will not arrive. @returns false when the answer to a join will say so */
+  reset(reset: Reset): boolean {
+    if (this.#isEntering) return false
     this.position = { epoch: reset.epoch ?? this.position.epoch, seq: reset.from - 1 }
     this.own.emit('reset', reset)
+    return true
+  }
+
+  /**
+   * A first join is under way: what comes belongs to an earlier stay, which the server has not ended yet. Or another one is:
+   * a restarted server may use other numbers, and everything after the position follows the answer.
+   */
+  get #isEntering(): boolean {
+    return this.#isJoining || (this.position.seq === undefined && this.users > 0)
   }
 
   /** A keystroke of this user. */

@@ -286,7 +286,7 @@ export class Rooms {
       return false
     }
     const [data] = event.args
-    if (event.event === 'reset') subscription.reset(data as Reset)
+    if (event.event === 'reset' && !subscription.reset(data as Reset)) return false
     if (isPlacing) subscription.place(data as JoinAck)
     if (event.event === 'room:left') subscription.remove((data as { reason: string }).reason)
     if (event.event === 'notice') loseIfForbidden(subscription, data as { code: string; message: string })

@@ -200,6 +200,20 @@ describe('[C18] a gap that cannot be closed', () => {
     expect(received).toEqual([1, 'reset to 7', 7])
   })
 
+  it('is not of a stay that has not begun: the server let it in, and the answer came too late', async () => {
+    const { client, server, clock } = await start()
+    server.handlers.set('room:join', () => NO_ANSWER)
+    const room = client.room('lobby')
+    const received: unknown[] = []
+    room.on('message:new', ({ seq }) => received.push(seq))
+    room.onReset(({ from }) => received.push(`reset to ${from}`))
+    await clock.settle()
+    server.link.emit('reset', { roomId: 'lobby', reason: 'trimmed', from: 7, to: 9 })
+    server.link.tell('lobby', { event: 'message:new', data: {}, seq: 7, key: undefined })
+    await clock.settle()
+    expect([received, room.position]).toEqual([[], undefined])
+  })
+
   it('is in a new log where the reset names one: the next join resumes there', async () => {
     const { client, server, clock } = await start()
     const room = client.room('lobby')
