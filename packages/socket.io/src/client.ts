@@ -60,7 +60,8 @@ export class Client extends SessionOwner {
   }
 
   get request(): IncomingMessage {
-    return this.session.request
+    const { facade, request } = this.session
+    return facade ? facade.request : request
   }
 
   get isOpen(): boolean {
@@ -133,7 +134,7 @@ export class Client extends SessionOwner {
   private send(packets: EncodedPackets, frames: Uint8Array, flags: BroadcastFlags): void {
     const { session } = this
     if (flags.volatile && !session.isWritable) return
-    if (session.facade) for (const packet of packets) session.announce(packet, flags)
+    if (session.facade) for (const packet of packets) session.announce(packet, flags, frames)
     session.link?.send(frames)
   }
 

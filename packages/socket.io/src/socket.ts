@@ -461,7 +461,7 @@ function handshakeOf({ request, session }: Client, auth: Record<string, unknown>
     issued: now.getTime(),
     address: session.remoteAddress as string,
     xdomain: asked?.headers.origin !== undefined,
-    secure: asked === undefined || (asked.socket as TLSSocket).encrypted === true,
+    secure: asked === undefined || asked === null || (asked.socket as TLSSocket).encrypted === true,
     url: asked?.url as string,
     query: asked?._query ?? {},
     auth,

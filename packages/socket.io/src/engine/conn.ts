@@ -37,12 +37,22 @@ class TransportView extends EventEmitter {
 
 export class EngineSocket extends EventEmitter {
   readonly transport: TransportView
+  /** The first request. Applications may replace or delete it. */
+  declare request: IncomingMessage
   private readonly session: Session
 
   constructor(session: Session) {
     super()
     this.session = session
     this.transport = new TransportView(session)
+    Object.defineProperty(this, 'request', {
+      configurable: true,
+      enumerable: true,
+      get: () => session.request,
+      set: (request) => {
+        session.request = request
+      },
+    })
   }
 
   get id(): string {
@@ -51,14 +61,6 @@ export class EngineSocket extends EventEmitter {
 
   get protocol(): Protocol {
     return this.session.protocol
-  }
-
-  get request(): IncomingMessage {
-    return this.session.request
-  }
-
-  set request(request: IncomingMessage) {
-    this.session.request = request
   }
 
   get remoteAddress(): string | undefined {

@@ -4,6 +4,7 @@ import { EngineSession, type Link, type LinkOwner, textFrame, type WebSocketWire
 import type { Packet } from 'engine.io-parser'
 import { frameOf, type Protocol } from '../frames.ts'
 import { EngineSocket } from './conn.ts'
+import { olderPackets } from './older-payload.ts'
 import type { Engine } from './server.ts'
 
 /** How a message is sent. */
@@ -84,13 +85,10 @@ export class Session extends EngineSession {
   }
 
   /** Shows a message to those who watch the connection. */
-  announce(data: string | Uint8Array, options: SendOptions): void {
+  announce(data: string | Uint8Array, options: SendOptions, frame?: Uint8Array): void {
     if (!this.facade || this.facade.listenerCount('packetCreate') === 0) return
-    this.facade.emit('packetCreate', {
-      type: 'message',
-      data,
-      options: { ...options, compress: options.compress !== false },
-    })
+    const sent = { ...options, compress: options.compress !== false, ...(frame && { wsPreEncodedFrame: [frame] }) }
+    this.facade.emit('packetCreate', { type: 'message', data, options: sent })
   }
 
   /** Ends it from this side. What was sent before goes first. */
@@ -172,6 +170,10 @@ export class Session extends EngineSession {
     return { reason: 'transport close', description: undefined }
   }
 
+  protected override packetsOf(payload: string): Packet[] {
+    return this.protocol === 3 ? olderPackets(payload) : super.packetsOf(payload)
+  }
+
   protected override onUpgraded(): void {
     this.upgraded = true
     this.facade?.emit('upgrade', this.facade.transport)
@@ -238,7 +240,6 @@ export class SessionOwner implements LinkOwner {
     if (this.isOver) return
     this.isOver = true
     const { reason, description } = this.session.outcome(said)
-    this.session.engine.forget(this.session.sid)
     this.onClose(reason, description)
     this.session.facade?.emit('close', reason, description)
   }

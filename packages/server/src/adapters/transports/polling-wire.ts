@@ -21,7 +21,7 @@ export interface PollingForm {
   readonly ping: Uint8Array
   /** The last frame before the end. */
   close(code: number, reason: string): Uint8Array
-  /** Comes before the last frame where it has to wait for a poll. */
+  /** Precedes the last frame where that has to wait for a poll. Both come alone then. */
   readonly beforeLateClose?: Uint8Array
   answer(response: ServerResponse, frames: readonly Uint8Array[]): void
 }
@@ -39,6 +39,8 @@ export class PollingWire implements Wire {
   /** While the client probes another transport, polls are answered at once. */
   private isProbed = false
   private timer: Timer | undefined
+  /** For the poll after the next one. */
+  private goodbye: readonly Uint8Array[] | undefined
 
   constructor(hub: Hub, receiver: WireReceiver, form: PollingForm) {
     this.hub = hub
@@ -104,9 +106,8 @@ export class PollingWire implements Wire {
 
   close(code: number, reason: string): void {
     if (this.state !== 'open') return
-    if (!this.parked && this.form.beforeLateClose) this.push(this.form.beforeLateClose)
-    this.push(this.form.close(code, reason))
     this.state = 'closing'
+    this.sayGoodbye([this.form.close(code, reason)])
     this.hub.runtime.timers.cancel(this.timer)
     if (this.parked) this.flush()
     else if (this.hub.state === 'draining')
@@ -122,6 +123,13 @@ export class PollingWire implements Wire {
     this.parked = undefined
   }
 
+  private sayGoodbye(frames: readonly Uint8Array[]): void {
+    const { beforeLateClose } = this.form
+    const late = this.parked || !beforeLateClose ? frames : [beforeLateClose, ...frames]
+    if (late !== frames && this.waiting.length > 0) this.goodbye = late
+    else for (const frame of late) this.push(frame)
+  }
+
   private push(frames: Uint8Array): void {
     this.waiting.push(frames)
     this.waitingBytes += frames.byteLength
@@ -135,6 +143,11 @@ export class PollingWire implements Wire {
     this.sentBytes = this.waitingBytes
     this.waitingBytes = 0
     this.form.answer(response, this.waiting.splice(0))
+    const { goodbye } = this
+    if (!goodbye) return
+    this.goodbye = undefined
+    for (const frame of goodbye) this.push(frame)
+    this.timer = this.hub.runtime.timers.add(CLOSE_WAIT_MS, () => this.end())
   }
 
   /** The answer was sent, or the client is gone; in the latter case the answer may not have arrived. */
