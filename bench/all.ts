@@ -1,12 +1,13 @@
 /**
- * `npm run bench`: every bench, or the named one with its flags (`npm run bench -- sse --streams 500`). `nodes` and
- * `polling` run only when they are named: they need a Redis server, and a C compiler or nginx.
+ * `npm run bench`: every bench, or the named one with its flags (`npm run bench -- sse --streams 500`). `nodes`,
+ * `polling` and `socketio` run only when they are named: they need a Redis server, a C compiler or nginx.
  */
 import { run as acks } from './acks.ts'
 import { run as bandwidth } from './bandwidth.ts'
 import { run as nodes } from './nodes.ts'
 import { run as polling } from './polling.ts'
 import { run as reconnect } from './reconnect.ts'
+import { run as socketio } from './socketio.ts'
 import { run as sse } from './sse.ts'
 
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<string>>> = {
@@ -16,7 +17,7 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<stri
   bandwidth,
 }
 
-const BY_NAME: typeof BENCHES = { ...BENCHES, nodes, polling }
+const BY_NAME: typeof BENCHES = { ...BENCHES, nodes, polling, socketio }
 
 const [name, ...args] = process.argv.slice(2)
 const chosen = name === undefined ? Object.values(BENCHES) : [BY_NAME[name]]

@@ -16,6 +16,8 @@ export interface Latency {
 }
 
 export interface LoadResult {
+  /** Clients that connected and entered their rooms, 64 at a time. */
+  readonly enteredPerSecond: number
   /** Of the measured window; all counts are of it. */
   readonly seconds: number
   readonly published: number

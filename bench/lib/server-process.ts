@@ -63,6 +63,12 @@ export class ServerProcess {
     return this.ask<number>('/bytes')
   }
 
+  /** Resident memory after a collection. */
+  async collected(): Promise<number> {
+    await this.ask('/gc')
+    return (await this.usage()).rssBytes
+  }
+
   async stop(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return
     const gone = once(this.child, 'exit')

@@ -388,14 +388,17 @@ static void turn(uint64_t wait_us) {
   }
 }
 
+static double entered_per_second;
+
 static void open_all(void) {
-  uint64_t until = now_us() + 30000000;
+  uint64_t from = now_us(), until = from + 30000000;
   while (ready + lost < client_count) {
     while (opened < client_count && entering < CONNECTING_AT_ONCE) open_client(&clients[opened++]);
     turn(20000);
     if (now_us() > until) stop("Only %d of %d clients entered their room in 30 s", ready, client_count);
   }
   if (lost > 0) stop("%d of %d clients could not enter their room", lost, client_count);
+  entered_per_second = client_count / ((now_us() - from) / 1e6);
 }
 
 /* ---- measuring ---- */
@@ -475,7 +478,7 @@ static void measure(void) {
   measuring = sending = false;
   double took = (now_us() - from) / 1e6;
   uint64_t measured_deliveries = deliveries, measured_acks = acks, measured_published = published - before;
-  printf("{\"seconds\":%.4f,\"published\":%llu,\"deliveries\":%llu,\"acks\":%llu,\"ownCpuSeconds\":%.3f,\"cpuSeconds\":[", took,
+  printf("{\"enteredPerSecond\":%.0f,\"seconds\":%.4f,\"published\":%llu,\"deliveries\":%llu,\"acks\":%llu,\"ownCpuSeconds\":%.3f,\"cpuSeconds\":[", entered_per_second, took,
          (unsigned long long)measured_published, (unsigned long long)measured_deliveries,
          (unsigned long long)measured_acks, own_cpu_seconds() - own);
   for (int i = 0; i < pid_count; i++) printf("%s%.3f", i == 0 ? "" : ",", cpu_seconds(pids[i]) - cpu[i]);
