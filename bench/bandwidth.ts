@@ -36,7 +36,7 @@ export const ways = Object.keys(feedReaders) as Way[]
 
 /** With a server of its own. */
 export async function measureWay(way: Way, users: number, seconds: number): Promise<Bandwidth> {
-  const server = await ServerProcess.start('server.ts', ['--tick-ms', '1000'])
+  const server = await ServerProcess.start('server.ts', ['--tick-ms', '1000', '--count-bytes'])
   try {
     let updates = 0
     const open = feedReaders[way]

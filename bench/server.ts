@@ -22,6 +22,7 @@ const { values } = parseArgs({
     store: { type: 'string', default: 'memory' },
     redis: { type: 'string', default: 'redis://127.0.0.1:6379' },
     'tick-ms': { type: 'string', default: '0' },
+    'count-bytes': { type: 'boolean', default: false },
   },
 })
 if (!['memory', 'sqlite', 'redis'].includes(values.store))
@@ -56,7 +57,7 @@ const [feed] = ['/bench', '/'].map((name) => {
 const server = createServer((request, response) => {
   if (!report(request, response)) response.writeHead(404).end()
 })
-const report = reportOn(server)
+const report = reportOn(server, values['count-bytes'])
 await roomful.start()
 roomful.attach(server)
 server.listen({ port: Number(values.port), host: '127.0.0.1', backlog: 4096 }, () => {

@@ -4,20 +4,17 @@ import type { Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** @returns answers a request that is about the server itself; false when it is about something else */
-export function reportOn(server: Server): (request: IncomingMessage, response: ServerResponse) => boolean {
+/**
+ * @param countsBytes for `/bytes`: it adds listeners to each socket, so figures of memory would include them
+ * @returns answers a request that is about the server itself; false when it is about something else
+ */
+export function reportOn(
+  server: Server,
+  countsBytes = false,
+): (request: IncomingMessage, response: ServerResponse) => boolean {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
-  const open = new Set<Socket>()
-  let ended = 0
-  server.on('connection', (socket: Socket) => {
-    open.add(socket)
-    socket.once('close', () => {
-      open.delete(socket)
-      ended += bytesOf(socket)
-    })
-  })
-  const bytes = (): number => [...open].reduce((sum, socket) => sum + bytesOf(socket), ended)
+  const bytes = countsBytes ? countBytes(server) : undefined
   return ({ url }, response) => {
     if (url === '/gc') {
       collect()
@@ -28,10 +25,24 @@ export function reportOn(server: Server): (request: IncomingMessage, response: S
       const main = process.threadCpuUsage()
       const cpu = { cpuUs: user + system, mainUs: main.user + main.system }
       response.end(JSON.stringify({ ...cpu, rssBytes: process.memoryUsage.rss() }))
-    } else if (url === '/bytes') response.end(JSON.stringify(bytes()))
+    } else if (url === '/bytes' && bytes) response.end(JSON.stringify(bytes()))
     else return false
     return true
   }
+}
+
+/** @returns what all connections have read and written so far */
+function countBytes(server: Server): () => number {
+  const open = new Set<Socket>()
+  let ended = 0
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => {
+      open.delete(socket)
+      ended += bytesOf(socket)
+    })
+  })
+  return () => [...open].reduce((sum, socket) => sum + bytesOf(socket), ended)
 }
 
 function bytesOf({ bytesRead, bytesWritten }: Socket): number {

@@ -24,13 +24,13 @@ export abstract class CarriedWire implements Wire, WireReceiver {
   private probe: Probe | undefined
   private isPaused = false
   private onResume: (() => void) | undefined
-  private readonly onGone: () => void
 
-  /** @param onGone called when the link must no longer be found by its id */
-  constructor(hub: Hub, onGone: () => void) {
+  constructor(hub: Hub) {
     this.hub = hub
-    this.onGone = onGone
   }
+
+  /** Called when the link must no longer be found by its id. May be called again. */
+  protected abstract forget(): void
 
   /** Receives a message of a WebSocket. */
   abstract receive(data: string | Uint8Array): void
@@ -161,6 +161,6 @@ export abstract class CarriedWire implements Wire, WireReceiver {
   private gone(): void {
     this.probe?.end()
     this.resume()
-    this.onGone()
+    this.forget()
   }
 }

@@ -8,9 +8,12 @@ import type { Clock } from '../ports/system.ts'
 /** A tick that comes so late was held up by more than work. */
 const LATE_MS = 1_000
 
+/** What waits: a function, or an object that many have one of, which spares each a closure. */
+export type Waiting = (() => void) | { timeUp(): void }
+
 export interface Timer {
   readonly tick: number
-  readonly fn: () => void
+  readonly waiting: Waiting
 }
 
 export class TimerWheel {
@@ -32,10 +35,10 @@ export class TimerWheel {
     return this.waiting
   }
 
-  add(delayMs: number, fn: () => void): Timer {
+  add(delayMs: number, waiting: Waiting): Timer {
     if (this.waiting === 0) this.done = this.now()
     const due = Math.ceil((this.clock.monotonic() + Math.max(0, delayMs)) / this.tickMs)
-    const timer: Timer = { tick: Math.max(due, this.done + 1), fn }
+    const timer: Timer = { tick: Math.max(due, this.done + 1), waiting }
     const slot = this.slots.get(timer.tick)
     if (slot) slot.add(timer)
     else this.slots.set(timer.tick, new Set([timer]))
@@ -96,7 +99,8 @@ export class TimerWheel {
         for (const timer of slot) {
           slot.delete(timer)
           this.waiting--
-          timer.fn()
+          if (typeof timer.waiting === 'function') timer.waiting()
+          else timer.waiting.timeUp()
         }
       } finally {
         if (slot.size === 0) this.slots.delete(this.done)

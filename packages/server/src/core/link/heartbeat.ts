@@ -90,10 +90,11 @@ export class Heartbeat {
     const now = clock.monotonic()
     const askAt = this.mayConfirm ? now : Number.POSITIVE_INFINITY
     const dueAt = Math.min(askAt, this.pingAt, this.unansweredSince + this.form.pongTimeoutMs)
-    if (dueAt !== Number.POSITIVE_INFINITY) this.timer = timers.add(dueAt - now, () => this.beat())
+    if (dueAt !== Number.POSITIVE_INFINITY) this.timer = timers.add(dueAt - now, this)
   }
 
-  private beat(): void {
+  /** From the timer. */
+  timeUp(): void {
     this.timer = undefined
     const { pingIntervalMs, pongTimeoutMs } = this.form
     const now = this.link.runtime.clock.monotonic()

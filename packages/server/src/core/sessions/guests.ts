@@ -4,6 +4,7 @@
  */
 import { nameKey, salvageName } from '../base/names.ts'
 import type { Runtime } from '../base/runtime.ts'
+import { SmallSet } from '../base/small-collections.ts'
 import type { Random } from '../ports/system.ts'
 import type { User } from '../ports/users.ts'
 import type { Connection, GuestName, NamespaceState } from '../state/namespace-state.ts'
@@ -58,6 +59,7 @@ export class Guests {
     const isGiven = namespace.guestNames.get(key) === user.sub
     const held = this.namesOf(namespace, user.sub, user.name)
     this.runtime.timers.cancel(held.unused)
+    held.unused = undefined // it would keep the guest as it was before
     held.connections.add(connection)
     this.hold(namespace, user.sub, held, key)
     if (!isGiven) this.takeAgain(connection)
@@ -121,7 +123,7 @@ export class Guests {
   private namesOf(namespace: NamespaceState, sub: string, requested: string | undefined): GuestName {
     const known = namespace.namesOfGuests.get(sub)
     if (known) return known
-    const held: GuestName = { requested, keys: new Set(), connections: new Set(), unused: undefined }
+    const held: GuestName = { requested, keys: new SmallSet(), connections: new SmallSet(), unused: undefined }
     namespace.namesOfGuests.set(sub, held)
     return held
   }

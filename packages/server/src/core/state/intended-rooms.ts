@@ -30,7 +30,7 @@ export class IntendedRooms {
   }
 
   /** In how many rooms the connection will be. */
-  count(memberships: ReadonlyMap<string, unknown>): number {
+  count(memberships: Pick<ReadonlyMap<string, unknown>, 'size' | 'has'>): number {
     let count = memberships.size
     for (const [roomId, { isIn }] of this.byRoom ?? []) {
       if (isIn !== memberships.has(roomId)) count += isIn ? 1 : -1

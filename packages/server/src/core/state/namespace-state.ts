@@ -8,6 +8,7 @@ import { RoomDeclarations, type RoomOptions } from '../base/contract.ts'
 import type { RoomfulError } from '../base/errors.ts'
 import type { RateWindow } from '../base/limits.ts'
 import type { Runtime } from '../base/runtime.ts'
+import { SmallMap, type SmallSet } from '../base/small-collections.ts'
 import type { Timer } from '../base/timer-wheel.ts'
 import type { StoredEvent } from '../events/event.ts'
 import { RoomEvent } from '../events/event.ts'
@@ -48,9 +49,9 @@ export interface GuestName {
   /** As the guest asked for it. */
   readonly requested: string | undefined
   /** In use: one, or two while it changes. */
-  readonly keys: Set<string>
+  readonly keys: SmallSet<string>
   /** That are open. */
-  readonly connections: Set<Connection>
+  readonly connections: SmallSet<Connection>
   /** Until then a connection has to open. */
   unused: Timer | undefined
 }
@@ -58,7 +59,7 @@ export interface GuestName {
 /** A user with a connection, or cut off and expected to reconnect. */
 export interface OnlineUser {
   user: User
-  readonly connections: Set<Connection>
+  readonly connections: SmallSet<Connection>
   /** Connections that were cut off and may still come back. */
   expected: number
   /** With several nodes, while the others do not know yet that what is for the user is to be sent here. */
@@ -227,9 +228,9 @@ export class Room {
   /** Those with a connection on this node, or expected back here. With one node the same. */
   readonly seats = new Map<string, Seat>()
   /** Joins under way that claim a seat, by user; with one node only where there is a capacity. Bound: the requests that run. */
-  readonly claims = new Map<string, SeatClaim>()
+  readonly claims = new SmallMap<string, SeatClaim>()
   /** With several nodes: what this one said of its users, until all know that they are gone. */
-  readonly stated = new Map<string, StatedSeat>()
+  readonly stated = new SmallMap<string, StatedSeat>()
   readonly groups: Group[] = []
   /** `open` once the position of the log is known. */
   state: 'opening' | 'open' | 'freed' = 'opening'
@@ -387,7 +388,7 @@ export class Connection {
   readonly session: Session | undefined
   /** Its client has shown that it knows the session, so it can resume. */
   isSessionConfirmed = false
-  readonly memberships = new Map<string, Membership>()
+  readonly memberships = new SmallMap<string, Membership>()
   /** Joins and leaves that wait for their turn. */
   readonly intended = new IntendedRooms()
   /** Present while events are read from the log instead of being pushed. */

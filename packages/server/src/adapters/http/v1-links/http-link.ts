@@ -40,7 +40,7 @@ export class HttpLink extends CarriedWire {
   private first: FirstTransport | undefined
   /** Number of the last POST that was processed. */
   private taken = 0
-  private readonly forget: () => void
+  private readonly onGone: () => void
 
   /** @param response the response of the request that opens the link */
   constructor(
@@ -49,8 +49,8 @@ export class HttpLink extends CarriedWire {
     manner: 'stream' | 'poll',
     response: ServerResponse,
   ) {
-    super(hub, onGone)
-    this.forget = onGone
+    super(hub)
+    this.onGone = onGone
     let opening = linkEvent({ link: id, maxBytes })
     if (manner === 'stream') this.first = new StreamWire(response, hub.runtime.timers, this, opening)
     else {
@@ -107,6 +107,10 @@ export class HttpLink extends CarriedWire {
   /** The kernel accepting bytes does not mean that the client reads. It matters only to a link that was slow. */
   override drained(): void {
     if (this.link?.slow) super.drained()
+  }
+
+  protected override forget(): void {
+    this.onGone()
   }
 
   receive(data: string | Uint8Array): void {

@@ -15,6 +15,7 @@ import {
   type WireEvent,
 } from '@roomful/protocol'
 import { type Packet, PacketType } from 'socket.io-parser'
+import { SmallMap, SmallSet } from '../../../core/base/small-collections.ts'
 import type { Dialect, Encoding } from '../../../core/ports/dialect.ts'
 import { type Decoded, PacketDecoder, readAnswer, readEvent } from './decoder.ts'
 import { encodeRequest } from './encoding.ts'
@@ -39,7 +40,7 @@ export interface SocketIoForm {
 /** What the dialect needs of its link. */
 export interface DialectLink {
   /** Ends the link; the client reconnects by itself. */
-  close(code: number, reason: string): void
+  endLink(code: number, reason: string): void
   malformed(reason: string): void
   /** A message for a namespace that the client has left was ignored. */
   dropped(): void
@@ -74,9 +75,9 @@ export class SocketIoDialect implements Dialect {
   private readonly decoder: PacketDecoder
   /** From the welcome, for which Socket.IO has no packet: each reply to CONNECT includes them. */
   private limits: unknown
-  private readonly channels = new Map<number, Channel>()
+  private readonly channels = new SmallMap<number, Channel>()
   /** Namespaces that the client was connected to. A message for one of them is late, not invalid. */
-  private readonly left = new Set<string>()
+  private readonly left = new SmallSet<string>()
 
   /** @param takesCursors whether this kind of client removes the cursor, unless it says otherwise */
   constructor(form: SocketIoForm, link: DialectLink, takesCursors: boolean) {
@@ -149,7 +150,7 @@ export class SocketIoDialect implements Dialect {
       return undefined
     }
     if (afterClose(code) === 'reconnect') {
-      this.link.close(code, reason)
+      this.link.endLink(code, reason)
       return undefined
     }
     if (state !== 'open') return this.refuse(channel, error ?? { code: 'FORBIDDEN', message: reason })

@@ -7,6 +7,7 @@ import { CarriedWire } from '../carried-wire.ts'
 import { type PollingForm, PollingWire } from '../polling-wire.ts'
 import { textFrame } from '../websocket/frames.ts'
 import type { WebSocketWire } from '../websocket/wire.ts'
+import type { DialectLink } from './dialect.ts'
 import { answerText, toPayload } from './http.ts'
 import { ENGINE } from './packets.ts'
 
@@ -20,22 +21,28 @@ const pollingForm: PollingForm = {
 }
 
 /** The wire of one Socket.IO client. */
-export class EngineSession extends CarriedWire {
+export class EngineSession extends CarriedWire implements DialectLink {
   readonly sid: string
   protected polling: PollingWire | undefined
   private isReading = false
   private latestPoll: string | null = null
 
-  /** @param webSocket undefined for a session that begins with polls */
+  private readonly onGone: (sid: string) => void
+
+  /**
+   * @param webSocket undefined for a session that begins with polls
+   * @param onGone called when the session must no longer be found; may be called again
+   */
   constructor(
     hub: Hub,
     sid: string,
     webSocket: WebSocketWire | undefined,
-    onGone: () => void,
+    onGone: (sid: string) => void,
     form: PollingForm = pollingForm,
   ) {
-    super(hub, onGone)
+    super(hub)
     this.sid = sid
+    this.onGone = onGone
     this.polling = webSocket ? undefined : new PollingWire(hub, this, form)
     this.beginWith(webSocket ?? (this.polling as PollingWire))
     if (webSocket) webSocket.link = this
@@ -120,6 +127,24 @@ export class EngineSession extends CarriedWire {
 
   override ping(): void {
     this.write([ENGINE.PING])
+  }
+
+  protected override forget(): void {
+    this.onGone(this.sid)
+  }
+
+  // Called by the dialect.
+
+  endLink(code: number, reason: string): void {
+    this.link?.close(code, reason)
+  }
+
+  malformed(reason: string): void {
+    this.fail(reason)
+  }
+
+  dropped(): void {
+    this.hub.runtime.observer.observe({ type: 'dropped', what: 'late', count: 1 })
   }
 
   /** The client sent something that is not valid. */

@@ -16,7 +16,7 @@ import type { DeflateNegotiator } from '../websocket/deflate.ts'
 import { FRAME_OVERHEAD_BYTES, URL_MAX_LENGTH } from '../websocket/server.ts'
 import { FrameForms, shakeHands } from '../websocket/upgrade.ts'
 import { ignoreSocketError, type WebSocketWire } from '../websocket/wire.ts'
-import { type DialectLink, SocketIoDialect, type SocketIoForm } from './dialect.ts'
+import { SocketIoDialect, type SocketIoForm } from './dialect.ts'
 import { createEncoding } from './encoding.ts'
 import { answerRefusal, answerText, REFUSALS, type Refusal, readPayload } from './http.ts'
 import { EngineSession } from './session.ts'
@@ -156,20 +156,20 @@ export class SocketIoTransport {
     return undefined
   }
 
+  /** One for all sessions, which are many. */
+  private readonly forget = (sid: string): void => {
+    this.sessions.delete(sid)
+  }
+
   /** @param webSocket undefined when the session begins with polls */
   private open(request: IncomingMessage, webSocket: WebSocketWire | undefined): EngineSession {
     const sid = this.options.ids.create(SID_LENGTH)
-    const session = new EngineSession(this.hub, sid, webSocket, () => this.sessions.delete(sid))
+    const session = new EngineSession(this.hub, sid, webSocket, this.forget)
     if (!webSocket) this.sessions.set(sid, session)
     const { pingIntervalMs: pingInterval, pingTimeoutMs: pingTimeout } = this.options
     const upgrades = webSocket ? [] : ['websocket']
     session.greet({ upgrades, pingInterval, pingTimeout, maxPayload: this.maxPayload })
-    const link: DialectLink = {
-      close: (code, reason) => session.link?.close(code, reason),
-      malformed: (reason) => session.fail(reason),
-      dropped: () => this.hub.runtime.observer.observe({ type: 'dropped', what: 'late', count: 1 }),
-    }
-    const dialect = new SocketIoDialect(this.form, link, takesCursors(request.headers))
+    const dialect = new SocketIoDialect(this.form, session, takesCursors(request.headers))
     const ip = this.options.clientAddress(request)
     session.link = this.hub.links.accept({
       wire: session,

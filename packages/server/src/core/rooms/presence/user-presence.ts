@@ -4,6 +4,7 @@
  */
 
 import type { Runtime } from '../../base/runtime.ts'
+import { SmallSet } from '../../base/small-collections.ts'
 import type { Timer } from '../../base/timer-wheel.ts'
 import { RoomEvent } from '../../events/event.ts'
 import { EVERYONE } from '../../log/effects.ts'
@@ -75,7 +76,8 @@ export class UserPresence {
       if (known.untilKnown) void known.untilKnown.then(() => this.returned.add(connection))
       else this.returned.add(connection)
     } else {
-      const entry: OnlineUser = { user, connections: new Set([connection]), expected: 0 }
+      const entry: OnlineUser = { user, connections: new SmallSet(), expected: 0 }
+      entry.connections.add(connection)
       this.namespace.users.set(user.sub, entry)
       const taken = this.changed(user.sub, 'online', [...connection.memberships.keys()], connection.id)
       if (taken) {
@@ -104,7 +106,7 @@ export class UserPresence {
 
   /** A user expected to reconnect after a restart: online until then. G7. */
   expect({ user, sign, roomIds }: ReturningMember, graceMs: number): void {
-    const known = this.namespace.users.get(user.sub) ?? { user, connections: new Set<Connection>(), expected: 0 }
+    const known = this.namespace.users.get(user.sub) ?? { user, connections: new SmallSet<Connection>(), expected: 0 }
     this.namespace.users.set(user.sub, known)
     this.keepForGrace(known, sign, roomIds, graceMs)
   }
