@@ -12,6 +12,8 @@ import type { Outbox, OutboxEntry, OutboxLimits, OutboxOptions } from './outbox.
 import { type RequestOptions, Requests } from './requests.ts'
 import { Room, type RoomOf, Rooms } from './room.ts'
 import type { RoomPosition } from './room-subscription.ts'
+import { shareTabs } from './share-tabs.ts'
+import type { ShareTabsOptions, TabsTransport } from './tabs/index.ts'
 import { ALL_TRANSPORTS, type DefaultTransportsOptions, defaultTransports } from './transports/default-transports.ts'
 import type { OpenTransport } from './transports/transport.ts'
 import type {
@@ -32,6 +34,8 @@ export interface ClientOptions extends CredentialsOptions, EnvironmentOptions, D
   namespace?: string
   /** A transport of your own, instead of those of the SDK. */
   transport?: OpenTransport
+  /** All tabs of the site use one connection to the server; each keeps its own session, rooms and presence. Default false. */
+  shareTabs?: boolean | ShareTabsOptions
   /** Connects at once. Default true; with false, call `connect()`. */
   autoConnect?: boolean
   /** For each transport to open a link, and again for the server to open the session, ms. Default 10,000. */
@@ -47,8 +51,7 @@ export interface DurableRequestOptions extends RequestOptions {
 }
 
 /** Parts that a client of a shared link does not have for itself. */
-export interface SharedParts {
-  readonly openTransport: OpenTransport
+export interface SharedParts extends TabsTransport {
   readonly credentials: Credentials
 }
 
@@ -79,6 +82,7 @@ export class Client<C extends AnyContract = undefined> {
   readonly #events: Emitter<Record<string, [event: ReceivedEvent]>>
   readonly #changes: Emitter<{ change: [] }>
   readonly #environment: Environment
+  readonly #signOut: (() => void) | undefined
 
   /**
    * @see connect
@@ -87,8 +91,11 @@ export class Client<C extends AnyContract = undefined> {
   constructor(url: string | URL, options: ClientOptions = {}, shared?: SharedParts) {
     const { namespace = '/', connectTimeoutMs = 10_000, outbox } = options
     const environment = createEnvironment(options)
+    const parts: Partial<SharedParts> =
+      shared ?? (options.shareTabs ? shareTabs(url, options, environment, connectTimeoutMs) : {})
     const openTransport =
-      shared?.openTransport ?? options.transport ?? defaultTransports(url, options, environment, connectTimeoutMs)
+      parts.open ?? options.transport ?? defaultTransports(url, options, environment, connectTimeoutMs)
+    this.#signOut = parts.signOut
     const openTimeoutMs = connectTimeoutMs * (options.transport ? 1 : ALL_TRANSPORTS.length)
     const { report } = environment
     this.#environment = environment
@@ -96,7 +103,7 @@ export class Client<C extends AnyContract = undefined> {
     this.#changes = new Emitter(report)
     this.#connection = new Connection({
       ...{ environment, openTransport, namespace, openTimeoutMs, connectTimeoutMs },
-      credentials: shared?.credentials ?? new Credentials(options),
+      credentials: parts.credentials ?? new Credentials(options),
       onState: (state, before) => this.#handleState(state, before),
       onEvent: (event) => this.#handleEvent(event),
       onAck: (frame) => this.#requests.handleAck(frame),
@@ -161,6 +168,12 @@ export class Client<C extends AnyContract = undefined> {
   /** Ends the connection and its session. Requests that wait are refused with CLOSED; a storage keeps its entries. */
   close(): void {
     this.#connection.close()
+  }
+
+  /** As `close()`, and with `shareTabs` in all tabs: their clients end with the code 1000, and connect when you tell them to. */
+  signOut(): void {
+    this.#signOut?.()
+    this.close()
   }
 
   /** As `close()`, for `await using`. */

@@ -29,11 +29,16 @@ export type Inbound =
       session: string | undefined
       /** Latest position that the client knows, in dialects where the server remembers its rooms. */
       cursor?: string | undefined
+      /** Its link serves several pages: the one that ends with the link may not be this client's. */
+      isShared?: boolean
       /** All fields that the client sent to attach. */
       auth?: Record<string, unknown> | undefined
     }
-  /** Detach. `isReplaced`: the client attaches to the same namespace again at once, and may resume the session. */
-  | { kind: 'close'; channel: number; isReplaced?: boolean }
+  /**
+   * Detach. `isReplaced`: the client attaches to the same namespace again at once, and may resume the session.
+   * `keepsSession`: it may come back later, as after a cut.
+   */
+  | { kind: 'close'; channel: number; isReplaced?: boolean; keepsSession?: boolean }
   /** Answered with an error; the connection stays. */
   | { kind: 'invalid'; channel: number; error: WireError; id: RequestId | undefined; event: string | undefined }
 

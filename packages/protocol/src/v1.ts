@@ -30,8 +30,9 @@ export type UpFrame =
       ticket?: string | undefined
       name?: string | undefined
       session?: string | undefined
+      shared?: true
     }
-  | { type: 'close'; ch: number }
+  | { type: 'close'; ch: number; keep?: true }
   | { type: 'auth'; ch: number; token?: string; name?: string; id?: RequestId }
   | { type: 'ping' }
   | { type?: undefined; ch: number; event: string; data?: unknown; args?: unknown[]; id?: RequestId; key?: string }
@@ -115,10 +116,11 @@ function decodeFrame(line: string): Inbound[] {
           namespace: typeof object.ns === 'string' ? object.ns : undefined,
           credentials: readCredentials(object),
           session: typeof object.session === 'string' ? object.session : undefined,
+          ...(object.shared === true && { isShared: true }),
         },
       ]
     case 'close':
-      return [{ kind: 'close', channel }]
+      return [{ kind: 'close', channel, ...(object.keep === true && { keepsSession: true }) }]
     case 'auth':
       return [readAuth(channel, object)]
     default:

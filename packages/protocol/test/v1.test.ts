@@ -50,6 +50,13 @@ describe('what the SDK says', () => {
     ])
   })
 
+  it('[W6] [D13] a close may keep the session', () => {
+    expect(decoded({ type: 'close', ch: 2, keep: true }, { type: 'close', ch: 2, keep: 'yes' })).toEqual([
+      { kind: 'close', channel: 2, keepsSession: true },
+      { kind: 'close', channel: 2 },
+    ])
+  })
+
   it('[W7] one message holds several frames, in order, empty lines aside', () => {
     const [a, b] = [
       { ch: 1, event: 'a' },

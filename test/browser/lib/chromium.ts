@@ -6,10 +6,14 @@ const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
 export const hasChromium = existsSync(EXECUTABLE)
 
-/** @param more flags besides those that every test needs */
-export async function launchChromium(more: readonly string[] = []): Promise<BrowserServer> {
+/**
+ * @param more flags besides those that every test needs
+ * @param without flags that the driver would set
+ */
+export async function launchChromium(more: readonly string[] = [], without: string[] = []): Promise<BrowserServer> {
   return await chromium.launchServer({
     executablePath: EXECUTABLE,
+    ignoreDefaultArgs: without,
     args: [
       '--headless',
       '--no-sandbox',

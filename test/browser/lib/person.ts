@@ -19,6 +19,8 @@ export interface PersonOptions {
   readonly moving?: boolean
   /** By how much the browser's clock is wrong. */
   readonly clockOffMs?: number
+  /** In a browser without shared workers: one of the tabs has the connection, and the driver sees its WebSocket. */
+  readonly withoutWorkers?: boolean
   /** Where to begin. Default `/`. */
   readonly path?: string
 }
@@ -58,6 +60,7 @@ export class Person {
       password,
       moving,
       clockOffMs,
+      withoutWorkers = false,
     } = options
     const network = await CuttableProxy.open(commons.server.port)
     const context = await commons.browser.newContext({
@@ -69,6 +72,7 @@ export class Person {
       reducedMotion: moving ? 'no-preference' : 'reduce',
     })
     if (clockOffMs !== undefined) await context.clock.install({ time: Date.now() + clockOffMs })
+    if (withoutWorkers) await context.addInitScript(() => Reflect.deleteProperty(globalThis, 'SharedWorker'))
     if (!signedOut) {
       const session = guest ? { kind: 'guest', name } : await commons.session(name, password)
       // Only where nothing is kept yet, so that signing out holds across a reload.

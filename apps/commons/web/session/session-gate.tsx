@@ -1,6 +1,6 @@
 /**
  * Shows the sign-in page without a session; with one, a connection that lasts as long as the session does. The namespaces that
- * pages use besides share its link: one WebSocket for the whole page.
+ * pages use besides share its link, and so do other tabs: one WebSocket for them all.
  */
 import type { ClientOptions, SharedLinkOptions } from '@roomful/client'
 import { indexedDbOutbox } from '@roomful/client/indexeddb'
@@ -28,7 +28,7 @@ export function SessionGate({ children }: { children: ReactNode }): ReactElement
 function Connected({ current, children }: { current: Session; children: ReactNode }): ReactElement {
   // Another token of the same person goes over the connections that are open.
   const key = current.kind === 'user' ? `user ${current.user.sub}` : `guest ${current.name}`
-  const who = useMemo(() => linkOptions(current), [current])
+  const who = useMemo(() => linkOptions(current, key), [current, key])
   const main = useMemo(() => inNamespace(current), [current])
   return (
     <LinkProvider key={key} url={location.origin} options={who}>
@@ -57,9 +57,10 @@ function Standing(): null {
   return null
 }
 
-/** As whom one connects. */
-function linkOptions(current: Session): SharedLinkOptions {
-  return current.kind === 'guest' ? { name: current.name } : { token: tokenSource() }
+/** As whom one connects, together with the other tabs of the same person. */
+function linkOptions(current: Session, key: string): SharedLinkOptions {
+  const shareTabs = { name: key }
+  return current.kind === 'guest' ? { shareTabs, name: current.name } : { shareTabs, token: tokenSource() }
 }
 
 /** What a provider of this namespace takes; a guest is in `/public` only. */

@@ -20,7 +20,7 @@ export interface TransportHandlers {
 /** One link to the server, for instance a WebSocket. */
 export interface Transport {
   /** Number of this client's channel, where other clients use the link too. Default 1. */
-  readonly channel?: number
+  readonly channel?: number | undefined
   /** Called only after `onOpen`. Drops what cannot be sent any more: `onClose` follows. */
   send(text: string): void
   /**

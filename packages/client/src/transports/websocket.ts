@@ -139,6 +139,10 @@ export class Switch implements Transport {
   current: Transport | undefined
   isClosed = false
 
+  get channel(): number | undefined {
+    return this.current?.channel
+  }
+
   send(text: string): void {
     this.current?.send(text)
   }

@@ -135,6 +135,54 @@ describe('several connections on one link', () => {
     expect(await client.next(({ ack }) => ack === 'late')).toMatchObject({ error: { code: 'INVALID_MESSAGE' } })
   })
 
+  it('[D13] one is left and its session kept: a later one resumes it on the same link, and no member saw it leave', async () => {
+    await using server = await createTestServer()
+    const watcher = await server.connect({ user: 'watcher' })
+    await watcher.request('room:join', 'x')
+    const client = await server.connect({ user: 'ann', dialect: 'v1' })
+    client.send({ type: 'open', ch: 2, ns: '/', token: server.token('ben') })
+    await server.settle()
+    const [, opened] = client.messages('opened')
+    client.send({ ch: 2, event: 'room:join', data: 'x', id: 'join' })
+    await server.settle()
+    client.send({ type: 'close', ch: 2, keep: true })
+    await server.settle()
+    expect(client.messages('closed')).toMatchObject([{ ch: 2, code: 1005 }])
+    expect(client.closed).toBeUndefined()
+    client.send({ type: 'open', ch: 5, ns: '/', token: server.token('ben'), session: opened?.session })
+    await server.settle()
+    expect(client.messages('opened').at(-1)).toMatchObject({ ch: 5, recovered: true, id: opened?.id })
+    client.send({ ch: 5, event: 'room:join', data: { roomId: 'x', after: 0 }, id: 'again' })
+    await server.advance(10_000)
+    expect(watcher.messages('user:left')).toEqual([])
+  })
+
+  it.each([
+    [true, true],
+    [false, false],
+  ])('[D13] the end of the page that has a link is a cut for those that share it (%s)', async (shared, recovered) => {
+    await using server = await createTestServer()
+    const client = server.open({ namespace: '/', dialect: 'v1' })
+    client.send({ type: 'open', ch: 1, ns: '/', token: server.token('ann'), shared })
+    await server.settle()
+    const [opened] = client.messages('opened')
+    client.close(1001)
+    await server.settle()
+    const again = await server.connect({ user: 'ann', dialect: 'v1', session: opened?.session })
+    expect(again.messages('opened')).toMatchObject([{ recovered }])
+  })
+
+  it('[D13] the last one may be left too: the link stays for the next', async () => {
+    await using server = await createTestServer()
+    const client = await server.connect({ user: 'ann', dialect: 'v1' })
+    client.send({ type: 'close', ch: 1, keep: true })
+    await server.settle()
+    expect(client.closed).toBeUndefined()
+    client.send({ type: 'open', ch: 1, ns: '/', token: server.token('ann'), session: client.session })
+    await server.settle()
+    expect(client.messages('opened').at(-1)).toMatchObject({ recovered: true })
+  })
+
   it('are at most 16', async () => {
     await using server = await createTestServer()
     const client = await server.connect({ user: 'ann', dialect: 'v1' })

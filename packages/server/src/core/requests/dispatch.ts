@@ -14,8 +14,7 @@ import type { RequestParts } from './handlers.ts'
 export interface ConnectionControl {
   authenticate(connection: Connection, inbound: Extract<Inbound, { kind: 'auth' }>): void
   close(connection: Connection, code: number, reason: string): void
-  /** @param isReplaced its client connects again at once, and may bring the session along */
-  closedByClient(connection: Connection, isReplaced: boolean): void
+  closedByClient(connection: Connection, inbound: Extract<Inbound, { kind: 'close' }>): void
 }
 
 export class Dispatch {
@@ -62,7 +61,7 @@ export class Dispatch {
       case 'auth':
         return this.control.authenticate(connection, inbound)
       case 'close':
-        return this.control.closedByClient(connection, inbound.isReplaced === true)
+        return this.control.closedByClient(connection, inbound)
       case 'invalid':
         if (connection.stage === 'authenticating') return link.close(CLOSE_CODES.POLICY.code, 'Not authenticated')
         return this.invalid(connection, inbound)

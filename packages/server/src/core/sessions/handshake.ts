@@ -104,7 +104,15 @@ export class Handshake {
   /** A channel of a link that carries several. */
   openChannel(
     link: Link<Connection>,
-    { channel, namespace: name, credentials, session, cursor, auth }: Extract<Inbound, { kind: 'open' }>,
+    {
+      channel,
+      namespace: name,
+      credentials,
+      session,
+      cursor,
+      auth,
+      isShared = false,
+    }: Extract<Inbound, { kind: 'open' }>,
   ): void {
     const namespace = this.namespaces.find(name ?? link.defaultNamespace)
     if (!namespace) {
@@ -114,6 +122,7 @@ export class Handshake {
       return
     }
     const connection = this.createConnection(link, namespace, { channel, handshake: auth })
+    connection.isShared = isShared
     if (link.refusal) return this.lifecycle.refuse(connection, link.refusal, CLOSE_CODES.TRY_LATER.code)
     const given = credentials.token === undefined && credentials.ticket === undefined ? link.credentials : undefined
     const claim = session === undefined ? undefined : { session, cursor }

@@ -1,5 +1,5 @@
 /** Opens and closes connections: what everyone else learns of it, and that nothing is left behind (A1.6). */
-import { afterClose, CLOSE_CODES, isPersonalRoom } from '@roomful/protocol'
+import { afterClose, CLOSE_CODES, type Inbound, isPersonalRoom } from '@roomful/protocol'
 import { RoomfulError, toRoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import { type SavedSessions, toRecord } from '../log/saved-sessions.ts'
@@ -67,7 +67,7 @@ export class Lifecycle {
     if (!link.dialect.multiplexed) return link.close(code, reason)
     link.control('closed', channel, { code, reason, ...(error ? { error: error.toWire() } : {}) })
     this.release(connection, code, reason)
-    const mayStay = code === CLOSE_CODES.NORMAL.code || link.dialect.opensOneByOne
+    const mayStay = BY_CLIENT.has(code) || link.dialect.opensOneByOne
     if (link.connections.length > 0 || mayStay) return
     // What came together with it may open other channels: one that is refused must not take them along.
     this.runtime.turn.after(() => {
@@ -75,10 +75,10 @@ export class Lifecycle {
     })
   }
 
-  /** @param isReplaced its client connects again at once, and may bring the session along */
-  closedByClient(connection: Connection, isReplaced: boolean): void {
-    const { code } = isReplaced ? CLOSE_CODES.REPLACED : CLOSE_CODES.NORMAL
-    this.close(connection, code, isReplaced ? 'Connected again' : 'Closed by the client')
+  closedByClient(connection: Connection, { isReplaced, keepsSession }: Extract<Inbound, { kind: 'close' }>): void {
+    if (isReplaced) return this.close(connection, CLOSE_CODES.REPLACED.code, 'Connected again')
+    const { code } = keepsSession ? CLOSE_CODES.NO_STATUS : CLOSE_CODES.NORMAL
+    this.close(connection, code, 'Closed by the client')
   }
 
   /** The user of a connection has another name, role or id now. */
@@ -138,14 +138,15 @@ export class Lifecycle {
     if (connection.stage === 'closed') return
     const { namespace, link, session } = connection
     const wasOpen = connection.stage === 'open'
-    const graceMs = wasOpen && RESUMABLE.has(code) ? graceMsOf(this.runtime, connection) : 0
+    const isResumable = RESUMABLE.has(code) || (connection.isShared && code === CLOSE_CODES.GOING_AWAY.code)
+    const graceMs = wasOpen && isResumable ? graceMsOf(this.runtime, connection) : 0
     if (wasOpen && graceMs === 0) this.namespaces.of(connection).inboxes.onGoodbye(connection)
     if (graceMs > 0 && session) {
       const record = toRecord(session, connection, code === CLOSE_CODES.RESTART.code)
       this.runtime.broker.saveSession(record, Math.max(this.runtime.settings.sessionMs, graceMs))
       this.savedSessions.keepData(connection)
     } else if (session) this.runtime.broker.dropSession(namespace.name, session.id, session.fence)
-    if (wasOpen && RESUMABLE.has(code)) this.bursts.note(connection)
+    if (wasOpen && isResumable) this.bursts.note(connection)
     closed(connection)
     this.runtime.timers.cancel(connection.timer)
     link.connections = link.connections.filter((each) => each !== connection)
@@ -183,7 +184,13 @@ export class Lifecycle {
   }
 }
 
-/** Closes after which a session may come back. */
+/** A client may close its last channel and open another one on the same link. */
+const BY_CLIENT: ReadonlySet<number> = new Set([CLOSE_CODES.NORMAL.code, CLOSE_CODES.NO_STATUS.code])
+
+/**
+ * Closes after which a session may come back. On a link that several pages share also 1001, which the browser sends when the
+ * page or worker that has the link ends: the pages that go say so themselves.
+ */
 const RESUMABLE: ReadonlySet<number> = new Set([
   CLOSE_CODES.ABNORMAL.code,
   CLOSE_CODES.NO_STATUS.code,

@@ -422,6 +422,8 @@ export class Connection {
   checked: { discard(): void } | undefined
   /** Called once, when it is open (without an error) or was refused. */
   onSettled: ((error: RoomfulError | undefined) => void) | undefined
+  /** Its link serves several pages; see lifecycle.ts. */
+  isShared = false
   /** A check of the namespace would not let it in, or failed. */
   isCheckRefused = false
   /** Why it was refused. */
