@@ -80,6 +80,8 @@ export interface WireEvent {
   readonly stored: StoredFields | undefined
   /** The one room that a transient event is for: sent in v1, where a client delivers events to its rooms. */
   readonly roomId?: string | undefined
+  /** The message that it ended, whole. */
+  readonly about?: WireEvent | undefined
 }
 
 /** What the log adds to a durable event. */

@@ -73,28 +73,41 @@ export interface Position {
   seq: number
 }
 
-/** A place in the log of a namespace, written as `<logId>.<n>`. */
+/**
+ * A place in the log of a namespace, written as `<logId>.<n>`; for pollers with how much they have of messages that are being
+ * written, as `~<n>-<length>` for each.
+ */
 export interface Cursor {
   /** Begins with the version of the form. */
   logId: string
   /** Commit number. */
   n: number
+  /** Of messages that are being written: the commit of the beginning, and the length so far. */
+  texts?: (readonly [n: number, length: number])[]
 }
 
-const CURSOR = /^(1[a-z0-9]{4,32})\.(0|[1-9][0-9]{0,15})$/
+const CURSOR = /^(1[a-z0-9]{4,32})\.(0|[1-9][0-9]{0,15})((?:~[0-9]{1,15}-[0-9]{1,9})*)$/
+const CURSOR_MAX_LENGTH = 1_024
+/** Messages in a cursor; of others a poller gets the whole text again. */
+const CURSOR_TEXTS_MAX = 32
 
 /** @returns the text of a cursor, as {@link parseCursor} reads it */
-export function formatCursor(logId: string, n: number): string {
-  return `${logId}.${n}`
+export function formatCursor(logId: string, n: number, texts: Cursor['texts'] = []): string {
+  const lengths = texts.slice(0, CURSOR_TEXTS_MAX).map(([begun, length]) => `~${begun}-${length}`)
+  return `${logId}.${n}${lengths.join('')}`
 }
 
 /** @returns the cursor; `undefined` for anything that this version did not write */
 export function parseCursor(text: unknown): Cursor | undefined {
-  if (typeof text !== 'string' || text.length > 64) return undefined
+  if (typeof text !== 'string' || text.length > CURSOR_MAX_LENGTH) return undefined
   const match = CURSOR.exec(text)
   if (!match) return undefined
-  const n = Number(match[2])
-  return Number.isSafeInteger(n) ? { logId: match[1] as string, n } : undefined
+  const [, logId = '', commit, lengths = ''] = match
+  const n = Number(commit)
+  if (!Number.isSafeInteger(n)) return undefined
+  if (lengths === '') return { logId, n }
+  const texts = lengths.slice(1).split('~')
+  return { logId, n, texts: texts.map((each) => each.split('-').map(Number) as [number, number]) }
 }
 
 /** Why a resume left a gap: another log, a trimmed one, or too many events to replay. G4. */

@@ -26,6 +26,16 @@ import {
 } from './messages/presence.ts'
 import { reactionNew, reactionRemove, reactionRemoved, reactionSend } from './messages/reaction.ts'
 import { historyGet, roomJoin, roomJoined, roomLeave, roomLeft, roomList } from './messages/room.ts'
+import {
+  messageAppend,
+  messageCancel,
+  messageComplete,
+  messageEnded,
+  messagePiece,
+  messageStop,
+  messageStopDown,
+  messageStream,
+} from './messages/stream.ts'
 
 /** Messages that clients send, by name. */
 export const up = {
@@ -36,6 +46,11 @@ export const up = {
   'message:private': messagePrivate,
   'message:edit': messageEdit,
   'message:redact': messageRedact,
+  'message:stream': messageStream,
+  'message:append': messageAppend,
+  'message:complete': messageComplete,
+  'message:cancel': messageCancel,
+  'message:stop': messageStop,
   'typing:start': typingStart,
   'typing:stop': typingStop,
   'reaction:send': reactionSend,
@@ -64,6 +79,9 @@ export const down = {
   'message:private': messagePrivateDown,
   'message:edited': messageEdited,
   'message:redacted': messageRedacted,
+  'message:piece': messagePiece,
+  'message:ended': messageEnded,
+  'message:stop': messageStopDown,
   notification,
   'reaction:new': reactionNew,
   'reaction:removed': reactionRemoved,

@@ -3,7 +3,9 @@ export {
   type FailedMessage,
   type Message,
   type MessageActions,
+  type MessageState,
   type MessagesSnapshot,
+  type MessageWriter,
   type PendingMessage,
   type Reaction,
   RoomLog,
@@ -22,5 +24,5 @@ export {
   useConnection,
 } from './provider.tsx'
 export type { RoomActions } from './room-handle.ts'
-export { useMessages } from './use-messages.ts'
+export { useMessages, useMessageText } from './use-messages.ts'
 export { type Presence, type RoomView, type Typing, usePresence, useRoom, useTyping } from './use-room.ts'

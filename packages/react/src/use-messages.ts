@@ -1,5 +1,5 @@
 /** The messages of a room, for a page that shows and sends them. */
-import { type MessageActions, type MessagesSnapshot, messagesOf } from '@roomful/client/messages'
+import { type Message, type MessageActions, type MessagesSnapshot, messagesOf } from '@roomful/client/messages'
 import { useMemo, useSyncExternalStore } from 'react'
 import { useClient } from './provider.tsx'
 
@@ -18,7 +18,38 @@ export function useMessages(roomId: string): MessagesSnapshot & MessageActions {
   const store = useMemo(() => messagesOf(client, roomId), [client, roomId])
   const snapshot = useSyncExternalStore(store.subscribe, store.getSnapshot, store.getSnapshot)
   return useMemo(() => {
-    const { send, retry, discard, edit, redact, react, removeReaction, loadOlder } = store
-    return { ...snapshot, send, retry, discard, edit, redact, react, removeReaction, loadOlder }
+    const { send, retry, discard, edit, redact, react, removeReaction, stream, stop, loadOlder } = store
+    return { ...snapshot, send, retry, discard, edit, redact, react, removeReaction, stream, stop, loadOlder }
   }, [store, snapshot])
+}
+
+/**
+ * The text of a message, as long as it is now: for one that is `streaming` it grows with each piece, and only the component
+ * that uses this renders again, not the list.
+ * @param message of `useMessages` of the same room
+ * @throws Error outside a provider
+ * @example
+ * const Row = ({ message }: { message: Message }) => <li>{useMessageText('lobby', message)}</li>
+ */
+export function useMessageText(roomId: string, message: Message): string {
+  const client = useClient()
+  const seq = message.status === 'sent' && message.state === 'streaming' ? message.seq : undefined
+  const text = useMemo(
+    () => (seq === undefined ? undefined : messagesOf(client, roomId).textOf(seq)),
+    [client, roomId, seq],
+  )
+  const grown = useSyncExternalStore(
+    text?.subscribe ?? never,
+    text?.getSnapshot ?? nothing,
+    text?.getSnapshot ?? nothing,
+  )
+  return grown ?? message.content
+}
+
+function never(): () => void {
+  return () => undefined
+}
+
+function nothing(): undefined {
+  return undefined
 }

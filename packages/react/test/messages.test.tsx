@@ -1,9 +1,18 @@
 // @vitest-environment happy-dom
 /** `useMessages` in a page under Strict Mode, against a real server: history, what waits, what was refused, what changed. */
+
+import { messagesOf } from '@roomful/client/messages'
 import { act, screen, waitFor } from '@testing-library/react'
 import type { ReactElement } from 'react'
-import { expect, it } from 'vitest'
-import { type Message, type MessageActions, type MessagesSnapshot, useConnection, useMessages } from '../src/index.ts'
+import { expect, it, onTestFinished } from 'vitest'
+import {
+  type Message,
+  type MessageActions,
+  type MessagesSnapshot,
+  useConnection,
+  useMessages,
+  useMessageText,
+} from '../src/index.ts'
 import { type App, cutLinks, startApp } from './support/app.tsx'
 
 type Shown = MessagesSnapshot & MessageActions
@@ -149,4 +158,68 @@ it('[G4] after a gap that cannot be filled the latest page is shown, and nothing
   expect(messages.lines().at(-1)).toBe('Bob: #110')
   act(() => messages.current.loadOlder())
   await waitFor(() => expect(messages.lines()).toHaveLength(111))
+})
+
+it('[D17] [N13] a message in pieces grows without the list, through a cut, and is stopped from the page', async () => {
+  const app = await startApp()
+  let lists = 0
+  const view = {} as { current: Shown }
+  function Row({ message }: { message: Message }): ReactElement {
+    return <li>{useMessageText('lobby', message)}</li>
+  }
+  function Messages(): ReactElement {
+    view.current = useMessages('lobby')
+    lists++
+    return (
+      <ol>
+        {view.current.messages.map((message) => (
+          <Row key={message.localId} message={message} />
+        ))}
+      </ol>
+    )
+  }
+  app.show('Ann', <Messages />)
+  await waitFor(() => expect(view.current.loading).toBeUndefined())
+  const answer = await app.roomful.get('/public').stream('lobby', 'message:new', { userId: 'bot', name: 'Bot' })
+  answer.append('one ')
+  await screen.findByText('one')
+  const before = lists
+  answer.append('two ')
+  await screen.findByText('one two')
+  answer.append('three ')
+  await screen.findByText('one two three')
+  expect(lists).toBe(before)
+  act(() => cutLinks(app, 'Ann'))
+  answer.append('four ')
+  await answer.flushed()
+  await screen.findByText('one two three four', {}, { timeout: 5_000 })
+  await act(() => view.current.stop(answer.seq))
+  expect(answer.signal.aborted).toBe(true)
+  await waitFor(() =>
+    expect(view.current.messages).toMatchObject([{ content: 'one two three four ', state: 'cancelled' }]),
+  )
+})
+
+it('[D17] [N13] a page writes a message in pieces, through a cut, and hears when it is stopped', async () => {
+  const app = await startApp()
+  const messages = await showMessages(app)
+  const bob = app.visitor('Bob')
+  const reader = messagesOf(bob, 'lobby')
+  onTestFinished(reader.subscribe(() => undefined))
+  const writer = await messages.current.stream('Once ')
+  writer.append('upon ')
+  act(() => cutLinks(app, 'Ann'))
+  writer.append('a ')
+  writer.append('time')
+  await writer.complete({ mood: 'good' })
+  await waitFor(() =>
+    expect(reader.getSnapshot().messages).toMatchObject([{ content: 'Once upon a time', state: 'complete' }]),
+  )
+  expect(messages.lines()).toEqual(['Ann: Once upon a time'])
+  const second = await messages.current.stream('never ')
+  await waitFor(() => expect(reader.getSnapshot().messages).toHaveLength(2))
+  await reader.stop(second.seq)
+  await waitFor(() => expect(second.signal.aborted).toBe(true))
+  second.append('ending')
+  await expect(second.complete()).rejects.toMatchObject({ code: 'CONFLICT' })
 })

@@ -27,6 +27,7 @@ export type {
   NamespaceBase,
   NamespaceEvents,
   RoomEmitter,
+  StreamOptions,
   TypedConnection,
   TypedContext,
   TypedNamespace,
@@ -40,6 +41,7 @@ export type { Disconnected, NodesReached, Reached } from './core/ports/nodes.ts'
 export type { Fact, Observer } from './core/ports/observer.ts'
 export type { ClientRequest, User } from './core/ports/users.ts'
 export type { Protocol, ProtocolConnection, ProtocolHandler } from './core/raw-protocol.ts'
+export type { EndedMessage, MessageStream } from './core/requests/message-stream.ts'
 export type { PublishOptions } from './core/requests/publisher.ts'
 export type { AskOptions } from './core/state/client-requests.ts'
 export type { Member } from './core/state/namespace-state.ts'

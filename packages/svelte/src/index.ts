@@ -56,8 +56,8 @@ export function messages<C extends AnyContract>(
   roomId: string,
 ): Readable<MessagesSnapshot> & MessageActions {
   const store = messagesOf(client, roomId)
-  const { send, retry, discard, edit, redact, react, removeReaction, loadOlder } = store
-  const actions = { send, retry, discard, edit, redact, react, removeReaction, loadOlder }
+  const { send, retry, discard, edit, redact, react, removeReaction, stream, stop, loadOlder } = store
+  const actions = { send, retry, discard, edit, redact, react, removeReaction, stream, stop, loadOlder }
   return { ...storeOf(store), ...actions }
 }
 

@@ -49,6 +49,10 @@ export function called(broker: Broker, others?: () => BrokerListener | undefined
       note(['onSignals', ...call])
       others?.()?.onSignals(...call)
     },
+    onChanged(...call) {
+      note(['onChanged', ...call])
+      others?.()?.onChanged(...call)
+    },
     onRedacted(...call) {
       note(['onRedacted', ...call])
       others?.()?.onRedacted(...call)

@@ -8,6 +8,7 @@ import type { OutboxEntry } from '../outbox.ts'
 import type { RoomOf as Room } from '../room.ts'
 import type { AnyContract } from '../types.ts'
 import type { FailedMessage, Message, PendingMessage } from './message.ts'
+import { type MessageWriter, writeMessage } from './message-writer.ts'
 import { RoomLog } from './room-log.ts'
 import { TIMELINE_EVENTS, Timeline } from './timeline.ts'
 
@@ -44,6 +45,10 @@ export class MessageStore {
   private outbox: readonly OutboxEntry[] | undefined
   private snapshot: MessagesSnapshot | undefined
   private leaving: ReturnType<typeof setTimeout> | undefined
+  /** Who shows the text of a message, by its number. */
+  private readonly readers = new Map<number, Set<() => void>>()
+  /** The latest event added to a text, and changed nothing else. */
+  private grown: number | undefined
 
   constructor(client: Client, roomId: string, onUnused: () => void) {
     this.client = client
@@ -52,9 +57,12 @@ export class MessageStore {
     const { timeline } = this
     this.log = new RoomLog({
       ...{ client, roomId, events: TIMELINE_EVENTS },
-      apply: (event) => timeline.apply(event),
+      apply: (event) => {
+        this.grown = event.event === 'message:piece' ? (event.args[0] as { seq?: number }).seq : undefined
+        timeline.apply(event)
+      },
       clear: () => timeline.clear(),
-      onChange: () => this.changed(),
+      onChange: () => (this.grown === undefined ? this.changed() : this.hasGrown(this.grown)),
     })
   }
 
@@ -131,6 +139,41 @@ export class MessageStore {
     await this.room().removeReaction(emoji, messageId)
   }
 
+  /**
+   * Begins a message that is written in pieces; members see it grow.
+   * @param content the text that it begins with
+   * @throws RoomfulError (rejects) FORBIDDEN, RATE_LIMITED, …
+   * @example
+   * const writer = await store.stream()
+   * for await (const text of source) writer.append(text)
+   * await writer.complete()
+   */
+  readonly stream = (content?: string, options: { replyTo?: string } = {}): Promise<MessageWriter> =>
+    writeMessage(this.client, this.roomId, { ...options, ...(content === undefined ? {} : { content }) })
+
+  /** Stops a message that is being written, by whatever user of the room. @throws RoomfulError (rejects) FORBIDDEN, NOT_FOUND, … */
+  readonly stop = async (seq: number): Promise<void> => {
+    await this.client.request('message:stop', { roomId: this.roomId, seq })
+  }
+
+  /**
+   * The text of one message, as long as it is: a store of its own, so that a message that grows renders alone and the list
+   * stays as it is.
+   */
+  readonly textOf = (seq: number): { subscribe: (listener: () => void) => () => void; getSnapshot: () => string } => ({
+    subscribe: (listener) => {
+      const readers = this.readers.get(seq) ?? new Set()
+      this.readers.set(seq, readers.add(listener))
+      const off = this.subscribe(listener)
+      return () => {
+        off()
+        readers.delete(listener)
+        if (readers.size === 0) this.readers.delete(seq)
+      }
+    },
+    getSnapshot: () => this.timeline.textOf(seq),
+  })
+
   /** Loads the page before. Does nothing while a load is under way, or without older messages. */
   readonly loadOlder = (): void => this.log.loadOlder()
 
@@ -178,6 +221,11 @@ export class MessageStore {
     throw new RoomfulError('CLOSED', 'The component that shows this room is not mounted')
   }
 
+  private hasGrown(seq: number): void {
+    this.grown = undefined
+    for (const reader of [...(this.readers.get(seq) ?? [])]) reader()
+  }
+
   private changed(): void {
     this.snapshot = undefined
     for (const listener of this.listeners) listener()
@@ -187,7 +235,7 @@ export class MessageStore {
 /** What can be done with the messages of a room. The functions need no `this`. */
 export type MessageActions = Pick<
   MessageStore,
-  'send' | 'retry' | 'discard' | 'edit' | 'redact' | 'react' | 'removeReaction' | 'loadOlder'
+  'send' | 'retry' | 'discard' | 'edit' | 'redact' | 'react' | 'removeReaction' | 'stream' | 'stop' | 'loadOlder'
 >
 
 /** The actions of whichever store `store` returns when one is called: for bindings whose room id may change. */
@@ -200,6 +248,8 @@ export function messageActionsOf(store: () => MessageStore): MessageActions {
     redact: (...args) => store().redact(...args),
     react: (...args) => store().react(...args),
     removeReaction: (...args) => store().removeReaction(...args),
+    stream: (...args) => store().stream(...args),
+    stop: (...args) => store().stop(...args),
     loadOlder: (...args) => store().loadOlder(...args),
   }
 }

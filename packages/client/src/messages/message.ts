@@ -20,6 +20,9 @@ interface Common {
   readonly ts: number
 }
 
+/** How a message that is written in pieces stands. */
+export type MessageState = 'streaming' | 'complete' | 'cancelled' | 'interrupted'
+
 /** A message in the room's log. */
 export interface SentMessage extends Common {
   readonly status: 'sent'
@@ -31,6 +34,11 @@ export interface SentMessage extends Common {
   readonly editedAt: number | undefined
   /** It was taken back: its content is empty. */
   readonly isRedacted: boolean
+  /**
+   * How a message in pieces stands: while it is `streaming`, its text grows, and `content` is what it was when the list last
+   * changed. `undefined` for other messages.
+   */
+  readonly state?: MessageState | undefined
   readonly reactions: readonly Reaction[]
 }
 

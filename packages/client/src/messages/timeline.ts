@@ -3,13 +3,15 @@
  * history and new events bring them. Changes of a message that is not loaded yet wait for it.
  */
 import type { ReceivedEvent } from '../events.ts'
-import type { Reaction, SentMessage } from './message.ts'
+import type { MessageState, Reaction, SentMessage } from './message.ts'
 
 /** The events that a timeline reads. */
 export const TIMELINE_EVENTS = [
   'message:new',
   'message:edited',
   'message:redacted',
+  'message:piece',
+  'message:ended',
   'reaction:new',
   'reaction:removed',
 ] as const
@@ -24,6 +26,14 @@ interface Body {
   readonly emoji?: string
   readonly messageId?: string
   readonly author?: { readonly userId: string; readonly name: string }
+  readonly streaming?: boolean
+  readonly state?: MessageState
+  readonly seq?: number
+  readonly at?: number
+  readonly text?: string
+  readonly id?: string
+  readonly key?: string
+  readonly ts?: number
 }
 
 /** The changes of one message. */
@@ -52,6 +62,8 @@ export class Timeline {
   private readonly changes = new Map<number, Changes>()
   /** Messages with their changes applied; an entry is removed when its message changes. */
   private readonly folded = new Map<number, SentMessage>()
+  /** Texts of messages that are being written. */
+  private readonly texts = new Map<number, string>()
   private order: number[] = []
   private list: readonly SentMessage[] | undefined
 
@@ -69,18 +81,22 @@ export class Timeline {
     this.originals.clear()
     this.changes.clear()
     this.folded.clear()
+    this.texts.clear()
     this.order = []
     this.list = undefined
   }
 
   /** Applies one event. The order does not matter, and a repeat has no effect. */
   apply({ event, args, meta }: ReceivedEvent): void {
-    const { seq } = meta
-    if (seq === undefined) return // a reaction to the moment, which is not stored
     const body = (args[0] ?? {}) as Body
+    if (event === 'message:piece') return this.grow(body)
+    const { seq } = meta
+    if (seq === undefined) return event === 'message:new' ? this.replace(body) : undefined // or a reaction to the moment
     switch (event) {
       case 'message:new':
         return this.add(seq, body, meta)
+      case 'message:ended':
+        return this.end(body)
       case 'message:edited':
         if (body.target !== undefined && body.content !== undefined) this.edit(body.target, seq, body.content, meta.ts)
         return
@@ -100,15 +116,60 @@ export class Timeline {
     }
   }
 
-  private add(seq: number, body: Body, { id = '', key = id, ts = 0 }: ReceivedEvent['meta']): void {
-    if (this.originals.has(seq)) return
-    const { userId = '', name = userId, content, replyTo } = body
+  /** The text of a message, which may be longer than the `content` in the list while it is written. */
+  textOf(seq: number): string {
+    return this.texts.get(seq) ?? (this.originals.has(seq) ? this.fold(seq).content : '')
+  }
+
+  private add(seq: number, body: Body, { id = '', key = id, ts = 0 }: Partial<ReceivedEvent['meta']>): void {
+    const { userId = '', name = userId, content, replyTo, streaming } = body
+    const known = this.originals.get(seq)
+    if (known) {
+      // The same message from a page of history and live: of a text that grows one of them has less.
+      const text = this.texts.get(seq)
+      if (text !== undefined && content !== undefined && content.length > text.length) this.texts.set(seq, content)
+      return
+    }
+    const state = streaming ? 'streaming' : body.state
+    if (streaming) this.texts.set(seq, content ?? '')
     this.originals.set(seq, {
-      ...{ status: 'sent', id, localId: key, seq, userId, name, replyTo, ts },
+      ...{ status: 'sent', id, localId: key, seq, userId, name, replyTo, ts, state },
       ...{ content: content ?? '', isRedacted: content === undefined, editedAt: undefined, reactions: [] },
     })
     const at = this.order.findLastIndex((earlier) => earlier < seq) + 1
     this.order.splice(at, 0, seq)
+    this.list = undefined
+  }
+
+  /** The text so far, for a client that joined or came back in the middle; or the whole text. */
+  private replace(body: Body): void {
+    const { seq, content = '', streaming, state } = body
+    if (seq === undefined) return
+    const known = this.originals.get(seq)
+    if (!known) return this.add(seq, body, body)
+    if (streaming) this.texts.set(seq, content)
+    else this.texts.delete(seq)
+    this.update(known, { content, state: streaming ? 'streaming' : state })
+  }
+
+  private grow({ seq = 0, at = 0, text = '' }: Body): void {
+    const known = this.texts.get(seq)
+    // What is longer is of a page of history; what is missing comes with one.
+    if (known !== undefined && at <= known.length && at + text.length > known.length) {
+      this.texts.set(seq, known.slice(0, at) + text)
+    }
+  }
+
+  private end({ target = 0, state }: Body): void {
+    const known = this.originals.get(target)
+    const content = this.texts.get(target)
+    this.texts.delete(target)
+    if (known && content !== undefined) this.update(known, { content, state })
+  }
+
+  private update(known: SentMessage, change: Partial<SentMessage>): void {
+    this.originals.set(known.seq, { ...known, ...change })
+    this.folded.delete(known.seq)
     this.list = undefined
   }
 

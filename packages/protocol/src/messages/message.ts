@@ -15,8 +15,14 @@ export const messageNew = down('message:new', {
     ...Stored,
     userId: UserId,
     name: Name,
-    content: Content,
+    content: Type.String(),
     replyTo: Type.Optional(Type.String()),
+    /** It is being written: pieces follow. */
+    streaming: Type.Optional(Type.Boolean()),
+    /** How it ended, when it was written in pieces. */
+    state: Type.Optional(
+      Type.Union([Type.Literal('complete'), Type.Literal('cancelled'), Type.Literal('interrupted')]),
+    ),
   }),
 })
 

@@ -177,6 +177,16 @@ export interface Settings {
    * this machine (loopback). Default: `300` rooms.
    */
   readonly newRoomsPerMinute: number
+  /** How long a message that is written in pieces may get none before it is interrupted. Default: `30000` ms. */
+  readonly streamIdleMs: number
+  /** Longest message that is written in pieces. Default: `1048576` characters. */
+  readonly streamMaxLength: number
+  /**
+   * Pieces of messages that a connection may send in any second, outside of its events; 0 = off. Default: `100` pieces.
+   */
+  readonly streamPiecesPerSecond: number
+  /** Characters that the pieces of a second may have together; 0 = off. Default: `65536` characters. */
+  readonly streamCharsPerSecond: number
   /** Rooms that one connection may be in. Default: `200` rooms. */
   readonly maxRooms: number
   /**

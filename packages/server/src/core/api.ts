@@ -17,6 +17,7 @@ import type { Stored, StoredEvent } from './events/event.ts'
 import type { HistoryEvents, HistoryPage } from './log/history.ts'
 import type { Disconnected } from './ports/nodes.ts'
 import type { User } from './ports/users.ts'
+import type { MessageStream } from './requests/message-stream.ts'
 import type { PublishOptions } from './requests/publisher.ts'
 import type { UsersOfRoom } from './rooms/directory.ts'
 import type { ListedRooms, RoomPage } from './rooms/room-list.ts'
@@ -60,6 +61,14 @@ export interface NamespaceEvents {
 
 /** A listener of one of {@link NamespaceEvents}. */
 export type Listener<Name extends keyof NamespaceEvents> = (...args: NamespaceEvents[Name]) => unknown
+
+/** Who writes a message in pieces, and how it is recognised. */
+export interface StreamOptions {
+  /** Under the same key it goes on with the message of before, if that was interrupted: after a crash, for example. */
+  readonly key?: string
+  /** Who may write and end it from a client as well; without it only the server. */
+  readonly userId?: string
+}
 
 /** Chooses who receives an event. Each step returns a new emitter, so a part of the chain can be kept and used again. */
 export interface Emitter {
@@ -170,6 +179,24 @@ export interface ContextBase {
   leave(roomId: string): void
   /** Takes the connection out of every room but its personal one. */
   leaveAll(): void
+  /**
+   * Begins a message whose text comes in pieces, and waits until that is stored. Members get the pieces as they are appended;
+   * who joins or comes back in the middle gets the text so far, whole, and then the rest. Go on writing in the background, and
+   * return: a handler has only some seconds.
+   * @param start fields of the event beside its text; a `content` is the text that it begins with
+   * @param options `key`: under the same key it goes on with the message of before, if that was interrupted
+   * @throws RoomfulError (rejects) ROOM_NAME_INVALID, RATE_LIMITED, CONFLICT, UNAVAILABLE
+   * @example
+   * const answer = await context.stream(roomId, 'message:new', { userId: 'assistant', name: 'Assistant' })
+   * void answer.write(model.generate(question, { signal: answer.signal }))
+   * return { seq: answer.seq }
+   */
+  stream(
+    roomId: string,
+    type: string,
+    start?: Readonly<Record<string, unknown>>,
+    options?: { readonly key?: string },
+  ): Promise<MessageStream>
   /** Asks the rule of a room for an action. @throws RoomfulError FORBIDDEN, ROOM_NAME_INVALID */
   check(action: RoomAction, roomId: string): true | Promise<true>
 }
@@ -240,6 +267,21 @@ export interface NamespaceBase {
    * })
    */
   room(pattern: string, options?: RoomOptions): this
+  /**
+   * Begins a message whose text comes in pieces, as `context.stream` does: for what the server itself has to say.
+   * @param start fields of the event beside its text; a `content` is the text that it begins with
+   * @throws RoomfulError (rejects) ROOM_NAME_INVALID, RATE_LIMITED, CONFLICT, EXPIRED, UNAVAILABLE
+   * @example
+   * const news = await namespace.stream('news', 'message:new', { userId: 'news', name: 'News' })
+   * news.append('Breaking: ')
+   * await news.complete()
+   */
+  stream(
+    roomId: string,
+    type: string,
+    start?: Readonly<Record<string, unknown>>,
+    options?: StreamOptions,
+  ): Promise<MessageStream>
   /**
    * Empties the body of a stored event; its number stays in the log.
    * @returns false when there was no such event

@@ -163,6 +163,7 @@ export class HttpConnections {
     const asked = prepared.map((each) => joins.commit(each) as JoinAck)
     const rest = [...again, ...checkedJoins].map((each) => joins.commit(each) as JoinAck)
     const { logId, headN } = namespace
+    if (cursor?.texts && cursor.logId === logId) catchUp.hasTexts(connection, cursor.texts)
     const isOfThisLog = cursor === undefined || cursor.logId === logId // it may have changed meanwhile
     onEntered({ replies: asked, cursor: formatCursor(logId, isOfThisLog ? (from ?? headN) : 0) })
     const newlyPlaced = new Set(placedIds.filter((roomId) => !before.has(roomId)))

@@ -2,7 +2,7 @@
  * A separately guarded endpoint: its checks, events, rooms and one log. Applications use it as the interface of api.ts; the
  * parts that do the work are put together here.
  */
-import type { Namespace as NamespaceApi, TypedNamespace } from './api.ts'
+import type { Namespace as NamespaceApi, StreamOptions, TypedNamespace } from './api.ts'
 import type { Contract, EventDefinition, NamespaceOptions, RoomOptions } from './base/contract.ts'
 import { checkRoomId } from './base/contract.ts'
 import type { Runtime } from './base/runtime.ts'
@@ -20,7 +20,9 @@ import type { Emitter } from './requests/emit.ts'
 import type { RequestParts } from './requests/handlers.ts'
 import { type Handler, type HandlerEntry, Handlers, type Middleware } from './requests/handlers.ts'
 import { Idempotency } from './requests/idempotency.ts'
+import type { MessageStream } from './requests/message-stream.ts'
 import { Publisher, type PublishOptions } from './requests/publisher.ts'
+import { Streams } from './requests/streams.ts'
 import { Access } from './rooms/access.ts'
 import { RoomDirectory, type UsersOfRoom } from './rooms/directory.ts'
 import { Inboxes } from './rooms/inboxes.ts'
@@ -102,6 +104,8 @@ export class Namespace implements NamespaceApi, NamespaceParts {
     const inboxes = new Inboxes(runtime, state, { joins, catchUp, savedSessions })
     const placement = new Placement(runtime, state, { joins, commit, catchUp, delivery, savedSessions })
     const publisher = new Publisher(runtime, state, { commit, fanOut })
+    const streams = new Streams(runtime, state, { publisher, fanOut, rooms })
+    rooms.readTexts = (room) => fanOut.texts.load(room)
     this.runtime = runtime
     this.control = control
     this.state = state
@@ -116,6 +120,7 @@ export class Namespace implements NamespaceApi, NamespaceParts {
       commit,
       idempotency: new Idempotency(runtime.broker, name),
       publisher,
+      streams,
       fanOut,
       delivery,
       catchUp,
@@ -213,6 +218,15 @@ export class Namespace implements NamespaceApi, NamespaceParts {
     return this.requests.publisher.publish(roomId, type, args, options)
   }
 
+  stream(
+    roomId: string,
+    type: string,
+    start: Readonly<Record<string, unknown>> = {},
+    { key, userId }: StreamOptions = {},
+  ): Promise<MessageStream> {
+    return this.requests.streams.open(roomId, type, start, { key, userId })
+  }
+
   async redact(roomId: string, seq: number): Promise<boolean> {
     const isDone = await this.runtime.broker.redact(this.name, roomId, seq)
     const room = this.state.rooms.get(roomId)
@@ -251,7 +265,7 @@ export class Namespace implements NamespaceApi, NamespaceParts {
   }
 
   history(roomId: string, page: HistoryPage): Promise<HistoryEvents> {
-    return readHistory(this.runtime, this.name, checkRoomId(roomId), page)
+    return readHistory(this.runtime, this.state, checkRoomId(roomId), page)
   }
 
   async listRooms(page?: RoomPage): Promise<ListedRooms> {

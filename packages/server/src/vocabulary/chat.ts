@@ -1,9 +1,6 @@
 /** Handlers of chat events: messages, private messages, edits, reactions. PROTOCOL.md, section 8. */
 import { CONNECTION_ID_PREFIX, inboxOf } from '@roomful/protocol'
-import { down, schemaCheck, UP_ALIASES, type UpData, type UpMessage, type UpName, up } from '@roomful/protocol/messages'
-import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { TSchema } from 'typebox'
-import type { EventDefinition } from '../core/base/contract.ts'
+import { down, UP_ALIASES, type UpData, type UpName, up } from '@roomful/protocol/messages'
 import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Stored } from '../core/log/effects.ts'
@@ -12,7 +9,9 @@ import type { Awaitable } from '../core/ports/broker.ts'
 import type { Context } from '../core/requests/context.ts'
 import type { Numbers } from '../core/requests/handlers.ts'
 import { isGuestId } from '../core/sessions/guests.ts'
-import { authorOf, emptyWordings, MESSAGES } from './redaction.ts'
+import { mayPublish, schemaOf } from './messages.ts'
+import { authorOf, emptyWordings, MESSAGES, stopWriting } from './redaction.ts'
+import { addStreams } from './streams.ts'
 import { addTyping } from './typing.ts'
 
 /** Roles that may edit and redact messages of others. */
@@ -46,15 +45,8 @@ export function addChatEvents(hub: Hub, namespace: Namespace): void {
   addTyping(hub, namespace, (name, handler) =>
     handle(name, (context, data) => after(mayPublish(context, data.roomId), () => handler(context, data))),
   )
+  addStreams(hub, namespace)
   for (const name of Object.keys(down)) namespace.state.vocabulary.add(name)
-}
-
-/**
- * Publishing needs permission, not membership, unless the room is declared otherwise.
- * @throws RoomfulError FORBIDDEN, NOT_IN_ROOM, ROOM_NAME_INVALID
- */
-export function mayPublish(context: Context, roomId: string): true | Promise<true> {
-  return context.checkPublish(roomId)
 }
 
 /** Runs `next`, without a promise when `ready` is none. */
@@ -130,6 +122,8 @@ async function edit(hub: Hub, namespace: Namespace, context: Context, data: UpDa
   const { roomId, seq, content } = data
   await mayPublish(context, roomId)
   await messageToChange(hub, namespace, context, roomId, seq)
+  if (await namespace.requests.streams.find(roomId, seq))
+    throw new RoomfulError('CONFLICT', 'This message is still being written; stop it first')
   // A redaction at the same time empties this edit too: it looks for edits after it has emptied the message.
   context.appendWith(roomId, 'message:edited', [{ target: seq, userId: context.user.sub, content }], { aboutSeq: seq })
   return OK
@@ -151,6 +145,7 @@ async function redact(
     await mayPublish(context, roomId)
     author = authorOf(await messageToChange(hub, namespace, context, roomId, seq))
   }
+  await stopWriting(namespace, roomId, seq)
   await context.publish(roomId, 'message:redacted', { target: seq, userId: context.user.sub, ...author })
   await emptyWordings(hub, namespace, roomId, seq)
   return OK
@@ -188,25 +183,4 @@ function react(context: Context, data: UpData<'reaction:send'>): unknown {
 function removeReaction(context: Context, { roomId, emoji, messageId }: UpData<'reaction:remove'>): unknown {
   context.append(roomId, 'reaction:removed', { userId: context.user.sub, emoji, messageId })
   return OK
-}
-
-const compiled = new WeakMap<TSchema, EventDefinition>()
-
-/**
- * A message of the protocol as an event definition. Its schema is compiled once. For a message with a room, clients may send
- * the room id alone, as a string.
- */
-export function schemaOf(message: UpMessage): EventDefinition {
-  const known = compiled.get(message.data)
-  if (known) return known
-  const check = schemaCheck(message.data)
-  const takesRoomId = 'properties' in message.data && 'roomId' in (message.data.properties as object)
-  const validate = (input: unknown): StandardSchemaV1.Result<unknown> => {
-    const value = typeof input === 'string' && takesRoomId ? { roomId: input } : (input ?? {})
-    const issue = check(value)
-    return issue === undefined ? { value } : { issues: [issue] }
-  }
-  const definition: EventDefinition = { data: { '~standard': { version: 1, vendor: 'roomful', validate } } }
-  compiled.set(message.data, definition)
-  return definition
 }

@@ -6,7 +6,7 @@ import type { Namespace } from '../core/namespace.ts'
 import type { Context } from '../core/requests/context.ts'
 import { costOf, type LargestRooms } from '../core/rooms/room-list.ts'
 import { chargeEvent } from '../core/state/limits.ts'
-import { mayPublish } from './chat.ts'
+import { mayPublish } from './messages.ts'
 import { joinedRoom } from './rooms.ts'
 
 /** The same limit as for names in `presence_update`. */

@@ -22,6 +22,7 @@ export async function redactMessage(hub: Hub, namespace: Namespace, roomId: stri
   if (!MESSAGES.has(row.type) || !namespace.state.vocabulary.has('message:redacted')) {
     return (await namespace.redact(roomId, seq)) ? 1 : 0
   }
+  await stopWriting(namespace, roomId, seq)
   await namespace.publish(roomId, 'message:redacted', [{ target: seq, ...authorOf(row.argsJson) }])
   return emptyWordings(hub, namespace, roomId, seq)
 }
@@ -43,6 +44,12 @@ export async function emptyWordings(hub: Hub, namespace: Namespace, roomId: stri
     after = last.seq
   }
   return count
+}
+
+/** A message that is taken back while it is written ends first. @throws RoomfulError (rejects) UNAVAILABLE */
+export async function stopWriting({ requests }: Namespace, roomId: string, seq: number): Promise<void> {
+  const written = await requests.streams.find(roomId, seq)
+  if (written) await requests.streams.end(roomId, seq, written.length, { state: 'cancelled' })
 }
 
 /** Stored with the redaction, so that clients can show later whose message it was. */

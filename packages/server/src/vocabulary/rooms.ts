@@ -9,7 +9,7 @@ import type { Context } from '../core/requests/context.ts'
 import type { JoinAck } from '../core/rooms/joins.ts'
 import { costOf, type ListedRooms } from '../core/rooms/room-list.ts'
 import { chargeEvent } from '../core/state/limits.ts'
-import { schemaOf } from './chat.ts'
+import { schemaOf } from './messages.ts'
 
 const HISTORY_PAGE_MAX = 100
 const NO_ONE = { users: [], count: 0, pv: 0 }
@@ -77,6 +77,6 @@ async function history(
   const { dialect } = context.connection.link
   return {
     status: 'ok',
-    ...(await readHistory(hub.runtime, namespace.name, data.roomId, { before, after, limit }, dialect.nameOf)),
+    ...(await readHistory(hub.runtime, namespace.state, data.roomId, { before, after, limit }, dialect.nameOf)),
   }
 }

@@ -7,6 +7,18 @@ for flags = 0, 7 do
   FLAGS[flags] = { too_large = flags % 2 >= 1, keyed = flags % 4 >= 2, shares_limits = flags >= 4 }
 end
 
+-- A message that is being written: R:gr room -> how many, R:gr:<room> seq -> length, width of the fragment, time;
+-- R:gt:<seq>:<room> its text so far, a fragment of JSON. Widths and lengths are in UTF-16. Arguments of its row end in:
+local GROWING = '"content":"","streaming":true}]'
+local GROWING_MAX = 100
+
+-- The row with other arguments at its end, whose length stands before its texts.
+local function with_args(row, from, from_width, to, to_width)
+  local head, width = string.match(row, '^(%d+ %d+ %d+ %d+ %d+ %d+ %d+ %d+ )(%d+) ')
+  local kept = string.sub(row, #head + #width + 2, -from - 1)
+  return head .. string.format('%d', tonumber(width) - from_width + to_width) .. ' ' .. kept .. to
+end
+
 F.append = function(keys, argv)
   local R = prefix_of(keys)
   local node, serial = argv[1], tonumber(argv[2])
@@ -19,8 +31,24 @@ F.append = function(keys, argv)
   local room_count, bucket_count, entry_count = tonumber(argv[8]), tonumber(argv[9]), tonumber(argv[10])
   local limit_count, signal_count, ack_count = tonumber(argv[11]), tonumber(argv[12]), tonumber(argv[13])
   local more, meta = tonumber(argv[14]), argv[15]
-  local has_claims, has_fences = more % 2 == 1, more >= 2
+  local has_claims, has_fences, has_changes = more % 2 == 1, more % 4 >= 2, more >= 4
   local at = 15
+
+  -- Changes of messages that are being written: number of the entry, kind, seq, at, length, width, text; for one that grows
+  -- again also the arguments of before, those from now on, and their width.
+  local change_of = {}
+  if has_changes then
+    local count = tonumber(argv[16])
+    at = 16
+    for _ = 1, count do
+      change_of[tonumber(argv[at + 1])] = {
+        kind = argv[at + 2], seq = tonumber(argv[at + 3]), at = tonumber(argv[at + 4]), length = tonumber(argv[at + 5]),
+        width = tonumber(argv[at + 6]), text = argv[at + 7], was = argv[at + 8], args = argv[at + 9],
+        args_width = tonumber(argv[at + 10]),
+      }
+      at = at + 10
+    end
+  end
 
   -- What leads of before have published is refused. By entry and by signal.
   local fenced_entry, fenced_signal, lost
@@ -216,18 +244,136 @@ F.append = function(keys, argv)
     return row and not is_redacted(row)
   end
 
+  -- Messages that are being written, as this call leaves them.
+  local texts, counts, rewritten = {}, {}, {}
+  local function text_of(room, seq)
+    local list = texts[room]
+    if not list then
+      list = {}
+      texts[room] = list
+    end
+    local text = list[seq]
+    if text == nil then
+      text = false
+      local known = exists[room] and redis.call('HGET', R .. 'gr:' .. names[room], seq)
+      if known then
+        local length, width = string.match(known, '^(%d+) (%d+)')
+        text = { length = tonumber(length), width = tonumber(width), parts = {}, is_stored = true }
+      end
+      list[seq] = text
+    end
+    return text and not text.is_gone and text or nil
+  end
+  local function count_of(room)
+    counts[room] = counts[room] or tonumber(redis.call('HGET', R .. 'gr', names[room]) or 0)
+    return counts[room]
+  end
+  local function row_text(room, seq)
+    local index = seq - firsts[room]
+    if index < 0 or seq > seqs[room] then return nil end
+    local known = rewritten[room] and rewritten[room][seq]
+    if known then return known end
+    if index >= lengths[room] then return rows_of[room][index - lengths[room] + 1] end
+    return redis.call('LINDEX', R .. 'l:' .. names[room], index) or nil
+  end
+  local function set_row(room, seq, text)
+    local index = seq - firsts[room]
+    if index >= lengths[room] then
+      rows_of[room][index - lengths[room] + 1] = text
+      return
+    end
+    rewritten[room] = rewritten[room] or {}
+    rewritten[room][seq] = text
+  end
+  local function drop_text(room, text)
+    text.is_gone = true
+    counts[room] = count_of(room) - 1
+  end
+  local function begin_text(room, seq)
+    local count = count_of(room)
+    local before = text_of(room, seq) or texts[room][seq]
+    texts[room][seq] = { length = 0, width = 0, parts = {}, is_new = true, is_stored = before and before.is_stored }
+    counts[room] = count + 1
+    return texts[room][seq]
+  end
+  local function add_piece(text, change)
+    text.length, text.width = text.length + change.length, text.width + change.width
+    if change.text ~= '' then text.parts[#text.parts + 1] = change.text end
+    text.is_changed = true
+  end
+
+  local function change_refusal(i)
+    local change, room = change_of[i], room_of[i]
+    if not change then return nil end
+    if change.kind == 'b' then return count_of(room) >= GROWING_MAX and 'G' or nil end
+    if not exists[room] then return 'N' end
+    local text, row = text_of(room, change.seq), row_text(room, change.seq)
+    if not row or is_redacted(row) then
+      if text then drop_text(room, text) end
+      return 'N'
+    end
+    if change.kind == 'r' then
+      if text then return 'A' .. text.length end
+      return string.sub(row, -#change.was) ~= change.was and 'O' or nil
+    end
+    if not text then return 'E' end
+    local is_fit = change.length == text.length
+    if change.kind == 'x' then
+      is_fit = change.at == text.length or (change.at < text.length and change.at + change.length <= text.length)
+    end
+    return not is_fit and 'V' .. text.length or nil
+  end
+
+  -- Of one that was not refused. @returns the length afterwards, whether it was so already
+  local function apply_change(i, own_seq)
+    local change, room = change_of[i], room_of[i]
+    local seq = change.kind == 'b' and own_seq or change.seq
+    if change.kind == 'x' then
+      local text = text_of(room, seq)
+      if change.at < text.length then return text.length, 1 end
+      add_piece(text, change)
+      return text.length, 0
+    end
+    if change.kind == 'e' then
+      local text = text_of(room, seq)
+      local stored = text.is_stored and not text.is_new and redis.call('GET', R .. 'gt:' .. seq .. ':' .. names[room]) or ''
+      local whole = '"content":"' .. stored .. table.concat(text.parts) .. '",' .. change.text
+      set_row(room, seq, with_args(row_text(room, seq), #GROWING, #GROWING, whole, 13 + text.width + change.width))
+      drop_text(room, text)
+      return change.length, 0
+    end
+    if change.kind == 'r' then
+      local row = row_text(room, seq)
+      set_row(room, seq, with_args(row, #change.was, change.at, change.args, change.args_width))
+    end
+    add_piece(begin_text(room, seq), change)
+    return change.length, 0
+  end
+
   local function store(i, part)
     local room, flags = room_of[i], flags_of[i]
+    local change = change_of[i]
+    local is_event = not change or change.kind == 'b' or change.kind == 'e'
     exists[room] = true
-    n = n + 1
     local seq = seqs[room] + 1
-    seqs[room], last_of[room] = seq, n
-    local numbers = string.format('%d %d', n, seq)
+    local numbers = string.format('%d %d', n + 1, seq)
     local stamped = numbers .. ts_text
-    local row = stamped .. ' 0 ' .. argv[first_entry + 3 * i - 2]
-    local list = rows_of[room]
-    if list then list[#list + 1] = row else rows_of[room] = { row } end
-    row_at[i] = row
+    if is_event then
+      n = n + 1
+      seqs[room], last_of[room] = seq, n
+    end
+    if is_event then
+      local row = stamped .. ' 0 ' .. argv[first_entry + 3 * i - 2]
+      local list = rows_of[room]
+      if list then list[#list + 1] = row else rows_of[room] = { row } end
+      row_at[i] = row
+    end
+    local version, is_repeat
+    if change then
+      version, is_repeat = apply_change(i, seq)
+      change.is_done = is_repeat == 0
+      change.seq = change.kind == 'b' and seq or change.seq
+    end
     if flags.keyed then
       local field, bucket = field_at(i, part), bucket_of[i]
       local value = stamped .. ' ' .. argv[first_entry + 3 * i]
@@ -248,7 +394,7 @@ F.append = function(keys, argv)
       local count = #writes
       writes[count + 1], writes[count + 2] = field, value
     end
-    return 's' .. numbers
+    return is_event and 's' .. numbers or 'c' .. version .. ' ' .. is_repeat
   end
 
   local function single(i, members)
@@ -257,6 +403,12 @@ F.append = function(keys, argv)
     local print, numbers, ack = find(i, 0)
     if print then return repeated(i, 0, print, numbers, ack) end
     if about_of[i] >= 0 and not has_content(room_of[i], about_of[i]) then return 'N' end
+    if has_changes then
+      for _, member in ipairs(members or { i }) do
+        local refusal = change_refusal(member)
+        if refusal then return refusal end
+      end
+    end
     if limit_count > 0 then
       local refusal = take(members or { i })
       if refusal then return refusal end
@@ -285,7 +437,7 @@ F.append = function(keys, argv)
         if kind == 'd' or kind == 'a' then
           local print, numbers, kept = find(i, fate.parts)
           if print then result, ack = repeated(i, fate.parts, print, numbers, kept) else result = 'C' end
-        elseif kind == 's' then result = store(i, fate.parts)
+        elseif kind == 's' or kind == 'c' then result = store(i, fate.parts)
         else result = fate.result end
       end
     end
@@ -324,7 +476,8 @@ F.append = function(keys, argv)
   local function signal(where)
     local from, to, audience, text = tonumber(argv[where + 2]), tonumber(argv[where + 3]), argv[where + 4], argv[where + 5]
     for i = from + 1, to do
-      if string.sub(results[i], 1, 1) ~= 's' then return end
+      local kind = string.sub(results[i], 1, 1)
+      if kind ~= 's' and kind ~= 'c' then return end
     end
     local reached = {}
     if audience == '*' then
@@ -357,6 +510,15 @@ F.append = function(keys, argv)
         end
       end
     end
+    local change = change_of[i]
+    if change and change.is_done and change.kind ~= 'e' and (change.kind ~= 'b' or change.length > 0) then
+      local room = room_of[i]
+      local nodes = targets_of(room)
+      local frame = nodes[1] and 'C{"roomId":' .. cjson.encode(names[room]) .. ',"seq":' .. change.seq .. ',"at":' .. change.at
+        .. ',"length":' .. change.length .. ',"isResume":' .. (change.kind == 'r' and 'true' or 'false')
+        .. ',"text":"' .. change.text .. '"}\n'
+      for t = 1, #nodes do add_frame(frames, nodes[t], frame) end
+    end
     while next_signal <= signal_count and tonumber(argv[at + 1]) == i do
       if not (fenced_signal and fenced_signal[next_signal]) then signal(at) end
       at = at + 5
@@ -365,6 +527,31 @@ F.append = function(keys, argv)
   end
 
   -- Writes.
+  for room, list in pairs(texts) do
+    local name = names[room]
+    local writes, gone = {}, {}
+    for seq, text in pairs(list) do
+      if text and text.is_gone then
+        if text.is_stored then
+          gone[#gone + 1] = seq
+          redis.call('DEL', R .. 'gt:' .. seq .. ':' .. name)
+        end
+      elseif text and (text.is_new or text.is_changed) then
+        writes[#writes + 1] = seq
+        writes[#writes + 1] = string.format('%d %d', text.length, text.width) .. ts_text
+        if text.is_new and text.is_stored then redis.call('DEL', R .. 'gt:' .. seq .. ':' .. name) end
+        if #text.parts > 0 then redis.call('APPEND', R .. 'gt:' .. seq .. ':' .. name, table.concat(text.parts)) end
+      end
+    end
+    if #gone > 0 then redis.call('HDEL', R .. 'gr:' .. name, unpack(gone)) end
+    hset(R .. 'gr:' .. name, writes)
+  end
+  for room, count in pairs(counts) do
+    if count > 0 then redis.call('HSET', R .. 'gr', names[room], count) else redis.call('HDEL', R .. 'gr', names[room]) end
+  end
+  for room, list in pairs(rewritten) do
+    for seq, text in pairs(list) do redis.call('LSET', R .. 'l:' .. names[room], seq - firsts[room], text) end
+  end
   local changed, due = {}, {}
   for i = 1, room_count do
     local rows = rows_of[i]

@@ -11,6 +11,34 @@ local function trim_front(R, name, room, over)
   return over
 end
 
+-- The places of rooms in which messages are being written, as one text at the end of a reply.
+local function growing_places(R, names)
+  local places = {}
+  for i, count in ipairs(hmget(R .. 'gr', names)) do if count then places[#places + 1] = i end end
+  return table.concat(places, ',')
+end
+
+-- argv: room. @returns per message that is being written: its row, its text so far, length, time
+F.growing = function(keys, argv)
+  local R, name = prefix_of(keys), argv[1]
+  local packed = redis.call('HGET', R .. 'rooms', name)
+  if not packed then return {} end
+  local room, reply = unpack_room(packed), {}
+  local known = redis.call('HGETALL', R .. 'gr:' .. name)
+  for i = 1, #known, 2 do
+    local seq = tonumber(known[i])
+    local row = seq >= room.first and redis.call('LINDEX', R .. 'l:' .. name, seq - room.first)
+    if row and not is_redacted(row) then
+      local length, ts = string.match(known[i + 1], '^(%d+) %d+ (%d+)')
+      reply[#reply + 1] = row
+      reply[#reply + 1] = redis.call('GET', R .. 'gt:' .. known[i] .. ':' .. name) or ''
+      reply[#reply + 1] = length
+      reply[#reply + 1] = ts
+    end
+  end
+  return reply
+end
+
 -- argv: node, now, seed, default retention, ms without an event until a room goes; then name, retention or ''.
 F.open = function(keys, argv)
   local R = prefix_of(keys)
@@ -38,6 +66,7 @@ F.open = function(keys, argv)
   end
   hset(R .. 'rooms', changed)
   in_chunks(opened, function(...) redis.call('SADD', R .. 'i:' .. node, ...) end)
+  reply[#reply + 1] = growing_places(R, names)
   return reply
 end
 
@@ -88,6 +117,7 @@ F.heads = function(keys, argv)
     reply[#reply + 1] = room and room.lastN or 0
     reply[#reply + 1] = room and room.pv or 0
   end
+  reply[#reply + 1] = growing_places(R, names)
   return reply
 end
 
@@ -331,6 +361,10 @@ F.tend = function(keys, argv)
         elseif is_rested then
           forgottenN = math.max(forgottenN, room.trimmedN)
           redis.call('HDEL', R .. 'rooms', name)
+          local known = redis.call('HGETALL', R .. 'gr:' .. name)
+          for k = 1, #known, 2 do redis.call('DEL', R .. 'gt:' .. known[k] .. ':' .. name) end
+          redis.call('DEL', R .. 'gr:' .. name)
+          redis.call('HDEL', R .. 'gr', name)
           room = nil
         else due = math.max(clock + stays, room.lastTs + age) end
       end

@@ -3,6 +3,7 @@
  * same answers, and the same rows stand in both logs.
  */
 import type { Append } from '@roomful/server/ports'
+import { fragmentOf, GROWING_TAIL } from '@roomful/server/testing'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openInMemory } from '../local-broker/opening.ts'
@@ -46,6 +47,22 @@ const limit = fc.record({
   perMinute: fc.integer({ min: 1, max: 3 }),
 })
 const content = fc.constantFrom('x', '👍', '\u0000\n', 'a\ud800b', 'y'.repeat(EVENT_MAX + 1))
+const text = fc.constantFrom('', 'ab', '👍é"', 'x')
+const seq = fc.integer({ min: 1, max: 6 })
+const piece = text.map((each) => ({ fragment: fragmentOf(each), length: each.length }))
+const WAS = '[{"content":"ab","state":"interrupted"}]'
+const change = fc.oneof(
+  piece.map((each) => ({ kind: 'begin', ...each }) as const),
+  fc
+    .tuple(piece, seq, fc.constantFrom(0, 0, 1, 2, 4))
+    .map(([each, of, at]) => ({ kind: 'extend', seq: of, at, ...each }) as const),
+  fc
+    .tuple(seq, fc.constantFrom(0, 0, 1, 2, 4))
+    .map(([of, length]) => ({ kind: 'end', seq: of, length, tail: '"state":"interrupted"}]' }) as const),
+  fc
+    .tuple(piece, seq)
+    .map(([each, of]) => ({ kind: 'resume', seq: of, was: WAS, argsJson: `[{${GROWING_TAIL}`, ...each }) as const),
+)
 const more = fc.record(
   {
     ack: fc.constantFrom('["ok"]', '[]', '', ' ["\n👍"]', 'z'.repeat(70)),
@@ -54,6 +71,7 @@ const more = fc.record(
     aboutSeq: fc.integer({ min: 0, max: 9 }),
     atomicGroup: fc.integer({ min: 0, max: 2 }),
     key,
+    change,
   },
   { requiredKeys: [] },
 )
@@ -61,7 +79,7 @@ const append = fc.tuple(roomId, content, fc.constantFrom('ann', undefined), more
   ([room, text, userId, rest]): Append => ({
     roomId: room,
     type: 'message:new',
-    argsJson: JSON.stringify([text]),
+    argsJson: rest.change?.kind === 'begin' ? `[{${GROWING_TAIL}` : JSON.stringify([text]),
     userId,
     atomicGroup: undefined,
     key: undefined,
@@ -121,8 +139,10 @@ async function run({ broker, clock }: Awaited<ReturnType<typeof openInMemory>>, 
   const heads = (await broker.heads(NS, rooms)).map(({ epoch: _, n: __, ...head }) => head)
   const after = rooms.map((room) => ({ roomId: room, seq: 0 }))
   const rows = await broker.read(NS, after, { events: 1_000, bytes: 1_000_000 })
+  const growing = await Promise.all(rooms.map(async (room) => broker.growing(NS, room)))
+  for (const texts of growing) texts.sort((a, b) => a.row.seq - b.row.seq)
   const { n } = await broker.positions(NS, 0, rooms)
   const positions = []
   for (let at = 0; at <= n; at++) positions.push((await broker.positions(NS, at, rooms)).positions.map(({ roomId: room, seq }) => [room, seq])) // biome-ignore format: one line
-  return { answers, heads, rows, positions }
+  return { answers, heads, rows, growing, positions }
 }

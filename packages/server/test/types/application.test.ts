@@ -39,9 +39,32 @@ type C = typeof contract
 const onlyTypes = <Value>(_fn: (value: Value) => unknown): void => undefined
 
 type ConnectionMember = 'id' | 'user' | 'openedAt' | 'ip' | 'userAgent' | 'handshake' | 'data' | 'join' | 'leave'
-type ContextMember = 'event' | 'key' | 'id' | 'user' | 'signal' | 'account' | 'rooms' | 'isIn' | 'join' | 'leave'
+type ContextMember =
+  | 'event'
+  | 'key'
+  | 'id'
+  | 'user'
+  | 'signal'
+  | 'account'
+  | 'rooms'
+  | 'isIn'
+  | 'join'
+  | 'leave'
+  | 'stream'
 type NamespaceMember =
-  | ('name' | 'extend' | 'use' | 'room' | 'redact' | 'redactUser' | 'isOnline' | 'roomUsers' | 'userCount' | 'hasUser')
+  | (
+      | 'name'
+      | 'extend'
+      | 'use'
+      | 'room'
+      | 'stream'
+      | 'redact'
+      | 'redactUser'
+      | 'isOnline'
+      | 'roomUsers'
+      | 'userCount'
+      | 'hasUser'
+    )
   | ('history' | 'listRooms' | 'openRooms' | 'presenceOf' | 'onlineUsers' | 'disconnect' | 'join' | 'leave')
 type Sending = 'emit' | 'to' | 'in' | 'except' | 'volatile'
 

@@ -13,6 +13,7 @@ import { orderContract } from './broker/order.ts'
 import { readContract } from './broker/read.ts'
 import { roomContract } from './broker/rooms.ts'
 import { sessionContract } from './broker/sessions.ts'
+import { textContract } from './broker/texts.ts'
 
 export { orderContract } from './broker/order.ts'
 
@@ -45,6 +46,7 @@ export type MakeBroker = (limits?: BrokerLimits) => Promise<BrokerBench>
 export function brokerContract(name: string, makeBroker: MakeBroker, isPersistent: boolean): void {
   describe(`broker contract: ${name}`, () => {
     appendContract(makeBroker)
+    textContract(makeBroker)
     orderContract(makeBroker)
     keyContract(makeBroker)
     readContract(makeBroker)

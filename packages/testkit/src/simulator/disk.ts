@@ -78,6 +78,7 @@ export class SimulatedDisk implements SharedStorage {
       read: (...args) => call((log) => log.read(...args)),
       positions: (...args) => call(async (log) => this.renamed(await log.positions(...args))),
       history: (...args) => call((log) => log.history(...args)),
+      growing: (...args) => call((log) => log.growing(...args)),
       heads: (...args) => call(async (log) => (await log.heads(...args)).map((head) => this.inGeneration(head))),
       subscribe: (...args) =>
         call(async (log) => (await log.subscribe(...args)).map((head) => this.inGeneration(head)), true),

@@ -63,6 +63,7 @@ function unordered(broker: Broker, clock: VirtualClock): Broker {
       },
       onEvents: (...call) => listener.onEvents(...call),
       onSignals: (...call) => listener.onSignals(...call),
+      onChanged: (...call) => listener.onChanged(...call),
       onRedacted: (...call) => listener.onRedacted(...call),
       onReset: (...call) => listener.onReset(...call),
       onOtherLog: (...call) => listener.onOtherLog(...call),

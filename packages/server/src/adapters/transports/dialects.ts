@@ -75,8 +75,10 @@ const classicEncoding: Encoding = {
   key: 'ws:classic',
   encode(event) {
     if (event.type === 'presence_update') return textFrame(encodePlainControl(event.type, fields(event)))
-    const isMessage = event.type === 'message:new' && event.stored?.redacted === false
-    return isMessage ? textFrame(encodeClassicMessage(event)) : undefined
+    // These clients know no pieces: a message that is written in some comes when it has ended.
+    const message = event.type === 'message:ended' ? event.about : event
+    const isMessage = message?.type === 'message:new' && message.stored?.redacted === false
+    return isMessage && !isGrowing(message) ? textFrame(encodeClassicMessage(message)) : undefined
   },
 }
 
@@ -134,6 +136,10 @@ function encodeClassicMessage(event: WireEvent): string {
   const { name, content } = fields(event)
   const { roomId, ts, seq } = event.stored as { roomId: string; ts: number; seq: number }
   return encodePlainControl('message', { room: roomId, from: name, text: content, ts, seq })
+}
+
+function isGrowing({ args }: WireEvent): boolean {
+  return isRecord(args[0]) && args[0].streaming === true
 }
 
 function fields(event: WireEvent): Record<string, unknown> {

@@ -85,6 +85,34 @@ export const limits = {
     sentence:
       'Rooms that a user, or the guests of one address, may create in any minute; 0 = off. If set, this also applies to this machine (loopback).',
   }),
+  streamIdleMs: setting({
+    variable: 'ROOMFUL_STREAM_IDLE_MS',
+    type: wholeNumber(100, HOUR_MS),
+    default: CORE_DEFAULTS.streamIdleMs,
+    unit: 'ms',
+    sentence: 'How long a message that is written in pieces may get none before it is interrupted.',
+  }),
+  streamMaxLength: setting({
+    variable: 'ROOMFUL_STREAM_MAX_LENGTH',
+    type: wholeNumber(1, 16 * MIB),
+    default: CORE_DEFAULTS.streamMaxLength,
+    unit: 'characters',
+    sentence: 'Longest message that is written in pieces.',
+  }),
+  streamPiecesPerSecond: setting({
+    variable: 'ROOMFUL_STREAM_PIECES_PER_SECOND',
+    type: wholeNumber(0, 1_000_000),
+    default: CORE_DEFAULTS.streamPiecesPerSecond,
+    unit: 'pieces',
+    sentence: 'Pieces of messages that a connection may send in any second, outside of its events; 0 = off.',
+  }),
+  streamCharsPerSecond: setting({
+    variable: 'ROOMFUL_STREAM_CHARS_PER_SECOND',
+    type: wholeNumber(0, 1_024 * MIB),
+    default: CORE_DEFAULTS.streamCharsPerSecond,
+    unit: 'characters',
+    sentence: 'Characters that the pieces of a second may have together; 0 = off.',
+  }),
   maxRooms: setting({
     variable: 'ROOMFUL_MAX_ROOMS',
     type: wholeNumber(1, 1_000_000),

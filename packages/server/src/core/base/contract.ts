@@ -138,7 +138,7 @@ export interface RoomOptions {
   /** Who may publish through the room vocabulary: anyone with permission, or members only (else NOT_IN_ROOM). */
   publish?: 'anyone' | 'members'
   /** Rules by action; one that is left out allows. They run on every transport, and again after a refresh. G8. */
-  allow?: { join?: Allow; publish?: Allow; history?: Allow; presence?: Allow }
+  allow?: { join?: Allow; publish?: Allow; history?: Allow; presence?: Allow; stop?: Allow }
 }
 
 export type RoomAction = keyof NonNullable<RoomOptions['allow']>

@@ -10,6 +10,8 @@ export class RoomfulError extends Error {
   readonly field: string | undefined
   /** How long until it may succeed; sent in whole seconds, rounded up. */
   readonly retryAfterMs: number | undefined
+  /** What a program needs to do better: sent beside the code. */
+  readonly details: Readonly<Record<string, unknown>> | undefined
 
   /**
    * @param code one of the catalogue or the application's own, upper case with underscores
@@ -18,16 +20,22 @@ export class RoomfulError extends Error {
   constructor(
     code: ErrorCode | (string & {}),
     message?: string,
-    more: { field?: string | undefined; retryAfterMs?: number | undefined; cause?: unknown } = {},
+    more: {
+      field?: string | undefined
+      retryAfterMs?: number | undefined
+      cause?: unknown
+      details?: Readonly<Record<string, unknown>> | undefined
+    } = {},
   ) {
     super(message ?? defaultMessage(code), more.cause === undefined ? undefined : { cause: more.cause })
     this.code = code
     this.field = more.field
     this.retryAfterMs = more.retryAfterMs
+    this.details = more.details
   }
 
   toWire(): WireError {
-    const wire: WireError = { code: this.code, message: this.message }
+    const wire: WireError = { ...this.details, code: this.code, message: this.message }
     if (this.retryAfterMs !== undefined) wire.retryAfter = Math.max(1, Math.ceil(this.retryAfterMs / 1000))
     if (this.field !== undefined) wire.field = this.field
     return wire

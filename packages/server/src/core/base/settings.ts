@@ -39,6 +39,14 @@ export interface CoreSettings {
   readonly sessionMs: number
   /** How long a cut-off member that can resume still counts as present. */
   readonly presenceGraceMs: number
+  /** Nothing was added to a message for so long: it is interrupted. */
+  readonly streamIdleMs: number
+  /** Longest text of a message that is written in pieces, in UTF-16 units. */
+  readonly streamMaxLength: number
+  /** Pieces of messages that a connection may send in a second; 0 = off. */
+  readonly streamPiecesPerSecond: number
+  /** The same in characters. */
+  readonly streamCharsPerSecond: number
 }
 
 /** Limits over reconnects from which loopback addresses are exempt by default; see limits.ts. */
@@ -71,4 +79,8 @@ export const CORE_DEFAULTS: CoreSettings = {
   handlerTimeoutMs: 5_000,
   sessionMs: 120_000,
   presenceGraceMs: 5_000,
+  streamIdleMs: 30_000,
+  streamMaxLength: 1024 * 1024,
+  streamPiecesPerSecond: 100,
+  streamCharsPerSecond: 65_536,
 }

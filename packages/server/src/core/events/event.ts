@@ -25,6 +25,8 @@ export class RoomEvent implements WireEvent {
   readonly userId: string | undefined
   /** What an application sends to those connected now, and no bookkeeping of the room vocabulary. */
   readonly isApplications: boolean
+  /** The message that it ended, whole: for those who had less of it. */
+  about: RoomEvent | undefined
   /** Among the transient events of its namespace, once it was sent to clients that may come back for it. */
   place: Place | undefined
   private parsedArgs: readonly unknown[] | undefined
@@ -70,10 +72,21 @@ export class RoomEvent implements WireEvent {
     return new RoomEvent(type, args, toJson(args), spread, undefined, roomId, undefined, undefined, isApplications)
   }
 
+  /** A transient event whose one argument, an object, is JSON already. */
+  static ofJson(type: string, argsJson: string, roomId: string): RoomEvent {
+    return new RoomEvent(type, undefined, argsJson, true, undefined, roomId, undefined, undefined, false)
+  }
+
   static fromRow(row: StoredRow, args?: readonly unknown[], origin?: string): RoomEvent {
     const { type, argsJson, roomId, seq, n, ts, key, userId, redacted } = row
     const stored = { id: `${roomId}-${seq}`, roomId, seq, n, ts, key, redacted }
     return new RoomEvent(type, args, argsJson, undefined, stored, undefined, origin, userId, false)
+  }
+
+  /** The same event with other arguments. */
+  withArgs(argsJson: string): RoomEvent {
+    const { type, spreadable, stored, origin, userId } = this
+    return new RoomEvent(type, undefined, argsJson, spreadable, stored, undefined, origin, userId, false)
   }
 
   get args(): readonly unknown[] {

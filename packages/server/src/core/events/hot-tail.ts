@@ -51,6 +51,14 @@ export class HotTail {
     return seq >= this.from && seq <= this.lastSeq ? this.ring[seq % this.size] : undefined
   }
 
+  /** The event has another content now. */
+  replace(event: RoomEvent, seq: number): void {
+    if (this.get(seq) === undefined) return
+    const slot = seq % this.size
+    this.budget.used -= this.costs[slot] ?? 0
+    this.put(slot, event)
+  }
+
   /**
    * Takes what was read from the log and lies right before what is here, so that the next reader finds it.
    * @param generation of when the read began

@@ -140,7 +140,7 @@ export class Link<C extends LinkConnection = LinkConnection> {
     const size = typeof data === 'string' ? data.length : data.byteLength
     if (!this.isAuthenticated() && !this.mayStillAuthenticate(size)) return
     const inbound = this.dialect.decode(data)
-    if (this.isAbuse(inbound.length)) return this.close(CLOSE_CODES.POLICY.code, 'Rate limit exceeded')
+    if (this.isAbuse(inbound)) return this.close(CLOSE_CODES.POLICY.code, 'Rate limit exceeded')
     const oversized =
       size > this.runtime.settings.maxMessageBytes ||
       (typeof data === 'string' && size * 3 > this.runtime.settings.maxMessageBytes)
@@ -322,9 +322,11 @@ export class Link<C extends LinkConnection = LinkConnection> {
   }
 
   /** Everything counts here, also what the rate limit lets pass: pings, refreshes, leaves. C12. */
-  private isAbuse(messages: number): boolean {
+  private isAbuse(inbound: readonly Inbound[]): boolean {
     const { ratePerSecond } = this.runtime.settings
-    if (ratePerSecond === 0) return false
+    // Pieces of messages have a rate of their own, which is higher.
+    const messages = inbound.length - inbound.filter(isPiece).length
+    if (ratePerSecond === 0 || messages === 0) return false
     this.abuse ??= new AbuseCounter()
     return this.abuse.isAbuse(this.runtime.clock.monotonic(), ratePerSecond, messages)
   }
@@ -352,6 +354,10 @@ export class Link<C extends LinkConnection = LinkConnection> {
     const event = inbound.kind === 'invalid' ? inbound.event : undefined
     this.send(this.dialect.fail(channel, error, inbound.id, event))
   }
+}
+
+function isPiece(inbound: Inbound): boolean {
+  return inbound.kind === 'request' && inbound.event === 'message:append'
 }
 
 /** Bytes of `text` as UTF-8. */

@@ -7,6 +7,7 @@
 import { CLOSE_CODES } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
+import { ENDED, type Ending, isGrowing, repeatOf } from '../events/growing-text.ts'
 import { type Link, UNLOGGED_MAX_BYTES } from '../link/link.ts'
 import type { Head } from '../ports/broker.ts'
 import type { CatchUpState, Connection, Membership, Room } from '../state/namespace-state.ts'
@@ -38,11 +39,28 @@ export class CatchUp {
   /** From now on the connection's positions count; all rooms turn behind together, so that `n` stays in order. */
   begin(connection: Connection, exceptRoom?: Room): CatchUpState {
     if (connection.behind) return connection.behind
+    const texts = new Map<number, number>()
     for (const membership of connection.memberships.values()) {
-      if (membership.room !== exceptRoom) membership.position = membership.room.head
+      const { room } = membership
+      if (room === exceptRoom) continue
+      membership.startAt(room.head)
+      for (const { stored, sent } of room.texts.values()) texts.set(stored.n, sent)
     }
-    connection.behind = { reading: false, latest: undefined, transients: [], transientBytes: 0, events: 0 }
+    connection.behind = { reading: false, latest: undefined, transients: [], transientBytes: 0, events: 0, texts }
     return connection.behind
+  }
+
+  /** A member begins at this position, whatever it had before. */
+  enter(membership: Membership, position: number): void {
+    const { connection, room } = membership
+    const { texts } = this.begin(connection, room)
+    membership.startAt(position)
+    for (const { stored } of room.texts.values()) texts.delete(stored.n)
+  }
+
+  /** Its client says how much it has of messages that are being written, by the commits of their beginnings. */
+  hasTexts({ behind }: Connection, texts: readonly (readonly [n: number, length: number])[]): void {
+    for (const [n, length] of texts) behind?.texts.set(n, length)
   }
 
   /** From the link: more is queued than its soft limit. */
@@ -104,7 +122,7 @@ export class CatchUp {
         const { connection } = membership
         // A state of its own, so that a page of the old log that is on its way is not written.
         connection.behind = { ...this.begin(connection, room), reading: false }
-        membership.position = from - 1
+        membership.startAt(from - 1)
         membership.joinedAt = from - 1
         this.sendReset(connection, { roomId: room.id, reason: 'epoch', from, to: seq, epoch })
         this.runtime.turn.after(() => this.pump(connection))
@@ -211,8 +229,49 @@ export class CatchUp {
       membership.position = stored.seq
       if (state.transients.length > 0) this.writeTransients(connection, state, stored.n)
       if (link.dialect.view === 'classic' && event.origin === connection.id) continue
-      link.send(event.encoded(encoding))
+      link.send(this.completed(connection, state, membership, event).encoded(encoding))
       state.events++
+    }
+  }
+
+  /**
+   * A message that is being written goes out with the text so far; before its end goes the whole of it, where the
+   * connection has less. D17.
+   */
+  private completed(
+    { link, channel }: Connection,
+    { texts }: CatchUpState,
+    { room, startedAt }: Membership,
+    event: RoomEvent,
+  ): RoomEvent {
+    if (isGrowing(event)) {
+      const { seq, n } = event.stored as { seq: number; n: number }
+      const text = room.texts.get(seq)
+      // Without it the message has ended since this was read: its end brings the text.
+      texts.set(n, text?.sent ?? 0)
+      return text?.replay() ?? event
+    }
+    if (event.type === ENDED && event.about !== undefined) {
+      const { target, length } = event.args[0] as Ending
+      const { n } = event.about.stored as { n: number }
+      const known = texts.get(n)
+      texts.delete(n)
+      const hasAll = known === undefined ? target > startedAt : known === length
+      if (!hasAll) link.send(repeatOf(event.about).encoded(link.dialect.encoding(channel)))
+    }
+    return event
+  }
+
+  /** What is missing of messages that are being written: all so far, or what came since. */
+  private writeTexts({ link, channel, memberships }: Connection, { texts }: CatchUpState): void {
+    const encoding = link.dialect.encoding(channel)
+    for (const { room } of memberships.values()) {
+      for (const text of room.texts.values()) {
+        const known = texts.get(text.stored.n)
+        if (known === text.sent) continue
+        const isPiece = known !== undefined && known < text.sent && text.hasPlace(known)
+        link.send((isPiece ? text.pieceFrom(known) : text.tell()).encoded(encoding))
+      }
     }
   }
 
@@ -224,6 +283,7 @@ export class CatchUp {
   private goLive(connection: Connection, state: CatchUpState): void {
     connection.behind = undefined
     this.writeTransients(connection, state, Number.POSITIVE_INFINITY)
+    this.writeTexts(connection, state)
     for (const event of state.latest?.values() ?? []) {
       connection.link.send(event.encoded(connection.link.dialect.encoding(connection.channel)))
     }

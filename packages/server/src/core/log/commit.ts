@@ -9,7 +9,8 @@ import { isInbox } from '@roomful/protocol'
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
-import type { Append, Appended, AppendKey, Repeated } from '../ports/broker.ts'
+import type { Append, Appended, AppendKey, FactChange, Repeated } from '../ports/broker.ts'
+import type { Changed } from '../ports/facts.ts'
 import type { LeadMark } from '../ports/leads.ts'
 import type { Signal } from '../ports/signal.ts'
 import type { ConnectionLimits } from '../state/connection-limits.ts'
@@ -44,8 +45,16 @@ export interface RequestEffects {
   readonly origin: string | undefined
   /** Runs each effect that is not an append, in its place; `ok` is false when an append was refused, or was a repeat. */
   readonly apply: (effect: Exclude<Effect, AppendEffect>, ok: boolean) => void
-  /** Called once, when everything is released: with what was stored, or why nothing was; for a repeat also with the ack that was kept. */
-  readonly settle: (stored: readonly Stored[], error: RoomfulError | undefined, ack?: string) => void
+  /**
+   * Called once, when everything is released: with what was stored, or why nothing was; for a repeat also with the ack that
+   * was kept. `changed`: facts that are no events, in their order.
+   */
+  readonly settle: (
+    stored: readonly Stored[],
+    error: RoomfulError | undefined,
+    ack: string | undefined,
+    changed: readonly Changed[],
+  ) => void
 }
 
 /** What the broker has and has not answered yet. */
@@ -90,7 +99,8 @@ export class Commit {
   submit(request: RequestEffects): void {
     if (this.waiting.length >= WAITING_MAX) {
       for (const effect of request.effects) if (effect.kind !== 'append') request.apply(effect, false)
-      return request.settle([], new RoomfulError('UNAVAILABLE', undefined, { retryAfterMs: RETRY_AFTER_MS }))
+      const error = new RoomfulError('UNAVAILABLE', undefined, { retryAfterMs: RETRY_AFTER_MS })
+      return request.settle(NONE, error, undefined, NONE)
     }
     if (this.waiting.length === 0) this.runtime.turn.markPending(this)
     this.waiting.push(request)
@@ -177,6 +187,7 @@ export class Commit {
     for (const request of requests) {
       const { error, repeated } = outcomeOf(request, results, at)
       const stored: Stored[] = []
+      let changed: readonly Changed[] = NONE
       if (error?.code === 'RATE_LIMITED') request.limits?.report(results.slice(at, at + request.effects.length))
       for (const effect of request.effects) {
         if (effect.kind !== 'append') {
@@ -184,11 +195,16 @@ export class Commit {
           continue
         }
         const result = results[at++] as Appended
+        if (result.status === 'changed') {
+          changed = [...changed, result]
+          this.fanOut.texts.changed(effect.roomId, effect.change as FactChange)
+          continue
+        }
         if (result.status !== 'stored' && result.status !== 'duplicate') continue
         stored.push(toStored(effect.roomId, result))
         if (result.status === 'stored') this.deliver(request, effect, result)
       }
-      request.settle(error ? [] : stored, error, repeated?.ack)
+      request.settle(error ? NONE : stored, error, repeated?.ack, changed)
     }
   }
 
@@ -198,6 +214,7 @@ export class Commit {
     const row = { n, seq, ts, roomId, type, argsJson, userId, key: request.key?.key, redacted: false }
     this.fanOut.release(RoomEvent.fromRow(row, effect.args, request.origin))
     this.namespace.announceStored(row, effect.args)
+    if (effect.change?.kind === 'begin') this.fanOut.texts.changed(roomId, firstPiece(effect.change, seq))
     if (isInbox(roomId)) this.runtime.nodes.tell('inbox', [roomId, seq], this.namespace.name)
   }
 }
@@ -235,6 +252,7 @@ function collect(request: RequestEffects, groups: number, appends: Append[], sig
         atomicGroup: isGroup ? group : undefined,
         aboutSeq: effect.aboutSeq,
         lead,
+        change: effect.change,
       })
     }
   }
@@ -275,8 +293,13 @@ function refusal(result: Appended | undefined): RoomfulError | undefined {
     return new RoomfulError('UNAVAILABLE', message, { retryAfterMs: RETRY_AFTER_MS })
   }
   if (result.status !== 'refused') return undefined
-  const { code, message, retryAfterMs = code === 'UNAVAILABLE' ? RETRY_AFTER_MS : undefined } = result
-  return new RoomfulError(code, message, { retryAfterMs })
+  const { code, message, retryAfterMs = code === 'UNAVAILABLE' ? RETRY_AFTER_MS : undefined, current } = result
+  return new RoomfulError(code, message, { retryAfterMs, details: current && { length: current.version } })
+}
+
+/** The text that a message began with, as the piece that members get. */
+function firstPiece({ fragment, length }: Extract<FactChange, { kind: 'begin' }>, seq: number): FactChange {
+  return { kind: 'extend', seq, at: 0, fragment, length }
 }
 
 /** Each event of a request has a key of its own. */

@@ -5,6 +5,7 @@
 
 import type { Position } from '@roomful/protocol'
 import type { RoomEvent } from '../events/event.ts'
+import type { FactChange } from '../ports/broker.ts'
 import type { Audience } from '../ports/signal.ts'
 import type { User } from '../ports/users.ts'
 import type { Connection, Room } from '../state/namespace-state.ts'
@@ -31,6 +32,8 @@ export interface AppendEffect {
   readonly atomicGroup: number | undefined
   /** An event of the room that it is about: stored only while that one has its content. */
   readonly aboutSeq: number | undefined
+  /** What it does to a fact of the room; unless it begins or ends a message, that is all it does. */
+  readonly change?: FactChange | undefined
 }
 
 /** A transient or volatile event to those connected now. */

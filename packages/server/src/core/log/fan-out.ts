@@ -8,6 +8,7 @@ import { RoomEvent } from '../events/event.ts'
 import type { Connection, Group, Membership, NamespaceState, Room } from '../state/namespace-state.ts'
 import type { CatchUp } from './catch-up.ts'
 import { type Audience, EVERYONE } from './effects.ts'
+import { Texts } from './texts.ts'
 
 /** Sends what is in no log to one connection, whether it is live or behind. */
 export class Delivery {
@@ -51,6 +52,7 @@ export interface InboxListener {
 }
 
 export class FanOut {
+  readonly texts: Texts
   private readonly runtime: Runtime
   private readonly namespace: NamespaceState
   private readonly catchUp: CatchUp
@@ -67,6 +69,7 @@ export class FanOut {
     this.catchUp = catchUp
     this.delivery = delivery
     this.inboxes = inboxes
+    this.texts = new Texts(runtime, namespace, (room, event) => this.deliver(room, event))
   }
 
   /**
@@ -83,11 +86,16 @@ export class FanOut {
     if (room === undefined) return isOfInbox ? this.inboxes.onStored(stored.roomId, stored.seq) : undefined
     if (stored.seq <= room.head) return
     if (isOfInbox) this.inboxes.onReleased(room, stored.seq)
-    const isNext = stored.seq === room.head + 1 && room.state === 'open'
-    room.tail.push(event, stored.seq)
+    const isWhole = this.texts.releasing(room, event)
+    const isNext = stored.seq === room.head + 1 && room.state === 'open' && isWhole
+    if (isWhole) room.tail.push(event, stored.seq)
+    else room.tail.clear(stored.seq)
     room.headN = Math.max(room.headN, stored.n)
     if (!isNext) {
-      if (room.state === 'open') this.catchUp.onHole(room)
+      if (room.state === 'open') {
+        this.catchUp.onHole(room)
+        this.texts.readAgain(room)
+      }
       room.head = stored.seq
       return
     }

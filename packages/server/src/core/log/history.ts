@@ -2,7 +2,9 @@
 import { plainObject } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
-import type { StoredRow } from '../ports/broker.ts'
+import type { Broker, StoredRow } from '../ports/broker.ts'
+import { GROWING_TAIL, withText } from '../ports/facts.ts'
+import type { NamespaceState } from '../state/namespace-state.ts'
 
 /** Which events: the latest, those before or those after a number. */
 export interface HistoryPage {
@@ -27,15 +29,43 @@ export interface HistoryEvents {
  */
 export async function readHistory(
   { broker }: Pick<Runtime, 'broker'>,
-  namespace: string,
+  namespace: Pick<NamespaceState, 'name' | 'rooms'>,
   roomId: string,
   page: HistoryPage,
   nameOf: (type: string) => string = (type) => type,
 ): Promise<HistoryEvents> {
-  const { events: rows, more } = await broker.history(namespace, roomId, page)
+  const { events: stored, more } = await broker.history(namespace.name, roomId, page)
+  const rows = stored.some(isGrowing) ? await withTexts(broker, namespace, roomId, stored) : stored
   const fitting = fit(rows, page.after !== undefined)
   const events = fitting.map((row) => plainObject(RoomEvent.fromRow(row), nameOf(row.type)))
   return { events, more: more || fitting.length < rows.length }
+}
+
+function isGrowing({ argsJson }: StoredRow): boolean {
+  return argsJson.endsWith(GROWING_TAIL)
+}
+
+/** Messages that are being written have the text so far. */
+async function withTexts(
+  broker: Broker,
+  namespace: Pick<NamespaceState, 'name' | 'rooms'>,
+  roomId: string,
+  rows: readonly StoredRow[],
+): Promise<readonly StoredRow[]> {
+  const texts = namespace.rooms.get(roomId)?.texts
+  const growing = await broker.growing(namespace.name, roomId)
+  const filled = rows.map(async (row): Promise<StoredRow> => {
+    if (!isGrowing(row)) return row
+    const text = texts?.get(row.seq)
+    // What members that read along have: no more, or they would get a piece twice.
+    if (text) return { ...row, argsJson: text.replay().argsJson }
+    const stored = growing.find((each) => each.row.seq === row.seq)
+    if (stored) return { ...row, argsJson: withText(row.argsJson, stored.fragment) }
+    // It has ended since the page was read.
+    const { events } = await broker.history(namespace.name, roomId, { after: row.seq - 1, limit: 1 })
+    return events[0]?.seq === row.seq ? events[0] : row
+  })
+  return Promise.all(filled)
 }
 
 /** @returns as many as fit, from the end from which the page is read, and one in any case */

@@ -8,6 +8,7 @@ import type {
   BrokerListener,
   CommittedRow,
   Head,
+  NotedChange,
   OnlineUsers,
   PresenceDiff,
   SentHead,
@@ -83,6 +84,12 @@ export class LogListener implements BrokerListener {
     this.runtime.turn.endSoon()
   }
 
+  onChanged(name: string, changes: readonly NotedChange[]): void {
+    const texts = this.parts.namespaces.get(name)?.requests.fanOut.texts
+    for (const { roomId, change } of changes) texts?.changed(roomId, change)
+    this.runtime.turn.endSoon()
+  }
+
   onRedacted(name: string, roomId: string): void {
     const room = this.parts.namespaces.get(name)?.state.rooms.get(roomId)
     room?.tail.clear(room.head) // what is read from now on comes from the log
@@ -97,7 +104,10 @@ export class LogListener implements BrokerListener {
 
   onReset(name: string, head: Head): void {
     const room = this.parts.namespaces.get(name)?.state.rooms.get(head.roomId)
-    if (room?.state === 'open' && room.epoch !== head.epoch) this.parts.catchUp.onOtherLog(room, head)
+    if (room?.state === 'open' && room.epoch !== head.epoch) {
+      this.parts.catchUp.onOtherLog(room, head)
+      this.parts.namespaces.get(name)?.requests.fanOut.texts.forget(room)
+    }
     this.runtime.turn.endSoon()
   }
 
@@ -161,14 +171,17 @@ export class LogListener implements BrokerListener {
     )
   }
 
-  private onHeads({ state }: LoggedNamespace, heads: readonly Head[]): void {
+  private onHeads({ state, requests }: LoggedNamespace, heads: readonly Head[]): void {
     const { catchUp } = this.parts
     for (const head of heads) {
       const room = state.rooms.get(head.roomId)
       if (room?.state !== 'open') continue
       state.headN = Math.max(state.headN, head.n ?? 0)
-      if (head.epoch !== room.epoch) catchUp.onOtherLog(room, head)
-      else if (head.seq > room.head) {
+      if (head.isGrowing || room.texts.size > 0) requests.fanOut.texts.readAgain(room)
+      if (head.epoch !== room.epoch) {
+        catchUp.onOtherLog(room, head)
+        requests.fanOut.texts.forget(room)
+      } else if (head.seq > room.head) {
         catchUp.onHole(room)
         room.tail.clear(head.seq)
         room.head = head.seq

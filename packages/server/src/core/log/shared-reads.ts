@@ -3,6 +3,7 @@
  * reconnect at once ask the same, and what one has read is kept in the room's hot tail for the next. P8.
  */
 import { RoomEvent } from '../events/event.ts'
+import { ENDED, type Ending } from '../events/growing-text.ts'
 import type { Broker } from '../ports/broker.ts'
 import type { Room } from '../state/namespace-state.ts'
 
@@ -25,10 +26,10 @@ export interface ReadNamespace {
 }
 
 export class SharedReads {
-  private readonly broker: Pick<Broker, 'read'>
+  private readonly broker: Pick<Broker, 'read' | 'history'>
   private readonly reads = new Map<string, Promise<Page>>()
 
-  constructor(broker: Pick<Broker, 'read'>) {
+  constructor(broker: Pick<Broker, 'read' | 'history'>) {
     this.broker = broker
   }
 
@@ -43,8 +44,10 @@ export class SharedReads {
     })
     const read = this.broker
       .read(name, after, { events: PAGE_EVENTS, bytes: PAGE_BYTES })
-      .then((rows) => {
+      .then(async (rows) => {
         const page = rows.map((row) => rooms.get(row.roomId)?.tail.get(row.seq) ?? RoomEvent.fromRow(row))
+        const ends = page.filter(({ type, about }) => type === ENDED && about === undefined)
+        if (ends.length > 0) await Promise.all(ends.map((event) => this.findMessage(name, event)))
         for (const { roomId, tail, generation } of tails) {
           tail?.warm(
             page.filter(({ stored }) => stored?.roomId === roomId),
@@ -56,5 +59,14 @@ export class SharedReads {
       .finally(() => this.reads.delete(key))
     this.reads.set(key, read)
     return read
+  }
+
+  /** The message that this event ended, as its row has it now. */
+  private async findMessage(namespace: string, event: RoomEvent): Promise<void> {
+    const { target } = event.args[0] as Ending
+    const { roomId } = event.stored as { roomId: string }
+    const { events } = await this.broker.history(namespace, roomId, { after: target - 1, limit: 1 })
+    const [row] = events
+    if (row?.seq === target && !row.redacted) event.about = RoomEvent.fromRow(row)
   }
 }

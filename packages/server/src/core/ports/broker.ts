@@ -8,6 +8,7 @@
  * would reorder them.
  */
 
+import type { Changed, FactChange, FactStand, NotedChange } from './facts.ts'
 import type { SharedGuests } from './guests.ts'
 import type { LeadLeases, LeadMark } from './leads.ts'
 import type { NodeAnswers, NodeQuestion } from './nodes.ts'
@@ -15,6 +16,12 @@ import type { OnlineUsers, PresenceDiff, SharedPresence } from './presence.ts'
 import type { SentSignal, Signal } from './signal.ts'
 import type { User } from './users.ts'
 
+export type {
+  Changed,
+  FactChange,
+  FactStand,
+  NotedChange,
+} from './facts.ts'
 export type {
   OnlineChange,
   OnlineUsers,
@@ -66,6 +73,8 @@ export interface Append {
   readonly limits?: readonly RateLimit[] | undefined
   /** It is refused with the append before it, when that was refused by a limit. */
   readonly sharesLimits?: true | undefined
+  /** What it does to a fact of its room. Unless that begins or ends a message, it is no event and has no number. */
+  readonly change?: FactChange | undefined
 }
 
 /** A sliding minute, which all nodes share. B34 */
@@ -92,6 +101,8 @@ export type Appended =
   | { readonly status: 'stored'; readonly n: number; readonly seq: number; readonly ts: number }
   /** Nothing was added; the numbers are those of the first time, and the ack that was kept with the key, if one was. */
   | Repeated
+  /** A fact is as it was asked for; it was no event. */
+  | Changed
   | Refused
   /** The broker cannot tell whether it was stored; repeating with the key is safe. */
   | { readonly status: 'unknown' }
@@ -104,6 +115,8 @@ export interface Refused {
   readonly retryAfterMs?: number | undefined
   /** What was too many, with RATE_LIMITED. */
   readonly limit?: RateLimit['counts'] | undefined
+  /** How the fact is, where that is why. */
+  readonly current?: FactStand | undefined
 }
 
 /** NOT_FOUND: the event that it is about has no content any more. LEAD_LOST: another lead has begun. */
@@ -134,6 +147,16 @@ export interface StoredRow {
   readonly redacted: boolean
 }
 
+/** A message that is being written. */
+export interface GrowingRow {
+  /** As it began. */
+  readonly row: StoredRow
+  readonly fragment: string
+  readonly length: number
+  /** When it was last added to. */
+  readonly ts: number
+}
+
 /** A row as it is received live: it says of which log it is, since a number of another log is another event. */
 export interface CommittedRow extends StoredRow {
   readonly epoch: string
@@ -150,6 +173,8 @@ export interface Head {
   readonly first: number
   /** The commit of the latest event, where other nodes may have stored it before the room was open here. */
   readonly n?: number | undefined
+  /** Messages of it are being written: {@link Broker.growing} has them. */
+  readonly isGrowing?: boolean | undefined
 }
 
 /** Up to where a room's events were sent. */
@@ -296,6 +321,9 @@ export interface Broker {
     page: { before?: number | undefined; after?: number | undefined; limit: number },
   ): Promise<{ events: StoredRow[]; more: boolean }>
 
+  /** The messages of a room that are being written, as they are now. */
+  growing(namespace: string, roomId: string): Awaitable<GrowingRow[]>
+
   /**
    * In the order asked for; rooms that the log does not know are left out. With several nodes, once everything that stands
    * before has been handed to the listener, so that a node which was behind is not any more.
@@ -379,6 +407,8 @@ export interface BrokerListener {
   onEvents(namespace: string, rows: readonly CommittedRow[]): void
   /** Signals of other nodes, at their place among the rows. */
   onSignals(namespace: string, signals: readonly SentSignal[]): void
+  /** Facts that other nodes changed, in rooms that are subscribed to, at their place among the rows. */
+  onChanged(namespace: string, changes: readonly NotedChange[]): void
   /** Rows were emptied by another node. */
   onRedacted(namespace: string, roomId: string, seqs: readonly number[]): void
   /** Users of a room that is open came, went, or show another way, on whatever node. */

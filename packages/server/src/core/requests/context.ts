@@ -5,14 +5,16 @@ import { checkRoomId } from '../base/contract.ts'
 import { RoomfulError } from '../base/errors.ts'
 import { keyOfNth } from '../log/commit.ts'
 import { type AppendEffect, type Effect, EVERYONE, type Stored } from '../log/effects.ts'
-import type { AppendKey } from '../ports/broker.ts'
+import type { AppendKey, FactChange } from '../ports/broker.ts'
 import type { User } from '../ports/users.ts'
 import type { Access } from '../rooms/access.ts'
 import type { JoinAck, Joins } from '../rooms/joins.ts'
 import type { SharedLimits } from '../state/limits.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import { Emitter } from './emit.ts'
+import type { MessageStream } from './message-stream.ts'
 import type { Publisher } from './publisher.ts'
+import type { Streams } from './streams.ts'
 
 const NONE: readonly never[] = []
 const NO_EFFECTS: never[] = []
@@ -22,6 +24,7 @@ export interface ContextParts {
   readonly joins: Joins
   readonly access: Access
   readonly publisher: Publisher
+  readonly streams: Streams
   readonly sharedLimits: SharedLimits
 }
 
@@ -138,7 +141,7 @@ export class Context {
     roomId: string,
     type: string,
     args: readonly unknown[],
-    more: Partial<Pick<AppendEffect, 'atomicGroup' | 'aboutSeq'>>,
+    more: Partial<Pick<AppendEffect, 'atomicGroup' | 'aboutSeq' | 'change'>>,
   ): void {
     this.record({
       kind: 'append',
@@ -149,7 +152,36 @@ export class Context {
       userId: this.user.sub,
       atomicGroup: more.atomicGroup,
       aboutSeq: more.aboutSeq,
+      change: more.change,
     })
+  }
+
+  /** Records a change of a fact of a room that is no event. */
+  change(roomId: string, change: FactChange): void {
+    this.appendWith(roomId, '', [], { change })
+  }
+
+  /**
+   * Begins a message whose text comes in pieces, and waits until that is stored. Return the acknowledgement and go on writing
+   * in the background: a handler has only some seconds.
+   * @param start what the event carries beside its text; a `content` is the text that it begins with
+   * @throws RoomfulError (rejects) as {@link publish}
+   */
+  async stream(
+    roomId: string,
+    type: string,
+    start: Readonly<Record<string, unknown>> = {},
+    options: { readonly key?: string } = {},
+  ): Promise<MessageStream> {
+    const { connection, user } = this
+    const { sharedLimits, streams } = this.parts
+    const limits = { writer: sharedLimits.writerOf(connection), limits: sharedLimits.ofConnection(connection) }
+    const whose = { key: options.key, scope: connection.scope, userId: user.sub }
+    const isOwn = options.key === undefined && this.appendKey !== undefined
+    const key = isOwn ? keyOfNth(this.appendKey as AppendKey, this.published++) : undefined
+    const stream = await streams.open(roomId, type, start, whose, limits, key)
+    this.hasStored = true
+    return stream
   }
 
   /**

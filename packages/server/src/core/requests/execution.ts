@@ -9,7 +9,7 @@ import { RoomfulError, toRoomfulError } from '../base/errors.ts'
 import { fingerprint } from '../base/fingerprint.ts'
 import type { RequestEffects } from '../log/commit.ts'
 import type { AppendEffect, Effect, Stored } from '../log/effects.ts'
-import type { AppendKey, Repeated } from '../ports/broker.ts'
+import type { AppendKey, Changed, Repeated } from '../ports/broker.ts'
 import type { Request } from '../ports/dialect.ts'
 import type { ConnectionLimits } from '../state/connection-limits.ts'
 import { takeEvent } from '../state/limits.ts'
@@ -210,19 +210,29 @@ export class Execution implements RequestEffects {
   }
 
   /** From the turn, when everything is released. */
-  settle(stored: readonly Stored[], error: RoomfulError | undefined, storedAck?: string): void {
-    this.hasStored = stored.length > 0
+  settle(
+    stored: readonly Stored[],
+    error: RoomfulError | undefined,
+    storedAck: string | undefined,
+    changed: readonly Changed[],
+  ): void {
+    this.hasStored = stored.length + changed.length > 0
     if (error) this.refuse(error)
-    else if (storedAck === undefined) this.acknowledge(this.result, stored, this.isAckStored)
+    else if (storedAck === undefined) this.acknowledge(this.result, stored, this.isAckStored, changed)
     else this.acknowledge(readAck(storedAck), NO_STORED)
   }
 
   /** @param isStored the acknowledgement is stored for those who repeat the request, also when its client is gone */
-  private acknowledge(result: unknown, stored: readonly Stored[], isStored = false): void {
+  private acknowledge(
+    result: unknown,
+    stored: readonly Stored[],
+    isStored = false,
+    changed: readonly Changed[] = NO_CHANGES,
+  ): void {
     const { parts, connection, key } = this
     try {
       if (connection.stage === 'closed' && !isStored) return
-      const ack = typeof result === 'function' ? (result as (stored: readonly Stored[]) => unknown)(stored) : result
+      const ack = typeof result === 'function' ? (result as AnswerFrom)(stored, changed) : result
       if (isStored && key) parts.idempotency.save(key, ack)
       if (connection.stage === 'closed') return
       if (connection.session) parts.savedSessions.saveData(connection)
@@ -289,6 +299,10 @@ export class Execution implements RequestEffects {
 }
 
 const NO_STORED: readonly Stored[] = []
+const NO_CHANGES: readonly Changed[] = []
+
+/** An answer that is made once everything is stored. */
+type AnswerFrom = (stored: readonly Stored[], changed: readonly Changed[]) => unknown
 
 function isAppend({ kind }: Effect): boolean {
   return kind === 'append'

@@ -7,7 +7,7 @@ import type { Runtime } from '../base/runtime.ts'
 import { type Commit, type Fencing, leadLost, type RequestEffects } from '../log/commit.ts'
 import { type AppendEffect, type EmitEffect, EVERYONE, type Stored } from '../log/effects.ts'
 import type { FanOut } from '../log/fan-out.ts'
-import type { AppendKey } from '../ports/broker.ts'
+import type { AppendKey, Changed, FactChange } from '../ports/broker.ts'
 import type { NamespaceState } from '../state/namespace-state.ts'
 import { Emitter } from './emit.ts'
 import { checkKeyAge } from './idempotency.ts'
@@ -22,6 +22,12 @@ export interface PublishOptions {
 
 /** What differs for who publishes. */
 type Given = Pick<RequestEffects, 'writer' | 'limits' | 'lead'>
+
+/** What was stored, and what was changed. */
+interface Outcome {
+  readonly stored: readonly Stored[]
+  readonly changed: readonly Changed[]
+}
 
 export class Publisher {
   private readonly runtime: Runtime
@@ -50,10 +56,7 @@ export class Publisher {
   ): Promise<Stored> {
     // No user id begins with a control character.
     const { key, scope = `\u0000room ${roomId}`, userId } = options
-    if (key !== undefined) checkKeyAge(this.runtime, key)
-    const content = key === undefined ? '' : fingerprint(`${type}\n${toJson(args)}`)
-    const appendKey = key === undefined ? undefined : { scope, key, fingerprint: content }
-    return this.store(roomId, type, args, userId, appendKey, { lead })
+    return this.store(roomId, type, args, userId, this.keyOf(key, scope, type, args), { lead })
   }
 
   /** As {@link publish}, with a key that is made already. */
@@ -63,8 +66,9 @@ export class Publisher {
     args: readonly unknown[],
     userId: string | undefined,
     key: AppendKey | undefined,
-    more: Given = {},
+    more: Given & Partial<Pick<AppendEffect, 'change' | 'aboutSeq'>> = {},
   ): Promise<Stored> {
+    const { change, aboutSeq, ...given } = more
     const argsJson = toJson(args)
     const effect = {
       kind: 'append',
@@ -74,10 +78,35 @@ export class Publisher {
       argsJson,
       userId,
       atomicGroup: undefined,
-      aboutSeq: undefined,
+      aboutSeq,
+      change,
     } as const
-    const [stored] = await this.submit([effect], key, more)
-    return stored as Stored
+    const { stored } = await this.submit([effect], key, given)
+    return stored[0] as Stored
+  }
+
+  /** Changes a fact of a room that is no event. @throws RoomfulError (rejects) CONFLICT, NOT_FOUND, UNAVAILABLE */
+  async change(roomId: string, change: FactChange): Promise<Changed> {
+    const effect = {
+      kind: 'append',
+      roomId: checkRoomId(roomId),
+      type: '',
+      args: [],
+      argsJson: '[]',
+      userId: undefined,
+      atomicGroup: undefined,
+      aboutSeq: undefined,
+      change,
+    } as const
+    const { changed } = await this.submit([effect], undefined)
+    return changed[0] as Changed
+  }
+
+  /** A key of the caller's, as the log knows it. @throws RoomfulError EXPIRED */
+  keyOf(key: string | undefined, scope: string, type: string, args: readonly unknown[]): AppendKey | undefined {
+    if (key === undefined) return undefined
+    checkKeyAge(this.runtime, key)
+    return { scope, key, fingerprint: fingerprint(`${type}\n${toJson(args)}`) }
   }
 
   /** Emits at once, for everyone until it is narrowed. */
@@ -110,7 +139,7 @@ export class Publisher {
     effects: readonly (AppendEffect | EmitEffect)[],
     key: AppendKey | undefined,
     more: Given = {},
-  ): Promise<readonly Stored[]> {
+  ): Promise<Outcome> {
     const { lead } = more
     return new Promise((resolve, reject) => {
       const fail = (error: RoomfulError): void => {
@@ -130,7 +159,7 @@ export class Publisher {
         apply: (effect, ok) => {
           if (ok && effect.kind === 'emit') this.fanOut.emit(effect.event, effect.audience)
         },
-        settle: (stored, error) => (error ? fail(error) : resolve(stored)),
+        settle: (stored, error, _ack, changed) => (error ? fail(error) : resolve({ stored, changed })),
       })
     })
   }

@@ -132,9 +132,9 @@ export class Joins {
     this.seats.release(room, prepared.user.sub)
     membership.pv = room.pv
     if (after !== undefined) membership.joinedAt = position
-    if (connection.behind || position < room.head) {
-      this.catchUp.begin(connection, room)
-      if (isNew || after !== undefined) membership.position = position
+    const isAnew = isNew || after !== undefined
+    if (isAnew && (connection.behind || position < room.head || room.texts.size > 0)) {
+      this.catchUp.enter(membership, position)
     }
     this.savedSessions.saveSoon(connection)
     if (isNew) this.namespace.announce('join', connection, room.id)

@@ -2,11 +2,14 @@
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { HotBudget } from '../events/hot-tail.ts'
+import type { Head } from '../ports/broker.ts'
 import { type NamespaceState, Room } from '../state/namespace-state.ts'
 
 export class OpenRooms {
   /** What has to be there before a room is joined, beside its log. */
   onOpened: (room: Room) => Promise<void> | undefined = () => undefined
+  /** Reads the messages of a room that are being written. */
+  readTexts: (room: Room) => Promise<void> = async () => undefined
   private readonly runtime: Runtime
   private readonly namespace: NamespaceState
   private readonly hotBudget: HotBudget
@@ -28,26 +31,30 @@ export class OpenRooms {
     const historySize = Math.min(options.historySize ?? settings.historySize, options.retention ?? Infinity)
     const room = new Room(roomId, options, historySize, this.hotBudget)
     rooms.set(roomId, room)
-    room.opened = broker.subscribe(name, [{ roomId, retention: options.retention }]).then(
-      ([head]) => {
-        if (!head || room.state === 'freed') return
-        room.state = 'open'
-        room.epoch = head.epoch
-        room.first = head.first
-        // What was released while the question was under way may be newer than the answer.
-        if (head.seq > room.head) room.tail.clear(head.seq)
-        room.head = Math.max(room.head, head.seq)
-        this.namespace.headN = Math.max(this.namespace.headN, head.n ?? 0)
-        return this.onOpened(room)
-      },
-      (cause: unknown) => {
-        rooms.delete(roomId)
-        room.state = 'freed'
-        throw new RoomfulError('UNAVAILABLE', undefined, { cause })
-      },
-    )
+    const failed = (cause: unknown): never => {
+      rooms.delete(roomId)
+      room.state = 'freed'
+      throw new RoomfulError('UNAVAILABLE', undefined, { cause })
+    }
+    room.opened = broker.subscribe(name, [{ roomId, retention: options.retention }]).then(([head]) => {
+      if (!head || room.state === 'freed') return
+      if (head.isGrowing) return this.readTexts(room).then(() => this.opened(room, head), failed)
+      return this.opened(room, head)
+    }, failed)
     room.opened.catch(() => undefined) // a join awaits it and reports the error
     return room
+  }
+
+  private opened(room: Room, head: Head): Promise<void> | undefined {
+    if (room.state === 'freed') return undefined
+    room.state = 'open'
+    room.epoch = head.epoch
+    room.first = head.first
+    // What was released while the question was under way may be newer than the answer.
+    if (head.seq > room.head) room.tail.clear(head.seq)
+    room.head = Math.max(room.head, head.seq)
+    this.namespace.headN = Math.max(this.namespace.headN, head.n ?? 0)
+    return this.onOpened(room)
   }
 
   /** The room goes; its log stays for its retention. B30. */

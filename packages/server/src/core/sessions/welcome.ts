@@ -29,6 +29,7 @@ function sharedPart(settings: CoreSettings): { readonly limits: object; readonly
   if (known) return known
   const { maxMessageBytes, ratePerSecond, ratePerMinute, maxRooms, replayMax, dedupeWindowMs, sessionMs } = settings
   const { pingIntervalMs, pongTimeoutMs, connectsPerMinute, newRoomsPerMinute } = settings
+  const { streamIdleMs, streamMaxLength, streamPiecesPerSecond, streamCharsPerSecond } = settings
   const part = {
     limits: {
       maxMessageBytes,
@@ -42,6 +43,10 @@ function sharedPart(settings: CoreSettings): { readonly limits: object; readonly
       replayMax,
       dedupeWindowMs,
       sessionMs,
+      streamIdleMs,
+      streamMaxLength,
+      streamPiecesPerSecond,
+      streamCharsPerSecond,
     },
     heartbeat: { pingIntervalMs, pongTimeoutMs },
   }

@@ -204,6 +204,26 @@ export function takeEvent(runtime: Runtime, connection: Connection): void {
   take(runtime, connection, connection.rate, 'connection', undefined)
 }
 
+/** A piece of a message that is being written: outside of the rate of events. @throws RoomfulError RATE_LIMITED */
+export function takePiece(runtime: Runtime, connection: Connection, length: number): void {
+  const { streamPiecesPerSecond: pieces, streamCharsPerSecond: chars } = runtime.settings
+  const now = runtime.clock.monotonic()
+  if (pieces > 0) {
+    connection.pieceRate ??= new RateWindow(pieces)
+    take(runtime, connection, connection.pieceRate, 'stream', `Rate limit exceeded: ${pieces} pieces a second`)
+  }
+  if (chars === 0) return
+  connection.pieceChars ??= { since: now, used: 0 }
+  const spent = connection.pieceChars
+  if (now - spent.since >= SECOND_MS) connection.pieceChars = { since: now, used: length }
+  // One that is larger than a second's worth goes alone.
+  else if (spent.used > 0 && spent.used + length > chars) {
+    runtime.observer.observe({ type: 'rate-limited', scope: 'stream', connectionId: connection.id })
+    const message = `Rate limit exceeded: ${chars} characters of messages a second`
+    throw new RoomfulError('RATE_LIMITED', message, { retryAfterMs: spent.since + SECOND_MS - now })
+  } else spent.used += length
+}
+
 /** An event that was taken counts as `cost` of them, since its answer is large. */
 export function chargeEvent({ clock }: Runtime, connection: Connection, cost: number): void {
   connection.rate?.charge(clock.monotonic(), cost - 1)
@@ -220,7 +240,7 @@ function take(
   runtime: Runtime,
   connection: Connection,
   window: RateWindow,
-  scope: 'connection' | 'join',
+  scope: 'connection' | 'join' | 'stream',
   message: string | undefined,
 ): void {
   const now = runtime.clock.monotonic()

@@ -12,6 +12,7 @@ import { SmallMap, type SmallSet } from '../base/small-collections.ts'
 import type { Timer } from '../base/timer-wheel.ts'
 import type { StoredEvent } from '../events/event.ts'
 import { RoomEvent } from '../events/event.ts'
+import type { GrowingText } from '../events/growing-text.ts'
 import { type HotBudget, HotTail } from '../events/hot-tail.ts'
 import type { ChannelInbound, Link } from '../link/link.ts'
 import type { SeatResult, StoredRow } from '../ports/broker.ts'
@@ -241,6 +242,12 @@ export class Room {
   first = 1
   /** Latest commit number released, for the order of `n`. */
   headN = 0
+  /** Messages that are being written, by number. */
+  readonly texts = new Map<number, GrowingText>()
+  /** How often one of them ended. */
+  endedTexts = 0
+  /** They are being read again. */
+  isReadingTexts = false
   /** Version of the membership. */
   pv = 0
   /** The users of a snapshot, as long as they are the same. */
@@ -310,6 +317,8 @@ export class Membership {
   index = 0
   /** Latest number written to the connection; meaningful while the connection is behind. */
   position: number
+  /** Where it stood when it began to be behind: what came before was sent live, or in an earlier life. */
+  startedAt: number
   /** The version of the membership in its acknowledgement. */
   pv = 0
   /** The version of the latest list of names that it was sent, in the classic form. */
@@ -323,8 +332,15 @@ export class Membership {
     this.connection = connection
     this.room = room
     this.position = position
+    this.startedAt = position
     this.joinedAt = position
     this.since = connection.namespace.transients.serial
+  }
+
+  /** The connection is behind from here on. */
+  startAt(position: number): void {
+    this.position = position
+    this.startedAt = position
   }
 }
 
@@ -355,6 +371,8 @@ export interface CatchUpState {
   transients: RoomEvent[]
   transientBytes: number
   events: number
+  /** How much it has of messages that are being written, by the commits of their beginnings. */
+  texts: Map<number, number>
 }
 
 const NO_USER: User = Object.freeze({ sub: '', name: '', role: 'guest' })
@@ -404,6 +422,9 @@ export class Connection {
   clientRequests: ClientRequests | undefined
   rate: RateWindow | undefined
   joinRate: RateWindow | undefined
+  /** Of pieces of messages, and their characters within a second. */
+  pieceRate: RateWindow | undefined
+  pieceChars: { readonly since: number; used: number } | undefined
   /** Events beyond its rate, after a cut; see bursts.ts. */
   burst: { left: number; readonly until: number } | undefined
   /** A guest's, among those of its address; see limits.ts. */

@@ -22,7 +22,7 @@ const EMPTY: { readonly [Name in Kind]: () => Of<Name> } = {
 }
 
 const WRITES: ReadonlySet<string> = new Set(
-  'DEL GETDEL HDEL HSET LPOP LREM LSET LTRIM PERSIST PEXPIREAT RPUSH SADD SET SPOP SREM ZADD ZREM ZREMRANGEBYSCORE'.split(
+  'APPEND DEL GETDEL HDEL HSET LPOP LREM LSET LTRIM PERSIST PEXPIREAT RPUSH SADD SET SPOP SREM ZADD ZREM ZREMRANGEBYSCORE'.split(
     ' ',
   ),
 )
@@ -188,6 +188,11 @@ const COMMANDS: Readonly<Record<string, (space: Keyspace, args: Args) => unknown
   DEL: (space, keys) => keys.filter((key) => space.drop(key)).length,
   EXISTS: (space, [key = '']) => Number(space.keys.has(key)),
   GET: (space, [key = '']) => space.at(key, 'string')?.text ?? null,
+  APPEND: (space, [key = '', text = '']) => {
+    const known = space.made(key, 'string')
+    known.text += text
+    return known.text.length
+  },
   GETDEL: (space, [key = '']) => {
     const text = space.at(key, 'string')?.text ?? null
     space.drop(key)
@@ -212,6 +217,7 @@ const COMMANDS: Readonly<Record<string, (space: Keyspace, args: Args) => unknown
     return args.length / 2
   },
   HDEL: (space, [key = '', ...fields]) => fields.filter((field) => space.at(key, 'hash')?.fields.delete(field)).length,
+  HGETALL: (space, [key = '']) => [...(space.at(key, 'hash')?.fields ?? [])].flat(),
   HKEYS: (space, [key = '']) => [...(space.at(key, 'hash')?.fields.keys() ?? [])],
   HVALS: (space, [key = '']) => [...(space.at(key, 'hash')?.fields.values() ?? [])],
   HLEN: (space, [key = '']) => space.at(key, 'hash')?.fields.size ?? 0,

@@ -4,8 +4,18 @@
  * G2, G3.
  */
 import { ERROR_CODES } from '@roomful/protocol'
-import type { Append, Appended, AppendKey, RateLimit, Refused, Repeated } from '../../../core/ports/broker.ts'
+import type {
+  Append,
+  Appended,
+  AppendKey,
+  FactChange,
+  RateLimit,
+  Refused,
+  Repeated,
+} from '../../../core/ports/broker.ts'
+import { isEvent } from '../../../core/ports/facts.ts'
 import type { Limiter } from '../../../core/ports/system.ts'
+import { applyChange, refusalOf, type TextStore } from './texts.ts'
 
 /** What was stored first under a key: its numbers, and what the request was answered with. */
 export interface FirstCommit {
@@ -25,6 +35,7 @@ export interface Counter {
 
 /** What a log does for a batch. `part` is the place of an entry within its atomic group, whose entries share one key. */
 export interface BatchTarget<Room extends { readonly seq: number }> {
+  readonly texts: TextStore<Room>
   hasRoom(roomId: string): boolean
   /** The room, made when it is missing. */
   room(roomId: string): Room
@@ -52,11 +63,12 @@ export const MINUTE_MS = 60_000
 const COUNTED: Readonly<Record<RateLimit['counts'], string>> = { message: 'messages', 'new-room': 'new rooms' }
 
 const CONFLICT: Refused = { status: 'refused', code: 'CONFLICT', message: ERROR_CODES.CONFLICT.message }
-const GONE: Appended = {
+const GONE: Refused = {
   status: 'refused',
   code: 'NOT_FOUND',
   message: 'The event that this is about is there no more',
 }
+
 const TOO_LARGE: Appended = { status: 'refused', code: 'TOO_LARGE', message: ERROR_CODES.TOO_LARGE.message }
 
 export class AppendBatch<Room extends { readonly seq: number }> {
@@ -110,6 +122,11 @@ export class AppendBatch<Room extends { readonly seq: number }> {
       if (first !== undefined) return repeat(entry.key as AppendKey, first)
       if (isGone) return GONE
     }
+    const refusal = this.changeRefusal(members ?? [entry])
+    if (refusal) {
+      const first = entry.key && this.target.find(entry.key, 0, counter.ts)
+      return first === undefined ? refusal : repeat(entry.key as AppendKey, first)
+    }
     const before = this.taken.length
     const limited = members ? this.takeAll(members) : entry.limits && this.take(entry.limits, isNew)
     if (limited) {
@@ -126,6 +143,19 @@ export class AppendBatch<Room extends { readonly seq: number }> {
       }
     }
     return this.store(room, entry, counter)
+  }
+
+  /** Of the first that cannot be done. What they are about must be there before any of them is stored. */
+  private changeRefusal(entries: readonly Append[]): Refused | undefined {
+    for (const { change, roomId } of entries) {
+      if (change === undefined) continue
+      if (change.kind !== 'begin' && !this.target.hasRoom(roomId)) return GONE
+      const refusal = this.target.hasRoom(roomId)
+        ? refusalOf(this.target.texts, this.target.room(roomId), change)
+        : undefined
+      if (refusal) return refusal
+    }
+    return undefined
   }
 
   /** Counts one of each. @returns the refusal of the first that has none left */
@@ -174,7 +204,7 @@ export class AppendBatch<Room extends { readonly seq: number }> {
       const first = entry.key && this.target.find(entry.key, part, counter.ts)
       return first === undefined ? CONFLICT : repeat(entry.key as AppendKey, first)
     }
-    if (fate.first.status !== 'stored') return fate.first
+    if (fate.first.status !== 'stored' && fate.first.status !== 'changed') return fate.first
     const room = this.target.room(entry.roomId)
     if (entry.key !== undefined) this.target.claim(entry.key, part, firstCommit(entry.key, room, counter, undefined))
     return this.store(room, entry, counter)
@@ -186,12 +216,19 @@ export class AppendBatch<Room extends { readonly seq: number }> {
     return first
   }
 
-  private store(room: Room, entry: Append, counter: Counter): Extract<Appended, { status: 'stored' }> {
+  private store(room: Room, entry: Append, counter: Counter): Extract<Appended, { status: 'stored' | 'changed' }> {
+    const { change } = entry
+    if (change && !isEvent(entry)) return this.change(room, change, counter)
     const n = counter.n + 1
     const seq = room.seq + 1
     this.target.store(room, entry, n, seq, counter.ts)
     counter.n = n
+    if (change) applyChange(this.target.texts, room, change, seq, counter.ts)
     return { status: 'stored', n, seq, ts: counter.ts }
+  }
+
+  private change(room: Room, change: FactChange, { ts }: Counter): Extract<Appended, { status: 'changed' }> {
+    return { status: 'changed', ts, ...applyChange(this.target.texts, room, change, 0, ts) }
   }
 }
 

@@ -11,14 +11,25 @@ export { LOG_DEFAULTS, type LogLimits } from '../common/limits.ts'
 
 /** Calls that the log answers itself: see the port. */
 export const ASKED = [
-  ...(['open', 'read', 'positions', 'history', 'heads', 'subscribe', 'redact', 'redactUser', 'mark'] as const),
+  ...([
+    'open',
+    'read',
+    'positions',
+    'history',
+    'growing',
+    'heads',
+    'subscribe',
+    'redact',
+    'redactUser',
+    'mark',
+  ] as const),
   ...(['sessionsStored', 'findSession', 'saveReturning', 'takeReturning'] as const),
 ] as const
 /** Calls that have no answer. */
 export const NOTED = ['saveAck', 'unsubscribe', 'setMark', 'saveSession', 'dropSession'] as const
 
 type Answers<Name extends keyof Broker> = {
-  [Each in Name]: Required<Broker>[Each] extends (...args: infer Args) => Promise<infer Answer>
+  [Each in Name]: Required<Broker>[Each] extends (...args: infer Args) => Awaitable<infer Answer>
     ? (...args: Args) => Awaitable<Answer>
     : never
 }

@@ -4,6 +4,7 @@ import { ERROR_CODES } from '@roomful/protocol'
 import type { Append, Appended, Batch, RateLimit, SentSignal, Signal } from '../../../core/ports/broker.ts'
 import type { LeadMark } from '../../../core/ports/leads.ts'
 import { limitRefusal } from '../common/append-batch.ts'
+import { REFUSALS, refusedFact } from '../common/texts.ts'
 import { digestOf, secondOf, shortPrint } from './names.ts'
 import { tailOf } from './rows.ts'
 
@@ -26,6 +27,7 @@ const KEYED = 2
 const SHARES_LIMITS = 4
 const HAS_CLAIMS = 1
 const HAS_FENCES = 2
+const HAS_CHANGES = 4
 
 /** Names once, and where each stands in the list. */
 class Index {
@@ -67,6 +69,7 @@ export function appendArguments({ appends, signals }: Batch, options: AppendOpti
   }
   const signalArgs = signals.flatMap((signal) => signalArguments(signal, rooms))
   const fences = fencesOf(appends, signals)
+  const changes = appends.flatMap(changeArguments)
   const { seed, now, dedupeWindowMs, retention, retentionMs } = options
   return [
     now,
@@ -80,8 +83,13 @@ export function appendArguments({ appends, signals }: Batch, options: AppendOpti
     String(limits.length / 4),
     String(signals.length),
     String(acks.length / 2),
-    String((options.hasClaims ? HAS_CLAIMS : 0) + (fences === undefined ? 0 : HAS_FENCES)),
+    String(
+      (options.hasClaims ? HAS_CLAIMS : 0) +
+        (fences === undefined ? 0 : HAS_FENCES) +
+        (changes.length > 0 ? HAS_CHANGES : 0),
+    ),
     meta,
+    ...(changes.length > 0 ? [String(changes.length / CHANGE_ARGUMENTS), ...changes] : []),
     ...rooms.names.flatMap((name) => [name, String(name.length)]),
     ...seconds.names,
     ...entries,
@@ -90,6 +98,32 @@ export function appendArguments({ appends, signals }: Batch, options: AppendOpti
     ...signalArgs,
     ...(fences === undefined ? [] : [fences]),
   ]
+}
+
+const CHANGE_ARGUMENTS = 10
+const NONE = ['', '', '0']
+
+/** What an entry does to a message that is being written. */
+function changeArguments({ change }: Append, index: number): string[] {
+  if (change === undefined) return []
+  const entry = String(index + 1)
+  const text = (value: string): string[] => [String(value.length), value]
+  const { kind, length } = change
+  switch (kind) {
+    case 'begin':
+      return [entry, 'b', '0', '0', String(length), ...text(change.fragment), ...NONE]
+    case 'extend':
+      return [entry, 'x', String(change.seq), String(change.at), String(length), ...text(change.fragment), ...NONE]
+    case 'end':
+      return [entry, 'e', String(change.seq), '0', String(length), ...text(change.tail), ...NONE]
+    case 'resume': {
+      const { was, argsJson } = change
+      const numbers = [entry, 'r', String(change.seq), String(was.length), String(length)]
+      return [...numbers, ...text(change.fragment), was, argsJson, String(argsJson.length)]
+    }
+    default:
+      return change satisfies never
+  }
 }
 
 function flagsOf({ argsJson, key, sharesLimits }: Append, eventMax: number): number {
@@ -149,6 +183,15 @@ export function appendResults(reply: readonly unknown[], appends: readonly Appen
         const ack = String(reply[acks++])
         return { status: 'duplicate', n: Number(first), seq: Number(second), ts: Number(third), ack }
       }
+      case 'c':
+        return { status: 'changed', ts, version: Number(first), isRepeat: second === '1' }
+      case 'E':
+      case 'G':
+      case 'O':
+        return REFUSALS[result[0]]
+      case 'A':
+      case 'V':
+        return refusedFact(result[0], Number(first))
       case 'C':
         return CONFLICT
       case 'F':

@@ -180,6 +180,7 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
     read: (namespace, after, most) => ask(namespace, ({ reader }) => reader.read(after, most)),
     positions: (namespace, n, roomIds) => ask(namespace, ({ reader }) => reader.positions(n, roomIds)),
     history: (namespace, roomId, page) => ask(namespace, ({ reader }) => reader.history(roomId, page)),
+    growing: (namespace, roomId) => ask(namespace, ({ reader }) => reader.growing(roomId)),
     heads: (namespace, roomIds) =>
       ask(namespace, async (parts) => {
         const pages = roomIds.length === 0 ? [[]] : inPages(roomIds)

@@ -13,6 +13,7 @@ export type FunctionName =
   | 'open'
   | 'close'
   | 'heads'
+  | 'growing'
   | 'range'
   | 'positions'
   | 'redact'
@@ -51,6 +52,7 @@ export type FunctionName =
 
 const READING = [
   'heads',
+  'growing',
   'range',
   'positions',
   'roomNames',

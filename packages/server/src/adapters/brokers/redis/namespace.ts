@@ -25,7 +25,7 @@ import { type FunctionName, library } from './library.ts'
 import { type Names, namesOf } from './names.ts'
 import { toDiff, toOnline } from './presence-frame.ts'
 import { Replication } from './replication.ts'
-import type { Frame } from './rows.ts'
+import { type ChangeFrame, type Frame, toChange } from './rows.ts'
 
 /** The version of what stands in Redis. A newer one is another program's. */
 const FORM = 1
@@ -617,6 +617,8 @@ export class RedisNamespace {
         listener.onEvents(name, run.map((frame) => this.rowOf(frame))) // biome-ignore format: one call
       else if (kind === 'signal')
         listener.onSignals(name, run.map((frame) => bodyOf<SentSignal>(frame))) // biome-ignore format: one call
+      else if (kind === 'changed')
+        listener.onChanged(name, run.map((frame) => toChange(bodyOf<ChangeFrame>(frame)))) // biome-ignore format: one call
       else for (const frame of run) this.onFrame(frame)
     }
   }
@@ -652,14 +654,17 @@ function bodyOf<T>(frame: Frame): T {
   return (frame as Exclude<Frame, { kind: 'row' }>).body as T
 }
 
-/** `OK k n`, then five values per room. */
+/** `OK k n`, five values per room, and the places of those in which messages are being written. */
 export function headsOf(reply: readonly unknown[], roomIds: readonly string[]): Head[] {
   const heads: Head[] = []
+  const growing = new Set(String(reply[3 + 5 * roomIds.length] ?? '').split(','))
   roomIds.forEach((roomId, i) => {
     const at = 3 + 5 * i
     const epoch = String(reply[at])
     const [seq, first, n] = [1, 2, 3].map((offset) => Number(reply[at + offset])) as [number, number, number]
-    if (epoch !== '') heads.push({ roomId, epoch, seq, first, n })
+    if (epoch === '') return
+    const head = { roomId, epoch, seq, first, n }
+    heads.push(growing.has(String(i + 1)) ? { ...head, isGrowing: true } : head)
   })
   return heads
 }

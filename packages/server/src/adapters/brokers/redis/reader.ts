@@ -1,5 +1,5 @@
 /** Reading the log of a namespace, and emptying rows of it. */
-import type { Broker, ReadLimits, StoredRow } from '../../../core/ports/broker.ts'
+import type { Broker, GrowingRow, ReadLimits, StoredRow } from '../../../core/ports/broker.ts'
 import { type Cursor, type HistoryPage, inOrder, rowBytes, spanOf } from '../common/reading.ts'
 import { headsOf, inPages, type RedisNamespace } from './namespace.ts'
 import { emptied, parseRow } from './rows.ts'
@@ -106,6 +106,16 @@ export class LogReader {
     if (!head) return { events: [], more: false }
     const { from, to, more } = spanOf(page, head.first, head.seq)
     return { events: await this.span(roomId, from, to), more }
+  }
+
+  async growing(roomId: string): Promise<GrowingRow[]> {
+    const reply = (await this.namespace.ask('growing', [roomId])).map(String)
+    const found: GrowingRow[] = []
+    for (let at = 0; at + 3 < reply.length; at += 4) {
+      const [text = '', fragment = '', length, ts] = reply.slice(at, at + 4)
+      found.push({ row: parseRow(roomId, text).row, fragment, length: Number(length), ts: Number(ts) })
+    }
+    return found
   }
 
   async positions(n: number, roomIds: readonly string[]): ReturnType<Broker['positions']> {

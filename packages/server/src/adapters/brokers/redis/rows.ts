@@ -3,7 +3,8 @@
  * in UTF-16 units, so that a row is cut out of a message without looking for its end. Numbers come from the script; the
  * tail is made here.
  */
-import type { Append, StoredRow } from '../../../core/ports/broker.ts'
+import type { Append, NotedChange, StoredRow } from '../../../core/ports/broker.ts'
+import { fragmentOf } from '../../../core/ports/facts.ts'
 
 export interface ParsedRow {
   readonly row: StoredRow & { readonly origin?: string }
@@ -91,16 +92,38 @@ const EPOCH_LENGTH = 12
 /** A frame of a message for this node. */
 export type Frame =
   | { readonly kind: 'row'; readonly epoch: string; readonly row: ParsedRow['row'] }
-  | { readonly kind: 'signal' | 'presence' | 'online' | 'reset' | 'redacted' | 'taken' | 'log'; readonly body: unknown }
+  | {
+      readonly kind: 'signal' | 'changed' | 'presence' | 'online' | 'reset' | 'redacted' | 'taken' | 'log'
+      readonly body: unknown
+    }
 
 const KINDS: Readonly<Record<string, Exclude<Frame['kind'], 'row'>>> = {
   S: 'signal',
+  C: 'changed',
   P: 'presence',
   O: 'online',
   X: 'reset',
   D: 'redacted',
   T: 'taken',
   L: 'log',
+}
+
+/** A change of a message that is being written, as the script tells other nodes. */
+export interface ChangeFrame {
+  readonly roomId: string
+  readonly seq: number
+  readonly at: number
+  readonly length: number
+  readonly text: string
+  readonly isResume: boolean
+}
+
+export function toChange({ roomId, seq, at, length, text, isResume }: ChangeFrame): NotedChange {
+  const piece = { seq, fragment: fragmentOf(text), length }
+  const change = isResume
+    ? ({ kind: 'resume', was: '', argsJson: '', ...piece } as const)
+    : ({ kind: 'extend', at, ...piece } as const)
+  return { roomId, change }
 }
 
 /** What the script puts one after another into a message. A kind that this version does not know is left out. */

@@ -172,14 +172,17 @@ export class PollWire implements Wire {
    * it; one behind up to the last event of the answer.
    */
   private cursorAfter({ events, cursor }: Parked): string {
-    const namespace = this.link?.connections[0]?.namespace
-    if (namespace && !this.isBehind) {
+    const connection = this.link?.connections[0]
+    const namespace = connection?.namespace
+    if (connection && namespace && !this.isBehind) {
       const { logId, headN } = namespace
       const asked = parseCursor(cursor)
-      return formatCursor(logId, asked?.logId === logId ? Math.max(headN, asked.n) : headN)
+      const n = asked?.logId === logId ? Math.max(headN, asked.n) : headN
+      return formatCursor(logId, n, textsOf(connection))
     }
     const last = events.findLast(({ n }) => n !== undefined)
-    return namespace && last?.n !== undefined ? formatCursor(namespace.logId, last.n) : cursor
+    if (!namespace || last?.n === undefined) return cursor
+    return formatCursor(namespace.logId, last.n, textsOf(connection))
   }
 
   private end(code: number, reason: string): void {
@@ -195,6 +198,15 @@ export class PollWire implements Wire {
     this.hub.runtime.timers.cancel(this.lease)
     this.ends.onGone(this)
   }
+}
+
+/** How much a poller has of messages that are being written. */
+function textsOf({ behind, memberships }: Connection): (readonly [n: number, length: number])[] {
+  const texts = Array.from(memberships.values()).flatMap(({ room }) => [...room.texts.values()])
+  return texts.flatMap(({ stored: { n }, sent }) => {
+    const length = behind ? behind.texts.get(n) : sent
+    return length === undefined ? [] : [[n, length] as const]
+  })
 }
 
 /** Closes that another poll would not change. After any other close the poll gets an answer, and the client polls again. */

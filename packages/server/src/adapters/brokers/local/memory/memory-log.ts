@@ -8,6 +8,7 @@ import type {
   Append,
   Appended,
   AppendKey,
+  GrowingRow,
   Head,
   ReadLimits,
   Refused,
@@ -18,6 +19,7 @@ import type {
 import type { Clock, Random } from '../../../../core/ports/system.ts'
 import { AppendBatch, type BatchTarget, type Counter, MINUTE_MS, repeat, writerOf } from '../../common/append-batch.ts'
 import { type HistoryPage, seqAt, spanOf, takePage } from '../../common/reading.ts'
+import type { TextStore } from '../../common/texts.ts'
 import {
   EPOCH_LENGTH,
   formatEpoch,
@@ -28,7 +30,7 @@ import {
   type LogOptions,
 } from '../log.ts'
 import { MemoryKeys } from './keys.ts'
-import { type IdleRooms, MemoryRoom, MemoryRows, rowsInOrder } from './rows.ts'
+import { type IdleRooms, MemoryRoom, MemoryRows, type MemoryText, rowsInOrder } from './rows.ts'
 import { MemorySessions } from './sessions.ts'
 import { startSweep } from './sweep.ts'
 
@@ -119,6 +121,16 @@ class MemoryLog implements Log {
     if (room === undefined) return { events: [], more: false }
     const { from, to, more } = spanOf(page, room.first, room.seq)
     return { events: room.slice(from, to), more }
+  }
+
+  growing(namespace: string, roomId: string): GrowingRow[] {
+    const room = this.namespace(namespace).rooms.find(roomId)
+    const found: GrowingRow[] = []
+    for (const [seq, { fragments, length, ts }] of room?.texts ?? []) {
+      const row = room?.at(seq)
+      if (row !== undefined && !row.redacted) found.push({ row, fragment: fragments.join(''), length, ts })
+    }
+    return found
   }
 
   heads(namespace: string, roomIds: readonly string[]): Head[] {
@@ -226,10 +238,38 @@ class MemoryLog implements Log {
         return known
       },
       hasContent: (room, seq) => room.at(seq)?.redacted === false,
+      texts: this.texts(),
       store: (room, entry, n, seq, ts) => {
         const { roomId, type, argsJson, userId, key } = entry
         const row = { n, seq, ts, roomId, type, argsJson, userId, key: key?.key, redacted: false }
         rows.add(room, row, writerOf(namespace, entry))
+      },
+    }
+  }
+
+  private texts(): TextStore<MemoryRoom> {
+    const { rows } = this
+    const textOf = (room: MemoryRoom, seq: number) => room.texts.get(seq) as MemoryText
+    return {
+      argsOf: (room, seq) => {
+        const row = room.at(seq)
+        return row === undefined || row.redacted ? undefined : row.argsJson
+      },
+      rewrite: (room, seq, argsJson) => rows.rewrite(room, seq, argsJson),
+      growing: (room, seq) => room.texts.get(seq),
+      countGrowing: (room) => room.texts.size,
+      begin: (room, seq, ts) => void room.texts.set(seq, { fragments: [], length: 0, ts }),
+      extend: (room, seq, _at, fragment, length, ts) => {
+        const text = textOf(room, seq)
+        if (fragment !== '') text.fragments.push(fragment)
+        text.length += length
+        text.ts = ts
+        rows.bytes += fragment.length
+      },
+      fragmentOf: (room, seq) => textOf(room, seq).fragments.join(''),
+      end: (room, seq) => {
+        for (const fragment of textOf(room, seq).fragments) rows.bytes -= fragment.length
+        room.texts.delete(seq)
       },
     }
   }
@@ -306,6 +346,7 @@ class MemoryRooms {
   }
 }
 
-function toHead({ roomId, epoch, seq, first }: MemoryRoom): Head {
-  return { roomId, epoch: formatEpoch(epoch, GENERATION), seq, first }
+function toHead({ roomId, epoch, seq, first, texts }: MemoryRoom): Head {
+  const head = { roomId, epoch: formatEpoch(epoch, GENERATION), seq, first }
+  return texts.size === 0 ? head : { ...head, isGrowing: true }
 }

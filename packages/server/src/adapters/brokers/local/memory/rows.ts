@@ -89,6 +89,17 @@ export class MemoryRows {
     return true
   }
 
+  /** The row has another content; a longer one counts for its writer. */
+  rewrite(room: MemoryRoom, seq: number, argsJson: string): void {
+    const row = room.at(seq)
+    if (row === undefined) return
+    const bytes = argsJson.length - row.argsJson.length
+    room.replace({ ...row, argsJson })
+    this.bytes += bytes
+    const writer = room.writerAt(seq)
+    if (writer) this.writers.shrank(writer, -bytes)
+  }
+
   private emptyForBytes(room: MemoryRoom, seq: number): true {
     const row = room.at(seq) as StoredRow
     const writer = room.writerAt(seq)
@@ -120,6 +131,13 @@ function weight(row: StoredRow): number {
   return ROW_BYTES + row.argsJson.length
 }
 
+/** What was added to a message so far. */
+export interface MemoryText {
+  readonly fragments: string[]
+  length: number
+  ts: number
+}
+
 /** One room: its rows, and where its log stands. */
 export class MemoryRoom {
   readonly roomId: string
@@ -137,6 +155,8 @@ export class MemoryRoom {
   lastTs = 0
   /** How far it was delivered to its owner, for an inbox. */
   mark = 0
+  /** Messages that are being written, by number. */
+  readonly texts = new Map<number, MemoryText>()
   /** Rows that went before their turn in the log-wide order of age came. */
   droppedEarly = 0
   private ring: (StoredRow | undefined)[] = []

@@ -135,6 +135,8 @@ export class SqliteRoomSweep {
   private readonly options: RoomSweepOptions
   private readonly next: Query<RoomRow>
   private readonly remove: Command
+  private readonly removeTexts: Command
+  private readonly removePieces: Command
   private readonly rememberForgotten: Command
   private lastId = 0
 
@@ -146,6 +148,8 @@ export class SqliteRoomSweep {
         FROM rooms WHERE id > ? ORDER BY id LIMIT ?`,
     )
     this.remove = command(options.db, 'DELETE FROM rooms WHERE id = ?')
+    this.removeTexts = command(options.db, 'DELETE FROM texts WHERE room = ?')
+    this.removePieces = command(options.db, 'DELETE FROM pieces WHERE room = ?')
     this.rememberForgotten = command(options.db, 'UPDATE namespaces SET forgotten_n = max(forgotten_n, ?) WHERE id = ?')
   }
 
@@ -159,6 +163,8 @@ export class SqliteRoomSweep {
     writer.transaction(() => {
       for (const { id, ns, trimmed_n } of gone) {
         this.remove.run(id)
+        this.removeTexts.run(id)
+        this.removePieces.run(id)
         if (trimmed_n > 0) this.rememberForgotten.run(trimmed_n, ns)
       }
     })

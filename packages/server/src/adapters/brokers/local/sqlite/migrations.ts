@@ -121,6 +121,22 @@ export const MIGRATIONS: readonly string[] = [
     WHERE counted.writer = writers.id;
   UPDATE file SET counted_id = coalesce((SELECT max(id) FROM events), 0);
   `,
+  `
+  CREATE TABLE texts (
+    room INTEGER NOT NULL,
+    seq INTEGER NOT NULL,    -- of the event that began the message
+    length INTEGER NOT NULL, -- of its text so far, in UTF-16 units
+    ts INTEGER NOT NULL,     -- when it was last added to
+    PRIMARY KEY (room, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE pieces (
+    room INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,    -- the length before it
+    fragment TEXT NOT NULL, -- of JSON, without quotes
+    PRIMARY KEY (room, seq, at)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]
 
 /** The format that this version writes. */

@@ -1,5 +1,5 @@
 /** The namespaces of the file: counter, keys and rooms of each, and how a batch is written into it. */
-import type { Append, Appended, AppendKey, Refused, Repeated } from '../../../../core/ports/broker.ts'
+import type { Append, Appended, AppendKey, GrowingRow, Refused, Repeated } from '../../../../core/ports/broker.ts'
 import type { Limiter } from '../../../../core/ports/system.ts'
 import { AppendBatch, type BatchTarget, type FirstCommit, repeat, writerOf } from '../../common/append-batch.ts'
 import { seqAt } from '../../common/reading.ts'
@@ -7,6 +7,7 @@ import { LOG_ID_LENGTH, type LogLimits } from '../log.ts'
 import { type Command, command, type Query, query } from './connection.ts'
 import type { NewKeys } from './new-keys.ts'
 import { type SqliteRoom, SqliteRooms, type SqliteRoomsOptions } from './rooms.ts'
+import { SqliteTexts } from './texts.ts'
 import { EVENT_BYTES, type SqliteUsage, type SqliteWriter } from './writer.ts'
 
 /** Log ids begin with the version of the cursors that contain them. */
@@ -114,13 +115,18 @@ export class SqliteNamespace {
       this.n = last.n
       this.ts = last.ts
     }
-    const { touched, count, journalBytes } = this.rows
+    const { touched, count, journalBytes, texts } = this.rows
     for (const room of touched) {
       room.committedSeq = room.seq
       room.first = Math.max(room.first, room.seq - room.retention + 1)
     }
-    this.writer.count(count, journalBytes)
+    this.writer.count(count, journalBytes + texts.journalBytes)
     return touched
+  }
+
+  growing(roomId: string): GrowingRow[] {
+    const room = this.rooms.find(roomId)
+    return room === undefined ? [] : this.rows.texts.all(room)
   }
 
   isNewKey(key: AppendKey): boolean {
@@ -169,6 +175,7 @@ class NamespaceRows implements BatchTarget<SqliteRoom> {
   touched: SqliteRoom[] = []
   count = 0
   journalBytes = 0
+  readonly texts: SqliteTexts
   private readonly ns: number
   private readonly name: string
   private readonly rooms: SqliteRooms
@@ -188,6 +195,7 @@ class NamespaceRows implements BatchTarget<SqliteRoom> {
     this.dedupeWindowMs = limits.dedupeWindowMs
     this.newKeys = newKeys
     this.usage = writer.usage
+    this.texts = new SqliteTexts(db, writer)
     this.insertEvent = command(
       db,
       'INSERT INTO events (room, seq, n, ts, type, args, user, key, writer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
@@ -204,6 +212,7 @@ class NamespaceRows implements BatchTarget<SqliteRoom> {
     this.touched = []
     this.count = 0
     this.journalBytes = 0
+    this.texts.journalBytes = 0
   }
 
   hasRoom(roomId: string): boolean {

@@ -20,7 +20,7 @@ export interface UserEvent {
   readonly is_readable: number
 }
 
-interface EventRow {
+export interface EventRow {
   readonly seq: number
   readonly n: number
   readonly ts: number
@@ -117,7 +117,7 @@ class IdCursor implements Cursor {
   }
 }
 
-function toStoredRow(roomId: string, row: EventRow): StoredRow {
+export function toStoredRow(roomId: string, row: EventRow): StoredRow {
   const { n, seq, ts, type, args, user, key } = row
   return {
     n,

@@ -25,6 +25,8 @@ export interface SqliteRoom {
   /** The commit of the one before it. */
   trimmedN: number
   mark: number
+  /** Messages that are being written. */
+  growing: number
   /** When it was last released, or loaded without being retained. */
   idleSinceMs: number
 }
@@ -57,6 +59,7 @@ interface RoomRow {
   readonly retention: number
   readonly mark: number
   readonly trimmed_n: number
+  readonly growing: number
   readonly lowest: number | null
   readonly latest: number | null
 }
@@ -76,7 +79,8 @@ export class SqliteRooms {
     this.options = options
     this.select = query(
       db,
-      `SELECT id, epoch, seq, retention, mark, trimmed_n, (SELECT min(seq) FROM events WHERE room = rooms.id) AS lowest,
+      `SELECT id, epoch, seq, retention, mark, trimmed_n,
+        (SELECT count(*) FROM texts WHERE room = rooms.id) AS growing, (SELECT min(seq) FROM events WHERE room = rooms.id) AS lowest,
         (SELECT max(seq) FROM events WHERE room = rooms.id) AS latest FROM rooms WHERE ns = ? AND name = ?`,
     )
     this.insert = command(db, 'INSERT INTO rooms (ns, name, epoch, seq, ts, retention) VALUES (?, ?, ?, 0, ?, ?)')
@@ -131,8 +135,9 @@ export class SqliteRooms {
     this.cached.clear()
   }
 
-  toHead({ roomId, epoch, seq, first }: SqliteRoom): Head {
-    return { roomId, epoch: formatEpoch(epoch, this.options.generation), seq, first }
+  toHead({ roomId, epoch, seq, first, growing }: SqliteRoom): Head {
+    const head = { roomId, epoch: formatEpoch(epoch, this.options.generation), seq, first }
+    return growing === 0 ? head : { ...head, isGrowing: true }
   }
 
   private retentionOf({ retention }: RoomSubscription): number {
@@ -153,7 +158,7 @@ export class SqliteRooms {
     if (row === undefined) return undefined
     const seq = Math.max(row.seq, row.latest ?? 0)
     const kept = row.lowest ?? seq + 1
-    const { id, epoch, retention, mark, trimmed_n: trimmedN } = row
+    const { id, epoch, retention, mark, growing, trimmed_n: trimmedN } = row
     const idleSinceMs = this.options.clock.now()
     const first = Math.max(kept, seq - retention + 1)
     return this.cache({
@@ -167,6 +172,7 @@ export class SqliteRooms {
       kept,
       trimmedN,
       mark,
+      growing,
       idleSinceMs,
     })
   }
@@ -188,6 +194,7 @@ export class SqliteRooms {
       kept: 1,
       trimmedN: 0,
       mark: 0,
+      growing: 0,
       idleSinceMs,
     })
   }

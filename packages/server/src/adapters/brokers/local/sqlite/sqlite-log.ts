@@ -7,6 +7,7 @@ import type {
   Append,
   Appended,
   AppendKey,
+  GrowingRow,
   Head,
   Refused,
   Repeated,
@@ -80,6 +81,10 @@ class SqliteLog implements Log {
 
   history(...[name, roomId, page]: Parameters<Log['history']>) {
     return this.components.reader.history(name, roomId, page)
+  }
+
+  growing(name: string, roomId: string): GrowingRow[] {
+    return this.namespace(name).growing(roomId)
   }
 
   positions(name: string, n: number, roomIds: readonly string[]) {

@@ -1,0 +1,237 @@
+/** Messages that are written in pieces: who may write and end them, and what becomes of one whose writer is gone. D17. */
+import { isRecord, toJson } from '@roomful/protocol'
+import { RoomfulError, toRoomfulError } from '../base/errors.ts'
+import type { Runtime } from '../base/runtime.ts'
+import { ENDED, type Ending, type EndState, tailOf } from '../events/growing-text.ts'
+import type { RequestEffects } from '../log/commit.ts'
+import type { Stored } from '../log/effects.ts'
+import type { FanOut } from '../log/fan-out.ts'
+import type { AppendKey, FactChange, GrowingRow, StoredRow } from '../ports/broker.ts'
+import { fragmentOf } from '../ports/facts.ts'
+import type { OpenRooms } from '../rooms/open-rooms.ts'
+import type { NamespaceState } from '../state/namespace-state.ts'
+import { type EndedMessage, type EndRequest, MessageStream } from './message-stream.ts'
+import type { Publisher } from './publisher.ts'
+
+interface StreamsParts {
+  readonly publisher: Publisher
+  readonly fanOut: FanOut
+  readonly rooms: OpenRooms
+}
+
+/** A message that is being written, as far as a request needs to know. */
+export interface Written {
+  readonly userId: string | undefined
+  readonly length: number
+}
+
+/** Who begins a message, and under which key. */
+interface Beginning {
+  readonly key?: string | undefined
+  readonly scope?: string | undefined
+  readonly userId?: string | undefined
+}
+
+/** How often an end is tried while the message still grows. */
+const TRIES_MAX = 10
+
+export class Streams {
+  private readonly runtime: Runtime
+  private readonly namespace: NamespaceState
+  private readonly parts: StreamsParts
+  /** Those that this node writes, by room and number. Bound: what the application has open. */
+  private readonly written = new Map<string, MessageStream>()
+
+  constructor(runtime: Runtime, namespace: NamespaceState, parts: StreamsParts) {
+    this.runtime = runtime
+    this.namespace = namespace
+    this.parts = parts
+    const { texts } = parts.fanOut
+    texts.onEnded = (roomId, { target, state, length }) =>
+      this.written.get(nameOf(roomId, target))?.hasEnded({ state, length })
+    texts.onIdle = (room, { stored: { seq }, length }) => {
+      this.end(room.id, seq, length, { state: 'interrupted' }).catch((error: unknown) => {
+        if (toRoomfulError(error).code === 'NOT_FOUND') return void room.texts.delete(seq) // taken back meanwhile
+        this.runtime.observer.observe({ type: 'commit:failed', namespace: this.namespace.name, error })
+      })
+    }
+  }
+
+  /** The arguments of the event that begins a message, and its first text. */
+  begin(start: Readonly<Record<string, unknown>>): { args: readonly unknown[]; change: FactChange } {
+    const { content = '', streaming: _, ...rest } = start
+    if (typeof content !== 'string') throw new RoomfulError('INVALID_MESSAGE', 'Field content must be a string')
+    this.checkLength(content.length)
+    const change = { kind: 'begin', fragment: fragmentOf(content), length: content.length } as const
+    return { args: [{ ...rest, content: '', streaming: true }], change }
+  }
+
+  /** @throws RoomfulError TOO_LARGE */
+  checkLength(length: number): void {
+    const { streamMaxLength } = this.runtime.settings
+    if (length > streamMaxLength) {
+      throw new RoomfulError('TOO_LARGE', `A message has at most ${streamMaxLength} characters`)
+    }
+  }
+
+  /**
+   * Begins a message that the server writes. Under a key that is known it goes on with the message of before, unless that one
+   * is complete or was cancelled.
+   * @throws RoomfulError (rejects) ROOM_NAME_INVALID, RATE_LIMITED, CONFLICT, EXPIRED, UNAVAILABLE
+   */
+  async open(
+    roomId: string,
+    type: string,
+    start: Readonly<Record<string, unknown>>,
+    { key, scope = `\u0000room ${roomId}`, userId }: Beginning,
+    limits: Pick<RequestEffects, 'writer' | 'limits'> = {},
+    known?: AppendKey,
+  ): Promise<MessageStream> {
+    const { publisher, rooms } = this.parts
+    const { args, change } = this.begin(start)
+    const appendKey = known ?? publisher.keyOf(key, scope, type, args)
+    const stored = await publisher.store(roomId, type, args, userId, appendKey, { ...limits, change })
+    const room = rooms.open(roomId)
+    room.pins++ // so that its end is received here
+    try {
+      await room.opened
+      return await this.attach(stored, start, () => {
+        this.written.delete(nameOf(roomId, stored.seq))
+        room.pins--
+        rooms.freeIfEmpty(room)
+      })
+    } catch (error) {
+      room.pins--
+      rooms.freeIfEmpty(room)
+      throw error
+    }
+  }
+
+  /** @returns nothing when no message is being written under this number */
+  async find(roomId: string, seq: number): Promise<Written | undefined> {
+    return this.findHere(roomId, seq) ?? this.findStored(roomId, seq)
+  }
+
+  /** As {@link find}, where it is known at once. */
+  findHere(roomId: string, seq: number): Written | undefined {
+    const text = this.namespace.rooms.get(roomId)?.texts.get(seq)
+    return text && { userId: text.start.userId, length: text.length }
+  }
+
+  /**
+   * Ends a message that is being written.
+   * @param length as far as it is known here; it may have grown meanwhile
+   * @returns how it ended, which may be another way: another end came first
+   * @throws RoomfulError (rejects) NOT_FOUND, UNAVAILABLE
+   */
+  async end(roomId: string, seq: number, length: number, request: EndRequest): Promise<EndedMessage> {
+    const { publisher } = this.parts
+    const { state, reason, extra, userId, by } = request
+    for (let tries = 0, known = length; tries < TRIES_MAX; tries++) {
+      const ending: Ending = {
+        target: seq,
+        state,
+        length: known,
+        ...(userId === undefined ? {} : { userId }),
+        ...(reason === undefined ? {} : { reason }),
+        ...(extra === undefined ? {} : { extra }),
+      }
+      const change = { kind: 'end', seq, length: known, tail: tailOf(ending) } as const
+      try {
+        await publisher.store(roomId, ENDED, [ending], by, undefined, { change, aboutSeq: seq })
+        return { state, length: known }
+      } catch (error) {
+        const { code, details } = toRoomfulError(error)
+        if (code !== 'CONFLICT') throw error
+        if (typeof details?.length !== 'number') return this.endOf(roomId, seq)
+        known = details.length
+      }
+    }
+    throw new RoomfulError('UNAVAILABLE', 'The message still grows; try again', { retryAfterMs: 1_000 })
+  }
+
+  /** How a message that is not written any more has ended. @throws RoomfulError (rejects) NOT_FOUND */
+  private async endOf(roomId: string, seq: number): Promise<EndedMessage> {
+    const row = await this.row(roomId, seq)
+    const ended = row && endedOf(row)
+    if (!ended) throw new RoomfulError('NOT_FOUND', `There is no message ${seq} that is written in pieces in this room`)
+    return ended
+  }
+
+  private async attach(
+    stored: Stored,
+    start: Readonly<Record<string, unknown>>,
+    release: () => void,
+  ): Promise<MessageStream> {
+    const { roomId, seq, duplicate } = stored
+    const length = typeof start.content === 'string' ? start.content.length : 0
+    if (!duplicate) return this.stream(stored, length, release)
+    const growing = await this.growing(roomId, seq)
+    if (growing) return this.stream(stored, growing.length, release)
+    const row = await this.row(roomId, seq)
+    const ended = row && endedOf(row)
+    if (!row || !ended) throw new RoomfulError('NOT_FOUND', 'The message under this key is there no more')
+    if (ended.state !== 'interrupted') return this.stream(stored, ended.length, release, ended)
+    const { content, state: _, reason: __, extra: ___, ...rest } = (JSON.parse(row.argsJson) as [Content])[0]
+    const argsJson = toJson([{ ...rest, content: '', streaming: true }])
+    const text = { fragment: fragmentOf(content), length: content.length }
+    await this.parts.publisher.change(roomId, { kind: 'resume', seq, was: row.argsJson, argsJson, ...text })
+    return this.stream(stored, content.length, release)
+  }
+
+  private stream(
+    { id, roomId, seq, ts }: Stored,
+    length: number,
+    release: () => void,
+    ended?: EndedMessage,
+  ): MessageStream {
+    const target = {
+      change: (room: string, change: FactChange) => this.parts.publisher.change(room, change),
+      end: (room: string, number: number, at: number, request: EndRequest) => this.end(room, number, at, request),
+      failed: (error: unknown) => {
+        const of = { namespace: this.namespace.name, event: 'stream', userId: '', connectionId: '' }
+        this.runtime.observer.observe({ type: 'handler:failed', ...of, payload: [], error })
+      },
+      release,
+    }
+    const stream = new MessageStream(this.runtime, { id, roomId, seq, ts, length }, target, ended)
+    if (!ended) this.written.set(nameOf(roomId, seq), stream)
+    return stream
+  }
+
+  private async findStored(roomId: string, seq: number): Promise<Written | undefined> {
+    const found = await this.growing(roomId, seq)
+    return found && { userId: found.row.userId, length: found.length }
+  }
+
+  private async growing(roomId: string, seq: number): Promise<GrowingRow | undefined> {
+    const all = await this.runtime.broker.growing(this.namespace.name, roomId)
+    return all.find(({ row }) => row.seq === seq)
+  }
+
+  private async row(roomId: string, seq: number): Promise<StoredRow | undefined> {
+    const { events } = await this.runtime.broker.history(this.namespace.name, roomId, { after: seq - 1, limit: 1 })
+    const [row] = events
+    return row?.seq === seq && !row.redacted ? row : undefined
+  }
+}
+
+interface Content {
+  readonly content: string
+  readonly state: unknown
+  readonly reason: unknown
+  readonly extra: unknown
+}
+
+const STATES: ReadonlySet<unknown> = new Set<EndState>(['complete', 'cancelled', 'interrupted'])
+
+/** How a message ended, by its row. */
+function endedOf({ argsJson }: StoredRow): EndedMessage | undefined {
+  const [data] = JSON.parse(argsJson) as unknown[]
+  if (!isRecord(data) || typeof data.content !== 'string' || !STATES.has(data.state)) return undefined
+  return { state: data.state as EndState, length: data.content.length }
+}
+
+function nameOf(roomId: string, seq: number): string {
+  return `${roomId}\n${seq}`
+}

@@ -1,0 +1,102 @@
+/** Messages that clients write in pieces: they begin, grow, end, and are stopped. PROTOCOL.md, section 20. */
+import { type UpData, up } from '@roomful/protocol/messages'
+import { RoomfulError } from '../core/base/errors.ts'
+import type { EndState } from '../core/events/growing-text.ts'
+import type { Hub } from '../core/hub.ts'
+import type { Stored } from '../core/log/effects.ts'
+import type { Namespace } from '../core/namespace.ts'
+import type { Awaitable, Changed } from '../core/ports/broker.ts'
+import { fragmentOf } from '../core/ports/facts.ts'
+import type { Context } from '../core/requests/context.ts'
+import type { Numbers } from '../core/requests/handlers.ts'
+import type { Written } from '../core/requests/streams.ts'
+import { takePiece } from '../core/state/limits.ts'
+import { mayPublish, schemaOf } from './messages.ts'
+
+/** Adds the events of messages that are written in pieces to a namespace. */
+export function addStreams(hub: Hub, namespace: Namespace): void {
+  const { streams } = namespace.requests
+  const begin = (context: Context, data: UpData<'message:stream'>): unknown => {
+    const { roomId, content = '', replyTo } = data
+    const ready = mayPublish(context, roomId)
+    const next = (): unknown => {
+      const { sub: userId, name } = context.user
+      const { args, change } = streams.begin({ userId, name, ...(replyTo === undefined ? {} : { replyTo }), content })
+      context.appendWith(roomId, 'message:new', args, { change })
+      return ([stored]: readonly Stored[]) => begun(stored as Stored, data)
+    }
+    return ready instanceof Promise ? ready.then(next) : next()
+  }
+  namespace.handle('message:stream', begin, { definition: schemaOf(up['message:stream']), ackFrom: begun })
+
+  const append = (context: Context, data: UpData<'message:append'>): unknown => {
+    const { roomId, seq, at, text } = data
+    takePiece(hub.runtime, context.connection, text.length)
+    streams.checkLength(at + text.length)
+    const next = (written: Written | undefined): unknown => {
+      checkWriter(context, written)
+      context.change(roomId, { kind: 'extend', seq, at, fragment: fragmentOf(text), length: text.length })
+      return (_stored: readonly Stored[], [changed]: readonly Changed[]) => ({ status: 'ok', length: changed?.version })
+    }
+    return withWritten(roomId, seq, next)
+  }
+  namespace.handle('message:append', append, { definition: schemaOf(up['message:append']), uncounted: true })
+
+  const withWritten = <Result>(
+    roomId: string,
+    seq: number,
+    next: (written: Written | undefined) => Result,
+  ): Awaitable<Result> => {
+    const known = streams.findHere(roomId, seq)
+    return known ? next(known) : streams.find(roomId, seq).then(next)
+  }
+  /** @param state as which it is to end */
+  const end = async (
+    context: Context,
+    { roomId, seq }: { roomId: string; seq: number },
+    more: { state: EndState; extra?: unknown; reason?: string | undefined },
+  ): Promise<unknown> => {
+    const written = await withWritten(roomId, seq, (each) => each)
+    checkWriter(context, written)
+    const ended = await streams.end(roomId, seq, written?.length ?? 0, { ...more, by: context.user.sub })
+    if (ended.state === more.state) return { status: 'ok', length: ended.length }
+    throw new RoomfulError('CONFLICT', `The message has ended already: ${ended.state}`, { details: { ...ended } })
+  }
+  namespace.handle(
+    'message:complete',
+    (context: Context, data: UpData<'message:complete'>) => {
+      const { extra } = data
+      return end(context, data, { state: 'complete', ...(extra === undefined ? {} : { extra }) })
+    },
+    { definition: schemaOf(up['message:complete']) },
+  )
+  namespace.handle(
+    'message:cancel',
+    (context: Context, data: UpData<'message:cancel'>) =>
+      end(context, data, { state: 'cancelled', reason: data.reason }),
+    { definition: schemaOf(up['message:cancel']) },
+  )
+
+  const stop = async (context: Context, { roomId, seq }: UpData<'message:stop'>): Promise<unknown> => {
+    const { connection, user } = context
+    await mayPublish(context, roomId)
+    await context.check('stop', roomId)
+    if (!connection.willBeIn(roomId)) throw new RoomfulError('NOT_IN_ROOM', 'Join this room to stop a message in it')
+    const written = await withWritten(roomId, seq, (each) => each)
+    const { sub: userId } = user
+    const ended = await streams.end(roomId, seq, written?.length ?? 0, { state: 'cancelled', userId, by: userId })
+    if (written?.userId !== undefined)
+      context.toAll(`user:${written.userId}`).emit('message:stop', { roomId, seq, userId })
+    return { status: 'ok', state: ended.state, length: ended.length }
+  }
+  namespace.handle('message:stop', stop, { definition: schemaOf(up['message:stop']) })
+}
+
+function begun({ seq, ts }: Numbers, { roomId }: UpData<'message:stream'>): unknown {
+  return { status: 'ok', id: `${roomId}-${seq}`, seq, ts }
+}
+
+/** What is not being written is refused by the log, which knows why. @throws RoomfulError FORBIDDEN */
+function checkWriter({ user }: Context, written: Written | undefined): void {
+  if (written && written.userId !== user.sub) throw new RoomfulError('FORBIDDEN', 'Only its writer may do this')
+}
