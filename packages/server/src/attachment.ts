@@ -22,6 +22,8 @@ export interface HttpService {
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean
   /** Whether an upgrade is the service's. */
   ownsUpgrade(request: IncomingMessage): boolean
+  /** Takes an upgrade for which there are no listeners. Without it, such an upgrade is answered as a request. */
+  unclaimedUpgrade?(socket: Duplex): void
   /** Answers a request that neither the service nor the application serves. */
   notFound(request: IncomingMessage, response: ServerResponse): void
 }
@@ -61,7 +63,12 @@ export function attachService(server: Server, service: HttpService): () => void 
   }
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): boolean => {
     if (service.handleUpgrade(request, socket, head)) return true
-    if (!hasOthers('upgrade') || offersHttp2(request) || service.ownsRequest(request)) {
+    const isRequest = offersHttp2(request) || service.ownsRequest(request)
+    if (service.unclaimedUpgrade && !isRequest && !hasOthers('upgrade')) {
+      service.unclaimedUpgrade(socket)
+      return true
+    }
+    if (!hasOthers('upgrade') || isRequest) {
       answerWithoutUpgrade(server, request, socket, head)
       return true
     }
@@ -95,6 +102,7 @@ export function attachService(server: Server, service: HttpService): () => void 
     if (!isAttached) return shouldUpgradeCallback?.call(server, request) === true
     if (service.ownsUpgrade(request)) return true
     if (offersHttp2(request) || service.ownsRequest(request)) return false
+    if (service.unclaimedUpgrade) return true
     return hasOthers('upgrade') && shouldUpgradeCallback?.call(server, request) === true
   }
   if (shouldUpgradeCallback) upgrading.shouldUpgradeCallback = shouldUpgrade

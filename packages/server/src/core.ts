@@ -13,7 +13,7 @@ import type { Observer } from './core/ports/observer.ts'
 
 export type { PollingForm } from './adapters/transports/polling-wire.ts'
 export { PacketDecoder } from './adapters/transports/socketio/decoder.ts'
-export { readPayload } from './adapters/transports/socketio/http.ts'
+export { type Body, readBody } from './adapters/transports/socketio/http.ts'
 export { ENGINE } from './adapters/transports/socketio/packets.ts'
 export { EngineSession } from './adapters/transports/socketio/session.ts'
 export { refuse } from './adapters/transports/upgrade-request.ts'
@@ -30,9 +30,9 @@ export type { Dialect } from './core/ports/dialect.ts'
 export type { Fact, Observer } from './core/ports/observer.ts'
 export { type LocalAudience, type LocalMember, LocalRooms, type LocalRoomsListener } from './core/rooms/local-rooms.ts'
 
-/** A hub for links that answer by themselves: no accounts, no limits that were not asked for, nothing stored. */
-export function openHub(settings: Partial<CoreSettings>, observer: Observer): Hub {
-  const clock = systemClock
+/** A hub for links that answer by themselves: no accounts, no limits that were not asked for, nothing stored. @param tickMs how exact its timers are */
+export function openHub(settings: Partial<CoreSettings>, observer: Observer, tickMs: number): Hub {
+  const clock = { ...systemClock, tickMs }
   const random = systemRandom
   const unknown = (): Promise<never> => Promise.reject(new RoomfulError('UNAUTHENTICATED'))
   return new Hub(

@@ -23,6 +23,39 @@ export function frameOf(packet: string | Uint8Array, protocol: Protocol): Uint8A
   return binaryFrame(protocol === 3 ? Buffer.concat([MESSAGE_BYTE, packet]) : packet)
 }
 
+/** Frames that are sent as they are, whatever the transport may compress. */
+const uncompressed = new WeakSet<Uint8Array>()
+const NONE: readonly Uint8Array[] = []
+
+export function isUncompressed(frame: Uint8Array): boolean {
+  return uncompressed.has(frame)
+}
+
+/** @returns the frame, which no transport compresses from now on */
+export function asUncompressed(frame: Uint8Array): Uint8Array {
+  uncompressed.add(frame)
+  return frame
+}
+
+/** @param pack compresses frames. @returns all frames in their order, packed where they may be */
+export function packAllowed(
+  frames: readonly Uint8Array[],
+  pack: (frames: readonly Uint8Array[]) => readonly Uint8Array[],
+): readonly Uint8Array[] {
+  if (!frames.some(isUncompressed)) return pack(frames)
+  const packed: Uint8Array[] = []
+  let run: Uint8Array[] = []
+  for (const frame of frames) {
+    if (!isUncompressed(frame)) run.push(frame)
+    else {
+      packed.push(...(run.length > 0 ? pack(run) : NONE), frame)
+      run = []
+    }
+  }
+  packed.push(...(run.length > 0 ? pack(run) : NONE))
+  return packed
+}
+
 /** A packet for many receivers. */
 export class SharedPacket {
   readonly packets: EncodedPackets

@@ -1,14 +1,12 @@
 /** The server, with the interface of Socket.IO's. */
 import { EventEmitter } from 'node:events'
-import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { Http2SecureServer, Http2Server } from 'node:http2'
-import type { Server as HttpsServer } from 'node:https'
-import { attachService } from '@roomful/server/core'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import cors from 'cors'
 import * as standardParser from 'socket.io-parser'
 import { Adapter, type Room, type SocketId } from './adapter.ts'
 import { bundleOf, serveBundle } from './bundles.ts'
 import { Client } from './client.ts'
+import type { AnyHttpServer } from './engine/attach.ts'
 import type { AttachOptions, EngineOptions } from './engine/options.ts'
 import { Engine } from './engine/server.ts'
 import type { AnyNamespace } from './internal.ts'
@@ -34,7 +32,6 @@ import {
   StrictEventEmitter,
 } from './typed-events.ts'
 
-type AnyHttpServer = HttpServer | HttpsServer | Http2SecureServer | Http2Server
 /** Which names are namespaces. */
 type NameRule = (name: string, auth: { [key: string]: any }, fn: (err: Error | null, success: boolean) => void) => void
 type AdapterConstructor = (new (nsp: any) => object) | ((nsp: any) => object)
@@ -364,29 +361,13 @@ export class Server<
       if (session.protocol === 3) client.connect('/')
       return client
     }
-    const path = (options.path as string).replace(/\/$/, '')
-    const prefix = options.addTrailingSlash === false ? path : `${path}/`
-    const owns = ({ url = '' }: IncomingMessage): boolean => url.startsWith(prefix)
     const bundle = ({ url = '' }: IncomingMessage): string | undefined =>
       this._serveClient ? bundleOf(this._path, url) : undefined
     const withCors = options.cors ? cors(options.cors) : undefined
     this.detach.get(httpServer)?.()
-    const detach = attachService(httpServer as HttpServer, {
-      handleRequest: (request, response) => {
-        const name = bundle(request)
-        if (name !== undefined) serveWith(withCors, name, request, response)
-        else if (owns(request)) engine.handleRequest(request, response)
-        else return false
-        return true
-      },
-      ownsRequest: (request) => owns(request) || bundle(request) !== undefined,
-      handleUpgrade: (request, socket, head) => {
-        if (!owns(request)) return false
-        engine.handleUpgrade(request, socket, head)
-        return true
-      },
-      ownsUpgrade: owns,
-      notFound: (_request, response) => void response.writeHead(404).end(),
+    const detach = engine.attach(httpServer, options, {
+      owns: (request) => bundle(request) !== undefined,
+      serve: (request, response) => serveWith(withCors, bundle(request) as string, request, response),
     })
     this.detach.set(httpServer, detach)
     this.httpServer = httpServer

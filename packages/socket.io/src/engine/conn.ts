@@ -3,10 +3,10 @@ import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Protocol } from '../frames.ts'
 import type { Engine } from './server.ts'
-import type { SendCallback, SendOptions, Session } from './session.ts'
+import type { MessageData, SendCallback, SendOptions, Session } from './session.ts'
 
 /** The transport of a connection at the moment. */
-class TransportView extends EventEmitter {
+export class TransportView extends EventEmitter {
   private readonly session: Session
 
   constructor(session: Session) {
@@ -33,6 +33,11 @@ class TransportView extends EventEmitter {
   get protocol(): Protocol {
     return this.session.protocol
   }
+}
+
+/** The WebSocket that a client which polls is about to change to. It emits `close` where that fails. */
+export class ProbedTransport extends EventEmitter {
+  readonly name = 'websocket'
 }
 
 export class EngineSocket extends EventEmitter {
@@ -75,17 +80,22 @@ export class EngineSocket extends EventEmitter {
     return this.session.readyState
   }
 
+  /** What has not been handed to the transport yet, as frames. */
+  get writeBuffer(): readonly Uint8Array[] {
+    return this.session.unsent
+  }
+
   get upgraded(): boolean {
     return this.session.upgraded
   }
 
-  send(data: string | Uint8Array, options?: SendOptions | SendCallback, callback?: SendCallback): this {
+  send(data: MessageData, options?: SendOptions | SendCallback, callback?: SendCallback): this {
     if (typeof options === 'function') this.session.sendMessage(data, {}, options)
     else this.session.sendMessage(data, options ?? {}, callback)
     return this
   }
 
-  write(data: string | Uint8Array, options?: SendOptions | SendCallback, callback?: SendCallback): this {
+  write(data: MessageData, options?: SendOptions | SendCallback, callback?: SendCallback): this {
     return this.send(data, options, callback)
   }
 

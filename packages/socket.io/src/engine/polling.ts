@@ -1,47 +1,67 @@
 /** Answers to polls and POSTs. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { promisify } from 'node:util'
+import { deflate, gzip } from 'node:zlib'
 import { BINARY, payloadsOf } from '@roomful/server/core'
-import type { Protocol } from '../frames.ts'
+import accepts from 'accepts'
+import { payload3 } from './payload-3.ts'
 import type { Engine, EngineRequest } from './server.ts'
 
 /** The body of an answer. */
 export interface Answer {
-  readonly text: string
+  readonly body: Buffer
   readonly type: string
 }
 
 const SEPARATOR = '\u001e'
-const TEXT = 'text/plain; charset=UTF-8'
+const ENCODERS = { gzip: promisify(gzip), deflate: promisify(deflate) }
+
+/** What acknowledges a POST. */
+export const OK: Answer = { body: Buffer.from('ok'), type: 'text/html' }
 
 /** @param frames whole frames; each becomes a packet of the payload */
-export function payloadOf(frames: readonly Uint8Array[], protocol: Protocol): Answer {
+export function payloadFor(request: EngineRequest, frames: readonly Uint8Array[]): Answer {
+  const { EIO, b64 } = request._query
+  if (EIO !== '4') return payload3(frames, b64 === undefined)
   const packets: string[] = []
   for (const { opcode, bytes } of payloadsOf(frames)) {
-    if (opcode !== BINARY) packets.push(bytes.toString('utf8'))
-    else if (protocol === 4) packets.push(`b${bytes.toString('base64')}`)
-    else packets.push(`b${bytes[0]}${bytes.subarray(1).toString('base64')}`)
+    packets.push(opcode === BINARY ? `b${bytes.toString('base64')}` : bytes.toString('utf8'))
   }
-  const text = protocol === 4 ? packets.join(SEPARATOR) : packets.map((packet) => `${packet.length}:${packet}`).join('')
-  return { text, type: TEXT }
+  return { body: Buffer.from(packets.join(SEPARATOR)), type: 'text/plain; charset=UTF-8' }
 }
 
-/** Writes the answer, with the headers that listeners of the engine add. */
-export function answerPoll(engine: Engine, response: ServerResponse, { text, type }: Answer): void {
+/**
+ * Writes the answer, with the headers that listeners of the engine add.
+ * @param mayCompress some of it shall be compressed, if the engine does and the client can
+ */
+export function answerPoll(engine: Engine, response: ServerResponse, answer: Answer, mayCompress = false): void {
+  if (response.headersSent || response.destroyed) return
+  const { httpCompression } = engine.opts
+  const isLong = httpCompression && answer.body.byteLength >= (httpCompression.threshold ?? 0)
+  const encoding = mayCompress && isLong ? accepts(response.req).encodings(['gzip', 'deflate']) : false
+  const encode = typeof encoding === 'string' ? ENCODERS[encoding as keyof typeof ENCODERS] : undefined
+  if (!encode) return write(engine, response, answer.type, answer.body)
+  encode(answer.body).then(
+    (body) => write(engine, response, answer.type, body, encoding as string),
+    () => response.destroy(),
+  )
+}
+
+function write(engine: Engine, response: ServerResponse, type: string, body: Buffer, encoding?: string): void {
   if (response.headersSent || response.destroyed) return
   const request = response.req as EngineRequest
-  const body = Buffer.from(text)
   const headers: Record<string, string | number | string[]> = {
     'Content-Type': type,
     'Content-Length': body.byteLength,
+    ...(encoding !== undefined && { 'Content-Encoding': encoding }),
     ...headersFor(request),
     'cache-control': 'no-store',
   }
   if (request._query.sid === undefined) {
     const cookie = engine.cookieFor(request)
     if (cookie !== undefined) headers['Set-Cookie'] = [cookie]
-    engine.emit('initial_headers', headers, request)
   }
-  engine.emit('headers', headers, request)
+  engine.showHeaders(headers, request)
   response.writeHead(200, headers)
   response.end(body)
 }

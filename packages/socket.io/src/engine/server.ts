@@ -14,7 +14,7 @@ import {
   ONE_WAY,
   openHub,
   type PollingForm,
-  readPayload,
+  readBody,
   shakeHands,
   type WebSocketWire,
 } from '@roomful/server/core'
@@ -22,9 +22,16 @@ import { stringifySetCookie } from 'cookie'
 import cors from 'cors'
 import type { Protocol } from '../frames.ts'
 import { generateId } from '../ids.ts'
+import { type AnyHttpServer, attachEngine, type BesideEngine } from './attach.ts'
 import type { EngineSocket } from './conn.ts'
-import { type EngineOptions, type EngineSettings, settingsOf, type TransportName } from './options.ts'
-import { answerPoll, payloadOf } from './polling.ts'
+import {
+  type AttachOptions,
+  type EngineOptions,
+  type EngineSettings,
+  settingsOf,
+  type TransportName,
+} from './options.ts'
+import { answerPoll, OK, payloadFor } from './polling.ts'
 import { Session, SessionOwner } from './session.ts'
 import { UpgradeResponse } from './upgrade-response.ts'
 
@@ -69,6 +76,9 @@ const SLOW_FACTOR = 4
 const SLOW_MIN_BYTES = 1024 * 1024
 const USER_AGENT_MAX = 256
 const NOTHING = new Uint8Array()
+/** How exact timers are: short heartbeats need exact ones. */
+const TICK_MAX_MS = 50
+const TICKS_PER_PING = 10
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** The connection ids, as a plain object: `sid in engine.clients`. */
@@ -80,16 +90,20 @@ export class Engine extends EventEmitter {
   readonly opts: EngineSettings
   readonly hub: Hub
   readonly clients: Clients
+  /** Of the latest `attach`. */
+  httpServer: AnyHttpServer | undefined
   /** Makes what takes the messages of a session. */
   ownerOf: (session: Session) => SessionOwner = (session) => new SessionOwner(session)
   private readonly sessions = new Map<string, Session>()
+  /** Those that wait for a poll to fetch their last packet. */
+  private readonly ending = new Set<string>()
   private readonly middlewares: EngineMiddleware[] = []
   /** Ids of sessions by the request that opened them, for their cookies. */
   /** Made again when the option is changed while the server runs. */
   private frames: { readonly maxPayload: number; readonly forms: FrameForms } | undefined
   private readonly newIds = new WeakMap<IncomingMessage, string>()
-  private readonly dialects: Readonly<Record<Protocol, Dialect>>
-  private readonly pollingForms: Readonly<Record<Protocol, PollingForm>>
+  private readonly dialect: Dialect
+  readonly pollingForm: PollingForm
 
   constructor(options: EngineOptions = {}) {
     super()
@@ -98,22 +112,28 @@ export class Engine extends EventEmitter {
     this.hub = openHub(
       { maxMessageBytes: Number.MAX_SAFE_INTEGER, outboxBytes: Math.max(SLOW_MIN_BYTES, opts.maxHttpBufferSize) },
       { observe: () => undefined },
+      Math.min(TICK_MAX_MS, Math.max(1, Math.min(opts.pingInterval, opts.pingTimeout) / TICKS_PER_PING)),
     )
-    this.clients = clientsOf(this.sessions)
-    this.dialects = { 3: dialectOf(opts, 3), 4: dialectOf(opts, 4) }
-    const form = (protocol: Protocol): PollingForm => ({
+    this.clients = clientsOf((sid) => (this.ending.has(sid) ? undefined : this.sessions.get(sid)), this.sessions)
+    this.dialect = dialectOf(opts)
+    this.pollingForm = {
       noop: [ENGINE.NOOP],
       ping: ENGINE.PING,
       beforeLateClose: ENGINE.NOOP,
       close: () => ENGINE.CLOSE,
-      answer: (response, frames) => answerPoll(this, response, payloadOf(frames, protocol)),
-    })
-    this.pollingForms = { 3: form(3), 4: form(4) }
+      answer: (response, frames) => {
+        const request = response.req as EngineRequest
+        const session = this.sessions.get(request._query.sid ?? '')
+        session?.handOver(frames)
+        answerPoll(this, response, payloadFor(request, frames), session?.takesCompression() === true)
+        session?.handedOver()
+      },
+    }
     if (opts.cors) this.use(cors(opts.cors) as EngineMiddleware)
   }
 
   get clientsCount(): number {
-    return this.sessions.size
+    return this.sessions.size - this.ending.size
   }
 
   use(middleware: EngineMiddleware): this {
@@ -121,9 +141,20 @@ export class Engine extends EventEmitter {
     return this
   }
 
+  /** Reads the query, unless something in front has done so. */
+  prepare(request: IncomingMessage & { _query?: Record<string, string> }): void {
+    request._query ??= Object.fromEntries(new URL(request.url ?? '/', 'http://localhost').searchParams)
+  }
+
   /** The id of a new session; replaceable, by what may be asynchronous. */
   generateId(_request: IncomingMessage): string | PromiseLike<string> {
     return generateId()
+  }
+
+  /** Takes the requests and upgrades below a path of an HTTP server. @returns a function that ends that */
+  attach(httpServer: AnyHttpServer, options: AttachOptions = {}, beside?: BesideEngine): () => void {
+    this.httpServer = httpServer
+    return attachEngine(this, httpServer, options, beside)
   }
 
   /** What a transport may be changed to. */
@@ -138,8 +169,13 @@ export class Engine extends EventEmitter {
     return this
   }
 
-  pollingForm(protocol: Protocol): PollingForm {
-    return this.pollingForms[protocol]
+  /** Lets listeners change the headers of an answer to a poll. */
+  showHeaders(headers: Record<string, unknown>, request: EngineRequest): void {
+    const { sid } = request._query
+    if (sid === undefined) this.emit('initial_headers', headers, request)
+    this.emit('headers', headers, request)
+    const facade = sid === undefined ? undefined : this.sessions.get(sid)?.facade
+    facade?.transport.emit('headers', headers, request)
   }
 
   /** The cookie of the session that this request opened. */
@@ -150,12 +186,20 @@ export class Engine extends EventEmitter {
     return stringifySetCookie({ ...cookie, value: sid } as Parameters<typeof stringifySetCookie>[0])
   }
 
+  /** A session is over for the application. */
+  ended(sid: string): void {
+    if (this.sessions.has(sid)) this.ending.add(sid)
+  }
+
+  /** Nothing is left of a session. */
   forget(sid: string): void {
     this.sessions.delete(sid)
+    this.ending.delete(sid)
   }
 
   handleRequest(incoming: IncomingMessage, response: ServerResponse): void {
-    const request = prepare(incoming)
+    this.prepare(incoming)
+    const request = incoming as EngineRequest
     request.res = response
     const refuse = (refusal: Refusal): void => {
       this.report(request, refusal)
@@ -177,7 +221,8 @@ export class Engine extends EventEmitter {
   }
 
   handleUpgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const request = prepare(incoming)
+    this.prepare(incoming)
+    const request = incoming as EngineRequest
     const response = new UpgradeResponse(request, socket)
     socket.on('error', ignore)
     const refuse = (refusal: Refusal): void => {
@@ -270,7 +315,7 @@ export class Engine extends EventEmitter {
     })
     const link = this.hub.links.accept({
       wire: session,
-      dialect: this.dialects[protocol],
+      dialect: this.dialect,
       ip: session.remoteAddress ?? '',
       userAgent: String(request.headers['user-agent'] ?? '').slice(0, USER_AGENT_MAX),
       namespace: undefined,
@@ -293,10 +338,16 @@ export class Engine extends EventEmitter {
   }
 
   private post(session: Session, request: EngineRequest, response: ServerResponse): void {
-    session.post(readPayload(request, this.opts.maxHttpBufferSize)).then(
+    const { maxHttpBufferSize, httpRequestBodyTimeout } = this.opts
+    const isBinary = request.headers['content-type'] === 'application/octet-stream'
+    if (isBinary && session.protocol === 4) {
+      session.fail('invalid content')
+      return void response.writeHead(400).end()
+    }
+    session.post(readBody(request, maxHttpBufferSize, httpRequestBodyTimeout), isBinary).then(
       (result) => {
         if (response.headersSent || response.destroyed) return
-        if (result === 'ok') return answerPoll(this, response, { text: 'ok', type: 'text/html' })
+        if (result === 'ok') return answerPoll(this, response, OK)
         response.setHeader('Connection', 'close')
         response.writeHead(result === 'too large' ? 413 : 400).end()
       },
@@ -366,7 +417,7 @@ export class Engine extends EventEmitter {
 }
 
 /** Heartbeats as the options say at the moment; everything else is done by the owner of the link. */
-function dialectOf(opts: EngineSettings, protocol: Protocol): Dialect {
+function dialectOf(opts: EngineSettings): Dialect {
   return {
     ...ONE_WAY,
     name: 'socketio',
@@ -377,22 +428,24 @@ function dialectOf(opts: EngineSettings, protocol: Protocol): Dialect {
       get pingIntervalMs() {
         return opts.pingInterval
       },
-      // Clients of version 3 ping by themselves, once in an interval.
+      // Clients of version 3 ping by themselves, once in an interval, which answers as a pong does.
       get pongTimeoutMs() {
-        return protocol === 3 ? opts.pingInterval + opts.pingTimeout : opts.pingTimeout
+        return opts.pingTimeout
       },
+      needsPong: true,
     },
   }
 }
 
 /** A view of the sessions as a plain object, since applications count and look up ids in it. */
-function clientsOf(sessions: ReadonlyMap<string, Session>): Clients {
+function clientsOf(find: (sid: string) => Session | undefined, sessions: ReadonlyMap<string, Session>): Clients {
+  const named = (sid: string | symbol): Session | undefined => (typeof sid === 'string' ? find(sid) : undefined)
   return new Proxy({} as Clients, {
-    get: (_, sid) => (typeof sid === 'string' ? sessions.get(sid)?.conn : undefined),
-    has: (_, sid) => typeof sid === 'string' && sessions.has(sid),
-    ownKeys: () => [...sessions.keys()],
+    get: (_, sid) => named(sid)?.conn,
+    has: (_, sid) => named(sid) !== undefined,
+    ownKeys: () => [...sessions.keys()].filter(find),
     getOwnPropertyDescriptor(_, sid) {
-      const session = typeof sid === 'string' ? sessions.get(sid) : undefined
+      const session = named(sid)
       return session && { value: session.conn, enumerable: true, configurable: true, writable: false }
     },
   })
@@ -400,13 +453,6 @@ function clientsOf(sessions: ReadonlyMap<string, Session>): Clients {
 
 function protocolOf({ _query }: EngineRequest): Protocol {
   return _query.EIO === '4' ? 4 : 3
-}
-
-/** Reads the query, unless something in front has done so. */
-function prepare(incoming: IncomingMessage): EngineRequest {
-  const request = incoming as EngineRequest
-  request._query ??= Object.fromEntries(new URL(request.url ?? '/', 'http://localhost').searchParams)
-  return request
 }
 
 function ignore(): void {}

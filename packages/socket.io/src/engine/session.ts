@@ -1,10 +1,17 @@
 /** One client of the engine: its transports, why it ended, and what the application may see of it as `socket.conn`. */
 import type { IncomingMessage } from 'node:http'
-import { EngineSession, type Link, type LinkOwner, textFrame, type WebSocketWire } from '@roomful/server/core'
-import type { Packet } from 'engine.io-parser'
-import { frameOf, type Protocol } from '../frames.ts'
-import { EngineSocket } from './conn.ts'
-import { olderPackets } from './older-payload.ts'
+import {
+  type Body,
+  EngineSession,
+  type Link,
+  type LinkOwner,
+  textFrame,
+  type WebSocketWire,
+} from '@roomful/server/core'
+import type { Packet, PacketType } from 'engine.io-parser'
+import { asUncompressed, frameOf, isUncompressed, type Protocol, packAllowed } from '../frames.ts'
+import { EngineSocket, ProbedTransport } from './conn.ts'
+import { decodeBinary3, decodeBytes3, decodePacket3, decodeText3 } from './payload-3.ts'
 import type { Engine } from './server.ts'
 
 /** How a message is sent. */
@@ -13,6 +20,9 @@ export interface SendOptions {
   volatile?: boolean | undefined
   wsPreEncodedFrame?: readonly Uint8Array[]
 }
+
+/** What may be sent. What is neither text nor bytes is sent as its text. */
+export type MessageData = string | ArrayBufferView | ArrayBuffer
 
 /** Called once a message has been handed to the transport. */
 export type SendCallback = (transport: unknown) => void
@@ -25,6 +35,7 @@ const HEARTBEAT = 'heartbeat timeout'
 const TOO_SLOW = 'Too slow'
 
 const PONG = textFrame('3')
+const NOTHING: readonly Uint8Array[] = []
 
 export class Session extends EngineSession {
   readonly engine: Engine
@@ -39,7 +50,11 @@ export class Session extends EngineSession {
   reason: string | undefined
   description: unknown
   private callbacks: SendCallback[] | undefined
-  private handedOver: SendCallback[] | undefined
+  private sent: SendCallback[] | undefined
+  private probed: ProbedTransport | undefined
+  private isBinaryPost = false
+  /** Something of what waits for a poll may be compressed. */
+  private mayCompress = false
 
   constructor(
     engine: Engine,
@@ -48,7 +63,7 @@ export class Session extends EngineSession {
     protocol: Protocol,
     webSocket: WebSocketWire | undefined,
   ) {
-    super(engine.hub, sid, webSocket, () => engine.forget(sid), engine.pollingForm(protocol))
+    super(engine.hub, sid, webSocket, () => engine.forget(sid), engine.pollingForm)
     this.engine = engine
     this.request = request
     this.protocol = protocol
@@ -74,21 +89,35 @@ export class Session extends EngineSession {
     return this.polling !== undefined && !this.polling.isPolled
   }
 
-  sendMessage(data: string | Uint8Array, options: SendOptions, callback: SendCallback | undefined): void {
+  /** What has not been handed to the transport yet. */
+  get unsent(): readonly Uint8Array[] {
+    return [...(this.link?.unwritten ?? []), ...(this.polling?.unsent ?? [])]
+  }
+
+  sendMessage(given: MessageData, options: SendOptions, callback: SendCallback | undefined): void {
     if (this.readyState !== 'open') return
+    const data = messageOf(given)
     this.announce(data, options)
     if (callback) {
       this.callbacks ??= []
       this.callbacks.push(callback)
     }
-    this.link?.send(frameOf(data, this.protocol))
+    const { wsPreEncodedFrame, compress } = options
+    const isReady = wsPreEncodedFrame && !this.polling && !this.engine.opts.perMessageDeflate
+    const frame = isReady ? Buffer.concat(wsPreEncodedFrame) : frameOf(data, this.protocol)
+    this.link?.send(compress === false ? asUncompressed(frame) : frame)
   }
 
   /** Shows a message to those who watch the connection. */
   announce(data: string | Uint8Array, options: SendOptions, frame?: Uint8Array): void {
-    if (!this.facade || this.facade.listenerCount('packetCreate') === 0) return
-    const sent = { ...options, compress: options.compress !== false, ...(frame && { wsPreEncodedFrame: [frame] }) }
-    this.facade.emit('packetCreate', { type: 'message', data, options: sent })
+    this.announcePacket('message', data, frame ? { ...options, wsPreEncodedFrame: [frame] } : options)
+  }
+
+  /** Something of what waits for a poll may be compressed. It is asked once for each poll. */
+  takesCompression(): boolean {
+    const { mayCompress } = this
+    this.mayCompress = false
+    return mayCompress
   }
 
   /** Ends it from this side. What was sent before goes first. */
@@ -103,26 +132,50 @@ export class Session extends EngineSession {
   cut(): void {
     if (!this.polling) return this.end('forced close')
     this.reason ??= 'forced close'
-    this.link?.flush()
+    if (this.polling.isPolled) this.link?.flush()
     this.link?.terminate('')
   }
 
+  override pack(frames: readonly Uint8Array[]): readonly Uint8Array[] {
+    if (this.polling) {
+      this.mayCompress ||= frames.some((frame) => !isUncompressed(frame))
+      return frames
+    }
+    return packAllowed(frames, (allowed) => super.pack(allowed))
+  }
+
   override write(buffers: readonly Uint8Array[]): void {
+    if (this.polling) return super.write(buffers) // handed over with the next poll
+    this.handOver(buffers)
+    super.write(buffers)
+    this.handedOver()
+    if (this.sent && this.queuedBytes === 0) setImmediate(() => this.confirmSent())
+  }
+
+  /** The transport is about to get these frames. */
+  handOver(frames: readonly Uint8Array[]): void {
     const { facade, engine } = this
     if (facade) {
-      facade.emit('flush', buffers)
-      engine.emit('flush', facade, buffers)
+      facade.emit('flush', frames)
+      engine.emit('flush', facade, frames)
     }
-    if (this.callbacks) {
-      this.handedOver = [...(this.handedOver ?? []), ...this.callbacks]
-      this.callbacks = undefined
-    }
-    super.write(buffers)
-    if (facade) {
-      facade.emit('drain')
-      engine.emit('drain', facade)
-    }
-    if (this.handedOver && this.queuedBytes === 0) setImmediate(() => this.confirmSent())
+    if (!this.callbacks) return
+    this.sent = [...(this.sent ?? []), ...this.callbacks]
+    this.callbacks = undefined
+  }
+
+  /** The transport has the frames. */
+  handedOver(): void {
+    const { facade } = this
+    if (!facade) return
+    facade.emit('drain')
+    this.engine.emit('drain', facade)
+  }
+
+  /** It is over for the application; a close may still wait for a poll. */
+  over(): void {
+    this.engine.ended(this.sid)
+    this.onProbing(false)
   }
 
   override drained(): void {
@@ -131,13 +184,24 @@ export class Session extends EngineSession {
   }
 
   override receive(data: string | Uint8Array): void {
-    if (this.protocol === 4 || typeof data === 'string') return super.receive(data)
-    if (data[0] === 4) this.take({ type: 'message', data: data.subarray(1) as Buffer })
-    else this.fail('Not a packet that a client sends')
+    if (this.protocol === 4) return super.receive(data)
+    this.take(typeof data === 'string' ? decodePacket3(data) : decodeBytes3(data))
+  }
+
+  override post(body: Promise<Body>, isBinary = false): Promise<'ok' | 'too large' | 'bad'> {
+    this.isBinaryPost = isBinary
+    return super.post(body)
+  }
+
+  protected override packetsOf(payload: Buffer): Packet[] {
+    if (this.protocol === 4) return super.packetsOf(payload)
+    return this.isBinaryPost ? decodeBinary3(payload) : decodeText3(payload.toString('utf8'))
   }
 
   override ping(): void {
-    if (this.protocol === 4) super.ping()
+    if (this.protocol === 3) return
+    this.announcePacket('ping')
+    super.ping()
   }
 
   override fail(reason: string): 'bad' {
@@ -153,7 +217,10 @@ export class Session extends EngineSession {
   }
 
   override closed(code: number, reason: string): void {
-    if (this.polling && reason !== '' && this.link?.state === 'open') this.reason ??= 'transport error'
+    if (this.polling && reason !== '' && this.link?.state === 'open') {
+      this.reason ??= 'transport error'
+      this.description ??= new Error('poll connection closed prematurely')
+    }
     super.closed(code, reason)
   }
 
@@ -170,12 +237,24 @@ export class Session extends EngineSession {
     return { reason: 'transport close', description: undefined }
   }
 
-  protected override packetsOf(payload: string): Packet[] {
-    return this.protocol === 3 ? olderPackets(payload) : super.packetsOf(payload)
+  protected override get probing(): { readonly withinMs: number } {
+    return { withinMs: this.engine.opts.upgradeTimeout }
+  }
+
+  protected override onProbing(isProbing: boolean): void {
+    if (isProbing && this.facade) {
+      this.probed = new ProbedTransport()
+      this.facade.emit('upgrading', this.probed)
+      return
+    }
+    this.probed?.emit('close')
+    this.probed = undefined
   }
 
   protected override onUpgraded(): void {
+    this.probed = undefined
     this.upgraded = true
+    if (this.callbacks) this.handOver(NOTHING) // what polls did not fetch goes out over the WebSocket
     this.facade?.emit('upgrade', this.facade.transport)
   }
 
@@ -186,7 +265,8 @@ export class Session extends EngineSession {
     switch (packet.type) {
       case 'ping':
         if (this.protocol === 4) return this.wrongDirection()
-        this.link?.alive()
+        this.link?.ponged()
+        this.announcePacket('pong')
         this.link?.send(PONG)
         facade?.emit('heartbeat')
         return
@@ -204,16 +284,22 @@ export class Session extends EngineSession {
     }
   }
 
+  private announcePacket(type: PacketType, data?: string | Uint8Array, options: SendOptions = {}): void {
+    if (!this.facade || this.facade.listenerCount('packetCreate') === 0) return
+    const packet = { type, options: { ...options, compress: options.compress !== false } }
+    this.facade.emit('packetCreate', data === undefined ? packet : { ...packet, data })
+  }
+
   private wrongDirection(): void {
     this.fail('invalid heartbeat direction')
   }
 
   private confirmSent(): void {
-    const { handedOver } = this
-    if (!handedOver) return
-    this.handedOver = undefined
+    const { sent } = this
+    if (!sent) return
+    this.sent = undefined
     const transport = this.facade?.transport
-    for (const callback of handedOver) callback(transport)
+    for (const callback of sent) callback(transport)
   }
 }
 
@@ -240,11 +326,22 @@ export class SessionOwner implements LinkOwner {
     if (this.isOver) return
     this.isOver = true
     const { reason, description } = this.session.outcome(said)
+    this.session.over()
     this.onClose(reason, description)
-    this.session.facade?.emit('close', reason, description)
+    const { facade } = this.session
+    facade?.emit('close', reason, description)
+    facade?.transport.emit('close')
   }
 
   protected onMessage(_data: string | Uint8Array): void {}
 
   protected onClose(_reason: string, _description: unknown): void {}
+}
+
+function messageOf(data: MessageData | null | undefined): string | Uint8Array {
+  if (typeof data === 'string') return data
+  if (data instanceof Uint8Array) return data
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  if (data instanceof ArrayBuffer) return new Uint8Array(data)
+  return data ? String(data) : ''
 }

@@ -49,7 +49,10 @@ export abstract class CarriedWire implements Wire, WireReceiver {
   ): boolean {
     if (this.probe || this.link?.state !== 'open') return false
     this.probe = new Probe(this.hub.runtime.timers, webSocket, words, {
-      onProbed: () => first.probed(true),
+      onProbed: () => {
+        first.probed(true)
+        this.onProbing(true)
+      },
       onUpgraded: () => {
         this.probe = undefined
         this.carrier = webSocket
@@ -64,10 +67,14 @@ export abstract class CarriedWire implements Wire, WireReceiver {
       onGivenUp: () => {
         this.probe = undefined
         first.probed(false)
+        this.onProbing(false)
       },
     })
     return true
   }
+
+  /** A WebSocket is being probed, and no longer is where that failed. */
+  protected onProbing(_isProbing: boolean): void {}
 
   /** A POST was processed, and its response waits until the core resumes reading. */
   protected get isAwaitingReading(): boolean {

@@ -51,6 +51,10 @@ export class PollingWire implements Wire {
   /** A poll arrived. @returns false when another one waits */
   poll(response: ServerResponse): boolean {
     if (this.parked) return false
+    if (this.state === 'closed') {
+      response.destroy() // it ended between the handshake and its answer
+      return true
+    }
     this.parked = response
     response.once('close', () => this.onResponseClose(response))
     if (this.waiting.length > 0) this.flush()
@@ -88,6 +92,11 @@ export class PollingWire implements Wire {
   /** A poll waits for something to be sent. */
   get isPolled(): boolean {
     return this.parked !== undefined
+  }
+
+  /** What the next poll fetches. */
+  get unsent(): readonly Uint8Array[] {
+    return this.waiting
   }
 
   write(buffers: readonly Uint8Array[]): void {

@@ -6,7 +6,7 @@ import { CLOSE_CODES } from '@roomful/protocol'
 import type { Timer, TimerWheel } from '../../core/base/timer-wheel.ts'
 import type { WebSocketWire, WireReceiver } from './websocket/wire.ts'
 
-/** The time for all of it. */
+/** The time for all of it, by default. */
 const UPGRADE_MS = 10_000
 
 /** The messages of a probe. */
@@ -15,6 +15,8 @@ export interface ProbeMessages {
   /** As a frame. */
   readonly answer: Uint8Array
   readonly takeOver: string
+  /** The time for all of it, in ms. */
+  readonly withinMs?: number
 }
 
 export interface ProbeEvents {
@@ -36,7 +38,7 @@ export class Probe implements WireReceiver {
     this.wire = wire
     this.words = words
     this.events = events
-    this.deadline = timers.add(UPGRADE_MS, () => this.end())
+    this.deadline = timers.add(words.withinMs ?? UPGRADE_MS, () => this.end())
     wire.link = this
   }
 

@@ -27,7 +27,7 @@ export interface Runtime extends RuntimePorts {
 
 export function createRuntime(settings: CoreSettings, ports: RuntimePorts): Runtime {
   const { broker, authenticator, limiter, clock, random, observer } = ports
-  const timers = new TimerWheel(clock)
+  const timers = new TimerWheel(clock, clock.tickMs)
   const nodes = new OtherNodes(broker)
   return { settings, broker, authenticator, limiter, clock, random, observer, timers, turn: new Turn(clock), nodes }
 }

@@ -40,12 +40,9 @@ export class Heartbeat {
 
   /** Each link in its own phase, so that pings never come in a crowd. */
   start(): void {
-    const { runtime, dialect } = this.link
     const { pingIntervalMs } = this.form
     if (pingIntervalMs === 0) return
-    // A client that knows the interval counts from the opening, so its first ping comes early.
-    const phase = dialect.heartbeat ? 0.25 + runtime.random.fraction() / 4 : 0.5 + runtime.random.fraction() / 2
-    this.pingAt = runtime.clock.monotonic() + pingIntervalMs * phase
+    this.pingAt = this.link.runtime.clock.monotonic() + pingIntervalMs * this.firstPhase()
     this.wait()
   }
 
@@ -56,12 +53,29 @@ export class Heartbeat {
     this.pingIfDue()
   }
 
+  private firstPhase(): number {
+    const { heartbeat } = this.link.dialect
+    if (heartbeat?.needsPong) return 1 // applications that count pings expect a whole interval
+    const phase = 0.5 + this.link.runtime.random.fraction() / 2
+    // A client that knows the interval counts from the opening, so its first ping comes early.
+    return heartbeat ? phase / 2 : phase
+  }
+
   ponged(): void {
     const { confirm } = this
+    this.unansweredSince = Number.POSITIVE_INFINITY
     this.confirm = undefined
     this.pongsDue = Math.max(0, this.pongsDue - 1)
     confirm?.()
-    this.pingIfDue()
+    if (this.link.dialect.heartbeat?.needsPong) this.countFromNow()
+    else this.pingIfDue()
+  }
+
+  /** The next ping is due a whole interval from now. */
+  private countFromNow(): void {
+    this.pingAt = this.link.runtime.clock.monotonic() + this.form.pingIntervalMs
+    this.stop()
+    this.wait()
   }
 
   stop(): void {
@@ -98,7 +112,8 @@ export class Heartbeat {
     this.timer = undefined
     const { pingIntervalMs, pongTimeoutMs } = this.form
     const now = this.link.runtime.clock.monotonic()
-    if (this.link.lastActiveAt >= this.unansweredSince) this.unansweredSince = Number.POSITIVE_INFINITY
+    const isAnswered = this.link.lastActiveAt >= this.unansweredSince && !this.link.dialect.heartbeat?.needsPong
+    if (isAnswered) this.unansweredSince = Number.POSITIVE_INFINITY
     if (now >= this.unansweredSince + pongTimeoutMs) return this.link.terminate('heartbeat timeout')
     if (now >= this.pingAt) {
       this.pingAt = now + pingIntervalMs

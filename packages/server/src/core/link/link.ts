@@ -253,6 +253,11 @@ export class Link<C extends LinkConnection = LinkConnection> {
     return this.frames === NO_FRAMES && this.wire.queuedBytes === 0
   }
 
+  /** What is written at the end of the turn. */
+  get unwritten(): readonly Uint8Array[] {
+    return this.frames
+  }
+
   /** Bytes on their way, queued here or below. */
   get queuedBytes(): number {
     return this.frameBytes + this.wire.queuedBytes

@@ -27,7 +27,12 @@ export interface Dialect {
   /** The transport says when what it wrote has reached the client; before, nothing counts as delivered. B23. */
   readonly confirmsDelivery?: boolean
   /** Instead of the server's own heartbeat. */
-  readonly heartbeat?: { readonly pingIntervalMs: number; readonly pongTimeoutMs: number }
+  readonly heartbeat?: {
+    readonly pingIntervalMs: number
+    readonly pongTimeoutMs: number
+    /** Nothing but a pong answers a ping. Without it, so does everything that comes from the client or drains to it. */
+    readonly needsPong?: boolean
+  }
   /** Commands of a single current room: the sender does not get its own messages. */
   readonly view: 'all' | 'classic'
   encoding(channel: number): Encoding

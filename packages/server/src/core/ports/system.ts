@@ -6,6 +6,8 @@ export interface Clock {
   now(): number
   /** Milliseconds that never go back; only differences mean something. */
   monotonic(): number
+  /** How exact the timers of connections are, in ms. Default 50. */
+  readonly tickMs?: number
   /**
    * Calls `fn` once after `ms`.
    * @param mustCome the process stays for it; without it, it does not

@@ -5,17 +5,17 @@ import { BINARY, payloadsOf } from '../websocket/frames.ts'
 
 const BODY_TIMEOUT_MS = 10_000
 
-/**
- * Reads the body of a POST, up to a size and within a time.
- * @returns the text, or why there is none
- */
-export function readPayload(request: IncomingMessage, maxBytes: number): Promise<string | 'too large' | 'cut off'> {
+/** The body of a POST, or why there is none. */
+export type Body = Buffer | 'too large' | 'cut off'
+
+/** Reads the body of a POST, up to a size and within a time. */
+export function readBody(request: IncomingMessage, maxBytes: number, withinMs = BODY_TIMEOUT_MS): Promise<Body> {
   return new Promise((resolve) => {
     if (isRefusableUnread(request, maxBytes)) return resolve('too large')
     sendContinue(request)
     const chunks: Buffer[] = []
     let bytes = 0
-    const timeout = setTimeout(() => resolve(ended('cut off')), BODY_TIMEOUT_MS)
+    const timeout = setTimeout(() => resolve(ended('cut off')), withinMs)
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) return resolve(ended('too large'))
     function ended<Result>(result: Result): Result {
       clearTimeout(timeout)
@@ -28,7 +28,7 @@ export function readPayload(request: IncomingMessage, maxBytes: number): Promise
       if (bytes > maxBytes) resolve(ended('too large'))
       else chunks.push(chunk)
     })
-    request.once('end', () => resolve(ended(Buffer.concat(chunks).toString('utf8'))))
+    request.once('end', () => resolve(ended(Buffer.concat(chunks))))
     request.once('error', () => resolve(ended('cut off')))
     request.once('close', () => resolve(ended('cut off')))
   })

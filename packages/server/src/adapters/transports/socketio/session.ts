@@ -8,7 +8,7 @@ import { type PollingForm, PollingWire } from '../polling-wire.ts'
 import { textFrame } from '../websocket/frames.ts'
 import type { WebSocketWire } from '../websocket/wire.ts'
 import type { DialectLink } from './dialect.ts'
-import { answerText, toPayload } from './http.ts'
+import { answerText, type Body, toPayload } from './http.ts'
 import { ENGINE } from './packets.ts'
 
 const PROBE_WORDS = { ask: '2probe', answer: ENGINE.PROBED, takeOver: '5' }
@@ -77,17 +77,17 @@ export class EngineSession extends CarriedWire implements DialectLink {
   }
 
   /** A POST. @returns `bad` when another one is being read, or the payload is not valid; the session is over then */
-  async post(body: Promise<string | 'too large' | 'cut off'>): Promise<'ok' | 'too large' | 'bad'> {
+  async post(body: Promise<Body>): Promise<'ok' | 'too large' | 'bad'> {
     if (this.isReading) return this.fail('Two requests at once')
     this.isReading = true
-    const text = await body
+    const payload = await body
     this.isReading = false
-    if (text === 'too large') {
+    if (payload === 'too large') {
       this.link?.close(CLOSE_CODES.TOO_BIG.code, 'Too large')
       return 'too large'
     }
-    if (text === 'cut off') return this.fail('The request was cut off')
-    for (const packet of this.packetsOf(text)) {
+    if (payload === 'cut off') return this.fail('The request was cut off')
+    for (const packet of this.packetsOf(payload)) {
       if (this.link?.state !== 'open') break
       this.take(packet)
     }
@@ -99,7 +99,7 @@ export class EngineSession extends CarriedWire implements DialectLink {
   upgrade(webSocket: WebSocketWire): boolean {
     const { polling } = this
     if (!polling) return false
-    return this.tryWebSocket(webSocket, polling, PROBE_WORDS, () => {
+    return this.tryWebSocket(webSocket, polling, { ...PROBE_WORDS, ...this.probing }, () => {
       this.polling = undefined
       this.onUpgraded()
     })
@@ -107,8 +107,12 @@ export class EngineSession extends CarriedWire implements DialectLink {
 
   protected onUpgraded(): void {}
 
-  protected packetsOf(payload: string): Packet[] {
-    return decodePayload(payload)
+  protected get probing(): { readonly withinMs?: number } {
+    return {}
+  }
+
+  protected packetsOf(payload: Buffer): Packet[] {
+    return decodePayload(payload.toString('utf8'))
   }
 
   receive(data: string | Uint8Array): void {

@@ -18,7 +18,7 @@ import { FrameForms, shakeHands } from '../websocket/upgrade.ts'
 import { ignoreSocketError, type WebSocketWire } from '../websocket/wire.ts'
 import { SocketIoDialect, type SocketIoForm } from './dialect.ts'
 import { createEncoding } from './encoding.ts'
-import { answerRefusal, answerText, REFUSALS, type Refusal, readPayload } from './http.ts'
+import { answerRefusal, answerText, REFUSALS, type Refusal, readBody } from './http.ts'
 import { EngineSession } from './session.ts'
 
 export interface SocketIoOptions {
@@ -133,7 +133,7 @@ export class SocketIoTransport {
   }
 
   private post(request: IncomingMessage, response: ServerResponse, session: EngineSession): void {
-    session.post(readPayload(request, this.maxPayload)).then(
+    session.post(readBody(request, this.maxPayload)).then(
       (result) => {
         // The rest of a body is read and dropped so that the client reads the refusal, unless it is very large.
         const { 'content-length': length = Number.POSITIVE_INFINITY } = request.headers
