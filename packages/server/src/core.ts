@@ -30,7 +30,10 @@ export type { Dialect } from './core/ports/dialect.ts'
 export type { Fact, Observer } from './core/ports/observer.ts'
 export { type LocalAudience, type LocalMember, LocalRooms, type LocalRoomsListener } from './core/rooms/local-rooms.ts'
 
-/** A hub for links that answer by themselves: no accounts, no limits that were not asked for, nothing stored. @param tickMs how exact its timers are */
+/**
+ * A hub for links that answer by themselves: no accounts, no limits that were not asked for, nothing stored.
+ * @param tickMs how exact its timers are
+ */
 export function openHub(settings: Partial<CoreSettings>, observer: Observer, tickMs: number): Hub {
   const clock = { ...systemClock, tickMs }
   const random = systemRandom

@@ -48,6 +48,8 @@ export interface EngineOptions {
   cors?: CorsOptions | CorsOptionsDelegate
   /** Lets clients of Socket.IO 2 in. */
   allowEIO3?: boolean
+  /** Ignored, with a warning. */
+  wsEngine?: unknown
   /** How long the body of a POST may take, in ms. Default 30000. */
   httpRequestBodyTimeout?: number
 }

@@ -81,6 +81,12 @@ const TICK_MAX_MS = 50
 const TICKS_PER_PING = 10
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
+/** Engines with clients. What an application sends before it ends the process in the same turn is written then. */
+const flushAtExit = new Set<Engine>()
+process.on('exit', () => {
+  for (const engine of flushAtExit) engine.flush()
+})
+
 /** The connection ids, as a plain object: `sid in engine.clients`. */
 type Clients = Record<string, EngineSocket>
 
@@ -108,6 +114,7 @@ export class Engine extends EventEmitter {
   constructor(options: EngineOptions = {}) {
     super()
     const opts = settingsOf(options)
+    checkOptions(opts)
     this.opts = opts
     this.hub = openHub(
       { maxMessageBytes: Number.MAX_SAFE_INTEGER, outboxBytes: Math.max(SLOW_MIN_BYTES, opts.maxHttpBufferSize) },
@@ -186,6 +193,11 @@ export class Engine extends EventEmitter {
     return stringifySetCookie({ ...cookie, value: sid } as Parameters<typeof stringifySetCookie>[0])
   }
 
+  /** Writes what waits for the end of the turn. */
+  flush(): void {
+    for (const session of this.sessions.values()) session.link?.flush()
+  }
+
   /** A session is over for the application. */
   ended(sid: string): void {
     if (this.sessions.has(sid)) this.ending.add(sid)
@@ -195,6 +207,7 @@ export class Engine extends EventEmitter {
   forget(sid: string): void {
     this.sessions.delete(sid)
     this.ending.delete(sid)
+    if (this.sessions.size === 0) flushAtExit.delete(this)
   }
 
   handleRequest(incoming: IncomingMessage, response: ServerResponse): void {
@@ -305,6 +318,7 @@ export class Engine extends EventEmitter {
     const { opts } = this
     const protocol = protocolOf(request)
     const session = new Session(this, sid, request, protocol, webSocket)
+    if (this.sessions.size === 0) flushAtExit.add(this)
     this.sessions.set(sid, session)
     if (opts.cookie) this.newIds.set(request, sid)
     session.greet({
@@ -359,6 +373,10 @@ export class Engine extends EventEmitter {
     const { transport, sid } = request._query
     if (!this.opts.transports.includes(transport as TransportName) || transport === 'webtransport') {
       return done({ code: ERRORS.UNKNOWN_TRANSPORT, context: { transport } })
+    }
+    if (request._query.j !== undefined) {
+      const message = 'JSONP is not supported: use a client that polls with XMLHttpRequest or fetch'
+      return done({ code: ERRORS.BAD_REQUEST, context: { name: 'JSONP', message } })
     }
     const { origin } = request.headers
     if (origin !== undefined && !HEADER_VALUE.test(origin)) {
@@ -453,6 +471,14 @@ function clientsOf(find: (sid: string) => Session | undefined, sessions: Readonl
 
 function protocolOf({ _query }: EngineRequest): Protocol {
   return _query.EIO === '4' ? 4 : 3
+}
+
+/** @throws Error for a transport that there is not */
+function checkOptions({ transports, wsEngine }: EngineSettings): void {
+  if (transports.includes('webtransport')) {
+    throw new Error('WebTransport is not supported: leave it out of `transports`')
+  }
+  if (wsEngine !== undefined) process.emitWarning('The option wsEngine is ignored: WebSockets need no other package')
 }
 
 function ignore(): void {}

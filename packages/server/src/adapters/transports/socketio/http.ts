@@ -4,6 +4,8 @@ import { isRefusableUnread, sendContinue } from '../http-request.ts'
 import { BINARY, payloadsOf } from '../websocket/frames.ts'
 
 const BODY_TIMEOUT_MS = 10_000
+/** Parts of one body. Each costs more than its bytes, so many small ones would cost more than the largest body. */
+const CHUNKS_MAX = 10_000
 
 /** The body of a POST, or why there is none. */
 export type Body = Buffer | 'too large' | 'cut off'
@@ -25,7 +27,7 @@ export function readBody(request: IncomingMessage, maxBytes: number, withinMs = 
     }
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length
-      if (bytes > maxBytes) resolve(ended('too large'))
+      if (bytes > maxBytes || chunks.length >= CHUNKS_MAX) resolve(ended('too large'))
       else chunks.push(chunk)
     })
     request.once('end', () => resolve(ended(Buffer.concat(chunks))))
