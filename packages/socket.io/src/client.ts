@@ -5,7 +5,7 @@ import { type Packet, PacketType } from 'socket.io-parser'
 import type { BroadcastFlags } from './adapter.ts'
 import type { EngineSocket } from './engine/conn.ts'
 import { type Session, SessionOwner } from './engine/session.ts'
-import { type EncodedPackets, framesOf, type SharedPacket } from './frames.ts'
+import { asUncompressed, type EncodedPackets, framesOf, type SharedPacket } from './frames.ts'
 import type { AnyNamespace, AnyServer, AnySocket } from './internal.ts'
 
 /** How foreign adapters send what they have encoded. */
@@ -135,7 +135,7 @@ export class Client extends SessionOwner {
     const { session } = this
     if (flags.volatile && !session.isWritable) return
     if (session.facade) for (const packet of packets) session.announce(packet, flags, frames)
-    session.link?.send(frames)
+    session.link?.send(flags.compress === false ? asUncompressed(frames) : frames)
   }
 
   private enter(nsp: AnyNamespace, auth: Record<string, unknown>): void {

@@ -190,7 +190,12 @@ export class Session extends EngineSession {
 
   override post(body: Promise<Body>, isBinary = false): Promise<'ok' | 'too large' | 'bad'> {
     this.isBinaryPost = isBinary
-    return super.post(body)
+    return super.post(
+      body.then((read) => {
+        if (read === 'too large') this.violated(TOO_BIG)
+        return read
+      }),
+    )
   }
 
   protected override packetsOf(payload: Buffer): Packet[] {
