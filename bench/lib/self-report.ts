@@ -1,7 +1,10 @@
-/** What a server under measurement tells of itself: `/cpu`, `/bytes`, and `/gc`, which collects first. See server-process.ts. */
+/**
+ * What a server under measurement says of itself: `/cpu`, `/bytes`, `/objects`, and `/gc`, which collects first. See
+ * server-process.ts.
+ */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { setFlagsFromString } from 'node:v8'
+import { queryObjects, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /**
@@ -25,9 +28,31 @@ export function reportOn(
       const main = process.threadCpuUsage()
       const cpu = { cpuUs: user + system, mainUs: main.user + main.system }
       response.end(JSON.stringify({ ...cpu, rssBytes: process.memoryUsage.rss() }))
-    } else if (url === '/bytes' && bytes) response.end(JSON.stringify(bytes()))
+    } else if (url === '/objects') response.end(JSON.stringify(countObjects()))
+    else if (url === '/bytes' && bytes) response.end(JSON.stringify(bytes()))
     else return false
     return true
+  }
+}
+
+/** Objects that are in use, by kind. */
+export interface ObjectCounts {
+  readonly maps: number
+  readonly sets: number
+  readonly arrays: number
+  readonly functions: number
+  /** Of any kind. */
+  readonly all: number
+}
+
+function countObjects(): ObjectCounts {
+  const count = (kind: new () => object): number => queryObjects(kind, { format: 'count' })
+  return {
+    maps: count(Map),
+    sets: count(Set),
+    arrays: count(Array),
+    functions: count(Function as unknown as new () => object),
+    all: count(Object),
   }
 }
 

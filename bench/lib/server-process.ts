@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { ObjectCounts } from './self-report.ts'
 
 export interface Usage {
   /** User and system time so far, in microseconds. */
@@ -67,6 +68,11 @@ export class ServerProcess {
   async collected(): Promise<number> {
     await this.ask('/gc')
     return (await this.usage()).rssBytes
+  }
+
+  /** Garbage is collected first. */
+  objects(): Promise<ObjectCounts> {
+    return this.ask<ObjectCounts>('/objects')
   }
 
   async stop(): Promise<void> {
