@@ -125,6 +125,36 @@ const fixedRate = (perSecond: number) => (all: readonly Publisher[]) => {
   return { acked: () => undefined, stop: () => clearInterval(timer) }
 }
 
+export interface AckFigures {
+  readonly perSecond: number
+  readonly cpuUs: number
+  readonly mainUs: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly p999Ms: number
+}
+
+/**
+ * With a server of its own.
+ * @param outstanding requests of each publisher; undefined for the fixed rate
+ * @param script of the server, beside this file or of another checkout
+ */
+export async function measureAcks(
+  load: { publishers: number; seconds: number; store: string; outstanding: number | undefined; rate: number },
+  script = 'server.ts',
+): Promise<AckFigures> {
+  const { publishers, seconds, store, outstanding, rate } = load
+  const server = await ServerProcess.start(script, ['--store', store])
+  try {
+    const drive = outstanding === undefined ? fixedRate(rate) : closedLoop(outstanding)
+    const { perSecond, cpuUs, mainUs, latencies } = await measure(server, publishers, seconds, drive)
+    const at = (part: number): number => latencies[Math.floor(latencies.length * part)] ?? 0
+    return { perSecond, cpuUs, mainUs, p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999) }
+  } finally {
+    await server.stop()
+  }
+}
+
 export async function run(args: readonly string[]): Promise<string> {
   const { values } = parseArgs({
     args: [...args],
@@ -142,18 +172,13 @@ export async function run(args: readonly string[]): Promise<string> {
     number,
   ]
   const rows: string[][] = []
-  for (const [name, drive] of [
-    [`${values.outstanding} outstanding each`, closedLoop(Number(values.outstanding))],
-    [`${whole(rate)} a second`, fixedRate(rate)],
+  for (const [name, outstanding] of [
+    [`${values.outstanding} outstanding each`, Number(values.outstanding)],
+    [`${whole(rate)} a second`, undefined],
   ] as const) {
-    const server = await ServerProcess.start('server.ts', ['--store', values.store])
-    try {
-      const { perSecond, cpuUs, mainUs, latencies } = await measure(server, publishers, seconds, drive)
-      const at = (part: number): string => (latencies[Math.floor(latencies.length * part)] ?? 0).toFixed(1)
-      rows.push([name, whole(perSecond), cpuUs.toFixed(1), mainUs.toFixed(1), at(0.5), at(0.99), at(0.999)])
-    } finally {
-      await server.stop()
-    }
+    const measured = await measureAcks({ publishers, seconds, store: values.store, outstanding, rate })
+    const { perSecond, cpuUs, mainUs, p50Ms, p99Ms, p999Ms } = measured
+    rows.push([name, whole(perSecond), ...[cpuUs, mainUs, p50Ms, p99Ms, p999Ms].map((value) => value.toFixed(1))])
   }
   const head = ['load', 'acks/s', 'server CPU µs', 'its main thread', 'p50 ms', 'p99 ms', 'p99.9 ms']
   return `Acknowledged publishes with keys, ${publishers} publishers, ${ROOMS} rooms, ${values.store} (P7: 50,000/s; p99 20 ms at 10,000/s)\n${table(head, rows)}`

@@ -24,8 +24,14 @@ export interface Return {
   readonly peakBytes: number
 }
 
-export async function measureReturn(clients: number, missed: number, store: string): Promise<Return> {
-  const server = await ServerProcess.start('server.ts', ['--store', store])
+/** @param script of the server, beside this file or of another checkout */
+export async function measureReturn(
+  clients: number,
+  missed: number,
+  store: string,
+  script = 'server.ts',
+): Promise<Return> {
+  const server = await ServerProcess.start(script, ['--store', store])
   try {
     const rooms = Math.ceil(clients / MEMBERS)
     const roomOf = (index: number): string => `room-${index % rooms}`

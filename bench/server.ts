@@ -22,6 +22,7 @@ const { values } = parseArgs({
     store: { type: 'string', default: 'memory' },
     redis: { type: 'string', default: 'redis://127.0.0.1:6379' },
     'tick-ms': { type: 'string', default: '0' },
+    deflate: { type: 'boolean', default: false },
     'count-bytes': { type: 'boolean', default: false },
   },
 })
@@ -41,6 +42,7 @@ const data = values.store === 'memory' ? ':memory:' : mkdtempSync(join(tmpdir(),
 const roomful = createRoomful({
   data,
   ...(values.store === 'redis' && { redisUrl: values.redis }),
+  ...(values.deflate && { deflate: true }),
   ratePerSecond: 0,
   ratePerMinute: 0,
   maxConnectionsPerIp: 0,

@@ -89,7 +89,25 @@ export async function run(args: readonly string[]): Promise<string> {
   const [streams, window, seconds, rounds] = [values.streams, values.window, values.seconds, values.rounds].map(
     Number,
   ) as [number, number, number, number]
-  const load = { streams, window, seconds, rounds }
+  const { measured, ratios } = await measureSse({ streams, window, seconds, rounds })
+  const rows = measured.map(({ name, rounds: each }) => [
+    name,
+    whole(median(each.map(({ deliveriesPerSecond }) => deliveriesPerSecond))),
+    median(each.map(({ cpuUsPerDelivery }) => cpuUsPerDelivery)).toFixed(2),
+  ])
+  return [
+    `${streams} streams, ${window} publishes outstanding, ${rounds} rounds by turns (P10)`,
+    table(['server', 'deliveries/s', 'CPU µs/delivery'], rows),
+    `ratio ${median(ratios).toFixed(1)}, median of ${ratios.map((ratio) => ratio.toFixed(1)).join(' ')} (floor 5)`,
+  ].join('\n')
+}
+
+/** Ours and the naive loop, and of each round how many times as much CPU the latter needs. */
+export async function measureSse(load: Load): Promise<{
+  measured: readonly { readonly name: string; readonly rounds: readonly FanOut[] }[]
+  ratios: readonly number[]
+}> {
+  const { streams, rounds } = load
   const ours = await Subject.open('Roomful', 'server.ts', streams)
   const naive = await Subject.open('naive res.write', 'peers/sse-naive.ts', streams)
   try {
@@ -97,17 +115,8 @@ export async function run(args: readonly string[]): Promise<string> {
   } finally {
     await Promise.all([ours.close(), naive.close()])
   }
-  const rows = [ours, naive].map(({ name, rounds: measured }) => [
-    name,
-    whole(median(measured.map(({ deliveriesPerSecond }) => deliveriesPerSecond))),
-    median(measured.map(({ cpuUsPerDelivery }) => cpuUsPerDelivery)).toFixed(2),
-  ])
   const ratios = naive.rounds.map((round, i) => round.cpuUsPerDelivery / (ours.rounds[i]?.cpuUsPerDelivery ?? NaN))
-  return [
-    `${streams} streams, ${window} publishes outstanding, ${rounds} rounds by turns (P10)`,
-    table(['server', 'deliveries/s', 'CPU µs/delivery'], rows),
-    `ratio ${median(ratios).toFixed(1)}, median of ${ratios.map((ratio) => ratio.toFixed(1)).join(' ')} (floor 4)`,
-  ].join('\n')
+  return { measured: [ours, naive], ratios }
 }
 
 function median(numbers: readonly number[]): number {

@@ -23,6 +23,8 @@ export interface LoadResult {
   readonly published: number
   readonly deliveries: number
   readonly acks: number
+  /** Of frames, with their headers. */
+  readonly receivedBytes: number
   readonly ownCpuSeconds: number
   /** In the order of `--pid`. */
   readonly cpuSeconds: readonly number[]

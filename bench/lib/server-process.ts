@@ -4,6 +4,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdir, readFile } from 'node:fs/promises'
+import { isAbsolute } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { ObjectCounts } from './self-report.ts'
@@ -26,18 +28,19 @@ export class ServerProcess {
   }
 
   /**
-   * @param script beside this folder
+   * @param script beside this folder, or anywhere by its whole path
    * @param launcher runs before Node: what pins it to a core
+   * @param runtime instead of Node, with its flags
    * @throws Error (rejects) when it ends before it listens
    */
   static async start(
     script: string,
     args: readonly string[] = [],
     launcher: readonly string[] = [],
+    runtime: readonly string[] = [process.execPath, '--max-semi-space-size=8', '--conditions=source'],
   ): Promise<ServerProcess> {
-    const path = fileURLToPath(new URL(`../${script}`, import.meta.url))
-    const flags = ['--max-semi-space-size=8', '--conditions=source']
-    const [program = '', ...rest] = [...launcher, process.execPath, ...flags, path, '--port', '0', ...args]
+    const path = isAbsolute(script) ? script : fileURLToPath(new URL(`../${script}`, import.meta.url))
+    const [program = '', ...rest] = [...launcher, ...runtime, path, '--port', '0', ...args]
     const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
     const lines = createInterface({ input: child.stdout })
     const [line] = (await Promise.race([once(lines, 'line'), once(child, 'exit').then(() => [''])])) as [string]
@@ -62,6 +65,18 @@ export class ServerProcess {
   /** Bytes of TCP payload, in and out, over all connections since the start. */
   bytes(): Promise<number> {
     return this.ask<number>('/bytes')
+  }
+
+  /** Resident memory at the moment. */
+  async resident(): Promise<number> {
+    return Number(/VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${this.pid}/status`, 'utf8'))?.[1]) * 1024
+  }
+
+  /** User and system time so far, of all its threads, in microseconds; asks the system and not the server. */
+  async cpuUs(): Promise<number> {
+    const tasks = await readdir(`/proc/${this.pid}/task`)
+    const times = await Promise.all(tasks.map((task) => readFile(`/proc/${this.pid}/task/${task}/schedstat`, 'utf8')))
+    return times.reduce((sum, text) => sum + Number(text.split(' ')[0]) / 1_000, 0)
   }
 
   /** Resident memory after a collection. */

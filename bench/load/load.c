@@ -13,6 +13,9 @@
  * each publisher checks the same for the `"ack":<number>` of its requests, and these open its window instead of its own
  * deliveries.
  *
+ * With --deflate, all but the publishers offer compression; a compressed message is counted and not read, so there is one
+ * publisher. With --paths, client i asks for line i of that file.
+ *
  * One line of JSON on standard output. Exit code 1: the result breaks a promise (see `faults`); 2: it could not run.
  */
 #define _GNU_SOURCE
@@ -66,14 +69,16 @@ static struct piece pieces[MAX_PIECES];
 static const char *path = "/", *ping, *pong;
 static int client_count = 2, members = 2, publishers = 1, window = 1, size = 128;
 static double rate, seconds = 3, warm_up_seconds = 1;
-static bool count_acks;
+static bool count_acks, offer_deflate;
+static char **paths;
+static int path_count;
 static char quote = '"'; /* in bodies */
 
 static struct client *clients, **senders;
 static int sender_count, opened, entering, ready, lost, poller;
-static bool sending, measuring;
+static bool sending, measuring, draining;
 static char *reading;
-static uint64_t deliveries, acks, published, gaps, reorders;
+static uint64_t deliveries, acks, published, gaps, reorders, received_bytes;
 static struct samples delivered_after, crossed_after, acked_after;
 #define RING 65536u
 
@@ -304,7 +309,16 @@ static size_t receive_frame(struct client *client, const char *bytes, size_t len
   if (payload > READ_BYTES / 2) stop("A frame of %zu bytes is too long", payload);
   if (length < at + payload) return 0;
   int opcode = head[0] & 15;
-  if (opcode <= 2) receive_text(client, bytes + at, payload, now);
+  received_bytes += at + payload;
+  if (head[0] & 0x40) {
+    if (client->stage == ENTERING) { /* what is long enough to be compressed is what it waits for */
+      client->step++;
+      enter(client);
+    } else if (sending || draining) {
+      deliveries++;
+      client->received[0]++;
+    }
+  } else if (opcode <= 2) receive_text(client, bytes + at, payload, now);
   else if (opcode == 9) send_frame(client, 10, bytes + at, payload);
   else if (opcode == 8) lose(client, "closed by the server");
   return at + payload;
@@ -357,10 +371,14 @@ static void open_client(struct client *client) {
 }
 
 static void ask_for_upgrade(struct client *client) {
-  char request[1024];
+  char request[2048];
+  bool offers = offer_deflate && client->publisher < 0;
   int length = snprintf(request, sizeof request,
                         "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: cm9vbWZ1bHJvb21mdWxybw==\r\n\r\n", path);
+                        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: cm9vbWZ1bHJvb21mdWxybw==\r\n%s\r\n",
+                        path_count > 0 ? paths[client->index % path_count] : path,
+                        offers ? "Sec-WebSocket-Extensions: permessage-deflate\r\n" : "");
+  if (length >= (int)sizeof request) stop("A path is too long");
   client->stage = UPGRADING;
   watch(client, false, EPOLL_CTL_MOD);
   write_bytes(client, request, length);
@@ -459,6 +477,8 @@ static uint64_t missing(void) {
 
 static void measure(void) {
   double cpu[MAX_PIDS], own = 0;
+  if (offer_deflate) /* messages about those who entered are over */
+    for (uint64_t until = now_us() + 1000000; now_us() < until;) turn(20000);
   sending = true;
   uint64_t started = now_us(), from = started + warm_up_seconds * 1e6, until = from + seconds * 1e6, before = 0;
   for (int i = 0; i < sender_count; i++) fill_window(senders[i]);
@@ -467,7 +487,7 @@ static void measure(void) {
       for (int i = 0; i < pid_count; i++) cpu[i] = cpu_seconds(pids[i]);
       own = own_cpu_seconds();
       before = published;
-      deliveries = acks = 0;
+      deliveries = acks = received_bytes = 0;
       from = now_us();
       measuring = true;
     }
@@ -476,11 +496,13 @@ static void measure(void) {
     if (ready == 0) break;
   }
   measuring = sending = false;
+  draining = true;
   double took = (now_us() - from) / 1e6;
   uint64_t measured_deliveries = deliveries, measured_acks = acks, measured_published = published - before;
-  printf("{\"enteredPerSecond\":%.0f,\"seconds\":%.4f,\"published\":%llu,\"deliveries\":%llu,\"acks\":%llu,\"ownCpuSeconds\":%.3f,\"cpuSeconds\":[", entered_per_second, took,
+  uint64_t measured_bytes = received_bytes;
+  printf("{\"enteredPerSecond\":%.0f,\"seconds\":%.4f,\"published\":%llu,\"deliveries\":%llu,\"acks\":%llu,\"receivedBytes\":%llu,\"ownCpuSeconds\":%.3f,\"cpuSeconds\":[", entered_per_second, took,
          (unsigned long long)measured_published, (unsigned long long)measured_deliveries,
-         (unsigned long long)measured_acks, own_cpu_seconds() - own);
+         (unsigned long long)measured_acks, (unsigned long long)measured_bytes, own_cpu_seconds() - own);
   for (int i = 0; i < pid_count; i++) printf("%s%.3f", i == 0 ? "" : ",", cpu_seconds(pids[i]) - cpu[i]);
   uint64_t give_up = now_us() + DRAIN_US, left = missing();
   while (left > 0 && now_us() < give_up) {
@@ -521,6 +543,16 @@ static void parse_pair(const char *text, const char **left, const char **right) 
   *right = arrow + 2;
 }
 
+static void read_paths(const char *name) {
+  FILE *file = fopen(name, "r");
+  if (file == NULL) stop("%s: %s", name, strerror(errno));
+  char *line = NULL;
+  size_t room = 0;
+  for (ssize_t length; (length = getline(&line, &room, file)) > 1; paths[path_count++] = strndup(line, length - 1))
+    paths = realloc(paths, (path_count + 1) * sizeof *paths);
+  fclose(file);
+}
+
 static void parse_option(const char *name, const char *value) {
   if (strcmp(name, "--port") == 0 && port_count < MAX_PORTS) ports[port_count++] = atoi(value);
   else if (strcmp(name, "--pid") == 0 && pid_count < MAX_PIDS) pids[pid_count++] = atoi(value);
@@ -538,6 +570,8 @@ static void parse_option(const char *name, const char *value) {
   else if (strcmp(name, "--rate") == 0) rate = atof(value);
   else if (strcmp(name, "--seconds") == 0) seconds = atof(value);
   else if (strcmp(name, "--warm-up") == 0) warm_up_seconds = atof(value);
+  else if (strcmp(name, "--deflate") == 0) offer_deflate = atoi(value) != 0;
+  else if (strcmp(name, "--paths") == 0) read_paths(value);
   else if (strcmp(name, "--acks") == 0) count_acks = atoi(value) != 0;
   else stop("There is no option %s, or it is given too often", name);
 }
@@ -548,6 +582,7 @@ static void check_options(void) {
   if (publishers < 1 || publishers > members) stop("--publishers must be from 1 to --members");
   if (window < 1 || window >= (int)RING) stop("--window must be from 1 to %u", RING - 1);
   if (size < 64 || size > 32768) stop("--size must be from 64 to 32768");
+  if (offer_deflate && (publishers > 1 || client_count != members)) stop("--deflate needs a single publisher");
   if (piece_count == 0) stop("--message is missing");
 }
 

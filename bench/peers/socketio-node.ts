@@ -9,6 +9,7 @@ import { createAdapter as createPubSubAdapter } from '@socket.io/redis-adapter'
 import { createAdapter as createStreamsAdapter } from '@socket.io/redis-streams-adapter'
 import { createClient } from 'redis'
 import { Server, type ServerOptions } from 'socket.io'
+import { reportOn } from '../lib/self-report.ts'
 
 const { values } = parseArgs({
   options: {
@@ -33,7 +34,10 @@ function openClient() {
 
 const adapter = adapters[values.adapter]
 if (adapter === undefined) throw new Error(`There is no adapter ${values.adapter}`)
-const server = createServer()
+const server = createServer((request, response) => {
+  if (!report(request, response)) response.writeHead(404).end()
+})
+const report = reportOn(server)
 const io = new Server(server, { transports: ['websocket'], serveClient: false, ...(await adapter()) })
 io.on('connection', (socket) => {
   socket.on('join', async (room: string) => {
