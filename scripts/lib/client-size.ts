@@ -35,6 +35,8 @@ export async function measureClient(root: string): Promise<ClientSize> {
 const withoutOnDemand: Plugin = {
   name: 'without what is loaded on demand',
   setup({ onResolve }) {
-    onResolve({ filter: /^\./ }, ({ path, kind }) => (kind === 'dynamic-import' ? { path, external: true } : undefined))
+    onResolve({ filter: /^(\.|@roomful\/client\/)/ }, ({ path, kind }) =>
+      kind === 'dynamic-import' ? { path, external: true } : undefined,
+    )
   },
 }

@@ -1,7 +1,6 @@
 /** `shareTabs`: all that the core has of it. The rest is loaded with the first connection. */
 import type { Environment } from './environment.ts'
 import type { TabsOptions, TabsTransport } from './tabs/index.ts'
-import { CUT_OFF } from './transports/transport.ts'
 import { Switch } from './transports/websocket.ts'
 
 /** @param timeoutMs as for `defaultTransports` */
@@ -11,23 +10,15 @@ export function shareTabs(
   environment: Environment,
   timeoutMs: number,
 ): TabsTransport {
-  let loaded: TabsTransport | undefined
-  const load = async (): Promise<TabsTransport> => {
-    const { openTabs } = await import('./tabs/index.ts')
-    loaded ??= openTabs(url, options, environment, timeoutMs)
-    return loaded
-  }
+  // By the name of the package, since React Native has another file of it, without tabs and without `import.meta`.
+  const load = async (): Promise<TabsTransport> =>
+    (await import('@roomful/client/tabs')).openTabs(url, options, environment, timeoutMs)
   return {
     open(handlers) {
       const link = new Switch()
-      load().then(
-        ({ open }) => {
-          if (!link.isClosed) link.current = open(handlers)
-        },
-        (cause) => handlers.onClose(CUT_OFF, String(cause)), // not loaded: the next attempt may succeed
-      )
+      link.load(handlers, async () => (await load()).open) // never rejects
       return link
     },
-    signOut: () => void load().then(({ signOut }) => signOut(), environment.report),
+    signOut: async () => (await load()).signOut(), // a file that is not loaded is an uncaught error
   }
 }

@@ -57,7 +57,7 @@ export class SharedLink {
     const { connectTimeoutMs = 10_000 } = options
     if (options.shareTabs) {
       const tabs = shareTabs(url, options, environment, connectTimeoutMs)
-      this.#transportOf = () => shareTabs(url, options, environment, connectTimeoutMs).open
+      this.#transportOf = () => shareTabs(url, options, createEnvironment(options), connectTimeoutMs).open
       this.#signOut = tabs.signOut
       return
     }

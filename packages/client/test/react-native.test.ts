@@ -28,14 +28,18 @@ const NATIVE = {
 
 type Sdk = Pick<typeof import('@roomful/client'), 'connect'>
 
-async function load(): Promise<Sdk> {
+async function bundle(): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents: `export { connect } from '@roomful/client'`, resolveDir: import.meta.dirname },
     ...{ bundle: true, write: false, format: 'iife', globalName: 'sdk', platform: 'neutral', target: 'es2022' },
     conditions: ['source', 'react-native'],
   } as const)
+  return outputFiles[0]?.text ?? ''
+}
+
+async function load(): Promise<Sdk> {
   const context = createContext({ ...NATIVE })
-  runInContext(outputFiles[0]?.text ?? '', context)
+  runInContext(await bundle(), context)
   return (context as unknown as { sdk: Sdk }).sdk
 }
 
@@ -72,4 +76,16 @@ it('works with what React Native has, and comes back at once when the app says t
   await vi.waitFor(() => expect(client.state.status).toBe('open'))
   client.close()
   expect(ended).toHaveBeenCalled()
+})
+
+it('[D13] has nothing of what Hermes cannot read, and a connection of its own where tabs would share one', async () => {
+  expect(await bundle()).not.toMatch(/import\.meta|SharedWorker/)
+  roomful = createRoomful({ data: ':memory:', port: 0 }).standardNamespaces()
+  const { url } = await roomful.listen()
+  const { connect } = await load()
+  const client = connect(url, { namespace: '/public', name: 'Ann', transports: ['websocket'], shareTabs: true })
+  await client.room('lobby').ready
+  expect(client.state).toMatchObject({ status: 'open', transport: 'websocket' })
+  client.signOut()
+  expect(client.state.status).toBe('closed')
 })

@@ -62,7 +62,8 @@ export const floorRules: readonly FloorRule[] = [
   {
     name: 'client (floor 1)',
     folder: 'packages/client/src',
-    mayImport: ['@roomful/protocol'],
+    // Its own part that React Native replaces.
+    mayImport: ['@roomful/protocol', '@roomful/client/tabs'],
     mayImportTypes: ['@roomful/protocol/messages', '@standard-schema/spec'],
   },
   {

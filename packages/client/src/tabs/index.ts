@@ -42,7 +42,13 @@ export interface TabsTransport {
 /** Those of this page, by what they have in common with their peers. */
 const tabs = new Map<string, Tab>()
 
-/** @param url of the server, as for `connect` */
+/** Of each client that asked. */
+const askings = new WeakMap<Environment, Asking>()
+
+/**
+ * @param url of the server, as for `connect`
+ * @param environment a client's own: each time the same one
+ */
 export function openTabs(
   url: string | URL,
   options: TabsOptions,
@@ -56,7 +62,8 @@ export function openTabs(
   const tab = tabs.get(group) ?? makeTab({ group, config, options, share, environment, openOwn })
   if (!tab) return { open: openOwn, signOut: () => undefined }
   tabs.set(group, tab)
-  const asking: Asking = { openOwn, onError: environment.onError, signedOutAt: tab.signedOutAt }
+  const asking = askings.get(environment) ?? { openOwn, onError: environment.onError, signedOutAt: tab.signedOutAt }
+  askings.set(environment, asking)
   return { open: (handlers) => tab.open(asking, handlers), signOut: () => tab.signOut() }
 }
 

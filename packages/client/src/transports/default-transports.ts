@@ -3,7 +3,7 @@
  * while ago, the others are loaded, and select-transport.ts chooses among all from then on. C17.
  */
 import type { Environment } from '../environment.ts'
-import { CUT_OFF, type OpenTransport, type TransportName } from './transport.ts'
+import type { OpenTransport, TransportName } from './transport.ts'
 import {
   FIRST_FRAME_MS,
   findWebSocket,
@@ -46,8 +46,8 @@ export function defaultTransports(
   return (handlers) => {
     const link = new Switch()
     /** @param skipWebSocket it failed just now */
-    const fallBack = async (skipWebSocket: boolean): Promise<void> => {
-      try {
+    const fallBack = (skipWebSocket: boolean): Promise<void> =>
+      link.load(handlers, async () => {
         if (!fallbacks) {
           const { openFallback } = await import('./fallbacks/index.ts')
           fallbacks ??= openFallback({
@@ -55,11 +55,8 @@ export function defaultTransports(
             ...{ openWebSocket, timeoutMs, skipWebSocket },
           })
         }
-        if (!link.isClosed) link.current = fallbacks(handlers)
-      } catch (cause) {
-        if (!link.isClosed) handlers.onClose(CUT_OFF, String(cause)) // not loaded: the next attempt may succeed
-      }
-    }
+        return fallbacks
+      })
     try {
       if (fallbacks || transports[0] !== 'websocket' || environment.storage?.getItem(memoryKey)) fallBack(false)
       else {

@@ -139,6 +139,16 @@ export class Switch implements Transport {
   current: Transport | undefined
   isClosed = false
 
+  /** Opens what has to be loaded first. Never rejects. */
+  async load(handlers: TransportHandlers, load: () => Promise<OpenTransport>): Promise<void> {
+    try {
+      const open = await load()
+      if (!this.isClosed) this.current = open(handlers)
+    } catch (cause) {
+      if (!this.isClosed) handlers.onClose(CUT_OFF, String(cause)) // not loaded: the next attempt may succeed
+    }
+  }
+
   get channel(): number | undefined {
     return this.current?.channel
   }
