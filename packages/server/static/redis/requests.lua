@@ -120,8 +120,8 @@ F.findSession = function(keys, argv)
   return { known.record, known.fence }
 end
 
--- argv: node, serial, now, id. The former owner is notified by a frame. @returns OK, k, fence, record, 1 when
--- the node itself had it before
+-- argv: node, serial, now, id, fence that the node has seen or ''. Nothing happens when it has another one by now. The former
+-- owner is notified by a frame. @returns OK, k, fence, record, 1 when the node itself had it before
 F.takeSession = function(keys, argv)
   local R = prefix_of(keys)
   local node, serial = argv[1], tonumber(argv[2])
@@ -131,7 +131,8 @@ F.takeSession = function(keys, argv)
   local clock, key = time(argv[3]), R .. 's:' .. argv[4]
   local known = session_of(redis.call('GET', key))
   local result, frames = { 'OK', ns.k }, {}
-  if known and known.record ~= '' and known.expires > clock then
+  local is_seen = known and (argv[5] == '' or known.fence == tonumber(argv[5]))
+  if is_seen and known.record ~= '' and known.expires > clock then
     local fence = known.fence + 1
     local text = node .. ' ' .. fence .. ' ' .. string.format('%.0f', known.expires) .. ' ' .. known.record
     redis.call('SET', key, text, 'KEEPTTL')

@@ -1,5 +1,5 @@
 /** What people do in rooms: messages, edits, reactions, private messages and what waits for who is away. */
-import { createLocalBroker, createMemoryLog } from '@roomful/server/testing'
+import { createLocalBroker, createMemoryLog, RoomfulError } from '@roomful/server/testing'
 import { createTestServer, SeededRandom, type TestClient, VirtualClock } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
 import { audience } from './audience.ts'
@@ -239,6 +239,28 @@ describe('private messages', () => {
     await bob.request('message:private', { to: annId, content: 'to a connection' })
     await server.settle()
     expect(other.messages('message:private').at(-1)?.data).toMatchObject({ to: 'ann', fromUser: 'u2' })
+  })
+
+  it('[B23] are delivered once the log answers again that was away when their user connected', async () => {
+    let isAway = false
+    await using server = await createTestServer({
+      broker: (broker) => ({
+        ...broker,
+        heads: async (...asked) => {
+          if (isAway) throw new RoomfulError('UNAVAILABLE')
+          return broker.heads(...asked)
+        },
+      }),
+    })
+    const ann = await server.connect({ user: 'ann' })
+    await ann.request('message:private', { to: 'bob', content: 'psst' })
+    isAway = true
+    const bob = await server.connect({ user: 'bob' })
+    await server.advance(5_000)
+    expect(bob.messages('message:private')).toEqual([])
+    isAway = false
+    await server.advance(1_000)
+    expect(bob.messages('message:private')).toMatchObject([{ content: 'psst' }])
   })
 
   it('[B23] wait in the inbox of a user who is away, and are delivered once, in order', async () => {

@@ -32,6 +32,20 @@ it('[G4] a node that is behind its client waits for what is missing, and reports
   expect((await answer).data).toMatchObject({ recovered: true, epoch, seq: 2 })
 })
 
+it('[B23] a node that was cut off finds the first private message that its users got meanwhile', async () => {
+  const gate = await cutBefore(redis.port)
+  const [a, b] = [await serve(redis.url, 'inbox'), await serve(gate.url, 'inbox')]
+  const [ann, bob] = [await signIn(a, 'ann'), await signIn(b, 'bob')]
+  gate.cut()
+  await ann.ask('message:private', { to: 'bob', content: 'psst' })
+  expect(bob.of('message:private')).toEqual([])
+  gate.mend()
+  await bob.next(({ type }) => type === 'message:private')
+  await ann.ask('message:private', { to: 'bob', content: 'once more' })
+  await bob.next(({ content }) => content === 'once more')
+  expect(bob.of('message:private').map(({ content }) => content)).toEqual(['psst', 'once more'])
+})
+
 it('[G4] a cursor of the log after a loss is good on a node that does not know of the loss yet', async () => {
   const own = await startRedis()
   const gate = await cutBefore(own.port)

@@ -117,7 +117,8 @@ export class HistoryCheck {
   private answered({ room, key, seq }: Extract<ClientFact, { what: 'answered' }>): string | undefined {
     const sent = this.sent.get(key)
     if (!sent) return `${key} is acknowledged, but no client sent it`
-    if (seq !== undefined && this.lost.get(key) === seq) {
+    const lost = this.lost.get(key)
+    if (lost !== undefined && (seq === undefined || lost === seq)) {
       sent.isExcused = true // it was on its way when the log lost it
       return undefined
     }

@@ -30,6 +30,7 @@ export interface LoggedNamespace {
   readonly requests: { readonly commit: Commit; readonly fanOut: FanOut }
   readonly presence: { onDiff(diff: PresenceDiff): void; onBreak(): void }
   readonly users: { onOnline(online: OnlineUsers): void; onBreak(): void }
+  readonly inboxes: { onBreak(): void }
 }
 
 /** What is done about sessions that other nodes take over. */
@@ -144,6 +145,7 @@ export class LogListener implements BrokerListener {
     if (heads) this.onHeads(namespace, heads)
     namespace.presence.onBreak()
     namespace.users.onBreak()
+    namespace.inboxes.onBreak()
     this.parts.sessions.findTaken(namespace.state).catch((error: unknown) => {
       this.runtime.observer.observe({ type: 'commit:failed', namespace: name, error })
     })

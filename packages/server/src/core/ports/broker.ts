@@ -361,8 +361,10 @@ export interface Broker {
   /**
    * From now on the session is this node's, and its former holder's saves and drops do nothing. Another node that holds it
    * is informed by `onTaken`. Of several nodes that take it the last one has it.
+   * @param seen the fence that it had: nothing is taken when another node took it since. A call that waited for long must not
+   * take the session from a client that has come back elsewhere meanwhile.
    */
-  takeSession(namespace: string, id: string): Promise<TakenSession | undefined>
+  takeSession(namespace: string, id: string, seen?: number): Promise<TakenSession | undefined>
   /** @param fence of the holder; without it any holder's session is dropped */
   dropSession(namespace: string, id: string, fence?: number): void
 

@@ -12,6 +12,8 @@ import type { Connection, NamespaceState, Room } from '../state/namespace-state.
 import type { Joins } from './joins.ts'
 
 const PREFIX = inboxOf('')
+/** Until an inbox is entered again that could not be read: what waits there must not be lost to a log that was away. */
+const RETRY_MS = 1_000
 
 interface InboxesParts {
   readonly joins: Joins
@@ -25,6 +27,8 @@ export class Inboxes implements InboxListener {
   private readonly joins: Joins
   private readonly catchUp: CatchUp
   private readonly savedSessions: SavedSessions
+  /** Connections that do not know yet what waits for them. */
+  private readonly looking = new WeakSet<Connection>()
   /** Called at the next event of an inbox, by room: for polls without a connection. Bounded by their caller. */
   private readonly watchers = new Map<string, Set<() => void>>()
 
@@ -37,8 +41,32 @@ export class Inboxes implements InboxListener {
   }
 
   /** A user connected: sends what waits. Guests have a new id each time, so nothing can wait for them. */
-  async onConnect(connection: Connection): Promise<void> {
+  onConnect(connection: Connection): void {
     if (connection.user.guest) return
+    this.looking.add(connection)
+    this.untilDone(connection, async () => {
+      await this.enterBehindMark(connection)
+      this.looking.delete(connection)
+    })
+  }
+
+  /** Events of other nodes may have been missed. In an inbox that was empty, and is not open here, only the log shows them. */
+  onBreak(): void {
+    const { name, rooms, users } = this.namespace
+    const roomIds = Array.from(users.keys(), inboxOf).filter((roomId) => !rooms.has(roomId))
+    if (roomIds.length === 0) return
+    this.runtime.broker.heads(name, roomIds).then(
+      (heads) => {
+        for (const { roomId, seq } of heads) if (seq > 0) this.enterAll(roomId, (connection) => this.enterAtStart(connection, roomId)) // biome-ignore format: one call
+      },
+      (error: unknown) => {
+        this.runtime.observer.observe({ type: 'commit:failed', namespace: name, error })
+        this.runtime.timers.add(RETRY_MS, () => this.onBreak())
+      },
+    )
+  }
+
+  private async enterBehindMark(connection: Connection): Promise<void> {
     const roomId = inboxOf(connection.user.sub)
     const { broker } = this.runtime
     // What is stored before that is in the log, and what is stored after it is sent here.
@@ -52,10 +80,7 @@ export class Inboxes implements InboxListener {
 
   /** Something was stored in an inbox that is not open: its owner's connections enter it now. */
   onStored(roomId: string, seq: number): void {
-    const online = this.namespace.users.get(roomId.slice(PREFIX.length))
-    for (const connection of online?.connections ?? []) {
-      this.enterFor(connection, roomId, seq).catch((error: unknown) => this.report(connection, error))
-    }
+    this.enterAll(roomId, (connection) => this.enterFor(connection, roomId, seq))
   }
 
   /** Calls `wake` whenever something is stored in this inbox, and when the server ends. @returns what ends it */
@@ -134,8 +159,22 @@ export class Inboxes implements InboxListener {
     this.runtime.broker.setMark(this.namespace.name, roomId, seq)
   }
 
-  report(connection: Connection, error: unknown): void {
-    this.runtime.observer.observe({ type: 'catch-up:failed', connectionId: connection.id, error })
+  private enterAll(roomId: string, enter: (connection: Connection) => Promise<void>): void {
+    const online = this.namespace.users.get(roomId.slice(PREFIX.length))
+    for (const connection of online?.connections ?? []) this.untilDone(connection, () => enter(connection))
+  }
+
+  /** Nothing was there when it connected, so all of it is new. */
+  private async enterAtStart(connection: Connection, roomId: string): Promise<void> {
+    if (!this.looking.has(connection)) await this.enter(connection, roomId, 0)
+  }
+
+  /** Tries again while the connection is open. */
+  private untilDone(connection: Connection, work: () => Promise<void>): void {
+    work().catch((error: unknown) => {
+      this.runtime.observer.observe({ type: 'catch-up:failed', connectionId: connection.id, error })
+      this.runtime.timers.add(RETRY_MS, () => connection.stage === 'open' && this.untilDone(connection, work))
+    })
   }
 
   /** On another node a connection of the same user may have confirmed the event already: it is still new to this one. */

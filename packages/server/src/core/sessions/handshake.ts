@@ -7,7 +7,7 @@ import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { Link } from '../link/link.ts'
 import { type SavedSessions, toRecord } from '../log/saved-sessions.ts'
-import type { SessionRecord } from '../ports/broker.ts'
+import type { SessionRecord, TakenSession } from '../ports/broker.ts'
 import type { User } from '../ports/users.ts'
 import { carryOut, runChecks } from '../requests/checks.ts'
 import type { Context } from '../requests/context.ts'
@@ -40,6 +40,10 @@ interface Recovered {
 
 const LATE = 'The server cannot answer now; try again later'
 const REPLACED = 'Replaced by a newer connection of this session'
+/** Connections that claim one session at once take it one after another. */
+const TAKE_TRIES = 10
+/** A takeover that took longer waited for the log. */
+const TAKE_MS = 1_000
 
 interface KnownSession {
   readonly record: SessionRecord
@@ -319,11 +323,12 @@ export class Handshake {
     const end = claim && this.takeovers.begin(connection.namespace.name, claim.session)
     const opening = (async () => {
       const { id } = connection
-      const isKnown = claim !== undefined && (await this.recognise(connection, claim))
+      const seen = claim && (await this.recognise(connection, claim))
+      const isKnown = seen !== undefined
       let checked = await this.check(connection)
       let recovered: Recovered | undefined
       try {
-        recovered = isKnown ? await this.recover(connection, claim) : undefined
+        recovered = claim && seen !== undefined ? await this.recover(connection, claim, seen) : undefined
         if (recovered?.restored && !this.recovery.isWhole(connection, recovered.restored)) {
           this.recovery.abandon(recovered.restored)
           recovered = undefined
@@ -392,20 +397,20 @@ export class Handshake {
 
   /**
    * The checks of the namespace already see which connection came back: the same id, the same data.
-   * @returns false when there is no such session of this user
+   * @returns the fence that it has; nothing when there is no such session of this user
    */
-  private async recognise(connection: Connection, { session: id }: SessionClaim): Promise<boolean> {
+  private async recognise(connection: Connection, { session: id }: SessionClaim): Promise<number | undefined> {
     const known = await this.findSession(connection, id)
-    if (!known) return false
+    if (!known) return undefined
     const { record, holder } = known
     const { user, link, namespace } = connection
     const kept = holder?.hasData ? holder.data : this.savedSessions.keptData(id, record.fence)
-    if (kept === undefined && record.data === null && link.dialect.restoresRooms) return false
+    if (kept === undefined && record.data === null && link.dialect.restoresRooms) return undefined
     const same = user.guest ? (holder?.user ?? (await this.guests.recognise(namespace, user, record.userId))) : user
     recognised(connection, record.connectionId, same)
     if (same.sub !== user.sub) this.guests.forget(namespace, user.sub)
     connection.data = kept ?? (record.data ? (fromJson(record.data) as Record<string, unknown>) : undefined)
-    return true
+    return record.fence ?? FIRST_FENCE
   }
 
   private async findSession(connection: Connection, id: string): Promise<KnownSession | undefined> {
@@ -424,15 +429,32 @@ export class Handshake {
     return { record: toRecord(session, holder), holder }
   }
 
-  /** The session is this node's from now on. */
-  private async takeSession(connection: Connection, id: string): Promise<KnownSession | undefined> {
-    const { namespace, user } = connection
-    const { broker } = this.runtime
+  /** The session is this node's from now on, unless a later connection has it. @param seen the fence that it had */
+  private async takeSession(connection: Connection, id: string, seen: number): Promise<KnownSession | undefined> {
+    const { namespace, user, link } = connection
+    const { broker, clock } = this.runtime
     if (namespace.sessions.has(id) && !broker.otherNodes) return this.findSession(connection, id)
-    const taken = await broker.takeSession(namespace.name, id)
-    const holder = namespace.sessions.get(id)
-    if (!taken) return ownSession(user, this.newest(holder, undefined))
-    const { record, wasHere } = taken
+    let fence = seen
+    // Its client may have given it up while it waited for the log, and be on another node already.
+    for (let tries = 0; tries < TAKE_TRIES && link.state === 'open'; tries++) {
+      const askedAt = clock.monotonic()
+      const taken = await broker.takeSession(namespace.name, id, fence)
+      const holder = namespace.sessions.get(id)
+      if (taken) return this.afterTakeover(connection, taken, holder)
+      const stored = await broker.findSession(namespace.name, id)
+      if (stored?.fence === undefined || stored.fence === fence) return ownSession(user, this.newest(holder, undefined))
+      // Of two that claim it at once the later one has it, and one that waited is none.
+      if (clock.monotonic() - askedAt > TAKE_MS) return undefined
+      fence = stored.fence
+    }
+    return undefined
+  }
+
+  private afterTakeover(
+    { user }: Connection,
+    { record, wasHere }: TakenSession,
+    holder: Connection | undefined,
+  ): KnownSession | undefined {
     // So that what it saves when it is closed counts.
     if (holder?.session && wasHere) sessionTaken(holder, { ...holder.session, fence: record.fence })
     const known = ownSession(user, this.newest(holder, record))
@@ -440,9 +462,13 @@ export class Handshake {
   }
 
   /** Takes the session over, and closes an older connection that still holds it. C18. */
-  private async recover(connection: Connection, { session: id, cursor }: SessionClaim): Promise<Recovered | undefined> {
+  private async recover(
+    connection: Connection,
+    { session: id, cursor }: SessionClaim,
+    seen: number,
+  ): Promise<Recovered | undefined> {
     const { namespace } = connection
-    const known = await this.takeSession(connection, id)
+    const known = await this.takeSession(connection, id, seen)
     if (!known) return undefined
     const { record, holder, isFromElsewhere } = known
     const { fence = FIRST_FENCE } = record

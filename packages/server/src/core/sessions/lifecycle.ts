@@ -56,7 +56,7 @@ export class Lifecycle {
     this.runtime.observer.observe({ type: 'connection:opened', connection })
     namespace.announce('connect', connection)
     if (httpMode) return // its inbox is one of the rooms it asks for
-    inboxes.onConnect(connection).catch((error: unknown) => inboxes.report(connection, error))
+    inboxes.onConnect(connection)
   }
 
   /** Ends one connection; its link too when it was the only one. */

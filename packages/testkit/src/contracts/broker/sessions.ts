@@ -77,6 +77,15 @@ export function sessionContract(makeBroker: MakeBroker): void {
       expect((await broker.findSession(NS, 's1'))?.fence).toBe(4)
     })
 
+    it('[C18] [Z8] gives one to who has seen its latest holder, and not to who has seen an earlier one', async () => {
+      const { broker } = await bench(makeBroker)
+      broker.saveSession(session('s1', { fence: 1 }), 120_000)
+      expect((await broker.takeSession(NS, 's1', 1))?.record.fence).toBe(2)
+      expect(await broker.takeSession(NS, 's1', 1)).toBeUndefined()
+      expect((await broker.findSession(NS, 's1'))?.fence).toBe(2)
+      expect((await broker.takeSession(NS, 's1', 2))?.record.fence).toBe(3)
+    })
+
     it('forgets one whose time is up, and counts from the last save', async () => {
       const { broker, clock } = await bench(makeBroker)
       broker.saveSession(session('s1'), 1000)

@@ -106,10 +106,11 @@ export function createLocalBroker({ log }: LocalBrokerOptions): Broker {
       const record = await log.findSession(namespace, id)
       return record && fences.stamped(record)
     },
-    takeSession: async (namespace, id) => {
+    takeSession: async (namespace, id, seen) => {
       checkOpen()
       const record = await log.findSession(namespace, id)
-      return record && { record: fences.take(record), wasHere: true }
+      if (!record || (seen !== undefined && (fences.stamped(record).fence ?? 1) !== seen)) return undefined
+      return { record: fences.take(record), wasHere: true }
     },
     dropSession: (namespace, id, fence) => {
       if (closing || !fences.counts(namespace, id, fence)) return

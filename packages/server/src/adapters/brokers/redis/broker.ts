@@ -204,7 +204,7 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       await Promise.all(Array.from(all.values(), ({ sessions }) => sessions.stored()))
     },
     findSession: (namespace, id) => ask(namespace, ({ sessions }) => sessions.find(id)),
-    takeSession: (namespace, id) => ask(namespace, ({ sessions }) => sessions.take(id)),
+    takeSession: (namespace, id, seen) => ask(namespace, ({ sessions }) => sessions.take(id, seen)),
     dropSession: (namespace, id, fence) => tell(namespace, ({ sessions }) => sessions.drop(id, fence)),
     async otherNodes() {
       const [first] = all.values()

@@ -48,9 +48,10 @@ export class Sessions {
   }
 
   /** What this node has saved so far is stored before. */
-  async take(id: string): Promise<TakenSession | undefined> {
+  async take(id: string, seen?: number): Promise<TakenSession | undefined> {
     await this.stored()
-    const [, , fence, record, wasHere] = await this.namespace.change('takeSession', [this.namespace.now, id])
+    const args = [this.namespace.now, id, seen === undefined ? '' : String(seen)]
+    const [, , fence, record, wasHere] = await this.namespace.change('takeSession', args)
     return typeof record === 'string' ? { record: recordOf(record, fence), wasHere: Number(wasHere) === 1 } : undefined
   }
 

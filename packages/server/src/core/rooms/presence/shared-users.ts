@@ -17,6 +17,11 @@ interface SharedUsersParts {
   readonly feed: PresenceFeed
 }
 
+interface ReadList {
+  readonly pv: number
+  readonly users: Map<string, RoomUser>
+}
+
 interface Reading {
   /** What came meanwhile. */
   readonly diffs: PresenceDiff[]
@@ -47,35 +52,65 @@ export class SharedUsers {
 
   /**
    * States again what is so here, which harms nothing where the broker still knows it, and takes back what is so no more; then
-   * the lists are compared.
+   * the lists are compared. Until then no change counts: after a loss its number may be that of another one.
    */
   onBreak(): void {
     this.takeBack()
     for (const room of this.namespace.rooms.values()) {
       if (room.stated.size === 0 && room.pv === 0) continue
-      void this.parts.seats.stateAll(room).then(() => room.state === 'open' && this.readAgain(room)) // never rejects
+      this.retry(room, this.begin(room, this.parts.seats.stateAll(room)))
     }
   }
 
   /** @throws (rejects) what the broker throws */
   read(room: Room): Promise<void> {
-    const known = this.reading.get(room)
-    if (known) return known.done
+    return this.reading.get(room)?.done ?? this.begin(room, undefined)
+  }
+
+  /** @param first what must be over before, which never rejects */
+  private begin(room: Room, first: Promise<unknown> | undefined): Promise<void> {
     const diffs: PresenceDiff[] = []
-    const done = this.readPages(room).then(
-      ({ pv, users }) => {
+    const isLatest = (): boolean => this.reading.get(room)?.diffs === diffs
+    const read = async (): Promise<void> => {
+      try {
+        await first
+        const { pv, users } = await this.readPages(room)
+        // After a break the list is read again, by another one.
+        if (!isLatest()) return await this.reading.get(room)?.done
         this.reading.delete(room)
-        if (room.state === 'freed') return
-        this.replace(room, users, pv)
-        for (const diff of diffs) this.onDiff(diff)
-      },
-      (error: unknown) => {
-        this.reading.delete(room)
+        if (room.state !== 'freed') this.take(room, { pv, users }, diffs)
+      } catch (error) {
+        if (isLatest()) this.reading.delete(room)
         throw error
-      },
-    )
+      }
+    }
+    const done = read()
     this.reading.set(room, { diffs, done })
     return done
+  }
+
+  /** The list, and what came while it was read. */
+  private take(room: Room, { pv, users }: ReadList, diffs: readonly PresenceDiff[]): void {
+    const before = new Map(room.users)
+    this.replace(room, users, pv)
+    for (const diff of diffs) {
+      if (diff.pv > pv) this.onDiff(diff)
+      else if (diff.callsHooks) this.announce(room, diff, before)
+    }
+  }
+
+  /** Changes that the list has already, to the hooks alone. @param known users as they were before, which it keeps */
+  private announce(room: Room, { changes }: PresenceDiff, known: Map<string, RoomUser>): void {
+    for (const { user, state, reason = 'disconnected' } of changes) {
+      const was = known.get(user.sub)
+      if (state !== 'gone' && !was) {
+        known.set(user.sub, { user, isAway: state === 'away' })
+        this.namespace.announce('enter', user, room.id)
+      } else if (state === 'gone' && was) {
+        known.delete(user.sub)
+        this.namespace.announce('exit', was.user, room.id, reason)
+      }
+    }
   }
 
   /** Seats that the broker knows of this node, though their users have left: it has lost that they did. */
@@ -97,13 +132,17 @@ export class SharedUsers {
   }
 
   private readAgain(room: Room): void {
-    this.read(room).catch((error: unknown) => {
+    this.retry(room, this.read(room))
+  }
+
+  private retry(room: Room, reading: Promise<void>): void {
+    reading.catch((error: unknown) => {
       this.runtime.observer.observe({ type: 'commit:failed', namespace: this.namespace.name, error })
       this.runtime.timers.add(RETRY_MS, () => room.state === 'open' && this.readAgain(room))
     })
   }
 
-  private async readPages(room: Room): Promise<{ pv: number; users: Map<string, RoomUser> }> {
+  private async readPages(room: Room): Promise<ReadList> {
     const users = new Map<string, RoomUser>()
     let page = await this.parts.shared.roomUsers(this.namespace.name, room.id)
     const { pv } = page
