@@ -27,6 +27,16 @@ import {
 import { reactionNew, reactionRemove, reactionRemoved, reactionSend } from './messages/reaction.ts'
 import { historyGet, roomJoin, roomJoined, roomLeave, roomLeft, roomList } from './messages/room.ts'
 import {
+  roomRead,
+  roomReadDown,
+  roomUnread,
+  stateAdd,
+  stateChanged,
+  stateDelete,
+  stateGet,
+  stateSet,
+} from './messages/state.ts'
+import {
   messageAppend,
   messageCancel,
   messageComplete,
@@ -57,6 +67,12 @@ export const up = {
   'reaction:remove': reactionRemove,
   'history:get': historyGet,
   'presence:get': presenceGet,
+  'state:set': stateSet,
+  'state:delete': stateDelete,
+  'state:add': stateAdd,
+  'state:get': stateGet,
+  'room:read': roomRead,
+  'room:unread': roomUnread,
 } as const
 
 /** Other names for the same message. Plain clients use `chat:message` in both directions. */
@@ -92,6 +108,8 @@ export const down = {
   'user:typing': userTyping,
   'user:stop-typing': userStopTyping,
   'presence:diff': presenceDiff,
+  'state:changed': stateChanged,
+  'room:read': roomReadDown,
   'presence:update': presenceUpdate,
   'users:count': usersCount,
   'server:draining': serverDraining,

@@ -73,6 +73,15 @@ export const Position = Type.Object({ epoch: Epoch, seq: Seq })
 export const Status = Type.Union([Type.Literal('online'), Type.Literal('reconnecting'), Type.Literal('left')])
 /** A user in a room. */
 export const Member = Type.Object({ userId: UserId, name: Name, status: Status })
+/** A page of the state of a room. */
+export const StatePage = {
+  fv: Type.Integer({ minimum: 0 }),
+  state: Type.Record(
+    Type.String({ minLength: 1, maxLength: 128 }),
+    Type.Object({ value: Type.Unknown(), version: Type.Integer({ minimum: 1 }) }),
+  ),
+  more: Type.Boolean(),
+}
 /** Why a resume left a gap. */
 export const ResetReason = Type.Union([Type.Literal('epoch'), Type.Literal('trimmed'), Type.Literal('too_far')])
 /** What every durable event carries beside its own fields. */

@@ -1,6 +1,6 @@
 /** Rooms: joining, leaving, listing them, and paging through the history of one. */
 import { Type } from 'typebox'
-import { down, Epoch, Member, Ok, Position, ResetReason, RoomId, Seq, up } from './definition.ts'
+import { down, Epoch, Member, Ok, Position, ResetReason, RoomId, Seq, StatePage, up } from './definition.ts'
 
 const Joined = Type.Object({
   status: Type.Literal('ok'),
@@ -14,6 +14,7 @@ const Joined = Type.Object({
   users: Type.Array(Member, { maxItems: 200 }),
   count: Type.Integer(),
   pv: Type.Integer(),
+  facts: Type.Object(StatePage),
 })
 
 export const roomJoin = up('room:join', {

@@ -19,6 +19,7 @@ import type { Disconnected } from './ports/nodes.ts'
 import type { User } from './ports/users.ts'
 import type { MessageStream } from './requests/message-stream.ts'
 import type { PublishOptions } from './requests/publisher.ts'
+import type { StateWriter } from './requests/state-writer.ts'
 import type { UsersOfRoom } from './rooms/directory.ts'
 import type { ListedRooms, RoomPage } from './rooms/room-list.ts'
 import type { AskOptions } from './state/client-requests.ts'
@@ -197,6 +198,13 @@ export interface ContextBase {
     start?: Readonly<Record<string, unknown>>,
     options?: { readonly key?: string },
   ): Promise<MessageStream>
+  /**
+   * The state of a room, to be changed together with the other effects: all of them are stored, or none. A change that was
+   * made for another version than there is refuses the request with CONFLICT.
+   * @throws RoomfulError ROOM_NAME_INVALID
+   * @example context.state('board').set('turn', 'black', { version })
+   */
+  state(roomId: string): StateWriter
   /** Asks the rule of a room for an action. @throws RoomfulError FORBIDDEN, ROOM_NAME_INVALID */
   check(action: RoomAction, roomId: string): true | Promise<true>
 }

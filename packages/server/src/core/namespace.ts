@@ -105,7 +105,10 @@ export class Namespace implements NamespaceApi, NamespaceParts {
     const placement = new Placement(runtime, state, { joins, commit, catchUp, delivery, savedSessions })
     const publisher = new Publisher(runtime, state, { commit, fanOut })
     const streams = new Streams(runtime, state, { publisher, fanOut, rooms })
-    rooms.readTexts = (room) => fanOut.texts.load(room)
+    rooms.readFacts = async (room, { isGrowing, hasState }) => {
+      if (isGrowing) await fanOut.texts.load(room)
+      if (hasState) await fanOut.states.load(room)
+    }
     this.runtime = runtime
     this.control = control
     this.state = state

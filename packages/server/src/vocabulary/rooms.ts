@@ -10,6 +10,7 @@ import type { JoinAck } from '../core/rooms/joins.ts'
 import { costOf, type ListedRooms } from '../core/rooms/room-list.ts'
 import { chargeEvent } from '../core/state/limits.ts'
 import { schemaOf } from './messages.ts'
+import { addState } from './state.ts'
 
 const HISTORY_PAGE_MAX = 100
 const NO_ONE = { users: [], count: 0, pv: 0 }
@@ -30,6 +31,7 @@ export function addRoomEvents(hub: Hub, namespace: Namespace): void {
   namespace.handle('room:list', list, { definition: schemaOf(up['room:list']) })
   const presenceGet = (context: Context, data: UpData<'presence:get'>): unknown => presence(namespace, context, data)
   namespace.handle('presence:get', presenceGet, { definition: schemaOf(up['presence:get']) })
+  addState(hub, namespace)
   const historyGet = (context: Context, data: UpData<'history:get'>): unknown => history(hub, namespace, context, data)
   namespace.handle('history:get', historyGet, { definition: schemaOf(up['history:get']) })
 }

@@ -11,6 +11,7 @@ end
 -- R:gt:<seq>:<room> its text so far, a fragment of JSON. Widths and lengths are in UTF-16. Arguments of its row end in:
 local GROWING = '"content":"","streaming":true}]'
 local GROWING_MAX = 100
+local STATE_MAX = 1000
 
 -- The row with other arguments at its end, whose length stands before its texts.
 local function with_args(row, from, from_width, to, to_width)
@@ -35,7 +36,8 @@ F.append = function(keys, argv)
   local at = 15
 
   -- Changes of messages that are being written: number of the entry, kind, seq, at, length, width, text; for one that grows
-  -- again also the arguments of before, those from now on, and their width.
+  -- again also the arguments of before, those from now on, and their width. Of state: version (-1 for any) or number for
+  -- seq, 0, 0, 0, JSON of the value, name of the fact, JSON of its name and of the user.
   local change_of = {}
   if has_changes then
     local count = tonumber(argv[16])
@@ -43,8 +45,8 @@ F.append = function(keys, argv)
     for _ = 1, count do
       change_of[tonumber(argv[at + 1])] = {
         kind = argv[at + 2], seq = tonumber(argv[at + 3]), at = tonumber(argv[at + 4]), length = tonumber(argv[at + 5]),
-        width = tonumber(argv[at + 6]), text = argv[at + 7], was = argv[at + 8], args = argv[at + 9],
-        args_width = tonumber(argv[at + 10]),
+        width = tonumber(argv[at + 6]), text = argv[at + 7], was = argv[at + 8], args = argv[at + 9], user = argv[at + 10],
+        args_width = tonumber(argv[at + 10]), is_state = string.find('sdpq', argv[at + 2]) ~= nil,
       }
       at = at + 10
     end
@@ -302,9 +304,74 @@ F.append = function(keys, argv)
     text.is_changed = true
   end
 
+  -- State of rooms, as this call leaves it: R:fa:<room> key -> version and value; R:fv room -> version and number of names.
+  local facts, versions, made = {}, {}, {}
+  local function fact_of(room, key)
+    local list = facts[room]
+    if not list then
+      list = {}
+      facts[room] = list
+    end
+    if list[key] == nil then
+      local known = exists[room] and redis.call('HGET', R .. 'fa:' .. names[room], key)
+      local version, value = string.match(known or '', '^(%d+) (.*)$')
+      list[key] = version and { version = tonumber(version), value = value } or false
+    end
+    local known = list[key]
+    return known and not known.is_gone and known or nil
+  end
+  local function state_of(room)
+    if not versions[room] then
+      local fv, count = string.match(redis.call('HGET', R .. 'fv', names[room]) or '0 0', '^(%d+) (%d+)$')
+      versions[room] = { fv = tonumber(fv), count = tonumber(count) }
+    end
+    return versions[room]
+  end
+  local function sum_of(value, by)
+    local digits = value and string.match(value, '^%-?(%d+)$')
+    if value and (not digits or #digits > 16) then return nil end
+    local sum = (value and tonumber(value) or 0) + by
+    return sum <= 9007199254740991 and sum >= -9007199254740991 and sum or nil
+  end
+  local function state_refusal(change, room)
+    if change.kind == 'q' then return nil end
+    local known = fact_of(room, change.was)
+    local version = known and known.version or 0
+    local stand = string.format('%d', version)
+    if change.kind ~= 'p' and change.seq >= 0 and change.seq ~= version then return 'S' .. stand, known and known.value end
+    if change.kind == 'p' and not sum_of(known and known.value, change.seq) then return 'K' .. stand, known.value end
+    if not known and change.kind ~= 'd' and state_of(room).count >= STATE_MAX then return 'B' end
+  end
+  local function set_fact(room, key, version, value)
+    facts[room][key] = { version = version, value = value, is_changed = true }
+  end
+  -- @returns version, whether it was so already, value
+  local function change_state(change, room)
+    local known = fact_of(room, change.was)
+    if change.kind == 'q' then
+      local before = known and known.version or 0
+      if change.seq <= before then return before, 1 end
+      set_fact(room, change.was, change.seq, '')
+      return change.seq, 0
+    end
+    local state = state_of(room)
+    if change.kind == 'd' and not known then return state.fv, 1 end
+    state.fv, state.is_changed = state.fv + 1, true
+    if change.kind == 'd' then
+      facts[room][change.was] = { is_gone = true }
+      state.count = state.count - 1
+      return state.fv, 0
+    end
+    if not known then state.count = state.count + 1 end
+    local value = change.kind == 's' and change.text or string.format('%.0f', sum_of(known and known.value, change.seq))
+    set_fact(room, change.was, state.fv, value)
+    return state.fv, 0, value
+  end
+
   local function change_refusal(i)
     local change, room = change_of[i], room_of[i]
     if not change then return nil end
+    if change.is_state then return state_refusal(change, room) end
     if change.kind == 'b' then return count_of(room) >= GROWING_MAX and 'G' or nil end
     if not exists[room] then return 'N' end
     local text, row = text_of(room, change.seq), row_text(room, change.seq)
@@ -327,6 +394,10 @@ F.append = function(keys, argv)
   -- Of one that was not refused. @returns the length afterwards, whether it was so already
   local function apply_change(i, own_seq)
     local change, room = change_of[i], room_of[i]
+    if change.is_state then
+      made[room] = true
+      return change_state(change, room)
+    end
     local seq = change.kind == 'b' and own_seq or change.seq
     if change.kind == 'x' then
       local text = text_of(room, seq)
@@ -368,11 +439,12 @@ F.append = function(keys, argv)
       if list then list[#list + 1] = row else rows_of[room] = { row } end
       row_at[i] = row
     end
-    local version, is_repeat
+    local version, is_repeat, value
     if change then
-      version, is_repeat = apply_change(i, seq)
+      version, is_repeat, value = apply_change(i, seq)
       change.is_done = is_repeat == 0
       change.seq = change.kind == 'b' and seq or change.seq
+      change.version, change.value = version, value
     end
     if flags.keyed then
       local field, bucket = field_at(i, part), bucket_of[i]
@@ -394,7 +466,9 @@ F.append = function(keys, argv)
       local count = #writes
       writes[count + 1], writes[count + 2] = field, value
     end
-    return is_event and 's' .. numbers or 'c' .. version .. ' ' .. is_repeat
+    if is_event then return 's' .. numbers end
+    if value then return 'v' .. string.format('%d', version) .. ' ' .. is_repeat, value end
+    return 'c' .. string.format('%d', version) .. ' ' .. is_repeat
   end
 
   local function single(i, members)
@@ -405,8 +479,8 @@ F.append = function(keys, argv)
     if about_of[i] >= 0 and not has_content(room_of[i], about_of[i]) then return 'N' end
     if has_changes then
       for _, member in ipairs(members or { i }) do
-        local refusal = change_refusal(member)
-        if refusal then return refusal end
+        local refusal, value = change_refusal(member)
+        if refusal then return refusal .. (value and ' 1' or ''), value end
       end
     end
     if limit_count > 0 then
@@ -430,15 +504,18 @@ F.append = function(keys, argv)
       local fate = groups[group_of[i]]
       if not fate.result then
         if limited then result = limited else result, ack = single(i, fate.members) end
-        fate.result = result
+        fate.result, fate.ack = result, ack
       else
         fate.parts = fate.parts + 1
         local kind = string.sub(fate.result, 1, 1)
         if kind == 'd' or kind == 'a' then
           local print, numbers, kept = find(i, fate.parts)
           if print then result, ack = repeated(i, fate.parts, print, numbers, kept) else result = 'C' end
-        elseif kind == 's' or kind == 'c' then result = store(i, fate.parts)
-        else result = fate.result end
+        elseif kind == 's' or kind == 'c' or kind == 'v' then result, ack = store(i, fate.parts)
+        else
+          result = fate.result
+          if kind == 'S' or kind == 'K' then ack = fate.ack end
+        end
       end
     end
     results[i] = result
@@ -477,7 +554,7 @@ F.append = function(keys, argv)
     local from, to, audience, text = tonumber(argv[where + 2]), tonumber(argv[where + 3]), argv[where + 4], argv[where + 5]
     for i = from + 1, to do
       local kind = string.sub(results[i], 1, 1)
-      if kind ~= 's' and kind ~= 'c' then return end
+      if kind ~= 's' and kind ~= 'c' and kind ~= 'v' then return end
     end
     local reached = {}
     if audience == '*' then
@@ -511,7 +588,12 @@ F.append = function(keys, argv)
       end
     end
     local change = change_of[i]
-    if change and change.is_done and change.kind ~= 'e' and (change.kind ~= 'b' or change.length > 0) then
+    if change and change.is_state and change.is_done and change.kind ~= 'q' then
+      local nodes = targets_of(room_of[i])
+      local frame = nodes[1] and 'F{"roomId":' .. cjson.encode(names[room_of[i]]) .. ',"name":' .. change.args
+        .. ',"version":' .. string.format('%d', change.version) .. (change.value and ',"value":' .. change.value or '') .. change.user .. '}\n'
+      for t = 1, #nodes do add_frame(frames, nodes[t], frame) end
+    elseif change and not change.is_state and change.is_done and change.kind ~= 'e' and (change.kind ~= 'b' or change.length > 0) then
       local room = room_of[i]
       local nodes = targets_of(room)
       local frame = nodes[1] and 'C{"roomId":' .. cjson.encode(names[room]) .. ',"seq":' .. change.seq .. ',"at":' .. change.at
@@ -549,12 +631,31 @@ F.append = function(keys, argv)
   for room, count in pairs(counts) do
     if count > 0 then redis.call('HSET', R .. 'gr', names[room], count) else redis.call('HDEL', R .. 'gr', names[room]) end
   end
+  for room, list in pairs(facts) do
+    local writes, gone = {}, {}
+    for key, fact in pairs(list) do
+      if fact and fact.is_gone then gone[#gone + 1] = key
+      elseif fact and fact.is_changed then
+        writes[#writes + 1] = key
+        writes[#writes + 1] = string.format('%d', fact.version) .. ' ' .. fact.value
+      end
+    end
+    if #gone > 0 then in_chunks(gone, function(...) redis.call('HDEL', R .. 'fa:' .. names[room], ...) end) end
+    hset(R .. 'fa:' .. names[room], writes)
+  end
+  for room, state in pairs(versions) do
+    if state.is_changed then redis.call('HSET', R .. 'fv', names[room], string.format('%d %d', state.fv, state.count)) end
+  end
   for room, list in pairs(rewritten) do
     for seq, text in pairs(list) do redis.call('LSET', R .. 'l:' .. names[room], seq - firsts[room], text) end
   end
   local changed, due = {}, {}
   for i = 1, room_count do
     local rows = rows_of[i]
+    if not rows and made[i] and not redis.call('HGET', R .. 'rooms', names[i]) then
+      changed[#changed + 1] = names[i]
+      changed[#changed + 1] = packed[i]
+    end
     if rows then
       local list, rest = R .. 'l:' .. names[i], string.sub(packed[i], 25)
       local over = seqs[i] - firsts[i] + 1 - kept[i]

@@ -18,6 +18,39 @@ local function growing_places(R, names)
   return table.concat(places, ',')
 end
 
+-- The places of rooms that have state.
+local function state_places(R, names)
+  local places = {}
+  for i, fv in ipairs(hmget(R .. 'fv', names)) do if fv then places[#places + 1] = i end end
+  return table.concat(places, ',')
+end
+
+-- argv: room. @returns the version of its state, then name, version and value of each
+F.state = function(keys, argv)
+  local R, name = prefix_of(keys), argv[1]
+  local fv = string.match(redis.call('HGET', R .. 'fv', name) or '0', '^%d+')
+  local reply = { fv }
+  local known = redis.call('HGETALL', R .. 'fa:' .. name)
+  for i = 1, #known, 2 do
+    if string.sub(known[i], 1, 1) == 's' then
+      local version, value = string.match(known[i + 1], '^(%d+) (.*)$')
+      reply[#reply + 1] = string.sub(known[i], 2)
+      reply[#reply + 1] = version
+      reply[#reply + 1] = value
+    end
+  end
+  return reply
+end
+
+-- argv: user, then rooms. @returns how far the user has read in each
+F.readPositions = function(keys, argv)
+  local R, reply = prefix_of(keys), {}
+  for i = 2, #argv do
+    reply[i - 1] = string.match(redis.call('HGET', R .. 'fa:' .. argv[i], 'r' .. argv[1]) or '0', '^%d+')
+  end
+  return reply
+end
+
 -- argv: room. @returns per message that is being written: its row, its text so far, length, time
 F.growing = function(keys, argv)
   local R, name = prefix_of(keys), argv[1]
@@ -67,6 +100,7 @@ F.open = function(keys, argv)
   hset(R .. 'rooms', changed)
   in_chunks(opened, function(...) redis.call('SADD', R .. 'i:' .. node, ...) end)
   reply[#reply + 1] = growing_places(R, names)
+  reply[#reply + 1] = state_places(R, names)
   return reply
 end
 
@@ -118,6 +152,7 @@ F.heads = function(keys, argv)
     reply[#reply + 1] = room and room.pv or 0
   end
   reply[#reply + 1] = growing_places(R, names)
+  reply[#reply + 1] = state_places(R, names)
   return reply
 end
 
@@ -355,7 +390,8 @@ F.tend = function(keys, argv)
         for _, node in ipairs(each_node(room.nodes)) do
           if not alive[node] then room.nodes = without_node(room.nodes, node) end
         end
-        local is_rested = room.seq == 0 or (age > 0 and clock - room.lastTs >= age)
+        local has_state = redis.call('HGET', R .. 'fv', name)
+        local is_rested = not has_state and (room.seq == 0 or (age > 0 and clock - room.lastTs >= age))
         if room.nodes ~= '' then due = nil
         elseif had_rows then due = clock + stays
         elseif is_rested then
@@ -365,6 +401,7 @@ F.tend = function(keys, argv)
           for k = 1, #known, 2 do redis.call('DEL', R .. 'gt:' .. known[k] .. ':' .. name) end
           redis.call('DEL', R .. 'gr:' .. name)
           redis.call('HDEL', R .. 'gr', name)
+          redis.call('DEL', R .. 'fa:' .. name)
           room = nil
         else due = math.max(clock + stays, room.lastTs + age) end
       end

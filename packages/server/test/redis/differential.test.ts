@@ -51,7 +51,26 @@ const text = fc.constantFrom('', 'ab', '👍é"', 'x')
 const seq = fc.integer({ min: 1, max: 6 })
 const piece = text.map((each) => ({ fragment: fragmentOf(each), length: each.length }))
 const WAS = '[{"content":"ab","state":"interrupted"}]'
+const factName = fc.constantFrom('a', 'b', 'é"')
+const factVersion = fc.constantFrom(undefined, undefined, 0, 1, 2)
+const stateChange = fc.oneof(
+  fc.record({
+    kind: fc.constant('set' as const),
+    name: factName,
+    value: fc.constantFrom('1', '"x"', '{"a":"é👍"}', '9007199254740991'),
+    version: factVersion,
+  }),
+  fc.record({ kind: fc.constant('delete' as const), name: factName, version: factVersion }),
+  fc.record({ kind: fc.constant('add' as const), name: factName, by: fc.integer({ min: -3, max: 3 }) }),
+  fc.record({
+    kind: fc.constant('read' as const),
+    name: fc.constantFrom('ann', 'bob'),
+    seq: fc.integer({ min: 0, max: 5 }),
+  }),
+)
 const change = fc.oneof(
+  stateChange,
+  stateChange,
   piece.map((each) => ({ kind: 'begin', ...each }) as const),
   fc
     .tuple(piece, seq, fc.constantFrom(0, 0, 1, 2, 4))
@@ -141,8 +160,10 @@ async function run({ broker, clock }: Awaited<ReturnType<typeof openInMemory>>, 
   const rows = await broker.read(NS, after, { events: 1_000, bytes: 1_000_000 })
   const growing = await Promise.all(rooms.map(async (room) => broker.growing(NS, room)))
   for (const texts of growing) texts.sort((a, b) => a.row.seq - b.row.seq)
+  const states = await Promise.all(rooms.map(async (room) => broker.state(NS, room)))
+  const reads = await Promise.all(['ann', 'bob'].map(async (user) => broker.readPositions(NS, user, rooms)))
   const { n } = await broker.positions(NS, 0, rooms)
   const positions = []
   for (let at = 0; at <= n; at++) positions.push((await broker.positions(NS, at, rooms)).positions.map(({ roomId: room, seq }) => [room, seq])) // biome-ignore format: one line
-  return { answers, heads, rows, growing, positions }
+  return { answers, heads, rows, growing, states, reads, positions }
 }

@@ -41,6 +41,7 @@ const onlyTypes = <Value>(_fn: (value: Value) => unknown): void => undefined
 type ConnectionMember = 'id' | 'user' | 'openedAt' | 'ip' | 'userAgent' | 'handshake' | 'data' | 'join' | 'leave'
 type ContextMember =
   | 'event'
+  | 'state'
   | 'key'
   | 'id'
   | 'user'

@@ -13,6 +13,7 @@ import { orderContract } from './broker/order.ts'
 import { readContract } from './broker/read.ts'
 import { roomContract } from './broker/rooms.ts'
 import { sessionContract } from './broker/sessions.ts'
+import { stateContract } from './broker/state.ts'
 import { textContract } from './broker/texts.ts'
 
 export { orderContract } from './broker/order.ts'
@@ -47,6 +48,7 @@ export function brokerContract(name: string, makeBroker: MakeBroker, isPersisten
   describe(`broker contract: ${name}`, () => {
     appendContract(makeBroker)
     textContract(makeBroker)
+    stateContract(makeBroker)
     orderContract(makeBroker)
     keyContract(makeBroker)
     readContract(makeBroker)

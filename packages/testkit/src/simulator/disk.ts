@@ -78,6 +78,8 @@ export class SimulatedDisk implements SharedStorage {
       read: (...args) => call((log) => log.read(...args)),
       positions: (...args) => call(async (log) => this.renamed(await log.positions(...args))),
       history: (...args) => call((log) => log.history(...args)),
+      state: (...args) => call((log) => log.state(...args)),
+      readPositions: (...args) => call((log) => log.readPositions(...args)),
       growing: (...args) => call((log) => log.growing(...args)),
       heads: (...args) => call(async (log) => (await log.heads(...args)).map((head) => this.inGeneration(head))),
       subscribe: (...args) =>

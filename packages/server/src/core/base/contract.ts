@@ -137,8 +137,10 @@ export interface RoomOptions {
   retention?: number
   /** Who may publish through the room vocabulary: anyone with permission, or members only (else NOT_IN_ROOM). */
   publish?: 'anyone' | 'members'
+  /** Who is sent how far a user has read: that user's other connections, or all members too. Default: `own`. */
+  readPositions?: 'own' | 'members'
   /** Rules by action; one that is left out allows. They run on every transport, and again after a refresh. G8. */
-  allow?: { join?: Allow; publish?: Allow; history?: Allow; presence?: Allow; stop?: Allow }
+  allow?: { join?: Allow; publish?: Allow; history?: Allow; presence?: Allow; stop?: Allow; state?: Allow }
 }
 
 export type RoomAction = keyof NonNullable<RoomOptions['allow']>

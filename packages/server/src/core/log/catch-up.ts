@@ -40,21 +40,32 @@ export class CatchUp {
   begin(connection: Connection, exceptRoom?: Room): CatchUpState {
     if (connection.behind) return connection.behind
     const texts = new Map<number, number>()
+    const states = new Map<Room, number>()
     for (const membership of connection.memberships.values()) {
       const { room } = membership
       if (room === exceptRoom) continue
       membership.startAt(room.head)
+      if (room.facts.fv > 0) states.set(room, room.facts.fv)
       for (const { stored, sent } of room.texts.values()) texts.set(stored.n, sent)
     }
-    connection.behind = { reading: false, latest: undefined, transients: [], transientBytes: 0, events: 0, texts }
+    connection.behind = {
+      reading: false,
+      latest: undefined,
+      transients: [],
+      transientBytes: 0,
+      events: 0,
+      texts,
+      states,
+    }
     return connection.behind
   }
 
   /** A member begins at this position, whatever it had before. */
   enter(membership: Membership, position: number): void {
     const { connection, room } = membership
-    const { texts } = this.begin(connection, room)
+    const { texts, states } = this.begin(connection, room)
     membership.startAt(position)
+    states.set(room, room.facts.fv) // the answer has it
     for (const { stored } of room.texts.values()) texts.delete(stored.n)
   }
 
@@ -262,6 +273,14 @@ export class CatchUp {
     return event
   }
 
+  /** The latest of each name that changed meanwhile. */
+  private writeStates({ link, channel, memberships }: Connection, { states }: CatchUpState): void {
+    const encoding = link.dialect.encoding(channel)
+    for (const { room } of memberships.values()) {
+      for (const event of room.facts.changesSince(room.id, states.get(room) ?? 0)) link.send(event.encoded(encoding))
+    }
+  }
+
   /** What is missing of messages that are being written: all so far, or what came since. */
   private writeTexts({ link, channel, memberships }: Connection, { texts }: CatchUpState): void {
     const encoding = link.dialect.encoding(channel)
@@ -284,6 +303,7 @@ export class CatchUp {
     connection.behind = undefined
     this.writeTransients(connection, state, Number.POSITIVE_INFINITY)
     this.writeTexts(connection, state)
+    this.writeStates(connection, state)
     for (const event of state.latest?.values() ?? []) {
       connection.link.send(event.encoded(connection.link.dialect.encoding(connection.channel)))
     }

@@ -5,12 +5,12 @@
  * wait for this one.
  */
 
-import { isInbox } from '@roomful/protocol'
+import { fromJson, isInbox } from '@roomful/protocol'
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
-import type { Append, Appended, AppendKey, FactChange, Repeated } from '../ports/broker.ts'
-import type { Changed } from '../ports/facts.ts'
+import type { Append, Appended, AppendKey, FactChange, FactStand, Repeated } from '../ports/broker.ts'
+import { type Changed, isStateChange } from '../ports/facts.ts'
 import type { LeadMark } from '../ports/leads.ts'
 import type { Signal } from '../ports/signal.ts'
 import type { ConnectionLimits } from '../state/connection-limits.ts'
@@ -197,7 +197,9 @@ export class Commit {
         const result = results[at++] as Appended
         if (result.status === 'changed') {
           changed = [...changed, result]
-          this.fanOut.texts.changed(effect.roomId, effect.change as FactChange)
+          const change = effect.change as FactChange
+          if (isStateChange(change)) this.fanOut.states.changed(effect.roomId, change, result, effect.userId)
+          else this.fanOut.texts.changed(effect.roomId, change)
           continue
         }
         if (result.status !== 'stored' && result.status !== 'duplicate') continue
@@ -229,13 +231,15 @@ function collect(request: RequestEffects, groups: number, appends: Append[], sig
   const lead = request.lead && { name: request.lead.name, fence: request.lead.fence }
   const from = appends.length
   const firstSignal = signals.length
+  // State and events of one handler are stored together or not at all.
+  const isWhole = request.effects.length > 1 && request.effects.some(isOfState)
   let group = -1
   for (const effect of request.effects) {
     if (effect.kind === 'emit') {
       signals.push({ at: appends.length, from, to: from, event: effect.event, audience: effect.audience, lead })
     } else if (effect.kind === 'append') {
       const index = firstKey + appends.length - from
-      const isGroup = effect.atomicGroup !== undefined
+      const isGroup = isWhole || effect.atomicGroup !== undefined
       if (isGroup && group < 0) group = groups
       const isFirst = appends.length === from
       appends.push({
@@ -294,7 +298,18 @@ function refusal(result: Appended | undefined): RoomfulError | undefined {
   }
   if (result.status !== 'refused') return undefined
   const { code, message, retryAfterMs = code === 'UNAVAILABLE' ? RETRY_AFTER_MS : undefined, current } = result
-  return new RoomfulError(code, message, { retryAfterMs, details: current && { length: current.version } })
+  return new RoomfulError(code, message, { retryAfterMs, details: current && standOf(current) })
+}
+
+function isOfState(effect: Effect): boolean {
+  return effect.kind === 'append' && effect.change !== undefined && isStateChange(effect.change)
+}
+
+/** How a fact is that could not be changed: of state its version and value, of a message its length. */
+function standOf({ version, value }: FactStand): Record<string, unknown> {
+  return value === undefined && version > 0
+    ? { length: version, version }
+    : { version, value: value && fromJson(value) }
 }
 
 /** The text that a message began with, as the piece that members get. */

@@ -8,6 +8,7 @@ import { RoomEvent } from '../events/event.ts'
 import type { Connection, Group, Membership, NamespaceState, Room } from '../state/namespace-state.ts'
 import type { CatchUp } from './catch-up.ts'
 import { type Audience, EVERYONE } from './effects.ts'
+import { RoomStates } from './room-state.ts'
 import { Texts } from './texts.ts'
 
 /** Sends what is in no log to one connection, whether it is live or behind. */
@@ -53,6 +54,7 @@ export interface InboxListener {
 
 export class FanOut {
   readonly texts: Texts
+  readonly states: RoomStates
   private readonly runtime: Runtime
   private readonly namespace: NamespaceState
   private readonly catchUp: CatchUp
@@ -70,6 +72,7 @@ export class FanOut {
     this.delivery = delivery
     this.inboxes = inboxes
     this.texts = new Texts(runtime, namespace, (room, event) => this.deliver(room, event))
+    this.states = new RoomStates(runtime, namespace, (room, event) => this.deliver(room, event))
   }
 
   /**

@@ -14,6 +14,7 @@ import type {
   SentHead,
   SentSignal,
 } from '../ports/broker.ts'
+import { isStateChange } from '../ports/facts.ts'
 import type { LeadMark } from '../ports/leads.ts'
 import type { NodeQuestion } from '../ports/nodes.ts'
 import type { NamespaceState, Room } from '../state/namespace-state.ts'
@@ -86,8 +87,11 @@ export class LogListener implements BrokerListener {
   }
 
   onChanged(name: string, changes: readonly NotedChange[]): void {
-    const texts = this.parts.namespaces.get(name)?.requests.fanOut.texts
-    for (const { roomId, change } of changes) texts?.changed(roomId, change)
+    const fanOut = this.parts.namespaces.get(name)?.requests.fanOut
+    for (const { roomId, change, stand, userId } of changes) {
+      if (!isStateChange(change)) fanOut?.texts.changed(roomId, change)
+      else if (stand) fanOut?.states.changed(roomId, change, stand, userId)
+    }
     this.runtime.turn.endSoon()
   }
 
@@ -180,6 +184,7 @@ export class LogListener implements BrokerListener {
       if (room?.state !== 'open') continue
       state.headN = Math.max(state.headN, head.n ?? 0)
       if (head.isGrowing || room.texts.size > 0) requests.fanOut.texts.readAgain(room)
+      if (head.hasState || room.facts.fv > 0) requests.fanOut.states.readAgain(room)
       if (head.epoch !== room.epoch) {
         catchUp.onOtherLog(room, head)
         requests.fanOut.texts.forget(room)

@@ -8,7 +8,7 @@
  * would reorder them.
  */
 
-import type { Changed, FactChange, FactStand, NotedChange } from './facts.ts'
+import type { Changed, FactChange, FactStand, NotedChange, StoredState } from './facts.ts'
 import type { SharedGuests } from './guests.ts'
 import type { LeadLeases, LeadMark } from './leads.ts'
 import type { NodeAnswers, NodeQuestion } from './nodes.ts'
@@ -21,6 +21,9 @@ export type {
   FactChange,
   FactStand,
   NotedChange,
+  StateChange,
+  StateEntry,
+  StoredState,
 } from './facts.ts'
 export type {
   OnlineChange,
@@ -175,6 +178,8 @@ export interface Head {
   readonly n?: number | undefined
   /** Messages of it are being written: {@link Broker.growing} has them. */
   readonly isGrowing?: boolean | undefined
+  /** It has state: {@link Broker.state} has it. */
+  readonly hasState?: boolean | undefined
 }
 
 /** Up to where a room's events were sent. */
@@ -323,6 +328,12 @@ export interface Broker {
 
   /** The messages of a room that are being written, as they are now. */
   growing(namespace: string, roomId: string): Awaitable<GrowingRow[]>
+
+  /** The state of a room, by name. */
+  state(namespace: string, roomId: string): Awaitable<StoredState>
+
+  /** How far a user has read in each of these rooms; 0 for not at all. */
+  readPositions(namespace: string, userId: string, roomIds: readonly string[]): Awaitable<number[]>
 
   /**
    * In the order asked for; rooms that the log does not know are left out. With several nodes, once everything that stands

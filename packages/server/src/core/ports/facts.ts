@@ -10,7 +10,19 @@ export const GROWING_TAIL = '"content":"","streaming":true}]'
  * What an append does to a fact. Texts are fragments of JSON, without quotes, so that they join without being parsed; their
  * lengths are in UTF-16 units of the text itself.
  */
-export type FactChange =
+export type FactChange = TextChange | StateChange
+
+/** A change of the state of a room, or of how far a user has read. No event. */
+export type StateChange =
+  /** `value`: JSON. `version`: which it must have, 0 where there must be none. */
+  | { readonly kind: 'set'; readonly name: string; readonly value: string; readonly version: number | undefined }
+  | { readonly kind: 'delete'; readonly name: string; readonly version: number | undefined }
+  /** A whole number grows; one that is not there begins at 0. */
+  | { readonly kind: 'add'; readonly name: string; readonly by: number }
+  /** How far a user has read: it never goes back. */
+  | { readonly kind: 'read'; readonly name: string; readonly seq: number }
+
+export type TextChange =
   /** The event begins a message; its arguments end in {@link GROWING_TAIL}. */
   | { readonly kind: 'begin'; readonly fragment: string; readonly length: number }
   /** Adds to a message. `at` is its length before; a repeat changes nothing. Without a text it only says that the writer is there. */
@@ -35,7 +47,10 @@ export type FactChange =
 
 /** How a fact is after a change, or was when one was refused. */
 export interface FactStand {
+  /** 0 when there is none. */
   readonly version: number
+  /** JSON; missing for a text, and when there is none. */
+  readonly value?: string | undefined
 }
 
 export interface Changed extends FactStand {
@@ -49,6 +64,31 @@ export interface Changed extends FactStand {
 export interface NotedChange {
   readonly roomId: string
   readonly change: FactChange
+  /** Of state: how it is now. */
+  readonly stand?: FactStand | undefined
+  readonly userId?: string | undefined
+}
+
+/** An entry of the state of a room. Versions are those of the room: its latest is `fv`. */
+export interface StateEntry {
+  readonly name: string
+  readonly value: string
+  readonly version: number
+}
+
+/** The state of a room. */
+export interface StoredState {
+  readonly fv: number
+  readonly entries: readonly StateEntry[]
+}
+
+export function isStateChange(change: FactChange): change is StateChange {
+  return change.kind === 'set' || change.kind === 'delete' || change.kind === 'add' || change.kind === 'read'
+}
+
+/** Under which key a log keeps it. */
+export function keyOfFact({ kind, name }: StateChange): string {
+  return kind === 'read' ? `r${name}` : `s${name}`
 }
 
 /** An append that is an event, and not only a change of a fact. */

@@ -14,6 +14,7 @@ import type { Connection } from '../state/namespace-state.ts'
 import { Emitter } from './emit.ts'
 import type { MessageStream } from './message-stream.ts'
 import type { Publisher } from './publisher.ts'
+import { checkName, checkWhole, type StateWriter, stateJson } from './state-writer.ts'
 import type { Streams } from './streams.ts'
 
 const NONE: readonly never[] = []
@@ -154,6 +155,18 @@ export class Context {
       aboutSeq: more.aboutSeq,
       change: more.change,
     })
+  }
+
+  /** The state of a room, to be changed with the other effects: all of them are stored, or none. */
+  state(roomId: string): StateWriter {
+    const room = checkRoomId(roomId)
+    return {
+      set: (name, value, { version } = {}) => {
+        this.change(room, { kind: 'set', name: checkName(name), value: stateJson(value), version })
+      },
+      delete: (name, { version } = {}) => this.change(room, { kind: 'delete', name: checkName(name), version }),
+      add: (name, by = 1) => this.change(room, { kind: 'add', name: checkName(name), by: checkWhole(by) }),
+    }
   }
 
   /** Records a change of a fact of a room that is no event. */

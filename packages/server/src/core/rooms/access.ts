@@ -60,7 +60,7 @@ export class Access {
       throw new RoomfulError('FORBIDDEN', 'This room belongs to another user')
     }
     const rights = rightsOf(user)
-    if (rights && !rights.allows(action === 'stop' ? 'publish' : action, roomId)) {
+    if (rights && !rights.allows(action === 'stop' || action === 'state' ? 'publish' : action, roomId)) {
       throw new RoomfulError('FORBIDDEN', `Your token does not allow you to ${action} ${JSON.stringify(roomId)}`)
     }
     if (!declaration) throw new RoomfulError('FORBIDDEN', `No room like ${JSON.stringify(roomId)} is declared here`)

@@ -7,6 +7,7 @@ import type { Position, ResetReason, SharedJson } from '@roomful/protocol'
 import { checkRoomId } from '../base/contract.ts'
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
+import type { StatePage } from '../events/room-facts.ts'
 import type { CatchUp } from '../log/catch-up.ts'
 import type { PreparedJoin } from '../log/effects.ts'
 import type { SavedSessions } from '../log/saved-sessions.ts'
@@ -32,6 +33,7 @@ export interface JoinAck {
   users: SharedJson<Member[]>
   count: number
   pv: number
+  facts: SharedJson<StatePage>
 }
 
 interface JoinsParts {
@@ -153,6 +155,7 @@ export class Joins {
       seq: room.head,
       ...resume?.ack,
       ...this.presence.snapshot(room),
+      facts: room.facts.firstPage,
     }
   }
 

@@ -8,8 +8,8 @@ import { type NamespaceState, Room } from '../state/namespace-state.ts'
 export class OpenRooms {
   /** What has to be there before a room is joined, beside its log. */
   onOpened: (room: Room) => Promise<void> | undefined = () => undefined
-  /** Reads the messages of a room that are being written. */
-  readTexts: (room: Room) => Promise<void> = async () => undefined
+  /** Reads the messages of a room that are being written, and its state. */
+  readFacts: (room: Room, head: Head) => Promise<void> = async () => undefined
   private readonly runtime: Runtime
   private readonly namespace: NamespaceState
   private readonly hotBudget: HotBudget
@@ -38,7 +38,9 @@ export class OpenRooms {
     }
     room.opened = broker.subscribe(name, [{ roomId, retention: options.retention }]).then(([head]) => {
       if (!head || room.state === 'freed') return
-      if (head.isGrowing) return this.readTexts(room).then(() => this.opened(room, head), failed)
+      if (head.isGrowing || head.hasState) {
+        return this.readFacts(room, head).then(() => this.opened(room, head), failed)
+      }
       return this.opened(room, head)
     }, failed)
     room.opened.catch(() => undefined) // a join awaits it and reports the error

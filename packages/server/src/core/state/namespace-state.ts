@@ -14,6 +14,7 @@ import type { StoredEvent } from '../events/event.ts'
 import { RoomEvent } from '../events/event.ts'
 import type { GrowingText } from '../events/growing-text.ts'
 import { type HotBudget, HotTail } from '../events/hot-tail.ts'
+import { RoomFacts } from '../events/room-facts.ts'
 import type { ChannelInbound, Link } from '../link/link.ts'
 import type { SeatResult, StoredRow } from '../ports/broker.ts'
 import type { Encoding } from '../ports/dialect.ts'
@@ -244,6 +245,8 @@ export class Room {
   headN = 0
   /** Messages that are being written, by number. */
   readonly texts = new Map<number, GrowingText>()
+  /** Its state. */
+  readonly facts = new RoomFacts()
   /** How often one of them ended. */
   endedTexts = 0
   /** They are being read again. */
@@ -373,6 +376,8 @@ export interface CatchUpState {
   events: number
   /** How much it has of messages that are being written, by the commits of their beginnings. */
   texts: Map<number, number>
+  /** Which version of the state of its rooms it has. */
+  states: Map<Room, number>
 }
 
 const NO_USER: User = Object.freeze({ sub: '', name: '', role: 'guest' })

@@ -13,9 +13,9 @@ import type {
   Refused,
   Repeated,
 } from '../../../core/ports/broker.ts'
-import { isEvent } from '../../../core/ports/facts.ts'
+import { isEvent, isStateChange } from '../../../core/ports/facts.ts'
 import type { Limiter } from '../../../core/ports/system.ts'
-import { applyChange, refusalOf, type TextStore } from './texts.ts'
+import { applyChange, refusalOf, refusedState, type TextStore } from './texts.ts'
 
 /** What was stored first under a key: its numbers, and what the request was answered with. */
 export interface FirstCommit {
@@ -149,10 +149,15 @@ export class AppendBatch<Room extends { readonly seq: number }> {
   private changeRefusal(entries: readonly Append[]): Refused | undefined {
     for (const { change, roomId } of entries) {
       if (change === undefined) continue
-      if (change.kind !== 'begin' && !this.target.hasRoom(roomId)) return GONE
-      const refusal = this.target.hasRoom(roomId)
-        ? refusalOf(this.target.texts, this.target.room(roomId), change)
-        : undefined
+      const makesRoom = change.kind === 'begin' || isStateChange(change)
+      if (!makesRoom && !this.target.hasRoom(roomId)) return GONE
+      if (!this.target.hasRoom(roomId)) {
+        // A room that is made for it has none yet, and what it must have cannot be there.
+        const version = change.kind === 'set' || change.kind === 'delete' ? (change.version ?? 0) : 0
+        if (version > 0) return refusedState('S', 0, undefined)
+        continue
+      }
+      const refusal = refusalOf(this.target.texts, this.target.room(roomId), change)
       if (refusal) return refusal
     }
     return undefined

@@ -17,6 +17,8 @@ export const ASKED = [
     'positions',
     'history',
     'growing',
+    'state',
+    'readPositions',
     'heads',
     'subscribe',
     'redact',

@@ -1,10 +1,11 @@
 /** The arguments of the scripted append, and its answer: `static/redis/append.lua` reads the one and writes the other. */
 import { Buffer } from 'node:buffer'
 import { ERROR_CODES } from '@roomful/protocol'
-import type { Append, Appended, Batch, RateLimit, SentSignal, Signal } from '../../../core/ports/broker.ts'
+import type { Append, Appended, Batch, RateLimit, SentSignal, Signal, StateChange } from '../../../core/ports/broker.ts'
+import { isStateChange, keyOfFact } from '../../../core/ports/facts.ts'
 import type { LeadMark } from '../../../core/ports/leads.ts'
 import { limitRefusal } from '../common/append-batch.ts'
-import { REFUSALS, refusedFact } from '../common/texts.ts'
+import { REFUSALS, refusedFact, refusedState } from '../common/texts.ts'
 import { digestOf, secondOf, shortPrint } from './names.ts'
 import { tailOf } from './rows.ts'
 
@@ -104,10 +105,11 @@ const CHANGE_ARGUMENTS = 10
 const NONE = ['', '', '0']
 
 /** What an entry does to a message that is being written. */
-function changeArguments({ change }: Append, index: number): string[] {
+function changeArguments({ change, userId }: Append, index: number): string[] {
   if (change === undefined) return []
   const entry = String(index + 1)
   const text = (value: string): string[] => [String(value.length), value]
+  if (isStateChange(change)) return stateArguments(entry, change, userId)
   const { kind, length } = change
   switch (kind) {
     case 'begin':
@@ -121,6 +123,24 @@ function changeArguments({ change }: Append, index: number): string[] {
       const numbers = [entry, 'r', String(change.seq), String(was.length), String(length)]
       return [...numbers, ...text(change.fragment), was, argsJson, String(argsJson.length)]
     }
+    default:
+      return change satisfies never
+  }
+}
+
+function stateArguments(entry: string, change: StateChange, userId: string | undefined): string[] {
+  const user = userId === undefined ? '' : `,"userId":${JSON.stringify(userId)}`
+  const names = [keyOfFact(change), JSON.stringify(change.name), user]
+  const numbers = ['0', '0', '0']
+  switch (change.kind) {
+    case 'set':
+      return [entry, 's', String(change.version ?? -1), ...numbers, change.value, ...names]
+    case 'delete':
+      return [entry, 'd', String(change.version ?? -1), ...numbers, '', ...names]
+    case 'add':
+      return [entry, 'p', String(change.by), ...numbers, '', ...names]
+    case 'read':
+      return [entry, 'q', String(change.seq), ...numbers, '', ...names]
     default:
       return change satisfies never
   }
@@ -183,6 +203,13 @@ export function appendResults(reply: readonly unknown[], appends: readonly Appen
         const ack = String(reply[acks++])
         return { status: 'duplicate', n: Number(first), seq: Number(second), ts: Number(third), ack }
       }
+      case 'v':
+        return { status: 'changed', ts, version: Number(first), isRepeat: second === '1', value: String(reply[acks++]) }
+      case 'B':
+        return REFUSALS.B
+      case 'S':
+      case 'K':
+        return refusedState(result[0], Number(first), second === '1' ? String(reply[acks++]) : undefined)
       case 'c':
         return { status: 'changed', ts, version: Number(first), isRepeat: second === '1' }
       case 'E':

@@ -180,6 +180,9 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
     read: (namespace, after, most) => ask(namespace, ({ reader }) => reader.read(after, most)),
     positions: (namespace, n, roomIds) => ask(namespace, ({ reader }) => reader.positions(n, roomIds)),
     history: (namespace, roomId, page) => ask(namespace, ({ reader }) => reader.history(roomId, page)),
+    state: (namespace, roomId) => ask(namespace, ({ reader }) => reader.state(roomId)),
+    readPositions: (namespace, userId, roomIds) =>
+      ask(namespace, ({ reader }) => reader.readPositions(userId, roomIds)),
     growing: (namespace, roomId) => ask(namespace, ({ reader }) => reader.growing(roomId)),
     heads: (namespace, roomIds) =>
       ask(namespace, async (parts) => {

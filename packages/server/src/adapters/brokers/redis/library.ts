@@ -14,6 +14,8 @@ export type FunctionName =
   | 'close'
   | 'heads'
   | 'growing'
+  | 'state'
+  | 'readPositions'
   | 'range'
   | 'positions'
   | 'redact'
@@ -53,6 +55,8 @@ export type FunctionName =
 const READING = [
   'heads',
   'growing',
+  'state',
+  'readPositions',
   'range',
   'positions',
   'roomNames',

@@ -25,7 +25,7 @@ import { type FunctionName, library } from './library.ts'
 import { type Names, namesOf } from './names.ts'
 import { toDiff, toOnline } from './presence-frame.ts'
 import { Replication } from './replication.ts'
-import { type ChangeFrame, type Frame, toChange } from './rows.ts'
+import { type ChangeFrame, type Frame, type StateFrame, toChange, toStateChange } from './rows.ts'
 
 /** The version of what stands in Redis. A newer one is another program's. */
 const FORM = 1
@@ -617,6 +617,8 @@ export class RedisNamespace {
         listener.onEvents(name, run.map((frame) => this.rowOf(frame))) // biome-ignore format: one call
       else if (kind === 'signal')
         listener.onSignals(name, run.map((frame) => bodyOf<SentSignal>(frame))) // biome-ignore format: one call
+      else if (kind === 'state')
+        listener.onChanged(name, run.map((frame) => toStateChange(bodyOf<StateFrame>(frame)))) // biome-ignore format: one call
       else if (kind === 'changed')
         listener.onChanged(name, run.map((frame) => toChange(bodyOf<ChangeFrame>(frame)))) // biome-ignore format: one call
       else for (const frame of run) this.onFrame(frame)
@@ -657,14 +659,20 @@ function bodyOf<T>(frame: Frame): T {
 /** `OK k n`, five values per room, and the places of those in which messages are being written. */
 export function headsOf(reply: readonly unknown[], roomIds: readonly string[]): Head[] {
   const heads: Head[] = []
-  const growing = new Set(String(reply[3 + 5 * roomIds.length] ?? '').split(','))
+  const places = (more: number) => new Set(String(reply[3 + 5 * roomIds.length + more] ?? '').split(','))
+  const [growing, states] = [places(0), places(1)]
   roomIds.forEach((roomId, i) => {
     const at = 3 + 5 * i
     const epoch = String(reply[at])
     const [seq, first, n] = [1, 2, 3].map((offset) => Number(reply[at + offset])) as [number, number, number]
     if (epoch === '') return
     const head = { roomId, epoch, seq, first, n }
-    heads.push(growing.has(String(i + 1)) ? { ...head, isGrowing: true } : head)
+    const place = String(i + 1)
+    heads.push({
+      ...head,
+      ...(growing.has(place) ? { isGrowing: true } : {}),
+      ...(states.has(place) ? { hasState: true } : {}),
+    })
   })
   return heads
 }

@@ -1,6 +1,7 @@
 /** Reading the log of a namespace, and emptying rows of it. */
-import type { Broker, GrowingRow, ReadLimits, StoredRow } from '../../../core/ports/broker.ts'
+import type { Broker, GrowingRow, ReadLimits, StateEntry, StoredRow, StoredState } from '../../../core/ports/broker.ts'
 import { type Cursor, type HistoryPage, inOrder, rowBytes, spanOf } from '../common/reading.ts'
+import { byName } from '../common/texts.ts'
 import { headsOf, inPages, type RedisNamespace } from './namespace.ts'
 import { emptied, parseRow } from './rows.ts'
 
@@ -116,6 +117,21 @@ export class LogReader {
       found.push({ row: parseRow(roomId, text).row, fragment, length: Number(length), ts: Number(ts) })
     }
     return found
+  }
+
+  async state(roomId: string): Promise<StoredState> {
+    const [fv, ...reply] = (await this.namespace.ask('state', [roomId])).map(String)
+    const entries: StateEntry[] = []
+    for (let at = 0; at + 2 < reply.length; at += 3) {
+      const [name = '', version, value = ''] = reply.slice(at, at + 3)
+      entries.push({ name, value, version: Number(version) })
+    }
+    return { fv: Number(fv), entries: entries.sort(byName) }
+  }
+
+  async readPositions(userId: string, roomIds: readonly string[]): Promise<number[]> {
+    const pages = inPages(roomIds).map((page) => this.namespace.ask('readPositions', [userId, ...page]))
+    return (await Promise.all(pages)).flat().map(Number)
   }
 
   async positions(n: number, roomIds: readonly string[]): ReturnType<Broker['positions']> {

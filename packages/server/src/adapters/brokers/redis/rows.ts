@@ -93,13 +93,14 @@ const EPOCH_LENGTH = 12
 export type Frame =
   | { readonly kind: 'row'; readonly epoch: string; readonly row: ParsedRow['row'] }
   | {
-      readonly kind: 'signal' | 'changed' | 'presence' | 'online' | 'reset' | 'redacted' | 'taken' | 'log'
+      readonly kind: 'signal' | 'changed' | 'state' | 'presence' | 'online' | 'reset' | 'redacted' | 'taken' | 'log'
       readonly body: unknown
     }
 
 const KINDS: Readonly<Record<string, Exclude<Frame['kind'], 'row'>>> = {
   S: 'signal',
   C: 'changed',
+  F: 'state',
   P: 'presence',
   O: 'online',
   X: 'reset',
@@ -116,6 +117,24 @@ export interface ChangeFrame {
   readonly length: number
   readonly text: string
   readonly isResume: boolean
+}
+
+/** A change of the state of a room, as the script tells other nodes. */
+export interface StateFrame {
+  readonly roomId: string
+  readonly name: string
+  readonly version: number
+  readonly value?: unknown
+  readonly userId?: string
+}
+
+export function toStateChange({ roomId, name, version, value, userId }: StateFrame): NotedChange {
+  const json = value === undefined ? undefined : JSON.stringify(value)
+  const change =
+    json === undefined
+      ? ({ kind: 'delete', name, version: undefined } as const)
+      : ({ kind: 'set', name, value: json, version: undefined } as const)
+  return { roomId, change, stand: { version, value: json }, userId }
 }
 
 export function toChange({ roomId, seq, at, length, text, isResume }: ChangeFrame): NotedChange {

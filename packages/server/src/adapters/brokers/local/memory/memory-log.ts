@@ -15,11 +15,12 @@ import type {
   Repeated,
   ReturningMember,
   RoomSubscription,
+  StoredState,
 } from '../../../../core/ports/broker.ts'
 import type { Clock, Random } from '../../../../core/ports/system.ts'
 import { AppendBatch, type BatchTarget, type Counter, MINUTE_MS, repeat, writerOf } from '../../common/append-batch.ts'
 import { type HistoryPage, seqAt, spanOf, takePage } from '../../common/reading.ts'
-import type { TextStore } from '../../common/texts.ts'
+import { byName, type TextStore } from '../../common/texts.ts'
 import {
   EPOCH_LENGTH,
   formatEpoch,
@@ -131,6 +132,18 @@ class MemoryLog implements Log {
       if (row !== undefined && !row.redacted) found.push({ row, fragment: fragments.join(''), length, ts })
     }
     return found
+  }
+
+  state(namespace: string, roomId: string): StoredState {
+    const room = this.namespace(namespace).rooms.find(roomId)
+    const facts = [...(room?.facts ?? [])].filter(([key]) => key.startsWith('s'))
+    const entries = facts.map(([key, { value, version }]) => ({ name: key.slice(1), value, version }))
+    return { fv: room?.fv ?? 0, entries: entries.sort(byName) }
+  }
+
+  readPositions(namespace: string, userId: string, roomIds: readonly string[]): number[] {
+    const { rooms } = this.namespace(namespace)
+    return roomIds.map((roomId) => rooms.find(roomId)?.facts.get(`r${userId}`)?.version ?? 0)
   }
 
   heads(namespace: string, roomIds: readonly string[]): Head[] {
@@ -271,6 +284,22 @@ class MemoryLog implements Log {
         for (const fragment of textOf(room, seq).fragments) rows.bytes -= fragment.length
         room.texts.delete(seq)
       },
+      fact: (room, key) => room.facts.get(key),
+      putFact: (room, key, value, version, isNew) => {
+        rows.bytes += value.length - (room.facts.get(key)?.value.length ?? 0)
+        if (isNew && key.startsWith('s')) room.names++
+        room.facts.set(key, { value, version })
+      },
+      deleteFact: (room, key) => {
+        rows.bytes -= room.facts.get(key)?.value.length ?? 0
+        room.facts.delete(key)
+        room.names--
+      },
+      countState: (room) => room.names,
+      fv: (room) => room.fv,
+      setFv: (room, fv) => {
+        room.fv = fv
+      },
     }
   }
 
@@ -346,7 +375,8 @@ class MemoryRooms {
   }
 }
 
-function toHead({ roomId, epoch, seq, first, texts }: MemoryRoom): Head {
+function toHead({ roomId, epoch, seq, first, texts, fv }: MemoryRoom): Head {
   const head = { roomId, epoch: formatEpoch(epoch, GENERATION), seq, first }
-  return texts.size === 0 ? head : { ...head, isGrowing: true }
+  if (texts.size === 0 && fv === 0) return head
+  return { ...head, ...(texts.size > 0 ? { isGrowing: true } : {}), ...(fv > 0 ? { hasState: true } : {}) }
 }

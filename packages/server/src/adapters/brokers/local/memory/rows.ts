@@ -155,6 +155,11 @@ export class MemoryRoom {
   lastTs = 0
   /** How far it was delivered to its owner, for an inbox. */
   mark = 0
+  /** State, and how far users have read, by key. */
+  readonly facts = new Map<string, { readonly value: string; readonly version: number }>()
+  /** The version of the state, and its names. */
+  fv = 0
+  names = 0
   /** Messages that are being written, by number. */
   readonly texts = new Map<number, MemoryText>()
   /** Rows that went before their turn in the log-wide order of age came. */

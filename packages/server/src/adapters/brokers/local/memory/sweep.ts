@@ -60,6 +60,6 @@ function dropOld({ rows, keys, limits }: Swept, nowMs: number): boolean {
 }
 
 function isForgettable(room: MemoryRoom, limits: LogLimits, nowMs: number): boolean {
-  if (room.count > 0 || nowMs - room.idleSinceMs < limits.emptyRoomMs) return false
+  if (room.count > 0 || room.fv > 0 || nowMs - room.idleSinceMs < limits.emptyRoomMs) return false
   return room.seq === 0 || nowMs - room.lastTs >= limits.retentionMs
 }

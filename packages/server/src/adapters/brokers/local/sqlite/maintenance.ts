@@ -124,6 +124,7 @@ interface RoomRow {
   readonly seq: number
   readonly ts: number
   readonly trimmed_n: number
+  readonly fv: number
   readonly has_events: number
 }
 
@@ -137,6 +138,7 @@ export class SqliteRoomSweep {
   private readonly remove: Command
   private readonly removeTexts: Command
   private readonly removePieces: Command
+  private readonly removeFacts: Command
   private readonly rememberForgotten: Command
   private lastId = 0
 
@@ -144,12 +146,13 @@ export class SqliteRoomSweep {
     this.options = options
     this.next = query(
       options.db,
-      `SELECT id, ns, name, seq, ts, trimmed_n, EXISTS (SELECT 1 FROM events WHERE room = rooms.id) AS has_events
+      `SELECT id, ns, name, seq, ts, trimmed_n, fv, EXISTS (SELECT 1 FROM events WHERE room = rooms.id) AS has_events
         FROM rooms WHERE id > ? ORDER BY id LIMIT ?`,
     )
     this.remove = command(options.db, 'DELETE FROM rooms WHERE id = ?')
     this.removeTexts = command(options.db, 'DELETE FROM texts WHERE room = ?')
     this.removePieces = command(options.db, 'DELETE FROM pieces WHERE room = ?')
+    this.removeFacts = command(options.db, 'DELETE FROM facts WHERE room = ?')
     this.rememberForgotten = command(options.db, 'UPDATE namespaces SET forgotten_n = max(forgotten_n, ?) WHERE id = ?')
   }
 
@@ -165,15 +168,16 @@ export class SqliteRoomSweep {
         this.remove.run(id)
         this.removeTexts.run(id)
         this.removePieces.run(id)
+        this.removeFacts.run(id)
         if (trimmed_n > 0) this.rememberForgotten.run(trimmed_n, ns)
       }
     })
     for (const { ns, name, trimmed_n } of gone) namespaces.get(ns)?.forget(name, trimmed_n)
   }
 
-  private isForgettable({ ns, name, seq, ts, has_events }: RoomRow, nowMs: number): boolean {
+  private isForgettable({ ns, name, seq, ts, fv, has_events }: RoomRow, nowMs: number): boolean {
     const { limits, namespaces, openedAtMs } = this.options
-    if (has_events === 1) return false
+    if (has_events === 1 || fv > 0) return false // state stays
     const rooms = namespaces.get(ns)?.rooms
     if (rooms?.isRetained(name)) return false
     const idleSinceMs = rooms?.loaded(name)?.idleSinceMs ?? openedAtMs

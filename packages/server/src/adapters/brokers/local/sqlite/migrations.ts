@@ -137,6 +137,16 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (room, seq, at)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE facts (
+    room INTEGER NOT NULL,
+    key TEXT NOT NULL,     -- s and a name of the state, or r and the user who has read so far
+    value TEXT NOT NULL,   -- JSON
+    version INTEGER NOT NULL,
+    PRIMARY KEY (room, key)
+  ) STRICT, WITHOUT ROWID;
+  ALTER TABLE rooms ADD COLUMN fv INTEGER NOT NULL DEFAULT 0; -- version of its state
+  `,
 ]
 
 /** The format that this version writes. */

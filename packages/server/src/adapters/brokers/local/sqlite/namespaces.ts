@@ -1,5 +1,13 @@
 /** The namespaces of the file: counter, keys and rooms of each, and how a batch is written into it. */
-import type { Append, Appended, AppendKey, GrowingRow, Refused, Repeated } from '../../../../core/ports/broker.ts'
+import type {
+  Append,
+  Appended,
+  AppendKey,
+  GrowingRow,
+  Refused,
+  Repeated,
+  StoredState,
+} from '../../../../core/ports/broker.ts'
 import type { Limiter } from '../../../../core/ports/system.ts'
 import { AppendBatch, type BatchTarget, type FirstCommit, repeat, writerOf } from '../../common/append-batch.ts'
 import { seqAt } from '../../common/reading.ts'
@@ -127,6 +135,18 @@ export class SqliteNamespace {
   growing(roomId: string): GrowingRow[] {
     const room = this.rooms.find(roomId)
     return room === undefined ? [] : this.rows.texts.all(room)
+  }
+
+  state(roomId: string): StoredState {
+    const room = this.rooms.find(roomId)
+    return room === undefined ? { fv: 0, entries: [] } : this.rows.texts.state(room)
+  }
+
+  readPositions(userId: string, roomIds: readonly string[]): number[] {
+    return roomIds.map((roomId) => {
+      const room = this.rooms.find(roomId)
+      return room === undefined ? 0 : (this.rows.texts.fact(room, `r${userId}`)?.version ?? 0)
+    })
   }
 
   isNewKey(key: AppendKey): boolean {

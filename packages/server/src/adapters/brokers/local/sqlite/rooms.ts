@@ -27,6 +27,8 @@ export interface SqliteRoom {
   mark: number
   /** Messages that are being written. */
   growing: number
+  /** Version of its state. */
+  fv: number
   /** When it was last released, or loaded without being retained. */
   idleSinceMs: number
 }
@@ -60,6 +62,7 @@ interface RoomRow {
   readonly mark: number
   readonly trimmed_n: number
   readonly growing: number
+  readonly fv: number
   readonly lowest: number | null
   readonly latest: number | null
 }
@@ -79,7 +82,7 @@ export class SqliteRooms {
     this.options = options
     this.select = query(
       db,
-      `SELECT id, epoch, seq, retention, mark, trimmed_n,
+      `SELECT id, epoch, seq, retention, mark, trimmed_n, fv,
         (SELECT count(*) FROM texts WHERE room = rooms.id) AS growing, (SELECT min(seq) FROM events WHERE room = rooms.id) AS lowest,
         (SELECT max(seq) FROM events WHERE room = rooms.id) AS latest FROM rooms WHERE ns = ? AND name = ?`,
     )
@@ -135,9 +138,10 @@ export class SqliteRooms {
     this.cached.clear()
   }
 
-  toHead({ roomId, epoch, seq, first, growing }: SqliteRoom): Head {
+  toHead({ roomId, epoch, seq, first, growing, fv }: SqliteRoom): Head {
     const head = { roomId, epoch: formatEpoch(epoch, this.options.generation), seq, first }
-    return growing === 0 ? head : { ...head, isGrowing: true }
+    if (growing === 0 && fv === 0) return head
+    return { ...head, ...(growing > 0 ? { isGrowing: true } : {}), ...(fv > 0 ? { hasState: true } : {}) }
   }
 
   private retentionOf({ retention }: RoomSubscription): number {
@@ -158,7 +162,7 @@ export class SqliteRooms {
     if (row === undefined) return undefined
     const seq = Math.max(row.seq, row.latest ?? 0)
     const kept = row.lowest ?? seq + 1
-    const { id, epoch, retention, mark, growing, trimmed_n: trimmedN } = row
+    const { id, epoch, retention, mark, growing, fv, trimmed_n: trimmedN } = row
     const idleSinceMs = this.options.clock.now()
     const first = Math.max(kept, seq - retention + 1)
     return this.cache({
@@ -173,6 +177,7 @@ export class SqliteRooms {
       trimmedN,
       mark,
       growing,
+      fv,
       idleSinceMs,
     })
   }
@@ -195,6 +200,7 @@ export class SqliteRooms {
       trimmedN: 0,
       mark: 0,
       growing: 0,
+      fv: 0,
       idleSinceMs,
     })
   }

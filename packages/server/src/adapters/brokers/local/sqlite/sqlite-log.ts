@@ -13,6 +13,7 @@ import type {
   Repeated,
   ReturningMember,
   RoomSubscription,
+  StoredState,
 } from '../../../../core/ports/broker.ts'
 import { MINUTE_MS } from '../../common/append-batch.ts'
 import type { Log } from '../log.ts'
@@ -85,6 +86,14 @@ class SqliteLog implements Log {
 
   growing(name: string, roomId: string): GrowingRow[] {
     return this.namespace(name).growing(roomId)
+  }
+
+  state(name: string, roomId: string): StoredState {
+    return this.namespace(name).state(roomId)
+  }
+
+  readPositions(name: string, userId: string, roomIds: readonly string[]): number[] {
+    return this.namespace(name).readPositions(userId, roomIds)
   }
 
   positions(name: string, n: number, roomIds: readonly string[]) {

@@ -1,7 +1,7 @@
 /** Messages that are being written, as `AppendBatch` changes them; all of it within a transaction of the writer. */
 import type { DatabaseSync } from 'node:sqlite'
-import type { GrowingRow } from '../../../../core/ports/broker.ts'
-import type { Growing, TextStore } from '../../common/texts.ts'
+import type { FactStand, GrowingRow, StoredState } from '../../../../core/ports/broker.ts'
+import { byName, type Growing, type TextStore } from '../../common/texts.ts'
 import { type Command, command, type Query, query } from './connection.ts'
 import { type EventRow, toStoredRow } from './queries.ts'
 import type { SqliteRoom } from './rooms.ts'
@@ -31,6 +31,12 @@ export class SqliteTexts implements TextStore<SqliteRoom> {
   private readonly pieces: Query<{ fragment: string }>
   private readonly insertPiece: Command
   private readonly removePieces: Command
+  private readonly selectFact: Query<{ value: string; version: number }>
+  private readonly selectState: Query<{ key: string; value: string; version: number }>
+  private readonly countNames: Query<{ names: number }>
+  private readonly insertFact: Command
+  private readonly removeFact: Command
+  private readonly saveFv: Command
 
   constructor(db: DatabaseSync, writer: SqliteWriter) {
     this.writer = writer
@@ -45,6 +51,13 @@ export class SqliteTexts implements TextStore<SqliteRoom> {
     this.pieces = query(db, 'SELECT fragment FROM pieces WHERE room = ? AND seq = ? ORDER BY at')
     this.insertPiece = command(db, 'INSERT INTO pieces (room, seq, at, fragment) VALUES (?, ?, ?, ?)')
     this.removePieces = command(db, 'DELETE FROM pieces WHERE room = ? AND seq = ?')
+    this.selectFact = query(db, 'SELECT value, version FROM facts WHERE room = ? AND key = ?')
+    const ofState = "room = ? AND key >= 's' AND key < 't'"
+    this.selectState = query(db, `SELECT key, value, version FROM facts WHERE ${ofState}`)
+    this.countNames = query(db, `SELECT count(*) AS names FROM facts WHERE ${ofState}`)
+    this.insertFact = command(db, 'INSERT OR REPLACE INTO facts (room, key, value, version) VALUES (?, ?, ?, ?)')
+    this.removeFact = command(db, 'DELETE FROM facts WHERE room = ? AND key = ?')
+    this.saveFv = command(db, 'UPDATE rooms SET fv = ? WHERE id = ?')
   }
 
   argsOf(room: SqliteRoom, seq: number): string | undefined {
@@ -91,6 +104,43 @@ export class SqliteTexts implements TextStore<SqliteRoom> {
     this.removePieces.run(room.id, seq)
     this.removeText.run(room.id, seq)
     this.count(room, room.growing - 1)
+  }
+
+  fact(room: SqliteRoom, key: string): FactStand | undefined {
+    return this.selectFact.get(room.id, key)
+  }
+
+  putFact(room: SqliteRoom, key: string, value: string, version: number): void {
+    this.insertFact.run(room.id, key, value, version)
+    this.journalBytes += PIECE_JOURNAL_BYTES + value.length
+  }
+
+  deleteFact(room: SqliteRoom, key: string): void {
+    this.removeFact.run(room.id, key)
+  }
+
+  countState(room: SqliteRoom): number {
+    return this.countNames.get(room.id)?.names ?? 0
+  }
+
+  fv(room: SqliteRoom): number {
+    return room.fv
+  }
+
+  setFv(room: SqliteRoom, fv: number): void {
+    const before = room.fv
+    this.writer.onRollback(() => {
+      room.fv = before
+    })
+    room.fv = fv
+    this.saveFv.run(fv, room.id)
+  }
+
+  /** Outside of a transaction. */
+  state(room: SqliteRoom): StoredState {
+    const facts = room.fv === 0 ? [] : this.selectState.all(room.id)
+    const entries = facts.map(({ key, value, version }) => ({ name: key.slice(1), value, version }))
+    return { fv: room.fv, entries: entries.sort(byName) }
   }
 
   /** Outside of a transaction. */
