@@ -86,7 +86,6 @@ export interface WireEvent {
 
 /** What the log adds to a durable event. */
 export interface StoredFields {
-  readonly id: string
   readonly roomId: string
   /** Number in its room. */
   readonly seq: number

@@ -14,7 +14,7 @@ import {
   type StoredFields,
   type WireEvent,
 } from './dialect.ts'
-import { fromJson, isRecord, isTooDeep, toJson } from './json.ts'
+import { BINARY_MARK, fromJson, isRecord, isTooDeep, mayHoldBinary, toJson } from './json.ts'
 
 /** Top-level names that have a meaning in the plain form. W4, PROTOCOL.md 4. */
 export const RESERVED_FIELDS = [
@@ -51,6 +51,33 @@ export function plainName(type: string): string {
 
 /** @returns the decoded message; of kind `invalid` for what cannot be decoded, so that it never throws */
 export function decodePlain(text: string): Inbound {
+  return decodeUsual(text) ?? decodeAny(text)
+}
+
+const USUAL_HEAD = '{"type":"'
+/** Types with a meaning of their own. */
+const CONTROLS = new Set(['ping', 'auth', 'ack'])
+
+/**
+ * Requests as clients write them, `type` first: what follows is parsed as an object of its own, so that no copy without
+ * `type` is made.
+ * @returns nothing for all others
+ */
+function decodeUsual(text: string): Inbound | undefined {
+  if (!text.startsWith(USUAL_HEAD)) return undefined
+  const end = text.indexOf('"', USUAL_HEAD.length)
+  if (!text.startsWith(',"', end + 1)) return undefined
+  const type = text.slice(USUAL_HEAD.length, end)
+  if (type === '' || !SIMPLE.test(type) || CONTROLS.has(type)) return undefined
+  const frame = readObject(`{${text.slice(end + 2)}`)
+  if (isRefusal(frame)) return undefined // a limit may be about the whole
+  const object = frame as Record<string, unknown>
+  if (Object.hasOwn(object, 'type')) return undefined // twice, and the last one counts
+  const { id, key } = object
+  return readRequest(0, type, argsOf(id === undefined && key === undefined ? object : fieldsOf(object)), id, key)
+}
+
+function decodeAny(text: string): Inbound {
   const frame = readObject(text)
   if (isRefusal(frame)) return frame
   const object = frame as Record<string, unknown>
@@ -61,11 +88,11 @@ export function decodePlain(text: string): Inbound {
     const request = readRequest(0, object.event, envelopeArgs(object), object.id, object.key)
     return request.kind === 'request' ? { ...request, isEnvelope: true } : request
   }
-  return readRequest(0, object.type, flatArgs(object), object.id, object.key)
+  return readRequest(0, object.type, argsOf(fieldsOf(object)), object.id, object.key)
 }
 
-function flatArgs(frame: Record<string, unknown>): unknown[] {
-  const rest = fieldsOf(frame)
+/** The arguments in the fields of a frame. */
+function argsOf(rest: Record<string, unknown>): unknown[] {
   const names = Object.keys(rest)
   if (names.length === 0) return [] // an event without arguments
   if (names.length === 1 && names[0] === 'data') return [rest.data]
@@ -86,7 +113,7 @@ function fieldsOf(frame: Record<string, unknown>): Record<string, unknown> {
 
 /** @returns the text of an event: `{"type":…}` with its fields, and those of the log for a durable one */
 export function encodePlainEvent(event: WireEvent): string {
-  const head = `{"type":${JSON.stringify(plainName(event.type))}`
+  const head = `{"type":${quoted(plainName(event.type))}`
   const stored = event.stored
   return `${head}${plainBody(event)}${stored === undefined ? '' : `,${storedJson(stored)}`}}`
 }
@@ -116,7 +143,8 @@ export function plainObject(event: WireEvent, type: string = event.type): Record
           ? first
           : { data: first }
   if (event.stored === undefined) return { type, ...body }
-  const { id, roomId, seq, ts, key, redacted } = event.stored
+  const { roomId, seq, ts, key, redacted } = event.stored
+  const id = eventId(event.stored)
   const more = { ...(key === undefined ? {} : { key }), ...(redacted ? { redacted } : {}) }
   return { type, ...body, roomId, seq, ts, id, ...more }
 }
@@ -137,7 +165,6 @@ export function encodePlainControl(type: string, data: Record<string, unknown> =
   return JSON.stringify({ type, ...data })
 }
 
-const BINARY_MARK = '"$binary"'
 /** Longest sentence with which a client may refuse a request of the server, in characters. */
 const SENTENCE_MAX_LENGTH = 1_000
 
@@ -156,7 +183,7 @@ export function readObject(text: string): Record<string, unknown> | Inbound {
 /** @returns the object, or a sentence about what is wrong with it; the empty sentence when it is no JSON */
 function parseObject(text: string): Record<string, unknown> | string {
   if (isTooDeep(text)) return `Message is nested deeper than ${MAX_JSON_DEPTH} levels`
-  if (text.includes(BINARY_MARK) && text.split(BINARY_MARK).length - 1 > MAX_ATTACHMENTS) {
+  if (mayHoldBinary(text) && text.split(BINARY_MARK).length - 1 > MAX_ATTACHMENTS) {
     return `A message holds at most ${MAX_ATTACHMENTS} pieces of binary`
   }
   let value: unknown
@@ -180,10 +207,6 @@ export function readRequest(channel: number, event: unknown, args: unknown[], id
     return invalid(channel, 'INVALID_MESSAGE', 'Field id must be a string or a number', { field: 'id', ...named(name) })
   }
   const requestId = id as RequestId | undefined
-  const known = (): { id?: RequestId; event?: string } => ({
-    ...(requestId === undefined ? {} : { id: requestId }),
-    ...named(name),
-  })
   if (typeof requestId === 'string' && requestId.length > KEY_MAX_LENGTH) {
     return invalid(channel, 'INVALID_MESSAGE', `Field id must have at most ${KEY_MAX_LENGTH} characters`, {
       field: 'id',
@@ -192,12 +215,12 @@ export function readRequest(channel: number, event: unknown, args: unknown[], id
   }
   if (name === undefined || name === '' || name.length > KEY_MAX_LENGTH) {
     const message = event === undefined ? undefined : `Field type must be a string of 1 to ${KEY_MAX_LENGTH} characters`
-    return invalid(channel, 'INVALID_MESSAGE', message, { field: 'type', ...known() })
+    return invalid(channel, 'INVALID_MESSAGE', message, { field: 'type', ...known(requestId, name) })
   }
   if (key !== undefined && (typeof key !== 'string' || key.length === 0 || key.length > KEY_MAX_LENGTH)) {
     return invalid(channel, 'INVALID_MESSAGE', `Field key must be a string of 1 to ${KEY_MAX_LENGTH} characters`, {
       field: 'key',
-      ...known(),
+      ...known(requestId, name),
     })
   }
   const effectiveKey =
@@ -247,10 +270,22 @@ export function readCredentials(frame: Record<string, unknown>): Credentials {
 }
 
 /** @returns the JSON of the fields that the log adds to an event, without braces */
-export function storedJson(stored: Omit<StoredFields, 'n'>): string {
-  const key = stored.key === undefined ? '' : `,"key":${JSON.stringify(stored.key)}`
-  const redacted = stored.redacted ? ',"redacted":true' : ''
-  return `"roomId":${JSON.stringify(stored.roomId)},"seq":${stored.seq},"ts":${stored.ts},"id":${JSON.stringify(stored.id)}${key}${redacted}`
+export function storedJson({ roomId, seq, ts, key, redacted }: Omit<StoredFields, 'n'>): string {
+  const room = quoted(roomId)
+  const more = `${key === undefined ? '' : `,"key":${quoted(key)}`}${redacted ? ',"redacted":true' : ''}`
+  return `"roomId":${room},"seq":${seq},"ts":${ts},"id":${room.slice(0, -1)}-${seq}"${more}`
+}
+
+/** @returns the id of a durable event */
+export function eventId({ roomId, seq }: Pick<StoredFields, 'roomId' | 'seq'>): string {
+  return `${roomId}-${seq}`
+}
+
+const SIMPLE = /^[\w :.#-]*$/
+
+/** @returns JSON of a text: most names have nothing to escape, and to look is faster than `JSON.stringify` */
+export function quoted(text: string): string {
+  return SIMPLE.test(text) ? `"${text}"` : JSON.stringify(text)
 }
 
 /** @returns the `data` of a failed acknowledgement, for clients that read only `data` */
@@ -267,6 +302,10 @@ export function envelopeArgs(frame: Record<string, unknown>): unknown[] {
 /** @returns the JSON of the arguments after `event`: nothing, `data` for one, `args` for several */
 export function envelopeBody({ args, argsJson }: WireEvent): string {
   return args.length === 0 ? '' : args.length === 1 ? `,"data":${argsJson.slice(1, -1)}` : `,"args":${argsJson}`
+}
+
+function known(id: RequestId | undefined, event: string | undefined): { id?: RequestId; event?: string } {
+  return { ...(id === undefined ? {} : { id }), ...named(event) }
 }
 
 function named(event: string | undefined): { event?: string } {

@@ -11,6 +11,7 @@ import {
   envelopeBody,
   isAnswer,
   isRefusal,
+  quoted,
   readAnswer,
   readAuth,
   readCredentials,
@@ -131,10 +132,10 @@ function decodeFrame(line: string): Inbound[] {
 /** @returns the text of an event, with its position for a durable one */
 export function encodeV1Event(channel: number, event: WireEvent): string {
   const { stored, roomId } = event
-  const head = `{"ch":${channel},"event":${JSON.stringify(event.type)}`
+  const head = `{"ch":${channel},"event":${quoted(event.type)}`
   const body = envelopeBody(event)
   if (stored !== undefined) return `${head}${body},${storedJson(stored)},"n":${stored.n}}`
-  return roomId === undefined ? `${head}${body}}` : `${head}${body},"roomId":${JSON.stringify(roomId)}}`
+  return roomId === undefined ? `${head}${body}}` : `${head}${body},"roomId":${quoted(roomId)}}`
 }
 
 /** @returns the text of a request of the server, which a client answers with `{ch, ack: id, data}` */

@@ -37,6 +37,20 @@ describe('fan-out', () => {
     for (const client of Object.values(v1)) expect(client.messages('message:new')).toHaveLength(1)
   })
 
+  it('[P15] keeps of an event that everyone was sent only its row, which is that of the log', async () => {
+    await using server = await createTestServer()
+    const { ann } = await audience(server, { ann: ['x'], bob: ['x'] })
+    await ann.request('message:send', { roomId: 'x', content: 'kept' })
+    const event = server.get('/').state.rooms.get('x')?.tail.get(1)
+    const parts = Object.values(event ?? {}).filter((value) => typeof value === 'object')
+    expect(new Set(parts)).toEqual(new Set([event?.stored]))
+    expect(event?.stored).toMatchObject({ type: 'message:new', roomId: 'x', seq: 1 })
+    const encode = vi.spyOn(plainDialect.encoding(0), 'encode')
+    const late = await audience(server, { cid: ['x'], dan: ['x'] })
+    await late.cid.request('history:get', { roomId: 'x' })
+    expect(encode.mock.calls.filter(([{ type }]) => type === 'message:new')).toEqual([])
+  })
+
   it('[A3.2] writes once per link and turn, and members of the same rooms share the bytes', async () => {
     await using server = await createTestServer({ settings: UNLIMITED })
     const { a, b } = await audience(server, { a: ['x'], b: ['x'] })

@@ -1,8 +1,9 @@
 /**
- * An event on its way to clients, its audience, and its numbers once it is stored. Its JSON is made once, its bytes once per encoding (A3.2). Most events meet a single
- * encoding, and many thousand events stay in memory, so the first one has fields of its own and a map comes only after.
+ * An event on its way to clients, and its numbers once it is stored. Its JSON is made once, its bytes once per encoding
+ * (A3.2). Most events meet a single encoding, so the first one has fields of its own and a map comes only after. Many thousand
+ * events stay in memory, so what is kept of one is little more than its row.
  */
-import { fromJson, isSpreadable, type StoredFields, toJson, type WireEvent } from '@roomful/protocol'
+import { eventId, fromJson, isSpreadable, mayHoldBinary, toJson, type WireEvent } from '@roomful/protocol'
 import type { Appended, StoredRow } from '../ports/broker.ts'
 import type { Encoding } from '../ports/dialect.ts'
 
@@ -12,49 +13,56 @@ export interface Place {
   readonly n: number
 }
 
-const BINARY_MARK = '"$binary"'
-
-export class RoomEvent implements WireEvent {
+/** What an event says. */
+interface Content {
   readonly type: string
   readonly argsJson: string
-  readonly stored: StoredFields | undefined
+  /** Who caused it. */
+  readonly userId?: string | undefined
+}
+
+/** What is derived of an event while it is sent. */
+class Derived {
+  args: readonly unknown[] | undefined
+  spread: boolean | undefined
+  firstKey: string | undefined
+  firstBytes: Uint8Array | undefined
+  others: Map<string, Uint8Array | undefined> | undefined
+
+  constructor(args: readonly unknown[] | undefined, spread: boolean | undefined) {
+    this.args = args
+    this.spread = spread
+  }
+}
+
+export class RoomEvent implements WireEvent {
+  /** Its row in the log; only durable events have one. */
+  readonly stored: StoredRow | undefined
   readonly roomId: string | undefined
   /** The connection that caused it: classic clients do not receive their own messages. */
   readonly origin: string | undefined
-  /** Who caused it. */
-  readonly userId: string | undefined
   /** What an application sends to those connected now, and no bookkeeping of the room vocabulary. */
   readonly isApplications: boolean
   /** The message that it ended, whole: for those who had less of it. */
   about: RoomEvent | undefined
   /** Among the transient events of its namespace, once it was sent to clients that may come back for it. */
   place: Place | undefined
-  private parsedArgs: readonly unknown[] | undefined
-  private spreadable: boolean | undefined
-  private firstKey: string | undefined
-  private firstBytes: Uint8Array | undefined
-  private others: Map<string, Uint8Array | undefined> | undefined
+  private readonly content: Content
+  private derived: Derived | undefined
 
   private constructor(
-    type: string,
-    args: readonly unknown[] | undefined,
-    argsJson: string,
-    spread: boolean | undefined,
-    stored: StoredFields | undefined,
+    content: Content,
+    derived: Derived | undefined,
+    stored: StoredRow | undefined,
     roomId: string | undefined,
     origin: string | undefined,
-    userId: string | undefined,
     isApplications: boolean,
   ) {
-    this.type = type
-    // Bytes are sent as they were when the event was made, whatever their owner writes into them since.
-    this.parsedArgs = argsJson.includes(BINARY_MARK) ? undefined : args
-    this.argsJson = argsJson
-    this.spreadable = spread
+    this.content = content
+    this.derived = derived
     this.stored = stored
     this.roomId = roomId
     this.origin = origin
-    this.userId = userId
     this.isApplications = isApplications
   }
 
@@ -69,7 +77,9 @@ export class RoomEvent implements WireEvent {
     more: { readonly roomId?: string | undefined; readonly isApplications?: boolean } = {},
   ): RoomEvent {
     const { roomId, isApplications = false } = more
-    return new RoomEvent(type, args, toJson(args), spread, undefined, roomId, undefined, undefined, isApplications)
+    const argsJson = toJson(args)
+    const derived = new Derived(unlessBinary(args, argsJson), spread)
+    return new RoomEvent({ type, argsJson }, derived, undefined, roomId, undefined, isApplications)
   }
 
   /** A transient event whose one argument, an object, is JSON already. */
@@ -78,9 +88,20 @@ export class RoomEvent implements WireEvent {
   }
 
   static fromRow(row: StoredRow, args?: readonly unknown[], origin?: string): RoomEvent {
-    const { type, argsJson, roomId, seq, n, ts, key, userId, redacted } = row
-    const stored = { id: `${roomId}-${seq}`, roomId, seq, n, ts, key, redacted }
-    return new RoomEvent(type, args, argsJson, undefined, stored, undefined, origin, userId, false)
+    const derived = args && new Derived(unlessBinary(args, row.argsJson), undefined)
+    return new RoomEvent(row, derived, row, undefined, origin, false)
+  }
+
+  get type(): string {
+    return this.content.type
+  }
+
+  get argsJson(): string {
+    return this.content.argsJson
+  }
+
+  get userId(): string | undefined {
+    return this.content.userId
   }
 
   /** The same event with other arguments. */
@@ -90,35 +111,48 @@ export class RoomEvent implements WireEvent {
   }
 
   get args(): readonly unknown[] {
-    this.parsedArgs ??= fromJson(this.argsJson) as unknown[]
-    return this.parsedArgs
+    const derived = this.derive()
+    derived.args ??= fromJson(this.content.argsJson) as unknown[]
+    return derived.args
   }
 
-  /** It was sent. Later readers parse its JSON again: objects that stay for long would cost more in every collection. */
-  dropArgs(): void {
-    this.parsedArgs = undefined
+  /** It was sent to all who are to have it now. What is derived is made again for later readers: most events have none. */
+  sent(): void {
+    this.derived = undefined
   }
 
   get spread(): boolean {
-    this.spreadable ??= isSpreadable(this.args[0])
-    return this.spreadable
+    const derived = this.derive()
+    derived.spread ??= isSpreadable(this.args[0])
+    return derived.spread
   }
 
   /** The bytes for `encoding`, made at the first call. */
   encoded(encoding: Encoding): Uint8Array | undefined {
     const { key } = encoding
-    if (key === this.firstKey) return this.firstBytes
-    if (this.others?.has(key)) return this.others.get(key)
+    const derived = this.derive()
+    if (key === derived.firstKey) return derived.firstBytes
+    if (derived.others?.has(key)) return derived.others.get(key)
     const bytes = encoding.encode(this)
-    if (this.firstKey === undefined) {
-      this.firstKey = key
-      this.firstBytes = bytes
+    if (derived.firstKey === undefined) {
+      derived.firstKey = key
+      derived.firstBytes = bytes
     } else {
-      this.others ??= new Map()
-      this.others.set(key, bytes)
+      derived.others ??= new Map()
+      derived.others.set(key, bytes)
     }
     return bytes
   }
+
+  private derive(): Derived {
+    this.derived ??= new Derived(undefined, undefined)
+    return this.derived
+  }
+}
+
+/** Bytes are sent as they were when the event was made, whatever their owner writes into them since. */
+function unlessBinary(args: readonly unknown[], argsJson: string): readonly unknown[] | undefined {
+  return mayHoldBinary(argsJson) ? undefined : args
 }
 
 /** What the log said of a durable event. */
@@ -146,5 +180,5 @@ export interface StoredEvent extends Omit<Stored, 'duplicate'> {
 
 export function toStored(roomId: string, result: Extract<Appended, { n: number }>): Stored {
   const { n, seq, ts, status } = result
-  return { id: `${roomId}-${seq}`, roomId, seq, n, ts, duplicate: status === 'duplicate' }
+  return { id: eventId({ roomId, seq }), roomId, seq, n, ts, duplicate: status === 'duplicate' }
 }

@@ -9,7 +9,16 @@ import { fromJson, isInbox } from '@roomful/protocol'
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
-import type { Append, Appended, AppendKey, FactChange, FactStand, Repeated } from '../ports/broker.ts'
+import type {
+  Append,
+  Appended,
+  AppendedRow,
+  AppendKey,
+  FactChange,
+  FactStand,
+  Repeated,
+  StoredRow,
+} from '../ports/broker.ts'
 import { type Changed, isStateChange } from '../ports/facts.ts'
 import type { LeadMark } from '../ports/leads.ts'
 import type { Signal } from '../ports/signal.ts'
@@ -210,15 +219,19 @@ export class Commit {
     }
   }
 
-  private deliver(request: RequestEffects, effect: AppendEffect, result: Extract<Appended, { n: number }>): void {
-    const { n, seq, ts } = result
-    const { roomId, type, argsJson, userId } = effect
-    const row = { n, seq, ts, roomId, type, argsJson, userId, key: request.key?.key, redacted: false }
+  private deliver(request: RequestEffects, effect: AppendEffect, result: AppendedRow): void {
+    const row = result.row ?? rowOf(effect, result, request.key?.key)
+    const { roomId, seq } = row
     this.fanOut.release(RoomEvent.fromRow(row, effect.args, request.origin))
     this.namespace.announceStored(row, effect.args)
     if (effect.change?.kind === 'begin') this.fanOut.texts.changed(roomId, firstPiece(effect.change, seq))
     if (isInbox(roomId)) this.runtime.nodes.tell('inbox', [roomId, seq], this.namespace.name)
   }
+}
+
+function rowOf(effect: AppendEffect, { n, seq, ts }: AppendedRow, key: string | undefined): StoredRow {
+  const { roomId, type, argsJson, userId } = effect
+  return { n, seq, ts, roomId, type, argsJson, userId, key, redacted: false }
 }
 
 /**

@@ -103,13 +103,17 @@ export class FanOut {
       return
     }
     room.head = stored.seq
-    this.deliver(room, event)
-    event.dropArgs()
+    // Those who are behind read it from the tail before long.
+    if (this.deliver(room, event)) event.sent()
   }
 
-  /** To every member that is live; those behind read it from the log, or find a volatile one kept or gone. */
-  deliver(room: Room, event: RoomEvent, audience?: Audience): void {
+  /**
+   * To every member that is live; those behind read it from the log, or find a volatile one kept or gone.
+   * @returns whether no member is behind
+   */
+  deliver(room: Room, event: RoomEvent, audience?: Audience): boolean {
     let deliveries = 0
+    let isSentToAll = true
     for (const group of room.groups) {
       const bytes = event.encoded(group.encoding)
       if (bytes === undefined) continue
@@ -119,12 +123,14 @@ export class FanOut {
       for (let i = 0; i < members.length; i++) {
         const connection = (members[i] as { connection: Connection }).connection
         if (connection.behind !== undefined) {
+          isSentToAll = false
           if (audience) this.delivery.sendBehind(connection, event, audience, bytes)
         } else if (skip === undefined || connection.id !== skip) connection.link.send(bytes)
         if (event.place !== undefined) connection.lastTransient = event.place.serial
       }
     }
     this.runtime.observer.observe({ type: 'fan-out', deliveries, encoded: room.groups.length })
+    return isSentToAll
   }
 
   /** A transient or volatile event. Members of several of the rooms get one copy. B29, C8. */
@@ -133,7 +139,7 @@ export class FanOut {
     const [only, ...more] = audience.rooms ?? []
     const room =
       only === undefined || more.length > 0 || isPersonalRoom(only) ? undefined : this.namespace.rooms.get(only)
-    if (room && audience.except.length === 0) return this.deliver(room, event, audience)
+    if (room && audience.except.length === 0) return void this.deliver(room, event, audience)
     const excluded = this.gather(audience.except)
     if (room) return this.deliverToMembers(room, event, audience, ({ connection }) => !excluded.has(connection))
     const receivers = audience.rooms === undefined ? this.namespace.connections.values() : this.gather(audience.rooms)

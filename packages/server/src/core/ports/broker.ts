@@ -101,7 +101,7 @@ export interface AppendKey {
 
 /** What became of an append. The order of results is the order of appends. */
 export type Appended =
-  | { readonly status: 'stored'; readonly n: number; readonly seq: number; readonly ts: number }
+  | AppendedRow
   /** Nothing was added; the numbers are those of the first time, and the ack that was kept with the key, if one was. */
   | Repeated
   /** A fact is as it was asked for; it was no event. */
@@ -109,6 +109,15 @@ export type Appended =
   | Refused
   /** The broker cannot tell whether it was stored; repeating with the key is safe. */
   | { readonly status: 'unknown' }
+
+export interface AppendedRow {
+  readonly status: 'stored'
+  readonly n: number
+  readonly seq: number
+  readonly ts: number
+  /** The row itself, from a log that keeps it in memory: so that there is one object of it. */
+  readonly row?: StoredRow | undefined
+}
 
 export interface Refused {
   readonly status: 'refused'

@@ -7,11 +7,13 @@ import { ERROR_CODES } from '@roomful/protocol'
 import type {
   Append,
   Appended,
+  AppendedRow,
   AppendKey,
   FactChange,
   RateLimit,
   Refused,
   Repeated,
+  StoredRow,
 } from '../../../core/ports/broker.ts'
 import { isEvent, isStateChange } from '../../../core/ports/facts.ts'
 import type { Limiter } from '../../../core/ports/system.ts'
@@ -48,8 +50,28 @@ export interface BatchTarget<Room extends { readonly seq: number }> {
   find(key: AppendKey, part: number, ts: number): FirstCommit | undefined
   /** The row is there, and was not redacted. */
   hasContent(room: Room, seq: number): boolean
-  /** Adds the row as the room's next and counts it. */
-  store(room: Room, entry: Append, n: number, seq: number, ts: number): void
+  /** Adds the row as the room's next and counts it. @returns the row, if it is kept in memory */
+  store(room: Room, entry: Append, n: number, seq: number, ts: number): StoredRow | undefined
+}
+
+/** The row is no field: results are compared and copied by their numbers. */
+class Stored implements AppendedRow {
+  readonly status = 'stored'
+  readonly n: number
+  readonly seq: number
+  readonly ts: number
+  readonly #row: StoredRow | undefined
+
+  constructor(n: number, seq: number, ts: number, row: StoredRow | undefined) {
+    this.n = n
+    this.seq = seq
+    this.ts = ts
+    this.#row = row
+  }
+
+  get row(): StoredRow | undefined {
+    return this.#row
+  }
 }
 
 /** What became of the first member of a group decides for the others. */
@@ -226,10 +248,10 @@ export class AppendBatch<Room extends { readonly seq: number }> {
     if (change && !isEvent(entry)) return this.change(room, change, counter)
     const n = counter.n + 1
     const seq = room.seq + 1
-    this.target.store(room, entry, n, seq, counter.ts)
+    const row = this.target.store(room, entry, n, seq, counter.ts)
     counter.n = n
     if (change) applyChange(this.target.texts, room, change, seq, counter.ts)
-    return { status: 'stored', n, seq, ts: counter.ts }
+    return new Stored(n, seq, counter.ts, row)
   }
 
   private change(room: Room, change: FactChange, { ts }: Counter): Extract<Appended, { status: 'changed' }> {

@@ -3,7 +3,7 @@
  * argument, a string, where the official client looks for it. So no other event may end with a string. PROTOCOL.md,
  * section 14.
  */
-import { isRecord, type StoredFields, type WireEvent } from '@roomful/protocol'
+import { eventId, isRecord, type StoredFields, type WireEvent } from '@roomful/protocol'
 import type { Place } from '../../../core/events/event.ts'
 import type { Namespace } from '../../../core/namespace.ts'
 import type { Encoding } from '../../../core/ports/dialect.ts'
@@ -65,8 +65,8 @@ function argumentsJson(event: WireEvent): string {
   if (args.length === 0) return ''
   if (!stored || !isMerged(event)) return `,${argsJson.slice(1, -1)}`
   const own = argsJson.slice(2, -2) // [{…}] without its brackets and braces
-  const { id, roomId, seq, ts, key } = stored
-  const front = `"id":${JSON.stringify(id)},"roomId":${JSON.stringify(roomId)},"seq":${seq}`
+  const { roomId, seq, ts, key } = stored
+  const front = `"id":${JSON.stringify(eventId(stored))},"roomId":${JSON.stringify(roomId)},"seq":${seq}`
   const back = `"ts":${ts}${key === undefined ? '' : `,"key":${JSON.stringify(key)}`}`
   return `,{${front}${own === '' ? '' : `,${own}`},${back}}`
 }
@@ -76,6 +76,14 @@ function isMerged({ args, spread }: WireEvent): boolean {
   return args.length === 1 && spread
 }
 
-function merged(value: unknown, { id, roomId, seq, ts, key }: StoredFields): Record<string, unknown> {
-  return { id, roomId, seq, ...(isRecord(value) ? value : {}), ts, ...(key === undefined ? {} : { key }) }
+function merged(value: unknown, stored: StoredFields): Record<string, unknown> {
+  const { roomId, seq, ts, key } = stored
+  return {
+    id: eventId(stored),
+    roomId,
+    seq,
+    ...(isRecord(value) ? value : {}),
+    ts,
+    ...(key === undefined ? {} : { key }),
+  }
 }

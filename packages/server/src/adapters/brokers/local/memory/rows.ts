@@ -385,7 +385,7 @@ class MemoryWriters {
 }
 
 function classOf(bytes: number): number {
-  return Math.floor(Math.log2(Math.max(1, bytes)))
+  return 31 - Math.clz32(Math.max(1, Math.min(bytes, 0x7fff_ffff)))
 }
 
 /**

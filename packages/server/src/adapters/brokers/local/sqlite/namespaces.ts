@@ -264,7 +264,7 @@ class NamespaceRows implements BatchTarget<SqliteRoom> {
     return undefined
   }
 
-  store(room: SqliteRoom, entry: Append, n: number, seq: number, ts: number): void {
+  store(room: SqliteRoom, entry: Append, n: number, seq: number, ts: number): undefined {
     const { type, argsJson, userId = null, key } = entry
     const writer = this.usage.idOf(writerOf(this.name, entry))
     const keyName = key?.key ?? null
