@@ -1,9 +1,11 @@
 /** What only a real socket shows: refusals before the upgrade, frames that are none. */
 
+import type { Socket } from 'node:net'
 import { createRoomful, type Roomful } from '@roomful/server'
 import { hubOf } from '@roomful/server/testing'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import type { Wire } from '../../src/core/ports/wire.ts'
 
 const servers: Roomful[] = []
 afterEach(() => Promise.all(servers.splice(0).map((roomful) => roomful.close())))
@@ -101,6 +103,42 @@ describe('a frame', () => {
     const closed = new Promise((resolve) => socket.on('close', resolve))
     socket.send('x'.repeat(2 * 1_024 + 4_096 + 1))
     expect(await closed).toBe(1009)
+  })
+})
+
+describe('what a client sends', () => {
+  it('[P15] goes to its frames without the events of a stream, and in order when reading was paused', async () => {
+    const { url, roomful } = await start({ ratePerSecond: 0, ratePerMinute: 0 })
+    const socket = await open(url)
+    socket.setMaxListeners(0)
+    const acks: unknown[] = []
+    const ask = (id: number, done = (): void => undefined): void => {
+      socket.on('message', (data: Buffer) => {
+        const { ack } = JSON.parse(data.toString()) as { ack: unknown }
+        if (ack !== id) return
+        acks.push(ack)
+        done()
+      })
+      socket.send(JSON.stringify({ type: 'room:join', roomId: `r${id}`, id, filling: 'x'.repeat(9_000) }))
+    }
+    const answered = (id: number): Promise<void> => new Promise((resolve) => ask(id, resolve))
+    const [link] = [...hubOf(roomful).links.open]
+    const { wire } = link as unknown as { wire: { socket: Socket } & Wire }
+    const emit = vi.spyOn(wire.socket, 'emit')
+    await answered(0)
+    await answered(1)
+    expect(emit.mock.calls.filter(([event]) => event === 'data')).toEqual([])
+    wire.pauseReading()
+    for (let id = 2; id < 40; id++) ask(id)
+    await vi.waitFor(() => expect(wire.socket.readableLength).toBeGreaterThan(16_384))
+    expect(acks).toEqual([0, 1])
+    wire.resumeReading()
+    await answered(40)
+    expect(acks).toEqual(Array.from({ length: 41 }, (_, id) => id))
+    emit.mockClear()
+    await answered(41)
+    expect(emit.mock.calls.filter(([event]) => event === 'data')).toEqual([])
+    socket.terminate()
   })
 })
 

@@ -3,6 +3,7 @@
  * handshake of RFC 6455 section 7.
  */
 import type { Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import type { Link } from '../../../core/link/link.ts'
 import type { Wire } from '../../../core/ports/wire.ts'
 import { type FrameForm, type FrameHandler, FrameReader } from './frame-reader.ts'
@@ -40,6 +41,7 @@ export class WebSocketWire implements Wire, FrameHandler {
     socket.setTimeout(0)
     socket.setNoDelay()
     socket.on('data', onData)
+    socket.push = onPush
     socket.on('end', onEnd)
     socket.on('close', onClose)
     socket.on('drain', onDrain)
@@ -169,6 +171,20 @@ const WIRE = Symbol('roomful wire')
 
 interface WithWire {
   [WIRE]?: WebSocketWire
+}
+
+const { push } = Readable.prototype
+
+/**
+ * What was read goes to the frames at once. The queue and the tick of a stream, which cost as much as reading the frames, are
+ * needed only while it is paused. A socket of which Node calls no `push` emits 'data'.
+ */
+function onPush(this: Socket, chunk: Buffer | null): boolean {
+  const wire = (this as WithWire)[WIRE]
+  if (chunk === null || wire === undefined || !this.readableFlowing || this.readableLength > 0)
+    return push.call(this, chunk)
+  wire.read(chunk)
+  return true
 }
 
 function onData(this: Socket, chunk: Buffer): void {
