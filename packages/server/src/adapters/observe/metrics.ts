@@ -183,12 +183,12 @@ function known(code: string): string {
  * much for hundreds of thousands of facts a second; so that is done at the scrape.
  */
 class Tally {
+  private total = 0
   private readonly counts = new Map<string, number>()
 
   /** @param label the name of the only label, which must have few values */
   constructor(prom: PromClient, registry: Registry, name: string, help: string, label?: string) {
-    const { counts } = this
-    if (label === undefined) counts.set('', 0)
+    const read = (): Iterable<[string, number]> => (label === undefined ? [['', this.total]] : this.counts)
     new prom.Counter({
       name,
       help,
@@ -196,7 +196,7 @@ class Tally {
       registers: [registry],
       collect() {
         this.reset()
-        for (const [value, count] of counts) {
+        for (const [value, count] of read()) {
           if (label === undefined) this.inc(count)
           else this.inc({ [label]: value }, count)
         }
@@ -204,8 +204,9 @@ class Tally {
     })
   }
 
-  add(count = 1, value = ''): void {
-    this.counts.set(value, (this.counts.get(value) ?? 0) + count)
+  add(count = 1, value?: string): void {
+    if (value === undefined) this.total += count
+    else this.counts.set(value, (this.counts.get(value) ?? 0) + count)
   }
 }
 

@@ -136,8 +136,25 @@ function lengthOf(frames: readonly Uint8Array[]): number {
   return length
 }
 
+/** Small copies are cut from one piece of memory: to allocate each by itself costs more than to fill it. */
+const SLAB_BYTES = 16_384
+/** A link that drains slowly keeps the slab of its last copy, so larger copies have memory of their own. */
+const FROM_SLAB_MAX_BYTES = 2_048
+let slab = new Uint8Array(0)
+let slabUsed = 0
+
+function allocate(length: number): Uint8Array {
+  if (length > FROM_SLAB_MAX_BYTES) return new Uint8Array(length)
+  if (slabUsed + length > slab.length) {
+    slab = new Uint8Array(SLAB_BYTES)
+    slabUsed = 0
+  }
+  slabUsed += length
+  return slab.subarray(slabUsed - length, slabUsed)
+}
+
 function concat(frames: readonly Uint8Array[], length: number): Uint8Array {
-  const joined = new Uint8Array(length)
+  const joined = allocate(length)
   let at = 0
   for (const frame of frames) {
     joined.set(frame, at)
