@@ -84,7 +84,7 @@ export class RoomEvent implements WireEvent {
 
   /** A transient event whose one argument, an object, is JSON already. */
   static ofJson(type: string, argsJson: string, roomId: string): RoomEvent {
-    return new RoomEvent(type, undefined, argsJson, true, undefined, roomId, undefined, undefined, false)
+    return new RoomEvent({ type, argsJson }, new Derived(undefined, true), undefined, roomId, undefined, false)
   }
 
   static fromRow(row: StoredRow, args?: readonly unknown[], origin?: string): RoomEvent {
@@ -106,8 +106,9 @@ export class RoomEvent implements WireEvent {
 
   /** The same event with other arguments. */
   withArgs(argsJson: string): RoomEvent {
-    const { type, spreadable, stored, origin, userId } = this
-    return new RoomEvent(type, undefined, argsJson, spreadable, stored, undefined, origin, userId, false)
+    const { type, userId, derived, stored, origin } = this
+    const content = { type, argsJson, userId }
+    return new RoomEvent(content, new Derived(undefined, derived?.spread), stored, undefined, origin, false)
   }
 
   get args(): readonly unknown[] {
@@ -116,9 +117,9 @@ export class RoomEvent implements WireEvent {
     return derived.args
   }
 
-  /** It was sent to all who are to have it now. What is derived is made again for later readers: most events have none. */
-  sent(): void {
-    this.derived = undefined
+  /** It was sent. Later readers parse its JSON again: objects that stay for long would cost more in every collection. */
+  dropArgs(): void {
+    if (this.derived) this.derived.args = undefined
   }
 
   get spread(): boolean {

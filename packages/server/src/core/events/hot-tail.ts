@@ -2,7 +2,8 @@
  * The latest events of one room, in memory, so that most resumes never touch the log. Bound: `size` events, and all
  * tails of a hub together `hotBytes`; what does not fit is read from the log instead. V2.
  */
-import type { RoomEvent } from './event.ts'
+import type { StoredRow } from '../ports/broker.ts'
+import { RoomEvent } from './event.ts'
 
 /** What all tails share. */
 export interface HotBudget {
@@ -16,7 +17,8 @@ const OVERHEAD_BYTES = 300
 export class HotTail {
   private readonly size: number
   private readonly budget: HotBudget
-  private ring: (RoomEvent | undefined)[] = []
+  /** The rows of most, which the log in memory has as well: an event is made of one when it is read. */
+  private ring: (RoomEvent | StoredRow | undefined)[] = []
   /** What each of them costs: to ask an event that leaves would fetch it from far memory. */
   private costs: number[] = []
   private count = 0
@@ -35,7 +37,7 @@ export class HotTail {
   }
 
   /** The event must follow the last one, or the tail starts over with it. */
-  push(event: RoomEvent, seq: number): void {
+  push(event: RoomEvent | StoredRow, seq: number): void {
     if (seq !== this.lastSeq + 1) this.clear()
     this.lastSeq = seq
     if (this.size === 0) return
@@ -48,7 +50,13 @@ export class HotTail {
 
   /** @returns the event, when it is here. */
   get(seq: number): RoomEvent | undefined {
-    return seq >= this.from && seq <= this.lastSeq ? this.ring[seq % this.size] : undefined
+    if (seq < this.from || seq > this.lastSeq) return undefined
+    const slot = seq % this.size
+    const kept = this.ring[slot]
+    if (kept === undefined || kept instanceof RoomEvent) return kept
+    const event = RoomEvent.fromRow(kept)
+    this.ring[slot] = event
+    return event
   }
 
   /** The event has another content now. */
@@ -86,7 +94,7 @@ export class HotTail {
     this.lastSeq = seq
   }
 
-  private put(slot: number, event: RoomEvent): void {
+  private put(slot: number, event: RoomEvent | StoredRow): void {
     const bytes = cost(event)
     this.ring[slot] = event
     this.costs[slot] = bytes
@@ -101,6 +109,6 @@ export class HotTail {
   }
 }
 
-function cost(event: RoomEvent): number {
+function cost(event: RoomEvent | StoredRow): number {
   return event.argsJson.length * 3 + OVERHEAD_BYTES
 }

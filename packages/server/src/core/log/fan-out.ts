@@ -5,6 +5,7 @@
 import { isInbox, isPersonalRoom } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
+import { isGrowing } from '../events/growing-text.ts'
 import type { Connection, Group, Membership, NamespaceState, Room } from '../state/namespace-state.ts'
 import type { CatchUp } from './catch-up.ts'
 import { type Audience, EVERYONE } from './effects.ts'
@@ -91,10 +92,10 @@ export class FanOut {
     if (isOfInbox) this.inboxes.onReleased(room, stored.seq)
     const isWhole = this.texts.releasing(room, event)
     const isNext = stored.seq === room.head + 1 && room.state === 'open' && isWhole
-    if (isWhole) room.tail.push(event, stored.seq)
-    else room.tail.clear(stored.seq)
     room.headN = Math.max(room.headN, stored.n)
     if (!isNext) {
+      if (isWhole) room.tail.push(event, stored.seq)
+      else room.tail.clear(stored.seq)
       if (room.state === 'open') {
         this.catchUp.onHole(room)
         this.texts.readAgain(room)
@@ -103,8 +104,11 @@ export class FanOut {
       return
     }
     room.head = stored.seq
-    // Those who are behind read it from the tail before long.
-    if (this.deliver(room, event)) event.sent()
+    const isSentToAll = this.deliver(room, event)
+    event.dropArgs()
+    // Those who are behind read it before long; a classic client must not be sent what is its own.
+    const isRowEnough = isSentToAll && !room.hasClassicMembers() && event.about === undefined && !isGrowing(event)
+    room.tail.push(isRowEnough ? stored : event, stored.seq)
   }
 
   /**
