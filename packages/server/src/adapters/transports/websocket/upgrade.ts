@@ -46,6 +46,8 @@ export interface HandshakeOptions {
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const KEY = /^[+/0-9A-Za-z]{22}==$/
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
+const SWITCHING =
+  'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: '
 const VERSIONS = { 'Sec-WebSocket-Version': '13, 8' }
 
 /**
@@ -72,22 +74,19 @@ export function shakeHands(
   if (!socket.readable || !socket.writable) return void socket.destroy()
   const chosen = chooseSubprotocol?.(offered)
   const form = forms.choose(headers['sec-websocket-extensions'])
-  socket.cork()
-  socket.write(
-    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${hash('sha1', key + GUID, 'base64')}\r\n${
-      chosen === undefined ? '' : `Sec-WebSocket-Protocol: ${chosen}\r\n`
-    }${form.deflater ? `Sec-WebSocket-Extensions: ${form.deflater.answer}\r\n` : ''}${additional?.(request) ?? ''}\r\n`,
-    'latin1',
-  )
-  const wire = new WebSocketWire(socket as Socket, form)
+  const accepted = hash('sha1', key + GUID, 'base64')
+  const subprotocol = chosen === undefined ? '' : `Sec-WebSocket-Protocol: ${chosen}\r\n`
+  const extensions = form.deflater ? `Sec-WebSocket-Extensions: ${form.deflater.answer}\r\n` : ''
+  const more = `${subprotocol}${extensions}${additional?.(request) ?? ''}`
+  const wire = new WebSocketWire(socket as Socket, form, `${SWITCHING}${accepted}\r\n${more}\r\n`)
   if (head.length > 0) socket.unshift(head)
   opened(wire, chosen)
-  // Runs after the turn in which the link opened. If something was written by then, the socket is uncorked already.
-  setImmediate(uncork, socket)
+  // Runs after the turn in which the link opened, whose frames take the answer along.
+  setImmediate(answer, wire)
 }
 
-function uncork(socket: Duplex): void {
-  if (socket.writableCorked > 0) socket.uncork()
+function answer(wire: WebSocketWire): void {
+  wire.answer()
 }
 
 const NONE: ReadonlySet<string> = new Set()

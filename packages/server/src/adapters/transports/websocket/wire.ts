@@ -33,9 +33,13 @@ export class WebSocketWire implements Wire, FrameHandler {
   private closeCode = ABNORMAL
   private closeReason = ''
   private closeTimer: NodeJS.Timeout | undefined
+  /** The answer to the upgrade, until it is written. */
+  private answering: string | undefined
 
-  constructor(socket: Socket, form: FrameForm) {
+  /** @param answering the answer to the upgrade: written with the first frames, or by {@link answer} */
+  constructor(socket: Socket, form: FrameForm, answering: string) {
     this.socket = socket
+    this.answering = answering
     this.reader = new FrameReader(form, this)
     ;(socket as WithWire)[WIRE] = this
     socket.setTimeout(0)
@@ -57,7 +61,18 @@ export class WebSocketWire implements Wire, FrameHandler {
   }
 
   write(buffers: readonly Uint8Array[]): void {
-    if (this.state === 'open') writeSocket(this.socket, buffers, onDrain)
+    if (this.state !== 'open') return
+    if (this.answering === undefined) return writeSocket(this.socket, buffers, onDrain)
+    // One copy costs less than a write of several buffers.
+    const first = Buffer.concat([Buffer.from(this.answering, 'latin1'), ...buffers])
+    this.answering = undefined
+    writeSocket(this.socket, [first], onDrain)
+  }
+
+  /** Answers the upgrade, unless the first frames have taken the answer along. */
+  answer(): void {
+    if (this.answering !== undefined && this.socket.writable) this.socket.write(this.answering, 'latin1')
+    this.answering = undefined
   }
 
   pauseReading(): void {
@@ -73,7 +88,9 @@ export class WebSocketWire implements Wire, FrameHandler {
   }
 
   ping(): void {
-    if (this.state === 'open') this.socket.write(PING_FRAME)
+    if (this.state !== 'open') return
+    this.answer()
+    this.socket.write(PING_FRAME)
   }
 
   close(code: number, reason: string): void {
@@ -149,6 +166,7 @@ export class WebSocketWire implements Wire, FrameHandler {
 
   private sendClose(code: number, reason: string): void {
     if (this.state !== 'open') return
+    this.answer()
     this.beginClosing()
     this.socket.write(closeFrame(code, reason))
   }
@@ -229,10 +247,9 @@ const NOTHING = new Uint8Array()
  */
 export function writeSocket(socket: Socket, buffers: readonly Uint8Array[], onFlushed: (this: Socket) => void): void {
   if (!socket.writable) return
-  const isCorked = socket.writableCorked > 0 // by the handshake, to be written together
-  if (buffers.length === 1 && !isCorked) socket.write(buffers[0] as Uint8Array)
+  if (buffers.length === 1) socket.write(buffers[0] as Uint8Array)
   else {
-    if (!isCorked) socket.cork()
+    socket.cork()
     for (const buffer of buffers) socket.write(buffer)
     socket.uncork()
   }
