@@ -20,7 +20,7 @@ it('is built from the pages, the API and the decisions, without a broken link', 
   expect(read('docs/decisions/index.html')).toContain('href="../../docs/decisions/0001-pinned-node.html"')
   expect(read('deploy/nginx.conf.txt')).toContain('proxy_pass')
   expect(read('assets/search.json')).toContain('docs/handbook/connections.html#b2--the-opening-handshake')
-})
+}, 60_000)
 
 it('says which links lead nowhere', async () => {
   const markdown = '# Page\n\n[a](gone.md) [b](#gone) [c](other.md#gone) [d](other.md#here) [e](ftp://x)\n'

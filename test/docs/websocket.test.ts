@@ -34,6 +34,9 @@ interface Block {
   readonly code: string
 }
 
+/** Files of examples, which event.test.ts, install.test.ts and the test of `examples/moving` run. */
+const ELSEWHERE = /^docs\/(?:event-in-five-minutes|install|from-\w+)\.md$/
+
 const blocks: Block[] = globSync(['README.md', 'docs/*.md', 'packages/*/README.md'], { cwd: root.pathname })
   .sort()
   .flatMap((page) => {
@@ -75,7 +78,7 @@ describe('an example', () => {
 describe('a server of the docs', () => {
   const servers = blocks
     .filter(({ code }) => /\broomful\.(attach|listen)\(/.test(code))
-    .filter(({ page }) => page !== 'docs/event-in-five-minutes.md') // files of an example, which event.test.ts runs
+    .filter(({ page }) => !ELSEWHERE.test(page))
     .filter(({ page }) => page !== 'docs/frameworks.md') // in their frameworks, which test/install installs
 
   it('is found in at least these pages', () => {
@@ -132,6 +135,7 @@ describe('a server of the docs', () => {
 describe('a client of the docs', () => {
   const clients = blocks
     .filter(({ code }) => /\b(connect|createLink)\('http|(Roomful|Link)Provider url=/.test(code))
+    .filter(({ page }) => !ELSEWHERE.test(page))
     .filter(
       ({ page }) => page !== 'docs/testing.md', // its server is without a network
     )
