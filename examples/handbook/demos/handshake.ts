@@ -24,7 +24,7 @@ export const handshake: Demo = async (print) => {
   print('>')
   for (const line of answer.head) print(`< ${line}`)
   print('<')
-  print(`< ${hex(answer.rest.subarray(0, 4))} … the first frame, a text of ${answer.rest.readUInt16BE(2)} bytes:`)
+  print(`< ${hex(answer.rest.subarray(0, 2))} … the first frame, a text of ${answer.rest.readUInt16BE(2)} bytes:`)
   print(`< ${answer.rest.subarray(4, 50)}…`)
   print()
   print(
