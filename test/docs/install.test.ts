@@ -30,7 +30,7 @@ it('says hello between two processes', async () => {
     await once(client.child, 'close')
     expect(client.output().split('\n').sort()).toEqual(['', `#${number} Write, by Ben`, "{ status: 'ok' }"])
   }
-}, 20_000)
+}, 60_000)
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
