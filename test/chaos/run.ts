@@ -8,6 +8,9 @@
  *   --clients N   of each kind (2); with nodes always one
  *   --nodes N     how many
  *   --seed N      of the rounds (a random one)
+ *   --in-order a,b  with nodes: one round of each, in this order; a violation prints it
+ *   --record FILE notes each ten rounds there and goes on behind a violation; with the same seed and commit a run that was
+ *                 stopped goes on where it was
  */
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
@@ -16,6 +19,7 @@ import { type Outcome, runChaos } from './chaos.ts'
 import { FAULTS, type Fault } from './faults.ts'
 import { NODE_FAULTS, type NodeFault } from './nodes/faults.ts'
 import { runRounds } from './nodes/rounds.ts'
+import { ChaosRecord, commitNow } from './record.ts'
 
 const { values } = parseArgs({
   options: {
@@ -25,11 +29,15 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '2' },
     nodes: { type: 'string' },
     seed: { type: 'string' },
+    record: { type: 'string' },
+    'in-order': { type: 'string' },
   },
 })
 const NODES_MAX = 8
+/** Rounds that share servers and one history. */
+const LEG = 10
 const all: readonly string[] = values.nodes === undefined ? FAULTS : NODE_FAULTS
-const faults = values.faults?.split(',') ?? all
+const faults = (values['in-order'] ?? values.faults)?.split(',') ?? all
 const unknown = faults.filter((name) => !all.includes(name))
 if (unknown.length > 0) fail(`There is no fault ${unknown.join(', ')}; there are ${all.join(', ')}`)
 
@@ -63,21 +71,49 @@ async function chaos(): Promise<void> {
 
 async function chaosWithNodes(nodes: number): Promise<void> {
   if (!Number.isInteger(nodes) || nodes < 1 || nodes > NODES_MAX) fail(`--nodes must be from 1 to ${NODES_MAX}`)
-  const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed)
-  const rounds = Number(values.rounds ?? 20)
-  console.log(`seed ${seed}: ${rounds} rounds with ${nodes} nodes`)
-  const { violations, story, seconds, ...outcome } = await runRounds({
-    nodes,
-    faults: drawn(new SeededRandom(seed), rounds),
-    seed,
-    calm: Number(values.calm ?? 10),
-    onRound: (line) => console.log(line),
-  })
-  console.log(JSON.stringify({ seed, nodes, ...outcome, violations: violations.length, seconds: Math.round(seconds) }))
-  if (violations.length === 0) process.exit()
-  console.log(`${story}\n${violations.join('\n')}`)
-  console.log(`Again: npm run chaos -- --nodes ${nodes} --rounds ${rounds} --seed ${seed} --faults ${faults.join()}`)
-  process.exit(1)
+  const commit = commitNow()
+  const record = values.record === undefined ? undefined : new ChaosRecord(values.record, { commit, nodes })
+  const seed = values.seed === undefined ? (record?.seed ?? randomInt(2 ** 31)) : Number(values.seed)
+  const inOrder = values['in-order']?.split(',') as NodeFault[] | undefined
+  const all = inOrder ?? drawn(new SeededRandom(seed), Number(values.rounds ?? 20))
+  const rounds = all.length
+  console.log(`seed ${seed}: ${rounds} rounds with ${nodes} nodes on ${commit}`)
+  let violated = 0
+  for (let first = 0; first < rounds; first += LEG) {
+    const legSeed = seed + first
+    const done = record?.find(legSeed)
+    if (done) {
+      console.log(
+        `rounds ${first + 1} to ${first + done.rounds} on ${commit}: done before, ${done.violations} violations`,
+      )
+      violated += done.violations
+      continue
+    }
+    const { violations, story, seconds, ...outcome } = await runRounds({
+      nodes,
+      faults: all.slice(first, first + LEG),
+      seed: legSeed,
+      calm: Number(values.calm ?? 10),
+      onRound: (line) => console.log(`${commit} ${line}`),
+    })
+    const summary = {
+      ...{ commit, nodes, seed, first },
+      ...outcome,
+      violations: violations.length,
+      seconds: Math.round(seconds),
+    }
+    console.log(JSON.stringify(summary))
+    violated += violations.length
+    if (violations.length > 0) {
+      console.log(`${story}\n${violations.join('\n')}`)
+      const these = all.slice(first, first + outcome.rounds).join()
+      console.log(`These rounds again: npm run chaos -- --nodes ${nodes} --seed ${legSeed} --in-order ${these}`)
+      if (!record) process.exit(1)
+    }
+    record?.add({ ...summary, seed: legSeed })
+  }
+  console.log(`${rounds} rounds with ${nodes} nodes on ${commit}: ${violated} violations`)
+  process.exit(violated === 0 ? 0 : 1)
 }
 
 /** All in some order, and again, so that each comes about as often as the others. */
