@@ -20,6 +20,8 @@ import { CrossOrigin } from './adapters/transports/cross-origin.ts'
 import { ClusterNode } from './adapters/transports/forwarding/cluster-node.ts'
 import { addressReader } from './adapters/transports/request-info.ts'
 import { DeflateNegotiator } from './adapters/transports/websocket/deflate.ts'
+import { Wanted } from './adapters/webhooks/events.ts'
+import { readKeys } from './adapters/webhooks/post.ts'
 import type { Roomful } from './api.ts'
 import { ConfigError } from './config/config-error.ts'
 import { resolveSettings } from './config/load.ts'
@@ -31,7 +33,7 @@ import type { NodeRegistry } from './core/ports/node-registry.ts'
 import type { Observer } from './core/ports/observer.ts'
 import type { Clock } from './core/ports/system.ts'
 import { openAccounts, openAttempts, openBroker, openNodeRegistry, openTickets, withRedisCa } from './open-broker.ts'
-import type { RedisStorage } from './parts.ts'
+import type { RedisStorage, RoomfulParts } from './parts.ts'
 import { RoomfulServer } from './roomful.ts'
 import { version } from './version.ts'
 import { isWorker } from './workers.ts'
@@ -56,6 +58,8 @@ export interface CreateOptions extends Partial<Settings> {
   readonly echo?: Readonly<Record<string, string>>
   /** Largest WebSocket message or POST of a Socket.IO client, in bytes. Default: twice `maxMessageBytes` and 4 KiB. */
   readonly socketioMaxPayloadBytes?: number
+  /** The pause after a delivery of webhooks that failed, which doubles with each further one. Default: 1000 ms. */
+  readonly webhookRetryMs?: number
   /** Where the nodes that share this server's log find each other. Default: in Redis, with `redisUrl`; else none. */
   readonly nodeRegistry?: NodeRegistry
 }
@@ -85,6 +89,7 @@ export function createRoomful({
   observer,
   echo = ECHO,
   socketioMaxPayloadBytes,
+  webhookRetryMs,
   nodeRegistry,
   ...given
 }: CreateOptions = {}): Roomful {
@@ -158,6 +163,7 @@ export function createRoomful({
       ...settings,
       historySize: Math.min(settings.historySize, settings.retention), // see Namespace.openRoom
       authRequired: settings.auth === 'required',
+      hasOutbox: settings.webhookUrl !== undefined && new Wanted(settings.webhookEvents).ofLog,
     },
     ports: {
       broker,
@@ -191,12 +197,13 @@ export function createRoomful({
     },
     node,
     nodeUrl: settings.nodeUrl,
-    http: (hub, links, administration) => {
+    http: (hub, links, administration, webhooks) => {
       const host = createHttpHost({
         version: version(),
         hub,
         links,
         administration,
+        webhooks,
         accounts,
         tickets,
         metrics,
@@ -210,6 +217,7 @@ export function createRoomful({
       return new HttpTransport(host, requestChecks)
     },
     tls,
+    webhooks: webhooksOf(settings, webhookRetryMs),
     isWorker: settings.workers > 1,
     port: settings.port,
     host: settings.host,
@@ -228,6 +236,13 @@ const unknownProxy = (address: string): string =>
 
 function redisOf({ redisUrl, redisPrefix }: Settings): RedisStorage | undefined {
   return redisUrl === undefined ? undefined : { url: redisUrl, prefix: redisPrefix }
+}
+
+function webhooksOf(settings: Settings, retryMinMs: number | undefined): RoomfulParts['webhooks'] {
+  const { webhookUrl, webhookSecret = '', webhookEvents: events, webhookPrivate, webhookQueue: retention } = settings
+  const keys = readKeys(webhookSecret)
+  if (webhookUrl === undefined || keys === undefined) return undefined
+  return { target: { url: new URL(webhookUrl), keys, isPrivateAllowed: webhookPrivate }, events, retention, retryMinMs }
 }
 
 /** The backend that the settings name as the one that knows users. @throws ConfigError for an address without a secret */

@@ -5,6 +5,7 @@ import type { HttpLinks } from './adapters/http/v1-links/links.ts'
 import type { ClusterNode } from './adapters/transports/forwarding/cluster-node.ts'
 import type { SocketIoOptions } from './adapters/transports/socketio/transport.ts'
 import type { WebSocketOptions } from './adapters/transports/websocket/server.ts'
+import type { Webhooks, WebhooksOptions } from './adapters/webhooks/webhooks.ts'
 import type { Administration } from './core/administration.ts'
 import type { RuntimePorts } from './core/base/runtime.ts'
 import type { CoreSettings } from './core/base/settings.ts'
@@ -64,7 +65,12 @@ export interface RoomfulParts {
   /** The address at which the other nodes reach this one, if it is not the one that it listens on. */
   readonly nodeUrl: string | undefined
   /** Called once the hub exists. */
-  readonly http: (hub: Hub, links: HttpLinks, administration: Administration) => HttpHandler
+  readonly http: (
+    hub: Hub,
+    links: HttpLinks,
+    administration: Administration,
+    webhooks: () => Webhooks | undefined,
+  ) => HttpHandler
   readonly users: Users
   /** Whether a user needs an account before the first connection. */
   readonly unknownUsers: 'open' | 'strict'
@@ -72,6 +78,8 @@ export interface RoomfulParts {
   readonly accounts: Pick<Accounts, 'signUp'>
   /** For https and wss on the server's own HTTP server. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
+  /** Where the backend is sent what happens; nothing without it. */
+  readonly webhooks: Omit<WebhooksOptions, 'hub' | 'users'> | undefined
   /** It shares the port with other processes, so the other nodes need another one to reach it. */
   readonly isWorker: boolean
   readonly port: number

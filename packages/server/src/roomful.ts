@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 import { HttpLinks } from './adapters/http/v1-links/links.ts'
 import { SocketIoTransport } from './adapters/transports/socketio/transport.ts'
 import { WebSocketTransport } from './adapters/transports/websocket/server.ts'
+import { Webhooks } from './adapters/webhooks/webhooks.ts'
 import type { Roomful } from './api.ts'
 import { attachService, type HttpService } from './attachment.ts'
 import { Administration } from './core/administration.ts'
@@ -42,6 +43,7 @@ export class RoomfulServer implements Roomful {
   private isHandling = false
   private isWaiting = false
   private hasBegun = false
+  private webhooks: Webhooks | undefined
   private nodesServer: Server | undefined
   private started: Promise<void> | undefined
   private closing: Promise<void> | undefined
@@ -55,7 +57,7 @@ export class RoomfulServer implements Roomful {
     this.service = createHttpService({
       webSocket: this.webSocket,
       socketIo: new SocketIoTransport(this.hub, parts.socketIo),
-      http: parts.http(this.hub, links, this.administration),
+      http: parts.http(this.hub, links, this.administration, () => this.webhooks),
       node: parts.node,
       isWaiting: () => this.isWaiting,
       isDraining: () => this.hub.state === 'draining' || this.hub.state === 'closed',
@@ -181,8 +183,19 @@ export class RoomfulServer implements Roomful {
   }
 
   start(): Promise<void> {
-    this.started ??= this.hub.start().then(() => this.begin())
+    this.started ??= this.run()
     return this.started
+  }
+
+  private run(): Promise<void> {
+    const { webhooks, users } = this.parts
+    if (webhooks) {
+      const { hub, administration } = this
+      const sending = new Webhooks({ ...webhooks, hub, users })
+      administration.onBan = (...ban) => sending.onBan(...ban)
+      this.webhooks = sending
+    }
+    return this.hub.start().then(() => this.begin())
   }
 
   attach(server: Server): this {

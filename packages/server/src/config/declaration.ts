@@ -83,6 +83,16 @@ export function oneOf<const Word extends string>(...words: readonly Word[]): Val
   }
 }
 
+/** Some of several words, with commas between them. */
+export function words(...all: readonly string[]): ValueType<readonly string[]> {
+  return {
+    name: 'list of words',
+    expects: `some of ${all.join(', ')}`,
+    read: (given) => readList(given, (word) => all.includes(word)),
+    write: (value) => value.join(','),
+  }
+}
+
 /** Text without control characters. */
 export const text: ValueType<string> = {
   name: 'text',

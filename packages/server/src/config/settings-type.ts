@@ -195,6 +195,11 @@ export interface Settings {
   readonly outboxBytes: number
   /** Unsent bytes of all clients together. Default: `268435456` bytes. */
   readonly outboxMaxBytes: number
+  readonly webhookUrl: string | undefined
+  readonly webhookSecret: string | undefined
+  readonly webhookEvents: readonly string[]
+  readonly webhookPrivate: boolean
+  readonly webhookQueue: number
   /** Whether `maxConnectionsPerIp` ignores connections from this machine: true unless that setting was given. */
   readonly loopbackExempt: boolean
   /** Limits that also apply to connections from this machine: those that were given. */

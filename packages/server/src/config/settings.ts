@@ -2,12 +2,14 @@
  * The table of all settings. Variables, flags, config-file keys, `--help` and `docs/settings.md` are derived from it.
  * Nothing else in the server reads the environment.
  */
+import { readKeys } from '../adapters/webhooks/post.ts'
 import { ConfigError } from './config-error.ts'
 import { type Declaration, flagOf } from './declaration.ts'
 import { access } from './declared/access.ts'
 import { limits } from './declared/limits.ts'
 import { serving } from './declared/serving.ts'
 import { storage } from './declared/storage.ts'
+import { webhooks } from './declared/webhooks.ts'
 import type { Settings } from './settings-type.ts'
 
 /** The settings by heading, in the order of the documentation and `--help`. */
@@ -16,10 +18,11 @@ export const SETTING_GROUPS = {
   Access: access,
   Storage: storage,
   Limits: limits,
+  Webhooks: webhooks,
 } as const
 
 /** All settings by name. */
-export const SETTINGS = { ...serving, ...access, ...storage, ...limits } satisfies {
+export const SETTINGS = { ...serving, ...access, ...storage, ...limits, ...webhooks } satisfies {
   readonly [Name in Exclude<keyof Settings, 'loopbackExempt' | 'loopbackCounted'>]: Declaration<Settings[Name]>
 }
 
@@ -56,6 +59,15 @@ function* contradictions(settings: Settings): Iterable<string> {
   }
   if (redisUrl !== undefined && settings.jwtSecret === undefined) {
     yield 'REDIS_URL is set, but JWT_SECRET is not. Nodes that share Redis need the same one: openssl rand -hex 32'
+  }
+  if (settings.webhookUrl !== undefined && settings.webhookSecret === undefined) {
+    yield 'ROOMFUL_WEBHOOK_URL is set, so ROOMFUL_WEBHOOK_SECRET must be too: what is sent is signed. Make one with: echo "whsec_$(openssl rand -base64 32)"'
+  }
+  if (settings.webhookSecret !== undefined && settings.webhookUrl === undefined) {
+    yield 'ROOMFUL_WEBHOOK_SECRET is set, but ROOMFUL_WEBHOOK_URL is not.'
+  }
+  if (settings.webhookSecret !== undefined && readKeys(settings.webhookSecret) === undefined) {
+    yield 'ROOMFUL_WEBHOOK_SECRET must be whsec_ and 24 to 64 bytes in base64, or several of these with spaces between them. Make one with: echo "whsec_$(openssl rand -base64 32)"'
   }
   if (tlsCert !== undefined && tlsKey === undefined) yield 'ROOMFUL_TLS_CERT is set, but ROOMFUL_TLS_KEY is not.'
   if (tlsKey !== undefined && tlsCert === undefined) yield 'ROOMFUL_TLS_KEY is set, but ROOMFUL_TLS_CERT is not.'

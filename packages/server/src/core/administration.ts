@@ -46,6 +46,9 @@ export class Administration {
   /** `strict`: a user without an account is unknown. */
   private readonly unknownUsers: 'open' | 'strict'
 
+  /** A ban is not answered before this is. */
+  onBan: ((userId: string, isBanned: boolean, reason: string | undefined) => Promise<void>) | undefined
+
   constructor(hub: Hub, users: Users, unknownUsers: 'open' | 'strict') {
     this.hub = hub
     this.users = users
@@ -81,6 +84,7 @@ export class Administration {
     await this.users.setBanned(userId, true, reason)
     this.noteChange(userId)
     this.shutOut(userId, reason)
+    await this.onBan?.(userId, true, reason)
     return this.announceChange()
   }
 
@@ -89,6 +93,7 @@ export class Administration {
     await this.checkAccount(userId)
     await this.users.setBanned(userId, false)
     this.noteChange(userId)
+    await this.onBan?.(userId, false, undefined)
     return this.announceChange()
   }
 

@@ -6,6 +6,7 @@ import type { ApiKey } from '../auth/api-key.ts'
 import type { TicketOffice } from '../auth/tickets.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Stories } from '../observe/stories.ts'
+import type { Webhooks } from '../webhooks/webhooks.ts'
 import { Polls } from './fallbacks/poll.ts'
 import { SseStreams } from './fallbacks/sse.ts'
 import { NotificationPolls } from './notification-polls.ts'
@@ -27,6 +28,8 @@ export interface HttpHostParts {
   readonly stories: Stories
   /** Whether the server records stories of connections. */
   readonly keepsStories: boolean
+  /** Undefined when the server sends none. */
+  readonly webhooks: () => Webhooks | undefined
   /** Undefined when the server API is off. Paths for admins may exist without it. */
   readonly apiKey: ApiKey | undefined
 }

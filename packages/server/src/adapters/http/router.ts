@@ -20,6 +20,7 @@ import { serverRoomRoutes } from './server-rooms.ts'
 import { serverUserRoutes } from './server-users.ts'
 import { serverStatusRoute, statusRoutes } from './status.ts'
 import { streamRoutes } from './streams.ts'
+import { webhookRoutes } from './webhooks.ts'
 
 /** What the router needs to check requests. */
 export interface HttpOptions {
@@ -38,6 +39,7 @@ export const ROUTES: readonly Route[] = [
   serverStatusRoute,
   ...serverUserRoutes,
   redactRoute,
+  ...webhookRoutes,
   ...inspectionRoutes,
   ...streamRoutes,
   openApiRoute(() => ROUTES),

@@ -90,6 +90,9 @@ export class Log implements Observer {
         return logger.debug({ connectionId: fact.connectionId, events: fact.events }, 'connection caught up')
       case 'rate-limited':
         return logger.debug({ scope: fact.scope }, 'rate limit exceeded')
+      case 'webhook':
+        return logger.debug({ outcome: fact.outcome, events: fact.events, durationMs: fact.durationMs }, 'webhook')
+      case 'webhooks:pending':
       case 'quota-refused':
       case 'request':
       case 'commit':

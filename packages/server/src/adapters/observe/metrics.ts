@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module'
 import { CLOSE_CODES, ERROR_CODES } from '@roomful/protocol'
-import type { Metric, Registry } from 'prom-client'
+import type { Gauge, Metric, Registry } from 'prom-client'
 import type { Fact, Observer } from '../../core/ports/observer.ts'
 
 /** From 0.1 ms to 10 s. */
@@ -32,6 +32,9 @@ export class Metrics implements Observer {
   private readonly tallies: ReturnType<typeof createTallies>
   private readonly requestSeconds: Durations
   private readonly commitSeconds: Durations
+  private readonly webhookSeconds: Durations
+  private readonly webhooksPending: Gauge
+  private readonly webhooksLate: Gauge
   private hasProcessMetrics = false
 
   constructor(prom: PromClient) {
@@ -44,6 +47,16 @@ export class Metrics implements Observer {
       'From the arrival of a request to the end of its handler.',
     )
     this.commitSeconds = new Durations(this.registry, 'roomful_commit_seconds', 'Storing the events of a turn.')
+    this.webhookSeconds = new Durations(this.registry, 'roomful_webhook_seconds', 'Attempts to deliver webhooks.')
+    const gauge = (name: string, help: string): Gauge => new prom.Gauge({ name, help, registers: [this.registry] })
+    this.webhooksPending = gauge(
+      'roomful_webhooks_pending',
+      'Rows of outboxes that the receiver has not taken, on the node that delivers.',
+    )
+    this.webhooksLate = gauge(
+      'roomful_webhooks_late_seconds',
+      'For how long the receiver of webhooks has taken nothing; 0 while it does.',
+    )
   }
 
   get contentType(): string {
@@ -112,6 +125,12 @@ export class Metrics implements Observer {
         return tallies.leads.add(1, fact.what)
       case 'lead:failed':
         return tallies.leads.add(1, 'failed')
+      case 'webhook':
+        if (fact.outcome !== 'lost') this.webhookSeconds.observe(fact.durationMs / 1000)
+        return tallies.webhookEvents.add(fact.events, fact.outcome)
+      case 'webhooks:pending':
+        this.webhooksPending.set(fact.events)
+        return this.webhooksLate.set(fact.lateMs / 1000)
       case 'drain':
       case 'notice':
       case 'room:joined':
@@ -169,6 +188,7 @@ function createTallies(prom: PromClient, registry: Registry) {
       'Times that this node began or ended what runs once, that it failed, or was refused.',
       'what',
     ),
+    webhookEvents: tally('webhook_events', 'Events for the backend, by what became of each attempt.', 'outcome'),
     rateLimited: tally('rate_limited', 'Requests over a rate.', 'scope'),
   }
 }

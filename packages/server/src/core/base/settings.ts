@@ -47,6 +47,8 @@ export interface CoreSettings {
   readonly streamPiecesPerSecond: number
   /** The same in characters. */
   readonly streamCharsPerSecond: number
+  /** Each stored event has a note in its namespace's outbox; see outbox.ts. */
+  readonly hasOutbox: boolean
 }
 
 /** Limits over reconnects from which loopback addresses are exempt by default; see limits.ts. */
@@ -83,4 +85,5 @@ export const CORE_DEFAULTS: CoreSettings = {
   streamMaxLength: 1024 * 1024,
   streamPiecesPerSecond: 100,
   streamCharsPerSecond: 65_536,
+  hasOutbox: false,
 }

@@ -26,6 +26,7 @@ import type { ConnectionLimits } from '../state/connection-limits.ts'
 import type { NamespaceState } from '../state/namespace-state.ts'
 import { type AppendEffect, type Effect, type Stored, toStored } from './effects.ts'
 import type { FanOut } from './fan-out.ts'
+import { noteOf, OUTBOX } from './outbox.ts'
 
 /** A lead that publishes. */
 export interface Fencing extends LeadMark {
@@ -73,6 +74,8 @@ interface UnderWay {
   readonly startedAt: number
   /** Requests that ask nothing of the log, and came after these. */
   readonly followers: RequestEffects[]
+  /** Places of notes for the outbox among the appends, where there are any. */
+  readonly notes: ReadonlySet<number> | undefined
 }
 
 /** How long a client should wait before it tries again to store something. */
@@ -146,7 +149,8 @@ export class Commit {
     this.underWay.delete(batchId)
     if (this.latest === batch) this.latest = undefined
     this.observe(batch, cause)
-    this.release(batch.requests, results)
+    const { notes } = batch
+    this.release(batch.requests, notes ? results.filter((_, i) => !notes.has(i)) : results)
     if (batch.followers.length > 0) this.release(batch.followers, NONE)
     if (this.onRelease.length > 0) for (const resolve of this.onRelease.splice(0)) resolve()
     if (this.isStarting) return // the turn ends with a flush, and what was submitted meanwhile is marked
@@ -160,11 +164,12 @@ export class Commit {
     const signals: Signal[] = []
     const limit = this.runtime.broker.batchLimits.appends
     let to = from
+    const notes = this.runtime.settings.hasOutbox ? new Set<number>() : undefined
     let groups = 0
     while (to < waiting.length) {
       const request = waiting[to] as RequestEffects
       if (to > from && appends.length + request.effects.length > limit) break
-      groups = collect(request, groups, appends, signals)
+      groups = collect(request, groups, { appends, signals, notes })
       to++
     }
     const requests = from === 0 && to === waiting.length ? waiting : waiting.slice(from, to)
@@ -175,7 +180,7 @@ export class Commit {
     }
     const startedAt = this.runtime.clock.monotonic()
     const id = ++this.batches
-    const batch: UnderWay = { requests, appended: appends.length, startedAt, followers: [] }
+    const batch: UnderWay = { requests, appended: appends.length, startedAt, followers: [], notes }
     this.latest = batch
     this.underWay.set(id, batch)
     this.runtime.broker.append(this.namespace.name, { id, appends, signals })
@@ -213,7 +218,7 @@ export class Commit {
         }
         if (result.status !== 'stored' && result.status !== 'duplicate') continue
         stored.push(toStored(effect.roomId, result))
-        if (result.status === 'stored') this.deliver(request, effect, result)
+        if (result.status === 'stored' && effect.roomId !== OUTBOX) this.deliver(request, effect, result)
       }
       request.settle(error ? NONE : stored, error, repeated?.ack, changed)
     }
@@ -237,25 +242,35 @@ function rowOf(effect: AppendEffect, { n, seq, ts }: AppendedRow, key: string | 
 /**
  * Adds what a request wants to the batch.
  * @param groups how many atomic groups the batch has
- * @returns how many it has now
+ * @param notes gets the places of notes for the outbox, if there is one
+ * @returns how many groups it has now
  */
-function collect(request: RequestEffects, groups: number, appends: Append[], signals: Signal[]): number {
+function collect(
+  request: RequestEffects,
+  groups: number,
+  { appends, signals, notes }: { appends: Append[]; signals: Signal[]; notes: Set<number> | undefined },
+): number {
   const { key, firstKey, ack, writer, limits } = request
   const lead = request.lead && { name: request.lead.name, fence: request.lead.fence }
   const from = appends.length
   const firstSignal = signals.length
   // State and events of one handler are stored together or not at all.
   const isWhole = request.effects.length > 1 && request.effects.some(isOfState)
+  let grouped: number[] | undefined
+  let next = groups
   let group = -1
+  let made = 0
   for (const effect of request.effects) {
     if (effect.kind === 'emit') {
       signals.push({ at: appends.length, from, to: from, event: effect.event, audience: effect.audience, lead })
     } else if (effect.kind === 'append') {
-      const index = firstKey + appends.length - from
+      const index = firstKey + made
       const isGroup = isWhole || effect.atomicGroup !== undefined
-      if (isGroup && group < 0) group = groups
-      const isFirst = appends.length === from
-      appends.push({
+      if (isGroup && group < 0) group = next++
+      const isFirst = made++ === 0
+      const isNoted = notes !== undefined && effect.roomId !== OUTBOX && effect.change === undefined
+      const own = isNoted && !isGroup ? next++ : undefined
+      const append: Append = {
         roomId: effect.roomId,
         type: effect.type,
         argsJson: effect.argsJson,
@@ -266,18 +281,31 @@ function collect(request: RequestEffects, groups: number, appends: Append[], sig
         // Those that are stored together share one key.
         key: key && keyOfNth(key, isGroup ? firstKey : index),
         ack: index === 0 ? ack : undefined,
-        atomicGroup: isGroup ? group : undefined,
+        atomicGroup: isGroup ? group : own,
         aboutSeq: effect.aboutSeq,
         lead,
         change: effect.change,
-      })
+      }
+      if (isNoted && isGroup) {
+        grouped ??= []
+        grouped.push(appends.length)
+      }
+      appends.push(append)
+      if (own === undefined) continue
+      notes?.add(appends.length)
+      appends.push(noteOf(append, own, 1))
     }
+  }
+  // Behind the group, whose members keep their places and so their keys.
+  for (const at of grouped ?? NONE) {
+    notes?.add(appends.length)
+    appends.push(noteOf(appends[at] as Append, group, appends.length - at))
   }
   if (appends.length > from) {
     for (let at = firstSignal; at < signals.length; at++)
       signals[at] = { ...(signals[at] as Signal), to: appends.length }
   }
-  return group < 0 ? groups : groups + 1
+  return next
 }
 
 /** Why a request failed, or that it was a repeat. */

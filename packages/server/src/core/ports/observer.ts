@@ -80,6 +80,10 @@ export type Fact =
   | { type: 'lead'; name: string; what: 'began' | 'ended' | 'refused' }
   /** What runs once threw; it runs again after `retryMs`. */
   | { type: 'lead:failed'; name: string; error: unknown; retryMs: number }
+  /** What became of a delivery to the backend, or that events were removed before there was one. */
+  | { type: 'webhook'; outcome: 'delivered' | 'failed' | 'rejected' | 'lost'; events: number; durationMs: number }
+  /** Events that wait for the backend, and for how long it has taken nothing. */
+  | { type: 'webhooks:pending'; events: number; lateMs: number }
   | { type: 'drain'; links: number }
   /** Something that the operator of the server should know. */
   | { type: 'notice'; message: string; isRisky: boolean }
