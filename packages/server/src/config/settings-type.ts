@@ -195,10 +195,29 @@ export interface Settings {
   readonly outboxBytes: number
   /** Unsent bytes of all clients together. Default: `268435456` bytes. */
   readonly outboxMaxBytes: number
+  /**
+   * Your backend, which is sent what happens: messages, who is in a room, bans; see docs/webhooks.md. Needs
+   * ROOMFUL_WEBHOOK_SECRET.
+   */
   readonly webhookUrl: string | undefined
+  /**
+   * Signs what is sent to ROOMFUL_WEBHOOK_URL, as Standard Webhooks does: whsec_ and 24 to 64 bytes in base64. Several
+   * with spaces between them all sign, to change it without a gap.
+   */
   readonly webhookSecret: string | undefined
+  /**
+   * Types of events that are sent. Default:
+   * `room.occupied,room.vacated,member.entered,member.exited,event.stored,message.private,user.mentioned,user.banned,user.unbanned`.
+   */
   readonly webhookEvents: readonly string[]
+  /**
+   * Whether ROOMFUL_WEBHOOK_URL may be in a private network. `localhost` always may; link-local addresses never.
+   * Default: `off`.
+   */
   readonly webhookPrivate: boolean
+  /**
+   * Events of each namespace that are kept for a receiver that is away, and to be sent again. Default: `100000` events.
+   */
   readonly webhookQueue: number
   /** Whether `maxConnectionsPerIp` ignores connections from this machine: true unless that setting was given. */
   readonly loopbackExempt: boolean

@@ -3,6 +3,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Declaration } from '../../src/adapters/http/declare.ts'
 import { ROUTES } from '../../src/adapters/http/router.ts'
+import { WEBHOOK_SECRET } from '../webhooks/receiver.ts'
 import { API_KEY, type Serving, serveHttp, tokenOf } from './serving.ts'
 
 let serving: Serving
@@ -14,7 +15,7 @@ let connectionId = ''
 let signedUp = ''
 
 beforeAll(async () => {
-  serving = await serveHttp()
+  serving = await serveHttp({ webhookUrl: 'http://localhost:9/hooks', webhookSecret: WEBHOOK_SECRET })
   document = (await serving.get('/api/openapi.json')).body
   const said = { userId: 'ann', name: 'Ann', content: 'hello' }
   await serving.post('/api/server/publish', { roomId: 'lobby', event: 'message:new', data: said }, API_KEY)
