@@ -3,9 +3,10 @@
 import './cli/require-node.ts'
 import type { Roomful } from './api.ts'
 import type { RemoteCommand } from './cli/api.ts'
+import { backup, type DataCommand, exportEvents, restore } from './cli/data-commands.ts'
 import { COMMANDS, help } from './cli/help.ts'
 import { printConfig, printToken } from './cli/local-commands.ts'
-import { explain, publish, tail, who } from './cli/remote-commands.ts'
+import { erase, explain, publish, tail, who } from './cli/remote-commands.ts'
 import { ConfigError, didYouMean } from './config/config-error.ts'
 import { EXIT_CODES, runServer } from './run-server.ts'
 import { version } from './version.ts'
@@ -20,6 +21,14 @@ async function main([command = 'help', ...argv]: readonly string[]): Promise<num
       return print(await printToken({ argv, env, warn: printError }))
     case 'config':
       return print(printConfig({ argv, env }))
+    case 'backup':
+      return runOnData(backup, argv)
+    case 'restore':
+      return runOnData(restore, argv)
+    case 'export':
+      return runOnData(exportEvents, argv)
+    case 'erase':
+      return runRemote(erase, argv)
     case 'publish':
       return runRemote(publish, argv)
     case 'tail':
@@ -39,6 +48,11 @@ async function main([command = 'help', ...argv]: readonly string[]): Promise<num
     default:
       throw new ConfigError(`There is no command ${command}.${didYouMean(command, COMMANDS)} Try roomful help.`)
   }
+}
+
+function runOnData(command: (given: DataCommand) => void, argv: readonly string[]): number {
+  command({ argv, env: process.env, print })
+  return EXIT_CODES.ok
 }
 
 /** Runs a command until it is done or interrupted. */

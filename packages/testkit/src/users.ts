@@ -35,6 +35,11 @@ export class TestUsers implements Users {
     this.change(sub, { role })
   }
 
+  async erase(sub: string): Promise<boolean> {
+    const isBanned = this.accounts.get(sub)?.banned === true
+    return isBanned ? this.change(sub, { name: sub, role: undefined }).banned : this.accounts.delete(sub)
+  }
+
   private change(sub: string, changes: Partial<Account>): Account {
     const createdAt = this.clock.now()
     const made = { sub, name: sub, role: undefined, banned: false, banReason: undefined, createdAt }

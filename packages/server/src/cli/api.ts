@@ -82,11 +82,11 @@ export class Api {
   }
 
   /** Changes something. @throws RemoteError (rejects) */
-  async post(path: string, body: Readonly<Record<string, unknown>>) {
+  async post(path: string, body: Readonly<Record<string, unknown>>, isOfNamespace = true) {
     return this.ask(path, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ namespace: this.namespace, ...body }),
+      body: JSON.stringify(isOfNamespace ? { namespace: this.namespace, ...body } : body),
     })
   }
 

@@ -1,9 +1,23 @@
 /** The text of `roomful help`. */
 import { describeFlags } from '../config/describe.ts'
-import { EXPLAIN_USAGE, PUBLISH_USAGE, TAIL_USAGE, WHO_USAGE } from './remote-commands.ts'
+import { ERASE_USAGE, EXPLAIN_USAGE, PUBLISH_USAGE, TAIL_USAGE, WHO_USAGE } from './remote-commands.ts'
 
 /** All commands, for suggestions. */
-export const COMMANDS = ['serve', 'token', 'config', 'publish', 'tail', 'who', 'explain', 'help', 'version'] as const
+export const COMMANDS = [
+  'serve',
+  'token',
+  'config',
+  'publish',
+  'tail',
+  'who',
+  'explain',
+  'erase',
+  'backup',
+  'restore',
+  'export',
+  'help',
+  'version',
+] as const
 
 /** The usage of all commands and settings. */
 export function help(): string {
@@ -19,6 +33,13 @@ Usage:
   roomful config [--format json]        print the settings in force and where each came from
   roomful help, roomful --version
 
+Of a data folder (--data), beside its running server or without one (docs/backup.md):
+  roomful backup --to <folder>          copy it
+  roomful restore --from <folder>       make a new one of a backup
+  roomful export                        print stored events, a line of JSON each
+      --namespace <name> --room <id>    these only
+      --user <id>        only what a user said, and the user's inbox
+
 Of a running server, over its HTTP API (ROOMFUL_API_KEY on both sides):
   roomful ${PUBLISH_USAGE}              store an event in a room
       --key <key>        a repeat under the same key adds nothing
@@ -30,6 +51,7 @@ Of a running server, over its HTTP API (ROOMFUL_API_KEY on both sides):
   roomful ${WHO_USAGE}                  who is in a room
   roomful ${EXPLAIN_USAGE}
                          why a client did, or did not, see an event
+  roomful ${ERASE_USAGE}               erase what a user said, and the account; print what was done
       --server <url>     default: where \`roomful serve\` with the same settings is
       --namespace <name> default: /
       --format json      a line of JSON each, for programs

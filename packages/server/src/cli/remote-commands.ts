@@ -112,3 +112,27 @@ export async function explain(command: RemoteCommand): Promise<void> {
     command.print(`  ${connectionId === undefined ? '' : `${connectionId}  `}${code}  ${message}.`)
   }
 }
+
+export const ERASE_USAGE = 'erase <user>'
+
+interface Erased {
+  readonly disconnected: number
+  readonly namespaces: readonly { readonly name: string; readonly events: number; readonly received: number }[]
+  readonly account: boolean
+}
+
+/** Erases a person, and prints what was done. @throws ConfigError, RemoteError (rejects) */
+export async function erase(command: RemoteCommand): Promise<void> {
+  const { api, words, asJson } = readRemote(command, ERASE_USAGE, [])
+  const userId = words[0] as string
+  const erased = (await api.post('erase', { userId }, false)) as unknown as Erased
+  if (asJson) return command.print(JSON.stringify(erased))
+  const { disconnected, namespaces, account } = erased
+  command.print(
+    `Erased ${userId}: ${disconnected} connections closed, ${account ? 'the account removed' : 'no account'}.`,
+  )
+  for (const { name, events, received } of namespaces) {
+    command.print(`  ${name}  ${events} events emptied, ${received} received ones`)
+  }
+  command.print('Documents, and what the application stores by itself, are not part of it.')
+}

@@ -5,6 +5,8 @@
 import { CLOSE_CODES, inboxOf } from '@roomful/protocol'
 import { bannedError, RoomfulError } from './base/errors.ts'
 import type { Hub } from './hub.ts'
+import type { Namespace } from './namespace.ts'
+import type { Broker } from './ports/broker.ts'
 import type { Disconnected, NodesReached, Reached } from './ports/nodes.ts'
 import type { AccountPage, AccountQuestion, ListedAccount, Users } from './ports/users.ts'
 import { isGuestId } from './sessions/guests.ts'
@@ -23,6 +25,14 @@ export interface Refreshed extends Reached {
   readonly lost: readonly LostRoom[]
 }
 
+/** What was erased of a person. */
+export interface Erased extends Disconnected {
+  /** Events of the user, and those of others in the user's inbox, that were emptied; namespaces without any are left out. */
+  readonly namespaces: readonly { readonly name: string; readonly events: number; readonly received: number }[]
+  /** Whether there was an account. */
+  readonly account: boolean
+}
+
 type ClosedHere = Pick<Disconnected, 'connections'>
 type RefreshedHere = Omit<Refreshed, 'nodes'>
 
@@ -38,6 +48,7 @@ interface Kick {
 
 /** Users of whom a node asks at the same time, when it may have missed what became of them. */
 const LOOKED_AT_ONCE = 50
+const INBOX_PAGE = 100
 const KICKED_REASON = 'Disconnected by the server'
 
 export class Administration {
@@ -108,6 +119,26 @@ export class Administration {
     const others = this.announceChange()
     await this.refreshHere(userId)
     return others
+  }
+
+  /**
+   * Erases a person: connections are closed, everything that the user said and the user's inboxes are emptied, and the
+   * account goes. Numbers of events stay, so that no room has a hole. Can be repeated.
+   * @throws RoomfulError (rejects) INVALID_MESSAGE for guests, UNAVAILABLE
+   */
+  async erase(userId: string): Promise<Erased> {
+    if (isGuestId(userId)) throw new RoomfulError('INVALID_MESSAGE', 'A guest has no account', { field: 'userId' })
+    const { connections, nodes } = await this.disconnectUser(userId)
+    const namespaces: Erased['namespaces'][number][] = []
+    for (const namespace of this.hub.allNamespaces()) {
+      const events = await namespace.redactUser(userId)
+      const received = await emptyInbox(namespace, this.hub.runtime.broker, inboxOf(userId))
+      if (events + received > 0) namespaces.push({ name: namespace.name, events, received })
+    }
+    const account = await this.users.erase(userId)
+    this.noteChange(userId)
+    await this.announceChange()
+    return { connections, namespaces, account, nodes }
   }
 
   /** @param userIds nothing: it may have been anyone */
@@ -250,6 +281,18 @@ export class Administration {
     if (this.unknownUsers === 'open') await this.users.ensure({ sub: userId, name: userId, role: 'user' })
     else if (!(await this.users.find(userId)))
       throw new RoomfulError('NOT_FOUND', 'There is no such user', { field: 'userId' })
+  }
+}
+
+/** What others wrote to the user; they keep their copies. @returns (resolves) how many events */
+async function emptyInbox(namespace: Namespace, broker: Broker, roomId: string): Promise<number> {
+  let count = 0
+  for (let after = 0; ; ) {
+    const { events } = await broker.history(namespace.name, roomId, { after, limit: INBOX_PAGE })
+    for (const { seq, redacted } of events) if (!redacted && (await namespace.redact(roomId, seq))) count++
+    const last = events.at(-1)
+    if (last === undefined) return count
+    after = last.seq
   }
 }
 

@@ -45,7 +45,18 @@ const PLACE_FRESH_MS = 86_400_000
 export class UserStore implements AccountStore {
   private readonly database: DatabaseSync
   private readonly statements: Record<
-    'find' | 'findLogin' | 'list' | 'insert' | 'ban' | 'role' | 'findPlace' | 'putPlace' | 'trimPlaces',
+    | 'find'
+    | 'findLogin'
+    | 'list'
+    | 'insert'
+    | 'ban'
+    | 'role'
+    | 'erase'
+    | 'empty'
+    | 'erasePlaces'
+    | 'findPlace'
+    | 'putPlace'
+    | 'trimPlaces',
     StatementSync
   >
   private readonly now: () => number
@@ -73,6 +84,11 @@ export class UserStore implements AccountStore {
       ),
       ban: this.database.prepare('UPDATE users SET banned = ?, ban_reason = ? WHERE sub = ?'),
       role: this.database.prepare('UPDATE users SET role = ? WHERE sub = ?'),
+      erase: this.database.prepare('DELETE FROM users WHERE sub = ? AND banned = 0'),
+      empty: this.database.prepare(
+        'UPDATE users SET name = sub, login = NULL, password = NULL, role = NULL WHERE sub = ?',
+      ),
+      erasePlaces: this.database.prepare('DELETE FROM sign_in_places WHERE sub = ?'),
       findPlace: this.database.prepare('SELECT last_at FROM sign_in_places WHERE sub = ? AND place = ?'),
       putPlace: this.database.prepare(
         `INSERT INTO sign_in_places (sub, place, last_at) VALUES (?, ?, ?)
@@ -114,6 +130,14 @@ export class UserStore implements AccountStore {
 
   async setRole(sub: string, role: string | undefined): Promise<void> {
     this.write(() => this.statements.role.run(role ?? null, sub))
+  }
+
+  async erase(sub: string): Promise<boolean> {
+    return this.write(() => {
+      this.statements.erasePlaces.run(sub)
+      const { changes } = this.statements.erase.run(sub)
+      return Number(changes) > 0 || Number(this.statements.empty.run(sub).changes) > 0
+    })
   }
 
   findLogin(login: string): LoginAccount | undefined {

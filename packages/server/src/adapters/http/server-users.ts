@@ -143,6 +143,32 @@ export const serverUserRoutes: readonly Route[] = [
       return { ...OK, ...nodesOf(done) }
     },
   }),
+  server('POST', 'erase', {
+    summary: 'Erase a person: what the user said, what the user received, and the account.',
+    description:
+      'Connections are closed first. Events keep their numbers and lose their contents. A ban stays. Whoever has a valid token can come back: ban the user before, if that must not be. Documents, and what the application stores by itself, are not touched.',
+    body: UserBody,
+    answer: Type.Object({
+      status: Type.Literal('ok'),
+      disconnected: Type.Integer(),
+      namespaces: Type.Array(
+        Type.Object({
+          name: Type.String(),
+          events: Type.Integer({ description: 'Of the user.' }),
+          received: Type.Integer({ description: 'Of others, in the inbox of the user. They keep their copies.' }),
+        }),
+      ),
+      account: Type.Boolean({ description: 'Whether there was one.' }),
+      ...Nodes,
+    }),
+    errors: ['UNAVAILABLE'],
+    example: { body: { userId: 'erin' }, answer: { status: 'ok', disconnected: 0, namespaces: [], account: false } },
+    async respond({ host, body }) {
+      const erased = await host.administration.erase(body.userId)
+      const { connections: disconnected, namespaces, account } = erased
+      return { ...OK, disconnected, namespaces, account, ...nodesOf(erased) }
+    },
+  }),
   server('POST', 'role', {
     access: 'admin',
     summary: 'Give a user a role, whatever their token says; checks and rules run again on every open connection.',

@@ -94,6 +94,11 @@ export interface Users {
   /** @param reason for the user to read */
   setBanned(sub: string, banned: boolean, reason?: string): Promise<void>
   setRole(sub: string, role: string | undefined): Promise<void>
+  /**
+   * Removes the account with its name, password and places. Of a banned one the ban stays, under the id alone.
+   * @returns whether there was one
+   */
+  erase(sub: string): Promise<boolean>
   /** Nothing where this node alone has the accounts. */
   readonly feed?: AccountFeed | undefined
 }

@@ -82,6 +82,22 @@ const SET_ROLE = change(
   `if ARGV[3] then redis.call('HSET', account, 'role', ARGV[3]) else redis.call('HDEL', account, 'role') end`,
 )
 
+const ERASE = `#!lua flags=allow-oom
+${ARGUMENTS}
+local account = R .. 'of:' .. sub
+if redis.call('EXISTS', account) == 0 then return '' end
+local login = redis.call('HGET', account, 'login')
+if login then redis.call('HDEL', R .. 'logins', login) end
+redis.call('DEL', R .. 'places:' .. sub)
+if redis.call('HEXISTS', account, 'banned') == 1 then
+  redis.call('HDEL', account, 'login', 'password', 'role')
+  redis.call('HSET', account, 'name', sub)
+else
+  redis.call('DEL', account)
+  redis.call('ZREM', R .. 'ids', sub)
+end
+return redis.call('XADD', R .. 'changes', 'MAXLEN', ARGV[2], '*', 'sub', sub)`
+
 // ARGV: after, how many, how many to look at, search, the same as a login, 1 for the banned and 0 for the others.
 // @returns 1 when nothing is left behind them, the last one that was looked at, then the accounts
 const LIST = `local R, after, limit, most = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -175,6 +191,12 @@ export class RedisAccounts implements AccountStore {
 
   async setRole(sub: string, role: string | undefined): Promise<void> {
     await this.change(SET_ROLE, [sub, this.changesMax, ...(role === undefined ? [] : [role])])
+  }
+
+  async erase(sub: string): Promise<boolean> {
+    const id = await this.run<string>(ERASE, [sub, this.changesMax])
+    if (id !== '') this.feed.ignore(id)
+    return id !== ''
   }
 
   async isKnownPlace(sub: string, place: Uint8Array): Promise<boolean> {
