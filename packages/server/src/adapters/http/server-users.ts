@@ -146,7 +146,7 @@ export const serverUserRoutes: readonly Route[] = [
   server('POST', 'erase', {
     summary: 'Erase a person: what the user said, what the user received, and the account.',
     description:
-      'Connections are closed first. Events keep their numbers and lose their contents. A ban stays. Whoever has a valid token can come back: ban the user before, if that must not be. Documents, and what the application stores by itself, are not touched.',
+      'Connections are closed first. Events keep their numbers and lose their contents. A ban stays. A valid token lets the user in again: ban the user before, if that must not be. Documents, and what the application stores by itself, are not touched.',
     body: UserBody,
     answer: Type.Object({
       status: Type.Literal('ok'),
