@@ -5,6 +5,7 @@ import type { Roomful } from './api.ts'
 import type { RemoteCommand } from './cli/api.ts'
 import { backup, type DataCommand, exportEvents, restore } from './cli/data-commands.ts'
 import { COMMANDS, help } from './cli/help.ts'
+import { load } from './cli/load-command.ts'
 import { printConfig, printToken } from './cli/local-commands.ts'
 import { erase, explain, publish, tail, who } from './cli/remote-commands.ts'
 import { ConfigError, didYouMean } from './config/config-error.ts'
@@ -27,6 +28,8 @@ async function main([command = 'help', ...argv]: readonly string[]): Promise<num
       return runOnData(restore, argv)
     case 'export':
       return runOnData(exportEvents, argv)
+    case 'load':
+      return runLoadTest(argv)
     case 'erase':
       return runRemote(erase, argv)
     case 'publish':
@@ -48,6 +51,13 @@ async function main([command = 'help', ...argv]: readonly string[]): Promise<num
     default:
       throw new ConfigError(`There is no command ${command}.${didYouMean(command, COMMANDS)} Try roomful help.`)
   }
+}
+
+async function runLoadTest(argv: readonly string[]): Promise<number> {
+  const stop = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
+  const isWhole = await load({ argv, env: process.env, print, signal: stop.signal })
+  return isWhole ? EXIT_CODES.ok : EXIT_CODES.failed
 }
 
 function runOnData(command: (given: DataCommand) => void, argv: readonly string[]): number {

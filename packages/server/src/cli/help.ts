@@ -15,6 +15,7 @@ export const COMMANDS = [
   'backup',
   'restore',
   'export',
+  'load',
   'help',
   'version',
 ] as const
@@ -32,6 +33,15 @@ Usage:
       --expires <time>   30s, 15m, 12h, 7d or never (default: 24h)
   roomful config [--format json]        print the settings in force and where each came from
   roomful help, roomful --version
+
+Against a server (docs/load.md):
+  roomful load                          put load on it, and measure from outside
+      --clients <count> --rooms <count>  how many, and in how many rooms (default: 100 in 10)
+      --rate <count>     messages per second, of all together (default: 50)
+      --seconds <count>  for how long (default: 30)
+      --dialect <name>   plain, socketio, sse or poll (default: plain)
+      --as users         with tokens of the server's secret, instead of as guests of /public
+      --report <file>    write an HTML report
 
 Of a data folder (--data), beside its running server or without one (docs/backup.md):
   roomful backup --to <folder>          copy it
