@@ -13,6 +13,8 @@ export const OPENING_MS = 180_000
 export interface CommonsOptions {
   /** A server for this file alone, because the file fills it or counts everything on it. */
   readonly alone?: boolean
+  /** Settings of that server. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export class Commons {
@@ -27,11 +29,11 @@ export class Commons {
     this.server = server
   }
 
-  static async open({ alone = false }: CommonsOptions = {}): Promise<Commons> {
+  static async open({ alone = false, env = {} }: CommonsOptions = {}): Promise<Commons> {
     if (alone) buildWebApp()
     const [browser, server] = await Promise.all([
       openChromium(),
-      alone ? Server.start({ env: UNLIMITED }) : openServer(),
+      alone ? Server.start({ env: { ...UNLIMITED, ...env } }) : openServer(),
     ])
     return new Commons(browser, server)
   }

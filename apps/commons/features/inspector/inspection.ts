@@ -53,6 +53,29 @@ export interface AccountPage {
   readonly more: boolean
 }
 
+export interface WebhookDelivery {
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly id: string
+  readonly namespace: string
+  readonly events: number
+  readonly types: readonly string[]
+  readonly outcome: 'delivered' | 'failed' | 'rejected'
+  readonly reason: string
+  readonly durationMs: number
+}
+
+export interface Webhooks {
+  readonly url: string
+  readonly pending: number
+  readonly delivered: number
+  readonly lost: number
+  readonly rejected: number
+  readonly failure: { readonly reason: string; readonly since: number } | null
+  /** The latest first. */
+  readonly recent: readonly WebhookDelivery[]
+}
+
 const ACCOUNTS_PAGE = 50
 /** As many connections as a person can look through. */
 const CONNECTIONS_LISTED = 500
@@ -82,6 +105,11 @@ export function listAccounts(search: string, after = ''): Promise<AccountPage> {
 /** @throws RoomfulError (rejects) NOT_FOUND when nothing is remembered of it */
 export function readStory(connectionId: string): Promise<Story> {
   return ask(`connections/${encodeURIComponent(connectionId)}`)
+}
+
+/** @throws RoomfulError (rejects) NOT_FOUND where there are none */
+export function readWebhooks(): Promise<Webhooks> {
+  return ask('webhooks')
 }
 
 /** @throws RoomfulError (rejects), with the field that is to blame */

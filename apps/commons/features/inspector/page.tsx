@@ -12,8 +12,9 @@ import { ConnectionsView } from './connections-view.tsx'
 import { ExplainView } from './explain-view.tsx'
 import { LoadView } from './load-view.tsx'
 import { RoomsView } from './rooms-view.tsx'
+import { WebhooksView } from './webhooks-view.tsx'
 
-type View = 'load' | 'accounts' | 'connections' | 'rooms' | 'explain'
+type View = 'load' | 'accounts' | 'connections' | 'rooms' | 'explain' | 'webhooks'
 
 export function Page(): ReactElement {
   const [view, setView] = useState<View>('load')
@@ -35,6 +36,7 @@ export function Page(): ReactElement {
           { value: 'connections', label: 'Connections' },
           { value: 'rooms', label: 'Rooms' },
           { value: 'explain', label: 'Explain' },
+          { value: 'webhooks', label: 'Webhooks' },
         ]}
       />
       <div className="mt-4">
@@ -51,6 +53,7 @@ export function Page(): ReactElement {
           )}
           {view === 'rooms' && <RoomsView />}
           {view === 'explain' && <ExplainView about={about} />}
+          {view === 'webhooks' && <WebhooksView />}
         </InNamespace>
       </div>
     </PageBody>
