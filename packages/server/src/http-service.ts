@@ -82,6 +82,8 @@ export function createHttpService({
     ownsUpgrade: (request) => ask(request, ownsUpgrade),
     handleRequest: (request, response) => {
       if (isWaiting() && !WAITING_PATHS.test(urlBelow(basePath, request.url ?? '/') ?? '')) {
+        // Another node serves its own client then, as it does when this one is gone.
+        if (node.isFromNode(request)) return cut(request)
         response.setHeader('Connection', 'close')
         replyError(response, new RoomfulError('UNAVAILABLE', WAITING, { retryAfterMs: 1_000 }))
         return true

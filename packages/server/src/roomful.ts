@@ -251,24 +251,28 @@ export class RoomfulServer implements Roomful {
   }
 
   /**
-   * A storage that is slow or away is waited for. Meanwhile `/health` and `/ready` answer, so that a supervisor does not take
-   * the server for dead.
+   * A storage that is away is waited for. Meanwhile `/health` and `/ready` answer, so that a supervisor does not take the
+   * server for dead. One that only takes a while is not: proxies send requests to another node until this one listens.
    * @returns (resolves once it has started) whether it listens already
    */
   private async listenWhileStarting(where: { readonly port: number; readonly host: string }): Promise<boolean> {
-    const started = this.start()
-    const early = new AbortController()
-    const isLate = setTimeout(WAIT_STEP_MS * 4, true, { signal: early.signal }).catch(() => false)
-    try {
-      if (!(await Promise.race([started.then(() => false), isLate]))) return false
-      this.isWaiting = true
-      this.attach(this.server)
-      await openPort(this.server, where)
+    let isOver = false
+    const started = this.start().finally(() => {
+      isOver = true
+    })
+    const isAway = (async () => {
+      while (!isOver && this.parts.ports.broker.healthy()) await setTimeout(WAIT_STEP_MS)
+      return !isOver
+    })()
+    if (!(await Promise.race([started.then(() => false), isAway]))) {
       await started
-      return true
-    } finally {
-      early.abort()
+      return false
     }
+    this.isWaiting = true
+    this.attach(this.server)
+    await openPort(this.server, where)
+    await started
+    return true
   }
 
   /** The port of the clients is that of every worker, so the other nodes get one of this worker alone. */
