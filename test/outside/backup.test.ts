@@ -19,7 +19,8 @@ const IN_FLIGHT = 2
 /** `.backup` was not done after 12 s at such a rate. */
 const BACKUP_MAX_MS = 10_000
 
-const [, commands = ''] = /backup.test.ts -->\n```sh\n([\s\S]+?)```/.exec(readFileSync(join(ROOT, 'docs/backup.md'), 'utf8')) ?? []
+const [, commands = ''] =
+  /backup.test.ts -->\n```sh\n([\s\S]+?)```/.exec(readFileSync(join(ROOT, 'docs/backup.md'), 'utf8')) ?? []
 const hasSqlite = spawnSync('sqlite3', ['--version']).status === 0
 
 it.skipIf(!hasSqlite)(
