@@ -15,6 +15,7 @@ import {
 import {
   presenceDiff,
   presenceGet,
+  presenceSet,
   presenceUpdate,
   typingStart,
   typingStop,
@@ -67,6 +68,7 @@ export const up = {
   'reaction:remove': reactionRemove,
   'history:get': historyGet,
   'presence:get': presenceGet,
+  'presence:set': presenceSet,
   'state:set': stateSet,
   'state:delete': stateDelete,
   'state:add': stateAdd,

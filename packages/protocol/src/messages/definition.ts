@@ -71,8 +71,10 @@ export const Epoch = Type.String({ minLength: 1, maxLength: 64 })
 export const Position = Type.Object({ epoch: Epoch, seq: Seq })
 /** Whether a member has a connection, lost it a moment ago, or left. */
 export const Status = Type.Union([Type.Literal('online'), Type.Literal('reconnecting'), Type.Literal('left')])
+/** What a connection says of itself in a room. */
+export const PresenceState = Type.Record(Type.String(), Type.Unknown())
 /** A user in a room. */
-export const Member = Type.Object({ userId: UserId, name: Name, status: Status })
+export const Member = Type.Object({ userId: UserId, name: Name, status: Status, state: Type.Optional(PresenceState) })
 /** A page of the state of a room. */
 export const StatePage = {
   fv: Type.Integer({ minimum: 0 }),

@@ -1,6 +1,6 @@
 /** Who is in a room or online, and who is writing. */
 import { Type } from 'typebox'
-import { down, Member, Name, Ok, RoomId, UserId, up } from './definition.ts'
+import { down, Member, Name, Ok, PresenceState, RoomId, UserId, up } from './definition.ts'
 
 export const presenceGet = up('presence:get', {
   when: 'To ask who is in a room; the same snapshot that the answer to a join carries.',
@@ -13,10 +13,24 @@ export const presenceGet = up('presence:get', {
   }),
 })
 
+export const presenceSet = up('presence:set', {
+  when:
+    'To say something of yourself in a room that you are in, as JSON up to 1,024 characters: a cursor, a mood. Members get it as ' +
+    'a change in `presence:diff`; it goes with the connection. Of several connections of a user the latest field counts.',
+  data: Type.Object({ roomId: RoomId, state: PresenceState }),
+  ack: Type.Object({ status: Type.Literal('ok'), pv: Type.Integer() }),
+})
+
 export const userJoined = down('user:joined', {
   delivery: 'transient',
   when: 'A user became a member of a room with up to 200 members. `pv` numbers the change of membership.',
-  data: Type.Object({ roomId: RoomId, userId: UserId, name: Name, pv: Type.Integer() }),
+  data: Type.Object({
+    roomId: RoomId,
+    userId: UserId,
+    name: Name,
+    pv: Type.Integer(),
+    state: Type.Optional(PresenceState),
+  }),
 })
 
 export const userLeft = down('user:left', {
@@ -27,7 +41,7 @@ export const userLeft = down('user:left', {
 
 export const presenceDiff = down('presence:diff', {
   delivery: 'transient',
-  when: 'What changed since the number `since`, at most every 100 ms: in rooms with more than 200 members who joined and left; in every room whose connection was lost (`reconnecting`) and who is back.',
+  when: 'What changed since the number `since`, at most every 100 ms: in rooms with more than 200 members who joined and left; in every room whose connection was lost (`reconnecting`), who is back, and who says something else of themselves (`state`).',
   data: Type.Object({
     roomId: RoomId,
     since: Type.Integer(),

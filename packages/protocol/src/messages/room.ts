@@ -1,6 +1,18 @@
 /** Rooms: joining, leaving, listing them, and paging through the history of one. */
 import { Type } from 'typebox'
-import { down, Epoch, Member, Ok, Position, ResetReason, RoomId, Seq, StatePage, up } from './definition.ts'
+import {
+  down,
+  Epoch,
+  Member,
+  Ok,
+  Position,
+  PresenceState,
+  ResetReason,
+  RoomId,
+  Seq,
+  StatePage,
+  up,
+} from './definition.ts'
 
 const Joined = Type.Object({
   status: Type.Literal('ok'),
@@ -19,7 +31,11 @@ const Joined = Type.Object({
 
 export const roomJoin = up('room:join', {
   when: 'To become a member of a room, or to resume it after a position. The data may be just the room id, as a string.',
-  data: Type.Object({ roomId: RoomId, after: Type.Optional(Type.Union([Position, Seq])) }),
+  data: Type.Object({
+    roomId: RoomId,
+    after: Type.Optional(Type.Union([Position, Seq])),
+    state: Type.Optional(PresenceState),
+  }),
   ack: Joined,
 })
 

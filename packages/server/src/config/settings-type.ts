@@ -177,6 +177,11 @@ export interface Settings {
    * this machine (loopback). Default: `300` rooms.
    */
   readonly newRoomsPerMinute: number
+  /**
+   * Changes that a connection makes of its presence data in any second, outside of its events; 0 = off. Default: `20`
+   * changes.
+   */
+  readonly presencePerSecond: number
   /** How long a message that is written in pieces may get none before it is interrupted. Default: `30000` ms. */
   readonly streamIdleMs: number
   /** Longest message that is written in pieces. Default: `1048576` characters. */

@@ -8,11 +8,14 @@ import type { Namespace } from '../core/namespace.ts'
 import type { Context } from '../core/requests/context.ts'
 import type { JoinAck } from '../core/rooms/joins.ts'
 import { costOf, type ListedRooms } from '../core/rooms/room-list.ts'
-import { chargeEvent } from '../core/state/limits.ts'
+import { chargeEvent, takePresence } from '../core/state/limits.ts'
+import type { PresenceState } from '../core/state/namespace-state.ts'
 import { schemaOf } from './messages.ts'
 import { addState } from './state.ts'
 
 const HISTORY_PAGE_MAX = 100
+/** What a connection says of itself, in characters of JSON. */
+const PRESENCE_MAX = 1_024
 const NO_ONE = { users: [], count: 0, pv: 0 }
 
 /** Adds the room events to a namespace. Clients may send a room id alone, as a string. */
@@ -32,15 +35,39 @@ export function addRoomEvents(hub: Hub, namespace: Namespace): void {
   const presenceGet = (context: Context, data: UpData<'presence:get'>): unknown => presence(namespace, context, data)
   namespace.handle('presence:get', presenceGet, { definition: schemaOf(up['presence:get']) })
   addState(hub, namespace)
+  const presenceSet = (context: Context, { roomId, state }: UpData<'presence:set'>): unknown => {
+    const { connection } = context
+    takePresence(hub.runtime, connection)
+    checkPresence(state)
+    const room = connection.memberships.get(checkRoomId(roomId))?.room
+    if (!room) throw new RoomfulError('NOT_IN_ROOM', 'Join this room before you say something of yourself in it')
+    namespace.presence.setState(room, connection, state)
+    return () => ({ status: 'ok', pv: room.pv })
+  }
+  namespace.handle('presence:set', presenceSet, { definition: schemaOf(up['presence:set']), uncounted: true })
   const historyGet = (context: Context, data: UpData<'history:get'>): unknown => history(hub, namespace, context, data)
   namespace.handle('history:get', historyGet, { definition: schemaOf(up['history:get']) })
 }
 
 /** A plain client that sends no `id` receives `room:joined` instead of an acknowledgement. */
 function join(context: Context, data: UpData<'room:join'>): unknown {
+  const { connection } = context
+  if (data.state !== undefined) {
+    checkPresence(data.state)
+    connection.joiningStates ??= new Map()
+    connection.joiningStates.set(checkRoomId(data.roomId), data.state)
+  } else connection.joiningStates?.delete(data.roomId)
   const joining = context.join(data.roomId, data.after)
   const answer = (): JoinAck | undefined => joinedRoom(context, data.roomId)
   return joining ? joining.then(() => answer) : answer
+}
+
+/** @throws RoomfulError TOO_LARGE */
+function checkPresence(state: PresenceState): void {
+  if (JSON.stringify(state).length <= PRESENCE_MAX) return
+  throw new RoomfulError('TOO_LARGE', `Presence data has at most ${PRESENCE_MAX} characters of JSON`, {
+    field: 'state',
+  })
 }
 
 /** The acknowledgement of a join; middleware may have joined other rooms in the same request. */

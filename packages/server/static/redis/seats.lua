@@ -23,6 +23,11 @@ local function name_of(json)
   return cjson.decode(json).name
 end
 
+-- What a user's connections say of themselves, which stands last in what a node says of a user.
+local function shown_of(json)
+  return string.match(json, '"presence":(.*)}$') or ''
+end
+
 local function format_seat(places, user)
   local list = {}
   for i, place in ipairs(places) do
@@ -106,7 +111,8 @@ local function presence(R, key, clock)
     if state == 'here' then places[#places + 1] = { node = node, till = 0 } end
     if state == 'away' and before ~= 'gone' and not is_elsewhere then places[#places + 1] = { node = node, till = till } end
     seat.places = places
-    local is_renamed = state == 'here' and seat.json ~= '' and seat.json ~= json and name_of(seat.json) ~= name_of(json)
+    local is_other = state == 'here' and seat.json ~= '' and seat.json ~= json
+    local is_renamed = is_other and (shown_of(seat.json) ~= shown_of(json) or name_of(seat.json) ~= name_of(json))
     if state == 'here' then seat.json = json end
     seat.touched = true
     local now = state_of(places)

@@ -85,6 +85,13 @@ export const limits = {
     sentence:
       'Rooms that a user, or the guests of one address, may create in any minute; 0 = off. If set, this also applies to this machine (loopback).',
   }),
+  presencePerSecond: setting({
+    variable: 'ROOMFUL_PRESENCE_PER_SECOND',
+    type: wholeNumber(0, 1_000_000),
+    default: CORE_DEFAULTS.presencePerSecond,
+    unit: 'changes',
+    sentence: 'Changes that a connection makes of its presence data in any second, outside of its events; 0 = off.',
+  }),
   streamIdleMs: setting({
     variable: 'ROOMFUL_STREAM_IDLE_MS',
     type: wholeNumber(100, HOUR_MS),

@@ -39,6 +39,8 @@ export interface CoreSettings {
   readonly sessionMs: number
   /** How long a cut-off member that can resume still counts as present. */
   readonly presenceGraceMs: number
+  /** Changes that a connection makes of what it says of itself, in a second; 0 = off. */
+  readonly presencePerSecond: number
   /** Nothing was added to a message for so long: it is interrupted. */
   readonly streamIdleMs: number
   /** Longest text of a message that is written in pieces, in UTF-16 units. */
@@ -81,6 +83,7 @@ export const CORE_DEFAULTS: CoreSettings = {
   handlerTimeoutMs: 5_000,
   sessionMs: 120_000,
   presenceGraceMs: 5_000,
+  presencePerSecond: 20,
   streamIdleMs: 30_000,
   streamMaxLength: 1024 * 1024,
   streamPiecesPerSecond: 100,

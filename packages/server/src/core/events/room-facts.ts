@@ -4,7 +4,7 @@ import type { StateEntry } from '../ports/broker.ts'
 import { RoomEvent } from './event.ts'
 
 /** Entries of a page, and of the answer to a join. */
-export const STATE_PAGE = 200
+const STATE_PAGE = 200
 
 /** As clients get it. */
 export interface StatePage {

@@ -329,7 +329,7 @@ export class Link<C extends LinkConnection = LinkConnection> {
   /** Everything counts here, also what the rate limit lets pass: pings, refreshes, leaves. C12. */
   private isAbuse(inbound: readonly Inbound[]): boolean {
     const { ratePerSecond } = this.runtime.settings
-    // Pieces of messages have a rate of their own, which is higher.
+    // Pieces of messages and presence have rates of their own, which are higher.
     const messages = inbound.length - inbound.filter(isPiece).length
     if (ratePerSecond === 0 || messages === 0) return false
     this.abuse ??= new AbuseCounter()
@@ -362,7 +362,7 @@ export class Link<C extends LinkConnection = LinkConnection> {
 }
 
 function isPiece(inbound: Inbound): boolean {
-  return inbound.kind === 'request' && inbound.event === 'message:append'
+  return inbound.kind === 'request' && (inbound.event === 'message:append' || inbound.event === 'presence:set')
 }
 
 /** Bytes of `text` as UTF-8. */

@@ -67,7 +67,7 @@ export type Fact =
   | { type: 'catch-up:failed'; connectionId: string; error: unknown }
   | {
       type: 'rate-limited'
-      scope: 'connection' | 'user' | 'join' | 'connect' | 'new-room' | 'stream'
+      scope: 'connection' | 'user' | 'join' | 'connect' | 'new-room' | 'stream' | 'presence'
       connectionId?: string | undefined
     }
   /** Too many bytes were stored: so many events of who wrote most went, or were emptied. */

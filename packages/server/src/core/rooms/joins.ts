@@ -129,8 +129,12 @@ export class Joins {
       connection.memberships.set(room.id, membership)
       const { dialect } = connection.link
       room.addMember(membership, dialect.encoding(connection.channel), dialect.view)
-      this.presence.add(room, connection)
+      this.presence.add(room, connection, connection.joiningStates?.get(room.id))
+    } else {
+      const state = connection.joiningStates?.get(room.id)
+      if (state) this.presence.setState(room, connection, state)
     }
+    connection.joiningStates?.delete(room.id)
     this.seats.release(room, prepared.user.sub)
     membership.pv = room.pv
     if (after !== undefined) membership.joinedAt = position

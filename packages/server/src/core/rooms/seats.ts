@@ -69,15 +69,19 @@ export class Seats {
     if (user === undefined) return undefined
     const isAway = seat?.isAway === true && claim === undefined
     const state = isAway ? 'away' : seat || claim ? 'here' : 'gone'
-    if (state === (stated?.state ?? 'gone') && (stated === undefined || stated.user.name === user.name)) return stated
+    const shown = seat?.state
+    const isSame = stated === undefined || (stated.user.name === user.name && stated.shown === shown)
+    if (state === (stated?.state ?? 'gone') && isSame) return stated
     const entry = stated ?? { user, state, calls: 0, latest: undefined }
     room.stated.set(userId, entry)
     entry.user = user
     entry.state = state
+    entry.shown = shown
     const { sub, name, role, guest } = user
     this.send(room, entry, {
       roomId: room.id,
-      user: { sub, name, role, ...(guest === undefined ? {} : { guest }) },
+      // What it says of itself comes last: the scripts compare it as text.
+      user: { sub, name, role, ...(guest === undefined ? {} : { guest }), ...(shown ? { presence: shown } : {}) },
       state,
       forMs: isAway ? Math.max(0, (seat?.expectedUntil ?? 0) - this.runtime.clock.now()) : undefined,
       capacity: state === 'here' && !seat ? room.options.capacity : undefined,

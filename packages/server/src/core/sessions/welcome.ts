@@ -29,7 +29,7 @@ function sharedPart(settings: CoreSettings): { readonly limits: object; readonly
   if (known) return known
   const { maxMessageBytes, ratePerSecond, ratePerMinute, maxRooms, replayMax, dedupeWindowMs, sessionMs } = settings
   const { pingIntervalMs, pongTimeoutMs, connectsPerMinute, newRoomsPerMinute } = settings
-  const { streamIdleMs, streamMaxLength, streamPiecesPerSecond, streamCharsPerSecond } = settings
+  const { presencePerSecond, streamIdleMs, streamMaxLength, streamPiecesPerSecond, streamCharsPerSecond } = settings
   const part = {
     limits: {
       maxMessageBytes,
@@ -43,6 +43,7 @@ function sharedPart(settings: CoreSettings): { readonly limits: object; readonly
       replayMax,
       dedupeWindowMs,
       sessionMs,
+      presencePerSecond,
       streamIdleMs,
       streamMaxLength,
       streamPiecesPerSecond,

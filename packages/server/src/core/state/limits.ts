@@ -224,6 +224,15 @@ export function takePiece(runtime: Runtime, connection: Connection, length: numb
   } else spent.used += length
 }
 
+/** Changes of what a connection says of itself in a room: outside of the rate of events. @throws RoomfulError RATE_LIMITED */
+export function takePresence(runtime: Runtime, connection: Connection): void {
+  const { presencePerSecond } = runtime.settings
+  if (presencePerSecond === 0) return
+  connection.presenceRate ??= new RateWindow(presencePerSecond)
+  const message = `Rate limit exceeded: ${presencePerSecond} changes of presence a second`
+  take(runtime, connection, connection.presenceRate, 'presence', message)
+}
+
 /** An event that was taken counts as `cost` of them, since its answer is large. */
 export function chargeEvent({ clock }: Runtime, connection: Connection, cost: number): void {
   connection.rate?.charge(clock.monotonic(), cost - 1)
@@ -240,7 +249,7 @@ function take(
   runtime: Runtime,
   connection: Connection,
   window: RateWindow,
-  scope: 'connection' | 'join' | 'stream',
+  scope: 'connection' | 'join' | 'stream' | 'presence',
   message: string | undefined,
 ): void {
   const now = runtime.clock.monotonic()

@@ -172,13 +172,20 @@ export interface Member {
   name: string
   /** `left` only in the message that a member left; lists have none of them. */
   status: 'online' | 'reconnecting' | 'left'
+  /** What the user's connections say of themselves in this room. */
+  state?: PresenceState
 }
+
+/** What a connection says of itself in a room: a cursor, a mood, whether it is in a call. */
+export type PresenceState = Readonly<Record<string, unknown>>
 
 /** A user in a room, whatever the number of connections, and whatever node they are on. */
 export interface RoomUser {
   user: User
   /** Shown as reconnecting. */
   isAway: boolean
+  /** What its connections say of themselves, the latest last. */
+  state?: PresenceState | undefined
 }
 
 /** A user's place in a room on this node. */
@@ -190,6 +197,8 @@ export interface Seat extends RoomUser {
   expectedUntil: number
   /** Until the user shows as reconnecting. */
   awayTimer: Timer | undefined
+  /** By connection, in the order in which they said so. */
+  states?: Map<string, PresenceState> | undefined
 }
 
 /** What a node said of a user in a room. */
@@ -199,6 +208,8 @@ export interface StatedSeat {
   state: 'here' | 'away' | 'gone' | 'unknown'
   /** Statements without an answer. */
   calls: number
+  /** The state of its presence in it. */
+  shown?: PresenceState | undefined
   /** The answer to the latest of them. */
   latest: Promise<SeatResult> | undefined
 }
@@ -418,6 +429,10 @@ export class Connection {
   behind: CatchUpState | undefined
   /** The classic dialect's current room. */
   currentRoom: string | undefined
+  /** What it says of itself in rooms that it is joining. */
+  joiningStates: Map<string, PresenceState> | undefined
+  /** Of changes of what it says of itself. */
+  presenceRate: RateWindow | undefined
   /** What waits for the request that runs. */
   queue: Inbound[] | undefined
   busy = false

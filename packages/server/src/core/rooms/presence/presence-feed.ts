@@ -145,8 +145,9 @@ export class PresenceFeed {
       const { userId, reason } = change
       return this.send(room, 'user:left', { roomId, userId, reason, pv })
     }
-    const { userId, name } = change.member
-    this.send(room, 'user:joined', { roomId, userId, name, pv }, change.by)
+    const { userId, name, state } = change.member
+    const more = state === undefined ? {} : { state }
+    this.send(room, 'user:joined', { roomId, userId, name, pv, ...more }, change.by)
   }
 
   private onInterval(room: Room): void {
@@ -240,8 +241,9 @@ function intervalMs(room: Room): number {
   return PRESENCE_INTERVAL_MS * Math.max(1, room.count / MEMBERS_PER_INTERVAL)
 }
 
-export function toMember({ user, isAway }: RoomUser): Member {
-  return { userId: user.sub, name: user.name, status: isAway ? 'reconnecting' : 'online' }
+export function toMember({ user, isAway, state }: RoomUser): Member {
+  const member: Member = { userId: user.sub, name: user.name, status: isAway ? 'reconnecting' : 'online' }
+  return state === undefined ? member : { ...member, state }
 }
 
 /** Every user in the room, whatever the number. */

@@ -8,7 +8,7 @@ import type { Runtime } from '../../base/runtime.ts'
 import type { FanOut } from '../../log/fan-out.ts'
 import type { PresenceDiff, ReturningMember } from '../../ports/broker.ts'
 import type { User } from '../../ports/users.ts'
-import type { Connection, Member, NamespaceState, Room, Seat } from '../../state/namespace-state.ts'
+import type { Connection, Member, NamespaceState, PresenceState, Room, Seat } from '../../state/namespace-state.ts'
 import type { OpenRooms } from '../open-rooms.ts'
 import type { Seats } from '../seats.ts'
 import { GraceTimers, signOf } from './grace-timers.ts'
@@ -58,15 +58,20 @@ export class RoomPresence {
   }
 
   /** A connection became a member. */
-  add(room: Room, connection: Connection): void {
+  add(room: Room, connection: Connection, state?: PresenceState): void {
     if (isPersonalRoom(room.id)) return // only its owner is in it
     this.returned.add(connection, room.id)
     const { user } = connection
     const known = room.seats.get(user.sub)
     if (!known) {
       if (this.sharedUsers && connection.link.dialect.view === 'classic') this.feed.listFor(room, connection)
-      return this.enter(room, newSeat(user, 1), connection.id)
+      return this.enter(room, seatWith(newSeat(user, 1), connection, state), connection.id)
     }
+    // What a connection said that is gone counts no more.
+    if (known.connections === 0) known.states = keptState(known, connection.id)
+    const before = known.state
+    seatWith(known, connection, state)
+    const isChanged = before !== known.state
     const isRenamed = known.user.name !== user.name
     known.connections++
     known.user = user
@@ -80,7 +85,7 @@ export class RoomPresence {
     known.isAway = false
     if (this.sharedUsers) this.seats.state(room, user.sub)
     else if (isRenamed) this.feed.joined(room, toMember(known), connection.id)
-    else if (wasAway) this.feed.changed(room, toMember(known))
+    else if (wasAway || isChanged) this.feed.changed(room, toMember(known))
   }
 
   /** A connection left, or was cut off. @param graceMs how long its user may take to come back; 0 not at all */
@@ -90,6 +95,25 @@ export class RoomPresence {
     seat.connections--
     if (graceMs > 0) this.keepForGrace(room, seat, signOf(connection), graceMs)
     this.removeIfGone(room, seat, reason)
+    if (seat.connections > 0 && seat.states?.delete(connection.id)) this.show(room, seat)
+  }
+
+  /** What a member says of itself has changed. */
+  setState(room: Room, connection: Connection, state: PresenceState): void {
+    const seat = room.seats.get(connection.user.sub)
+    if (!seat) return
+    seat.states ??= new Map()
+    seat.states.delete(connection.id)
+    seat.states.set(connection.id, state)
+    this.show(room, seat)
+  }
+
+  private show(room: Room, seat: Seat): void {
+    const before = JSON.stringify(seat.state)
+    merge(seat)
+    if (JSON.stringify(seat.state) === before) return
+    if (this.sharedUsers) this.seats.state(room, seat.user.sub)
+    else this.feed.changed(room, toMember(seat))
   }
 
   /** A member expected to reconnect after a restart. G7. */
@@ -213,6 +237,31 @@ export class RoomPresence {
     if (this.sharedUsers) this.seats.state(room, seat.user.sub)
     else this.feed.changed(room, toMember(seat))
   }
+}
+
+function seatWith(seat: Seat, { id }: Connection, state: PresenceState | undefined): Seat {
+  if (state === undefined && seat.states === undefined) return seat
+  seat.states ??= new Map()
+  if (state !== undefined) {
+    seat.states.delete(id)
+    seat.states.set(id, state)
+  }
+  const before = JSON.stringify(seat.state)
+  const was = seat.state
+  merge(seat)
+  if (JSON.stringify(seat.state) === before) seat.state = was
+  return seat
+}
+
+function keptState({ states }: Seat, id: string): Map<string, PresenceState> | undefined {
+  const own = states?.get(id)
+  return states && new Map(own === undefined ? [] : [[id, own]])
+}
+
+/** Of several connections of a user the one that spoke last counts, field by field. */
+function merge(seat: Seat): void {
+  const states = [...(seat.states?.values() ?? [])]
+  seat.state = states.length === 0 ? undefined : Object.assign({}, ...states)
 }
 
 function newSeat(user: User, connections: number): Seat {

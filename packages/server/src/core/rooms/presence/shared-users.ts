@@ -2,8 +2,10 @@
  * The users of a room over all nodes, as this node knows them: the list is read once, when the room is opened, and kept by
  * numbered changes from the broker. A number that is missing has the list read again, and members are sent the difference.
  */
+import { isRecord } from '@roomful/protocol'
 import type { Runtime } from '../../base/runtime.ts'
 import type { PresenceDiff, SeatChange, SharedPresence } from '../../ports/broker.ts'
+import type { User } from '../../ports/users.ts'
 import type { NamespaceState, Room, RoomUser } from '../../state/namespace-state.ts'
 import type { Seats } from '../seats.ts'
 import { type PresenceFeed, toMember } from './presence-feed.ts'
@@ -104,7 +106,7 @@ export class SharedUsers {
     for (const { user, state, reason = 'disconnected' } of changes) {
       const was = known.get(user.sub)
       if (state !== 'gone' && !was) {
-        known.set(user.sub, { user, isAway: state === 'away' })
+        known.set(user.sub, roomUser(user, state === 'away'))
         this.namespace.announce('enter', user, room.id)
       } else if (state === 'gone' && was) {
         known.delete(user.sub)
@@ -147,7 +149,7 @@ export class SharedUsers {
     let page = await this.parts.shared.roomUsers(this.namespace.name, room.id)
     const { pv } = page
     for (;;) {
-      for (const { user, isAway } of page.users) users.set(user.sub, { user, isAway })
+      for (const { user, isAway } of page.users) users.set(user.sub, roomUser(user, isAway))
       if (page.next === undefined) return { pv, users }
       page = await this.parts.shared.roomUsers(this.namespace.name, room.id, page.next)
     }
@@ -166,7 +168,7 @@ export class SharedUsers {
         if (callsHooks && known) this.namespace.announce('exit', known.user, room.id, reason)
         continue
       }
-      const member = { user, isAway: state === 'away' }
+      const member = roomUser(user, state === 'away')
       room.users.set(sub, member)
       if (isNew || known?.user.name !== user.name) feed.joined(room, toMember(member), undefined, pv)
       else feed.changed(room, toMember(member), pv)
@@ -182,7 +184,17 @@ export class SharedUsers {
     this.parts.feed.replaced(room, pv, {
       joined: all.filter(({ user }) => before.get(user.sub)?.user.name !== user.name).map(toMember),
       left: [...before.keys()].filter((sub) => !users.has(sub)),
-      changed: all.filter(({ user, isAway }) => (before.get(user.sub)?.isAway ?? isAway) !== isAway).map(toMember),
+      changed: all.filter((each) => looksOther(before.get(each.user.sub), each)).map(toMember),
     })
   }
+}
+
+/** As a node stated the user: with what its connections say of themselves. */
+function roomUser(user: User, isAway: boolean): RoomUser {
+  const { presence } = user
+  return { user, isAway, state: isRecord(presence) ? presence : undefined }
+}
+
+function looksOther(before: RoomUser | undefined, { isAway, state }: RoomUser): boolean {
+  return before !== undefined && (before.isAway !== isAway || JSON.stringify(before.state) !== JSON.stringify(state))
 }
