@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events'
 import { Client, type Demo, start } from '../demo.ts'
 
-const CONNECTIONS = 300
+const CONNECTIONS = 100
 
 export const listeners: Demo = async (print) => {
   const prices = new EventEmitter()
