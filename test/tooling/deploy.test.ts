@@ -1,8 +1,9 @@
 /** The files of deploy/ agree with each other and with the settings; test/nginx runs nginx.conf itself. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { loadSettings } from '@roomful/server'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { SETTINGS } from '../../packages/server/src/config/settings.ts'
 import { renderSite } from '../../scripts/lib/cluster/nginx.ts'
 
 interface Service {
@@ -40,4 +41,24 @@ it('Redis keeps what it acknowledged, on a volume, as every part that keeps some
   expect(['appendonly', 'appendfsync', 'maxmemory-policy'].map(setting)).toEqual(['yes', 'always', 'noeviction'])
   expect(mounted).toEqual(['redis:/data'])
   expect(Object.keys(volumes)).toEqual(['commons', 'node1', 'node2', 'redis'])
+})
+
+it('the chart has settings that there are, and waits longer for the end than the server takes', () => {
+  const chart = (path: string): string => readFileSync(new URL(`helm/roomful/${path}`, folder), 'utf8')
+  const values = parse(chart('values.yaml')) as {
+    settings: Record<string, string>
+    terminationGracePeriodSeconds: number
+  }
+  const { drainMs } = loadSettings({ env: values.settings })
+  expect(values.terminationGracePeriodSeconds * 1_000).toBeGreaterThan(drainMs + 10_000)
+  const names = Array.from(chart('templates/deployment.yaml').matchAll(/- name: ([A-Z_]+)$/gm), ([, name = '']) => name)
+  const known = new Set(Object.values(SETTINGS).map(({ variable }) => variable))
+  expect(names.filter((name) => name !== 'POD_IP' && !known.has(name))).toEqual([])
+  for (const file of ['values.yaml', 'templates/deployment.yaml', 'templates/ingress.yaml']) {
+    for (const [, name = ''] of chart(file).matchAll(/\b(ROOMFUL_[A-Z_]+|JWT_SECRET|REDIS_URL)\b/g)) {
+      expect([...known, 'ROOMFUL_DRAIN_MS'], file).toContain(name)
+    }
+  }
+  const used = new Set(readdirSync(new URL('helm/roomful/templates/', folder)).flatMap((file) => Array.from(chart(`templates/${file}`).matchAll(/\.Values\.(\w+)/g), ([, name]) => name))) // biome-ignore format: one set
+  expect([...used].toSorted()).toEqual(Object.keys(values).toSorted())
 })
