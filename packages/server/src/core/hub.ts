@@ -12,7 +12,6 @@ import { LogListener } from './log/log-listener.ts'
 import { SavedSessions } from './log/saved-sessions.ts'
 import { Namespace } from './namespace.ts'
 import { answerLargest } from './rooms/directory.ts'
-import { RETURNED, type ReturnedSession } from './rooms/presence/returned-sessions.ts'
 import { AccountChanges } from './sessions/account-changes.ts'
 import { drain } from './sessions/drain.ts'
 import { Guests } from './sessions/guests.ts'
@@ -104,10 +103,6 @@ export class Hub {
       this.namespace(name)?.inboxes.wake(roomId)
     })
     runtime.nodes.on<string>('user of', (id, name) => this.namespace(name)?.connections.get(id)?.user.sub)
-    runtime.nodes.on<ReturnedSession[]>(RETURNED, (sessions, name) => {
-      const namespace = this.namespace(name)
-      if (namespace) this.handshake.returned(namespace.state, sessions)
-    })
     answerLargest(runtime, (name) => this.namespace(name)?.directory)
     runtime.nodes.on<[string, number, string]>('disconnect', (what, name) => this.namespace(name)?.closeHere(...what))
     const isClosed = (): boolean => this.state === 'closed'

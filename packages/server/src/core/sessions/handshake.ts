@@ -11,7 +11,6 @@ import type { SessionRecord, TakenSession } from '../ports/broker.ts'
 import type { User } from '../ports/users.ts'
 import { carryOut, runChecks } from '../requests/checks.ts'
 import type { Context } from '../requests/context.ts'
-import type { ReturnedSession } from '../rooms/presence/returned-sessions.ts'
 import type { Bursts } from '../state/bursts.ts'
 import type { SharedLimits } from '../state/limits.ts'
 import { type Attached, Connection, type NamespaceState } from '../state/namespace-state.ts'
@@ -49,8 +48,6 @@ interface KnownSession {
   readonly record: SessionRecord
   /** The connection of this node that has it. */
   readonly holder: Connection | undefined
-  /** Another node had it until now. */
-  readonly isFromElsewhere?: boolean
 }
 
 interface HandshakeParts {
@@ -161,20 +158,6 @@ export class Handshake {
     const holder = namespace.sessions.get(id)
     if (holder?.session && holder.session.fence < fence) this.replace(holder)
     this.savedSessions.forgetData(id)
-  }
-
-  /** Sessions that were cut off here are back on another node, which answers for their users from now on. */
-  returned(namespace: NamespaceState, sessions: readonly ReturnedSession[]): void {
-    const { presence, users } = this.namespaces.of({ namespace })
-    for (const [id, fence, userId, roomId] of sessions) {
-      this.taken(namespace, id, fence) // where it did not know yet
-      if (roomId === undefined) users.endGraceOf(userId, id)
-      else {
-        const room = namespace.rooms.get(roomId)
-        if (room) presence.endGraceOf(room, userId, id, REPLACED)
-      }
-    }
-    this.runtime.turn.endSoon()
   }
 
   /** Something may have been missed: looks which sessions, and names of guests, other nodes have taken over. */
@@ -457,8 +440,7 @@ export class Handshake {
   ): KnownSession | undefined {
     // So that what it saves when it is closed counts.
     if (holder?.session && wasHere) sessionTaken(holder, { ...holder.session, fence: record.fence })
-    const known = ownSession(user, this.newest(holder, record))
-    return known && { ...known, isFromElsewhere: !wasHere }
+    return ownSession(user, this.newest(holder, record))
   }
 
   /** Takes the session over, and closes an older connection that still holds it. C18. */
@@ -470,16 +452,15 @@ export class Handshake {
     const { namespace } = connection
     const known = await this.takeSession(connection, id, seen)
     if (!known) return undefined
-    const { record, holder, isFromElsewhere } = known
+    const { record, holder } = known
     const { fence = FIRST_FENCE } = record
     const inbox = inboxOf(record.userId)
     const inboxAt = record.rooms.find(({ roomId }) => roomId === inbox)?.seq
     if (holder && holder.number < connection.number) this.replace(holder)
-    const session = { id, inboxAt, fence, ...(isFromElsewhere && { isFromElsewhere }) }
-    if (!connection.link.dialect.restoresRooms) return { session, restored: undefined }
+    if (!connection.link.dialect.restoresRooms) return { session: { id, inboxAt, fence }, restored: undefined }
     const restored = await this.recovery.prepare(connection, record, cursor)
     if (!restored) this.runtime.broker.dropSession(namespace.name, id, fence)
-    return restored && { session, restored }
+    return restored && { session: { id, inboxAt, fence }, restored }
   }
 
   private open(

@@ -12,8 +12,6 @@ export interface Session {
   readonly inboxAt?: number | undefined
   /** Where it began, or was resumed, among the transient events of its namespace. */
   readonly since?: number
-  /** Another node had it before this one. */
-  readonly isFromElsewhere?: boolean
   /** Grows whenever it is taken over; what an earlier holder saves counts no more. */
   readonly fence: number
 }

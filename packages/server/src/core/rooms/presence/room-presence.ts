@@ -13,20 +13,11 @@ import type { OpenRooms } from '../open-rooms.ts'
 import type { Seats } from '../seats.ts'
 import { GraceTimers, signOf } from './grace-timers.ts'
 import { PRESENCE_BY_NAME_MAX, PresenceFeed, toMember } from './presence-feed.ts'
-import type { ReturnedSessions } from './returned-sessions.ts'
 import { SharedUsers } from './shared-users.ts'
 import type { ThrottledFanOut } from './throttled-fan-out.ts'
 
 /** A user who was cut off shows as `reconnecting` after this long; the SDK's first attempt comes within it. D10. */
 const AWAY_AFTER_MS = 1_000
-
-interface RoomPresenceParts {
-  readonly rooms: OpenRooms
-  readonly seats: Seats
-  readonly fanOut: FanOut
-  readonly throttle: ThrottledFanOut
-  readonly returned: ReturnedSessions
-}
 
 export class RoomPresence {
   private readonly runtime: Runtime
@@ -35,19 +26,17 @@ export class RoomPresence {
   private readonly seats: Seats
   private readonly feed: PresenceFeed
   private readonly graceTimers: GraceTimers
-  private readonly returned: ReturnedSessions
   private readonly sharedUsers: SharedUsers | undefined
 
   constructor(
     runtime: Runtime,
     namespace: NamespaceState,
-    { rooms, seats, fanOut, throttle, returned }: RoomPresenceParts,
+    { rooms, seats, fanOut, throttle }: { rooms: OpenRooms; seats: Seats; fanOut: FanOut; throttle: ThrottledFanOut },
   ) {
     this.runtime = runtime
     this.namespace = namespace
     this.rooms = rooms
     this.seats = seats
-    this.returned = returned
     this.feed = new PresenceFeed(runtime, fanOut, throttle)
     this.graceTimers = new GraceTimers(runtime.timers)
     const { shared } = seats
@@ -60,7 +49,6 @@ export class RoomPresence {
   /** A connection became a member. */
   add(room: Room, connection: Connection, state?: PresenceState): void {
     if (isPersonalRoom(room.id)) return // only its owner is in it
-    this.returned.add(connection, room.id)
     const { user } = connection
     const known = room.seats.get(user.sub)
     if (!known) {
@@ -158,13 +146,8 @@ export class RoomPresence {
 
   /** A connection is back, and its user may not be in this room any more. */
   endGrace(room: Room, connection: Connection, reason: string): void {
-    this.endGraceOf(room, connection.user.sub, signOf(connection), reason)
-  }
-
-  /** @param sign of the connection that is back, here or on another node */
-  endGraceOf(room: Room, userId: string, sign: string, reason: string): void {
-    const seat = room.seats.get(userId)
-    if (!seat || !this.graceTimers.release(graceName(sign, room))) return
+    const seat = room.seats.get(connection.user.sub)
+    if (!seat || !this.graceTimers.release(graceName(signOf(connection), room))) return
     seat.expected--
     room.pins--
     this.removeIfGone(room, seat, reason)

@@ -13,7 +13,6 @@ import type { OnlineChange, OnlineUsers, ReturningMember } from '../../ports/bro
 import type { User } from '../../ports/users.ts'
 import type { Connection, NamespaceState, OnlineUser } from '../../state/namespace-state.ts'
 import { GraceTimers, signOf } from './grace-timers.ts'
-import type { ReturnedSessions } from './returned-sessions.ts'
 import type { ThrottledFanOut } from './throttled-fan-out.ts'
 
 /** Connections up to which every client is notified of every user. U7. */
@@ -24,13 +23,6 @@ const CONNECTIONS_PER_INTERVAL = 1_000
 
 /** With several nodes: after the broker did not take a statement. */
 const RETRY_MS = 1_000
-
-interface UserPresenceParts {
-  readonly fanOut: FanOut
-  readonly delivery: Delivery
-  readonly throttle: ThrottledFanOut
-  readonly returned: ReturnedSessions
-}
 
 export class UserPresence {
   private readonly runtime: Runtime
@@ -43,7 +35,6 @@ export class UserPresence {
   /** It goes to everyone when the turn ends. */
   private isCountDue = false
   private readonly throttle: ThrottledFanOut
-  private readonly returned: ReturnedSessions
   /** With several nodes: how many are online there, without the connections of this one. */
   private readonly elsewhere = { users: 0, connections: 0 }
   /** Users of whom the broker may not know what is so. */
@@ -54,14 +45,13 @@ export class UserPresence {
   constructor(
     runtime: Runtime,
     namespace: NamespaceState,
-    { fanOut, delivery, throttle, returned }: UserPresenceParts,
+    { fanOut, delivery, throttle }: { fanOut: FanOut; delivery: Delivery; throttle: ThrottledFanOut },
   ) {
     this.runtime = runtime
     this.namespace = namespace
     this.fanOut = fanOut
     this.delivery = delivery
     this.throttle = throttle
-    this.returned = returned
     this.graceTimers = new GraceTimers(runtime.timers)
   }
 
@@ -73,8 +63,6 @@ export class UserPresence {
       known.user = user
       if (this.graceTimers.release(signOf(connection))) known.expected--
       this.tell([])
-      if (known.untilKnown) void known.untilKnown.then(() => this.returned.add(connection))
-      else this.returned.add(connection)
     } else {
       const entry: OnlineUser = { user, connections: new SmallSet(), expected: 0 }
       entry.connections.add(connection)
@@ -84,7 +72,6 @@ export class UserPresence {
         entry.untilKnown = taken.then(() => {
           entry.untilKnown = undefined
           this.sendCount(connection)
-          this.returned.add(connection)
         }) // never rejects
         return
       }
@@ -109,14 +96,6 @@ export class UserPresence {
     const known = this.namespace.users.get(user.sub) ?? { user, connections: new SmallSet<Connection>(), expected: 0 }
     this.namespace.users.set(user.sub, known)
     this.keepForGrace(known, sign, roomIds, graceMs)
-  }
-
-  /** A session that was cut off here is back on another node, whose user it is now. @param sign of its connection */
-  endGraceOf(userId: string, sign: string): void {
-    const known = this.namespace.users.get(userId)
-    if (!known || !this.graceTimers.release(sign)) return
-    known.expected--
-    this.removeIfGone(known, [])
   }
 
   /** The user behind a connection is another one now, or has another name. */
