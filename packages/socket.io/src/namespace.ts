@@ -2,13 +2,12 @@
 import type { Adapter, Room, SocketId } from './adapter.ts'
 import type { Client } from './client.ts'
 import type { AnySocket } from './internal.ts'
-import { BroadcastOperator, type RemoteSocket } from './operators.ts'
+import { BroadcastOperator, type Operator, type RemoteSocket } from './operators.ts'
 import type { Server } from './server.ts'
 import { Socket } from './socket.ts'
 import type { ExtendedError } from './socket-types.ts'
 import {
   type AllButLast,
-  type DecorateAcknowledgementsWithMultipleResponses,
   type DecorateAcknowledgementsWithTimeoutAndMultipleResponses,
   type DefaultEventsMap,
   type EventNames,
@@ -48,8 +47,6 @@ type Middleware<L extends EventsMap, E extends EventsMap, S extends EventsMap, D
   socket: Socket<L, E, S, D>,
   next: (err?: ExtendedError) => void,
 ) => void
-
-type Operator<E extends EventsMap, D> = BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<E>, D>
 
 export class Namespace<
   ListenEvents extends EventsMap = DefaultEventsMap,

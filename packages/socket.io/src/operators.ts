@@ -6,6 +6,7 @@ import type { Handshake } from './socket-types.ts'
 import type {
   AllButLast,
   DecorateAcknowledgements,
+  DecorateAcknowledgementsWithMultipleResponses,
   EventNames,
   EventNamesWithError,
   EventParams,
@@ -169,6 +170,9 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
     }, ignore)
   }
 }
+
+/** The operators of servers, namespaces and sockets: several clients answer. */
+export type Operator<E extends EventsMap, D> = BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<E>, D>
 
 function ignore(): void {}
 

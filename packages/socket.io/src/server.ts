@@ -11,14 +11,13 @@ import type { AttachOptions, EngineOptions } from './engine/options.ts'
 import { Engine } from './engine/server.ts'
 import type { AnyNamespace } from './internal.ts'
 import { Namespace, type ServerReservedEventsMap } from './namespace.ts'
-import type { BroadcastOperator, RemoteSocket } from './operators.ts'
+import type { Operator, RemoteSocket } from './operators.ts'
 import { ParentNamespace } from './parent-namespace.ts'
 import { RecoveringAdapter } from './recovery.ts'
 import type { Socket } from './socket.ts'
 import type { ExtendedError } from './socket-types.ts'
 import {
   type AllButLast,
-  type DecorateAcknowledgementsWithMultipleResponses,
   type DecorateAcknowledgementsWithTimeoutAndMultipleResponses,
   type DefaultEventsMap,
   type EventNames,
@@ -55,8 +54,6 @@ export interface ServerOptions extends EngineOptions, AttachOptions {
 
 const RECOVERY_MS = 120_000
 const CONNECT_TIMEOUT_MS = 45_000
-
-type Operator<E extends EventsMap, D> = BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<E>, D>
 
 export class Server<
   ListenEvents extends EventsMap = DefaultEventsMap,

@@ -16,13 +16,12 @@ import type { EngineSocket } from './engine/conn.ts'
 import { generateId } from './ids.ts'
 import { checkEventName } from './internal.ts'
 import type { Namespace } from './namespace.ts'
-import { BroadcastOperator } from './operators.ts'
+import { BroadcastOperator, type Operator } from './operators.ts'
 import type { Server } from './server.ts'
 import type { DisconnectReason, Event, Handshake, SocketReservedEventsMap } from './socket-types.ts'
 import {
   type AllButLast,
   type DecorateAcknowledgements,
-  type DecorateAcknowledgementsWithMultipleResponses,
   type DefaultEventsMap,
   type EventNames,
   type EventNamesWithAck,
@@ -174,26 +173,24 @@ export class Socket<
     return this.send(...args)
   }
 
-  to(room: Room | Room[]): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+  to(room: Room | Room[]): Operator<EmitEvents, SocketData> {
     return this.operator().to(room)
   }
 
-  in(room: Room | Room[]): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+  in(room: Room | Room[]): Operator<EmitEvents, SocketData> {
     return this.operator().in(room)
   }
 
-  except(
-    room: Room | Room[],
-  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+  except(room: Room | Room[]): Operator<EmitEvents, SocketData> {
     return this.operator().except(room)
   }
 
   /** Everyone but this socket. */
-  get broadcast(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+  get broadcast(): Operator<EmitEvents, SocketData> {
     return this.operator()
   }
 
-  get local(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+  get local(): Operator<EmitEvents, SocketData> {
     return this.operator().local
   }
 
@@ -423,7 +420,7 @@ export class Socket<
     return flags
   }
 
-  private operator(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+  private operator(): Operator<EmitEvents, SocketData> {
     return new BroadcastOperator(this.adapter, new Set(), new Set([this.id]), this.takeFlags())
   }
 
