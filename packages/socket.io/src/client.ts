@@ -16,38 +16,31 @@ interface WriteOptions extends BroadcastFlags {
 
 interface CustomDecoder {
   on(event: 'decoded', listener: (packet: Packet) => void): unknown
-  add(data: unknown): void
+  add(data: unknown): undefined
   destroy(): void
 }
 
+const NONE: readonly AnySocket[] = []
+
 export class Client extends SessionOwner {
   readonly server: AnyServer
-  private readonly sockets = new Map<string, AnySocket>()
-  private readonly nsps = new Map<string, AnySocket>()
-  private readonly decode: (data: unknown) => void
-  private readonly custom: CustomDecoder | undefined
+  /** In the order in which they connected. Nearly always one, so a map would cost more than it saves. */
+  private sockets: readonly AnySocket[] = NONE
+  private readonly decoder: PacketDecoder | CustomDecoder
   private deadline: Timer | undefined
 
   constructor(server: AnyServer, session: Session) {
     super(session)
     this.server = server
-    if (server.hasOwnParser) {
-      const decoder = new PacketDecoder(server.engine.opts.maxHttpBufferSize)
-      this.decode = (data) => {
-        const decoded = decoder.add(data as string | Uint8Array)
-        if (decoded && !decoded.isWhole) throw new RangeError('The attachments are too large')
-        if (decoded) this.onPacket(decoded.packet)
-      }
-    } else {
-      const custom = new server._parser.Decoder() as unknown as CustomDecoder
-      custom.on('decoded', (packet) => this.onPacket(packet))
-      this.decode = (data) => custom.add(data)
-      this.custom = custom
+    if (server.hasOwnParser) this.decoder = new PacketDecoder(server.engine.opts.maxHttpBufferSize)
+    else {
+      this.decoder = new server._parser.Decoder() as unknown as CustomDecoder
+      this.decoder.on('decoded', (packet) => this.onPacket(packet))
     }
     const { timers } = session.engine.hub.runtime
     this.deadline = timers.add(server._connectTimeout, () => {
       this.deadline = undefined
-      if (this.nsps.size === 0) this.close()
+      if (this.sockets.length === 0) this.close()
     })
   }
 
@@ -76,7 +69,10 @@ export class Client extends SessionOwner {
   /** What the engine received. */
   ondata(data: unknown): void {
     try {
-      this.decode(data)
+      const decoded = this.decoder.add(data as string)
+      if (!decoded) return
+      if (!decoded.isWhole) throw new RangeError('The attachments are too large')
+      this.onPacket(decoded.packet)
     } catch (error) {
       this.onerror(error)
     }
@@ -114,21 +110,21 @@ export class Client extends SessionOwner {
 
   /** Leaves every namespace, and ends the link. */
   _disconnect(): void {
-    for (const socket of this.sockets.values()) socket.disconnect()
-    this.sockets.clear()
+    for (const socket of this.sockets) socket.disconnect()
+    this.sockets = NONE
     this.close()
   }
 
   _remove(socket: AnySocket): void {
-    if (this.sockets.delete(socket.id)) this.nsps.delete(socket.nsp.name)
+    this.sockets = this.sockets.length === 1 ? NONE : this.sockets.filter((each) => each !== socket)
   }
 
   protected override onClose(reason: string, description: unknown): void {
     this.session.engine.hub.runtime.timers.cancel(this.deadline)
     this.deadline = undefined
-    for (const socket of [...this.sockets.values()]) socket._onclose(reason, description)
-    this.sockets.clear()
-    this.custom?.destroy()
+    for (const socket of this.sockets) socket._onclose(reason, description)
+    this.sockets = NONE
+    if ('destroy' in this.decoder) this.decoder.destroy()
   }
 
   private send(packets: EncodedPackets, frames: Uint8Array, flags: BroadcastFlags): void {
@@ -140,8 +136,7 @@ export class Client extends SessionOwner {
 
   private enter(nsp: AnyNamespace, auth: Record<string, unknown>): void {
     nsp._add(this, auth, (socket) => {
-      this.sockets.set(socket.id, socket)
-      this.nsps.set(nsp.name, socket)
+      this.sockets = [...this.sockets, socket]
       this.session.engine.hub.runtime.timers.cancel(this.deadline)
       this.deadline = undefined
     })
@@ -150,7 +145,7 @@ export class Client extends SessionOwner {
   private onPacket(packet: Packet): void {
     const { nsp: name, auth } =
       this.session.protocol === 3 ? olderConnect(packet) : { nsp: packet.nsp, auth: packet.data }
-    const socket = this.nsps.get(name)
+    const socket = this.sockets.findLast((each) => each.nsp.name === name)
     if (!socket && packet.type === PacketType.CONNECT) this.connect(name, auth as Record<string, unknown>)
     else if (socket && packet.type !== PacketType.CONNECT && packet.type !== PacketType.CONNECT_ERROR) {
       process.nextTick(() => socket._onpacket(packet))
@@ -158,7 +153,7 @@ export class Client extends SessionOwner {
   }
 
   private onerror(error: unknown): void {
-    for (const socket of [...this.sockets.values()]) socket._onerror(error)
+    for (const socket of this.sockets) socket._onerror(error)
     this.session.end('forced close')
   }
 

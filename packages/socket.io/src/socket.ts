@@ -63,7 +63,6 @@ export class Socket<
   /** Whatever the application likes. */
   data: Partial<SocketData> = {}
   connected = false
-  acks: Map<number, Listener> = new Map()
   /** @internal of the core's rooms */
   localRooms: Set<unknown> | undefined = undefined
   /** @internal of the core's rooms */
@@ -77,6 +76,7 @@ export class Socket<
   private _anyListeners: Listener[] | undefined = undefined
   private _anyOutgoingListeners: Listener[] | undefined = undefined
   private isGone = false
+  private waitingAcks: Map<number, Listener> | undefined = undefined
 
   constructor(
     nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
@@ -103,6 +103,12 @@ export class Socket<
     }
     // Without a listener an `error` would end the process.
     this.on('error', noop as never)
+  }
+
+  /** Callbacks that wait for the client's answer. */
+  get acks(): Map<number, Listener> {
+    this.waitingAcks ??= new Map()
+    return this.waitingAcks
   }
 
   get conn(): EngineSocket {
@@ -372,7 +378,7 @@ export class Socket<
   }
 
   private onack(packet: Packet): void {
-    const ack = this.acks.get(packet.id as number)
+    const ack = this.waitingAcks?.get(packet.id as number)
     if (typeof ack !== 'function') return
     this.acks.delete(packet.id as number)
     ack.apply(this, packet.data as unknown[])
