@@ -100,12 +100,12 @@ function fromBase64(text: string): Uint8Array | undefined {
 
 /**
  * Reads the depth off the text, so that nothing deep is ever built. R4.
- * @returns true for nesting deeper than {@link MAX_JSON_DEPTH}
+ * @returns true for nesting deeper than `maxDepth`
  */
-export function isTooDeep(text: string): boolean {
-  if (text.length <= MAX_JSON_DEPTH * 2) return false // too short to be that deep and closed
+export function isTooDeep(text: string, maxDepth = MAX_JSON_DEPTH): boolean {
+  if (text.length <= maxDepth * 2) return false // too short to be that deep and closed
   // Searching for brackets is much faster than the loop below, and few messages have so many.
-  const left = MAX_JSON_DEPTH - count(text, '[', MAX_JSON_DEPTH)
+  const left = maxDepth - count(text, '[', maxDepth)
   if (left >= 0 && count(text, '{', left) <= left) return false
   let depth = 0
   let inString = false
@@ -116,7 +116,7 @@ export function isTooDeep(text: string): boolean {
       else if (char === 0x22) inString = false
     } else if (char === 0x22) inString = true
     else if (char === 0x7b || char === 0x5b) {
-      if (++depth > MAX_JSON_DEPTH) return true
+      if (++depth > maxDepth) return true
     } else if (char === 0x7d || char === 0x5d) depth--
   }
   return false

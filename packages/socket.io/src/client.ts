@@ -1,6 +1,6 @@
 /** One link of a client: it decodes packets, and passes them to the sockets of its namespaces. */
 import type { IncomingMessage } from 'node:http'
-import { PacketDecoder, type Timer } from '@roomful/server/core'
+import { PacketDecoder, RateWindow, type Timer } from '@roomful/server/core'
 import { type Packet, PacketType } from 'socket.io-parser'
 import type { BroadcastFlags } from './adapter.ts'
 import type { EngineSocket } from './engine/conn.ts'
@@ -20,6 +20,7 @@ interface CustomDecoder {
   destroy(): void
 }
 
+const SECOND_MS = 1_000
 const NONE: readonly AnySocket[] = []
 
 export class Client extends SessionOwner {
@@ -28,16 +29,18 @@ export class Client extends SessionOwner {
   private sockets: readonly AnySocket[] = NONE
   private readonly decoder: PacketDecoder | CustomDecoder
   private deadline: Timer | undefined
+  private rate: RateWindow | undefined
 
   constructor(server: AnyServer, session: Session) {
     super(session)
     this.server = server
-    if (server.hasOwnParser) this.decoder = new PacketDecoder(server.engine.opts.maxHttpBufferSize)
+    const { engine } = session
+    if (server.hasOwnParser) this.decoder = new PacketDecoder(engine.opts.maxHttpBufferSize, engine.own)
     else {
       this.decoder = new server._parser.Decoder() as unknown as CustomDecoder
       this.decoder.on('decoded', (packet) => this.onPacket(packet))
     }
-    const { timers } = session.engine.hub.runtime
+    const { timers } = engine.hub.runtime
     this.deadline = timers.add(server._connectTimeout, () => {
       this.deadline = undefined
       if (this.sockets.length === 0) this.close()
@@ -143,6 +146,7 @@ export class Client extends SessionOwner {
   }
 
   private onPacket(packet: Packet): void {
+    if (this.isTooFast()) return
     const { nsp: name, auth } =
       this.session.protocol === 3 ? olderConnect(packet) : { nsp: packet.nsp, auth: packet.data }
     const socket = this.sockets.findLast((each) => each.nsp.name === name)
@@ -150,6 +154,17 @@ export class Client extends SessionOwner {
     else if (socket && packet.type !== PacketType.CONNECT && packet.type !== PacketType.CONNECT_ERROR) {
       process.nextTick(() => socket._onpacket(packet))
     } else this.close()
+  }
+
+  /** Closes the link of a client that sends more than the application lets it. */
+  private isTooFast(): boolean {
+    const { engine } = this.session
+    const { packetsPerSecond } = engine.own
+    if (packetsPerSecond === 0) return false
+    this.rate ??= new RateWindow(packetsPerSecond)
+    if (this.rate.take(engine.hub.runtime.clock.monotonic(), SECOND_MS) === 0) return false
+    this.session.end('forced close', new Error(`More than ${packetsPerSecond} packets in a second`))
+    return true
   }
 
   private onerror(error: unknown): void {

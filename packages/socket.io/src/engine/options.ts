@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { ZlibOptions } from 'node:zlib'
 import type { CorsOptions, CorsOptionsDelegate } from 'cors'
+import type { RoomfulOptions } from '../own-options.ts'
 
 /** Name of a transport. */
 export type TransportName = 'polling' | 'websocket' | 'webtransport'
@@ -52,6 +53,8 @@ export interface EngineOptions {
   wsEngine?: unknown
   /** How long the body of a POST may take, in ms. Default 30000. */
   httpRequestBodyTimeout?: number
+  /** What Socket.IO's own server does not bound or check. */
+  roomful?: RoomfulOptions
 }
 
 export interface AttachOptions {

@@ -22,6 +22,7 @@ import { stringifySetCookie } from 'cookie'
 import cors from 'cors'
 import type { Protocol } from '../frames.ts'
 import { generateId } from '../ids.ts'
+import { isForeign, type OwnSettings, ownSettings } from '../own-options.ts'
 import { type AnyHttpServer, attachEngine, type BesideEngine } from './attach.ts'
 import type { EngineSocket } from './conn.ts'
 import {
@@ -71,8 +72,7 @@ const MESSAGES: Readonly<Record<number, string>> = {
   5: 'Unsupported protocol version',
 }
 
-/** Messages up to four times the largest one may wait for a client that reads slowly. */
-const SLOW_FACTOR = 4
+/** A client with more bytes on their way is slow. */
 const SLOW_MIN_BYTES = 1024 * 1024
 const USER_AGENT_MAX = 256
 const NOTHING = new Uint8Array()
@@ -98,6 +98,7 @@ export class Engine extends EventEmitter {
   readonly clients: Clients
   /** Of the latest `attach`. */
   httpServer: AnyHttpServer | undefined
+  readonly own: OwnSettings
   /** Makes what takes the messages of a session. */
   ownerOf: (session: Session) => SessionOwner = (session) => new SessionOwner(session)
   private readonly sessions = new Map<string, Session>()
@@ -116,8 +117,15 @@ export class Engine extends EventEmitter {
     const opts = settingsOf(options)
     checkOptions(opts)
     this.opts = opts
+    const own = ownSettings(opts.roomful, opts.maxHttpBufferSize)
+    this.own = own
     this.hub = openHub(
-      { maxMessageBytes: Number.MAX_SAFE_INTEGER, outboxBytes: Math.max(SLOW_MIN_BYTES, opts.maxHttpBufferSize) },
+      {
+        maxMessageBytes: Number.MAX_SAFE_INTEGER,
+        outboxBytes: Math.min(own.maxWaitingBytes, Math.max(SLOW_MIN_BYTES, opts.maxHttpBufferSize)),
+        maxConnectionsPerIp: own.linksPerAddress,
+        connectsPerMinute: own.connectsPerMinute,
+      },
       { observe: () => undefined },
       Math.min(TICK_MAX_MS, Math.max(1, Math.min(opts.pingInterval, opts.pingTimeout) / TICKS_PER_PING)),
     )
@@ -335,7 +343,7 @@ export class Engine extends EventEmitter {
       namespace: undefined,
       credentials: {},
     })
-    link.unloggedMaxBytes = Math.max(SLOW_MIN_BYTES, opts.maxHttpBufferSize) * SLOW_FACTOR
+    link.maxWaitingBytes = this.own.maxWaitingBytes
     session.link = link
     link.owner = this.ownerOf(session)
     if (opts.initialPacket !== undefined) session.sendMessage(opts.initialPacket, {}, undefined)
@@ -382,6 +390,9 @@ export class Engine extends EventEmitter {
     if (origin !== undefined && !HEADER_VALUE.test(origin)) {
       delete request.headers.origin
       return done({ code: ERRORS.BAD_REQUEST, context: { name: 'INVALID_ORIGIN', origin } })
+    }
+    if (isForeign(origin, request.headers.host, this.own)) {
+      return done({ code: ERRORS.FORBIDDEN, context: { message: 'Origin not allowed', origin } })
     }
     if (sid !== undefined && sid !== '') {
       const session = this.sessions.get(sid)

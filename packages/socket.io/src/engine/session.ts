@@ -81,7 +81,10 @@ export class Session extends EngineSession {
 
   /** Nothing waits, so that what is sent now is on its way at the end of the turn. */
   get isWritable(): boolean {
-    return this.link?.isIdle === true && this.link.state === 'open' && (this.polling?.isPolled ?? true)
+    const { link, polling } = this
+    if (link?.state !== 'open') return false
+    if (this.engine.own.volatile === 'behind') return this.queuedBytes === 0
+    return link.isIdle && (polling?.isPolled ?? true)
   }
 
   /** It polls, and its next poll has not arrived. */

@@ -108,8 +108,8 @@ export class Link<C extends LinkConnection = LinkConnection> {
   private frames: Uint8Array[] = NO_FRAMES
   private frameBytes = 0
   private unloggedBytes = 0
-  /** See {@link UNLOGGED_MAX_BYTES}; a transport of larger messages sets another bound. */
-  unloggedMaxBytes = UNLOGGED_MAX_BYTES
+  /** What may wait of a link that nothing is read from a log for; instead of {@link UNLOGGED_MAX_BYTES} since it was slow. */
+  maxWaitingBytes: number | undefined = undefined
   private abuse: AbuseCounter | undefined
   private preauthBytes = 0
   private preauthMessages = 0
@@ -245,7 +245,10 @@ export class Link<C extends LinkConnection = LinkConnection> {
   /** While the link is slow nothing comes from a log, so whatever is written has nowhere else to wait. G5. */
   private countUnlogged(buffers: readonly Uint8Array[]): void {
     for (const buffer of buffers) this.unloggedBytes += buffer.byteLength
-    if (this.unloggedBytes > this.unloggedMaxBytes) this.close(CLOSE_CODES.TOO_SLOW.code, 'Too slow')
+    const { maxWaitingBytes } = this
+    const isOver =
+      maxWaitingBytes === undefined ? this.unloggedBytes > UNLOGGED_MAX_BYTES : this.wire.queuedBytes > maxWaitingBytes
+    if (isOver) this.close(CLOSE_CODES.TOO_SLOW.code, 'Too slow')
   }
 
   /** Nothing waits, here or below. */

@@ -21,6 +21,15 @@ export interface Decoded {
   readonly isWhole: boolean
 }
 
+/** What a packet may be. */
+export interface PacketBounds {
+  /** Levels of arrays and objects in each other. */
+  readonly maxDepth: number
+  readonly maxAttachments: number
+}
+
+const BOUNDS: PacketBounds = { maxDepth: MAX_JSON_DEPTH, maxAttachments: MAX_ATTACHMENTS }
+
 /** The text of a packet with attachments. */
 const ANNOUNCES = /^[56]/
 
@@ -32,18 +41,24 @@ const textDecoder = new Decoder().on('decoded', (packet: Packet) => {
 /** The decoder of one link. */
 export class PacketDecoder {
   private readonly maxBytes: number
+  private readonly bounds: PacketBounds
   private assembling: { decoder: Decoder; bytes: number; packet: Packet | undefined } | undefined
 
-  /** @param maxBytes most bytes of a packet with its attachments; attachments beyond that are dropped */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes most bytes of a packet with its attachments; attachments beyond that are dropped
+   * @param bounds shared by all links of a server
+   */
+  constructor(maxBytes: number, bounds: PacketBounds = BOUNDS) {
     this.maxBytes = maxBytes
+    this.bounds = bounds
   }
 
   /** @returns a packet once it is complete. @throws Error for invalid, too deep or unexpected data */
   add(data: string | Uint8Array): Decoded | undefined {
     if (typeof data !== 'string') return this.attach(data)
     if (this.assembling) throw new Error('Text where an attachment should be')
-    if (isTooDeep(data)) throw new Error(`Nested deeper than ${MAX_JSON_DEPTH} levels`)
+    const { maxDepth } = this.bounds
+    if (isTooDeep(data, maxDepth)) throw new Error(`Nested deeper than ${maxDepth} levels`)
     if (ANNOUNCES.test(data)) {
       this.assemble(data)
       return undefined
@@ -55,7 +70,7 @@ export class PacketDecoder {
   }
 
   private assemble(text: string): void {
-    const decoder = new Decoder({ maxAttachments: MAX_ATTACHMENTS })
+    const decoder = new Decoder({ maxAttachments: this.bounds.maxAttachments })
     const assembling = { decoder, bytes: Buffer.byteLength(text), packet: undefined as Packet | undefined }
     decoder.on('decoded', (packet: Packet) => {
       assembling.packet = packet

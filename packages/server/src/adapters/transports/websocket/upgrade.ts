@@ -79,8 +79,9 @@ export function shakeHands(
   const extensions = form.deflater ? `Sec-WebSocket-Extensions: ${form.deflater.answer}\r\n` : ''
   const more = `${subprotocol}${extensions}${additional?.(request) ?? ''}`
   const wire = new WebSocketWire(socket as Socket, form, `${SWITCHING}${accepted}\r\n${more}\r\n`)
-  if (head.length > 0) socket.unshift(head)
   opened(wire, chosen)
+  // Read at once where the handshake waited for something, so not before there is a link.
+  if (head.length > 0 && !socket.destroyed) socket.unshift(head)
   // Runs after the turn in which the link opened, whose frames take the answer along.
   setImmediate(answer, wire)
 }
