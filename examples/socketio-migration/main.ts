@@ -1,8 +1,8 @@
-/** Run it: `npm run example -- socketio-migration`. Two people chat, on one server and then on the other. */
+/** Run it: `npm run example -- socketio-migration`. Two people chat, on one server and then on the others. */
 import { SignJWT } from 'jose'
-import { startAfter } from './after.ts'
-import { startBefore } from './before.ts'
 import { type Screen, startChat } from './client.ts'
+import { startRooms } from './rooms.ts'
+import { startServer } from './server.ts'
 
 const secret = 'only for this example, which keeps nothing'
 
@@ -25,8 +25,13 @@ function screenOf(who: string, onMessage: () => void): Screen {
   }
 }
 
-for (const [name, start] of [['Socket.IO', startBefore] as const, ['Roomful', startAfter] as const]) {
-  const server = await start(secret, ':memory:')
+const servers = [
+  ['server.ts on socket.io', () => startServer('socket.io', secret)],
+  ['server.ts on @roomful/socket.io', () => startServer('@roomful/socket.io', secret)],
+  ["Roomful's own rooms", () => startRooms(secret, ':memory:')],
+] as const
+for (const [name, start] of servers) {
+  const server = await start()
   console.log(`${name} at ${server.url}`)
   const ann = startChat(
     server.url,

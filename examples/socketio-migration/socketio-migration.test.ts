@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SignJWT } from 'jose'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { startAfter } from './after.ts'
 import { type Chat, type Screen, startChat } from './client.ts'
+import { startRooms } from './rooms.ts'
+import { startServer } from './server.ts'
 
 const SECRET = 'a secret of this test only, which is long enough'
 const key = new TextEncoder().encode(SECRET)
@@ -49,9 +50,9 @@ async function enter(url: string, sub: string, token?: string): Promise<{ chat: 
 }
 
 /** Socket.IO's own server, in a process of its own. */
-async function startBefore(secret: string): Promise<{ url: string; close: () => Promise<void> }> {
-  const module = JSON.stringify(new URL('before.ts', import.meta.url).href)
-  const program = `const { startBefore } = await import(${module}); console.log((await startBefore('${secret}')).url)`
+async function startOfficial(secret: string): Promise<{ url: string; close: () => Promise<void> }> {
+  const module = JSON.stringify(new URL('server.ts', import.meta.url).href)
+  const program = `const { startServer } = await import(${module}); console.log((await startServer('socket.io', '${secret}')).url)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -64,8 +65,9 @@ async function startBefore(secret: string): Promise<{ url: string; close: () => 
 }
 
 const servers = [
-  ['Socket.IO', startBefore],
-  ['Roomful', startAfter],
+  ['socket.io', startOfficial],
+  ['@roomful/socket.io', (secret: string) => startServer('@roomful/socket.io', secret)],
+  ["Roomful's own rooms", startRooms],
 ] as const
 
 describe.each(servers)('the client, unmodified, on %s', (name, start) => {
@@ -87,10 +89,10 @@ describe.each(servers)('the client, unmodified, on %s', (name, start) => {
   })
 })
 
-it('[D3] on Roomful it also gets what was said while it was cut off', async () => {
+it("[D3] in Roomful's own rooms it also gets what was said while it was cut off", async () => {
   const data = mkdtempSync(join(tmpdir(), 'roomful-migration-'))
   onTestFinished(() => rmSync(data, { recursive: true, force: true }))
-  const server = await startAfter(SECRET, data)
+  const server = await startRooms(SECRET, data)
   onTestFinished(() => server.close())
   const ann = await enter(server.url, 'ann')
   const joined = new Promise((resolve) => ann.chat.socket.once('user:joined', resolve))

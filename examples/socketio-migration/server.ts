@@ -1,10 +1,20 @@
-/** The server that the client was written for: Socket.IO, every event by hand, nothing kept. */
+/**
+ * A chat's server as it is written for Socket.IO. This very file runs on Socket.IO's own server and on Roomful's: what differs is
+ * the name of the module, which an application writes in one import.
+ */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { jwtVerify } from 'jose'
-import { Server } from 'socket.io'
+import type { Server as ServerOfSocketIo } from 'socket.io'
 
-export async function startBefore(secret: string): Promise<{ url: string; close: () => Promise<void> }> {
+export type Library = 'socket.io' | '@roomful/socket.io'
+
+export async function startServer(
+  library: Library,
+  secret: string,
+): Promise<{ url: string; close: () => Promise<void> }> {
+  const { Server } = (await import(library)) as { Server: typeof ServerOfSocketIo }
+
   const httpServer = createServer()
   const io = new Server(httpServer, {
     cors: { origin: '*', methods: ['GET', 'POST'] },

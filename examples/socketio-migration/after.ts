@@ -1,8 +1,0 @@
-/** The same chat on Roomful: the same tokens, the same events; and what is said is kept, numbered and recovered. */
-import { createRoomful } from '@roomful/server'
-
-export async function startAfter(secret: string, data: string): Promise<{ url: string; close: () => Promise<void> }> {
-  const roomful = createRoomful({ data, jwtSecret: secret }).standardNamespaces()
-  const { url } = await roomful.listen({ port: 0 })
-  return { url, close: () => roomful.close() }
-}
