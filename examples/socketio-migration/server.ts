@@ -7,13 +7,17 @@ import type { AddressInfo } from 'node:net'
 import { jwtVerify } from 'jose'
 import type { Server as ServerOfSocketIo } from 'socket.io'
 
-export type Library = 'socket.io' | '@roomful/socket.io'
+const LIBRARIES = {
+  'socket.io': () => import('socket.io'),
+  '@roomful/socket.io': () => import('@roomful/socket.io'),
+}
+export type Library = keyof typeof LIBRARIES
 
 export async function startServer(
   library: Library,
   secret: string,
 ): Promise<{ url: string; close: () => Promise<void> }> {
-  const { Server } = (await import(library)) as { Server: typeof ServerOfSocketIo }
+  const { Server } = (await LIBRARIES[library]()) as unknown as { Server: typeof ServerOfSocketIo }
 
   const httpServer = createServer()
   const io = new Server(httpServer, {

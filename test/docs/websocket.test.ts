@@ -14,7 +14,7 @@ import { z } from 'zod'
 import { startTasks } from '../../examples/bare-websocket/server.ts'
 import { startApplication as startExpress } from '../../examples/express/server.ts'
 import { startApplication as startReact } from '../../examples/react/server.ts'
-import { startAfter } from '../../examples/socketio-migration/after.ts'
+import { startRooms } from '../../examples/socketio-migration/rooms.ts'
 import { hmacToken } from '../../packages/server/test/auth/bad-tokens.ts'
 
 const SECRET = 'a-secret-of-more-than-thirty-two-bytes'
@@ -67,7 +67,7 @@ describe('an example', () => {
     ['bare-websocket', () => startTasks(0), { namespace: '/tasks' }],
     ['express', () => startExpress(0, () => undefined), {}],
     ['react', () => startReact(0), {}],
-    ['socketio-migration', () => startAfter(SECRET, ':memory:'), { token: fetchToken }],
+    ['socketio-migration', () => startRooms(SECRET, ':memory:'), { token: fetchToken }],
   ])('[C17] %s', async (_name, start, options) => {
     const application = await start()
     onTestFinished(() => application.close())
