@@ -49,7 +49,7 @@ describe('a client that breaks the protocol', () => {
     ['an event without a name', '42[]'],
     ['100,000 levels', `42["x",${'['.repeat(100_000)}${']'.repeat(100_000)}]`],
     ['`__proto__` as a name', '42["__proto__"]', 'stays'],
-  ])('sends %s, and everyone else goes on', async (_what, message, more) => {
+  ])('sends %s, and everyone else goes on', async (_what: string, message: string, more?: string) => {
     const { io, url } = open({ maxHttpBufferSize: 1e6 })
     const ann = client(url)
     await connected(ann)
