@@ -117,13 +117,20 @@ function cycleViolations(facts: ReadonlyMap<string, SourceFacts>, entries: Entri
 /** Every public entry of our packages, as it is written in an import, with the source behind it. */
 type Entries = ReadonlyMap<string, string>
 
+/** What an entry stands for; one that `require` gets another file of has conditions below `import`. */
+interface Target {
+  readonly source?: string
+  readonly import?: { readonly source?: string }
+}
+
 async function packageEntries(root: string): Promise<Entries> {
   const entries = new Map<string, string>()
   for (const path of globSync('packages/*/package.json', { cwd: root })) {
     const { name, exports } = JSON.parse(await readFile(join(root, path), 'utf8'))
-    for (const [entry, target] of Object.entries<{ source?: string }>(exports)) {
-      if (target.source === undefined) continue
-      entries.set(posix.join(name, entry), posix.join(posix.dirname(path.replaceAll('\\', '/')), target.source))
+    for (const [entry, target] of Object.entries<Target>(exports)) {
+      const source = target.source ?? target.import?.source
+      if (source === undefined) continue
+      entries.set(posix.join(name, entry), posix.join(posix.dirname(path.replaceAll('\\', '/')), source))
     }
   }
   return entries
