@@ -18,7 +18,7 @@ import { parseArgs } from 'node:util'
 import { measureAcks } from './acks.ts'
 import { measureSdkLatency, measureWsLatency } from './lib/speed/latency.ts'
 import { type Peer, peersOf } from './lib/speed/peers.ts'
-import type { Figure, Results } from './lib/speed/results.ts'
+import { type Figure, median, type Results } from './lib/speed/results.ts'
 import { type Figures, WORKLOADS } from './lib/speed/workloads.ts'
 import { table, whole } from './lib/table.ts'
 import { measureReturn } from './reconnect.ts'
@@ -171,10 +171,6 @@ function summary(figures: readonly Figure[]): string {
     `${rounded(Math.min(...runs))}–${rounded(Math.max(...runs))}`,
   ])
   return table(['', 'server', '', 'median', 'least–most'], rows)
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))

@@ -20,3 +20,10 @@ export interface Figure {
   readonly metric: string
   readonly runs: readonly number[]
 }
+
+/** Of two in the middle, what is between them. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length / 2
+  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2
+}

@@ -169,7 +169,7 @@ function deflated(isOffered: boolean): Workload {
 /** Whether the cost of a delivery depends on how many subscribers there are. */
 function subscribers(count: number): Workload {
   const shape = oneRoom(count, 8)
-  return { ...fanOut('P9', `a delivery in a room of ${count}`, ['roomful'], shape) }
+  return { ...fanOut('P9', `a delivery in a room of ${count}`, ['roomful', 'bun'], shape) }
 }
 
 /** Whether a message in a room of ten costs more where there are many rooms. */
