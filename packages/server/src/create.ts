@@ -4,7 +4,7 @@ import { ApiKey } from './adapters/auth/api-key.ts'
 import { AccountAuthenticator } from './adapters/auth/authenticator.ts'
 import { askIdentityService } from './adapters/auth/identity-service.ts'
 import { TokenIssuer, TokenVerifier } from './adapters/auth/jwt.ts'
-import { type Authenticate, OwnIdentity } from './adapters/auth/own-identity.ts'
+import { type Authenticate, type KeepingAuthenticate, OwnIdentity } from './adapters/auth/own-identity.ts'
 import { Passwords } from './adapters/auth/passwords.ts'
 import { findSecret, type Secret } from './adapters/auth/secret.ts'
 import { SignInPlaces } from './adapters/auth/sign-in-places.ts'
@@ -246,7 +246,7 @@ function webhooksOf(settings: Settings, retryMinMs: number | undefined): Roomful
 }
 
 /** The backend that the settings name as the one that knows users. @throws ConfigError for an address without a secret */
-function identityService({ identityUrl, identitySecret }: Settings, clock: Clock): Authenticate | undefined {
+function identityService({ identityUrl, identitySecret }: Settings, clock: Clock): KeepingAuthenticate | undefined {
   if (identityUrl === undefined) return undefined
   if (identitySecret === undefined) {
     throw new ConfigError(

@@ -198,6 +198,7 @@ export class Administration {
   }
 
   private closeUser(userId: string, { code, reason }: Kick): ClosedHere {
+    this.hub.runtime.authenticator.forget?.(userId)
     const connections = this.connectionsOf(userId)
     for (const connection of connections) this.hub.lifecycle.close(connection, code, reason)
     return { connections: connections.length }
@@ -214,6 +215,7 @@ export class Administration {
   }
 
   private async refreshHere(userId: string): Promise<RefreshedHere> {
+    this.hub.runtime.authenticator.forget?.(userId)
     const account = await this.users.find(userId)
     if (account?.banned) this.shutOut(userId, account.banReason)
     const results = await Promise.all(this.connectionsOf(userId).map((each) => this.lookAgain(each, account?.role)))

@@ -211,11 +211,13 @@ describe('[D19] a backend that is asked over HTTP', () => {
     readonly body: string
   }
 
-  async function startBackend(answer: (question: Question) => [number, unknown?] | undefined): Promise<string> {
+  type Answer = [number, unknown?] | undefined
+
+  async function startBackend(answer: (question: Question) => Answer | Promise<Answer>): Promise<string> {
     backend = createServer(async (request, response) => {
       let body = ''
       for await (const chunk of request) body += chunk
-      const given = answer({ headers: request.headers as Record<string, string>, body })
+      const given = await answer({ headers: request.headers as Record<string, string>, body })
       if (given) response.writeHead(given[0]).end(given[1] === undefined ? undefined : JSON.stringify(given[1]))
     })
     backend.listen(0, '127.0.0.1')
@@ -261,6 +263,40 @@ describe('[D19] a backend that is asked over HTTP', () => {
     await expect(ask({ ...request, headers: { cookie: 'sid=cy' } }, {})).rejects.toThrow(/not known/)
     expect(await ask({ ...request, headers: { cookie: 'sid=cy' } }, {})).toEqual({ sub: 'ann' })
     expect(calls).toBe(4)
+  })
+
+  it('is asked again for a user who was disconnected, whose earlier answers do not count any more', async () => {
+    let isSignedIn = true
+    const identityUrl = await startBackend(() => (isSignedIn ? [200, { user: ANN, cacheMs: 300_000 }] : [401]))
+    const url = await serve({ authenticate: undefined as never, identityUrl, identitySecret: SECRET })
+    expect(await plain(`${url}/ws/team`, COOKIE)).toEqual(ANN)
+    isSignedIn = false
+    expect(await plain(`${url}/ws/team`, COOKIE)).toEqual(ANN) // kept
+    await roomful?.disconnectUser('bob')
+    expect(await plain(`${url}/ws/team`, COOKIE)).toEqual(ANN)
+    await roomful?.disconnectUser('ann')
+    expect(await plain(`${url}/ws/team`, COOKIE)).toEqual([4001, expect.stringContaining('not known')])
+  })
+
+  it('answers a question from before a user was disconnected to who asked it, and to no later one', async () => {
+    const answers: (() => void)[] = []
+    const url = await startBackend(async () => {
+      await new Promise<void>((resolve) => answers.push(resolve))
+      return [200, { user: { sub: 'ann' }, cacheMs: 300_000 }]
+    })
+    const ask = askIdentityService({ url, secret: 'x', clock: systemClock })
+    const request = { url: '/ws', headers: COOKIE, ip: '192.0.2.1' }
+    const before = ask(request, {})
+    await vi.waitFor(() => expect(answers).toHaveLength(1))
+    ask.forget('ann')
+    const after = ask(request, {})
+    await vi.waitFor(() => expect(answers).toHaveLength(2))
+    answers[0]?.()
+    expect(await before).toEqual({ sub: 'ann' })
+    const later = ask(request, {})
+    answers[1]?.()
+    expect(await Promise.all([after, later])).toEqual([{ sub: 'ann' }, { sub: 'ann' }])
+    expect(answers).toHaveLength(2) // the later one shares the question that was asked after
   })
 
   it('that is broken, silent or gone makes clients try again later', async () => {

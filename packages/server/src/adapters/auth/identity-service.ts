@@ -5,7 +5,7 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto'
 import { RoomfulError } from '../../core/base/errors.ts'
 import type { Clock } from '../../core/ports/system.ts'
-import type { Authenticate, GivenUser } from './own-identity.ts'
+import type { Authenticate, GivenUser, KeepingAuthenticate } from './own-identity.ts'
 
 /** Where the backend is. */
 export interface IdentityServiceOptions {
@@ -31,11 +31,14 @@ interface Answer {
 }
 
 /** @returns a function that asks the backend, with a cache; requests of one client at the same time share a call */
-export function askIdentityService({ url, secret, clock }: IdentityServiceOptions): Authenticate {
+export function askIdentityService({ url, secret, clock }: IdentityServiceOptions): KeepingAuthenticate {
   const cache = new Map<string, Answer>()
   const underWay = new Map<string, Promise<GivenUser | undefined>>()
+  /** How often something was forgotten: an answer to an earlier question is not kept. */
+  let forgotten = 0
 
   const ask = async (body: string, key: string): Promise<GivenUser | undefined> => {
+    const before = forgotten
     const { status, text } = await post(url, body, sign(secret, body, clock.now()))
     if (status === 204 || status === 404) return undefined
     if (status === 401 || status === 403) throw refusalOf(status, text)
@@ -45,12 +48,12 @@ export function askIdentityService({ url, secret, clock }: IdentityServiceOption
     const given = typeof expiresAt === 'number' ? { ...user, expiresAt } : user
     const forMs = Math.min(CACHE_MAX_MS, Math.max(0, Number(cacheMs)))
     cache.delete(key)
-    if (forMs > 0) cache.set(key, { user: given, until: clock.monotonic() + forMs })
+    if (forMs > 0 && before === forgotten) cache.set(key, { user: given, until: clock.monotonic() + forMs })
     if (cache.size > CACHE_MAX) cache.delete(cache.keys().next().value as string)
     return given
   }
 
-  return async (request, { token, name }) => {
+  const authenticate: Authenticate = async (request, { token, name }) => {
     const headers = Object.fromEntries(
       HEADERS.flatMap((each) => (each in request.headers ? [[each, request.headers[each]]] : [])),
     )
@@ -61,10 +64,18 @@ export function askIdentityService({ url, secret, clock }: IdentityServiceOption
       .digest('base64')
     const kept = cache.get(key)
     if (kept && kept.until > clock.monotonic()) return kept.user
-    const asking = underWay.get(key) ?? ask(body, key).finally(() => underWay.delete(key))
+    const asking =
+      underWay.get(key) ?? ask(body, key).finally(() => underWay.get(key) === asking && underWay.delete(key))
     underWay.set(key, asking)
     return asking
   }
+  return Object.assign(authenticate, {
+    forget(userId: string) {
+      forgotten++
+      underWay.clear() // who comes from now on is asked for once more
+      for (const [key, { user }] of cache) if (user.sub === userId) cache.delete(key)
+    },
+  })
 }
 
 /** The part of a URL that may say who a client is; its rooms and cursors change from request to request. */

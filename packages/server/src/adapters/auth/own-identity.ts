@@ -38,6 +38,11 @@ export type Authenticate = (
   credentials: Credentials,
 ) => GivenUser | undefined | null | Promise<GivenUser | undefined | null>
 
+/** As {@link Authenticate}, by one that keeps answers. */
+export interface KeepingAuthenticate extends Authenticate {
+  forget(userId: string): void
+}
+
 /** After this time the client is refused with UNAVAILABLE. */
 const TIMEOUT_MS = 5_000
 const RETRY_AFTER_MS = 1_000
@@ -45,7 +50,7 @@ const NO_REQUEST: ClientRequest = { url: '/', headers: {}, ip: '' }
 
 /** What {@link OwnIdentity} uses. */
 export interface OwnIdentityParts {
-  readonly authenticate: Authenticate
+  readonly authenticate: Authenticate | KeepingAuthenticate
   /** Knows tickets, tokens and accounts. */
   readonly accounts: AccountAuthenticator
   readonly clock: Clock
@@ -66,6 +71,11 @@ export class OwnIdentity implements Authenticator {
     if (credentials.ticket !== undefined) return accounts.authenticate(credentials, stream)
     const given = await this.ask(request, credentials)
     return given ? accounts.withAccount(identityOfGiven(given)) : accounts.authenticate(credentials, stream)
+  }
+
+  forget(userId: string): void {
+    const { authenticate } = this.parts
+    if ('forget' in authenticate) authenticate.forget(userId)
   }
 
   private async ask(request: ClientRequest, credentials: Credentials): Promise<GivenUser | undefined | null> {

@@ -34,6 +34,8 @@ export interface Authenticator {
    * @throws RoomfulError UNAUTHENTICATED, TOKEN_INVALID, TOKEN_EXPIRED, USER_UNKNOWN, BANNED, UNAVAILABLE
    */
   authenticate(credentials: Credentials, stream?: string, request?: ClientRequest): Promise<Identity>
+  /** What was kept of a user's identity counts no more: they were disconnected, or their rights changed. */
+  forget?(userId: string): void
 }
 
 export interface Identity {
