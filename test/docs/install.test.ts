@@ -1,41 +1,48 @@
 /** The two files of docs/install.md say hello, as they stand there. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { connect } from '@roomful/client'
+import { createRoomful, type Roomful } from '@roomful/server'
 import { expect, it, onTestFinished } from 'vitest'
 
-const root = new URL('../..', import.meta.url).pathname
 const page = readFileSync(new URL('../../docs/install.md', import.meta.url), 'utf8')
-const fileOf = (name: string): string => new RegExp(`\`${name}\`\n\n\`\`\`js\n(.*?)\`\`\``, 's').exec(page)?.[1] ?? ''
+const AsyncFunction = (async () => undefined).constructor as new (
+  ...source: string[]
+) => (...args: unknown[]) => Promise<unknown>
 
-function run(program: string) {
-  const child = spawn(process.execPath, ['--conditions=source', '--input-type=module', '-e', program], { cwd: root })
-  let output = ''
-  child.stdout.on('data', (chunk) => {
-    output += chunk
-  })
-  return { child, output: () => output }
+/** The file without its imports, which are given. */
+function fileOf(name: string): string {
+  const [, text = ''] = new RegExp(`\`${name}\`\n\n\`\`\`js\n(.*?)\`\`\``, 's').exec(page) ?? []
+  return text.replace(/^import .*\n/, '')
 }
 
-it('says hello between two processes', async () => {
-  const port = await freePort()
-  const withPort = (text: string): string => text.replace('8080', String(port)).replace('./data', ':memory:')
-  const server = run(withPort(fileOf('server.mjs')))
-  onTestFinished(() => void server.child.kill())
-  await once(server.child.stdout, 'data')
-  for (const number of [1, 2]) {
-    const client = run(withPort(fileOf('client.mjs')))
-    await once(client.child, 'close')
-    expect(client.output().split('\n').sort()).toEqual(['', `#${number} Write, by Ben`, "{ status: 'ok' }"])
+it('says hello between a server and a client', async () => {
+  const lines: unknown[] = []
+  const console = { log: (line: unknown) => lines.push(line) }
+  let url = ''
+  const create = (): Roomful => {
+    const roomful = createRoomful({ data: ':memory:' })
+    onTestFinished(() => roomful.close())
+    const { listen } = roomful
+    roomful.listen = async () => {
+      const listening = await listen.call(roomful, { port: 0, host: '127.0.0.1' })
+      url = listening.url
+      return listening
+    }
+    return roomful
   }
-}, 60_000)
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
+  await new AsyncFunction('createRoomful', 'console', fileOf('server.mjs'))(create, console)
+  const client = fileOf('client.mjs')
+  for (let run = 0; run < 2; run++) {
+    await new AsyncFunction('connect', 'console', client)(
+      (_url: string, options: object) => connect(url, options),
+      console,
+    )
+  }
+  expect(lines).toEqual([
+    `Roomful on ${url}`,
+    '#1 Write, by Ben',
+    { status: 'ok' },
+    '#2 Write, by Ben',
+    { status: 'ok' },
+  ])
+})
