@@ -1,6 +1,6 @@
 /** What only a real socket shows: refusals before the upgrade, frames that are none. */
 
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { createRoomful, type Roomful } from '@roomful/server'
 import { hubOf } from '@roomful/server/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -8,7 +8,10 @@ import { WebSocket } from 'ws'
 import type { Wire } from '../../src/core/ports/wire.ts'
 
 const servers: Roomful[] = []
-afterEach(() => Promise.all(servers.splice(0).map((roomful) => roomful.close())))
+afterEach(() => {
+  vi.restoreAllMocks()
+  return Promise.all(servers.splice(0).map((roomful) => roomful.close()))
+})
 
 async function start(settings: Parameters<typeof createRoomful>[0] = {}): Promise<{ url: string; roomful: Roomful }> {
   const roomful = createRoomful({ data: ':memory:', ...settings }).standardNamespaces()
@@ -103,6 +106,32 @@ describe('a frame', () => {
     const closed = new Promise((resolve) => socket.on('close', resolve))
     socket.send('x'.repeat(2 * 1_024 + 4_096 + 1))
     expect(await closed).toBe(1009)
+  })
+})
+
+describe('a connect and a join', () => {
+  it('[P6] are one write each: the answer to the upgrade, what is sent to a newcomer, and what the join is answered with', async () => {
+    const { url, roomful } = await start()
+    const write = vi.spyOn(Socket.prototype, 'write')
+    const cork = vi.spyOn(Socket.prototype, 'cork')
+    const socket = await open(url)
+    const [link] = [...hubOf(roomful).links.open]
+    const { wire } = link as unknown as { wire: { socket: Socket } }
+    const written = (): string[] =>
+      write.mock.contexts.flatMap((each, at) =>
+        each === wire.socket ? [Buffer.from(write.mock.calls[at]?.[0] as Uint8Array).toString('latin1')] : [],
+      )
+    const joined = new Promise((resolve) =>
+      socket.on('message', (data) => String(data).includes('"ack"') && resolve(0)),
+    )
+    socket.send('{"type":"room:join","roomId":"lobby","id":"j"}')
+    await joined
+    expect(written()).toEqual([
+      expect.stringMatching(/^HTTP\/1\.1 101 .*"welcome".*"auth_ok".*"users:count"/s),
+      expect.stringContaining('"ack":"j"'),
+    ])
+    expect(cork.mock.contexts.filter((each) => each === wire.socket)).toEqual([])
+    socket.terminate()
   })
 })
 
