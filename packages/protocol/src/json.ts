@@ -57,12 +57,13 @@ export function toJson(value: unknown): string {
  * @throws SyntaxError when it is not JSON
  */
 export function fromJson(text: string): unknown {
-  return mayHoldBinary(text) ? JSON.parse(text, withBytes) : JSON.parse(text)
+  // As mayHoldBinary, which would be one function more in the SDK.
+  return text.includes('$binary') ? JSON.parse(text, withBytes) : JSON.parse(text)
 }
 
 /** @returns false for JSON without bytes. Quotes are everywhere and dollars are rare, so the name alone is found much faster. */
 export function mayHoldBinary(json: string): boolean {
-  return json.includes('$binary') && json.includes(BINARY_MARK)
+  return json.includes('$binary')
 }
 
 /** A replacer. It reads the original value from its parent, since Node's buffers have a `toJSON` of their own. */
