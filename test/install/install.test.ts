@@ -82,7 +82,7 @@ describe('an application that installs everything', () => {
 
   it('brings its license and readme, and nothing that only the workspace has', () => {
     const installed = Object.keys(inject('tarballs')).filter((each) => !/react|vue|svelte|solid|create/.test(each))
-    expect(installed).toHaveLength(6)
+    expect(installed).toHaveLength(7)
     for (const name of installed) {
       const folder = join(project.folder, 'node_modules', name)
       const manifest = readFileSync(join(folder, 'package.json'), 'utf8')

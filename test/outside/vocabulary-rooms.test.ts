@@ -18,6 +18,7 @@ it('[C10] a join answers epoch, position and who is there; the others get user:j
     users: [{ userId: 'j-ann', name: 'Ann', status: 'online' }],
     count: 1,
     pv: expect.any(Number),
+    facts: { fv: 0, state: {}, more: false },
   })
   const reply = await ben.ok('room:join', { roomId: 'j' })
   expect(reply.count).toBe(2)

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { constants, deflateRawSync } from 'node:zlib'
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as ws from 'ws'
@@ -163,6 +163,25 @@ const message = fc
     })
   })
 
+/** The other reads each fragment when it comes, so of a message that is too long and broken it may see the other reason. */
+function refusal(event: unknown): unknown {
+  const [kind, code] = event as [string, number]
+  return kind === 'violation' && (code === 1007 || code === 1009) ? [kind, '1007 or 1009'] : event
+}
+
+/** More follows behind a final block. Ours is refused, and what follows is not lost in silence, as it is by the other. */
+function goesOnBehindItsEnd({ first, payload }: Frame): boolean {
+  if ((first & 0x40) === 0) return false
+  try {
+    const bytes = Buffer.concat([payload, Buffer.of(0, 0, 0xff, 0xff)])
+    const options = { finishFlush: constants.Z_SYNC_FLUSH, info: true }
+    const { engine } = inflateRawSync(bytes, options) as unknown as { engine: { bytesWritten: number } }
+    return engine.bytesWritten < payload.length - 1
+  } catch {
+    return false // refused by both
+  }
+}
+
 describe('the frames of a client', () => {
   it('[R8] [D6] are read as another implementation reads them where some are compressed', async () => {
     const input = fc.tuple(
@@ -173,8 +192,9 @@ describe('the frames of a client', () => {
     )
     await fc.assert(
       fc.asyncProperty(input, async ([messages, cuts]) => {
+        fc.pre(!messages.flat().some(goesOnBehindItsEnd))
         const chunks = pieces(Buffer.concat(messages.flat().map(encode)), cuts)
-        expect(ours(chunks, deflating)).toEqual(await reference(chunks, true))
+        expect(ours(chunks, deflating).map(refusal)).toEqual((await reference(chunks, true)).map(refusal))
       }),
       { numRuns: 1_000 },
     )

@@ -134,7 +134,7 @@ describe('Metrics', () => {
     }
     expect(text).toMatch(/^process_resident_memory_bytes \d+/m)
     const names = [...text.matchAll(/^(roomful_\w+)/gm)].map(([, name]) => name)
-    expect(names.every((name) => /_(total|seconds|bytes)(_bucket|_sum|_count)?$/.test(name ?? ''))).toBe(true)
+    expect(names.every((name) => /_(total|seconds|bytes|pending)(_bucket|_sum|_count)?$/.test(name ?? ''))).toBe(true)
   })
 
   it('[C16] take no label value from a client', async () => {
