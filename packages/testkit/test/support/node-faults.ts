@@ -6,8 +6,14 @@ import { type Method, replace } from './fault.ts'
 
 export interface NodeFault {
   readonly name: string
+  /** A seed that finds it, with {@link nodesOf} nodes; the first few do without it. */
+  readonly foundAt?: number
   /** Breaks it for all runs. @returns what mends it */
   readonly plant: () => () => void
+}
+
+export function nodesOf(seed: number): number {
+  return 2 + (seed % 2)
 }
 
 /** Another text in the scripts, as they are loaded. */
@@ -63,6 +69,11 @@ export const NODE_FAULTS: readonly NodeFault[] = [
       }),
   },
   {
+    name: 'no-serial-guard',
+    foundAt: 191,
+    plant: inScripts(['if serial > ns.c then return nil end', 'if serial then return nil end']),
+  },
+  {
     name: 'heads-before-the-mailbox',
     plant: () =>
       replace(Connection.prototype, 'prepare', (original) => {
@@ -87,6 +98,14 @@ export const NODE_FAULTS: readonly NodeFault[] = [
   {
     name: 'away-ended-by-another-node',
     plant: inScripts(['if place.node == node and place.till == 0 then', 'if place.node == node then']),
+  },
+  {
+    name: 'claims-outlive-their-node',
+    foundAt: 178,
+    plant: inScripts(
+      ['if lease and tonumber(lease) > clock then', 'if holder and holder ~= node then'],
+      ['if page[2][i + 1] == node then', 'if false then'],
+    ),
   },
 ]
 
