@@ -75,6 +75,7 @@ export const NODE_FAULTS: readonly NodeFault[] = [
   },
   {
     name: 'heads-before-the-mailbox',
+    foundAt: 338,
     plant: () =>
       replace(Connection.prototype, 'prepare', (original) => {
         // biome-ignore lint/suspicious/noExplicitAny: it reaches into what is private
