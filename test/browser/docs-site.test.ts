@@ -64,6 +64,7 @@ it.each([
 
 it('finds a section by words, and goes there', async () => {
   const { page } = await open('/docs/sdk.html', 1280)
+  await page.waitForLoadState('networkidle') // the key is listened to once the script is there
   await page.keyboard.press('/')
   await page.keyboard.type('opening handshake')
   await page.locator('.results a', { hasText: 'The opening handshake' }).click()

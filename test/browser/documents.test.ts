@@ -69,6 +69,7 @@ describe.runIf(hasChromium)('[B36] documents in Chromium', () => {
     await shows(ann.page, 'from the left middle from the right')
     expect(new URL(ann.page.url()).pathname).toBe(path)
     await ben.page.goto('/documents')
+    await ben.page.getByRole('heading', { level: 1 }).waitFor()
     await ann.page.locator('.doc-caret-name').waitFor({ state: 'detached' })
     expect(await accessibilityProblemsInBothThemes(ben.page)).toEqual([])
     ann.hasNoTroubles()

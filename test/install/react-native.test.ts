@@ -10,7 +10,7 @@ import { Project, WHOLE } from './lib/project.ts'
 const METRO = ['metro@0.87', '@react-native/babel-preset@0.88', '@react-native/metro-babel-transformer@0.88']
 const POLYFILLS = ['react-native-url-polyfill@4', 'react-native-get-random-values@2']
 
-describe.runIf(WHOLE)('an application for React Native', () => {
+describe.each(WHOLE ? ['Hermes'] : [])('an application for React Native on %s', () => {
   let project: Project
   beforeAll(async () => {
     project = new Project({ type: 'module' })
