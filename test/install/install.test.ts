@@ -26,7 +26,7 @@ describe('an application that installs everything', () => {
     project = new Project()
     project.copy('esm.mjs', 'cjs.cjs', 'types.ts')
     project.write('types.cts', COMMON_JS)
-    const own = ['server', 'client', 'documents', 'testkit'].map((name) => `@roomful/${name}`)
+    const own = ['server', 'client', 'documents', 'testkit', 'socket.io'].map((name) => `@roomful/${name}`)
     const { roomful = '' } = inject('tarballs')
     await project.install(...own, roomful, 'yjs@13', 'vitest@5', 'zod@4', '@types/node@26')
   }, 120_000)
@@ -78,6 +78,19 @@ describe('an application that installs everything', () => {
     expect([status, await ended]).toEqual([200, 0])
     const { stdout } = await project.run('npx', ['roomful', 'token', '--sub', 'ann'])
     expect(stdout.trim()).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/)
+  })
+
+  it('takes the place of socket.io for require and import', async () => {
+    const script = `
+      const create = require('@roomful/socket.io')
+      import('@roomful/socket.io').then(({ Server }) => {
+        const io = create(0)
+        console.log(io instanceof Server, Object.keys(create).join(), require('@roomful/socket.io/package.json').version)
+        io.close()
+      })`
+    project.write('socketio.cjs', script)
+    const { stdout, stderr } = await project.run('node', ['socketio.cjs'])
+    expect(stdout, stderr).toMatch(/^true Server,Namespace,Socket 4\.8\.\d+\n$/)
   })
 
   it('brings its license and readme, and nothing that only the workspace has', () => {
