@@ -10,6 +10,8 @@ export class OpenRooms {
   onOpened: (room: Room) => Promise<void> | undefined = () => undefined
   /** Reads the messages of a room that are being written, and its state. */
   readFacts: (room: Room, head: Head) => Promise<void> = async () => undefined
+  /** Open rooms of which something else that a join needs could not be read. */
+  private readonly incomplete = new WeakSet<Room>()
   private readonly runtime: Runtime
   private readonly namespace: NamespaceState
   private readonly hotBudget: HotBudget
@@ -25,7 +27,10 @@ export class OpenRooms {
     const { rooms, declarations, name } = this.namespace
     const { broker, settings } = this.runtime
     const known = rooms.get(roomId)
-    if (known) return known
+    if (known) {
+      if (this.incomplete.delete(known)) this.watch(known, Promise.resolve(this.onOpened(known)))
+      return known
+    }
     const options = declarations.find(roomId, true)?.options ?? {}
     // What the log no longer keeps must not be found in memory: the order of `n` would be lost on the way.
     const historySize = Math.min(options.historySize ?? settings.historySize, options.retention ?? Infinity)
@@ -36,15 +41,21 @@ export class OpenRooms {
       room.state = 'freed'
       throw new RoomfulError('UNAVAILABLE', undefined, { cause })
     }
-    room.opened = broker.subscribe(name, [{ roomId, retention: options.retention }]).then(([head]) => {
+    const opened = broker.subscribe(name, [{ roomId, retention: options.retention }]).then(([head]) => {
       if (!head || room.state === 'freed') return
       if (head.isGrowing || head.hasState) {
         return this.readFacts(room, head).then(() => this.opened(room, head), failed)
       }
       return this.opened(room, head)
     }, failed)
-    room.opened.catch(() => undefined) // a join awaits it and reports the error
+    this.watch(room, opened)
     return room
+  }
+
+  /** A join awaits it and reports the error. Where the log is there and the rest failed, the next join asks for that again. */
+  private watch(room: Room, opened: Promise<void>): void {
+    room.opened = opened
+    opened.catch(() => room.state === 'open' && this.incomplete.add(room))
   }
 
   private opened(room: Room, head: Head): Promise<void> | undefined {
