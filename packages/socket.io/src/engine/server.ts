@@ -105,9 +105,9 @@ export class Engine extends EventEmitter {
   /** Those that wait for a poll to fetch their last packet. */
   private readonly ending = new Set<string>()
   private readonly middlewares: EngineMiddleware[] = []
-  /** Ids of sessions by the request that opened them, for their cookies. */
   /** Made again when the option is changed while the server runs. */
   private frames: { readonly maxPayload: number; readonly forms: FrameForms } | undefined
+  /** Ids of sessions by the request that opened them, for their cookies. */
   private readonly newIds = new WeakMap<IncomingMessage, string>()
   private readonly dialect: Dialect
   readonly pollingForm: PollingForm
