@@ -2,10 +2,12 @@
  * `npm run pack`: leaves a tarball of every published package in dist/tarballs, checked by publint and
  * `@arethetypeswrong/cli`. `--built` packs what was built before. `--release` also refuses placeholders in the manifests.
  */
-import { relative } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { command } from './lib/checks.ts'
 import { root } from './lib/command.ts'
-import { manifestProblems } from './lib/publish/manifest.ts'
+import { manifestProblems, rangeProblems } from './lib/publish/manifest.ts'
+import { TEMPLATES } from './lib/publish/packages.ts'
 import { type Packed, packAll } from './lib/publish/stage.ts'
 import { finish, type Outcome, runSteps, type Step } from './lib/steps.ts'
 
@@ -20,6 +22,10 @@ const PLACEHOLDER = /example\.(?:org|com)/
 function checkManifests(): Outcome {
   const versions = new Map(packed.map(({ name, version }) => [name, version]))
   const problems = packed.flatMap(({ manifest }) => manifestProblems(manifest, (name) => versions.get(name)))
+  for (const template of TEMPLATES) {
+    const manifest = JSON.parse(readFileSync(join(template, 'package.json'), 'utf8')) as Record<string, unknown>
+    problems.push(...rangeProblems({ ...manifest, name: template }, (name) => versions.get(name)))
+  }
   if (isRelease) {
     for (const { name, manifest } of packed) {
       if (PLACEHOLDER.test(JSON.stringify(manifest))) problems.push(`${name}: still has the address of a placeholder`)

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { root } from '../../scripts/lib/command.ts'
-import { manifestProblems, publishedManifest } from '../../scripts/lib/publish/manifest.ts'
-import { PUBLISHED, packageName } from '../../scripts/lib/publish/packages.ts'
+import { manifestProblems, publishedManifest, rangeProblems } from '../../scripts/lib/publish/manifest.ts'
+import { PUBLISHED, packageName, TEMPLATES } from '../../scripts/lib/publish/packages.ts'
 
 const manifests = new Map(
   PUBLISHED.map((folder) => {
@@ -19,6 +19,12 @@ it.each([...manifests.keys()])('%s has ranges, a license, and addresses', (name)
   expect(manifest.name).toBe(name)
   expect(manifest.private).toBeUndefined()
   expect(manifestProblems(manifest, versionOf)).toEqual([])
+})
+
+it.each(TEMPLATES)('%s asks for the packages of this version', (template) => {
+  const manifest = JSON.parse(readFileSync(join(root, template, 'package.json'), 'utf8')) as Record<string, unknown>
+  expect(Object.keys(manifest.dependencies ?? {}).some((name) => versionOf(name) !== undefined)).toBe(true)
+  expect(rangeProblems(manifest, versionOf)).toEqual([])
 })
 
 it('a pin, a stale range and a missing field are found', () => {

@@ -29,6 +29,9 @@ export interface RoomSnapshot {
   readonly error: RoomfulError | undefined
 }
 
+/** What hooks and stores show before they have joined a room, and on a server. */
+export const UNJOINED_ROOM: RoomSnapshot = { status: 'waiting', members: [], count: 0, typists: [], error: undefined }
+
 export interface SubscriptionOptions {
   readonly roomId: string
   readonly environment: Environment

@@ -3,7 +3,7 @@
  * joined when React subscribes, and released after. The client keeps one subscription for all components, and does not leave
  * a room that is used again at once (B21).
  */
-import { type Client, type Room, RoomfulError, type RoomSnapshot } from '@roomful/client'
+import { type Client, type Room, RoomfulError, type RoomSnapshot, UNJOINED_ROOM } from '@roomful/client'
 
 /** What a component can do in a room. */
 export type RoomActions = Pick<
@@ -12,8 +12,6 @@ export type RoomActions = Pick<
 >
 
 type View = RoomSnapshot & RoomActions & { readonly room: Room | undefined }
-
-const NOT_YET: RoomSnapshot = { status: 'waiting', members: [], count: 0, typists: [], error: undefined }
 
 export class RoomHandle {
   private readonly actions: RoomActions
@@ -40,7 +38,7 @@ export class RoomHandle {
   /** @returns the same object until something in it changes */
   readonly getSnapshot = (): View => {
     const { room, latest } = this
-    const snapshot = room?.getSnapshot() ?? NOT_YET
+    const snapshot = room?.getSnapshot() ?? UNJOINED_ROOM
     // Under Strict Mode the second mount has another `Room` with the same snapshot.
     if (latest?.snapshot === snapshot && latest.view.room === room) return latest.view
     const view = { ...snapshot, ...this.actions, room }

@@ -1,5 +1,14 @@
 /** Solid primitives over the client's `subscribe` and `getSnapshot`. */
-import type { AnyContract, Client, ConnectionState, DownEvent, DownListener, Room, RoomSnapshot } from '@roomful/client'
+import {
+  type AnyContract,
+  type Client,
+  type ConnectionState,
+  type DownEvent,
+  type DownListener,
+  type Room,
+  type RoomSnapshot,
+  UNJOINED_ROOM,
+} from '@roomful/client'
 import { type MessageActions, type MessagesSnapshot, messageActionsOf, messagesOf } from '@roomful/client/messages'
 import {
   type Accessor,
@@ -61,15 +70,13 @@ export function useEvent<C extends AnyContract = undefined, Name extends DownEve
   })
 }
 
-const NOT_YET: RoomSnapshot = { status: 'waiting', members: [], count: 0, typists: [], error: undefined }
-
 /** A room that is joined as long as the component lives: its snapshot, and the room itself. */
 export function useRoom(roomId: Accessor<string>): {
   readonly state: Accessor<RoomSnapshot>
   readonly room: Accessor<Room | undefined>
 } {
   const client = useClient()
-  const [state, setState] = createSignal(NOT_YET)
+  const [state, setState] = createSignal(UNJOINED_ROOM)
   const [current, setCurrent] = createSignal<Room>()
   createEffect(() => {
     const room = client.room(roomId()) as Room
@@ -80,7 +87,7 @@ export function useRoom(roomId: Accessor<string>): {
     onCleanup(() => {
       room.release()
       setCurrent(undefined)
-      setState(NOT_YET)
+      setState(UNJOINED_ROOM)
     })
   })
   return { state, room: current }

@@ -1,5 +1,12 @@
 /** Svelte stores over the client's `subscribe` and `getSnapshot`; with runes, `fromStore` of `svelte/store` reads them. */
-import type { AnyContract, Client, ConnectionState, Room, RoomSnapshot } from '@roomful/client'
+import {
+  type AnyContract,
+  type Client,
+  type ConnectionState,
+  type Room,
+  type RoomSnapshot,
+  UNJOINED_ROOM,
+} from '@roomful/client'
 import { type MessageActions, type MessagesSnapshot, messagesOf } from '@roomful/client/messages'
 import { getContext, setContext } from 'svelte'
 import { type Readable, readable } from 'svelte/store'
@@ -29,7 +36,7 @@ export function room<C extends AnyContract>(
   roomId: string,
 ): Readable<RoomSnapshot> & { readonly current: Room | undefined } {
   let current: Room | undefined
-  const { subscribe } = readable<RoomSnapshot>(NOT_YET, (set) => {
+  const { subscribe } = readable<RoomSnapshot>(UNJOINED_ROOM, (set) => {
     const joined = client.room(roomId) as unknown as Room
     const read = (): void => set(joined.getSnapshot())
     current = joined
@@ -47,8 +54,6 @@ export function room<C extends AnyContract>(
     },
   }
 }
-
-const NOT_YET: RoomSnapshot = { status: 'waiting', members: [], count: 0, typists: [], error: undefined }
 
 /** The messages of a room, with pending and refused ones, and what can be done with them. */
 export function messages<C extends AnyContract>(

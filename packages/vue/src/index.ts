@@ -1,5 +1,14 @@
 /** Vue composables over the client's `subscribe` and `getSnapshot`. */
-import type { AnyContract, Client, ConnectionState, DownEvent, DownListener, Room, RoomSnapshot } from '@roomful/client'
+import {
+  type AnyContract,
+  type Client,
+  type ConnectionState,
+  type DownEvent,
+  type DownListener,
+  type Room,
+  type RoomSnapshot,
+  UNJOINED_ROOM,
+} from '@roomful/client'
 import { type MessageActions, type MessagesSnapshot, messageActionsOf, messagesOf } from '@roomful/client/messages'
 import {
   getCurrentInstance,
@@ -73,15 +82,13 @@ export function useEvent<C extends AnyContract = undefined, Name extends DownEve
   )
 }
 
-const NOT_YET: RoomSnapshot = { status: 'waiting', members: [], count: 0, typists: [], error: undefined }
-
 /** A room that is joined while the component is mounted: its snapshot, and the room itself once it is mounted. */
 export function useRoom(roomId: MaybeRefOrGetter<string>): {
   readonly state: Readonly<ShallowRef<RoomSnapshot>>
   readonly room: Readonly<ShallowRef<Room | undefined>>
 } {
   const client = useClient()
-  const state = shallowRef(NOT_YET)
+  const state = shallowRef(UNJOINED_ROOM)
   const current = shallowRef<Room>()
   whileMounted(
     () => toValue(roomId),
@@ -96,7 +103,7 @@ export function useRoom(roomId: MaybeRefOrGetter<string>): {
       return () => {
         room.release()
         current.value = undefined
-        state.value = NOT_YET
+        state.value = UNJOINED_ROOM
       }
     },
   )

@@ -28,6 +28,13 @@ export function manifestProblems(manifest: Json, version?: (name: string) => str
   for (const field of ['description', 'keywords', 'homepage', 'bugs', 'repository', 'license', 'exports', 'files']) {
     if (manifest[field] === undefined && !(field === 'exports' && manifest.bin !== undefined)) say(`has no ${field}`)
   }
+  return [...problems, ...rangeProblems(manifest, version)]
+}
+
+/** Sentences about dependencies that are pinned, or are an older version of a package of this workspace. */
+export function rangeProblems(manifest: Json, version?: (name: string) => string | undefined): string[] {
+  const problems: string[] = []
+  const say = (what: string): void => void problems.push(`${String(manifest.name)}: ${what}`)
   for (const part of ['dependencies', 'peerDependencies'] as const) {
     for (const [dependency, range] of Object.entries((manifest[part] ?? {}) as Record<string, string>)) {
       if (/^\d/.test(range)) say(`pins ${dependency} to ${range}: a fix in it must reach users without a release here`)

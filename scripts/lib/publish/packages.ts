@@ -1,4 +1,5 @@
 /** The packages that are published, lower floors first: each is compiled against the ones below it. */
+import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../command.ts'
 
@@ -21,6 +22,9 @@ export const PUBLISHED = [
 export function packageName(folder: string): string {
   return folder.endsWith('roomful') ? folder : `@roomful/${folder}`
 }
+
+/** Folders of the templates of `npm create roomful`, each with a manifest that asks for published packages. */
+export const TEMPLATES = globSync('packages/create-roomful/templates/*', { cwd: root })
 
 /** Where `npm run pack` leaves the tarballs. */
 export const TARBALLS = join(root, 'dist', 'tarballs')
