@@ -5,12 +5,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Project, WHOLE } from './lib/project.ts'
+import { Project } from './lib/project.ts'
 
 const METRO = ['metro@0.87', '@react-native/babel-preset@0.88', '@react-native/metro-babel-transformer@0.88']
 const POLYFILLS = ['react-native-url-polyfill@4', 'react-native-get-random-values@2']
 
-describe.each(WHOLE ? ['Hermes'] : [])('an application for React Native on %s', () => {
+describe('an application for React Native on Hermes', () => {
   let project: Project
   beforeAll(async () => {
     project = new Project({ type: 'module' })
