@@ -27,7 +27,8 @@ describe('the worker', () => {
     }
     await Promise.all(batches)
     expect(seqs).toEqual(Array.from({ length: 6000 }, (_, i) => i + 1))
-    expect(statSync(join(folder, 'roomful.db-wal')).size).toBeLessThan(220_000_000) // of 300 MB written
+    // 128 MiB when it must start over, 64 MiB during the checkpoint before that, 20 batches in flight; 320 MB were written.
+    expect(statSync(join(folder, 'roomful.db-wal')).size).toBeLessThan(240_000_000)
     expect(reports).toEqual([])
   }, 30_000)
 
