@@ -36,4 +36,4 @@ it('processes that open a new one at the same time find the tables made once', a
   await Promise.all(children.map((child) => once(child.stdout, 'data')))
   for (const child of children) child.stdin.end('begin')
   expect(await Promise.all(ended)).toEqual(new Array(PROCESSES).fill({ code: 0, said: '' }))
-})
+}, 30_000)
