@@ -12,6 +12,7 @@ import { LogListener } from './log/log-listener.ts'
 import { SavedSessions } from './log/saved-sessions.ts'
 import { Namespace } from './namespace.ts'
 import { answerLargest } from './rooms/directory.ts'
+import { GOODBYE, type Goodbye } from './rooms/presence/former-nodes.ts'
 import { AccountChanges } from './sessions/account-changes.ts'
 import { drain } from './sessions/drain.ts'
 import { Guests } from './sessions/guests.ts'
@@ -103,13 +104,14 @@ export class Hub {
       this.namespace(name)?.inboxes.wake(roomId)
     })
     runtime.nodes.on<string>('user of', (id, name) => this.namespace(name)?.connections.get(id)?.user.sub)
+    runtime.nodes.on<Goodbye[]>(GOODBYE, (goodbyes, name) => {
+      const namespace = this.namespace(name)
+      if (namespace) this.handshake.letGo(namespace.state, goodbyes)
+    })
     answerLargest(runtime, (name) => this.namespace(name)?.directory)
     runtime.nodes.on<[string, number, string]>('disconnect', (what, name) => this.namespace(name)?.closeHere(...what))
-    const isClosed = (): boolean => this.state === 'closed'
     const { catchUp, facades, handshake, leads } = this
-    runtime.broker.listen(
-      new LogListener(runtime, { catchUp, namespaces: facades, sessions: handshake, leads, isClosed }),
-    )
+    runtime.broker.listen(new LogListener(runtime, { catchUp, namespaces: facades, sessions: handshake, leads }))
   }
 
   /** Opens the logs. @throws what the broker throws */

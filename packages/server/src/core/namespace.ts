@@ -29,6 +29,7 @@ import { Inboxes } from './rooms/inboxes.ts'
 import { Joins } from './rooms/joins.ts'
 import { OpenRooms } from './rooms/open-rooms.ts'
 import { Placement } from './rooms/placement.ts'
+import { FormerNodes } from './rooms/presence/former-nodes.ts'
 import { RoomPresence } from './rooms/presence/room-presence.ts'
 import { ThrottledFanOut } from './rooms/presence/throttled-fan-out.ts'
 import { UserPresence } from './rooms/presence/user-presence.ts'
@@ -86,7 +87,8 @@ export class Namespace implements NamespaceApi, NamespaceParts {
     const commit = new Commit(runtime, state, fanOut)
     const throttle = new ThrottledFanOut(runtime, state)
     const seats = new Seats(runtime, state, rooms)
-    const presence = new RoomPresence(runtime, state, { rooms, seats, fanOut, throttle })
+    const formerNodes = new FormerNodes(runtime, state)
+    const presence = new RoomPresence(runtime, state, { rooms, seats, fanOut, throttle, formerNodes })
     const access = new Access(runtime, delivery, (connection, roomId, reason) =>
       joins.leave(connection, roomId, reason),
     )
@@ -113,7 +115,7 @@ export class Namespace implements NamespaceApi, NamespaceParts {
     this.rooms = rooms
     this.directory = new RoomDirectory(runtime, state)
     this.presence = presence
-    this.users = new UserPresence(runtime, state, { fanOut, delivery, throttle })
+    this.users = new UserPresence(runtime, state, { fanOut, delivery, throttle, formerNodes })
     this.inboxes = inboxes
     this.requests = {
       runtime,

@@ -1,9 +1,11 @@
 -- Who is in a room: one field per user, `<node><until>,…|<user as JSON>`, where `until` is 0 for a user who is connected
--- there and else the moment up to which they are expected back.
+-- there, 1 where a join was under way when its node last spoke of it, and else the moment up to which they are expected back.
 --   R:p:<room> hash   user -> that
 --   R:o:<node> set    room\nuser of every seat the node answers for, to clear up after it
 --   R:away zset       room\nuser -> when they are gone
 --   R:seated zset     rooms in which users are, by name, without personal ones
+
+local JOINING = 1
 
 local function parse_seat(text)
   local places, user = {}, ''
@@ -41,7 +43,7 @@ local function state_of(places)
   if #places == 0 then return 'gone', 0 end
   local till = 0
   for _, place in ipairs(places) do
-    if place.till == 0 then return 'here', 0 end
+    if place.till <= JOINING then return 'here', 0 end
     till = math.max(till, place.till)
   end
   return 'away', till
@@ -90,30 +92,34 @@ local function presence(R, key, clock)
     return seat
   end
 
-  -- @returns false when so many others sit there
   -- `till` of an `away` is the moment at which it ends.
+  -- @returns false when so many others sit there; whether the user has a place by another node as well
   function self.change(name, user, json, node, state, till, capacity, reason)
     local room = self.room(name)
     local seat = self.seat(room, user)
     local before = state_of(seat.places)
-    if state == 'here' and capacity and before == 'gone' then
+    local is_in = state == 'here' or state == 'joining'
+    if is_in and capacity and before == 'gone' then
       room.held = room.held or redis.call('HLEN', room.key)
       if room.held + room.gained >= capacity then return false end
     end
-    -- A user who is connected to one node is expected back by no other.
-    local places, is_elsewhere = {}, false
+    -- A user who is connected to one node is expected back by no other. One who joins still is: the join may fail.
+    local places, is_connected = {}, false
     for _, place in ipairs(seat.places) do
-      if place.node ~= node and (place.till == 0 or state ~= 'here') then
+      local is_over = place.till > JOINING and (state == 'here' or place.till <= clock)
+      if place.node ~= node and not is_over then
         places[#places + 1] = place
-        is_elsewhere = is_elsewhere or place.till == 0
+        is_connected = is_connected or place.till == 0
       end
     end
-    if state == 'here' then places[#places + 1] = { node = node, till = 0 } end
-    if state == 'away' and before ~= 'gone' and not is_elsewhere then places[#places + 1] = { node = node, till = till } end
+    local is_elsewhere = #places > 0
+    if is_in then places[#places + 1] = { node = node, till = state == 'here' and 0 or JOINING } end
+    if state == 'away' and before ~= 'gone' and not is_connected then places[#places + 1] = { node = node, till = till } end
     seat.places = places
-    local is_other = state == 'here' and seat.json ~= '' and seat.json ~= json
+    local is_shown = state == 'here' or (state == 'joining' and not is_elsewhere)
+    local is_other = is_shown and seat.json ~= '' and seat.json ~= json
     local is_renamed = is_other and (shown_of(seat.json) ~= shown_of(json) or name_of(seat.json) ~= name_of(json))
-    if state == 'here' then seat.json = json end
+    if is_shown then seat.json = json end
     seat.touched = true
     local now = state_of(places)
     if before == 'gone' and now ~= 'gone' then room.gained = room.gained + 1 end
@@ -126,7 +132,7 @@ local function presence(R, key, clock)
     end
     seat.owner = seat.owner or {}
     seat.owner[node] = places[#places] ~= nil and places[#places].node == node
-    return true
+    return true, is_elsewhere
   end
 
   -- @returns frames for the nodes that have the rooms open, and those of `self_node` apart
@@ -174,7 +180,8 @@ local function presence(R, key, clock)
 end
 
 -- argv: node, serial, now; then room, user, JSON of the user, state, ms of an 'away', capacity or '', reason or ''.
--- @returns OK, k, then per change 1, or 0 where the room is full; then what this node hears of it
+-- @returns OK, k, then per change 1, 2 where the user has a place by another node as well, or 0 where the room is full; then
+-- what this node hears of it
 F.seats = function(keys, argv)
   local R = prefix_of(keys)
   local node, serial = argv[1], tonumber(argv[2])
@@ -195,8 +202,9 @@ F.seats = function(keys, argv)
   for i = 4, #argv, 7 do
     local reason = argv[i + 6] ~= '' and argv[i + 6] or nil
     local till = clock + tonumber(argv[i + 4])
-    local done = work.change(argv[i], argv[i + 1], argv[i + 2], node, argv[i + 3], till, tonumber(argv[i + 5]), reason)
-    result[#result + 1] = done and 1 or 0
+    local done, is_elsewhere =
+      work.change(argv[i], argv[i + 1], argv[i + 2], node, argv[i + 3], till, tonumber(argv[i + 5]), reason)
+    result[#result + 1] = done and (is_elsewhere and 2 or 1) or 0
   end
   local frames, own = work.write(node)
   result[#result + 1] = table.concat(own)
@@ -217,7 +225,7 @@ F.expireSeats = function(keys, argv)
     local places = work.seat(work.room(name), user).places
     local over = {}
     for _, place in ipairs(places) do
-      if place.till > 0 and place.till <= clock then over[#over + 1] = place.node end
+      if place.till > JOINING and place.till <= clock then over[#over + 1] = place.node end
     end
     for _, node in ipairs(over) do work.change(name, user, '', node, 'gone', 0, nil, 'timeout') end
     if #over == 0 then redis.call('ZREM', R .. 'away', member) end
@@ -269,7 +277,7 @@ local function reap_seats(R, key, node, clock)
   for _, member in ipairs(members) do
     local name, user = string.match(member, '^(.*)\n([^\n]*)$')
     for _, place in ipairs(work.seat(work.room(name), user).places) do
-      if place.node == node and place.till == 0 then
+      if place.node == node and place.till <= JOINING then
         work.change(name, user, '', node, 'gone', 0, nil, 'node')
         break
       end

@@ -7,6 +7,7 @@ import { EventSource } from 'eventsource'
 import { SignJWT } from 'jose'
 import { io, type Socket } from 'socket.io-client'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { GOODBYE } from '../../src/core/rooms/presence/former-nodes.ts'
 import { type CreateOptions, createRoomful, type Observer, type Roomful } from '../../src/index.ts'
 import { startRedis } from './server.ts'
 
@@ -42,6 +43,7 @@ async function balance(first: Node) {
   let late = ''
   let port = first.port
   const server = createServer((client) => {
+    if (port === 0) return void client.destroy()
     const upstream = dial(port, '127.0.0.1')
     clients.add(client)
     servers.add(upstream)
@@ -66,6 +68,15 @@ async function balance(first: Node) {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     to(node: Node) {
       port = node.port
+    },
+    /** New connections go nowhere. */
+    refuse() {
+      port = 0
+    },
+    /** Everyone learns that the links are over. */
+    end() {
+      for (const socket of [...clients, ...servers]) socket.destroy()
+      clients.clear()
     },
     /** Clients are cut off, and no node learns of it. */
     cut() {
@@ -117,6 +128,7 @@ const closing = (client: { close(): unknown }) => () => void client.close()
 const chat = (roomful: Roomful) =>
   hubOf(roomful).namespace('/') as NonNullable<ReturnType<ReturnType<typeof hubOf>['namespace']>>
 const connections = ({ roomful }: Node) => chat(roomful).connections.size
+const holdsAnn = ({ roomful }: Node) => chat(roomful).state.users.get('ann')?.connections.size === 1
 
 describe('a client that comes back to another node', () => {
   it('[D3] [C18] [C20] [Z8] recovers there over Socket.IO, with everything that it missed, while its old link hangs', async () => {
@@ -198,6 +210,142 @@ describe('a client that comes back to another node', () => {
     await expect.poll(() => connections(a), { timeout: 10_000 }).toBe(1)
     await expect.poll(() => ann.state).toMatchObject({ status: 'open', recovered: true })
     expect(await ann.request('count')).toMatchObject({ count: 3 })
+  })
+})
+
+describe('a user who is expected back', () => {
+  /** Comes back within 50 ms. */
+  async function bySocketIo(url: string) {
+    const socket = await socketIo(url, 'ann')
+    await socket.emitWithAck('room:join', 'lobby')
+    return {
+      say: () => socket.emitWithAck('message:send', { roomId: 'lobby', content: 'I am back' }),
+      isBack: () => socket.connected && socket.recovered,
+      leave: () => socket.emitWithAck('room:leave', 'lobby'),
+      close: () => socket.disconnect(),
+    }
+  }
+
+  async function bySdk(url: string) {
+    const client = await sdk(url, 'ann')
+    const room = client.room('lobby')
+    await room.ready
+    return {
+      say: () => room.send('I am back'),
+      isBack: () => client.state.status === 'open' && client.state.recovered,
+      leave: () => room.release(),
+      close: () => client.close(),
+    }
+  }
+
+  /** Two servers with a request that joins, waits for the test, and fails; the first one has ann. */
+  async function begin(connectAnn: typeof bySocketIo | typeof bySdk) {
+    const joined = Promise.withResolvers<void>()
+    const goOn = Promise.withResolvers<void>()
+    const start = cluster((roomful) => {
+      chat(roomful).on('try', async (context) => {
+        await context.join('lobby')
+        joined.resolve()
+        await goOn.promise
+        throw new Error('The join is not to be')
+      })
+    })
+    const [a, b] = [await start(), await start()]
+    const balancer = await balance(a)
+    const ben = await sdk(b.url, 'ben')
+    const seen: string[] = []
+    const room = ben.room('lobby')
+    room.on('user:joined', ({ userId }) => seen.push(`${userId} joined`))
+    room.on('user:left', ({ userId }) => seen.push(`${userId} left`))
+    ben.on('presence:update', ({ userId, status }) => userId === 'ann' && seen.push(status))
+    await room.ready
+    const ann = await connectAnn(balancer.url)
+    await expect.poll(() => seen.toSorted()).toEqual(['ann joined', 'online'])
+    const isAway = () => chat(b.roomful).state.rooms.get('lobby')?.users.get('ann')?.isAway
+    const move = async (from: Node, to: Node) => {
+      balancer.to(to)
+      balancer.cut()
+      await expect.poll(() => [holdsAnn(from), holdsAnn(to)], { timeout: 10_000 }).toEqual([false, true])
+      await expect.poll(() => ann.isBack()).toBe(true)
+    }
+    return { a, b, balancer, ann, seen, isAway, move, joined: joined.promise, goOn: goOn.resolve }
+  }
+
+  it('[G6] [Z19] is not seen to leave by a join on another node that fails, once the first one has ended', async () => {
+    const { a, b, balancer, ann, seen, isAway, joined, goOn } = await begin(bySocketIo)
+    const other = await socketIo(b.url, 'ann')
+    balancer.refuse()
+    await a.roomful.close()
+    const tried = other.emitWithAck('try')
+    await joined
+    goOn()
+    expect(await tried).toMatchObject({ status: 'error' })
+    await expect.poll(isAway).toBe(true)
+    balancer.to(b)
+    await expect.poll(() => ann.isBack()).toBe(true)
+    await expect.poll(isAway).toBe(false)
+    expect(seen.toSorted()).toEqual(['ann joined', 'online'])
+  })
+
+  it('[G6] [Z19] is not seen to leave by a join on another node that fails after the first one noticed the cut', async () => {
+    const { a, b, balancer, ann, seen, isAway, joined, goOn } = await begin(bySocketIo)
+    const other = await socketIo(b.url, 'ann')
+    const tried = other.emitWithAck('try')
+    await joined
+    balancer.refuse()
+    balancer.end()
+    const stated = () => chat(a.roomful).state.rooms.get('lobby')?.stated.get('ann')
+    await expect.poll(() => [stated()?.state, stated()?.calls], { timeout: 5_000 }).toEqual(['away', 0])
+    goOn()
+    expect(await tried).toMatchObject({ status: 'error' })
+    await expect.poll(isAway).toBe(true)
+    balancer.to(b)
+    await expect.poll(() => ann.isBack()).toBe(true)
+    await expect.poll(isAway).toBe(false)
+    expect(seen.toSorted()).toEqual(['ann joined', 'online'])
+  })
+
+  for (const [kind, connectAnn] of Object.entries({ bySocketIo, bySdk })) {
+    it(`[G6] [C18] [Z20] leaves at once after a return to another node, without the grace of the first one, ${kind}`, async () => {
+      const { a, b, ann, seen, move } = await begin(connectAnn)
+      await move(a, b)
+      await ann.say()
+      const leftAt = performance.now()
+      await ann.close()
+      await expect
+        .poll(() => seen.toSorted(), { timeout: 8_000 })
+        .toEqual(['ann joined', 'ann left', 'offline', 'online'])
+      expect(performance.now() - leftAt).toBeLessThan(3_000)
+    })
+
+    it(`[G6] [C18] [Z20] leaves a room at once after a return to another node, and stays online, ${kind}`, async () => {
+      const { a, b, ann, seen, move } = await begin(connectAnn)
+      await move(a, b)
+      await ann.say()
+      const leftAt = performance.now()
+      await ann.leave()
+      await expect.poll(() => seen.toSorted(), { timeout: 8_000 }).toEqual(['ann joined', 'ann left', 'online'])
+      expect(performance.now() - leftAt).toBeLessThan(3_000)
+    })
+  }
+
+  it('[G6] [Z20] is not let go by a goodbye that the session outlived', async () => {
+    const { a, b, balancer, ann, seen, move } = await begin(bySocketIo)
+    await move(a, b)
+    await move(b, a)
+    const held = [...chat(a.roomful).state.sessions.values()].find(({ user }) => user.sub === 'ann')
+    expect(held?.session?.fence).toBe(3)
+    balancer.refuse()
+    balancer.end()
+    await expect.poll(() => holdsAnn(a)).toBe(false)
+    // What the second node said when it had the session arrives only now.
+    const late = { session: held?.session?.id, fence: 2, userId: 'ann' }
+    const body = [{ ...late, left: { roomId: 'lobby', reason: 'left' } }, late]
+    expect(await hubOf(b.roomful).runtime.nodes.ask(GOODBYE, body, '/')).toMatchObject({ answered: 1 })
+    balancer.to(b)
+    await expect.poll(() => ann.isBack()).toBe(true)
+    await ann.say()
+    expect(seen.toSorted()).toEqual(['ann joined', 'online'])
   })
 })
 

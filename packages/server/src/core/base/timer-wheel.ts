@@ -23,6 +23,7 @@ export class TimerWheel {
   private stopTicking: (() => void) | undefined
   private done: number
   private waiting = 0
+  private isClosed = false
 
   constructor(clock: Clock, tickMs = 50) {
     this.clock = clock
@@ -35,7 +36,9 @@ export class TimerWheel {
     return this.waiting
   }
 
+  /** Once it is closed nothing waits: what would be tried again then never is. */
   add(delayMs: number, waiting: Waiting): Timer {
+    if (this.isClosed) return { tick: 0, waiting }
     if (this.waiting === 0) this.done = this.now()
     const due = Math.ceil((this.clock.monotonic() + Math.max(0, delayMs)) / this.tickMs)
     const timer: Timer = { tick: Math.max(due, this.done + 1), waiting }
@@ -57,6 +60,7 @@ export class TimerWheel {
   }
 
   close(): void {
+    this.isClosed = true
     this.stopTicking?.()
     this.stopTicking = undefined
     this.slots.clear()

@@ -43,7 +43,6 @@ interface TakenSessions {
 interface LogListenerParts {
   readonly catchUp: CatchUp
   readonly namespaces: ReadonlyMap<string, LoggedNamespace>
-  readonly isClosed: () => boolean
   readonly sessions: TakenSessions
   readonly leads: { onFenced(name: string, fence: number): void }
 }
@@ -172,7 +171,7 @@ export class LogListener implements BrokerListener {
       (error: unknown) => {
         this.runtime.observer.observe({ type: 'commit:failed', namespace: name, error })
         // Until the heads are known there may be a hole that nothing shows.
-        if (!this.parts.isClosed()) this.runtime.timers.add(RETRY_MS, () => this.compare(namespace, rooms))
+        this.runtime.timers.add(RETRY_MS, () => this.compare(namespace, rooms))
       },
     )
   }

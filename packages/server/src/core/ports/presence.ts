@@ -73,17 +73,23 @@ export interface OnlineChange {
 export interface SeatChange {
   readonly roomId: string
   readonly user: User
-  /** `away`: not connected, and expected back. A node where the user is connected ends that on all other nodes. */
-  readonly state: 'here' | 'away' | 'gone'
+  /**
+   * `away`: not connected, and expected back. A node where the user is connected ends that on all other nodes. `joining`: to
+   * the members the same as `here`; it ends nothing, since the join may fail.
+   */
+  readonly state: 'here' | 'joining' | 'away' | 'gone'
   /** How long an `away` lasts unless something else is said. */
   readonly forMs?: number | undefined
-  /** Most users in the room: with `here`, for a user who is not among them. */
+  /** Most users in the room, for a user who is not among them and comes in. */
   readonly capacity?: number | undefined
   /** Why the user is gone, for the members. */
   readonly reason?: string | undefined
 }
 
-export type SeatResult = { readonly ok: true } | { readonly ok: false; readonly code: 'ROOM_FULL' }
+/** @property isElsewhere the user has a place by another node as well */
+export type SeatResult =
+  | { readonly ok: true; readonly isElsewhere: boolean }
+  | { readonly ok: false; readonly code: 'ROOM_FULL' }
 
 export interface UserPage {
   /** Version of the membership. */

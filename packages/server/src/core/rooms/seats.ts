@@ -8,7 +8,7 @@ import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { SeatChange, SeatResult, SharedPresence } from '../ports/broker.ts'
 import type { User } from '../ports/users.ts'
-import type { NamespaceState, Room, StatedSeat } from '../state/namespace-state.ts'
+import type { NamespaceState, Room, Seat, SeatClaim, StatedSeat } from '../state/namespace-state.ts'
 import type { OpenRooms } from './open-rooms.ts'
 
 /** Until a statement that may not have taken effect is made again. */
@@ -67,12 +67,16 @@ export class Seats {
     const claim = room.claims.get(userId)
     const user = seat?.user ?? claim?.user ?? stated?.user
     if (user === undefined) return undefined
-    const isAway = seat?.isAway === true && claim === undefined
-    const state = isAway ? 'away' : seat || claim ? 'here' : 'gone'
+    const state = stateOf(seat, claim)
     const shown = seat?.state
     const isSame = stated === undefined || (stated.user.name === user.name && stated.shown === shown)
     if (state === (stated?.state ?? 'gone') && isSame) return stated
-    const entry = stated ?? { user, state, calls: 0, latest: undefined }
+    // The join is done. Only where others expect the user back does it matter to anyone.
+    if (stated?.state === 'joining' && state === 'here' && isSame && stated.calls === 0 && !stated.isElsewhere) {
+      stated.state = 'here'
+      return stated
+    }
+    const entry = stated ?? { user, state, isElsewhere: false, calls: 0, latest: undefined }
     room.stated.set(userId, entry)
     entry.user = user
     entry.state = state
@@ -83,8 +87,8 @@ export class Seats {
       // What it says of itself comes last: the scripts compare it as text.
       user: { sub, name, role, ...(guest === undefined ? {} : { guest }), ...(shown ? { presence: shown } : {}) },
       state,
-      forMs: isAway ? Math.max(0, (seat?.expectedUntil ?? 0) - this.runtime.clock.now()) : undefined,
-      capacity: state === 'here' && !seat ? room.options.capacity : undefined,
+      forMs: state === 'away' ? Math.max(0, (seat?.expectedUntil ?? 0) - this.runtime.clock.now()) : undefined,
+      capacity: state === 'joining' && !seat ? room.options.capacity : undefined,
       reason,
     })
     return entry
@@ -121,10 +125,12 @@ export class Seats {
   private send(room: Room, entry: StatedSeat, change: SeatChange): void {
     entry.calls++
     const latest = (this.shared as SharedPresence).seats(this.namespace.name, [change]).then(
-      ([result]) => {
-        if (result?.ok === false && entry.calls === 1) entry.state = 'gone'
+      ([answer]) => {
+        const result = answer as SeatResult
+        if (!result.ok && entry.calls === 1) entry.state = 'gone'
+        entry.isElsewhere = result.ok && result.isElsewhere
         this.onAnswer(room, entry)
-        return result ?? { ok: true as const }
+        return result
       },
       (error: unknown) => {
         if (entry.calls === 1) entry.state = 'unknown'
@@ -145,6 +151,12 @@ export class Seats {
     room.stated.delete(entry.user.sub)
     this.rooms.freeIfEmpty(room)
   }
+}
+
+function stateOf(seat: Seat | undefined, claim: SeatClaim | undefined): SeatChange['state'] {
+  if (seat && !seat.isAway) return 'here'
+  if (claim) return 'joining'
+  return seat ? 'away' : 'gone'
 }
 
 function full(capacity: number | undefined): RoomfulError {

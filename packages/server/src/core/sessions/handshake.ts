@@ -11,6 +11,7 @@ import type { SessionRecord, TakenSession } from '../ports/broker.ts'
 import type { User } from '../ports/users.ts'
 import { carryOut, runChecks } from '../requests/checks.ts'
 import type { Context } from '../requests/context.ts'
+import type { Goodbye } from '../rooms/presence/former-nodes.ts'
 import type { Bursts } from '../state/bursts.ts'
 import type { SharedLimits } from '../state/limits.ts'
 import { type Attached, Connection, type NamespaceState } from '../state/namespace-state.ts'
@@ -158,6 +159,21 @@ export class Handshake {
     const holder = namespace.sessions.get(id)
     if (holder?.session && holder.session.fence < fence) this.replace(holder)
     this.savedSessions.forgetData(id)
+  }
+
+  /** Sessions that were here once, and said goodbye on the node that has them since. */
+  letGo(namespace: NamespaceState, goodbyes: readonly Goodbye[]): void {
+    const { presence, users } = this.namespaces.of({ namespace })
+    for (const { session, fence, userId, left } of goodbyes) {
+      this.taken(namespace, session, fence) // where that is not known yet
+      const cutOff = { sign: session, fence }
+      if (left === undefined) users.endGraceOf(userId, cutOff)
+      else {
+        const room = namespace.rooms.get(left.roomId)
+        if (room) presence.endGraceOf(room, userId, cutOff, left.reason)
+      }
+    }
+    this.runtime.turn.endSoon()
   }
 
   /** Something may have been missed: looks which sessions, and names of guests, other nodes have taken over. */

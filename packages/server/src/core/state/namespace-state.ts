@@ -205,7 +205,9 @@ export interface Seat extends RoomUser {
 export interface StatedSeat {
   user: User
   /** `unknown`: it may not have taken effect. */
-  state: 'here' | 'away' | 'gone' | 'unknown'
+  state: 'here' | 'joining' | 'away' | 'gone' | 'unknown'
+  /** The user had a place by another node when this one said so. */
+  isElsewhere: boolean
   /** Statements without an answer. */
   calls: number
   /** The state of its presence in it. */

@@ -21,8 +21,12 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-const TAKEN: SeatResult = { ok: true }
-const FULL: SeatResult = { ok: false, code: 'ROOM_FULL' }
+/** By what Redis answers. */
+const RESULTS: readonly SeatResult[] = [
+  { ok: false, code: 'ROOM_FULL' },
+  { ok: true, isElsewhere: false },
+  { ok: true, isElsewhere: true },
+]
 
 /** Another connection of someone who is online already is counted at most this often. */
 const COUNT_MS = 1_000
@@ -145,7 +149,7 @@ export class Presence {
     })
     answered.then(
       (reply) => {
-        for (const [i, { resolve }] of page.entries()) resolve(Number(reply[2 + i]) === 0 ? FULL : TAKEN)
+        for (const [i, { resolve }] of page.entries()) resolve(RESULTS[Number(reply[2 + i])] as SeatResult)
       },
       (error: unknown) => {
         for (const { reject } of page) reject(error)

@@ -11,13 +11,22 @@ import type { User } from '../../ports/users.ts'
 import type { Connection, Member, NamespaceState, PresenceState, Room, Seat } from '../../state/namespace-state.ts'
 import type { OpenRooms } from '../open-rooms.ts'
 import type { Seats } from '../seats.ts'
-import { GraceTimers, signOf } from './grace-timers.ts'
+import type { FormerNodes } from './former-nodes.ts'
+import { type CutOff, cutOff, GraceTimers, signOf } from './grace-timers.ts'
 import { PRESENCE_BY_NAME_MAX, PresenceFeed, toMember } from './presence-feed.ts'
 import { SharedUsers } from './shared-users.ts'
 import type { ThrottledFanOut } from './throttled-fan-out.ts'
 
 /** A user who was cut off shows as `reconnecting` after this long; the SDK's first attempt comes within it. D10. */
 const AWAY_AFTER_MS = 1_000
+
+interface RoomPresenceParts {
+  readonly rooms: OpenRooms
+  readonly seats: Seats
+  readonly fanOut: FanOut
+  readonly throttle: ThrottledFanOut
+  readonly formerNodes: FormerNodes
+}
 
 export class RoomPresence {
   private readonly runtime: Runtime
@@ -26,17 +35,19 @@ export class RoomPresence {
   private readonly seats: Seats
   private readonly feed: PresenceFeed
   private readonly graceTimers: GraceTimers
+  private readonly formerNodes: FormerNodes
   private readonly sharedUsers: SharedUsers | undefined
 
   constructor(
     runtime: Runtime,
     namespace: NamespaceState,
-    { rooms, seats, fanOut, throttle }: { rooms: OpenRooms; seats: Seats; fanOut: FanOut; throttle: ThrottledFanOut },
+    { rooms, seats, fanOut, throttle, formerNodes }: RoomPresenceParts,
   ) {
     this.runtime = runtime
     this.namespace = namespace
     this.rooms = rooms
     this.seats = seats
+    this.formerNodes = formerNodes
     this.feed = new PresenceFeed(runtime, fanOut, throttle)
     this.graceTimers = new GraceTimers(runtime.timers)
     const { shared } = seats
@@ -81,8 +92,9 @@ export class RoomPresence {
     const seat = room.seats.get(connection.user.sub)
     if (!seat) return
     seat.connections--
-    if (graceMs > 0) this.keepForGrace(room, seat, signOf(connection), graceMs)
+    if (graceMs > 0) this.keepForGrace(room, seat, cutOff(connection), graceMs)
     this.removeIfGone(room, seat, reason)
+    if (graceMs === 0) this.formerNodes.letGo(connection, { roomId: room.id, reason })
     if (seat.connections > 0 && seat.states?.delete(connection.id)) this.show(room, seat)
   }
 
@@ -111,7 +123,7 @@ export class RoomPresence {
       seat = { ...newSeat(user, 0), isAway: true }
       this.enter(room, seat)
     }
-    this.keepForGrace(room, seat, sign, graceMs)
+    this.keepForGrace(room, seat, { sign, fence: 0 }, graceMs)
   }
 
   /** The user behind a connection is another one now, or has another name. */
@@ -146,8 +158,13 @@ export class RoomPresence {
 
   /** A connection is back, and its user may not be in this room any more. */
   endGrace(room: Room, connection: Connection, reason: string): void {
-    const seat = room.seats.get(connection.user.sub)
-    if (!seat || !this.graceTimers.release(graceName(signOf(connection), room))) return
+    this.endGraceOf(room, connection.user.sub, { sign: signOf(connection), fence: Number.POSITIVE_INFINITY }, reason)
+  }
+
+  /** @param cutOff with the fence that its session has by now */
+  endGraceOf(room: Room, userId: string, { sign, fence }: CutOff, reason: string): void {
+    const seat = room.seats.get(userId)
+    if (!seat || !this.graceTimers.release(graceName(sign, room), fence)) return
     seat.expected--
     room.pins--
     this.removeIfGone(room, seat, reason)
@@ -185,14 +202,15 @@ export class RoomPresence {
     this.namespace.announce('enter', user, room.id)
   }
 
-  private keepForGrace(room: Room, seat: Seat, sign: string, ms: number): void {
+  private keepForGrace(room: Room, seat: Seat, { sign, fence }: CutOff, ms: number): void {
     seat.expectedUntil = Math.max(seat.expectedUntil, this.runtime.clock.now() + ms)
-    const isNew = this.graceTimers.keep(graceName(sign, room), ms, () => {
+    const onEnd = (): void => {
       seat.expected--
       room.pins--
       this.removeIfGone(room, seat, 'timeout')
       this.rooms.freeIfEmpty(room)
-    })
+    }
+    const isNew = this.graceTimers.keep(graceName(sign, room), { ms, fence, onEnd })
     if (!isNew) return
     seat.expected++
     room.pins++

@@ -12,7 +12,8 @@ import type { Delivery, FanOut } from '../../log/fan-out.ts'
 import type { OnlineChange, OnlineUsers, ReturningMember } from '../../ports/broker.ts'
 import type { User } from '../../ports/users.ts'
 import type { Connection, NamespaceState, OnlineUser } from '../../state/namespace-state.ts'
-import { GraceTimers, signOf } from './grace-timers.ts'
+import type { FormerNodes } from './former-nodes.ts'
+import { type CutOff, cutOff, GraceTimers, signOf } from './grace-timers.ts'
 import type { ThrottledFanOut } from './throttled-fan-out.ts'
 
 /** Connections up to which every client is notified of every user. U7. */
@@ -23,6 +24,13 @@ const CONNECTIONS_PER_INTERVAL = 1_000
 
 /** With several nodes: after the broker did not take a statement. */
 const RETRY_MS = 1_000
+
+interface UserPresenceParts {
+  readonly fanOut: FanOut
+  readonly delivery: Delivery
+  readonly throttle: ThrottledFanOut
+  readonly formerNodes: FormerNodes
+}
 
 export class UserPresence {
   private readonly runtime: Runtime
@@ -35,6 +43,7 @@ export class UserPresence {
   /** It goes to everyone when the turn ends. */
   private isCountDue = false
   private readonly throttle: ThrottledFanOut
+  private readonly formerNodes: FormerNodes
   /** With several nodes: how many are online there, without the connections of this one. */
   private readonly elsewhere = { users: 0, connections: 0 }
   /** Users of whom the broker may not know what is so. */
@@ -45,13 +54,14 @@ export class UserPresence {
   constructor(
     runtime: Runtime,
     namespace: NamespaceState,
-    { fanOut, delivery, throttle }: { fanOut: FanOut; delivery: Delivery; throttle: ThrottledFanOut },
+    { fanOut, delivery, throttle, formerNodes }: UserPresenceParts,
   ) {
     this.runtime = runtime
     this.namespace = namespace
     this.fanOut = fanOut
     this.delivery = delivery
     this.throttle = throttle
+    this.formerNodes = formerNodes
     this.graceTimers = new GraceTimers(runtime.timers)
   }
 
@@ -85,7 +95,8 @@ export class UserPresence {
     const known = this.namespace.users.get(user.sub)
     if (!known?.connections.delete(connection)) return
     const roomIds = [...connection.memberships.keys()] // it leaves them now, and may show as offline only later
-    if (graceMs > 0) this.keepForGrace(known, signOf(connection), roomIds, graceMs)
+    if (graceMs > 0) this.keepForGrace(known, cutOff(connection), roomIds, graceMs)
+    else this.formerNodes.letGo(connection)
     this.removeIfGone(known, roomIds, connection.id)
     this.tell([])
     this.sendCount()
@@ -95,7 +106,15 @@ export class UserPresence {
   expect({ user, sign, roomIds }: ReturningMember, graceMs: number): void {
     const known = this.namespace.users.get(user.sub) ?? { user, connections: new SmallSet<Connection>(), expected: 0 }
     this.namespace.users.set(user.sub, known)
-    this.keepForGrace(known, sign, roomIds, graceMs)
+    this.keepForGrace(known, { sign, fence: 0 }, roomIds, graceMs)
+  }
+
+  /** A session that was cut off here said goodbye on another node. */
+  endGraceOf(userId: string, { sign, fence }: CutOff): void {
+    const known = this.namespace.users.get(userId)
+    if (!known || !this.graceTimers.release(sign, fence)) return
+    known.expected--
+    this.removeIfGone(known, [])
   }
 
   /** The user behind a connection is another one now, or has another name. */
@@ -140,11 +159,12 @@ export class UserPresence {
     )
   }
 
-  private keepForGrace(known: OnlineUser, sign: string, roomIds: readonly string[], ms: number): void {
-    const isNew = this.graceTimers.keep(sign, ms, () => {
+  private keepForGrace(known: OnlineUser, { sign, fence }: CutOff, roomIds: readonly string[], ms: number): void {
+    const onEnd = (): void => {
       known.expected--
       this.removeIfGone(known, roomIds)
-    })
+    }
+    const isNew = this.graceTimers.keep(sign, { ms, fence, onEnd })
     if (isNew) known.expected++
   }
 
