@@ -11,7 +11,7 @@ import type { RequestHandler } from './on-demand.ts'
 import type { Outbox, OutboxEntry, OutboxLimits, OutboxOptions } from './outbox.ts'
 import { type RequestOptions, Requests } from './requests.ts'
 import { Room, type RoomOf, Rooms } from './room.ts'
-import type { RoomPosition } from './room-subscription.ts'
+import type { JoinOptions } from './room-subscription.ts'
 import { shareTabs } from './share-tabs.ts'
 import type { ShareTabsOptions, TabsTransport } from './tabs/index.ts'
 import { ALL_TRANSPORTS, type DefaultTransportsOptions, defaultTransports } from './transports/default-transports.ts'
@@ -21,6 +21,7 @@ import type {
   AnyContract,
   DownEvent,
   DownListener,
+  PresenceGivenBy,
   RequestArgs,
   ServerRequest,
   ServerRequestHandler,
@@ -239,15 +240,13 @@ export class Client<C extends AnyContract = undefined> {
 
   /**
    * Joins a room, unless this client is in it already. Call the returned object's `release()` when you no longer need it.
-   * @param options.after the position that an earlier page or process kept, to receive the events after it; without it no
-   * earlier events arrive
    * @example
    * const room = client.room('lobby')
    * room.on('message:new', ({ name, content }) => show(name, content))
    * await room.send('Hello')
    */
-  room(roomId: string, options: { after?: RoomPosition } = {}): RoomOf<C> {
-    const subscription = this.#rooms.acquire(roomId, options.after)
+  room(roomId: string, options: JoinOptions<PresenceGivenBy<C>> = {}): RoomOf<C> {
+    const subscription = this.#rooms.acquire(roomId, options as JoinOptions)
     const room = new Room<C>({
       ...{ subscription, requests: this.#requests },
       enqueue: (event, args, requestOptions) => this.#enqueue(event, args, requestOptions),

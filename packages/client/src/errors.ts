@@ -27,6 +27,8 @@ export class RoomfulError extends Error {
   declare readonly retryAfterMs: number | undefined
   /** Path of the field that was wrong, as `a.b.0`. */
   declare readonly field: string | undefined
+  /** All that the server says of it; with a CONFLICT of room state the current `value` and `version`. */
+  declare readonly details: Readonly<Record<string, unknown>> | undefined
 
   /**
    * @param code throw it with a code of your own from a handler of `onRequest`
@@ -35,18 +37,24 @@ export class RoomfulError extends Error {
   constructor(
     code: ErrorCode | ClientErrorCode | (string & {}),
     message?: string,
-    more: { retryAfterMs?: number | undefined; field?: string | undefined; cause?: unknown } = {},
+    more: {
+      retryAfterMs?: number | undefined
+      field?: string | undefined
+      details?: Readonly<Record<string, unknown>> | undefined
+      cause?: unknown
+    } = {},
   ) {
     super(message ?? defaultMessage(code), more)
     this.code = code
     this.retryAfterMs = more.retryAfterMs
     this.field = more.field
+    this.details = more.details
   }
 
   /** @returns the error that the server sent */
   static fromWire(error: WireError): RoomfulError {
     const retryAfterMs = error.retryAfter === undefined ? undefined : error.retryAfter * 1000
-    return new RoomfulError(error.code, error.message, { retryAfterMs, field: error.field })
+    return new RoomfulError(error.code, error.message, { retryAfterMs, field: error.field, details: { ...error } })
   }
 }
 

@@ -9,9 +9,29 @@ export type { OutboxEntry, OutboxLimits, OutboxStorage } from './outbox.ts'
 export { ReconnectingWebSocket, type ReconnectingWebSocketOptions } from './reconnecting-websocket.ts'
 export type { RequestOptions } from './requests.ts'
 export type { ChatMethods, HistoryPage, RoomOf as Room } from './room.ts'
-export { type RoomPosition, type RoomSnapshot, type RoomStatus, UNJOINED_ROOM } from './room-subscription.ts'
+export {
+  type JoinOptions,
+  type RoomPosition,
+  type RoomSnapshot,
+  type RoomStatus,
+  UNJOINED_ROOM,
+} from './room-subscription.ts'
 export { createLink, type NamespaceOptions, SharedLink, type SharedLinkOptions } from './shared-link.ts'
 export type { ShareTabsOptions } from './tabs/index.ts'
 export type { OpenTransport, Transport, TransportHandlers, TransportName } from './transports/transport.ts'
 export type { WebSocketConstructor, WebSocketLike } from './transports/websocket.ts'
-export type { AnyContract, DownEvent, DownListener, HasChat, Member, Reset, Typist, WithChat } from './types.ts'
+export type {
+  AnyContract,
+  DownEvent,
+  DownListener,
+  HasChat,
+  JoinAck,
+  Member,
+  MemberOf,
+  PresenceGivenBy,
+  PresenceOf,
+  PresenceState,
+  Reset,
+  Typist,
+  WithChat,
+} from './types.ts'

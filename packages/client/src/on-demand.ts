@@ -1,5 +1,5 @@
 /**
- * What the SDK does not need to connect: answers to requests of the server, pages of history, the outbox. Loaded together,
+ * What the SDK does not need to connect: answers to requests of the server, pages of history, the outbox, typing and presence data. Loaded together,
  * once the connection is open, or earlier at the first call that needs it.
  */
 import { toJson } from '@roomful/protocol'
@@ -8,6 +8,7 @@ import { type ReceivedEvent, type Report, type RequestFrame, readArgs, readMeta 
 import type { HistoryPage } from './room.ts'
 import type { UpAck } from './types.ts'
 
+export { Activity } from './activity.ts'
 export { Outbox } from './outbox.ts'
 
 export type RequestHandler = (...args: readonly unknown[]) => unknown

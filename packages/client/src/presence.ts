@@ -60,7 +60,8 @@ export function applyChange(presence: Presence, change: PresenceChange): Presenc
     members.delete(userId)
     return checked({ members, count: presence.count - 1, pv })
   }
-  list(members, { userId, name: change.data.name, status: 'online' })
+  const { name, state } = change.data
+  list(members, { userId, name, status: 'online', ...(state && { state }) })
   // A listed user who joins again has a new name.
   return checked({ members, count: presence.count + (wasListed ? 0 : 1), pv })
 }

@@ -3,7 +3,7 @@
  * waits for the connection, in order. What was sent when the connection was lost is sent again by the next one if a repeat
  * does no harm, and refused otherwise, because the client cannot know whether it was done. C11, G3.
  */
-import { toJson } from '@roomful/protocol'
+import { type Limits, toJson } from '@roomful/protocol'
 import type { Connection } from './connection.ts'
 import type { Clock, Environment } from './environment.ts'
 import { RoomfulError } from './errors.ts'
@@ -63,6 +63,10 @@ export class Requests {
   get reach(): Reach {
     const { status } = this.#connection.state
     return status === 'open' ? 'now' : status === 'closed' ? 'never' : 'later'
+  }
+
+  get limits(): Partial<Limits> {
+    return this.#connection.server.limits
   }
 
   /** Sends without an acknowledgement; `onError` gets the reason when it could not be sent. */
@@ -131,7 +135,7 @@ export class Requests {
   }
 
   #send(request: Pending): void {
-    const limit = this.#connection.server.limits.maxMessageBytes
+    const limit = this.limits.maxMessageBytes
     if (limit !== undefined && request.bodyBytes > limit) {
       return request.settle(new RoomfulError('TOO_LARGE', `The message is too large: at most ${limit} bytes`))
     }

@@ -4,23 +4,23 @@
  * list of members correct. V2, O8.
  */
 import type { Position } from '@roomful/protocol'
+import type { Activity } from './activity.ts'
 import { backoffMs } from './backoff.ts'
 import type { Environment } from './environment.ts'
 import { isPassing, RoomfulError } from './errors.ts'
 import { Emitter, type EventMeta, type ReceivedEvent } from './events.ts'
 import { PRESENCE_EVENTS, RoomPresence } from './presence.ts'
 import type { Requests } from './requests.ts'
-import type { JoinAck, Member, Reset, Typist } from './types.ts'
-import { TypingSignal, Typists } from './typing.ts'
+import type { JoinAck, MemberOf, PresenceState, Reset, Typist } from './types.ts'
 
 /** `waiting` for a connection, `joining`, `joined`, or `refused` by the server, with its reason in `error`. */
 export type RoomStatus = 'waiting' | 'joining' | 'joined' | 'refused'
 
 /** What a page shows of a room; the same object until something changes. */
-export interface RoomSnapshot {
+export interface RoomSnapshot<State = PresenceState> {
   readonly status: RoomStatus
-  /** The users in the room, at most 1,000 of them. */
-  readonly members: readonly Member[]
+  /** The users in the room, at most 1,000 of them, each with what they say of themselves in `state`. */
+  readonly members: readonly MemberOf<State>[]
   /** Number of all members, listed or not. */
   readonly count: number
   /** Other users who are writing. */
@@ -36,8 +36,15 @@ export interface SubscriptionOptions {
   readonly roomId: string
   readonly environment: Environment
   readonly requests: Requests
-  /** The position of an earlier page or process, to resume from. */
-  readonly position: RoomPosition | undefined
+  readonly join: JoinOptions
+}
+
+/** How a room is joined. */
+export interface JoinOptions<State = PresenceState> {
+  /** The position of an earlier page or process, to resume from. Without it no earlier events arrive. */
+  readonly after?: RoomPosition | undefined
+  /** What this client says of itself in the room, from the first moment on: see `Room.setPresence`. */
+  readonly state?: State | undefined
 }
 
 /** Joins in a row that did not bring the missing events; after them the events count as lost, and `onReset` says so. */
@@ -48,6 +55,7 @@ export interface SubscriptionEvents {
   change: []
   reset: [reset: Reset]
   redacted: [meta: EventMeta]
+  joined: [ack: JoinAck]
 }
 
 export class RoomSubscription {
@@ -61,11 +69,12 @@ export class RoomSubscription {
   /** The server removed this client: it does not join again by itself. */
   isRemoved = false
   declare position: RoomPosition
+  /** What this client says of itself; each join repeats it. */
+  declare state: PresenceState | undefined
   readonly #options: SubscriptionOptions
   readonly #presence: RoomPresence
-  // Both are made when they are first needed: in most rooms only few users write.
-  #typing: TypingSignal | undefined
-  #typists: Typists | undefined
+  /** Typing, and changes of `state`; loaded when it is first needed. */
+  #activity: Activity | undefined
   #status: RoomStatus = 'waiting'
   #error: RoomfulError | undefined
   #snapshot: RoomSnapshot | undefined
@@ -79,10 +88,11 @@ export class RoomSubscription {
   readonly #waiting = new Set<(error?: RoomfulError) => void>()
 
   constructor(options: SubscriptionOptions) {
-    const { roomId, environment, position } = options
+    const { roomId, environment, join } = options
     this.#options = options
     this.roomId = roomId
-    this.position = position ?? UNKNOWN_POSITION
+    this.position = join.after ?? UNKNOWN_POSITION
+    this.state = join.state
     this.own = new Emitter(environment.report)
     this.events = new Emitter(environment.report)
     this.#presence = new RoomPresence({ ...options, onChange: this.#changed })
@@ -94,7 +104,7 @@ export class RoomSubscription {
       status: this.#status,
       members: [...members.values()],
       count,
-      typists: this.#typists?.list() ?? [],
+      typists: this.#activity?.typists ?? [],
       error: this.#error,
     }
     return this.#snapshot
@@ -122,8 +132,7 @@ export class RoomSubscription {
   handleDown(): void {
     this.#cancelRetry?.()
     this.#cancelRetry = undefined
-    this.#typing?.forget()
-    this.#typists?.clear()
+    this.#activity?.handleDown()
     if (!this.isRemoved) this.#become('waiting')
   }
 
@@ -186,8 +195,7 @@ export class RoomSubscription {
   handle(event: ReceivedEvent): void {
     const name = event.event
     if (PRESENCE_EVENTS.has(name)) this.#presence.handle(event)
-    if (name === 'user:typing') this.#typists ??= new Typists(this.#options.environment.clock, this.#changed)
-    this.#typists?.handle(event)
+    if (this.#activity || name === 'user:typing') this.use((activity) => activity.handle(event))
     this.events.emit(name, event)
   }
 
@@ -207,27 +215,31 @@ export class RoomSubscription {
     return this.#isJoining || (this.position.seq === undefined && this.users > 0)
   }
 
-  /** A keystroke of this user. */
-  handleInput(): void {
-    const { roomId, environment, requests } = this.#options
-    this.#typing ??= new TypingSignal(environment.clock, (event) => requests.emit(event, [{ roomId }]))
-    if (this.#status === 'joined') this.#typing.handleInput()
-  }
-
-  stopTyping(): void {
-    this.#typing?.stop()
+  /** Calls `what` with typing and presence data of this room: at once, or when that is loaded. */
+  use(what: (activity: Activity) => void): void {
+    if (this.#activity) return what(this.#activity)
+    import('./on-demand.ts').then(({ Activity }) => {
+      if (this.#isOver) return
+      this.#activity ??= new Activity(this, this.#options, this.#changed)
+      what(this.#activity)
+    }, this.#options.environment.report)
   }
 
   async #requestJoin(): Promise<void> {
     const { roomId, requests } = this.#options
+    const { state } = this
     const after = resumeAfter(this.position)
     this.#isJoining = true
     const onAck = (ack: unknown): void => {
       this.#isJoining = false
-      if (!this.#isOver) this.#enter(ack as JoinAck)
+      if (this.#isOver) return
+      this.#enter(ack as JoinAck)
+      const { state: latest } = this
+      if (latest && latest !== state) this.use((activity) => activity.setPresence(latest))
     }
     try {
-      await requests.call('room:join', [after === undefined ? { roomId } : { roomId, after }], { onAck })
+      // JSON has no `undefined`: what is not there is not sent.
+      await requests.call('room:join', [{ roomId, after, state }], { onAck })
     } catch (error) {
       this.#isJoining = false
       if (!this.#isOver) this.#handleRefusal(error as RoomfulError)
@@ -243,6 +255,7 @@ export class RoomSubscription {
     this.#presence.replace(ack)
     this.#become('joined')
     this.settle()
+    this.own.emit('joined', ack)
     if (reset) this.own.emit('reset', reset)
   }
 

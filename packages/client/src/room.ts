@@ -8,8 +8,20 @@ import type { Environment } from './environment.ts'
 import { RoomfulError } from './errors.ts'
 import { callListener, type EventMeta, type ReceivedEvent } from './events.ts'
 import type { RequestOptions, Requests } from './requests.ts'
-import { type RoomPosition, type RoomSnapshot, RoomSubscription } from './room-subscription.ts'
-import type { AnyContract, DownEvent, DownListener, HasChat, JoinAck, Member, Reset, UpAck } from './types.ts'
+import { type JoinOptions, type RoomSnapshot, RoomSubscription } from './room-subscription.ts'
+import type {
+  AnyContract,
+  DownEvent,
+  DownListener,
+  HasChat,
+  JoinAck,
+  MemberOf,
+  PresenceGivenBy,
+  PresenceOf,
+  PresenceState,
+  Reset,
+  UpAck,
+} from './types.ts'
 
 export interface RoomOptions {
   readonly subscription: RoomSubscription
@@ -58,7 +70,7 @@ export class Room<C extends AnyContract = undefined> {
   }
 
   /** The users in the room, at most 1,000; `getSnapshot().count` counts all. */
-  get members(): readonly Member[] {
+  get members(): readonly MemberOf<PresenceOf<C>>[] {
     return this.getSnapshot().members
   }
 
@@ -69,7 +81,8 @@ export class Room<C extends AnyContract = undefined> {
   }
 
   /** Status, members and typists as one value, for rendering: the same object until something changes. */
-  readonly getSnapshot = (): RoomSnapshot => this.#subscription.getSnapshot()
+  readonly getSnapshot = (): RoomSnapshot<PresenceOf<C>> =>
+    this.#subscription.getSnapshot() as unknown as RoomSnapshot<PresenceOf<C>>
 
   /**
    * Calls `onChange` when `getSnapshot()` returns another value.
@@ -153,12 +166,41 @@ export class Room<C extends AnyContract = undefined> {
 
   /** Call it at each keystroke: other users see that you are writing until 2 s pass without a call. */
   typing(): void {
-    this.#subscription.handleInput()
+    this.#subscription.use((activity) => activity.handleInput())
   }
 
   /** Ends it at once, for instance when the input is empty again. `send` does it too. */
   stopTyping(): void {
-    this.#subscription.stopTyping()
+    this.#subscription.use((activity) => activity.stopTyping())
+  }
+
+  /**
+   * Says something of this client in the room, such as a cursor: members get the latest of it. Call it as often as you like.
+   * It goes with the connection, and each reconnect says it again; refusals go to `onError`.
+   * @example room.setPresence({ cursor: { x: 10, y: 20 } })
+   */
+  setPresence(state: PresenceGivenBy<C>): void {
+    this.#subscription.use((activity) => activity.setPresence(state as PresenceState))
+  }
+
+  /**
+   * This user has read the room up to the event with this number; it never goes back. Other devices get `room:read`.
+   * @returns the highest number so far
+   * @throws RoomfulError (rejects) FORBIDDEN, TIMEOUT, …
+   */
+  read(seq: number): Promise<UpAck<'room:read'>> {
+    return this.#options.requests.call('room:read', [{ roomId: this.id, seq }], { isRepeatable: true }) as Promise<
+      UpAck<'room:read'>
+    >
+  }
+
+  /**
+   * Calls `listener` after each join, the first and those of reconnects, with the server's answer: the state of the room and
+   * this user's read position among it.
+   * @returns a function that removes the listener
+   */
+  onJoined(listener: (ack: JoinAck) => void): () => void {
+    return this.#keep(this.#subscription.own.on('joined', listener))
   }
 
   /**
@@ -230,8 +272,10 @@ export class Rooms {
   }
 
   /** @returns the subscription; each call needs a `release` */
-  acquire(roomId: string, position?: RoomPosition): RoomSubscription {
-    const subscription = this.#subscriptions.get(roomId) ?? this.#add(roomId, position)
+  acquire(roomId: string, options: JoinOptions = {}): RoomSubscription {
+    const subscription = this.#subscriptions.get(roomId) ?? this.#add(roomId, options)
+    const { state } = options
+    if (state && state !== subscription.state) subscription.use((activity) => activity.setPresence(state))
     this.#lingering.get(subscription)?.()
     this.#lingering.delete(subscription)
     subscription.users++
@@ -297,15 +341,15 @@ export class Rooms {
   #follow(roomId: string): RoomSubscription | undefined {
     let followed = 0
     for (const { users } of this.#subscriptions.values()) if (users === 0) followed++
-    return followed < MAX_FOLLOWED ? this.#add(roomId, undefined) : undefined
+    return followed < MAX_FOLLOWED ? this.#add(roomId, {}) : undefined
   }
 
-  #add(roomId: string, position: RoomPosition | undefined): RoomSubscription {
+  #add(roomId: string, join: JoinOptions): RoomSubscription {
     const subscription = new RoomSubscription({
       environment: this.#environment,
       requests: this.#requests,
       roomId,
-      position,
+      join,
     })
     this.#subscriptions.set(roomId, subscription)
     return subscription

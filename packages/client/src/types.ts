@@ -11,7 +11,9 @@ import type {
   GivenAck,
   ReceivedAck,
   ReceivedArgs,
+  ReceivedPresence,
   SentArgs,
+  SentPresence,
 } from '@roomful/protocol'
 import type { DownData, DownName, UpAck, UpData, UpName } from '@roomful/protocol/messages'
 import type { EventMeta } from './events.ts'
@@ -123,8 +125,25 @@ export type ServerRequestHandler<C extends AnyContract, Name extends string> = N
     : never
   : (data: unknown, ...more: unknown[]) => unknown
 
+/** What a client says of itself in a room. */
+export type PresenceState = Readonly<Record<string, unknown>>
+
+/** What members say of themselves, as others get it. */
+export type PresenceOf<C extends AnyContract> = ReceivedPresence<C>
+
+/** What a client of this contract may say of itself. */
+export type PresenceGivenBy<C extends AnyContract> = SentPresence<C>
+
+/** A user in a room, with what they say of themselves: of several connections of a user the latest field counts. */
+export interface MemberOf<State = PresenceState> {
+  readonly userId: string
+  readonly name: string
+  readonly status: 'online' | 'reconnecting' | 'left'
+  readonly state?: State
+}
+
 /** A user in a room. */
-export type Member = UpAck<'presence:get'>['users'][number]
+export type Member = MemberOf
 
 /** The answer to a join. */
 export type JoinAck = UpAck<'room:join'>

@@ -26,6 +26,7 @@ it('[B19] what is said ends it', async () => {
   const room = client.room(roomId)
   await room.ready
   room.typing()
+  await clock.settle()
   await room.send('hi')
   await clock.advance(5_000)
   expect(server.requests.map(({ event }) => event)).toEqual([

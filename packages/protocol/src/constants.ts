@@ -43,6 +43,16 @@ export interface Limits {
   dedupeWindowMs: number
   /** How long the session of a lost connection is kept, ms. */
   sessionMs: number
+  /** Changes of presence data a second on this connection. */
+  presencePerSecond: number
+  /** A message that is written in pieces is interrupted when its writer is silent for this long, ms. */
+  streamIdleMs: number
+  /** Longest message that is written in pieces, in UTF-16 units. */
+  streamMaxLength: number
+  /** Pieces of messages a second on this connection. */
+  streamPiecesPerSecond: number
+  /** UTF-16 units in pieces of messages a second on this connection. */
+  streamCharsPerSecond: number
 }
 
 /** Levels of objects and arrays inside each other that a message may have. R4. */

@@ -33,7 +33,54 @@ export interface Contract {
   readonly client: Readonly<Record<string, EventDefinition>>
   /** Events that the server sends. */
   readonly server: Readonly<Record<string, EventDefinition>>
+  /** What members say of themselves in a room, an object: a cursor, a status. */
+  readonly presence?: StandardSchemaV1
+  /**
+   * Names in the state of rooms, each with the schema of its values; a `*` in a name stands for any characters. With it the
+   * server refuses all other names.
+   */
+  readonly state?: Readonly<Record<string, StandardSchemaV1>>
 }
+
+/** What a client says of itself in a room. */
+export type PresenceState = Readonly<Record<string, unknown>>
+
+/** What members say of themselves, as others get it. */
+export type ReceivedPresence<C> = C extends { readonly presence: infer Schema extends StandardSchemaV1 }
+  ? StandardSchemaV1.InferOutput<Schema>
+  : PresenceState
+
+/** What a client of a contract may say of itself. */
+export type SentPresence<C> = C extends { readonly presence: infer Schema extends StandardSchemaV1 }
+  ? StandardSchemaV1.InferInput<Schema>
+  : PresenceState
+
+/** Names that the state of a room may have. */
+export type StateName<C> = C extends { readonly state: infer State }
+  ? {
+      [Name in keyof State & string]: Name extends `${infer Front}*${infer Back}` ? `${Front}${string}${Back}` : Name
+    }[keyof State & string]
+  : string
+
+type StateSchema<State, Name extends string> = {
+  [Pattern in keyof State & string]: Pattern extends `${infer Front}*${infer Back}`
+    ? Name extends `${Front}${string}${Back}`
+      ? State[Pattern]
+      : never
+    : Name extends Pattern
+      ? State[Pattern]
+      : never
+}[keyof State & string]
+
+/** The value of a name in the state of a room, as its readers get it. */
+export type StateValue<C, Name extends string = string> = C extends { readonly state: infer State }
+  ? StandardSchemaV1.InferOutput<Extract<StateSchema<State, Name>, StandardSchemaV1>>
+  : unknown
+
+/** The value of a name in the state of a room, as a writer gives it. */
+export type GivenStateValue<C, Name extends string = string> = C extends { readonly state: infer State }
+  ? StandardSchemaV1.InferInput<Extract<StateSchema<State, Name>, StandardSchemaV1>>
+  : unknown
 
 /** What every durable event carries beside its own fields. W5. */
 export interface DurableFields {

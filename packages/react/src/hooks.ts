@@ -1,8 +1,9 @@
 /** Listening to an event while a component is mounted; and the hooks with the types of a contract (D5). */
-import type { AnyContract, Client, DownEvent, DownListener } from '@roomful/client'
+import type { AnyContract, Client, DownEvent, DownListener, PresenceGivenBy } from '@roomful/client'
 import { useEffect, useInsertionEffect, useRef } from 'react'
 import { useClient } from './provider.tsx'
-import { type RoomView, useRoom } from './use-room.ts'
+import { type Presence, type RoomView, usePresence, useRoom } from './use-room.ts'
+import { type RoomStateView, useRoomState } from './use-room-state.ts'
 
 /** Which events `useEvent` listens to. */
 export interface UseEventOptions {
@@ -48,7 +49,11 @@ export interface Hooks<C extends AnyContract> {
   /** The client of the nearest provider. */
   useClient(): Client<C>
   /** Joins a room while the component is mounted. */
-  useRoom(roomId: string): RoomView<C>
+  useRoom(roomId: string, state?: PresenceGivenBy<C>): RoomView<C>
+  /** The members of a room, with what they say of themselves. */
+  usePresence(roomId: string, state?: PresenceGivenBy<C>): Presence<C>
+  /** The state of a room, and how to change it. */
+  useRoomState(roomId: string): RoomStateView<C>
   /** Calls `listener` for each such event while the component is mounted. */
   useEvent<Name extends DownEvent<C>>(event: Name, listener: DownListener<C, Name>, options?: UseEventOptions): void
 }
@@ -57,8 +62,14 @@ export interface Hooks<C extends AnyContract> {
  * Gives the hooks that depend on event names the types of a contract. They are the same functions, so that it costs nothing
  * and contracts can share a provider.
  * @example
- * const { useClient, useRoom, useEvent } = createHooks<typeof contract>()
+ * const { useClient, useRoom, usePresence, useRoomState, useEvent } = createHooks<typeof contract>()
  */
 export function createHooks<C extends AnyContract>(): Hooks<C> {
-  return { useClient: useClient<C>, useRoom: useRoom<C>, useEvent: useEvent as Hooks<C>['useEvent'] }
+  return {
+    useClient: useClient<C>,
+    useRoom: useRoom<C>,
+    usePresence: usePresence<C>,
+    useRoomState: useRoomState<C>,
+    useEvent: useEvent as Hooks<C>['useEvent'],
+  }
 }

@@ -13,6 +13,8 @@ export {
   type SentMessage,
 } from '@roomful/client/messages'
 
+export type { RoomState, StateActions, StateEntries, StateWriteOptions, Unread } from '@roomful/client/state'
+
 export { createHooks, type Hooks, type UseEventOptions, useEvent } from './hooks.ts'
 export {
   LinkProvider,
@@ -26,3 +28,4 @@ export {
 export type { RoomActions } from './room-handle.ts'
 export { useMessages, useMessageText } from './use-messages.ts'
 export { type Presence, type RoomView, type Typing, usePresence, useRoom, useTyping } from './use-room.ts'
+export { type RoomStateView, type UnreadView, useRoomState, useUnread } from './use-room-state.ts'

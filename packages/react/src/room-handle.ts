@@ -3,12 +3,19 @@
  * joined when React subscribes, and released after. The client keeps one subscription for all components, and does not leave
  * a room that is used again at once (B21).
  */
-import { type Client, type Room, RoomfulError, type RoomSnapshot, UNJOINED_ROOM } from '@roomful/client'
+import {
+  type Client,
+  type PresenceState,
+  type Room,
+  RoomfulError,
+  type RoomSnapshot,
+  UNJOINED_ROOM,
+} from '@roomful/client'
 
 /** What a component can do in a room. */
 export type RoomActions = Pick<
   Room,
-  'send' | 'edit' | 'redact' | 'react' | 'removeReaction' | 'typing' | 'stopTyping' | 'history'
+  'send' | 'edit' | 'redact' | 'react' | 'removeReaction' | 'typing' | 'stopTyping' | 'history' | 'setPresence' | 'read'
 >
 
 type View = RoomSnapshot & RoomActions & { readonly room: Room | undefined }
@@ -17,6 +24,8 @@ export class RoomHandle {
   private readonly actions: RoomActions
   private readonly client: Client
   private readonly roomId: string
+  /** What this user says of themselves when the room is joined. */
+  state: PresenceState | undefined
   private room: Room | undefined
   private latest: { readonly snapshot: RoomSnapshot; readonly view: View } | undefined
 
@@ -32,6 +41,8 @@ export class RoomHandle {
       history: (...args) => this.mounted.history(...args),
       typing: () => this.mounted.typing(),
       stopTyping: () => this.mounted.stopTyping(),
+      setPresence: (state) => this.mounted.setPresence(state),
+      read: (seq) => this.mounted.read(seq),
     }
   }
 
@@ -47,7 +58,7 @@ export class RoomHandle {
   }
 
   readonly subscribe = (onChange: () => void): (() => void) => {
-    const room = this.client.room(this.roomId)
+    const room = this.client.room(this.roomId, { state: this.state })
     this.room = room
     room.subscribe(onChange)
     return () => {

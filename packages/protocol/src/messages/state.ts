@@ -72,7 +72,7 @@ export const roomReadDown = down('room:read', {
 })
 
 export const roomUnread = up('room:unread', {
-  when: 'To count the messages of others that you have not read, in up to 100 rooms; among the first 100 events of each.',
+  when: 'To count the messages of others that you have not read, in up to 100 rooms: at most 100 of each, among its first 500 unread events.',
   data: Type.Object({ roomIds: Type.Array(RoomId, { maxItems: 100 }) }),
   ack: Type.Object({
     status: Type.Literal('ok'),

@@ -157,6 +157,7 @@ export class Namespace implements NamespaceApi, NamespaceParts {
   extend<const C extends Contract>(contract: C): TypedNamespace<C> {
     declare(this.clientEvents, contract.client, `${this.name} declares a client event`)
     declare(this.state.serverEvents, contract.server, `${this.name} declares a server event`)
+    this.state.factSchemas.add(contract)
     return this as unknown as TypedNamespace<C>
   }
 

@@ -38,10 +38,10 @@ export function addRoomEvents(hub: Hub, namespace: Namespace): void {
   const presenceSet = (context: Context, { roomId, state }: UpData<'presence:set'>): unknown => {
     const { connection } = context
     takePresence(hub.runtime, connection)
-    checkPresence(state)
+    const said = checkPresence(context, state)
     const room = connection.memberships.get(checkRoomId(roomId))?.room
     if (!room) throw new RoomfulError('NOT_IN_ROOM', 'Join this room before you say something of yourself in it')
-    namespace.presence.setState(room, connection, state)
+    namespace.presence.setState(room, connection, said)
     return () => ({ status: 'ok', pv: room.pv })
   }
   namespace.handle('presence:set', presenceSet, { definition: schemaOf(up['presence:set']), uncounted: true })
@@ -53,18 +53,18 @@ export function addRoomEvents(hub: Hub, namespace: Namespace): void {
 function join(context: Context, data: UpData<'room:join'>): unknown {
   const { connection } = context
   if (data.state !== undefined) {
-    checkPresence(data.state)
+    const said = checkPresence(context, data.state)
     connection.joiningStates ??= new Map()
-    connection.joiningStates.set(checkRoomId(data.roomId), data.state)
+    connection.joiningStates.set(checkRoomId(data.roomId), said)
   } else connection.joiningStates?.delete(data.roomId)
   const joining = context.join(data.roomId, data.after)
   const answer = (): JoinAck | undefined => joinedRoom(context, data.roomId)
   return joining ? joining.then(() => answer) : answer
 }
 
-/** @throws RoomfulError TOO_LARGE */
-function checkPresence(state: PresenceState): void {
-  if (JSON.stringify(state).length <= PRESENCE_MAX) return
+/** @throws RoomfulError TOO_LARGE, INVALID_MESSAGE. @returns what the contract's schema made of it */
+function checkPresence({ connection }: Context, state: PresenceState): PresenceState {
+  if (JSON.stringify(state).length <= PRESENCE_MAX) return connection.namespace.factSchemas.checkPresence(state)
   throw new RoomfulError('TOO_LARGE', `Presence data has at most ${PRESENCE_MAX} characters of JSON`, {
     field: 'state',
   })

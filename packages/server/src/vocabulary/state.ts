@@ -10,14 +10,19 @@ import type { Changed } from '../core/ports/broker.ts'
 import type { Context } from '../core/requests/context.ts'
 import { mayPublish, schemaOf } from './messages.ts'
 
-/** Events of a room that are looked through for unread messages: a badge says 99+. */
+/** Unread messages of a room that are counted: a badge says 99+. */
 const UNREAD_MAX = 100
+/** Pages of events of a room that are looked through for them: reactions and edits are events too. */
+const UNREAD_PAGES = 5
+/** Events of a page. */
+const PAGE = 100
 /** What counts as a message. */
 const COUNTED: ReadonlySet<string> = new Set(['message:new', 'message:private'])
 
 /** Adds the events of state and of reading to a namespace. */
 export function addState(hub: Hub, namespace: Namespace): void {
   const { broker } = hub.runtime
+  const { factSchemas } = namespace.state
   const handle = <Name extends UpName>(
     name: Name,
     handler: (context: Context, data: UpData<Name>) => unknown,
@@ -28,24 +33,30 @@ export function addState(hub: Hub, namespace: Namespace): void {
     await mayPublish(context, roomId)
     await context.check('state', roomId)
   }
-  const answer = (_stored: readonly Stored[], [changed]: readonly Changed[]): unknown => {
-    const { version, value } = changed as Changed
-    return { status: 'ok', fv: version, version, ...(value === undefined ? {} : { value: fromJson(value) }) }
-  }
+  const answerFor =
+    (roomId: string, name: string) =>
+    (_stored: readonly Stored[], [changed]: readonly Changed[]): unknown => {
+      // Without a change it is a repeat whose first answer is not known: what there is now.
+      const facts = changed ? undefined : namespace.state.rooms.get(roomId)?.facts
+      const { version, value } = changed ?? facts?.entries.get(name) ?? { version: facts?.fv ?? 0, value: undefined }
+      return { status: 'ok', fv: version, version, ...(value === undefined ? {} : { value: fromJson(value) }) }
+    }
   handle('state:set', async (context, { roomId, name, value, version }) => {
     await mayChange(context, roomId)
-    context.state(roomId).set(name, value, version === undefined ? {} : { version })
-    return answer
+    context.state(roomId).set(name, factSchemas.checkValue(name, value), version === undefined ? {} : { version })
+    return answerFor(roomId, name)
   })
   handle('state:delete', async (context, { roomId, name, version }) => {
     await mayChange(context, roomId)
+    factSchemas.checkName(name)
     context.state(roomId).delete(name, version === undefined ? {} : { version })
-    return answer
+    return answerFor(roomId, name)
   })
   handle('state:add', async (context, { roomId, name, by }) => {
     await mayChange(context, roomId)
+    factSchemas.checkName(name)
     context.state(roomId).add(name, by)
-    return answer
+    return answerFor(roomId, name)
   })
   handle('state:get', async (context, { roomId, after }) => {
     await context.check('join', roomId)
@@ -63,6 +74,17 @@ export function addState(hub: Hub, namespace: Namespace): void {
     context.to(others).emit('room:read', { roomId, userId, seq: position })
     return (_stored: readonly Stored[], [changed]: readonly Changed[]) => ({ status: 'ok', seq: changed?.version })
   })
+  const countUnread = async (roomId: string, userId: string, read: number): Promise<number> => {
+    let unread = 0
+    let after = read
+    for (let page = 0; page < UNREAD_PAGES && unread < UNREAD_MAX; page++) {
+      const { events, more } = await broker.history(namespace.name, roomId, { after, limit: PAGE })
+      unread += events.filter((row) => COUNTED.has(row.type) && row.userId !== userId && !row.redacted).length
+      after = events.at(-1)?.seq ?? after
+      if (!more) break
+    }
+    return Math.min(unread, UNREAD_MAX)
+  }
   handle('room:unread', async (context, { roomIds }) => {
     const { sub: userId } = context.user
     for (const roomId of roomIds) await context.check('history', roomId)
@@ -71,10 +93,7 @@ export function addState(hub: Hub, namespace: Namespace): void {
     const rooms = roomIds.map(async (roomId, index) => {
       const read = reads[index] ?? 0
       const seq = heads.get(roomId)?.seq ?? 0
-      if (seq <= read) return { roomId, seq, read, unread: 0 }
-      const { events } = await broker.history(namespace.name, roomId, { after: read, limit: UNREAD_MAX })
-      const unread = events.filter((row) => COUNTED.has(row.type) && row.userId !== userId && !row.redacted).length
-      return { roomId, seq, read, unread }
+      return { roomId, seq, read, unread: seq <= read ? 0 : await countUnread(roomId, userId, read) }
     })
     return { status: 'ok', rooms: await Promise.all(rooms) }
   })

@@ -3,7 +3,7 @@
  * hooks are typed from the contract, and every inbound message is checked against it (D5), by any library of schemas that
  * implements Standard Schema.
  */
-import { type Contract, type EventDefinition, isRoomId, RESERVED_FIELDS } from '@roomful/protocol'
+import { type Contract, type EventDefinition, isRecord, isRoomId, RESERVED_FIELDS } from '@roomful/protocol'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { User } from '../ports/users.ts'
 import { RoomfulError } from './errors.ts'
@@ -17,9 +17,8 @@ export function event<const Definition extends EventDefinition>(definition: Defi
 
 /** Keeps the literal types of a contract, and refuses one that cannot work. @throws RoomfulError INVALID_MESSAGE */
 export function defineContract<const Definition extends Contract>(contract: Definition): Definition {
-  for (const [side, events] of Object.entries(contract)) {
-    for (const [name, definition] of Object.entries(events as Contract['client']))
-      checkDefinition(side, name, definition)
+  for (const side of ['client', 'server'] as const) {
+    for (const [name, definition] of Object.entries(contract[side])) checkDefinition(side, name, definition)
   }
   return contract
 }
@@ -100,6 +99,45 @@ export function validate(name: string, definition: EventDefinition, args: readon
 /** Checks what a client answered. @throws RoomfulError INVALID_MESSAGE with the field. @returns what the schema made of it */
 export function validateAnswer(name: string, definition: EventDefinition | undefined, answer: unknown): unknown {
   return definition?.ack ? check(`The answer to ${name}`, definition.ack, answer, '') : answer
+}
+
+/** What a contract says of presence data and of the state of rooms. Several contracts of a namespace add up. */
+export class FactSchemas {
+  private presence: StandardSchemaV1 | undefined
+  private readonly values: { readonly matches: (name: string) => boolean; readonly schema: StandardSchemaV1 }[] = []
+
+  add({ presence, state = {} }: Contract): void {
+    this.presence = presence ?? this.presence
+    for (const [pattern, schema] of Object.entries(state)) this.values.push({ matches: matcher(pattern), schema })
+  }
+
+  /** @throws RoomfulError INVALID_MESSAGE. @returns what the schema made of it */
+  checkPresence(state: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+    if (!this.presence) return state
+    const checked = check('Presence data', this.presence, state, 'state')
+    if (isRecord(checked)) return checked
+    throw new Error('The schema of presence data makes something else of it than an object')
+  }
+
+  /** @throws RoomfulError INVALID_MESSAGE. @returns what the schema made of it */
+  checkValue(name: string, value: unknown): unknown {
+    const declared = this.declared(name)
+    return declared ? check(`The value of ${JSON.stringify(name)}`, declared, value, 'value') : value
+  }
+
+  /** @throws RoomfulError INVALID_MESSAGE when the state of rooms is declared, and has no such name */
+  checkName(name: string): void {
+    this.declared(name)
+  }
+
+  private declared(name: string): StandardSchemaV1 | undefined {
+    const { values } = this
+    const found = values.find(({ matches }) => matches(name))
+    if (found || values.length === 0) return found?.schema
+    throw new RoomfulError('INVALID_MESSAGE', `The state of rooms has no name ${JSON.stringify(name)}`, {
+      field: 'name',
+    })
+  }
 }
 
 function check(name: string, schema: StandardSchemaV1, value: unknown, prefix: string): unknown {

@@ -4,7 +4,7 @@
  */
 import { type Inbound, isInbox, isRecord, type SharedJson } from '@roomful/protocol'
 import type { Contract, EventDefinition, NamespaceOptions } from '../base/contract.ts'
-import { RoomDeclarations, type RoomOptions } from '../base/contract.ts'
+import { FactSchemas, RoomDeclarations, type RoomOptions } from '../base/contract.ts'
 import type { RoomfulError } from '../base/errors.ts'
 import type { RateWindow } from '../base/limits.ts'
 import type { Runtime } from '../base/runtime.ts'
@@ -87,6 +87,8 @@ export class NamespaceState {
   readonly guestNames = new Map<string, string>()
   /** The same by guest. */
   readonly namesOfGuests = new Map<string, GuestName>()
+  /** What contracts say of presence data and of the state of rooms. */
+  readonly factSchemas = new FactSchemas()
   /** Server events of Roomful itself, beside the contract's. */
   readonly vocabulary = new Set<string>()
   /** Server events of every contract. */
