@@ -239,6 +239,7 @@ export class CatchUp {
       if (stored.seq > membership.position + 1) this.sendTrimmed(connection, membership, stored.seq)
       membership.position = stored.seq
       if (state.transients.length > 0) this.writeTransients(connection, state, stored.n)
+      if (stored.except === connection.id) continue
       if (link.dialect.view === 'classic' && event.origin === connection.id) continue
       link.send(this.completed(connection, state, membership, event).encoded(encoding))
       state.events++

@@ -235,8 +235,8 @@ export class Commit {
 }
 
 function rowOf(effect: AppendEffect, { n, seq, ts }: AppendedRow, key: string | undefined): StoredRow {
-  const { roomId, type, argsJson, userId } = effect
-  return { n, seq, ts, roomId, type, argsJson, userId, key, redacted: false }
+  const { roomId, type, argsJson, userId, except } = effect
+  return { n, seq, ts, roomId, type, argsJson, userId, key, redacted: false, except }
 }
 
 /**
@@ -285,6 +285,7 @@ function collect(
         aboutSeq: effect.aboutSeq,
         lead,
         change: effect.change,
+        except: effect.except,
       }
       if (isNoted && isGroup) {
         grouped ??= []

@@ -34,6 +34,8 @@ export interface AppendEffect {
   readonly aboutSeq: number | undefined
   /** What it does to a fact of the room; unless it begins or ends a message, that is all it does. */
   readonly change?: FactChange | undefined
+  /** The id of the connection that does not get it. */
+  readonly except?: string | undefined
 }
 
 /** A transient or volatile event to those connected now. */

@@ -123,7 +123,7 @@ export class FanOut {
       if (bytes === undefined) continue
       const members = group.members
       deliveries += members.length
-      const skip = group.view === 'classic' ? event.origin : undefined
+      const skip = group.view === 'classic' ? (event.origin ?? event.stored?.except) : event.stored?.except
       for (let i = 0; i < members.length; i++) {
         const connection = (members[i] as { connection: Connection }).connection
         if (connection.behind !== undefined) {

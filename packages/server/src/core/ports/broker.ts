@@ -78,6 +78,8 @@ export interface Append {
   readonly sharesLimits?: true | undefined
   /** What it does to a fact of its room. Unless that begins or ends a message, it is no event and has no number. */
   readonly change?: FactChange | undefined
+  /** The connection that does not get it, neither now nor when it comes back: the one that sent it. */
+  readonly except?: string | undefined
 }
 
 /** A sliding minute, which all nodes share. B34 */
@@ -157,6 +159,8 @@ export interface StoredRow {
   readonly userId: string | undefined
   readonly key: string | undefined
   readonly redacted: boolean
+  /** The id of the connection that does not get it. It stays when the row is redacted. */
+  readonly except?: string | undefined
 }
 
 /** A message that is being written. */

@@ -64,6 +64,19 @@ export function appendContract(makeBroker: MakeBroker): void {
       expect(await broker.claim(NS, key('k3')), 'its key is free').toEqual({ status: 'new' })
     })
 
+    it('[O5] keeps the connection that a row is not for, also once it is redacted', async () => {
+      const { broker } = await bench(makeBroker)
+      await store(broker, entry('a', 1, { except: 'c_ann' }), entry('a', 2))
+      const rows = await broker.read(NS, [{ roomId: 'a', seq: 0 }], PLENTY)
+      expect(rows.map(({ except }) => except)).toEqual(['c_ann', undefined])
+      await broker.redact(NS, 'a', 1)
+      const { events } = await broker.history(NS, 'a', { limit: 9 })
+      expect(events.map(({ except, redacted }) => [except, redacted])).toEqual([
+        ['c_ann', true],
+        [undefined, false],
+      ])
+    })
+
     it('takes any room name, and no arguments at all', async () => {
       const { broker } = await bench(makeBroker)
       const names = ['__proto__', 'constructor', 'ä ö', '👍', "'; drop table events; --", 'x'.repeat(128)]

@@ -1,5 +1,5 @@
 /**
- * Rows as text, in Redis and on their way to other nodes: `n seq ts redacted lengths… user key origin type args`. Lengths are
+ * Rows as text, in Redis and on their way to other nodes: `n seq ts redacted lengths… user key except type args`. Lengths are
  * in UTF-16 units, so that a row is cut out of a message without looking for its end. Numbers come from the script; the
  * tail is made here.
  */
@@ -7,30 +7,29 @@ import type { Append, NotedChange, StoredRow } from '../../../core/ports/broker.
 import { fragmentOf } from '../../../core/ports/facts.ts'
 
 export interface ParsedRow {
-  readonly row: StoredRow & { readonly origin?: string }
+  readonly row: StoredRow
   /** Where the text goes on. */
   readonly end: number
 }
 
-/** @param origin the connection that is to be left out */
-export function tailOf({ type, argsJson, userId, key }: Append, origin?: string): string {
-  return tail(userId, key?.key, origin, type, argsJson)
+export function tailOf({ type, argsJson, userId, key, except }: Append): string {
+  return tail(userId, key?.key, except, type, argsJson)
 }
 
 function tail(
   userId: string | undefined,
   key: string | undefined,
-  origin: string | undefined,
+  except: string | undefined,
   type: string,
   argsJson: string,
 ): string {
-  const lengths = `${lengthOf(userId)} ${lengthOf(key)} ${lengthOf(origin)} ${type.length} ${argsJson.length} `
-  return `${lengths}${userId ?? ''}${key ?? ''}${origin ?? ''}${type}${argsJson}`
+  const lengths = `${lengthOf(userId)} ${lengthOf(key)} ${lengthOf(except)} ${type.length} ${argsJson.length} `
+  return `${lengths}${userId ?? ''}${key ?? ''}${except ?? ''}${type}${argsJson}`
 }
 
 /** The same row without its content. */
-export function emptied({ n, seq, ts, userId, key, type }: StoredRow): string {
-  return `${n} ${seq} ${ts} 1 ${tail(userId, key, undefined, type, '[]')}`
+export function emptied({ n, seq, ts, userId, key, type, except }: StoredRow): string {
+  return `${n} ${seq} ${ts} 1 ${tail(userId, key, except, type, '[]')}`
 }
 
 /** 0 stands for a text that is not there, so an empty one has 1. */
@@ -75,16 +74,16 @@ export function parseRow(roomId: string, text: string, at = 0): ParsedRow {
   const redacted = reader.number() === 1
   const userLength = reader.number()
   const keyLength = reader.number()
-  const originLength = reader.number()
+  const exceptLength = reader.number()
   const typeLength = reader.number()
   const argsLength = reader.number()
   const userId = reader.optional(userLength)
   const key = reader.optional(keyLength)
-  const origin = reader.optional(originLength)
+  const except = reader.optional(exceptLength)
   const type = reader.cut(typeLength)
   const argsJson = reader.cut(argsLength)
-  const row = { n, seq, ts, roomId, type, argsJson, userId, key, redacted }
-  return { row: origin === undefined ? row : { ...row, origin }, end: reader.at }
+  const row = { n, seq, ts, roomId, type, argsJson, userId, key, redacted, except }
+  return { row, end: reader.at }
 }
 
 const EPOCH_LENGTH = 12

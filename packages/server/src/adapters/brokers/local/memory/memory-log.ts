@@ -253,9 +253,9 @@ class MemoryLog implements Log {
       hasContent: (room, seq) => room.at(seq)?.redacted === false,
       texts: this.texts(),
       store: (room, entry, n, seq, ts) => {
-        const { type, argsJson, userId, key } = entry
+        const { type, argsJson, userId, key, except } = entry
         // The id of the room is one text for all its rows.
-        const row = { n, seq, ts, roomId: room.roomId, type, argsJson, userId, key: key?.key, redacted: false }
+        const row = { n, seq, ts, roomId: room.roomId, type, argsJson, userId, key: key?.key, redacted: false, except }
         rows.add(room, row, writerOf(namespace, entry))
         return row
       },

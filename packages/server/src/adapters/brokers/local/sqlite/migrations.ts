@@ -147,6 +147,9 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   ALTER TABLE rooms ADD COLUMN fv INTEGER NOT NULL DEFAULT 0; -- version of its state
   `,
+  `
+  ALTER TABLE events ADD COLUMN except_id TEXT; -- the connection that does not get it
+  `,
 ]
 
 /** The format that this version writes. */

@@ -218,7 +218,7 @@ class NamespaceRows implements BatchTarget<SqliteRoom> {
     this.texts = new SqliteTexts(db, writer)
     this.insertEvent = command(
       db,
-      'INSERT INTO events (room, seq, n, ts, type, args, user, key, writer) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO events (room, seq, n, ts, type, args, user, key, writer, except_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     )
     const key = 'INTO keys (key, scope, ns, part, fingerprint, n, seq, ts, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'
     this.insertKey = command(db, `INSERT OR IGNORE ${key}`)
@@ -265,10 +265,11 @@ class NamespaceRows implements BatchTarget<SqliteRoom> {
   }
 
   store(room: SqliteRoom, entry: Append, n: number, seq: number, ts: number): undefined {
-    const { type, argsJson, userId = null, key } = entry
+    const { type, argsJson, userId = null, key, except = null } = entry
     const writer = this.usage.idOf(writerOf(this.name, entry))
     const keyName = key?.key ?? null
-    const { lastInsertRowid } = this.insertEvent.run(room.id, seq, n, ts, type, argsJson, userId, keyName, writer)
+    const values = [room.id, seq, n, ts, type, argsJson, userId, keyName, writer, except] as const
+    const { lastInsertRowid } = this.insertEvent.run(...values)
     const bytes = Buffer.byteLength(argsJson)
     this.usage.stored(Number(lastInsertRowid), writer, bytes + EVENT_BYTES)
     this.count++

@@ -28,6 +28,7 @@ export interface EventRow {
   readonly args: string | null
   readonly user: string | null
   readonly key: string | null
+  readonly except_id: string | null
 }
 
 interface IdRow {
@@ -38,7 +39,7 @@ interface IdRow {
 /** Ids that a cursor reads from the index at a time, at least. */
 const CHUNK_MIN = 16
 
-const COLUMNS = 'seq, n, ts, type, args, user, key'
+const COLUMNS = 'seq, n, ts, type, args, user, key, except_id'
 
 export class SqliteQueries {
   private readonly byId: Query<EventRow>
@@ -118,7 +119,7 @@ class IdCursor implements Cursor {
 }
 
 export function toStoredRow(roomId: string, row: EventRow): StoredRow {
-  const { n, seq, ts, type, args, user, key } = row
+  const { n, seq, ts, type, args, user, key, except_id: except } = row
   return {
     n,
     seq,
@@ -129,5 +130,6 @@ export function toStoredRow(roomId: string, row: EventRow): StoredRow {
     userId: user ?? undefined,
     key: key ?? undefined,
     redacted: args === null,
+    except: except ?? undefined,
   }
 }
