@@ -12,6 +12,7 @@ import { createHttpHost } from './adapters/http/host.ts'
 import { answerInspection } from './adapters/http/inspection.ts'
 import { HttpTransport } from './adapters/http/router.ts'
 import { answerRoomLists } from './adapters/http/server-rooms.ts'
+import { answerStatus } from './adapters/http/status.ts'
 import { openMetrics } from './adapters/observe/metrics.ts'
 import { composeObservers } from './adapters/observe/observers.ts'
 import { Stories } from './adapters/observe/stories.ts'
@@ -213,6 +214,7 @@ export function createRoomful({
         basePath,
       })
       answerInspection(host)
+      answerStatus(host)
       answerRoomLists(hub)
       return new HttpTransport(host, requestChecks)
     },

@@ -37,7 +37,7 @@ type ClosedHere = Pick<Disconnected, 'connections'>
 type RefreshedHere = Omit<Refreshed, 'nodes'>
 
 /** Accounts, each with its number of open connections on all nodes. */
-interface AccountsAndConnections extends AccountPage {
+interface AccountsAndConnections extends AccountPage, Reached {
   readonly accounts: readonly (ListedAccount & { readonly connections: number })[]
 }
 
@@ -79,10 +79,11 @@ export class Administration {
   async accounts(question: AccountQuestion): Promise<AccountsAndConnections> {
     const { accounts, stoppedAt } = await this.users.list(question)
     const userIds = accounts.map(({ sub }) => sub)
-    const { answers } = await this.hub.runtime.nodes.ask<number[]>('connections:count', { userIds })
+    const { asked, answered, answers } = await this.hub.runtime.nodes.ask<number[]>('connections:count', { userIds })
     const counts = [this.countHere(userIds), ...answers.map(({ value }) => value)]
     const connections = (i: number): number => counts.reduce((sum, at) => sum + (at[i] ?? 0), 0)
-    return { accounts: accounts.map((each, i) => ({ ...each, connections: connections(i) })), stoppedAt }
+    const counted = accounts.map((each, i) => ({ ...each, connections: connections(i) }))
+    return { accounts: counted, stoppedAt, nodes: { asked, answered } }
   }
 
   /**

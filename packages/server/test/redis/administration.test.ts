@@ -85,7 +85,10 @@ describe('administration of two nodes', () => {
     expect(await a.api('connections?userId=ann&limit=1')).toMatchObject({ connections: [{}], more: true })
     expect(await a.api(`connections/${ids[1]}`)).toMatchObject({ connection: { connectionId: ids[1], userId: 'ann' } })
     expect(await a.api('connections/c_gone')).toMatchObject({ error: { code: 'NOT_FOUND' } })
-    expect(await a.api('accounts?search=ann')).toMatchObject({ accounts: [{ userId: 'ann', connections: 2 }] })
+    expect(await a.api('accounts?search=ann')).toMatchObject({
+      accounts: [{ userId: 'ann', connections: 2 }],
+      nodes: ONE_OTHER,
+    })
   })
 
   it('[Z7] [D8] a node explains what a client of another node received', async () => {
@@ -98,8 +101,14 @@ describe('administration of two nodes', () => {
     expect(await asked('ann')).toMatchObject({
       answer: { delivered: 'yes', message: 'Yes. It was delivered to ann.' },
       verdicts: [{ connectionId: ann.connectionId, code: 'TOLD' }],
+      nodes: ONE_OTHER,
     })
-    expect(await asked('bob')).toMatchObject({ answer: { delivered: 'unknown' }, verdicts: [{ code: 'UNKNOWN' }] })
+    expect(await asked(ann.connectionId)).toMatchObject({ answer: { delivered: 'yes' }, nodes: ONE_OTHER })
+    expect(await asked('bob')).toMatchObject({
+      answer: { delivered: 'unknown' },
+      verdicts: [{ code: 'UNKNOWN' }],
+      nodes: ONE_OTHER,
+    })
   })
 
   it('[Z7] rooms of all nodes are in the list, one that is on both with the users of both', async () => {
@@ -123,9 +132,28 @@ describe('administration of two nodes', () => {
       })
   })
 
+  it('[Z7] [A2.5] the status says how each of them is', async () => {
+    const [a, b] = [await serveNode(redis, 'status'), await serveNode(redis, 'status')]
+    await connectTo(b, await tokenFor('ann'), CHAT)
+    const there = { state: 'ready', links: 1, connections: 1, storage: { healthy: true } }
+    const status = await a.api('status')
+    expect(status).toMatchObject({ links: 0, connections: 0, others: [there], nodes: ONE_OTHER })
+    const [other] = status.others as [{ node: string }]
+    expect(await b.api('status')).toMatchObject({
+      ...there,
+      node: other.node,
+      others: [{ node: status.node, links: 0 }],
+    })
+  })
+
   it('[Z7] a node that does not live any more is counted, and nothing fails', async () => {
     const a = await serveNode(redis, 'dead')
     await redis.command('ZADD', '{dead}:members', String(Date.now() + 60_000), 'killed')
+    const silent = { nodes: { asked: 1, answered: 0 } }
+    expect(await a.api('status')).toMatchObject({ state: 'ready', others: [], ...silent })
+    expect(await a.api('accounts')).toEqual({ accounts: [], more: false, ...silent })
+    await a.roomful.get('/public').publish('lobby', 'message:new', [{ content: 'hello' }])
+    expect(await a.api('explain?namespace=/public&who=ann&roomId=lobby&seq=1')).toMatchObject(silent)
     expect(await a.roomful.disconnectUser('ann')).toEqual({ connections: 0, nodes: { asked: 1, answered: 0 } })
     expect(await a.api('ban', { userId: 'ann' })).toEqual({ status: 'ok', nodes: { asked: 1, answered: 0 } })
   })

@@ -6,6 +6,7 @@ import { CONNECTION_ID_PREFIX } from '@roomful/protocol'
 import type { Hub } from '../../core/hub.ts'
 import type { Namespace } from '../../core/namespace.ts'
 import type { StoredRow } from '../../core/ports/broker.ts'
+import type { NodesReached } from '../../core/ports/nodes.ts'
 import type { Connection } from '../../core/state/namespace-state.ts'
 import type { Chapter, Stories, Story } from '../observe/stories.ts'
 import { findNamespace } from './exchange.ts'
@@ -61,6 +62,8 @@ export interface Explanation {
   } | null
   /** One for each remembered connection, at most the last 100. */
   readonly verdicts: readonly Verdict[]
+  /** Left out where there are no others. */
+  readonly nodes?: NodesReached
 }
 
 const VERDICTS_MAX = 100
@@ -77,11 +80,12 @@ export async function explain(hub: Hub, stories: Stories, question: Question): P
   const found = await find(hub, namespace, question)
   const { row } = found
   const event = row && { type: row.type, ts: row.ts, userId: row.userId ?? null, redacted: row.redacted }
-  const { verdicts, name } = await verdictsOfAll(hub, namespace, stories, { question, found })
+  const { verdicts, name, nodes } = await verdictsOfAll(hub, namespace, stories, { question, found })
   return {
     answer: answerOf(verdicts, name, question),
     event: event ?? null,
     verdicts: verdicts.slice(-VERDICTS_MAX),
+    ...(nodes && { nodes }),
   }
 }
 
@@ -107,11 +111,17 @@ function verdictsHere(namespace: Namespace, stories: Stories, { question, found 
 }
 
 /** Each node knows the stories of its own connections; those of a node that has ended are gone. */
-async function verdictsOfAll(hub: Hub, namespace: Namespace, stories: Stories, given: NodeCase): Promise<NodeVerdicts> {
+async function verdictsOfAll(
+  hub: Hub,
+  namespace: Namespace,
+  stories: Stories,
+  given: NodeCase,
+): Promise<NodeVerdicts & Pick<Explanation, 'nodes'>> {
   const here = verdictsHere(namespace, stories, given)
   if (given.question.seq > given.found.head) return here
-  const { asked, answers, hasEnded } = await askOthers(hub, namespace, given)
+  const { asked, answered, answers, hasEnded } = await askOthers(hub, namespace, given)
   if (asked === 0 && !hasEnded) return here
+  const nodes = { asked, answered }
   const all = [...answers, here]
   const verdicts = all.flatMap((each) => each.verdicts)
   const known = verdicts.filter(({ connectionId }) => connectionId !== undefined)
@@ -119,11 +129,11 @@ async function verdictsOfAll(hub: Hub, namespace: Namespace, stories: Stories, g
   if (known.length === 0 && unknown.length > 0) {
     const why = hasEnded ? ': its node ended' : ' on any node; what a node knew that has ended, ended with it'
     const message = `${unknown[0]?.message}${why}`
-    return { verdicts: [about(undefined, 'UNKNOWN', message)], name: here.name }
+    return { verdicts: [about(undefined, 'UNKNOWN', message)], name: here.name, nodes }
   }
   const trimmed = verdicts.filter(({ code }) => code === 'TRIMMED').slice(0, 1)
   const { name } = all.find((each) => each.name !== given.question.who) ?? here
-  return { verdicts: [...known, ...trimmed], name }
+  return { verdicts: [...known, ...trimmed], name, nodes }
 }
 
 /** Of one connection a node that knows it is enough; a user may have been on all of them. */
@@ -131,14 +141,14 @@ async function askOthers(hub: Hub, namespace: Namespace, given: NodeCase) {
   const { nodes } = hub.runtime
   const { who } = given.question
   if (!who.startsWith(CONNECTION_ID_PREFIX)) {
-    const { asked, answers } = await nodes.ask<NodeVerdicts>('explain', given, namespace.name)
-    return { asked, answers: answers.map(({ value }) => value), hasEnded: false }
+    const { asked, answered, answers } = await nodes.ask<NodeVerdicts>('explain', given, namespace.name)
+    return { asked, answered, answers: answers.map(({ value }) => value), hasEnded: false }
   }
   const question = { kind: 'explain', body: given, namespace: namespace.name }
   const isKnown = ({ verdicts }: NodeVerdicts): boolean =>
     verdicts.some(({ connectionId }) => connectionId !== undefined)
-  const { asked, value, hasEnded } = await nodes.askAbout<NodeVerdicts>(who, question, isKnown)
-  return { asked, answers: value ? [value] : [], hasEnded }
+  const { asked, answered, value, hasEnded } = await nodes.askAbout<NodeVerdicts>(who, question, isKnown)
+  return { asked, answered, answers: value ? [value] : [], hasEnded }
 }
 
 async function find({ runtime: { broker } }: Hub, { name }: Namespace, { roomId, seq }: Question): Promise<Found> {

@@ -142,6 +142,7 @@ export const inspectionRoutes: readonly Route[] = [
         }),
       ]),
       verdicts: Type.Array(Verdict),
+      ...Nodes,
     }),
     errors,
     example: {

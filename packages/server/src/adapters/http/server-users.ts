@@ -70,6 +70,7 @@ export const serverUserRoutes: readonly Route[] = [
       next: Type.Optional(
         Type.String({ description: 'The search ended before the end of the list: go on with this as `after`.' }),
       ),
+      ...Nodes,
     }),
     errors: ['UNAVAILABLE'],
     example: {
@@ -196,14 +197,15 @@ function nodesOf({ nodes }: Reached): Partial<Reached> {
 
 async function listAccounts(administration: Administration, question: AccountQuestion): Promise<unknown> {
   const { limit } = question
-  const { accounts: found, stoppedAt } = await administration.accounts({ ...question, limit: limit + 1 })
+  const page = await administration.accounts({ ...question, limit: limit + 1 })
+  const { accounts: found, stoppedAt } = page
   const accounts = found.slice(0, limit).map(({ sub, role, banned, banReason, ...each }) => {
     const { name, createdAt, connections } = each
     const judged = { role: role ?? null, isBanned: banned, banReason: banReason ?? null }
     return { userId: sub, name, ...judged, createdAt, connections }
   })
   const next = stoppedAt === undefined ? {} : { next: stoppedAt }
-  return { accounts, more: found.length > limit || stoppedAt !== undefined, ...next }
+  return { accounts, more: found.length > limit || stoppedAt !== undefined, ...next, ...nodesOf(page) }
 }
 
 async function disconnect(

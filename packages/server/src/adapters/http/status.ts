@@ -3,12 +3,12 @@ import { PROTOCOL_VERSION } from '@roomful/protocol'
 import { type Static, Type } from 'typebox'
 import { RoomfulError } from '../../core/base/errors.ts'
 import type { Hub } from '../../core/hub.ts'
-import { endpoint, type Route, server } from './declare.ts'
+import { endpoint, Nodes, type Route, server } from './declare.ts'
 import type { HttpHost } from './host.ts'
 
 const count = Type.Integer({ minimum: 0 })
 
-const ServerStatus = Type.Object({
+const fields = {
   state: Type.Union([
     Type.Literal('starting'),
     Type.Literal('ready'),
@@ -41,6 +41,20 @@ const ServerStatus = Type.Object({
   }),
   memory: Type.Object({ rssBytes: count, heapUsedBytes: count }),
   storage: Type.Object({ healthy: Type.Boolean() }),
+}
+const node = Type.String({ description: 'Its name among the nodes, for as long as it runs.' })
+const NodeStatus = Type.Object({ node, ...fields })
+type NodeStatus = Static<typeof NodeStatus>
+
+const ServerStatus = Type.Object({
+  ...fields,
+  node: Type.Optional(node),
+  others: Type.Optional(
+    Type.Array(NodeStatus, {
+      description: 'The same of each other node that answered; left out where there are none.',
+    }),
+  ),
+  ...Nodes,
 })
 type ServerStatus = Static<typeof ServerStatus>
 
@@ -129,13 +143,31 @@ export const statusRoutes: readonly Route[] = [
 
 /** Detailed status, with the API key. */
 export const serverStatusRoute: Route = server('GET', 'status', {
-  summary: 'How the server is: links, connections, rooms, queues, memory, versions.',
+  summary:
+    'How the server is: links, connections, rooms, queues, memory, versions. With several nodes, how each of them is.',
   answer: ServerStatus,
   example: { answer: statusExample },
-  respond: ({ host }) => statusOf(host),
+  respond: ({ host }) => statusOfAll(host),
 })
 
-function statusOf({ hub, version: roomful }: HttpHost): ServerStatus {
+const STATUS = 'status'
+
+/** Answers what the same path on another node asks. */
+export function answerStatus(host: HttpHost): void {
+  const { nodes } = host.hub.runtime
+  nodes.on<null>(STATUS, (): NodeStatus => ({ node: nodes.own, ...statusOf(host) }))
+}
+
+async function statusOfAll(host: HttpHost): Promise<ServerStatus> {
+  const { nodes } = host.hub.runtime
+  const { asked, answered, answers } = await nodes.ask<NodeStatus>(STATUS, null)
+  const here = nodes.own === '' ? statusOf(host) : { node: nodes.own, ...statusOf(host) }
+  if (asked === 0) return here
+  const others = answers.map(({ value }) => value).toSorted((a, b) => (a.node < b.node ? -1 : 1))
+  return { ...here, others, nodes: { asked, answered } }
+}
+
+function statusOf({ hub, version: roomful }: HttpHost): Omit<NodeStatus, 'node'> {
   const namespaces = hub.allNamespaces().map((namespace) => ({
     name: namespace.name,
     connections: namespace.state.connections.size,
@@ -163,7 +195,7 @@ function total<Field extends string>(list: readonly Record<Field, number>[], fie
   return list.reduce((sum, each) => sum + each[field], 0)
 }
 
-function queuesOf(hub: Hub): ServerStatus['queues'] {
+function queuesOf(hub: Hub): NodeStatus['queues'] {
   let slowLinks = 0
   let behind = 0
   let outboxBytes = 0
