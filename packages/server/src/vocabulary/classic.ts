@@ -4,6 +4,7 @@ import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Namespace } from '../core/namespace.ts'
 import type { Context } from '../core/requests/context.ts'
+import { isNamedTo } from '../core/rooms/rights.ts'
 import { costOf, type LargestRooms } from '../core/rooms/room-list.ts'
 import { chargeEvent } from '../core/state/limits.ts'
 import { mayPublish } from './messages.ts'
@@ -54,10 +55,13 @@ async function message(context: Context, data: Record<string, unknown>): Promise
 
 /** The rooms with the most members, if there are too many for one frame; `count` is then the number of all. */
 function list(hub: Hub, namespace: Namespace, { connection }: Context): unknown {
+  const isNamed = isNamedTo(connection.user)
   const answer = ({ rooms, total }: LargestRooms): unknown => {
     chargeEvent(hub.runtime, connection, costOf(rooms.length))
-    const listed = rooms.map(({ roomId, count }) => ({ room: roomId, members: count }))
-    return { type: 'rooms', rooms: listed, ...(listed.length < total ? { count: total } : {}) }
+    const listed = rooms
+      .filter(({ roomId }) => isNamed(roomId))
+      .map(({ roomId, count }) => ({ room: roomId, members: count }))
+    return { type: 'rooms', rooms: listed, ...(rooms.length < total ? { count: total } : {}) }
   }
   const largest = namespace.directory.largest(LISTED_MAX)
   return largest instanceof Promise ? largest.then(answer) : answer(largest)

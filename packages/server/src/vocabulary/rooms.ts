@@ -7,6 +7,7 @@ import { readHistory } from '../core/log/history.ts'
 import type { Namespace } from '../core/namespace.ts'
 import type { Context } from '../core/requests/context.ts'
 import type { JoinAck } from '../core/rooms/joins.ts'
+import { isNamedTo } from '../core/rooms/rights.ts'
 import { costOf, type ListedRooms } from '../core/rooms/room-list.ts'
 import { chargeEvent, takePresence } from '../core/state/limits.ts'
 import type { PresenceState } from '../core/state/namespace-state.ts'
@@ -28,7 +29,7 @@ export function addRoomEvents(hub: Hub, namespace: Namespace): void {
       chargeEvent(hub.runtime, connection, costOf(rooms.length))
       return { status: 'ok', rooms, more }
     }
-    const page = namespace.directory.list({ after, limit })
+    const page = namespace.directory.list({ after, limit }, isNamedTo(connection.user))
     return page instanceof Promise ? page.then(answer) : answer(page)
   }
   namespace.handle('room:list', list, { definition: schemaOf(up['room:list']) })

@@ -167,6 +167,11 @@ describe('[D19] a user by cookie', () => {
   })
 })
 
+interface Listed {
+  readonly rooms: readonly { roomId: string }[]
+  readonly more: boolean
+}
+
 describe('[D19] rights in the identity', () => {
   const rooms = { 'board:7': ['join', 'publish'], 'team-*': ['join'] } as const
   const codes = async (act: readonly Promise<unknown>[]): Promise<unknown[]> =>
@@ -186,6 +191,32 @@ describe('[D19] rights in the identity', () => {
     client.close()
     expect((await fetch(`${url}/poll/team?room=board:8`)).status).toBe(403)
     expect((await fetch(`${url}/poll/team?room=board:7`)).status).toBe(200)
+  })
+
+  it('[Z15] decide which rooms a list names', async () => {
+    const url = await serve({
+      authenticate: (_request, { token }) => (token === 'own-ben' ? { sub: 'ben' } : { sub: 'ann', rooms }),
+    })
+    roomful?.get('/team')
+    const [ann, ben] = ['own-ann', 'own-ben'].map((token) => connect(url, { namespace: '/team', token }))
+    await Promise.all(['board:7', 'board:8', 'team', 'team-red'].map((roomId) => ben?.room(roomId).ready))
+    const [named, all] = [['board:7', 'team-red'], ['board:7', 'board:8', 'team', 'team-red']] // biome-ignore format: beside each other
+    const overLink = async (client = ann) => (await client?.request('room:list', {})) as Listed
+    const overHttp = async (token: string) =>
+      (await (
+        await fetch(`${url}/api/rooms?namespace=/team`, { headers: { authorization: `Bearer ${token}` } })
+      ).json()) as Listed
+    for (const [listed, expected] of [
+      [await overLink(), named],
+      [await overHttp('own-ann'), named],
+      [await overLink(ben), all],
+      [await overHttp('own-ben'), all],
+    ] as const) {
+      expect(listed.rooms.map(({ roomId }) => roomId)).toEqual(expected)
+      expect(listed.more).toBe(false)
+    }
+    ann?.close()
+    ben?.close()
   })
 
   it('in a token are kept to, and a claim that is not a list of actions refuses the token', async () => {

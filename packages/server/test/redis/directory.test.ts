@@ -40,6 +40,22 @@ describe('[Z15] rooms that are open on another node alone', () => {
     await expect.poll(() => asked({})).toMatchObject({ rooms: [{ ...both, count: 1 }, here] })
   })
 
+  it('[D19] are named only to who has a right in them, also where that leaves a page of the log short', async () => {
+    const [a, b] = await twoNodes('named')
+    const rooms = { 'c-*': ['join'], e: ['presence'] }
+    const [ann, bob] = [
+      await connectTo(a, await tokenFor('ann', 'user', { rooms })),
+      await connectTo(b, await tokenFor('bob')),
+    ]
+    for (const roomId of ['a', 'b', 'c-1', 'c-2', 'd', 'e']) await bob.ask('room:join', { roomId })
+    const asked = async (page: object) => (await ann.ask('room:list', page)).data
+    const [first, second, third] = ['c-1', 'c-2', 'e'].map((roomId) => ({ roomId, count: 1 }))
+    expect(await asked({})).toEqual({ status: 'ok', rooms: [first, second, third], more: false })
+    expect(await asked({ limit: 1 })).toEqual({ status: 'ok', rooms: [first], more: true })
+    expect(await asked({ limit: 1, after: 'c-1' })).toEqual({ status: 'ok', rooms: [second], more: true })
+    expect(await asked({ limit: 1, after: 'c-2' })).toEqual({ status: 'ok', rooms: [third], more: false })
+  })
+
   it('are in the list of a classic client, those with the most users first', async () => {
     const [a, b] = await twoNodes('classic')
     const [ann, bob] = [await connectTo(b, await tokenFor('ann')), await connectTo(b, await tokenFor('bob'))]

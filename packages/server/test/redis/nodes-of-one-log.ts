@@ -27,9 +27,9 @@ export interface TestSocket {
 }
 
 /** A token that any node of the test takes. */
-export function tokenFor(sub: string, role = 'user'): Promise<string> {
+export function tokenFor(sub: string, role = 'user', claims: Readonly<Record<string, unknown>> = {}): Promise<string> {
   const issuer = new TokenIssuer({ secret: new TextEncoder().encode(jwtSecret), now: Date.now })
-  return issuer.issueToken({ sub, name: sub, role }, 3_600_000)
+  return issuer.issueToken({ sub, name: sub, role, ...claims }, 3_600_000)
 }
 
 export async function serveNode(

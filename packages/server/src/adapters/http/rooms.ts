@@ -5,6 +5,7 @@ import { RoomfulError } from '../../core/base/errors.ts'
 import type { Hub } from '../../core/hub.ts'
 import type { Identity } from '../../core/ports/users.ts'
 import { createReader } from '../../core/reader.ts'
+import { isNamedTo } from '../../core/rooms/rights.ts'
 import { costOf, type RoomPage } from '../../core/rooms/room-list.ts'
 import type { Connection } from '../../core/state/namespace-state.ts'
 import { type CheckedRequest, endpoint, NamespaceName, RoomName, type Route } from './declare.ts'
@@ -142,7 +143,7 @@ async function enter(hub: Hub, reader: Reader): Promise<Connection> {
 
 async function list(hub: Hub, reader: Reader, page: RoomPage): Promise<unknown> {
   const connection = await enter(hub, reader)
-  const listed = await hub.of(connection).listRooms(page)
+  const listed = await hub.of(connection).directory.list(page, isNamedTo(connection.user))
   chargeRate(hub, reader.identity.user.sub, costOf(listed.rooms.length))
   return listed
 }

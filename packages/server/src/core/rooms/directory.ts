@@ -8,6 +8,7 @@ import type { Member, NamespaceState } from '../state/namespace-state.ts'
 import { membersOf, PRESENCE_BY_NAME_MAX, toMember } from './presence/presence-feed.ts'
 import {
   type LargestRooms,
+  type ListedRoom,
   type ListedRooms,
   listLargest,
   listPage,
@@ -24,6 +25,11 @@ export interface UsersOfRoom {
   readonly pv: number
 }
 
+const everyRoom = (_roomId: string): boolean => true
+
+/** Rooms that one question for a list reads from the broker; a user who may see few of them gets a short page, with `more`. */
+const LOOKED_AT_MAX = 10_000
+
 /** What a node is asked for. */
 const LARGEST = 'rooms:largest'
 
@@ -36,12 +42,13 @@ export class RoomDirectory {
     this.namespace = namespace
   }
 
-  /** @throws RoomfulError (rejects) UNAVAILABLE */
-  list({ after = '', limit = ROOM_PAGE_MAX }: RoomPage = {}): Awaitable<ListedRooms> {
-    const { presence } = this.runtime.broker
-    if (presence)
-      return presence.rooms(this.namespace.name, { after, limit }).then(({ rooms, more }) => ({ rooms, more }))
-    return listPage(this.namespace.rooms.values(), { after, limit })
+  /**
+   * @param isWanted says of a room whether it may be in the page
+   * @throws RoomfulError (rejects) UNAVAILABLE
+   */
+  list({ after = '', limit = ROOM_PAGE_MAX }: RoomPage = {}, isWanted = everyRoom): Awaitable<ListedRooms> {
+    if (this.runtime.broker.presence) return this.readList(after, limit, isWanted)
+    return listPage(this.namespace.rooms.values(), { after, limit }, isWanted)
   }
 
   /** The rooms with the most users, and how many there are in all. @throws RoomfulError (rejects) UNAVAILABLE */
@@ -93,6 +100,22 @@ export class RoomDirectory {
     const counts = (await broker.presence?.counts(name, merged.map(({ roomId }) => roomId))) ?? [] // biome-ignore format: one call
     const rooms = merged.map(({ roomId }, i) => ({ roomId, count: counts[i] ?? 0 })).filter(({ count }) => count > 0)
     return { rooms, total: Math.max(rooms.length, (await counted)?.total ?? 0) }
+  }
+
+  /** A page as {@link list} describes it, from the broker: rooms that are not wanted leave it short, and then more are read. */
+  private async readList(after: string, limit: number, isWanted: (roomId: string) => boolean): Promise<ListedRooms> {
+    const { presence } = this.runtime.broker
+    const wanted: ListedRoom[] = []
+    let last = after
+    for (let read = 0; ; ) {
+      const page = await presence?.rooms(this.namespace.name, { after: last, limit })
+      const { rooms = [], more = false } = page ?? {}
+      wanted.push(...rooms.filter(({ roomId }) => isWanted(roomId)))
+      read += rooms.length
+      last = rooms.at(-1)?.roomId ?? last
+      if (!more || wanted.length >= limit || read >= LOOKED_AT_MAX)
+        return { rooms: wanted.slice(0, limit), more: more || wanted.length > limit }
+    }
   }
 
   private async readUsers(roomId: string, most: number): Promise<UsersOfRoom> {

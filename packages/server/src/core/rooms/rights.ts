@@ -8,6 +8,8 @@ import type { User } from '../ports/users.ts'
 /** What a user may do in which rooms. */
 export interface Rights {
   allows(action: RoomAction, roomId: string): boolean
+  /** Whether they allow anything in this room. */
+  name(roomId: string): boolean
 }
 
 /** Patterns in one identity. */
@@ -23,6 +25,12 @@ export function rightsOf(user: User): Rights | undefined {
   const rights = known.get(user) ?? new PatternRights(isRights(rooms) ? rooms : {})
   known.set(user, rights)
   return rights
+}
+
+/** @returns whether a list of rooms that this user asks for has this one: what they may do nothing in is not named to them */
+export function isNamedTo(user: User): (roomId: string) => boolean {
+  const rights = rightsOf(user)
+  return (roomId) => rights?.name(roomId) ?? true
 }
 
 /** Whether a claim `rooms` can be read: a list of actions by room or pattern. */
@@ -48,5 +56,9 @@ class PatternRights implements Rights {
   allows(action: RoomAction, roomId: string): boolean {
     if (this.rooms.get(roomId)?.has(action)) return true
     return this.patterns.some(({ matches, actions }) => actions.has(action) && matches(roomId))
+  }
+
+  name(roomId: string): boolean {
+    return this.rooms.has(roomId) || this.patterns.some(({ matches }) => matches(roomId))
   }
 }

@@ -41,12 +41,16 @@ export function isListed({ id, count }: Room): boolean {
 }
 
 /** The first rooms behind `after`: looks at each room once and keeps no more than the page. */
-export function listPage(rooms: Iterable<Room>, { after = '', limit = ROOM_PAGE_MAX }: RoomPage): ListedRooms {
+export function listPage(
+  rooms: Iterable<Room>,
+  { after = '', limit = ROOM_PAGE_MAX }: RoomPage,
+  isWanted: (roomId: string) => boolean,
+): ListedRooms {
   const page = firstBy(
     rooms,
     limit + 1,
     (a, b) => (a.id < b.id ? -1 : 1),
-    (room) => room.id > after,
+    (room) => room.id > after && isWanted(room.id),
   )
   return { rooms: page.slice(0, limit).map(describe), more: page.length > limit }
 }
