@@ -5,8 +5,11 @@
  */
 import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
-/** `import` is always among them; named here, Node would also take it for what a CommonJS package requires. */
-const conditions = ['source', 'module', 'node']
+/**
+ * `import` is always among them; named here, Node would also take it for what a CommonJS package requires. Without `module`,
+ * which is for bundlers: Node does not find what those files import in `@opentelemetry/api`.
+ */
+const conditions = ['source', 'node']
 
 interface ProjectOptions {
   readonly order: number

@@ -5,6 +5,7 @@
  * the memory. With `--tick-ms` it publishes to the room `feed` itself, at that interval. Speed targets P1 to P6.
  *
  *   npm run bench:server -- --port 9000 [--store memory|sqlite|redis] [--redis redis://…] [--tick-ms 1000]
+ *     [--tracing 0.01 --collector http://…] [--webhooks http://…]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -15,6 +16,7 @@ import { parseArgs } from 'node:util'
 import { createRoomful, defineContract, event } from '@roomful/server'
 import { z } from 'zod'
 import { reportOn } from './lib/self-report.ts'
+import { traced } from './lib/traced.ts'
 
 const { values } = parseArgs({
   options: {
@@ -24,6 +26,10 @@ const { values } = parseArgs({
     'tick-ms': { type: 'string', default: '0' },
     deflate: { type: 'boolean', default: false },
     'count-bytes': { type: 'boolean', default: false },
+    /** Part of the requests that are followed, from 0 to 1. */
+    tracing: { type: 'string' },
+    collector: { type: 'string', default: 'http://127.0.0.1:4318' },
+    webhooks: { type: 'string' },
   },
 })
 if (!['memory', 'sqlite', 'redis'].includes(values.store))
@@ -43,6 +49,11 @@ const roomful = createRoomful({
   data,
   ...(values.store === 'redis' && { redisUrl: values.redis }),
   ...(values.deflate && { deflate: true }),
+  ...(values.tracing !== undefined && { observer: traced(Number(values.tracing), values.collector) }),
+  ...(values.webhooks !== undefined && {
+    webhookUrl: values.webhooks,
+    webhookSecret: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,
+  }),
   ratePerSecond: 0,
   ratePerMinute: 0,
   maxConnectionsPerIp: 0,

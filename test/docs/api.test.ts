@@ -9,7 +9,19 @@ describe('the API reference', () => {
 
   it('has a page for each package, and each exported name on it', () => {
     expect([...pages.keys()].sort()).toEqual(
-      ['client', 'documents', 'protocol', 'react', 'server', 'socket.io', 'solid', 'svelte', 'testkit', 'vue'], // the others are programs
+      [
+        'client',
+        'documents',
+        'opentelemetry',
+        'protocol',
+        'react',
+        'server',
+        'socket.io',
+        'solid',
+        'svelte',
+        'testkit',
+        'vue',
+      ], // the others are programs
     )
     for (const { file, name } of publicNames(root)) {
       expect(pages.get(file.split('/')[1] ?? ''), name).toContain(`\n## ${name}\n`)

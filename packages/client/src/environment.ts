@@ -35,6 +35,8 @@ export interface Environment {
    * @returns a function that ends it
    */
   readonly onWake: (fn: (isOnline: boolean) => void) => () => void
+  /** Sent with each request. */
+  readonly traceparent: (() => string | undefined) | undefined
   /** Reports errors of the application's own listeners and callbacks: they are never lost. */
   readonly report: (error: unknown) => void
   /** Reports refusals that no promise reports, such as that of an `emit`, to the application's `onError`, if there is one. */
@@ -58,6 +60,11 @@ export interface EnvironmentOptions {
    */
   onWake?: (fn: (isOnline: boolean) => void) => () => void
   /**
+   * The current span of the application, in the form of W3C Trace Context: asked for each request, and sent with it, so that
+   * a server that is traced goes on with the trace.
+   */
+  traceparent?: () => string | undefined
+  /**
    * Called for errors that no promise reports: a refused `emit`, a lost token callback, a listener that threw
    * (CALLBACK_FAILED). Without it the errors of listeners are thrown as uncaught, and the others are ignored.
    */
@@ -74,13 +81,14 @@ const systemClock: Clock = {
 }
 
 export function createEnvironment(options: EnvironmentOptions): Environment {
-  const { clock, random, fillRandom, storage, onWake, onError } = options
+  const { clock, random, fillRandom, storage, onWake, traceparent, onError } = options
   return {
     clock: clock ?? systemClock,
     random: random ?? Math.random,
     fillRandom: fillRandom ?? ((bytes) => crypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>)),
     storage: storage ?? sessionStorageOf(),
     onWake: onWake ?? onBrowserWake,
+    traceparent,
     report: onError ? (error) => onError(toError(error)) : throwLater,
     onError: (error) => onError?.(error),
   }

@@ -73,7 +73,7 @@ export function isEvent(frame: DownFrame): frame is EventFrame {
  */
 export function readEvent(frame: EventFrame): ReceivedEvent {
   const args = readArgs(frame)
-  const meta = { ...readMeta(frame.event, frame), ...(frame.redacted ? { redacted: frame.redacted } : {}) }
+  const meta = readMeta(frame.event, frame)
   const [only] = args
   if (meta.seq === undefined || args.length !== 1 || !isSpreadable(only)) return { event: frame.event, args, meta }
   const { event, n, redacted, ...stored } = meta
@@ -85,7 +85,7 @@ export function readArgs({ data, args }: { data?: unknown; args?: unknown[] }): 
   return args ?? (data === undefined ? [] : [data])
 }
 
-const META_FIELDS = ['roomId', 'seq', 'n', 'ts', 'id', 'key'] as const
+const META_FIELDS = ['roomId', 'seq', 'n', 'ts', 'id', 'key', 'redacted'] as const
 
 export function readMeta(event: string, frame: { [Field in (typeof META_FIELDS)[number]]?: unknown }): EventMeta {
   const meta: Record<string, unknown> = { event }

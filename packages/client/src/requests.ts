@@ -106,7 +106,7 @@ export class Requests {
 
   async #start(event: string, args: readonly unknown[], call: Call, wantsAck: boolean): Promise<unknown> {
     const { key, signal, timeoutMs = REQUEST_TIMEOUT_MS } = call
-    const { clock } = this.#environment
+    const { clock, traceparent } = this.#environment
     if (this.reach === 'never') throw new RoomfulError('CLOSED')
     if (this.#pending.size >= MAX_PENDING) throw new RoomfulError('QUEUE_FULL')
     const id = ++this.#lastId
@@ -120,7 +120,7 @@ export class Requests {
     }
     const { promise, settle } = defer({ clock, timeoutMs, signal, timeoutError, onSettled })
     const request: Pending = {
-      text: writeRequest(event, body, wantsAck ? id : undefined, key),
+      text: writeRequest({ event, id: wantsAck ? id : undefined, key, traceparent: traceparent?.() }, body),
       bodyBytes: byteLength(body),
       isRepeatable: key !== undefined || call.isRepeatable === true,
       onAck: call.onAck,
@@ -153,11 +153,11 @@ function byteLength(body: string): number {
 
 /**
  * Writes a frame without its first brace: the link adds that and its channel.
+ * @param fields those without a value are left out
  * @param body JSON of the arguments, from {@link writeArgs}
  */
-function writeRequest(event: string, body: string, id: number | undefined, key: string | undefined): string {
-  const tail = `${id === undefined ? '' : `,"id":${id}`}${key === undefined ? '' : `,"key":${JSON.stringify(key)}`}`
-  return `"event":${JSON.stringify(event)}${body}${tail}}`
+function writeRequest(fields: Readonly<Record<string, number | string | undefined>>, body: string): string {
+  return `${JSON.stringify(fields).slice(1, -1)}${body}}`
 }
 
 /** The arguments as part of a frame: nothing, `data` for one, `args` for several. */

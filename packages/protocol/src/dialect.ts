@@ -13,6 +13,8 @@ export type Inbound =
       args: unknown[]
       id: RequestId | undefined
       key: string | undefined
+      /** Of W3C Trace Context: the span of the client that this belongs to. */
+      traceparent?: string | undefined
       /** In the plain form: it was written as `{event, …}`, where every name belongs to the application. */
       isEnvelope?: true
     }
@@ -82,6 +84,8 @@ export interface WireEvent {
   readonly roomId?: string | undefined
   /** The message that it ended, whole. */
   readonly about?: WireEvent | undefined
+  /** Of W3C Trace Context: the request that caused it. Only what is sent at once has it, and only where requests are traced. */
+  readonly traceparent?: string | undefined
 }
 
 /** What the log adds to a durable event. */

@@ -30,6 +30,7 @@ export const RESERVED_FIELDS = [
   'seq',
   'n',
   'ts',
+  'traceparent',
 ] as const
 
 const RESERVED = new Set<string>(RESERVED_FIELDS)
@@ -73,8 +74,9 @@ function decodeUsual(text: string): Inbound | undefined {
   if (isRefusal(frame)) return undefined // a limit may be about the whole
   const object = frame as Record<string, unknown>
   if (Object.hasOwn(object, 'type')) return undefined // twice, and the last one counts
-  const { id, key } = object
-  return readRequest(0, type, argsOf(id === undefined && key === undefined ? object : fieldsOf(object)), id, key)
+  const { id, key, traceparent } = object
+  const isBare = id === undefined && key === undefined && traceparent === undefined
+  return readRequest(0, type, argsOf(isBare ? object : fieldsOf(object)), id, key, traceparent)
 }
 
 function decodeAny(text: string): Inbound {
@@ -85,10 +87,10 @@ function decodeAny(text: string): Inbound {
   if (object.type === 'auth') return readAuth(0, object)
   if (isAnswer(object)) return readAnswer(0, object)
   if (object.event !== undefined && object.type === undefined) {
-    const request = readRequest(0, object.event, envelopeArgs(object), object.id, object.key)
+    const request = readRequest(0, object.event, envelopeArgs(object), object.id, object.key, object.traceparent)
     return request.kind === 'request' ? { ...request, isEnvelope: true } : request
   }
-  return readRequest(0, object.type, argsOf(fieldsOf(object)), object.id, object.key)
+  return readRequest(0, object.type, argsOf(fieldsOf(object)), object.id, object.key, object.traceparent)
 }
 
 /** The arguments in the fields of a frame. */
@@ -100,22 +102,25 @@ function argsOf(rest: Record<string, unknown>): unknown[] {
   return [rest]
 }
 
-/** What is in a frame beside `type`, `id` and `key`. */
+/** What is in a frame beside `type`, `id`, `key` and `traceparent`. */
 function fieldsOf(frame: Record<string, unknown>): Record<string, unknown> {
   if (Object.hasOwn(frame, '__proto__')) {
-    const { type: _type, id: _id, key: _key, ...rest } = frame // an assignment would set the prototype
+    const { type: _type, id: _id, key: _key, traceparent: _trace, ...rest } = frame // an assignment would set the prototype
     return rest
   }
   const rest: Record<string, unknown> = {} // several times as fast as the line above
-  for (const name in frame) if (name !== 'type' && name !== 'id' && name !== 'key') rest[name] = frame[name]
+  for (const name in frame) {
+    if (name !== 'type' && name !== 'id' && name !== 'key' && name !== 'traceparent') rest[name] = frame[name]
+  }
   return rest
 }
 
 /** @returns the text of an event: `{"type":…}` with its fields, and those of the log for a durable one */
 export function encodePlainEvent(event: WireEvent): string {
   const head = `{"type":${quoted(plainName(event.type))}`
-  const stored = event.stored
-  return `${head}${plainBody(event)}${stored === undefined ? '' : `,${storedJson(stored)}`}}`
+  const { stored, traceparent } = event
+  const trace = traceparent === undefined ? '' : `,"traceparent":"${traceparent}"`
+  return `${head}${plainBody(event)}${stored === undefined ? '' : `,${storedJson(stored)}`}${trace}}`
 }
 
 function plainBody(event: WireEvent): string {
@@ -201,7 +206,14 @@ export function isRefusal(value: object): value is Extract<Inbound, { kind: 'inv
 }
 
 /** @returns a request; of kind `invalid` when `event`, `id` or `key` is no valid one */
-export function readRequest(channel: number, event: unknown, args: unknown[], id: unknown, key: unknown): Inbound {
+export function readRequest(
+  channel: number,
+  event: unknown,
+  args: unknown[],
+  id: unknown,
+  key: unknown,
+  trace?: unknown,
+): Inbound {
   const name = typeof event === 'string' ? event : undefined
   if (id !== undefined && typeof id !== 'string' && (typeof id !== 'number' || !Number.isFinite(id))) {
     return invalid(channel, 'INVALID_MESSAGE', 'Field id must be a string or a number', { field: 'id', ...named(name) })
@@ -226,7 +238,16 @@ export function readRequest(channel: number, event: unknown, args: unknown[], id
   const effectiveKey =
     (key as string | undefined) ??
     (typeof requestId === 'string' && requestId.length >= ID_AS_KEY_LENGTH ? requestId : undefined)
-  return { kind: 'request', channel, event: name, args, id: requestId, key: effectiveKey }
+  // A wrong one is no reason to refuse: W3C Trace Context begins a new trace then.
+  const traceparent = typeof trace === 'string' && isTraceparent(trace) ? trace : undefined
+  return { kind: 'request', channel, event: name, args, id: requestId, key: effectiveKey, traceparent }
+}
+
+const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-.*)?$/
+
+/** @returns true for a `traceparent` of W3C Trace Context, also of a later version */
+export function isTraceparent(text: string): boolean {
+  return text.length <= 128 && TRACEPARENT.test(text) && (text.length === 55 || !text.startsWith('00'))
 }
 
 /** @returns true for a client's answer to a request of the server: `{ack, data}`, with or without `type: 'ack'` */

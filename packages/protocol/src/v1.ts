@@ -36,7 +36,16 @@ export type UpFrame =
   | { type: 'close'; ch: number; keep?: true }
   | { type: 'auth'; ch: number; token?: string; name?: string; id?: RequestId }
   | { type: 'ping' }
-  | { type?: undefined; ch: number; event: string; data?: unknown; args?: unknown[]; id?: RequestId; key?: string }
+  | {
+      type?: undefined
+      ch: number
+      event: string
+      data?: unknown
+      args?: unknown[]
+      id?: RequestId
+      key?: string
+      traceparent?: string
+    }
   | { type?: undefined; ch: number; ack: number; data?: unknown; error?: WireError }
 
 /** Frames that a server sends. */
@@ -80,6 +89,7 @@ export type DownFrame =
       id?: string
       key?: string
       redacted?: true
+      traceparent?: string
     }
 
 /** Most frames that one WebSocket message may hold. */
@@ -106,7 +116,7 @@ function decodeFrame(line: string): Inbound[] {
     return [invalid(0, 'INVALID_MESSAGE', `Field ch must be a whole number from 1 to ${MAX_CHANNELS}`, { field: 'ch' })]
   }
   if (object.event !== undefined)
-    return [readRequest(channel, object.event, envelopeArgs(object), object.id, object.key)]
+    return [readRequest(channel, object.event, envelopeArgs(object), object.id, object.key, object.traceparent)]
   if (isAnswer(object)) return [readAnswer(channel, object)]
   switch (object.type) {
     case 'open':
@@ -134,8 +144,9 @@ export function encodeV1Event(channel: number, event: WireEvent): string {
   const { stored, roomId } = event
   const head = `{"ch":${channel},"event":${quoted(event.type)}`
   const body = envelopeBody(event)
-  if (stored !== undefined) return `${head}${body},${storedJson(stored)},"n":${stored.n}}`
-  return roomId === undefined ? `${head}${body}}` : `${head}${body},"roomId":${quoted(roomId)}}`
+  const trace = event.traceparent === undefined ? '' : `,"traceparent":"${event.traceparent}"`
+  if (stored !== undefined) return `${head}${body},${storedJson(stored)},"n":${stored.n}${trace}}`
+  return `${head}${body}${roomId === undefined ? '' : `,"roomId":${quoted(roomId)}`}${trace}}`
 }
 
 /** @returns the text of a request of the server, which a client answers with `{ch, ack: id, data}` */

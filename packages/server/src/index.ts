@@ -38,7 +38,15 @@ export { RoomfulError } from './core/base/errors.ts'
 export type { Stored, StoredEvent } from './core/events/event.ts'
 export type { HistoryEvents, HistoryPage } from './core/log/history.ts'
 export type { Disconnected, NodesReached, Reached } from './core/ports/nodes.ts'
-export type { Fact, Observer } from './core/ports/observer.ts'
+export type {
+  Fact,
+  Observer,
+  Trace,
+  TracedDelivery,
+  TracedEvent,
+  TracedRequest,
+  Tracer,
+} from './core/ports/observer.ts'
 export type { ClientRequest, User } from './core/ports/users.ts'
 export type { Protocol, ProtocolConnection, ProtocolHandler } from './core/raw-protocol.ts'
 export type { EndedMessage, MessageStream } from './core/requests/message-stream.ts'

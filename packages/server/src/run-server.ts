@@ -52,7 +52,9 @@ export async function runServer({ argv, env, prepare, observer, tokenCommand }: 
       return await runWorkers({ count: settings.workers, stopMs, say: printLine, ...signals })
     }
     log = await openLog(settings)
-    roomful = createRoomful({ ...settings, observer: observer ? composeObservers([log, observer]) : log })
+    const telemetry = settings.openTelemetry ? await loadOpenTelemetry() : undefined
+    const observers = [log, observer, telemetry].filter((reader) => reader !== undefined)
+    roomful = createRoomful({ ...settings, observer: composeObservers(observers) })
     const preparing = Promise.resolve(prepare(roomful))
     preparing.catch(() => undefined) // also when a signal came first
     const notes = await Promise.race([preparing, signals.first])
@@ -88,6 +90,20 @@ async function openLog({ logLevel }: Settings): Promise<Log> {
     throw new ConfigError('A server that runs as a program writes its log with pino. Run: npm install pino@^10.4.0', {
       cause: error,
     })
+  }
+}
+
+/** @throws ConfigError (rejects) where the package is not installed */
+async function loadOpenTelemetry(): Promise<Observer> {
+  const name: string = '@roomful/opentelemetry' // its types are of this package
+  try {
+    const { openTelemetry } = (await import(name)) as { openTelemetry: () => Observer }
+    return openTelemetry()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    const sentence =
+      'ROOMFUL_OPENTELEMETRY is on, which needs a package. Run: npm install @roomful/opentelemetry @opentelemetry/api'
+    throw new ConfigError(sentence, { cause: error })
   }
 }
 

@@ -121,6 +121,12 @@ export const floorRules: readonly FloorRule[] = [
     ],
   },
   {
+    name: 'OpenTelemetry (floor 3)',
+    folder: 'packages/opentelemetry/src',
+    mayImport: ['@roomful/protocol', '@opentelemetry/api'],
+    mayImportTypes: ['@roomful/server'],
+  },
+  {
     name: 'drop-in for Socket.IO (floor 4)',
     folder: 'packages/socket.io/src',
     mayImport: ['@roomful/server/core', ...outsideWorld],

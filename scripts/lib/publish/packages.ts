@@ -12,6 +12,7 @@ export const PUBLISHED = [
   'solid',
   'server',
   'documents',
+  'opentelemetry',
   'socket.io',
   'testkit',
   'roomful',

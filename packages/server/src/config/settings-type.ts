@@ -83,6 +83,11 @@ export interface Settings {
    * an API key.
    */
   readonly stories: boolean | undefined
+  /**
+   * Whether a stand-alone server makes spans and metrics for OpenTelemetry. Needs `@roomful/opentelemetry` and an SDK,
+   * which `NODE_OPTIONS` imports. Default: `off`.
+   */
+  readonly openTelemetry: boolean
   /** What a stand-alone server logs, as JSON lines on stdout. Default: `info`. */
   readonly logLevel: 'debug' | 'error' | 'fatal' | 'info' | 'silent' | 'trace' | 'warn'
   /**

@@ -119,7 +119,7 @@ function inEpoch(epoch: string | undefined): string {
 }
 
 /** Fields that the log or a wire form adds to an event. */
-const ADDED: ReadonlySet<string> = new Set(['type', 'event', 'id', 'roomId', 'seq', 'n', 'ts', 'key'])
+const ADDED: ReadonlySet<string> = new Set(['type', 'event', 'id', 'roomId', 'seq', 'n', 'ts', 'key', 'traceparent'])
 
 /**
  * The content of an event, without what the log and the wire form add: the same text for every kind of client.

@@ -6,7 +6,7 @@ export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' 
 
 /**
  * Several observers as one. An observer that throws does not stop the others or the server: the first error becomes a
- * process warning with the code `ROOMFUL_OBSERVER`.
+ * process warning with the code `ROOMFUL_OBSERVER`. Requests are followed by the first that has a tracer.
  * @example createRoomful({ observer: composeObservers([new Log('info'), { observe: (fact) => send(fact) }]) })
  */
 export function composeObservers(observers: readonly Observer[]): Observer {
@@ -14,6 +14,7 @@ export function composeObservers(observers: readonly Observer[]): Observer {
   if (only !== undefined && observers.length === 1) return guarded(only)
   const all = observers.map(guarded)
   return {
+    tracer: observers.find(({ tracer }) => tracer !== undefined)?.tracer,
     observe(fact) {
       for (const observer of all) observer.observe(fact)
     },
@@ -23,6 +24,7 @@ export function composeObservers(observers: readonly Observer[]): Observer {
 function guarded(observer: Observer): Observer {
   let hasWarned = false
   return {
+    tracer: observer.tracer,
     observe(fact: Fact) {
       try {
         observer.observe(fact)

@@ -157,6 +157,13 @@ export const serving = {
     sentence:
       'Whether to record the story of each connection for `explain`, about 2 KB per open connection. If not set, on with an API key.',
   }),
+  openTelemetry: setting({
+    variable: 'ROOMFUL_OPENTELEMETRY',
+    type: onOff,
+    default: false,
+    sentence:
+      'Whether a stand-alone server makes spans and metrics for OpenTelemetry. Needs `@roomful/opentelemetry` and an SDK, which `NODE_OPTIONS` imports.',
+  }),
   logLevel: setting({
     variable: 'LOG_LEVEL',
     type: oneOf('silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'),

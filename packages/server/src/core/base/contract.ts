@@ -57,7 +57,17 @@ function checkDefinition(side: string, name: string, definition: EventDefinition
 
 const RESERVED: ReadonlySet<string> = new Set(RESERVED_FIELDS)
 /** What a plain client's message uses around its data. */
-const ENVELOPE: ReadonlySet<string> = new Set(['type', 'id', 'key', 'event', 'data', 'args', 'ack', 'error'])
+const ENVELOPE: ReadonlySet<string> = new Set([
+  'type',
+  'id',
+  'key',
+  'event',
+  'data',
+  'args',
+  'ack',
+  'error',
+  'traceparent',
+])
 /** A transient event has no room, number or time of its own, so its data may. */
 const TRANSIENT_RESERVED: ReadonlySet<string> = new Set([
   'type',
@@ -69,6 +79,7 @@ const TRANSIENT_RESERVED: ReadonlySet<string> = new Set([
   'error',
   'seq',
   'n',
+  'traceparent',
 ])
 
 /**

@@ -1,7 +1,7 @@
 /** What every part of the core needs of the world around it, as one value: settings, ports, timers and the turn. */
 
 import type { Broker } from '../ports/broker.ts'
-import type { Observer } from '../ports/observer.ts'
+import type { Observer, Tracer } from '../ports/observer.ts'
 import type { Clock, Limiter, Random } from '../ports/system.ts'
 import type { Authenticator } from '../ports/users.ts'
 import { OtherNodes } from './other-nodes.ts'
@@ -23,11 +23,15 @@ export interface Runtime extends RuntimePorts {
   readonly timers: TimerWheel
   readonly turn: Turn
   readonly nodes: OtherNodes
+  /** Of the observer, if requests are followed. */
+  readonly tracer: Tracer | undefined
 }
 
 export function createRuntime(settings: CoreSettings, ports: RuntimePorts): Runtime {
   const { broker, authenticator, limiter, clock, random, observer } = ports
   const timers = new TimerWheel(clock, clock.tickMs)
   const nodes = new OtherNodes(broker)
-  return { settings, broker, authenticator, limiter, clock, random, observer, timers, turn: new Turn(clock), nodes }
+  const { tracer } = observer
+  const turn = new Turn(clock)
+  return { settings, broker, authenticator, limiter, clock, random, observer, timers, turn, nodes, tracer }
 }

@@ -1,6 +1,6 @@
 /**
  * The event-loop turn: what became dirty in it is written once, what was submitted in it is committed once. Everything
- * that runs "when the turn ends" runs here, in this order: tasks, commits, the flush.
+ * that runs "when the turn ends" runs here, in this order: tasks, commits, the flush, and what follows it.
  */
 import type { Clock } from '../ports/system.ts'
 
@@ -24,6 +24,7 @@ export class Turn {
   private tasks: (() => void)[] = []
   private isPlanned = false
   private beforeNextFlush: (() => void)[] = []
+  private afterNextFlush: (() => void)[] = []
 
   constructor(clock: Clock) {
     this.clock = clock
@@ -53,6 +54,12 @@ export class Turn {
     this.endSoon()
   }
 
+  /** Runs once, when what is queued now was written. */
+  afterFlush(task: () => void): void {
+    this.afterNextFlush.push(task)
+    this.endSoon()
+  }
+
   /** Plans the end of this turn. */
   endSoon(): void {
     if (this.isPlanned) return
@@ -67,6 +74,15 @@ export class Turn {
       this.beforeNextFlush = []
       for (const task of tasks) task()
     }
+    this.writeAll()
+    if (this.afterNextFlush.length > 0) {
+      const tasks = this.afterNextFlush
+      this.afterNextFlush = []
+      for (const task of tasks) task()
+    }
+  }
+
+  private writeAll(): void {
     const links = this.dirty
     if (links.length === 0) return
     this.dirty = []

@@ -27,11 +27,13 @@ class Derived {
   spread: boolean | undefined
   firstKey: string | undefined
   firstBytes: Uint8Array | undefined
+  traceparent: string | undefined
   others: Map<string, Uint8Array | undefined> | undefined
 
-  constructor(args: readonly unknown[] | undefined, spread: boolean | undefined) {
+  constructor(args: readonly unknown[] | undefined, spread: boolean | undefined, traceparent?: string) {
     this.args = args
     this.spread = spread
+    this.traceparent = traceparent
   }
 }
 
@@ -87,9 +89,19 @@ export class RoomEvent implements WireEvent {
     return new RoomEvent({ type, argsJson }, new Derived(undefined, true), undefined, roomId, undefined, false)
   }
 
-  static fromRow(row: StoredRow, args?: readonly unknown[], origin?: string): RoomEvent {
-    const derived = args && new Derived(unlessBinary(args, row.argsJson), undefined)
+  static fromRow(row: StoredRow, args?: readonly unknown[], origin?: string, traceparent?: string): RoomEvent {
+    const derived = args && new Derived(unlessBinary(args, row.argsJson), undefined, traceparent)
     return new RoomEvent(row, derived, row, undefined, origin, false)
+  }
+
+  /** The request that caused it, in what is sent at once. */
+  get traceparent(): string | undefined {
+    return this.derived?.traceparent
+  }
+
+  /** Belongs to a request that is followed; before it is encoded. */
+  causedBy(traceparent: string): void {
+    this.derive().traceparent = traceparent
   }
 
   get type(): string {

@@ -53,6 +53,8 @@ export interface RequestEffects {
   readonly ack: string | undefined
   /** The connection that caused it. */
   readonly origin: string | undefined
+  /** Sent with its events; only where requests are followed. */
+  readonly traceparent?: string | undefined
   /** Runs each effect that is not an append, in its place; `ok` is false when an append was refused, or was a repeat. */
   readonly apply: (effect: Exclude<Effect, AppendEffect>, ok: boolean) => void
   /**
@@ -227,7 +229,7 @@ export class Commit {
   private deliver(request: RequestEffects, effect: AppendEffect, result: AppendedRow): void {
     const row = result.row ?? rowOf(effect, result, request.key?.key)
     const { roomId, seq } = row
-    this.fanOut.release(RoomEvent.fromRow(row, effect.args, request.origin))
+    this.fanOut.release(RoomEvent.fromRow(row, effect.args, request.origin, request.traceparent))
     this.namespace.announceStored(row, effect.args)
     if (effect.change?.kind === 'begin') this.fanOut.texts.changed(roomId, firstPiece(effect.change, seq))
     if (isInbox(roomId)) this.runtime.nodes.tell('inbox', [roomId, seq], this.namespace.name)

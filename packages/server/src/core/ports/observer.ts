@@ -91,4 +91,58 @@ export type Fact =
 /** Receives every fact that the server observes, for logs and metrics. */
 export interface Observer {
   observe(fact: Fact): void
+  /** Follows requests through the server. Without one nothing is followed, which costs a request one test. */
+  readonly tracer?: Tracer | undefined
+}
+
+/** Follows each request of a client, and each event that the server publishes, until it is delivered. */
+export interface Tracer {
+  /** A request begins. @returns nothing for one that is not followed */
+  request(request: TracedRequest): Trace | undefined
+  /** The server publishes an event. @returns nothing for one that is not followed */
+  publish(event: TracedEvent): Trace | undefined
+}
+
+/** A request when it arrives. */
+export interface TracedRequest {
+  readonly namespace: string
+  /** `unknown` for one that has no handler, so that clients make no names up. */
+  readonly event: string
+  readonly connectionId: string
+  readonly userId: string
+  /** How its client is connected: `plain`, `v1`, `socketio`, `http`, … */
+  readonly dialect: string
+  /** What its client sent: valid by W3C Trace Context. */
+  readonly traceparent: string | undefined
+}
+
+/** An event of the server when it is published. */
+export interface TracedEvent {
+  readonly namespace: string
+  readonly event: string
+  readonly roomId: string | undefined
+}
+
+/** What becomes of one request or event. Every method is called in its order, and `ended` always. */
+export interface Trace {
+  /** Sent with the events that it causes, to those who receive them at once. */
+  readonly traceparent: string
+  /** Runs checks and the handler: what they start belongs to this request. */
+  run(work: () => void): void
+  /** It has run, and what it stores goes to the log. */
+  submitted(): void
+  /** It was stored, and is handed to the members of rooms. `delivering` may be called for several events. */
+  delivering(event: TracedDelivery): void
+  /** Its acknowledgement and its events are handed to the transports; `code`: what it was refused with. */
+  ended(code: string | undefined): void
+}
+
+/** One event on its way to clients of this node. */
+export interface TracedDelivery {
+  readonly event: string
+  readonly roomId: string | undefined
+  /** Of a stored event. */
+  readonly id: string | undefined
+  /** The connections of this node that it is for; nothing where they are not counted. */
+  readonly connections: number | undefined
 }

@@ -9,6 +9,7 @@ import { takeEvent } from '../state/limits.ts'
 import { type Connection, QUEUE_HARD_LIMIT, QUEUE_SOFT_LIMIT } from '../state/namespace-state.ts'
 import { Execution } from './execution.ts'
 import type { RequestParts } from './handlers.ts'
+import { executeTraced } from './traced-execution.ts'
 
 /** What a client can ask of its connection as a whole. */
 export interface ConnectionControl {
@@ -67,7 +68,7 @@ export class Dispatch {
         return this.invalid(connection, inbound)
       case 'request':
         if (connection.stage === 'authenticating') return link.close(CLOSE_CODES.POLICY.code, 'Not authenticated')
-        return new Execution(this.parts, connection, this.switchDialect(connection, inbound)).start()
+        return this.execute(connection, this.switchDialect(connection, inbound))
       case 'ping':
       case 'open':
       case 'ack':
@@ -75,6 +76,13 @@ export class Dispatch {
       default:
         return inbound satisfies never
     }
+  }
+
+  private execute(connection: Connection, request: Request): void {
+    const { parts } = this
+    const { tracer } = parts.runtime
+    if (tracer === undefined) return new Execution(parts, connection, request).start()
+    executeTraced(tracer, parts, connection, request)
   }
 
   /** A plain link may become a classic one, where the namespace understands that. */

@@ -30,11 +30,12 @@ export class Execution implements RequestEffects {
   ack: string | undefined
   writer: string | undefined
   limits: ConnectionLimits | undefined
-  private readonly parts: RequestParts
-  private readonly connection: Connection
-  private readonly request: Request
+  readonly traceparent: string | undefined = undefined
+  protected readonly parts: RequestParts
+  protected readonly connection: Connection
+  protected readonly request: Request
   private readonly entry: HandlerEntry | undefined
-  private readonly context: Context
+  protected readonly context: Context
   private readonly startedAt: number
   private result: unknown
   /** Its acknowledgement is stored when it is known, for those who repeat the request. */
@@ -166,7 +167,7 @@ export class Execution implements RequestEffects {
   }
 
   /** The handler has returned: its effects go to the turn, and its acknowledgement waits for them. */
-  private submit(result: unknown): void {
+  protected submit(result: unknown): void {
     if (result instanceof StoredAck) return this.acknowledge(result.value, NO_STORED)
     const { parts, connection, context, entry, key } = this
     const effects = context.takeEffects()
@@ -273,7 +274,7 @@ export class Execution implements RequestEffects {
   }
 
   /** Repeats that wait for this request go on, and find what is stored: also what a handler that timed out publishes. */
-  private endKey(): void {
+  protected endKey(): void {
     const { key, context } = this
     if (!this.isAwaited || key === undefined) return
     this.isAwaited = false
@@ -283,7 +284,7 @@ export class Execution implements RequestEffects {
     else end()
   }
 
-  private observe(code: string | undefined): void {
+  protected observe(code: string | undefined): void {
     const { connection, entry, request, startedAt } = this
     const { clock, observer } = this.parts.runtime
     observer.observe({

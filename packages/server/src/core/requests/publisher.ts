@@ -8,9 +8,11 @@ import { type Commit, type Fencing, leadLost, type RequestEffects } from '../log
 import { type AppendEffect, type EmitEffect, EVERYONE, type Stored } from '../log/effects.ts'
 import type { FanOut } from '../log/fan-out.ts'
 import type { AppendKey, Changed, FactChange } from '../ports/broker.ts'
+import type { TracedEvent } from '../ports/observer.ts'
 import type { NamespaceState } from '../state/namespace-state.ts'
 import { Emitter } from './emit.ts'
 import { checkKeyAge } from './idempotency.ts'
+import { traceEmit, traceStored } from './trace.ts'
 
 export interface PublishOptions {
   /** Makes a repeat recognisable. */
@@ -141,14 +143,19 @@ export class Publisher {
     more: Given = {},
   ): Promise<Outcome> {
     const { lead } = more
+    const { tracer, turn } = this.runtime
+    const trace = tracer?.publish(describe(this.namespace.name, effects[0]))
+    const end = (code: string | undefined): void => turn.afterFlush(() => trace?.ended(code))
     return new Promise((resolve, reject) => {
       const fail = (error: RoomfulError): void => {
         if (lead && error.code === 'LEAD_LOST') {
           this.runtime.observer.observe({ type: 'lead', name: lead.name, what: 'refused' })
         }
+        if (trace) end(error.code)
         reject(error)
       }
       if (lead?.isOver) return fail(leadLost(lead))
+      trace?.submitted()
       this.commit.submit({
         ...more,
         effects,
@@ -156,11 +163,28 @@ export class Publisher {
         firstKey: 0,
         ack: undefined,
         origin: undefined,
+        traceparent: trace?.traceparent,
         apply: (effect, ok) => {
-          if (ok && effect.kind === 'emit') this.fanOut.emit(effect.event, effect.audience)
+          if (!ok || effect.kind !== 'emit') return
+          if (trace) traceEmit(trace, this.namespace, effect)
+          this.fanOut.emit(effect.event, effect.audience)
         },
-        settle: (stored, error, _ack, changed) => (error ? fail(error) : resolve({ stored, changed })),
+        settle: (stored, error, _ack, changed) => {
+          if (error) return fail(error)
+          if (trace) {
+            traceStored(trace, this.namespace, effects, stored)
+            end(undefined)
+          }
+          resolve({ stored, changed })
+        },
       })
     })
   }
+}
+
+/** What the server publishes, for a tracer. */
+function describe(namespace: string, effect: AppendEffect | EmitEffect | undefined): TracedEvent {
+  if (effect?.kind === 'append') return { namespace, event: effect.type, roomId: effect.roomId }
+  const [roomId, ...others] = effect?.audience.rooms ?? []
+  return { namespace, event: effect?.event.type ?? '', roomId: others.length === 0 ? roomId : undefined }
 }

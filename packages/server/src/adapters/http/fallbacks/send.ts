@@ -2,7 +2,7 @@
  * `POST /send/<namespace>`: one client event in plain's form, with the same handlers, limits and keys as over a link. The
  * answer is its acknowledgement. The user does not appear in presence. PROTOCOL.md, section 15.
  */
-import { decodePlain } from '@roomful/protocol'
+import { decodePlain, isTraceparent } from '@roomful/protocol'
 import { RoomfulError } from '../../../core/base/errors.ts'
 import { addressGroup } from '../../../core/base/limits.ts'
 import type { Hub } from '../../../core/hub.ts'
@@ -27,7 +27,7 @@ export async function answerSend(hub: Hub, exchange: Exchange): Promise<void> {
   const identity = await hub.httpConnections.identify(namespace, client)
   takeRate(hub, identity.user, ip)
   const text = await readText(request, hub.runtime.settings.maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES)
-  const wanted = readRequest(hub, text)
+  const wanted = readRequest(hub, text, request.headers.traceparent)
   const wire = new SendWire(response)
   const { credentials, userAgent } = client
   const arrival = {
@@ -46,9 +46,12 @@ export async function answerSend(hub: Hub, exchange: Exchange): Promise<void> {
 }
 
 /** @throws RoomfulError PARSE_ERROR, INVALID_MESSAGE, TOO_LARGE */
-function readRequest(hub: Hub, text: string): Request {
+function readRequest(hub: Hub, text: string, header: string | string[] | undefined): Request {
   const inbound = checkSize(decodePlain(text), hub.runtime.settings.maxMessageBytes)
-  if (inbound.kind === 'request') return { ...inbound, id: inbound.id ?? REQUEST_ID }
+  if (inbound.kind === 'request') {
+    const given = typeof header === 'string' && isTraceparent(header) ? header : undefined
+    return { ...inbound, id: inbound.id ?? REQUEST_ID, traceparent: inbound.traceparent ?? given }
+  }
   if (inbound.kind === 'invalid') {
     const { code, message, field } = inbound.error
     throw new RoomfulError(code, message, { field })

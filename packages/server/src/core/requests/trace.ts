@@ -1,0 +1,39 @@
+/** What a trace gets of events on their way to clients: of requests that are followed, and of the server's own events. */
+import { eventId } from '@roomful/protocol'
+import type { AppendEffect, Effect, EmitEffect, Stored } from '../log/effects.ts'
+import type { Trace } from '../ports/observer.ts'
+import type { NamespaceState } from '../state/namespace-state.ts'
+
+/** Reports what was stored, in its order; `stored` has one entry for each append, or none. */
+export function traceStored(
+  trace: Trace,
+  namespace: NamespaceState,
+  effects: readonly Effect[],
+  stored: readonly Stored[],
+): void {
+  if (stored.length === 0) return
+  const appends = effects.filter((effect) => effect.kind === 'append' && isEvent(effect))
+  for (const [at, { roomId, seq, duplicate }] of stored.entries()) {
+    if (duplicate) continue
+    const event = (appends[at] as AppendEffect | undefined)?.type ?? ''
+    trace.delivering({ event, roomId, id: eventId({ roomId, seq }), connections: countOf(namespace, roomId) })
+  }
+}
+
+/** An event that is in no log, before it is encoded. */
+export function traceEmit(trace: Trace, namespace: NamespaceState, { event, audience }: EmitEffect): void {
+  event.causedBy(trace.traceparent)
+  const [only, ...others] = audience.rooms ?? []
+  const roomId = others.length === 0 ? only : undefined
+  const connections = roomId === undefined || audience.except.length > 0 ? undefined : countOf(namespace, roomId)
+  trace.delivering({ event: event.type, roomId, id: undefined, connections })
+}
+
+/** What changes a fact of a room and nothing else is stored as no event. */
+function isEvent({ change }: AppendEffect): boolean {
+  return change === undefined || change.kind === 'begin' || change.kind === 'end'
+}
+
+function countOf(namespace: NamespaceState, roomId: string): number | undefined {
+  return namespace.rooms.get(roomId)?.groups.reduce((sum, { members }) => sum + members.length, 0)
+}
