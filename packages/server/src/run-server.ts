@@ -52,7 +52,7 @@ export async function runServer({ argv, env, prepare, observer, tokenCommand }: 
       return await runWorkers({ count: settings.workers, stopMs, say: printLine, ...signals })
     }
     log = await openLog(settings)
-    const telemetry = settings.openTelemetry ? await loadOpenTelemetry() : undefined
+    const telemetry = settings.opentelemetry ? await loadOpenTelemetry() : undefined
     const observers = [log, observer, telemetry].filter((reader) => reader !== undefined)
     roomful = createRoomful({ ...settings, observer: composeObservers(observers) })
     const preparing = Promise.resolve(prepare(roomful))

@@ -87,7 +87,7 @@ export interface Settings {
    * Whether a stand-alone server makes spans and metrics for OpenTelemetry. Needs `@roomful/opentelemetry` and an SDK,
    * which `NODE_OPTIONS` imports. Default: `off`.
    */
-  readonly openTelemetry: boolean
+  readonly opentelemetry: boolean
   /** What a stand-alone server logs, as JSON lines on stdout. Default: `info`. */
   readonly logLevel: 'debug' | 'error' | 'fatal' | 'info' | 'silent' | 'trace' | 'warn'
   /**

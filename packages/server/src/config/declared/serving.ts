@@ -157,7 +157,7 @@ export const serving = {
     sentence:
       'Whether to record the story of each connection for `explain`, about 2 KB per open connection. If not set, on with an API key.',
   }),
-  openTelemetry: setting({
+  opentelemetry: setting({
     variable: 'ROOMFUL_OPENTELEMETRY',
     type: onOff,
     default: false,
