@@ -8,14 +8,12 @@ import { Button } from '../../web/ui/button.tsx'
 import { Card } from '../../web/ui/card.tsx'
 import { Field } from '../../web/ui/field.tsx'
 import { EndedRow, OpenRow } from './connection-rows.tsx'
-import type { ConnectionInfo, EndedConnection, inspectorContract } from './contract.ts'
-import { listConnections } from './inspection.ts'
+import type { EndedConnection, inspectorContract } from './contract.ts'
+import { listConnections, type OpenConnections } from './inspection.ts'
 import { PersonMenu } from './person-menu.tsx'
 import { StoryDialog, type StoryDialogProps } from './story-dialog.tsx'
 
-interface Listed {
-  readonly connections: readonly ConnectionInfo[]
-  readonly count: number
+interface Listed extends OpenConnections {
   readonly ended: readonly EndedConnection[]
 }
 
@@ -57,6 +55,7 @@ export function ConnectionsView({ onExplain }: Required<Pick<StoryDialogProps, '
           {words === '' && shown.length === data.count
             ? inWords(data.count)
             : `${shown.length} of ${inWords(data.count)}`}
+          {data.silent > 0 && `. ${data.silent === 1 ? 'One server' : `${data.silent} servers`} didn’t answer.`}
         </p>
       </div>
       <Card className="overflow-hidden">

@@ -27,3 +27,9 @@ export class Endings implements Observer {
     if (this.ended.length > KEPT) this.ended.shift()
   }
 }
+
+/** Each once, the latest first. A connection that was resumed has ended more than once. */
+export function latestOf(ended: readonly EndedConnection[]): EndedConnection[] {
+  const all = new Map(ended.map((each) => [`${each.connectionId} ${each.endedAt}`, each]))
+  return [...all.values()].sort((a, b) => b.endedAt - a.endedAt).slice(0, KEPT)
+}

@@ -80,20 +80,37 @@ const ACCOUNTS_PAGE = 50
 /** As many connections as a person can look through. */
 const CONNECTIONS_LISTED = 500
 
+/** What is open, as far as the servers say. */
+export interface OpenConnections {
+  readonly connections: readonly ConnectionInfo[]
+  readonly count: number
+  /** Servers that did not say which of them are theirs. */
+  readonly silent: number
+}
+
+interface ConnectionsPage {
+  readonly connections: readonly ConnectionInfo[]
+  readonly more: boolean
+  readonly nodes?: { readonly asked: number; readonly answered: number }
+}
+
 /** Those that are open, the newest first. @throws RoomfulError (rejects) */
-export async function listConnections(): Promise<{ connections: readonly ConnectionInfo[]; count: number }> {
-  const all = (await Promise.all(NAMESPACES.map(connectionsIn))).flat().sort((a, b) => b.openedAt - a.openedAt)
-  return { connections: all.slice(0, CONNECTIONS_LISTED), count: all.length }
+export async function listConnections(): Promise<OpenConnections> {
+  const lists = await Promise.all(NAMESPACES.map(connectionsIn))
+  const all = lists.flatMap(({ connections }) => connections).sort((a, b) => b.openedAt - a.openedAt)
+  const silent = Math.max(...lists.map((each) => each.silent))
+  return { connections: all.slice(0, CONNECTIONS_LISTED), count: all.length, silent }
 }
 
 /** Page after page, so that the count is that of all. */
-async function connectionsIn(namespace: string): Promise<ConnectionInfo[]> {
-  const all: ConnectionInfo[] = []
-  for (let after = ''; ; after = all.at(-1)?.connectionId ?? '') {
-    const query = new URLSearchParams({ namespace, after })
-    const page = await ask<{ connections: ConnectionInfo[]; more: boolean }>(`connections?${query}`)
-    all.push(...page.connections)
-    if (!page.more || page.connections.length === 0) return all
+async function connectionsIn(namespace: string): Promise<OpenConnections> {
+  const connections: ConnectionInfo[] = []
+  let silent = 0
+  for (let after = ''; ; after = connections.at(-1)?.connectionId ?? '') {
+    const page = await ask<ConnectionsPage>(`connections?${new URLSearchParams({ namespace, after })}`)
+    connections.push(...page.connections)
+    if (page.nodes) silent = Math.max(silent, page.nodes.asked - page.nodes.answered)
+    if (!page.more || page.connections.length === 0) return { connections, count: connections.length, silent }
   }
 }
 

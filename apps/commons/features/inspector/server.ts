@@ -1,8 +1,8 @@
 /** The inspector: how the server is, who was connected, and what rooms hold. The rest of it the server tells over HTTP. B14, D8. */
 import { type Namespace, RoomfulError } from '@roomful/server'
 import { type Commons, every } from '../../commons.ts'
-import { inspectorContract, type Stats } from './contract.ts'
-import type { Endings } from './endings.ts'
+import { type EndedConnection, inspectorContract, type Stats } from './contract.ts'
+import { type Endings, latestOf } from './endings.ts'
 import type { FactCounter } from './fact-counter.ts'
 import { Sampler } from './sampler.ts'
 
@@ -17,7 +17,12 @@ interface Sample extends Omit<Stats, 'users' | 'rooms'> {
   readonly node: string
   readonly userIds: readonly string[]
   readonly roomIds: readonly string[]
+  /** Connections of the node that ended lately. */
+  readonly ended: readonly EndedConnection[]
 }
+
+/** What the lead is asked: to count this one in, or for what it knows. */
+type Asked = Sample | 'history' | 'ended'
 
 /** A node that has said nothing for so long is gone. */
 const SAMPLE_FRESH_MS = 1.5 * STATS_INTERVAL_MS
@@ -44,9 +49,13 @@ export function addInspector(
     const speaking = leading.fenced(admin)
     const samples = new Map<string, Sample>()
     const history: Stats[] = []
-    leading.answer((sample: Sample | undefined) => {
-      if (sample === undefined) return history
+    /** Also of nodes that are gone. */
+    let ended: EndedConnection[] = []
+    leading.answer((sample: Asked) => {
+      if (sample === 'history') return history
+      if (sample === 'ended') return ended
       samples.set(sample.node, sample)
+      ended = latestOf([...ended, ...sample.ended])
       if (sample.node !== node) return undefined
       for (const { at, node: other } of samples.values()) if (at < sample.at - SAMPLE_FRESH_MS) samples.delete(other)
       const stats = sumOf(sample.at, [...samples.values()])
@@ -68,7 +77,8 @@ export function addInspector(
       } = sampler.take(clock.now(), {
         ...{ links: tally.counts.links, connections, users: userIds.length, rooms: roomIds.length },
       })
-      lead.ask({ ...taken, node, userIds, roomIds } satisfies Sample).catch(() => undefined) // the next one
+      const sample: Sample = { ...taken, node, userIds, roomIds, ended: endings.list() }
+      lead.ask(sample satisfies Asked).catch(() => undefined) // the next one
     })
     return () => {
       stop()
@@ -76,10 +86,12 @@ export function addInspector(
     }
   })
 
-  admin.on('stats:history', async () => ({ status: 'ok', stats: await lead.ask<Stats[]>(undefined) }))
+  admin.on('stats:history', async () => ({ status: 'ok', stats: await lead.ask<Stats[]>('history' satisfies Asked) }))
 
-  admin.on('connection:ended', () => {
-    const ended = endings.list().filter(({ namespace }) => names.includes(namespace))
+  admin.on('connection:ended', async () => {
+    // Those of other nodes up to the last sample.
+    const elsewhere = await lead.ask<EndedConnection[]>('ended' satisfies Asked).catch(() => [])
+    const ended = latestOf([...endings.list(), ...elsewhere]).filter(({ namespace }) => names.includes(namespace))
     return { status: 'ok', ended }
   })
 
