@@ -35,8 +35,8 @@ describe('an application that installs everything', () => {
   it.each(versions)('runs as a module and from CommonJS on Node %s', async (version) => {
     const node = version === 'pinned' ? pinnedNode() : await nodeOf(version)
     const [esm, cjs] = await Promise.all([
-      project.run('node', ['esm.mjs'], node),
-      project.run('node', ['cjs.cjs'], node),
+      project.run('node', ['esm.mjs'], { node }),
+      project.run('node', ['cjs.cjs'], { node }),
     ])
     expect(JSON.parse(esm.stdout), esm.stderr).toMatchObject({ content: 'Hello', metrics: 200 })
     expect(JSON.parse(cjs.stdout), cjs.stderr).toEqual({ seq: 1 })

@@ -20,6 +20,15 @@ export interface Said {
   readonly code: number
 }
 
+export interface RunOptions {
+  /** The program. Default: the pinned one. */
+  readonly node?: string
+  /** Added to the environment of the tests. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Default 60 s. */
+  readonly timeoutMs?: number
+}
+
 /** Of the process that runs the tests, without what would let a program find the sources of the workspace. */
 function environment(node: string): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _, NODE_PATH: __, ...others } = process.env
@@ -62,9 +71,14 @@ export class Project {
   }
 
   /** Runs a program in the project; a failing exit code is a result. */
-  async run(program: string, args: readonly string[], node = pinnedNode()): Promise<Said> {
+  async run(
+    program: string,
+    args: readonly string[],
+    { node = pinnedNode(), env = {}, timeoutMs = 60_000 }: RunOptions = {},
+  ): Promise<Said> {
     try {
-      const options = { cwd: this.folder, env: environment(node), timeout: 60_000, maxBuffer: 16 * 1024 ** 2 }
+      const environs = { ...environment(node), ...env }
+      const options = { cwd: this.folder, env: environs, timeout: timeoutMs, maxBuffer: 16 * 1024 ** 2 }
       return { ...(await run(program === 'node' ? node : program, [...args], options)), code: 0 }
     } catch (error) {
       const { stdout = '', stderr = String(error), code } = error as Partial<Said>
