@@ -38,7 +38,6 @@ describe.each(WHOLE ? ['Android'] : [])('an application of Expo on %s', () => {
       filter: (path) => !/expo\.test\.ts$/.test(path),
     })
     await project.install('--legacy-peer-deps', ...JEST)
-    cpSync(join(import.meta.dirname, 'fixtures/expo'), project.folder, { recursive: true })
   }, LONG_MS)
   afterAll(() => project.dispose())
 
@@ -59,6 +58,7 @@ describe.each(WHOLE ? ['Android'] : [])('an application of Expo on %s', () => {
   it(
     'talks with a server, rendered by React Native in Jest',
     async () => {
+      cpSync(join(import.meta.dirname, 'fixtures/expo'), project.folder, { recursive: true })
       const roomful = createRoomful({ data: ':memory:' }).standardNamespaces()
       onTestFinished(() => roomful.close())
       const { url } = await roomful.listen({ port: 0, host: '127.0.0.1' })
@@ -70,7 +70,10 @@ describe.each(WHOLE ? ['Android'] : [])('an application of Expo on %s', () => {
       })
       await room.ready
       const env = { ...OFFLINE, EXPO_PUBLIC_ROOMFUL_URL: url, NODE_ENV: 'test' }
-      const { code, stdout, stderr } = await project.run('npx', ['jest', 'app.test.tsx'], { env, timeoutMs: LONG_MS })
+      const { code, stdout, stderr } = await project.run('npx', ['jest', '--forceExit', 'app.test.tsx'], {
+        env,
+        timeoutMs: LONG_MS,
+      })
       expect(code, stdout + stderr).toBe(0)
     },
     LONG_MS,

@@ -28,6 +28,7 @@ import type { NewAccount, RoomfulParts, Storage } from './parts.ts'
 import { type Safe, safeHandler } from './safe-handler.ts'
 import { addStandardNamespaces } from './standard.ts'
 import { addChatEvents } from './vocabulary/chat.ts'
+import { addClassicCommands } from './vocabulary/classic.ts'
 import { addRoomEvents } from './vocabulary/rooms.ts'
 
 /** The class behind the interface {@link Roomful}. */
@@ -71,6 +72,7 @@ export class RoomfulServer implements Roomful {
     if (this.started) throw new Error(`Declare the namespace ${name} before the server starts`)
     const namespace = this.hub.addNamespace([name], contract, options)
     addRoomEvents(this.hub, namespace)
+    if (options.classic) addClassicCommands(this.hub, namespace)
     return namespace
   }
 
