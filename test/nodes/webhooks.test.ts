@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createRoomful } from '@roomful/server'
 import { expect, it, onTestFinished } from 'vitest'
 import { startReceiver, WEBHOOK_SECRET } from '../../packages/server/test/webhooks/receiver.ts'
 import { freePort } from '../../scripts/lib/cluster/ports.ts'
@@ -55,3 +56,34 @@ it('[I9] [I11] [D2] what two nodes store is sent once by one of them, and by the
   const exits = () => receiver.events.filter(({ type }) => type === 'member.exited').map(({ data }) => data.userId)
   await expect.poll(exits, { timeout: 30_000 }).toEqual(['ann'])
 }, 120_000)
+
+it('[I10] [I15] on Redis a message in pieces is sent whole when it ends, and what was redacted is not', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'roomful-webhooks-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const redis = await startRedis({ port: await freePort(), folder, appendfsync: 'no' })
+  onTestFinished(() => redis.stop())
+  const receiver = await startReceiver()
+  const roomful = createRoomful({
+    redisUrl: redis.url,
+    jwtSecret: 'a secret of at least thirty-two characters',
+    webhookUrl: receiver.url,
+    webhookSecret: WEBHOOK_SECRET,
+    webhookRetryMs: 20,
+  }).standardNamespaces()
+  onTestFinished(() => roomful.close())
+  await roomful.listen({ port: 0, host: '127.0.0.1' })
+  const chat = roomful.get('/')
+  const stream = await chat.stream('a', 'message:new', { userId: 'bot', name: 'Bot', content: 'Hello ' })
+  stream.append('there')
+  await stream.complete()
+  await expect.poll(() => receiver.events.map(({ data }) => data.type)).toEqual(['message:new', 'message:ended'])
+  expect(receiver.events[1]?.data).toMatchObject({ message: { id: stream.id, args: [{ content: 'Hello there' }] } })
+  receiver.answer = (response) => response.writeHead(503).end()
+  const { seq } = await chat.publish('a', 'message:new', [{ userId: 'bot', name: 'Bot', content: 'a secret' }])
+  await expect.poll(() => receiver.attempts.length).toBeGreaterThan(2)
+  expect(await chat.redact('a', seq)).toBe(true)
+  receiver.answer = undefined
+  await chat.publish('a', 'message:new', [{ userId: 'bot', name: 'Bot', content: 'the last' }])
+  await expect.poll(() => JSON.stringify(receiver.events), { timeout: 8_000 }).toContain('the last')
+  expect(JSON.stringify(receiver.events)).not.toContain('a secret')
+}, 60_000)

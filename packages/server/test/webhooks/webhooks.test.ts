@@ -203,6 +203,49 @@ it('[I10] what a user said is not sent any more once it is redacted', async () =
   await expect.poll(() => contentsOf(receiver)).toContain('later')
 })
 
+it('[I10] one message that is redacted while it waits, or between two attempts, is not sent', async () => {
+  const receiver = await startReceiver()
+  receiver.answer = (response) => response.writeHead(503).end()
+  const { roomful } = await start(receiver)
+  const inFlight = await publish(roomful, 'a', 'secret of the first attempt')
+  await expect.poll(() => receiver.attempts.length).toBeGreaterThan(0)
+  const waiting = await publish(roomful, 'a', 'secret that waits')
+  await publish(roomful, 'a', 'public')
+  for (const { seq } of [inFlight, waiting]) expect(await roomful.get('/').redact('a', seq)).toBe(true)
+  receiver.answer = undefined
+  await expect.poll(() => contentsOf(receiver), { timeout: 8_000 }).toContain('public')
+  expect(JSON.stringify(receiver.events)).not.toContain('secret')
+})
+
+it.each(['memory', 'SQLite'])(
+  '[I15] a message in pieces is sent when it begins, and whole when it ends, in %s',
+  async (store) => {
+    const folder = mkdtempSync(join(tmpdir(), 'roomful-webhooks-'))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const receiver = await startReceiver()
+    const { roomful } = await start(receiver, store === 'memory' ? {} : { data: folder })
+    const { sub } = await roomful.createAccount({ username: 'zoe', password: 'a long password' })
+    const stream = await roomful.get('/').stream('a', 'message:new', { userId: 'bot', name: 'Bot', content: 'Hello ' })
+    stream.append(`@${sub}, how are you?`)
+    const unsent = await roomful.get('/').stream('a', 'message:new', { userId: 'bot', name: 'Bot', content: 'secret' })
+    await expect.poll(() => receiver.events.length).toBe(2)
+    await stream.complete()
+    await expect.poll(() => receiver.events.length).toBe(4)
+    const [begun, , ended, mentioned] = receiver.events
+    expect(begun).toMatchObject({ type: 'event.stored', data: { type: 'message:new', args: [{ streaming: true }] } })
+    const whole = { id: stream.id, seq: 1, type: 'message:new', args: [{ content: `Hello @${sub}, how are you?` }] }
+    expect(ended).toMatchObject({ type: 'event.stored', data: { type: 'message:ended', message: whole } })
+    expect(mentioned).toMatchObject({ type: 'user.mentioned', data: { mentioned: sub, message: whole } })
+    receiver.answer = (response) => response.writeHead(503).end()
+    await unsent.complete()
+    await roomful.get('/').redact('a', unsent.seq)
+    receiver.answer = undefined
+    await publish(roomful, 'a', 'last')
+    await expect.poll(() => contentsOf(receiver), { timeout: 8_000 }).toContain('last')
+    expect(JSON.stringify(receiver.events)).not.toContain('secret')
+  },
+)
+
 it('[I1] settings that cannot work are refused with a sentence', () => {
   const make = (given: CreateOptions) => () => createRoomful({ data: ':memory:', ...given })
   expect(make({ webhookUrl: 'https://example.org/' })).toThrow('ROOMFUL_WEBHOOK_SECRET must be too')

@@ -3,6 +3,7 @@
  * of commits. docs/webhooks.md.
  */
 import { inboxOf, isInbox, toJson } from '@roomful/protocol'
+import { ENDED, type Ending } from '../../core/events/growing-text.ts'
 import { OUTBOX, type OutboxNote, STORED_NOTE } from '../../core/log/outbox.ts'
 import type { Namespace } from '../../core/namespace.ts'
 import type { Broker, Head, StoredRow } from '../../core/ports/broker.ts'
@@ -36,6 +37,10 @@ interface FeedParts {
   readonly onLost: (rows: number) => void
 }
 
+type WholeMessage = Pick<StoredRow, 'seq' | 'ts' | 'type' | 'userId' | 'key'> & {
+  readonly id: string
+  readonly args: readonly unknown[]
+}
 type Row = StoredRow & { readonly args: readonly unknown[] }
 
 export class Feed {
@@ -153,16 +158,29 @@ export class Feed {
   private async read(after: number, head: number): Promise<FeedBatch | undefined> {
     const { broker } = this.parts
     const { events: rows } = await broker.history(this.namespace.name, OUTBOX, { after, limit: PAGE })
-    const events: WebhookEvent[] = []
+    const fitting: StoredRow[] = []
     let bytes = 0
-    let upTo = rows.length === 0 ? head : after
     for (const row of rows) {
       if (bytes > BATCH_MAX_BYTES) break
-      events.push(...(await this.eventsOf(row)))
+      fitting.push(row)
       bytes += row.argsJson.length
-      upTo = row.seq
     }
-    return { events, upTo }
+    // Who is in a room changes in the order of the rows; what the log is asked may come in any.
+    const events = (await Promise.all(fitting.map((row) => this.eventsOf(row)))).flat()
+    return { events, upTo: fitting.at(-1)?.seq ?? head }
+  }
+
+  /** Those of events that wait whose content is still in the log, or was trimmed: not what was redacted meanwhile. */
+  async unredacted(events: readonly WebhookEvent[]): Promise<readonly WebhookEvent[]> {
+    const isRedacted = await Promise.all(
+      events.map(async ({ data }) => {
+        const { roomId, seq, message } = data as { roomId?: string; seq?: number; message?: { seq: number } }
+        const numbers = [seq, message?.seq].filter((number) => number !== undefined)
+        const rows = await Promise.all(numbers.map((number) => this.find(String(roomId), number)))
+        return rows.some((row) => row?.redacted)
+      }),
+    )
+    return events.filter((_, at) => !isRedacted[at])
   }
 
   /** As a row that was delivered before. */
@@ -205,18 +223,40 @@ export class Feed {
     const { positions } = await broker.positions(this.namespace.name, row.n - back, [roomId])
     const seq = positions[0]?.seq ?? -1
     const place = seq > 0 ? { id: `${roomId}-${seq}`, seq } : {} // it was trimmed already
+    if (seq > 0 && (await this.find(roomId, seq))?.redacted) return [] // while it waited
+    const ended = type === ENDED ? await this.messageOf(roomId, first as unknown as Ending) : undefined
+    if (ended === 'redacted') return []
     const { userId, key } = row
-    const about = { roomId, ...place, ts: row.ts, type, userId, key, args }
+    const about = { roomId, ...place, ts: row.ts, type, userId, key, args, ...(ended && { message: ended }) }
     if (isInbox(roomId)) {
       // Both users have a copy; the recipient's counts.
       if (type !== 'message:private' || roomId !== inboxOf(String(first?.to))) return []
       return [this.event(row, 'message.private', { ...about, ...first, isAway: await this.isAway(String(first?.to)) })]
     }
-    const mentioned = type === 'message:new' ? await this.mentionsIn(String(first?.content ?? ''), userId) : []
+    const said = ended?.type === 'message:new' ? ended : { args, userId }
+    const [content] = said.args as [Record<string, unknown>?]
+    // A message in pieces names users once it is whole.
+    const isWhole = (type === 'message:new' && content?.streaming !== true) || said === ended
+    const mentioned = isWhole ? await this.mentionsIn(String(content?.content ?? ''), said.userId) : []
     return [
       this.event(row, 'event.stored', about),
       ...mentioned.map((user) => this.event(row, 'user.mentioned', { ...about, mentioned: user }, user)),
     ]
+  }
+
+  /** A row that is still in its log. */
+  private async find(roomId: string, seq: number): Promise<StoredRow | undefined> {
+    const { events } = await this.parts.broker.history(this.namespace.name, roomId, { after: seq - 1, limit: 1 })
+    return events[0]?.seq === seq ? events[0] : undefined
+  }
+
+  /** The message that has ended, whole; nothing once it was trimmed. */
+  private async messageOf(roomId: string, { target }: Ending): Promise<WholeMessage | 'redacted' | undefined> {
+    const row = await this.find(roomId, target)
+    if (row?.redacted) return 'redacted'
+    if (!row) return undefined
+    const { seq, ts, type, userId, key } = row
+    return { id: `${roomId}-${seq}`, seq, ts, type, userId, key, args: JSON.parse(row.argsJson) as unknown[] }
   }
 
   /** Users who are named in a message and away. */

@@ -179,7 +179,8 @@ export class Webhooks {
   }
 
   /** Never rejects. @returns (resolves) false when this node leads no more */
-  private async deliver(feed: Feed, { events }: FeedBatch, lost: AbortSignal): Promise<boolean> {
+  private async deliver(feed: Feed, batch: FeedBatch, lost: AbortSignal): Promise<boolean> {
+    let { events } = batch
     if (events.length === 0) return true
     const { name } = feed.namespace
     const { clock, random, observer } = this.options.hub.runtime
@@ -220,8 +221,31 @@ export class Webhooks {
         )
       }
       await this.pause(waitMs * (0.8 + 0.4 * random.fraction()), lost)
+      const left = await this.leftOf(feed, events, lost)
+      if (left === undefined) return false
+      if (left.length === 0) {
+        this.recovered(name)
+        return true
+      }
+      events = left
     }
     return false
+  }
+
+  /** What of a delivery that waited may still be sent. Never rejects. @returns (resolves) nothing when this node leads no more */
+  private async leftOf(
+    feed: Feed,
+    events: readonly WebhookEvent[],
+    lost: AbortSignal,
+  ): Promise<readonly WebhookEvent[] | undefined> {
+    while (!lost.aborted) {
+      try {
+        return await feed.unredacted(events)
+      } catch {
+        await this.pause(RETRY_MIN_MS, lost) // the log is away: it says so itself
+      }
+    }
+    return undefined
   }
 
   private send(events: readonly WebhookEvent[], lost: AbortSignal): Promise<Outcome> {

@@ -19,7 +19,7 @@ import type {
   Repeated,
   StoredRow,
 } from '../ports/broker.ts'
-import { type Changed, isStateChange } from '../ports/facts.ts'
+import { type Changed, isEvent, isStateChange } from '../ports/facts.ts'
 import type { LeadMark } from '../ports/leads.ts'
 import type { Signal } from '../ports/signal.ts'
 import type { ConnectionLimits } from '../state/connection-limits.ts'
@@ -270,7 +270,7 @@ function collect(
       const isGroup = isWhole || effect.atomicGroup !== undefined
       if (isGroup && group < 0) group = next++
       const isFirst = made++ === 0
-      const isNoted = notes !== undefined && effect.roomId !== OUTBOX && effect.change === undefined
+      const isNoted = notes !== undefined && effect.roomId !== OUTBOX && isEvent(effect)
       const own = isNoted && !isGroup ? next++ : undefined
       const append: Append = {
         roomId: effect.roomId,

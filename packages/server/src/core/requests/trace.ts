@@ -1,6 +1,7 @@
 /** What a trace gets of events on their way to clients: of requests that are followed, and of the server's own events. */
 import { eventId } from '@roomful/protocol'
 import type { AppendEffect, Effect, EmitEffect, Stored } from '../log/effects.ts'
+import { isEvent } from '../ports/facts.ts'
 import type { Trace } from '../ports/observer.ts'
 import type { NamespaceState } from '../state/namespace-state.ts'
 
@@ -27,11 +28,6 @@ export function traceEmit(trace: Trace, namespace: NamespaceState, { event, audi
   const roomId = others.length === 0 ? only : undefined
   const connections = roomId === undefined || audience.except.length > 0 ? undefined : countOf(namespace, roomId)
   trace.delivering({ event: event.type, roomId, id: undefined, connections })
-}
-
-/** What changes a fact of a room and nothing else is stored as no event. */
-function isEvent({ change }: AppendEffect): boolean {
-  return change === undefined || change.kind === 'begin' || change.kind === 'end'
 }
 
 function countOf(namespace: NamespaceState, roomId: string): number | undefined {
