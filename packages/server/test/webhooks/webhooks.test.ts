@@ -218,7 +218,7 @@ it('[I10] one message that is redacted while it waits, or between two attempts, 
 })
 
 it.each(['memory', 'SQLite'])(
-  '[I15] a message in pieces is sent when it begins, and whole when it ends, in %s',
+  '[I12] a message in pieces is sent when it begins, and whole when it ends, in %s',
   async (store) => {
     const folder = mkdtempSync(join(tmpdir(), 'roomful-webhooks-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
