@@ -1,6 +1,7 @@
 /**
  * The files of deploy/prometheus and deploy/grafana ask for metrics that there are, and docs/operations.md says what to do about
- * each alert. With PROMETHEUS=<path of that program> the queries are put to it, while it scrapes two servers under load.
+ * each alert. With PROMETHEUS=<path of that program> the queries are put to it, while it scrapes two nodes under load; with
+ * DRAW=<file> the panels are drawn too, as a page to look at.
  */
 
 import { spawn } from 'node:child_process'
@@ -9,10 +10,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '@roomful/client'
-import { createRoomful } from '@roomful/server'
+import { type CreateOptions, createRoomful } from '@roomful/server'
 import { expect, it, onTestFinished } from 'vitest'
 import { parse } from 'yaml'
 import { freePort } from '../../scripts/lib/cluster/ports.ts'
+import { startRedis } from '../../scripts/lib/cluster/redis.ts'
+import { drawPanels, type Series } from './draw-panels.ts'
 
 interface Panel {
   readonly id: number
@@ -29,9 +32,10 @@ const rules = groups.flatMap((group) => group.rules)
 const panels = dashboard.panels.filter(({ type }) => type !== 'row')
 const queries = panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => ({ title, expr })))
 
-async function serve() {
+async function serve(given: CreateOptions = {}) {
   const roomful = createRoomful({
     data: ':memory:',
+    ...given,
     webhookUrl: 'http://localhost:9/hooks',
     webhookSecret: `whsec_${Buffer.alloc(32).toString('base64')}`,
   }).standardNamespaces()
@@ -59,12 +63,19 @@ it('docs/operations.md says what to do about each alert, in the order of the fil
   expect(headings).toEqual(rules.map(({ alert }) => alert))
 })
 
-const { PROMETHEUS } = process.env
+const { PROMETHEUS, DRAW } = process.env
 if (PROMETHEUS !== undefined) {
-  it('a real Prometheus that scrapes two servers under load answers every query', async () => {
-    const servers = [await serve(), await serve()]
+  it('a real Prometheus that scrapes two nodes under load answers every query, and each panel has data', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'roomful-prometheus-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const redis = await startRedis({ port: await freePort(), folder, appendfsync: 'no' })
+    onTestFinished(() => redis.stop())
+    const more = {
+      redisUrl: redis.url,
+      jwtSecret: 'a secret of at least thirty-two characters',
+      ratePerMinute: 0,
+    }
+    const servers = [await serve(more), await serve(more)]
     const port = await freePort()
     const config = read('deploy/prometheus/prometheus.yml')
       .replaceAll('15s', '1s')
@@ -92,39 +103,59 @@ if (PROMETHEUS !== undefined) {
         await client.close()
         await fetch(`${url}/api/rooms`, { headers: { authorization: 'Bearer none' } })
         await roomful.get('/').publish('a', 'note', [{}])
+        await trouble(url)
       }, 500)
       onTestFinished(() => clearInterval(leaving))
     }
-    const ask = async (expr: string): Promise<readonly unknown[]> => {
+    // A session of one node that is asked for at the other.
+    const [first, second] = servers.map(({ url }) => `${url}/socket.io/?EIO=4&transport=polling`)
+    const { sid } = JSON.parse((await (await fetch(first ?? '')).text()).slice(1)) as { sid: string }
+    await fetch(`${second}&sid=${sid}`)
+    const startedAt = Date.now() / 1000
+    const prometheus = async (path: string, expr: string, more: Record<string, string> = {}): Promise<Series[]> => {
       const query = expr
         .replaceAll('$job', 'roomful')
         .replaceAll('$instance', '.*')
         .replaceAll('$__rate_interval', '5s')
-      const response = await fetch(`http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(query)}`)
+      const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}?${new URLSearchParams({ query, ...more })}`)
       const { status, data, error } = (await response.json()) as {
         status: string
         error?: string
-        data?: { result: unknown[] }
+        data?: { result: Series[] }
       }
       expect([query, status, error]).toEqual([query, 'success', undefined])
       return data?.result ?? []
     }
+    const ask = (expr: string) => prometheus('query', expr)
     await expect
       .poll(() => ask('sum(up)').catch(() => []), { timeout: 30_000 })
       .toMatchObject([{ value: [expect.anything(), '2'] }])
-    // Of what never happened here there are no series: another code of a refusal, a node that is gone.
-    const QUIET = new Set([
-      'Refused credentials',
-      'Refused links, connections and rates',
-      'Between nodes',
-      'Removed and dropped',
-    ])
-    for (const { title, expr } of queries) {
-      if (QUIET.has(title)) await ask(expr)
-      else await expect.poll(() => ask(expr), { timeout: 30_000, message: `${title}: ${expr}` }).not.toEqual([])
+    for (const { title, targets = [] } of panels) {
+      // Of what never happened here there are no series: a slow client, a code of a refusal.
+      const answers = async () => (await Promise.all(targets.map(({ expr }) => ask(expr)))).flat()
+      await expect.poll(answers, { timeout: 30_000, message: title }).not.toEqual([])
+    }
+    if (DRAW !== undefined) {
+      const scrapes = async () => Number((await ask('min(count_over_time(up[5m]))'))[0]?.value?.[1])
+      await expect.poll(scrapes, { timeout: 90_000 }).toBeGreaterThan(40)
+      const range = { start: String(startedAt), end: String(Date.now() / 1000), step: '1' }
+      const drawn = panels.map(async ({ title, targets = [] }) => ({
+        title,
+        series: (await Promise.all(targets.map(({ expr }) => prometheus('query_range', expr, range)))).flat(),
+      }))
+      writeFileSync(DRAW, drawPanels(await Promise.all(drawn)))
     }
     for (const { expr } of rules) await ask(expr)
     const loaded = await (await fetch(`http://127.0.0.1:${port}/api/v1/rules`)).json()
     expect(loaded).toMatchObject({ data: { groups: [{ rules: rules.map(() => ({ health: 'ok' })) }] } })
-  }, 120_000)
+  }, 180_000)
+}
+
+/** What an operator hopes not to see: wrong tokens, too many requests, and too many connections of one address. */
+async function trouble(url: string): Promise<void> {
+  const wrong = connect(url, { namespace: '/', token: 'no token', transports: ['websocket'], onError: () => undefined })
+  const hasty = connect(url, { namespace: '/public', name: 'Dee', transports: ['websocket'], onError: () => undefined })
+  for (let i = 0; i < 15; i++) hasty.emit('typing:start', { roomId: 'lobby' })
+  await hasty.room('lobby').ready.catch(() => undefined)
+  await Promise.all([wrong.close(), hasty.close()])
 }
