@@ -1,0 +1,74 @@
+/**
+ * An older and a newer node beside each other on one Redis, as during a rolling upgrade, and then the newer alone. The older
+ * one differs by its scripts; with OLDER=<folder of an older checkout> it is that version. docs/operations.md.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { createClient } from 'redis'
+import { expect, it, onTestFinished } from 'vitest'
+import { freePort } from '../../scripts/lib/cluster/ports.ts'
+import { startRedis } from '../../scripts/lib/cluster/redis.ts'
+import { type Client, user } from '../outside/lib/client.ts'
+import { Server, UNLIMITED } from '../outside/lib/server.ts'
+
+const cliOf = (root: string): string => join(root, 'packages/server/src/cli.ts')
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const ANOTHER = pathToFileURL(fileURLToPath(new URL('./fixtures/another-version.ts', import.meta.url))).href
+const { OLDER } = process.env
+
+it('[D2] [D15] an older and a newer node share rooms, presence and sessions, and the newer goes on alone', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'roomful-versions-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const redis = await startRedis({ port: await freePort(), folder, appendfsync: 'no' })
+  onTestFinished(() => redis.stop())
+  const start = async (isOlder: boolean): Promise<Server> => {
+    const entry = cliOf(isOlder ? (OLDER ?? ROOT) : ROOT)
+    const other = isOlder && OLDER === undefined ? { NODE_OPTIONS: `--conditions=source --import=${ANOTHER}` } : {}
+    const env = { ...UNLIMITED, REDIS_URL: redis.url, ...other }
+    const server = await Server.start({ entry, args: ['serve'], env })
+    onTestFinished(() => server.dispose())
+    return server
+  }
+  const older = await start(true)
+  const newer = await start(false)
+  const inspector = await createClient({ url: redis.url }).connect()
+  onTestFinished(() => inspector.destroy())
+  const libraries = (await inspector.functionList()).map((each) => each.library_name)
+  expect(libraries.filter((name) => name.startsWith('roomful_'))).toHaveLength(2)
+
+  const [ann, ben] = [await user(older, 'ann'), await user(newer, 'ben')]
+  for (const client of [ann, ben]) await client.ok('room:join', { roomId: 'a' })
+  for (const client of [ann, ben]) {
+    const snapshot = JSON.stringify(await client.ok('presence:get', { roomId: 'a' }))
+    for (const userId of ['ann', 'ben']) expect(snapshot).toContain(`"userId":"${userId}"`)
+  }
+  const sent: string[] = []
+  const say = async (client: Client, content: string, key?: string): Promise<{ seq: number }> => {
+    const ack = await client.ok('message:send', { roomId: 'a', content, ...(key !== undefined && { key }) })
+    if (!sent.includes(content)) sent.push(content)
+    return ack as { seq: number }
+  }
+  for (let i = 0; i < 20; i++) await say(i % 2 === 0 ? ann : ben, `both ${i}`)
+  for (const client of [ann, ben]) {
+    const seen = []
+    for (const content of sent) seen.push((await client.next({ type: 'chat:message', content })).seq)
+    expect(seen).toEqual(sent.map((_, at) => at + 1))
+  }
+
+  // A clean stop of the older one: its client comes back to the newer, and has everything after its position.
+  await older.stop()
+  await say(ben, 'while ann was away')
+  const back = await user(newer, 'ann')
+  expect(await back.ok('room:join', { roomId: 'a', after: 20 })).toMatchObject({ recovered: true })
+  expect(await back.next({ type: 'chat:message', content: 'while ann was away' })).toMatchObject({ seq: 21 })
+
+  // And back: the older version still reads what the newer has written.
+  const again = await start(true)
+  const cat = await user(again, 'cat')
+  expect(await cat.ok('room:join', { roomId: 'a', after: 0 })).toMatchObject({ seq: 21 })
+  await cat.next({ type: 'chat:message', content: 'while ann was away' })
+  expect(await say(cat, 'rolled back')).toMatchObject({ seq: 22 })
+  await back.next({ type: 'chat:message', content: 'rolled back' })
+}, 90_000)
