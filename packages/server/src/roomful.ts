@@ -25,6 +25,7 @@ import { createHttpService, forNodesOnly } from './http-service.ts'
 import { Lifetime, type Run } from './lifetime.ts'
 import { checkIsServer, reachableUrl, SERVER_LIMITS, serverUrl, urlToReach } from './node-server.ts'
 import type { NewAccount, RoomfulParts, Storage } from './parts.ts'
+import { type LoggedEvent, type NewRow, RoomLog } from './room-log.ts'
 import { type Safe, safeHandler } from './safe-handler.ts'
 import { addStandardNamespaces } from './standard.ts'
 import { addChatEvents } from './vocabulary/chat.ts'
@@ -74,6 +75,17 @@ export class RoomfulServer implements Roomful {
     addRoomEvents(this.hub, namespace)
     if (options.classic) addClassicCommands(this.hub, namespace)
     return namespace
+  }
+
+  /**
+   * A namespace for a package with connections of its own; made when it is missing, also while the server is open.
+   * @returns `opened` resolves once its log is open
+   */
+  openNamespace(name: string): { readonly namespace: Namespace; readonly opened: Promise<void> } {
+    const known = this.hub.namespace(name)
+    const namespace = known ?? this.hub.addNamespace([name], undefined, { open: true, quiet: true })
+    if (!known) addRoomEvents(this.hub, namespace)
+    return { namespace, opened: this.start().then(() => this.hub.open(namespace)) }
   }
 
   chat(namespace: NamespaceApi): this {
@@ -403,6 +415,17 @@ const CLOSE_WAIT_MS = 2_000
 /** How long a client that asks all the time may take to learn that its connection ends. */
 const IDLE_WAIT_MS = 500
 const CLOSE_STEP_MS = 20
+
+/** @throws TypeError for an object that `createRoomful` did not create */
+export function openRoomLog(
+  roomful: Roomful,
+  name: string,
+  onStored: (event: LoggedEvent, own?: NewRow) => void,
+): RoomLog {
+  if (!(roomful instanceof RoomfulServer)) throw new TypeError('This is not a server that createRoomful made')
+  const { namespace, opened } = roomful.openNamespace(name)
+  return new RoomLog(namespace, opened, onStored)
+}
 
 /** The hub behind a server, for tests. @throws TypeError for an object that `createRoomful` did not create */
 export function hubOf(roomful: Roomful): Hub {

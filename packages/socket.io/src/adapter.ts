@@ -41,6 +41,8 @@ export interface SessionToPersist {
 export interface RestoredSession extends SessionToPersist {
   /** Sent before the answer to CONNECT. */
   missedPackets: unknown[][]
+  /** It comes from another process, so the middlewares run again. */
+  mustCheck?: boolean
 }
 
 /** A packet of an event before it is encoded. */
@@ -94,12 +96,16 @@ export class Adapter extends EventEmitter {
   }
 
   broadcast(packet: EventPacket, opts: BroadcastOptions): void {
+    this.deliver(packet, this.encode(packet), opts)
+  }
+
+  /** @param ended what clients get that may come back */
+  protected deliver(packet: EventPacket, shared: SharedPacket, opts: BroadcastOptions, ended = shared): void {
     const flags = opts.flags ?? {}
-    const shared = this.encode(packet)
     const observes = this.nsp.outgoingListeners > 0
     this.local.forEach(opts, (socket) => {
       if (observes) socket.notifyOutgoingListeners(packet)
-      socket.client.deliver(shared, flags)
+      socket.client.deliver(socket.takesPosition ? ended : shared, flags)
     })
   }
 
@@ -158,7 +164,8 @@ export class Adapter extends EventEmitter {
 
   persistSession(_session: SessionToPersist): void {}
 
-  restoreSession(_pid: string, _offset: string): Promise<RestoredSession | null> | null {
+  /** @param _offset of the latest event that the client got; undefined for a client that got none */
+  restoreSession(_pid: string, _offset: string | undefined): Promise<RestoredSession | null> | null {
     return null
   }
 
@@ -167,7 +174,7 @@ export class Adapter extends EventEmitter {
     return new SharedPacket(this.nsp.server.encoder.encode(packet as Packet))
   }
 
-  private receivers(opts: LocalAudience): AnySocket[] {
+  protected receivers(opts: LocalAudience): AnySocket[] {
     const receivers: AnySocket[] = []
     this.local.forEach(opts, (socket) => receivers.push(socket))
     return receivers

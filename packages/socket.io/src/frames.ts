@@ -68,6 +68,12 @@ export class SharedPacket {
     this.current = framesOf(packets, 4)
   }
 
+  /** The event with one more argument; of the standard parser. */
+  with(argument: string | null): SharedPacket {
+    const [text, ...attachments] = this.packets
+    return new SharedPacket([`${(text as string).slice(0, -1)},${JSON.stringify(argument)}]`, ...attachments])
+  }
+
   frames(protocol: Protocol): Uint8Array {
     if (protocol === 4) return this.current as Uint8Array
     this.older ??= framesOf(this.packets, 3)

@@ -1,6 +1,8 @@
 /** A namespace: who is connected, who may connect, and what is sent to all of them. */
 import type { Adapter, Room, SocketId } from './adapter.ts'
 import type { Client } from './client.ts'
+import { DurableAdapter } from './durable/adapter.ts'
+import { type HistoryEvents, type HistoryPage, readHistory } from './durable/history.ts'
 import type { AnySocket } from './internal.ts'
 import { BroadcastOperator, type Operator, type RemoteSocket } from './operators.ts'
 import type { Server } from './server.ts'
@@ -30,6 +32,18 @@ export interface NamespaceReservedEventsMap<
 > {
   connect: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void
   connection: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void
+  /** A durable event was not stored, so no one got it, and the handler that emitted it does not answer. */
+  durable_error: (error: Error, event: DurableFailure) => void
+}
+
+/** The event that was not stored. */
+export interface DurableFailure {
+  readonly event: string
+  readonly args: readonly unknown[]
+  /** Undefined for the whole namespace. */
+  readonly room: Room
+  /** The socket that it leaves out. */
+  readonly socketId: SocketId | undefined
 }
 
 export interface ServerReservedEventsMap<
@@ -180,6 +194,17 @@ export class Namespace<
     this.operator().disconnectSockets(close)
   }
 
+  /**
+   * The durable events of a room, oldest first: the latest ones, or those before or after a number.
+   * @param room without it, the events for the whole namespace
+   * @throws Error (rejects) when the server has no durable events
+   */
+  history(room?: Room, page: HistoryPage = {}): Promise<HistoryEvents> {
+    if (!(this.adapter instanceof DurableAdapter))
+      return Promise.reject(new Error('history() needs the option durable'))
+    return readHistory(this.adapter.log, room, page)
+  }
+
   /** @internal also one that is not connected yet */
   findSocket(id: SocketId): AnySocket | undefined {
     return (this.sockets.get(id) ?? this._preConnectSockets.get(id)) as AnySocket | undefined
@@ -190,8 +215,7 @@ export class Namespace<
     this.expected++
     const socket = await this.createSocket(client, auth ?? {})
     this._preConnectSockets.set(socket.id, socket)
-    const { connectionStateRecovery } = this.server._opts
-    if (connectionStateRecovery?.skipMiddlewares && socket.recovered && client.isOpen) {
+    if (socket.recovered && client.isOpen && this.server.skipsMiddlewares(socket.mustCheck)) {
       this.expected--
       return this.connect(socket, onConnected)
     }
@@ -225,9 +249,8 @@ export class Namespace<
     auth: Record<string, unknown>,
   ): Promise<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> {
     const { pid, offset } = auth
-    if (!this.server._opts.connectionStateRecovery || typeof pid !== 'string' || typeof offset !== 'string') {
-      return new Socket(this, client, auth)
-    }
+    const hasPosition = typeof offset === 'string' || (offset === undefined && this.server.durable !== undefined)
+    if (!this.server.recovers || typeof pid !== 'string' || !hasPosition) return new Socket(this, client, auth)
     const restored = await Promise.resolve(this.adapter.restoreSession(pid, offset)).catch(() => null)
     return new Socket(this, client, auth, restored)
   }

@@ -2,7 +2,7 @@
  * The adapter with which clients that were cut off come back: it keeps their rooms and data, and what was sent meanwhile.
  * Each event ends with its offset, a string that the official client sends when it connects again.
  */
-import { type Packet, PacketType } from 'socket.io-parser'
+import { PacketType } from 'socket.io-parser'
 import {
   Adapter,
   type BroadcastOptions,
@@ -11,6 +11,7 @@ import {
   type Room,
   type SessionToPersist,
 } from './adapter.ts'
+import type { SharedPacket } from './frames.ts'
 import type { AnyNamespace } from './internal.ts'
 
 interface KeptEvent {
@@ -50,7 +51,7 @@ export class RecoveringAdapter extends Adapter {
     if (this.sessions.size > SESSIONS_MAX && oldest !== undefined) this.sessions.delete(oldest)
   }
 
-  override restoreSession(pid: string, offset: string): Promise<RestoredSession | null> | null {
+  override restoreSession(pid: string, offset: string | undefined): Promise<RestoredSession | null> | null {
     this.dropOld()
     const session = this.sessions.get(pid)
     if (!session) return null
@@ -65,21 +66,25 @@ export class RecoveringAdapter extends Adapter {
   }
 
   override broadcast(packet: EventPacket, opts: BroadcastOptions): void {
-    if (packet.type === PacketType.EVENT && packet.id === undefined && opts.flags?.volatile === undefined) {
-      this.keep(packet, opts)
-    }
-    super.broadcast(packet, opts)
+    const shared = this.encode(packet)
+    const isKept = packet.type === PacketType.EVENT && packet.id === undefined && opts.flags?.volatile === undefined
+    this.deliver(packet, shared, opts, isKept ? this.keep(packet, shared, opts) : shared)
   }
 
-  private keep(packet: EventPacket, { rooms, except = new Set() }: BroadcastOptions): void {
+  /** @returns the packet with its offset, for clients that take it off */
+  private keep(
+    packet: EventPacket,
+    plain: SharedPacket,
+    { rooms, except = new Set() }: BroadcastOptions,
+  ): SharedPacket {
     const offset = `${this.run}${(this.count++).toString(36)}`
-    const data = packet.data as unknown[]
-    data.push(offset)
-    let bytes = 0
-    for (const part of this.nsp.server.encoder.encode({ ...packet, nsp: this.nsp.name } as Packet)) bytes += part.length
+    const data = [...(packet.data as unknown[]), offset]
+    const shared = this.nsp.server.hasOwnParser ? plain.with(offset) : this.encode({ ...packet, data })
+    const bytes = shared.packets.reduce((sum, part) => sum + part.length, 0)
     this.kept.push({ offset, data: structuredClone(data), rooms, except, at: Date.now(), bytes })
     this.keptBytes += bytes
     this.dropOld()
+    return shared
   }
 
   private dropOld(): void {

@@ -1,11 +1,15 @@
 /** The server, with the interface of Socket.IO's. */
 import { EventEmitter } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { type Roomful, takesCursors } from '@roomful/server/core'
 import cors from 'cors'
 import * as standardParser from 'socket.io-parser'
 import { Adapter, type Room, type SocketId } from './adapter.ts'
 import { bundleOf, serveBundle } from './bundles.ts'
 import { Client } from './client.ts'
+import { Durable } from './durable/durable.ts'
+import type { HistoryEvents, HistoryPage } from './durable/history.ts'
+import type { DurableOptions } from './durable/options.ts'
 import type { AnyHttpServer } from './engine/attach.ts'
 import type { AttachOptions, EngineOptions } from './engine/options.ts'
 import { Engine } from './engine/server.ts'
@@ -15,7 +19,7 @@ import type { Operator, RemoteSocket } from './operators.ts'
 import { ParentNamespace } from './parent-namespace.ts'
 import { RecoveringAdapter } from './recovery.ts'
 import type { Socket } from './socket.ts'
-import type { ExtendedError } from './socket-types.ts'
+import type { ExtendedError, Handshake } from './socket-types.ts'
 import {
   type AllButLast,
   type DecorateAcknowledgementsWithTimeoutAndMultipleResponses,
@@ -46,6 +50,17 @@ export interface ServerOptions extends EngineOptions, AttachOptions {
   parser: any
   /** How long a client may take to connect to a namespace, in ms. Default 45000. */
   connectTimeout: number
+  /**
+   * Events that are stored before they are sent, and that clients get when they come back, also after a restart. `*` stands for any
+   * characters. Each goes to one room or to the namespace, with or without the socket that sends it.
+   * @example new Server(httpServer, { durable: ['message:new', 'order:*'] })
+   */
+  durable: readonly string[] | DurableOptions
+  /**
+   * Whether a client takes off what is added to events so that it can come back. Without it, clients of other languages that do not are
+   * known by their `User-Agent`.
+   */
+  recoverable: (handshake: Handshake) => boolean
   /** Lets clients that were cut off come back as who they were. */
   connectionStateRecovery: { maxDisconnectionDuration?: number; skipMiddlewares?: boolean }
   /** Forgets the namespaces of an expression or a function once they are empty. Default false. */
@@ -74,6 +89,9 @@ export class Server<
   readonly encoder: standardParser.Encoder
   _nsps: Map<string, Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map()
   _connectTimeout = CONNECT_TIMEOUT_MS
+  /** @internal set with the option `durable` */
+  readonly durable: Durable | undefined = undefined
+  private readonly mustSkip: boolean
   private readonly opts: Partial<ServerOptions>
   private readonly parents = new Map<
     NameRule,
@@ -101,6 +119,7 @@ export class Server<
     this.serveClient(opts.serveClient !== false)
     this._parser = opts.parser || standardParser
     this.encoder = new this._parser.Encoder()
+    this.mustSkip = opts.connectionStateRecovery?.skipMiddlewares === true
     if (opts.connectionStateRecovery) {
       opts.connectionStateRecovery = {
         maxDisconnectionDuration: RECOVERY_MS,
@@ -108,7 +127,13 @@ export class Server<
         ...opts.connectionStateRecovery,
       }
     }
-    this._adapter = opts.adapter || (opts.connectionStateRecovery ? RecoveringAdapter : Adapter)
+    if (opts.durable) {
+      if (opts.adapter) throw new TypeError('durable needs the adapter of this package: leave the option adapter out')
+      const keepMs = opts.connectionStateRecovery?.maxDisconnectionDuration
+      this.durable = new Durable(opts.durable, { awayMs: keepMs ?? RECOVERY_MS, keepMs })
+    }
+    this._adapter =
+      opts.adapter || this.durable?.adapter || (opts.connectionStateRecovery ? RecoveringAdapter : Adapter)
     opts.cleanupEmptyChildNamespaces = Boolean(opts.cleanupEmptyChildNamespaces)
     this.sockets = this.of('/')
     if (!isOptions && (srv || typeof srv === 'number')) this.attach(srv as AnyHttpServer | number)
@@ -121,6 +146,32 @@ export class Server<
 
   get _opts(): Partial<ServerOptions> {
     return this.opts
+  }
+
+  /**
+   * Roomful's own server beside this one, with the same log and rooms: `attach` it for other clients.
+   * @throws Error without the option `durable`
+   */
+  get roomful(): Roomful {
+    if (!this.durable) throw new Error('io.roomful needs the option durable')
+    return this.durable.roomful
+  }
+
+  /** @internal clients may come back */
+  get recovers(): boolean {
+    return this.durable !== undefined || Boolean(this.opts.connectionStateRecovery)
+  }
+
+  /** @internal this client may come back, and takes off what that needs */
+  mayRecover(handshake: Handshake, { session }: Client): boolean {
+    if (!this.recovers || session.protocol === 3) return false
+    return this.opts.recoverable ? this.opts.recoverable(handshake) : takesCursors(handshake.headers)
+  }
+
+  /** @internal @param isElsewhere it was another process that let the client in */
+  skipsMiddlewares(isElsewhere: boolean): boolean {
+    if (isElsewhere) return this.mustSkip
+    return this.opts.connectionStateRecovery?.skipMiddlewares ?? this.durable !== undefined
   }
 
   /** @internal packets are those of the protocol, so that all links share a decoder */
@@ -225,13 +276,18 @@ export class Server<
     await Promise.allSettled(closing)
     this.engine?.close()
     const { httpServer } = this
-    if (!httpServer) return fn?.()
-    await new Promise<void>((resolve) => {
+    if (!httpServer) {
+      await this.durable?.close()
+      return fn?.()
+    }
+    const closed = new Promise<void>((resolve) => {
       httpServer.close((error?: Error) => {
         fn?.(error)
         resolve()
       })
     })
+    await this.durable?.close()
+    await closed
   }
 
   use(
@@ -279,6 +335,14 @@ export class Server<
 
   write(...args: EventParams<EmitEvents, 'message'>): this {
     return this.send(...args)
+  }
+
+  /**
+   * The durable events of a room of `/`, oldest first.
+   * @param room without it, the events for the whole namespace
+   */
+  history(room?: Room, page?: HistoryPage): Promise<HistoryEvents> {
+    return this.sockets.history(room, page)
   }
 
   serverSideEmit<Ev extends EventNames<ServerSideEvents>>(

@@ -12,6 +12,7 @@ import {
   type SocketId,
 } from './adapter.ts'
 import type { Client } from './client.ts'
+import { DurableAdapter } from './durable/adapter.ts'
 import type { EngineSocket } from './engine/conn.ts'
 import { generateId } from './ids.ts'
 import { checkEventName } from './internal.ts'
@@ -69,6 +70,8 @@ export class Socket<
   isInOwnRoom = false
   /** @internal it is among the sockets of its namespace */
   isReceiving = false
+  /** Until it is connected. */
+  private restored: RestoredSession | undefined = undefined
   private readonly server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
   private readonly pid: string | undefined
   private flags: BroadcastFlags = NO_FLAGS
@@ -94,12 +97,12 @@ export class Socket<
       this.pid = restored.pid
       this.recovered = true
       this.data = restored.data as Partial<SocketData>
+      this.restored = restored
       this.enter(restored.rooms)
-      for (const data of restored.missedPackets) this.packet({ type: PacketType.EVENT, data })
     } else {
       const isOlder = client.session.protocol === 3
       this.id = isOlder ? (nsp.name === '/' ? client.id : `${nsp.name}#${client.id}`) : generateId()
-      this.pid = this.server._opts.connectionStateRecovery ? generateId() : undefined
+      this.pid = this.server.mayRecover(this.handshake, client) ? generateId() : undefined
     }
     // Without a listener an `error` would end the process.
     this.on('error', noop as never)
@@ -109,6 +112,16 @@ export class Socket<
   get acks(): Map<number, Listener> {
     this.waitingAcks ??= new Map()
     return this.waitingAcks
+  }
+
+  /** @internal it comes back to another process than the one that checked it */
+  get mustCheck(): boolean {
+    return this.restored?.mustCheck === true
+  }
+
+  /** @internal events for it may end in its position, which its client takes off */
+  get takesPosition(): boolean {
+    return this.pid !== undefined
   }
 
   get conn(): EngineSocket {
@@ -144,7 +157,7 @@ export class Socket<
       this.registerAck(packet.id, data.pop() as Listener)
     }
     const flags = this.takeFlags()
-    if (this.server._opts.connectionStateRecovery) {
+    if (this.server._opts.connectionStateRecovery || (this.connected && this.adapter instanceof DurableAdapter)) {
       // The adapter keeps it for the case that this socket is cut off.
       this.adapter.broadcast(packet, { rooms: new Set([this.id]), except: new Set(), flags })
     } else {
@@ -285,6 +298,7 @@ export class Socket<
     if (!this.connected) return this
     if (close) this.client._disconnect()
     else {
+      if (this.adapter instanceof DurableAdapter) this.adapter.flush(this as never)
       this.packet({ type: PacketType.DISCONNECT })
       this._onclose('server namespace disconnect')
     }
@@ -304,8 +318,10 @@ export class Socket<
   }
 
   _onconnect(): void {
+    this.sendMissed()
     this.connected = true
     this.join(this.id)
+    if (this.pid !== undefined && this.adapter instanceof DurableAdapter) this.adapter.begin(this as never, this.pid)
     if (this.client.session.protocol === 3) this.packet({ type: PacketType.CONNECT, data: undefined })
     else this.packet({ type: PacketType.CONNECT, data: { sid: this.id, pid: this.pid } })
   }
@@ -325,6 +341,11 @@ export class Socket<
   }
 
   onevent(packet: Packet): void {
+    if (this.adapter instanceof DurableAdapter) this.adapter.handle(() => this.receive(packet))
+    else this.receive(packet)
+  }
+
+  private receive(packet: Packet): void {
     const args = (packet.data ?? []) as Event
     if (packet.id !== undefined && packet.id !== null) args.push(this.ack(packet.id))
     if (this._anyListeners) for (const listener of [...this._anyListeners]) listener.apply(this, args)
@@ -334,9 +355,13 @@ export class Socket<
   /** The callback of an event: it answers once. */
   ack(id: number): (...args: unknown[]) => void {
     let isSent = false
+    const { adapter } = this
+    const handling = adapter instanceof DurableAdapter ? adapter.handling : undefined
     return (...args) => {
       if (isSent) return
-      this.packet({ id, type: PacketType.ACK, data: args })
+      const packet = { id, type: PacketType.ACK, data: args }
+      if (adapter instanceof DurableAdapter) adapter.answer(this as never, packet, handling)
+      else this.packet(packet)
       isSent = true
     }
   }
@@ -357,9 +382,9 @@ export class Socket<
   _onclose(reason: string, description?: unknown): this {
     if (!this.connected) return this
     emitLocally(this, 'disconnecting', reason as DisconnectReason, description)
-    if (this.server._opts.connectionStateRecovery && RECOVERABLE.has(reason)) {
+    if (this.pid !== undefined && RECOVERABLE.has(reason)) {
       const { id: sid, pid, rooms, data } = this
-      this.adapter.persistSession({ sid, pid: pid as string, rooms: [...rooms], data })
+      this.adapter.persistSession({ sid, pid, rooms: [...rooms], data })
     }
     this._cleanup()
     this.client._remove(this as never)
@@ -436,6 +461,15 @@ export class Socket<
     const after = !this.isGone && (listeners?.length ?? 0) > 0 ? 1 : 0
     this.nsp.outgoingListeners += after - before
     this._anyOutgoingListeners = kept
+  }
+
+  /** What a client that is back has missed comes before the answer to its CONNECT, once it is let in. */
+  private sendMissed(): void {
+    if (!this.restored) return
+    for (const data of this.restored.missedPackets) this.packet({ type: PacketType.EVENT, data })
+    this.restored = undefined
+    if (!(this.adapter instanceof DurableAdapter)) return
+    for (const packet of this.adapter.takeMissed(this as never)) this.client.deliver(packet, NO_FLAGS)
   }
 
   private enter(rooms: readonly Room[]): void {

@@ -116,14 +116,17 @@ export class Hub {
 
   /** Opens the logs. @throws what the broker throws */
   async start(): Promise<void> {
-    for (const namespace of this.allNamespaces()) {
-      const { logId, n } = await this.runtime.broker.open(namespace.name)
-      namespace.state.logId = logId
-      namespace.state.headN = Math.max(namespace.state.headN, n)
-      await namespace.state.transients.open()
-    }
+    for (const namespace of this.allNamespaces()) await this.open(namespace)
     for (const namespace of this.allNamespaces()) await expectReturning(this.runtime, namespace)
     if (this.state === 'starting') this.state = 'ready'
+  }
+
+  /** Opens the log of a namespace. Idempotent. @throws what the broker throws */
+  async open({ name, state }: Namespace): Promise<void> {
+    const { logId, n } = await this.runtime.broker.open(name)
+    state.logId = logId
+    state.headN = Math.max(state.headN, n)
+    await state.transients.open()
   }
 
   /** @param names the first one is the log's; the others mean the same */

@@ -189,6 +189,8 @@ export interface StoredEvent extends Omit<Stored, 'duplicate'> {
   readonly userId: string | undefined
   /** The idempotency key of its request. */
   readonly key: string | undefined
+  /** The id of the connection that does not get it. */
+  readonly except?: string | undefined
 }
 
 export function toStored(roomId: string, result: Extract<Appended, { n: number }>): Stored {

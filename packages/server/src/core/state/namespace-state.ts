@@ -156,9 +156,10 @@ export class NamespaceState {
   }
 
   /** A durable event was stored and released. Nothing is made when nothing listens: this runs once per event. */
-  announceStored({ roomId, seq, n, ts, type, userId, key }: StoredRow, args: readonly unknown[]): void {
+  announceStored({ roomId, seq, n, ts, type, userId, key, except }: StoredRow, args: readonly unknown[]): void {
     if (this.subscribers.listeners.stored.length === 0) return
-    this.announce('stored', { id: `${roomId}-${seq}`, roomId, seq, n, ts, type, args, data: args[0], userId, key })
+    const id = `${roomId}-${seq}`
+    this.announce('stored', { id, roomId, seq, n, ts, type, args, data: args[0], userId, key, except })
   }
 }
 

@@ -1,0 +1,62 @@
+/** The part of a server that stores: Roomful's own server, whose log, rooms and other clients it shares. */
+import { createRoomful, loadSettings, openRoomLog, type Roomful } from '@roomful/server/core'
+import type { AnyNamespace } from '../internal.ts'
+import { DurableAdapter } from './adapter.ts'
+import { type DurableOptions, durableSettings } from './options.ts'
+
+/** Clients of Roomful that connect with Socket.IO go through this package's own engine. */
+const UNUSED_PATH = '/roomful.io'
+
+export interface RecoveryTimes {
+  /** How long a client may be away. */
+  readonly awayMs: number
+  /** How long events are kept that are not durable; undefined for not at all. */
+  readonly keepMs: number | undefined
+}
+
+export class Durable {
+  readonly roomful: Roomful
+  private readonly isOwn: boolean
+  private readonly createOne: (nsp: AnyNamespace) => DurableAdapter
+
+  /** @throws TypeError for options that make no sense, RoomfulError when the storage cannot be used */
+  constructor(given: readonly string[] | DurableOptions, { awayMs, keepMs }: RecoveryTimes) {
+    const settings = durableSettings(given, keepMs !== undefined)
+    const { data, server } = settings
+    this.isOwn = server === undefined
+    this.roomful =
+      server ??
+      createRoomful({
+        ...loadSettings({ env: process.env }),
+        socketioPath: UNUSED_PATH,
+        ...(data === undefined ? {} : { data }),
+      })
+    if (this.roomful.storage.redis) {
+      if (this.isOwn) void this.roomful.close()
+      throw new TypeError('durable works on one server so far: leave REDIS_URL out')
+    }
+    const warned = new Set<string>()
+    const parts = {
+      settings,
+      awayMs,
+      keepMs,
+      openLog: (...args: Parameters<typeof openRoomLog> extends [Roomful, ...infer Rest] ? Rest : never) =>
+        openRoomLog(this.roomful, ...args),
+      warn: (event: string, sentence: string) => {
+        if (warned.has(event)) return
+        warned.add(event)
+        process.emitWarning(sentence, 'RoomfulWarning')
+      },
+    }
+    this.createOne = (nsp) => new DurableAdapter(nsp, parts)
+  }
+
+  /** A function, as adapters of other packages may be. */
+  get adapter(): (nsp: AnyNamespace) => DurableAdapter {
+    return this.createOne
+  }
+
+  async close(): Promise<void> {
+    if (this.isOwn) await this.roomful.close()
+  }
+}
