@@ -14,6 +14,8 @@ export interface PublisherOptions {
 
 export interface Publisher {
   readonly name: string
+  /** As of a subscriber. */
+  readonly isSettled?: () => boolean
   /** Says nothing more, and resolves when all is answered. */
   finish(): Promise<void>
 }

@@ -7,6 +7,13 @@ import { retryMs, type Subscriber, type SubscriberOptions } from './subscriber.t
 
 type Transport = 'websocket' | 'sse' | 'poll'
 
+/** A link of the SDK that lasted less counts as one more failure, which doubles its next wait. */
+const STABLE_MS = 10_000
+
+function isSettled({ state }: Client): boolean {
+  return state.status === 'open' && (state.failures === 0 || Date.now() - state.sinceMs >= STABLE_MS)
+}
+
 /** By one of its transports alone. */
 export const sdkBy =
   (transport: Transport) =>
@@ -29,7 +36,7 @@ export function sdkSubscriber(options: SubscriberOptions, transports?: readonly 
     const { epoch, seq = 0 } = room.position ?? {}
     history.record(name, { what: 'enters', room: roomId, epoch, seq })
   })
-  return { name, ready, close: () => client.close() }
+  return { name, ready, isSettled: () => isSettled(client), close: () => client.close() }
 }
 
 export function sdkPublisher(options: PublisherOptions): Publisher {
@@ -50,6 +57,7 @@ export function sdkPublisher(options: PublisherOptions): Publisher {
   const stop = keepSaying(options, say)
   return {
     name,
+    isSettled: () => isSettled(client),
     finish: async () => {
       await stop()
       client.close()

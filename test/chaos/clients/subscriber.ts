@@ -17,6 +17,8 @@ export interface Subscriber {
   readonly name: string
   /** Resolves when it is in the room for the first time. */
   readonly ready: Promise<void>
+  /** False while it would wait for longer after the next cut, since the last ones came soon after each other. */
+  readonly isSettled?: () => boolean
   close(): void
 }
 

@@ -143,6 +143,7 @@ class Rounds {
     const { history, options } = this
     const round = ++this.rounds
     const random = this.random.fork(`round ${round}`)
+    if (WITHOUT_FLICKER.includes(fault)) await this.settled()
     const victim = random.pick(cluster.nodes)
     const facts = history.facts.length
     this.roundBegan = facts
@@ -171,6 +172,13 @@ class Rounds {
     await this.checkGaps({ fault, facts, lostTo, cluster })
     const seconds = ((performance.now() - startMs) / 1_000).toFixed(1)
     options.onRound?.(`round ${round} of ${options.faults.length}: ${fault} at ${victim.name}, ${seconds} s`)
+  }
+
+  /** A client that was cut off again and again stays away for longer, on purpose, and may be seen to leave for that. */
+  private async settled(): Promise<void> {
+    const clients = [...this.subscribers, ...this.publishers]
+    const isSettled = () => clients.every((client) => client.isSettled?.() ?? true)
+    await until(isSettled, { timeoutMs: REST_MS, everyMs: 50, what: 'every link to last' })
   }
 
   /** The log ends there from now on. @returns that, when something was received or answered that is gone */
