@@ -21,13 +21,16 @@ interface CustomDecoder {
 }
 
 const SECOND_MS = 1_000
+/** The text of a packet whose attachments follow. */
+const ANNOUNCES = /^[56]/
 const NONE: readonly AnySocket[] = []
 
 export class Client extends SessionOwner {
   readonly server: AnyServer
   /** In the order in which they connected. Nearly always one, so a map would cost more than it saves. */
   private sockets: readonly AnySocket[] = NONE
-  private readonly decoder: PacketDecoder | CustomDecoder
+  /** Its own only where packets come in parts, or are those of the application's parser. */
+  private decoder: PacketDecoder | CustomDecoder | undefined
   private deadline: Timer | undefined
   private rate: RateWindow | undefined
 
@@ -35,10 +38,10 @@ export class Client extends SessionOwner {
     super(session)
     this.server = server
     const { engine } = session
-    if (server.hasOwnParser) this.decoder = new PacketDecoder(engine.opts.maxHttpBufferSize, engine.own)
-    else {
-      this.decoder = new server._parser.Decoder() as unknown as CustomDecoder
-      this.decoder.on('decoded', (packet) => this.onPacket(packet))
+    if (!server.hasOwnParser) {
+      const decoder = new server._parser.Decoder() as unknown as CustomDecoder
+      decoder.on('decoded', (packet) => this.onPacket(packet))
+      this.decoder = decoder
     }
     const { timers } = engine.hub.runtime
     this.deadline = timers.add(server._connectTimeout, () => {
@@ -72,7 +75,7 @@ export class Client extends SessionOwner {
   /** What the engine received. */
   ondata(data: unknown): void {
     try {
-      const decoded = this.decoder.add(data as string)
+      const decoded = this.decoderOf(data).add(data as string)
       if (!decoded) return
       if (!decoded.isWhole) throw new RangeError('The attachments are too large')
       this.onPacket(decoded.packet)
@@ -127,7 +130,16 @@ export class Client extends SessionOwner {
     this.deadline = undefined
     for (const socket of this.sockets) socket._onclose(reason, description)
     this.sockets = NONE
-    if ('destroy' in this.decoder) this.decoder.destroy()
+    if (this.decoder && 'destroy' in this.decoder) this.decoder.destroy()
+  }
+
+  private decoderOf(data: unknown): PacketDecoder | CustomDecoder {
+    if (this.decoder) return this.decoder
+    const { engine } = this.session
+    const isWhole = typeof data !== 'string' || !ANNOUNCES.test(data)
+    if (isWhole) return engine.decoder
+    this.decoder = new PacketDecoder(engine.opts.maxHttpBufferSize, engine.own)
+    return this.decoder
   }
 
   private send(packets: EncodedPackets, frames: Uint8Array, flags: BroadcastFlags): void {
@@ -139,8 +151,12 @@ export class Client extends SessionOwner {
 
   private enter(nsp: AnyNamespace, auth: Record<string, unknown>): void {
     nsp._add(this, auth, (socket) => {
-      this.sockets = [...this.sockets, socket]
-      this.session.engine.hub.runtime.timers.cancel(this.deadline)
+      const { session } = this
+      session.settle()
+      // Alone, so that a client which listens for one message at a time gets the answer before what a listener sends.
+      if (!session.isPolling) session.link?.flush()
+      this.sockets = this.sockets.concat(socket) // no longer than it needs to be, unlike a spread
+      session.engine.hub.runtime.timers.cancel(this.deadline)
       this.deadline = undefined
     })
   }

@@ -1,6 +1,5 @@
 /** One client in one namespace. */
 import type { IncomingMessage } from 'node:http'
-import type { TLSSocket } from 'node:tls'
 import type { LocalMember } from '@roomful/server/core'
 import { type Packet, PacketType } from 'socket.io-parser'
 import {
@@ -14,6 +13,7 @@ import {
 import type { Client } from './client.ts'
 import { DurableAdapter } from './durable/adapter.ts'
 import type { EngineSocket } from './engine/conn.ts'
+import { LazyHandshake } from './handshake.ts'
 import { generateId } from './ids.ts'
 import { checkEventName } from './internal.ts'
 import type { Namespace } from './namespace.ts'
@@ -65,7 +65,7 @@ export class Socket<
   data: Partial<SocketData> = {}
   connected = false
   /** @internal of the core's rooms */
-  localRooms: Set<unknown> | undefined = undefined
+  localRooms: Set<unknown> | unknown[] | undefined = undefined
   /** @internal of the core's rooms */
   isInOwnRoom = false
   /** @internal it is among the sockets of its namespace */
@@ -91,7 +91,7 @@ export class Socket<
     this.nsp = nsp
     this.server = nsp.server
     this.client = client
-    this.handshake = handshakeOf(client, auth)
+    this.handshake = new LazyHandshake(client, auth)
     if (restored) {
       this.id = restored.sid
       this.pid = restored.pid
@@ -104,8 +104,7 @@ export class Socket<
       this.id = isOlder ? (nsp.name === '/' ? client.id : `${nsp.name}#${client.id}`) : generateId()
       this.pid = this.server.mayRecover(this.handshake, client) ? generateId() : undefined
     }
-    // Without a listener an `error` would end the process.
-    this.on('error', noop as never)
+    Object.assign(this, { _events: new (Listeners as unknown as new () => object)(), _eventsCount: 1 })
   }
 
   /** Callbacks that wait for the client's answer. */
@@ -478,6 +477,15 @@ export class Socket<
   }
 }
 
+/**
+ * What Node's emitter keeps listeners in, from the start with the one without which an `error` would end the process. Objects
+ * of one class take half the memory of those without a prototype that Node makes.
+ */
+function Listeners(this: { error: Listener }): void {
+  this.error = noop
+}
+Listeners.prototype = Object.create(null)
+
 const NO_FLAGS: BroadcastFlags = Object.freeze({})
 const NO_MIDDLEWARES: SocketMiddleware[] = []
 
@@ -487,20 +495,4 @@ function without(listeners: Listener[] | undefined, listener: Listener | undefin
   if (!listeners || !listener) return undefined
   const at = listeners.indexOf(listener)
   return at < 0 ? listeners : listeners.filter((_, index) => index !== at)
-}
-
-function handshakeOf({ request, session }: Client, auth: Record<string, unknown>): Handshake {
-  const now = new Date()
-  const asked = request as (IncomingMessage & { _query?: Record<string, string> }) | undefined
-  return {
-    headers: asked?.headers ?? {},
-    time: `${now}`,
-    issued: now.getTime(),
-    address: session.remoteAddress as string,
-    xdomain: asked?.headers.origin !== undefined,
-    secure: asked === undefined || asked === null || (asked.socket as TLSSocket).encrypted === true,
-    url: asked?.url as string,
-    query: asked?._query ?? {},
-    auth,
-  }
 }

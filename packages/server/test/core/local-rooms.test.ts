@@ -4,7 +4,7 @@ import { type LocalMember, LocalRooms } from '../../src/core/rooms/local-rooms.t
 
 class Member implements LocalMember {
   readonly id: string
-  localRooms: Set<unknown> | undefined = undefined
+  localRooms: Set<unknown> | unknown[] | undefined = undefined
   isInOwnRoom = false
   isReceiving = true
 
@@ -89,6 +89,29 @@ describe('local rooms', () => {
     c.isReceiving = false
     expect(receivers(rooms, [])).toBe('ab')
     expect(receivers(rooms, ['y'])).toBe('b')
+  })
+
+  it('are left and kept in the order of the joins, however many, whether or not the set was looked at', () => {
+    for (const looks of [false, true]) {
+      const { rooms, a, events } = open()
+      if (looks) rooms.roomsOf(a)
+      const names = [Number.NaN, 0, '0', ...Array.from({ length: 9 }, (_, n) => `room ${n}`)]
+      for (const name of names) rooms.join(a, name)
+      rooms.join(a, Number.NaN)
+      rooms.leave(a, 0)
+      rooms.leave(a, Number.NaN)
+      rooms.leave(a, 'a')
+      rooms.join(a, 'a')
+      expect([...rooms.roomsOf(a)]).toEqual([...names.slice(2), 'a'])
+      events.length = 0
+      rooms.leaveAll(a)
+      expect(events.filter((event) => event.startsWith('a left'))).toHaveLength(names.length - 1)
+      expect([...rooms.names()]).toEqual(['b', 'c'])
+    }
+    const { rooms, a } = open()
+    for (const name of ['x', Number.NaN, 'y']) rooms.join(a, name)
+    rooms.leave(a, Number.NaN)
+    expect([...rooms.roomsOf(a)]).toEqual(['a', 'x', 'y'])
   })
 
   it('keep a set of rooms up to date until the member leaves all', () => {

@@ -13,6 +13,7 @@ import {
   type Hub,
   ONE_WAY,
   openHub,
+  PacketDecoder,
   type PollingForm,
   readBody,
   shakeHands,
@@ -33,6 +34,7 @@ import {
   type TransportName,
 } from './options.ts'
 import { answerPoll, OK, payloadFor } from './polling.ts'
+import { queryOf } from './request.ts'
 import { Session, SessionOwner } from './session.ts'
 import { UpgradeResponse } from './upgrade-response.ts'
 
@@ -78,7 +80,7 @@ const USER_AGENT_MAX = 256
 const NOTHING = new Uint8Array()
 /** How exact timers are: short heartbeats need exact ones. */
 const TICK_MAX_MS = 50
-const TICKS_PER_PING = 10
+const TICKS_PER_PING = 100
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** Engines with clients. What an application sends before it ends the process in the same turn is written then. */
@@ -99,12 +101,18 @@ export class Engine extends EventEmitter {
   /** Of the latest `attach`. */
   httpServer: AnyHttpServer | undefined
   readonly own: OwnSettings
+  /** Of packets that come whole, which leave nothing in it. */
+  readonly decoder: PacketDecoder
   /** Makes what takes the messages of a session. */
   ownerOf: (session: Session) => SessionOwner = (session) => new SessionOwner(session)
   private readonly sessions = new Map<string, Session>()
   /** Those that wait for a poll to fetch their last packet. */
   private readonly ending = new Set<string>()
   private readonly middlewares: EngineMiddleware[] = []
+  /** Middlewares of the application may keep a request, or something by it. */
+  private showsRequests = false
+  /** Those whose requests may be let go at the end of the turn. */
+  private settling: Session[] = []
   /** Made again when the option is changed while the server runs. */
   private frames: { readonly maxPayload: number; readonly forms: FrameForms } | undefined
   /** Ids of sessions by the request that opened them, for their cookies. */
@@ -119,6 +127,7 @@ export class Engine extends EventEmitter {
     this.opts = opts
     const own = ownSettings(opts.roomful, opts.maxHttpBufferSize)
     this.own = own
+    this.decoder = new PacketDecoder(opts.maxHttpBufferSize, own)
     this.hub = openHub(
       {
         maxMessageBytes: Number.MAX_SAFE_INTEGER,
@@ -144,7 +153,11 @@ export class Engine extends EventEmitter {
         session?.handedOver()
       },
     }
-    if (opts.cors) this.use(cors(opts.cors) as EngineMiddleware)
+    if (opts.cors) {
+      this.use(cors(opts.cors) as EngineMiddleware)
+      // Its options alone look at nothing but the headers.
+      if (typeof opts.cors !== 'function') this.showsRequests = false
+    }
   }
 
   get clientsCount(): number {
@@ -153,12 +166,13 @@ export class Engine extends EventEmitter {
 
   use(middleware: EngineMiddleware): this {
     this.middlewares.push(middleware)
+    this.showsRequests = true
     return this
   }
 
   /** Reads the query, unless something in front has done so. */
   prepare(request: IncomingMessage & { _query?: Record<string, string> }): void {
-    request._query ??= Object.fromEntries(new URL(request.url ?? '/', 'http://localhost').searchParams)
+    request._query ??= queryOf(request)
   }
 
   /** The id of a new session; replaceable, by what may be asynchronous. */
@@ -204,6 +218,17 @@ export class Engine extends EventEmitter {
   /** Writes what waits for the end of the turn. */
   flush(): void {
     for (const session of this.sessions.values()) session.link?.flush()
+  }
+
+  /** A session needs its request no longer, unless the application has or may have it. */
+  settle(session: Session): void {
+    this.settling.push(session)
+    if (this.settling.length > 1) return
+    setImmediate(() => {
+      const { settling } = this
+      this.settling = []
+      if (!this.mayKeepRequests) for (const each of settling) each.letRequestGo()
+    })
   }
 
   /** A session is over for the application. */
@@ -276,6 +301,15 @@ export class Engine extends EventEmitter {
         )
       })
     })
+  }
+
+  private get mayKeepRequests(): boolean {
+    return (
+      this.showsRequests ||
+      this.opts.allowRequest !== undefined ||
+      this.generateId !== Engine.prototype.generateId ||
+      this.listenerCount('headers') + this.listenerCount('initial_headers') > 0
+    )
   }
 
   private get frameForms(): FrameForms {

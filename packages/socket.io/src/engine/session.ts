@@ -12,7 +12,8 @@ import type { Packet, PacketType } from 'engine.io-parser'
 import { asUncompressed, frameOf, isUncompressed, type Protocol, packAllowed } from '../frames.ts'
 import { EngineSocket, ProbedTransport } from './conn.ts'
 import { decodeBinary3, decodeBytes3, decodePacket3, decodeText3 } from './payload-3.ts'
-import type { Engine } from './server.ts'
+import { type PackedRequest, packRequest, unpackRequest } from './request.ts'
+import type { Engine, EngineRequest } from './server.ts'
 
 /** How a message is sent. */
 export interface SendOptions {
@@ -34,6 +35,8 @@ const TOO_BIG = 1009
 const HEARTBEAT = 'heartbeat timeout'
 const TOO_SLOW = 'Too slow'
 
+const BROKEN: ReadonlySet<string> = new Set(['parse error', 'transport error'])
+
 const PONG = textFrame('3')
 const NOTHING: readonly Uint8Array[] = []
 
@@ -41,14 +44,18 @@ export class Session extends EngineSession {
   readonly engine: Engine
   readonly protocol: Protocol
   readonly remoteAddress: string | undefined
-  /** The first request, whatever the transport is now. */
-  request: IncomingMessage
   upgraded = false
   /** What the application sees; made when it looks. */
   facade: EngineSocket | undefined
   /** Why it ended, where that is known before the transport ends. */
   reason: string | undefined
   description: unknown
+  /** The first request, or what is left of it. */
+  private arrived: EngineRequest | PackedRequest
+  /** The application has it, or may have it. */
+  private isRequestUsed = false
+  /** A socket of it is connected. */
+  private isSettled = false
   private callbacks: SendCallback[] | undefined
   private sent: SendCallback[] | undefined
   private probed: ProbedTransport | undefined
@@ -63,9 +70,9 @@ export class Session extends EngineSession {
     protocol: Protocol,
     webSocket: WebSocketWire | undefined,
   ) {
-    super(engine.hub, sid, webSocket, () => engine.forget(sid), engine.pollingForm)
+    super(engine.hub, sid, webSocket, noop, engine.pollingForm)
     this.engine = engine
-    this.request = request
+    this.arrived = request as EngineRequest
     this.protocol = protocol
     this.remoteAddress = request.socket.remoteAddress
   }
@@ -73,6 +80,38 @@ export class Session extends EngineSession {
   get conn(): EngineSocket {
     this.facade ??= new EngineSocket(this)
     return this.facade
+  }
+
+  /** The first request, whatever the transport is now. Who has asked for it gets the same object the next time. */
+  get request(): IncomingMessage {
+    this.arrived = this.seenRequest
+    this.isRequestUsed = true
+    return this.arrived
+  }
+
+  set request(request: IncomingMessage) {
+    this.arrived = request as EngineRequest
+    this.isRequestUsed = true
+  }
+
+  /** To be read and not kept: it may be another object the next time. */
+  get seenRequest(): EngineRequest {
+    const { arrived } = this
+    if (typeof arrived !== 'string') return arrived
+    return unpackRequest(arrived, (this.carrier as WebSocketWire).socket)
+  }
+
+  /** A socket of it is connected: what nothing has asked for until the end of the turn is let go. */
+  settle(): void {
+    this.isSettled = true
+    if (!this.polling) this.engine.settle(this)
+  }
+
+  letRequestGo(): void {
+    if (this.isRequestUsed || typeof this.arrived === 'string') return
+    const packed = packRequest(this.arrived)
+    if (packed === undefined) this.isRequestUsed = true
+    else this.arrived = packed
   }
 
   get readyState(): 'open' | 'closing' | 'closed' {
@@ -128,7 +167,9 @@ export class Session extends EngineSession {
     if (this.readyState !== 'open') return
     this.reason ??= reason
     this.description ??= description
-    this.link?.close(code, '')
+    // What a client sent against the protocol of the engine ends its polls at once: the next one is unknown.
+    if (this.isWaitingForPoll && BROKEN.has(reason)) this.link?.terminate('')
+    else this.link?.close(code, '')
   }
 
   /** Ends it without a word where the client polls: it finds out by itself, and comes back. */
@@ -173,6 +214,10 @@ export class Session extends EngineSession {
     if (!facade) return
     facade.emit('drain')
     this.engine.emit('drain', facade)
+  }
+
+  protected override forget(): void {
+    this.engine.forget(this.sid)
   }
 
   /** It is over for the application; a close may still wait for a poll. */
@@ -264,6 +309,7 @@ export class Session extends EngineSession {
     this.upgraded = true
     if (this.callbacks) this.handOver(NOTHING) // what polls did not fetch goes out over the WebSocket
     this.facade?.emit('upgrade', this.facade.transport)
+    if (this.isSettled) this.settle()
   }
 
   protected override take(packet: Packet): void {
@@ -345,6 +391,8 @@ export class SessionOwner implements LinkOwner {
 
   protected onClose(_reason: string, _description: unknown): void {}
 }
+
+function noop(): void {}
 
 function messageOf(data: MessageData | null | undefined): string | Uint8Array {
   if (typeof data === 'string') return data

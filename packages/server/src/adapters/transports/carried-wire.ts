@@ -20,7 +20,7 @@ export abstract class CarriedWire implements Wire, WireReceiver {
   readonly hub: Hub
   /** Set as soon as the core has accepted the link. */
   link: Link | undefined
-  private carrier: Wire | undefined
+  protected carrier: Wire | undefined
   private probe: Probe | undefined
   private isPaused = false
   private onResume: (() => void) | undefined

@@ -71,6 +71,7 @@ export interface LinkOwner {
 
 const utf8 = new TextEncoder()
 const NO_FRAMES: never[] = []
+const NO_CONNECTIONS: readonly never[] = []
 
 export class Link<C extends LinkConnection = LinkConnection> {
   readonly runtime: Runtime
@@ -90,7 +91,7 @@ export class Link<C extends LinkConnection = LinkConnection> {
   openingRequest: ClientRequest | undefined
   /** Until a channel is open. */
   deadline: Timer | undefined
-  connections: readonly C[] = []
+  connections: readonly C[] = NO_CONNECTIONS
   owner: LinkOwner | undefined
   /** Counts towards its address; see limits.ts. */
   countedIp: string | undefined

@@ -7,8 +7,11 @@
 /** Who can be in local rooms. */
 export interface LocalMember {
   readonly id: string
-  /** Set and read here: its rooms, once it is in another one than its own. */
-  localRooms: Set<unknown> | undefined
+  /**
+   * Set and read here: its rooms in the order of the joins, once it is in another one than its own. A few of them are a list,
+   * which takes a quarter of the memory of a set, until someone asks for the set.
+   */
+  localRooms: Set<unknown> | unknown[] | undefined
   /** Set and read here. */
   isInOwnRoom: boolean
   /** It gets what is sent to its rooms; one that is not let in yet only has them. */
@@ -26,6 +29,9 @@ export interface LocalRoomsListener {
   onRoom(what: 'created' | 'deleted', room: unknown): void
   onMember(what: 'joined' | 'left', room: unknown, id: string): void
 }
+
+/** A longer list would be searched at each join. */
+const LIST_MAX = 8
 
 export class LocalRooms<M extends LocalMember> {
   /** Rooms without those that are only a member's own. */
@@ -48,9 +54,9 @@ export class LocalRooms<M extends LocalMember> {
     const isNew = !this.has(room)
     if (room === member.id) {
       member.isInOwnRoom = true
-      member.localRooms?.add(room)
+      if (member.localRooms) this.note(member, room)
     } else {
-      this.roomsOf(member).add(room)
+      this.note(member, room)
       const inside = this.named.get(room)
       if (inside) inside.add(member)
       else this.named.set(room, new Set([member]))
@@ -61,7 +67,9 @@ export class LocalRooms<M extends LocalMember> {
 
   leave(member: M, room: unknown): void {
     if (!this.isIn(member, room)) return
-    member.localRooms?.delete(room)
+    const { localRooms } = member
+    if (Array.isArray(localRooms)) localRooms.splice(indexOf(localRooms, room), 1)
+    else localRooms?.delete(room)
     this.remove(member, room)
   }
 
@@ -77,8 +85,11 @@ export class LocalRooms<M extends LocalMember> {
 
   /** The rooms of a member, in the order of the joins; it changes with them. */
   roomsOf(member: M): Set<unknown> {
-    member.localRooms ??= new Set(member.isInOwnRoom ? [member.id] : [])
-    return member.localRooms
+    const { localRooms } = member
+    if (localRooms instanceof Set) return localRooms
+    const rooms = new Set(localRooms ?? (member.isInOwnRoom ? [member.id] : []))
+    member.localRooms = rooms
+    return rooms
   }
 
   has(room: unknown): boolean {
@@ -149,7 +160,18 @@ export class LocalRooms<M extends LocalMember> {
   }
 
   private isIn(member: M, room: unknown): boolean {
-    return room === member.id ? member.isInOwnRoom : member.localRooms?.has(room) === true
+    if (room === member.id) return member.isInOwnRoom
+    const { localRooms } = member
+    return Array.isArray(localRooms) ? localRooms.includes(room) : localRooms?.has(room) === true
+  }
+
+  /** It is in this room, too. */
+  private note(member: M, room: unknown): void {
+    const { localRooms } = member
+    if (localRooms instanceof Set) localRooms.add(room)
+    else if (localRooms === undefined) member.localRooms = member.isInOwnRoom ? [member.id, room] : [room]
+    else if (localRooms.length < LIST_MAX) localRooms.push(room)
+    else this.roomsOf(member).add(room)
   }
 
   private ownerOf(room: unknown): M | undefined {
@@ -167,4 +189,9 @@ export class LocalRooms<M extends LocalMember> {
     this.listener.onMember('left', room, member.id)
     if (!this.has(room)) this.listener.onRoom('deleted', room)
   }
+}
+
+/** As in a set, `NaN` is one room. */
+function indexOf(rooms: readonly unknown[], room: unknown): number {
+  return Number.isNaN(room) ? rooms.findIndex(Number.isNaN) : rooms.indexOf(room)
 }

@@ -25,7 +25,7 @@ const PING_FRAME = new Uint8Array([0x89, 0])
 export class WebSocketWire implements Wire, FrameHandler {
   readonly hasPongs = true
   link: WireReceiver | undefined
-  private readonly socket: Socket
+  readonly socket: Socket
   private readonly reader: FrameReader
   private state: 'open' | 'closing' | 'closed' = 'open'
   private isPaused = false
