@@ -9,6 +9,9 @@ import type { Timer } from '../base/timer-wheel.ts'
 import type { Dialect } from '../ports/dialect.ts'
 import type { Wire } from '../ports/wire.ts'
 
+/** What a ping of an exact heartbeat may be late by. */
+const TICK_MS = 10
+
 /** The link, as far as its heartbeat is concerned. */
 interface BeatingLink {
   readonly runtime: Runtime
@@ -116,8 +119,10 @@ export class Heartbeat {
     if (isAnswered) this.unansweredSince = Number.POSITIVE_INFINITY
     if (now >= this.unansweredSince + pongTimeoutMs) return this.link.terminate('heartbeat timeout')
     if (now >= this.pingAt) {
+      // A client that must answer knows when the ping was due, and not that a tick made it late.
+      const since = this.link.dialect.heartbeat?.needsPong ? Math.max(this.pingAt, now - TICK_MS) : now
       this.pingAt = now + pingIntervalMs
-      this.unansweredSince = Math.min(this.unansweredSince, now)
+      this.unansweredSince = Math.min(this.unansweredSince, since)
       this.ping()
     } else if (this.mayConfirm) this.ping() // however long the answer takes
     this.wait()
