@@ -82,6 +82,8 @@ const SUITES: Readonly<Record<string, Suite>> = {
     mocha: ['--import=tsx', '--require', 'test/support/hooks.ts', '--timeout', '10000', 'test/index.ts'],
     targets: ['socket.io-client', 'socket.io-client'],
     alias: 'socket.io',
+    // Some tests look into the package.
+    prepare: (folder) => symlinkSync(join(TOOLS, 'node_modules/socket.io-client/build'), join(folder, 'build')),
   },
   'socket.io-protocol': {
     from: 'test-suite of github.com/socketio/socket.io-protocol',
