@@ -60,7 +60,7 @@ it('[I9] [I11] [D2] what two nodes store is sent once by one of them, and by the
 it('[I10] [I12] on Redis a message in pieces is sent whole when it ends, and what was redacted is not', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'roomful-webhooks-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const redis = await startRedis({ port: await freePort(), folder, appendfsync: 'no' })
+  const redis = await startRedis({ port: await freePort(), folder, appendfsync: 'off' })
   onTestFinished(() => redis.stop())
   const receiver = await startReceiver()
   const roomful = createRoomful({

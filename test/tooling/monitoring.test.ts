@@ -68,7 +68,7 @@ if (PROMETHEUS !== undefined) {
   it('a real Prometheus that scrapes two nodes under load answers every query, and each panel has data', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'roomful-prometheus-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-    const redis = await startRedis({ port: await freePort(), folder, appendfsync: 'no' })
+    const redis = await startRedis({ port: await freePort(), folder, appendfsync: 'off' })
     onTestFinished(() => redis.stop())
     const more = {
       redisUrl: redis.url,
