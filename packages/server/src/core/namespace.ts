@@ -103,6 +103,7 @@ export class Namespace implements NamespaceApi, NamespaceParts {
     })
     const inboxes = new Inboxes(runtime, state, { joins, catchUp, savedSessions })
     const placement = new Placement(runtime, state, { joins, commit, catchUp, delivery, savedSessions })
+    seats.onTaken = (room, userId, reason) => placement.unseat(room, userId, reason)
     const publisher = new Publisher(runtime, state, { commit, fanOut })
     const streams = new Streams(runtime, state, { publisher, fanOut, rooms })
     rooms.readFacts = async (room, { isGrowing, hasState }) => {

@@ -7,6 +7,7 @@ import { createRedisBroker, type RedisBroker } from '../../src/adapters/brokers/
 import { namesOf } from '../../src/adapters/brokers/redis/names.ts'
 import type { Timings } from '../../src/adapters/brokers/redis/namespace.ts'
 import { systemClock, systemRandom } from '../../src/adapters/system/clock-and-random.ts'
+import { cutBefore } from './cut.ts'
 import { entry } from './opening.ts'
 import { type RedisServer, startRedis } from './server.ts'
 
@@ -243,6 +244,32 @@ describe('two nodes', () => {
     await until(() => a.breaks() > 0)
     await b.broker.append(NS, [entry('a', 3)])
     await until(() => a.rows().at(-1)?.seq === 3)
+  })
+})
+
+describe('a node that was reaped while a call had no answer', () => {
+  it('[C20] gets the answer of before, and goes on in the new order', async () => {
+    const prefix = `nodes${++prefixes}`
+    const way = await cutBefore(shared.port)
+    const a = await nodesOn({ ...shared, url: way.url }, prefix, { renewMs: 60_000 })()
+    const b = await nodesOn(shared, prefix, { renewMs: 100 })()
+    await open(a, 'a')
+    for (let i = 1; i <= 5; i++) await b.broker.append(NS, [entry('a', i)])
+    await until(() => a.rows().length === 5)
+    const tag = namesOf(prefix, NS).prefix
+    const field = `c:${a.raw.node}`
+    way.hold()
+    const sent = a.broker.append(NS, [entry('a', 'mine')])
+    await until(async () => (await b.broker.heads(NS, ['a']))[0]?.seq === 6)
+    await shared.command('ZADD', `${tag}nodes`, '1', a.raw.node)
+    await until(async () => (await shared.command('HEXISTS', `${tag}ns`, field)) === 0)
+    way.cut()
+    way.release()
+    way.mend()
+    expect(await sent).toMatchObject([{ status: 'stored', seq: 6 }])
+    expect(await a.broker.append(NS, [entry('a', 'next')])).toMatchObject([{ status: 'stored', seq: 7 }])
+    await b.broker.append(NS, [entry('a', 'last')])
+    await until(() => a.rows().at(-1)?.argsJson === '["last"]')
   })
 })
 

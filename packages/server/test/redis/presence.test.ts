@@ -2,6 +2,7 @@
 import type { SharedPresence } from '@roomful/server/ports'
 import { hubOf } from '@roomful/server/testing'
 import { afterAll, describe, expect, it } from 'vitest'
+import { namesOf } from '../../src/adapters/brokers/redis/names.ts'
 import { type Client, connect, join, list, type Server, serve, serveApart, signIn, until } from './clients.ts'
 import { cutBefore } from './cut.ts'
 import { startRedis } from './server.ts'
@@ -95,6 +96,26 @@ describe('a room on two nodes', () => {
     const refused = clients[isIn.indexOf(false)] as Client
     await first.ask('room:leave', { roomId: 'game:1' })
     await until(async () => (await join(refused, 'game:1')).error === undefined)
+  })
+})
+
+describe('a node that was away for longer than its lease', () => {
+  it('[B24] has its user leave a room in which another one has the last seat meanwhile', async () => {
+    const prefix = `presence${++prefixes}`
+    const way = await cutBefore(redis.port)
+    const a = await serve(way.url, prefix, {}, { capacity: 1 })
+    const b = await serve(redis.url, prefix, {}, { capacity: 1 })
+    const [ann, bob] = [await connect(a, 'ann'), await connect(b, 'bob')]
+    for (const roomId of ['lobby', 'game:1']) await join(ann, roomId)
+    expect((await join(bob, 'game:1')).error).toMatchObject({ code: 'ROOM_FULL' })
+    way.cut()
+    await redis.command('ZADD', `${namesOf(prefix, '/public').prefix}nodes`, '1', hubOf(a.roomful).runtime.broker.node)
+    await until(async () => (await join(bob, 'game:1')).error === undefined)
+    way.mend()
+    expect(await ann.next(({ type }) => type === 'room:left')).toMatchObject({ roomId: 'game:1', reason: 'The room is full' }) // biome-ignore format: one line
+    expect(await list(bob, 'game:1')).toEqual(['bob'])
+    expect((await join(ann, 'game:1')).error).toMatchObject({ code: 'ROOM_FULL' })
+    await until(async () => (await list(bob, 'lobby')).join() === 'ann')
   })
 })
 

@@ -124,6 +124,19 @@ describe('recovery', () => {
     }
   })
 
+  it('[J11] [B24] says that it is none when another user has the last seat of a room meanwhile', async () => {
+    const { url, roomful } = await serve({}, (server) => server.get('/').room('game:*', { capacity: 1 }))
+    Object.assign(hubOf(roomful).runtime.settings, { presenceGraceMs: 50 })
+    const ann = await connect(url, 'websocket', 'ann')
+    const ben = await connect(url, 'websocket', 'ben')
+    expect(await ann.emitWithAck('room:join', 'game:1')).toMatchObject({ status: 'ok' })
+    const back = await cut(ann)
+    await expect.poll(() => ben.emitWithAck('room:join', 'game:1')).toMatchObject({ status: 'ok' })
+    await back()
+    expect(ann.recovered).toBe(false)
+    expect(await ann.emitWithAck('room:join', 'game:1')).toMatchObject({ code: 'ROOM_FULL' })
+  })
+
   it('[J12] takes no string of a user for a cursor, and leaves events alone where it is off', async () => {
     const declare: Parameters<typeof serve>[1] = (roomful) => {
       const talk = roomful.namespace('/talk', undefined, { guests: true })

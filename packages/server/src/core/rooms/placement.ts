@@ -3,7 +3,7 @@
  * for a join of the client's own. The client is sent the acknowledgement of a join as `room:joined`, and `room:left` when it
  * is taken out.
  */
-import { isPersonalRoom } from '@roomful/protocol'
+import { CLOSE_CODES, isPersonalRoom } from '@roomful/protocol'
 import { checkRoomId } from '../base/contract.ts'
 import { RoomfulError } from '../base/errors.ts'
 import type { Runtime } from '../base/runtime.ts'
@@ -12,7 +12,7 @@ import type { Commit } from '../log/commit.ts'
 import type { Effect, PreparedJoin } from '../log/effects.ts'
 import type { Delivery } from '../log/fan-out.ts'
 import type { SavedSessions } from '../log/saved-sessions.ts'
-import type { Connection, NamespaceState } from '../state/namespace-state.ts'
+import type { Connection, NamespaceState, Room } from '../state/namespace-state.ts'
 import type { JoinAck, Joins } from './joins.ts'
 
 /** Why a client left a room, unless the server says otherwise. */
@@ -127,6 +127,16 @@ export class Placement {
     } else this.delivery.notify(connection, 'room:left', { roomId, reason })
     this.runtime.turn.endSoon()
     return true
+  }
+
+  /** Takes every connection of a user out of a room in which the user has no seat any more. */
+  unseat(room: Room, userId: string, reason: string): void {
+    const members = room.groups.flatMap((group) => group.members)
+    for (const { connection } of members.filter((each) => each.connection.user.sub === userId)) {
+      // The connection of a protocol has this one room, so it ends with it.
+      if (connection.link.owner) connection.link.close(CLOSE_CODES.TRY_LATER.code, reason)
+      else this.takeOut(connection, room.id, reason)
+    }
   }
 
   private async joinAll(connections: readonly Connection[], roomId: string): Promise<number> {

@@ -13,9 +13,12 @@ import type { OpenRooms } from './open-rooms.ts'
 
 /** Until a statement that may not have taken effect is made again. */
 const RETRY_MS = 1_000
+const FULL = 'The room is full'
 
 export class Seats {
   readonly shared: SharedPresence | undefined
+  /** With several nodes: others took the seat of a user who sits here, while this node was away or since the broker lost it. */
+  onTaken: (room: Room, userId: string, reason: string) => void = () => undefined
   private readonly runtime: Runtime
   private readonly namespace: NamespaceState
   private readonly rooms: OpenRooms
@@ -88,7 +91,7 @@ export class Seats {
       user: { sub, name, role, ...(guest === undefined ? {} : { guest }), ...(shown ? { presence: shown } : {}) },
       state,
       forMs: state === 'away' ? Math.max(0, (seat?.expectedUntil ?? 0) - this.runtime.clock.now()) : undefined,
-      capacity: state === 'joining' && !seat ? room.options.capacity : undefined,
+      capacity: state === 'here' || state === 'joining' ? room.options.capacity : undefined,
       reason,
     })
     return entry
@@ -127,9 +130,11 @@ export class Seats {
     const latest = (this.shared as SharedPresence).seats(this.namespace.name, [change]).then(
       ([answer]) => {
         const result = answer as SeatResult
-        if (!result.ok && entry.calls === 1) entry.state = 'gone'
+        const isRefused = !result.ok && entry.calls === 1
+        if (isRefused) entry.state = 'gone'
         entry.isElsewhere = result.ok && result.isElsewhere
         this.onAnswer(room, entry)
+        if (isRefused) this.onTaken(room, change.user.sub, FULL)
         return result
       },
       (error: unknown) => {
@@ -160,5 +165,5 @@ function stateOf(seat: Seat | undefined, claim: SeatClaim | undefined): SeatChan
 }
 
 function full(capacity: number | undefined): RoomfulError {
-  return new RoomfulError('ROOM_FULL', `The room is full: it has ${capacity} seats`)
+  return new RoomfulError('ROOM_FULL', `${FULL}: it has ${capacity} seats`)
 }

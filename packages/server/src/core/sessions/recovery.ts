@@ -51,7 +51,7 @@ export class Recovery {
     const settled = await Promise.allSettled(own.map((saved) => this.prepareOne(connection, saved, until?.n)))
     const restored: Restored = {
       joins: settled.flatMap((each) => (each.status === 'fulfilled' && each.value ? [each.value] : [])),
-      forbidden: own.flatMap(({ roomId }, at) => (isForbidden(settled[at]) ? [roomId] : [])),
+      forbidden: own.flatMap(({ roomId }, at) => (isRefused(settled[at], 'FORBIDDEN') ? [roomId] : [])),
       ...{ transientsFrom, positions },
     }
     // Its commits may be others by now.
@@ -59,7 +59,8 @@ export class Recovery {
     const isWhole = !isOther && restored.joins.length + restored.forbidden.length === own.length
     if (isWhole && restored.joins.every((join) => this.isGapFree(join))) return restored
     this.abandon(restored)
-    const broken = settled.find((each) => each.status === 'rejected' && !isForbidden(each))
+    // A seat that was given away is no fault: the client starts over, and is refused in that room alone.
+    const broken = settled.find((each) => each.status === 'rejected' && !isRefused(each, 'FORBIDDEN', 'ROOM_FULL'))
     if (broken?.status === 'rejected') throw broken.reason
     return undefined
   }
@@ -133,6 +134,6 @@ export class Recovery {
   }
 }
 
-function isForbidden(result: PromiseSettledResult<unknown> | undefined): boolean {
-  return result?.status === 'rejected' && result.reason instanceof RoomfulError && result.reason.code === 'FORBIDDEN'
+function isRefused(result: PromiseSettledResult<unknown> | undefined, ...codes: readonly string[]): boolean {
+  return result?.status === 'rejected' && result.reason instanceof RoomfulError && codes.includes(result.reason.code)
 }

@@ -240,6 +240,7 @@ export class BareActor implements Actor {
     if (message.type === 'ack') return this.answered(message)
     if (message.type === 'auth_expiring') return this.write({ type: 'auth', token: this.options.token() })
     if (message.type === 'notice' && message.code === 'FORBIDDEN') return this.lose(message.roomId)
+    if (message.type === 'room:left') return this.lose(message.roomId)
     if (message.type === 'error') return history.note(this.name, `gets the error ${message.code}: ${message.message}`)
     const wanted = this.wanted.get(message.roomId)
     if (message.type === 'reset') return this.reset(message.roomId, message.epoch, message)

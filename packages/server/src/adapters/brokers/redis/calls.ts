@@ -66,6 +66,8 @@ export class Calls {
   private isUp = false
   /** Answers of an earlier connection are not waited for: the call is sent again. */
   private connections = 0
+  /** Redis had executed calls up to this one when the connection was new. */
+  private executed = 0
   private answered = 0
   private cancelLook: (() => void) | undefined
 
@@ -127,8 +129,9 @@ export class Calls {
     this.sequencer.stop()
   }
 
-  /** The connection is new, and Redis has sent `k` messages before it. */
-  onJoined(k: number): void {
+  /** The connection is new: Redis has sent `k` messages and executed calls up to `c` before it. */
+  onJoined(k: number, c: number): void {
+    this.executed = c
     this.sequencer.restart(k)
   }
 
@@ -195,8 +198,16 @@ export class Calls {
       default:
         this.answered = Math.max(this.answered, call.serial)
         if (this.options.confirm && CONFIRMED.has(call.name)) void this.hold(call, reply, this.options.confirm)
-        else this.finish(call, { status: 'done', reply }, Number(reply[1]))
+        else this.finish(call, { status: 'done', reply }, this.placeOf(call, reply))
     }
+  }
+
+  /**
+   * What was sent before a call that Redis had executed before this connection was new, it has sent before that too. The
+   * number in the answer may be of a mailbox that was counted from the start again since: the node was reaped.
+   */
+  private placeOf({ serial }: Call, reply: readonly unknown[]): number {
+    return serial <= this.executed ? 0 : Number(reply[1])
   }
 
   /** Until replicas have it. When the connection breaks first, the call is sent again, and executed again where it is lost. */
@@ -208,7 +219,7 @@ export class Calls {
     this.finish(
       call,
       isConfirmed ? { status: 'done', reply } : { status: 'unconfirmed', reply, error },
-      Number(reply[1]),
+      this.placeOf(call, reply),
     )
   }
 

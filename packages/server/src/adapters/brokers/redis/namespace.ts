@@ -503,7 +503,7 @@ export class RedisNamespace {
     this.knownServer = server
     if (isBack) listener().onBreak(name, heads)
     // What the mailbox has got since then waited for that.
-    calls.onJoined(Number(reply[1]))
+    calls.onJoined(Number(reply[1]), Number(reply[2]))
     this.isJoined = true
     this.downSince = undefined
     calls.onUp()
