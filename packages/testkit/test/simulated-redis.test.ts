@@ -40,7 +40,13 @@ async function openSimulated(limits: BrokerLimits = {}): Promise<BrokerBench> {
   const redis = new SimulatedRedis({ clock, syncMs: () => 0, onProblem: (problem) => expect.fail(problem) })
   const open = (): CalledBroker => {
     const life = new LifeClock(clock)
-    const way = new Way({ clock, redis, delayMs: () => 0, isReordered: () => random.integer(4) === 0 })
+    const way = new Way({
+      clock,
+      redis,
+      delayMs: () => 0,
+      isReordered: () => random.integer(4) === 0,
+      lateMs: () => undefined,
+    })
     const broker = createRedisBroker({
       ...{ url: 'redis://simulated', clock: life, random, redis: async () => way.open(life) },
       ...{ timings: { lingerMs: 0 }, report: (text: string) => process.env.SHOW && console.log(text) },

@@ -1,5 +1,6 @@
 -- What every call shares. A namespace has the prefix R and these keys (see names.ts):
---   R:ns hash       log form n ts forgottenN; per node k:<node> mailbox messages sent, c:<node> latest call executed
+--   R:ns hash       log form n ts forgottenN; per node k:<node> mailbox messages sent, c:<node> latest call executed,
+--                   g:<node> its latest connection
 --   R:rooms hash    room -> packed numbers, epoch, nodes that have it open
 --   R:l:<room> list rows, the index is seq - first
 -- Redis does not roll a failed script back, so each call reads and decides first and writes last.
@@ -125,6 +126,15 @@ end
 
 local function ts_of(row)
   return tonumber(string.match(row, '^%d+ %d+ (%d+)'))
+end
+
+-- A change without a serial has the node first and the number of its connection last, which is taken off here. What comes
+-- late, of a connection that the node has given up, is of another time: it must not undo what was done since.
+-- @returns whether it is late, or the node was reaped
+local function is_late(keys, argv)
+  local connection = argv[#argv]
+  argv[#argv] = nil
+  return redis.call('HGET', keys[1], 'g:' .. argv[1]) ~= connection
 end
 
 -- The node's place among calls. @returns nothing when the call may run, else what it is answered with

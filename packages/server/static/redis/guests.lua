@@ -3,11 +3,11 @@
 --   R:go:<node> set   names of a node, to clear up after it
 --   R:gp:<key> list   guests between two polls
 
--- argv: node, guest, names. @returns which of them is the guest's now, from 1, or 0
+-- argv: node, guest, names, connection. @returns which of them is the guest's now, from 1, or 0
 F.takeName = function(keys, argv)
+  if is_late(keys, argv) then return { 'REAPED' } end
   local R = prefix_of(keys)
   local node, guest = argv[1], argv[2]
-  if not redis.call('HGET', keys[1], 'c:' .. node) then return { 'REAPED' } end
   for i = 3, #argv do
     local holder = redis.call('HGET', R .. 'g', argv[i])
     if not holder or string.sub(holder, 9) == guest then
@@ -20,8 +20,9 @@ F.takeName = function(keys, argv)
   return 0
 end
 
--- argv: node, guest, names
+-- argv: node, guest, names, connection
 F.releaseNames = function(keys, argv)
+  if is_late(keys, argv) then return { 'REAPED' } end
   local R = prefix_of(keys)
   for i = 3, #argv do
     if redis.call('HGET', R .. 'g', argv[i]) == argv[1] .. argv[2] then

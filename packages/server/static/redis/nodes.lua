@@ -13,16 +13,17 @@ end
 
 -- A log whose commits end before what a node knows of has lost its tail: it gets another id, and goes on after what is known,
 -- so that no number is given twice and no position of before is taken for one of now.
--- argv: node, now, id for a log that is new, the form of all this, serial of the node's latest call, latest commit it knows.
--- @returns OK, k, c, log id, n, now; or FORM and the form that is there
+-- argv: node, now, id for a log that is new, the form of all this, serial of the node's latest call, latest commit it knows,
+-- number of the connection. @returns OK, k, c, log id, n, now; FORM and the form that is there; REAPED for an older connection
 F.register = function(keys, argv)
   local R = prefix_of(keys)
   local node, clock = argv[1], time(argv[2])
-  local values = redis.call('HMGET', keys[1], 'log', 'form', 'n', 'k:' .. node, 'c:' .. node)
+  local values = redis.call('HMGET', keys[1], 'log', 'form', 'n', 'k:' .. node, 'c:' .. node, 'g:' .. node)
   local log, form = values[1], tonumber(values[2] or argv[4])
   if form > tonumber(argv[4]) then return { 'FORM', form } end
+  if tonumber(argv[7]) < tonumber(values[6] or 0) then return { 'REAPED' } end
   local c = values[5] and tonumber(values[5])
-  local fields, frames = {}, {}
+  local fields, frames = { 'g:' .. node, argv[7] }, {}
   local n, known = tonumber(values[3] or 0), tonumber(argv[6])
   if not log or n < known then
     if log then
@@ -31,7 +32,7 @@ F.register = function(keys, argv)
       end
     end
     log, n = argv[3], math.max(n, known)
-    fields = { 'log', log, 'form', argv[4], 'n', n }
+    for _, value in ipairs({ 'log', log, 'form', argv[4], 'n', n }) do fields[#fields + 1] = value end
   end
   if not c then
     -- After a reaping: calls that took effect before it show in their results, which are kept for a while.
@@ -100,7 +101,7 @@ F.reap = function(keys, argv)
     if reap_online(R, keys[1], node) then return 1 end
     redis.call('ZREM', R .. 'left', node)
   end
-  redis.call('HDEL', keys[1], 'k:' .. node, 'c:' .. node)
+  redis.call('HDEL', keys[1], 'k:' .. node, 'c:' .. node, 'g:' .. node)
   redis.call('ZREM', R .. 'nodes', node)
   redis.call('PEXPIRE', R .. 'r:' .. node, RESULTS_KEPT_MS)
   return 0

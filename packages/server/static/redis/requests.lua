@@ -8,14 +8,13 @@ local function binding_of(R, bucket, field)
   return redis.call('HGET', R .. 'k:' .. bucket, field)
 end
 
--- argv: node, now, window; then digest, second of the key or '', fingerprint.
+-- argv: node, now, window; then digest, second of the key or '', fingerprint; connection.
 -- @returns per request: new | runs | conflict | numbers, and the ack or nothing
 F.claim = function(keys, argv)
+  if is_late(keys, argv) then return { 'REAPED' } end
   local R = prefix_of(keys)
   local node, clock, window = argv[1], time(argv[2]), tonumber(argv[3])
-  local values = redis.call('HMGET', keys[1], 'ts', 'c:' .. node)
-  if not values[2] then return { 'REAPED' } end
-  local ts = math.max(clock, tonumber(values[1] or 0))
+  local ts = math.max(clock, tonumber(redis.call('HGET', keys[1], 'ts') or 0))
   local reply, taken = { 'OK' }, {}
   for i = 4, #argv, 3 do
     local field = argv[i]
@@ -38,8 +37,9 @@ F.claim = function(keys, argv)
   return reply
 end
 
--- argv: node, digests.
+-- argv: node, digests, connection.
 F.endClaims = function(keys, argv)
+  if is_late(keys, argv) then return { 'REAPED' } end
   local R = prefix_of(keys)
   for i = 2, #argv do
     if redis.call('HGET', R .. 'c', argv[i]) == argv[1] then redis.call('HDEL', R .. 'c', argv[i]) end
@@ -90,10 +90,11 @@ local function session_of(text)
   return { owner = owner, fence = tonumber(fence), expires = tonumber(expires), record = record }
 end
 
--- argv: node, now; then id, fence or '' for whatever is there, ms to live, record ('' drops it).
+-- argv: node, now; then id, fence or '' for whatever is there, ms to live, record ('' drops it); connection.
 -- What another node has taken meanwhile has a higher fence and stays as it is. Where a session has had several holders, an empty
 -- record stays for a while when it is dropped, so that a former holder that was suspended cannot save it again.
 F.saveSessions = function(keys, argv)
+  if is_late(keys, argv) then return { 'REAPED' } end
   local R = prefix_of(keys)
   local clock = time(argv[2])
   for i = 3, #argv, 4 do

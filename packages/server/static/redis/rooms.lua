@@ -72,8 +72,9 @@ F.growing = function(keys, argv)
   return reply
 end
 
--- argv: node, now, seed, default retention, ms without an event until a room goes; then name, retention or ''.
+-- argv: node, now, seed, default retention, ms without an event until a room goes; then name, retention or ''; connection.
 F.open = function(keys, argv)
+  if is_late(keys, argv) then return { 'REAPED' } end
   local R = prefix_of(keys)
   local node, seed, retention = argv[1], argv[3], tonumber(argv[4])
   local ns = namespace_of(keys[1], node)
@@ -124,8 +125,9 @@ local function leave_rooms(R, node, names, gone_at)
   in_chunks(due, function(...) redis.call('ZADD', R .. 'age', ...) end)
 end
 
--- argv: node, now, ms that an empty room stays; then names.
+-- argv: node, now, ms that an empty room stays; then names; connection.
 F.close = function(keys, argv)
+  if is_late(keys, argv) then return { 'REAPED' } end
   local R = prefix_of(keys)
   local node, clock, stays = argv[1], time(argv[2]), tonumber(argv[3])
   local names = {}

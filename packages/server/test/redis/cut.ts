@@ -11,6 +11,10 @@ export interface Cut {
   /** What Redis sends does not arrive for now. */
   hold(): void
   release(): void
+  /** What is sent on the connections that are there now comes late. */
+  delay(): void
+  /** Now it comes. @returns once Redis has executed it */
+  arrive(): Promise<void>
 }
 
 export async function cutBefore(port: number): Promise<Cut> {
@@ -18,6 +22,7 @@ export async function cutBefore(port: number): Promise<Cut> {
   const targets = new Set<Socket>()
   let isCut = false
   let isHeld = false
+  const late = new Map<Socket, Buffer[]>()
   const server = createServer((socket) => {
     if (isCut) return void socket.destroy()
     const target = connect(port, '127.0.0.1')
@@ -31,10 +36,14 @@ export async function cutBefore(port: number): Promise<Cut> {
       each.on('close', () => {
         sockets.delete(each)
         targets.delete(each)
-        other.destroy()
+        if (!late.has(other)) other.destroy()
       })
     }
-    socket.pipe(target)
+    socket.on('data', (data: Buffer) => {
+      const held = late.get(target)
+      if (held) held.push(data)
+      else target.write(data)
+    })
     target.on('data', (data: Buffer) => socket.write(data))
     if (isHeld) target.pause()
   }).listen(0, '127.0.0.1')
@@ -60,6 +69,18 @@ export async function cutBefore(port: number): Promise<Cut> {
     release: () => {
       isHeld = false
       for (const target of targets) target.resume()
+    },
+    delay: () => {
+      for (const target of targets) late.set(target, [])
+    },
+    arrive: async () => {
+      const ends = Array.from(late, async ([target, data]) => {
+        const isOver = once(target, 'close')
+        target.end(Buffer.concat(data))
+        await isOver
+      })
+      await Promise.all(ends)
+      late.clear()
     },
   }
 }

@@ -302,6 +302,27 @@ describe('a log that has lost its end', () => {
 })
 
 describe('a broken connection', () => {
+  it('[C20] undoes nothing that was done after it, though what was sent on it comes late', async () => {
+    const prefix = `nodes${++prefixes}`
+    const way = await cutBefore(shared.port)
+    const a = await nodesOn({ ...shared, url: way.url }, prefix, { silenceMs: 500 })()
+    const b = await nodesOn(shared, prefix)()
+    const session = { id: 's1', namespace: NS, connectionId: 'c_1', userId: 'ann', rooms: [], fence: 1 }
+    await open(a, 'a')
+    way.delay()
+    a.broker.unsubscribe(NS, ['a'])
+    a.broker.saveSession(session, 60_000)
+    await until(() => a.breaks() > 0)
+    await a.broker.sessionsStored()
+    await open(a, 'a')
+    a.broker.saveSession({ ...session, connectionId: 'c_2' }, 60_000)
+    await a.broker.sessionsStored()
+    await way.arrive()
+    expect((await b.broker.findSession(NS, 's1'))?.connectionId).toBe('c_2')
+    await b.broker.append(NS, [entry('a', 1)])
+    await until(() => a.rows().length === 1)
+  })
+
   it('[G2] loses nothing and stores nothing twice, and what was missed shows as a break', async () => {
     const start = nodesOn(shared)
     const [a, b] = await Promise.all([start(), start()])

@@ -24,6 +24,9 @@ export interface ClusterOptions {
   readonly onPublish: (channel: string, message: string) => void
 }
 
+/** How late something arrives that was sent on a connection that broke since. */
+const LATE_MAX_MS = 4_000
+
 export class Cluster implements SharedStorage {
   readonly redis: SimulatedRedis
   readonly ways: readonly Way[]
@@ -39,7 +42,8 @@ export class Cluster implements SharedStorage {
     this.ways = Array.from({ length: nodes }, (_, index) => {
       const own = random.fork(`way ${index}`)
       const isReordered = () => !this.isCalm && own.integer(6) === 0
-      return new Way({ clock, redis: this.redis, delayMs: () => upTo(own, networkMs), isReordered })
+      const lateMs = () => (this.isCalm || own.integer(3) > 0 ? undefined : 1 + own.integer(LATE_MAX_MS))
+      return new Way({ clock, redis: this.redis, delayMs: () => upTo(own, networkMs), isReordered, lateMs })
     })
   }
 

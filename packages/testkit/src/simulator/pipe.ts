@@ -51,6 +51,13 @@ export class Pipe {
     if (this.holds.delete(reason)) this.plan()
   }
 
+  /** Ends it. @returns what was under way, for a caller that has it arrive in another way */
+  take(): (() => void)[] {
+    const taken = this.parcels.map(({ arrive }) => arrive)
+    this.break()
+    return taken
+  }
+
   /** What is under way is lost. */
   break(): void {
     this.isBroken = true

@@ -70,7 +70,7 @@ export const NODE_FAULTS: readonly NodeFault[] = [
   },
   {
     name: 'no-serial-guard',
-    foundAt: 191,
+    foundAt: 515,
     plant: inScripts(['if serial > ns.c then return nil end', 'if serial then return nil end']),
   },
   {

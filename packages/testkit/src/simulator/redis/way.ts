@@ -15,6 +15,8 @@ export interface WayOptions {
   readonly delayMs: () => number
   /** Whether a push overtakes, or is overtaken. */
   readonly isReordered: () => boolean
+  /** How long after a break what was sent before it still arrives; nothing when it is lost. */
+  readonly lateMs: () => number | undefined
 }
 
 /** What a client library waits for a connection. */
@@ -154,7 +156,8 @@ class Client implements RedisClient, Subscriber {
   destroy(): void {
     if (this.isEnded) return
     this.finish(new Error('Disconnects client'))
-    this.vanish(0)
+    const isLate = this.arriveLate()
+    this.vanish(0, isLate)
     this.options.onGone()
   }
 
@@ -170,19 +173,33 @@ class Client implements RedisClient, Subscriber {
   /** Redis is gone: the node gets to know it. */
   lose(): void {
     this.isGone = true
-    this.break()
+    this.break(false)
   }
 
-  break(): void {
+  break(mayBeLate = true): void {
     const { clock, life, delayMs } = this.options
+    const isLate = mayBeLate && this.arriveLate()
     for (const pipe of [this.up, this.replies, this.mailbox, this.slow]) pipe.break()
     life.after(delayMs(), () => {
       if (this.isOver) return
       this.finish(new Error('Socket closed unexpectedly'))
       this.onError?.(new Error('Socket closed unexpectedly'))
     })
-    clock.after(delayMs(), () => this.leave())
+    if (!isLate) clock.after(delayMs(), () => this.leave())
     this.options.onGone()
+  }
+
+  /** A proxy, or a Redis that was suspended, has what was sent, and executes it when the node has another connection. */
+  private arriveLate(): boolean {
+    const { clock, lateMs } = this.options
+    const ms = lateMs()
+    const late = ms === undefined ? [] : this.up.take()
+    if (ms === undefined || late.length === 0) return false
+    clock.after(ms, () => {
+      for (const arrive of late) arrive()
+      clock.after(1, () => this.leave())
+    })
+    return true
   }
 
   hold(reason: string): void {
@@ -196,9 +213,10 @@ class Client implements RedisClient, Subscriber {
   }
 
   /** The node's end is closed, or has ceased to be. */
-  vanish(noticedAfterMs: number): void {
+  vanish(noticedAfterMs: number, isLate = false): void {
     this.isEnded = true
     for (const pipe of [this.replies, this.mailbox, this.slow]) pipe.break()
+    if (isLate) return
     this.options.clock.after(noticedAfterMs === 0 ? this.options.delayMs() : noticedAfterMs, () => this.leave())
   }
 

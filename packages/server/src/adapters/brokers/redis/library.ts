@@ -95,6 +95,11 @@ const WITHOUT_MEMORY = [
   'trimOldest',
 ]
 
+/** Changes without a serial: they say last which connection of the node they are of, as late ones must do nothing. */
+export const OF_A_CONNECTION: ReadonlySet<FunctionName> = new Set([
+  ...(['open', 'close', 'claim', 'endClaims', 'saveSessions', 'takeName', 'releaseNames'] as const),
+])
+
 export interface Library {
   readonly name: string
   /** For FUNCTION LOAD. */

@@ -21,7 +21,7 @@ import { appendArguments, appendResults, lostLeads } from './append-call.ts'
 import { Calls, ELSEWHERE, type Outcome } from './calls.ts'
 import type { Redis, RedisClient } from './client.ts'
 import { Connection, ConnectionLostError, RefusedError } from './connection.ts'
-import { type FunctionName, library } from './library.ts'
+import { type FunctionName, library, OF_A_CONNECTION } from './library.ts'
 import { type Names, namesOf } from './names.ts'
 import { toDiff, toOnline } from './presence-frame.ts'
 import { Replication } from './replication.ts'
@@ -90,6 +90,14 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
+interface Rejoining {
+  readonly attempt: number
+  /** Of the log as it was known before. */
+  readonly logId: string
+  /** Redis was started since, or is another one. */
+  readonly mayHaveLost: boolean
+}
+
 type Ask = (name: FunctionName, args: readonly (string | Buffer)[]) => Promise<readonly unknown[]>
 
 const UNKNOWN: Appended = { status: 'unknown' }
@@ -111,7 +119,7 @@ export class RedisNamespace {
   private readonly opened = Promise.withResolvers<void>()
   /** Redis knows this node, on this connection. */
   private isJoined = false
-  /** To be joined, and of being cut off: what was begun by an earlier one counts no more. */
+  /** To be joined, and of being cut off: what was begun by an earlier one counts no more. It numbers the connections. */
   private attempt = 0
   private isClosed = false
   private logId = ''
@@ -416,7 +424,7 @@ export class RedisNamespace {
       })
       return
     }
-    this.connection.call(waiting.name, waiting.args).then(
+    this.connection.call(waiting.name, withConnection(waiting.name, waiting.args, this.attempt)).then(
       (reply) => this.onReply(waiting, reply),
       (error: unknown) => {
         if (!this.waiting.has(waiting) || this.isClosed) return
@@ -486,7 +494,8 @@ export class RedisNamespace {
     const { node, name, random, listener, clock } = this.options
     const { logId, calls } = this
     const first = [node, this.now, `1${random.id(LOG_ID_LENGTH)}`, String(FORM), String(calls.latestSent)]
-    const reply = (await this.connection.call('register', [...first, String(this.n)])) as unknown[]
+    const reply = (await this.connection.call('register', [...first, String(this.n), String(attempt)])) as unknown[]
+    if (reply[0] === 'REAPED') throw new Error('Redis: a newer connection of this node is there')
     if (reply[0] === 'FORM') {
       throw new RefusedError(
         `Redis holds Roomful's data in form ${String(reply[1])}, and this version knows form ${FORM}. Start a newer version, or set ROOMFUL_REDIS_PREFIX to keep apart from it.`,
@@ -498,7 +507,7 @@ export class RedisNamespace {
     const { server } = this
     const mayHaveLost = server === '' || server !== this.knownServer
     const pages = isBack ? inPages(this.subscriptions()) : []
-    const heads = (await Promise.all(pages.map((page) => this.reopen(page, logId, mayHaveLost)))).flat()
+    const heads = (await Promise.all(pages.map((page) => this.reopen(page, { attempt, logId, mayHaveLost })))).flat()
     if (attempt !== this.attempt) return
     this.knownServer = server
     if (isBack) listener().onBreak(name, heads)
@@ -514,14 +523,10 @@ export class RedisNamespace {
     for (const waiting of [...this.waiting]) this.send(waiting)
   }
 
-  /**
-   * @param logId of the log as it was known before
-   * @param mayHaveLost Redis was started since, or is another one
-   */
-  private async reopen(page: readonly RoomSubscription[], logId: string, mayHaveLost: boolean): Promise<Head[]> {
+  private async reopen(page: readonly RoomSubscription[], { attempt, logId, mayHaveLost }: Rejoining): Promise<Head[]> {
     const { listener, name, random } = this.options
-    const call: Ask = async (...given) => {
-      const reply = (await this.connection.call(...given)) as readonly unknown[]
+    const call: Ask = async (called, args) => {
+      const reply = (await this.connection.call(called, withConnection(called, args, attempt))) as readonly unknown[]
       if (reply[0] === 'REAPED') throw new Error('Redis: the lease of this node was over')
       return reply
     }
@@ -650,6 +655,15 @@ export class RedisNamespace {
 
 function isOfLead({ appends, signals }: Batch): boolean {
   return appends.some(({ lead }) => lead) || signals.some(({ lead }) => lead)
+}
+
+/** Which connection a change is of, where Redis has to know it since `register`. */
+function withConnection(
+  name: FunctionName,
+  args: readonly (string | Buffer)[],
+  connection: number,
+): readonly (string | Buffer)[] {
+  return OF_A_CONNECTION.has(name) ? [...args, String(connection)] : args
 }
 
 function bodyOf<T>(frame: Frame): T {
