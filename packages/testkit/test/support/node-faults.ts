@@ -1,5 +1,6 @@
 /** Faults of several nodes: in what the broker does with what it receives, in a script, or in the simulated Redis itself. */
 import { Connection } from '../../../server/src/adapters/brokers/redis/connection.ts'
+import { library } from '../../../server/src/adapters/brokers/redis/library.ts'
 import { Sequencer } from '../../../server/src/adapters/brokers/redis/sequencer.ts'
 import { SimulatedRedis } from '../../src/simulator/redis/simulated-redis.ts'
 import { type Method, replace } from './fault.ts'
@@ -18,20 +19,21 @@ export function nodesOf(seed: number): number {
 
 /** Another text in the scripts, as they are loaded. */
 function inScripts(...changes: readonly (readonly [from: string, to: string])[]): NodeFault['plant'] {
-  return () =>
-    replace(
+  return () => {
+    // Here, since a script that cannot be loaded would look like a fault that was found.
+    for (const [from] of changes) {
+      if (!library().source.includes(from)) throw new Error(`The scripts have no "${from}" any more`)
+    }
+    return replace(
       SimulatedRedis.prototype,
       'load',
       (original) =>
         function (this: SimulatedRedis, source: string) {
-          let changed = source
-          for (const [from, to] of changes) {
-            if (!changed.includes(from)) throw new Error(`The scripts have no "${from}" any more`)
-            changed = changed.replace(from, to)
-          }
+          const changed = changes.reduce((text, [from, to]) => text.replace(from, to), source)
           return original.call(this, changed)
         } as Method,
     )
+  }
 }
 
 export const NODE_FAULTS: readonly NodeFault[] = [
@@ -98,7 +100,7 @@ export const NODE_FAULTS: readonly NodeFault[] = [
   },
   {
     name: 'away-ended-by-another-node',
-    plant: inScripts(['if place.node == node and place.till == 0 then', 'if place.node == node then']),
+    plant: inScripts(['if place.node == node and place.till <= JOINING then', 'if place.node == node then']),
   },
   {
     name: 'claims-outlive-their-node',
