@@ -58,7 +58,7 @@ export default defineConfig({
           'examples/**/*.test.ts',
           'test/{tooling,docs}/**/*.test.ts',
         ],
-        exclude: ['packages/{server,documents}/test/redis/**'],
+        exclude: ['packages/{server,documents,socket.io}/test/redis/**'],
         maxWorkers: 2,
         pool: 'threads',
         timeoutMs: 10_000,
@@ -67,7 +67,7 @@ export default defineConfig({
       project('nginx', { order: 2, include: ['test/nginx/**/*.test.ts'], maxWorkers: 1, timeoutMs: 30_000 }),
       project('nodes', {
         order: 2,
-        include: ['test/nodes/**/*.test.ts', 'packages/{server,documents}/test/redis/**/*.test.ts'],
+        include: ['test/nodes/**/*.test.ts', 'packages/{server,documents,socket.io}/test/redis/**/*.test.ts'],
         maxWorkers: 1,
         timeoutMs: 60_000,
       }),
