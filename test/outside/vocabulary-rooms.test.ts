@@ -19,6 +19,7 @@ it('[C10] a join answers epoch, position and who is there; the others get user:j
     count: 1,
     pv: expect.any(Number),
     facts: { fv: 0, state: {}, more: false },
+    read: { seq: 0 },
   })
   const reply = await ben.ok('room:join', { roomId: 'j' })
   expect(reply.count).toBe(2)

@@ -10,6 +10,7 @@ export { ReconnectingWebSocket, type ReconnectingWebSocketOptions } from './reco
 export type { RequestOptions } from './requests.ts'
 export type { ChatMethods, HistoryPage, RoomOf as Room } from './room.ts'
 export {
+  type Flow,
   type JoinOptions,
   type RoomPosition,
   type RoomSnapshot,

@@ -45,7 +45,15 @@ export interface JoinOptions<State = PresenceState> {
   readonly after?: RoomPosition | undefined
   /** What this client says of itself in the room, from the first moment on: see `Room.setPresence`. */
   readonly state?: State | undefined
+  /**
+   * Which events: all, without a hole (the default); the latest of each type when the link is slow or was away; or those at
+   * most every so often. The server says what it grants in the answer to the join, and `room:lag` how far behind this client was.
+   */
+  readonly flow?: Flow | undefined
 }
+
+/** Which events of a room a client wants, instead of all. */
+export type Flow = Exclude<NonNullable<JoinAck['flow']>, 'all'>
 
 /** Joins in a row that did not bring the missing events; after them the events count as lost, and `onReset` says so. */
 const MAX_FRUITLESS_JOINS = 3
@@ -71,6 +79,8 @@ export class RoomSubscription {
   declare position: RoomPosition
   /** What this client says of itself; each join repeats it. */
   declare state: PresenceState | undefined
+  /** Without it, all events. */
+  declare flow: Flow | undefined
   readonly #options: SubscriptionOptions
   readonly #presence: RoomPresence
   /** Typing, and changes of `state`; loaded when it is first needed. */
@@ -93,6 +103,7 @@ export class RoomSubscription {
     this.roomId = roomId
     this.position = join.after ?? UNKNOWN_POSITION
     this.state = join.state
+    this.flow = join.flow
     this.own = new Emitter(environment.report)
     this.events = new Emitter(environment.report)
     this.#presence = new RoomPresence({ ...options, onChange: this.#changed })
@@ -177,7 +188,8 @@ export class RoomSubscription {
     if (this.#isEntering) return false
     const missing = this.position.seq === undefined ? 0 : seq - this.position.seq - 1
     if (missing < 0) return false // delivered before
-    if (missing > 0 && this.#fruitless < MAX_FRUITLESS_JOINS) {
+    const isHole = missing > 0 && !this.flow
+    if (isHole && this.#fruitless < MAX_FRUITLESS_JOINS) {
       // Joining again from the position brings the missing events, and then this one.
       if (!this.#cancelRetry) {
         this.#fruitless++
@@ -185,7 +197,7 @@ export class RoomSubscription {
       }
       return false
     }
-    if (missing > 0) this.reset({ roomId: this.roomId, reason: 'trimmed', from: seq, to: seq })
+    if (isHole) this.reset({ roomId: this.roomId, reason: 'trimmed', from: seq, to: seq })
     this.#fruitless = 0
     this.position = { ...this.position, seq }
     return true
@@ -227,7 +239,7 @@ export class RoomSubscription {
 
   async #requestJoin(): Promise<void> {
     const { roomId, requests } = this.#options
-    const { state } = this
+    const { state, flow } = this
     const after = resumeAfter(this.position)
     this.#isJoining = true
     const onAck = (ack: unknown): void => {
@@ -239,7 +251,7 @@ export class RoomSubscription {
     }
     try {
       // JSON has no `undefined`: what is not there is not sent.
-      await requests.call('room:join', [{ roomId, after, state }], { onAck })
+      await requests.call('room:join', [{ roomId, after, state, flow }], { onAck })
     } catch (error) {
       this.#isJoining = false
       if (!this.#isOver) this.#handleRefusal(error as RoomfulError)
@@ -248,9 +260,11 @@ export class RoomSubscription {
 
   #enter(ack: JoinAck): void {
     const { epoch, roomId, recovered, reason = 'trimmed', from = ack.seq + 1, to = ack.seq } = ack
-    const { seq } = this.position
+    const { seq, epoch: before } = this.position
     const reset: Reset | undefined = recovered === false ? { roomId, reason, from, to } : undefined
     this.position = { epoch, seq: reset ? from - 1 : recovered ? (seq ?? ack.seq) : Math.max(seq ?? 0, ack.seq) }
+    // The latest of what was missed follows the answer, and is no gap.
+    if (this.flow && seq !== undefined) this.position = { epoch, seq: epoch === before ? seq : 0 }
     this.#failures = 0
     this.#presence.replace(ack)
     this.#become('joined')

@@ -274,7 +274,11 @@ export class Rooms {
   /** @returns the subscription; each call needs a `release` */
   acquire(roomId: string, options: JoinOptions = {}): RoomSubscription {
     const subscription = this.#subscriptions.get(roomId) ?? this.#add(roomId, options)
-    const { state } = options
+    const { state, flow } = options
+    if (subscription.flow && !flow) {
+      subscription.flow = undefined
+      subscription.join() // another part of the application needs all events from now on
+    }
     if (state && state !== subscription.state) subscription.use((activity) => activity.setPresence(state))
     this.#lingering.get(subscription)?.()
     this.#lingering.delete(subscription)

@@ -238,6 +238,35 @@ describe('the state of a room', () => {
   })
 })
 
+describe('a room of which the latest is enough', () => {
+  it('[D14] does not ask for what is missing, until another part of the page needs all', async () => {
+    await using server = await createServer()
+    const { clock } = server
+    const [ann, bob] = [join(server, 'ann'), join(server, 'bob')]
+    const say = (content: string) => clock.until(bob.client.request('message:send', { roomId: 'x', content }))
+    const room = ann.client.room('x', { flow: 'latest' })
+    const received: string[] = []
+    let lag: number | undefined
+    room.on('message:new', ({ content }) => received.push(content))
+    room.on('room:lag', ({ behind }) => {
+      lag = behind
+    })
+    await clock.until(room.ready)
+    await say('one')
+    ann.network.cut()
+    for (const content of ['two', 'three', 'four']) await say(content)
+    await clock.advance(20_000)
+    expect([received, lag]).toEqual([['one', 'four'], 3])
+    const whole = ann.client.room('x')
+    whole.on('message:new', ({ content }) => received.push(`all ${content}`))
+    await clock.advance(100)
+    ann.network.cut()
+    for (const content of ['five', 'six']) await say(content)
+    await clock.advance(20_000)
+    expect(received.slice(2)).toEqual(['five', 'all five', 'six', 'all six'])
+  })
+})
+
 describe('unread counts', () => {
   it('[D18] are counted once, grow with messages of others, and end with reading, here or elsewhere', async () => {
     await using server = await createServer()

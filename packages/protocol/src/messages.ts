@@ -15,6 +15,7 @@ export {
   ResetReason,
   RoomId,
   Seq,
+  StatePage,
   Status,
   Stored,
   Timestamp,

@@ -26,7 +26,7 @@ import {
   userTyping,
 } from './messages/presence.ts'
 import { reactionNew, reactionRemove, reactionRemoved, reactionSend } from './messages/reaction.ts'
-import { historyGet, roomJoin, roomJoined, roomLeave, roomLeft, roomList } from './messages/room.ts'
+import { historyGet, roomJoin, roomJoined, roomLag, roomLeave, roomLeft, roomList } from './messages/room.ts'
 import {
   roomRead,
   roomReadDown,
@@ -105,6 +105,7 @@ export const down = {
   'reaction:removed': reactionRemoved,
   'room:joined': roomJoined,
   'room:left': roomLeft,
+  'room:lag': roomLag,
   'user:joined': userJoined,
   'user:left': userLeft,
   'user:typing': userTyping,

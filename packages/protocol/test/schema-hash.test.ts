@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 
 /** One hash per released state of a version; the last one is today's. */
 const HASHES: Readonly<Record<number, string>> = {
-  1: '0b290dfe3fbe3ff1',
+  1: 'de993fed5ffa3d55',
 }
 
 function schemaHash(): string {

@@ -51,7 +51,12 @@ export type { ClientRequest, User } from './core/ports/users.ts'
 export type { Protocol, ProtocolConnection, ProtocolHandler } from './core/raw-protocol.ts'
 export type { EndedMessage, MessageStream } from './core/requests/message-stream.ts'
 export type { PublishOptions } from './core/requests/publisher.ts'
-export type { StateWriter } from './core/requests/state-writer.ts'
+export type {
+  ChangedState,
+  RoomStateHandle,
+  StateChangeOptions,
+  StateWriter,
+} from './core/requests/state-writer.ts'
 export type { AskOptions } from './core/state/client-requests.ts'
 export type { Member } from './core/state/namespace-state.ts'
 export { type CreateOptions, createRoomful } from './create.ts'

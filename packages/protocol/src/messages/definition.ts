@@ -84,6 +84,12 @@ export const StatePage = {
   ),
   more: Type.Boolean(),
 }
+/** Which events of a room a member is sent: all, the latest when its link is slow, or the latest at most every so often. */
+export const Flow = Type.Union([
+  Type.Literal('all'),
+  Type.Literal('latest'),
+  Type.Object({ everyMs: Type.Integer({ minimum: 1, maximum: 60_000 }) }),
+])
 /** Why a resume left a gap. */
 export const ResetReason = Type.Union([Type.Literal('epoch'), Type.Literal('trimmed'), Type.Literal('too_far')])
 /** What every durable event carries beside its own fields. */

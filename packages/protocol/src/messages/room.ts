@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import {
   down,
   Epoch,
+  Flow,
   Member,
   Ok,
   Position,
@@ -27,6 +28,8 @@ const Joined = Type.Object({
   count: Type.Integer(),
   pv: Type.Integer(),
   facts: Type.Object(StatePage),
+  flow: Type.Optional(Flow),
+  read: Type.Optional(Type.Object({ seq: Seq })),
 })
 
 export const roomJoin = up('room:join', {
@@ -35,6 +38,7 @@ export const roomJoin = up('room:join', {
     roomId: RoomId,
     after: Type.Optional(Type.Union([Position, Seq])),
     state: Type.Optional(PresenceState),
+    flow: Type.Optional(Flow),
   }),
   ack: Joined,
 })
@@ -55,6 +59,12 @@ export const roomLeft = down('room:left', {
   delivery: 'transient',
   when: 'The server removed this connection from a room.',
   data: Type.Object({ roomId: RoomId, reason: Type.String() }),
+})
+
+export const roomLag = down('room:lag', {
+  delivery: 'transient',
+  when: 'You asked for the `latest` events of a room or for an interval, and your link was slow or away: so many events lie behind you. The latest of each type follow, the others do not.',
+  data: Type.Object({ roomId: RoomId, behind: Type.Integer({ minimum: 1 }) }),
 })
 
 export const roomList = up('room:list', {

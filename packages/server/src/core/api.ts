@@ -19,7 +19,7 @@ import type { Disconnected } from './ports/nodes.ts'
 import type { User } from './ports/users.ts'
 import type { MessageStream } from './requests/message-stream.ts'
 import type { PublishOptions } from './requests/publisher.ts'
-import type { StateWriter } from './requests/state-writer.ts'
+import type { RoomStateHandle, StateWriter } from './requests/state-writer.ts'
 import type { UsersOfRoom } from './rooms/directory.ts'
 import type { ListedRooms, RoomPage } from './rooms/room-list.ts'
 import type { AskOptions } from './state/client-requests.ts'
@@ -290,6 +290,12 @@ export interface NamespaceBase {
     start?: Readonly<Record<string, unknown>>,
     options?: StreamOptions,
   ): Promise<MessageStream>
+  /**
+   * The state of a room, to be read and changed outside of a request; within one use `context.state`.
+   * @throws RoomfulError ROOM_NAME_INVALID
+   * @example await namespace.roomState('board').set('turn', 'white')
+   */
+  roomState(roomId: string): RoomStateHandle
   /**
    * Empties the body of a stored event; its number stays in the log.
    * @returns false when there was no such event

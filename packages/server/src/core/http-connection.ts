@@ -18,6 +18,7 @@ import type { Identities, Verified } from './sessions/identities.ts'
 import type { Lifecycle } from './sessions/lifecycle.ts'
 import type { Arrival, Links } from './sessions/links.ts'
 import type { NamespaceParts, Namespaces } from './sessions/namespaces.ts'
+import { type Flow, grantedFlow } from './state/flow.ts'
 import type { Connection, NamespaceState } from './state/namespace-state.ts'
 
 export interface HttpClient {
@@ -129,6 +130,7 @@ export class HttpConnections {
   /**
    * Becomes a member of all these rooms, or of none.
    * @param cursor resume after it; without one nothing is replayed
+   * @param flow which events it wants; all without it
    * @param onEntered called synchronously, before any missed event is sent: send there what comes first
    * @throws RoomfulError (rejects) FORBIDDEN naming every room refused, ROOM_FULL, TOO_MANY_ROOMS, CURSOR_INVALID
    */
@@ -136,6 +138,7 @@ export class HttpConnections {
     connection: Connection,
     roomIds: readonly string[],
     cursor: Cursor | undefined,
+    flow: Flow | undefined,
     onEntered: (entered: OpenedHttpConnection) => void,
   ): Promise<void> {
     const { namespace } = connection
@@ -159,6 +162,10 @@ export class HttpConnections {
       throw new RoomfulError('UNAVAILABLE', 'The connection is gone')
     }
     const before = new Set(connection.memberships.keys())
+    if (flow !== undefined) {
+      const joining = { state: undefined, flow: grantedFlow(flow) }
+      connection.joining = new Map(roomIds.map((roomId) => [roomId, joining]))
+    }
     const { checkedJoins, others } = this.takeChecked(connection)
     const asked = prepared.map((each) => joins.commit(each) as JoinAck)
     const rest = [...again, ...checkedJoins].map((each) => joins.commit(each) as JoinAck)

@@ -2,6 +2,7 @@
  * A separately guarded endpoint: its checks, events, rooms and one log. Applications use it as the interface of api.ts; the
  * parts that do the work are put together here.
  */
+import { fromJson } from '@roomful/protocol'
 import type { Namespace as NamespaceApi, StreamOptions, TypedNamespace } from './api.ts'
 import type { Contract, EventDefinition, NamespaceOptions, RoomOptions } from './base/contract.ts'
 import { checkRoomId } from './base/contract.ts'
@@ -14,6 +15,7 @@ import type { Delivery } from './log/fan-out.ts'
 import { FanOut } from './log/fan-out.ts'
 import { type HistoryEvents, type HistoryPage, readHistory } from './log/history.ts'
 import type { SavedSessions } from './log/saved-sessions.ts'
+import type { StateChange } from './ports/broker.ts'
 import type { Disconnected } from './ports/nodes.ts'
 import { type ConnectionControl, Dispatch } from './requests/dispatch.ts'
 import type { Emitter } from './requests/emit.ts'
@@ -22,6 +24,7 @@ import { type Handler, type HandlerEntry, Handlers, type Middleware } from './re
 import { Idempotency } from './requests/idempotency.ts'
 import type { MessageStream } from './requests/message-stream.ts'
 import { Publisher, type PublishOptions } from './requests/publisher.ts'
+import { type ChangedState, checkName, checkWhole, type RoomStateHandle, stateJson } from './requests/state-writer.ts'
 import { Streams } from './requests/streams.ts'
 import { Access } from './rooms/access.ts'
 import { RoomDirectory, type UsersOfRoom } from './rooms/directory.ts'
@@ -230,6 +233,24 @@ export class Namespace implements NamespaceApi, NamespaceParts {
     { key, userId }: StreamOptions = {},
   ): Promise<MessageStream> {
     return this.requests.streams.open(roomId, type, start, { key, userId })
+  }
+
+  roomState(roomId: string): RoomStateHandle {
+    const { publisher, fanOut } = this.requests
+    const room = checkRoomId(roomId)
+    const change = async (made: StateChange, userId: string | undefined): Promise<ChangedState> => {
+      const { version, value } = await publisher.change(room, made, userId)
+      return { version, value: value === undefined ? undefined : fromJson(value) }
+    }
+    return {
+      read: ({ after } = {}) => fanOut.states.page(room, after),
+      set: async (name, value, { version, userId } = {}) =>
+        change({ kind: 'set', name: checkName(name), value: stateJson(value), version }, userId),
+      delete: async (name, { version, userId } = {}) =>
+        change({ kind: 'delete', name: checkName(name), version }, userId),
+      add: async (name, by = 1, { userId } = {}) =>
+        change({ kind: 'add', name: checkName(name), by: checkWhole(by) }, userId),
+    }
   }
 
   async redact(roomId: string, seq: number): Promise<boolean> {

@@ -9,6 +9,7 @@ import type { Context } from '../core/requests/context.ts'
 import type { JoinAck } from '../core/rooms/joins.ts'
 import { isNamedTo } from '../core/rooms/rights.ts'
 import { costOf, type ListedRooms } from '../core/rooms/room-list.ts'
+import { grantedFlow } from '../core/state/flow.ts'
 import { chargeEvent, takePresence } from '../core/state/limits.ts'
 import type { PresenceState } from '../core/state/namespace-state.ts'
 import { schemaOf } from './messages.ts'
@@ -22,7 +23,7 @@ const NO_ONE = { users: [], count: 0, pv: 0 }
 /** Adds the room events to a namespace. Clients may send a room id alone, as a string. */
 export function addRoomEvents(hub: Hub, namespace: Namespace): void {
   const joining = { definition: schemaOf(up['room:join']), uncounted: true, answerAs: 'room:joined' }
-  namespace.handle('room:join', join, joining)
+  namespace.handle('room:join', (context: Context, data: UpData<'room:join'>) => join(hub, context, data), joining)
   namespace.handle('room:leave', leave, { definition: schemaOf(up['room:leave']), uncounted: true })
   const list = ({ connection }: Context, { after, limit }: UpData<'room:list'>): unknown => {
     const answer = ({ rooms, more }: ListedRooms): unknown => {
@@ -51,16 +52,23 @@ export function addRoomEvents(hub: Hub, namespace: Namespace): void {
 }
 
 /** A plain client that sends no `id` receives `room:joined` instead of an acknowledgement. */
-function join(context: Context, data: UpData<'room:join'>): unknown {
+function join({ runtime }: Hub, context: Context, data: UpData<'room:join'>): unknown {
   const { connection } = context
-  if (data.state !== undefined) {
-    const said = checkPresence(context, data.state)
-    connection.joiningStates ??= new Map()
-    connection.joiningStates.set(checkRoomId(data.roomId), said)
-  } else connection.joiningStates?.delete(data.roomId)
+  if (data.state !== undefined || data.flow !== undefined) {
+    const state = data.state && checkPresence(context, data.state)
+    connection.joining ??= new Map()
+    connection.joining.set(checkRoomId(data.roomId), { state, flow: grantedFlow(data.flow) })
+  } else connection.joining?.delete(data.roomId)
   const joining = context.join(data.roomId, data.after)
-  const answer = (): JoinAck | undefined => joinedRoom(context, data.roomId)
-  return joining ? joining.then(() => answer) : answer
+  const read = runtime.broker.readPositions(connection.namespace.name, connection.user.sub, [data.roomId])
+  const answerWith = (positions: readonly number[] | undefined) => () => {
+    const joined = joinedRoom(context, data.roomId)
+    if (joined && positions) joined.read = { seq: positions[0] ?? 0 }
+    return joined
+  }
+  if (!(read instanceof Promise)) return joining ? joining.then(() => answerWith(read)) : answerWith(read)
+  const found = read.catch(() => undefined) // the room is joined all the same
+  return Promise.all([found, joining]).then(([positions]) => answerWith(positions))
 }
 
 /** @throws RoomfulError TOO_LARGE, INVALID_MESSAGE. @returns what the contract's schema made of it */

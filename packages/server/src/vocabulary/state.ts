@@ -69,6 +69,8 @@ export function addState(hub: Hub, namespace: Namespace): void {
     if (!head) throw new RoomfulError('NOT_FOUND', 'There is no such room', { field: 'roomId' })
     const position = Math.min(seq, head.seq)
     context.change(roomId, { kind: 'read', name: userId, seq: position })
+    const [known = 0] = await broker.readPositions(namespace.name, userId, [roomId])
+    if (position <= known) return { status: 'ok', seq: known } // no other device is sent that it went back
     const isForMembers = namespace.state.declarations.find(roomId, true)?.options.readPositions === 'members'
     const others = isForMembers ? [roomId, `user:${userId}`] : `user:${userId}`
     context.to(others).emit('room:read', { roomId, userId, seq: position })

@@ -188,6 +188,25 @@ describe('how far a user has read', () => {
     expect((await phone.request('room:read', { roomId: 'x', seq: 1 })).data).toEqual({ status: 'ok', seq: 3 })
     expect((await phone.request('room:read', { roomId: 'x', seq: 99 })).data).toEqual({ status: 'ok', seq: 4 })
     expect(await unread()).toMatchObject([{ read: 4, unread: 0 }, { read: 0 }])
+    await server.settle()
+    expect(ann.messages('room:read')).toMatchObject([{ seq: 4 }])
+    const tablet = await server.connect({ user: 'ann', dialect: 'v1' })
+    expect((await tablet.request('room:join', 'x')).data.read).toEqual({ seq: 4 })
+    expect((await tablet.request('room:join', 'y')).data.read).toEqual({ seq: 0 })
+  })
+
+  it('[D18] counts messages among reactions, and 100 at most', async () => {
+    await using server = await createTestServer({ settings: UNLIMITED })
+    const { ann, bob } = await audience(server, { ann: ['x'], bob: ['x'] })
+    const { data } = await bob.request('message:send', { roomId: 'x', content: 'first' })
+    for (let i = 0; i < 120; i++) {
+      await bob.request('reaction:send', { roomId: 'x', emoji: `e${i}`, messageId: data.id })
+    }
+    await bob.request('message:send', { roomId: 'x', content: 'second' })
+    const unread = async () => (await ann.request('room:unread', { roomIds: ['x'] })).data.rooms[0].unread
+    expect(await unread()).toBe(2)
+    for (let i = 0; i < 150; i++) await bob.request('message:send', { roomId: 'x', content: `${i}` })
+    expect(await unread()).toBe(100)
   })
 
   it('[D18] [N20] reaches all members where the room says so', async () => {

@@ -76,6 +76,21 @@ describe('a stream', () => {
     expect(ann.durable().map(({ $id }) => $id.split('.')[1])).toEqual(['1', '2', '3', '4', '5'])
   })
 
+  it('[D14] brings the latest at an interval when asked to, and refuses what is no interval', async () => {
+    const { url, roomful } = await serve()
+    const ann = await stream(`${url}/sse/public?room=lobby&name=Ann&flow=60000`)
+    await until('the room', () => ann.heard.some(({ type }) => type === 'room:joined'))
+    expect(ann.heard.find(({ type }) => type === 'room:joined')).toMatchObject({ flow: { everyMs: 60_000 } })
+    const namespace = hubOf(roomful).namespace('/public')
+    for (const count of [1, 2, 3]) await namespace?.publish('lobby', 'tick', [{ count }])
+    await until('the first', () => ann.heard.some(({ type }) => type === 'tick'))
+    expect(ann.heard.filter(({ type }) => type === 'tick')).toMatchObject([{ count: 1, seq: 1 }])
+    for (const path of ['sse', 'poll']) {
+      const response = await fetch(`${url}/${path}/public?room=lobby&name=Ben&flow=often`)
+      expect(await response.json()).toMatchObject({ error: { code: 'INVALID_MESSAGE', field: 'flow' } })
+    }
+  })
+
   it('names its events when asked to', async () => {
     const { url, roomful } = await serve()
     const opened = rawStream(`${url}/sse/public?room=lobby&named=1`, '"Hi"')

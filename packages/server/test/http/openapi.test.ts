@@ -82,7 +82,7 @@ async function ask({ method, path, access, example, answerType = 'application/js
   const response = await fetch(`${serving.url}${filled}${query === '' ? '' : `?${query}`}`, {
     method,
     headers: auth === undefined ? {} : { authorization: `Bearer ${auth}` },
-    ...(method === 'POST' ? { body: JSON.stringify(example.body ?? {}) } : {}),
+    ...(method !== 'GET' ? { body: JSON.stringify(example.body ?? {}) } : {}),
   })
   expect(response.headers.get('content-type')).toMatch(new RegExp(`^${answerType}`))
   const { status } = response

@@ -229,6 +229,44 @@ describe('membership', () => {
   })
 })
 
+describe('the state of a room', () => {
+  const put = (body: object) =>
+    fetch(`${serving.url}/api/server/rooms/board/state`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    }).then(async (response) => ({ status: response.status, body: await response.json() }))
+
+  it('[D18] is read and changed, and members are sent it', async () => {
+    const kim = await serving.connect('kim')
+    await join(kim, 'board')
+    expect(await put({ name: 'turn', value: 'white', userId: 'referee' })).toEqual({
+      status: 200,
+      body: { status: 'ok', version: 1, value: 'white' },
+    })
+    expect(await kim.next(({ type }) => type === 'state:changed')).toMatchObject({ value: 'white', userId: 'referee' })
+    expect((await put({ name: 'turn', value: 'black', version: 0 })).body.error).toMatchObject({
+      ...{ code: 'CONFLICT', value: 'white', version: 1 },
+    })
+    expect((await put({ name: 'moves', by: 2 })).body).toEqual({ status: 'ok', version: 2, value: 2 })
+    expect((await put({ name: 'turn', deleted: true })).body).toEqual({ status: 'ok', version: 3 })
+    expect((await get('rooms/board/state')).body).toEqual({
+      ...{ fv: 3, state: { moves: { value: 2, version: 2 } }, more: false },
+    })
+    kim.socket.close()
+  })
+
+  it.each([
+    [{ name: 'n' }, 'value'],
+    [{ name: 'n', value: 1, by: 1 }, 'value'],
+    [{ name: '', value: 1 }, 'name'],
+    [{ value: 1 }, 'name'],
+  ])('[D18] %j: refused', async (body, field) => {
+    const { status, body: answer } = await put(body)
+    expect([status, answer.error.code, answer.error.field]).toEqual([400, 'INVALID_MESSAGE', field])
+  })
+})
+
 describe('refusals', () => {
   const deep = `{"roomId":"a","event":"e","data":${'['.repeat(70)}${']'.repeat(70)}}`
 

@@ -59,6 +59,7 @@ type NamespaceMember =
       | 'use'
       | 'room'
       | 'stream'
+      | 'roomState'
       | 'redact'
       | 'redactUser'
       | 'isOnline'

@@ -20,7 +20,7 @@ export type Access = 'anyone' | 'user' | 'key' | 'admin' | 'client'
 
 /** One path of the API. */
 export interface Declaration {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT'
   /** In OpenAPI's notation: `/api/rooms/{roomId}/users`. */
   readonly path: string
   readonly tag: 'status' | 'accounts' | 'rooms' | 'notifications' | 'transports' | 'server' | 'inspection'
@@ -83,7 +83,7 @@ export const exact = { additionalProperties: false } as const
 
 /** A path with its handler. The router handles origins, methods and errors for all routes. */
 export interface Route {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT'
   /** First segment of the path, by which the router looks routes up. */
   readonly segment: string
   /** Its groups become `params`, decoded. */
@@ -147,7 +147,7 @@ export function endpoint<
       const identity = await AUTHENTICATE[access](exchange, host)
       const params = readParams(new URLSearchParams(names.map((name, at) => [name, exchange.params[at] ?? ''])))
       const query = readQuery(exchange.query)
-      const body = method === 'POST' ? await readJsonBody(request, behaviour.bodyMaxBytes?.(host)) : {}
+      const body = method !== 'GET' ? await readJsonBody(request, behaviour.bodyMaxBytes?.(host)) : {}
       checkBody?.(body)
       const asked = { params, query, body, identity, host, exchange } as CheckedRequest<
         Given<Params>,

@@ -1,7 +1,8 @@
 /** What other backends may do with rooms, with `Authorization: Bearer <ROOMFUL_API_KEY>`. */
 import { isPersonalRoom } from '@roomful/protocol'
-import { Member, UserId } from '@roomful/protocol/messages'
+import { Member, StatePage, UserId } from '@roomful/protocol/messages'
 import { Type } from 'typebox'
+import { RoomfulError } from '../../core/base/errors.ts'
 import type { Hub } from '../../core/hub.ts'
 import type { Namespace } from '../../core/namespace.ts'
 import {
@@ -21,6 +22,20 @@ import { findNamespace } from './exchange.ts'
 import { Events, hello, PageOfRoom, pageOf, Room } from './rooms.ts'
 
 const MemberBody = Type.Object({ namespace: NamespaceName, userId: UserId }, exact)
+const StateBody = Type.Object(
+  {
+    namespace: NamespaceName,
+    name: Type.String({ minLength: 1, maxLength: 128 }),
+    value: Type.Optional(Type.Unknown({ description: 'JSON up to 8,192 characters.' })),
+    by: Type.Optional(Type.Integer({ description: 'Adds to a whole number, instead of `value`.' })),
+    deleted: Type.Optional(Type.Literal(true, { description: 'Deletes the name, instead of `value`.' })),
+    version: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'Only if the entry has this version, 0 for none. Not with `by`.' }),
+    ),
+    userId: Type.Optional(UserId),
+  },
+  exact,
+)
 const errors = ['NOT_FOUND', 'UNAVAILABLE'] as const
 const Placed = Type.Object({
   status: Type.Literal('ok'),
@@ -95,6 +110,58 @@ export const serverRoomRoutes: readonly Route[] = [
     async respond({ host, params, body: { namespace = '/', userId } }) {
       const connections = await findNamespace(host.hub, namespace).leave(userId, params.roomId)
       return { ...OK, connections }
+    },
+  }),
+  server('GET', 'rooms/{roomId}/state', {
+    summary: 'The state of a room: names with values, 200 at a time, in their order.',
+    params: Room,
+    query: Type.Object({
+      namespace: NamespaceName,
+      after: Type.Optional(Type.String({ description: 'The last name of the page before.' })),
+    }),
+    answer: Type.Object(StatePage),
+    errors: [...errors, 'ROOM_NAME_INVALID'],
+    example: {
+      params: { roomId: 'lobby' },
+      answer: { fv: 1, state: { topic: { value: 'Tea', version: 1 } }, more: false },
+    },
+    respond: ({ host, params, query: { namespace = '/', after } }) =>
+      findNamespace(host.hub, namespace)
+        .roomState(params.roomId)
+        .read(after === undefined ? {} : { after }),
+  }),
+  server('PUT', 'rooms/{roomId}/state', {
+    summary: 'Set a value in the state of a room, add to a counter (`by`), or delete a name.',
+    description: 'Members are sent `state:changed`. Another version than `version` is refused with CONFLICT.',
+    params: Room,
+    body: StateBody,
+    answer: Type.Object({
+      status: Type.Literal('ok'),
+      version: Type.Integer(),
+      value: Type.Optional(Type.Unknown()),
+    }),
+    errors: [...errors, 'CONFLICT', 'TOO_LARGE', 'ROOM_NAME_INVALID'],
+    example: {
+      params: { roomId: 'lobby' },
+      body: { name: 'topic', value: 'Tea' },
+      answer: { status: 'ok', version: 1, value: 'Tea' },
+    },
+    async respond({ host, params, body }) {
+      const { namespace: name = '/', name: key, value, by, deleted, version, userId } = body
+      if ([value, by, deleted].filter((each) => each !== undefined).length !== 1)
+        throw new RoomfulError('INVALID_MESSAGE', 'Give one of value, by and deleted', { field: 'value' })
+      const namespace = findNamespace(host.hub, name)
+      const state = namespace.roomState(params.roomId)
+      const options = { ...(version === undefined ? {} : { version }), ...(userId === undefined ? {} : { userId }) }
+      const { factSchemas } = namespace.state
+      if (value === undefined) factSchemas.checkName(key)
+      const changed =
+        by !== undefined
+          ? await state.add(key, by, options)
+          : deleted === true
+            ? await state.delete(key, options)
+            : await state.set(key, factSchemas.checkValue(key, value), options)
+      return { ...OK, ...changed }
     },
   }),
   server('GET', 'rooms/{roomId}/events', {

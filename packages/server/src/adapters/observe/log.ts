@@ -86,6 +86,10 @@ export class Log implements Observer {
         return logger.info({ links: fact.links }, 'shutting down')
       case 'behind':
         return logger.debug({ connectionId: fact.connectionId }, 'connection is behind')
+      case 'lag': {
+        const { connectionId, roomId, behind } = fact
+        return logger.debug({ connectionId, roomId, behind }, 'member skips what it missed')
+      }
       case 'caught-up':
         return logger.debug({ connectionId: fact.connectionId, events: fact.events }, 'connection caught up')
       case 'rate-limited':

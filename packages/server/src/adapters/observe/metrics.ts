@@ -109,6 +109,8 @@ export class Metrics implements Observer {
         return tallies.dropped.add(fact.count, fact.what)
       case 'behind':
         return tallies.behind.add()
+      case 'lag':
+        return tallies.lags.add()
       case 'caught-up':
         return tallies.caughtUpEvents.add(fact.events)
       case 'catch-up:failed':
@@ -175,6 +177,7 @@ function createTallies(prom: PromClient, registry: Registry) {
       'what',
     ),
     behind: tally('behind', 'Times that a connection began to read from the log instead of being pushed to.'),
+    lags: tally('lags', 'Times that a member who asked for the latest events only was sent how far behind it was.'),
     caughtUpEvents: tally('caught_up_events', 'Events that were read from the log for connections behind.'),
     catchUpFailures: tally('catch_up_failures', 'Times that reading from the log failed.'),
     quotaRefusals: tally(

@@ -149,9 +149,11 @@ export class GrowingText {
   }
 }
 
-/** A durable event once more, for who had it before it was what it is now. */
-export function repeatOf({ type, argsJson, stored }: RoomEvent): RoomEvent {
+/** A durable event out of its place: once more, or late. Where its one argument is an object, that has the numbers. */
+export function repeatOf(event: RoomEvent): RoomEvent {
+  const { type, argsJson, stored } = event
   const { roomId } = stored as StoredFields
-  const fields = `${argsJson.slice(0, -2)},${storedJson(stored as StoredFields)}}]`
-  return RoomEvent.ofJson(type, fields, roomId)
+  if (!event.spread) return RoomEvent.transient(type, event.args, undefined, { roomId })
+  const comma = argsJson === '[{}]' ? '' : ','
+  return RoomEvent.ofJson(type, `${argsJson.slice(0, -2)}${comma}${storedJson(stored as StoredFields)}}]`, roomId)
 }

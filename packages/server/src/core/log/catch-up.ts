@@ -10,6 +10,7 @@ import { RoomEvent } from '../events/event.ts'
 import { ENDED, type Ending, isGrowing, repeatOf } from '../events/growing-text.ts'
 import { type Link, UNLOGGED_MAX_BYTES } from '../link/link.ts'
 import type { Head } from '../ports/broker.ts'
+import { mayBeLeftOut } from '../state/flow.ts'
 import type { CatchUpState, Connection, Membership, Room } from '../state/namespace-state.ts'
 import { PAGE_BYTES, PAGE_EVENTS, type Page, type ReadFrom, SharedReads } from './shared-reads.ts'
 
@@ -56,6 +57,7 @@ export class CatchUp {
       events: 0,
       texts,
       states,
+      lags: new Set(),
     }
     return connection.behind
   }
@@ -150,6 +152,7 @@ export class CatchUp {
   pump(connection: Connection): void {
     const state = connection.behind
     if (!state || state.reading || connection.stage !== 'open') return
+    this.skip(connection, state)
     while (!connection.link.slow) {
       const page = this.pageFromTails(connection)
       if (page === undefined) return this.read(connection, state)
@@ -158,6 +161,37 @@ export class CatchUp {
       // A full page went out: let the wire say whether it takes more.
       this.runtime.turn.flushLink(connection.link)
     }
+  }
+
+  /** Members that do not get all are sent how far behind they are, and only the latest page is looked through for them. D14. */
+  private skip(connection: Connection, state: CatchUpState): void {
+    for (const membership of connection.memberships.values()) {
+      const { room, flow, position } = membership
+      if (flow === 'all' || position >= room.head) continue
+      const behind = room.head - position
+      if (!state.lags.has(room) && connection.stage === 'open') {
+        state.lags.add(room)
+        this.runtime.observer.observe({ type: 'lag', connectionId: connection.id, roomId: room.id, behind })
+        connection.link.send(
+          RoomEvent.transient('room:lag', [{ roomId: room.id, behind }], true).encoded(
+            connection.link.dialect.encoding(connection.channel),
+          ),
+        )
+      }
+      membership.position = Math.max(position, room.head - PAGE_EVENTS)
+    }
+  }
+
+  /** Of each type that may be left out, the number of the latest event, in a page or in memory. */
+  private latestOf({ id, tail, head }: Room, page: Page): Map<string, number> {
+    const latest = new Map<string, number>()
+    const note = (event: RoomEvent | undefined): void => {
+      if (event?.stored?.roomId !== id || !mayBeLeftOut(event)) return
+      latest.set(event.type, Math.max(event.stored.seq, latest.get(event.type) ?? 0))
+    }
+    for (const event of page) note(event)
+    for (let seq = tail.from; seq <= head; seq++) note(tail.get(seq))
+    return latest
   }
 
   keepLatest(connection: Connection, event: RoomEvent, key: string | undefined): void {
@@ -230,14 +264,23 @@ export class CatchUp {
     const isBehind = ({ roomId, seq }: ReadFrom): boolean => (connection.memberships.get(roomId)?.position ?? 0) < seq
     const wentBack = after.filter(isBehind).map(({ roomId }) => roomId)
     const encoding = link.dialect.encoding(channel)
+    const latest = new Map<Room, Map<string, number>>()
     for (const event of page) {
       const stored = event.stored
       const membership = stored && connection.memberships.get(stored.roomId)
       // Left meanwhile, read twice, or stored but not yet released: that one comes with its own turn.
       if (!membership || stored.seq <= membership.position || stored.seq > membership.room.head) continue
       if (wentBack.includes(stored.roomId)) continue
-      if (stored.seq > membership.position + 1) this.sendTrimmed(connection, membership, stored.seq)
+      const { flow, room } = membership
+      if (flow !== 'all' && !latest.has(room)) latest.set(room, this.latestOf(room, page))
+      else if (flow === 'all' && stored.seq > membership.position + 1)
+        this.sendTrimmed(connection, membership, stored.seq)
       membership.position = stored.seq
+      if (flow !== 'all' && mayBeLeftOut(event)) {
+        // One with an interval is sent the rest at its time, unless it resumes.
+        const isHeld = flow !== 'latest' && !membership.isResuming
+        if (isHeld || (latest.get(room)?.get(event.type) ?? 0) > stored.seq) continue
+      }
       if (state.transients.length > 0) this.writeTransients(connection, state, stored.n)
       if (stored.except === connection.id) continue
       if (link.dialect.view === 'classic' && event.origin === connection.id) continue
@@ -302,6 +345,7 @@ export class CatchUp {
 
   private goLive(connection: Connection, state: CatchUpState): void {
     connection.behind = undefined
+    for (const membership of connection.memberships.values()) membership.isResuming = false
     this.writeTransients(connection, state, Number.POSITIVE_INFINITY)
     this.writeTexts(connection, state)
     this.writeStates(connection, state)
@@ -370,6 +414,7 @@ export class CatchUp {
       const { head } = membership.room
       const next = rows.find(({ stored }) => stored?.roomId === roomId)?.stored
       membership.position = next ? Math.min(next.seq - 1, head) : (heads.get(roomId) ?? head)
+      if (membership.flow !== 'all') continue
       this.sendReset(connection, { roomId, reason: 'trimmed', from: membership.position + 1, to: head })
     }
   }

@@ -6,7 +6,8 @@ import { isInbox, isPersonalRoom } from '@roomful/protocol'
 import type { Runtime } from '../base/runtime.ts'
 import { RoomEvent } from '../events/event.ts'
 import { isGrowing } from '../events/growing-text.ts'
-import type { Connection, Group, Membership, NamespaceState, Room } from '../state/namespace-state.ts'
+import { type IsFor, mayBeLeftOut } from '../state/flow.ts'
+import type { Connection, Group, NamespaceState, Room } from '../state/namespace-state.ts'
 import type { CatchUp } from './catch-up.ts'
 import { type Audience, EVERYONE } from './effects.ts'
 import { RoomStates } from './room-state.ts'
@@ -122,6 +123,10 @@ export class FanOut {
       const bytes = event.encoded(group.encoding)
       if (bytes === undefined) continue
       const members = group.members
+      if (group.sampler && this.hold(group, event, audience)) {
+        isSentToAll = false // its bytes are needed again
+        continue
+      }
       deliveries += members.length
       const skip = group.view === 'classic' ? (event.origin ?? event.stored?.except) : event.stored?.except
       for (let i = 0; i < members.length; i++) {
@@ -135,6 +140,47 @@ export class FanOut {
     }
     this.runtime.observer.observe({ type: 'fan-out', deliveries, encoded: room.groups.length })
     return isSentToAll
+  }
+
+  /**
+   * Members with a sampler get the latest of each key every so often: the first at the end of this turn.
+   * @returns false when the event has to be sent now
+   */
+  private hold(group: Group, event: RoomEvent, audience?: Audience, isFor?: IsFor): boolean {
+    const { sampler } = group
+    if (!sampler || !mayBeLeftOut(event)) return false
+    const { clock, timers, turn } = this.runtime
+    sampler.hold(event, audience?.latestKey, isFor)
+    if (sampler.cancel) return true
+    const waitMs = sampler.sentAtMs + sampler.everyMs - clock.monotonic()
+    if (waitMs > 0) {
+      const timer = timers.add(waitMs, () => this.sendHeld(group))
+      sampler.cancel = () => timers.cancel(timer)
+    } else {
+      let isCancelled = false
+      turn.beforeFlush(() => isCancelled || this.sendHeld(group))
+      sampler.cancel = () => {
+        isCancelled = true
+      }
+    }
+    return true
+  }
+
+  private sendHeld(group: Group): void {
+    const { sampler, encoding, members, view } = group
+    if (!sampler) return
+    let deliveries = 0
+    for (const { key, event, isFor } of sampler.take(this.runtime.clock.monotonic())) {
+      const bytes = event.encoded(encoding)
+      for (const membership of members) {
+        if (isFor && !isFor(membership, view)) continue
+        const { connection } = membership
+        deliveries++
+        if (connection.behind === undefined) connection.link.send(bytes)
+        else this.catchUp.keepLatest(connection, event, key)
+      }
+    }
+    this.runtime.observer.observe({ type: 'fan-out', deliveries, encoded: 1 })
   }
 
   /** A transient or volatile event. Members of several of the rooms get one copy. B29, C8. */
@@ -151,13 +197,10 @@ export class FanOut {
   }
 
   /** To those members of a room for whom it is. */
-  deliverToMembers(
-    room: Room,
-    event: RoomEvent,
-    audience: Audience,
-    isFor: (membership: Membership, view: Group['view']) => boolean,
-  ): void {
-    for (const { members, view } of room.groups) {
+  deliverToMembers(room: Room, event: RoomEvent, audience: Audience, isFor: IsFor): void {
+    for (const group of room.groups) {
+      const { members, view } = group
+      if (group.sampler && this.hold(group, event, audience, isFor)) continue
       for (const membership of members)
         if (isFor(membership, view)) this.delivery.send(membership.connection, event, audience)
     }

@@ -63,6 +63,8 @@ export type Fact =
   | { type: 'deflated'; plainBytes: number; bytes: number }
   | { type: 'dropped'; what: 'volatile' | 'latest' | 'late'; count: number }
   | { type: 'behind'; connectionId: string }
+  /** A member that does not get all events is so many behind. */
+  | { type: 'lag'; connectionId: string; roomId: string; behind: number }
   | { type: 'caught-up'; connectionId: string; events: number }
   | { type: 'catch-up:failed'; connectionId: string; error: unknown }
   | {

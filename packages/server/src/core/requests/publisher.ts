@@ -88,14 +88,14 @@ export class Publisher {
   }
 
   /** Changes a fact of a room that is no event. @throws RoomfulError (rejects) CONFLICT, NOT_FOUND, UNAVAILABLE */
-  async change(roomId: string, change: FactChange): Promise<Changed> {
+  async change(roomId: string, change: FactChange, userId?: string): Promise<Changed> {
     const effect = {
       kind: 'append',
       roomId: checkRoomId(roomId),
       type: '',
       args: [],
       argsJson: '[]',
-      userId: undefined,
+      userId,
       atomicGroup: undefined,
       aboutSeq: undefined,
       change,

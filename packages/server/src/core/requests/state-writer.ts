@@ -1,6 +1,7 @@
 /** What may be in the state of a room. */
 import { toJson } from '@roomful/protocol'
 import { RoomfulError } from '../base/errors.ts'
+import type { StatePage } from '../events/room-facts.ts'
 
 /** Longest name, in characters. */
 const NAME_MAX = 128
@@ -15,6 +16,37 @@ export interface StateWriter {
   delete(name: string, options?: { readonly version?: number }): void
   /** Adds to a whole number, which begins at 0. @throws RoomfulError INVALID_MESSAGE */
   add(name: string, by?: number): void
+}
+
+/** What a change of the state of a room has made. */
+export interface ChangedState {
+  /** Of the entry; the number of the change in the room. */
+  readonly version: number
+  /** `undefined` for a deleted one. */
+  readonly value: unknown
+}
+
+/** How the server changes an entry. */
+export interface StateChangeOptions {
+  /** Only if the entry has this version, 0 for none. */
+  readonly version?: number
+  /** Who did it, as members are sent it. */
+  readonly userId?: string
+}
+
+/** The state of a room outside of a request: each change is stored by itself. */
+export interface RoomStateHandle {
+  /**
+   * The first 200 names, or those behind `after`.
+   * @throws RoomfulError (rejects) UNAVAILABLE
+   */
+  read(page?: { readonly after?: string }): Promise<StatePage>
+  /** @throws RoomfulError (rejects) CONFLICT, INVALID_MESSAGE, TOO_LARGE, UNAVAILABLE */
+  set(name: string, value: unknown, options?: StateChangeOptions): Promise<ChangedState>
+  /** @throws RoomfulError (rejects) CONFLICT, INVALID_MESSAGE, UNAVAILABLE */
+  delete(name: string, options?: StateChangeOptions): Promise<ChangedState>
+  /** Adds to a whole number, which begins at 0. @throws RoomfulError (rejects) CONFLICT, INVALID_MESSAGE, UNAVAILABLE */
+  add(name: string, by?: number, options?: Pick<StateChangeOptions, 'userId'>): Promise<ChangedState>
 }
 
 /** @throws RoomfulError INVALID_MESSAGE */

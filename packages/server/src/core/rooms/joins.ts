@@ -12,6 +12,7 @@ import type { CatchUp } from '../log/catch-up.ts'
 import type { PreparedJoin } from '../log/effects.ts'
 import type { SavedSessions } from '../log/saved-sessions.ts'
 import type { User } from '../ports/users.ts'
+import { type Flow, intervalOf } from '../state/flow.ts'
 import type { SharedLimits } from '../state/limits.ts'
 import { takeJoin } from '../state/limits.ts'
 import { type Connection, type Member, Membership, type NamespaceState, type Room } from '../state/namespace-state.ts'
@@ -34,6 +35,10 @@ export interface JoinAck {
   count: number
   pv: number
   facts: SharedJson<StatePage>
+  /** How far the user has read. */
+  read?: { readonly seq: number }
+  /** Which events it is sent, where it asked for something. */
+  flow?: Flow
 }
 
 interface JoinsParts {
@@ -124,17 +129,22 @@ export class Joins {
     const position = resume?.position ?? room.head
     let membership = connection.memberships.get(room.id)
     const isNew = membership === undefined
+    const joining = connection.joining?.get(room.id)
+    const { state, flow = 'all' } = joining ?? {}
     if (membership === undefined) {
       membership = new Membership(connection, room, position)
+      membership.flow = flow
       connection.memberships.set(room.id, membership)
       const { dialect } = connection.link
       room.addMember(membership, dialect.encoding(connection.channel), dialect.view)
-      this.presence.add(room, connection, connection.joiningStates?.get(room.id))
+      this.presence.add(room, connection, state)
     } else {
-      const state = connection.joiningStates?.get(room.id)
       if (state) this.presence.setState(room, connection, state)
+      if (intervalOf(membership.flow) !== intervalOf(flow)) this.regroupIn(membership, flow)
+      membership.flow = flow
     }
-    connection.joiningStates?.delete(room.id)
+    if (joining) connection.joining?.delete(room.id)
+    membership.isResuming = after !== undefined
     this.seats.release(room, prepared.user.sub)
     membership.pv = room.pv
     if (after !== undefined) membership.joinedAt = position
@@ -157,9 +167,11 @@ export class Joins {
       roomId: room.id,
       epoch: room.epoch,
       seq: room.head,
-      ...resume?.ack,
+      // To a member that does not get all, an answer cannot say that nothing is missing.
+      ...(flow === 'all' ? resume?.ack : undefined),
       ...this.presence.snapshot(room),
       facts: room.facts.firstPage,
+      ...(joining ? { flow } : {}),
     }
   }
 
@@ -188,11 +200,15 @@ export class Joins {
 
   /** The connection's dialect changed: its events take another form from now on. */
   regroup(connection: Connection): void {
+    for (const membership of connection.memberships.values()) this.regroupIn(membership, membership.flow)
+  }
+
+  private regroupIn(membership: Membership, flow: Flow): void {
+    const { room, connection } = membership
     const { dialect } = connection.link
-    for (const membership of connection.memberships.values()) {
-      membership.room.removeMember(membership)
-      membership.room.addMember(membership, dialect.encoding(connection.channel), dialect.view)
-    }
+    room.removeMember(membership)
+    membership.flow = flow
+    room.addMember(membership, dialect.encoding(connection.channel), dialect.view)
   }
 
   /** @throws RoomfulError TOO_MANY_ROOMS */

@@ -22,6 +22,7 @@ import type { Observer } from '../ports/observer.ts'
 import type { ClientRequest, User } from '../ports/users.ts'
 import { type AskOptions, ClientRequests } from './client-requests.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
+import { type Flow, intervalOf, Sampler } from './flow.ts'
 import { IntendedRooms } from './intended-rooms.ts'
 import type { Session } from './session.ts'
 import { Subscribers } from './subscribers.ts'
@@ -230,6 +231,8 @@ export interface Group {
   readonly encoding: Encoding
   readonly view: 'all' | 'classic'
   readonly members: Membership[]
+  /** Its members are sent the latest events every so often. */
+  readonly sampler: Sampler | undefined
 }
 
 /**
@@ -299,9 +302,12 @@ export class Room {
   }
 
   addMember(membership: Membership, encoding: Encoding, view: 'all' | 'classic'): void {
-    let group = this.groups.find((candidate) => candidate.encoding.key === encoding.key)
+    const everyMs = intervalOf(membership.flow)
+    let group = this.groups.find(
+      (candidate) => candidate.encoding.key === encoding.key && candidate.sampler?.everyMs === everyMs,
+    )
     if (!group) {
-      group = { encoding, view, members: [] }
+      group = { encoding, view, members: [], sampler: everyMs === undefined ? undefined : new Sampler(everyMs) }
       this.groups.push(group)
     }
     membership.group = group
@@ -319,7 +325,9 @@ export class Room {
       last.index = index
     }
     membership.group = undefined
-    if (group.members.length === 0) this.groups.splice(this.groups.indexOf(group), 1)
+    if (group.members.length > 0) return
+    group.sampler?.cancel?.()
+    this.groups.splice(this.groups.indexOf(group), 1)
   }
 
   hasClassicMembers(): boolean {
@@ -346,6 +354,10 @@ export class Membership {
   joinedAt: number
   /** The same among transient events. */
   readonly since: number
+  /** Which events it is sent. */
+  flow: Flow = 'all'
+  /** It resumes: the latest of what it missed is to be sent. */
+  isResuming = false
 
   constructor(connection: Connection, room: Room, position: number) {
     this.connection = connection
@@ -394,6 +406,8 @@ export interface CatchUpState {
   texts: Map<number, number>
   /** Which version of the state of its rooms it has. */
   states: Map<Room, number>
+  /** Rooms in which it does not get all: how far behind it is was said. */
+  lags: Set<Room>
 }
 
 const NO_USER: User = Object.freeze({ sub: '', name: '', role: 'guest' })
@@ -434,8 +448,8 @@ export class Connection {
   behind: CatchUpState | undefined
   /** The classic dialect's current room. */
   currentRoom: string | undefined
-  /** What it says of itself in rooms that it is joining. */
-  joiningStates: Map<string, PresenceState> | undefined
+  /** How it joins rooms: what it says of itself there, and which events it wants. */
+  joining: Map<string, { readonly state: PresenceState | undefined; readonly flow: Flow }> | undefined
   /** Of changes of what it says of itself. */
   presenceRate: RateWindow | undefined
   /** What waits for the request that runs. */

@@ -4,6 +4,7 @@ import { RoomfulError } from '../../../core/base/errors.ts'
 import type { HttpClient } from '../../../core/http-connection.ts'
 import type { Hub } from '../../../core/hub.ts'
 import type { Namespace } from '../../../core/namespace.ts'
+import type { Flow } from '../../../core/state/flow.ts'
 import { clientRequest } from '../../transports/request-info.ts'
 import type { Exchange } from '../exchange.ts'
 
@@ -64,6 +65,20 @@ export function lastEventIdOf({ request, query }: Exchange): string | undefined 
 
 /** `lastEventId` (event-source-polyfill), `lastEventID` (Mercure), `evs_last_event_id` (eventsource-polyfill), `Last-Event-ID`. */
 const LAST_EVENT_ID = /^(evs_)?last[-_]?event[-_]?id$/i
+
+/**
+ * Which events of the rooms are wanted: `all`, `latest`, or an interval in ms.
+ * @throws RoomfulError INVALID_MESSAGE
+ */
+export function flowOf({ query }: Exchange): Flow | undefined {
+  const given = query.get('flow')
+  if (given === null || given === 'all' || given === 'latest') return given ?? undefined
+  const everyMs = Number(given)
+  if (Number.isInteger(everyMs) && everyMs >= 1 && everyMs <= 60_000) return { everyMs }
+  throw new RoomfulError('INVALID_MESSAGE', 'Field flow is all, latest, or an interval of 1 to 60000 ms', {
+    field: 'flow',
+  })
+}
 
 /** @throws RoomfulError CURSOR_INVALID for a text that is not a cursor */
 export function cursorOf(given: string | undefined): Cursor | undefined {

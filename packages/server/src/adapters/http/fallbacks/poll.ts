@@ -10,7 +10,7 @@ import type { User } from '../../../core/ports/users.ts'
 import type { Verified } from '../../../core/sessions/identities.ts'
 import type { Connection } from '../../../core/state/namespace-state.ts'
 import { type Exchange, wholeNumber } from '../exchange.ts'
-import { cursorOf, httpClientOf, namespaceOf, roomsOf } from './http-client.ts'
+import { cursorOf, flowOf, httpClientOf, namespaceOf, roomsOf } from './http-client.ts'
 import { LEASE_MS, PollWire, type PollWireEvents, pollDialect } from './poll-wire.ts'
 
 /** Shorter than the time-outs of proxies. */
@@ -60,6 +60,7 @@ export class Polls {
     const namespace = namespaceOf(this.hub, exchange)
     const rooms = roomsOf(exchange)
     const cursor = cursorOf(query.get('after') ?? undefined)
+    const flow = flowOf(exchange)
     const asked = query.get('wait')
     const wait = asked === null ? WAIT_MAX_S : wholeNumber('wait', asked, { maximum: WAIT_ASKED_MAX_S })
     // Without a cursor the answer is only the current cursor, so it comes at once.
@@ -67,7 +68,7 @@ export class Polls {
     const { wire, connection } = await this.findOrOpen(namespace, httpClientOf(exchange), rooms, cursor === undefined)
     try {
       if (response.destroyed) throw new RoomfulError('UNAVAILABLE', 'The client is gone')
-      await this.hub.httpConnections.join(connection, rooms, cursor, (entered) =>
+      await this.hub.httpConnections.join(connection, rooms, cursor, flow, (entered) =>
         wire.park(response, entered.cursor, waitMs),
       )
     } catch (error) {

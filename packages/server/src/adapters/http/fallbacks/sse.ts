@@ -5,7 +5,7 @@ import type { Namespace } from '../../../core/namespace.ts'
 import type { Dialect } from '../../../core/ports/dialect.ts'
 import { welcomeData } from '../../../core/sessions/welcome.ts'
 import type { Exchange } from '../exchange.ts'
-import { cursorOf, httpClientOf, lastEventIdOf, namespaceOf, roomsOf } from './http-client.ts'
+import { cursorOf, flowOf, httpClientOf, lastEventIdOf, namespaceOf, roomsOf } from './http-client.ts'
 import { openingOf, type SseForm, sseDialect } from './sse-dialect.ts'
 import { SSE_HEADERS, SseWire } from './sse-wire.ts'
 
@@ -30,6 +30,7 @@ export class SseStreams {
     const namespace = namespaceOf(hub, exchange)
     const rooms = roomsOf(exchange)
     const cursor = cursorOf(lastEventIdOf(exchange) ?? query.get('after') ?? undefined)
+    const flow = flowOf(exchange)
     const client = httpClientOf(exchange, JSON.stringify([namespace.name, ...rooms]))
     const identity = await hub.httpConnections.identify(namespace, client)
     const { credentials, userAgent } = client
@@ -40,7 +41,7 @@ export class SseStreams {
     const connection = await hub.httpConnections.enter(arrival, (link) => wire.attach(link))
     const { link } = connection
     try {
-      await hub.httpConnections.join(connection, rooms, cursor, (entered) => {
+      await hub.httpConnections.join(connection, rooms, cursor, flow, (entered) => {
         const retryMs = Math.round(RETRY_MIN_MS + hub.runtime.random.fraction() * RETRY_SPREAD_MS)
         wire.open(
           openingOf(entered.cursor, retryMs, form, [
