@@ -1,5 +1,6 @@
 /** The features that live on the server's namespaces, in the order in which their rooms are declared. */
 import type { Commons } from '../commons.ts'
+import { addAssistant } from './assistant/server.ts'
 import { addDirect } from './direct/server.ts'
 import { addGames } from './games/server.ts'
 import { addLab } from './lab/server.ts'
@@ -14,6 +15,7 @@ import { addTasks } from './tasks/server.ts'
 export function addFeatures(commons: Commons): void {
   addRooms(commons)
   addReads(commons)
+  addAssistant(commons)
   addDirect(commons)
   addAlerts(commons)
   addMarket(commons)

@@ -2,6 +2,7 @@
 import {
   Activity,
   Bell,
+  Bot,
   ChartLine,
   FileText,
   FlaskConical,
@@ -47,6 +48,11 @@ export const pages: readonly PageEntry[] = [
     ...{ path: '/messages', below: ONE, title: 'Direct messages', icon: MessageCircle, group: 'Talk' },
     about: 'Message one person. It’s delivered when they’re back.',
     load: () => import('../features/direct/page.tsx'),
+  },
+  {
+    ...{ path: '/assistant', title: 'Assistant', icon: Bot, group: 'Talk', audience: 'guests' },
+    about: 'Ask together, and watch the answer grow on every screen.',
+    load: () => import('../features/assistant/page.tsx'),
   },
   {
     ...{ path: '/notifications', title: 'Notifications', icon: Bell, group: 'Talk' },

@@ -10,6 +10,7 @@ const FEATURES: readonly {
   readonly title: string
   readonly path: (rest: string) => string
 }[] = [
+  { matches: /^assistant$/, title: 'Assistant', path: () => '/assistant' },
   { matches: /^market$/, title: 'Market', path: () => '/market' },
   { matches: /^shop$/, title: 'Shop', path: () => '/shop' },
   { matches: /^lab$/, title: 'Transport lab', path: () => '/lab' },

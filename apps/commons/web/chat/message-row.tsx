@@ -15,6 +15,8 @@ export interface MessageRowProps {
   readonly isFirst: boolean
   /** The message that it replies to, when that is loaded. */
   readonly answered?: SentMessage | undefined
+  /** Instead of its text. */
+  readonly content?: ReactNode
   /** The button with what can be done with it. */
   readonly actions?: ReactNode
   /** Below it: reactions, delivery. */
@@ -26,7 +28,7 @@ export interface MessageRowProps {
 }
 
 export const MessageRow = memo(function MessageRow(props: MessageRowProps): ReactElement {
-  const { message, isFirst, answered, actions, below } = props
+  const { message, isFirst, answered, content, actions, below } = props
   const { userId, name, ts, status } = message
   return (
     <article
@@ -61,7 +63,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps): Reac
         )}
         {message.replyTo !== undefined && <Answered answered={answered} />}
         <div className={clsx('text-[0.9375rem] leading-relaxed', status === 'pending' && 'text-muted')}>
-          <Content message={message} />
+          {content || <Content message={message} />}
         </div>
         <MessageStatus {...props} />
         {below}
