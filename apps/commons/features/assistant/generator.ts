@@ -43,12 +43,15 @@ export function* answerTo(question: string, random: () => number): Generator<str
   const count = SENTENCES_MIN + Math.floor(random() * SENTENCES_SPREAD)
   for (let sentence = 0; sentence < count; sentence++) {
     let word = START
+    let isWhole = false
     for (let length = 0; length < WORDS_MAX; length++) {
       const next: readonly string[] = follows.get(word) ?? []
       word = next[Math.floor(random() * next.length)] ?? ''
       if (word === '') break
       yield sentence === 0 && length === 0 ? word : ` ${word}`
-      if (word.endsWith('.')) break
+      isWhole = word.endsWith('.')
+      if (isWhole) break
     }
+    if (!isWhole) yield '.'
   }
 }

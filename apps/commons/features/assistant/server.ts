@@ -44,14 +44,15 @@ export function addAssistant({ server, clock, random }: Commons): void {
         const word = words.next()
         if (!word.done) return message.append(word.value)
         stop()
-        message.complete().catch(() => undefined) // the log is away: it is interrupted when that is back
+        // When the log is away, the message is interrupted once that is back.
+        message.complete().then(over, over)
       })
-      message.signal.addEventListener('abort', () => {
+      const over = (): void => {
         stop()
-        answers.delete(message)
-        next()
-      })
-      if (message.signal.aborted) stop()
+        if (answers.delete(message)) next()
+      }
+      message.signal.addEventListener('abort', over)
+      if (message.signal.aborted) over()
     } catch {
       // Without the log there is no answer; people see that their own messages wait as well.
     } finally {
