@@ -4,7 +4,6 @@
  */
 import type { RoomEvent } from '../events/event.ts'
 import { ENDED, isGrowing, repeatOf } from '../events/growing-text.ts'
-import type { Group, Membership } from './namespace-state.ts'
 
 /** As a client asks for it. */
 export type Flow = 'all' | 'latest' | { readonly everyMs: number }
@@ -33,21 +32,19 @@ export function mayBeLeftOut(event: RoomEvent): boolean {
   return event.stored ? !isGrowing(event) && event.type !== ENDED : event.isApplications
 }
 
-/** Whether a member is to be sent an event. */
-export type IsFor = (membership: Membership, view: Group['view']) => boolean
-
-interface Held {
+interface Held<IsFor> {
   readonly event: RoomEvent
   readonly isFor: IsFor | undefined
 }
 
-export class Sampler {
+/** `IsFor`: tells which members an event is for. */
+export class Sampler<IsFor> {
   readonly everyMs: number
   sentAtMs = Number.NEGATIVE_INFINITY
   /** Cancels what sends the held events; nothing while there are none. */
   cancel: (() => void) | undefined
   /** By key, the latest last. */
-  private held = new Map<string, Held>()
+  private held = new Map<string, Held<IsFor>>()
 
   constructor(everyMs: number) {
     this.everyMs = everyMs
@@ -62,7 +59,7 @@ export class Sampler {
   }
 
   /** What is due now; it comes out of its place, so it moves no position. */
-  take(nowMs: number): readonly (Held & { readonly key: string })[] {
+  take(nowMs: number): readonly (Held<IsFor> & { readonly key: string })[] {
     const { held } = this
     this.held = new Map()
     this.sentAtMs = nowMs

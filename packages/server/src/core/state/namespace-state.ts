@@ -227,12 +227,15 @@ export interface SeatClaim {
   count: number
 }
 
+/** Whether a member is to be sent an event. */
+export type IsFor = (membership: Membership, view: Group['view']) => boolean
+
 export interface Group {
   readonly encoding: Encoding
   readonly view: 'all' | 'classic'
   readonly members: Membership[]
   /** Its members are sent the latest events every so often. */
-  readonly sampler: Sampler | undefined
+  readonly sampler: Sampler<IsFor> | undefined
 }
 
 /**
