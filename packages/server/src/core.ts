@@ -35,7 +35,7 @@ export type { Dialect } from './core/ports/dialect.ts'
 export type { Fact, Observer } from './core/ports/observer.ts'
 export { type LocalAudience, type LocalMember, LocalRooms, type LocalRoomsListener } from './core/rooms/local-rooms.ts'
 export { createRoomful } from './create.ts'
-export type { LoggedEvent, NewRow, RoomLog } from './room-log.ts'
+export type { LoggedEvent, NewRow, RoomLog, RoomLogListener } from './room-log.ts'
 export { openRoomLog } from './roomful.ts'
 
 /**

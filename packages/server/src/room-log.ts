@@ -7,6 +7,7 @@ import type { RoomfulError } from './core/base/errors.ts'
 import type { HistoryPage } from './core/log/history.ts'
 import type { Namespace } from './core/namespace.ts'
 import type { SessionRecord, StoredRow, TakenSession } from './core/ports/broker.ts'
+import type { Room } from './core/state/namespace-state.ts'
 
 /** A durable event to be. */
 export interface NewRow {
@@ -27,6 +28,17 @@ export interface LoggedEvent {
   readonly except: string | undefined
 }
 
+export interface RoomLogListener {
+  /** An event is released, in the order of the log; `own` is what was appended here. */
+  onStored(event: LoggedEvent, own?: NewRow): void
+  /** Events that other nodes stored in this room may have been missed. */
+  onHole(roomId: string): void
+  /** Another node has the session now. */
+  onTaken(sessionId: string, fence: number): void
+  /** @returns (also as a promise) what another node is answered, or nothing */
+  onTold(message: unknown): unknown
+}
+
 /** How far a client was, and what it may have missed. */
 export interface MissedFrom {
   readonly n: number
@@ -43,20 +55,23 @@ export class RoomLog {
   /** Rejects when the storage cannot be opened. */
   readonly opened: Promise<void>
   private readonly namespace: Namespace
+  private readonly watched = new Map<string, { room: Room; count: number }>()
   private isOpen = false
   private waiting: (() => void)[] = []
 
   /**
    * @param opened resolves once the namespace's log is open
-   * @param onStored called with each event when it is released; `own` is what was appended here
    */
-  constructor(namespace: Namespace, opened: Promise<void>, onStored: (event: LoggedEvent, own?: NewRow) => void) {
+  constructor(namespace: Namespace, opened: Promise<void>, { onStored, onHole, onTaken, onTold }: RoomLogListener) {
     this.namespace = namespace
     const mine = new WeakMap<readonly unknown[], NewRow>()
     this.mine = mine
     namespace.hook('stored', ({ n, seq, roomId, type, args, except }) => {
       onStored({ n, seq, roomId, type, args, except }, mine.get(args))
     })
+    namespace.state.beside = { onRow: (row) => onStored(toLogged(row)), onHole, onTaken }
+    const { nodes } = namespace.requests.runtime
+    nodes.on(this.kind, (body) => onTold(fromJson(body as string)))
     this.opened = opened.then(() => {
       this.isOpen = true
       const { waiting } = this
@@ -66,6 +81,56 @@ export class RoomLog {
   }
 
   private readonly mine: WeakMap<readonly unknown[], NewRow>
+
+  /** Other nodes may share it. */
+  get isShared(): boolean {
+    return this.namespace.requests.runtime.broker.otherNodes !== undefined
+  }
+
+  /** Names this node among them. */
+  get node(): string {
+    return this.namespace.requests.runtime.broker.node
+  }
+
+  private get kind(): string {
+    return `socket.io ${this.namespace.name}`
+  }
+
+  /** Asks the other nodes. @returns their answers, and how many nodes there are */
+  async ask(message: unknown): Promise<{ readonly asked: number; readonly answers: readonly unknown[] }> {
+    const { nodes } = this.namespace.requests.runtime
+    const { asked, answers } = await nodes.ask<unknown>(this.kind, toJson(message))
+    return { asked, answers: answers.map(({ value }) => value) }
+  }
+
+  async nodes(): Promise<number> {
+    return (await this.namespace.requests.runtime.broker.nodes()).length
+  }
+
+  /**
+   * What other nodes store in this room comes from the time that this resolves, until {@link unwatch} is called as often.
+   * @throws RoomfulError (rejects) UNAVAILABLE
+   */
+  async watch(roomId: string): Promise<void> {
+    if (!this.isShared) return
+    await this.opened
+    const known = this.watched.get(roomId)
+    const room = known?.room ?? this.namespace.rooms.open(roomId)
+    if (known) known.count++
+    else {
+      room.pins++
+      this.watched.set(roomId, { room, count: 1 })
+    }
+    await room.opened
+  }
+
+  unwatch(roomId: string): void {
+    const known = this.watched.get(roomId)
+    if (!known || --known.count > 0) return
+    this.watched.delete(roomId)
+    known.room.pins--
+    this.namespace.rooms.freeIfEmpty(known.room)
+  }
 
   /** Distinguishes this log from any other under its name. */
   get logId(): string {
@@ -116,6 +181,7 @@ export class RoomLog {
     const { broker } = this.namespace.requests.runtime
     const { name } = this.namespace
     const found = await broker.positions(name, n, roomIds)
+    if (n > found.n) return undefined
     const isGone = found.positions.some(({ seq }) => seq < 0 || (seq === 0 && n < found.forgottenN))
     if (isGone) return undefined
     let after = found.positions.map(({ roomId, seq }) => ({ roomId, seq }))

@@ -25,7 +25,7 @@ import { createHttpService, forNodesOnly } from './http-service.ts'
 import { Lifetime, type Run } from './lifetime.ts'
 import { checkIsServer, reachableUrl, SERVER_LIMITS, serverUrl, urlToReach } from './node-server.ts'
 import type { NewAccount, RoomfulParts, Storage } from './parts.ts'
-import { type LoggedEvent, type NewRow, RoomLog } from './room-log.ts'
+import { RoomLog, type RoomLogListener } from './room-log.ts'
 import { type Safe, safeHandler } from './safe-handler.ts'
 import { addStandardNamespaces } from './standard.ts'
 import { addChatEvents } from './vocabulary/chat.ts'
@@ -417,14 +417,10 @@ const IDLE_WAIT_MS = 500
 const CLOSE_STEP_MS = 20
 
 /** @throws TypeError for an object that `createRoomful` did not create */
-export function openRoomLog(
-  roomful: Roomful,
-  name: string,
-  onStored: (event: LoggedEvent, own?: NewRow) => void,
-): RoomLog {
+export function openRoomLog(roomful: Roomful, name: string, listener: RoomLogListener): RoomLog {
   if (!(roomful instanceof RoomfulServer)) throw new TypeError('This is not a server that createRoomful made')
   const { namespace, opened } = roomful.openNamespace(name)
-  return new RoomLog(namespace, opened, onStored)
+  return new RoomLog(namespace, opened, listener)
 }
 
 /** The hub behind a server, for tests. @throws TypeError for an object that `createRoomful` did not create */

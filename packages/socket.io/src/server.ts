@@ -68,6 +68,11 @@ export interface ServerOptions extends EngineOptions, AttachOptions {
 }
 
 const RECOVERY_MS = 120_000
+/** Of `@socket.io/redis-adapter` and `@socket.io/redis-streams-adapter`. */
+const REDIS_ADAPTERS: ReadonlySet<string> = new Set(['RedisAdapter', 'ShardedRedisAdapter', 'RedisStreamsAdapter'])
+const BY_REDIS_URL =
+  'connects this server with others through the interface of Socket.IO. Servers with the option durable find each other by ' +
+  'REDIS_URL: leave the adapter out there.'
 const CONNECT_TIMEOUT_MS = 45_000
 
 export class Server<
@@ -92,6 +97,7 @@ export class Server<
   /** @internal set with the option `durable` */
   readonly durable: Durable | undefined = undefined
   private readonly mustSkip: boolean
+  private hasWarned = false
   private readonly opts: Partial<ServerOptions>
   private readonly parents = new Map<
     NameRule,
@@ -383,7 +389,12 @@ export class Server<
   /** @internal a class, or a function that makes one without `new` */
   createAdapter(nsp: object): Adapter {
     const make = this._adapter as { new (nsp: object): Adapter; (nsp: object): Adapter; prototype: object | undefined }
-    return make.prototype === undefined ? make(nsp) : new make(nsp)
+    const made = make.prototype === undefined ? make(nsp) : new make(nsp)
+    if (!this.hasWarned && REDIS_ADAPTERS.has(made.constructor.name)) {
+      this.hasWarned = true
+      process.emitWarning(`${made.constructor.name} ${BY_REDIS_URL}`, 'RoomfulWarning')
+    }
+    return made
   }
 
   /** @internal something failed for which no caller waits */

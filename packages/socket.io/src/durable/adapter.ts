@@ -3,7 +3,7 @@
  * order of the log; what is sent meanwhile waits behind it. Clients come back with a position in the log.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { LoggedEvent, NewRow, RoomLog } from '@roomful/server/core'
+import type { LoggedEvent, NewRow, RoomLog, RoomLogListener } from '@roomful/server/core'
 import { type Packet, PacketType } from 'socket.io-parser'
 import {
   Adapter,
@@ -17,6 +17,7 @@ import { SharedPacket } from '../frames.ts'
 import { generateId } from '../ids.ts'
 import type { AnyNamespace, AnySocket } from '../internal.ts'
 import { emitLocally } from '../typed-events.ts'
+import { type HereOnly, Nodes, type SocketElsewhere } from './nodes.ts'
 import type { DurableSettings } from './options.ts'
 import { formatPosition, type Position, parsePosition } from './position.ts'
 import { type Queued, SendQueue } from './queue.ts'
@@ -36,18 +37,25 @@ interface Sending extends Queued {
   sendNow?: (socket: AnySocket) => void
   /** For which rooms, and not for whom. */
   readonly target?: BroadcastOptions
+  stored?: LoggedEvent | undefined
 }
 
 /** What a socket misses that is not connected again yet. */
 interface Missing {
   readonly session: Session
-  readonly packets: SharedPacket[]
+  readonly roomIds: readonly string[]
+  /** In the order of their release; with the commits of durable ones. */
+  packets: { readonly n: number | undefined; readonly packet: SharedPacket }[]
   bytes: number
+  /** Up to this commit it was read from the log. */
+  upTo: number
 }
 
 /** What a client may have missed; with more it starts afresh. */
 const MISSED_MAX = { events: 10_000, bytes: 16 * 1024 * 1024 }
 const RUN_LENGTH = 8
+/** After another server's events could not be asked for. */
+const AGAIN_MS = 1_000
 const ID = /^[\w-]{20}$/
 
 const REASONS = {
@@ -66,12 +74,12 @@ export interface DurableParts {
   readonly awayMs: number
   /** Other events are kept as well, for this long. */
   readonly keepMs: number | undefined
-  readonly openLog: (namespace: string, onStored: (event: LoggedEvent, own?: NewRow) => void) => RoomLog
+  readonly openLog: (namespace: string, listener: RoomLogListener) => RoomLog
   /** Once for each event name and reason. */
   readonly warn: (event: string, sentence: string) => void
 }
 
-export class DurableAdapter extends Adapter {
+export class DurableAdapter extends Adapter implements HereOnly {
   readonly log: RoomLog
   readonly sessions: Sessions
   private readonly parts: DurableParts
@@ -81,6 +89,11 @@ export class DurableAdapter extends Adapter {
   private readonly ring: Ring | undefined
   private readonly run = generateId().replace(/\W|_/g, '').toLowerCase().padEnd(RUN_LENGTH, '0').slice(0, RUN_LENGTH)
   private readonly missing = new Map<string, Missing>()
+  private readonly nodes: Nodes
+  /** Rooms of which events of other servers come. */
+  private readonly watched = new Set<string>()
+  /** Those that do not come yet. */
+  private readonly beginning = new Set<Promise<void>>()
   /** The latest commit that was sent. */
   private sentN: number | undefined
 
@@ -88,8 +101,24 @@ export class DurableAdapter extends Adapter {
     super(nsp)
     this.parts = parts
     this.ring = parts.keepMs === undefined ? undefined : new Ring(parts.keepMs)
-    this.log = parts.openLog(nsp.name, (event, own) => this.onStored(event, own))
+    this.log = parts.openLog(nsp.name, {
+      onStored: (event, own) => this.onStored(event, own),
+      onHole: (roomId) => this.onHole(roomId),
+      onTaken: (pid, fence) => this.sessions.taken(pid, fence)?.client.session.end('transport close'),
+      onTold: (message) => this.nodes.onTold(message as never),
+    })
     this.sessions = new Sessions(this.log, parts.awayMs)
+    this.nodes = new Nodes(this, this.log)
+    if (!this.nodes.areThere) return
+    this.watch(EVERYONE, undefined)
+    this.on('create-room', (room: Room) => {
+      const roomId = roomIdOf(room)
+      if (roomId !== undefined && !this.nsp.findSocket(room)) this.watch(roomId, room)
+    })
+    this.on('delete-room', (room: Room) => {
+      const roomId = roomIdOf(room)
+      if (roomId !== undefined && this.watched.delete(roomId)) this.log.unwatch(roomId)
+    })
   }
 
   override async close(): Promise<void> {
@@ -117,9 +146,100 @@ export class DurableAdapter extends Adapter {
   }
 
   override delAll(id: string): void {
-    this.missing.delete(id)
+    const missing = this.missing.get(id)
+    if (missing) this.forget(missing)
     this.sessions.drop(id)
     super.delAll(id)
+  }
+
+  // Other servers.
+
+  override serverCount(): Promise<number> {
+    return this.nodes.areThere ? this.log.nodes() : super.serverCount()
+  }
+
+  override async fetchSockets(opts: BroadcastOptions): Promise<AnySocket[]> {
+    const here = await super.fetchSockets(opts)
+    if (!this.isElsewhere(opts)) return here
+    // The operators make something of a description that looks like a socket.
+    return [...here, ...((await this.nodes.fetch(opts)) as (AnySocket & SocketElsewhere)[])]
+  }
+
+  override async sockets(rooms: Set<Room>): Promise<Set<string>> {
+    const ids = await super.sockets(rooms)
+    if (this.isElsewhere({ rooms })) for (const { id } of await this.nodes.fetch({ rooms })) ids.add(id)
+    return ids
+  }
+
+  override addSockets(opts: BroadcastOptions, rooms: Room[]): void {
+    super.addSockets(opts, rooms)
+    if (this.isElsewhere(opts)) this.nodes.move('join', opts, rooms)
+  }
+
+  override delSockets(opts: BroadcastOptions, rooms: Room[]): void {
+    super.delSockets(opts, rooms)
+    if (this.isElsewhere(opts)) this.nodes.move('leave', opts, rooms)
+  }
+
+  override disconnectSockets(opts: BroadcastOptions, close: boolean): void {
+    super.disconnectSockets(opts, close)
+    if (this.isElsewhere(opts)) this.nodes.disconnect(opts, close)
+  }
+
+  override serverSideEmit(packet: unknown[]): void {
+    if (!this.nodes.areThere) return super.serverSideEmit(packet)
+    const done = packet.at(-1)
+    if (typeof done !== 'function') this.nodes.serverSideEmit(packet, undefined)
+    else this.nodes.serverSideEmit(packet.slice(0, -1), done as never)
+  }
+
+  /** Sockets of other servers may be among those. */
+  private isElsewhere({ rooms, flags }: BroadcastOptions): boolean {
+    if (!this.nodes.areThere || flags?.local) return false
+    if (rooms.size !== 1) return true
+    const [room] = rooms
+    return !this.nsp.sockets.has(room)
+  }
+
+  private watch(roomId: string, room: Room | undefined): void {
+    if (this.watched.has(roomId)) return
+    this.watched.add(roomId)
+    const begun = this.log.watch(roomId).then(
+      () => this.joinedAt(room, this.log.headN),
+      (error: unknown) => {
+        this.nsp.server.reportFailure(error)
+        this.log.unwatch(roomId)
+        if (!this.watched.delete(roomId)) return
+        setTimeout(() => {
+          if (room === undefined || this.rooms.has(room)) this.watch(roomId, room)
+        }, AGAIN_MS).unref()
+      },
+    )
+    this.beginning.add(begun)
+    begun.finally(() => this.beginning.delete(begun))
+  }
+
+  /** What other servers stored before is from before the first join here. */
+  private joinedAt(room: Room, n: number): void {
+    if (room === undefined) return
+    for (const id of this.rooms.get(room) ?? []) {
+      const session = this.sessions.of(id)
+      if (!session?.rooms.has(room)) continue
+      session.rooms.set(room, Math.max(n, session.rooms.get(room) ?? 0))
+      this.sessions.change(session)
+    }
+  }
+
+  /** Events of other servers may be missed: their clients come back, and get them from the log. */
+  private onHole(roomId: string): void {
+    const rooms = new Set<Room>(roomId === EVERYONE ? [] : [roomOf(roomId)])
+    for (const socket of this.receivers({ rooms }))
+      if (socket.takesPosition) socket.client.session.end('transport close')
+  }
+
+  private forget(missing: Missing): void {
+    this.missing.delete(missing.session.sid)
+    for (const roomId of missing.roomIds) this.log.unwatch(roomId)
   }
 
   // Sending.
@@ -127,6 +247,16 @@ export class DurableAdapter extends Adapter {
   override broadcast(packet: EventPacket, opts: BroadcastOptions): void {
     const target = this.targetOf(packet, opts)
     if (target) return this.append(packet, opts, target)
+    if (this.isElsewhere(opts)) this.nodes.emit(packet.data as unknown[], opts)
+    this.sendInTurn(packet, opts)
+  }
+
+  /** From another server, for the sockets of this one. */
+  emitHere(data: unknown[], opts: BroadcastOptions): void {
+    this.sendInTurn({ type: PacketType.EVENT, data }, opts)
+  }
+
+  private sendInTurn(packet: EventPacket, opts: BroadcastOptions): void {
     const shared = this.encode(packet)
     // At the bound of the queue it overtakes what waits there.
     if (this.queue.isIdle || this.queue.isFull) return this.send(packet, shared, opts, this.receivers(opts))
@@ -147,6 +277,7 @@ export class DurableAdapter extends Adapter {
     onAnswer: (...args: unknown[]) => void,
   ): void {
     this.targetOf(packet, opts, 'answers')
+    if (this.isElsewhere(opts)) void this.nodes.ask(packet.data as unknown[], opts, onCount, onAnswer)
     if (this.queue.isIdle || this.queue.isFull) return super.broadcastWithAck(packet, opts, onCount, onAnswer)
     packet.id = this.nsp._ids++
     const shared = this.encode(packet)
@@ -173,7 +304,7 @@ export class DurableAdapter extends Adapter {
   answer(socket: AnySocket, packet: EventPacket, handling: Handling | undefined): void {
     if (handling?.hasFailed || this.queue.isFull) return
     this.sessions.handled(socket)
-    const stored = this.sessions.stored((error) => this.nsp.server.reportFailure(error))
+    const stored = this.sessions.stored((error) => this.nsp.server.reportFailure(error), [...this.beginning])
     if (stored) {
       const waiting: Sending = { isReady: false, receivers: [], run: () => undefined }
       this.queue.add(waiting)
@@ -292,7 +423,7 @@ export class DurableAdapter extends Adapter {
     this.sentN = Math.max(this.n, n)
     const end = formatPosition(this.position)
     this.deliverTo(packet, shared, opts.flags, receivers, end)
-    this.miss(shared, opts, end)
+    this.miss(shared, opts, end, n)
   }
 
   private fail(error: Error, event: string, args: readonly unknown[], { rooms, except }: BroadcastOptions): void {
@@ -315,7 +446,7 @@ export class DurableAdapter extends Adapter {
     ring.add(this.n, shared, opts)
     const end = formatPosition(this.position)
     this.deliverTo(packet, shared, opts.flags, receivers, end)
-    this.miss(shared, opts, end)
+    this.miss(shared, opts, end, undefined)
   }
 
   /** Of an event without a position: what keeps the client from taking its last text for one. */
@@ -380,18 +511,25 @@ export class DurableAdapter extends Adapter {
     if (!taken) return null
     const { session, isHere } = taken
     const from = offset === undefined ? session.start : parsePosition(offset)
-    if (!from || from.logId !== this.log.logId || from.n > this.log.headN) return null
+    if (!from || from.logId !== this.log.logId) return null
     const others = this.othersAfter(from)
     if (!others) return null
-    const missing: Missing = { session, packets: [], bytes: 0 }
+    const missing: Missing = { session, packets: [], bytes: 0, upTo: 0, roomIds: roomIdsOf(session) }
     this.missing.set(session.sid, missing)
-    const upTo = this.n
-    const missed = await this.readMissed(session, from.n, upTo)
+    // Before it is in them: what other servers store from now on is not missed.
+    const isWatched = await Promise.all(missing.roomIds.map((roomId) => this.log.watch(roomId))).then(
+      () => true,
+      () => false,
+    )
+    missing.upTo = Math.max(this.n, this.log.headN)
+    const missed = isWatched ? await this.readMissed(missing, from.n) : undefined
     if (!missed || this.missing.get(session.sid) !== missing) {
-      if (this.missing.get(session.sid) === missing) this.missing.delete(session.sid)
+      if (this.missing.get(session.sid) === missing) this.forget(missing)
       return null
     }
-    missing.packets.unshift(...this.merge(session, from, missed, others))
+    const later = missing.packets.filter(({ n }) => n === undefined || n > missing.upTo)
+    const packets = this.merge(session, from, missed, others).map((packet) => ({ n: undefined, packet }))
+    missing.packets = [...packets, ...later]
     const { sid, rooms, data } = session
     return { sid, pid, rooms: [...rooms.keys()], data, missedPackets: [], mustCheck: !isHere }
   }
@@ -399,16 +537,17 @@ export class DurableAdapter extends Adapter {
   /** It is connected: what it missed until now, in order. */
   takeMissed(socket: AnySocket): readonly SharedPacket[] {
     const missing = this.missing.get(socket.id)
-    this.missing.delete(socket.id)
     if (!missing) return []
+    this.forget(missing)
     const { rooms } = missing.session
     for (const room of this.sids.get(socket.id) ?? []) if (!rooms.has(room)) rooms.set(room, this.n)
     this.sessions.resumed({ ...missing.session, socket })
     // What is stored just now is for it as well.
-    for (const { target, receivers } of this.queue) {
+    for (const { target, receivers, stored } of this.queue) {
+      if (stored && stored.n <= missing.upTo) continue // it was read
       if (target && isFor(rooms.keys(), target.rooms, target.except ?? new Set())) receivers.push(socket)
     }
-    return missing.packets
+    return missing.packets.map(({ packet }) => packet)
   }
 
   /** A new socket may come back from now on. */
@@ -437,12 +576,7 @@ export class DurableAdapter extends Adapter {
     return isRequired && !isWhole ? undefined : events
   }
 
-  private async readMissed(session: Session, n: number, upTo: number): Promise<LoggedEvent[] | undefined> {
-    const roomIds = [EVERYONE]
-    for (const room of session.rooms.keys()) {
-      const roomId = roomIdOf(room)
-      if (roomId !== undefined) roomIds.push(roomId)
-    }
+  private async readMissed({ session, roomIds, upTo }: Missing, n: number): Promise<LoggedEvent[] | undefined> {
     const missed = await this.log.missed({ n, roomIds, ...MISSED_MAX }).catch(() => undefined)
     return missed?.filter((event) => {
       if (event.n > upTo || event.except === session.sid) return false
@@ -479,16 +613,30 @@ export class DurableAdapter extends Adapter {
     return merged
   }
 
-  private miss(shared: SharedPacket, { rooms, except = new Set() }: BroadcastOptions, end: string): void {
+  private miss(
+    shared: SharedPacket,
+    { rooms, except = new Set() }: BroadcastOptions,
+    end: string,
+    n: number | undefined,
+  ): void {
     for (const [sid, missing] of this.missing) {
       if (!isFor(missing.session.rooms.keys(), rooms, except)) continue
       const packet = this.withEnd(shared, end)
-      missing.packets.push(packet)
+      missing.packets.push({ n, packet })
       missing.bytes += packet.packets.reduce((sum, part) => sum + part.length, 0)
       if (missing.bytes <= MISSED_MAX.bytes) continue
       // Too much came while it was checked: it comes back once more.
-      this.missing.delete(sid)
+      this.forget(missing)
       this.nsp.findSocket(sid)?.client.session.end('forced close')
     }
   }
+}
+
+function roomIdsOf({ rooms }: Session): string[] {
+  const roomIds = [EVERYONE]
+  for (const room of rooms.keys()) {
+    const roomId = roomIdOf(room)
+    if (roomId !== undefined) roomIds.push(roomId)
+  }
+  return roomIds
 }

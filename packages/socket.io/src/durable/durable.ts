@@ -22,7 +22,7 @@ export class Durable {
   /** @throws TypeError for options that make no sense, RoomfulError when the storage cannot be used */
   constructor(given: readonly string[] | DurableOptions, { awayMs, keepMs }: RecoveryTimes) {
     const settings = durableSettings(given, keepMs !== undefined)
-    const { data, server } = settings
+    const { data, redisUrl, server } = settings
     this.isOwn = server === undefined
     this.roomful =
       server ??
@@ -30,11 +30,8 @@ export class Durable {
         ...loadSettings({ env: process.env }),
         socketioPath: UNUSED_PATH,
         ...(data === undefined ? {} : { data }),
+        ...(redisUrl === undefined ? {} : { redisUrl }),
       })
-    if (this.roomful.storage.redis) {
-      if (this.isOwn) void this.roomful.close()
-      throw new TypeError('durable works on one server so far: leave REDIS_URL out')
-    }
     const warned = new Set<string>()
     const parts = {
       settings,

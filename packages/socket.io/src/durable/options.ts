@@ -6,6 +6,8 @@ export interface DurableOptions {
   events: readonly string[]
   /** The folder with the log, or `:memory:`. Default: `ROOMFUL_DATA`, or `./data`. */
   data?: string
+  /** A Redis for the log, which other servers share. Default: `REDIS_URL`. */
+  redisUrl?: string
   /** A server of `createRoomful` whose log and rooms are used; without it there is one by itself. */
   server?: Roomful
   /**
@@ -24,16 +26,17 @@ export interface DurableOptions {
 export interface DurableSettings extends Required<Pick<DurableOptions, 'strict' | 'transient'>> {
   readonly isDurable: (event: unknown) => boolean
   readonly data: string | undefined
+  readonly redisUrl: string | undefined
   readonly server: Roomful | undefined
 }
 
-const NAMES = new Set(['events', 'data', 'server', 'strict', 'transient'])
+const NAMES = new Set(['events', 'data', 'redisUrl', 'server', 'strict', 'transient'])
 
 /** @throws TypeError for an option that is unknown or makes no sense */
 export function durableSettings(given: readonly string[] | DurableOptions, recovers: boolean): DurableSettings {
   const options: DurableOptions = Array.isArray(given) ? { events: given } : (given as DurableOptions)
   for (const name of Object.keys(options)) if (!NAMES.has(name)) throw new TypeError(`durable.${name} is not an option`)
-  const { events, data, server, strict = false, transient = 'best-effort' } = options
+  const { events, data, redisUrl, server, strict = false, transient = 'best-effort' } = options
   if (!Array.isArray(events) || events.length === 0 || events.some((name) => typeof name !== 'string' || name === ''))
     throw new TypeError("durable takes names of events, such as ['message:new', 'order:*']")
   if (transient !== 'best-effort' && transient !== 'required')
@@ -42,8 +45,9 @@ export function durableSettings(given: readonly string[] | DurableOptions, recov
     throw new TypeError(
       'durable.transient is required, so connectionStateRecovery must be on: it keeps the other events',
     )
-  if (server && data !== undefined) throw new TypeError('durable.server has its own storage: leave durable.data out')
-  return { isDurable: matcher(events), data, server, strict, transient }
+  if (server && (data !== undefined || redisUrl !== undefined))
+    throw new TypeError('durable.server has its own storage: leave durable.data and durable.redisUrl out')
+  return { isDurable: matcher(events), data, redisUrl, server, strict, transient }
 }
 
 function matcher(events: readonly string[]): (event: unknown) => boolean {

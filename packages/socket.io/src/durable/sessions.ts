@@ -28,6 +28,8 @@ interface SavedSession {
   readonly data: unknown
 }
 
+/** Of a session that was never taken over. */
+const FIRST_FENCE = 1
 /** A socket that is connected is saved for this long: a process that is killed cannot save it at the end. */
 const CONNECTED_MS = 24 * 3_600_000
 /** Of so many that are away the data itself is kept; of the others what JSON says of it. */
@@ -96,14 +98,13 @@ export class Sessions {
     this.isUnsure = true
   }
 
-  /** Resolves once everything that was saved is stored, or when that takes too long. @returns undefined if it is already */
-  stored(onError: (error: unknown) => void): Promise<void> | undefined {
-    if (!this.isUnsure) return undefined
+  /** Resolves once everything that was saved is stored, and the others are there, or when that takes too long. @returns undefined if it is already */
+  stored(onError: (error: unknown) => void, others: readonly Promise<void>[]): Promise<void> | undefined {
+    if (!this.isUnsure && others.length === 0) return undefined
     this.isUnsure = false
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, STORE_MAX_MS)
-      this.log
-        .sessionsStored()
+      Promise.all([this.log.sessionsStored(), ...others])
         .catch(onError)
         .finally(() => {
           clearTimeout(timer)
@@ -129,7 +130,7 @@ export class Sessions {
   /** It will not come back. */
   drop(socketId: string): void {
     const session = this.end(socketId)
-    if (session) this.log.dropSession(session.pid, session.fence)
+    if (session) this.log.dropSession(session.pid, session.fence ?? FIRST_FENCE)
   }
 
   /** From now on it is this process's. @returns undefined for one that is unknown, or whose data was lost */
@@ -144,6 +145,13 @@ export class Sessions {
     const { sid, rooms, start, data } = JSON.parse(state) as SavedSession
     const session = { pid, sid, rooms: new Map(rooms), start, fence, socket: undefined, data, saved: state }
     return { session, isHere: false }
+  }
+
+  /** Another node has it. @returns the socket that had it here */
+  taken(pid: string, fence: number): AnySocket | undefined {
+    this.away.delete(pid)
+    const session = this.byPid.get(pid)
+    return session && (session.fence ?? FIRST_FENCE) < fence ? session.socket : undefined
   }
 
   /** It is back. */
@@ -166,7 +174,7 @@ export class Sessions {
   private write(session: Session, ttlMs: number): void {
     const { pid: id, sid: connectionId, fence } = session
     session.saved = stateOf(session)
-    this.log.saveSession({ id, connectionId, fence, data: session.saved ?? null }, ttlMs)
+    this.log.saveSession({ id, connectionId, fence: fence ?? FIRST_FENCE, data: session.saved ?? null }, ttlMs)
   }
 }
 

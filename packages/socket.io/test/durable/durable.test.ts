@@ -1,6 +1,7 @@
 /** Durable events: stored before they are sent, numbered, and sent again to clients that come back. */
 import type { Socket as ClientSocket } from 'socket.io-client'
 import { describe, expect, it, vi } from 'vitest'
+import { Adapter } from '../../src/adapter.ts'
 import { client, collect, connected, open, until } from '../lib/harness.ts'
 
 const MEMORY = { events: ['message:new', 'order:*'], data: ':memory:' }
@@ -129,6 +130,15 @@ describe('a durable event that cannot be stored', () => {
     expect((await io.history('room')).events).toEqual([])
     expect(warn.mock.calls.filter(([, type]) => (type as unknown) === 'RoomfulWarning')).toHaveLength(1)
     expect(warn.mock.calls[0]?.[0]).toMatch(/"message:new" is durable and is for several rooms/)
+    warn.mockRestore()
+  })
+
+  it('is no matter of an adapter for Redis, which gets a sentence that names REDIS_URL', () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    class RedisAdapter extends Adapter {}
+    const { io } = open({ adapter: RedisAdapter as never })
+    io.of('/more')
+    expect(warn.mock.calls.map(([sentence]) => sentence)).toEqual([expect.stringMatching(/^RedisAdapter .*REDIS_URL/)])
     warn.mockRestore()
   })
 

@@ -1,31 +1,15 @@
 /** A server that is killed loses nothing that it acknowledged, and its clients come back as who they were. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { client, collect, connected, until } from '../lib/harness.ts'
-
-const program = new URL('./live-server.ts', import.meta.url).pathname
-
-async function live(data: string, port = 0): Promise<{ url: string; port: number; kill: () => Promise<void> }> {
-  const args = ['--conditions=source', program, data, String(port)]
-  const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  onTestFinished(() => void server.kill('SIGKILL'))
-  const [printed] = (await once(server.stdout, 'data')) as [Buffer]
-  const kill = async (): Promise<void> => {
-    const exited = once(server, 'exit')
-    server.kill('SIGKILL')
-    await exited
-  }
-  return { url: `http://localhost:${Number(printed)}`, port: Number(printed), kill }
-}
+import { live } from '../lib/live.ts'
 
 it.each(['websocket', 'polling'])(
   'kill -9: a client over %s has its id, data, rooms and every durable event',
   {
-    timeout: 30_000,
+    timeout: 60_000,
   },
   async (transport) => {
     const data = mkdtempSync(join(tmpdir(), 'roomful-durable-'))
@@ -72,7 +56,7 @@ it.each(['websocket', 'polling'])(
   },
 )
 
-it('a restart with sockets that never got anything brings them back too', { timeout: 30_000 }, async () => {
+it('a restart with sockets that never got anything brings them back too', { timeout: 60_000 }, async () => {
   const data = mkdtempSync(join(tmpdir(), 'roomful-durable-'))
   onTestFinished(() => rmSync(data, { recursive: true, force: true }))
   const first = await live(data)

@@ -33,5 +33,5 @@ export function collect(socket: ClientSocket): unknown[][] {
 }
 
 export function until(isSo: () => boolean): Promise<void> {
-  return vi.waitUntil(isSo, { timeout: 5_000, interval: 5 }) as unknown as Promise<void>
+  return vi.waitUntil(isSo, { timeout: 20_000, interval: 5 }) as unknown as Promise<void>
 }

@@ -98,6 +98,7 @@ export class FanOut {
       if (isWhole) room.tail.push(event, stored.seq)
       else room.tail.clear(stored.seq)
       if (room.state === 'open') {
+        if (stored.seq !== room.head + 1) this.namespace.beside?.onHole(room.id)
         this.catchUp.onHole(room)
         this.texts.readAgain(room)
       }

@@ -68,7 +68,11 @@ export class LogListener implements BrokerListener {
       const room = namespace.state.rooms.get(row.roomId)
       // A number of another log is no old event: something that was sent is gone.
       if (room?.state === 'open' && room.epoch !== row.epoch) replaced.add(room)
-      else namespace.requests.fanOut.release(RoomEvent.fromRow(row))
+      else {
+        const isNew = room === undefined || row.seq > room.head
+        namespace.requests.fanOut.release(RoomEvent.fromRow(row))
+        if (isNew) namespace.state.beside?.onRow(row)
+      }
     }
     if (replaced.size > 0) this.compare(namespace, [...replaced])
     this.runtime.turn.endSoon()
@@ -109,6 +113,7 @@ export class LogListener implements BrokerListener {
   onReset(name: string, head: Head): void {
     const room = this.parts.namespaces.get(name)?.state.rooms.get(head.roomId)
     if (room?.state === 'open' && room.epoch !== head.epoch) {
+      this.parts.namespaces.get(name)?.state.beside?.onHole(room.id)
       this.parts.catchUp.onOtherLog(room, head)
       this.parts.namespaces.get(name)?.requests.fanOut.texts.forget(room)
     }
@@ -128,6 +133,7 @@ export class LogListener implements BrokerListener {
   onTaken(name: string, sessionId: string, fence: number): void {
     const namespace = this.parts.namespaces.get(name)
     if (namespace) this.parts.sessions.taken(namespace.state, sessionId, fence)
+    namespace?.state.beside?.onTaken(sessionId, fence)
     this.runtime.turn.endSoon()
   }
 
@@ -184,6 +190,7 @@ export class LogListener implements BrokerListener {
       state.headN = Math.max(state.headN, head.n ?? 0)
       if (head.isGrowing || room.texts.size > 0) requests.fanOut.texts.readAgain(room)
       if (head.hasState || room.facts.fv > 0) requests.fanOut.states.readAgain(room)
+      if (head.epoch !== room.epoch || head.seq > room.head) state.beside?.onHole(room.id)
       if (head.epoch !== room.epoch) {
         catchUp.onOtherLog(room, head)
         requests.fanOut.texts.forget(room)

@@ -105,6 +105,8 @@ export class NamespaceState {
   /** Latest commit number released: a live connection that was sent everything until now has everything up to it. */
   headN = 0
   readonly transients: Transients
+  /** Of a package with connections of its own, beside those here. */
+  beside: BesideNamespace | undefined = undefined
   private readonly observer: Observer
 
   constructor(
@@ -162,6 +164,16 @@ export class NamespaceState {
     const id = `${roomId}-${seq}`
     this.announce('stored', { id, roomId, seq, n, ts, type, args, data: args[0], userId, key, except })
   }
+}
+
+/** What the log tells those who have connections of their own, as the listeners of the hook `stored` know only this node's events. */
+export interface BesideNamespace {
+  /** Another node stored it, in a room that is open here. */
+  onRow(row: StoredRow): void
+  /** Events of this room may have been missed here. */
+  onHole(roomId: string): void
+  /** Another node has the session now. */
+  onTaken(sessionId: string, fence: number): void
 }
 
 /** @returns the ids of the user and the connection that an announcement is about, as far as there are any */
