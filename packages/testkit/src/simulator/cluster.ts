@@ -106,6 +106,12 @@ export class Cluster implements SharedStorage {
     return users.flatMap((user, index) => (index % 2 === 0 ? [(JSON.parse(String(user)) as { sub: string }).sub] : []))
   }
 
+  /** The session that a client may bring to any node. @returns its fence, nothing where it is not stored */
+  fenceOf(namespace: string, session: string): number | undefined {
+    const [, fence] = this.redis.ask(namespace, 'findSession', ['', session])
+    return fence === undefined ? undefined : Number(fence)
+  }
+
   close(): void {
     for (const way of this.ways) way.end(false)
   }

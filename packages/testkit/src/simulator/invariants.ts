@@ -89,6 +89,22 @@ export function* checkEpochs({ facts }: History): Iterable<string> {
   }
 }
 
+/** Where nothing was lost, a session is open on one node, and stored as that node has it. C18. */
+export function* checkSessions(machines: readonly Machine[], cluster: Cluster, name: string): Iterable<string> {
+  const holders = new Map<string, number>()
+  for (const [index, { server }] of machines.entries()) {
+    for (const { session, stage } of server?.get(name).connections.values() ?? []) {
+      if (!session || stage !== 'open') continue
+      const other = holders.get(session.id)
+      if (other !== undefined) yield `the session ${session.id} is open on node ${other} and on node ${index}`
+      holders.set(session.id, index)
+      const fence = cluster.fenceOf(name, session.id)
+      if (fence !== session.fence)
+        yield `the session ${session.id} of node ${index} has the fence ${session.fence}, and is stored with ${fence}`
+    }
+  }
+}
+
 /** No entry, no timer, no listener. */
 export function* checkLeftovers({ server }: Machine, name: string, clock: VirtualClock): Iterable<string> {
   if (!server) return

@@ -15,7 +15,15 @@ import { SdkActor } from './actors/sdk-actor.ts'
 import type { Application } from './application.ts'
 import { Cluster } from './cluster.ts'
 import { SimulatedDisk } from './disk.ts'
-import { checkBounds, checkEpochs, checkInboxes, checkLeftovers, checkNodes, checkPresence } from './invariants.ts'
+import {
+  checkBounds,
+  checkEpochs,
+  checkInboxes,
+  checkLeftovers,
+  checkNodes,
+  checkPresence,
+  checkSessions,
+} from './invariants.ts'
 import { Machine, type MachineOptions } from './machine.ts'
 import { SimulatedNetwork } from './network.ts'
 import { describeStep, type Plan, type Step } from './plan.ts'
@@ -354,7 +362,9 @@ export class World {
     const problems = [
       ...checkPresence(this.machines, namespace, this.plan.rooms, this.actors),
       ...(this.plan.steps.some(losesEvents) ? [] : checkInboxes(log, this.actors)),
-      ...(this.storage instanceof Cluster && !this.hasLosses ? checkEpochs(this.history) : []),
+      ...(this.storage instanceof Cluster && !this.hasLosses
+        ? [...checkEpochs(this.history), ...checkSessions(this.machines, this.storage, namespace)]
+        : []),
     ]
     for (const problem of problems) this.history.violate(problem)
     try {

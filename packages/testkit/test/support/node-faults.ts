@@ -110,6 +110,10 @@ export const NODE_FAULTS: readonly NodeFault[] = [
       ['if page[2][i + 1] == node then', 'if false then'],
     ),
   },
+  {
+    name: 'sessions-without-a-fence',
+    plant: inScripts(['if not known or known.fence <= fence then', 'if true then']),
+  },
 ]
 
 /** Breaks the one of this name, for good. @throws Error when there is none */
