@@ -26,7 +26,7 @@ describe('an application that installs everything', () => {
     project = new Project()
     project.copy('esm.mjs', 'cjs.cjs', 'types.ts')
     project.write('types.cts', COMMON_JS)
-    const own = ['server', 'client', 'documents', 'testkit', 'socket.io'].map((name) => `@roomful/${name}`)
+    const own = ['server', 'client', 'documents', 'testkit', 'socket.io', 'opentelemetry'].map((name) => `@roomful/${name}`)
     const { roomful = '' } = inject('tarballs')
     await project.install(...own, roomful, 'yjs@13', 'vitest@5', 'zod@4', '@types/node@26')
   }, 120_000)
@@ -95,7 +95,7 @@ describe('an application that installs everything', () => {
 
   it('brings its license and readme, and nothing that only the workspace has', () => {
     const installed = Object.keys(inject('tarballs')).filter((each) => !/react|vue|svelte|solid|create/.test(each))
-    expect(installed).toHaveLength(7)
+    expect(installed).toHaveLength(8)
     for (const name of installed) {
       const folder = join(project.folder, 'node_modules', name)
       const manifest = readFileSync(join(folder, 'package.json'), 'utf8')
