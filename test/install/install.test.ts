@@ -26,7 +26,9 @@ describe('an application that installs everything', () => {
     project = new Project()
     project.copy('esm.mjs', 'cjs.cjs', 'types.ts')
     project.write('types.cts', COMMON_JS)
-    const own = ['server', 'client', 'documents', 'testkit', 'socket.io', 'opentelemetry'].map((name) => `@roomful/${name}`)
+    const own = ['server', 'client', 'documents', 'testkit', 'socket.io', 'opentelemetry'].map(
+      (name) => `@roomful/${name}`,
+    )
     const { roomful = '' } = inject('tarballs')
     await project.install(...own, roomful, 'yjs@13', 'vitest@5', 'zod@4', '@types/node@26')
   }, 120_000)
