@@ -104,7 +104,9 @@ export class Socket<
       this.id = isOlder ? (nsp.name === '/' ? client.id : `${nsp.name}#${client.id}`) : generateId()
       this.pid = this.server.mayRecover(this.handshake, client) ? generateId() : undefined
     }
-    Object.assign(this, { _events: new (Listeners as unknown as new () => object)(), _eventsCount: 1 })
+    const emitter = this as unknown as { _events: object; _eventsCount: number }
+    emitter._events = new (Listeners as unknown as new () => object)()
+    emitter._eventsCount = 1
   }
 
   /** Callbacks that wait for the client's answer. */
