@@ -6,7 +6,7 @@ import { askIdentityService } from './adapters/auth/identity-service.ts'
 import { TokenIssuer, TokenVerifier } from './adapters/auth/jwt.ts'
 import { type Authenticate, type KeepingAuthenticate, OwnIdentity } from './adapters/auth/own-identity.ts'
 import { Passwords } from './adapters/auth/passwords.ts'
-import { findSecret, type Secret } from './adapters/auth/secret.ts'
+import { findSecret, SECRET_MIN_BYTES, type Secret } from './adapters/auth/secret.ts'
 import { SignInPlaces } from './adapters/auth/sign-in-places.ts'
 import { createHttpHost } from './adapters/http/host.ts'
 import { answerInspection } from './adapters/http/inspection.ts'
@@ -97,6 +97,7 @@ export function createRoomful({
   const settings = withRedisCa(resolveSettings(given))
   if (settings.workers > 1 && !isWorker()) throw new ConfigError(NO_WORKERS)
   const secret: Secret = findSecret(settings.jwtSecret, settings.data)
+  const otherSecret = otherSecretOf(settings)
   const tls = readTlsFiles(settings.tlsCert, settings.tlsKey)
   const clock = systemClock
   const random = systemRandom
@@ -112,7 +113,14 @@ export function createRoomful({
     observers.observe({ type: 'notice', message: secret.notice, isRisky: secret.isRisky ?? false })
   }
   const { jwksUrl, jwtAudience: audience, jwtIssuer, basePath } = settings
-  const verifier = new TokenVerifier({ secret: secret.bytes, jwksUrl, audience, issuer: jwtIssuer, now: clock.now })
+  const verifier = new TokenVerifier({
+    secret: secret.bytes,
+    otherSecret,
+    jwksUrl,
+    audience,
+    issuer: jwtIssuer,
+    now: clock.now,
+  })
   const attempts = openAttempts(settings, clock, secret.bytes)
   const issuer = new TokenIssuer({ secret: secret.bytes, audience, issuer: jwtIssuer, now: clock.now })
   const accounts = new Accounts({
@@ -134,6 +142,7 @@ export function createRoomful({
   const node = new ClusterNode({
     registry: nodeRegistry ?? openNodeRegistry(settings, clock),
     secret: secret.bytes,
+    otherSecret,
     clientAddress: addressReader(settings.trustProxy, (address) => {
       observers.observe({ type: 'notice', message: unknownProxy(address), isRisky: true })
     }),
@@ -235,6 +244,19 @@ export function createRoomful({
 const unknownProxy = (address: string): string =>
   `A proxy at ${address} forwards requests, but TRUST_PROXY does not name it: all of its clients have its address, so limits ` +
   `per address do not hold. Set TRUST_PROXY=${address} if the proxy is yours.`
+
+/** @throws ConfigError for one beside no other */
+function otherSecretOf({ jwtSecret, jwtSecretOther }: Settings): Uint8Array | undefined {
+  if (jwtSecretOther === undefined) return undefined
+  if (
+    jwtSecret !== undefined &&
+    jwtSecretOther !== jwtSecret &&
+    Buffer.byteLength(jwtSecretOther) >= SECRET_MIN_BYTES
+  ) {
+    return Buffer.from(jwtSecretOther)
+  }
+  throw new ConfigError('JWT_SECRET_OTHER is a second secret beside JWT_SECRET: of at least 32 bytes, and another one.')
+}
 
 function redisOf({ redisUrl, redisPrefix }: Settings): RedisStorage | undefined {
   return redisUrl === undefined ? undefined : { url: redisUrl, prefix: redisPrefix }

@@ -40,7 +40,8 @@ export function openBroker(settings: Settings, ports: LogPorts, secret: Uint8Arr
     retention,
     retentionMs: retentionMsOf(settings),
     dedupeWindowMs,
-    secretDigest: createHmac('sha256', secret).update('roomful nodes of one secret').digest('base64url'),
+    secretDigest: digestOf(secret),
+    otherSecretDigest: settings.jwtSecretOther && digestOf(Buffer.from(settings.jwtSecretOther)),
     mustSync: sync === 'full',
     replicas: redisReplicas,
     onFull: (events) => observer.observe({ type: 'made-room', events }),
@@ -78,4 +79,9 @@ export function openAttempts(
   return redisUrl === undefined
     ? alone
     : new RedisAttempts({ url: redisUrl, prefix: redisPrefix, clock, secret, alone })
+}
+
+/** Nodes compare it, so that Redis does not hold the secret. */
+function digestOf(secret: Uint8Array): string {
+  return createHmac('sha256', secret).update('roomful nodes of one secret').digest('base64url')
 }

@@ -95,6 +95,11 @@ export interface Settings {
    * REDIS_URL it is required, and the same on all nodes.
    */
   readonly jwtSecret: string | undefined
+  /**
+   * A second secret whose tokens are accepted too, while JWT_SECRET is changed: see docs/operations.md. Needs
+   * JWT_SECRET.
+   */
+  readonly jwtSecretOther: string | undefined
   /** URL of the public keys of an identity provider, for tokens signed with RS, PS, ES or EdDSA. */
   readonly jwksUrl: string | undefined
   /**

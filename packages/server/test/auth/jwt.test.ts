@@ -100,6 +100,21 @@ describe('good tokens', () => {
     await expect(weak.verify(hmacToken('secret', { sub: 'a' }, { alg: 'HS256', kid: '1' }))).resolves.toBeDefined()
   })
 
+  it('[A2.3] accepts tokens of a second secret while it is changed, by the same checks', async () => {
+    const other = Buffer.from('another secret of thirty-two bytes or more')
+    const both = new TokenVerifier({ secret, otherSecret: other, now })
+    const issue = (with_: Uint8Array) =>
+      new TokenIssuer({ secret: with_, now }).issueToken({ sub: 'ann', name: 'Ann', role: 'user' } as never, 60_000)
+    for (const each of [secret, other])
+      expect((await both.verify(await issue(each))).user).toMatchObject({ sub: 'ann' })
+    await expect(anyParty.verify(await issue(other))).rejects.toMatchObject({ code: 'TOKEN_INVALID' })
+    await expect(
+      both.verify(await issue(Buffer.from('a third secret of thirty-two bytes or more'))),
+    ).rejects.toMatchObject({ code: 'TOKEN_INVALID' })
+    const late = new TokenVerifier({ secret, otherSecret: other, now: () => now() + 120_000 })
+    await expect(late.verify(await issue(other))).rejects.toMatchObject({ code: 'TOKEN_EXPIRED' })
+  })
+
   it('accepts what it issues itself, for as long as it said', async () => {
     const issuer = new TokenIssuer({ secret, now, ...PARTIES })
     const token = await issuer.issueToken({ sub: 'bob', name: 'Bob', role: 'seller' }, 60_000)

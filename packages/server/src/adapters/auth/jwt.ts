@@ -20,6 +20,8 @@ import { Hs256 } from './hs256.ts'
 /** What tokens are verified with. */
 export interface TokenVerifierOptions {
   readonly secret: Uint8Array
+  /** Its tokens are accepted too. */
+  readonly otherSecret?: Uint8Array | undefined
   readonly jwksUrl?: string | undefined
   readonly audience?: string | undefined
   readonly issuer?: string | undefined
@@ -37,12 +39,15 @@ const JWKS_TIMEOUT_MS = 3_000
 export class TokenVerifier {
   private readonly options: TokenVerifierOptions
   private readonly hs256: Hs256
+  /** With the other secret, while it is changed. */
+  private readonly other: TokenVerifier | undefined
   private readonly jwks: JWTVerifyGetKey | undefined
   private secretKey: Promise<CryptoKey> | undefined
 
   constructor(options: TokenVerifierOptions) {
-    const { secret, audience, issuer, jwksUrl } = options
+    const { secret, otherSecret, audience, issuer, jwksUrl } = options
     this.options = options
+    this.other = otherSecret && new TokenVerifier({ ...options, secret: otherSecret, otherSecret: undefined })
     this.hs256 = new Hs256(secret, { audience, issuer })
     this.jwks =
       jwksUrl === undefined ? undefined : createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: JWKS_TIMEOUT_MS })
@@ -69,6 +74,7 @@ export class TokenVerifier {
       if (issuer !== undefined) checks.issuer = issuer
       return await this.checkWith(token, checks)
     } catch (error) {
+      if (this.other && error instanceof errors.JWSSignatureVerificationFailed) return this.other.judge(token)
       throw explain(error)
     }
   }

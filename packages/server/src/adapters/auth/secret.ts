@@ -7,7 +7,7 @@ import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFi
 import { join } from 'node:path'
 
 /** The size of the hash. RFC 7518 section 3.2. */
-const SECRET_MIN_BYTES = 32
+export const SECRET_MIN_BYTES = 32
 const FILE_NAME = 'jwt-secret'
 
 /** A secret, and what the operator should know about it. */

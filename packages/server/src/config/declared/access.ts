@@ -11,6 +11,14 @@ export const access = {
     sentence:
       'Secret that signs tokens (HS256), at least 32 bytes. Without it a random one is stored in ROOMFUL_DATA; with REDIS_URL it is required, and the same on all nodes.',
   }),
+  jwtSecretOther: setting({
+    variable: 'JWT_SECRET_OTHER',
+    type: optional(text),
+    default: undefined,
+    secret: true,
+    sentence:
+      'A second secret whose tokens are accepted too, while JWT_SECRET is changed: see docs/operations.md. Needs JWT_SECRET.',
+  }),
   jwksUrl: setting({
     variable: 'JWKS_URL',
     type: optional(url),

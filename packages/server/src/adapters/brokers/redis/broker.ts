@@ -28,6 +28,8 @@ export interface RedisBrokerOptions extends Partial<LogLimits> {
   readonly random: Random
   /** By which nodes see that they have the same secret, without it. */
   readonly secretDigest?: string | undefined
+  /** Of a secret that is accepted too. */
+  readonly otherSecretDigest?: string | undefined
   /** An acknowledged event must survive a power failure: Redis is asked whether it writes each one to disk. */
   readonly mustSync?: boolean | undefined
   /** How many replicas must have an event before it is acknowledged; 0 without it. */
@@ -93,6 +95,7 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       node,
       clock,
       secretDigest: options.secretDigest ?? '',
+      otherSecretDigest: options.otherSecretDigest ?? '',
       onAsk: (question) => listener?.onAsk(question),
       report: onFailed,
     })

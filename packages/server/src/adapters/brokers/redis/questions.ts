@@ -19,6 +19,8 @@ export interface QuestionsOptions {
   readonly clock: Clock
   /** By which nodes see that they have the same secret, without it. */
   readonly secretDigest: string
+  /** Of one that is accepted too; empty without one. */
+  readonly otherSecretDigest: string
   readonly onAsk: (question: NodeQuestion) => Awaitable<unknown>
   /** Something that a person should know of. */
   readonly report: (error: unknown) => void
@@ -32,13 +34,16 @@ const RENEW_MS = 2_000
 const SILENCE_MS = 3_000
 
 const NOW = "local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)"
-/** A node that comes with another secret than that of nodes which are there is left out; where none is, its secret counts. */
+/**
+ * A node that comes with another secret than that of nodes which are there is left out, unless it accepts theirs as well;
+ * where none is, its secret counts.
+ */
 const RENEW = `${NOW} redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
   local kept = redis.call('GET', KEYS[2])
   if kept ~= ARGV[3] then
-    for _, other in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+    if kept ~= ARGV[4] then for _, other in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
       if kept and other ~= ARGV[2] then return {} end
-    end
+    end end
     redis.call('SET', KEYS[2], ARGV[3])
   end
   redis.call('ZADD', KEYS[1], now + ARGV[1], ARGV[2])
@@ -178,10 +183,20 @@ export class Questions {
 
   private async renew(): Promise<void> {
     if (this.isClosed || !this.connection.up) return
-    const { clock, node } = this.options
+    const { clock, node, secretDigest, otherSecretDigest } = this.options
     this.cancelRenew?.()
     this.cancelRenew = clock.after(RENEW_MS, () => void this.renew())
-    const command = ['EVAL', RENEW, '2', this.members, this.secret, String(LEASE_MS), node, this.options.secretDigest]
+    const command = [
+      'EVAL',
+      RENEW,
+      '2',
+      this.members,
+      this.secret,
+      String(LEASE_MS),
+      node,
+      secretDigest,
+      otherSecretDigest,
+    ]
     try {
       const known = await this.connection.send<string[]>(command)
       if (known.length === 0) return this.refuse(new RefusedError(OTHER_SECRET))

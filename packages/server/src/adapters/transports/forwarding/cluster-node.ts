@@ -14,6 +14,8 @@ export interface ClusterNodeOptions {
   readonly registry: NodeRegistry | undefined
   /** The same on all nodes. */
   readonly secret: Uint8Array
+  /** That some of them have, while it is changed. */
+  readonly otherSecret?: Uint8Array | undefined
   /** The client's address, as the connection and proxies in front say. */
   readonly clientAddress: (request: IncomingMessage) => string
   readonly basePath: string
@@ -37,10 +39,10 @@ export class ClusterNode {
   private hasReported = false
 
   constructor(options: ClusterNodeOptions) {
-    const { registry, secret, basePath, clock, random, observer } = options
+    const { registry, secret, otherSecret, basePath, clock, random, observer } = options
     this.options = options
     this.ids = new NodeIds(random, registry !== undefined)
-    this.mark = new ForwardMark(secret, clock.now)
+    this.mark = new ForwardMark(secret, clock.now, otherSecret)
     this.forwarder =
       registry &&
       new Forwarder({

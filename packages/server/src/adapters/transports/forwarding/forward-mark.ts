@@ -14,18 +14,21 @@ type Marked = Pick<IncomingMessage, 'method' | 'url'>
 
 export class ForwardMark {
   private readonly key: Buffer
+  /** The first writes, each is accepted. */
+  private readonly keys: readonly Buffer[]
   private readonly now: () => number
   private readonly read = new WeakMap<IncomingMessage, string | false>()
 
-  /** @param secret the same on all nodes */
-  constructor(secret: Uint8Array, now: () => number) {
-    this.key = createHmac('sha256', secret).update('roomful requests between nodes').digest()
+  /** @param secret the same on all nodes @param other another one that some of them have, while it is changed */
+  constructor(secret: Uint8Array, now: () => number, other?: Uint8Array) {
+    this.key = keyOf(secret)
+    this.keys = other ? [this.key, keyOf(other)] : [this.key]
     this.now = now
   }
 
   write(request: Marked, ip: string): string {
     const at = this.now()
-    return `${at} ${ip} ${this.sign(request, at, ip)}`
+    return `${at} ${ip} ${sign(this.key, request, at, ip)}`
   }
 
   /** @returns the client's address; false for a mark that no node of this cluster wrote; undefined without one */
@@ -41,12 +44,20 @@ export class ForwardMark {
 
   private verify(request: IncomingMessage, mark: string): string | false {
     const [at = '', ip = '', signature = ''] = mark.split(' ')
-    const [given, wanted] = [Buffer.from(signature), Buffer.from(this.sign(request, Number(at), ip))]
-    if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) return false
+    const given = Buffer.from(signature)
+    const isOurs = this.keys.some((key) => {
+      const wanted = Buffer.from(sign(key, request, Number(at), ip))
+      return given.length === wanted.length && timingSafeEqual(given, wanted)
+    })
+    if (!isOurs) return false
     return Math.abs(this.now() - Number(at)) <= VALID_MS ? ip : false
   }
+}
 
-  private sign({ method, url }: Marked, at: number, ip: string): string {
-    return createHmac('sha256', this.key).update(`${at}\n${ip}\n${method} ${url}`).digest('base64url')
-  }
+function keyOf(secret: Uint8Array): Buffer {
+  return createHmac('sha256', secret).update('roomful requests between nodes').digest()
+}
+
+function sign(key: Buffer, { method, url }: Marked, at: number, ip: string): string {
+  return createHmac('sha256', key).update(`${at}\n${ip}\n${method} ${url}`).digest('base64url')
 }
