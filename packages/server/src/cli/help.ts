@@ -39,7 +39,7 @@ Against a server (docs/load.md):
       --clients <count> --rooms <count>  how many, and in how many rooms (default: 100 in 10)
       --rate <count>     messages per second, of all together (default: 50)
       --seconds <count>  for how long (default: 30)
-      --dialect <name>   plain, socketio, sse or poll (default: plain)
+      --dialect <name>   plain, v1, socketio, sse or poll (default: plain)
       --as users         with tokens of the server's secret, instead of as guests of /public
       --report <file>    write an HTML report
 

@@ -113,6 +113,36 @@ export function accountBehaviour(
     })
   })
 
+  describe('[V27] an account that is erased', () => {
+    const PLACE = Buffer.from('a place where they have signed in')
+
+    it('is gone with its name, its password and the places of its owner, and the name is free again', async () => {
+      const { user } = await accounts.signUp(alice, undefined)
+      await store.rememberPlace(user.sub, PLACE)
+      expect(await store.isKnownPlace(user.sub, PLACE)).toBe(true)
+      expect(await store.erase(user.sub)).toBe(true)
+      expect(await store.find(user.sub)).toBeUndefined()
+      expect(await store.isKnownPlace(user.sub, PLACE)).toBe(false)
+      await expect(accounts.signIn(alice, undefined)).rejects.toEqual(code('UNAUTHENTICATED'))
+      expect((await store.list({ search: '', isBanned: undefined, after: '', limit: 10 })).accounts).toEqual([])
+      expect((await accounts.signUp(alice, undefined)).user.sub).not.toBe(user.sub)
+    })
+
+    it('stays banned, without anything else that it said of its owner', async () => {
+      const { user } = await accounts.signUp(alice, undefined)
+      await store.setBanned(user.sub, true, 'Spam')
+      expect(await store.erase(user.sub)).toBe(true)
+      expect(await store.find(user.sub)).toMatchObject({ sub: user.sub, name: user.sub, banned: true })
+      expect((await accounts.signUp(alice, undefined)).user.name).toBe('Alice')
+    })
+
+    it('is not there twice', async () => {
+      expect(await store.erase('ann')).toBe(false)
+      await store.ensure({ sub: 'ann', name: 'Ann', role: 'user' })
+      expect([await store.erase('ann'), await store.erase('ann')]).toEqual([true, false])
+    })
+  })
+
   describe('[H23] a token of a sign-in', () => {
     const again = async (token: string) => accounts.refresh((await authenticator.authenticate({ token })).user)
     const DAY_MS = 86_400_000

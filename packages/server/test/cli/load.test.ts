@@ -28,7 +28,7 @@ async function run(url: string, ...args: string[]) {
   return { isWhole, lines, total }
 }
 
-it.each(['plain', 'socketio', 'sse', 'poll'])(
+it.each(['plain', 'v1', 'socketio', 'sse', 'poll'])(
   '[X20] %s: every acknowledged message reaches every member of its room',
   async (dialect) => {
     const { isWhole, total } = await run(await serve(), '--dialect', dialect)
@@ -62,7 +62,12 @@ it('[X20] a server that refuses is said to, by its codes', async () => {
   expect(limited.total('refusals and failures')).toMatch(/\d+ × RATE_LIMITED/)
   expect(limited.isWhole).toBe(true) // what was refused is not missing
   const none = await serve()
-  await expect(run(none, '--namespace', '/nowhere')).rejects.toThrow('No client could connect')
+  for (const dialect of ['plain', 'v1', 'socketio', 'sse', 'poll']) {
+    const refused = run(none, '--namespace', '/nowhere', '--dialect', dialect)
+    await expect(refused, dialect).rejects.toThrow('No client could connect')
+  }
+  // Without a token only guests come in, and not here.
+  await expect(run(none, '--namespace', '/', '--dialect', 'v1')).rejects.toThrow('6 × UNAUTHENTICATED')
   await expect(run('http://127.0.0.1:9')).rejects.toThrow('No client could connect to http://127.0.0.1:9: 6 × ')
-  await expect(run(none, '--dialect', 'telex')).rejects.toThrow('--dialect must be plain, socketio, sse, poll')
+  await expect(run(none, '--dialect', 'telex')).rejects.toThrow('--dialect must be plain, v1, socketio, sse, poll')
 }, 30_000)

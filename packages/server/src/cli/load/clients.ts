@@ -75,8 +75,9 @@ class Answers {
 async function openSocket(
   url: string,
   steps: (socket: WebSocket, done: () => void, fail: (why: string) => void) => void,
+  subprotocols: readonly string[] = [],
 ) {
-  const socket = new WebSocket(url)
+  const socket = new WebSocket(url, [...subprotocols])
   const ready = Promise.withResolvers<void>()
   const timer = setTimeout(() => ready.reject(new Error('NO_ANSWER')), CONNECT_MS)
   socket.addEventListener('close', ({ code, reason }) => ready.reject(new Error(`closed ${code} ${reason}`.trim())))
@@ -120,6 +121,40 @@ const plain: Connect = async ({ url, namespace, room, credentials }, listener) =
   })
   return {
     send: async (content) => void (await answers.ask((id) => socket.send(JSON.stringify({ type: 'message:send', id, roomId: room, content })))), // biome-ignore format: one call
+    close: () => {
+      isOver = true
+      socket.close(1000)
+    },
+  }
+}
+
+/** The form that the SDK speaks, with one channel. */
+const v1: Connect = async ({ url, namespace, room, credentials }, listener) => {
+  const answers = new Answers()
+  let isOver = false
+  const ask = (socket: WebSocket, event: string, data: unknown) =>
+    answers.ask((id) => socket.send(JSON.stringify({ ch: 1, event, id, data })))
+  const steps = (opened: WebSocket, done: () => void, fail: (why: string) => void): void => {
+    opened.addEventListener('message', ({ data }) => {
+      for (const line of String(data).split('\n')) {
+        const frame = JSON.parse(line) as Frame & { event?: string; data?: Frame }
+        if (frame.type === 'welcome') {
+          opened.send(JSON.stringify({ type: 'open', v: 1, ch: 1, ns: namespace, ...credentials }))
+        } else if (frame.type === 'opened') {
+          void ask(opened, 'room:join', { roomId: room }).then(done, (error: Error) => fail(error.message))
+        } else if (frame.type === 'closed' || frame.type === 'error') fail(frame.error?.code ?? frame.code ?? 'refused')
+        else if (frame.ack !== undefined) answers.settle(String(frame.ack), frame.error?.code)
+        else if (frame.event === 'message:new') listener.onMessage(String(frame.data?.content))
+      }
+    })
+  }
+  const socket = await openSocket(`${wsUrl(url)}/ws`, steps, ['roomful.v1'])
+  socket.addEventListener('close', ({ code }) => {
+    answers.fail('DISCONNECTED')
+    if (!isOver) listener.onClosed(`${code}`)
+  })
+  return {
+    send: async (content) => void (await ask(socket, 'message:send', { roomId: room, content })),
     close: () => {
       isOver = true
       socket.close(1000)
@@ -240,5 +275,5 @@ async function refusalOf(response: Response): Promise<string> {
 }
 
 /** By the name of the dialect, as in `--dialect`. */
-export const LOAD_CLIENTS = { plain, socketio, sse, poll } as const satisfies Record<string, Connect>
+export const LOAD_CLIENTS = { plain, v1, socketio, sse, poll } as const satisfies Record<string, Connect>
 export type LoadDialect = keyof typeof LOAD_CLIENTS
