@@ -3,6 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { Roomful } from '@roomful/server'
 import { hubOf } from '@roomful/server/testing'
 import type { Socket } from 'socket.io-client'
@@ -53,6 +55,26 @@ async function cut(socket: Socket): Promise<() => Promise<void>> {
     await socket.emitWithAck('sync')
   }
 }
+
+it('[J23] large ones for a client that is gone do not stay in memory beyond their bound', async () => {
+  const { url, roomful } = await serve({}, declare)
+  const { socket } = await enter(url, 'websocket')
+  await cut(socket)
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  const before = process.memoryUsage().heapUsed
+  for (let i = 0; i < 2_000; i++) {
+    roomful
+      .get('/team')
+      .to('a')
+      .emit('tick', `${i} ${'x'.repeat(50_000)}`)
+    if (i % 50 === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  collect()
+  // 100 MB were sent, 4 MiB may stay for who comes back: as arguments and as their JSON.
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(40e6)
+})
 
 describe.each(['websocket', 'polling'] satisfies Way[])('transient events over %s', (way) => {
   it('[J23] that were missed come when their client is back, in their place among the stored ones', async () => {

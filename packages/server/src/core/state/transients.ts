@@ -38,6 +38,7 @@ interface Entry {
 
 const MAX_EVENTS = 4_096
 const MAX_BYTES = 4 * 1024 ** 2
+const TRIM_AT_LEAST = 16
 /** What an entry costs beside its arguments. */
 const ENTRY_BYTES = 256
 const RUN_LENGTH = 6
@@ -178,7 +179,8 @@ export class Transients {
       this.gone = place
       this.first++
     }
-    if (this.first < MAX_EVENTS) return
+    // Those that went stay in memory until then, so they are never more than those that are kept, or a few.
+    if (this.first < TRIM_AT_LEAST || this.first * 2 < this.entries.length) return
     this.entries = this.entries.slice(this.first)
     this.first = 0
   }
