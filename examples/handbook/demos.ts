@@ -14,6 +14,7 @@ import { handshake } from './demos/handshake.ts'
 import { layers } from './demos/layers.ts'
 import { leaving } from './demos/leaving.ts'
 import { listeners } from './demos/listeners.ts'
+import { memory } from './demos/memory.ts'
 import { namespaces } from './demos/namespaces.ts'
 import { order } from './demos/order.ts'
 import { push } from './demos/push.ts'
@@ -36,6 +37,7 @@ export const demos: Readonly<Record<string, Demo>> = {
   layers,
   leaving,
   listeners,
+  memory,
   namespaces,
   order,
   push,
