@@ -25,12 +25,33 @@ interface Framework {
   readonly build?: readonly string[]
   readonly run: (port: number) => readonly string[]
   readonly path: string
+  readonly env?: Readonly<Record<string, string>>
 }
 
 const kit = ['@sveltejs/kit@3', '@sveltejs/adapter-node@6', '@sveltejs/vite-plugin-svelte', 'svelte@5', 'vite@8']
+const next = ['next@16', 'react@19', 'react-dom@19']
 const vite = 'node_modules/vite/bin/vite.js'
 const frameworks: Readonly<Record<string, readonly [folder: string, framework: Framework]>> = {
-  Next: ['next', { packages: ['next@16', 'react@19', 'react-dom@19'], run: () => ['server.js'], path: '/' }],
+  'Next in development': ['next', { packages: next, run: () => ['server.js'], path: '/' }],
+  'Next, built': [
+    'next',
+    {
+      packages: next,
+      build: ['node_modules/next/dist/bin/next', 'build'],
+      run: () => ['server.js'],
+      path: '/',
+      env: { NODE_ENV: 'production' },
+    },
+  ],
+  Nuxt: [
+    'nuxt',
+    {
+      packages: ['nuxt@4', 'vue@3'],
+      build: ['node_modules/.bin/nuxt', 'build'],
+      run: () => ['.output/server/index.mjs'],
+      path: '/',
+    },
+  ],
   Nitro: [
     'nitro',
     {
@@ -52,6 +73,7 @@ it('docs/frameworks.md shows what is tried here', () => {
   for (const [folder, file] of [
     ['next', 'server.js'],
     ['nitro', 'plugins/roomful.ts'],
+    ['nuxt', 'server/plugins/roomful.ts'],
     ['sveltekit', 'server.js'],
   ] as const) {
     const lines = readFileSync(join(FIXTURES, folder, file), 'utf8').split('\n')
@@ -65,25 +87,25 @@ it('docs/frameworks.md shows what is tried here', () => {
 
 describe.each(WHOLE ? Object.entries(frameworks) : [])(
   '%s',
-  (_name, [folder, { packages, build, run, path }]) => {
+  (_name, [folder, { packages, build, run, path, env: own = {} }]) => {
     it('[B15] serves its page and Roomful on one port', async () => {
       project = new Project({ type: 'module' })
       cpSync(join(FIXTURES, folder), project.folder, { recursive: true })
       await project.install('@roomful/server', ...packages)
       if (build) {
-        const { code, stdout, stderr } = await project.run('node', build)
+        const { code, stdout, stderr } = await project.run('node', build, { env: own, timeoutMs: 180_000 })
         expect(code, stdout + stderr).toBe(0)
       }
       const port = await freePort()
       const { NODE_OPTIONS: _, NODE_ENV: __, VITEST: ___, ...env } = process.env
       child = spawn(pinnedNode(), [...run(port)], {
         cwd: project.folder,
-        env: { ...env, PORT: String(port), HOST: 'localhost' },
+        env: { ...env, ...own, PORT: String(port), HOST: 'localhost' },
         stdio: 'ignore',
       })
       const url = `http://localhost:${port}`
       const page = async (): Promise<string> => (await fetch(url + path)).text()
-      await vi.waitFor(async () => expect(await page()).toMatch(/from (?:Next|Nitro|SvelteKit)/), {
+      await vi.waitFor(async () => expect(await page()).toMatch(/from (?:Next|Nitro|Nuxt|SvelteKit)/), {
         timeout: 60_000,
         interval: 200,
       })
@@ -92,5 +114,5 @@ describe.each(WHOLE ? Object.entries(frameworks) : [])(
       client.close()
     })
   },
-  240_000,
+  300_000,
 )
