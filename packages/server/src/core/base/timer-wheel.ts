@@ -12,7 +12,8 @@ const LATE_MS = 1_000
 export type Waiting = (() => void) | { timeUp(): void }
 
 export interface Timer {
-  readonly tick: number
+  /** Kept by the wheel. */
+  tick: number
   readonly waiting: Waiting
 }
 
@@ -36,18 +37,24 @@ export class TimerWheel {
     return this.waiting
   }
 
-  /** Once it is closed nothing waits: what would be tried again then never is. */
+  /** Once the wheel is closed nothing waits: what would be tried again then never is. */
   add(delayMs: number, waiting: Waiting): Timer {
-    if (this.isClosed) return { tick: 0, waiting }
+    const timer: Timer = { tick: 0, waiting }
+    this.put(delayMs, timer)
+    return timer
+  }
+
+  /** For what waits again and again with one object. It must not wait already. */
+  put(delayMs: number, timer: Timer): void {
+    if (this.isClosed) return
     if (this.waiting === 0) this.done = this.now()
     const due = Math.ceil((this.clock.monotonic() + Math.max(0, delayMs)) / this.tickMs)
-    const timer: Timer = { tick: Math.max(due, this.done + 1), waiting }
+    timer.tick = Math.max(due, this.done + 1)
     const slot = this.slots.get(timer.tick)
     if (slot) slot.add(timer)
     else this.slots.set(timer.tick, new Set([timer]))
     this.waiting++
     this.stopTicking ??= this.clock.after(this.tickMs, this.onTick)
-    return timer
   }
 
   /** Harmless for a timer that fired or was cancelled. */

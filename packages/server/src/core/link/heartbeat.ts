@@ -23,13 +23,17 @@ interface BeatingLink {
   confirmation(): (() => void) | undefined
 }
 
-export class Heartbeat {
+/** No such time. Times are whole milliseconds: an object holds them without another object for each. */
+const NONE = -1
+
+/** It is its own timer, because every link has one. */
+export class Heartbeat implements Timer {
+  tick = 0
   private readonly link: BeatingLink
   /** When the next ping is due. */
-  private pingAt = Number.POSITIVE_INFINITY
+  private pingAt = NONE
   /** When the first unanswered ping went out. */
-  private unansweredSince = Number.POSITIVE_INFINITY
-  private timer: Timer | undefined
+  private unansweredSince = NONE
   /** Pings without a pong so far. */
   private pongsDue = 0
   /** Called at the next pong, for what was sent before its ping. */
@@ -41,11 +45,15 @@ export class Heartbeat {
     this.link = link
   }
 
+  get waiting(): this {
+    return this
+  }
+
   /** Each link in its own phase, so that pings never come in a crowd. */
   start(): void {
     const { pingIntervalMs } = this.form
     if (pingIntervalMs === 0) return
-    this.pingAt = this.link.runtime.clock.monotonic() + pingIntervalMs * this.firstPhase()
+    this.pingAt = this.now() + Math.round(pingIntervalMs * this.firstPhase())
     this.wait()
   }
 
@@ -66,7 +74,7 @@ export class Heartbeat {
 
   ponged(): void {
     const { confirm } = this
-    this.unansweredSince = Number.POSITIVE_INFINITY
+    this.unansweredSince = NONE
     this.confirm = undefined
     this.pongsDue = Math.max(0, this.pongsDue - 1)
     confirm?.()
@@ -76,14 +84,13 @@ export class Heartbeat {
 
   /** The next ping is due a whole interval from now. */
   private countFromNow(): void {
-    this.pingAt = this.link.runtime.clock.monotonic() + this.form.pingIntervalMs
+    this.pingAt = this.now() + this.form.pingIntervalMs
     this.stop()
     this.wait()
   }
 
   stop(): void {
-    this.link.runtime.timers.cancel(this.timer)
-    this.timer = undefined
+    this.link.runtime.timers.cancel(this)
   }
 
   /** A ping that confirms deliveries waits for the pong of the one before. */
@@ -103,26 +110,30 @@ export class Heartbeat {
 
   private wait(): void {
     if (this.link.state === 'closed') return // a pong that was on its way
-    const { clock, timers } = this.link.runtime
-    const now = clock.monotonic()
-    const askAt = this.mayConfirm ? now : Number.POSITIVE_INFINITY
-    const dueAt = Math.min(askAt, this.pingAt, this.unansweredSince + this.form.pongTimeoutMs)
-    if (dueAt !== Number.POSITIVE_INFINITY) this.timer = timers.add(dueAt - now, this)
+    const now = this.now()
+    let dueAt = this.mayConfirm ? now : Number.POSITIVE_INFINITY
+    if (this.pingAt !== NONE) dueAt = Math.min(dueAt, this.pingAt)
+    if (this.unansweredSince !== NONE) dueAt = Math.min(dueAt, this.unansweredSince + this.form.pongTimeoutMs)
+    if (dueAt !== Number.POSITIVE_INFINITY) this.link.runtime.timers.put(dueAt - now, this)
+  }
+
+  private now(): number {
+    return Math.floor(this.link.runtime.clock.monotonic())
   }
 
   /** From the timer. */
   timeUp(): void {
-    this.timer = undefined
     const { pingIntervalMs, pongTimeoutMs } = this.form
-    const now = this.link.runtime.clock.monotonic()
+    const now = this.now()
     const isAnswered = this.link.lastActiveAt >= this.unansweredSince && !this.link.dialect.heartbeat?.needsPong
-    if (isAnswered) this.unansweredSince = Number.POSITIVE_INFINITY
-    if (now >= this.unansweredSince + pongTimeoutMs) return this.link.terminate('heartbeat timeout')
-    if (now >= this.pingAt) {
+    if (isAnswered) this.unansweredSince = NONE
+    if (this.unansweredSince !== NONE && now >= this.unansweredSince + pongTimeoutMs)
+      return this.link.terminate('heartbeat timeout')
+    if (this.pingAt !== NONE && now >= this.pingAt) {
       // A client that must answer knows when the ping was due, and not that a tick made it late.
       const since = this.link.dialect.heartbeat?.needsPong ? Math.max(this.pingAt, now - TICK_MS) : now
       this.pingAt = now + pingIntervalMs
-      this.unansweredSince = Math.min(this.unansweredSince, since)
+      if (this.unansweredSince === NONE) this.unansweredSince = since
       this.ping()
     } else if (this.mayConfirm) this.ping() // however long the answer takes
     this.wait()

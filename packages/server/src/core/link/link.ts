@@ -74,6 +74,7 @@ const NO_FRAMES: never[] = []
 const NO_CONNECTIONS: readonly never[] = []
 
 export class Link<C extends LinkConnection = LinkConnection> {
+  // Fields that are declared only take no memory in the many links that never set them. P5.
   readonly runtime: Runtime
   readonly wire: Wire
   readonly ip: string
@@ -86,22 +87,22 @@ export class Link<C extends LinkConnection = LinkConnection> {
   welcomed = false
   /** What a v1 client attaches to when it names no namespace. */
   defaultNamespace = '/'
-  credentials: Credentials | undefined
+  declare credentials: Credentials | undefined
   /** The request by which it came; kept only where the authenticator reads requests. */
-  openingRequest: ClientRequest | undefined
+  declare openingRequest: ClientRequest | undefined
   /** Until a channel is open. */
-  deadline: Timer | undefined
+  declare deadline: Timer | undefined
   connections: readonly C[] = NO_CONNECTIONS
-  owner: LinkOwner | undefined
+  declare owner: LinkOwner | undefined
   /** Counts towards its address; see limits.ts. */
-  countedIp: string | undefined
+  declare countedIp: string | undefined
   /** Why it is refused: it was accepted only to be sent this. */
-  refusal: RoomfulError | undefined
+  declare refusal: RoomfulError | undefined
   /** A connection of it was opened before. */
   hadConnection = false
   /** Over its soft limit: reading is paused, rooms are read from the log. */
   slow = false
-  /** When anything came from the peer, or went to it. */
+  /** When anything came from the peer, or went to it, in whole milliseconds. */
   lastActiveAt: number
   private readonly listener: LinkListener<C>
   /** How many parts wait for something to be stored before more is written. */
@@ -110,13 +111,13 @@ export class Link<C extends LinkConnection = LinkConnection> {
   private frameBytes = 0
   private unloggedBytes = 0
   /** What may wait of a link that nothing is read from a log for; instead of {@link UNLOGGED_MAX_BYTES} since it was slow. */
-  maxWaitingBytes: number | undefined = undefined
+  declare maxWaitingBytes: number | undefined
   private abuse: AbuseCounter | undefined
   private preauthBytes = 0
   private preauthMessages = 0
-  private stalled: Timer | undefined
-  private closeCode = 0
-  private closeReason = ''
+  declare private stalled: Timer | undefined
+  declare private closeCode: number | undefined
+  declare private closeReason: string | undefined
 
   constructor(
     runtime: Runtime,
@@ -129,14 +130,14 @@ export class Link<C extends LinkConnection = LinkConnection> {
     this.dialect = dialect
     this.ip = ip
     this.userAgent = userAgent
-    this.lastActiveAt = runtime.clock.monotonic()
+    this.lastActiveAt = Math.floor(runtime.clock.monotonic())
     this.heartbeat = new Heartbeat(this)
   }
 
   /** From the transport: one message. */
   receive(data: string | Uint8Array): void {
     if (this.state !== 'open') return
-    this.lastActiveAt = this.runtime.clock.monotonic()
+    this.lastActiveAt = Math.floor(this.runtime.clock.monotonic())
     if (this.owner?.receive(this, data)) return
     const size = typeof data === 'string' ? data.length : data.byteLength
     if (!this.isAuthenticated() && !this.mayStillAuthenticate(size)) return
@@ -153,7 +154,7 @@ export class Link<C extends LinkConnection = LinkConnection> {
 
   /** From the transport: a sign of life from the peer. */
   alive(): void {
-    this.lastActiveAt = this.runtime.clock.monotonic()
+    this.lastActiveAt = Math.floor(this.runtime.clock.monotonic())
     this.confirmSessions()
   }
 
@@ -170,7 +171,7 @@ export class Link<C extends LinkConnection = LinkConnection> {
 
   /** From the transport: everything that was handed over is gone. */
   drained(): void {
-    this.lastActiveAt = this.runtime.clock.monotonic()
+    this.lastActiveAt = Math.floor(this.runtime.clock.monotonic())
     this.unloggedBytes = 0
     if (!this.slow || this.state !== 'open') return
     this.listener.onDrained(this)
@@ -185,7 +186,7 @@ export class Link<C extends LinkConnection = LinkConnection> {
     this.runtime.timers.cancel(this.stalled)
     this.runtime.timers.cancel(this.deadline)
     this.frames = NO_FRAMES
-    this.listener.onClosed(this, this.closeCode || code, this.closeReason || reason)
+    this.listener.onClosed(this, this.closeCode ?? code, this.closeReason || reason)
   }
 
   /** Queues bytes for this turn's write. */

@@ -34,7 +34,7 @@ export class OpenRooms {
     const options = declarations.find(roomId, true)?.options ?? {}
     // What the log no longer keeps must not be found in memory: the order of `n` would be lost on the way.
     const historySize = Math.min(options.historySize ?? settings.historySize, options.retention ?? Infinity)
-    const room = new Room(roomId, options, historySize, this.hotBudget)
+    const room = new Room(roomId, options, historySize, this.hotBudget, broker.presence !== undefined)
     rooms.set(roomId, room)
     const failed = (cause: unknown): never => {
       rooms.delete(roomId)

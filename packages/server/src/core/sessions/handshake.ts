@@ -124,7 +124,7 @@ export class Handshake {
       return
     }
     const connection = this.createConnection(link, namespace, { channel, handshake: auth })
-    connection.isShared = isShared
+    if (isShared) connection.isShared = true
     if (link.refusal) return this.lifecycle.refuse(connection, link.refusal, CLOSE_CODES.TRY_LATER.code)
     const given = credentials.token === undefined && credentials.ticket === undefined ? link.credentials : undefined
     const claim = session === undefined ? undefined : { session, cursor }
@@ -507,7 +507,8 @@ export class Handshake {
     if (recovered?.restored) this.recovery.commit(connection, recovered.restored)
     this.savedSessions.begun(connection)
     if (checked) this.carryOut(connection, checked)
-    connection.onSettled?.(undefined)
+    if (!connection.onSettled) return
+    connection.onSettled(undefined)
     connection.onSettled = undefined
   }
 

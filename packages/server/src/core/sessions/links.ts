@@ -70,7 +70,7 @@ export class Links implements LinkListener<Connection> {
     link.heartbeat.start()
     if (namespace === undefined) return link
     if (dialect.multiplexed) {
-      link.credentials = credentials
+      if (Object.keys(credentials).length > 0) link.credentials = credentials
       welcome(this.runtime, link)
       this.parts.handshake.watchChannels(link)
     } else this.parts.handshake.begin(link, namespace, credentials, identity, httpMode)

@@ -260,8 +260,8 @@ export class Room {
   readonly isInbox: boolean
   readonly options: RoomOptions
   readonly tail: HotTail
-  readonly users = new Map<string, RoomUser>()
-  /** Those with a connection on this node, or expected back here. With one node the same. */
+  readonly users: Map<string, RoomUser>
+  /** Those with a connection on this node, or expected back here. With one node the same map. */
   readonly seats = new Map<string, Seat>()
   /** Joins under way that claim a seat, by user; with one node only where there is a capacity. Bound: the requests that run. */
   readonly claims = new SmallMap<string, SeatClaim>()
@@ -294,8 +294,10 @@ export class Room {
   /** Resolves when `state` is open; rejects when the broker failed. */
   opened: Promise<void> | undefined
 
-  constructor(id: string, options: RoomOptions, historySize: number, budget: HotBudget) {
+  /** @param hasOtherNodes users of other nodes may be in it */
+  constructor(id: string, options: RoomOptions, historySize: number, budget: HotBudget, hasOtherNodes: boolean) {
     this.id = id
+    this.users = hasOtherNodes ? new Map() : this.seats
     this.isInbox = isInbox(id)
     this.options = options
     this.tail = new HotTail(historySize, budget)
@@ -436,6 +438,7 @@ export type Attached = Pick<Connection, 'id' | 'openedAt'> &
  * (G1). Its life is `authenticating` → `open` → `closed`; sessions/transitions.ts moves it on, dispatch.ts works its queue.
  */
 export class Connection {
+  // Fields that are declared only take no memory in the many connections that never set them. P5.
   /** Stays the same when its client comes back to its session. */
   readonly id: string
   readonly link: Link<Connection>
@@ -446,7 +449,7 @@ export class Connection {
   readonly number: number
   readonly stage: 'authenticating' | 'open' | 'closed' = 'authenticating'
   /** What the client said on attaching, in dialects that have such a payload. */
-  readonly handshake: Readonly<Record<string, unknown>> | undefined
+  declare readonly handshake: Readonly<Record<string, unknown>> | undefined
   /** Meaningful once `open`. */
   readonly user: User = NO_USER
   /** When the token stops being good, ms since 1970. */
@@ -462,52 +465,52 @@ export class Connection {
   /** Present while events are read from the log instead of being pushed. */
   behind: CatchUpState | undefined
   /** The classic dialect's current room. */
-  currentRoom: string | undefined
+  declare currentRoom: string | undefined
   /** How it joins rooms: what it says of itself there, and which events it wants. */
-  joining: Map<string, { readonly state: PresenceState | undefined; readonly flow: Flow }> | undefined
+  declare joining: Map<string, { readonly state: PresenceState | undefined; readonly flow: Flow }> | undefined
   /** Of changes of what it says of itself. */
-  presenceRate: RateWindow | undefined
+  declare presenceRate: RateWindow | undefined
   /** What waits for the request that runs. */
   queue: Inbound[] | undefined
   busy = false
   /** The request that is waited for. */
   running: { cancel(): void } | undefined
   /** What it was asked and has not answered. */
-  clientRequests: ClientRequests | undefined
+  declare clientRequests: ClientRequests | undefined
   rate: RateWindow | undefined
   joinRate: RateWindow | undefined
   /** Of pieces of messages, and their characters within a second. */
-  pieceRate: RateWindow | undefined
-  pieceChars: { readonly since: number; used: number } | undefined
+  declare pieceRate: RateWindow | undefined
+  declare pieceChars: { readonly since: number; used: number } | undefined
   /** Events beyond its rate, after a cut; see bursts.ts. */
-  burst: { left: number; readonly until: number } | undefined
+  declare burst: { left: number; readonly until: number } | undefined
   /** A guest's, among those of its address; see limits.ts. */
-  guestNumber: number | undefined
+  declare guestNumber: number | undefined
   /** Under which its stored bytes count while it is a guest's; see limits.ts. */
-  guestWriter: string | undefined
+  declare guestWriter: string | undefined
   /** What its requests count towards in a minute; see limits.ts. */
   limits: ConnectionLimits | undefined
   /** Authentication deadline, or token expiry. */
   timer: Timer | undefined
   /** The time to come back that it was sent before a restart, ms since 1970. G7. */
-  expectedBackAt: number | undefined
+  declare expectedBackAt: number | undefined
   /** How HTTP carries it: a stream or polls in rooms, or a single request. See http-connection.ts. */
-  readonly httpMode: 'stream' | 'one-shot' | undefined
+  declare readonly httpMode: 'stream' | 'one-shot' | undefined
   /** Over HTTP: what checks at connect recorded, until it says which rooms it wants. */
-  checked: { discard(): void } | undefined
+  declare checked: { discard(): void } | undefined
   /** Called once, when it is open (without an error) or was refused. */
-  onSettled: ((error: RoomfulError | undefined) => void) | undefined
+  declare onSettled: ((error: RoomfulError | undefined) => void) | undefined
   /** Its link serves several pages; see lifecycle.ts. */
-  isShared = false
+  declare isShared: boolean | undefined
   /** A check of the namespace would not let it in, or failed. */
-  isCheckRefused = false
+  declare isCheckRefused: boolean | undefined
   /** Why it was refused. */
-  refusal: RoomfulError | undefined
+  declare refusal: RoomfulError | undefined
   /** The latest transient event for it. See transients.ts. */
   lastTransient = 0
   /** Its data as it was stored with the session. */
-  savedData: string | undefined
-  private ownData: Record<string, unknown> | undefined
+  declare savedData: string | undefined
+  declare private ownData: Record<string, unknown> | undefined
 
   constructor(link: Link<Connection>, namespace: NamespaceState, attached: Attached) {
     this.link = link
@@ -516,8 +519,8 @@ export class Connection {
     this.channel = attached.channel ?? 0
     this.number = attached.number ?? 0
     this.openedAt = attached.openedAt
-    this.handshake = attached.handshake
-    this.httpMode = attached.httpMode
+    if (attached.handshake !== undefined) this.handshake = attached.handshake
+    if (attached.httpMode !== undefined) this.httpMode = attached.httpMode
   }
 
   /**

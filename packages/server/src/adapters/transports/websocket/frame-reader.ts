@@ -82,9 +82,10 @@ const OVER = -2
 export class FrameReader {
   readonly form: FrameForm
   private readonly handler: FrameHandler
+  // Declared only, so that a client that sends whole frames has no memory for them. P5.
   /** The beginning of a frame. */
-  private rest: Pieces | undefined
-  private message: Fragmented | undefined
+  declare private rest: Pieces | undefined
+  declare private message: Fragmented | undefined
   private isOver = false
 
   constructor(form: FrameForm, handler: FrameHandler) {
@@ -112,13 +113,16 @@ export class FrameReader {
       }
       at = next
     }
-    if (at === bytes.length) this.rest = undefined
-    else if (at > 0 || !this.rest) {
-      // A copy, for the chunk may be 64 KiB, and what was read of it has views of its own.
-      const left = bytes.subarray(at)
-      this.rest = new Pieces(Math.max(left.length * 2, REST_MIN_BYTES))
-      this.rest.add(left)
-    }
+    if (at < bytes.length) this.keep(bytes, at)
+    else if (this.rest) this.rest = undefined
+  }
+
+  private keep(bytes: Buffer, from: number): void {
+    if (from === 0 && this.rest) return // they are there already
+    // A copy, for the chunk may be 64 KiB, and what was read of it has views of its own.
+    const left = bytes.subarray(from)
+    this.rest = new Pieces(Math.max(left.length * 2, REST_MIN_BYTES))
+    this.rest.add(left)
   }
 
   /** @returns where the next frame begins, or {@link INCOMPLETE} or {@link OVER} */

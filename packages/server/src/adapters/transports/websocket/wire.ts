@@ -29,10 +29,11 @@ export class WebSocketWire implements Wire, FrameHandler {
   private readonly reader: FrameReader
   private state: 'open' | 'closing' | 'closed' = 'open'
   private isPaused = false
+  // Declared only: an open connection has no memory for them. P5.
   /** What the peer's close frame says, or why its bytes were refused. */
-  private closeCode = ABNORMAL
-  private closeReason = ''
-  private closeTimer: NodeJS.Timeout | undefined
+  declare private closeCode: number | undefined
+  declare private closeReason: string | undefined
+  declare private closeTimer: NodeJS.Timeout | undefined
   /** The answer to the upgrade, until it is written. */
   private answering: string | undefined
 
@@ -161,7 +162,7 @@ export class WebSocketWire implements Wire, FrameHandler {
     if (unread) this.reader.read(unread)
     this.state = 'closed'
     clearTimeout(this.closeTimer)
-    this.link?.closed(this.closeCode, this.closeReason)
+    this.link?.closed(this.closeCode ?? ABNORMAL, this.closeReason ?? '')
   }
 
   private sendClose(code: number, reason: string): void {
