@@ -16,6 +16,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { measureAcks } from './acks.ts'
+import { measureJoins, measureRooms } from './lib/speed/growth.ts'
 import { measureSdkLatency, measureWsLatency } from './lib/speed/latency.ts'
 import { type Peer, peersOf } from './lib/speed/peers.ts'
 import { type Figure, median, type Results } from './lib/speed/results.ts'
@@ -64,6 +65,26 @@ function ownTasks(before: string | undefined): Readonly<Record<string, Task>> {
         return { 'seconds until all have them': seconds, 'memory at the peak': peakBytes / steadyBytes }
       }),
     },
+    ...Object.fromEntries(
+      [10, 10_000].map((members) => [
+        `join-of-${members}`,
+        {
+          row: 'P9',
+          title: `a client enters and leaves a room of ${members}`,
+          peers: each((script) => measureJoins(members, script)),
+        },
+      ]),
+    ),
+    ...Object.fromEntries(
+      [250, 50_000].map((rooms) => [
+        `publish-in-${rooms}`,
+        {
+          row: 'P9',
+          title: `a message of a client to itself, by turns in ${rooms} rooms`,
+          peers: each((script) => measureRooms(rooms, script)),
+        },
+      ]),
+    ),
     sse: {
       row: 'P10',
       title: 'fan-out to 1,000 event streams beside a loop of res.write',
