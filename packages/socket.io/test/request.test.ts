@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import type { Server, Socket } from '../src/index.ts'
-import { client, connected, open } from './lib/harness.ts'
+import { client, connected, open, until } from './lib/harness.ts'
 
 const headers = { cookie: 'a=1; b=2', 'user-agent': 'a test', 'x-list': 'one, two' }
 
@@ -80,7 +80,7 @@ describe('the request of a client', () => {
   it('is let go after the change from polls to a WebSocket, and has the first URL', async () => {
     const { io, url } = open()
     const socket = await enter(io, url, ['polling', 'websocket'])
-    await expect.poll(() => isLetGo(socket)).toBe(true)
+    await until(() => isLetGo(socket))
     expect(socket.request.url).toContain('transport=polling')
     expect(socket.handshake.query.transport).toBe('polling')
   })

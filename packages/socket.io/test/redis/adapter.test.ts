@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { createAdapter } from '@socket.io/redis-adapter'
 import { createClient } from 'redis'
 import { Server as OfficialServer } from 'socket.io'
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startRedis } from '../../../server/test/redis/server.ts'
 import { Server } from '../../src/index.ts'
 import { client, collect, connected, until } from '../lib/harness.ts'
@@ -16,7 +16,7 @@ afterAll(() => redis.stop())
 
 async function openOn(Library: typeof Server): Promise<{ io: Server; url: string }> {
   const [publisher, subscriber] = await Promise.all([0, 1].map(() => createClient({ url: redis.url }).connect()))
-  const io = new Library(0, { adapter: createAdapter(publisher, subscriber, { requestsTimeout: 2_000 }) as never })
+  const io = new Library(0, { adapter: createAdapter(publisher, subscriber, { requestsTimeout: 20_000 }) as never })
   io.on('connection', (socket) => void socket.join('room'))
   onTestFinished(async () => {
     await io.close()
@@ -24,6 +24,8 @@ async function openOn(Library: typeof Server): Promise<{ io: Server; url: string
   })
   return { io, url: `http://localhost:${(io.httpServer.address() as AddressInfo).port}` }
 }
+
+const PATIENT = { timeout: 20_000, interval: 20 }
 
 const peers = [
   ['another one of it', Server],
@@ -33,7 +35,7 @@ const peers = [
 describe.each(peers)('a server with @socket.io/redis-adapter, and %s', (_name, Peer) => {
   it('reach the sockets of both, ask them, move them and end them', async () => {
     const [here, there] = [await openOn(Server), await openOn(Peer)]
-    await expect.poll(() => here.io.of('/').adapter.serverCount()).toBe(2)
+    await vi.waitUntil(async () => (await here.io.of('/').adapter.serverCount()) === 2, PATIENT)
     const [ann, ben] = [client(here.url), client(there.url)]
     await Promise.all([connected(ann), connected(ben)])
     const [annHears, benHears] = [collect(ann), collect(ben)]
@@ -47,7 +49,7 @@ describe.each(peers)('a server with @socket.io/redis-adapter, and %s', (_name, P
     expect(benHears).toEqual([['from here', Buffer.from([1])]])
 
     for (const { io } of [here, there]) {
-      expect((await io.timeout(2_000).emitWithAck('ask')).toSorted()).toEqual(['ann', 'ben'])
+      expect((await io.timeout(20_000).emitWithAck('ask')).toSorted()).toEqual(['ann', 'ben'])
       const sockets = await io.in('room').fetchSockets()
       expect(sockets.map(({ id }) => id).toSorted()).toEqual([ann.id, ben.id].toSorted())
       const far = sockets.find(({ handshake }) => handshake.auth !== undefined && handshake.headers.host !== undefined)
@@ -58,9 +60,9 @@ describe.each(peers)('a server with @socket.io/redis-adapter, and %s', (_name, P
     expect(await here.io.serverSideEmitWithAck('hello', 'hello')).toEqual(['hello yourself'])
 
     here.io.in(ben.id as string).socketsJoin('moved')
-    await expect.poll(() => there.io.sockets.adapter.rooms.has('moved')).toBe(true)
+    await until(() => there.io.sockets.adapter.rooms.has('moved'))
     there.io.in(ann.id as string).socketsLeave('room')
-    await expect.poll(() => here.io.sockets.sockets.get(ann.id as string)?.rooms.has('room')).toBe(false)
+    await until(() => here.io.sockets.sockets.get(ann.id as string)?.rooms.has('room') === false)
     there.io.in(ann.id as string).disconnectSockets()
     await until(() => ann.disconnected)
   })
