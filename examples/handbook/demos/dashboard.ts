@@ -11,7 +11,7 @@ export const dashboard: Demo = async (print) => {
     roomful.whileOpen(() => {
       const timer = setInterval(() => {
         const memory = Math.round((1 - freemem() / totalmem()) * 100)
-        void board.publish('load', 'load', [{ memory }])
+        board.publish('load', 'load', [{ memory }]).catch(() => undefined) // the server has closed meanwhile
       }, EVERY_MS)
       return () => clearInterval(timer)
     })
