@@ -17,7 +17,7 @@ const tokenOf = (secret: string): string => token({ sub: 'ann', name: 'Ann' }, {
 it('[D2] [A2.3] JWT_SECRET is changed on one node after another: none is left out, and no client with a valid token', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'roomful-secrets-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  const redis = await startRedis({ port: await freePort(), folder, appendfsync: 'no' })
+  const redis = await startRedis({ port: await freePort(), folder, appendfsync: 'off' })
   onTestFinished(() => redis.stop())
   const ports = [await freePort(), await freePort()]
   const nodes: (Roomful | undefined)[] = []
