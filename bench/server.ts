@@ -57,6 +57,9 @@ const roomful = createRoomful({
   ratePerSecond: 0,
   ratePerMinute: 0,
   maxConnectionsPerIp: 0,
+  streamPiecesPerSecond: 0,
+  streamCharsPerSecond: 0,
+  streamMaxLength: 16 * 1024 * 1024,
   jwtSecret: 'a secret of the benchmark server only',
 })
 const [feed] = ['/bench', '/'].map((name) => {
