@@ -25,6 +25,7 @@ import {
   checkSessions,
 } from './invariants.ts'
 import { Machine, type MachineOptions } from './machine.ts'
+import { MailboxWatch } from './mailbox-watch.ts'
 import { SimulatedNetwork } from './network.ts'
 import { describeStep, type Plan, type Step } from './plan.ts'
 import { PresenceWatch } from './presence-watch.ts'
@@ -52,6 +53,7 @@ export class World {
   readonly storage: SimulatedDisk | Cluster
   readonly actors: readonly Actor[]
   private readonly watch: PresenceWatch
+  private readonly mailboxes: MailboxWatch
   private readonly plan: Plan
   private readonly application: Application
   private readonly admins: Set<string>
@@ -71,6 +73,7 @@ export class World {
     const { namespace, setUp, broker, onServer } = application
     const onProblem = (problem: string): void => this.history.violate(problem)
     this.watch = new PresenceWatch({ clock, namespace, machines: () => this.machines, onProblem })
+    this.mailboxes = new MailboxWatch(namespace, onProblem)
     const storage = this.makeStorage(random)
     this.storage = storage
     const authenticator = new TestAuthenticator(clock)
@@ -86,7 +89,7 @@ export class World {
             makeMachine(`machine ${index}`, {
               mount: (life) => storage.mount(index, life),
               onEnd: (isSilent) => way.end(isSilent),
-              tap: (machine, below) => this.watch.tap(machine, below),
+              tap: (machine, below) => this.watch.tap(machine, this.mailboxes.tap(below, namespace)),
             }),
           )
         : [makeMachine('machine', { mount: (life) => ({ storage: storage.mount(life) }) })]
@@ -207,7 +210,10 @@ export class World {
     const { nodes, networkMs, diskMs, retention } = plan
     if (nodes !== undefined) {
       const onProblem = (problem: string): void => this.history.violate(problem)
-      const onPublish = (channel: string, message: string): void => this.watch.onPublish(channel, message)
+      const onPublish = (channel: string, message: string): void => {
+        this.watch.onPublish(channel, message)
+        this.mailboxes.onPublish(channel, message)
+      }
       const links = { networkMs, diskMs, onProblem, onPublish }
       return new Cluster({ clock, nodes, retention, ...links, random: random.fork('cluster') })
     }
@@ -252,6 +258,7 @@ export class World {
     if (!(this.storage instanceof Cluster)) return
     const { stored } = this.storage
     this.storage.redis.restart(downMs, effects)
+    this.mailboxes.forget()
     const lost = stored.lostIn(this.storage.stored)
     if (effects === 0) return
     this.hasLosses = true
