@@ -5,7 +5,7 @@ import { io } from 'socket.io-client'
 import { WebSocket } from 'ws'
 import { Client, columns, type Demo } from '../demo.ts'
 
-const CONNECTIONS = 400
+const CONNECTIONS = 200
 /** They connect in groups, so that none waits for long. */
 const GROUP = 50
 
