@@ -33,7 +33,7 @@ it.each(Object.entries(demos))(
   async (name, demo) => {
     expect(masked(await run(demo))).toBe(masked(shown.get(name) ?? ''))
   },
-  60_000,
+  120_000,
 )
 
 /** The questions of the documents that docs/requirements.md names, with the page and the words of their heading. */
