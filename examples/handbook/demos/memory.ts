@@ -42,7 +42,7 @@ async function measure(kind: string, name: string, connect: (typeof kinds)[numbe
   const after = await ask(child)
   for (const close of closes) close()
   child.disconnect()
-  const each = (what: keyof Memory): string => ((after[what] - before[what]) / CONNECTIONS / 1024).toFixed(1)
+  const each = (what: keyof Memory): string => (Math.max(0, after[what] - before[what]) / CONNECTIONS / 1024).toFixed(1)
   return [name, each('used'), each('rss')]
 }
 
