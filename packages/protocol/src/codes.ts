@@ -14,8 +14,7 @@ export const ERROR_CODES = {
   EXPIRED: { http: 400, message: 'The key is older than the time for which repeats are recognised; nothing was done' },
   DURABLE_NEEDS_ONE_ROOM: {
     http: 400,
-    message:
-      'A durable event goes to one room, with or without the connection that sends it; send it as a transient event to exclude others or to combine rooms',
+    message: 'A durable event goes to all of exactly one room; send it as a transient event to exclude or to combine',
   },
   UNAUTHENTICATED: { http: 401, message: 'Authentication failed: no token' },
   TOKEN_INVALID: { http: 401, message: 'Authentication failed' },

@@ -95,7 +95,7 @@ export interface Emitter {
    * Sends an event to the clients that are connected now. An event that the contract declares durable is stored in its room
    * instead and reaches the others when they come back. A room without members is no error.
    * @param args what JSON can hold, or bytes
-   * @throws RoomfulError DURABLE_NEEDS_ONE_ROOM for a durable event to several rooms, to everyone or without others than the sender
+   * @throws RoomfulError DURABLE_NEEDS_ONE_ROOM for a durable event to several rooms, to everyone or with an exception
    * @example namespace.to(['general', 'news']).emit('notice', { text: 'The server restarts at noon' })
    */
   emit(type: string, ...args: readonly unknown[]): void
@@ -493,10 +493,8 @@ export interface TypedContext<C extends Contract> extends ContextBase {
   readonly connection: TypedConnection<C>
   /** Sends an event to this connection alone. */
   emit<Name extends PassingName<C>>(type: Name, ...args: SentArgs<C['server'][Name]>): void
-  /** To one room, without this connection: a durable event does not come to it when it comes back either. */
-  to(room: string): RoomEmitter<C>
-  /** To several rooms, without this connection. */
-  to(rooms: readonly string[]): CombinedEmitter<C>
+  /** To rooms, without this connection. A durable event leaves no one out: use {@link append}. */
+  to(room: string | readonly string[]): CombinedEmitter<C>
   /** To rooms, this connection included. */
   toAll(room: string | readonly string[]): RoomEmitter<C>
   /** To everyone in the namespace but this connection. */

@@ -199,22 +199,4 @@ describe('an event of a contract', () => {
     expect(() => namespace.emit('saved', {})).toThrow(expect.objectContaining(refused))
     expect(() => namespace.to('x').volatile.emit('saved', {})).toThrow(expect.objectContaining(refused))
   })
-
-  it('[O5] leaves the connection out that sends it, live and when it comes back', async () => {
-    await using server = await createTestServer({
-      setUp: (kit) =>
-        void kit
-          .namespace('/', defineContract({ ...contract, client: { go: event({}) } }))
-          .on('go', (context) => context.to('x').emit('saved')),
-    })
-    const { a, b } = await audience(server, { a: ['x'], b: ['x'] })
-    expect((await b.request('go')).error).toBeUndefined()
-    expect(copies({ a, b }, 'saved')).toEqual({ a: 1 })
-    for (const client of [a, b]) {
-      await client.request('room:leave', { roomId: 'x' })
-      client.forget()
-      await client.request('room:join', { roomId: 'x', after: 0 })
-    }
-    expect(copies({ a, b }, 'saved'), 'again, from the log').toEqual({ a: 1 })
-  })
 })

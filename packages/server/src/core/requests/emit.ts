@@ -2,7 +2,7 @@
  * Chooses who receives an event, with the words of Socket.IO: `to(room).to(other).except(id).volatile.emit(type, …)`. One
  * immutable value with two ends: it records an effect of a handler, or acts at once for the server itself.
  */
-import { CONNECTION_ID_PREFIX, isPersonalRoom, toJson } from '@roomful/protocol'
+import { isPersonalRoom, toJson } from '@roomful/protocol'
 import { checkRoomId } from '../base/contract.ts'
 import { RoomfulError } from '../base/errors.ts'
 import type { AppendEffect, Audience, EmitEffect } from '../log/effects.ts'
@@ -75,9 +75,7 @@ export class Emitter {
   /** The durable form of `emit`, whatever the contract says. @throws RoomfulError DURABLE_NEEDS_ONE_ROOM */
   append(type: string, args: readonly unknown[], userId?: string): AppendEffect {
     const [roomId, ...more] = this.audience.rooms ?? []
-    const [except, ...others] = this.audience.except
-    const isForOthers = others.length > 0 || (except !== undefined && !except.startsWith(CONNECTION_ID_PREFIX))
-    if (roomId === undefined || more.length > 0 || isForOthers || this.audience.volatile) {
+    if (roomId === undefined || more.length > 0 || this.audience.except.length > 0 || this.audience.volatile) {
       throw new RoomfulError('DURABLE_NEEDS_ONE_ROOM')
     }
     return {
@@ -89,7 +87,6 @@ export class Emitter {
       userId,
       atomicGroup: undefined,
       aboutSeq: undefined,
-      except,
     }
   }
 
