@@ -28,9 +28,9 @@ class Asker {
 
   static async open(port: number): Promise<Asker> {
     const waiting: ((text: string) => void)[] = []
-    const client = await BareClient.open(port, '/ws/bench', '"ack":', (_count, chunk) =>
-      waiting.shift()?.(chunk.toString()),
-    )
+    const client = await BareClient.open(port, '/ws/bench', '"ack":', (count, chunk) => {
+      if (count > 0) waiting.shift()?.(chunk.toString())
+    })
     return new Asker(client, waiting)
   }
 
@@ -109,6 +109,7 @@ async function write(server: ServerProcess, streams: number, outstanding: number
         at += PIECE.length
       }
       const client = await BareClient.open(server.port, '/ws/bench', '"ack":', (count, chunk) => {
+        if (count === 0) return // such as the welcome
         if (seq === 0) {
           seq = Number(/"seq":(\d+)/.exec(chunk.toString())?.[1])
           for (let i = 0; i < outstanding; i++) piece()
