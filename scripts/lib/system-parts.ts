@@ -30,6 +30,7 @@ export const systemParts: readonly SystemPart[] = [
     programs: ['/usr/lib/python3/dist-packages/websockets/__init__.py'],
     variable: 'PYTHON',
   },
+  { project: 'outside', aptPackage: 'sqlite3', programs: ['/usr/bin/sqlite3'], variable: 'SQLITE3' },
   { project: 'nginx', aptPackage: 'nginx', programs: ['/usr/sbin/nginx'], variable: 'NGINX' },
   { project: 'nodes', aptPackage: 'nginx', programs: ['/usr/sbin/nginx'], variable: 'NGINX' },
   { project: 'nodes', aptPackage: 'redis-server', programs: ['/usr/bin/redis-server'], variable: 'REDIS_SERVER' },

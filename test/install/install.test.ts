@@ -44,18 +44,19 @@ describe('an application that installs everything', () => {
     expect(JSON.parse(cjs.stdout), cjs.stderr).toEqual({ seq: 1 })
   })
 
-  it.runIf(WHOLE)('says on Node 20, from each way in, which Node it needs', async () => {
-    const node = await nodeOf('20')
-    const imports = await project.run('node', ['--input-type=module', '-e', "import '@roomful/server'"], { node })
-    const requires = await project.run('node', ['-e', "require('@roomful/server')"], { node })
-    const program = await project.run('node', ['node_modules/.bin/roomful', 'serve'], { node })
-    for (const { code, stderr } of [imports, requires, program]) {
-      expect([code !== 0, stderr]).toEqual([
-        true,
-        expect.stringMatching(/Roomful needs Node 22\.13 or later, and this is/),
-      ])
-    }
-  })
+  if (WHOLE)
+    it('says on Node 20, from each way in, which Node it needs', async () => {
+      const node = await nodeOf('20')
+      const imports = await project.run('node', ['--input-type=module', '-e', "import '@roomful/server'"], { node })
+      const requires = await project.run('node', ['-e', "require('@roomful/server')"], { node })
+      const program = await project.run('node', ['node_modules/.bin/roomful', 'serve'], { node })
+      for (const { code, stderr } of [imports, requires, program]) {
+        expect([code !== 0, stderr]).toEqual([
+          true,
+          expect.stringMatching(/Roomful needs Node 22\.13 or later, and this is/),
+        ])
+      }
+    })
 
   it.each(['nodenext', 'bundler'])('has types for strict TypeScript with %s, also inside the packages', async (how) => {
     const isBundler = how === 'bundler'

@@ -5,6 +5,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 
@@ -16,6 +17,21 @@ const RULES =
 const hasYamllint = spawnSync('yamllint', ['--version']).status === 0
 const hasGo =
   spawnSync('go', ['version']).status === 0 && existsSync('/usr/share/gocode/src/github.com/Masterminds/sprig')
+
+const files = globSync(['deploy/*.yaml', 'deploy/prometheus/*.yml', 'deploy/helm/roomful/*.yaml'], { cwd: root })
+
+it('the files of compose, Prometheus and the values of the chart are YAML', () => {
+  expect(files.length).toBeGreaterThan(4)
+  for (const file of files) {
+    const documents = parseAllDocuments(readFileSync(join(root, file), 'utf8'), { strict: true, uniqueKeys: true })
+    expect
+      .soft(
+        [documents].flat().flatMap(({ errors }) => errors),
+        file,
+      )
+      .toEqual([])
+  }
+})
 
 function yamllint(files: readonly string[]): string {
   const args = ['--strict', '-f', 'parsable', '-d', RULES, ...files]
@@ -38,18 +54,13 @@ function render(change: Readonly<Record<string, unknown>>): string {
   return stdout
 }
 
-it.skipIf(!hasYamllint)(
-  'yamllint finds nothing in the files of compose, Prometheus and the values of the chart',
-  () => {
-    const files = globSync(['deploy/*.yaml', 'deploy/prometheus/*.yml', 'deploy/helm/roomful/*.yaml'], { cwd: root })
-    expect(files.length).toBeGreaterThan(4)
+if (hasYamllint)
+  it('yamllint finds nothing in the files of compose, Prometheus and the values of the chart', () => {
     expect(yamllint(files)).toBe('')
-  },
-)
+  })
 
-it.skipIf(!hasGo)(
-  'the chart renders to what Kubernetes names, as it is and with everything switched on',
-  () => {
+if (hasGo)
+  it('the chart renders to what Kubernetes names, as it is and with everything switched on', () => {
     const kindsOf = (text: string): unknown[] =>
       parseAllDocuments(text).flatMap((document) => {
         expect(document.errors).toEqual([])
@@ -84,19 +95,14 @@ it.skipIf(!hasGo)(
       tolerations: [{ key: 'a', operator: 'Exists' }],
     })
     expect(kindsOf(whole).sort()).toEqual(['Deployment', 'Ingress', 'PodDisruptionBudget', 'Service', 'ServiceMonitor'])
-  },
-  60_000,
-)
+  }, 60_000)
 
-it.skipIf(process.env.LINTS !== 'all')(
-  'dockerfilelint and dclint find no error',
-  () => {
+if (process.env.LINTS === 'all')
+  it('dockerfilelint and dclint find no error', () => {
     const lint = (...args: string[]) => spawnSync('npx', ['--yes', ...args], { cwd: root, encoding: 'utf8' })
     const { stdout } = lint('dockerfilelint@1.8.0', 'deploy/Dockerfile')
     // It knows no `--start-period`, which Docker has had since 17.05.
     expect(stdout).toMatch(/Issues: 1\n\nLine \d+: HEALTHCHECK .*--start-period/)
     const compose = lint('dclint@3.1.0', 'deploy/compose.yaml')
     expect([compose.status, compose.stdout]).toEqual([0, expect.stringContaining('(0 errors')])
-  },
-  120_000,
-)
+  }, 120_000)
