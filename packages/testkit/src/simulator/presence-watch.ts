@@ -21,6 +21,7 @@ export class PresenceWatch {
   /** Since when a user has been in a room on a machine, as it was looked at. */
   private seats = new Map<string, number>()
   private readonly faultAt = new Map<Machine, number>()
+  private lossAt = -AFTER_FAULT_MS
 
   constructor(options: PresenceWatchOptions) {
     this.options = options
@@ -29,6 +30,11 @@ export class PresenceWatch {
   /** Its lease may end, or Redis may have lost what it said. */
   noteFault(machine: Machine, forMs = 0): void {
     this.faultAt.set(machine, this.options.clock.monotonic() + forMs)
+  }
+
+  /** Redis lost something: also that a user of a node that has ended since is expected back. */
+  noteLoss(): void {
+    this.lossAt = this.options.clock.monotonic()
   }
 
   look(): void {
@@ -70,7 +76,8 @@ export class PresenceWatch {
 
   /** As a node knew the room before. */
   private checkExpected({ server }: Machine, { roomId, changes }: PresenceDiff): void {
-    const { namespace, onProblem } = this.options
+    const { clock, namespace, onProblem } = this.options
+    if (clock.monotonic() - this.lossAt < AFTER_FAULT_MS) return
     for (const { user, state, reason } of changes) {
       if (state !== 'gone' || reason !== 'node') continue
       if (server?.get(namespace).state.rooms.get(roomId)?.users.get(user.sub)?.isAway)

@@ -262,6 +262,7 @@ export class World {
     const lost = stored.lostIn(this.storage.stored)
     if (effects === 0) return
     this.hasLosses = true
+    this.watch.noteLoss()
     for (const machine of this.machines) this.watch.noteFault(machine, downMs)
     this.recordLoss(lost)
   }
