@@ -2,31 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { io, type Socket } from 'socket.io-client'
 import { expect, it, onTestFinished } from 'vitest'
-import type { Commons } from '../../apps/commons/commons.ts'
 import { Endings } from '../../apps/commons/features/inspector/endings.ts'
 import { FactCounter } from '../../apps/commons/features/inspector/fact-counter.ts'
 import { addInspector } from '../../apps/commons/features/inspector/server.ts'
-import { serveCommons, tokenOf } from '../../apps/commons/test/support/commons.ts'
+import { serveCommons } from '../../apps/commons/test/support/commons.ts'
+import { next, open, quick } from '../../apps/commons/test/support/sockets.ts'
 import { freePort } from '../../scripts/lib/cluster/ports.ts'
 import { startRedis } from '../../scripts/lib/cluster/redis.ts'
-
-const next = (socket: Socket, event: string): Promise<Record<string, unknown>> =>
-  new Promise((resolve) => socket.once(event, resolve))
-
-async function open(url: string, namespace: string, sub: string, role?: string): Promise<Socket> {
-  const socket = io(url + namespace, { auth: { token: tokenOf(sub, role) }, transports: ['websocket'], forceNew: true })
-  onTestFinished(() => void socket.disconnect())
-  await next(socket, 'connect')
-  return socket
-}
-
-/** Ten times as fast, so that the test is short. */
-const quick = (clock: Commons['clock']): Commons['clock'] => ({
-  now: () => clock.now(),
-  after: (ms, fn) => clock.after(ms / 10, fn),
-})
 
 async function serve(redisUrl: string): Promise<string> {
   const [tally, endings] = [new FactCounter(), new Endings()]

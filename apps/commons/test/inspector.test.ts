@@ -1,7 +1,6 @@
 /** The inspector on a real server: figures every ten seconds, people and rooms as they are, and acts that hold at once. B14, B27, D8, D11. */
 import type { Fact } from '@roomful/server'
-import { io, type Socket } from 'socket.io-client'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import type { Commons } from '../commons.ts'
 import { serveDocuments } from '../features/documents/server.ts'
 import { addFeatures } from '../features/index.ts'
@@ -10,22 +9,7 @@ import { FactCounter } from '../features/inspector/fact-counter.ts'
 import { NAMESPACES } from '../features/inspector/namespaces.ts'
 import { addInspector, STATS_INTERVAL_MS } from '../features/inspector/server.ts'
 import { serveCommons, tokenOf } from './support/commons.ts'
-
-const next = (socket: Socket, event: string): Promise<Record<string, unknown>> =>
-  new Promise((resolve) => socket.once(event, resolve))
-
-async function open(url: string, namespace: string, sub: string, role?: string): Promise<Socket> {
-  const socket = io(url + namespace, { auth: { token: tokenOf(sub, role) }, transports: ['websocket'], forceNew: true })
-  onTestFinished(() => void socket.disconnect())
-  await next(socket, 'connect')
-  return socket
-}
-
-/** Ten times as fast, so that the test is short. */
-const quick = (clock: Commons['clock']): Commons['clock'] => ({
-  now: () => clock.now(),
-  after: (ms, fn) => clock.after(ms / 10, fn),
-})
+import { next, open, quick } from './support/sockets.ts'
 
 async function serve(): Promise<string> {
   const [tally, endings] = [new FactCounter(), new Endings()]

@@ -1,34 +1,8 @@
 /** The SDK and the server's real core: what either promises has to hold for both together. The simulator does it with everything that can go wrong. */
-import { Client, type ClientOptions, RoomfulError } from '@roomful/client'
-import { createTestServer, type TestServer, type TestServerOptions } from '@roomful/testkit'
-import { SimulatedNetwork } from '@roomful/testkit/simulator'
+import { RoomfulError } from '@roomful/client'
+import type { TestServer } from '@roomful/testkit'
 import { describe, expect, it } from 'vitest'
-
-interface Peer {
-  readonly client: Client
-  readonly network: SimulatedNetwork
-  readonly errors: RoomfulError[]
-}
-
-const unlimited = { ratePerSecond: 0, ratePerMinute: 0 }
-
-function join(server: TestServer, user: string, options: ClientOptions = {}): Peer {
-  const errors: RoomfulError[] = []
-  const network = new SimulatedNetwork({ clock: server.clock, host: server, delayMs: () => 1 })
-  const client = new Client('http://core', {
-    transport: network.transport,
-    token: () => server.token(user),
-    clock: server.clock,
-    random: () => 0.5,
-    onError: (error) => errors.push(error),
-    ...options,
-  })
-  return { client, network, errors }
-}
-
-async function createServer(options: TestServerOptions = {}): Promise<TestServer> {
-  return createTestServer({ ...options, settings: { ...unlimited, ...options.settings } })
-}
+import { createServer, join } from './support/real-core.ts'
 
 describe('with the real core', () => {
   it('people meet in a room, see who is there and hear each other', async () => {

@@ -1,11 +1,11 @@
 /** Presence data, the state of a room and unread counts in the SDK, on the server's real core. */
 import '@roomful/client/eager'
-import { Client, type ClientOptions, connect, type RoomfulError } from '@roomful/client'
+import { connect, type RoomfulError } from '@roomful/client'
 import { stateOf, unreadOf } from '@roomful/client/state'
-import { createTestServer, type TestServer, type TestServerOptions } from '@roomful/testkit'
-import { SimulatedNetwork } from '@roomful/testkit/simulator'
+import type { TestServer } from '@roomful/testkit'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
+import { createServer, join } from './support/real-core.ts'
 
 const contract = {
   client: {},
@@ -14,25 +14,13 @@ const contract = {
   state: { title: z.string(), votes: z.number(), 'cell:*': z.object({ text: z.string() }) },
 } as const
 
-const createServer = ({ settings, ...more }: TestServerOptions = {}): Promise<TestServer> =>
-  createTestServer({ ...more, settings: { ratePerSecond: 0, ratePerMinute: 0, ...settings } })
-
-function join(
-  server: TestServer,
-  user: string,
-  options: ClientOptions = {},
-): { client: Client; network: SimulatedNetwork; errors: RoomfulError[] } {
-  const errors: RoomfulError[] = []
-  const network = new SimulatedNetwork({ clock: server.clock, host: server, delayMs: () => 1 })
-  const client = new Client('http://core', {
-    transport: network.transport,
-    token: () => server.token(user),
-    clock: server.clock,
-    random: () => 0.5,
-    onError: (error) => errors.push(error),
-    ...options,
-  })
-  return { client, network, errors }
+/** The state of one room for two users, once both have it. */
+async function loaded(server: TestServer) {
+  const [ann, bob] = [join(server, 'ann'), join(server, 'bob')]
+  const [mine, theirs] = [stateOf(ann.client, 'x'), stateOf(bob.client, 'x')]
+  for (const store of [mine, theirs]) store.subscribe(() => undefined)
+  await server.clock.advance(100)
+  return { ann, bob, mine, theirs }
 }
 
 describe('presence data', () => {
@@ -121,11 +109,7 @@ describe('the state of a room', () => {
   it('[D18] a write that is refused is taken back, and a conflict brings what there is', async () => {
     await using server = await createServer()
     const { clock } = server
-    const [ann, bob] = [join(server, 'ann'), join(server, 'bob')]
-    const [mine, theirs] = [stateOf(ann.client, 'x'), stateOf(bob.client, 'x')]
-    mine.subscribe(() => undefined)
-    theirs.subscribe(() => undefined)
-    await clock.advance(100)
+    const { mine, theirs } = await loaded(server)
     const settled = Promise.allSettled([
       mine.set('lock', 'ann', { version: 0 }),
       theirs.set('lock', 'bob', { version: 0 }),
@@ -148,11 +132,7 @@ describe('the state of a room', () => {
   it('[D18] writes wait through a cut, count once, and what others did meanwhile is there', async () => {
     await using server = await createServer()
     const { clock } = server
-    const [ann, bob] = [join(server, 'ann'), join(server, 'bob')]
-    const [mine, theirs] = [stateOf(ann.client, 'x'), stateOf(bob.client, 'x')]
-    mine.subscribe(() => undefined)
-    theirs.subscribe(() => undefined)
-    await clock.advance(100)
+    const { ann, mine, theirs } = await loaded(server)
     const adding = mine.add('votes')
     ann.network.cut() // the request has left, and its answer is lost
     const more = mine.add('votes')
