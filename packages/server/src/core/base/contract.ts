@@ -55,32 +55,15 @@ function checkDefinition(side: string, name: string, definition: EventDefinition
   }
 }
 
-const RESERVED: ReadonlySet<string> = new Set(RESERVED_FIELDS)
+const RESERVED = reservedBut()
 /** What a plain client's message uses around its data. */
-const ENVELOPE: ReadonlySet<string> = new Set([
-  'type',
-  'id',
-  'key',
-  'event',
-  'data',
-  'args',
-  'ack',
-  'error',
-  'traceparent',
-])
+const ENVELOPE = reservedBut('roomId', 'seq', 'n', 'ts')
 /** A transient event has no room, number or time of its own, so its data may. */
-const TRANSIENT_RESERVED: ReadonlySet<string> = new Set([
-  'type',
-  'key',
-  'event',
-  'data',
-  'args',
-  'ack',
-  'error',
-  'seq',
-  'n',
-  'traceparent',
-])
+const TRANSIENT_RESERVED = reservedBut('id', 'roomId', 'ts')
+
+function reservedBut(...free: readonly (typeof RESERVED_FIELDS)[number][]): ReadonlySet<string> {
+  return new Set(RESERVED_FIELDS.filter((name) => !free.includes(name)))
+}
 
 /**
  * Top-level fields of an object schema, as far as its library shows them: zod's and valibot's `shape`/`entries`, TypeBox's
