@@ -56,6 +56,8 @@ export class RoomLog {
   readonly opened: Promise<void>
   private readonly namespace: Namespace
   private readonly watched = new Map<string, { room: Room; count: number }>()
+  /** What was appended here, by the list of its arguments. */
+  private readonly mine = new WeakMap<readonly unknown[], NewRow>()
   private isOpen = false
   private waiting: (() => void)[] = []
 
@@ -64,10 +66,8 @@ export class RoomLog {
    */
   constructor(namespace: Namespace, opened: Promise<void>, { onStored, onHole, onTaken, onTold }: RoomLogListener) {
     this.namespace = namespace
-    const mine = new WeakMap<readonly unknown[], NewRow>()
-    this.mine = mine
     namespace.hook('stored', ({ n, seq, roomId, type, args, except }) => {
-      onStored({ n, seq, roomId, type, args, except }, mine.get(args))
+      onStored({ n, seq, roomId, type, args, except }, this.mine.get(args))
     })
     namespace.state.beside = { onRow: (row) => onStored(toLogged(row)), onHole, onTaken }
     const { nodes } = namespace.requests.runtime
@@ -79,8 +79,6 @@ export class RoomLog {
       for (const submit of waiting) submit()
     })
   }
-
-  private readonly mine: WeakMap<readonly unknown[], NewRow>
 
   /** Other nodes may share it. */
   get isShared(): boolean {

@@ -169,7 +169,7 @@ export class CatchUp {
       const { room, flow, position } = membership
       if (flow === 'all' || position >= room.head) continue
       const behind = room.head - position
-      if (!state.lags.has(room) && connection.stage === 'open') {
+      if (!state.lags.has(room)) {
         state.lags.add(room)
         this.runtime.observer.observe({ type: 'lag', connectionId: connection.id, roomId: room.id, behind })
         connection.link.send(
