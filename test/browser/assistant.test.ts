@@ -40,7 +40,9 @@ describe.runIf(hasChromium)('the assistant in Chromium', () => {
 
     await ask(bob.page, 'And once more?')
     await expect.poll(() => answers(bob.page).count()).toBe(2)
-    await bob.page.getByRole('button', { name: 'Stop' }).waitFor({ state: 'detached', timeout: 20_000 })
+    // The message is there a moment before the button: without the first wait it would not have ended, but not begun.
+    await stop.waitFor()
+    await stop.waitFor({ state: 'detached', timeout: 20_000 })
     await expect.poll(() => textOf(ann.page)).toBe(await textOf(bob.page))
     expect(await textOf(ann.page)).toMatch(/^You asked: “And once more\?”\n\n.+\.$/s)
     for (const { page } of [ann, bob]) expect(await accessibilityProblemsInBothThemes(page)).toEqual([])
