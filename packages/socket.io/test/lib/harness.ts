@@ -17,7 +17,7 @@ export function client(
   options: Partial<ManagerOptions> & { auth?: Record<string, unknown> } = {},
 ): ClientSocket {
   const socket = connect(url, { transports, forceNew: true, ...options })
-  onTestFinished(() => void socket.disconnect())
+  onTestFinished(() => void socket.io._close())
   return socket
 }
 
