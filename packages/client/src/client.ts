@@ -116,7 +116,7 @@ export class Client<C extends AnyContract = undefined> {
         )
       },
     })
-    const requests = new Requests(environment, this.#connection)
+    const requests = new Requests(environment, this.#connection, `${url}`)
     this.#requests = requests
     this.#rooms = new Rooms(environment, requests)
     this.#outboxOptions = {

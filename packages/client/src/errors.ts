@@ -6,7 +6,7 @@ import type { ErrorCode, WireError } from '@roomful/protocol'
 
 /** Errors that the client detects without the server, each with its default sentence. */
 export const CLIENT_ERRORS = {
-  NOT_CONNECTED: 'No connection in time; nothing was sent',
+  NOT_CONNECTED: 'No connection',
   DISCONNECTED: 'The connection was lost; whether this was done is unknown',
   QUEUE_FULL: 'Too much is waiting already',
   CLOSED: 'The client is closed',

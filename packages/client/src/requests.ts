@@ -53,10 +53,13 @@ export class Requests {
   readonly #environment: Environment
   readonly #connection: Connection
   readonly #pending = new Map<number, Pending>()
+  readonly #url: string
   #lastId = 0
 
-  constructor(environment: Environment, connection: Connection) {
+  /** @param url of the server, as the application wrote it */
+  constructor(environment: Environment, connection: Connection, url: string) {
     this.#environment = environment
+    this.#url = url
     this.#connection = connection
   }
 
@@ -114,7 +117,7 @@ export class Requests {
     const timeoutError = (): RoomfulError =>
       request.wasSent
         ? new RoomfulError('TIMEOUT', `No answer to ${event} within ${timeoutMs} ms`)
-        : new RoomfulError('NOT_CONNECTED')
+        : new RoomfulError('NOT_CONNECTED', `No connection to ${this.#url} in ${timeoutMs} ms; nothing was sent`)
     const onSettled = (): void => {
       this.#pending.delete(id)
     }

@@ -90,12 +90,15 @@ describe('without a connection, a request', () => {
     ])
   })
 
-  it('is refused when there is none in time, and says that it was not sent', async () => {
+  it('is refused when there is none in time, and says where to and that it was not sent', async () => {
     const { client, clock } = await start({ autoConnect: false })
     const request = client.request('echo', 1)
     request.catch(() => undefined)
     await clock.advance(5_000)
-    await expect(request).rejects.toMatchObject({ code: 'NOT_CONNECTED' })
+    await expect(request).rejects.toMatchObject({
+      code: 'NOT_CONNECTED',
+      message: expect.stringMatching(/^No connection to http:\/\/\S+ in 5000 ms; nothing was sent$/),
+    })
   })
 
   it(`is refused at once when ${MAX_PENDING} wait already`, async () => {
