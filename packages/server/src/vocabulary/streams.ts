@@ -38,7 +38,8 @@ export function addStreams(hub: Hub, namespace: Namespace): void {
       context.change(roomId, { kind: 'extend', seq, at, fragment: fragmentOf(text), length: text.length })
       return (_stored: readonly Stored[], [changed]: readonly Changed[]) => ({ status: 'ok', length: changed?.version })
     }
-    return withWritten(roomId, seq, next)
+    const known = streams.findHere(roomId, seq)
+    return known ? next(known) : streams.follow(roomId, seq).then(next)
   }
   namespace.handle('message:append', append, { definition: schemaOf(up['message:append']), uncounted: true })
 

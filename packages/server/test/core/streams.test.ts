@@ -187,6 +187,38 @@ describe('a message in pieces', () => {
     expect(again.data).toEqual({ status: 'ok', length: 16 })
   })
 
+  it('[D17] of a client that is not in its room: the log is read once, not for each piece, and the room is freed after', async () => {
+    let reads = 0
+    const broker = () => {
+      const local = createLocalBroker({
+        log: createMemoryLog({ clock: new VirtualClock(), random: new SeededRandom(1) }),
+      })
+      const growing = local.growing.bind(local)
+      return Object.assign(local, {
+        growing: (namespace: string, roomId: string) => {
+          reads++
+          return growing(namespace, roomId)
+        },
+      })
+    }
+    await using server = await createTestServer({ settings: UNLIMITED, broker })
+    const ann = await server.connect({ user: 'ann' })
+    const seq = await begin(ann)
+    for (let at = 0; at < 20; at++) await ann.request('message:append', { roomId: 'x', seq, at, text: '.' })
+    expect(reads).toBe(1)
+    const { rooms } = server.get('/').state
+    expect(rooms.has('x')).toBe(true)
+    const { data } = await ann.request('message:complete', { roomId: 'x', seq })
+    expect(data).toEqual({ status: 'ok', length: 20 })
+    expect(rooms.has('x')).toBe(false)
+    // One that is taken back has no end.
+    const other = await begin(ann, 'secret')
+    await ann.request('message:append', { roomId: 'x', seq: other, at: 6, text: '!' })
+    await ann.request('message:redact', { roomId: 'x', seq: other })
+    await server.advance(61_000)
+    expect(rooms.has('x')).toBe(false)
+  })
+
   it('[D17] repeats of a piece change nothing, a gap says how long the message is', async () => {
     await using server = await createTestServer({ settings: UNLIMITED })
     const { ann } = await audience(server, { ann: ['x'] })

@@ -9,7 +9,7 @@ import type { FanOut } from '../log/fan-out.ts'
 import type { AppendKey, FactChange, GrowingRow, StoredRow } from '../ports/broker.ts'
 import { fragmentOf } from '../ports/facts.ts'
 import type { OpenRooms } from '../rooms/open-rooms.ts'
-import type { NamespaceState } from '../state/namespace-state.ts'
+import type { NamespaceState, Room } from '../state/namespace-state.ts'
 import { type EndedMessage, type EndRequest, MessageStream } from './message-stream.ts'
 import type { Publisher } from './publisher.ts'
 
@@ -34,6 +34,8 @@ interface Beginning {
 
 /** How often an end is tried while the message still grows. */
 const TRIES_MAX = 10
+/** Messages of clients whose rooms are held open; what more of them write is looked for in the log piece by piece. */
+const HELD_MAX = 10_000
 
 export class Streams {
   private readonly runtime: Runtime
@@ -41,14 +43,19 @@ export class Streams {
   private readonly parts: StreamsParts
   /** Those that this node writes, by room and number. Bound: what the application has open. */
   private readonly written = new Map<string, MessageStream>()
+  /** What ends the holding of a room, by room and number of the message that a client writes in it. */
+  private readonly held = new Map<string, () => void>()
 
   constructor(runtime: Runtime, namespace: NamespaceState, parts: StreamsParts) {
     this.runtime = runtime
     this.namespace = namespace
     this.parts = parts
     const { texts } = parts.fanOut
-    texts.onEnded = (roomId, { target, state, length }) =>
-      this.written.get(nameOf(roomId, target))?.hasEnded({ state, length })
+    texts.onEnded = (roomId, { target, state, length }) => {
+      const name = nameOf(roomId, target)
+      this.written.get(name)?.hasEnded({ state, length })
+      this.held.get(name)?.()
+    }
     texts.onIdle = (room, { stored: { seq }, length }) => {
       this.end(room.id, seq, length, { state: 'interrupted' }).catch((error: unknown) => {
         if (toRoomfulError(error).code === 'NOT_FOUND') return void room.texts.delete(seq) // taken back meanwhile
@@ -110,6 +117,39 @@ export class Streams {
   /** @returns nothing when no message is being written under this number */
   async find(roomId: string, seq: number): Promise<Written | undefined> {
     return this.findHere(roomId, seq) ?? this.findStored(roomId, seq)
+  }
+
+  /**
+   * As {@link find}, for a client that goes on to write: the room stays open here until the message has ended, even without
+   * members. Otherwise all of the text would be read from the log for each piece.
+   */
+  async follow(roomId: string, seq: number): Promise<Written | undefined> {
+    const name = nameOf(roomId, seq)
+    if (this.held.has(name) || this.held.size >= HELD_MAX) return this.find(roomId, seq)
+    const { rooms } = this.parts
+    const room = rooms.open(roomId)
+    const release = (): void => {
+      if (!this.held.delete(name)) return
+      room.pins--
+      rooms.freeIfEmpty(room)
+    }
+    this.held.set(name, release)
+    room.pins++
+    try {
+      await room.opened
+    } catch (error) {
+      release()
+      throw error
+    }
+    this.releaseOnceOver(room, seq, release)
+    return this.find(roomId, seq)
+  }
+
+  /** A message may also go without an end, such as when it is taken back. */
+  private releaseOnceOver(room: Room, seq: number, release: () => void): void {
+    if (!room.texts.has(seq)) return release()
+    const { settings, timers } = this.runtime
+    timers.add(settings.streamIdleMs, () => this.releaseOnceOver(room, seq, release))
   }
 
   /** As {@link find}, where it is known at once. */
