@@ -6,6 +6,9 @@ import { hubOf } from '@roomful/server/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Wire } from '../../src/core/ports/wire.ts'
+import { hmacToken } from '../auth/bad-tokens.ts'
+
+const SECRET = 'a-secret-of-more-than-thirty-two-bytes'
 
 const servers: Roomful[] = []
 afterEach(() => {
@@ -42,9 +45,9 @@ function refusal(
   })
 }
 
-/** A guest's connection, welcomed. */
-async function open(url: string): Promise<WebSocket> {
-  const socket = new WebSocket(`${url}/ws/public`)
+/** A guest's connection, or that of a user with a token, welcomed. */
+async function open(url: string, query = ''): Promise<WebSocket> {
+  const socket = new WebSocket(`${url}/ws/public${query}`)
   await new Promise<void>((resolve) => {
     socket.on('message', (data: Buffer) => data.toString().includes('"auth_ok"') && resolve())
   })
@@ -110,29 +113,35 @@ describe('a frame', () => {
 })
 
 describe('a connect and a join', () => {
-  it('[P6] are one write each: the answer to the upgrade, what is sent to a newcomer, and what the join is answered with', async () => {
-    const { url, roomful } = await start()
-    const write = vi.spyOn(Socket.prototype, 'write')
-    const cork = vi.spyOn(Socket.prototype, 'cork')
-    const socket = await open(url)
-    const [link] = [...hubOf(roomful).links.open]
-    const { wire } = link as unknown as { wire: { socket: Socket } }
-    const written = (): string[] =>
-      write.mock.contexts.flatMap((each, at) =>
-        each === wire.socket ? [Buffer.from(write.mock.calls[at]?.[0] as Uint8Array).toString('latin1')] : [],
+  it.each([
+    ['a guest', ''],
+    ['a user with a token', `?token=${hmacToken(SECRET, { sub: 'ann' })}`],
+  ])(
+    '[P6] are one write each for %s: the answer to the upgrade with what is sent to a newcomer, and the answer to the join',
+    async (_, query) => {
+      const { url, roomful } = await start({ jwtSecret: SECRET })
+      const write = vi.spyOn(Socket.prototype, 'write')
+      const cork = vi.spyOn(Socket.prototype, 'cork')
+      const socket = await open(url, query)
+      const [link] = [...hubOf(roomful).links.open]
+      const { wire } = link as unknown as { wire: { socket: Socket } }
+      const written = (): string[] =>
+        write.mock.contexts.flatMap((each, at) =>
+          each === wire.socket ? [Buffer.from(write.mock.calls[at]?.[0] as Uint8Array).toString('latin1')] : [],
+        )
+      const joined = new Promise((resolve) =>
+        socket.on('message', (data) => String(data).includes('"ack"') && resolve(0)),
       )
-    const joined = new Promise((resolve) =>
-      socket.on('message', (data) => String(data).includes('"ack"') && resolve(0)),
-    )
-    socket.send('{"type":"room:join","roomId":"lobby","id":"j"}')
-    await joined
-    expect(written()).toEqual([
-      expect.stringMatching(/^HTTP\/1\.1 101 .*"welcome".*"auth_ok".*"users:count"/s),
-      expect.stringContaining('"ack":"j"'),
-    ])
-    expect(cork.mock.contexts.filter((each) => each === wire.socket)).toEqual([])
-    socket.terminate()
-  })
+      socket.send('{"type":"room:join","roomId":"lobby","id":"j"}')
+      await joined
+      expect(written()).toEqual([
+        expect.stringMatching(/^HTTP\/1\.1 101 .*"welcome".*"auth_ok".*"users:count"/s),
+        expect.stringContaining('"ack":"j"'),
+      ])
+      expect(cork.mock.contexts.filter((each) => each === wire.socket)).toEqual([])
+      socket.terminate()
+    },
+  )
 })
 
 describe('what a client sends', () => {

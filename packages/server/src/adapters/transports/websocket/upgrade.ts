@@ -82,7 +82,11 @@ export function shakeHands(
   opened(wire, chosen)
   // Read at once where the handshake waited for something, so not before there is a link.
   if (head.length > 0 && !socket.destroyed) socket.unshift(head)
-  // Runs after the turn in which the link opened, whose frames take the answer along.
+  // The frames of the turn in which the link opens take the answer along. The end of that turn may be planned only later.
+  setImmediate(answerNextTurn, wire)
+}
+
+function answerNextTurn(wire: WebSocketWire): void {
   setImmediate(answer, wire)
 }
 
