@@ -88,7 +88,7 @@ export class Namespace implements NamespaceApi, NamespaceParts {
       },
     })
     const commit = new Commit(runtime, state, fanOut)
-    const throttle = new ThrottledFanOut(runtime, state)
+    const throttle = new ThrottledFanOut(runtime, state, fanOut)
     const seats = new Seats(runtime, state, rooms)
     const formerNodes = new FormerNodes(runtime, state)
     const presence = new RoomPresence(runtime, state, { rooms, seats, fanOut, throttle, formerNodes })

@@ -35,6 +35,45 @@ describe('presence of a namespace', () => {
     expect(ann.wire.writes - writes).toBeLessThanOrEqual(4)
   })
 
+  it('[G6] what is sent together is the same for everyone, in order, in few pieces, and each without their own', async () => {
+    await using server = await createTestServer({ settings: OPEN })
+    const { ann } = await audience(server, { ann: ['x'] })
+    const sdk = await server.connect({ user: 'sdk', dialect: 'v1' })
+    for (let i = 0; i < 250; i++) server.open({ user: `there${i}` })
+    await server.advance(2_000)
+    ann.forget()
+    sdk.forget()
+    const names = Array.from({ length: 40 }, (_, i) => `u${i}`)
+    const clients: TestClient[] = []
+    for (const user of names) {
+      const client = await server.connect({ user })
+      await client.request('room:join', { roomId: 'x' })
+      clients.push(client)
+    }
+    clients[7]?.close()
+    await server.advance(2_000)
+    const kinds = ['presence:update', 'user:joined', 'user:left']
+    const story = (client: TestClient): string[] =>
+      client
+        .messages(({ type }) => kinds.includes(String(type)))
+        .map(({ type, userId, status }) => `${userId} ${status ?? String(type).slice(5)}`)
+    const about = (name: string): string[] => story(ann).filter((line) => line.startsWith(`${name} `))
+    for (const name of names) {
+      if (name !== 'u7') expect(about(name)).toEqual([`${name} online`, `${name} joined`])
+    }
+    expect(about('u7').slice(0, 2)).toEqual(['u7 online', 'u7 joined'])
+    expect(about('u7').slice(2).toSorted()).toEqual(['u7 left', 'u7 offline'])
+    const online = (client: TestClient) =>
+      client.messages('presence:update').flatMap(({ userId, status }) => (status === 'online' ? [userId] : []))
+    expect(online(ann)).toEqual(names)
+    const seen = sdk.messages(({ event }) => event === 'presence:update').map(({ data }) => data)
+    expect(seen.filter((data) => (data as { status: string }).status === 'online')).toEqual(
+      names.map((userId) => ({ userId, status: 'online' })),
+    )
+    for (const [i, client] of clients.entries()) expect(online(client)).not.toContain(names[i])
+    expect(online(clients[39] as TestClient).length).toBeGreaterThan(0)
+  })
+
   it('above 1,000 connections only those who share a room hear of it, also after a grace', {
     timeout: 20_000,
   }, async () => {

@@ -10,6 +10,7 @@ import { mayBeLeftOut } from '../state/flow.ts'
 import type { Connection, Group, IsFor, NamespaceState, Room } from '../state/namespace-state.ts'
 import type { CatchUp } from './catch-up.ts'
 import { type Audience, EVERYONE } from './effects.ts'
+import { ForEveryone } from './for-everyone.ts'
 import { RoomStates } from './room-state.ts'
 import { Texts } from './texts.ts'
 
@@ -62,6 +63,7 @@ export class FanOut {
   private readonly catchUp: CatchUp
   private readonly delivery: Delivery
   private readonly inboxes: InboxListener
+  private forEveryone: ForEveryone | undefined
 
   constructor(
     runtime: Runtime,
@@ -184,17 +186,32 @@ export class FanOut {
     this.runtime.observer.observe({ type: 'fan-out', deliveries, encoded: 1 })
   }
 
+  /** What `work` sends to all of the namespace is written to each of them at once. It is for events of Roomful itself. */
+  together(work: () => void): void {
+    const forEveryone = new ForEveryone((connection, bytes) => connection.link.send(bytes))
+    this.forEveryone = forEveryone
+    try {
+      work()
+    } finally {
+      this.forEveryone = undefined
+      forEveryone.end(this.namespace.connections.values())
+    }
+  }
+
   /** A transient or volatile event. Members of several of the rooms get one copy. B29, C8. */
   emit(event: RoomEvent, audience: Audience): void {
     this.namespace.transients.note(event, audience)
+    if (this.forEveryone && audience.rooms === undefined) {
+      return this.forEveryone.add(event, this.gather(audience.except))
+    }
     const [only, ...more] = audience.rooms ?? []
     const room =
       only === undefined || more.length > 0 || isPersonalRoom(only) ? undefined : this.namespace.rooms.get(only)
-    if (room && audience.except.length === 0) return void this.deliver(room, event, audience)
+    if (room && audience.except.length === 0 && !this.forEveryone) return void this.deliver(room, event, audience)
     const excluded = this.gather(audience.except)
     if (room) return this.deliverToMembers(room, event, audience, ({ connection }) => !excluded.has(connection))
     const receivers = audience.rooms === undefined ? this.namespace.connections.values() : this.gather(audience.rooms)
-    for (const connection of receivers) if (!excluded.has(connection)) this.delivery.send(connection, event, audience)
+    for (const connection of receivers) if (!excluded.has(connection)) this.sendTo(connection, event, audience)
   }
 
   /** To those members of a room for whom it is. */
@@ -202,9 +219,13 @@ export class FanOut {
     for (const group of room.groups) {
       const { members, view } = group
       if (group.sampler && this.hold(group, event, audience, isFor)) continue
-      for (const membership of members)
-        if (isFor(membership, view)) this.delivery.send(membership.connection, event, audience)
+      for (const membership of members) if (isFor(membership, view)) this.sendTo(membership.connection, event, audience)
     }
+  }
+
+  private sendTo(connection: Connection, event: RoomEvent, audience: Audience): void {
+    this.forEveryone?.sendEarlier(connection)
+    this.delivery.send(connection, event, audience)
   }
 
   private gather(names: readonly string[]): Set<Connection> {

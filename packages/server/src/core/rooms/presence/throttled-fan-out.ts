@@ -5,6 +5,7 @@
  * a second has a bound. G6.
  */
 import type { Runtime } from '../../base/runtime.ts'
+import type { FanOut } from '../../log/fan-out.ts'
 import type { NamespaceState } from '../../state/namespace-state.ts'
 
 const INTERVAL_MS = 100
@@ -15,14 +16,16 @@ const DELIVERIES_AT_ONCE = 2_000
 export class ThrottledFanOut {
   private readonly runtime: Runtime
   private readonly namespace: NamespaceState
+  private readonly fanOut: Pick<FanOut, 'together'>
   /** In the order in which it happened. Bound: one per change of an interval. */
   private waiting: (() => void)[] = []
   private spent = 0
   private isRunning = false
 
-  constructor(runtime: Runtime, namespace: NamespaceState) {
+  constructor(runtime: Runtime, namespace: NamespaceState, fanOut: Pick<FanOut, 'together'>) {
     this.runtime = runtime
     this.namespace = namespace
+    this.fanOut = fanOut
   }
 
   /** @param deliveries how many it is for, about */
@@ -49,7 +52,9 @@ export class ThrottledFanOut {
     this.waiting = []
     this.spent = DELIVERIES_AT_ONCE
     this.begin() // what follows waits again
-    for (const send of waiting) send()
+    this.fanOut.together(() => {
+      for (const send of waiting) send()
+    })
     this.runtime.turn.endSoon()
   }
 }

@@ -246,7 +246,8 @@ export class UserPresence {
     this.countTimer = undefined
     if (this.sentCount === this.countKey()) return
     this.countTimer = this.planCount()
-    this.sendCountToAll()
+    // In a storm of arrivals it shares a write with them.
+    this.throttle.deliver(this.namespace.connections.size, () => this.sendCountToAll())
   }
 
   private sendCountToAll(): void {
