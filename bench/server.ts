@@ -5,7 +5,7 @@
  * the memory. With `--tick-ms` it publishes to the room `feed` itself, at that interval. Speed targets P1 to P6.
  *
  *   npm run bench:server -- --port 9000 [--store memory|sqlite|redis] [--redis redis://…] [--tick-ms 1000]
- *     [--tracing 0.01 --collector http://…] [--webhooks http://…]
+ *     [--tracing 0.01 [--early-ratio] --collector http://…] [--webhooks http://…]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -28,6 +28,7 @@ const { values } = parseArgs({
     'count-bytes': { type: 'boolean', default: false },
     /** Part of the requests that are followed, from 0 to 1. */
     tracing: { type: 'string' },
+    'early-ratio': { type: 'boolean', default: false },
     collector: { type: 'string', default: 'http://127.0.0.1:4318' },
     webhooks: { type: 'string' },
   },
@@ -49,7 +50,9 @@ const roomful = createRoomful({
   data,
   ...(values.store === 'redis' && { redisUrl: values.redis }),
   ...(values.deflate && { deflate: true }),
-  ...(values.tracing !== undefined && { observer: traced(Number(values.tracing), values.collector) }),
+  ...(values.tracing !== undefined && {
+    observer: traced(Number(values.tracing), values.collector, values['early-ratio']),
+  }),
   ...(values.webhooks !== undefined && {
     webhookUrl: values.webhooks,
     webhookSecret: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,

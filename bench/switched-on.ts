@@ -2,7 +2,8 @@
  * What W2 (100 rooms of ten, everyone publishes with one outstanding) costs with something switched on, beside the same
  * server without it. It is measured twice without, so that the spread of equal runs shows.
  *
- *   tracing    `@roomful/opentelemetry` with the official SDK and exporter: of no, every hundredth, and every request
+ *   tracing    `@roomful/opentelemetry` with the official SDK and exporter: of no, every hundredth, and every request, chosen
+ *              by the sampler of the SDK, or before it is asked (`sampleRatio`)
  *   webhooks   each message is sent to a receiver, which takes it
  *
  *   npm run bench -- tracing [--repeats 3] [--seconds 3]
@@ -32,8 +33,10 @@ type Variants = Readonly<Record<string, (sink: string) => readonly string[]>>
 const TRACING: Variants = {
   off: () => [],
   'off, again': () => [],
-  'none sampled': (sink) => ['--tracing', '0', '--collector', sink],
-  '1 of 100': (sink) => ['--tracing', '0.01', '--collector', sink],
+  'SDK samples none': (sink) => ['--tracing', '0', '--collector', sink],
+  'SDK samples 1 of 100': (sink) => ['--tracing', '0.01', '--collector', sink],
+  'sampleRatio 0': (sink) => ['--tracing', '0', '--early-ratio', '--collector', sink],
+  'sampleRatio 0.01': (sink) => ['--tracing', '0.01', '--early-ratio', '--collector', sink],
   'every one': (sink) => ['--tracing', '1', '--collector', sink],
 }
 const WEBHOOKS: Variants = {

@@ -20,7 +20,7 @@ export class Instruments {
   private readonly handlerFailures: Tally
   private webhooksPending = 0
   /** By method and code: making them for each request would cost more than the rest. */
-  private readonly attributes = new Map<string, Attributes>()
+  private readonly attributes = new Map<string, Map<string, ByOutcome>>()
 
   constructor(meter: Meter) {
     const seconds = (name: string, description: string): Histogram =>
@@ -82,16 +82,30 @@ export class Instruments {
   }
 
   private attributesOf(namespace: string, event: string, code: string | undefined): Attributes {
-    const outcome = code === undefined ? undefined : known(code)
-    const key = `${namespace} ${event} ${outcome}`
-    let attributes = this.attributes.get(key)
+    let ofNamespace = this.attributes.get(namespace)
+    if (ofNamespace === undefined) {
+      ofNamespace = new Map()
+      this.attributes.set(namespace, ofNamespace)
+    }
+    let ofEvent = ofNamespace.get(event)
+    if (ofEvent === undefined) {
+      ofEvent = { ok: { 'rpc.system.name': 'roomful', 'rpc.method': methodOf(namespace, event) }, failed: new Map() }
+      ofNamespace.set(event, ofEvent)
+    }
+    if (code === undefined) return ofEvent.ok
+    const outcome = known(code)
+    let attributes = ofEvent.failed.get(outcome)
     if (attributes === undefined) {
-      const method = { 'rpc.system.name': 'roomful', 'rpc.method': methodOf(namespace, event) }
-      attributes = outcome === undefined ? method : { ...method, 'error.type': outcome }
-      this.attributes.set(key, attributes)
+      attributes = { ...ofEvent.ok, 'error.type': outcome }
+      ofEvent.failed.set(outcome, attributes)
     }
     return attributes
   }
+}
+
+interface ByOutcome {
+  readonly ok: Attributes
+  readonly failed: Map<string, Attributes>
 }
 
 /** Applications define codes too; as attributes they would be unbounded. */

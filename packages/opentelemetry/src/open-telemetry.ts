@@ -19,6 +19,12 @@ export interface OpenTelemetryOptions {
    * `continue`.
    */
   readonly clientTraces?: 'continue' | 'link'
+  /**
+   * Which part of the requests and published events is followed at all, from 0 to 1. The others make no span, whatever the
+   * SDK's sampler would say, and cost next to nothing; what belongs to a trace that is sampled already is always followed.
+   * Default: 1, which leaves it to the SDK's sampler.
+   */
+  readonly sampleRatio?: number
 }
 
 /**
@@ -32,13 +38,17 @@ export function openTelemetry({
   tracerProvider = trace.getTracerProvider(),
   meterProvider,
   clientTraces = 'continue',
+  sampleRatio = 1,
 }: OpenTelemetryOptions = {}): Observer {
-  const spans = new Spans(tracerProvider.getTracer(SCOPE), clientTraces)
+  if (!(sampleRatio >= 0 && sampleRatio <= 1)) {
+    throw new RangeError(`openTelemetry: sampleRatio is a number from 0 to 1, not ${String(sampleRatio)}`)
+  }
+  const spans = new Spans(tracerProvider.getTracer(SCOPE), { clientTraces, sampleRatio })
   let instruments: Instruments | undefined
   return {
     tracer: spans,
     observe(fact) {
-      spans.observe(fact)
+      if (fact.type === 'commit') spans.committed(fact.namespace)
       if (instruments === undefined) {
         if (fact.type === 'notice') return // an SDK may be registered until the server starts
         if (meterProvider === undefined) warnUnlessRegistered(tracerProvider)

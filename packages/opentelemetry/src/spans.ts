@@ -13,28 +13,52 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api'
-import type { Fact, Tracer as RequestTracer, Trace, TracedDelivery, TracedEvent, TracedRequest } from '@roomful/server'
+import type { Tracer as RequestTracer, Trace, TracedDelivery, TracedEvent, TracedRequest } from '@roomful/server'
 
 /** Spans for deliveries of one request; those of further events are left out. */
 const DELIVERY_SPANS_MAX = 32
 /** Refusals that are a fault of the server; others are answers like any other. */
 const FAULTS: ReadonlySet<string> = new Set(['INTERNAL', 'TIMEOUT', 'UNAVAILABLE'])
 
+export interface SpansOptions {
+  readonly clientTraces: 'continue' | 'link'
+  readonly sampleRatio: number
+}
+
 export class Spans implements RequestTracer {
   private readonly tracer: Tracer
   private readonly clientTraces: 'continue' | 'link'
+  private readonly sampleRatio: number
   /** When the latest batch of each namespace was committed: its requests are released right after. */
   private readonly committedAt = new Map<string, number>()
+  /** Traces that have begun and not ended. */
+  private open = 0
+  private offset = 0
+  private offsetAt = Number.NEGATIVE_INFINITY
   /** By namespace and event. */
   private readonly options = new Map<string, Map<string, RequestOptions>>()
 
-  constructor(tracer: Tracer, clientTraces: 'continue' | 'link') {
+  constructor(tracer: Tracer, { clientTraces, sampleRatio }: SpansOptions) {
     this.tracer = tracer
     this.clientTraces = clientTraces
+    this.sampleRatio = sampleRatio
   }
 
-  observe(fact: Fact): void {
-    if (fact.type === 'commit') this.committedAt.set(fact.namespace, performance.now())
+  committed(namespace: string): void {
+    if (this.open > 0) this.committedAt.set(namespace, performance.now())
+  }
+
+  ended(): void {
+    this.open--
+  }
+
+  /** With a ratio most requests end here, so nothing may be made of them yet. */
+  follows(traceparent: string | undefined, dialect: string | undefined): boolean {
+    if (this.sampleRatio >= 1 || Math.random() < this.sampleRatio) return true
+    // What is part of a trace that is sampled already is followed with it.
+    if (traceparent !== undefined && this.clientTraces === 'continue' && isSampled(traceparent)) return true
+    const mayBeInside = dialect === undefined || dialect === 'http'
+    return mayBeInside && trace.getSpan(context.active())?.isRecording() === true
   }
 
   request({ namespace, event, connectionId, userId, dialect, traceparent }: TracedRequest): Trace | undefined {
@@ -45,11 +69,12 @@ export class Spans implements RequestTracer {
     const isInside = trace.getSpanContext(around) !== undefined // of an instrumentation of HTTP, which has read the header
     const parent = client === undefined || isLinked || isInside ? around : trace.setSpanContext(around, client)
     const options = this.optionsOf(namespace, event)
-    const offset = clockOffset()
+    const offset = this.clockOffset()
     options.startTime = offset + performance.now()
     options.links = isLinked ? [{ context: client }] : NO_LINKS
     const span = this.tracer.startSpan(options.name, options, parent)
     if (!span.isRecording()) return undefined
+    this.open++
     span.setAttributes({ 'user.id': userId, 'roomful.connection.id': connectionId, 'roomful.dialect': dialect })
     return new SpanTrace(this, span, trace.setSpan(parent, span), { namespace, offset })
   }
@@ -57,11 +82,35 @@ export class Spans implements RequestTracer {
   publish({ namespace, event, roomId }: TracedEvent): Trace | undefined {
     const parent = context.active()
     const attributes = { ...messaging('publish', roomId), 'roomful.namespace': namespace }
-    const offset = clockOffset()
+    const offset = this.clockOffset()
     const options = { startTime: offset + performance.now(), kind: SpanKind.PRODUCER, attributes }
     const span = this.tracer.startSpan(`publish ${event}`, options, parent)
     if (!span.isRecording()) return undefined
+    this.open++
     return new SpanTrace(this, span, trace.setSpan(parent, span), { namespace, offset })
+  }
+
+  delivering({
+    namespace,
+    traceparent,
+    ...delivery
+  }: TracedDelivery & { readonly namespace: string; readonly traceparent: string }): (() => void) | undefined {
+    const parent = trace.setSpanContext(ROOT_CONTEXT, toSpanContext(traceparent))
+    const offset = this.clockOffset()
+    const span = this.deliver(parent, delivery, offset + performance.now())
+    if (!span.isRecording()) return undefined
+    span.setAttribute('roomful.namespace', namespace)
+    return () => span.end(offset + performance.now())
+  }
+
+  /** The span of an event that is handed to the members of its room. */
+  deliver(parent: Context, { event, roomId, id, connections }: TracedDelivery, startTime: number): Span {
+    const span = this.child(parent, `deliver ${event}`, SpanKind.PRODUCER, startTime)
+    if (!span.isRecording()) return span
+    span.setAttributes(messaging('deliver', roomId))
+    if (id !== undefined) span.setAttribute('messaging.message.id', id)
+    if (connections !== undefined) span.setAttribute('roomful.connections', connections)
+    return span
   }
 
   /** When the latest batch of a namespace was committed. */
@@ -71,6 +120,19 @@ export class Spans implements RequestTracer {
 
   child(parent: Context, name: string, kind: SpanKind, startTime: number): Span {
     return this.tracer.startSpan(name, { kind, startTime }, parent)
+  }
+
+  /**
+   * From `performance.now()` to milliseconds since 1970: one clock for the spans of a request, whose own are off by up to
+   * one. Read again after a second, for the clock may be set.
+   */
+  private clockOffset(): number {
+    const now = performance.now()
+    if (now - this.offsetAt > OFFSET_KEPT_MS) {
+      this.offsetAt = now
+      this.offset = Date.now() - now
+    }
+    return this.offset
   }
 
   /** Used for one span after another, since most are not sampled: an SDK copies what it keeps. */
@@ -97,11 +159,7 @@ interface RequestOptions extends SpanOptions {
 }
 
 const NO_LINKS: Link[] = []
-
-/** From `performance.now()` to milliseconds since 1970: one clock for the spans of a request, whose own are off by up to one. */
-function clockOffset(): number {
-  return Date.now() - performance.now()
-}
+const OFFSET_KEPT_MS = 1_000
 
 interface Of {
   readonly namespace: string
@@ -136,17 +194,13 @@ class SpanTrace implements Trace {
     this.submittedAt = performance.now()
   }
 
-  delivering({ event, roomId, id, connections }: TracedDelivery): void {
-    if (id !== undefined) this.recordCommit()
+  delivering(delivery: TracedDelivery): void {
+    if (delivery.id !== undefined) this.recordCommit()
     if (this.deliveries.length === DELIVERY_SPANS_MAX) {
       this.omitted++
       return
     }
-    const span = this.spans.child(this.context, `deliver ${event}`, SpanKind.PRODUCER, this.now())
-    span.setAttributes(messaging('deliver', roomId))
-    if (id !== undefined) span.setAttribute('messaging.message.id', id)
-    if (connections !== undefined) span.setAttribute('roomful.connections', connections)
-    this.deliveries.push(span)
+    this.deliveries.push(this.spans.deliver(this.context, delivery, this.now()))
   }
 
   ended(code: string | undefined): void {
@@ -159,6 +213,7 @@ class SpanTrace implements Trace {
       this.span.setStatus({ code: SpanStatusCode.ERROR })
     }
     this.span.end(at)
+    this.spans.ended()
   }
 
   private now(): number {
@@ -187,6 +242,11 @@ function messaging(operation: 'publish' | 'deliver', roomId: string | undefined)
     'messaging.operation.type': 'send',
     ...(roomId !== undefined && { 'messaging.destination.name': roomId }),
   }
+}
+
+/** @param traceparent a valid one */
+function isSampled(traceparent: string): boolean {
+  return (Number.parseInt(traceparent.slice(-2), 16) & TraceFlags.SAMPLED) !== 0
 }
 
 /** @param traceparent a valid one: version, trace, span and flags */

@@ -50,13 +50,24 @@ async function measure(tracer: Observer['tracer']): Promise<{ bytes: number; rea
   const { profile } = await session.post('HeapProfiler.stopSampling')
   session.disconnect()
   const bytesOf = ({ callFrame, selfSize, children }: Node): number =>
-    (/requests\/(traced-execution|trace)\.ts/.test(callFrame.url) ? selfSize : 0) +
+    (/(requests\/traced-execution|log\/trace)\.ts/.test(callFrame.url) ? selfSize : 0) +
     children.reduce((sum, child) => sum + bytesOf(child), 0)
   return { bytes: bytesOf(profile.head as Node), reads, requests }
 }
 
 it('tests once for each request whether it is followed, and allocates nothing for that', async () => {
   expect(await measure(undefined)).toEqual({ bytes: 0, reads: REQUESTS, requests: REQUESTS })
+})
+
+const followingAll = {
+  follows: () => true,
+  publish: () => undefined,
+  delivering: () => undefined,
+}
+
+it('allocates nothing for requests that the tracer leaves out', async () => {
+  const tracer = { ...followingAll, follows: () => false, request: () => expect.unreachable() }
+  expect(await measure(tracer)).toEqual({ bytes: 0, reads: REQUESTS, requests: REQUESTS })
 })
 
 it('allocates for requests that are followed, as the same count shows', async () => {
@@ -67,7 +78,7 @@ it('allocates for requests that are followed, as the same count shows', async ()
     delivering: () => undefined,
     ended: () => undefined,
   }
-  const { bytes, requests } = await measure({ request: () => trace, publish: () => undefined })
+  const { bytes, requests } = await measure({ ...followingAll, request: () => trace })
   expect(requests).toBe(REQUESTS)
   expect(bytes).toBeGreaterThan(REQUESTS * 50)
 })

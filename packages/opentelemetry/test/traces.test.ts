@@ -1,5 +1,6 @@
 import { context, trace } from '@opentelemetry/api'
 import { connect } from '@roomful/client'
+import { openTelemetry } from '@roomful/opentelemetry'
 import { io } from 'socket.io-client'
 import { expect, it, onTestFinished } from 'vitest'
 import { OtlpReceiver, type ReceivedSpan } from './otlp-receiver.ts'
@@ -8,6 +9,7 @@ import { JsonClient, openSdk, openServer } from './serving.ts'
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 const PARENT = '00f067aa0ba902b7'
 const TRACEPARENT = `00-${TRACE}-${PARENT}-01`
+const NOT_SAMPLED = `00-${TRACE}-${PARENT}-00`
 const [SERVER, PRODUCER, INTERNAL] = [2, 4, 1]
 
 function only(spans: readonly ReceivedSpan[]): ReceivedSpan {
@@ -265,4 +267,42 @@ it('continues the trace of an application that uses the SDK', async () => {
   const [first, second] = receiver.named('/public/room:join')
   expect(first).toMatchObject({ traceId: TRACE, parentSpanId: PARENT })
   expect(second?.parentSpanId).toBe('')
+})
+
+it('leaves out what the ratio leaves out before the SDK is asked, but nothing of a sampled trace', async () => {
+  const receiver = await OtlpReceiver.open()
+  const sdk = openSdk(receiver.url)
+  let asked = 0
+  const tracerProvider = {
+    getTracer: (name: string) => {
+      const tracer = sdk.tracerProvider.getTracer(name)
+      return {
+        startSpan: (...given: Parameters<typeof tracer.startSpan>) => {
+          asked++
+          return tracer.startSpan(...given)
+        },
+        startActiveSpan: tracer.startActiveSpan.bind(tracer),
+      }
+    },
+  }
+  const { url, roomful } = await openServer({ ...sdk, tracerProvider } as never, { sampleRatio: 0 })
+  const ann = await JsonClient.open(url, '/ws/public?name=Ann')
+  await ann.request({ type: 'room:join', id: 1, roomId: 'lobby' })
+  await ann.request({ type: 'message:send', id: 2, roomId: 'lobby', content: 'a', traceparent: NOT_SAMPLED })
+  await roomful.get('/public').publish('lobby', 'news', [1])
+  expect(asked).toBe(0)
+
+  await ann.request({ type: 'message:send', id: 3, roomId: 'lobby', content: 'b', traceparent: TRACEPARENT })
+  const mine = sdk.tracerProvider.getTracer('application')
+  await mine.startActiveSpan('mine', async (span) => {
+    await roomful.get('/public').publish('lobby', 'news', [2])
+    span.end()
+  })
+  await sdk.flush()
+  expect(only(receiver.named('/public/message:send')).traceId).toBe(TRACE)
+  expect(only(receiver.named('publish news')).parentSpanId).toBe(only(receiver.named('mine')).spanId)
+})
+
+it.each([-0.1, 1.1, Number.NaN])('refuses the ratio %s', (sampleRatio) => {
+  expect(() => openTelemetry({ sampleRatio })).toThrow('sampleRatio is a number from 0 to 1')
 })

@@ -52,7 +52,7 @@ export async function runServer({ argv, env, prepare, observer, tokenCommand }: 
       return await runWorkers({ count: settings.workers, stopMs, say: printLine, ...signals })
     }
     log = await openLog(settings)
-    const telemetry = settings.opentelemetry ? await loadOpenTelemetry() : undefined
+    const telemetry = settings.opentelemetry ? await loadOpenTelemetry(settings.opentelemetryRatio) : undefined
     const observers = [log, observer, telemetry].filter((reader) => reader !== undefined)
     roomful = createRoomful({ ...settings, observer: composeObservers(observers) })
     const preparing = Promise.resolve(prepare(roomful))
@@ -94,11 +94,11 @@ async function openLog({ logLevel }: Settings): Promise<Log> {
 }
 
 /** @throws ConfigError (rejects) where the package is not installed */
-async function loadOpenTelemetry(): Promise<Observer> {
+async function loadOpenTelemetry(sampleRatio: number): Promise<Observer> {
   const name: string = '@roomful/opentelemetry' // its types are of this package
   try {
-    const { openTelemetry } = (await import(name)) as { openTelemetry: () => Observer }
-    return openTelemetry()
+    const { openTelemetry } = (await import(name)) as { openTelemetry: (options: { sampleRatio: number }) => Observer }
+    return openTelemetry({ sampleRatio })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
     const sentence =

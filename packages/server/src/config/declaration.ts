@@ -59,6 +59,17 @@ export function wholeNumber(min: number, max: number): ValueType<number> {
   }
 }
 
+/** A part of a whole. */
+export const fraction: ValueType<number> = {
+  name: 'number',
+  expects: 'a number from 0 to 1',
+  read(given) {
+    const number = typeof given === 'string' && /^(\d+|\d*\.\d+)$/.test(given) ? Number(given) : given
+    return typeof number === 'number' && number >= 0 && number <= 1 ? number : undefined
+  },
+  write: String,
+}
+
 const SWITCH_WORDS: Readonly<Record<string, boolean>> = { on: true, true: true, off: false, false: false }
 
 /** `on` or `off`. */

@@ -88,6 +88,11 @@ export interface Settings {
    * which `NODE_OPTIONS` imports. Default: `off`.
    */
   readonly opentelemetry: boolean
+  /**
+   * Which part of the requests is followed at all with ROOMFUL_OPENTELEMETRY; the others never reach the sampler of the
+   * SDK, which costs less. Default: `1`.
+   */
+  readonly opentelemetryRatio: number
   /** What a stand-alone server logs, as JSON lines on stdout. Default: `info`. */
   readonly logLevel: 'debug' | 'error' | 'fatal' | 'info' | 'silent' | 'trace' | 'warn'
   /**

@@ -2,6 +2,7 @@
 import { CORE_DEFAULTS } from '../../core/base/settings.ts'
 import {
   apiKey,
+  fraction,
   hosts,
   oneOf,
   onOff,
@@ -163,6 +164,13 @@ export const serving = {
     default: false,
     sentence:
       'Whether a stand-alone server makes spans and metrics for OpenTelemetry. Needs `@roomful/opentelemetry` and an SDK, which `NODE_OPTIONS` imports.',
+  }),
+  opentelemetryRatio: setting({
+    variable: 'ROOMFUL_OPENTELEMETRY_RATIO',
+    type: fraction,
+    default: 1,
+    sentence:
+      'Which part of the requests is followed at all with ROOMFUL_OPENTELEMETRY; the others never reach the sampler of the SDK, which costs less.',
   }),
   logLevel: setting({
     variable: 'LOG_LEVEL',

@@ -90,7 +90,8 @@ export class RoomEvent implements WireEvent {
   }
 
   static fromRow(row: StoredRow, args?: readonly unknown[], origin?: string, traceparent?: string): RoomEvent {
-    const derived = args && new Derived(unlessBinary(args, row.argsJson), undefined, traceparent)
+    const derived =
+      args || traceparent ? new Derived(args && unlessBinary(args, row.argsJson), undefined, traceparent) : undefined
     return new RoomEvent(row, derived, row, undefined, origin, false)
   }
 

@@ -252,7 +252,7 @@ function collect(
   groups: number,
   { appends, signals, notes }: { appends: Append[]; signals: Signal[]; notes: Set<number> | undefined },
 ): number {
-  const { key, firstKey, ack, writer, limits } = request
+  const { key, firstKey, ack, writer, limits, traceparent } = request
   const lead = request.lead && { name: request.lead.name, fence: request.lead.fence }
   const from = appends.length
   const firstSignal = signals.length
@@ -264,7 +264,15 @@ function collect(
   let made = 0
   for (const effect of request.effects) {
     if (effect.kind === 'emit') {
-      signals.push({ at: appends.length, from, to: from, event: effect.event, audience: effect.audience, lead })
+      signals.push({
+        at: appends.length,
+        from,
+        to: from,
+        event: effect.event,
+        audience: effect.audience,
+        lead,
+        traceparent,
+      })
     } else if (effect.kind === 'append') {
       const index = firstKey + made
       const isGroup = isWhole || effect.atomicGroup !== undefined
@@ -288,6 +296,7 @@ function collect(
         lead,
         change: effect.change,
         except: effect.except,
+        traceparent,
       }
       if (isNoted && isGroup) {
         grouped ??= []

@@ -21,6 +21,7 @@ import type { NamespaceState, Room } from '../state/namespace-state.ts'
 import type { CatchUp } from './catch-up.ts'
 import type { Commit } from './commit.ts'
 import type { FanOut } from './fan-out.ts'
+import { traceRemote } from './trace.ts'
 
 /** After a break, how long until a broker that could not say where its rooms are is asked again. */
 const RETRY_MS = 1_000
@@ -70,7 +71,9 @@ export class LogListener implements BrokerListener {
       if (room?.state === 'open' && room.epoch !== row.epoch) replaced.add(room)
       else {
         const isNew = room === undefined || row.seq > room.head
-        namespace.requests.fanOut.release(RoomEvent.fromRow(row))
+        const { traceparent } = row
+        if (traceparent !== undefined && room !== undefined && isNew) this.follow(namespace.state, row, traceparent)
+        namespace.requests.fanOut.release(RoomEvent.fromRow(row, undefined, undefined, traceparent))
         if (isNew) namespace.state.beside?.onRow(row)
       }
     }
@@ -81,10 +84,15 @@ export class LogListener implements BrokerListener {
   onSignals(name: string, signals: readonly SentSignal[]): void {
     const namespace = this.parts.namespaces.get(name)
     if (!namespace) return
-    for (const { event, audience } of signals) {
+    for (const { event, audience, traceparent } of signals) {
       const { type, argsJson, spread, roomId, isApplications } = event
       const args = fromJson(argsJson) as unknown[]
-      namespace.requests.fanOut.emit(RoomEvent.transient(type, args, spread, { roomId, isApplications }), audience)
+      const sent = RoomEvent.transient(type, args, spread, { roomId, isApplications })
+      if (traceparent !== undefined) {
+        sent.causedBy(traceparent)
+        this.follow(namespace.state, { type, roomId }, traceparent)
+      }
+      namespace.requests.fanOut.emit(sent, audience)
     }
     this.runtime.turn.endSoon()
   }
@@ -167,6 +175,17 @@ export class LogListener implements BrokerListener {
 
   onAsk(question: NodeQuestion): Awaitable<unknown> {
     return this.runtime.nodes.answer(question)
+  }
+
+  /** Of a request of another node, which follows it. */
+  private follow(
+    namespace: NamespaceState,
+    { type, roomId, seq }: { readonly type: string; readonly roomId: string | undefined; readonly seq?: number },
+    traceparent: string,
+  ): void {
+    const { tracer, turn } = this.runtime
+    const ended = tracer && traceRemote(tracer, namespace, { event: type, roomId, seq, traceparent })
+    if (ended) turn.afterFlush(ended)
   }
 
   private compare(namespace: LoggedNamespace, rooms: readonly Room[]): void {

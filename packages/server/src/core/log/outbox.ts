@@ -31,6 +31,7 @@ export function noteOf(append: Append, group: number, back: number): Append {
     ack: undefined,
     aboutSeq: undefined,
     change: undefined,
+    traceparent: undefined,
     atomicGroup: group,
   }
 }

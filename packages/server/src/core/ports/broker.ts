@@ -80,6 +80,8 @@ export interface Append {
   readonly change?: FactChange | undefined
   /** The connection that does not get it, neither now nor when it comes back: the one that sent it. */
   readonly except?: string | undefined
+  /** Of the request, where it is followed. It goes to other nodes with the row, and is not stored. */
+  readonly traceparent?: string | undefined
 }
 
 /** A sliding minute, which all nodes share. B34 */
@@ -176,6 +178,8 @@ export interface GrowingRow {
 /** A row as it is received live: it says of which log it is, since a number of another log is another event. */
 export interface CommittedRow extends StoredRow {
   readonly epoch: string
+  /** Of the request that caused it, where its node follows it. */
+  readonly traceparent?: string | undefined
 }
 
 /** Where a room's log stands. */

@@ -99,10 +99,22 @@ export interface Observer {
 
 /** Follows each request of a client, and each event that the server publishes, until it is delivered. */
 export interface Tracer {
+  /**
+   * Whether to follow a request, or an event of the server, at all. It is asked first, before anything is made of it.
+   * @param dialect how its client is connected; nothing for an event of the server
+   */
+  follows(traceparent: string | undefined, dialect: string | undefined): boolean
   /** A request begins. @returns nothing for one that is not followed */
   request(request: TracedRequest): Trace | undefined
   /** The server publishes an event. @returns nothing for one that is not followed */
   publish(event: TracedEvent): Trace | undefined
+  /**
+   * An event that another node follows is handed to clients of this one.
+   * @returns what is called once it is handed to the transports; nothing for one that is not followed
+   */
+  delivering(
+    event: TracedDelivery & { readonly namespace: string; readonly traceparent: string },
+  ): (() => void) | undefined
 }
 
 /** A request when it arrives. */

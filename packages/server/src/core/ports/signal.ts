@@ -27,10 +27,12 @@ export interface Signal {
   readonly audience: Audience
   /** It is sent by a lead: not once a later one has begun. */
   readonly lead?: LeadMark | undefined
+  /** Of the request, where it is followed. */
+  readonly traceparent?: string | undefined
 }
 
 /** A signal as another node receives it. */
-export type SentSignal = Pick<Signal, 'event' | 'audience'>
+export type SentSignal = Pick<Signal, 'event' | 'audience' | 'traceparent'>
 
 /** An event as it goes from node to node. */
 export interface SignalEvent {

@@ -81,7 +81,9 @@ export class Dispatch {
   private execute(connection: Connection, request: Request): void {
     const { parts } = this
     const { tracer } = parts.runtime
-    if (tracer === undefined) return new Execution(parts, connection, request).start()
+    if (tracer === undefined || !tracer.follows(request.traceparent, connection.link.dialect.name)) {
+      return new Execution(parts, connection, request).start()
+    }
     executeTraced(tracer, parts, connection, request)
   }
 

@@ -7,12 +7,12 @@ import type { Runtime } from '../base/runtime.ts'
 import { type Commit, type Fencing, leadLost, type RequestEffects } from '../log/commit.ts'
 import { type AppendEffect, type EmitEffect, EVERYONE, type Stored } from '../log/effects.ts'
 import type { FanOut } from '../log/fan-out.ts'
+import { traceEmit, traceStored } from '../log/trace.ts'
 import type { AppendKey, Changed, FactChange } from '../ports/broker.ts'
 import type { TracedEvent } from '../ports/observer.ts'
 import type { NamespaceState } from '../state/namespace-state.ts'
 import { Emitter } from './emit.ts'
 import { checkKeyAge } from './idempotency.ts'
-import { traceEmit, traceStored } from './trace.ts'
 
 export interface PublishOptions {
   /** Makes a repeat recognisable. */
@@ -144,7 +144,9 @@ export class Publisher {
   ): Promise<Outcome> {
     const { lead } = more
     const { tracer, turn } = this.runtime
-    const trace = tracer?.publish(describe(this.namespace.name, effects[0]))
+    const trace = tracer?.follows(undefined, undefined)
+      ? tracer.publish(describe(this.namespace.name, effects[0]))
+      : undefined
     const end = (code: string | undefined): void => turn.afterFlush(() => trace?.ended(code))
     return new Promise((resolve, reject) => {
       const fail = (error: RoomfulError): void => {

@@ -1,13 +1,13 @@
 /** A request that is followed: its trace gets what becomes of it. A class of its own, so that others pay nothing for it. */
 import type { RoomfulError } from '../base/errors.ts'
 import type { AppendEffect, Effect, Stored } from '../log/effects.ts'
+import { traceEmit, traceStored } from '../log/trace.ts'
 import type { Changed } from '../ports/broker.ts'
 import type { Request } from '../ports/dialect.ts'
 import type { Trace, Tracer } from '../ports/observer.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import { Execution } from './execution.ts'
 import type { RequestParts } from './handlers.ts'
-import { traceEmit, traceStored } from './trace.ts'
 
 /** Runs a request, followed where the tracer wants it. */
 export function executeTraced(tracer: Tracer, parts: RequestParts, connection: Connection, request: Request): void {

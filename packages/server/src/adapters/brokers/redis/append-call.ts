@@ -7,7 +7,7 @@ import type { LeadMark } from '../../../core/ports/leads.ts'
 import { limitRefusal } from '../common/append-batch.ts'
 import { REFUSALS, refusedFact, refusedState } from '../common/texts.ts'
 import { digestOf, secondOf, shortPrint } from './names.ts'
-import { tailOf } from './rows.ts'
+import { tailOf, traceFrame } from './rows.ts'
 
 export interface AppendOptions {
   /** Random, for epochs of rooms that this makes. */
@@ -68,8 +68,9 @@ export function appendArguments({ appends, signals }: Batch, options: AppendOpti
       limits.push(String(i + 1), scope, String(perMinute), counts === 'new-room' ? '1' : '0')
     }
   }
-  const signalArgs = signals.flatMap((signal) => signalArguments(signal, rooms))
-  const fences = fencesOf(appends, signals)
+  const sent = withTraces(appends, signals)
+  const signalArgs = sent.flatMap((signal) => signalArguments(signal, rooms))
+  const fences = fencesOf(appends, sent)
   const changes = appends.flatMap(changeArguments)
   const { seed, now, dedupeWindowMs, retention, retentionMs } = options
   return [
@@ -82,7 +83,7 @@ export function appendArguments({ appends, signals }: Batch, options: AppendOpti
     String(seconds.names.length),
     String(appends.length),
     String(limits.length / 4),
-    String(signals.length),
+    String(sent.length),
     String(acks.length / 2),
     String(
       (options.hasClaims ? HAS_CLAIMS : 0) +
@@ -151,12 +152,12 @@ function flagsOf({ argsJson, key, sharesLimits }: Append, eventMax: number): num
 }
 
 /** Whose lead each entry and each signal is, where there are some: places in a list of names and fences. */
-function fencesOf(appends: readonly Append[], signals: readonly Signal[]): string | undefined {
+function fencesOf(appends: readonly Append[], signals: readonly SentFrame[]): string | undefined {
   const all = [...appends, ...signals]
   if (!all.some(({ lead }) => lead)) return undefined
   const places = new Index()
   const leads: (readonly [string, string])[] = []
-  const placeOf = ({ lead }: Append | Signal): number => {
+  const placeOf = ({ lead }: Append | SentFrame): number => {
     if (!lead) return 0
     const place = places.of(`${lead.fence} ${lead.name}`)
     leads[place - 1] = [lead.name, String(lead.fence)]
@@ -166,14 +167,41 @@ function fencesOf(appends: readonly Append[], signals: readonly Signal[]): strin
   return JSON.stringify(fences)
 }
 
+/** What the script hands to other nodes as it is, in its place. */
+type SentFrame = Pick<Signal, 'at' | 'from' | 'to' | 'lead'> & {
+  readonly rooms: readonly string[] | undefined
+  readonly text: string
+}
+
+/** Signals in their order, and before each row that is followed its trace: a frame that older nodes leave out. */
+function withTraces(appends: readonly Append[], signals: readonly Signal[]): readonly SentFrame[] {
+  const frames = signals.map(frameOf)
+  if (!appends.some(({ traceparent }) => isSampled(traceparent))) return frames
+  const traces = appends.flatMap(({ roomId, traceparent, lead }, at): SentFrame[] =>
+    traceparent !== undefined && isSampled(traceparent)
+      ? [{ at, from: at, to: at + 1, lead, rooms: [roomId], text: traceFrame(roomId, traceparent) }]
+      : [],
+  )
+  return [...frames, ...traces].sort((a, b) => a.at - b.at)
+}
+
+function frameOf({ at, from, to, lead, event, audience, traceparent }: Signal): SentFrame {
+  const { type, argsJson, spread, roomId, isApplications } = event
+  const plain: SentSignal = { event: { type, argsJson, spread, roomId, isApplications }, audience }
+  const sent = isSampled(traceparent) ? { ...plain, traceparent } : plain
+  return { at, from, to, lead, rooms: audience.rooms, text: `S${JSON.stringify(sent)}\n` }
+}
+
+/** Where spans are only looked at, and not exported, other nodes make none. */
+function isSampled(traceparent: string | undefined): boolean {
+  return traceparent !== undefined && (Number.parseInt(traceparent.slice(-2), 16) & 1) === 1
+}
+
 /** A connection, or a user, may be on any node; a room only where a client has it open. */
-function signalArguments({ at, from, to, event, audience }: Signal, rooms: Index): string[] {
-  const names = audience.rooms
+function signalArguments({ at, from, to, rooms: names, text }: SentFrame, rooms: Index): string[] {
   const isForAll = names === undefined || names.some((name) => name.startsWith('c_') || name.startsWith('user:'))
   const where = isForAll ? '*' : names.map((name) => rooms.of(name)).join(' ')
-  const { type, argsJson, spread, roomId, isApplications } = event
-  const sent: SentSignal = { event: { type, argsJson, spread, roomId, isApplications }, audience }
-  return [String(at), String(from), String(to), where, `S${JSON.stringify(sent)}\n`]
+  return [String(at), String(from), String(to), where, text]
 }
 
 const CONFLICT: Appended = { status: 'refused', code: 'CONFLICT', message: ERROR_CODES.CONFLICT.message }

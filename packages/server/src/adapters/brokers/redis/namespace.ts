@@ -631,9 +631,9 @@ export class RedisNamespace {
   }
 
   private rowOf(frame: Frame): CommittedRow {
-    const { row, epoch } = frame as Extract<Frame, { kind: 'row' }>
+    const { row, epoch, traceparent } = frame as Extract<Frame, { kind: 'row' }>
     this.n = Math.max(this.n, row.n)
-    return { ...row, epoch }
+    return traceparent === undefined ? { ...row, epoch } : { ...row, epoch, traceparent }
   }
 
   private onFrame(frame: Frame): void {

@@ -90,7 +90,12 @@ const EPOCH_LENGTH = 12
 
 /** A frame of a message for this node. */
 export type Frame =
-  | { readonly kind: 'row'; readonly epoch: string; readonly row: ParsedRow['row'] }
+  | {
+      readonly kind: 'row'
+      readonly epoch: string
+      readonly row: ParsedRow['row']
+      readonly traceparent: string | undefined
+    }
   | {
       readonly kind: 'signal' | 'changed' | 'state' | 'presence' | 'online' | 'reset' | 'redacted' | 'taken' | 'log'
       readonly body: unknown
@@ -144,9 +149,15 @@ export function toChange({ roomId, seq, at, length, text, isResume }: ChangeFram
   return { roomId, change }
 }
 
+/** Stands before a row that is followed. */
+export function traceFrame(roomId: string, traceparent: string): string {
+  return `W${JSON.stringify([roomId, traceparent])}\n`
+}
+
 /** What the script puts one after another into a message. A kind that this version does not know is left out. */
 export function parseFrames(text: string, from = 0): Frame[] {
   const frames: Frame[] = []
+  let trace: readonly [roomId: string, traceparent: string] | undefined
   for (let at = from; at < text.length; ) {
     if (text[at] === 'E') {
       const reader = new Reader(text, at + 1)
@@ -154,7 +165,8 @@ export function parseFrames(text: string, from = 0): Frame[] {
       const epoch = reader.cut(EPOCH_LENGTH)
       const roomId = reader.cut(roomLength)
       const { row, end } = parseRow(roomId, text, reader.at)
-      frames.push({ kind: 'row', epoch, row })
+      frames.push({ kind: 'row', epoch, row, traceparent: trace?.[0] === roomId ? trace[1] : undefined })
+      trace = undefined
       at = end
       continue
     }
@@ -162,6 +174,7 @@ export function parseFrames(text: string, from = 0): Frame[] {
     const stop = end < 0 ? text.length : end
     const kind = KINDS[text[at] as string]
     if (kind) frames.push({ kind, body: JSON.parse(text.slice(at + 1, stop)) as unknown })
+    else if (text[at] === 'W') trace = JSON.parse(text.slice(at + 1, stop)) as typeof trace
     at = stop + 1
   }
   return frames

@@ -1,9 +1,9 @@
 /** What a trace gets of events on their way to clients: of requests that are followed, and of the server's own events. */
 import { eventId } from '@roomful/protocol'
-import type { AppendEffect, Effect, EmitEffect, Stored } from '../log/effects.ts'
 import { isEvent } from '../ports/facts.ts'
-import type { Trace } from '../ports/observer.ts'
+import type { Trace, Tracer } from '../ports/observer.ts'
 import type { NamespaceState } from '../state/namespace-state.ts'
+import type { AppendEffect, Effect, EmitEffect, Stored } from './effects.ts'
 
 /** Reports what was stored, in its order; `stored` has one entry for each append, or none. */
 export function traceStored(
@@ -28,6 +28,28 @@ export function traceEmit(trace: Trace, namespace: NamespaceState, { event, audi
   const roomId = others.length === 0 ? only : undefined
   const connections = roomId === undefined || audience.except.length > 0 ? undefined : countOf(namespace, roomId)
   trace.delivering({ event: event.type, roomId, id: undefined, connections })
+}
+
+/**
+ * Reports an event of a request that another node follows.
+ * @param seq of a stored one
+ * @returns what is called once it is handed to the transports; nothing when it is not followed
+ */
+export function traceRemote(
+  tracer: Tracer,
+  namespace: NamespaceState,
+  { event, roomId, seq, traceparent }: RemoteEvent,
+): (() => void) | undefined {
+  const id = roomId === undefined || seq === undefined ? undefined : eventId({ roomId, seq })
+  const connections = roomId === undefined ? undefined : countOf(namespace, roomId)
+  return tracer.delivering({ namespace: namespace.name, event, roomId, id, connections, traceparent })
+}
+
+interface RemoteEvent {
+  readonly event: string
+  readonly roomId: string | undefined
+  readonly seq?: number | undefined
+  readonly traceparent: string
 }
 
 function countOf(namespace: NamespaceState, roomId: string): number | undefined {
