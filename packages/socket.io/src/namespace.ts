@@ -199,9 +199,9 @@ export class Namespace<
    * @param room without it, the events for the whole namespace
    * @throws Error (rejects) when the server has no durable events
    */
-  history(room?: Room, page: HistoryPage = {}): Promise<HistoryEvents> {
-    if (!(this.adapter instanceof DurableAdapter))
-      return Promise.reject(new Error('history() needs the option durable'))
+  async history(room?: Room, page: HistoryPage = {}): Promise<HistoryEvents> {
+    if (!(this.adapter instanceof DurableAdapter)) throw new Error('history() needs the option durable')
+    await this.adapter.caughtUp()
     return readHistory(this.adapter.log, room, page)
   }
 

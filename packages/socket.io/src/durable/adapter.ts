@@ -321,6 +321,16 @@ export class DurableAdapter extends Adapter implements HereOnly {
     this.queue.add({ isReady: true, receivers: [], run: send })
   }
 
+  /**
+   * Resolves once the log has what was emitted before, and events of other servers come for all rooms here. A socket that joins and
+   * then reads the history gets the rest live, since who gets an event is decided when it is emitted.
+   */
+  async caughtUp(): Promise<void> {
+    await Promise.all(this.beginning)
+    if (this.queue.isIdle || this.queue.isFull) return
+    await new Promise<void>((resolve) => this.queue.add({ isReady: true, receivers: [], run: resolve }))
+  }
+
   /** The server disconnects it: what was emitted before goes out, as far as it is in no log. */
   flush(socket: AnySocket): void {
     for (const sending of this.queue) {

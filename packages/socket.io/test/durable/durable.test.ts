@@ -1,6 +1,9 @@
 /** Durable events: stored before they are sent, numbered, and sent again to clients that come back. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Socket as ClientSocket } from 'socket.io-client'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Adapter } from '../../src/adapter.ts'
 import { client, collect, connected, open, until } from '../lib/harness.ts'
 
@@ -47,6 +50,22 @@ describe.each([[['websocket']], [['polling']]])('a durable event over %s', (tran
     await until(() => seen[1]?.length === 1)
     expect(seen[1]?.[0]?.slice(0, 2)).toEqual(['message:new', { text: 'hello' }])
     expect(seen[0]).toEqual([])
+  })
+
+  it('is in the history that a socket reads after it joined, or comes to it live', { timeout: 30_000 }, async () => {
+    const data = mkdtempSync(join(tmpdir(), 'roomful-durable-'))
+    onTestFinished(() => rmSync(data, { recursive: true, force: true }))
+    const { io, url } = durable({ data })
+    io.on('connection', (socket) => {
+      socket.on('join', async (room, text, answer) => {
+        io.to(room).emit('message:new', text) // on its way to the log when the socket joins
+        socket.join(room)
+        answer((await io.history(room)).events.map(({ args }) => args[0]))
+      })
+    })
+    const ann = client(url, transports)
+    await connected(ann)
+    for (let i = 0; i < 20; i++) expect(await ann.emitWithAck('join', `room-${i}`, 'hello')).toEqual(['hello'])
   })
 
   it('is sent again to a client that was away, in order, and never to its sender', async () => {
