@@ -71,7 +71,7 @@ export async function runChaos({ faults, rounds, calm, perKind }: ChaosOptions):
   const history = new History({ nowMs: () => performance.now() - startedMs })
   const server = await Server.start({ env: ENV })
   const proxy = await FaultProxy.open(server.port)
-  const scene: Scene = { server, proxy, env: ENV }
+  const scene: Scene = { server, proxy, start: { env: ENV } }
   const url = `http://127.0.0.1:${proxy.port}`
   const common = { url, room: ROOM, history }
   const subscribers: Subscriber[] = []

@@ -1,6 +1,6 @@
 /** What is done to the server and the network, one at a time. R1, one node. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { Server } from '../outside/lib/server.ts'
+import { Server, type ServerOptions } from '../outside/lib/server.ts'
 import type { FaultProxy } from './fault-proxy.ts'
 
 export const FAULTS = ['kill', 'term', 'reset', 'blackhole', 'slow'] as const
@@ -9,7 +9,8 @@ export type Fault = (typeof FAULTS)[number]
 export interface Scene {
   server: Server
   readonly proxy: FaultProxy
-  readonly env: Record<string, string>
+  /** How it was started. */
+  readonly start: ServerOptions
 }
 
 const BLACKHOLE_MS = 4_000
@@ -42,5 +43,5 @@ async function restart(scene: Scene, signal: NodeJS.Signals): Promise<void> {
   const { data, port } = scene.server
   scene.server.signal(signal)
   await scene.server.exited
-  scene.server = await Server.start({ data, port, env: scene.env })
+  scene.server = await Server.start({ ...scene.start, data, port })
 }

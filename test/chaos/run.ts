@@ -19,7 +19,9 @@ import { type Outcome, runChaos } from './chaos.ts'
 import { FAULTS, type Fault } from './faults.ts'
 import { NODE_FAULTS, type NodeFault } from './nodes/faults.ts'
 import { runRounds } from './nodes/rounds.ts'
+import { type Play, runPlay } from './play.ts'
 import { ChaosRecord, commitNow } from './record.ts'
+import { ChatPlay } from './socketio/chat.ts'
 
 const { values } = parseArgs({
   options: {
@@ -31,9 +33,14 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     record: { type: 'string' },
     'in-order': { type: 'string' },
+    app: { type: 'string' },
+    transient: { type: 'string', default: 'best-effort' },
   },
 })
 const NODES_MAX = 8
+const APPS = ['socketio']
+/** From an answer to what a member says next. */
+const PACE_MS = 40
 /** Rounds that share servers and one history. */
 const LEG = 10
 const all: readonly string[] = values.nodes === undefined ? FAULTS : NODE_FAULTS
@@ -44,8 +51,9 @@ if (unknown.length > 0) fail(`There is no fault ${unknown.join(', ')}; there are
 // The servers end with this process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
-if (values.nodes === undefined) await chaos()
-else await chaosWithNodes(Number(values.nodes))
+if (values.app !== undefined) await chaosOf(values.app)
+else if (values.nodes === undefined) await chaos()
+else await chaosWithNodes(nodesOf(values.nodes))
 
 function fail(sentence: string): never {
   console.error(sentence)
@@ -70,12 +78,11 @@ async function chaos(): Promise<void> {
 }
 
 async function chaosWithNodes(nodes: number): Promise<void> {
-  if (!Number.isInteger(nodes) || nodes < 1 || nodes > NODES_MAX) fail(`--nodes must be from 1 to ${NODES_MAX}`)
   const commit = commitNow()
   const record = values.record === undefined ? undefined : new ChaosRecord(values.record, { commit, nodes })
   const seed = values.seed === undefined ? (record?.seed ?? randomInt(2 ** 31)) : Number(values.seed)
-  const inOrder = values['in-order']?.split(',') as NodeFault[] | undefined
-  const all = inOrder ?? drawn(new SeededRandom(seed), Number(values.rounds ?? 20))
+  const inOrder = values['in-order']?.split(',')
+  const all = (inOrder ?? drawn(new SeededRandom(seed), Number(values.rounds ?? 20))) as NodeFault[]
   const rounds = all.length
   console.log(`seed ${seed}: ${rounds} rounds with ${nodes} nodes on ${commit}`)
   let violated = 0
@@ -116,12 +123,70 @@ async function chaosWithNodes(nodes: number): Promise<void> {
   process.exit(violated === 0 ? 0 : 1)
 }
 
+/** One of {@link PLAYS}: by the table of each fault with one server, by legs of rounds with nodes. */
+async function chaosOf(app: string): Promise<void> {
+  const nodes = values.nodes === undefined ? undefined : nodesOf(values.nodes)
+  const commit = commitNow()
+  const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed)
+  const inOrder = values['in-order']?.split(',')
+  const rounds = Number(values.rounds ?? (nodes === undefined ? 5 : 20))
+  const each = () => faults.map((fault) => Array.from({ length: rounds }, () => fault))
+  const drawnLegs = () => legs(inOrder ?? drawn(new SeededRandom(seed), rounds))
+  const all = nodes === undefined && !inOrder ? each() : drawnLegs()
+  console.log(`${app}, seed ${seed}, ${nodes ?? 1} nodes on ${commit}`)
+  let violated = 0
+  for (const [index, leg] of all.entries()) {
+    const play = playOf(app)
+    const onRound = (line: string): void => console.log(`${commit} ${line}`)
+    const outcome = await runPlay(play, { nodes, faults: leg, seed: seed + index, onRound })
+    const { figures, violations, seconds, story } = outcome
+    const summary = {
+      app,
+      commit,
+      nodes: nodes ?? 1,
+      faults: [...new Set(leg)].join(),
+      rounds: outcome.rounds,
+      ...figures,
+    }
+    console.log(JSON.stringify({ ...summary, violations: violations.length, seconds: Math.round(seconds) }))
+    violated += violations.length
+    if (violations.length === 0) continue
+    console.log(`${story}\n${violations.join('\n')}`)
+    const again = `--seed ${seed + index} --in-order ${leg.slice(0, outcome.rounds).join()}`
+    console.log(`These rounds again: npm run chaos -- --app ${app}${nodes ? ` --nodes ${nodes}` : ''} ${again}`)
+  }
+  console.log(`${app} on ${commit}: ${violated} violations`)
+  process.exit(violated === 0 ? 0 : 1)
+}
+
+function playOf(app: string): Play {
+  const calm = Number(values.calm ?? 10)
+  const perKind = Number(values.clients)
+  if (app === 'socketio') {
+    const transient = values.transient === 'required' ? 'required' : 'best-effort'
+    return new ChatPlay({ calm, perKind, transient, paceMs: PACE_MS })
+  }
+  return fail(`There is no application ${app}; there are ${APPS.join(', ')}`)
+}
+
+function legs<T>(list: readonly T[]): T[][] {
+  const parts: T[][] = []
+  for (let at = 0; at < list.length; at += LEG) parts.push(list.slice(at, at + LEG))
+  return parts
+}
+
+function nodesOf(text: string): number {
+  const nodes = Number(text)
+  if (!Number.isInteger(nodes) || nodes < 1 || nodes > NODES_MAX) fail(`--nodes must be from 1 to ${NODES_MAX}`)
+  return nodes
+}
+
 /** All in some order, and again, so that each comes about as often as the others. */
-function drawn(random: SeededRandom, rounds: number): NodeFault[] {
-  const list: NodeFault[] = []
+function drawn(random: SeededRandom, rounds: number): string[] {
+  const list: string[] = []
   while (list.length < rounds) {
     const left = [...faults]
-    while (left.length > 0) list.push(left.splice(random.integer(left.length), 1)[0] as NodeFault)
+    while (left.length > 0) list.push(left.splice(random.integer(left.length), 1)[0] as string)
   }
   return list.slice(0, rounds)
 }

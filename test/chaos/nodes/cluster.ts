@@ -38,20 +38,31 @@ interface Redis {
   server: RedisServer
 }
 
+/** What each node runs, if not the server alone. */
+export interface NodeProgram {
+  /** Of Node: flags and a file. */
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+interface NodeOptions extends NodeProgram {
+  readonly proxy: FaultProxy
+  readonly folder: string
+  onOutput(line: string): void
+}
+
 export class ChaosNode {
   readonly name: string
   readonly port: number
   readonly proxy: FaultProxy
-  private readonly folder: string
-  private readonly onOutput: (line: string) => void
+  private readonly given: NodeOptions
   private child: Child | undefined
 
-  constructor(name: string, port: number, given: { proxy: FaultProxy; folder: string; onOutput(line: string): void }) {
+  constructor(name: string, port: number, given: NodeOptions) {
     this.name = name
     this.port = port
     this.proxy = given.proxy
-    this.folder = given.folder
-    this.onOutput = given.onOutput
+    this.given = given
   }
 
   get url(): string {
@@ -60,23 +71,25 @@ export class ChaosNode {
 
   /** Resolves once it is ready. */
   async start(): Promise<void> {
+    const { folder, onOutput, args = SERVER, env } = this.given
     const settings = {
       ...ENV,
+      ...env,
       PORT: String(this.port),
       HOST: '127.0.0.1',
       REDIS_URL: `redis://127.0.0.1:${this.proxy.port}`,
-      ROOMFUL_DATA: this.folder,
+      ROOMFUL_DATA: folder,
       JWT_SECRET: SECRET,
       TRUST_PROXY: '127.0.0.1',
     }
     this.child = await Child.start({
       name: this.name,
       program: process.execPath,
-      args: SERVER,
+      args,
       env: settings,
       detached: true,
       onOutput: (text) => {
-        for (const line of text.trimEnd().split('\n')) this.onOutput(`${this.name} | ${line}`)
+        for (const line of text.trimEnd().split('\n')) onOutput(`${this.name} | ${line}`)
       },
       isReady: async () => (await fetch(`${this.url}/ready`).catch(() => undefined))?.ok === true,
     })
@@ -108,19 +121,25 @@ export class ChaosCluster {
   }
 
   /** @param onOutput what nodes write, a line each */
-  static async start(count: number, onOutput: (line: string) => void): Promise<ChaosCluster> {
+  static async start(
+    count: number,
+    onOutput: (line: string) => void,
+    program: NodeProgram = {},
+  ): Promise<ChaosCluster> {
     const folder = mkdtempSync(join(tmpdir(), 'roomful-chaos-'))
     const redis = await openRedis(folder, 'redis')
     const nodes: ChaosNode[] = []
     for (let i = 1; i <= count; i++) {
       const proxy = await FaultProxy.open(redis.port)
-      nodes.push(new ChaosNode(`node-${i}`, await freePort(), { proxy, folder: join(folder, `node-${i}`), onOutput }))
+      const given = { ...program, proxy, folder: join(folder, `node-${i}`), onOutput }
+      nodes.push(new ChaosNode(`node-${i}`, await freePort(), given))
     }
     await Promise.all(nodes.map((node) => node.start()))
     const port = await freePort()
     const nginxFolder = join(folder, 'nginx')
     mkdirSync(nginxFolder)
-    const site = renderSite({ upstreams: nodes.map((node) => `127.0.0.1:${node.port}`), listen: `127.0.0.1:${port}` })
+    const upstreams = nodes.map((node) => `127.0.0.1:${node.port}`)
+    const site = renderSite({ upstreams, listen: `127.0.0.1:${port}` })
     const nginx = await startNginx({ folder: nginxFolder, site, port })
     const cluster = new ChaosCluster({ nodes, url: `http://127.0.0.1:${port}`, folder, nginx, redis })
     process.once('exit', cluster.killNow)
