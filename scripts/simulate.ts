@@ -7,13 +7,14 @@
  *   --steps N     how much happens in a run (60)
  *   --nodes N     2 to 4 nodes that share a simulated Redis (one server on a simulated disk)
  *   --plant NAME  with a fault of packages/testkit/test/support/node-faults.ts, which must be found
+ *   --with NAME   chat, or facts: the state of rooms, presence data, read positions (chat)
  *   --workers N   threads (2)
  */
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import { CHAT, describeFailure, runPlan, shrink, simulate } from '@roomful/testkit/simulator'
+import { type Application, describeFailure, runPlan, shrink, simulate } from '@roomful/testkit/simulator'
 import { plant } from '../packages/testkit/test/support/node-faults.ts'
-import type { Finding, Job } from './lib/simulate-worker.ts'
+import { APPLICATIONS, type Finding, type Job } from './lib/simulate-worker.ts'
 
 const { values } = parseArgs({
   options: {
@@ -23,21 +24,23 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '60' },
     nodes: { type: 'string' },
     plant: { type: 'string' },
+    with: { type: 'string', default: 'chat' },
     workers: { type: 'string', default: '2' },
   },
 })
 const steps = number('steps', values.steps)
 const nodes = values.nodes === undefined ? undefined : number('nodes', values.nodes)
+const application = APPLICATIONS[values.with] ?? unknown(values.with)
 
 async function one(seed: number): Promise<void> {
   plant(values.plant)
-  const run = await simulate({ seed, steps, nodes })
+  const run = await simulate({ ...application, seed, steps, nodes })
   if (run.violations.length === 0) {
     console.log(`${run.story()}\nseed ${seed}: all is well, ${run.facts} facts`)
     return
   }
-  const plan = await shrink(run.plan, CHAT)
-  console.log(describeFailure(await runPlan(plan, CHAT)))
+  const plan = await shrink(run.plan, application)
+  console.log(describeFailure(await runPlan(plan, application)))
   process.exitCode = 1
 }
 
@@ -46,7 +49,8 @@ async function many(from: number, seeds: number, workers: number): Promise<void>
   const findings: Finding[] = []
   let facts = 0
   const work = Array.from({ length: workers }, (_, index) => {
-    const job: Job = { from: from + index, until: from + seeds, stride: workers, steps, nodes, fault: values.plant }
+    const share = { from: from + index, until: from + seeds, stride: workers }
+    const job: Job = { ...share, steps, nodes, fault: values.plant, application: values.with }
     const worker = new Worker(new URL('./lib/simulate-worker.ts', import.meta.url), { workerData: job })
     worker.on('message', ({ finding, facts: more }: { finding?: Finding; facts: number }) => {
       facts += more
@@ -66,8 +70,13 @@ async function many(from: number, seeds: number, workers: number): Promise<void>
   if (findings[0] === undefined) return
   process.exitCode = 1
   console.log(
-    `npm run simulate --${nodes === undefined ? '' : ` --nodes ${nodes}`} --seed ${findings[0].seed} tells its story`,
+    `npm run simulate --${values.with === 'chat' ? '' : ` --with ${values.with}`}${nodes === undefined ? '' : ` --nodes ${nodes}`} --seed ${findings[0].seed} tells its story`,
   )
+}
+
+function unknown(name: string): Application {
+  console.error(`--with is ${Object.keys(APPLICATIONS).join(' or ')}, not ${name}`)
+  process.exit(2)
 }
 
 function number(name: string, text: string): number {

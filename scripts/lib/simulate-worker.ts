@@ -1,7 +1,10 @@
 /** One thread of `npm run simulate`: runs its share of the seeds and tells what it found. */
-import { parentPort, workerData } from 'node:worker_threads'
-import { simulate } from '@roomful/testkit/simulator'
+import { isMainThread, parentPort, workerData } from 'node:worker_threads'
+import { type Application, CHAT, FACTS, simulate } from '@roomful/testkit/simulator'
 import { plant } from '../../packages/testkit/test/support/node-faults.ts'
+
+/** What can be simulated, by name. */
+export const APPLICATIONS: Readonly<Record<string, Application>> = { chat: CHAT, facts: FACTS }
 
 export interface Job {
   readonly from: number
@@ -11,6 +14,8 @@ export interface Job {
   readonly nodes: number | undefined
   /** A fault that is planted. */
   readonly fault: string | undefined
+  /** Of {@link APPLICATIONS}. */
+  readonly application: string
 }
 
 export interface Finding {
@@ -18,9 +23,12 @@ export interface Finding {
   readonly violations: readonly string[]
 }
 
-const { from, until, stride, steps, nodes, fault } = workerData as Job
-plant(fault)
-for (let seed = from; seed < until; seed += stride) {
-  const { violations, facts } = await simulate({ seed, steps, nodes })
-  parentPort?.postMessage(violations.length === 0 ? { facts } : { facts, finding: { seed, violations } })
+async function run({ from, until, stride, steps, nodes, fault, application }: Job): Promise<void> {
+  plant(fault)
+  for (let seed = from; seed < until; seed += stride) {
+    const { violations, facts } = await simulate({ ...APPLICATIONS[application], seed, steps, nodes })
+    parentPort?.postMessage(violations.length === 0 ? { facts } : { facts, finding: { seed, violations } })
+  }
 }
+
+if (!isMainThread) await run(workerData as Job)

@@ -4,6 +4,7 @@
  */
 import { simulate } from '@roomful/testkit/simulator'
 import { describe, expect, it } from 'vitest'
+import { FACTS_FAULTS } from './support/facts-faults.ts'
 import type { Fault } from './support/fault.ts'
 import { SDK_FAULTS } from './support/sdk-faults.ts'
 import { SERVER_FAULTS } from './support/server-faults.ts'
@@ -13,11 +14,16 @@ import { STORAGE_FAULTS } from './support/storage-faults.ts'
 const SEEDS_MAX = 250
 
 /** @returns how many seeds it took, and what was wrong */
-async function find({ broker, server, sdk }: Fault): Promise<{ seeds: number; problem: string } | undefined> {
+async function find({
+  application,
+  broker,
+  server,
+  sdk,
+}: Fault): Promise<{ seeds: number; problem: string } | undefined> {
   const mend = sdk?.()
   try {
     for (let seed = 1; seed <= SEEDS_MAX; seed++) {
-      const { violations } = await simulate({ seed, broker, onServer: server })
+      const { violations } = await simulate({ ...application, seed, broker, onServer: server })
       if (violations[0] !== undefined) return { seeds: seed, problem: violations[0] }
     }
     return undefined
@@ -27,9 +33,13 @@ async function find({ broker, server, sdk }: Fault): Promise<{ seeds: number; pr
 }
 
 describe('[R2] a planted fault is found:', () => {
-  it.each([...STORAGE_FAULTS, ...SERVER_FAULTS, ...SDK_FAULTS])('$name', { timeout: 60_000 }, async (fault) => {
-    const found = await find(fault)
-    if (process.env.ROOMFUL_SHOW_FAULTS) console.log(`${found?.seeds} ${fault.name}: ${found?.problem}`)
-    expect(found).toBeDefined()
-  })
+  it.each([...STORAGE_FAULTS, ...SERVER_FAULTS, ...SDK_FAULTS, ...FACTS_FAULTS])(
+    '$name',
+    { timeout: 60_000 },
+    async (fault) => {
+      const found = await find(fault)
+      if (process.env.ROOMFUL_SHOW_FAULTS) console.log(`${found?.seeds} ${fault.name}: ${found?.problem}`)
+      expect(found).toBeDefined()
+    },
+  )
 })

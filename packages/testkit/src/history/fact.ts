@@ -121,12 +121,23 @@ function inEpoch(epoch: string | undefined): string {
 /** Fields that the log or a wire form adds to an event. */
 const ADDED: ReadonlySet<string> = new Set(['type', 'event', 'id', 'roomId', 'seq', 'n', 'ts', 'key', 'traceparent'])
 
+const ENDS: ReadonlySet<unknown> = new Set(['complete', 'cancelled', 'interrupted'])
+/** Fields of a message in pieces that differ with the moment at which it is read. */
+const OF_TEXTS: ReadonlySet<string> = new Set(['content', 'streaming', 'state', 'reason', 'extra'])
+
+/** A message that is written in pieces, or was. */
+export function isText(data: object): boolean {
+  const { streaming, state, content } = data as Record<string, unknown>
+  return typeof content === 'string' && (streaming === true || ENDS.has(state))
+}
+
 /**
  * The content of an event, without what the log and the wire form add: the same text for every kind of client.
  * @param data the one argument of an event, as any kind of client gets it
  */
 export function contentOf(data: unknown): string {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) return JSON.stringify(data) ?? ''
-  const own = Object.entries(data).filter(([name]) => !ADDED.has(name))
+  const isGrowing = isText(data)
+  const own = Object.entries(data).filter(([name]) => !ADDED.has(name) && !(isGrowing && OF_TEXTS.has(name)))
   return JSON.stringify(Object.fromEntries(own.sort(([a], [b]) => (a < b ? -1 : 1))))
 }

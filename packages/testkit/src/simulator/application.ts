@@ -4,6 +4,7 @@ import type { VirtualClock } from '../clock.ts'
 import type { LoggedRoom } from '../history/sent.ts'
 import type { SetUp, TestServer } from '../server.ts'
 import type { Vocabulary } from './actors/actor.ts'
+import type { Extras } from './facts/companion.ts'
 
 /** The state at the end of a run, once everything is quiet. */
 export interface Outcome {
@@ -16,6 +17,8 @@ export interface Application extends Vocabulary {
   readonly setUp: SetUp
   /** Rooms that clients are in; the first ones are used most. */
   readonly rooms: readonly string[]
+  /** What clients do beside messages, with what must hold of it. */
+  readonly extras?: Extras | undefined
   /** Checks what else must hold in the end. Throws when it does not. */
   readonly check?: ((outcome: Outcome) => void | Promise<void>) | undefined
   /** Stands between the server and its storage. */

@@ -9,12 +9,16 @@ export interface ClientPlan {
   readonly kind: 'sdk' | 'bare'
   readonly name: string
   readonly user: string
+  /** How much it asks for of its rooms; everything without it. */
+  readonly flow?: 'latest' | { readonly everyMs: number } | undefined
 }
 
 type Act =
   | { readonly do: 'say'; readonly who: number; readonly room: number; readonly times: number }
   | { readonly do: 'say privately'; readonly who: number; readonly to: number }
   | { readonly do: 'revise' | 'take back' | 'chatter' | 'join' | 'leave'; readonly who: number; readonly room: number }
+  /** One of the application's own; `pick` chooses among what it may be about. */
+  | { readonly do: 'deed'; readonly what: string; readonly who: number; readonly room: number; readonly pick: number }
   | { readonly do: 'cut' | 'outage' | 'heal' | 'stall' | 'drain'; readonly who: number }
   | { readonly do: 'black hole'; readonly who: number; readonly notices?: 'client' | 'server' | undefined }
   | { readonly do: 'go away' | 'come back' | 'change role'; readonly who: number }
@@ -29,6 +33,9 @@ type Act =
   | { readonly do: 'promote'; readonly effects: number }
   | { readonly do: 'power failure'; readonly downMs: number; readonly effects: number }
   | { readonly do: 'disk stalls' | 'disk is full'; readonly forMs: number }
+
+/** What every plan may have. */
+type Drawn = Exclude<Act['do'], 'deed'>
 
 /** An act, and how long until the next one. */
 export type Step = Act & { readonly thenMs: number }
@@ -62,11 +69,15 @@ export interface PlanOptions {
   readonly steps?: number | undefined
   /** Nodes that share a Redis; without it one server on a disk. */
   readonly nodes?: number | undefined
+  /** How often clients do something of the application's own. */
+  readonly deeds?: Readonly<Record<string, number>> | undefined
+  /** Some clients ask for less than everything. */
+  readonly hasFlows?: boolean | undefined
 }
 
 const NAMES = ['ann', 'bob', 'cat', 'dan', 'eve', 'fay', 'gus', 'hal']
 /** How often something happens, next to the others; what comes with a fault of its own is left out of some runs. */
-const WEIGHTS: Readonly<Partial<Record<Act['do'], number>>> = {
+const WEIGHTS: Readonly<Partial<Record<Drawn, number>>> = {
   ...{ say: 30, revise: 4, 'take back': 3, 'say privately': 3, chatter: 4, join: 6, leave: 3 },
   ...{ cut: 4, outage: 2, 'black hole': 2, stall: 3, 'go away': 1 },
   ...{ kill: 2, deploy: 1, 'power failure': 1, 'disk stalls': 1, 'disk is full': 1, 'change role': 2 },
@@ -77,15 +88,20 @@ const WEIGHTS: Readonly<Partial<Record<Act['do'], number>>> = {
 const NODE_WEIGHTS: typeof WEIGHTS = { ...WEIGHTS, suspend: 2, isolate: 2, disconnect: 3, 'lose pushes': 2, promote: 1 }
 const ALWAYS: ReadonlySet<string> = new Set(['say', 'join', 'heal', 'drain', 'come back'])
 
-export function makePlan(seed: number, { rooms, steps = 60, nodes }: PlanOptions): Plan {
+export function makePlan(seed: number, { rooms, steps = 60, nodes, deeds = {}, hasFlows = false }: PlanOptions): Plan {
   const random = new SeededRandom(seed)
-  const clients = makeClients(random)
+  const made = makeClients(random)
+  const clients = hasFlows ? withFlows(made, random) : made
   const weights = nodes === undefined ? WEIGHTS : NODE_WEIGHTS
-  const acts = (Object.keys(weights) as Act['do'][]).filter((name) => ALWAYS.has(name) || random.integer(3) > 0)
-  const bag = acts.flatMap((name) => new Array<Act['do']>(weights[name] ?? 0).fill(name))
+  const acts = (Object.keys(weights) as Drawn[]).filter((name) => ALWAYS.has(name) || random.integer(3) > 0)
+  const bag = acts.flatMap((name) => new Array<Drawn>(weights[name] ?? 0).fill(name))
   const pauseMs = random.pick([40, 150, 500])
+  const deedBag = Object.entries(deeds).flatMap(([name, weight]) => new Array<string>(weight).fill(name))
+  const counts = { clients: clients.length, rooms: rooms.length, nodes }
   const make = (): Step => {
-    const act = makeAct(random.pick(bag), random, { clients: clients.length, rooms: rooms.length, nodes })
+    const place = deedBag.length === 0 ? 0 : random.integer(bag.length + deedBag.length) - bag.length
+    const what = deedBag.length === 0 || place < 0 ? undefined : deedBag[place]
+    const act = what === undefined ? makeAct(random.pick(bag), random, counts) : makeDeed(what, random, counts)
     return { ...act, thenMs: random.integer(4) === 0 ? 0 : random.integer(pauseMs) }
   }
   return {
@@ -121,6 +137,19 @@ function makeClients(random: SeededRandom): ClientPlan[] {
   })
 }
 
+/** Few, since those who want everything check most. */
+function withFlows(clients: readonly ClientPlan[], random: SeededRandom): ClientPlan[] {
+  return clients.map((client) => {
+    if (client.kind === 'sdk' || random.integer(4) > 0) return client
+    return { ...client, flow: random.pick(['latest', 'latest', { everyMs: 200 }, { everyMs: 2_000 }] as const) }
+  })
+}
+
+function makeDeed(what: string, random: SeededRandom, { clients, rooms }: Counts): Act {
+  const room = Math.min(random.integer(rooms), random.integer(rooms))
+  return { do: 'deed', what, who: random.integer(clients), room, pick: random.integer(60) }
+}
+
 /** In the end one client does not read while another sends: no later event can help the slow one to notice. */
 function makeFinale(random: SeededRandom, clients: number): Step[] {
   if (random.integer(2) === 0) return []
@@ -137,7 +166,7 @@ interface Counts {
   readonly nodes: number | undefined
 }
 
-function makeAct(name: Act['do'], random: SeededRandom, { clients, rooms, nodes }: Counts): Act {
+function makeAct(name: Drawn, random: SeededRandom, { clients, rooms, nodes }: Counts): Act {
   const who = random.integer(clients)
   // The first rooms are busier, so that concurrent events meet.
   const room = Math.min(random.integer(rooms), random.integer(rooms))

@@ -25,7 +25,8 @@ export interface Run {
 /** Runs one seed. The same seed and application give the same run, everywhere. */
 export async function simulate({ seed, steps, nodes, ...application }: SimulateOptions): Promise<Run> {
   const whole: Application = { ...defaultsFor(application), ...application }
-  return runPlan(makePlan(seed, { rooms: whole.rooms, steps, nodes }), whole)
+  const { rooms, extras } = whole
+  return runPlan(makePlan(seed, { rooms, steps, nodes, ...extras }), whole)
 }
 
 /**

@@ -2,13 +2,18 @@
 import type { Append, Appended } from '@roomful/server/ports'
 import { contentOf } from '../history/fact.ts'
 import type { LoggedEvent } from '../history/sent.ts'
+import { StoredFacts } from './facts/stored-facts.ts'
 
 export class StoredRooms {
+  /** What was appended beside events. */
+  readonly facts = new StoredFacts()
   private readonly rooms = new Map<string, LoggedEvent[]>()
 
   add(namespace: string, entries: readonly Append[], results: readonly Appended[]): void {
-    for (const [index, { roomId, argsJson, key }] of entries.entries()) {
+    for (const [index, entry] of entries.entries()) {
+      const { roomId, argsJson, key } = entry
       const result = results[index]
+      if (result) this.facts.add(namespace, entry, result)
       if (result?.status !== 'stored') continue
       const [data] = JSON.parse(argsJson) as unknown[]
       this.events(namespace, roomId).push({ seq: result.seq, key: key?.key, content: contentOf(data) })

@@ -37,6 +37,8 @@ const REST_MAX_MS = 180_000
 const NOTICE_MS = 12_000
 /** Then, until presence is settled: longer than any grace. */
 const QUIET_MS = 8_000
+/** Until what clients ask at the end is answered. */
+const ASKED_MS = 2_000
 const CALM_DELAY_MS = 50
 /** After everyone left, until nothing is kept for them: longer than a session lives. */
 const AFTERMATH_MS = 30_000
@@ -97,14 +99,17 @@ export class World {
     const messages = new Map(
       plan.clients.map(({ user }) => [user, new OwnMessages(random.fork(`messages of ${user}`))]),
     )
-    this.actors = plan.clients.map(({ kind, name, user }) => {
+    this.actors = plan.clients.map(({ kind, name, user, flow }) => {
       const own = random.fork(name)
       const balancer = random.fork(`balancer of ${name}`)
       const host = (): Machine => this.pickMachine(balancer)
       const network = new SimulatedNetwork({ clock, namespace, host, delayMs: () => this.delay(own) })
       const options: ActorOptions = {
-        ...{ name, user, clock, network, random: own, history: this.history, vocabulary: application },
-        mayBeBehind: () => this.hasBreaks,
+        ...{ name, user, clock, network, random: own, vocabulary: application, flow },
+        history: flow === undefined ? this.history : this.onlyNotes(),
+        mayBeBehind: () => this.hasBreaks || flow !== undefined,
+        companion: application.extras?.companion,
+        truth: (roomId) => this.storage.stored.facts.room(namespace, roomId),
         contentBytes: plan.contentBytes,
         own: messages.get(user) as OwnMessages,
         headOf: (roomId) => this.storage.stored.head(namespace, roomId),
@@ -138,7 +143,7 @@ export class World {
   private take(step: Step): void {
     const actor = 'who' in step ? (this.actors[step.who] as Actor) : undefined
     const room = 'room' in step ? (this.plan.rooms[step.room] as string) : ''
-    if (!['say', 'revise', 'take back', 'say privately', 'chatter'].includes(step.do))
+    if (!['say', 'revise', 'take back', 'say privately', 'chatter', 'deed'].includes(step.do))
       this.history.note('→', describeStep(this.plan, step))
     if (this.storage instanceof Cluster && BREAKS.has(step.do)) this.hasBreaks = true
     switch (step.do) {
@@ -157,6 +162,8 @@ export class World {
         return actor?.join(room)
       case 'leave':
         return actor?.leave(room)
+      case 'deed':
+        return this.deed(step.what, step.who, room, step.pick)
       case 'cut':
         return actor?.network.cut()
       case 'outage':
@@ -197,6 +204,23 @@ export class World {
         return this.loseTail(0, step.effects)
       default:
         return step satisfies never
+    }
+  }
+
+  private deed(what: string, who: number, room: string, pick: number): void {
+    const all = what.startsWith('all: ') ? this.actors : [this.actors[who] as Actor]
+    for (const { companion, isPresent } of all) if (isPresent) companion?.deed(what, room, pick)
+  }
+
+  /** Of a client that does not follow the numbers of a room. */
+  private onlyNotes(): ActorOptions['history'] {
+    const { history } = this
+    return {
+      record: (who, fact) => {
+        if (fact.what === 'says' || fact.what === 'answered' || fact.what === 'refused') history.record(who, fact)
+      },
+      note: (who, text) => history.note(who, text),
+      violate: (problem) => history.violate(problem),
     }
   }
 
@@ -271,6 +295,7 @@ export class World {
     const { namespace } = this.application
     const heads = new Map(this.plan.rooms.map((room) => [room, this.storage.stored.head(namespace, room)]))
     this.history.record('server', { what: 'log cut', heads, ...(lost ? { lost } : {}) })
+    for (const { companion } of this.actors) companion?.logCut()
   }
 
   private suspend(node: number, forMs: number): void {
@@ -338,6 +363,7 @@ export class World {
     await this.clock.advance(NOTICE_MS)
     const rested = await this.clock.find(() => (this.isAtRest() ? true : undefined), REST_MAX_MS)
     await this.clock.advance(QUIET_MS)
+    if (rested && this.application.extras) await this.ask()
     this.look()
     if (rested) return
     for (const actor of this.actors) {
@@ -345,6 +371,12 @@ export class World {
       if (what) this.history.violate(`${actor.name} still waits for ${what}`)
     }
     if (!this.areMachinesUp) this.history.violate('the server is not up')
+  }
+
+  /** Clients ask what is compared with the log. */
+  private async ask(): Promise<void> {
+    for (const { companion } of this.actors) companion?.ask()
+    await this.clock.advance(ASKED_MS)
   }
 
   private isAtRest(): boolean {
@@ -375,11 +407,23 @@ export class World {
         : []),
     ]
     for (const problem of problems) this.history.violate(problem)
+    for (const problem of await this.compareExtras(log)) this.history.violate(problem)
     try {
       for (const { server } of this.machines) await this.application.check?.({ server, log })
     } catch (error) {
       this.history.violate(error instanceof Error ? error.message : String(error))
     }
+  }
+
+  private async compareExtras(log: ReadonlyMap<string, LoggedRoom>): Promise<readonly string[]> {
+    const { namespace, extras } = this.application
+    if (!extras) return []
+    const { facts } = this.storage.stored
+    const truth = (roomId: string) => facts.room(namespace, roomId)
+    for (const [roomId, { first }] of log) truth(roomId).first = first
+    const { actors, machines } = this
+    const checked = extras.check({ namespace, rooms: this.plan.rooms, actors, machines, log, truth })
+    return [...facts.problems, ...(await this.clock.until(checked))]
   }
 
   /** Everyone leaves, and nothing may be left of them. */

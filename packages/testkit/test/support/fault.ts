@@ -1,12 +1,15 @@
 /** A planted fault. It replaces a port, or a method of a running part; the code under test does not know. */
 import type { Broker } from '@roomful/server/ports'
 import type { TestServer, VirtualClock } from '@roomful/testkit'
+import type { Application } from '@roomful/testkit/simulator'
 
 export interface Fault {
   /** What the broken server or SDK does. */
   readonly name: string
   readonly broker?: (broker: Broker, clock: VirtualClock) => Broker
   readonly server?: (server: TestServer) => void
+  /** In which it shows; the chat without it. */
+  readonly application?: Application
   /** Breaks the SDK. @returns what mends it */
   readonly sdk?: () => () => void
 }

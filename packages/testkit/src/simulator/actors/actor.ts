@@ -2,6 +2,8 @@
 import type { VirtualClock } from '../../clock.ts'
 import type { History } from '../../history/history.ts'
 import type { SeededRandom } from '../../random.ts'
+import type { Companion, CompanionHost } from '../facts/companion.ts'
+import type { RoomFactsTruth } from '../facts/stored-facts.ts'
 import type { SimulatedNetwork } from '../network.ts'
 
 /** What every simulated client gets. */
@@ -11,7 +13,7 @@ export interface ActorOptions {
   readonly user: string
   readonly clock: VirtualClock
   readonly random: SeededRandom
-  readonly history: History
+  readonly history: Pick<History, 'record' | 'note' | 'violate'>
   readonly network: SimulatedNetwork
   /** A token of its user, with the user's current role. */
   readonly token: () => string
@@ -24,7 +26,15 @@ export interface ActorOptions {
   readonly mayBeBehind: () => boolean
   /** Its messages are at least this long. */
   readonly contentBytes: number
+  /** What it does beside messages. */
+  readonly companion?: ((host: CompanionHost) => Companion) | undefined
+  /** What the log has taken of a room beside its events. */
+  readonly truth: (roomId: string) => RoomFactsTruth
+  /** How much it asks for of a room; everything without it. */
+  readonly flow?: Flow | undefined
 }
+
+export type Flow = 'latest' | { readonly everyMs: number }
 
 export interface Request {
   readonly event: string
@@ -50,6 +60,7 @@ export interface Vocabulary {
 }
 
 export interface Actor {
+  readonly companion: Companion | undefined
   readonly name: string
   readonly user: string
   readonly network: SimulatedNetwork

@@ -4,7 +4,9 @@
  */
 import { inboxOf } from '@roomful/protocol'
 import { plainDialect } from '@roomful/server/testing'
-import { contentOf, type Purpose } from '../../history/fact.ts'
+import { contentOf, isText, type Purpose } from '../../history/fact.ts'
+import type { Companion, OnAnswer } from '../facts/companion.ts'
+import { KeptRequests } from '../facts/kept-requests.ts'
 import type { SimulatedLink } from '../link.ts'
 import type { Actor, ActorOptions } from './actor.ts'
 import { BareOutbox, type Entry } from './bare-outbox.ts'
@@ -46,10 +48,15 @@ export class BareActor implements Actor {
   readonly user: string
   readonly privateKeys = undefined
   readonly network: ActorOptions['network']
+  readonly companion: Companion | undefined
   private readonly options: ActorOptions
+  /** Of its companion. */
+  private readonly kept: KeptRequests
   private readonly wanted = new Map<string, WantedRoom>()
   private readonly outbox: BareOutbox
   private readonly pending = new Map<number, PendingRequest>()
+  /** Requests of its companion on this connection. */
+  private readonly tries = new Map<number, OnAnswer>()
   private link: SimulatedLink | undefined
   private isOpen = false
   private receivedMs = 0
@@ -65,6 +72,17 @@ export class BareActor implements Actor {
     this.user = options.user
     this.network = options.network
     this.outbox = new BareOutbox(options)
+    const { clock, random } = options
+    this.kept = new KeptRequests({
+      ...{ clock, random },
+      send: (event, data, key) => {
+        if (!this.isOpen) return undefined
+        const id = ++this.lastId
+        this.write({ event, data, id, key })
+        return id
+      },
+    })
+    this.companion = options.companion?.(this.host())
     this.comeBack()
   }
 
@@ -106,6 +124,7 @@ export class BareActor implements Actor {
   leave(roomId: string): void {
     const { position } = this.wanted.get(roomId) ?? {}
     if (!this.wanted.delete(roomId)) return
+    this.companion?.left(roomId)
     if (position) this.options.history.record(this.name, { what: 'leaves', room: roomId })
     if (this.isOpen) this.ask('room:leave', { roomId })
   }
@@ -116,6 +135,8 @@ export class BareActor implements Actor {
     this.isHere = false
     this.isOpen = false
     this.outbox.clear()
+    this.kept.clear()
+    this.tries.clear()
     this.cancelAll()
     this.link?.close('goodbye')
   }
@@ -138,7 +159,7 @@ export class BareActor implements Actor {
   waitsFor(): string | undefined {
     if (!this.isHere) return undefined
     if (!this.isOpen) return 'a connection'
-    const key = this.outbox.first()
+    const key = this.outbox.first() ?? this.kept.first()
     if (key !== undefined) return `the answer to ${key}`
     for (const [roomId, { isIn }] of this.wanted) if (!isIn) return `room ${roomId}`
     return undefined
@@ -147,6 +168,27 @@ export class BareActor implements Actor {
   membersOf(roomId: string): string[] | undefined {
     const entry = this.wanted.get(roomId)
     return entry?.isIn ? entry.members.users() : undefined
+  }
+
+  private host(): Parameters<NonNullable<ActorOptions['companion']>>[0] {
+    const { name, user, clock, random, history, truth, mayBeBehind, flow } = this.options
+    return {
+      ...{ name, user, clock, random, truth, mayBeBehind, flow },
+      note: (text) => history.note(name, text),
+      violate: (problem) => history.violate(problem),
+      isIn: (roomId) => this.wanted.get(roomId)?.isIn ?? false,
+      positionIn: (roomId) => this.wanted.get(roomId)?.position?.seq ?? 0,
+      request: (event, data, onAnswer) => this.isHere && this.kept.add(event, data, onAnswer),
+      try: (event, data, onAnswer) => this.try(event, data, onAnswer),
+      setPresence: (roomId, state) => this.try('presence:set', { roomId, state }),
+    }
+  }
+
+  private try(event: string, data: Message, onAnswer: OnAnswer = () => undefined): void {
+    if (!this.isOpen) return
+    const id = ++this.lastId
+    this.tries.set(id, onAnswer)
+    this.write({ event, data, id })
   }
 
   private send(entry: Entry, more: Purpose = {}): void {
@@ -176,6 +218,8 @@ export class BareActor implements Actor {
     this.isOpen = false
     this.link = undefined
     this.pending.clear()
+    this.kept.closed()
+    this.tries.clear()
     for (const wanted of this.wanted.values()) wanted.isIn = false
     if (this.isHere) this.cancels.push(clock.after(1 + random.integer(RECONNECT_MS), () => this.connect()))
   }
@@ -193,6 +237,7 @@ export class BareActor implements Actor {
     for (const [id, asked] of [...this.pending]) {
       if (now - asked.atMs >= PATIENCE_MS * asked.tries) this.askAgain(id, asked)
     }
+    this.kept.send()
   }
 
   private askAgain(id: number, { event, data, key, tries, isRefused }: PendingRequest): void {
@@ -210,7 +255,9 @@ export class BareActor implements Actor {
     const wanted = this.wanted.get(roomId)
     if (!wanted) return
     const { position } = wanted
-    this.ask('room:join', { roomId, ...(position ? { after: position } : {}) }, undefined, 1, wanted)
+    const { flow } = this.options
+    const more = { ...this.companion?.joinFields(roomId), ...(flow === undefined ? {} : { flow }) }
+    this.ask('room:join', { roomId, ...(position ? { after: position } : {}), ...more }, undefined, 1, wanted)
   }
 
   /** Sends waiting requests, oldest first, as many as may be under way. */
@@ -243,8 +290,10 @@ export class BareActor implements Actor {
     if (message.type === 'room:left') return this.lose(message.roomId)
     if (message.type === 'error') return history.note(this.name, `gets the error ${message.code}: ${message.message}`)
     const wanted = this.wanted.get(message.roomId)
+    if (wanted?.position || message.type === 'room:read') this.companion?.received(message)
     if (message.type === 'reset') return this.reset(message.roomId, message.epoch, message)
-    if (message.seq !== undefined) return this.event(message, wanted)
+    // Others name the number of an event that they are about.
+    if (message.seq !== undefined && message.ts !== undefined) return this.event(message, wanted)
     const problem = wanted?.isIn ? wanted.members.take(message) : undefined
     if (problem) history.violate(`${this.name} in ${message.roomId}: ${problem}`)
   }
@@ -254,6 +303,7 @@ export class BareActor implements Actor {
     this.options.history.note(this.name, 'is let in')
     for (const roomId of this.wanted.keys()) this.enter(roomId)
     this.askNext()
+    this.kept.send()
   }
 
   private event(message: Message, wanted: WantedRoom | undefined): void {
@@ -261,6 +311,12 @@ export class BareActor implements Actor {
     // It left the room, but the server does not know that yet.
     if (!wanted?.position) return
     const { epoch } = wanted.position
+    if (this.options.flow !== undefined) {
+      wanted.position = { epoch, seq: Math.max(seq, wanted.position.seq) }
+      return
+    }
+    // What is being written comes again, whole so far, without a place among the others.
+    if (isText(message) && seq <= wanted.position.seq) return
     this.options.history.record(this.name, {
       ...{ what: 'receives', room: roomId, epoch, seq, key },
       content: message.redacted === true ? undefined : contentOf(message),
@@ -277,8 +333,11 @@ export class BareActor implements Actor {
   }
 
   private answered({ ack, data, error }: Message): void {
+    const onAnswer = this.tries.get(ack)
+    this.tries.delete(ack)
+    if (onAnswer) return onAnswer(error ? undefined : data, error)
     const asked = this.pending.get(ack)
-    if (!asked) return
+    if (!asked) return void this.kept.answered(ack, error ? undefined : data, error)
     const { event, key } = asked
     if (error && PASSING.has(error.code)) {
       asked.isRefused = true
@@ -298,7 +357,13 @@ export class BareActor implements Actor {
     if (!wanted || wanted !== stay) return // it left meanwhile, and may have come back
     wanted.isIn = true
     wanted.members.replace(reply)
+    this.companion?.joined(roomId, reply)
     const { epoch, seq } = reply
+    if (this.options.flow !== undefined) {
+      // It follows no numbers: what comes is what it asked for.
+      if (wanted.position?.epoch !== epoch) wanted.position = { epoch, seq }
+      return
+    }
     if (after === undefined) {
       if (wanted.position) return // asked twice
       history.record(this.name, { what: 'enters', room: roomId, epoch, seq })
@@ -332,6 +397,7 @@ export class BareActor implements Actor {
     const wanted = this.wanted.get(roomId)
     if (!wanted) return
     this.wanted.delete(roomId)
+    this.companion?.left(roomId)
     if (wanted.position) this.options.history.record(this.name, { what: 'leaves', room: roomId })
   }
 

@@ -2,10 +2,14 @@
 import { Client, type Room, type RoomfulError } from '@roomful/client'
 import { createKey, inboxOf } from '@roomful/protocol'
 import { contentOf, type Purpose } from '../../history/fact.ts'
+import type { Companion, CompanionHost, Message, OnAnswer } from '../facts/companion.ts'
 import type { Actor, ActorOptions, Request } from './actor.ts'
 
 /** Refusals that no retry can change. */
 const FINAL = new Set(['CONFLICT', 'FORBIDDEN', 'NOT_IN_ROOM', 'EXPIRED', 'TOO_LARGE', 'INVALID_MESSAGE', 'NOT_FOUND'])
+
+/** What companions look at, as far as the SDK hands it out. */
+const BESIDE = ['message:new', 'message:piece', 'message:ended', 'state:changed', 'room:read'] as const
 
 interface HeldRoom {
   readonly room: Room
@@ -19,6 +23,7 @@ export class SdkActor implements Actor {
   readonly name: string
   readonly user: string
   readonly network: ActorOptions['network']
+  readonly companion: Companion | undefined
   private readonly options: ActorOptions
   private readonly held = new Map<string, HeldRoom>()
   private readonly unanswered = new Set<string>()
@@ -32,6 +37,7 @@ export class SdkActor implements Actor {
     this.name = options.name
     this.user = options.user
     this.network = options.network
+    this.companion = options.companion?.(this.host())
     this.comeBack()
   }
 
@@ -114,6 +120,7 @@ export class SdkActor implements Actor {
     room.onReset(({ reason, from, to }) => {
       history.record(this.name, { what: 'gap', room: roomId, epoch: room.position?.epoch, reason, from, to })
     })
+    if (this.companion) this.accompany(this.companion, room, roomId)
     enter() // a room released a moment ago is still kept, and knows its position
   }
 
@@ -122,6 +129,7 @@ export class SdkActor implements Actor {
     if (!entry) return
     this.held.delete(roomId)
     entry.room.release()
+    this.companion?.left(roomId)
     this.loses(roomId, entry)
   }
 
@@ -183,6 +191,61 @@ export class SdkActor implements Actor {
     const { members, count } = entry.room.getSnapshot()
     if (members.length !== count) return [`${members.length} listed, ${count} counted`]
     return members.map(({ userId }) => userId)
+  }
+
+  private host(): CompanionHost {
+    const { name, user, clock, random, history, truth, mayBeBehind, flow } = this.options
+    return {
+      ...{ name, user, clock, random, truth, mayBeBehind, flow },
+      note: (text) => history.note(name, text),
+      violate: (problem) => history.violate(problem),
+      isIn: (roomId) => this.held.get(roomId)?.room.getSnapshot().status === 'joined',
+      positionIn: (roomId) => this.held.get(roomId)?.room.position?.seq ?? 0,
+      request: (event, data, onAnswer) => this.ask(event, data, onAnswer),
+      try: (event, data, onAnswer) => this.try(event, data, onAnswer),
+      setPresence: (roomId, state) => this.held.get(roomId)?.room.setPresence(state as never),
+      membersIn: (roomId) => this.held.get(roomId)?.room.getSnapshot().members ?? [],
+    }
+  }
+
+  /** Hands on what else the SDK hands out. */
+  private accompany(companion: Companion, room: Room, roomId: string): void {
+    room.onJoined((answer) => this.held.get(roomId)?.room === room && companion.joined(roomId, answer))
+    for (const type of BESIDE) {
+      room.on(type, (data: unknown, { seq }: { seq?: number }) => {
+        if (this.held.get(roomId)?.room !== room) return
+        companion.received({
+          type,
+          roomId,
+          ...(data as Message),
+          ...(seq === undefined ? { isRepeat: true } : { seq }),
+        })
+      })
+    }
+  }
+
+  private ask(event: string, data: Message, onAnswer: OnAnswer): void {
+    const { client } = this
+    if (!client) return
+    const key = createKey(client.serverNow(), (bytes) => fill(bytes, this.options.random))
+    this.unanswered.add(key)
+    client.request(event, data as never, { durable: true, key }).then(
+      (answer) => {
+        this.unanswered.delete(key)
+        onAnswer(answer as Message, undefined)
+      },
+      ({ code, message, details }: RoomfulError) => {
+        this.unanswered.delete(key)
+        if (code !== 'CLOSED') onAnswer(undefined, { ...details, code, message })
+      },
+    )
+  }
+
+  private try(event: string, data: Message, onAnswer: OnAnswer = () => undefined): void {
+    this.client?.request(event, data as never).then(
+      (answer) => onAnswer(answer as Message, undefined),
+      () => undefined,
+    )
   }
 
   /** @param more further fields of its `says` fact */
