@@ -29,6 +29,8 @@ function project(
   { order, include, exclude = [], maxWorkers, pool, timeoutMs, globalSetup }: ProjectOptions,
 ): TestProjectInlineConfiguration {
   return {
+    // Of gateways of NestJS.
+    oxc: { decorator: { legacy: true } },
     resolve: { conditions },
     ssr: { resolve: { conditions, externalConditions: ['source'] } },
     test: {

@@ -12,6 +12,7 @@ describe('the API reference', () => {
       [
         'client',
         'documents',
+        'nestjs',
         'opentelemetry',
         'protocol',
         'react',

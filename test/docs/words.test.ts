@@ -15,6 +15,7 @@ const MAXIMA: Readonly<Record<string, number>> = {
   'packages/client/src': 0,
   'packages/create-roomful/src': 0,
   'packages/documents/src': 0,
+  'packages/nestjs/src': 0,
   'packages/opentelemetry/src': 0,
   'packages/protocol/src': 0,
   'packages/react/src': 0,

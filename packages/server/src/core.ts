@@ -36,7 +36,7 @@ export type { Fact, Observer } from './core/ports/observer.ts'
 export { type LocalAudience, type LocalMember, LocalRooms, type LocalRoomsListener } from './core/rooms/local-rooms.ts'
 export { createRoomful } from './create.ts'
 export type { LoggedEvent, NewRow, RoomLog, RoomLogListener } from './room-log.ts'
-export { openRoomLog } from './roomful.ts'
+export { handleOthers, openingRequestOf, openRoomLog } from './roomful.ts'
 
 /**
  * A hub for links that answer by themselves: no accounts, no limits that were not asked for, nothing stored.

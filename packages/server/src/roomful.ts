@@ -11,7 +11,7 @@ import { Webhooks } from './adapters/webhooks/webhooks.ts'
 import type { Roomful } from './api.ts'
 import { attachService, type HttpService } from './attachment.ts'
 import { Administration } from './core/administration.ts'
-import type { Leading, LeadRun, Namespace as NamespaceApi, TypedNamespace } from './core/api.ts'
+import type { Connection, Handler, Leading, LeadRun, Namespace as NamespaceApi, TypedNamespace } from './core/api.ts'
 import type { Contract, NamespaceOptions } from './core/base/contract.ts'
 import { RoomfulError } from './core/base/errors.ts'
 import { Hub } from './core/hub.ts'
@@ -19,8 +19,9 @@ import { Namespace } from './core/namespace.ts'
 import type { Disconnected, Reached } from './core/ports/nodes.ts'
 import type { Observer } from './core/ports/observer.ts'
 import type { Clock, Random } from './core/ports/system.ts'
-import type { User } from './core/ports/users.ts'
+import type { ClientRequest, User } from './core/ports/users.ts'
 import type { Protocol } from './core/raw-protocol.ts'
+import type { Connection as ConnectionState } from './core/state/namespace-state.ts'
 import { createHttpService, forNodesOnly } from './http-service.ts'
 import { Lifetime, type Run } from './lifetime.ts'
 import { checkIsServer, reachableUrl, SERVER_LIMITS, serverUrl, urlToReach } from './node-server.ts'
@@ -421,6 +422,16 @@ export function openRoomLog(roomful: Roomful, name: string, listener: RoomLogLis
   if (!(roomful instanceof RoomfulServer)) throw new TypeError('This is not a server that createRoomful made')
   const { namespace, opened } = roomful.openNamespace(name)
   return new RoomLog(namespace, opened, listener)
+}
+
+/** Handles the events of a namespace that have no handler of their own. */
+export function handleOthers(namespace: NamespaceApi, handler: Handler): void {
+  ownNamespace(namespace).handleOthers(handler)
+}
+
+/** The HTTP request by which a client came. Only for a server with the option `authenticate`. */
+export function openingRequestOf(connection: Connection): ClientRequest | undefined {
+  return (connection as ConnectionState).openingRequest
 }
 
 /** The hub behind a server, for tests. @throws TypeError for an object that `createRoomful` did not create */

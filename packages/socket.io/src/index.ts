@@ -1,4 +1,5 @@
 /** `@roomful/socket.io`: Socket.IO's server interface on Roomful. */
+export type { DurableOptions } from './durable/options.ts'
 export { Namespace } from './namespace.ts'
 export type { BroadcastOperator, RemoteSocket } from './operators.ts'
 export { Server, type ServerOptions } from './server.ts'

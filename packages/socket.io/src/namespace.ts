@@ -205,6 +205,15 @@ export class Namespace<
     return readHistory(this.adapter.log, room, page)
   }
 
+  /**
+   * Runs a handler for a client that is no socket, such as one of `io.roomful`.
+   * @returns what it returns, once the durable events that it emitted are stored
+   * @throws Error (rejects) when one of them could not be stored
+   */
+  async stored<T>(run: () => T | Promise<T>): Promise<T> {
+    return this.adapter instanceof DurableAdapter ? this.adapter.handleStored(run) : run()
+  }
+
   /** @internal also one that is not connected yet */
   findSocket(id: SocketId): AnySocket | undefined {
     return (this.sockets.get(id) ?? this._preConnectSockets.get(id)) as AnySocket | undefined

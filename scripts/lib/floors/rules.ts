@@ -131,6 +131,11 @@ export const floorRules: readonly FloorRule[] = [
     folder: 'packages/socket.io/src',
     mayImport: ['@roomful/server/core', ...outsideWorld],
   },
+  {
+    name: 'adapter for NestJS (floor 5)',
+    folder: 'packages/nestjs/src',
+    mayImport: ['@roomful/server', '@roomful/server/core', '@roomful/socket.io', ...outsideWorld],
+  },
   { name: 'program (floor 4)', folder: 'packages/roomful/src', mayImport: ['@roomful/server', '@roomful/server/cli'] },
   { name: 'creator (floor 0)', folder: 'packages/create-roomful/src', mayImport: ['node:*'] },
   {

@@ -14,6 +14,7 @@ export const PUBLISHED = [
   'documents',
   'opentelemetry',
   'socket.io',
+  'nestjs',
   'testkit',
   'roomful',
   'create-roomful',

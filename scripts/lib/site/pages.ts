@@ -31,7 +31,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'docs/commons.md',
     'docs/*.md',
   ],
-  'Moving here': ['docs/socket-io.md', 'docs/from-*.md'],
+  'Moving here': ['docs/socket-io.md', 'docs/nestjs.md', 'docs/from-*.md'],
   Operating: [
     'docs/settings.md',
     'docs/guarantees.md',

@@ -202,6 +202,12 @@ export class Namespace implements NamespaceApi, NamespaceParts {
     return this
   }
 
+  /** For events that have no handler: one of a package that learns their names later. */
+  handleOthers(handler: Handler): void {
+    const none = { definition: undefined, uncounted: false, answerAs: undefined, ackFrom: undefined }
+    this.requests.handlers.others = { handler, ...none }
+  }
+
   emit(type: string, ...args: readonly unknown[]): void {
     this.emitter().emit(type, ...args)
   }

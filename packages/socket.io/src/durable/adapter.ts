@@ -17,6 +17,7 @@ import { SharedPacket } from '../frames.ts'
 import { generateId } from '../ids.ts'
 import type { AnyNamespace, AnySocket } from '../internal.ts'
 import { emitLocally } from '../typed-events.ts'
+import type { Bridge } from './bridge.ts'
 import { type HereOnly, Nodes, type SocketElsewhere } from './nodes.ts'
 import type { DurableSettings } from './options.ts'
 import { formatPosition, type Position, parsePosition } from './position.ts'
@@ -74,6 +75,8 @@ export interface DurableParts {
   readonly awayMs: number
   /** Other events are kept as well, for this long. */
   readonly keepMs: number | undefined
+  /** Sends what is not durable to the clients of the server beside this one. */
+  readonly bridge: Bridge | undefined
   readonly openLog: (namespace: string, listener: RoomLogListener) => RoomLog
   /** Once for each event name and reason. */
   readonly warn: (event: string, sentence: string) => void
@@ -248,7 +251,7 @@ export class DurableAdapter extends Adapter implements HereOnly {
     const target = this.targetOf(packet, opts)
     if (target) return this.append(packet, opts, target)
     if (this.isElsewhere(opts)) this.nodes.emit(packet.data as unknown[], opts)
-    this.sendInTurn(packet, opts)
+    this.sendInTurn(packet, opts, this.parts.bridge)
   }
 
   /** From another server, for the sockets of this one. */
@@ -256,15 +259,21 @@ export class DurableAdapter extends Adapter implements HereOnly {
     this.sendInTurn({ type: PacketType.EVENT, data }, opts)
   }
 
-  private sendInTurn(packet: EventPacket, opts: BroadcastOptions): void {
+  private sendInTurn(packet: EventPacket, opts: BroadcastOptions, bridge?: Bridge): void {
     const shared = this.encode(packet)
     // At the bound of the queue it overtakes what waits there.
-    if (this.queue.isIdle || this.queue.isFull) return this.send(packet, shared, opts, this.receivers(opts))
+    if (this.queue.isIdle || this.queue.isFull) {
+      this.send(packet, shared, opts, this.receivers(opts))
+      return bridge?.emit(this, packet, opts)
+    }
     const sending: Sending = {
       isReady: true,
       receivers: this.receivers(opts),
       target: opts,
-      run: () => this.send(packet, shared, opts, sending.receivers),
+      run: () => {
+        this.send(packet, shared, opts, sending.receivers)
+        bridge?.emit(this, packet, opts)
+      },
       sendNow: (socket) => this.deliverTo(packet, shared, opts.flags, [socket], this.endOf(packet, opts.flags)),
     }
     this.queue.add(sending)
@@ -294,6 +303,16 @@ export class DurableAdapter extends Adapter implements HereOnly {
   /** Runs what handles a packet of a client, so that its answer knows what became of the events that it emits. */
   handle(run: () => void): void {
     this.handlings.run({ hasFailed: false }, run)
+  }
+
+  /** As {@link handle}, for a client that is no socket. @throws Error (rejects) when something that it emitted was not stored */
+  async handleStored<T>(run: () => T | Promise<T>): Promise<T> {
+    const handling: Handling = { hasFailed: false }
+    const result = await this.handlings.run(handling, run)
+    if (!this.queue.isIdle)
+      await new Promise<void>((resolve) => this.queue.add({ isReady: true, receivers: [], run: resolve }))
+    if (handling.hasFailed) throw new Error('A durable event could not be stored')
+    return result
   }
 
   get handling(): Handling | undefined {
@@ -361,7 +380,7 @@ export class DurableAdapter extends Adapter implements HereOnly {
     if (except && (except.size > 1 || [...except].some((room) => !this.isSocket(room)))) return 'except'
     if (rooms.size === 0) return EVERYONE
     const [room] = rooms
-    if (this.nsp.findSocket(room)) return 'socket'
+    if (this.nsp.findSocket(room) || this.parts.bridge?.isConnection(this, room)) return 'socket'
     return roomIdOf(room) ?? 'name'
   }
 

@@ -2,6 +2,7 @@
 import { createRoomful, loadSettings, openRoomLog, type Roomful } from '@roomful/server/core'
 import type { AnyNamespace } from '../internal.ts'
 import { DurableAdapter } from './adapter.ts'
+import { Bridge } from './bridge.ts'
 import { type DurableOptions, durableSettings } from './options.ts'
 
 /** Clients of Roomful that connect with Socket.IO go through this package's own engine. */
@@ -35,6 +36,7 @@ export class Durable {
     const warned = new Set<string>()
     const parts = {
       settings,
+      bridge: settings.bridge === 'all' ? new Bridge(this.roomful) : undefined,
       awayMs,
       keepMs,
       openLog: (...args: Parameters<typeof openRoomLog> extends [Roomful, ...infer Rest] ? Rest : never) =>

@@ -11,6 +11,11 @@ export interface DurableOptions {
   /** A server of `createRoomful` whose log and rooms are used; without it there is one by itself. */
   server?: Roomful
   /**
+   * What the other clients of `server` get that are in a room or the namespace: its durable events, or `all`, without those of `local`
+   * and those that ask for answers. Default `durable`.
+   */
+  bridge?: 'durable' | 'all'
+  /**
    * A durable event that cannot be stored, since it is for several rooms or not for everyone in its room, throws. Without it, it is
    * sent to those connected now, with one warning for each name.
    */
@@ -23,22 +28,24 @@ export interface DurableOptions {
 }
 
 /** The option as it was checked. */
-export interface DurableSettings extends Required<Pick<DurableOptions, 'strict' | 'transient'>> {
+export interface DurableSettings extends Required<Pick<DurableOptions, 'strict' | 'transient' | 'bridge'>> {
   readonly isDurable: (event: unknown) => boolean
   readonly data: string | undefined
   readonly redisUrl: string | undefined
   readonly server: Roomful | undefined
 }
 
-const NAMES = new Set(['events', 'data', 'redisUrl', 'server', 'strict', 'transient'])
+const NAMES = new Set(['events', 'data', 'redisUrl', 'server', 'bridge', 'strict', 'transient'])
 
 /** @throws TypeError for an option that is unknown or makes no sense */
 export function durableSettings(given: readonly string[] | DurableOptions, recovers: boolean): DurableSettings {
   const options: DurableOptions = Array.isArray(given) ? { events: given } : (given as DurableOptions)
   for (const name of Object.keys(options)) if (!NAMES.has(name)) throw new TypeError(`durable.${name} is not an option`)
-  const { events, data, redisUrl, server, strict = false, transient = 'best-effort' } = options
-  if (!Array.isArray(events) || events.length === 0 || events.some((name) => typeof name !== 'string' || name === ''))
+  const { events, data, redisUrl, server, bridge = 'durable', strict = false, transient = 'best-effort' } = options
+  const isEmpty = events?.length === 0 && bridge === 'durable'
+  if (!Array.isArray(events) || isEmpty || events.some((name) => typeof name !== 'string' || name === ''))
     throw new TypeError("durable takes names of events, such as ['message:new', 'order:*']")
+  if (bridge !== 'durable' && bridge !== 'all') throw new TypeError('durable.bridge is durable or all')
   if (transient !== 'best-effort' && transient !== 'required')
     throw new TypeError('durable.transient is best-effort or required')
   if (transient === 'required' && !recovers)
@@ -47,7 +54,7 @@ export function durableSettings(given: readonly string[] | DurableOptions, recov
     )
   if (server && (data !== undefined || redisUrl !== undefined))
     throw new TypeError('durable.server has its own storage: leave durable.data and durable.redisUrl out')
-  return { isDurable: matcher(events), data, redisUrl, server, strict, transient }
+  return { isDurable: matcher(events), data, redisUrl, server, bridge, strict, transient }
 }
 
 function matcher(events: readonly string[]): (event: unknown) => boolean {

@@ -53,7 +53,7 @@ export class Execution implements RequestEffects {
     this.connection = connection
     this.request = request
     this.origin = connection.id
-    this.entry = parts.handlers.byEvent.get(request.event)
+    this.entry = parts.handlers.byEvent.get(request.event) ?? parts.handlers.others
     this.key = keyOf(connection, request)
     this.context = new Context(parts, connection, request.event, this.key)
     this.startedAt = connection.link.lastActiveAt // it has just arrived; to ask the clock costs more
@@ -286,12 +286,14 @@ export class Execution implements RequestEffects {
 
   protected observe(code: string | undefined): void {
     const { connection, entry, request, startedAt } = this
+    const { handlers } = this.parts
     const { clock, observer } = this.parts.runtime
+    const isKnown = entry !== undefined && entry !== handlers.others
     observer.observe({
       type: 'request',
       namespace: connection.namespace.name,
       connectionId: connection.id,
-      event: entry ? request.event : 'unknown', // client-chosen event names must not create metric series
+      event: isKnown ? request.event : 'unknown', // client-chosen event names must not create metric series
       ok: code === undefined,
       code,
       durationMs: clock.monotonic() - startedAt,

@@ -35,6 +35,8 @@ export type Numbers = Pick<Stored, 'n' | 'seq' | 'ts'>
 export class Handlers {
   readonly middleware: Middleware[] = []
   readonly byEvent = new Map<string, HandlerEntry>()
+  /** Of the events that are not among those. */
+  others: HandlerEntry | undefined
 }
 
 /** What requests of one namespace are made with: one object, so that a request carries a single reference to all of it. */

@@ -119,6 +119,7 @@ export class Polls {
       dialect: pollDialect,
       ip,
       userAgent,
+      openingRequest: client.openingRequest,
       namespace,
       credentials,
       identity: known,

@@ -29,12 +29,13 @@ export async function answerSend(hub: Hub, exchange: Exchange): Promise<void> {
   const text = await readText(request, hub.runtime.settings.maxMessageBytes * 2 + FRAME_OVERHEAD_BYTES)
   const wanted = readRequest(hub, text, request.headers.traceparent)
   const wire = new SendWire(response)
-  const { credentials, userAgent } = client
+  const { credentials, userAgent, openingRequest } = client
   const arrival = {
     wire,
     dialect: sendDialect,
     ip,
     userAgent,
+    openingRequest,
     namespace,
     credentials,
     identity,

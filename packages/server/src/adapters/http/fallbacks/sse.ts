@@ -33,11 +33,12 @@ export class SseStreams {
     const flow = flowOf(exchange)
     const client = httpClientOf(exchange, JSON.stringify([namespace.name, ...rooms]))
     const identity = await hub.httpConnections.identify(namespace, client)
-    const { credentials, userAgent } = client
+    const { credentials, userAgent, openingRequest } = client
     const wire = new SseWire(response, hub.runtime.timers)
     const form: SseForm = { named: query.get('named') === '1', chunked: wire.isChunked }
     const dialect = this.dialect(namespace, form)
-    const arrival = { wire, dialect, ip, userAgent, namespace, credentials, identity, httpMode: 'stream' } as const
+    const from = { ip, userAgent, openingRequest, credentials, identity }
+    const arrival = { wire, dialect, ...from, namespace, httpMode: 'stream' } as const
     const connection = await hub.httpConnections.enter(arrival, (link) => wire.attach(link))
     const { link } = connection
     try {
