@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { History, type LoggedEvent } from '@roomful/testkit/history'
+import { openReceiver, type Receiver, WEBHOOK_SECRET } from '../../packages/server/test/webhooks/open-receiver.ts'
 import { Server, UNLIMITED } from '../outside/lib/server.ts'
 import { token } from '../outside/lib/token.ts'
 import { until } from '../outside/lib/wait.ts'
@@ -15,7 +16,7 @@ import { sdkPublisher, sdkSubscriber } from './clients/sdk.ts'
 import { socketIoSubscriber } from './clients/socketio.ts'
 import type { Subscriber } from './clients/subscriber.ts'
 import { FaultProxy } from './fault-proxy.ts'
-import { commit, type Fault, type Scene } from './faults.ts'
+import { commit, type Fault, OPERATIONS, type Scene } from './faults.ts'
 import { readLog } from './log.ts'
 
 export interface ChaosOptions {
@@ -56,6 +57,7 @@ const ENV = {
   LOG_LEVEL: 'error',
 }
 const REST_MS = 40_000
+const FILLING = { messages: 200, content: 'x'.repeat(30_000) }
 
 const SUBSCRIBERS = {
   sdk: sdkSubscriber,
@@ -69,9 +71,13 @@ const PUBLISHERS = { sdk: sdkPublisher, ws: barePublisher, post: postPublisher }
 export async function runChaos({ faults, rounds, calm, perKind }: ChaosOptions): Promise<Outcome> {
   const startedMs = performance.now()
   const history = new History({ nowMs: () => performance.now() - startedMs })
-  const server = await Server.start({ env: ENV })
+  const receiver = faults.some((fault) => OPERATIONS.includes(fault as never)) ? await openReceiver() : undefined
+  const hooks = receiver && { ROOMFUL_WEBHOOK_URL: receiver.url, ROOMFUL_WEBHOOK_SECRET: WEBHOOK_SECRET }
+  const start = { env: { ...ENV, ...hooks } }
+  const server = await Server.start(start)
   const proxy = await FaultProxy.open(server.port)
-  const scene: Scene = { server, proxy, start: { env: ENV } }
+  const note = (text: string): void => history.note('chaos', text)
+  const scene: Scene = { server, proxy, start, room: ROOM, note, ...(receiver && { receiver }) }
   const url = `http://127.0.0.1:${proxy.port}`
   const common = { url, room: ROOM, history }
   const subscribers: Subscriber[] = []
@@ -101,6 +107,7 @@ export async function runChaos({ faults, rounds, calm, perKind }: ChaosOptions):
       }
     }
     await goOn('the start')
+    if (receiver) await fill(scene.server.http)
     for (const fault of faults) {
       for (let round = 1; round <= rounds; round++) {
         history.note('chaos', `${fault}, round ${round}`)
@@ -116,12 +123,14 @@ export async function runChaos({ faults, rounds, calm, perKind }: ChaosOptions):
     const deadline = performance.now() + REST_MS
     while (subscribers.some(isBehind) && performance.now() < deadline) await delay(50)
     history.finish(new Map([[ROOM, { epoch: undefined, first: 1, events: log }]]))
+    if (receiver) for (const problem of await undelivered(receiver, log)) history.violate(problem)
   } catch (error) {
     history.violate(String(error))
   } finally {
     for (const subscriber of subscribers) subscriber.close()
     await proxy.close()
     await scene.server.dispose()
+    receiver?.close()
   }
   return {
     ...{
@@ -136,4 +145,30 @@ export async function runChaos({ faults, rounds, calm, perKind }: ChaosOptions):
     seconds: (performance.now() - startedMs) / 1_000,
     story: history.story(200),
   }
+}
+
+/** Another room, so that a backup takes its time. */
+async function fill(url: string): Promise<void> {
+  const headers = { authorization: `Bearer ${token({ sub: 'filler' })}` }
+  for (let i = 0; i < FILLING.messages; i++) {
+    const body = JSON.stringify({ type: 'message:send', roomId: 'filling', content: `${i} ${FILLING.content}` })
+    const response = await fetch(`${url}/send`, { method: 'POST', headers, body })
+    if (!response.ok) throw new Error(`${response.status} instead of a message in another room`)
+  }
+}
+
+/** Each event of the log came to the receiver, in the order of the room. */
+async function undelivered(receiver: Receiver, log: readonly LoggedEvent[]): Promise<string[]> {
+  const seqs = () => {
+    const stored = receiver.events.filter(({ type, data }) => type === 'event.stored' && data.roomId === ROOM)
+    return [...new Set(stored.map(({ data }) => Number(data.seq)))]
+  }
+  await until(() => seqs().length >= log.length, { timeoutMs: REST_MS, everyMs: 100 }).catch(() => undefined)
+  const had = seqs()
+  const missing = log.filter(({ seq }) => !had.includes(seq)).map(({ seq }) => `No webhook says ${ROOM}#${seq}`)
+  const late = had.flatMap((seq, index) => {
+    const before = had[index - 1]
+    return before !== undefined && before > seq ? [`A webhook says ${ROOM}#${seq} after #${before}`] : []
+  })
+  return [...missing, ...late]
 }

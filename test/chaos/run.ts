@@ -16,7 +16,7 @@ import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { SeededRandom } from '@roomful/testkit'
 import { type Outcome, runChaos } from './chaos.ts'
-import { FAULTS, type Fault } from './faults.ts'
+import { FAULTS, type Fault, OPERATIONS } from './faults.ts'
 import { NODE_FAULTS, type NodeFault } from './nodes/faults.ts'
 import { runRounds } from './nodes/rounds.ts'
 import { type Play, runPlay } from './play.ts'
@@ -43,7 +43,8 @@ const APPS = ['socketio']
 const PACE_MS = 40
 /** Rounds that share servers and one history. */
 const LEG = 10
-const all: readonly string[] = values.nodes === undefined ? FAULTS : NODE_FAULTS
+const oneServer = values.app === undefined ? [...FAULTS, ...OPERATIONS] : FAULTS
+const all: readonly string[] = values.nodes === undefined ? oneServer : NODE_FAULTS
 const faults = (values['in-order'] ?? values.faults)?.split(',') ?? all
 const unknown = faults.filter((name) => !all.includes(name))
 if (unknown.length > 0) fail(`There is no fault ${unknown.join(', ')}; there are ${all.join(', ')}`)
