@@ -76,8 +76,8 @@ export default defineConfig({
       project('install', {
         order: 2,
         include: ['test/install/**/*.test.ts'],
-        // It has nothing but what takes longer.
-        exclude: process.env.INSTALL === 'all' ? [] : ['test/install/react-native.test.ts'],
+        // They have nothing but what takes longer.
+        exclude: process.env.INSTALL === 'all' ? [] : ['test/install/{ecosystem,react-native}.test.ts'],
         maxWorkers: 1,
         timeoutMs: 120_000,
         globalSetup: 'test/install/lib/packed.ts',
