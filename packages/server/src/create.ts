@@ -85,18 +85,36 @@ const ECHO = { '/ws/echo': 'Server echo: ' }
  * })
  * const { url } = await roomful.listen({ port: 8080 })
  */
-export function createRoomful({
-  authenticate,
-  observer,
-  echo = ECHO,
-  socketioMaxPayloadBytes,
-  webhookRetryMs,
-  nodeRegistry,
-  ...given
-}: CreateOptions = {}): Roomful {
+export function createRoomful(options: CreateOptions = {}): Roomful {
+  return createServer(options, undefined)
+}
+
+/**
+ * The same for a server whose secret is known late: it starts when it is.
+ * @param late the secret, of 32 bytes
+ */
+export function createRoomfulLate(options: CreateOptions, late: Promise<Uint8Array>): Roomful {
+  return createServer(options, late)
+}
+
+function createServer(options: CreateOptions, late: Promise<Uint8Array> | undefined): Roomful {
+  const {
+    authenticate,
+    observer,
+    echo = ECHO,
+    socketioMaxPayloadBytes,
+    webhookRetryMs,
+    nodeRegistry,
+    ...given
+  } = options
   const settings = withRedisCa(resolveSettings(given))
   if (settings.workers > 1 && !isWorker()) throw new ConfigError(NO_WORKERS)
-  const secret: Secret = findSecret(settings.jwtSecret, settings.data)
+  const secret: Secret = late
+    ? { bytes: new Uint8Array(SECRET_MIN_BYTES) }
+    : findSecret(settings.jwtSecret, settings.data)
+  // In its place: the parts have it already, and do not use it before the start.
+  const ready = late?.then((bytes) => void secret.bytes.set(bytes))
+  ready?.catch(() => undefined) // the start fails with it
   const otherSecret = otherSecretOf(settings)
   const tls = readTlsFiles(settings.tlsCert, settings.tlsKey)
   const clock = systemClock
@@ -141,7 +159,7 @@ export function createRoomful({
   const own = authenticate ?? identityService(settings, clock)
   const node = new ClusterNode({
     registry: nodeRegistry ?? openNodeRegistry(settings, clock),
-    secret: secret.bytes,
+    secret,
     otherSecret,
     clientAddress: addressReader(settings.trustProxy, (address) => {
       observers.observe({ type: 'notice', message: unknownProxy(address), isRisky: true })
@@ -188,6 +206,7 @@ export function createRoomful({
     users,
     unknownUsers: settings.users,
     storage: { folder: settings.data, sync: settings.sync, redis: redisOf(settings) },
+    ready,
     accounts,
     webSocket: {
       ...requestChecks,

@@ -40,7 +40,7 @@ export function openBroker(settings: Settings, ports: LogPorts, secret: Uint8Arr
     retention,
     retentionMs: retentionMsOf(settings),
     dedupeWindowMs,
-    secretDigest: digestOf(secret),
+    secretDigest: () => digestOf(secret),
     otherSecretDigest: settings.jwtSecretOther && digestOf(Buffer.from(settings.jwtSecretOther)),
     mustSync: sync === 'full',
     replicas: redisReplicas,

@@ -75,6 +75,8 @@ export interface RoomfulParts {
   /** Whether a user needs an account before the first connection. */
   readonly unknownUsers: 'open' | 'strict'
   readonly storage: Storage
+  /** Resolves once everything is known that the start needs; nothing where it is. */
+  readonly ready: Promise<unknown> | undefined
   readonly accounts: Pick<Accounts, 'signUp'>
   /** For https and wss on the server's own HTTP server. */
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined

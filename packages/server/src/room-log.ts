@@ -35,8 +35,6 @@ export interface RoomLogListener {
   onHole(roomId: string): void
   /** Another node has the session now. */
   onTaken(sessionId: string, fence: number): void
-  /** @returns (also as a promise) what another node is answered, or nothing */
-  onTold(message: unknown): unknown
 }
 
 /** How far a client was, and what it may have missed. */
@@ -64,14 +62,12 @@ export class RoomLog {
   /**
    * @param opened resolves once the namespace's log is open
    */
-  constructor(namespace: Namespace, opened: Promise<void>, { onStored, onHole, onTaken, onTold }: RoomLogListener) {
+  constructor(namespace: Namespace, opened: Promise<void>, { onStored, onHole, onTaken }: RoomLogListener) {
     this.namespace = namespace
     namespace.hook('stored', ({ n, seq, roomId, type, args, except }) => {
       onStored({ n, seq, roomId, type, args, except }, this.mine.get(args))
     })
     namespace.state.beside = { onRow: (row) => onStored(toLogged(row)), onHole, onTaken }
-    const { nodes } = namespace.requests.runtime
-    nodes.on(this.kind, (body) => onTold(fromJson(body as string)))
     this.opened = opened.then(() => {
       this.isOpen = true
       const { waiting } = this
@@ -83,26 +79,6 @@ export class RoomLog {
   /** Other nodes may share it. */
   get isShared(): boolean {
     return this.namespace.requests.runtime.broker.otherNodes !== undefined
-  }
-
-  /** Names this node among them. */
-  get node(): string {
-    return this.namespace.requests.runtime.broker.node
-  }
-
-  private get kind(): string {
-    return `socket.io ${this.namespace.name}`
-  }
-
-  /** Asks the other nodes. @returns their answers, and how many nodes there are */
-  async ask(message: unknown): Promise<{ readonly asked: number; readonly answers: readonly unknown[] }> {
-    const { nodes } = this.namespace.requests.runtime
-    const { asked, answers } = await nodes.ask<unknown>(this.kind, toJson(message))
-    return { asked, answers: answers.map(({ value }) => value) }
-  }
-
-  async nodes(): Promise<number> {
-    return (await this.namespace.requests.runtime.broker.nodes()).length
   }
 
   /**

@@ -168,6 +168,7 @@ export class RoomfulServer implements Roomful {
 
   /** Until everything has begun the storage is waited for, as the start does. */
   private async onceStored<T>(work: () => Promise<T>): Promise<T> {
+    await this.parts.ready
     for (let hasReported = false; ; hasReported = true) {
       try {
         return await work()
@@ -210,7 +211,9 @@ export class RoomfulServer implements Roomful {
       administration.onBan = (...ban) => sending.onBan(...ban)
       this.webhooks = sending
     }
-    return this.hub.start().then(() => this.begin())
+    return Promise.resolve(this.parts.ready)
+      .then(() => this.hub.start())
+      .then(() => this.begin())
   }
 
   attach(server: Server): this {

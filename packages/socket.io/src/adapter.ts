@@ -4,9 +4,10 @@
  */
 import { EventEmitter } from 'node:events'
 import { type LocalAudience, LocalRooms } from '@roomful/server/core'
-import type { Packet } from 'socket.io-parser'
-import { SharedPacket } from './frames.ts'
+import { type Packet, PacketType } from 'socket.io-parser'
+import { type EncodedPackets, SharedPacket } from './frames.ts'
 import type { AnyNamespace, AnySocket } from './internal.ts'
+import type { Nodes, SocketElsewhere } from './nodes/nodes.ts'
 
 /** The name of a room: any value. */
 export type Room = any
@@ -56,6 +57,8 @@ export class Adapter extends EventEmitter {
   readonly rooms: Map<Room, Set<SocketId>>
   /** Sockets with their rooms. */
   readonly sids: Map<SocketId, Set<Room>>
+  /** The other servers, where there may be any. */
+  nodes: Nodes | undefined = undefined
   protected readonly local: LocalRooms<AnySocket>
 
   constructor(nsp: AnyNamespace) {
@@ -72,7 +75,7 @@ export class Adapter extends EventEmitter {
   close(): Promise<void> | void {}
 
   serverCount(): Promise<number> {
-    return Promise.resolve(1)
+    return this.nodes?.count() ?? Promise.resolve(1)
   }
 
   addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void {
@@ -96,7 +99,28 @@ export class Adapter extends EventEmitter {
   }
 
   broadcast(packet: EventPacket, opts: BroadcastOptions): void {
-    this.deliver(packet, this.encode(packet), opts)
+    const shared = this.encode(packet)
+    if (this.isElsewhere(opts)) this.nodes?.emit(shared, opts)
+    this.deliver(packet, shared, opts)
+  }
+
+  /** From another server, for the sockets of this one. */
+  emitHere(shared: SharedPacket, opts: BroadcastOptions): void {
+    this.deliver(this.observed(shared), shared, opts)
+  }
+
+  /** Sockets of other servers may be among those. */
+  protected isElsewhere({ rooms, flags }: BroadcastOptions): boolean {
+    if (this.nodes === undefined || flags?.local) return false
+    if (rooms.size !== 1) return true
+    const [room] = rooms
+    return !this.nsp.sockets.has(room)
+  }
+
+  /** A packet that came encoded, for those who look at it. */
+  protected observed(shared: SharedPacket): EventPacket {
+    if (this.nsp.outgoingListeners === 0) return { type: PacketType.EVENT, data: [] }
+    return this.decode(shared.packets)
   }
 
   /** @param ended what clients get that may come back */
@@ -116,6 +140,7 @@ export class Adapter extends EventEmitter {
     onAnswer: (...args: unknown[]) => void,
   ): void {
     const flags = opts.flags ?? {}
+    if (this.isElsewhere(opts)) void this.nodes?.ask(packet, opts, onCount, onAnswer).catch(ignore)
     packet.id = this.nsp._ids++
     const shared = this.encode(packet)
     const observes = this.nsp.outgoingListeners > 0
@@ -129,10 +154,11 @@ export class Adapter extends EventEmitter {
     onCount(count)
   }
 
-  sockets(rooms: Set<Room>): Promise<Set<SocketId>> {
+  async sockets(rooms: Set<Room>): Promise<Set<SocketId>> {
     const ids = new Set<SocketId>()
     this.local.forEach({ rooms }, ({ id }) => ids.add(id))
-    return Promise.resolve(ids)
+    if (this.isElsewhere({ rooms })) for (const { id } of (await this.nodes?.fetch({ rooms })) ?? []) ids.add(id)
+    return ids
   }
 
   socketRooms(id: SocketId): Set<Room> | undefined {
@@ -140,26 +166,35 @@ export class Adapter extends EventEmitter {
     return socket && this.local.roomsOf(socket)
   }
 
-  fetchSockets(opts: BroadcastOptions): Promise<AnySocket[]> {
-    return Promise.resolve(this.receivers(opts))
+  async fetchSockets(opts: BroadcastOptions): Promise<AnySocket[]> {
+    const here = this.receivers(opts)
+    if (!this.isElsewhere(opts)) return here
+    // The operators make something of a description that looks like a socket.
+    return [...here, ...(((await this.nodes?.fetch(opts)) ?? []) as (AnySocket & SocketElsewhere)[])]
   }
 
   addSockets(opts: BroadcastOptions, rooms: Room[]): void {
     for (const socket of this.receivers(opts)) socket.join(rooms)
+    if (this.isElsewhere(opts)) this.nodes?.move('join', opts, rooms)
   }
 
   delSockets(opts: BroadcastOptions, rooms: Room[]): void {
     for (const socket of this.receivers(opts)) for (const room of rooms) socket.leave(room)
+    if (this.isElsewhere(opts)) this.nodes?.move('leave', opts, rooms)
   }
 
   disconnectSockets(opts: BroadcastOptions, close: boolean): void {
     for (const socket of this.receivers(opts)) socket.disconnect(close)
+    if (this.isElsewhere(opts)) this.nodes?.disconnect(opts, close)
   }
 
-  /** There are no other servers: a question to them has its answer. */
+  /** Without other servers a question to them has its answer. */
   serverSideEmit(packet: unknown[]): void {
-    const answer = packet.at(-1)
-    if (typeof answer === 'function') answer(null, [])
+    const done = packet.at(-1)
+    const isAsked = typeof done === 'function'
+    if (this.nodes)
+      this.nodes.serverSideEmit(isAsked ? packet.slice(0, -1) : packet, isAsked ? (done as never) : undefined)
+    else if (isAsked) done(null, [])
   }
 
   persistSession(_session: SessionToPersist): void {}
@@ -169,9 +204,20 @@ export class Adapter extends EventEmitter {
     return null
   }
 
-  protected encode(packet: EventPacket): SharedPacket {
+  encode(packet: EventPacket): SharedPacket {
     packet.nsp = this.nsp.name
     return new SharedPacket(this.nsp.server.encoder.encode(packet as Packet))
+  }
+
+  decode(packets: EncodedPackets): Packet {
+    const decoder = new this.nsp.server._parser.Decoder()
+    let decoded: Packet | undefined
+    const onDecoded = (packet: Packet): void => {
+      decoded = packet
+    }
+    decoder.on('decoded' as never, onDecoded as never)
+    for (const part of packets) decoder.add(part as never)
+    return decoded as unknown as Packet
   }
 
   protected receivers(opts: LocalAudience): AnySocket[] {
@@ -188,6 +234,9 @@ export class Adapter extends EventEmitter {
     return { local }
   }
 }
+
+/** The callback of the question says at its timeout what came. */
+function ignore(): void {}
 
 /** Reads through to the rooms, of which most exist only as names of their members. */
 abstract class MapView<K, V> extends Map<K, V> {

@@ -3,6 +3,12 @@ import { isOriginPattern, matchOrigin, type PacketBounds } from '@roomful/server
 
 export interface RoomfulOptions {
   /**
+   * The Redis by which the servers of an application find each other; `false` for a server that stays alone. Default: `REDIS_URL`.
+   */
+  redisUrl?: string | false
+  /** The name of the application, which all its servers have. Default: the name in its `package.json`. */
+  application?: string
+  /**
    * Pages that may connect, besides those of this server itself, as browsers write their origin; `:*` stands for any port.
    * Others are refused with 403 on every transport. Without it any page may, as with Socket.IO, whatever `cors` says.
    * @example new Server(httpServer, { roomful: { origins: ['https://app.example.com'] } })
@@ -48,7 +54,7 @@ const ATTACHMENTS = 10
 
 /** @throws TypeError, RangeError for an option that is unknown or makes no sense */
 export function ownSettings(given: RoomfulOptions = {}, maxHttpBufferSize: number): OwnSettings {
-  const { origins, volatile = 'turn', ...numbers } = given
+  const { origins, volatile = 'turn', redisUrl: _url, application: _application, ...numbers } = given
   for (const pattern of origins ?? []) {
     if (!isOriginPattern(pattern))
       throw new TypeError(`roomful.origins: ${JSON.stringify(pattern)} is not an origin, such as https://example.com`)

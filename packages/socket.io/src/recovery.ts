@@ -67,7 +67,18 @@ export class RecoveringAdapter extends Adapter {
 
   override broadcast(packet: EventPacket, opts: BroadcastOptions): void {
     const shared = this.encode(packet)
-    const isKept = packet.type === PacketType.EVENT && packet.id === undefined && opts.flags?.volatile === undefined
+    if (this.isElsewhere(opts)) this.nodes?.emit(shared, opts)
+    this.send(packet, shared, opts)
+  }
+
+  override emitHere(shared: SharedPacket, opts: BroadcastOptions): void {
+    this.send(this.decode(shared.packets), shared, opts)
+  }
+
+  private send(packet: EventPacket, shared: SharedPacket, opts: BroadcastOptions): void {
+    const { type } = packet
+    const isEvent = type === PacketType.EVENT || type === PacketType.BINARY_EVENT
+    const isKept = isEvent && packet.id === undefined && opts.flags?.volatile === undefined
     this.deliver(packet, shared, opts, isKept ? this.keep(packet, shared, opts) : shared)
   }
 

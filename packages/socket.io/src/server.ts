@@ -15,6 +15,9 @@ import type { AttachOptions, EngineOptions } from './engine/options.ts'
 import { Engine } from './engine/server.ts'
 import type { AnyNamespace } from './internal.ts'
 import { Namespace, type ServerReservedEventsMap } from './namespace.ts'
+import { Cluster } from './nodes/cluster.ts'
+import { answerOfNoOne, type Message, Nodes } from './nodes/nodes.ts'
+import { clusterOptions } from './nodes/options.ts'
 import type { Operator, RemoteSocket } from './operators.ts'
 import { ParentNamespace } from './parent-namespace.ts'
 import { RecoveringAdapter } from './recovery.ts'
@@ -96,6 +99,7 @@ export class Server<
   _connectTimeout = CONNECT_TIMEOUT_MS
   /** @internal set with the option `durable` */
   readonly durable: Durable | undefined = undefined
+  private readonly cluster: Cluster | undefined = undefined
   private readonly mustSkip: boolean
   private hasWarned = false
   private readonly opts: Partial<ServerOptions>
@@ -137,6 +141,15 @@ export class Server<
       if (opts.adapter) throw new TypeError('durable needs the adapter of this package: leave the option adapter out')
       const keepMs = opts.connectionStateRecovery?.maxDisconnectionDuration
       this.durable = new Durable(opts.durable, { awayMs: keepMs ?? RECOVERY_MS, keepMs })
+    }
+    const others = clusterOptions(opts.roomful, this.durable?.redis)
+    if (others) {
+      const onTold = (name: string, message: Message, from: string): unknown => {
+        const { nodes } = this._nsps.get(name)?.adapter ?? {}
+        return nodes ? nodes.onTold(message, from) : answerOfNoOne(message)
+      }
+      this.cluster = new Cluster({ ...others, onTold })
+      this.durable?.takeSecret(this.cluster.secret())
     }
     this._adapter =
       opts.adapter || this.durable?.adapter || (opts.connectionStateRecovery ? RecoveringAdapter : Adapter)
@@ -283,7 +296,7 @@ export class Server<
     this.engine?.close()
     const { httpServer } = this
     if (!httpServer) {
-      await this.durable?.close()
+      await Promise.all([this.cluster?.close(), this.durable?.close()])
       return fn?.()
     }
     const closed = new Promise<void>((resolve) => {
@@ -292,7 +305,7 @@ export class Server<
         resolve()
       })
     })
-    await this.durable?.close()
+    await Promise.all([this.cluster?.close(), this.durable?.close()])
     await closed
   }
 
@@ -394,6 +407,7 @@ export class Server<
       this.hasWarned = true
       process.emitWarning(`${made.constructor.name} ${BY_REDIS_URL}`, 'RoomfulWarning')
     }
+    if (this.cluster && made instanceof Adapter) made.nodes = new Nodes(made, this.cluster)
     return made
   }
 
@@ -442,6 +456,8 @@ export class Server<
       serve: (request, response) => serveWith(withCors, bundle(request) as string, request, response),
     })
     this.detach.set(httpServer, detach)
+    engine.cluster = this.cluster
+    this.cluster?.serve(httpServer, engine)
     this.httpServer = httpServer
     this.engine = engine
   }

@@ -129,7 +129,7 @@ export const floorRules: readonly FloorRule[] = [
   {
     name: 'drop-in for Socket.IO (floor 4)',
     folder: 'packages/socket.io/src',
-    mayImport: ['@roomful/server/core', ...outsideWorld],
+    mayImport: ['@roomful/server/core', '@roomful/server/redis', ...outsideWorld],
   },
   {
     name: 'adapter for NestJS (floor 5)',

@@ -33,8 +33,8 @@ function marked(mark: string | undefined, method = 'GET', url = '/socket.io/?sid
 
 it('[Z3] [B32] a mark carries the client’s address to a node with the same secret, and is good for one request alone', () => {
   let now = Date.UTC(2030, 0, 1)
-  const [one, two] = ['secret', 'secret'].map((secret) => new ForwardMark(Buffer.from(secret), () => now))
-  const stranger = new ForwardMark(Buffer.from('another'), () => now)
+  const [one, two] = ['secret', 'secret'].map((secret) => new ForwardMark({ bytes: Buffer.from(secret) }, () => now))
+  const stranger = new ForwardMark({ bytes: Buffer.from('another') }, () => now)
   const mark = one?.write({ method: 'GET', url: '/socket.io/?sid=x' }, '2001:db8::7') ?? ''
   expect(two?.addressOf(marked(mark))).toBe('2001:db8::7')
   expect(two?.addressOf(marked(undefined))).toBeUndefined()

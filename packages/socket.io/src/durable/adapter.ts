@@ -4,7 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { LoggedEvent, NewRow, RoomLog, RoomLogListener } from '@roomful/server/core'
-import { type Packet, PacketType } from 'socket.io-parser'
+import { PacketType } from 'socket.io-parser'
 import {
   Adapter,
   type BroadcastFlags,
@@ -18,7 +18,6 @@ import { generateId } from '../ids.ts'
 import type { AnyNamespace, AnySocket } from '../internal.ts'
 import { emitLocally } from '../typed-events.ts'
 import type { Bridge } from './bridge.ts'
-import { type HereOnly, Nodes, type SocketElsewhere } from './nodes.ts'
 import type { DurableSettings } from './options.ts'
 import { formatPosition, type Position, parsePosition } from './position.ts'
 import { type Queued, SendQueue } from './queue.ts'
@@ -82,7 +81,7 @@ export interface DurableParts {
   readonly warn: (event: string, sentence: string) => void
 }
 
-export class DurableAdapter extends Adapter implements HereOnly {
+export class DurableAdapter extends Adapter {
   readonly log: RoomLog
   readonly sessions: Sessions
   private readonly parts: DurableParts
@@ -92,7 +91,6 @@ export class DurableAdapter extends Adapter implements HereOnly {
   private readonly ring: Ring | undefined
   private readonly run = generateId().replace(/\W|_/g, '').toLowerCase().padEnd(RUN_LENGTH, '0').slice(0, RUN_LENGTH)
   private readonly missing = new Map<string, Missing>()
-  private readonly nodes: Nodes
   /** Rooms of which events of other servers come. */
   private readonly watched = new Set<string>()
   /** Those that do not come yet. */
@@ -108,11 +106,9 @@ export class DurableAdapter extends Adapter implements HereOnly {
       onStored: (event, own) => this.onStored(event, own),
       onHole: (roomId) => this.onHole(roomId),
       onTaken: (pid, fence) => this.sessions.taken(pid, fence)?.client.session.end('transport close'),
-      onTold: (message) => this.nodes.onTold(message as never),
     })
     this.sessions = new Sessions(this.log, parts.awayMs)
-    this.nodes = new Nodes(this, this.log)
-    if (!this.nodes.areThere) return
+    if (!this.log.isShared) return
     this.watch(EVERYONE, undefined)
     this.on('create-room', (room: Room) => {
       const roomId = roomIdOf(room)
@@ -156,53 +152,6 @@ export class DurableAdapter extends Adapter implements HereOnly {
   }
 
   // Other servers.
-
-  override serverCount(): Promise<number> {
-    return this.nodes.areThere ? this.log.nodes() : super.serverCount()
-  }
-
-  override async fetchSockets(opts: BroadcastOptions): Promise<AnySocket[]> {
-    const here = await super.fetchSockets(opts)
-    if (!this.isElsewhere(opts)) return here
-    // The operators make something of a description that looks like a socket.
-    return [...here, ...((await this.nodes.fetch(opts)) as (AnySocket & SocketElsewhere)[])]
-  }
-
-  override async sockets(rooms: Set<Room>): Promise<Set<string>> {
-    const ids = await super.sockets(rooms)
-    if (this.isElsewhere({ rooms })) for (const { id } of await this.nodes.fetch({ rooms })) ids.add(id)
-    return ids
-  }
-
-  override addSockets(opts: BroadcastOptions, rooms: Room[]): void {
-    super.addSockets(opts, rooms)
-    if (this.isElsewhere(opts)) this.nodes.move('join', opts, rooms)
-  }
-
-  override delSockets(opts: BroadcastOptions, rooms: Room[]): void {
-    super.delSockets(opts, rooms)
-    if (this.isElsewhere(opts)) this.nodes.move('leave', opts, rooms)
-  }
-
-  override disconnectSockets(opts: BroadcastOptions, close: boolean): void {
-    super.disconnectSockets(opts, close)
-    if (this.isElsewhere(opts)) this.nodes.disconnect(opts, close)
-  }
-
-  override serverSideEmit(packet: unknown[]): void {
-    if (!this.nodes.areThere) return super.serverSideEmit(packet)
-    const done = packet.at(-1)
-    if (typeof done !== 'function') this.nodes.serverSideEmit(packet, undefined)
-    else this.nodes.serverSideEmit(packet.slice(0, -1), done as never)
-  }
-
-  /** Sockets of other servers may be among those. */
-  private isElsewhere({ rooms, flags }: BroadcastOptions): boolean {
-    if (!this.nodes.areThere || flags?.local) return false
-    if (rooms.size !== 1) return true
-    const [room] = rooms
-    return !this.nsp.sockets.has(room)
-  }
 
   private watch(roomId: string, room: Room | undefined): void {
     if (this.watched.has(roomId)) return
@@ -250,17 +199,17 @@ export class DurableAdapter extends Adapter implements HereOnly {
   override broadcast(packet: EventPacket, opts: BroadcastOptions): void {
     const target = this.targetOf(packet, opts)
     if (target) return this.append(packet, opts, target)
-    if (this.isElsewhere(opts)) this.nodes.emit(packet.data as unknown[], opts)
-    this.sendInTurn(packet, opts, this.parts.bridge)
-  }
-
-  /** From another server, for the sockets of this one. */
-  emitHere(data: unknown[], opts: BroadcastOptions): void {
-    this.sendInTurn({ type: PacketType.EVENT, data }, opts)
-  }
-
-  private sendInTurn(packet: EventPacket, opts: BroadcastOptions, bridge?: Bridge): void {
     const shared = this.encode(packet)
+    if (this.isElsewhere(opts)) this.nodes?.emit(shared, opts)
+    this.sendInTurn(packet, shared, opts, this.parts.bridge)
+  }
+
+  override emitHere(shared: SharedPacket, opts: BroadcastOptions): void {
+    const packet = this.decode(shared.packets)
+    this.sendInTurn({ ...packet, type: PacketType.EVENT }, shared, opts)
+  }
+
+  private sendInTurn(packet: EventPacket, shared: SharedPacket, opts: BroadcastOptions, bridge?: Bridge): void {
     // At the bound of the queue it overtakes what waits there.
     if (this.queue.isIdle || this.queue.isFull) {
       this.send(packet, shared, opts, this.receivers(opts))
@@ -286,8 +235,8 @@ export class DurableAdapter extends Adapter implements HereOnly {
     onAnswer: (...args: unknown[]) => void,
   ): void {
     this.targetOf(packet, opts, 'answers')
-    if (this.isElsewhere(opts)) void this.nodes.ask(packet.data as unknown[], opts, onCount, onAnswer)
     if (this.queue.isIdle || this.queue.isFull) return super.broadcastWithAck(packet, opts, onCount, onAnswer)
+    if (this.isElsewhere(opts)) void this.nodes?.ask(packet, opts, onCount, onAnswer).catch(ignore)
     packet.id = this.nsp._ids++
     const shared = this.encode(packet)
     const receivers = this.receivers(opts)
@@ -506,14 +455,7 @@ export class DurableAdapter extends Adapter implements HereOnly {
   /** The packet with one more argument. */
   private withEnd(shared: SharedPacket, end: string | null): SharedPacket {
     if (this.nsp.server.hasOwnParser) return shared.with(end)
-    const decoder = new this.nsp.server._parser.Decoder()
-    let decoded: Packet | undefined
-    const onDecoded = (packet: Packet): void => {
-      decoded = packet
-    }
-    decoder.on('decoded' as never, onDecoded as never)
-    for (const part of shared.packets) decoder.add(part as never)
-    const packet = decoded as Packet
+    const packet = this.decode(shared.packets)
     return new SharedPacket(this.nsp.server.encoder.encode({ ...packet, data: [...packet.data, end] }))
   }
 
@@ -660,6 +602,9 @@ export class DurableAdapter extends Adapter implements HereOnly {
     }
   }
 }
+
+/** The callback of the question says at its timeout what came. */
+function ignore(): void {}
 
 function roomIdsOf({ rooms }: Session): string[] {
   const roomIds = [EVERYONE]

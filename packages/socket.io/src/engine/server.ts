@@ -23,6 +23,7 @@ import { stringifySetCookie } from 'cookie'
 import cors from 'cors'
 import type { Protocol } from '../frames.ts'
 import { generateId } from '../ids.ts'
+import type { Cluster } from '../nodes/cluster.ts'
 import { isForeign, type OwnSettings, ownSettings } from '../own-options.ts'
 import { type AnyHttpServer, attachEngine, type BesideEngine } from './attach.ts'
 import type { EngineSocket } from './conn.ts'
@@ -100,6 +101,8 @@ export class Engine extends EventEmitter {
   readonly clients: Clients
   /** Of the latest `attach`. */
   httpServer: AnyHttpServer | undefined
+  /** The other servers, which may have the session of a request. */
+  cluster: Cluster | undefined
   readonly own: OwnSettings
   /** Of packets that come whole, which leave nothing in it. */
   readonly decoder: PacketDecoder
@@ -177,7 +180,7 @@ export class Engine extends EventEmitter {
 
   /** The id of a new session; replaceable, by what may be asynchronous. */
   generateId(_request: IncomingMessage): string | PromiseLike<string> {
-    return generateId()
+    return this.cluster?.createId() ?? generateId()
   }
 
   /** Takes the requests and upgrades below a path of an HTTP server. @returns a function that ends that */
@@ -246,6 +249,28 @@ export class Engine extends EventEmitter {
   handleRequest(incoming: IncomingMessage, response: ServerResponse): void {
     this.prepare(incoming)
     const request = incoming as EngineRequest
+    const { cluster } = this
+    if (!cluster) return this.answer(request, response)
+    const isForged = cluster.node?.refusal(request)
+    if (isForged !== undefined)
+      return abortRequest(response, { code: ERRORS.FORBIDDEN, context: { message: isForged } })
+    const owner = this.ownerIn(cluster, request)
+    const answer = (isAnswered: boolean | undefined): void => {
+      if (isAnswered !== true) this.answer(request, response)
+    }
+    if (owner !== undefined) cluster.node?.pass(request, response, owner).then(answer, () => response.destroy())
+    // Before the others know of this one, they could not pass a request of a new session on to it.
+    else if (request._query.sid === undefined && !cluster.isKnown) cluster.whenKnown().then(() => answer(false))
+    else answer(false)
+  }
+
+  /** @returns the server that has the session of a request, where that is another one */
+  private ownerIn({ node }: Cluster, request: EngineRequest): string | undefined {
+    const { sid } = request._query
+    return sid === undefined || this.sessions.has(sid) ? undefined : node?.ownerOf(request, sid)
+  }
+
+  private answer(request: EngineRequest, response: ServerResponse): void {
     request.res = response
     const refuse = (refusal: Refusal): void => {
       this.report(request, refusal)
@@ -269,8 +294,21 @@ export class Engine extends EventEmitter {
   handleUpgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.prepare(incoming)
     const request = incoming as EngineRequest
-    const response = new UpgradeResponse(request, socket)
     socket.on('error', ignore)
+    const { cluster } = this
+    if (!cluster) return this.upgrade(request, socket, head)
+    const isForged = cluster.node?.refusal(request)
+    if (isForged !== undefined) return abortUpgrade(socket, { code: ERRORS.FORBIDDEN, context: { message: isForged } })
+    const owner = this.ownerIn(cluster, request)
+    if (owner === undefined) return this.upgrade(request, socket, head)
+    cluster.node?.passUpgrade(request, socket, head, owner).then(
+      (isTaken) => isTaken || this.upgrade(request, socket, head),
+      () => socket.destroy(),
+    )
+  }
+
+  private upgrade(request: EngineRequest, socket: Duplex, head: Buffer): void {
+    const response = new UpgradeResponse(request, socket)
     const refuse = (refusal: Refusal): void => {
       this.report(request, refusal)
       abortUpgrade(socket, refusal)
@@ -388,7 +426,9 @@ export class Engine extends EventEmitter {
   /** A request of an open session. */
   private serve(session: Session, request: EngineRequest, response: ServerResponse): void {
     if (request.method === 'GET') {
-      if (!session.poll(response)) response.writeHead(400).end()
+      // A proxy may send a poll again, to another server than before.
+      const isRepeated = this.cluster !== undefined && session.isRepeatedPoll(request._query.t ?? null)
+      if (isRepeated || !session.poll(response)) response.writeHead(400).end()
     } else if (request.method === 'POST') this.post(session, request, response)
     else response.writeHead(500).end()
   }

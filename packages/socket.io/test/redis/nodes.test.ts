@@ -7,8 +7,6 @@ import { Server } from '../../src/index.ts'
 import { client, collect, connected, until } from '../lib/harness.ts'
 import { live } from '../lib/live.ts'
 
-const SECRET = 'a-secret-of-more-than-thirty-two-bytes'
-
 let redis: RedisServer
 beforeAll(async () => {
   redis = await startRedis(['appendonly', 'yes'], ['appendfsync', 'always'])
@@ -17,7 +15,6 @@ afterAll(() => redis.stop())
 
 async function nodes(count: number): Promise<{ ios: Server[]; urls: string[] }> {
   vi.stubEnv('ROOMFUL_REDIS_PREFIX', `t${Math.random().toString(36).slice(2)}`)
-  vi.stubEnv('JWT_SECRET', SECRET)
   const ios = Array.from({ length: count }, () => {
     const io = new Server(0, {
       durable: { events: ['message:new'], redisUrl: redis.url, data: ':memory:' },
@@ -112,7 +109,6 @@ describe('two servers on one Redis', { timeout: 60_000 }, () => {
     const env = {
       ...process.env,
       REDIS_URL: redis.url,
-      JWT_SECRET: SECRET,
       ROOMFUL_REDIS_PREFIX: `t${Math.random().toString(36).slice(2)}`,
     }
     const [one, two] = await Promise.all([live(':memory:', 0, env), live(':memory:', 0, env)])

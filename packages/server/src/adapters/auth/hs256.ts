@@ -21,13 +21,20 @@ export interface Expectations {
 
 /** Accepts tokens with this server's secret. */
 export class Hs256 {
-  private readonly key: KeyObject
+  private readonly secret: Uint8Array
   private readonly expected: Expectations
   private readonly knownHeaders = new Set<string>()
+  /** Made for the first token: the secret may be known late. */
+  private made: KeyObject | undefined
 
   constructor(secret: Uint8Array, expected: Expectations) {
-    this.key = createSecretKey(secret)
+    this.secret = secret
     this.expected = expected
+  }
+
+  private get key(): KeyObject {
+    this.made ??= createSecretKey(this.secret)
+    return this.made
   }
 
   /** @returns the claims of a token that is valid at `nowMs`; undefined when `jose` must decide */

@@ -26,8 +26,8 @@ export interface RedisBrokerOptions extends Partial<LogLimits> {
   readonly prefix?: string | undefined
   readonly clock: Clock
   readonly random: Random
-  /** By which nodes see that they have the same secret, without it. */
-  readonly secretDigest?: string | undefined
+  /** By which nodes see that they have the same secret, without it. Asked for when the broker is opened. */
+  readonly secretDigest?: (() => string) | undefined
   /** Of a secret that is accepted too. */
   readonly otherSecretDigest?: string | undefined
   /** An acknowledged event must survive a power failure: Redis is asked whether it writes each one to disk. */
@@ -94,7 +94,7 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       prefix,
       node,
       clock,
-      secretDigest: options.secretDigest ?? '',
+      secretDigest: options.secretDigest?.() ?? '',
       otherSecretDigest: options.otherSecretDigest ?? '',
       onAsk: (question) => listener?.onAsk(question),
       report: onFailed,

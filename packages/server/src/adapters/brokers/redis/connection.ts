@@ -24,8 +24,8 @@ export interface ConnectionOptions<M extends Message = string> {
   readonly clock: Clock
   /** The client library, loaded once. */
   readonly redis: () => Promise<Redis>
-  /** The functions that are called. */
-  readonly library: () => Library
+  /** The functions that are called; nothing for a connection that calls none. */
+  readonly library: (() => Library) | undefined
   /** A key of the namespace: where it is, there is the connection. */
   readonly key: string
   /** Nothing for a connection that only asks. */
@@ -127,9 +127,10 @@ export class Connection<M extends Message = string> {
   }
 
   private command(name: string, args: readonly (string | Buffer)[]): (string | Buffer)[] {
-    const { key, library } = this.options
-    if (!this.usesScripts) return ['FCALL', `${library().name}_${name}`, '1', key, ...args]
-    const sha = library().needsNoMemory(name) ? this.scripts?.withoutMemory : this.scripts?.plain
+    const { key } = this.options
+    const library = this.options.library?.()
+    if (!this.usesScripts) return ['FCALL', `${library?.name}_${name}`, '1', key, ...args]
+    const sha = library?.needsNoMemory(name) ? this.scripts?.withoutMemory : this.scripts?.plain
     return ['EVALSHA', sha ?? '', '1', key, name, ...args]
   }
 
@@ -197,6 +198,7 @@ export class Connection<M extends Message = string> {
 
   /** The functions, or where a service forbids them the same source as scripts. */
   private async load(client: RedisClient): Promise<void> {
+    if (!this.options.library) return
     const { source, script, scriptWithoutMemory } = this.options.library()
     try {
       await client.sendCommand(['FUNCTION', 'LOAD', source])

@@ -51,6 +51,22 @@ export function clusterNames(prefix: string): ClusterNames {
   }
 }
 
+/** Of servers that share no log. */
+export function peerNames(prefix: string) {
+  const tag = `{${escaped(prefix)}:socket.io}:`
+  return {
+    /** Sorted set of servers with their addresses, by the end of their leases. */
+    members: `${tag}members`,
+    /** Which application they are. */
+    application: `${tag}application`,
+    secret: `${tag}secret`,
+    /** The channel of all. */
+    all: `${tag}all`,
+    /** That of one. */
+    one: (node: string) => `${tag}one:${node}`,
+  }
+}
+
 function escaped(text: string): string {
   return text.replace(/[%{}\n]/g, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }

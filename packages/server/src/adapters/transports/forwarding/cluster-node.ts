@@ -12,8 +12,8 @@ import { NodeIds } from './node-ids.ts'
 export interface ClusterNodeOptions {
   /** Without one the server runs alone: it passes nothing on, and its ids name no node. */
   readonly registry: NodeRegistry | undefined
-  /** The same on all nodes. */
-  readonly secret: Uint8Array
+  /** The same on all nodes. Its bytes are there before the first request. */
+  readonly secret: { readonly bytes: Uint8Array }
   /** That some of them have, while it is changed. */
   readonly otherSecret?: Uint8Array | undefined
   /** The client's address, as the connection and proxies in front say. */
@@ -22,6 +22,8 @@ export interface ClusterNodeOptions {
   readonly clock: Clock
   readonly random: Random
   readonly observer: Observer
+  /** Those that it gives out already. */
+  readonly ids?: NodeIds
 }
 
 const FORGED =
@@ -41,7 +43,7 @@ export class ClusterNode {
   constructor(options: ClusterNodeOptions) {
     const { registry, secret, otherSecret, basePath, clock, random, observer } = options
     this.options = options
-    this.ids = new NodeIds(random, registry !== undefined)
+    this.ids = options.ids ?? new NodeIds(random, registry !== undefined)
     this.mark = new ForwardMark(secret, clock.now, otherSecret)
     this.forwarder =
       registry &&

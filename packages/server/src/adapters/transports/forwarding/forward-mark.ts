@@ -13,22 +13,27 @@ const VALID_MS = 15 * 60_000
 type Marked = Pick<IncomingMessage, 'method' | 'url'>
 
 export class ForwardMark {
-  private readonly key: Buffer
-  /** The first writes, each is accepted. */
-  private readonly keys: readonly Buffer[]
+  private readonly secrets: readonly { readonly bytes: Uint8Array }[]
+  /** Made at the first mark: the secret may be known late. */
+  private made: readonly Buffer[] | undefined
   private readonly now: () => number
   private readonly read = new WeakMap<IncomingMessage, string | false>()
 
   /** @param secret the same on all nodes @param other another one that some of them have, while it is changed */
-  constructor(secret: Uint8Array, now: () => number, other?: Uint8Array) {
-    this.key = keyOf(secret)
-    this.keys = other ? [this.key, keyOf(other)] : [this.key]
+  constructor(secret: { readonly bytes: Uint8Array }, now: () => number, other?: Uint8Array) {
+    this.secrets = other ? [secret, { bytes: other }] : [secret]
     this.now = now
+  }
+
+  /** The first writes, each is accepted. */
+  private get keys(): readonly Buffer[] {
+    this.made ??= this.secrets.map(({ bytes }) => keyOf(bytes))
+    return this.made
   }
 
   write(request: Marked, ip: string): string {
     const at = this.now()
-    return `${at} ${ip} ${sign(this.key, request, at, ip)}`
+    return `${at} ${ip} ${sign(this.keys[0] as Buffer, request, at, ip)}`
   }
 
   /** @returns the client's address; false for a mark that no node of this cluster wrote; undefined without one */

@@ -9,6 +9,7 @@ export class NodeIds {
   readonly tag: string
   private readonly random: Random
 
+  /** @param isShared other nodes may have to know whose an id is */
   constructor(random: Random, isShared: boolean) {
     this.random = random
     this.tag = isShared ? random.id(TAG_LENGTH) : ''
