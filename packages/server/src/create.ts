@@ -138,6 +138,7 @@ function createServer(options: CreateOptions, late: Promise<Uint8Array> | undefi
     audience,
     issuer: jwtIssuer,
     now: clock.now,
+    monotonic: clock.monotonic,
   })
   const attempts = openAttempts(settings, clock, secret.bytes)
   const issuer = new TokenIssuer({ secret: secret.bytes, audience, issuer: jwtIssuer, now: clock.now })

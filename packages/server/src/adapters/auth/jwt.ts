@@ -3,7 +3,6 @@
  * public keys of `JWKS_URL`. The algorithm selects the key, so a public key is never used as a secret. A2.3, R5.
  */
 import {
-  createRemoteJWKSet,
   decodeProtectedHeader,
   errors,
   type JWTPayload,
@@ -16,6 +15,7 @@ import { RoomfulError } from '../../core/base/errors.ts'
 import type { Identity, User } from '../../core/ports/users.ts'
 import { identityOf, refusal } from './claims.ts'
 import { Hs256 } from './hs256.ts'
+import { KEYS_TIMEOUT_MS, remoteKeys } from './remote-keys.ts'
 
 /** What tokens are verified with. */
 export interface TokenVerifierOptions {
@@ -27,13 +27,14 @@ export interface TokenVerifierOptions {
   readonly issuer?: string | undefined
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** Milliseconds of a clock that does not jump. Default: the process's. */
+  readonly monotonic?: () => number
 }
 
 const ASYMMETRIC = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 const TOKEN_MAX_LENGTH = 8_192
 /** RFC 7515 section 2 forbids padding and white space; jose accepts them. */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]*$/
-const JWKS_TIMEOUT_MS = 3_000
 
 /** Verifies tokens. */
 export class TokenVerifier {
@@ -45,12 +46,11 @@ export class TokenVerifier {
   private secretKey: Promise<CryptoKey> | undefined
 
   constructor(options: TokenVerifierOptions) {
-    const { secret, otherSecret, audience, issuer, jwksUrl } = options
+    const { secret, otherSecret, audience, issuer, jwksUrl, monotonic = () => performance.now() } = options
     this.options = options
     this.other = otherSecret && new TokenVerifier({ ...options, secret: otherSecret, otherSecret: undefined })
     this.hs256 = new Hs256(secret, { audience, issuer })
-    this.jwks =
-      jwksUrl === undefined ? undefined : createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: JWKS_TIMEOUT_MS })
+    this.jwks = jwksUrl === undefined ? undefined : remoteKeys(new URL(jwksUrl), monotonic)
   }
 
   /**
@@ -116,7 +116,7 @@ function explain(error: unknown): RoomfulError {
   }
   if (isProviderProblem(error)) {
     return new RoomfulError('UNAVAILABLE', 'The keys of the identity provider cannot be read; try again later', {
-      retryAfterMs: JWKS_TIMEOUT_MS,
+      retryAfterMs: KEYS_TIMEOUT_MS,
       cause: error,
     })
   }

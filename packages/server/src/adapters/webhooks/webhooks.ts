@@ -2,7 +2,7 @@
  * Webhooks: the node that leads sends what stands in the outboxes to the backend, one delivery after another for each
  * namespace. What the backend does not take is tried again, for as long as it takes, before anything that came after it.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { isPersonalRoom } from '@roomful/protocol'
 import type { Lead, Leading } from '../../core/api.ts'
 import { RoomfulError } from '../../core/base/errors.ts'
@@ -187,13 +187,14 @@ export class Webhooks {
     const since = clock.now()
     for (let attempts = 1; !lost.aborted; attempts++) {
       const startedAt = clock.monotonic()
-      const outcome = await this.send(events, lost)
+      const id = idOf(events)
+      const outcome = await this.send(id, events, lost)
       if (lost.aborted && !outcome.isTaken) return false
       const durationMs = clock.monotonic() - startedAt
       const isRejected = !outcome.isTaken && outcome.isRefused && events.length === 1 && attempts >= REFUSALS_MAX
       const kind = outcome.isTaken ? 'delivered' : isRejected ? 'rejected' : 'failed'
       observer.observe({ type: 'webhook', outcome: kind, events: events.length, durationMs })
-      this.note(name, events, { outcome: kind, reason: outcome.isTaken ? '' : outcome.reason, durationMs })
+      this.note(name, events, { id, outcome: kind, reason: outcome.isTaken ? '' : outcome.reason, durationMs })
       if (outcome.isTaken) {
         this.delivered += events.length
         this.recovered(name)
@@ -248,11 +249,12 @@ export class Webhooks {
     return undefined
   }
 
-  private send(events: readonly WebhookEvent[], lost: AbortSignal): Promise<Outcome> {
+  private send(id: string, events: readonly WebhookEvent[], lost: AbortSignal): Promise<Outcome> {
     const { target, hub } = this.options
     const { clock } = hub.runtime
-    const body = JSON.stringify({ type: 'roomful.events', timestamp: new Date(clock.now()).toISOString(), data: { events } }) // biome-ignore format: one value
-    return post(target, body, sign(target, idOf(events), body, clock.now()), lost)
+    const text = JSON.stringify({ type: 'roomful.events', timestamp: new Date(clock.now()).toISOString(), data: { events } }) // biome-ignore format: one value
+    const body = Buffer.from(text) // once: for its length, the signatures and the socket
+    return post(target, body, sign(target, id, body, clock.now()), lost)
   }
 
   private backOff(attempts: number, { retryAfterMs = 0 }: Extract<Outcome, { isTaken: false }>): number {
@@ -317,11 +319,11 @@ export class Webhooks {
   private note(
     namespace: string,
     events: readonly WebhookEvent[],
-    more: Pick<Delivery, 'outcome' | 'reason' | 'durationMs'>,
+    more: Pick<Delivery, 'id' | 'outcome' | 'reason' | 'durationMs'>,
   ) {
     const at = this.options.hub.runtime.clock.now()
     const types = [...new Set(events.map(({ type }) => type))]
-    this.recent.unshift({ at, id: idOf(events), namespace, events: events.length, types, ...more })
+    this.recent.unshift({ at, namespace, events: events.length, types, ...more })
     this.recent.length = Math.min(this.recent.length, RECENT_MAX)
   }
 
@@ -377,7 +379,6 @@ export class Webhooks {
 
 /** The same for the same events, so that a receiver knows a delivery that it has had. */
 function idOf(events: readonly WebhookEvent[]): string {
-  const hash = createHash('sha256')
-  for (const { id } of events) hash.update(`${id}\n`)
-  return `msg_${hash.digest('base64url').slice(0, 27)}`
+  const ids = events.map(({ id }) => `${id}\n`).join('')
+  return `msg_${hash('sha256', ids, 'base64url').slice(0, 27)}`
 }
