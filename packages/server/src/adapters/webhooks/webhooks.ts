@@ -185,6 +185,7 @@ export class Webhooks {
     const { name } = feed.namespace
     const { clock, random, observer } = this.options.hub.runtime
     const since = clock.now()
+    const begunAt = clock.monotonic()
     for (let attempts = 1; !lost.aborted; attempts++) {
       const startedAt = clock.monotonic()
       const id = idOf(events)
@@ -215,7 +216,7 @@ export class Webhooks {
       }
       const waitMs = this.backOff(attempts, outcome)
       this.failures.set(name, { reason: outcome.reason, since, attempts, nextAt: clock.now() + waitMs })
-      if (clock.now() - since > REPORT_AFTER_MS && !this.isReported) {
+      if (clock.monotonic() - begunAt > REPORT_AFTER_MS && !this.isReported) {
         this.isReported = true
         this.notice(
           `Webhooks are not delivered: ${this.options.target.url.host} ${outcome.reason}. They are kept and tried again.`,
@@ -348,7 +349,7 @@ export class Webhooks {
 
   private observePending(): void {
     const oldest = Math.min(...Array.from(this.failures.values(), ({ since }) => since))
-    const lateMs = Number.isFinite(oldest) ? this.options.hub.runtime.clock.now() - oldest : 0
+    const lateMs = Number.isFinite(oldest) ? Math.max(0, this.options.hub.runtime.clock.now() - oldest) : 0
     this.options.hub.runtime.observer.observe({ type: 'webhooks:pending', events: this.pending, lateMs })
   }
 

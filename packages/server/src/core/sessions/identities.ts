@@ -169,11 +169,13 @@ export class Identities {
     connection.timer = undefined
     const { expiresAt } = connection
     if (expiresAt === undefined) return
-    const untilNotice = expiresAt - EXPIRY_NOTICE_MS - this.runtime.clock.now()
+    // Both times from now: the wall clock may jump meanwhile.
+    const left = expiresAt - this.runtime.clock.now()
+    const untilNotice = Math.max(0, left - EXPIRY_NOTICE_MS)
     connection.timer = this.runtime.timers.add(untilNotice, () => {
       connection.link.control('auth_expiring', connection.channel, { ts: expiresAt })
       this.runtime.turn.endSoon()
-      const untilClose = expiresAt + EXPIRY_GRACE_MS - this.runtime.clock.now()
+      const untilClose = left + EXPIRY_GRACE_MS - untilNotice
       connection.timer = this.runtime.timers.add(untilClose, () => {
         this.lifecycle.close(connection, CLOSE_CODES.TOKEN_EXPIRED.code, 'Token expired')
       })

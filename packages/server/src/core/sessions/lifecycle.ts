@@ -173,7 +173,7 @@ export class Lifecycle {
     users.remove(connection, graceMs)
     for (const roomId of rooms)
       requests.joins.leave(connection, roomId, reasonInRoom, isPersonalRoom(roomId) ? 0 : graceMs)
-    const durationMs = this.runtime.clock.now() - connection.openedAt
+    const durationMs = Math.max(0, this.runtime.clock.now() - connection.openedAt) // the clock may have gone back
     this.runtime.observer.observe({
       type: 'connection:closed',
       connection,
