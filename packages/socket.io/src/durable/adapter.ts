@@ -388,7 +388,7 @@ export class DurableAdapter extends Adapter {
     const shared = this.encode(packet)
     const receivers = this.receivers(opts)
     const run = (): void => this.release(packet, shared, opts, stored, receivers)
-    this.queue.addStored({ isReady: true, receivers, target: opts, run })
+    this.queue.addStored({ isReady: true, receivers, target: opts, stored, run })
   }
 
   private release(

@@ -6,6 +6,8 @@
 export interface Queued {
   /** What it waits for is there. */
   isReady: boolean
+  /** Of an event that has its place in the log. */
+  readonly stored?: unknown
   run(): void
 }
 
@@ -34,9 +36,12 @@ export class SendQueue<Item extends Queued> {
     this.drain()
   }
 
-  /** Behind everything that is ready and waits only for what precedes it: those have earlier places in the log. */
+  /**
+   * Behind what is in the log already, and before what is still on its way there. Answers and events that are in no log are ready
+   * from the beginning, and say nothing about the order of the log.
+   */
   addStored(item: Item): void {
-    const at = this.items.findLastIndex(({ isReady }) => isReady) + 1
+    const at = this.items.findLastIndex(({ stored }) => stored !== undefined) + 1
     this.items.splice(at, 0, item)
     this.drain()
   }
