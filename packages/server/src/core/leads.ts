@@ -337,7 +337,7 @@ function unavailable(message: string): RoomfulError {
   return new RoomfulError('UNAVAILABLE', message, { retryAfterMs: 1_000 })
 }
 
-function fromWire({ code, message, field, retryAfter }: WireError): RoomfulError {
+function fromWire({ code, message, field, retryAfter, ...details }: WireError): RoomfulError {
   const retryAfterMs = retryAfter === undefined ? undefined : retryAfter * 1_000
-  return new RoomfulError(code, message, { field, retryAfterMs })
+  return new RoomfulError(code, message, { field, retryAfterMs, details })
 }

@@ -37,6 +37,16 @@ describe('an event over HTTP', () => {
     expect(await errorOf(other)).toEqual([409, 'CONFLICT'])
   })
 
+  it('[D18] says in a refusal what a program needs to do better', async () => {
+    const { url } = await serve()
+    const set = (value: string) =>
+      send(`${url}/send`, { type: 'state:set', roomId: 'lobby', name: 'turn', value, version: 0 }, bearer('ann'))
+    expect(await answerOf(await set('black'))).toMatchObject({ status: 'ok', version: 1 })
+    const refused = await set('white')
+    expect(refused.status).toBe(409)
+    expect(await answerOf(refused)).toMatchObject({ error: { code: 'CONFLICT', value: 'black', version: 1 } })
+  })
+
   it('[M6] speaks in a room for members when its user is there with another connection', async () => {
     const { url } = await serve({}, (roomful) => {
       const board = roomful.namespace('/board').room('*', { publish: 'members' })

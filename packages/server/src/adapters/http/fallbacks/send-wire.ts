@@ -80,9 +80,9 @@ export class SendWire implements Wire {
     this.response.destroy()
   }
 
-  private refuse({ code, message, field, retryAfter }: WireError): void {
+  private refuse({ code, message, field, retryAfter, ...details }: WireError): void {
     const retryAfterMs = retryAfter === undefined ? undefined : retryAfter * 1_000
-    replyError(this.response, new RoomfulError(code, message, { field, retryAfterMs }))
+    replyError(this.response, new RoomfulError(code, message, { field, retryAfterMs, details }))
   }
 
   private end(code: number, reason: string): void {
