@@ -16,6 +16,7 @@ import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { SeededRandom } from '@roomful/testkit'
 import { type Outcome, runChaos } from './chaos.ts'
+import { FactsPlay } from './facts/room.ts'
 import { FAULTS, type Fault, OPERATIONS } from './faults.ts'
 import { NODE_FAULTS, type NodeFault } from './nodes/faults.ts'
 import { runRounds } from './nodes/rounds.ts'
@@ -38,13 +39,16 @@ const { values } = parseArgs({
   },
 })
 const NODES_MAX = 8
-const APPS = ['socketio']
+const APPS = ['facts', 'socketio']
+/** In them acknowledged changes are gone, which only a log says. */
+const WITH_LOSS: readonly string[] = ['promote-behind', 'maxmemory']
 /** From an answer to what a member says next. */
 const PACE_MS = 40
 /** Rounds that share servers and one history. */
 const LEG = 10
 const oneServer = values.app === undefined ? [...FAULTS, ...OPERATIONS] : FAULTS
-const all: readonly string[] = values.nodes === undefined ? oneServer : NODE_FAULTS
+const severalNodes = NODE_FAULTS.filter((name) => values.app !== 'facts' || !WITH_LOSS.includes(name))
+const all: readonly string[] = values.nodes === undefined ? oneServer : severalNodes
 const faults = (values['in-order'] ?? values.faults)?.split(',') ?? all
 const unknown = faults.filter((name) => !all.includes(name))
 if (unknown.length > 0) fail(`There is no fault ${unknown.join(', ')}; there are ${all.join(', ')}`)
@@ -163,6 +167,7 @@ async function chaosOf(app: string): Promise<void> {
 function playOf(app: string): Play {
   const calm = Number(values.calm ?? 10)
   const perKind = Number(values.clients)
+  if (app === 'facts') return new FactsPlay({ calm, paceMs: PACE_MS })
   if (app === 'socketio') {
     const transient = values.transient === 'required' ? 'required' : 'best-effort'
     return new ChatPlay({ calm, perKind, transient, paceMs: PACE_MS })

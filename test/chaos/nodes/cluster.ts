@@ -120,11 +120,14 @@ export class ChaosCluster {
     this.redis = given.redis
   }
 
-  /** @param onOutput what nodes write, a line each */
+  /**
+   * @param onOutput what nodes write, a line each
+   * @param program `balance` is how nginx chooses a node, where it may not be any
+   */
   static async start(
     count: number,
     onOutput: (line: string) => void,
-    program: NodeProgram = {},
+    { balance, ...program }: NodeProgram & { readonly balance?: string } = {},
   ): Promise<ChaosCluster> {
     const folder = mkdtempSync(join(tmpdir(), 'roomful-chaos-'))
     const redis = await openRedis(folder, 'redis')
@@ -139,7 +142,8 @@ export class ChaosCluster {
     const nginxFolder = join(folder, 'nginx')
     mkdirSync(nginxFolder)
     const upstreams = nodes.map((node) => `127.0.0.1:${node.port}`)
-    const site = renderSite({ upstreams, listen: `127.0.0.1:${port}` })
+    const rendered = renderSite({ upstreams, listen: `127.0.0.1:${port}` })
+    const site = balance ? rendered.replace('upstream roomful {', `upstream roomful {\n    ${balance};`) : rendered
     const nginx = await startNginx({ folder: nginxFolder, site, port })
     const cluster = new ChaosCluster({ nodes, url: `http://127.0.0.1:${port}`, folder, nginx, redis })
     process.once('exit', cluster.killNow)

@@ -33,6 +33,8 @@ export interface ChatOptions {
 export class ChatPlay implements Play {
   readonly program = [new URL('app.ts', import.meta.url).pathname] as const
   readonly env: Record<string, string>
+  /** Polls go to the node of their session. */
+  readonly balance = 'hash $arg_member consistent'
   readonly room = ROOM
   readonly violations: string[] = []
   private readonly options: ChatOptions
@@ -44,7 +46,7 @@ export class ChatPlay implements Play {
   /** Said, answered, and not lost. */
   private readonly keys = new Map<string, string>()
   private servers: readonly string[] = []
-  private told = ''
+  private seqs: ReadonlyMap<string, number> = new Map()
 
   constructor(options: ChatOptions) {
     this.options = options
@@ -125,7 +127,7 @@ export class ChatPlay implements Play {
       },
     })
     this.violations.push(...history.violations)
-    this.told = history.story(STORY_LINES)
+    this.seqs = new Map(log.map(({ key, seq }) => [key, seq]))
     const countOf = (what: string): number => this.entries.filter(({ fact }) => fact.what === what).length
     return {
       acknowledged: countOf('answered'),
@@ -143,7 +145,10 @@ export class ChatPlay implements Play {
   }
 
   story(): string {
-    return this.told || this.entries.slice(-STORY_LINES).map(formatEntry).join('\n')
+    return this.entries
+      .slice(-STORY_LINES)
+      .map((entry) => formatEntry(entry, this.seqs))
+      .join('\n')
   }
 
   private judgedMs = 0
@@ -184,6 +189,16 @@ export class ChatPlay implements Play {
   }
 }
 
-function formatEntry({ atMs, who, fact }: Entry): string {
-  return `${(atMs / 1_000).toFixed(3).padStart(9)}  ${who.padEnd(12)} ${JSON.stringify(fact).slice(0, 200)}`
+function formatEntry({ atMs, who, fact }: Entry, seqs: ReadonlyMap<string, number>): string {
+  const numbered = (key: string): string => `${key} (#${seqs.get(key) ?? '?'})`
+  const about =
+    fact.what === 'receives'
+      ? `${numbered(fact.said.key)} of ${fact.said.name}`
+      : fact.what === 'enters'
+        ? `after ${fact.history.length}, the last ${numbered(fact.history.at(-1)?.key ?? '')}`
+        : 'key' in fact
+          ? numbered(fact.key)
+          : ''
+  const more = 'text' in fact ? fact.text : 'problem' in fact ? fact.problem : ''
+  return `${(atMs / 1_000).toFixed(3).padStart(9)}  ${who.padEnd(12)} ${fact.what} ${about}${more}`
 }
