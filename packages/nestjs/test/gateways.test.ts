@@ -3,6 +3,7 @@ import 'reflect-metadata'
 import type { AddressInfo } from 'node:net'
 import { type INestApplication, Module } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
+import { connect as roomfulClient } from '@roomful/client'
 import { type Socket as ClientSocket, io as connect } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { RoomfulAdapter } from '../src/index.ts'
@@ -174,6 +175,45 @@ it('leaves all other paths to the application, and an unknown event is refused',
   expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ statusCode: 404 })
   const ben = await bare('ben')
   expect(await ben.ask('no such', null)).toMatchObject({ refused: { code: 'UNKNOWN_EVENT' } })
+})
+
+it('lets a client into rooms that the application opens to it, and ends with clients that are connected', async () => {
+  const own = await NestFactory.create(AppModule, { logger: false })
+  own.useWebSocketAdapter(
+    new RoomfulAdapter(own, {
+      mayJoin: (_, roomId) => roomId.startsWith('open-'),
+      durable: ['order:new'],
+      bare: { data: ':memory:' },
+    }),
+  )
+  await own.listen(0, '127.0.0.1')
+  const there = `http://127.0.0.1:${(own.getHttpServer().address() as AddressInfo).port}`
+  const { server } = own.get(ChatGateway)
+  const refused = await fetch(`${there}/sse?room=closed`)
+  expect(refused.status).toBe(403)
+  await refused.text()
+  const stream = await fetch(`${there}/sse?room=open-1`)
+  const chunks = (stream.body as ReadableStream<Uint8Array>)[Symbol.asyncIterator]()
+  const decoder = new TextDecoder()
+  const sdk = roomfulClient(there, { name: 'Sue', transports: ['websocket'] })
+  onTestFinished(() => sdk.close())
+  const room = sdk.room('open-1')
+  const joined = new Promise((resolve) => room.onJoined(resolve))
+  const texts: unknown[] = []
+  sdk.on('order:new', (data: unknown) => void texts.push((data as { text?: unknown }).text))
+  expect(await sdk.request('shout', 'hello')).toBe('HELLO')
+  await joined
+  server.to('open-1').emit('order:new', { text: 'to everyone' })
+  await until(() => texts.length === 1)
+  let streamed = ''
+  while (!streamed.includes('to everyone')) streamed += decoder.decode((await chunks.next()).value, { stream: true })
+  expect(texts).toEqual(['to everyone'])
+  const socket = connect(there, { forceNew: true, reconnection: false })
+  const cut = new Promise((resolve) => socket.once('disconnect', resolve))
+  await new Promise<void>((resolve) => socket.once('connect', resolve))
+  await own.close()
+  await cut
+  while ((await chunks.next().catch(() => ({ done: true }))).done !== true); // it ends, or is cut
 })
 
 it('says that all gateways share a port and a path', () => {
