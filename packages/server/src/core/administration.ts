@@ -291,8 +291,8 @@ export class Administration {
 async function emptyInbox(namespace: Namespace, broker: Broker, roomId: string): Promise<number> {
   let count = 0
   for (let after = 0; ; ) {
-    const { events } = await broker.history(namespace.name, roomId, { after, limit: INBOX_PAGE })
-    for (const { seq, redacted } of events) if (!redacted && (await namespace.redact(roomId, seq))) count++
+    const { events, epoch } = await broker.history(namespace.name, roomId, { after, limit: INBOX_PAGE })
+    for (const { seq, redacted } of events) if (!redacted && (await namespace.redact(roomId, seq, epoch))) count++
     const last = events.at(-1)
     if (last === undefined) return count
     after = last.seq

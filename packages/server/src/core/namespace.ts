@@ -197,14 +197,14 @@ export class Namespace implements NamespaceApi, NamespaceParts {
     if (this.state.contract && !declared && !more.definition && !more.uncounted) {
       throw new Error(`The contract of ${this.name} does not declare a client event ${JSON.stringify(event)}`)
     }
-    const { definition = declared, uncounted = false, answerAs, ackFrom } = more
-    this.requests.handlers.byEvent.set(event, { handler, definition, uncounted, answerAs, ackFrom })
+    const { definition = declared, uncounted = false, isByNumber = false, answerAs, ackFrom } = more
+    this.requests.handlers.byEvent.set(event, { handler, definition, uncounted, isByNumber, answerAs, ackFrom })
     return this
   }
 
   /** For events that have no handler: one of a package that learns their names later. */
   handleOthers(handler: Handler): void {
-    const none = { definition: undefined, uncounted: false, answerAs: undefined, ackFrom: undefined }
+    const none = { definition: undefined, uncounted: false, isByNumber: false, answerAs: undefined, ackFrom: undefined }
     this.requests.handlers.others = { handler, ...none }
   }
 
@@ -245,7 +245,8 @@ export class Namespace implements NamespaceApi, NamespaceParts {
     const { publisher, fanOut } = this.requests
     const room = checkRoomId(roomId)
     const change = async (made: StateChange, userId: string | undefined): Promise<ChangedState> => {
-      const { version, value } = await publisher.change(room, made, userId)
+      const wanted = made.kind === 'set' || made.kind === 'delete' ? made.version : undefined
+      const { version, value } = await publisher.change(room, made, userId, this.state.epochOfVersion(room, wanted))
       return { version, value: value === undefined ? undefined : fromJson(value) }
     }
     return {
@@ -259,8 +260,9 @@ export class Namespace implements NamespaceApi, NamespaceParts {
     }
   }
 
-  async redact(roomId: string, seq: number): Promise<boolean> {
-    const isDone = await this.runtime.broker.redact(this.name, roomId, seq)
+  /** @param epoch of the log that the number is of */
+  async redact(roomId: string, seq: number, epoch?: string): Promise<boolean> {
+    const isDone = await this.runtime.broker.redact(this.name, roomId, seq, epoch)
     const room = this.state.rooms.get(roomId)
     room?.tail.clear(room.head) // what is read from now on comes from the log
     return isDone

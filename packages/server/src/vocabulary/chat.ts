@@ -25,9 +25,10 @@ export function addChatEvents(hub: Hub, namespace: Namespace): void {
     name: Name,
     handler: (context: Context, data: UpData<Name>) => unknown,
     ackFrom?: (first: Numbers, data: UpData<Name>) => unknown,
+    isByNumber = false,
   ): void => {
     const names = [name, ...Object.entries(UP_ALIASES).flatMap(([alias, means]) => (means === name ? [alias] : []))]
-    for (const each of names) namespace.handle(each, handler, { definition: schemaOf(up[name]), ackFrom })
+    for (const each of names) namespace.handle(each, handler, { definition: schemaOf(up[name]), ackFrom, isByNumber })
   }
   handle('message:send', (context, data) => after(mayPublish(context, data.roomId), () => send(context, data)), sent)
   handle('message:private', (context, data) => sendPrivate(hub, namespace, context, data))
@@ -35,8 +36,9 @@ export function addChatEvents(hub: Hub, namespace: Namespace): void {
     'message:edit',
     (context, data) => edit(hub, namespace, context, data),
     () => OK,
+    true,
   )
-  handle('message:redact', (context, data) => redact(hub, namespace, context, data))
+  handle('message:redact', (context, data) => redact(hub, namespace, context, data), undefined, true)
   handle('reaction:send', (context, data) => after(mayPublish(context, data.roomId), () => react(context, data)))
   handle('reaction:remove', (context, data) =>
     after(mayPublish(context, data.roomId), () => removeReaction(context, data)),
@@ -121,11 +123,12 @@ function notConnected(): RoomfulError {
 async function edit(hub: Hub, namespace: Namespace, context: Context, data: UpData<'message:edit'>): Promise<unknown> {
   const { roomId, seq, content } = data
   await mayPublish(context, roomId)
-  await messageToChange(hub, namespace, context, roomId, seq)
+  const { epoch } = await messageToChange(hub, namespace, context, roomId, seq)
   if (await namespace.requests.streams.find(roomId, seq))
     throw new RoomfulError('CONFLICT', 'This message is still being written; stop it first')
   // A redaction at the same time empties this edit too: it looks for edits after it has emptied the message.
-  context.appendWith(roomId, 'message:edited', [{ target: seq, userId: context.user.sub, content }], { aboutSeq: seq })
+  const args = [{ target: seq, userId: context.user.sub, content }]
+  context.appendWith(roomId, 'message:edited', args, { aboutSeq: seq, epoch })
   return OK
 }
 
@@ -140,34 +143,43 @@ async function redact(
   data: UpData<'message:redact'>,
 ): Promise<unknown> {
   const { roomId, seq } = data
-  let author = {}
-  if (!context.isRepeat) {
-    await mayPublish(context, roomId)
-    author = authorOf(await messageToChange(hub, namespace, context, roomId, seq))
-  }
-  await stopWriting(namespace, roomId, seq)
-  await context.publish(roomId, 'message:redacted', { target: seq, userId: context.user.sub, ...author })
-  await emptyWordings(hub, namespace, roomId, seq)
+  if (!context.isRepeat) await mayPublish(context, roomId)
+  const { argsJson, epoch } = context.isRepeat
+    ? { ...(await rowAt(hub, namespace, roomId, seq)), argsJson: '[]' }
+    : await messageToChange(hub, namespace, context, roomId, seq)
+  await stopWriting(namespace, roomId, seq, epoch)
+  const args = [{ target: seq, userId: context.user.sub, ...authorOf(argsJson) }]
+  await context.publishWith(roomId, 'message:redacted', args, { aboutSeq: seq, epoch })
+  await emptyWordings(hub, namespace, roomId, seq, epoch)
   return OK
 }
 
-/** Finds a message that the user may change. @returns its arguments as JSON. @throws RoomfulError NOT_FOUND, FORBIDDEN */
+async function rowAt(hub: Hub, namespace: Namespace, roomId: string, seq: number) {
+  const { events, epoch } = await hub.runtime.broker.history(namespace.name, roomId, { after: seq - 1, limit: 1 })
+  return { row: events[0]?.seq === seq ? events[0] : undefined, epoch }
+}
+
+/**
+ * Finds a message that the user may change. It is none of a log that the room has got since the request came.
+ * @returns its arguments as JSON, and which log its number is of
+ * @throws RoomfulError (rejects) NOT_FOUND, FORBIDDEN
+ */
 async function messageToChange(
   hub: Hub,
   namespace: Namespace,
   context: Context,
   roomId: string,
   seq: number,
-): Promise<string> {
-  const { events } = await hub.runtime.broker.history(namespace.name, roomId, { after: seq - 1, limit: 1 })
-  const [row] = events
-  if (row?.seq !== seq || row.redacted || !MESSAGES.has(row.type)) {
+): Promise<{ readonly argsJson: string; readonly epoch: string | undefined }> {
+  const { row, epoch } = await rowAt(hub, namespace, roomId, seq)
+  const isOther = context.epoch !== undefined && context.epoch !== epoch
+  if (row === undefined || isOther || row.redacted || !MESSAGES.has(row.type)) {
     throw new RoomfulError('NOT_FOUND', `There is no message ${seq} in this room`, { field: 'seq' })
   }
   if (row.userId !== context.user.sub && !MODERATORS.has(context.user.role)) {
     throw new RoomfulError('FORBIDDEN', 'Only its author, support or an admin may change a message')
   }
-  return row.argsJson
+  return { argsJson: row.argsJson, epoch }
 }
 
 /** A reaction to a message is stored. One to the moment is sent at once, and slow clients may miss it. */

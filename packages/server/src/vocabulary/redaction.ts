@@ -15,29 +15,40 @@ const WORDINGS_PAGE = 100
  * @throws RoomfulError (rejects) NOT_FOUND, UNAVAILABLE
  */
 export async function redactMessage(hub: Hub, namespace: Namespace, roomId: string, seq: number): Promise<number> {
-  const { events } = await hub.runtime.broker.history(namespace.name, roomId, { after: seq - 1, limit: 1 })
+  const { events, epoch } = await hub.runtime.broker.history(namespace.name, roomId, { after: seq - 1, limit: 1 })
   const [row] = events
   if (row?.seq !== seq) throw new RoomfulError('NOT_FOUND', `There is no event ${seq} in this room`, { field: 'seq' })
   if (row.redacted) return 0
   if (!MESSAGES.has(row.type) || !namespace.state.vocabulary.has('message:redacted')) {
-    return (await namespace.redact(roomId, seq)) ? 1 : 0
+    return (await namespace.redact(roomId, seq, epoch)) ? 1 : 0
   }
-  await stopWriting(namespace, roomId, seq)
-  await namespace.publish(roomId, 'message:redacted', [{ target: seq, ...authorOf(row.argsJson) }])
-  return emptyWordings(hub, namespace, roomId, seq)
+  await stopWriting(namespace, roomId, seq, epoch)
+  const args = [{ target: seq, ...authorOf(row.argsJson) }]
+  await namespace.requests.publisher.store(roomId, 'message:redacted', args, undefined, undefined, {
+    aboutSeq: seq,
+    epoch,
+  })
+  return emptyWordings(hub, namespace, roomId, seq, epoch)
 }
 
 /**
  * Empties a message and then its edits. In this order none is missed: no edit is stored after the message is empty.
+ * @param epoch of the log that the number is of
  * @returns how many events were emptied
  */
-export async function emptyWordings(hub: Hub, namespace: Namespace, roomId: string, seq: number): Promise<number> {
-  let count = (await namespace.redact(roomId, seq)) ? 1 : 0
+export async function emptyWordings(
+  hub: Hub,
+  namespace: Namespace,
+  roomId: string,
+  seq: number,
+  epoch: string | undefined,
+): Promise<number> {
+  let count = (await namespace.redact(roomId, seq, epoch)) ? 1 : 0
   for (let after = seq; ; ) {
     const { events, more } = await hub.runtime.broker.history(namespace.name, roomId, { after, limit: WORDINGS_PAGE })
     for (const row of events) {
       const isWording = row.type === 'message:edited' && targetOf(row.argsJson) === seq
-      if (isWording && (await namespace.redact(roomId, row.seq))) count++
+      if (isWording && (await namespace.redact(roomId, row.seq, epoch))) count++
     }
     const last = events.at(-1)
     if (last === undefined || !more) break
@@ -47,9 +58,14 @@ export async function emptyWordings(hub: Hub, namespace: Namespace, roomId: stri
 }
 
 /** A message that is taken back while it is written ends first. @throws RoomfulError (rejects) UNAVAILABLE */
-export async function stopWriting({ requests }: Namespace, roomId: string, seq: number): Promise<void> {
+export async function stopWriting(
+  { requests }: Namespace,
+  roomId: string,
+  seq: number,
+  epoch: string | undefined,
+): Promise<void> {
   const written = await requests.streams.find(roomId, seq)
-  if (written) await requests.streams.end(roomId, seq, written.length, { state: 'cancelled' })
+  if (written) await requests.streams.end(roomId, seq, { ...written, epoch }, { state: 'cancelled' })
 }
 
 /** Stored with the redaction, so that clients can show later whose message it was. */

@@ -19,6 +19,9 @@ const PAGE = 100
 /** What counts as a message. */
 const COUNTED: ReadonlySet<string> = new Set(['message:new', 'message:private'])
 
+/** Names a version, or how far a user has read. */
+const BY_NUMBER: ReadonlySet<UpName> = new Set(['state:set', 'state:delete', 'room:read'])
+
 /** Adds the events of state and of reading to a namespace. */
 export function addState(hub: Hub, namespace: Namespace): void {
   const { broker } = hub.runtime
@@ -27,7 +30,7 @@ export function addState(hub: Hub, namespace: Namespace): void {
     name: Name,
     handler: (context: Context, data: UpData<Name>) => unknown,
   ): void => {
-    namespace.handle(name, handler, { definition: schemaOf(up[name]) })
+    namespace.handle(name, handler, { definition: schemaOf(up[name]), isByNumber: BY_NUMBER.has(name) })
   }
   const mayChange = async (context: Context, roomId: string): Promise<void> => {
     await mayPublish(context, roomId)
@@ -68,7 +71,7 @@ export function addState(hub: Hub, namespace: Namespace): void {
     const [head] = await broker.heads(namespace.name, [roomId])
     if (!head) throw new RoomfulError('NOT_FOUND', 'There is no such room', { field: 'roomId' })
     const position = Math.min(seq, head.seq)
-    context.change(roomId, { kind: 'read', name: userId, seq: position })
+    context.change(roomId, { kind: 'read', name: userId, seq: position }, context.epoch ?? head.epoch)
     const [known = 0] = await broker.readPositions(namespace.name, userId, [roomId])
     if (position <= known) return { status: 'ok', seq: known } // no other device is sent that it went back
     const isForMembers = namespace.state.declarations.find(roomId, true)?.options.readPositions === 'members'

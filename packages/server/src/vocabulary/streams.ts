@@ -1,5 +1,6 @@
 /** Messages that clients write in pieces: they begin, grow, end, and are stopped. PROTOCOL.md, section 20. */
 import { type UpData, up } from '@roomful/protocol/messages'
+import { checkRoomId } from '../core/base/contract.ts'
 import { RoomfulError } from '../core/base/errors.ts'
 import type { EndState } from '../core/events/growing-text.ts'
 import type { Hub } from '../core/hub.ts'
@@ -34,32 +35,51 @@ export function addStreams(hub: Hub, namespace: Namespace): void {
     takePiece(hub.runtime, context.connection, text.length)
     streams.checkLength(at + text.length)
     const next = (written: Written | undefined): unknown => {
+      if (written === undefined) return notWritten(roomId, seq)
       checkWriter(context, written)
-      context.change(roomId, { kind: 'extend', seq, at, fragment: fragmentOf(text), length: text.length })
+      const change = { kind: 'extend', seq, at, fragment: fragmentOf(text), length: text.length } as const
+      context.change(roomId, change, written.epoch)
       return (_stored: readonly Stored[], [changed]: readonly Changed[]) => ({ status: 'ok', length: changed?.version })
     }
-    const known = streams.findHere(roomId, seq)
-    return known ? next(known) : streams.follow(roomId, seq).then(next)
+    return withWritten(context, data, next, (each, number) => streams.follow(each, number))
   }
-  namespace.handle('message:append', append, { definition: schemaOf(up['message:append']), uncounted: true })
+  namespace.handle('message:append', append, {
+    definition: schemaOf(up['message:append']),
+    uncounted: true,
+    isByNumber: true,
+  })
+
+  /** The log is not asked to find out: a message may begin under this number meanwhile, and would be another one. */
+  const notWritten = async (roomId: string, seq: number): Promise<never> => {
+    await streams.endOf(checkRoomId(roomId), seq)
+    throw new RoomfulError('CONFLICT', 'This message has ended')
+  }
 
   const withWritten = <Result>(
-    roomId: string,
-    seq: number,
+    context: Context,
+    { roomId, seq }: { roomId: string; seq: number },
     next: (written: Written | undefined) => Result,
+    find = (room: string, number: number) => streams.find(room, number),
   ): Awaitable<Result> => {
+    const checked = (written: Written | undefined): Result => {
+      if (written) checkLog(context, written)
+      return next(written)
+    }
     const known = streams.findHere(roomId, seq)
-    return known ? next(known) : streams.find(roomId, seq).then(next)
+    return known ? checked(known) : find(roomId, seq).then(checked)
   }
   /** @param state as which it is to end */
   const end = async (
     context: Context,
-    { roomId, seq }: { roomId: string; seq: number },
+    of: { roomId: string; seq: number },
     more: { state: EndState; extra?: unknown; reason?: string | undefined },
   ): Promise<unknown> => {
-    const written = await withWritten(roomId, seq, (each) => each)
-    checkWriter(context, written)
-    const ended = await streams.end(roomId, seq, written?.length ?? 0, { ...more, by: context.user.sub })
+    const { roomId, seq } = of
+    const written = await withWritten(context, of, (each) => each)
+    if (written) checkWriter(context, written)
+    const ended = written
+      ? await streams.end(roomId, seq, written, { ...more, by: context.user.sub })
+      : await streams.endOf(checkRoomId(roomId), seq)
     if (ended.state === more.state) return { status: 'ok', length: ended.length }
     throw new RoomfulError('CONFLICT', `The message has ended already: ${ended.state}`, { details: { ...ended } })
   }
@@ -69,35 +89,47 @@ export function addStreams(hub: Hub, namespace: Namespace): void {
       const { extra } = data
       return end(context, data, { state: 'complete', ...(extra === undefined ? {} : { extra }) })
     },
-    { definition: schemaOf(up['message:complete']) },
+    { definition: schemaOf(up['message:complete']), isByNumber: true },
   )
   namespace.handle(
     'message:cancel',
     (context: Context, data: UpData<'message:cancel'>) =>
       end(context, data, { state: 'cancelled', reason: data.reason }),
-    { definition: schemaOf(up['message:cancel']) },
+    { definition: schemaOf(up['message:cancel']), isByNumber: true },
   )
 
-  const stop = async (context: Context, { roomId, seq }: UpData<'message:stop'>): Promise<unknown> => {
+  const stop = async (context: Context, data: UpData<'message:stop'>): Promise<unknown> => {
+    const { roomId, seq } = data
     const { connection, user } = context
     await mayPublish(context, roomId)
     await context.check('stop', roomId)
     if (!connection.willBeIn(roomId)) throw new RoomfulError('NOT_IN_ROOM', 'Join this room to stop a message in it')
-    const written = await withWritten(roomId, seq, (each) => each)
+    const written = await withWritten(context, data, (each) => each)
     const { sub: userId } = user
-    const ended = await streams.end(roomId, seq, written?.length ?? 0, { state: 'cancelled', userId, by: userId })
+    const ended = written
+      ? await streams.end(roomId, seq, written, { state: 'cancelled', userId, by: userId })
+      : await streams.endOf(checkRoomId(roomId), seq)
     if (written?.userId !== undefined)
       context.toAll(`user:${written.userId}`).emit('message:stop', { roomId, seq, userId })
     return { status: 'ok', state: ended.state, length: ended.length }
   }
-  namespace.handle('message:stop', stop, { definition: schemaOf(up['message:stop']) })
+  namespace.handle('message:stop', stop, { definition: schemaOf(up['message:stop']), isByNumber: true })
 }
 
 function begun({ seq, ts }: Numbers, { roomId }: UpData<'message:stream'>): unknown {
   return { status: 'ok', id: `${roomId}-${seq}`, seq, ts }
 }
 
-/** What is not being written is refused by the log, which knows why. @throws RoomfulError FORBIDDEN */
-function checkWriter({ user }: Context, written: Written | undefined): void {
-  if (written && written.userId !== user.sub) throw new RoomfulError('FORBIDDEN', 'Only its writer may do this')
+/** @throws RoomfulError NOT_FOUND when the room has got another log since the request came */
+function checkLog(context: Context, { epoch }: Written): void {
+  if (context.epoch === undefined || context.epoch === epoch) return
+  throw new RoomfulError(
+    'NOT_FOUND',
+    'The room has another log by now, in which this number is that of another message',
+  )
+}
+
+/** @throws RoomfulError FORBIDDEN */
+function checkWriter({ user }: Context, written: Written): void {
+  if (written.userId !== user.sub) throw new RoomfulError('FORBIDDEN', 'Only its writer may do this')
 }

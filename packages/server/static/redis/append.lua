@@ -32,7 +32,7 @@ F.append = function(keys, argv)
   local room_count, bucket_count, entry_count = tonumber(argv[8]), tonumber(argv[9]), tonumber(argv[10])
   local limit_count, signal_count, ack_count = tonumber(argv[11]), tonumber(argv[12]), tonumber(argv[13])
   local more, meta = tonumber(argv[14]), argv[15]
-  local has_claims, has_fences, has_changes = more % 2 == 1, more % 4 >= 2, more >= 4
+  local has_claims, has_fences, has_changes, has_epochs = more % 2 == 1, more % 4 >= 2, more % 8 >= 4, more >= 8
   local at = 15
 
   -- Changes of messages that are being written: number of the entry, kind, seq, at, length, width, text; for one that grows
@@ -50,6 +50,15 @@ F.append = function(keys, argv)
       }
       at = at + 10
     end
+  end
+
+  -- Of which log the numbers of an entry are: its place, epoch.
+  local epoch_of
+  if has_epochs then
+    epoch_of = {}
+    local count = tonumber(argv[at + 1])
+    for i = 1, count do epoch_of[tonumber(argv[at + 2 * i])] = argv[at + 2 * i + 1] end
+    at = at + 1 + 2 * count
   end
 
   -- What leads of before have published is refused. By entry and by signal.
@@ -471,11 +480,27 @@ F.append = function(keys, argv)
     return 'c' .. string.format('%d', version) .. ' ' .. is_repeat
   end
 
+  -- @returns the refusal of one whose numbers are of another log. A version of state is another one there, so the refusal
+  -- says which there is.
+  local function other_log(i)
+    local epoch, room, change = epoch_of[i], room_of[i], change_of[i]
+    if not epoch or (exists[room] and string.sub(packed[room], 53, 64) == epoch) then return nil end
+    if not change or (change.kind ~= 's' and change.kind ~= 'd') then return 'P' end
+    local known = fact_of(room, change.was)
+    return 'S' .. string.format('%d', known and known.version or 0), known and known.value
+  end
+
   local function single(i, members)
     if fenced_entry and fenced_entry[i] then return 'F' end
     if flags_of[i].too_large then return 'L' end
     local print, numbers, ack = find(i, 0)
     if print then return repeated(i, 0, print, numbers, ack) end
+    if epoch_of then
+      for _, member in ipairs(members or { i }) do
+        local refusal, value = other_log(member)
+        if refusal then return refusal .. (value and ' 1' or ''), value end
+      end
+    end
     if about_of[i] >= 0 and not has_content(room_of[i], about_of[i]) then return 'N' end
     if has_changes then
       for _, member in ipairs(members or { i }) do

@@ -71,12 +71,15 @@ F.mark = function(keys, argv)
   return { redis.call('HGET', prefix_of(keys) .. 'm', argv[1]) or 0 }
 end
 
--- argv: room, number; only the number of a room grows.
+-- argv: room, number, epoch that the number is of or ''; the number of a room only grows.
 F.setMark = function(keys, argv)
   local R = prefix_of(keys)
-  for i = 1, #argv, 2 do
-    local before = tonumber(redis.call('HGET', R .. 'm', argv[i]) or 0)
-    if tonumber(argv[i + 1]) > before then redis.call('HSET', R .. 'm', argv[i], argv[i + 1]) end
+  for i = 1, #argv, 3 do
+    local name, seq, epoch = argv[i], argv[i + 1], argv[i + 2]
+    local packed = epoch ~= '' and redis.call('HGET', R .. 'rooms', name)
+    local is_other = packed and string.sub(packed, 53, 64) ~= epoch
+    local before = tonumber(redis.call('HGET', R .. 'm', name) or 0)
+    if not is_other and tonumber(seq) > before then redis.call('HSET', R .. 'm', name, seq) end
   end
   return 1
 end

@@ -228,18 +228,19 @@ F.positions = function(keys, argv)
 end
 
 -- Puts a row without its content in the place of the row, if that is still the one the node has read.
--- argv: node, serial, room; then number, row as it was, row as it shall be. Tells the numbers to who has the room open.
+-- argv: node, serial, room, epoch that the numbers are of or ''; then number, row as it was, row as it shall be. Tells the numbers to who has the room open.
 F.redact = function(keys, argv)
   local R = prefix_of(keys)
-  local node, serial, name = argv[1], tonumber(argv[2]), argv[3]
+  local node, serial, name, epoch = argv[1], tonumber(argv[2]), argv[3], argv[4]
   local ns = namespace_of(keys[1], node)
   local early = guard(R, ns, node, serial)
   if early then return early end
   local packed = redis.call('HGET', R .. 'rooms', name)
   local room = packed and unpack_room(packed)
+  if room and epoch ~= '' and room.epoch ~= epoch then room = nil end
   local list = R .. 'l:' .. name
   local seqs, writes = {}, {}
-  for i = 4, #argv, 3 do
+  for i = 5, #argv, 3 do
     local seq = tonumber(argv[i])
     local index = room and seq - room.first or -1
     if index >= 0 and redis.call('LINDEX', list, index) == argv[i + 1] then

@@ -72,7 +72,8 @@ const steps: fc.Arbitrary<Step>[] = [
     expect(await broker.read(NS, after, limits)).toEqual(model.read(after, limits))
   }),
   fc.tuple(roomId, page).map(([roomId, page]) => async (broker, model) => {
-    expect(await broker.history(NS, roomId, page)).toEqual(model.history(roomId, page))
+    const { epoch: _, ...rows } = await broker.history(NS, roomId, page)
+    expect(rows).toEqual(model.history(roomId, page))
   }),
   key.map((key) => async (broker, model, { clock }) => {
     expect(await broker.claim(NS, key)).toEqual(model.findKey(key, clock.now()) ?? { status: 'new' })

@@ -73,3 +73,37 @@ it('[G4] a cursor of the log after a loss is good on a node that does not know o
   await Promise.all([a.close(), b.close()])
   await own.stop()
 })
+
+it('[G4] what names a message by its number changes none of a log that came while it waited', async () => {
+  const own = await startRedis()
+  const gate = await cutBefore(own.port)
+  const [a, b] = [await serve(own.url, 'numbers'), await serve(gate.url, 'numbers')]
+  const [here, there, queued] = [await signIn(a, 'bob'), await signIn(b, 'bob'), await signIn(b, 'bob')]
+  const other = await signIn(b, 'bob')
+  for (const client of [here, there, queued, other]) await client.ask('room:join', { roomId: 'lobby' })
+  const dump = await own.dump()
+  await there.ask('message:send', { roomId: 'lobby', content: 'lost' })
+  await here.next(({ content }) => content === 'lost')
+  gate.cut()
+  // It waits for what Redis knows of its key, for the history, and for a request before it.
+  const seq = { roomId: 'lobby', seq: 1 }
+  const answers = [
+    there.ask('message:redact', { ...seq, key: 'k1' }),
+    other.ask('message:edit', { ...seq, content: 'edited' }),
+    queued.ask('message:redact', seq),
+    queued.ask('message:edit', { ...seq, content: 'edited' }),
+  ]
+  await own.restore(dump)
+  await here.next(({ type }) => type === 'reset')
+  await here.ask('message:send', { roomId: 'lobby', content: 'two' })
+  gate.mend()
+  for (const answer of await Promise.all(answers)) expect(['NOT_FOUND', 'UNAVAILABLE', 'TIMEOUT']).toContain((answer.error as { code: string }).code) // biome-ignore format: one line
+  await here.ask('message:send', { roomId: 'lobby', content: 'three' })
+  const { events } = await a.roomful.get('/').history('lobby', { limit: 50 })
+  expect(events.map(({ type, content }) => [type, content])).toEqual([
+    ['message:new', 'two'],
+    ['message:new', 'three'],
+  ])
+  await Promise.all([a.close(), b.close()])
+  await own.stop()
+})

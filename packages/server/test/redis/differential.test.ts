@@ -4,6 +4,7 @@
  */
 import type { Append } from '@roomful/server/ports'
 import { fragmentOf, GROWING_TAIL } from '@roomful/server/testing'
+import type { CalledBroker } from '@roomful/testkit'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openInMemory } from '../local-broker/opening.ts'
@@ -25,6 +26,8 @@ type Step =
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'retain'; readonly roomId: string; readonly retention: number }
 
+/** The one that the room has where it runs, or none. */
+const OWN_EPOCH = 'own'
 const roomId = fc.constantFrom('a', 'b', 'user:ann', 'ä 👍')
 /** With a time, without one, of a later event of the request, and from a clock that is far ahead. */
 const keyName = fc.constantFrom(
@@ -88,6 +91,7 @@ const more = fc.record(
     limits: fc.array(limit, { maxLength: 2 }),
     sharesLimits: fc.constant(true as const),
     aboutSeq: fc.integer({ min: 0, max: 9 }),
+    epoch: fc.constantFrom(OWN_EPOCH, OWN_EPOCH, 'another.1'),
     atomicGroup: fc.integer({ min: 0, max: 2 }),
     key,
     change,
@@ -146,10 +150,17 @@ describe('the append as a script', () => {
   }, 60_000)
 })
 
+/** Each log has epochs of its own. */
+async function withEpochs(broker: CalledBroker, appends: readonly Append[]): Promise<Append[]> {
+  const heads = await broker.heads(NS, [...new Set(appends.map((each) => each.roomId))])
+  const epochs = new Map(heads.map((head) => [head.roomId, head.epoch]))
+  return appends.map((each) => (each.epoch === OWN_EPOCH ? { ...each, epoch: epochs.get(each.roomId) } : each))
+}
+
 async function run({ broker, clock }: Awaited<ReturnType<typeof openInMemory>>, steps: readonly Step[]) {
   const answers: unknown[] = []
   for (const each of steps) {
-    if (each.kind === 'append') answers.push(await broker.append(NS, each.appends))
+    if (each.kind === 'append') answers.push(await broker.append(NS, await withEpochs(broker, each.appends)))
     if (each.kind === 'redact') answers.push(await broker.redact(NS, each.roomId, each.seq))
     if (each.kind === 'wait') await clock.advance(each.ms)
     if (each.kind === 'retain') await broker.subscribe(NS, [{ roomId: each.roomId, retention: each.retention }])

@@ -298,6 +298,13 @@ describe('a log that has lost its end', () => {
     expect(await b.broker.append(NS, [entry('cut', 'new')])).toMatchObject([{ status: 'stored', n: 5, seq: 2 }])
     await until(() => a.rows().at(-1)?.argsJson === '["new"]')
     expect(a.rows().at(-1)?.epoch).toBe(heads[1]?.epoch)
+    // By its number this was another event before.
+    const about = (epoch: string | undefined) => entry('cut', 'about', { aboutSeq: 2, epoch })
+    expect(await b.broker.append(NS, [about(cut.epoch)])).toMatchObject([{ status: 'refused', code: 'NOT_FOUND' }])
+    expect(await b.broker.redact(NS, 'cut', 2, cut.epoch)).toBe(false)
+    b.broker.setMark(NS, 'cut', 2, cut.epoch)
+    expect(await b.broker.mark(NS, 'cut')).toBe(0)
+    expect(await b.broker.append(NS, [about(heads[1]?.epoch)])).toMatchObject([{ status: 'stored', seq: 3 }])
   })
 })
 

@@ -293,6 +293,7 @@ function collect(
         ack: index === 0 ? ack : undefined,
         atomicGroup: isGroup ? group : own,
         aboutSeq: effect.aboutSeq,
+        epoch: effect.epoch,
         lead,
         change: effect.change,
         except: effect.except,

@@ -32,6 +32,8 @@ export interface AppendEffect {
   readonly atomicGroup: number | undefined
   /** An event of the room that it is about: stored only while that one has its content. */
   readonly aboutSeq: number | undefined
+  /** The log of the room that its numbers and versions are of. */
+  readonly epoch?: string | undefined
   /** What it does to a fact of the room; unless it begins or ends a message, that is all it does. */
   readonly change?: FactChange | undefined
   /** The id of the connection that does not get it. */

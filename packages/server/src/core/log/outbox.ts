@@ -30,6 +30,7 @@ export function noteOf(append: Append, group: number, back: number): Append {
     sharesLimits: undefined,
     ack: undefined,
     aboutSeq: undefined,
+    epoch: undefined,
     change: undefined,
     traceparent: undefined,
     atomicGroup: group,

@@ -67,6 +67,11 @@ export interface Append {
   readonly writer?: string | undefined
   /** An event of the same room that this one is about: without its content, redacted or trimmed, this one is not stored. */
   readonly aboutSeq?: number | undefined
+  /**
+   * The log of its room that its numbers and versions are of: it is refused once the room has another one, where the same
+   * number is another event.
+   */
+  readonly epoch?: string | undefined
   /** It is published by a lead: stored only while no later one has begun. */
   readonly lead?: LeadMark | undefined
   /**
@@ -135,7 +140,7 @@ export interface Refused {
   readonly current?: FactStand | undefined
 }
 
-/** NOT_FOUND: the event that it is about has no content any more. LEAD_LOST: another lead has begun. */
+/** NOT_FOUND: the event that it is about has no content any more, or was one of another log. LEAD_LOST: another lead has begun. */
 export type RefusalCode = 'CONFLICT' | 'UNAVAILABLE' | 'TOO_LARGE' | 'NOT_FOUND' | 'RATE_LIMITED' | 'LEAD_LOST'
 
 export interface Repeated {
@@ -163,6 +168,14 @@ export interface StoredRow {
   readonly redacted: boolean
   /** The id of the connection that does not get it. It stays when the row is redacted. */
   readonly except?: string | undefined
+}
+
+/** A page of a room. */
+export interface HistoryRows {
+  events: StoredRow[]
+  more: boolean
+  /** Of the room's log; nothing where there is no such room. */
+  epoch?: string | undefined
 }
 
 /** A message that is being written. */
@@ -336,12 +349,15 @@ export interface Broker {
     roomIds: readonly string[],
   ): Promise<{ n: number; forgottenN: number; positions: { roomId: string; epoch: string; seq: number }[] }>
 
-  /** One page of a room, oldest first: the newest `limit`, or those below `before`, or those above `after`. */
+  /**
+   * One page of a room, oldest first: the newest `limit`, or those below `before`, or those above `after`. What is appended
+   * with its `epoch` is stored only while these rows are still those of the room.
+   */
   history(
     namespace: string,
     roomId: string,
     page: { before?: number | undefined; after?: number | undefined; limit: number },
-  ): Promise<{ events: StoredRow[]; more: boolean }>
+  ): Promise<HistoryRows>
 
   /** The messages of a room that are being written, as they are now. */
   growing(namespace: string, roomId: string): Awaitable<GrowingRow[]>
@@ -371,14 +387,19 @@ export interface Broker {
   /** Names of guests over all nodes. Nothing with one node. */
   readonly guests?: SharedGuests | undefined
 
-  /** Empties the body of a row and keeps its number. @returns whether there was such a row with a body */
-  redact(namespace: string, roomId: string, seq: number): Promise<boolean>
+  /**
+   * Empties the body of a row and keeps its number.
+   * @param epoch of the log that the number is of; in another one nothing is emptied
+   * @returns whether there was such a row with a body
+   */
+  redact(namespace: string, roomId: string, seq: number, epoch?: string): Promise<boolean>
   /** The same for everything that a user said. @returns how many rows */
   redactUser(namespace: string, userId: string): Promise<number>
 
   /** How far an inbox was delivered to its owner. Never goes back. */
   mark(namespace: string, roomId: string): Promise<number>
-  setMark(namespace: string, roomId: string, seq: number): void
+  /** @param epoch of the log that the number is of: in another one what has that number was not delivered */
+  setMark(namespace: string, roomId: string, seq: number, epoch?: string): void
 
   /** Soon, unless `sessionsStored` is asked for; not at all once the session was taken over from its holder. */
   saveSession(session: SessionRecord, ttlMs: number): void

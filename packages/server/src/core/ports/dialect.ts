@@ -9,7 +9,10 @@ export interface Encoding {
   encode(event: WireEvent): Uint8Array | undefined
 }
 
-export type Request = Extract<Inbound, { kind: 'request' }>
+export type Request = Extract<Inbound, { kind: 'request' }> & {
+  /** Of one that waited: which log of its room the numbers in it are of. */
+  readonly epoch?: string | undefined
+}
 
 export interface Dialect {
   /** One of Roomful's, or the name of an application's protocol. */

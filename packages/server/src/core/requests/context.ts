@@ -39,6 +39,8 @@ export class Context {
   published = 0
   /** Internal: an earlier request under this key stored something, and its acknowledgement is not known. */
   isRepeat = false
+  /** Internal: which log of its room the numbers in the request are of, where that is known. */
+  epoch: string | undefined = undefined
   /** What was recorded so far, in order. */
   effects: Effect[] = NO_EFFECTS
   /** Acknowledgements of joins in the order of the joins, known when the turn is released. */
@@ -136,13 +138,14 @@ export class Context {
   /**
    * As {@link append}.
    * @param more `atomicGroup`: those with the same number are stored together or not at all. `aboutSeq`: it is about this
-   *   event of the room, and refused with NOT_FOUND when that one has no content any more.
+   *   event of the room, and refused with NOT_FOUND when that one has no content any more. `epoch`: of the log that the numbers
+   *   are of; refused once the room has another one.
    */
   appendWith(
     roomId: string,
     type: string,
     args: readonly unknown[],
-    more: Partial<Pick<AppendEffect, 'atomicGroup' | 'aboutSeq' | 'change'>>,
+    more: Partial<Pick<AppendEffect, 'atomicGroup' | 'aboutSeq' | 'epoch' | 'change'>>,
   ): void {
     this.record({
       kind: 'append',
@@ -153,6 +156,7 @@ export class Context {
       userId: this.user.sub,
       atomicGroup: more.atomicGroup,
       aboutSeq: more.aboutSeq,
+      epoch: more.epoch,
       change: more.change,
     })
   }
@@ -160,18 +164,24 @@ export class Context {
   /** The state of a room, to be changed with the other effects: all of them are stored, or none. */
   state(roomId: string): StateWriter {
     const room = checkRoomId(roomId)
+    const epochOf = (version: number | undefined) =>
+      version ? (this.epoch ?? this.connection.namespace.epochOfVersion(room, version)) : undefined
     return {
       set: (name, value, { version } = {}) => {
-        this.change(room, { kind: 'set', name: checkName(name), value: stateJson(value), version })
+        this.change(room, { kind: 'set', name: checkName(name), value: stateJson(value), version }, epochOf(version))
       },
-      delete: (name, { version } = {}) => this.change(room, { kind: 'delete', name: checkName(name), version }),
+      delete: (name, { version } = {}) =>
+        this.change(room, { kind: 'delete', name: checkName(name), version }, epochOf(version)),
       add: (name, by = 1) => this.change(room, { kind: 'add', name: checkName(name), by: checkWhole(by) }),
     }
   }
 
-  /** Records a change of a fact of a room that is no event. */
-  change(roomId: string, change: FactChange): void {
-    this.appendWith(roomId, '', [], { change })
+  /**
+   * Records a change of a fact of a room that is no event.
+   * @param epoch of the log that its numbers are of
+   */
+  change(roomId: string, change: FactChange, epoch?: string): void {
+    this.appendWith(roomId, '', [], { change, epoch })
   }
 
   /**
@@ -202,13 +212,24 @@ export class Context {
    * @throws RoomfulError (rejects) ROOM_NAME_INVALID, RATE_LIMITED, CONFLICT, UNAVAILABLE; TIMEOUT when the request was
    *   refused meanwhile: its repeat may run already
    */
-  async publish(roomId: string, type: string, ...args: readonly unknown[]): Promise<Stored> {
+  publish(roomId: string, type: string, ...args: readonly unknown[]): Promise<Stored> {
+    return this.publishWith(roomId, type, args, {})
+  }
+
+  /** As {@link publish}, for what is about another event: see {@link appendWith}. */
+  async publishWith(
+    roomId: string,
+    type: string,
+    args: readonly unknown[],
+    more: Pick<AppendEffect, 'epoch'> & Partial<Pick<AppendEffect, 'aboutSeq'>>,
+  ): Promise<Stored> {
     if (this.isDiscarded)
       throw new RoomfulError('TIMEOUT', 'The request was refused already, so it stores nothing more')
     const { publisher, sharedLimits } = this.parts
     const { connection } = this
     const key = this.appendKey && keyOfNth(this.appendKey, this.published++)
     const storing = publisher.store(roomId, type, args, this.user.sub, key, {
+      ...more,
       writer: sharedLimits.writerOf(connection),
       limits: sharedLimits.ofConnection(connection),
     })

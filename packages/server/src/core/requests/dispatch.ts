@@ -8,7 +8,7 @@ import type { Request } from '../ports/dialect.ts'
 import { takeEvent } from '../state/limits.ts'
 import { type Connection, QUEUE_HARD_LIMIT, QUEUE_SOFT_LIMIT } from '../state/namespace-state.ts'
 import { Execution } from './execution.ts'
-import type { RequestParts } from './handlers.ts'
+import { epochOf, type RequestParts } from './handlers.ts'
 import { executeTraced } from './traced-execution.ts'
 
 /** What a client can ask of its connection as a whole. */
@@ -50,10 +50,16 @@ export class Dispatch {
 
   private enqueue(connection: Connection, inbound: Inbound): void {
     connection.queue ??= []
-    connection.queue.push(inbound)
+    connection.queue.push(inbound.kind === 'request' ? this.dated(connection, inbound) : inbound)
     if (connection.queue.length === QUEUE_SOFT_LIMIT) connection.link.wire.pauseReading()
     if (connection.queue.length > QUEUE_HARD_LIMIT)
       connection.link.close(CLOSE_CODES.POLICY.code, 'Too many requests at once')
+  }
+
+  /** The room may get another log while the request waits. */
+  private dated(connection: Connection, request: Request): Request {
+    const epoch = epochOf(this.parts.handlers, connection, request)
+    return epoch === undefined ? request : { ...request, epoch }
   }
 
   private take(connection: Connection, inbound: Inbound): void {

@@ -15,7 +15,7 @@ import type { ConnectionLimits } from '../state/connection-limits.ts'
 import { takeEvent } from '../state/limits.ts'
 import type { Connection } from '../state/namespace-state.ts'
 import { Context } from './context.ts'
-import type { HandlerEntry, RequestParts } from './handlers.ts'
+import { epochOf, type HandlerEntry, type RequestParts } from './handlers.ts'
 import { checkKeyAge, readAck, writeAck } from './idempotency.ts'
 
 const NO_EFFECTS: readonly Effect[] = []
@@ -56,6 +56,7 @@ export class Execution implements RequestEffects {
     this.entry = parts.handlers.byEvent.get(request.event) ?? parts.handlers.others
     this.key = keyOf(connection, request)
     this.context = new Context(parts, connection, request.event, this.key)
+    if (this.entry?.isByNumber) this.context.epoch = epochOf(parts.handlers, connection, request)
     this.startedAt = connection.link.lastActiveAt // it has just arrived; to ask the clock costs more
   }
 

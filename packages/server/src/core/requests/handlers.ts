@@ -1,4 +1,5 @@
 /** What the requests of a namespace run: checks before each event, a handler for each, and the parts that they use. */
+import { isRecord } from '@roomful/protocol'
 import type { EventDefinition } from '../base/contract.ts'
 import type { Runtime } from '../base/runtime.ts'
 import type { CatchUp } from '../log/catch-up.ts'
@@ -6,7 +7,9 @@ import type { Commit } from '../log/commit.ts'
 import type { Stored } from '../log/effects.ts'
 import type { Delivery, FanOut } from '../log/fan-out.ts'
 import type { SavedSessions } from '../log/saved-sessions.ts'
+import type { Request } from '../ports/dialect.ts'
 import type { Placement } from '../rooms/placement.ts'
+import type { Connection } from '../state/namespace-state.ts'
 import type { Context, ContextParts } from './context.ts'
 import type { Idempotency } from './idempotency.ts'
 
@@ -20,12 +23,21 @@ export type AckFrom = (first: Numbers, ...args: any[]) => unknown
 export interface HandlerEntry {
   readonly handler: Handler
   readonly definition: EventDefinition | undefined
+  /** Its data names an event of the room, or a version of its state, by a number. */
+  readonly isByNumber: boolean
   /** Does not count towards the events of a second. */
   readonly uncounted: boolean
   /** The event that carries the acknowledgement when the request has no id; none without it. */
   readonly answerAs: string | undefined
   /** Makes the acknowledgement from the numbers of the first append, where it says nothing else: then none is stored. */
   readonly ackFrom: AckFrom | undefined
+}
+
+/** @returns the log of the room that the numbers in a request are of, as it was when the request came */
+export function epochOf(handlers: Handlers, { namespace }: Connection, request: Request): string | undefined {
+  if (request.epoch !== undefined || !handlers.byEvent.get(request.event)?.isByNumber) return request.epoch
+  const [data] = request.args
+  return isRecord(data) && typeof data.roomId === 'string' ? namespace.epochOf(data.roomId) : undefined
 }
 
 /** What the log gave to an event. */

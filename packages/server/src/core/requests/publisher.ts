@@ -68,9 +68,9 @@ export class Publisher {
     args: readonly unknown[],
     userId: string | undefined,
     key: AppendKey | undefined,
-    more: Given & Partial<Pick<AppendEffect, 'change' | 'aboutSeq'>> = {},
+    more: Given & Partial<Pick<AppendEffect, 'change' | 'aboutSeq' | 'epoch'>> = {},
   ): Promise<Stored> {
-    const { change, aboutSeq, ...given } = more
+    const { change, aboutSeq, epoch, ...given } = more
     const argsJson = toJson(args)
     const effect = {
       kind: 'append',
@@ -81,6 +81,7 @@ export class Publisher {
       userId,
       atomicGroup: undefined,
       aboutSeq,
+      epoch,
       change,
     } as const
     const { stored } = await this.submit([effect], key, given)
@@ -88,7 +89,7 @@ export class Publisher {
   }
 
   /** Changes a fact of a room that is no event. @throws RoomfulError (rejects) CONFLICT, NOT_FOUND, UNAVAILABLE */
-  async change(roomId: string, change: FactChange, userId?: string): Promise<Changed> {
+  async change(roomId: string, change: FactChange, userId?: string, epoch?: string): Promise<Changed> {
     const effect = {
       kind: 'append',
       roomId: checkRoomId(roomId),
@@ -98,6 +99,7 @@ export class Publisher {
       userId,
       atomicGroup: undefined,
       aboutSeq: undefined,
+      epoch,
       change,
     } as const
     const { changed } = await this.submit([effect], undefined)

@@ -23,6 +23,8 @@ interface StreamsParts {
 export interface Written {
   readonly userId: string | undefined
   readonly length: number
+  /** Of the log that its number is of. */
+  readonly epoch?: string | undefined
 }
 
 /** Who begins a message, and under which key. */
@@ -57,7 +59,7 @@ export class Streams {
       this.held.get(name)?.()
     }
     texts.onIdle = (room, { stored: { seq }, length }) => {
-      this.end(room.id, seq, length, { state: 'interrupted' }).catch((error: unknown) => {
+      this.end(room.id, seq, { length, epoch: room.epoch }, { state: 'interrupted' }).catch((error: unknown) => {
         if (toRoomfulError(error).code === 'NOT_FOUND') return void room.texts.delete(seq) // taken back meanwhile
         this.runtime.observer.observe({ type: 'commit:failed', namespace: this.namespace.name, error })
       })
@@ -102,7 +104,7 @@ export class Streams {
     room.pins++ // so that its end is received here
     try {
       await room.opened
-      return await this.attach(stored, start, () => {
+      return await this.attach(stored, start, room.epoch, () => {
         this.written.delete(nameOf(roomId, stored.seq))
         room.pins--
         rooms.freeIfEmpty(room)
@@ -154,17 +156,23 @@ export class Streams {
 
   /** As {@link find}, where it is known at once. */
   findHere(roomId: string, seq: number): Written | undefined {
-    const text = this.namespace.rooms.get(roomId)?.texts.get(seq)
-    return text && { userId: text.start.userId, length: text.length }
+    const room = this.namespace.rooms.get(roomId)
+    const text = room?.texts.get(seq)
+    return text && { userId: text.start.userId, length: text.length, epoch: room?.epoch }
   }
 
   /**
    * Ends a message that is being written.
-   * @param length as far as it is known here; it may have grown meanwhile
+   * @param known how long it is as far as it is known here, as it may have grown meanwhile, and of which log its number is
    * @returns how it ended, which may be another way: another end came first
    * @throws RoomfulError (rejects) NOT_FOUND, UNAVAILABLE
    */
-  async end(roomId: string, seq: number, length: number, request: EndRequest): Promise<EndedMessage> {
+  async end(
+    roomId: string,
+    seq: number,
+    { length, epoch }: Omit<Written, 'userId'>,
+    request: EndRequest,
+  ): Promise<EndedMessage> {
     const { publisher } = this.parts
     const { state, reason, extra, userId, by } = request
     for (let tries = 0, known = length; tries < TRIES_MAX; tries++) {
@@ -178,7 +186,7 @@ export class Streams {
       }
       const change = { kind: 'end', seq, length: known, tail: tailOf(ending) } as const
       try {
-        await publisher.store(roomId, ENDED, [ending], by, undefined, { change, aboutSeq: seq })
+        await publisher.store(roomId, ENDED, [ending], by, undefined, { change, aboutSeq: seq, epoch })
         return { state, length: known }
       } catch (error) {
         const { code, details } = toRoomfulError(error)
@@ -191,7 +199,7 @@ export class Streams {
   }
 
   /** How a message that is not written any more has ended. @throws RoomfulError (rejects) NOT_FOUND */
-  private async endOf(roomId: string, seq: number): Promise<EndedMessage> {
+  async endOf(roomId: string, seq: number): Promise<EndedMessage> {
     const row = await this.row(roomId, seq)
     const ended = row && endedOf(row)
     if (!ended) throw new RoomfulError('NOT_FOUND', `There is no message ${seq} that is written in pieces in this room`)
@@ -201,33 +209,37 @@ export class Streams {
   private async attach(
     stored: Stored,
     start: Readonly<Record<string, unknown>>,
+    epoch: string,
     release: () => void,
   ): Promise<MessageStream> {
     const { roomId, seq, duplicate } = stored
     const length = typeof start.content === 'string' ? start.content.length : 0
-    if (!duplicate) return this.stream(stored, length, release)
+    const of = { ...stored, epoch }
+    if (!duplicate) return this.stream(of, length, release)
     const growing = await this.growing(roomId, seq)
-    if (growing) return this.stream(stored, growing.length, release)
+    if (growing) return this.stream(of, growing.length, release)
     const row = await this.row(roomId, seq)
     const ended = row && endedOf(row)
     if (!row || !ended) throw new RoomfulError('NOT_FOUND', 'The message under this key is there no more')
-    if (ended.state !== 'interrupted') return this.stream(stored, ended.length, release, ended)
+    if (ended.state !== 'interrupted') return this.stream(of, ended.length, release, ended)
     const { content, state: _, reason: __, extra: ___, ...rest } = (JSON.parse(row.argsJson) as [Content])[0]
     const argsJson = toJson([{ ...rest, content: '', streaming: true }])
     const text = { fragment: fragmentOf(content), length: content.length }
-    await this.parts.publisher.change(roomId, { kind: 'resume', seq, was: row.argsJson, argsJson, ...text })
-    return this.stream(stored, content.length, release)
+    const change = { kind: 'resume', seq, was: row.argsJson, argsJson, ...text } as const
+    await this.parts.publisher.change(roomId, change, undefined, epoch)
+    return this.stream(of, content.length, release)
   }
 
   private stream(
-    { id, roomId, seq, ts }: Stored,
+    { id, roomId, seq, ts, epoch }: Stored & { readonly epoch: string },
     length: number,
     release: () => void,
     ended?: EndedMessage,
   ): MessageStream {
     const target = {
-      change: (room: string, change: FactChange) => this.parts.publisher.change(room, change),
-      end: (room: string, number: number, at: number, request: EndRequest) => this.end(room, number, at, request),
+      change: (room: string, change: FactChange) => this.parts.publisher.change(room, change, undefined, epoch),
+      end: (room: string, number: number, at: number, request: EndRequest) =>
+        this.end(room, number, { length: at, epoch }, request),
       failed: (error: unknown) => {
         const of = { namespace: this.namespace.name, event: 'stream', userId: '', connectionId: '' }
         this.runtime.observer.observe({ type: 'handler:failed', ...of, payload: [], error })
@@ -240,8 +252,10 @@ export class Streams {
   }
 
   private async findStored(roomId: string, seq: number): Promise<Written | undefined> {
+    // Before the message is looked for: what is found is of this log, or the change is refused.
+    const [head] = await this.runtime.broker.heads(this.namespace.name, [roomId])
     const found = await this.growing(roomId, seq)
-    return found && { userId: found.row.userId, length: found.length }
+    return found && { userId: found.row.userId, length: found.length, epoch: head?.epoch }
   }
 
   private async growing(roomId: string, seq: number): Promise<GrowingRow | undefined> {

@@ -110,16 +110,16 @@ export class Inboxes implements InboxListener {
         if (confirmsByPong(connection)) connection.link.heartbeat.confirmSoon()
       }
     }
-    if (isDelivered) this.markDelivered(room.id, seq)
+    if (isDelivered) this.markDelivered(room, seq)
   }
 
   /** A connection joined its inbox, and what waits there was queued for it. */
-  onEntered(connection: Connection, { id, head }: Room): void {
+  onEntered(connection: Connection, room: Room): void {
     if (confirmsByPoll(connection)) return
     // First save where it began: if the process is killed, what was on its way is sent again.
     this.savedSessions.saveNow(connection)
     if (confirmsByPong(connection)) connection.link.heartbeat.confirmSoon()
-    else if (isCertain(connection)) this.markDelivered(id, head)
+    else if (isCertain(connection)) this.markDelivered(room, room.head)
   }
 
   /** Its client knows its session, so it can resume: what was sent until now counts as delivered. */
@@ -140,7 +140,8 @@ export class Inboxes implements InboxListener {
     if (!membership) return undefined
     const { room, position } = membership
     const seq = behind ? position : room.head
-    return () => this.markDelivered(room.id, seq)
+    const { epoch } = room
+    return () => this.markDelivered({ id: room.id, epoch }, seq)
   }
 
   /** Up to where a connection of the user has the inbox; a new connection gets what comes after that. */
@@ -155,8 +156,8 @@ export class Inboxes implements InboxListener {
   }
 
   /** The inbox was delivered up to `seq`: the next connection starts after it. */
-  private markDelivered(roomId: string, seq: number): void {
-    this.runtime.broker.setMark(this.namespace.name, roomId, seq)
+  private markDelivered({ id, epoch }: Pick<Room, 'id' | 'epoch'>, seq: number): void {
+    this.runtime.broker.setMark(this.namespace.name, id, seq, epoch)
   }
 
   private enterAll(roomId: string, enter: (connection: Connection) => Promise<void>): void {

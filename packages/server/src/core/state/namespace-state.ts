@@ -136,6 +136,17 @@ export class NamespaceState {
     return RoomEvent.transient(type, args, spread, { roomId, isApplications })
   }
 
+  /** Which log of a room that is open here its members know: the numbers that they bring are of that one. */
+  epochOf(roomId: string): string | undefined {
+    const room = this.rooms.get(roomId)
+    return room?.state === 'open' ? room.epoch : undefined
+  }
+
+  /** As {@link epochOf}, of the version that a change of the state asks for; that there is no entry is true of any log. */
+  epochOfVersion(roomId: string, version: number | undefined): string | undefined {
+    return version === undefined || version === 0 ? undefined : this.epochOf(roomId)
+  }
+
   /** Connections of a user, or the one with this id. */
   connectionsOf(userOrConnection: string): Connection[] {
     const ofUser = this.users.get(userOrConnection)?.connections ?? []

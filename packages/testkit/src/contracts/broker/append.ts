@@ -64,6 +64,30 @@ export function appendContract(makeBroker: MakeBroker): void {
       expect(await broker.claim(NS, key('k3')), 'its key is free').toEqual({ status: 'new' })
     })
 
+    it('[G4] stores what names a number of another log of its room not at all, and empties nothing there', async () => {
+      const { broker } = await bench(makeBroker)
+      const heads = await broker.subscribe(NS, [{ roomId: 'a', retention: undefined }])
+      const epoch = heads[0]?.epoch ?? ''
+      await store(broker, entry('a', 'first'), entry('a', 'second'))
+      expect((await broker.history(NS, 'a', { limit: 1 })).epoch).toBe(epoch)
+      const about = (name: string, of: string) => entry('a', name, { aboutSeq: 1, epoch: of, key: key(name) })
+      const other = 'another.1'
+      expect(statuses(await broker.append(NS, [about('k1', epoch), about('k2', other)]))).toEqual([
+        'stored',
+        'NOT_FOUND',
+      ])
+      expect(statuses(await broker.append(NS, [about('k1', other)])), 'a repeat').toEqual(['duplicate'])
+      expect(statuses(await broker.append(NS, [entry('b', 1, { epoch })])), 'no room').toEqual(['NOT_FOUND'])
+      expect(await broker.heads(NS, ['b'])).toEqual([])
+      const group = [entry('a', 'x', { atomicGroup: 0 }), entry('a', 'y', { atomicGroup: 0, epoch: other })]
+      expect(statuses(await broker.append(NS, group))).toEqual(['NOT_FOUND', 'NOT_FOUND'])
+      expect(await broker.redact(NS, 'a', 1, other)).toBe(false)
+      expect(await broker.redact(NS, 'a', 1, epoch)).toBe(true)
+      broker.setMark(NS, 'a', 2, other)
+      broker.setMark(NS, 'a', 1, epoch)
+      expect(await broker.mark(NS, 'a')).toBe(1)
+    })
+
     it('[O5] keeps the connection that a row is not for, also once it is redacted', async () => {
       const { broker } = await bench(makeBroker)
       await store(broker, entry('a', 1, { except: 'c_ann' }), entry('a', 2))

@@ -50,6 +50,22 @@ export function stateContract(makeBroker: MakeBroker): void {
       expect(await broker.heads(NS, ['b'])).toEqual([])
     })
 
+    it('[D18] a version of another log of the room is another one, and the answer has the value that there is', async () => {
+      const { broker } = await bench(makeBroker)
+      await broker.append(NS, [change('a', set('topic', 'tea'))])
+      const [head] = await broker.heads(NS, ['a'])
+      const other = { epoch: 'another.1' }
+      const answers = await broker.append(NS, [
+        change('a', set('topic', 'milk', 1), other),
+        change('a', { kind: 'delete', name: 'topic', version: 1 }, other),
+        change('a', { kind: 'read', name: 'ann', seq: 1 }, other),
+        change('a', set('topic', 'coffee', 1), { epoch: head?.epoch }),
+      ])
+      expect(statuses(answers)).toEqual(['CONFLICT', 'CONFLICT', 'NOT_FOUND', 'changed'])
+      expect(answers[0]).toMatchObject({ current: { version: 1, value: '"tea"' } })
+      expect(await broker.readPositions(NS, 'ann', ['a'])).toEqual([0])
+    })
+
     it('[D18] counters are whole numbers; what is none is refused, and has its value in the answer', async () => {
       const { broker } = await bench(makeBroker)
       await broker.append(NS, [change('a', set('word', 'x')), change('a', set('most', Number.MAX_SAFE_INTEGER))])

@@ -15,9 +15,9 @@ import type {
   Repeated,
   StoredRow,
 } from '../../../core/ports/broker.ts'
-import { isEvent, isStateChange } from '../../../core/ports/facts.ts'
+import { isEvent, isStateChange, keyOfFact } from '../../../core/ports/facts.ts'
 import type { Limiter } from '../../../core/ports/system.ts'
-import { applyChange, refusalOf, refusedState, type TextStore } from './texts.ts'
+import { applyChange, REFUSALS, refusalOf, refusedState, type TextStore } from './texts.ts'
 
 /** What was stored first under a key: its numbers, and what the request was answered with. */
 export interface FirstCommit {
@@ -48,6 +48,8 @@ export interface BatchTarget<Room extends { readonly seq: number }> {
   claim(key: AppendKey, part: number, first: FirstCommit): FirstCommit | undefined
   /** The binding that is still valid at `ts`. */
   find(key: AppendKey, part: number, ts: number): FirstCommit | undefined
+  /** Of the room's log. */
+  epochOf(room: Room): string
   /** The row is there, and was not redacted. */
   hasContent(room: Room, seq: number): boolean
   /** Adds the row as the room's next and counts it. @returns the row, if it is kept in memory */
@@ -138,10 +140,12 @@ export class AppendBatch<Room extends { readonly seq: number }> {
     if (entry.argsJson.length > this.eventMax) return TOO_LARGE
     // What stores nothing makes no room.
     const isNew = !this.target.hasRoom(entry.roomId)
+    const other = (members ?? [entry]).find((each) => this.isOfOtherLog(each))
     const isGone = entry.aboutSeq !== undefined && (isNew || !this.hasContent(entry, entry.aboutSeq))
-    if (isGone || (isNew && entry.key !== undefined)) {
+    if (other || isGone || (isNew && entry.key !== undefined)) {
       const first = entry.key && this.target.find(entry.key, 0, counter.ts)
       if (first !== undefined) return repeat(entry.key as AppendKey, first)
+      if (other) return this.otherLog(other)
       if (isGone) return GONE
     }
     const refusal = this.changeRefusal(members ?? [entry])
@@ -208,6 +212,20 @@ export class AppendBatch<Room extends { readonly seq: number }> {
 
   private giveBack(to: number): void {
     while (this.taken.length > to) this.limiter.giveBack(this.taken.pop() as string)
+  }
+
+  private isOfOtherLog({ roomId, epoch }: Append): boolean {
+    if (epoch === undefined) return false
+    return !this.target.hasRoom(roomId) || this.target.epochOf(this.target.room(roomId)) !== epoch
+  }
+
+  /** A version of state is another one there, so the refusal says which there is. */
+  private otherLog({ roomId, change }: Append): Refused {
+    if (change?.kind !== 'set' && change?.kind !== 'delete') return REFUSALS.P
+    const known = this.target.hasRoom(roomId)
+      ? this.target.texts.fact(this.target.room(roomId), keyOfFact(change))
+      : undefined
+    return refusedState('S', known?.version ?? 0, known?.value)
   }
 
   private hasContent({ roomId }: Append, seq: number): boolean {

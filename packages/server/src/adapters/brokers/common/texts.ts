@@ -40,6 +40,8 @@ export interface TextStore<Room> {
 export const REFUSALS = {
   /** Taken back, trimmed, or never there. */
   N: refused('NOT_FOUND', 'The event that this is about is there no more'),
+  /** The room has another epoch than the one that the numbers are of. */
+  P: refused('NOT_FOUND', 'The room has another log by now, in which this number is that of another event'),
   G: refused('RATE_LIMITED', `At most ${GROWING_MAX} messages are written at once in a room`),
   E: refused('CONFLICT', 'This message has ended'),
   O: refused('CONFLICT', 'This message is another one by now'),

@@ -3,7 +3,16 @@
  * crashes between the broker and a memory log, which is why every answer may be a promise. Calls take effect in the order
  * in which they were made, each of them wholly or not at all.
  */
-import type { Append, Appended, AppendKey, Awaitable, Broker, Refused, Repeated } from '../../../core/ports/broker.ts'
+import type {
+  Append,
+  Appended,
+  AppendKey,
+  Awaitable,
+  Broker,
+  Head,
+  Refused,
+  Repeated,
+} from '../../../core/ports/broker.ts'
 import type { Clock, Random } from '../../../core/ports/system.ts'
 import type { LogLimits } from '../common/limits.ts'
 
@@ -66,6 +75,11 @@ export interface LogOptions extends Partial<LogLimits> {
 /** The public form of an epoch: the room's random id and the log's generation. */
 export function formatEpoch(roomEpoch: string, generation: number): string {
   return `${roomEpoch}.${generation}`
+}
+
+/** A number of this epoch is that of another event in the room's log, if the room has another one. */
+export function isOfOtherLog(epoch: string | undefined, head: Pick<Head, 'epoch'>): boolean {
+  return epoch !== undefined && epoch !== head.epoch
 }
 
 export const EPOCH_LENGTH = 12

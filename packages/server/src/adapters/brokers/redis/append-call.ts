@@ -29,6 +29,7 @@ const SHARES_LIMITS = 4
 const HAS_CLAIMS = 1
 const HAS_FENCES = 2
 const HAS_CHANGES = 4
+const HAS_EPOCHS = 8
 
 /** Names once, and where each stands in the list. */
 class Index {
@@ -72,6 +73,7 @@ export function appendArguments({ appends, signals }: Batch, options: AppendOpti
   const signalArgs = sent.flatMap((signal) => signalArguments(signal, rooms))
   const fences = fencesOf(appends, sent)
   const changes = appends.flatMap(changeArguments)
+  const epochs = appends.flatMap(({ epoch }, index) => (epoch === undefined ? [] : [String(index + 1), epoch]))
   const { seed, now, dedupeWindowMs, retention, retentionMs } = options
   return [
     now,
@@ -88,10 +90,12 @@ export function appendArguments({ appends, signals }: Batch, options: AppendOpti
     String(
       (options.hasClaims ? HAS_CLAIMS : 0) +
         (fences === undefined ? 0 : HAS_FENCES) +
-        (changes.length > 0 ? HAS_CHANGES : 0),
+        (changes.length > 0 ? HAS_CHANGES : 0) +
+        (epochs.length > 0 ? HAS_EPOCHS : 0),
     ),
     meta,
     ...(changes.length > 0 ? [String(changes.length / CHANGE_ARGUMENTS), ...changes] : []),
+    ...(epochs.length > 0 ? [String(epochs.length / 2), ...epochs] : []),
     ...rooms.names.flatMap((name) => [name, String(name.length)]),
     ...seconds.names,
     ...entries,
@@ -243,6 +247,7 @@ export function appendResults(reply: readonly unknown[], appends: readonly Appen
       case 'E':
       case 'G':
       case 'O':
+      case 'P':
         return REFUSALS[result[0]]
       case 'A':
       case 'V':

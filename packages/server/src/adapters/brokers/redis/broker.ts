@@ -199,11 +199,14 @@ export function createRedisBroker(options: RedisBrokerOptions): RedisBroker {
       return of(namespace).presence
     }),
     guests: sharedGuests((namespace) => (closing ? undefined : of(namespace).guests), closedError),
-    redact: (namespace, roomId, seq) =>
-      ask(namespace, async ({ reader }) => (await reader.redact(roomId, seq, seq, () => true)) > 0),
+    redact: (namespace, roomId, seq, epoch) =>
+      ask(
+        namespace,
+        async ({ reader }) => (await reader.redact(roomId, { from: seq, to: seq, epoch }, () => true)) > 0,
+      ),
     redactUser: (namespace, userId) => ask(namespace, ({ reader }) => reader.redactUser(userId)),
     mark: (namespace, roomId) => ask(namespace, ({ sessions }) => sessions.mark(roomId)),
-    setMark: (namespace, roomId, seq) => tell(namespace, ({ sessions }) => sessions.setMark(roomId, seq)),
+    setMark: (namespace, roomId, seq, epoch) => tell(namespace, ({ sessions }) => sessions.setMark(roomId, seq, epoch)),
     saveSession: (session, ttlMs) => tell(session.namespace, ({ sessions }) => sessions.save(session, ttlMs)),
     async sessionsStored() {
       if (closing) throw closedError()

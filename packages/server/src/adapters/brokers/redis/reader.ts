@@ -1,5 +1,13 @@
 /** Reading the log of a namespace, and emptying rows of it. */
-import type { Broker, GrowingRow, ReadLimits, StateEntry, StoredRow, StoredState } from '../../../core/ports/broker.ts'
+import type {
+  Broker,
+  GrowingRow,
+  HistoryRows,
+  ReadLimits,
+  StateEntry,
+  StoredRow,
+  StoredState,
+} from '../../../core/ports/broker.ts'
 import { type Cursor, type HistoryPage, inOrder, rowBytes, spanOf } from '../common/reading.ts'
 import { byName } from '../common/texts.ts'
 import { headsOf, inPages, type RedisNamespace } from './namespace.ts'
@@ -101,12 +109,13 @@ export class LogReader {
     }
   }
 
-  async history(roomId: string, page: HistoryPage): Promise<{ events: StoredRow[]; more: boolean }> {
+  /** The epoch is read first: while the room has that one, it had it as well when the rows were read. */
+  async history(roomId: string, page: HistoryPage): Promise<HistoryRows> {
     const reply = await this.namespace.ask('heads', [this.namespace.node, roomId])
     const [head] = headsOf(reply, [roomId])
     if (!head) return { events: [], more: false }
     const { from, to, more } = spanOf(page, head.first, head.seq)
-    return { events: await this.span(roomId, from, to), more }
+    return { events: await this.span(roomId, from, to), more, epoch: head.epoch }
   }
 
   async growing(roomId: string): Promise<GrowingRow[]> {
@@ -151,8 +160,16 @@ export class LogReader {
     return { n: latest, forgottenN, positions }
   }
 
-  /** Empties rows of a room between two numbers. @returns how many it were */
-  async redact(roomId: string, from: number, to: number, isMeant: (row: StoredRow) => boolean): Promise<number> {
+  /**
+   * Empties rows of a room between two numbers.
+   * @param epoch of the log that the numbers are of; `''` for whatever log the room has
+   * @returns how many it were
+   */
+  async redact(
+    roomId: string,
+    { from, to, epoch = '' }: { readonly from: number; readonly to: number; readonly epoch?: string | undefined },
+    isMeant: (row: StoredRow) => boolean,
+  ): Promise<number> {
     let count = 0
     for (let next = Math.max(1, from); next <= to; ) {
       const [run] = (await this.runs([{ roomId, from: next, to }], ROWS_MAX, BYTES_MAX)) as [Run]
@@ -162,7 +179,7 @@ export class LogReader {
         return [[String(row.seq), run.texts[i] as string, emptied(row)]]
       })
       for (const slice of inPages(changes)) {
-        const reply = await this.namespace.change('redact', [roomId, ...slice.flat()])
+        const reply = await this.namespace.change('redact', [roomId, epoch, ...slice.flat()])
         count += reply.length - 2
       }
       next = run.next
@@ -176,7 +193,7 @@ export class LogReader {
     do {
       const [next, ...roomIds] = (await this.namespace.ask('roomNames', [cursor, ROOM_NAMES])).map(String)
       for (const roomId of roomIds) {
-        count += await this.redact(roomId, 1, Number.MAX_SAFE_INTEGER, (row) => row.userId === userId)
+        count += await this.redact(roomId, { from: 1, to: Number.MAX_SAFE_INTEGER }, (row) => row.userId === userId)
       }
       cursor = next ?? '0'
     } while (cursor !== '0')

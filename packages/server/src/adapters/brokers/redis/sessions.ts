@@ -11,12 +11,17 @@ interface Change {
   readonly fence: number | undefined
 }
 
+interface Mark {
+  readonly seq: number
+  readonly epoch: string
+}
+
 export class Sessions {
   private readonly namespace: RedisNamespace
   private readonly clock: Clock
   private readonly report: (error: unknown) => void
   private changes = new Map<string, Change>()
-  private marks = new Map<string, number>()
+  private marks = new Map<string, Mark>()
   private writing: Promise<unknown> = Promise.resolve()
   private isDue = false
 
@@ -60,9 +65,15 @@ export class Sessions {
     return Number((await this.namespace.ask('mark', [roomId]))[0])
   }
 
-  setMark(roomId: string, seq: number): void {
-    this.marks.set(roomId, Math.max(seq, this.marks.get(roomId) ?? 0))
+  /** @param epoch of the log that the number is of; `''` for a number of one's own */
+  setMark(roomId: string, seq: number, epoch = ''): void {
+    this.noteMark(roomId, { seq, epoch })
     this.due()
+  }
+
+  private noteMark(roomId: string, mark: Mark): void {
+    const known = this.marks.get(roomId)
+    if (!known || known.epoch !== mark.epoch || known.seq < mark.seq) this.marks.set(roomId, mark)
   }
 
   private due(): void {
@@ -99,12 +110,15 @@ export class Sessions {
     }
   }
 
-  private async writeMarks(marks: ReadonlyMap<string, number>): Promise<void> {
+  private async writeMarks(marks: ReadonlyMap<string, Mark>): Promise<void> {
     for (const page of inPages([...marks])) {
       try {
-        await this.namespace.ask('setMark', page.flatMap(([roomId, seq]) => [roomId, String(seq)])) // biome-ignore format: one call
+        await this.namespace.ask('setMark', page.flatMap(([roomId, { seq, epoch }]) => [roomId, String(seq), epoch])) // biome-ignore format: one call
       } catch (error) {
-        for (const [roomId, seq] of page) this.marks.set(roomId, Math.max(seq, this.marks.get(roomId) ?? 0))
+        for (const [roomId, mark] of page) {
+          const { epoch = mark.epoch } = this.marks.get(roomId) ?? {}
+          if (epoch === mark.epoch) this.noteMark(roomId, mark) // what came since is of a later log
+        }
         throw error
       }
     }

@@ -24,6 +24,7 @@ import { byName, type TextStore } from '../../common/texts.ts'
 import {
   EPOCH_LENGTH,
   formatEpoch,
+  isOfOtherLog,
   LOG_DEFAULTS,
   LOG_ID_LENGTH,
   type Log,
@@ -121,7 +122,7 @@ class MemoryLog implements Log {
     const room = this.namespace(namespace).rooms.find(roomId)
     if (room === undefined) return { events: [], more: false }
     const { from, to, more } = spanOf(page, room.first, room.seq)
-    return { events: room.slice(from, to), more }
+    return { events: room.slice(from, to), more, epoch: toHead(room).epoch }
   }
 
   growing(namespace: string, roomId: string): GrowingRow[] {
@@ -162,9 +163,10 @@ class MemoryLog implements Log {
     for (const roomId of roomIds) rooms.unsubscribe(roomId)
   }
 
-  redact(namespace: string, roomId: string, seq: number): boolean {
+  redact(namespace: string, roomId: string, seq: number, epoch?: string): boolean {
     const room = this.namespace(namespace).rooms.find(roomId)
-    return room !== undefined && this.rows.redact(room, seq)
+    if (room === undefined || isOfOtherLog(epoch, toHead(room))) return false
+    return this.rows.redact(room, seq)
   }
 
   redactUser(namespace: string, userId: string): number {
@@ -181,8 +183,9 @@ class MemoryLog implements Log {
     return this.namespace(namespace).rooms.find(roomId)?.mark ?? 0
   }
 
-  setMark(namespace: string, roomId: string, seq: number): void {
+  setMark(namespace: string, roomId: string, seq: number, epoch?: string): void {
     const room = this.namespace(namespace).rooms.get(roomId)
+    if (isOfOtherLog(epoch, toHead(room))) return
     room.mark = Math.max(room.mark, seq)
   }
 
@@ -250,6 +253,7 @@ class MemoryLog implements Log {
         if (keys.size > limits.dedupeMax) keys.dropOldest()
         return known
       },
+      epochOf: (room) => toHead(room).epoch,
       hasContent: (room, seq) => room.at(seq)?.redacted === false,
       texts: this.texts(),
       store: (room, entry, n, seq, ts) => {

@@ -248,6 +248,10 @@ class NamespaceRows implements BatchTarget<SqliteRoom> {
     return first !== undefined && first.ts >= nowMs - this.dedupeWindowMs ? first : undefined
   }
 
+  epochOf(room: SqliteRoom): string {
+    return this.rooms.toHead(room).epoch
+  }
+
   hasContent(room: SqliteRoom, seq: number): boolean {
     const first = Math.max(room.first, room.seq - room.retention + 1)
     return seq >= first && this.selectContent.get(room.id, seq)?.is_there === 1

@@ -2,7 +2,7 @@
  * Decides where a read runs. A short one near the newest events runs on this thread: its pages are in memory, so it costs
  * less than a request to the worker. One that reaches far back may wait for the disk, so it runs in the worker.
  */
-import type { ReadLimits, StoredRow } from '../../../../core/ports/broker.ts'
+import type { HistoryRows, ReadLimits, StoredRow } from '../../../../core/ports/broker.ts'
 import { type HistoryPage, spanOf } from '../../common/reading.ts'
 import type { SqliteBackground } from './background.ts'
 import type { SqliteNamespaces } from './namespaces.ts'
@@ -40,13 +40,15 @@ export class SqliteReader {
     return isHere ? this.background.runHere(request) : this.background.request(request)
   }
 
-  async history(name: string, roomId: string, page: HistoryPage): Promise<{ events: StoredRow[]; more: boolean }> {
-    const room = this.namespaces.get(name).rooms.find(roomId)
+  async history(name: string, roomId: string, page: HistoryPage): Promise<HistoryRows> {
+    const { rooms } = this.namespaces.get(name)
+    const room = rooms.find(roomId)
     if (room === undefined) return { events: [], more: false }
+    const { epoch } = rooms.toHead(room)
     const { from, to, more } = spanOf(page, room.first, room.seq)
-    if (to < from) return { events: [], more }
+    if (to < from) return { events: [], more, epoch }
     const request = { kind: 'span', room: room.id, roomId, from, to } as const
     const isHere = from >= room.seq - NEAR && to - from < SHORT.events
-    return { events: isHere ? this.background.runHere(request) : await this.background.request(request), more }
+    return { events: isHere ? this.background.runHere(request) : await this.background.request(request), more, epoch }
   }
 }

@@ -1,5 +1,6 @@
 /** Empties events for good, including those below a room's first readable number that are not trimmed yet. */
 import type { DatabaseSync } from 'node:sqlite'
+import { isOfOtherLog } from '../log.ts'
 import type { SqliteBackground } from './background.ts'
 import { type Command, command, type Query, query } from './connection.ts'
 import type { SqliteNamespace } from './namespaces.ts'
@@ -26,9 +27,9 @@ export class SqliteRedaction {
   }
 
   /** @returns whether the event was readable and had a body */
-  redact(namespace: SqliteNamespace, roomId: string, seq: number): boolean {
+  redact(namespace: SqliteNamespace, roomId: string, seq: number, epoch?: string): boolean {
     const room = namespace.rooms.find(roomId)
-    if (room === undefined) return false
+    if (room === undefined || isOfOtherLog(epoch, namespace.rooms.toHead(room))) return false
     const id = this.find.get(room.id, seq)?.id
     return id !== undefined && this.redactAll([id]).length === 1 && seq >= room.first
   }

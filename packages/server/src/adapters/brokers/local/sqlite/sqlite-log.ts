@@ -16,7 +16,7 @@ import type {
   StoredState,
 } from '../../../../core/ports/broker.ts'
 import { MINUTE_MS } from '../../common/append-batch.ts'
-import type { Log } from '../log.ts'
+import { isOfOtherLog, type Log } from '../log.ts'
 import { SqliteBatching } from './batching.ts'
 import type { SqliteNamespace } from './namespaces.ts'
 import { isOverfull } from './rooms.ts'
@@ -121,8 +121,8 @@ class SqliteLog implements Log {
     for (const roomId of roomIds) rooms.unsubscribe(roomId)
   }
 
-  redact(name: string, roomId: string, seq: number): boolean {
-    return this.components.redaction.redact(this.namespace(name), roomId, seq)
+  redact(name: string, roomId: string, seq: number, epoch?: string): boolean {
+    return this.components.redaction.redact(this.namespace(name), roomId, seq, epoch)
   }
 
   redactUser(name: string, userId: string): Promise<number> {
@@ -133,8 +133,11 @@ class SqliteLog implements Log {
     return this.components.deferred.marks.find(this.namespace(name), roomId)
   }
 
-  setMark(name: string, roomId: string, seq: number): void {
-    this.components.deferred.marks.set(this.namespace(name), roomId, seq)
+  setMark(name: string, roomId: string, seq: number, epoch?: string): void {
+    const namespace = this.namespace(name)
+    const room = namespace.rooms.find(roomId)
+    if (room && isOfOtherLog(epoch, namespace.rooms.toHead(room))) return
+    this.components.deferred.marks.set(namespace, roomId, seq)
     this.components.deferred.schedule()
   }
 
