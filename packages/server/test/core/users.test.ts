@@ -1,6 +1,7 @@
 /** Who is in a namespace: a user is there from the first connection to the last, and everyone can see how many there are. */
 import { createTestServer, type TestClient } from '@roomful/testkit'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { Link } from '../../src/core/link/link.ts'
 import { audience } from './audience.ts'
 
 const OPEN = { ratePerSecond: 0, ratePerMinute: 0 }
@@ -28,7 +29,11 @@ describe('presence of a namespace', () => {
     for (let i = 0; i < 60; i++) server.open({ user: `u${i}` })
     await server.settle()
     expect(ann.messages('presence:update').length).toBeLessThanOrEqual(20)
+    const pieces = vi.spyOn(Link.prototype, 'send')
     await server.advance(200)
+    // One for each of 100, two for each newcomer, and a count: not 40 for each.
+    expect(pieces.mock.calls.length).toBeLessThanOrEqual(400)
+    pieces.mockRestore()
     expect(ann.messages('presence:update').map(({ userId }) => userId)).toEqual(
       Array.from({ length: 60 }, (_, i) => `u${i}`),
     )
