@@ -49,6 +49,8 @@ interface Missing {
   bytes: number
   /** Up to this commit it was read from the log. */
   upTo: number
+  /** Something may have been missed since. */
+  hasHole: boolean
 }
 
 /** What a client may have missed; with more it starts afresh. */
@@ -187,6 +189,7 @@ export class DurableAdapter extends Adapter {
     const rooms = new Set<Room>(roomId === EVERYONE ? [] : [roomOf(roomId)])
     for (const socket of this.receivers({ rooms }))
       if (socket.takesPosition) socket.client.session.end('transport close')
+    for (const missing of this.missing.values()) if (missing.roomIds.includes(roomId)) missing.hasHole = true
   }
 
   private forget(missing: Missing): void {
@@ -485,7 +488,7 @@ export class DurableAdapter extends Adapter {
     if (!from || from.logId !== this.log.logId) return null
     const others = this.othersAfter(from)
     if (!others) return null
-    const missing: Missing = { session, packets: [], bytes: 0, upTo: 0, roomIds: roomIdsOf(session) }
+    const missing: Missing = { session, packets: [], bytes: 0, upTo: 0, hasHole: false, roomIds: roomIdsOf(session) }
     this.missing.set(session.sid, missing)
     // Before it is in them: what other servers store from now on is not missed.
     const isWatched = await Promise.all(missing.roomIds.map((roomId) => this.log.watch(roomId))).then(
@@ -518,7 +521,10 @@ export class DurableAdapter extends Adapter {
       if (stored && stored.n <= missing.upTo) continue // it was read
       if (target && isFor(rooms.keys(), target.rooms, target.except ?? new Set())) receivers.push(socket)
     }
-    return missing.packets.map(({ packet }) => packet)
+    if (!missing.hasHole) return missing.packets.map(({ packet }) => packet)
+    // It comes back once more, to where it stands now.
+    socket.client.session.end('transport close')
+    return []
   }
 
   /** A new socket may come back from now on. */

@@ -68,6 +68,39 @@ describe.each([[['websocket']], [['polling']]])('a durable event over %s', (tran
     for (let i = 0; i < 20; i++) expect(await ann.emitWithAck('join', `room-${i}`, 'hello')).toEqual(['hello'])
   })
 
+  it('is read again where events of another server were missed while a client came back', async () => {
+    const { io, url } = open({
+      durable: MEMORY,
+      connectionStateRecovery: { skipMiddlewares: false, maxDisconnectionDuration: 60_000 },
+    })
+    let links = 0
+    io.engine.on('connection', () => links++)
+    let isHeld = false
+    const checked = Promise.withResolvers<void>()
+    const held = Promise.withResolvers<void>()
+    io.use((_socket, next) => {
+      if (!isHeld) return next()
+      checked.resolve()
+      held.promise.then(() => next())
+    })
+    const [ann] = (await membersOf(url, io, ['ann'], transports)) as [ClientSocket]
+    const seen = collect(ann)
+    io.to('room').emit('message:new', 'before')
+    await until(() => seen.length === 1)
+    isHeld = true
+    await cutAndBack(ann, async () => {
+      await checked.promise
+      ;(io.sockets.adapter as unknown as { onHole(roomId: string): void }).onHole('room')
+      isHeld = false
+      held.resolve()
+    })
+    await until(() => links === 3)
+    await until(() => ann.connected && ann.recovered)
+    io.to('room').emit('message:new', 'after')
+    await until(() => seen.length === 2)
+    expect(seen.map(([, text]) => text)).toEqual(['before', 'after'])
+  })
+
   it('is sent again to a client that was away, in order, and never to its sender', async () => {
     const { io, url } = durable()
     const [ann, bob] = (await membersOf(url, io, ['ann', 'bob'], transports)) as [ClientSocket, ClientSocket]
