@@ -72,7 +72,7 @@ export async function runPlay(play: Play, { nodes, faults, seed, onRound }: Play
     }
     figures = await play.finish()
   } catch (error) {
-    play.violate(`round ${rounds}: ${String(error)}`)
+    play.violate(`In round ${rounds}: ${String(error)}`)
   } finally {
     play.close()
     await stage.close()

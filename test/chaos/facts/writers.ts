@@ -158,6 +158,12 @@ export function mover({ name, url, room: roomId, token, paceMs, wrong }: WriterO
   let seen = 0
   let isOver = false
   const { promise: done, resolve: end } = Promise.withResolvers<void>()
+  let timer: NodeJS.Timeout | undefined
+  /** One thing after the other, also where a link is followed by another. */
+  const later = (act: () => void, ms: number): void => {
+    clearTimeout(timer)
+    timer = setTimeout(act, ms)
+  }
   const say = (): void => {
     if (isOver && self.said === next) return end()
     if (!isOver) next++
@@ -175,7 +181,7 @@ export function mover({ name, url, room: roomId, token, paceMs, wrong }: WriterO
     onMessage: ({ type, ack, error, data, seq }) => {
       if (typeof seq === 'number' && type !== 'room:read') seen = Math.max(seen, seq)
       if (type !== 'ack') return
-      if (error !== undefined) return void setTimeout(ack === 'join' ? join : say, retryMs())
+      if (error !== undefined) return ack === 'read' ? undefined : later(ack === 'join' ? join : say, retryMs())
       if (ack === 'read') {
         if (data.seq < read) wrong(`has read up to ${data.seq}, and before that up to ${read}`)
         read = Math.max(read, data.seq)
@@ -187,7 +193,7 @@ export function mover({ name, url, room: roomId, token, paceMs, wrong }: WriterO
       }
       self.said = asked
       self.count++
-      setTimeout(say, paceMs)
+      later(say, paceMs)
     },
     onRefused: (why) => wrong(`was ${why}`),
   })

@@ -13,7 +13,8 @@ import { Member, type MemberFact, type Said } from './member.ts'
 const ROOM = 'chaos'
 const REST_MS = 40_000
 const EVERY_MS = 50
-const STORY_LINES = 5_000
+const STORY_LINES = 20_000
+const BEFORE_LINES = 200
 
 const TRANSPORTS = {
   polling: ['polling'],
@@ -145,8 +146,10 @@ export class ChatPlay implements Play {
   }
 
   story(): string {
+    const round = this.entries.findLastIndex(({ fact }) => fact.what === 'note' && fact.text.startsWith('round '))
+    const from = this.violations.length > 0 && this.seqs.size === 0 ? Math.max(0, round - BEFORE_LINES) : 0
     return this.entries
-      .slice(-STORY_LINES)
+      .slice(from, from + STORY_LINES)
       .map((entry) => formatEntry(entry, this.seqs))
       .join('\n')
   }
