@@ -43,6 +43,8 @@ function project(
       testTimeout: timeoutMs,
       hookTimeout: timeoutMs,
       ...(globalSetup !== undefined && { globalSetup }),
+      // `eventsource-parser` names its TypeScript `source` too, which Node does not read there.
+      server: { deps: { inline: [/\/node_modules\/(ai|@ai-sdk\/[^/]+|eventsource-parser)\//] } },
       // What a test starts with `process.execPath` resolves the workspace as the test does.
       env: { NODE_OPTIONS: '--conditions=source' },
     },
