@@ -83,6 +83,17 @@ it('[I3] what the receiver does not take waits, and is sent again before what ca
   expect(receiver.attempts[0]).toBe(receiver.attempts[1])
 })
 
+it('[I3] how many events wait is counted while the receiver takes none', async () => {
+  const receiver = await startReceiver()
+  receiver.answer = (response) => response.writeHead(500).end()
+  // The next attempt is in an hour.
+  const { roomful, api } = await start(receiver, { webhookRetryMs: 3_600_000 })
+  await publish(roomful, 'a', 'one')
+  await expect.poll(() => api('GET', 'webhooks')).toMatchObject({ failure: { reason: 'answered 500' } })
+  for (let i = 0; i < 20; i++) await publish(roomful, 'a', `later ${i}`)
+  await expect.poll(async () => (await api('GET', 'webhooks')).pending, { timeout: 8_000 }).toBeGreaterThanOrEqual(21)
+})
+
 it('[I4] a redirect is not followed, wherever it leads', async () => {
   let wasReached = false
   const inside = createServer((_, response) => {

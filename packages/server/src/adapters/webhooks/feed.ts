@@ -76,6 +76,12 @@ export class Feed {
     }
   }
 
+  /** Counts what waits, and moves nothing. @throws what the broker throws (rejects) */
+  async refresh(): Promise<void> {
+    const [head] = await this.parts.broker.heads(this.namespace.name, [OUTBOX])
+    if (head?.epoch === this.epoch) this.head = Math.max(this.head, head.seq)
+  }
+
   /** What comes next; nothing when everything is delivered. @throws what the broker throws (rejects) */
   async next(): Promise<FeedBatch | undefined> {
     const head = await this.look()

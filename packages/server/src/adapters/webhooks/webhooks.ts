@@ -61,6 +61,8 @@ const RECENT_MAX = 50
 /** An outage that lasts for so long is reported. */
 const REPORT_AFTER_MS = 30_000
 const RECONCILE_MS = 10_000
+/** How often the events that wait are counted while the backend takes none. */
+const REFRESH_MS = 1_000
 /** Rooms compared with who is there, in one pass and namespace. */
 const RECONCILE_ROOMS = 1_000
 
@@ -222,7 +224,7 @@ export class Webhooks {
           `Webhooks are not delivered: ${this.options.target.url.host} ${outcome.reason}. They are kept and tried again.`,
         )
       }
-      await this.pause(waitMs * (0.8 + 0.4 * random.fraction()), lost)
+      await this.rest(feed, waitMs * (0.8 + 0.4 * random.fraction()), lost)
       const left = await this.leftOf(feed, events, lost)
       if (left === undefined) return false
       if (left.length === 0) {
@@ -355,6 +357,17 @@ export class Webhooks {
 
   private notice(message: string, isRisky = true): void {
     this.options.hub.runtime.observer.observe({ type: 'notice', message, isRisky })
+  }
+
+  /** Between two attempts. How many events wait is looked at meanwhile, for metrics and the status. Never rejects. */
+  private async rest(feed: Feed, ms: number, lost: AbortSignal): Promise<void> {
+    const { clock } = this.options.hub.runtime
+    const until = clock.monotonic() + ms
+    for (let left = ms; left > 0 && !lost.aborted; left = until - clock.monotonic()) {
+      await this.pause(Math.min(left, REFRESH_MS), lost)
+      await feed.refresh().catch(() => undefined) // the log is away: it says so itself
+      this.observePending()
+    }
   }
 
   private wake(): void {
