@@ -46,6 +46,9 @@ export class ChatPlay implements Play {
   private readonly answered = new Map<string, number>()
   /** Said, answered, and not lost. */
   private readonly keys = new Map<string, string>()
+  /** All of it, also what is trimmed by now. */
+  private log: LoggedSaid[] = []
+  private hasLost = false
   private servers: readonly string[] = []
   private seqs: ReadonlyMap<string, number> = new Map()
 
@@ -88,15 +91,17 @@ export class ChatPlay implements Play {
   }
 
   lose(head: number): void {
-    this.losses.push({ atMs: this.nowMs, head })
+    this.losses.push({ atMs: this.nowMs })
+    this.hasLost = true
+    this.log = this.log.filter(({ seq }) => seq <= head)
   }
 
   async settle(after: string): Promise<void> {
-    const loss = this.losses.at(-1)
-    if (loss && loss.log === undefined) {
-      loss.log = await this.readLog()
-      const kept = new Set(loss.log.map(({ key }) => key))
+    await this.readLog()
+    if (this.hasLost) {
+      const kept = new Set(this.log.map(({ key }) => key))
       for (const key of this.keys.keys()) if (!kept.has(key)) this.keys.delete(key)
+      this.hasLost = false
     }
     const expected = [...this.keys]
     const behind = () =>
@@ -113,7 +118,7 @@ export class ChatPlay implements Play {
   async finish(): Promise<Record<string, number>> {
     await Promise.all(this.members.map((member) => member.finish()))
     await this.settle('the end').catch((error: unknown) => this.violate(String(error)))
-    const log = await this.readLog()
+    const { log } = this
     const history = new History({ nowMs: () => this.judgedMs })
     const names = this.members.map(({ name }) => name)
     judge({
@@ -180,14 +185,13 @@ export class ChatPlay implements Play {
     }
   }
 
-  /** From the first server, which has been asked by no member. */
-  private async readLog(): Promise<LoggedSaid[]> {
-    const log: LoggedSaid[] = []
+  /** What came since it was read last: where Redis is full the oldest events go. */
+  private async readLog(): Promise<void> {
     for (;;) {
-      const response = await fetch(`${this.servers[0]}/log?room=${ROOM}&after=${log.at(-1)?.seq ?? 0}`)
+      const response = await fetch(`${this.servers[0]}/log?room=${ROOM}&after=${this.log.at(-1)?.seq ?? 0}`)
       const page = (await response.json()) as { events: { args: [Said]; seq: number }[]; more: boolean }
-      for (const { args, seq } of page.events) log.push({ ...args[0], seq })
-      if (!page.more) return log
+      for (const { args, seq } of page.events) this.log.push({ ...args[0], seq })
+      if (!page.more) return
     }
   }
 }

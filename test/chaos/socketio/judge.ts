@@ -18,10 +18,6 @@ export interface Entry {
 /** The log lost its end. */
 export interface Loss {
   readonly atMs: number
-  /** Its end from then on. */
-  readonly head: number
-  /** As it was read afterwards. */
-  log?: readonly LoggedSaid[]
 }
 
 export interface Trial {
