@@ -6,8 +6,6 @@ import { openStage, type Stage, type StageOptions } from './stage.ts'
 export interface Play {
   readonly program: StageOptions['program']
   readonly env: Readonly<Record<string, string>>
-  /** How nginx chooses a node, where it may not be any. */
-  readonly balance?: string
   readonly room: string
   /** What was wrong, in the order in which it was found. */
   readonly violations: readonly string[]
@@ -45,8 +43,8 @@ export interface PlayOutcome {
 
 export async function runPlay(play: Play, { nodes, faults, seed, onRound }: PlayOptions): Promise<PlayOutcome> {
   const startedMs = performance.now()
-  const { program, env, balance } = play
-  const stage = await openStage({ nodes, program, env, balance, onOutput: (line) => play.note(line) })
+  const { program, env } = play
+  const stage = await openStage({ nodes, program, env, onOutput: (line) => play.note(line) })
   const random = new SeededRandom(seed)
   let rounds = 0
   let figures: Record<string, number> = {}

@@ -13,8 +13,6 @@ export interface StageOptions {
   /** What is run: a file, and what follows it. */
   readonly program: readonly [entry: string, ...args: string[]]
   readonly env: Readonly<Record<string, string>>
-  /** How nginx chooses a node, as it says it itself; any without it. */
-  readonly balance?: string | undefined
   /** What nodes write, a line each. */
   readonly onOutput: (line: string) => void
 }
@@ -58,11 +56,8 @@ async function openServer({ program, env }: StageOptions): Promise<Stage> {
   }
 }
 
-async function openCluster({ program, env, balance, onOutput }: StageOptions, nodes: number): Promise<Stage> {
-  const cluster = await ChaosCluster.start(nodes, onOutput, {
-    ...{ args: ['--conditions=source', ...program], env },
-    ...(balance !== undefined && { balance }),
-  })
+async function openCluster({ program, env, onOutput }: StageOptions, nodes: number): Promise<Stage> {
+  const cluster = await ChaosCluster.start(nodes, onOutput, { args: ['--conditions=source', ...program], env })
   return {
     url: cluster.url,
     servers: cluster.nodes.map(({ url }) => url),

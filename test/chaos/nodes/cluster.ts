@@ -120,14 +120,11 @@ export class ChaosCluster {
     this.redis = given.redis
   }
 
-  /**
-   * @param onOutput what nodes write, a line each
-   * @param program `balance` is how nginx chooses a node, where it may not be any
-   */
+  /** @param onOutput what nodes write, a line each */
   static async start(
     count: number,
     onOutput: (line: string) => void,
-    { balance, ...program }: NodeProgram & { readonly balance?: string } = {},
+    program: NodeProgram = {},
   ): Promise<ChaosCluster> {
     const folder = mkdtempSync(join(tmpdir(), 'roomful-chaos-'))
     const redis = await openRedis(folder, 'redis')
@@ -142,8 +139,7 @@ export class ChaosCluster {
     const nginxFolder = join(folder, 'nginx')
     mkdirSync(nginxFolder)
     const upstreams = nodes.map((node) => `127.0.0.1:${node.port}`)
-    const rendered = renderSite({ upstreams, listen: `127.0.0.1:${port}` })
-    const site = balance ? rendered.replace('upstream roomful {', `upstream roomful {\n    ${balance};`) : rendered
+    const site = renderSite({ upstreams, listen: `127.0.0.1:${port}` })
     const nginx = await startNginx({ folder: nginxFolder, site, port })
     const cluster = new ChaosCluster({ nodes, url: `http://127.0.0.1:${port}`, folder, nginx, redis })
     process.once('exit', cluster.killNow)

@@ -34,8 +34,6 @@ export interface ChatOptions {
 export class ChatPlay implements Play {
   readonly program = [new URL('app.ts', import.meta.url).pathname] as const
   readonly env: Record<string, string>
-  /** Polls go to the node of their session. */
-  readonly balance = 'hash $arg_member consistent'
   readonly room = ROOM
   readonly violations: string[] = []
   private readonly options: ChatOptions

@@ -72,7 +72,6 @@ export class Member {
     this.socket = io(url, {
       transports: [...transports],
       auth: { name },
-      query: { member: name },
       forceNew: true,
       reconnectionDelay: 50,
       reconnectionDelayMax: 300,
