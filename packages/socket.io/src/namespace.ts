@@ -208,7 +208,7 @@ export class Namespace<
   /**
    * Runs a handler for a client that is no socket, such as one of `io.roomful`.
    * @returns what it returns, once the durable events that it emitted are stored
-   * @throws Error (rejects) when one of them could not be stored
+   * @throws RoomfulError (rejects) UNAVAILABLE, when one of them could not be stored
    */
   async stored<T>(run: () => T | Promise<T>): Promise<T> {
     return this.adapter instanceof DurableAdapter ? this.adapter.handleStored(run) : run()

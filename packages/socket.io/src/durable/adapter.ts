@@ -3,7 +3,7 @@
  * order of the log; what is sent meanwhile waits behind it. Clients come back with a position in the log.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { LoggedEvent, NewRow, RoomLog, RoomLogListener } from '@roomful/server/core'
+import { type LoggedEvent, type NewRow, RoomfulError, type RoomLog, type RoomLogListener } from '@roomful/server/core'
 import { PacketType } from 'socket.io-parser'
 import {
   Adapter,
@@ -56,6 +56,7 @@ interface Missing {
 /** What a client may have missed; with more it starts afresh. */
 const MISSED_MAX = { events: 10_000, bytes: 16 * 1024 * 1024 }
 const RUN_LENGTH = 8
+const NOT_STORED = 'What this request sent could not be stored; try again later'
 /** After another server's events could not be asked for. */
 const AGAIN_MS = 1_000
 const ID = /^[\w-]{20}$/
@@ -257,13 +258,13 @@ export class DurableAdapter extends Adapter {
     this.handlings.run({ hasFailed: false }, run)
   }
 
-  /** As {@link handle}, for a client that is no socket. @throws Error (rejects) when something that it emitted was not stored */
+  /** As {@link handle}, for a client that is no socket. @throws RoomfulError (rejects) UNAVAILABLE */
   async handleStored<T>(run: () => T | Promise<T>): Promise<T> {
     const handling: Handling = { hasFailed: false }
     const result = await this.handlings.run(handling, run)
     if (!this.queue.isIdle)
       await new Promise<void>((resolve) => this.queue.add({ isReady: true, receivers: [], run: resolve }))
-    if (handling.hasFailed) throw new Error('A durable event could not be stored')
+    if (handling.hasFailed) throw new RoomfulError('UNAVAILABLE', NOT_STORED)
     return result
   }
 

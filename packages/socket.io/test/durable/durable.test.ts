@@ -168,6 +168,37 @@ describe('what follows a durable event', () => {
   })
 })
 
+describe('a handler for a client that is no socket', () => {
+  it('is over once what it emitted is stored, and fails when that cannot be', async () => {
+    const { io, url } = durable()
+    const [ann] = (await membersOf(url, io, ['ann'])) as [ClientSocket]
+    const heard = collect(ann)
+    io.on('durable_error', () => undefined)
+    const result = await io.sockets.stored(async () => {
+      await Promise.resolve()
+      io.to('room').emit('message:new', 'kept')
+      return 'done'
+    })
+    expect(result).toBe('done')
+    expect((await io.history('room')).events).toHaveLength(1)
+    await expect(
+      io.sockets.stored(() => io.to('room').emit('message:new', 'x'.repeat(20_000_000))),
+    ).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await expect(io.sockets.stored(() => Promise.reject(new Error('of the handler')))).rejects.toThrow('of the handler')
+    await until(() => heard.length === 1)
+    expect(heard[0]?.slice(0, 2)).toEqual(['message:new', 'kept'])
+  })
+
+  it('runs without durable events as well', async () => {
+    const { io } = open()
+    expect(await io.sockets.stored(() => 1)).toBe(1)
+  })
+
+  it('gets no bridge with an option that is none', () => {
+    expect(() => durable({ bridge: 'some' })).toThrow('durable.bridge is durable or all')
+  })
+})
+
 describe('a durable event that cannot be stored', () => {
   it('is sent to those connected now, with one warning for its name', async () => {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
