@@ -5,15 +5,25 @@ import {
   type ConnectionState,
   type DownEvent,
   type DownListener,
+  type PresenceGivenBy,
   type Room,
   type RoomSnapshot,
   UNJOINED_ROOM,
 } from '@roomful/client'
 import { type MessageActions, type MessagesSnapshot, messageActionsOf, messagesOf } from '@roomful/client/messages'
 import {
+  type RoomState,
+  type StateActions,
+  stateActionsOf,
+  stateOf,
+  type Unread,
+  unreadOf,
+} from '@roomful/client/state'
+import {
   type Accessor,
   createContext,
   createEffect,
+  createMemo,
   createSignal,
   type JSX,
   onCleanup,
@@ -70,8 +80,14 @@ export function useEvent<C extends AnyContract = undefined, Name extends DownEve
   })
 }
 
-/** A room that is joined as long as the component lives: its snapshot, and the room itself. */
-export function useRoom(roomId: Accessor<string>): {
+/**
+ * A room that is joined as long as the component lives: its snapshot, and the room itself.
+ * @param presence what this user says of themselves, from the join on; another value replaces it
+ */
+export function useRoom(
+  roomId: Accessor<string>,
+  presence?: Accessor<PresenceGivenBy<undefined>>,
+): {
   readonly state: Accessor<RoomSnapshot>
   readonly room: Accessor<Room | undefined>
 } {
@@ -79,7 +95,7 @@ export function useRoom(roomId: Accessor<string>): {
   const [state, setState] = createSignal(UNJOINED_ROOM)
   const [current, setCurrent] = createSignal<Room>()
   createEffect(() => {
-    const room = client.room(roomId()) as Room
+    const room = client.room(roomId(), { state: untrack(() => presence?.()) }) as Room
     const read = (): void => void setState(room.getSnapshot())
     setCurrent(room)
     read()
@@ -89,6 +105,10 @@ export function useRoom(roomId: Accessor<string>): {
       setCurrent(undefined)
       setState(UNJOINED_ROOM)
     })
+  })
+  createEffect(() => {
+    const now = presence?.()
+    if (now !== undefined) untrack(current)?.setPresence(now)
   })
   return { state, room: current }
 }
@@ -100,6 +120,33 @@ export function useMessages(roomId: Accessor<string>): MessageActions & { readon
   return {
     state: readFrom(store),
     ...messageActionsOf(store),
+  }
+}
+
+/** The state of a room, which is joined as long as the component lives, and what can be done with it. */
+export function useRoomState<C extends AnyContract = undefined>(
+  roomId: Accessor<string>,
+): StateActions<C> & { readonly state: Accessor<RoomState<C>> } {
+  const client = useClient<C>()
+  const store = () => stateOf(client, roomId())
+  return { state: readFrom(store), ...stateActionsOf(store) }
+}
+
+/** How many messages of others this user has not read, in a list of rooms, and what can be done about it. */
+export function useUnread(roomIds: Accessor<readonly string[]>): {
+  /** By room; a room is missing until it was counted. */
+  readonly rooms: Accessor<ReadonlyMap<string, Unread>>
+  /** This user has read a room: up to the event with this number, or all of it. */
+  markRead(roomId: string, seq?: number): Promise<void>
+  /** Counts again; messages of rooms that this client is not in are not noticed otherwise. */
+  refresh(): void
+} {
+  const client = useClient()
+  const store = createMemo(() => unreadOf(client, roomIds()))
+  return {
+    rooms: readFrom(store),
+    markRead: (...args) => store().markRead(...args),
+    refresh: () => store().refresh(),
   }
 }
 

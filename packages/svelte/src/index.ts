@@ -3,11 +3,20 @@ import {
   type AnyContract,
   type Client,
   type ConnectionState,
+  type PresenceGivenBy,
   type Room,
   type RoomSnapshot,
   UNJOINED_ROOM,
 } from '@roomful/client'
 import { type MessageActions, type MessagesSnapshot, messagesOf } from '@roomful/client/messages'
+import {
+  type RoomState,
+  type StateActions,
+  stateOf,
+  type Unread,
+  type UnreadStore,
+  unreadOf,
+} from '@roomful/client/state'
 import { getContext, setContext } from 'svelte'
 import { type Readable, readable } from 'svelte/store'
 
@@ -30,14 +39,18 @@ export function connection<C extends AnyContract>(client: Client<C>): Readable<C
   return storeOf(client)
 }
 
-/** A room that is joined while the store has a subscriber, and the room itself in `current`. */
+/**
+ * A room that is joined while the store has a subscriber, and the room itself in `current`.
+ * @param presence what this user says of themselves from the join on; `current.setPresence` replaces it
+ */
 export function room<C extends AnyContract>(
   client: Client<C>,
   roomId: string,
+  presence?: PresenceGivenBy<C>,
 ): Readable<RoomSnapshot> & { readonly current: Room | undefined } {
   let current: Room | undefined
   const { subscribe } = readable<RoomSnapshot>(UNJOINED_ROOM, (set) => {
-    const joined = client.room(roomId) as unknown as Room
+    const joined = client.room(roomId, { state: presence }) as unknown as Room
     const read = (): void => set(joined.getSnapshot())
     current = joined
     joined.subscribe(read)
@@ -64,6 +77,26 @@ export function messages<C extends AnyContract>(
   const { send, retry, discard, edit, redact, react, removeReaction, stream, stop, loadOlder } = store
   const actions = { send, retry, discard, edit, redact, react, removeReaction, stream, stop, loadOlder }
   return { ...storeOf(store), ...actions }
+}
+
+/** The state of a room, which is joined while the store has a subscriber, and what can be done with it. */
+export function roomState<C extends AnyContract>(
+  client: Client<C>,
+  roomId: string,
+): Readable<RoomState<C>> & StateActions<C> {
+  const store = stateOf(client, roomId)
+  const { set, remove, add, update } = store
+  return { ...storeOf(store), set, remove, add, update }
+}
+
+/** How many messages of others this user has not read, by room; a room is missing until it was counted. */
+export function unread<C extends AnyContract>(
+  client: Client<C>,
+  roomIds: readonly string[],
+): Readable<ReadonlyMap<string, Unread>> & Pick<UnreadStore, 'markRead' | 'refresh'> {
+  const store = unreadOf(client, roomIds)
+  const { markRead, refresh } = store
+  return { ...storeOf(store), markRead, refresh }
 }
 
 interface Source<T> {

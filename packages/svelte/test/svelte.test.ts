@@ -1,9 +1,9 @@
 /** The stores, against a real server. */
-import { connect } from '@roomful/client'
+import { type Client, connect } from '@roomful/client'
 import { createRoomful, type Roomful } from '@roomful/server'
 import type { Readable } from 'svelte/store'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { connection, messages, room } from '../src/index.ts'
+import { connection, messages, room, roomState, unread } from '../src/index.ts'
 
 /** Longer than by default: the machine may be busy. */
 const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 8_000 })
@@ -43,4 +43,30 @@ it('[B21] hold what a room has as long as there is a subscriber', async () => {
   again.stop()
   seen.connection.stop()
   client.close()
+})
+
+it('[D17] hold what members say of themselves, the state of a room and what is unread, and change all three', async () => {
+  const [client, other] = ['Ann', 'Ben'].map((name) => connect(url, { namespace: '/public', name })) as [Client, Client]
+  const theirs = other.room('red')
+  await theirs.ready
+  await theirs.send('Hello')
+  const stores = {
+    red: room(client, 'red', { mood: 'fine' }),
+    state: roomState(client, 'red'),
+    unread: unread(client, ['red']),
+  }
+  const seen = { red: shown(stores.red), state: shown(stores.state), unread: shown(stores.unread) }
+  const now = () => ({
+    mood: seen.red.value?.members.find(({ name }) => name === 'Ann')?.state,
+    votes: seen.state.value?.state.votes,
+    unread: seen.unread.value?.get('red')?.unread,
+  })
+  await until(() => expect(now()).toEqual({ mood: { mood: 'fine' }, votes: undefined, unread: 1 }))
+  stores.red.current?.setPresence({ mood: 'great' })
+  await stores.state.add('votes')
+  await stores.unread.markRead('red')
+  await until(() => expect(now()).toEqual({ mood: { mood: 'great' }, votes: 1, unread: 0 }))
+  for (const { stop } of Object.values(seen)) stop()
+  client.close()
+  other.close()
 })

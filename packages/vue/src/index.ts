@@ -5,12 +5,22 @@ import {
   type ConnectionState,
   type DownEvent,
   type DownListener,
+  type PresenceGivenBy,
   type Room,
   type RoomSnapshot,
   UNJOINED_ROOM,
 } from '@roomful/client'
 import { type MessageActions, type MessagesSnapshot, messageActionsOf, messagesOf } from '@roomful/client/messages'
 import {
+  type RoomState,
+  type StateActions,
+  stateActionsOf,
+  stateOf,
+  type Unread,
+  unreadOf,
+} from '@roomful/client/state'
+import {
+  computed,
   getCurrentInstance,
   type InjectionKey,
   inject,
@@ -50,18 +60,7 @@ function whileMounted<T>(value: () => T, start: (value: T) => () => void): void 
 /** What the connection is doing. */
 export function useConnection(): Readonly<ShallowRef<ConnectionState>> {
   const client = useClient()
-  const state = shallowRef(client.getSnapshot())
-  const read = (): void => {
-    state.value = client.getSnapshot()
-  }
-  whileMounted(
-    () => client,
-    () => {
-      read()
-      return client.subscribe(read)
-    },
-  )
-  return state
+  return useSnapshot(() => client)
 }
 
 /** Calls `listener` for each such event while the component is mounted; of one room, which is joined for it, or of all. */
@@ -82,8 +81,14 @@ export function useEvent<C extends AnyContract = undefined, Name extends DownEve
   )
 }
 
-/** A room that is joined while the component is mounted: its snapshot, and the room itself once it is mounted. */
-export function useRoom(roomId: MaybeRefOrGetter<string>): {
+/**
+ * A room that is joined while the component is mounted: its snapshot, and the room itself once it is mounted.
+ * @param presence what this user says of themselves, from the join on; another value replaces it
+ */
+export function useRoom(
+  roomId: MaybeRefOrGetter<string>,
+  presence?: MaybeRefOrGetter<PresenceGivenBy<undefined>>,
+): {
   readonly state: Readonly<ShallowRef<RoomSnapshot>>
   readonly room: Readonly<ShallowRef<Room | undefined>>
 } {
@@ -93,7 +98,7 @@ export function useRoom(roomId: MaybeRefOrGetter<string>): {
   whileMounted(
     () => toValue(roomId),
     (id) => {
-      const room = client.room(id) as Room
+      const room = client.room(id, { state: toValue(presence) }) as Room
       const read = (): void => {
         state.value = room.getSnapshot()
       }
@@ -107,6 +112,12 @@ export function useRoom(roomId: MaybeRefOrGetter<string>): {
       }
     },
   )
+  if (presence !== undefined)
+    watch(
+      () => toValue(presence),
+      (now) => current.value?.setPresence(now),
+      { deep: true },
+    )
   return { state, room: current }
 }
 
@@ -116,16 +127,49 @@ export function useMessages(
 ): MessageActions & { readonly state: Readonly<ShallowRef<MessagesSnapshot>> } {
   const client = useClient()
   const store = () => messagesOf(client, toValue(roomId))
-  const state = shallowRef(store().getSnapshot())
-  whileMounted(store, (now) => {
+  return { state: useSnapshot(store), ...messageActionsOf(store) }
+}
+
+/** The state of a room, which is joined while the component is mounted, and what can be done with it. */
+export function useRoomState<C extends AnyContract = undefined>(
+  roomId: MaybeRefOrGetter<string>,
+): StateActions<C> & { readonly state: Readonly<ShallowRef<RoomState<C>>> } {
+  const client = useClient<C>()
+  const store = () => stateOf(client, toValue(roomId))
+  return { state: useSnapshot(store), ...stateActionsOf(store) }
+}
+
+/** How many messages of others this user has not read, in a list of rooms, and what can be done about it. */
+export function useUnread(roomIds: MaybeRefOrGetter<readonly string[]>): {
+  /** By room; a room is missing until it was counted. */
+  readonly rooms: Readonly<ShallowRef<ReadonlyMap<string, Unread>>>
+  /** This user has read a room: up to the event with this number, or all of it. */
+  markRead(roomId: string, seq?: number): Promise<void>
+  /** Counts again; messages of rooms that this client is not in are not noticed otherwise. */
+  refresh(): void
+} {
+  const client = useClient()
+  const store = computed(() => unreadOf(client, toValue(roomIds)))
+  return {
+    rooms: useSnapshot(() => store.value),
+    markRead: (...args) => store.value.markRead(...args),
+    refresh: () => store.value.refresh(),
+  }
+}
+
+interface Source<T> {
+  subscribe(onChange: () => void): () => void
+  getSnapshot(): T
+}
+
+function useSnapshot<T>(source: () => Source<T>): Readonly<ShallowRef<T>> {
+  const value = shallowRef(source().getSnapshot()) as ShallowRef<T>
+  whileMounted(source, (now) => {
     const read = (): void => {
-      state.value = now.getSnapshot()
+      value.value = now.getSnapshot()
     }
     read()
     return now.subscribe(read)
   })
-  return {
-    state,
-    ...messageActionsOf(store),
-  }
+  return value
 }

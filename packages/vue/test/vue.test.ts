@@ -6,7 +6,16 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { createApp, createSSRApp, defineComponent, h, ref } from 'vue'
 import { renderToString } from 'vue/server-renderer'
 import { WebSocket } from 'ws'
-import { roomful as plugin, useClient, useConnection, useEvent, useMessages, useRoom } from '../src/index.ts'
+import {
+  roomful as plugin,
+  useClient,
+  useConnection,
+  useEvent,
+  useMessages,
+  useRoom,
+  useRoomState,
+  useUnread,
+} from '../src/index.ts'
 
 /** Longer than by default: the machine may be busy. */
 const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 8_000 })
@@ -52,6 +61,45 @@ it('[B21] show a room and its messages while mounted, follow another room, and l
   app.unmount()
   await until(() => expect(server.get('/public').userCount('blue')).toBe(0))
   client.close()
+})
+
+it('[D17] show what members say of themselves, the state of a room and what is unread, and change all three', async () => {
+  const other = open('Ben')
+  const theirs = other.room('red')
+  await theirs.ready
+  await theirs.send('Hello')
+  const mood = ref({ mood: 'fine' })
+  const shown: { moods?: unknown; votes?: unknown; unread?: number } = {}
+  let add: (name: string) => Promise<unknown> = () => Promise.reject(new Error('not mounted'))
+  let markRead: (roomId: string) => Promise<void> = () => Promise.reject(new Error('not mounted'))
+  const Page = defineComponent(() => {
+    const { state } = useRoom('red', mood)
+    const room = useRoomState('red')
+    const unread = useUnread(() => ['red'])
+    add = room.add
+    markRead = unread.markRead
+    return () => {
+      const ann = state.value.members.find(({ name }) => name === 'Ann')
+      Object.assign(shown, {
+        moods: ann?.state,
+        votes: room.state.value.state.votes,
+        unread: unread.rooms.value.get('red')?.unread,
+      })
+      return h('p')
+    }
+  })
+  const client = open('Ann')
+  const app = createApp(Page).use(plugin(client))
+  app.mount(document.createElement('div'))
+  await until(() => expect(shown).toEqual({ moods: { mood: 'fine' }, votes: undefined, unread: 1 }))
+  mood.value = { mood: 'great' }
+  await add('votes')
+  await markRead('red')
+  await until(() => expect(shown).toEqual({ moods: { mood: 'great' }, votes: 1, unread: 0 }))
+  await until(() => expect(theirs.members.find(({ name }) => name === 'Ann')?.state).toEqual({ mood: 'great' }))
+  app.unmount()
+  client.close()
+  other.close()
 })
 
 it('join nothing while a server renders, and say what is missing without a client', async () => {

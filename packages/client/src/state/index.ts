@@ -5,6 +5,7 @@ export {
   type StateActions,
   type StateEntries,
   type StateWriteOptions,
+  stateActionsOf,
   stateOf,
 } from './room-state.ts'
 export { type Unread, type UnreadStore, unreadOf } from './unread.ts'

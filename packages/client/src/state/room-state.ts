@@ -318,3 +318,13 @@ export function stateOf<C extends AnyContract>(client: Client<C>, roomId: string
   rooms.set(roomId, store)
   return store as unknown as RoomStateStore<C>
 }
+
+/** The actions of whichever store `store` returns when one is called: for bindings whose room id may change. */
+export function stateActionsOf<C extends AnyContract>(store: () => RoomStateStore<C>): StateActions<C> {
+  return {
+    set: (...args) => store().set(...args),
+    remove: (...args) => store().remove(...args),
+    add: (...args) => store().add(...args),
+    update: (...args) => store().update(...args),
+  }
+}
