@@ -9,6 +9,9 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { RoomfulAdapter } from '../src/index.ts'
 import { ChatGateway, NewsGateway } from './chat.gateway.ts'
 
+// A busy machine takes its time to start an application.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 })
+
 @Module({ providers: [ChatGateway, NewsGateway] })
 class AppModule {}
 

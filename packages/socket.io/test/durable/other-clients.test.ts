@@ -1,7 +1,9 @@
 /** Clients that take no position off: of version 2, and what compression does to those that do. */
 import connect2 from 'socket.io-client-2'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { client, collect, connected, open, until } from '../lib/harness.ts'
+
+vi.setConfig({ testTimeout: 30_000 })
 
 const DURABLE = { events: ['message:new'], data: ':memory:' }
 const kinds = {
