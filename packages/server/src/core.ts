@@ -12,7 +12,7 @@ import { Hub } from './core/hub.ts'
 import type { Observer } from './core/ports/observer.ts'
 
 export { isPersonalRoom, isRoomId } from '@roomful/protocol'
-export { systemRandom } from './adapters/system/clock-and-random.ts'
+export { systemClock, systemRandom } from './adapters/system/clock-and-random.ts'
 export { NodeIds } from './adapters/transports/forwarding/node-ids.ts'
 export { isOriginPattern, matchOrigin } from './adapters/transports/origin.ts'
 export type { PollingForm } from './adapters/transports/polling-wire.ts'

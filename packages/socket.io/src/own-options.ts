@@ -6,6 +6,13 @@ export interface RoomfulOptions {
    * The Redis by which the servers of an application find each other; `false` for a server that stays alone. Default: `REDIS_URL`.
    */
   redisUrl?: string | false
+  /**
+   * For the days of a move: servers of Socket.IO with `@socket.io/redis-adapter` on the same Redis are reached, and listened to. A text
+   * is the `key` of their adapter. With that adapter as the option `adapter`, it only leaves out the warning.
+   */
+  redisAdapter?: boolean | string
+  /** Programs with `@socket.io/redis-emitter` on the same Redis are listened to. A text is their `key`. */
+  redisEmitter?: boolean | string
   /** The name of the application, which all its servers have. Default: the name in its `package.json`. */
   application?: string
   /**
@@ -54,7 +61,8 @@ const ATTACHMENTS = 10
 
 /** @throws TypeError, RangeError for an option that is unknown or makes no sense */
 export function ownSettings(given: RoomfulOptions = {}, maxHttpBufferSize: number): OwnSettings {
-  const { origins, volatile = 'turn', redisUrl: _url, application: _application, ...numbers } = given
+  const { origins, volatile = 'turn', ...others } = given
+  const { redisUrl: _url, application: _name, redisAdapter: _adapter, redisEmitter: _emitter, ...numbers } = others
   for (const pattern of origins ?? []) {
     if (!isOriginPattern(pattern))
       throw new TypeError(`roomful.origins: ${JSON.stringify(pattern)} is not an origin, such as https://example.com`)

@@ -16,8 +16,8 @@ import { Engine } from './engine/server.ts'
 import type { AnyNamespace } from './internal.ts'
 import { Namespace, type ServerReservedEventsMap } from './namespace.ts'
 import { Cluster } from './nodes/cluster.ts'
-import { answerOfNoOne, type Message, Nodes } from './nodes/nodes.ts'
-import { clusterOptions } from './nodes/options.ts'
+import { answerOfNoOne, type Message } from './nodes/nodes.ts'
+import { clusterOptions, redisAdapterOptions } from './nodes/options.ts'
 import type { Operator, RemoteSocket } from './operators.ts'
 import { ParentNamespace } from './parent-namespace.ts'
 import { RecoveringAdapter } from './recovery.ts'
@@ -71,11 +71,16 @@ export interface ServerOptions extends EngineOptions, AttachOptions {
 }
 
 const RECOVERY_MS = 120_000
-/** Of `@socket.io/redis-adapter` and `@socket.io/redis-streams-adapter`. */
-const REDIS_ADAPTERS: ReadonlySet<string> = new Set(['RedisAdapter', 'ShardedRedisAdapter', 'RedisStreamsAdapter'])
+/** Of `@socket.io/redis-adapter`, `@socket.io/redis-streams-adapter` and `socket.io-redis`. */
+const REDIS_ADAPTERS: ReadonlySet<string> = new Set([
+  'RedisAdapter',
+  'ShardedRedisAdapter',
+  'RedisStreamsAdapter',
+  'Redis',
+])
 const BY_REDIS_URL =
-  'connects this server with others through the interface of Socket.IO. Servers with the option durable find each other by ' +
-  'REDIS_URL: leave the adapter out there.'
+  'connects this server with others through the interface of Socket.IO, and polls need sticky sessions. Servers of this package find each ' +
+  'other by REDIS_URL: leave the adapter out once all of them are. roomful.redisAdapter reaches those that still have it.'
 const CONNECT_TIMEOUT_MS = 45_000
 
 export class Server<
@@ -143,12 +148,14 @@ export class Server<
       this.durable = new Durable(opts.durable, { awayMs: keepMs ?? RECOVERY_MS, keepMs })
     }
     const others = clusterOptions(opts.roomful, this.durable?.redis)
+    const redisAdapter = opts.adapter ? undefined : redisAdapterOptions(opts.roomful)
+    if (redisAdapter && !others) throw new TypeError('roomful.redisAdapter and redisEmitter need REDIS_URL')
     if (others) {
       const onTold = (name: string, message: Message, from: string): unknown => {
         const { nodes } = this._nsps.get(name)?.adapter ?? {}
         return nodes ? nodes.onTold(message, from) : answerOfNoOne(message)
       }
-      this.cluster = new Cluster({ ...others, onTold })
+      this.cluster = new Cluster({ ...others, redisAdapter, onTold })
       this.durable?.takeSecret(this.cluster.secret())
     }
     this._adapter =
@@ -403,11 +410,12 @@ export class Server<
   createAdapter(nsp: object): Adapter {
     const make = this._adapter as { new (nsp: object): Adapter; (nsp: object): Adapter; prototype: object | undefined }
     const made = make.prototype === undefined ? make(nsp) : new make(nsp)
-    if (!this.hasWarned && REDIS_ADAPTERS.has(made.constructor.name)) {
+    const isMeant = Boolean(this.opts.roomful?.redisAdapter)
+    if (!this.hasWarned && !isMeant && REDIS_ADAPTERS.has(made.constructor.name)) {
       this.hasWarned = true
       process.emitWarning(`${made.constructor.name} ${BY_REDIS_URL}`, 'RoomfulWarning')
     }
-    if (this.cluster && made instanceof Adapter) made.nodes = new Nodes(made, this.cluster)
+    if (this.cluster && made instanceof Adapter) made.nodes = this.cluster.nodesFor(made)
     return made
   }
 

@@ -359,7 +359,9 @@ export class DurableAdapter extends Adapter {
       stored: undefined,
       run: () => {
         const { stored, receivers } = sending
-        if (stored) this.release(packet, shared, opts, stored, receivers)
+        if (!stored) return
+        this.release(packet, shared, opts, stored, receivers)
+        this.nodes?.emitBeside(shared, opts)
       },
     }
     this.sessions.save()

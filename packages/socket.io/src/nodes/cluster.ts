@@ -10,9 +10,11 @@ import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { NodeIds, systemRandom } from '@roomful/server/core'
 import type { ClusterNode, Peers } from '@roomful/server/redis'
+import type { Adapter } from '../adapter.ts'
 import type { AnyHttpServer } from '../engine/attach.ts'
 import type { Engine } from '../engine/server.ts'
-import type { Message } from './nodes.ts'
+import { type Message, Nodes } from './nodes.ts'
+import type { RedisAdapterOptions, RedisAdapterPeers } from './redis-adapter.ts'
 
 export interface ClusterOptions {
   readonly url: string
@@ -22,6 +24,7 @@ export interface ClusterOptions {
   readonly secret: string | undefined
   /** Where the others reach this server, if not where it listens. */
   readonly nodeUrl: string | undefined
+  readonly redisAdapter: Pick<RedisAdapterOptions, 'key' | 'speaks'> | undefined
   /** From another server; undefined when nothing here knows the namespace. */
   readonly onTold: (namespace: string, message: Message, from: string) => unknown
 }
@@ -40,6 +43,8 @@ export class Cluster {
   private readonly ids = new NodeIds(systemRandom, true)
   private readonly options: ClusterOptions
   private readonly known: Promise<void>
+  private readonly nodes = new Set<Nodes>()
+  private beside: RedisAdapterPeers | undefined
   private nodesServer: HttpServer | undefined
   private opened: Peers | undefined
   private isClosed = false
@@ -85,6 +90,30 @@ export class Cluster {
     this.opened?.tellOne(node, [namespace, message])
   }
 
+  /** The other servers for one namespace. */
+  nodesFor(adapter: Adapter): Nodes {
+    const nodes = new Nodes(adapter, this)
+    this.nodes.add(nodes)
+    nodes.beside = this.beside?.add(adapter)
+    return nodes
+  }
+
+  /** Hears, and perhaps reaches, servers with the adapter of Socket.IO. */
+  private async openBeside(peers: Peers): Promise<void> {
+    const { redisAdapter, url } = this.options
+    if (!redisAdapter) return
+    const { RedisAdapterPeers } = await import('./redis-adapter.ts')
+    if (this.isClosed) return
+    const report = (error: unknown): void => {
+      process.emitWarning(
+        `Of the Redis adapters and emitters of Socket.IO something is lost: ${error}`,
+        'RoomfulWarning',
+      )
+    }
+    this.beside = new RedisAdapterPeers({ ...redisAdapter, url, ownCount: () => peers.count(), report })
+    for (const nodes of this.nodes) nodes.beside = this.beside.add(nodes.adapter)
+  }
+
   /** Where the others reach the engine: on its HTTP server, once that listens. */
   serve(httpServer: AnyHttpServer, engine: Engine): void {
     const join = (): void => void this.join(httpServer as HttpServer, engine).catch(() => undefined)
@@ -97,6 +126,7 @@ export class Cluster {
     this.isClosed = true
     this.nodesServer?.close()
     this.nodesServer?.closeAllConnections()
+    this.beside?.close()
     await this.node?.leave()
     await this.opened?.leave()
   }
@@ -116,6 +146,7 @@ export class Cluster {
     const { peers, node } = openCluster(options, this.ids)
     this.opened = peers
     this.node = node
+    await this.openBeside(peers)
     return peers
   }
 

@@ -3,6 +3,7 @@ import type { Adapter, BroadcastFlags, BroadcastOptions, EventPacket, Room } fro
 import { type EncodedPackets, SharedPacket } from '../frames.ts'
 import type { AnySocket } from '../internal.ts'
 import type { Cluster } from './cluster.ts'
+import type { RedisAdapterNamespace } from './redis-adapter.ts'
 
 /** Rooms and exceptions as JSON. */
 interface Audience {
@@ -36,7 +37,9 @@ const ANSWER_MS = 5_000
 const GRACE_MS = 1_000
 
 export class Nodes {
-  private readonly adapter: Adapter
+  /** Servers with `@socket.io/redis-adapter`, where they are reached as well. */
+  beside: RedisAdapterNamespace | undefined = undefined
+  readonly adapter: Adapter
   private readonly cluster: Cluster
   /** Callbacks that wait for clients of other servers. */
   private readonly asking = new Map<number, (answer: unknown) => void>()
@@ -49,12 +52,20 @@ export class Nodes {
 
   /** Servers, with this one. */
   async count(): Promise<number> {
-    return (await this.cluster.peers).count()
+    const peers = await this.cluster.peers
+    const [own, others] = await Promise.all([peers.count(), this.beside?.count()])
+    return own + (others ?? 0)
+  }
+
+  /** What went to the servers of this package on another way. */
+  emitBeside(shared: SharedPacket, opts: BroadcastOptions): void {
+    this.beside?.emit(shared, opts)
   }
 
   emit(shared: SharedPacket, opts: BroadcastOptions): void {
     const { binary: _binary, ...flags } = opts.flags ?? {}
     this.say({ what: 'emit', of: toAudience(opts), parts: toParts(shared.packets), flags })
+    this.beside?.emit(shared, opts)
   }
 
   /** Asks clients of other servers. @param onCount called with how many there are, once for each server */
@@ -69,6 +80,7 @@ export class Nodes {
     this.asking.set(id, onAnswer)
     setTimeout(() => this.asking.delete(id), ms + GRACE_MS).unref()
     const { type, data } = packet
+    this.beside?.ask(packet, opts, onCount, onAnswer)
     const parts = toParts(this.adapter.encode({ type, data }).packets)
     const { answers } = await this.request({ what: 'ask', of: toAudience(opts), parts, id, ms }, ms)
     for (const count of answers) onCount(count as number)
@@ -76,17 +88,22 @@ export class Nodes {
 
   /** @throws Error (rejects) when one of them does not answer in time */
   async fetch(opts: BroadcastOptions): Promise<SocketElsewhere[]> {
-    const { asked, answers } = await this.request({ what: 'fetch', of: toAudience(opts) }, ANSWER_MS)
+    const [{ asked, answers }, others] = await Promise.all([
+      this.request({ what: 'fetch', of: toAudience(opts) }, ANSWER_MS),
+      this.beside?.fetch(opts),
+    ])
     if (answers.length < asked) throw late(answers.length, asked)
-    return answers.flat() as SocketElsewhere[]
+    return [...(answers.flat() as SocketElsewhere[]), ...(others ?? [])]
   }
 
   move(what: 'join' | 'leave', opts: BroadcastOptions, rooms: readonly Room[]): void {
     this.say({ what, of: toAudience(opts), rooms })
+    this.beside?.move(what, opts, rooms)
   }
 
   disconnect(opts: BroadcastOptions, close: boolean): void {
     this.say({ what: 'disconnect', of: toAudience(opts), close })
+    this.beside?.disconnect(opts, close)
   }
 
   /** @param done with one answer of each other server; with an error as well when some did not answer in time */
@@ -95,11 +112,17 @@ export class Nodes {
     done: ((error: Error | null, answers: unknown[]) => void) | undefined,
   ): void {
     const parts = this.pack(args)
+    const beside = this.beside?.serverSideEmit(args, done !== undefined)
     if (!done) return this.say({ what: 'server', parts, isAsked: false })
-    this.request({ what: 'server', parts, isAsked: true }, ANSWER_MS).then(({ asked, answers }) => {
-      const values = answers.map((answer) => this.unpack(answer as Parts)[0])
-      done(values.length < asked ? late(values.length, asked) : null, values)
-    })
+    const own = this.request({ what: 'server', parts, isAsked: true }, ANSWER_MS)
+    Promise.all([own, beside]).then(
+      ([{ asked, answers }, others = { asked: 0, values: [] }]) => {
+        const values = [...answers.map((answer) => this.unpack(answer as Parts)[0]), ...others.values.flat()]
+        const all = asked + others.asked
+        done(values.length < all ? late(values.length, all) : null, values)
+      },
+      (error: Error) => done(error, []),
+    )
   }
 
   /** From another server. @returns (also as a promise) its answer */
@@ -190,11 +213,12 @@ export function answerOfNoOne({ what }: Message): 0 | undefined {
 
 const EVENT = 2
 
-function late(answers: number, asked: number): Error {
+/** @returns the error of Socket.IO's adapters */
+export function late(answers: number, asked: number): Error {
   return new Error(`timeout reached: only ${answers} responses received out of ${asked}`)
 }
 
-function describe({ id, handshake, rooms, data }: AnySocket): SocketElsewhere {
+export function describe({ id, handshake, rooms, data }: AnySocket): SocketElsewhere {
   // What sessions of Express put there may refer to itself.
   const { sessionStore: _, ...rest } = handshake as object as { sessionStore?: unknown }
   return { id, handshake: rest, rooms: [...rooms], data }

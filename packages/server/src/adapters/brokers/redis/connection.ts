@@ -103,6 +103,11 @@ export class Connection<M extends Message = string> {
     }
   }
 
+  /** The client itself, while there is one; what it does with it is done again by `prepare` on a new one. */
+  async use(fn: (client: RedisClient) => Promise<void>): Promise<void> {
+    if (this.client && this.isUp) await fn(this.client)
+  }
+
   /** Whatever is wrong with it, a new one is better. */
   break(cause: unknown): void {
     if (this.isClosed || !this.client) return
