@@ -97,7 +97,7 @@ export class GrowingText {
 
   /** What follows `from`, up to what members that read along have, or with `isAll` up to the end. */
   pieceFrom(from: number, isAll = false): RoomEvent {
-    const to = isAll ? this.length : this.sent
+    const to = isAll ? this.length : this.end
     const { roomId, seq } = this.stored
     const argsJson = `[{"roomId":${JSON.stringify(roomId)},"seq":${seq},"at":${from},"text":"${this.between(from, to)}"}]`
     return RoomEvent.ofJson('message:piece', argsJson, roomId)
@@ -124,7 +124,12 @@ export class GrowingText {
   }
 
   private soFar(): string {
-    return this.between(0, this.sent)
+    return this.between(0, this.end)
+  }
+
+  /** What members that read along were sent; all of it once it was read again and that is between two pieces. */
+  private get end(): number {
+    return this.hasPlace(this.sent) ? this.sent : this.length
   }
 
   private between(from: number, to: number): string {
