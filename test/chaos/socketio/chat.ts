@@ -47,6 +47,10 @@ export class ChatPlay implements Play {
   /** All of it, also what is trimmed by now. */
   private log: LoggedSaid[] = []
   private hasLost = false
+  /** In this round Redis is full, and its oldest events go. */
+  private isFull = false
+  /** Some were gone before they were read, so this run says nothing. */
+  private hasHole = false
   private servers: readonly string[] = []
   private seqs: ReadonlyMap<string, number> = new Map()
 
@@ -71,6 +75,7 @@ export class ChatPlay implements Play {
   }
 
   note(text: string): void {
+    if (text.startsWith('round ')) this.isFull = text.endsWith('maxmemory')
     this.entries.push({ atMs: this.nowMs, who: 'chaos', fact: { what: 'note', text } })
   }
 
@@ -119,17 +124,18 @@ export class ChatPlay implements Play {
     const { log } = this
     const history = new History({ nowMs: () => this.judgedMs })
     const names = this.members.map(({ name }) => name)
-    judge({
-      history,
-      room: ROOM,
-      names,
-      log,
-      losses: this.losses,
-      entries: this.entries,
-      at: (ms) => {
-        this.judgedMs = ms
-      },
-    })
+    if (!this.hasHole)
+      judge({
+        history,
+        room: ROOM,
+        names,
+        log,
+        losses: this.losses,
+        entries: this.entries,
+        at: (ms) => {
+          this.judgedMs = ms
+        },
+      })
     this.violations.push(...history.violations)
     this.seqs = new Map(log.map(({ key, seq }) => [key, seq]))
     const countOf = (what: string): number => this.entries.filter(({ fact }) => fact.what === what).length
@@ -141,6 +147,7 @@ export class ChatPlay implements Play {
       recovered: countOf('recovers'),
       afresh: countOf('begins again'),
       losses: this.losses.length,
+      ...(this.hasHole && { unjudged: 1 }),
     }
   }
 
@@ -188,7 +195,10 @@ export class ChatPlay implements Play {
     for (;;) {
       const response = await fetch(`${this.servers[0]}/log?room=${ROOM}&after=${this.log.at(-1)?.seq ?? 0}`)
       const page = (await response.json()) as { events: { args: [Said]; seq: number }[]; more: boolean }
-      for (const { args, seq } of page.events) this.log.push({ ...args[0], seq })
+      for (const { args, seq } of page.events) {
+        if (seq !== (this.log.at(-1)?.seq ?? 0) + 1 && this.isFull) this.hasHole = true
+        this.log.push({ ...args[0], seq })
+      }
       if (!page.more) return
     }
   }
