@@ -1,16 +1,18 @@
 /**
  * An older and a newer node beside each other on one Redis, as during a rolling upgrade, and then the newer alone. The older
- * one differs by its scripts; with OLDER=<folder of an older checkout> it is that version. docs/operations.md.
+ * one differs by its scripts; with OLDER=<folder of an older checkout> it is that version, and its SDK is run against the
+ * newer server and the newer SDK against its server. docs/operations.md.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { connect } from '@roomful/client'
 import { createClient } from 'redis'
 import { expect, it, onTestFinished } from 'vitest'
 import { freePort } from '../../scripts/lib/cluster/ports.ts'
 import { startRedis } from '../../scripts/lib/cluster/redis.ts'
-import { type Client, user } from '../outside/lib/client.ts'
+import { type Client, guest, user } from '../outside/lib/client.ts'
 import { Server, UNLIMITED } from '../outside/lib/server.ts'
 
 const cliOf = (root: string): string => join(root, 'packages/server/src/cli.ts')
@@ -72,3 +74,50 @@ it('[D2] [D15] an older and a newer node share rooms, presence and sessions, and
   expect(await say(cat, 'rolled back')).toMatchObject({ seq: 22 })
   await back.next({ type: 'chat:message', content: 'rolled back' })
 }, 90_000)
+
+if (OLDER !== undefined) {
+  const { connect: connectOlder } = (await import(join(OLDER, 'packages/client/src/index.ts'))) as {
+    connect: typeof connect
+  }
+
+  it.each([
+    ['older SDK', connectOlder, ROOT],
+    ['newer SDK', connect, OLDER],
+  ])(
+    '[D2] [C18] the %s with the other server: messages, a cut, and what was missed meanwhile',
+    async (_, open, root) => {
+      const start = async (from?: Server): Promise<Server> => {
+        const at = from && { data: from.data, port: from.port }
+        const server = await Server.start({ entry: cliOf(root), args: ['serve'], env: UNLIMITED, ...at })
+        onTestFinished(() => server.dispose())
+        return server
+      }
+      const server = await start()
+      for (const transports of [['websocket'], ['sse'], ['poll']] as const) {
+        const client = open(server.http, { namespace: '/public', name: transports[0], transports })
+        onTestFinished(() => client.close())
+        const room = client.room('a')
+        const received: unknown[] = []
+        room.on('message:new', ({ content }) => received.push(content))
+        await room.ready
+        await room.send(`by ${transports[0]}`)
+        await expect.poll(() => received.at(-1), { timeout: 10_000 }).toBe(`by ${transports[0]}`)
+      }
+      const staying = open(server.http, { namespace: '/public', name: 'Ann' })
+      onTestFinished(() => staying.close())
+      const room = staying.room('b')
+      const received: unknown[] = []
+      room.on('message:new', ({ content }) => received.push(content))
+      await room.ready
+      await room.send('before')
+      await server.kill()
+      const again = await start(server)
+      const other = await guest(again, 'Ben')
+      await other.ok('room:join', { roomId: 'b' })
+      await other.ok('message:send', { roomId: 'b', content: 'meanwhile' })
+      await room.send('after')
+      await expect.poll(() => received, { timeout: 20_000 }).toEqual(['before', 'meanwhile', 'after'])
+    },
+    90_000,
+  )
+}
