@@ -46,6 +46,7 @@ async function openSimulated(limits: BrokerLimits = {}): Promise<BrokerBench> {
       delayMs: () => 0,
       isReordered: () => random.integer(4) === 0,
       lateMs: () => undefined,
+      reapMs: () => 0,
     })
     const broker = createRedisBroker({
       ...{ url: 'redis://simulated', clock: life, random, redis: async () => way.open(life) },

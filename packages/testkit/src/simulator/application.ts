@@ -19,6 +19,8 @@ export interface Application extends Vocabulary {
   readonly rooms: readonly string[]
   /** What clients do beside messages, with what must hold of it. */
   readonly extras?: Extras | undefined
+  /** Has the server itself store an event, without a key. */
+  readonly announce?: ((server: TestServer, roomId: string, text: string) => Promise<unknown>) | undefined
   /** Checks what else must hold in the end. Throws when it does not. */
   readonly check?: ((outcome: Outcome) => void | Promise<void>) | undefined
   /** Stands between the server and its storage. */
@@ -43,6 +45,8 @@ export const CHAT: Application = {
   takeBack: (roomId, seq) => ({ event: 'message:redact', data: { roomId, seq } }),
   sendPrivate: (to, content) => ({ event: 'message:private', data: { to, content } }),
   privateEvent: 'message:private',
+  announce: (server, roomId, content) =>
+    server.get('/').publish(roomId, 'message:new', [{ userId: 'host', name: 'host', content }]),
   chatter: (roomId) => [
     { event: 'typing:start', data: { roomId } },
     { event: 'reaction:send', data: { roomId, emoji: '👍' } },

@@ -27,6 +27,9 @@ export interface ClusterOptions {
 /** How late something arrives that was sent on a connection that broke since. */
 const LATE_MAX_MS = 4_000
 
+/** How long a call that clears up after a node is held up. */
+const REAP_MAX_MS = 1_500
+
 export class Cluster implements SharedStorage {
   readonly redis: SimulatedRedis
   readonly ways: readonly Way[]
@@ -43,7 +46,9 @@ export class Cluster implements SharedStorage {
       const own = random.fork(`way ${index}`)
       const isReordered = () => !this.isCalm && own.integer(6) === 0
       const lateMs = () => (this.isCalm || own.integer(3) > 0 ? undefined : 1 + own.integer(LATE_MAX_MS))
-      return new Way({ clock, redis: this.redis, delayMs: () => upTo(own, networkMs), isReordered, lateMs })
+      const reaping = own.fork('reaping')
+      const reapMs = () => (this.isCalm || reaping.integer(2) > 0 ? 0 : reaping.integer(REAP_MAX_MS))
+      return new Way({ clock, redis: this.redis, delayMs: () => upTo(own, networkMs), isReordered, lateMs, reapMs })
     })
   }
 

@@ -71,13 +71,20 @@ export class SimulatedDisk implements SharedStorage {
     const tell = (run: (log: Log) => void): void => void call(run, true)
     return {
       open: (namespace) => call((log) => log.open(namespace), true),
-      append: (namespace, entries) => call((log) => this.append(log, namespace, entries), true),
+      append: (namespace, entries) => {
+        const stored = entries.map((entry) => (entry.epoch ? { ...entry, epoch: this.asStored(entry.epoch) } : entry))
+        return call((log) => this.append(log, namespace, stored), true)
+      },
       isNewKey: (...args) => pending === 0 && this.log.isNewKey(...args),
       take: (...args) => call((log) => log.take(...args), true),
       findKey: (...args) => call((log) => log.findKey(...args)),
       read: (...args) => call((log) => log.read(...args)),
       positions: (...args) => call(async (log) => this.renamed(await log.positions(...args))),
-      history: (...args) => call((log) => log.history(...args)),
+      history: (...args) =>
+        call(async (log) => {
+          const { epoch = '', ...page } = await log.history(...args)
+          return { ...page, ...(epoch === '' ? {} : this.inGeneration({ epoch })) }
+        }),
       state: (...args) => call((log) => log.state(...args)),
       readPositions: (...args) => call((log) => log.readPositions(...args)),
       growing: (...args) => call((log) => log.growing(...args)),
@@ -85,11 +92,17 @@ export class SimulatedDisk implements SharedStorage {
       subscribe: (...args) =>
         call(async (log) => (await log.subscribe(...args)).map((head) => this.inGeneration(head)), true),
       unsubscribe: (...args) => tell((log) => log.unsubscribe(...args)),
-      redact: (...args) => call((log) => log.redact(...args), true),
+      redact: (namespace, roomId, seq, given) => {
+        const epoch = given && this.asStored(given)
+        return call((log) => log.redact(namespace, roomId, seq, epoch), true)
+      },
       redactUser: (...args) => call((log) => log.redactUser(...args), true),
       mark: (...args) => call((log) => log.mark(...args)),
       saveAck: (...args) => tell((log) => log.saveAck(...args)),
-      setMark: (...args) => tell((log) => log.setMark(...args)),
+      setMark: (namespace, roomId, seq, given) => {
+        const epoch = given && this.asStored(given)
+        tell((log) => log.setMark(namespace, roomId, seq, epoch))
+      },
       saveSession: (...args) => tell((log) => log.saveSession(...args)),
       findSession: (...args) => call((log) => log.findSession(...args)),
       sessionsStored: () => call((log) => log.sessionsStored()),
@@ -179,6 +192,11 @@ export class SimulatedDisk implements SharedStorage {
 
   private renamed<Answer extends { positions: { epoch: string }[] }>(answer: Answer): Answer {
     return { ...answer, positions: answer.positions.map((position) => this.inGeneration(position)) }
+  }
+
+  /** The log itself stays in its first generation. */
+  private asStored(epoch: string): string {
+    return epoch.replace(/\.(\d+)$/, (_, generation) => (Number(generation) === this.generation ? '.1' : '.0'))
   }
 
   private inGeneration<Place extends { epoch: string }>(place: Place): Place {

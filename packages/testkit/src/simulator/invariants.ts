@@ -69,6 +69,18 @@ export function* checkPresence(
   }
 }
 
+/** What the server stores without a key, once, is there once at most. G3. */
+export function* checkNotices(log: ReadonlyMap<string, LoggedRoom>, start: string): Iterable<string> {
+  for (const [room, { events }] of log) {
+    const seen = new Set<string>()
+    for (const { content, seq } of events) {
+      if (!content?.startsWith(start)) continue
+      if (seen.has(content)) yield `${content} is in ${room} twice, last as #${seq}`
+      seen.add(content)
+    }
+  }
+}
+
 /** A user whose clients were never away received everything in the inbox. B23. */
 export function* checkInboxes(log: ReadonlyMap<string, LoggedRoom>, actors: readonly Actor[]): Iterable<string> {
   for (const user of new Set(actors.map((actor) => actor.user))) {

@@ -21,6 +21,7 @@ import {
   checkInboxes,
   checkLeftovers,
   checkNodes,
+  checkNotices,
   checkPresence,
   checkSessions,
 } from './invariants.ts'
@@ -31,6 +32,8 @@ import { describeStep, type Plan, type Step } from './plan.ts'
 import { PresenceWatch } from './presence-watch.ts'
 import type { Way } from './redis/way.ts'
 
+/** How an event begins that the server itself stores. */
+const NOTICE = 'notice '
 /** Longest wait for everything to come to rest: a few of the SDK's longest backoffs. */
 const REST_MAX_MS = 180_000
 /** Until every client that was cut off has detected it. */
@@ -59,6 +62,8 @@ export class World {
   private readonly plan: Plan
   private readonly application: Application
   private readonly admins: Set<string>
+  private readonly disconnects: SeededRandom
+  private notices = 0
   private areFaultsOver = false
   /** A node may have lost its connection to Redis, or a message. */
   private hasBreaks = false
@@ -71,6 +76,7 @@ export class World {
     this.admins = new Set(plan.admins)
     const { clock } = this
     const random = new SeededRandom(plan.seed).fork('world')
+    this.disconnects = random.fork('disconnects')
     this.history = new History({ nowMs: () => clock.monotonic(), replayMax: plan.settings.replayMax ?? 1_000 })
     const { namespace, setUp, broker, onServer } = application
     const onProblem = (problem: string): void => this.history.violate(problem)
@@ -193,11 +199,11 @@ export class World {
       case 'disk is full':
         return this.storage.fill(step.forMs)
       case 'suspend':
-        return this.suspend(step.node, step.forMs)
+        return this.suspend(step.node, nearLease(step.forMs))
       case 'isolate':
-        return this.isolate(step.node, step.forMs)
+        return this.isolate(step.node, nearLease(step.forMs))
       case 'disconnect':
-        return this.wayOf(step.node)?.cut()
+        return this.disconnect(step.node)
       case 'lose pushes':
         return this.losePushes(step.node, step.pushes)
       case 'promote':
@@ -319,6 +325,17 @@ export class World {
     this.clock.after(forMs, () => way?.heal())
   }
 
+  /** The server is storing something of its own at the time, so that it is executed, and the answer may be lost. */
+  private disconnect(node: number): void {
+    const { server } = this.machineOf(node)
+    const { announce } = this.application
+    for (const room of this.plan.rooms.slice(0, 2)) {
+      // Refused is well: it must only not be there twice.
+      if (server && announce) announce(server, room, `${NOTICE}${++this.notices}`).catch(() => undefined)
+    }
+    this.clock.after(this.disconnects.integer(3 * this.plan.networkMs), () => this.wayOf(node)?.cut())
+  }
+
   private losePushes(node: number, pushes: number): void {
     const way = this.wayOf(node)
     if (way) way.pushesToLose = pushes
@@ -401,6 +418,7 @@ export class World {
     this.history.finish(log)
     const problems = [
       ...checkPresence(this.machines, namespace, this.plan.rooms, this.actors),
+      ...checkNotices(log, NOTICE),
       ...(this.plan.steps.some(losesEvents) ? [] : checkInboxes(log, this.actors)),
       ...(this.storage instanceof Cluster && !this.hasLosses
         ? [...checkEpochs(this.history), ...checkSessions(this.machines, this.storage, namespace)]
@@ -445,6 +463,11 @@ export class World {
       for (const problem of checkBounds(machine, this.application.namespace)) this.history.violate(problem)
     }
   }
+}
+
+/** Long absences end, more often than not, about when others clear up after the node: 6 to 10 s after it was last heard of. */
+function nearLease(ms: number): number {
+  return Math.min(ms, 6_000) + Math.max(0, ms - 6_000) / 2
 }
 
 function losesEvents(step: Step): boolean {

@@ -2,6 +2,8 @@
 import { Connection } from '../../../server/src/adapters/brokers/redis/connection.ts'
 import { library } from '../../../server/src/adapters/brokers/redis/library.ts'
 import { Sequencer } from '../../../server/src/adapters/brokers/redis/sequencer.ts'
+import { RoomEvent } from '../../../server/src/core/events/event.ts'
+import { LogListener } from '../../../server/src/core/log/log-listener.ts'
 import { SimulatedRedis } from '../../src/simulator/redis/simulated-redis.ts'
 import { type Method, replace } from './fault.ts'
 
@@ -118,6 +120,43 @@ export const NODE_FAULTS: readonly NodeFault[] = [
       "fields[#fields + 1] = 'k:' .. node\n      fields[#fields + 1] = k",
       "if k % 2 == 1 then\n        fields[#fields + 1] = 'k:' .. node\n        fields[#fields + 1] = k + 1\n      end",
     ]),
+  },
+  {
+    name: 'reap-without-looking-again',
+    isRare: true,
+    plant: inScripts(["if argv[3] ~= 'leave' and tonumber(lease or left or 0) > clock then return 0 end", '']),
+  },
+  {
+    // A script is one step of Redis: that it publishes before it has written the row shows only where it ends in between.
+    name: 'published-without-the-row',
+    plant: inScripts([
+      "if #rows == 1 then redis.call('RPUSH', list, rows[1])",
+      "if #rows == 1 then if n % 40 ~= 0 then redis.call('RPUSH', list, rows[1]) end",
+    ]),
+  },
+  {
+    // Alone, each of these two hides what the other one lets through: a new epoch is sent to the node, and comes with each row.
+    name: 'rows-of-another-log',
+    isRare: true,
+    plant: () => {
+      const mends = [
+        inScripts([
+          "local frame = 'X' .. cjson.encode({ roomId = name",
+          "room.nodes = ''\n        local frame = 'X' .. cjson.encode({ roomId = name",
+        ])(),
+        replace(LogListener.prototype, 'onEvents', () => {
+          // biome-ignore lint/suspicious/noExplicitAny: it reaches into what is private
+          return function (this: any, name, rows) {
+            const namespace = this.parts.namespaces.get(name)
+            for (const row of rows) namespace?.requests.fanOut.release(RoomEvent.fromRow(row))
+            this.runtime.turn.endSoon()
+          }
+        }),
+      ]
+      return () => {
+        for (const mend of mends) mend()
+      }
+    },
   },
   {
     name: 'sessions-without-a-fence',

@@ -236,7 +236,17 @@ export class SimulatedRedis {
     if (this.isFull && !isSparing) throw new ReplyError(FULL)
     this.mayUseMemory = true
     const keys = Number(count)
-    return toReply(run(new LuaTable(given.slice(0, keys)), new LuaTable(given.slice(keys))))
+    const [reaped = '', , how] = given.slice(keys)
+    const isAlive = name.endsWith('_reap') && how !== 'leave' && this.hasLease(given[0] as string, reaped)
+    const before = this.writes.length
+    const reply = toReply(run(new LuaTable(given.slice(0, keys)), new LuaTable(given.slice(keys))))
+    if (isAlive && this.writes.length > before)
+      this.options.onProblem(`node ${reaped} has a lease, and is cleared up after`)
+    return reply
+  }
+
+  private hasLease(key: string, node: string): boolean {
+    return Number(this.keyspace.run(['ZSCORE', key.replace(/ns$/, 'nodes'), node])) > this.nowMs()
   }
 
   private evaluate([source = '', count = '0', ...given]: string[]): unknown {

@@ -17,6 +17,8 @@ export interface WayOptions {
   readonly isReordered: () => boolean
   /** How long after a break what was sent before it still arrives; nothing when it is lost. */
   readonly lateMs: () => number | undefined
+  /** How long a call that clears up after a node is held up: the node may come back meanwhile. */
+  readonly reapMs: () => number
 }
 
 /** What a client library waits for a connection. */
@@ -134,6 +136,7 @@ class Client implements RedisClient, Subscriber {
   sendCommand<T>(command: readonly (string | Buffer)[]): Promise<T> {
     if (this.isEnded) return Promise.reject(new Error('The client is closed'))
     const { redis } = this.options
+    if (String(command[1]).endsWith('_reap')) this.stall(this.options.reapMs())
     return new Promise<T>((resolve, reject) => {
       const sent: Sent = { resolve: resolve as (reply: unknown) => void, reject }
       this.sent.add(sent)
@@ -141,6 +144,12 @@ class Client implements RedisClient, Subscriber {
         redis.execute(this, command, (reply) => this.replies.send(0, () => this.answer(sent, reply)))
       })
     })
+  }
+
+  private stall(ms: number): void {
+    if (ms === 0) return
+    this.up.hold('reap')
+    this.options.clock.after(ms, () => this.up.release('reap'))
   }
 
   async sSubscribe(channel: string, listener: (message: string) => void): Promise<void> {
