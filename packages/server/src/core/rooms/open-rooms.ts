@@ -44,6 +44,8 @@ export class OpenRooms {
     const opened = broker.subscribe(name, [{ roomId, retention: options.retention }]).then(([head]) => {
       if (!head || room.state === 'freed') return
       if (head.isGrowing || head.hasState) {
+        // A message is added to as soon as it was read, and its number is of this log.
+        room.epoch = head.epoch
         return this.readFacts(room, head).then(() => this.opened(room, head), failed)
       }
       return this.opened(room, head)
