@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from '@roomful/client'
-import { afterEach, describe, expect, inject, it } from 'vitest'
+import { messagesOf, type SentMessage } from '@roomful/client/messages'
+import { afterEach, describe, expect, inject, it, vi } from 'vitest'
 import { freePort } from '../outside/lib/node.ts'
 import { Project } from './lib/project.ts'
 
@@ -54,6 +55,7 @@ async function start(folder: string, script: string): Promise<string> {
 
 describe.each([
   ['react-chat', ['dev', 'start'], '/chat', ['/']],
+  ['assistant', ['start'], '/chat', ['/']],
   ['express', ['start'], '/lobby', ['/', '/page.js', '/modules/client/dist/index.js', '/hello']],
   ['websocket', ['start'], '/lobby', ['/']],
 ] as const)('the template %s', (template, scripts, namespace, paths) => {
@@ -64,11 +66,13 @@ describe.each([
     expect(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))).toMatchObject({ name: 'my-app' })
     const inside = new Project({}, folder)
     await inside.install()
-    if (template === 'react-chat') expect(await inside.types('tsconfig.json', 'node_modules/.bin/tsc')).toBe('')
+    if (template === 'react-chat' || template === 'assistant')
+      expect(await inside.types('tsconfig.json', 'node_modules/.bin/tsc')).toBe('')
     for (const script of scripts) {
       const url = await start(folder, script)
       for (const path of paths) expect((await fetch(url + path)).status, path).toBe(200)
       await meet(url, namespace)
+      if (template === 'assistant') expect(await ask(url, namespace)).toContain('You asked “Hello?”')
       await stop()
     }
   })
@@ -83,6 +87,23 @@ async function meet(url: string, namespace: string): Promise<void> {
   expect(await received).toBe('Hello')
   ann?.close()
   bob?.close()
+}
+
+/** @returns what the assistant said before it was stopped */
+async function ask(url: string, namespace: string): Promise<string> {
+  const ann = connect(url, { namespace, name: 'Ann' })
+  const store = messagesOf(ann, 'room-question')
+  store.subscribe(() => undefined)
+  const answer = () => store.getSnapshot().messages.find(({ name }) => name === 'Assistant') as SentMessage
+  await ann.room('room-question').ready
+  store.send('Hello?')
+  await vi.waitFor(() => expect(answer()).toMatchObject({ state: 'streaming' }), 10_000)
+  const { seq } = answer()
+  await vi.waitFor(() => expect(store.textOf(seq).getSnapshot()).toContain('Hello?'), 10_000)
+  await store.stop(seq)
+  await vi.waitFor(() => expect(answer().state).toBe('cancelled'), 10_000)
+  ann.close()
+  return answer().content
 }
 
 it('a template that does not exist, and a folder that is not empty, are sentences', async () => {

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 /** Every template, with the line that explains it. */
 const TEMPLATES = {
   'react-chat': 'a chat: React hooks, Vite, a server of its own',
+  assistant: 'a room where each question gets an answer that grows, without a key',
   express: 'Roomful in an Express application, a page with the SDK',
   websocket: 'one HTML file with a bare WebSocket, nothing to build',
 } as const
