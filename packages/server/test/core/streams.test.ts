@@ -355,6 +355,40 @@ describe('a message in pieces', () => {
     expect(JSON.stringify(ann.received)).not.toContain('out of memory')
   })
 
+  it('[D17] is added to also while its room is being opened by another join', async () => {
+    const clock = new VirtualClock()
+    const storage = createMemoryLog({ clock, random: new SeededRandom(1) })
+    const before = await createTestServer({
+      ...{ clock, storage, settings: UNLIMITED },
+      broker: () => createLocalBroker({ log: storage }),
+    })
+    const { ann } = await audience(before, { ann: ['x'] })
+    await ann.request('state:set', { roomId: 'x', name: 'topic', value: 'Tea' })
+    const seq = await begin(ann)
+    const read = Promise.withResolvers<void>()
+    const broker = () => {
+      const local = createLocalBroker({ log: storage })
+      const state = local.state.bind(local)
+      return Object.assign(local, {
+        state: async (namespace: string, roomId: string) => {
+          await read.promise
+          return state(namespace, roomId)
+        },
+      })
+    }
+    const next = await createTestServer({ clock, storage, settings: UNLIMITED, broker })
+    const [writer, bob] = [await next.connect({ user: 'ann' }), await next.connect({ user: 'bob' })]
+    bob.request('room:join', 'x').catch(() => undefined) // it is not answered yet
+    await next.settle()
+    const { data } = await writer.request('message:append', { roomId: 'x', seq, at: 0, text: 'Once' })
+    expect(data).toEqual({ status: 'ok', length: 4 })
+    read.resolve()
+    await next.settle()
+    await bob.request('room:join', 'x')
+    await next.settle()
+    expect(textsOf(bob)).toEqual({ [seq]: { text: 'Once', state: 'streaming' } })
+  })
+
   it('[D17] after a crash its writer goes on under its key', async () => {
     const clock = new VirtualClock()
     const storage = createMemoryLog({ clock, random: new SeededRandom(1) })
