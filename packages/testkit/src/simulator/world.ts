@@ -76,7 +76,7 @@ export class World {
     this.admins = new Set(plan.admins)
     const { clock } = this
     const random = new SeededRandom(plan.seed).fork('world')
-    this.disconnects = random.fork('disconnects')
+    this.disconnects = new SeededRandom(plan.seed).fork('disconnects')
     this.history = new History({ nowMs: () => clock.monotonic(), replayMax: plan.settings.replayMax ?? 1_000 })
     const { namespace, setUp, broker, onServer } = application
     const onProblem = (problem: string): void => this.history.violate(problem)
