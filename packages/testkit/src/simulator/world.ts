@@ -465,7 +465,7 @@ export class World {
   }
 }
 
-/** Long absences end, more often than not, about when others clear up after the node: 6 to 10 s after it was last heard of. */
+/** Long absences end, more often than not, about when others clear up after the node: 6 to 10 s after its last sign of life. */
 function nearLease(ms: number): number {
   return Math.min(ms, 6_000) + Math.max(0, ms - 6_000) / 2
 }
