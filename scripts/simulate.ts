@@ -7,7 +7,7 @@
  *   --steps N     how much happens in a run (60)
  *   --nodes N     2 to 4 nodes that share a simulated Redis (one server on a simulated disk)
  *   --plant NAME  with a fault of packages/testkit/test/support/node-faults.ts, which must be found
- *   --with NAME   chat, or facts: the state of rooms, presence data, read positions (chat)
+ *   --with NAME   chat, facts (the state of rooms, presence data, read positions) or streams (messages in pieces)
  *   --workers N   threads (2)
  */
 import { parseArgs } from 'node:util'

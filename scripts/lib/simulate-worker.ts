@@ -1,10 +1,10 @@
 /** One thread of `npm run simulate`: runs its share of the seeds and tells what it found. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import { type Application, CHAT, FACTS, simulate } from '@roomful/testkit/simulator'
+import { type Application, CHAT, FACTS, STREAMS, simulate } from '@roomful/testkit/simulator'
 import { plant } from '../../packages/testkit/test/support/node-faults.ts'
 
 /** What can be simulated, by name. */
-export const APPLICATIONS: Readonly<Record<string, Application>> = { chat: CHAT, facts: FACTS }
+export const APPLICATIONS: Readonly<Record<string, Application>> = { chat: CHAT, facts: FACTS, streams: STREAMS }
 
 export interface Job {
   readonly from: number

@@ -9,6 +9,7 @@ import type { Fault } from './support/fault.ts'
 import { SDK_FAULTS } from './support/sdk-faults.ts'
 import { SERVER_FAULTS } from './support/server-faults.ts'
 import { STORAGE_FAULTS } from './support/storage-faults.ts'
+import { STREAMS_FAULTS } from './support/streams-faults.ts'
 
 /** Most are found by the first few. */
 const SEEDS_MAX = 250
@@ -33,7 +34,7 @@ async function find({
 }
 
 describe('[R2] a planted fault is found:', () => {
-  it.each([...STORAGE_FAULTS, ...SERVER_FAULTS, ...SDK_FAULTS, ...FACTS_FAULTS])(
+  it.each([...STORAGE_FAULTS, ...SERVER_FAULTS, ...SDK_FAULTS, ...FACTS_FAULTS, ...STREAMS_FAULTS])(
     '$name',
     { timeout: 60_000 },
     async (fault) => {

@@ -106,10 +106,12 @@ export function addStreams(hub: Hub, namespace: Namespace): void {
     if (!connection.willBeIn(roomId)) throw new RoomfulError('NOT_IN_ROOM', 'Join this room to stop a message in it')
     const written = await withWritten(context, data, (each) => each)
     const { sub: userId } = user
-    const ended = written
-      ? await streams.end(roomId, seq, written, { state: 'cancelled', userId, by: userId })
-      : await streams.endOf(checkRoomId(roomId), seq)
-    if (written?.userId !== undefined)
+    const request = { state: 'cancelled', userId, by: userId } as const
+    const { ended, isOver } = written
+      ? await streams.endUnlessOver(roomId, seq, written, request)
+      : { ended: await streams.endOf(checkRoomId(roomId), seq), isOver: true }
+    // Who comes second has stopped nothing.
+    if (written?.userId !== undefined && !isOver)
       context.toAll(`user:${written.userId}`).emit('message:stop', { roomId, seq, userId })
     return { status: 'ok', state: ended.state, length: ended.length }
   }

@@ -263,6 +263,21 @@ describe('a message in pieces', () => {
     expect(textsOf(bob)).toEqual({ 1: { text: 'mine', state: 'cancelled' } })
   })
 
+  it('[D17] is stopped once: who comes second has stopped nothing', async () => {
+    await using server = await createTestServer({ settings: UNLIMITED })
+    const { ann, bob, eve } = await audience(server, { ann: ['x'], bob: ['x'], eve: ['x'] })
+    const seq = await begin(ann, 'never ending')
+    const stops = [bob, eve].map((client) => client.request('message:stop', { roomId: 'x', seq }))
+    const answers = await Promise.all(stops)
+    expect(answers.map(({ data }) => data)).toEqual([
+      { status: 'ok', state: 'cancelled', length: 12 },
+      { status: 'ok', state: 'cancelled', length: 12 },
+    ])
+    await server.settle()
+    expect(ann.messages('message:stop')).toEqual([{ type: 'message:stop', roomId: 'x', seq, userId: 'bob' }])
+    expect(ann.messages('message:ended')).toMatchObject([{ state: 'cancelled', userId: 'bob' }])
+  })
+
   it('[D17] is stopped from any device: its writer hears it, and members see it cancelled', async () => {
     await using server = await createTestServer({ settings: UNLIMITED })
     const { ann, bob, eve } = await audience(server, { ann: ['x'], bob: ['x'], eve: [] })

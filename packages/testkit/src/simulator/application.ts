@@ -29,16 +29,23 @@ export interface Application extends Vocabulary {
   readonly onServer?: ((server: TestServer) => void) | undefined
 }
 
+/** Declares its namespace. */
+export function setUpChat(server: TestServer): ReturnType<TestServer['get']> {
+  const namespace = server.namespace('/')
+  namespace.room('staff', { capacity: 1, allow: { join: (user) => user.role === 'admin' } })
+  namespace.room('market', { readPositions: 'members' })
+  namespace.room('*')
+  server.chat(namespace)
+  return namespace
+}
+
 /** The chat vocabulary, with a room that only admins may be in, one at a time. */
 export const CHAT: Application = {
   namespace: '/',
   rooms: ['lobby', 'market', 'staff'],
   events: ['message:new', 'message:edited', 'message:redacted'],
   setUp: (server) => {
-    const namespace = server.namespace('/')
-    namespace.room('staff', { capacity: 1, allow: { join: (user) => user.role === 'admin' } })
-    namespace.room('*')
-    server.chat(namespace)
+    setUpChat(server)
   },
   say: (roomId, content) => ({ event: 'message:send', data: { roomId, content } }),
   revise: (roomId, seq, content) => ({ event: 'message:edit', data: { roomId, seq, content } }),

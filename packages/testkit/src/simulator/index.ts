@@ -3,6 +3,7 @@
  */
 export { type Application, CHAT, type Outcome } from './application.ts'
 export { FACTS } from './facts/facts.ts'
+export { STREAMS } from './facts/streams.ts'
 export type { ClientEnd, Host, SimulatedLink } from './link.ts'
 export { type NetworkOptions, SimulatedNetwork } from './network.ts'
 export { type ClientPlan, makePlan, type Plan, type PlanOptions, type Step } from './plan.ts'

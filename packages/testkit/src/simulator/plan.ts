@@ -71,6 +71,8 @@ export interface PlanOptions {
   readonly nodes?: number | undefined
   /** How often clients do something of the application's own. */
   readonly deeds?: Readonly<Record<string, number>> | undefined
+  /** Settings of the server beside those that every plan has. */
+  readonly settings?: Partial<CoreSettings> | undefined
   /** Some clients ask for less than everything. */
   readonly hasFlows?: boolean | undefined
 }
@@ -88,7 +90,8 @@ const WEIGHTS: Readonly<Partial<Record<Drawn, number>>> = {
 const NODE_WEIGHTS: typeof WEIGHTS = { ...WEIGHTS, suspend: 2, isolate: 2, disconnect: 3, 'lose pushes': 2, promote: 1 }
 const ALWAYS: ReadonlySet<string> = new Set(['say', 'join', 'heal', 'drain', 'come back'])
 
-export function makePlan(seed: number, { rooms, steps = 60, nodes, deeds = {}, hasFlows = false }: PlanOptions): Plan {
+export function makePlan(seed: number, options: PlanOptions): Plan {
+  const { rooms, steps = 60, nodes, deeds = {}, hasFlows = false, settings } = options
   const random = new SeededRandom(seed)
   const made = makeClients(random)
   const clients = hasFlows ? withFlows(made, random) : made
@@ -113,6 +116,7 @@ export function makePlan(seed: number, { rooms, steps = 60, nodes, deeds = {}, h
       historySize: random.pick([1, 4, 100]),
       outboxBytes: random.pick([600, 4_000, 131_072]),
       replayMax: random.pick([6, 1_000, 1_000]),
+      ...settings,
     },
     retention: random.pick([8, 10_000, 10_000]),
     networkMs: random.pick([2, 20, 200]),

@@ -115,6 +115,7 @@ export class World {
         history: flow === undefined ? this.history : this.onlyNotes(),
         mayBeBehind: () => this.hasBreaks || flow !== undefined,
         companion: application.extras?.companion,
+        replayMax: plan.settings.replayMax ?? 1_000,
         truth: (roomId) => this.storage.stored.facts.room(namespace, roomId),
         contentBytes: plan.contentBytes,
         own: messages.get(user) as OwnMessages,

@@ -167,12 +167,17 @@ export class Streams {
    * @returns how it ended, which may be another way: another end came first
    * @throws RoomfulError (rejects) NOT_FOUND, UNAVAILABLE
    */
-  async end(
+  async end(roomId: string, seq: number, known: Omit<Written, 'userId'>, request: EndRequest): Promise<EndedMessage> {
+    return (await this.endUnlessOver(roomId, seq, known, request)).ended
+  }
+
+  /** As {@link end}. `isOver`: another end came first. */
+  async endUnlessOver(
     roomId: string,
     seq: number,
     { length, epoch }: Omit<Written, 'userId'>,
     request: EndRequest,
-  ): Promise<EndedMessage> {
+  ): Promise<{ readonly ended: EndedMessage; readonly isOver: boolean }> {
     const { publisher } = this.parts
     const { state, reason, extra, userId, by } = request
     for (let tries = 0, known = length; tries < TRIES_MAX; tries++) {
@@ -187,11 +192,11 @@ export class Streams {
       const change = { kind: 'end', seq, length: known, tail: tailOf(ending) } as const
       try {
         await publisher.store(roomId, ENDED, [ending], by, undefined, { change, aboutSeq: seq, epoch })
-        return { state, length: known }
+        return { ended: { state, length: known }, isOver: false }
       } catch (error) {
         const { code, details } = toRoomfulError(error)
         if (code !== 'CONFLICT') throw error
-        if (typeof details?.length !== 'number') return this.endOf(roomId, seq)
+        if (typeof details?.length !== 'number') return { ended: await this.endOf(roomId, seq), isOver: true }
         known = details.length
       }
     }

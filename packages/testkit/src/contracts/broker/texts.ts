@@ -55,6 +55,16 @@ export function textContract(makeBroker: MakeBroker): void {
       expect((await broker.history(NS, 'a', { after: 0, limit: 1 })).events).toEqual([rows[0]])
     })
 
+    it('[D17] may end when its row is the oldest of a room that is full', async () => {
+      const { broker } = await bench(makeBroker)
+      await broker.subscribe(NS, [{ roomId: 'a', retention: 2 }])
+      await store(broker, begin('a', 'one'))
+      await store(broker, entry('a', 'x'))
+      expect(statuses(await broker.append(NS, [end('a', 1, 3), entry('a', 'y')]))).toEqual(['stored', 'stored'])
+      expect(await texts(broker, 'a')).toEqual([])
+      expect((await broker.heads(NS, ['a']))[0]?.seq).toBe(4)
+    })
+
     it('[D17] begins, grows and ends within one batch, beside others', async () => {
       const { broker } = await bench(makeBroker)
       const batch = [begin('a'), extend('a', 1, 0, 'one'), begin('a', 'x'), extend('a', 1, 3, ' two'), end('a', 1, 7)]

@@ -30,6 +30,7 @@ export interface ActorOptions {
   readonly companion?: ((host: CompanionHost) => Companion) | undefined
   /** What the log has taken of a room beside its events. */
   readonly truth: (roomId: string) => RoomFactsTruth
+  readonly replayMax: number
   /** How much it asks for of a room; everything without it. */
   readonly flow?: Flow | undefined
 }

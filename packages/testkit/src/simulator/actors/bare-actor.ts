@@ -171,9 +171,9 @@ export class BareActor implements Actor {
   }
 
   private host(): Parameters<NonNullable<ActorOptions['companion']>>[0] {
-    const { name, user, clock, random, history, truth, mayBeBehind, flow } = this.options
+    const { name, user, clock, random, history, truth, mayBeBehind, flow, replayMax } = this.options
     return {
-      ...{ name, user, clock, random, truth, mayBeBehind, flow },
+      ...{ name, user, clock, random, truth, mayBeBehind, flow, replayMax },
       note: (text) => history.note(name, text),
       violate: (problem) => history.violate(problem),
       isIn: (roomId) => this.wanted.get(roomId)?.isIn ?? false,
@@ -290,7 +290,8 @@ export class BareActor implements Actor {
     if (message.type === 'room:left') return this.lose(message.roomId)
     if (message.type === 'error') return history.note(this.name, `gets the error ${message.code}: ${message.message}`)
     const wanted = this.wanted.get(message.roomId)
-    if (wanted?.position || message.type === 'room:read') this.companion?.received(message)
+    if (wanted?.position || message.type === 'room:read' || message.type === 'message:stop')
+      this.companion?.received(message)
     if (message.type === 'reset') return this.reset(message.roomId, message.epoch, message)
     // Others name the number of an event that they are about.
     if (message.seq !== undefined && message.ts !== undefined) return this.event(message, wanted)
@@ -352,6 +353,8 @@ export class BareActor implements Actor {
   private entered({ data: { roomId, after }, stay }: PendingRequest, reply: Message): void {
     const { history } = this.options
     // Also for a room that it has left: the server is still sending what it missed there.
+    // It is behind as well where it gets what there is of a message that is being written.
+    if ([...this.options.truth(roomId).texts.values()].some(({ state }) => state === undefined)) this.isCalm = false
     if (after !== undefined && (reply.seq > after.seq || reply.recovered === false)) this.isCalm = false
     const wanted = this.wanted.get(roomId)
     if (!wanted || wanted !== stay) return // it left meanwhile, and may have come back

@@ -158,6 +158,9 @@ export class SdkActor implements Actor {
         history.record(name, { what: 'receives privately', room: roomId, life, key })
       })
     }
+    client.on('message:stop', (data: unknown) => {
+      if (this.client === client) this.companion?.received({ type: 'message:stop', ...(data as Message) })
+    })
     let { status } = client.state
     client.subscribe(() => {
       if (client.state.status === status) return
@@ -194,9 +197,9 @@ export class SdkActor implements Actor {
   }
 
   private host(): CompanionHost {
-    const { name, user, clock, random, history, truth, mayBeBehind, flow } = this.options
+    const { name, user, clock, random, history, truth, mayBeBehind, flow, replayMax } = this.options
     return {
-      ...{ name, user, clock, random, truth, mayBeBehind, flow },
+      ...{ name, user, clock, random, truth, mayBeBehind, flow, replayMax },
       note: (text) => history.note(name, text),
       violate: (problem) => history.violate(problem),
       isIn: (roomId) => this.held.get(roomId)?.room.getSnapshot().status === 'joined',

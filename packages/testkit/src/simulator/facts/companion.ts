@@ -2,6 +2,7 @@
  * What a simulated client does beside messages, and what must hold of it: the state of rooms, presence data, read positions,
  * messages in pieces. It comes with any kind of client, which connects, joins and repeats for it.
  */
+import type { CoreSettings } from '@roomful/server/testing'
 import type { VirtualClock } from '../../clock.ts'
 import type { LoggedRoom } from '../../history/sent.ts'
 import type { SeededRandom } from '../../random.ts'
@@ -38,6 +39,8 @@ export interface CompanionHost {
   setPresence(roomId: string, state: Message): void
   /** How much it asks for of a room; everything without it. */
   readonly flow: Flow | undefined
+  /** Most events that are sent to a client that comes back. */
+  readonly replayMax: number
   /** What members say of themselves, of a client that keeps their list itself. */
   readonly membersIn?: (roomId: string) => readonly Message[]
 }
@@ -65,6 +68,8 @@ export interface Extras {
   /** How often a client does each, next to `say`, which has 30. One that begins with `all:` is done by all clients at once. */
   readonly deeds: Readonly<Record<string, number>>
   readonly companion: (host: CompanionHost) => Companion
+  /** Of the server, where they differ from those of every plan. */
+  readonly settings?: Partial<CoreSettings>
   /** Some of the clients without the SDK ask for the latest, or for an interval. */
   readonly hasFlows: boolean
   /** What is wrong at the end, with all clients at rest. */

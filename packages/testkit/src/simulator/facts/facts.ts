@@ -1,6 +1,6 @@
 /** The chat with facts beside it: state that many write, what members say of themselves, and how far they have read. */
 import type { Actor } from '../actors/actor.ts'
-import { type Application, CHAT } from '../application.ts'
+import { type Application, CHAT, setUpChat } from '../application.ts'
 import type { Extras, ExtrasOutcome } from './companion.ts'
 import { COUNTED, FactsCompanion } from './facts-companion.ts'
 import { FlowCompanion } from './flow-companion.ts'
@@ -27,11 +27,7 @@ export const FACTS: Application = {
   ...CHAT,
   events: [...CHAT.events, CAST],
   setUp: (server) => {
-    const namespace = server.namespace('/')
-    namespace.room('staff', { capacity: 1, allow: { join: (user) => user.role === 'admin' } })
-    namespace.room('market', { readPositions: 'members' })
-    namespace.room('*')
-    server.chat(namespace)
+    const namespace = setUpChat(server)
     // An event and two facts of one handler: all of them or none.
     namespace.on('cast-ballot', (context, data) => {
       const { roomId, content } = data as { roomId: string; content: string }

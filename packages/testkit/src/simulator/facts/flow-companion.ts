@@ -66,7 +66,7 @@ export class FlowCompanion implements Companion {
     const head = events.at(-1)?.seq ?? 0
     const latest = new Map(events.map(({ type, seq }) => [type, seq]))
     for (const [type, seq] of latest) {
-      if (seq <= view.start || seq <= head - LOOKED_THROUGH || seq < first) continue
+      if (seq <= view.start || seq <= head - Math.min(LOOKED_THROUGH, host.replayMax) || seq < first) continue
       if (view.latest.get(type) === seq) continue
       yield `the latest ${type} of ${roomId} is #${seq}; ${host.name}, who wants the latest, has #${view.latest.get(type)}`
     }

@@ -27,8 +27,12 @@ export interface StoredText {
   /** Under which it was begun. */
   readonly key: string | undefined
   text: string
+  /** The server writes it. */
+  readonly isOfModel: boolean
   /** Nothing while it grows. */
   state: string | undefined
+  /** It went on after an end. */
+  wasResumed: boolean
   /** Who stopped it, where that was not its writer. */
   by: string | undefined
 }
@@ -38,6 +42,14 @@ export interface StoredEvent {
   readonly seq: number
   readonly type: string
   readonly userId: string | undefined
+}
+
+/** The append that a change came with. */
+interface TextSource {
+  readonly seq: number
+  readonly userId: string | undefined
+  readonly key: string | undefined
+  readonly argsJson: string
 }
 
 export class RoomFactsTruth {
@@ -90,12 +102,12 @@ export class StoredFacts {
 
   /** An append with what became of it. */
   add(namespace: string, entry: Append, result: Appended): void {
-    const { roomId, type, userId, key, change } = entry
+    const { roomId, type, userId, key, change, argsJson } = entry
     const room = this.room(namespace, roomId)
     if (result.status === 'stored') {
       room.events.push({ seq: result.seq, type, userId })
       if (change?.kind === 'begin' || change?.kind === 'end')
-        this.text(room, change, { seq: result.seq, userId, key: key?.key })
+        this.text(room, change, { seq: result.seq, userId, key: key?.key, argsJson })
     }
     if (result.status !== 'changed' || result.isRepeat || !change) return
     if (change.kind === 'set' || change.kind === 'delete' || change.kind === 'add') {
@@ -104,7 +116,7 @@ export class StoredFacts {
       if (result.version <= (room.reads.get(change.name) ?? 0))
         this.problems.push(`${change.name} has read ${roomId} up to ${result.version}, which is a step back`)
       room.reads.set(change.name, result.version)
-    } else this.text(room, change, { seq: 0, userId, key: undefined })
+    } else this.text(room, change, { seq: 0, userId, key: undefined, argsJson })
   }
 
   private state(
@@ -123,23 +135,19 @@ export class StoredFacts {
     else room.state.set(name, { value: made, version })
   }
 
-  private text(
-    room: RoomFactsTruth,
-    change: TextChange,
-    {
-      seq,
-      userId,
-      key,
-    }: { readonly seq: number; readonly userId: string | undefined; readonly key: string | undefined },
-  ): void {
+  private text(room: RoomFactsTruth, change: TextChange, { seq, userId, key, argsJson }: TextSource): void {
     if (change.kind === 'begin') {
       const text = textOf(change.fragment)
-      room.texts.set(seq, { writer: userId, key, text, state: undefined, by: undefined })
+      const isOfModel = argsJson.includes('"userId":"model"')
+      const more = { state: undefined, by: undefined, wasResumed: false }
+      room.texts.set(seq, { writer: userId, key, text, isOfModel, ...more })
       return
     }
     const known = room.texts.get(change.seq)
     if (!known) return void this.problems.push(`there is no text ${change.seq}, and it got a ${change.kind}`)
     if (change.kind === 'extend') {
+      if (userId !== undefined && userId !== known.writer)
+        this.problems.push(`the text ${change.seq} of ${known.writer} grows by ${userId}`)
       if (known.state !== undefined) this.problems.push(`the text ${change.seq} grows, and is ${known.state}`)
       if (change.at !== known.text.length)
         this.problems.push(`the text ${change.seq} has ${known.text.length}, and grows at ${change.at}`)
@@ -147,8 +155,12 @@ export class StoredFacts {
     } else if (change.kind === 'end') {
       if (known.state !== undefined) this.problems.push(`the text ${change.seq} ends, and is ${known.state}`)
       known.state = (JSON.parse(`[{${change.tail}`) as [{ state: string }])[0].state
-      known.by = userId === known.writer ? undefined : userId
-    } else known.state = undefined
+      const [ending] = JSON.parse(argsJson) as [{ userId?: string }]
+      known.by = ending.userId
+    } else {
+      known.state = undefined
+      known.wasResumed = true
+    }
   }
 }
 

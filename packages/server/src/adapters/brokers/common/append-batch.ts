@@ -266,9 +266,11 @@ export class AppendBatch<Room extends { readonly seq: number }> {
     if (change && !isEvent(entry)) return this.change(room, change, counter)
     const n = counter.n + 1
     const seq = room.seq + 1
+    // What ends may be the oldest row of a room that is full, and gone with the next one.
+    if (change?.kind === 'end') applyChange(this.target.texts, room, change, seq, counter.ts)
     const row = this.target.store(room, entry, n, seq, counter.ts)
     counter.n = n
-    if (change) applyChange(this.target.texts, room, change, seq, counter.ts)
+    if (change && change.kind !== 'end') applyChange(this.target.texts, room, change, seq, counter.ts)
     return new Stored(n, seq, counter.ts, row)
   }
 
