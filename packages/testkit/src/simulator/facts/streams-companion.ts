@@ -22,6 +22,8 @@ interface TextView {
   text: string
   /** Nothing while it grows. */
   state: string | undefined
+  /** It grew before a gap, in which it may have ended. */
+  isUnsure: boolean
 }
 
 interface RoomView {
@@ -62,7 +64,7 @@ export class StreamsCompanion implements Companion {
     this.rooms.set(roomId, view)
     const growing = [...host.truth(roomId).texts].filter(([at, text]) => at <= seq && !text.state && !text.wasResumed)
     view.wanted = growing.map(([at]) => at)
-    if (recovered === false) view.from = seq + 1
+    if (recovered === false) missed(view, seq)
   }
 
   left(roomId: string): void {
@@ -130,7 +132,8 @@ export class StreamsCompanion implements Companion {
       else if (!seen) {
         if (view.wanted.includes(seq) || seq >= view.from)
           yield `${what} grew when ${host.name} was there, who has nothing of it`
-      } else if (seen.text !== text) yield `${what} is ${short(text)}; ${host.name} has ${short(seen.text)}`
+      } else if (seen.isUnsure) continue
+      else if (seen.text !== text) yield `${what} is ${short(text)}; ${host.name} has ${short(seen.text)}`
       else if (seen.state !== state) yield `${what} is ${state}; for ${host.name} it is ${seen.state ?? 'not over'}`
     }
   }
@@ -258,12 +261,12 @@ export class StreamsCompanion implements Companion {
     if (epoch !== undefined) view.texts.clear()
     if (epoch !== undefined) view.epoch = epoch
     view.wanted = []
-    view.from = Math.max(from, to + 1)
+    missed(view, Math.max(from - 1, to))
   }
 
   private text(view: RoomView, { roomId, seq, content, streaming, state }: Message): void {
     if (typeof content !== 'string' || (streaming !== true && state === undefined)) return
-    view.texts.set(seq, { text: content, state: streaming ? undefined : state })
+    view.texts.set(seq, { text: content, state: streaming ? undefined : state, isUnsure: false })
     this.check(view, roomId, seq)
   }
 
@@ -302,6 +305,12 @@ export class StreamsCompanion implements Companion {
   private nextPiece(): string {
     return `${this.host.name}${++this.pieces} `
   }
+}
+
+/** There was a gap up to this number. */
+function missed(view: RoomView, upTo: number): void {
+  view.from = upTo + 1
+  for (const text of view.texts.values()) text.isUnsure ||= text.state === undefined
 }
 
 function short(text: string): string {
