@@ -76,15 +76,6 @@ const FAULTS: readonly Omit<Fault, 'application'>[] = [
       server.get('/').requests.fanOut.texts.onIdle = () => undefined
     },
   },
-  {
-    name: 'lets everyone write on',
-    server: (server) => {
-      const { streams } = server.get('/').requests
-      replace(streams, 'findHere', () => () => undefined)
-      replace(streams, 'follow', () => async () => undefined)
-      replace(streams, 'find', () => async () => undefined)
-    },
-  },
 ]
 
 export const STREAMS_FAULTS: readonly Fault[] = FAULTS.map((fault) => ({ ...fault, application: STREAMS }))
