@@ -5,7 +5,7 @@ import { type FormEvent, useState } from 'react'
 export function Assistant({ roomId }: { roomId: string }) {
   const { status } = useConnection()
   const { members } = usePresence(roomId)
-  const { messages, send, retry, stop, hasMore, loadOlder } = useMessages(roomId)
+  const { messages, send, retry, stop, hasMore, loading, loadOlder } = useMessages(roomId)
   const [question, setQuestion] = useState('')
 
   function submit(event: FormEvent) {
@@ -19,7 +19,7 @@ export function Assistant({ roomId }: { roomId: string }) {
     <main>
       <h1>Assistant</h1>
       <p role="status">{status === 'open' ? `Here: ${members.map(({ name }) => name).join(', ')}` : 'Connecting…'}</p>
-      {hasMore && (
+      {hasMore && loading !== 'first' && (
         <button type="button" onClick={loadOlder}>
           Older messages
         </button>

@@ -5,7 +5,7 @@ import { type FormEvent, useState } from 'react'
 export function Chat({ roomId }: { roomId: string }) {
   const { status } = useConnection()
   const { members } = usePresence(roomId)
-  const { messages, send, retry, hasMore, loadOlder } = useMessages(roomId)
+  const { messages, send, retry, hasMore, loading, loadOlder } = useMessages(roomId)
   const { typists, typing } = useTyping(roomId)
   const [content, setContent] = useState('')
 
@@ -20,7 +20,7 @@ export function Chat({ roomId }: { roomId: string }) {
     <main>
       <h1>Chat</h1>
       <p role="status">{status === 'open' ? `Here: ${members.map(({ name }) => name).join(', ')}` : 'Connecting…'}</p>
-      {hasMore && (
+      {hasMore && loading !== 'first' && (
         <button type="button" onClick={loadOlder}>
           Older messages
         </button>
