@@ -39,7 +39,11 @@ export function addStreams(hub: Hub, namespace: Namespace): void {
       checkWriter(context, written)
       const change = { kind: 'extend', seq, at, fragment: fragmentOf(text), length: text.length } as const
       context.change(roomId, change, written.epoch)
-      return (_stored: readonly Stored[], [changed]: readonly Changed[]) => ({ status: 'ok', length: changed?.version })
+      // Without a change it is a repeat whose first answer is not known: the piece is there.
+      const length = at + text.length
+      return (_stored: readonly Stored[], [changed]: readonly Changed[]) => {
+        return { status: 'ok', length: changed?.version ?? length }
+      }
     }
     return withWritten(context, data, next, (each, number) => streams.follow(each, number))
   }

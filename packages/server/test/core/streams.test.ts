@@ -263,6 +263,19 @@ describe('a message in pieces', () => {
     expect(textsOf(bob)).toEqual({ 1: { text: 'mine', state: 'cancelled' } })
   })
 
+  it('[D17] answers a repeated piece with the length, also when the first answer was lost with its server', async () => {
+    await using server = await createTestServer({
+      settings: UNLIMITED,
+      broker: (broker) => ({ ...broker, saveAck: () => undefined }),
+    })
+    const { ann } = await audience(server, { ann: ['x'] })
+    const piece = { roomId: 'x', seq: await begin(ann), at: 0, text: 'Once ' }
+    for (const _ of ['first', 'again']) {
+      const { data } = await ann.request('message:append', piece, { key: 'a-key-of-sixteen-or-more' })
+      expect(data).toEqual({ status: 'ok', length: 5 })
+    }
+  })
+
   it('[D17] is stopped once: who comes second has stopped nothing', async () => {
     await using server = await createTestServer({ settings: UNLIMITED })
     const { ann, bob, eve } = await audience(server, { ann: ['x'], bob: ['x'], eve: ['x'] })

@@ -40,6 +40,8 @@ const MODEL = 'ask-model'
 export class StreamsCompanion implements Companion {
   private readonly host: CompanionHost
   private readonly rooms = new Map<string, RoomView>()
+  /** Texts that came before the answer to the join was handed out. */
+  private readonly early = new Map<string, Message[]>()
   private readonly writings: Writing[] = []
   /** Messages that a server writes for it, by the key. */
   private readonly asked: { readonly roomId: string; readonly key: string }[] = []
@@ -65,17 +67,20 @@ export class StreamsCompanion implements Companion {
     const growing = [...host.truth(roomId).texts].filter(([at, text]) => at <= seq && !text.state && !text.wasResumed)
     view.wanted = growing.map(([at]) => at)
     if (recovered === false) missed(view, seq)
+    for (const message of this.early.get(roomId) ?? []) this.received(message)
+    this.early.delete(roomId)
   }
 
   left(roomId: string): void {
     this.rooms.delete(roomId)
+    this.early.delete(roomId)
   }
 
   received(message: Message): void {
     const { type, roomId } = message
     if (type === 'message:stop') return this.stopped(message)
     const view = this.rooms.get(roomId)
-    if (!view) return
+    if (!view) return this.cameEarly(message)
     if (type === 'reset') return this.reset(view, message)
     if (type === 'message:new' || type === 'chat:message') this.text(view, message)
     else if (type === 'message:piece') this.piece(view, message)
@@ -220,7 +225,7 @@ export class StreamsCompanion implements Companion {
     const texts = [...(this.rooms.get(roomId)?.texts ?? [])]
     const [seq, view] = texts[pick % texts.length] ?? []
     if (seq === undefined || !view || !host.isIn(roomId)) return
-    const at = Math.max(0, view.text.length + (pick % 3 === 0 ? 7 : -3))
+    const at = view.text.length + (pick % 3 === 0 || view.text.length < 3 ? 7 : -3)
     host.try('message:append', { roomId, seq, at, text: '!wrong!' })
   }
 
@@ -255,6 +260,12 @@ export class StreamsCompanion implements Companion {
       )
     if (this.stops.has(name)) host.violate(`${host.name} gets twice that ${name} was stopped`)
     this.stops.add(name)
+  }
+
+  private cameEarly(message: Message): void {
+    const known = this.early.get(message.roomId)
+    if (known) known.push(message)
+    else if (message.isRepeat) this.early.set(message.roomId, [message])
   }
 
   private reset(view: RoomView, { epoch, from, to }: Message): void {

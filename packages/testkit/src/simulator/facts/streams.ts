@@ -82,7 +82,7 @@ async function checkStorage({ namespace, machines, truth, log }: ExtrasOutcome, 
   for (const [seq, { text, state }] of truth(roomId).texts) {
     if (seq < room.first) continue
     const { events } = await server.broker.history(namespace, roomId, { after: seq - 1, limit: 1 })
-    const [data] = JSON.parse(events[0]?.argsJson ?? '[{}]') as [{ content?: string; state?: string }]
+    const [data = {}] = JSON.parse(events[0]?.argsJson || '[]') as { content?: string; state?: string }[]
     const stored = state === undefined ? parts.get(seq) : data.content
     if (stored !== text)
       problems.push(`the message ${seq} of ${roomId} is "${stored}" in the log, which took "${text}"`)
