@@ -46,8 +46,7 @@ export class Cluster implements SharedStorage {
       const own = random.fork(`way ${index}`)
       const isReordered = () => !this.isCalm && own.integer(6) === 0
       const lateMs = () => (this.isCalm || own.integer(3) > 0 ? undefined : 1 + own.integer(LATE_MAX_MS))
-      const reaping = own.fork('reaping')
-      const reapMs = () => (this.isCalm || reaping.integer(2) > 0 ? 0 : reaping.integer(REAP_MAX_MS))
+      const reapMs = () => (this.isCalm || own.integer(2) > 0 ? 0 : own.integer(REAP_MAX_MS))
       return new Way({ clock, redis: this.redis, delayMs: () => upTo(own, networkMs), isReordered, lateMs, reapMs })
     })
   }

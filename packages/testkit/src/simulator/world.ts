@@ -200,9 +200,9 @@ export class World {
       case 'disk is full':
         return this.storage.fill(step.forMs)
       case 'suspend':
-        return this.suspend(step.node, nearLease(step.forMs))
+        return this.suspend(step.node, step.forMs)
       case 'isolate':
-        return this.isolate(step.node, nearLease(step.forMs))
+        return this.isolate(step.node, step.forMs)
       case 'disconnect':
         return this.disconnect(step.node)
       case 'lose pushes':
@@ -464,11 +464,6 @@ export class World {
       for (const problem of checkBounds(machine, this.application.namespace)) this.history.violate(problem)
     }
   }
-}
-
-/** Long absences end, more often than not, about when others clear up after the node: 6 to 10 s after its last sign of life. */
-function nearLease(ms: number): number {
-  return Math.min(ms, 6_000) + Math.max(0, ms - 6_000) / 2
 }
 
 function losesEvents(step: Step): boolean {
