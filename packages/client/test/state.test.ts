@@ -216,6 +216,21 @@ describe('the state of a room', () => {
     })
     expect(stateOf(client, 'x')).toBe(stateOf(client, 'x'))
   })
+
+  it('[D18] is what the server says where the first answer to a write was lost and another client wrote since', async () => {
+    await using server = await createServer()
+    const { ann, mine, theirs } = await loaded(server)
+    const { request } = ann.client
+    ann.client.request = (async (...call: Parameters<typeof request>) => {
+      await request.apply(ann.client, call)
+      // What a server that was killed answers to the repeat.
+      return theirs.set('title', 'of bob')
+    }) as typeof request
+    await server.clock.until(mine.set('title', 'of ann'))
+    await server.clock.advance(100)
+    expect(mine.getSnapshot().state).toEqual({ title: 'of bob' })
+    expect(mine.versionOf('title')).toBe(2)
+  })
 })
 
 describe('a room of which the latest is enough', () => {

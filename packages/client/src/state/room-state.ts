@@ -171,8 +171,8 @@ export class RoomStateStore<C extends AnyContract = undefined> implements StateA
     try {
       const body = { roomId: this.roomId, ...data, ...(version === undefined ? {} : { version }) }
       const stored = (await this.client.request(event, body as never, { durable: true, signal })) as Stored
-      const value = event === 'state:set' ? data.value : stored.value
-      this.put(name, event === 'state:delete' ? undefined : value, stored.version)
+      // To a repeat whose first answer was lost it says what there is by now.
+      this.put(name, stored.value, stored.version)
       return stored
     } catch (error) {
       if (error instanceof RoomfulError && error.code === 'CONFLICT') {

@@ -174,6 +174,11 @@ export class FactsCompanion implements Companion {
     const made = truth.change(answer.version)
     // Deleting what is not there changes nothing.
     if (event === 'state:delete' && made?.name !== name) return
+    // A repeat whose first answer was lost with its server: what there is now.
+    const isNow = answer.version === 0 || JSON.stringify(answer.value) !== JSON.stringify(value)
+    const wasStored = truth.versions.some((each) => each.name === name && each.value === JSON.stringify(value))
+    if (event === 'state:set' && isNow && wasStored) return
+    if (event === 'state:add' && answer.version === 0) return
     const what = `${event} of ${name} in ${roomId}, answered to ${host.name} with version ${answer.version}`
     if (!made) return host.violate(`${what}, is in no log`)
     if (made.name !== name) return host.violate(`${what}, is a change of ${made.name}`)
