@@ -15,6 +15,7 @@ import { toastError } from '../../web/ui/toast.tsx'
 import { roleName } from './administration.ts'
 import { type Account, type AccountPage, listAccounts } from './inspection.ts'
 import { PersonMenu } from './person-menu.tsx'
+import { silence, silentOf } from './silent-servers.ts'
 
 /** From the last key to the question. */
 const PAUSE_MS = 250
@@ -32,7 +33,7 @@ export function AccountsView(): ReactElement {
   const me = state.status === 'open' ? state.user.sub : undefined
   const loadMore = (): void => {
     listAccounts(search, page?.accounts.at(-1)?.userId).then(
-      ({ accounts, more }) => change((known) => ({ accounts: [...known.accounts, ...accounts], more })),
+      ({ accounts, ...rest }) => change((known) => ({ ...rest, accounts: [...known.accounts, ...accounts] })),
       (refused: unknown) => toastError('Couldn’t load more people', refused),
     )
   }
@@ -65,6 +66,11 @@ export function AccountsView(): ReactElement {
             ))}
           </ul>
         </Card>
+      )}
+      {page && silentOf(page.nodes) > 0 && (
+        <p role="status" className="mt-3 text-muted text-sm">
+          {silence(silentOf(page.nodes))} Who is online there isn’t known.
+        </p>
       )}
       {page?.more && (
         <div className="mt-4 text-center">

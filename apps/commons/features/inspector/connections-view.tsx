@@ -11,6 +11,7 @@ import { EndedRow, OpenRow } from './connection-rows.tsx'
 import type { EndedConnection, inspectorContract } from './contract.ts'
 import { listConnections, type OpenConnections } from './inspection.ts'
 import { PersonMenu } from './person-menu.tsx'
+import { silence } from './silent-servers.ts'
 import { StoryDialog, type StoryDialogProps } from './story-dialog.tsx'
 
 interface Listed extends OpenConnections {
@@ -55,7 +56,7 @@ export function ConnectionsView({ onExplain }: Required<Pick<StoryDialogProps, '
           {words === '' && shown.length === data.count
             ? inWords(data.count)
             : `${shown.length} of ${inWords(data.count)}`}
-          {data.silent > 0 && `. ${data.silent === 1 ? 'One server' : `${data.silent} servers`} didn’t answer.`}
+          {data.silent > 0 && `. ${silence(data.silent)}`}
         </p>
       </div>
       <Card className="overflow-hidden">

@@ -7,6 +7,7 @@ import { Button } from '../../web/ui/button.tsx'
 import type { Explanation, Verdict } from './contract.ts'
 import { exactTime } from './exact-time.ts'
 import type { Question } from './inspection.ts'
+import { silence, silentOf } from './silent-servers.ts'
 
 /** It has the event. */
 const GOOD = ['TOLD', 'REPLAYED']
@@ -27,7 +28,7 @@ interface AnswerProps {
 
 export function Answer({
   question: { roomId, seq },
-  explanation: { answer, event, verdicts },
+  explanation: { answer, event, verdicts, nodes },
   nameOf,
   onOpen,
 }: AnswerProps): ReactElement {
@@ -54,6 +55,7 @@ export function Answer({
               </>
             )}
           </p>
+          {silentOf(nodes) > 0 && <p className="mt-1 text-muted">{silence(silentOf(nodes))}</p>}
         </div>
       </div>
       <details className="border-line border-t">

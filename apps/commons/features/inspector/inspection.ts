@@ -3,6 +3,7 @@ import { RoomfulError } from '@roomful/client'
 import { session } from '../../web/session/session.ts'
 import type { ConnectionInfo, Explanation } from './contract.ts'
 import { NAMESPACES } from './namespaces.ts'
+import { type ServersReached, silentOf } from './silent-servers.ts'
 
 export interface Chapter {
   readonly at: number
@@ -51,6 +52,8 @@ export interface Account {
 export interface AccountPage {
   readonly accounts: readonly Account[]
   readonly more: boolean
+  /** What they say of who is online is of the servers that answered. */
+  readonly nodes?: ServersReached
 }
 
 export interface WebhookDelivery {
@@ -91,7 +94,7 @@ export interface OpenConnections {
 interface ConnectionsPage {
   readonly connections: readonly ConnectionInfo[]
   readonly more: boolean
-  readonly nodes?: { readonly asked: number; readonly answered: number }
+  readonly nodes?: ServersReached
 }
 
 /** Those that are open, the newest first. @throws RoomfulError (rejects) */
@@ -109,7 +112,7 @@ async function connectionsIn(namespace: string): Promise<OpenConnections> {
   for (let after = ''; ; after = connections.at(-1)?.connectionId ?? '') {
     const page = await ask<ConnectionsPage>(`connections?${new URLSearchParams({ namespace, after })}`)
     connections.push(...page.connections)
-    if (page.nodes) silent = Math.max(silent, page.nodes.asked - page.nodes.answered)
+    silent = Math.max(silent, silentOf(page.nodes))
     if (!page.more || page.connections.length === 0) return { connections, count: connections.length, silent }
   }
 }
