@@ -263,6 +263,21 @@ describe('a message in pieces', () => {
     expect(textsOf(bob)).toEqual({ 1: { text: 'mine', state: 'cancelled' } })
   })
 
+  it('[D17] comes with its text so far to a member that joins once more without a position', async () => {
+    await using server = await createTestServer({ settings: UNLIMITED })
+    const { ann, bob } = await audience(server, { ann: ['x'], bob: ['x'] })
+    const seq = await begin(ann, 'Once ')
+    await server.settle()
+    // The answer to its first join came too late for it, and so did the beginning.
+    bob.received.length = 0
+    await bob.request('room:join', { roomId: 'x' })
+    await server.settle()
+    expect(textsOf(bob)).toEqual({ [seq]: { text: 'Once ', state: 'streaming' } })
+    await ann.request('message:append', { roomId: 'x', seq, at: 5, text: 'upon' })
+    await server.settle()
+    expect(textsOf(bob)).toEqual({ [seq]: { text: 'Once upon', state: 'streaming' } })
+  })
+
   it('[D17] answers a repeated piece with the length, also when the first answer was lost with its server', async () => {
     await using server = await createTestServer({
       settings: UNLIMITED,

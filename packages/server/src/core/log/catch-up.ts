@@ -71,6 +71,12 @@ export class CatchUp {
     for (const { stored } of room.texts.values()) texts.delete(stored.n)
   }
 
+  /** A member asks to join once more: its client may have taken the answer for lost, and dropped what came after it. D17. */
+  repeatTexts({ connection, room }: Membership): void {
+    const { texts } = this.begin(connection)
+    for (const { stored } of room.texts.values()) texts.delete(stored.n)
+  }
+
   /** Its client says how much it has of messages that are being written, by the commits of their beginnings. */
   hasTexts({ behind }: Connection, texts: readonly (readonly [n: number, length: number])[]): void {
     for (const [n, length] of texts) behind?.texts.set(n, length)

@@ -151,7 +151,7 @@ export class Joins {
     const isAnew = isNew || after !== undefined
     if (isAnew && (connection.behind || position < room.head || room.texts.size > 0)) {
       this.catchUp.enter(membership, position)
-    }
+    } else if (!isAnew && room.texts.size > 0) this.catchUp.repeatTexts(membership)
     this.savedSessions.saveSoon(connection)
     if (isNew) this.namespace.announce('join', connection, room.id)
     if (isNew || after !== undefined) {

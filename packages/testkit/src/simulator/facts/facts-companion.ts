@@ -17,6 +17,7 @@ interface Entry {
 }
 
 interface RoomView {
+  readonly epoch: string
   fv: number
   /** Of the latest change that was received since the join. */
   latest: number
@@ -55,15 +56,25 @@ export class FactsCompanion implements Companion {
     return state ? { state } : {}
   }
 
-  joined(roomId: string, { facts, users, read }: Message): void {
+  joined(roomId: string, { epoch, facts, users, read }: Message): void {
     const { host } = this
-    const view: RoomView = { fv: facts.fv, latest: 0, state: new Map(), said: new Map(), reading: undefined, read: 0 }
+    const before = this.rooms.get(roomId)
+    const view: RoomView = {
+      epoch,
+      fv: facts.fv,
+      latest: 0,
+      state: new Map(),
+      said: new Map(),
+      reading: undefined,
+      read: 0,
+    }
     this.rooms.set(roomId, view)
     if (!this.saysAgain) this.says.delete(roomId) // it went with the connection
     this.takePage(roomId, view, facts)
     for (const user of users) this.hears(view, user)
     if (read === undefined) return
-    view.read = read.seq
+    // It never goes back: what came before the answer may be newer.
+    view.read = Math.max(read.seq, before?.epoch === epoch ? before.read : 0)
     if (read.seq < (this.floors.get(roomId) ?? 0) && !host.mayBeBehind())
       host.violate(`${host.name} has read ${roomId} up to ${this.floors.get(roomId)}, and its join says ${read.seq}`)
   }

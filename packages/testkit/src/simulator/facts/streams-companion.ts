@@ -265,7 +265,7 @@ export class StreamsCompanion implements Companion {
   private cameEarly(message: Message): void {
     const known = this.early.get(message.roomId)
     if (known) known.push(message)
-    else if (message.isRepeat) this.early.set(message.roomId, [message])
+    else if (message.isRepeat && message.type === 'message:new') this.early.set(message.roomId, [message])
   }
 
   private reset(view: RoomView, { epoch, from, to }: Message): void {
