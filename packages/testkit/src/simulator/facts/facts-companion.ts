@@ -74,7 +74,7 @@ export class FactsCompanion implements Companion {
     for (const user of users) this.hears(view, user)
     if (read === undefined) return
     // It never goes back: what came before the answer may be newer.
-    view.read = Math.max(read.seq, before?.epoch === epoch ? before.read : 0)
+    view.read = Math.max(read.seq, before !== undefined && before.epoch === epoch ? before.read : 0)
     if (read.seq < (this.floors.get(roomId) ?? 0) && !host.mayBeBehind())
       host.violate(`${host.name} has read ${roomId} up to ${this.floors.get(roomId)}, and its join says ${read.seq}`)
   }
