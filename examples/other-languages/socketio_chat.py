@@ -38,7 +38,7 @@ def joined(answer):
         if position is None or not answer.get("recovered"):
             position = {"epoch": answer["epoch"], "seq": answer.get("from", answer["seq"] + 1) - 1}
         show()
-    print("joined", flush=True)
+        print("joined", flush=True)  # two threads that print at once would share a line
     for key, content in list(waiting.items()):
         send(key, content)
 
