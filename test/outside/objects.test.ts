@@ -1,6 +1,6 @@
 /** What an idle connection consists of, counted: times are noisy, counts are not. C22, P5. */
 import { io, type Socket } from 'socket.io-client'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { BareClient } from '../../bench/lib/bare-client.ts'
 import { ServerProcess } from '../../bench/lib/server-process.ts'
 
@@ -26,17 +26,6 @@ function openSocketIo(port: number, i: number): Promise<Close> {
   })
 }
 
-/** The objects once nothing is on its way any more: on a busy machine that is after the last answer. */
-async function settled(server: ServerProcess): ReturnType<ServerProcess['objects']> {
-  let latest = await server.objects()
-  for (let i = 0; i < 10; i++) {
-    const now = await server.objects()
-    if (now.all >= latest.all) return latest
-    latest = now
-  }
-  return latest
-}
-
 it.each([
   // Node's own socket has some five arrays and two functions. The sets are slots of the timer wheel, of which there are few.
   ['plain', openPlain, { maps: 0.5, sets: 1.2, arrays: 9, functions: 4, all: 46 }],
@@ -52,10 +41,14 @@ it.each([
     clients.push(...(await Promise.all(Array.from({ length: CLIENTS }, (_unused, i) => open(server.port, i)))))
   }
   await openSome() // what is made once is made then
-  const before = await settled(server)
+  const before = await server.objects()
   await openSome()
-  const after = await settled(server)
   const kinds = Object.keys(most) as (keyof typeof most)[]
-  const each = Object.fromEntries(kinds.map((kind) => [kind, (after[kind] - before[kind]) / CLIENTS]))
-  for (const kind of kinds) expect(each[kind], `${kind}: ${JSON.stringify(each)}`).toBeLessThan(most[kind])
+  const countEach = async (): Promise<void> => {
+    const after = await server.objects()
+    const each = Object.fromEntries(kinds.map((kind) => [kind, (after[kind] - before[kind]) / CLIENTS]))
+    for (const kind of kinds) expect(each[kind], `${kind}: ${JSON.stringify(each)}`).toBeLessThan(most[kind])
+  }
+  // On a busy machine Node still holds what the last handshakes were read with.
+  await vi.waitFor(countEach, { timeout: 20_000, interval: 500 })
 })
