@@ -13,6 +13,7 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api'
+import { isSampledTrace } from '@roomful/protocol'
 import type { Tracer as RequestTracer, Trace, TracedDelivery, TracedEvent, TracedRequest } from '@roomful/server'
 
 /** Spans for deliveries of one request; those of further events are left out. */
@@ -56,7 +57,7 @@ export class Spans implements RequestTracer {
   follows(traceparent: string | undefined, dialect: string | undefined): boolean {
     if (this.sampleRatio >= 1 || Math.random() < this.sampleRatio) return true
     // What is part of a trace that is sampled already is followed with it.
-    if (traceparent !== undefined && this.clientTraces === 'continue' && isSampled(traceparent)) return true
+    if (traceparent !== undefined && this.clientTraces === 'continue' && isSampledTrace(traceparent)) return true
     const mayBeInside = dialect === undefined || dialect === 'http'
     return mayBeInside && trace.getSpan(context.active())?.isRecording() === true
   }
@@ -242,11 +243,6 @@ function messaging(operation: 'publish' | 'deliver', roomId: string | undefined)
     'messaging.operation.type': 'send',
     ...(roomId !== undefined && { 'messaging.destination.name': roomId }),
   }
-}
-
-/** @param traceparent a valid one */
-function isSampled(traceparent: string): boolean {
-  return (Number.parseInt(traceparent.slice(-2), 16) & TraceFlags.SAMPLED) !== 0
 }
 
 /** @param traceparent a valid one: version, trace, span and flags */

@@ -250,6 +250,14 @@ export function isTraceparent(text: string): boolean {
   return text.length <= 128 && TRACEPARENT.test(text) && (text.length === 55 || !text.startsWith('00'))
 }
 
+/**
+ * @param traceparent a valid one; a later version may have more behind the flags
+ * @returns whether the caller records the trace
+ */
+export function isSampledTrace(traceparent: string): boolean {
+  return (Number.parseInt(traceparent.slice(53, 55), 16) & 1) === 1
+}
+
 /** @returns true for a client's answer to a request of the server: `{ack, data}`, with or without `type: 'ack'` */
 export function isAnswer({ type, event, ack }: Record<string, unknown>): boolean {
   return (

@@ -5,7 +5,9 @@ import {
   encodePlainControl,
   encodePlainError,
   encodePlainEvent,
+  isSampledTrace,
   isSpreadable,
+  isTraceparent,
   plainObject,
   RESERVED_FIELDS,
   type WireEvent,
@@ -198,4 +200,11 @@ describe('what a plain client hears', () => {
     expect(JSON.parse(encodePlainError(error, undefined, 'a'))).toEqual({ type: 'error', ...error, event: 'a' })
     expect(JSON.parse(encodePlainControl('pong'))).toEqual({ type: 'pong' })
   })
+})
+
+it('the flag of a trace is read also in a later version, which has more behind it', () => {
+  const ids = `${'a'.repeat(32)}-${'b'.repeat(16)}`
+  const traces = [`00-${ids}-01`, `00-${ids}-00`, `01-${ids}-03-more`, `01-${ids}-02-01`]
+  expect(traces.map(isTraceparent)).toEqual([true, true, true, true])
+  expect(traces.map(isSampledTrace)).toEqual([true, false, true, false])
 })

@@ -1,6 +1,6 @@
 /** The arguments of the scripted append, and its answer: `static/redis/append.lua` reads the one and writes the other. */
 import { Buffer } from 'node:buffer'
-import { ERROR_CODES } from '@roomful/protocol'
+import { ERROR_CODES, isSampledTrace } from '@roomful/protocol'
 import type { Append, Appended, Batch, RateLimit, SentSignal, Signal, StateChange } from '../../../core/ports/broker.ts'
 import { isStateChange, keyOfFact } from '../../../core/ports/facts.ts'
 import type { LeadMark } from '../../../core/ports/leads.ts'
@@ -182,7 +182,7 @@ function withTraces(appends: readonly Append[], signals: readonly Signal[]): rea
   const frames = signals.map(frameOf)
   if (!appends.some(({ traceparent }) => isSampled(traceparent))) return frames
   const traces = appends.flatMap(({ roomId, traceparent, lead }, at): SentFrame[] =>
-    traceparent !== undefined && isSampled(traceparent)
+    isSampled(traceparent)
       ? [{ at, from: at, to: at + 1, lead, rooms: [roomId], text: traceFrame(roomId, traceparent) }]
       : [],
   )
@@ -197,8 +197,8 @@ function frameOf({ at, from, to, lead, event, audience, traceparent }: Signal): 
 }
 
 /** Where spans are only looked at, and not exported, other nodes make none. */
-function isSampled(traceparent: string | undefined): boolean {
-  return traceparent !== undefined && (Number.parseInt(traceparent.slice(-2), 16) & 1) === 1
+function isSampled(traceparent: string | undefined): traceparent is string {
+  return traceparent !== undefined && isSampledTrace(traceparent)
 }
 
 /** A connection, or a user, may be on any node; a room only where a client has it open. */
