@@ -4,7 +4,7 @@
  */
 import { fromJson, toJson, type WireError } from '@roomful/protocol'
 import type { Lead, Leading, LeadRun } from './api.ts'
-import { RoomfulError, toRoomfulError } from './base/errors.ts'
+import { fromWire, RoomfulError, toRoomfulError } from './base/errors.ts'
 import type { Runtime } from './base/runtime.ts'
 import type { Timer } from './base/timer-wheel.ts'
 import type { Fencing } from './log/commit.ts'
@@ -335,9 +335,4 @@ class RunningLead implements Lead, Fencing {
 
 function unavailable(message: string): RoomfulError {
   return new RoomfulError('UNAVAILABLE', message, { retryAfterMs: 1_000 })
-}
-
-function fromWire({ code, message, field, retryAfter, ...details }: WireError): RoomfulError {
-  const retryAfterMs = retryAfter === undefined ? undefined : retryAfter * 1_000
-  return new RoomfulError(code, message, { field, retryAfterMs, details })
 }

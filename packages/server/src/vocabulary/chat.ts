@@ -10,7 +10,7 @@ import type { Context } from '../core/requests/context.ts'
 import type { Numbers } from '../core/requests/handlers.ts'
 import { isGuestId } from '../core/sessions/guests.ts'
 import { mayPublish, schemaOf } from './messages.ts'
-import { authorOf, emptyWordings, MESSAGES, stopWriting } from './redaction.ts'
+import { authorOf, emptyWordings, MESSAGES, rowAt, stopWriting } from './redaction.ts'
 import { addStreams } from './streams.ts'
 import { addTyping } from './typing.ts'
 
@@ -152,11 +152,6 @@ async function redact(
   await context.publishWith(roomId, 'message:redacted', args, { aboutSeq: seq, epoch })
   await emptyWordings(hub, namespace, roomId, seq, epoch)
   return OK
-}
-
-async function rowAt(hub: Hub, namespace: Namespace, roomId: string, seq: number) {
-  const { events, epoch } = await hub.runtime.broker.history(namespace.name, roomId, { after: seq - 1, limit: 1 })
-  return { row: events[0]?.seq === seq ? events[0] : undefined, epoch }
 }
 
 /**

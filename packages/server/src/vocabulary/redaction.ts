@@ -3,6 +3,7 @@ import { isRecord } from '@roomful/protocol'
 import { RoomfulError } from '../core/base/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Namespace } from '../core/namespace.ts'
+import type { StoredRow } from '../core/ports/broker.ts'
 
 /** Events that users can edit and redact. */
 export const MESSAGES: ReadonlySet<string> = new Set(['message:new', 'message:private'])
@@ -15,9 +16,8 @@ const WORDINGS_PAGE = 100
  * @throws RoomfulError (rejects) NOT_FOUND, UNAVAILABLE
  */
 export async function redactMessage(hub: Hub, namespace: Namespace, roomId: string, seq: number): Promise<number> {
-  const { events, epoch } = await hub.runtime.broker.history(namespace.name, roomId, { after: seq - 1, limit: 1 })
-  const [row] = events
-  if (row?.seq !== seq) throw new RoomfulError('NOT_FOUND', `There is no event ${seq} in this room`, { field: 'seq' })
+  const { row, epoch } = await rowAt(hub, namespace, roomId, seq)
+  if (row === undefined) throw new RoomfulError('NOT_FOUND', `There is no event ${seq} in this room`, { field: 'seq' })
   if (row.redacted) return 0
   if (!MESSAGES.has(row.type) || !namespace.state.vocabulary.has('message:redacted')) {
     return (await namespace.redact(roomId, seq, epoch)) ? 1 : 0
@@ -29,6 +29,17 @@ export async function redactMessage(hub: Hub, namespace: Namespace, roomId: stri
     epoch,
   })
   return emptyWordings(hub, namespace, roomId, seq, epoch)
+}
+
+/** @returns an event by its number, as it is stored, and which log of the room the number is of */
+export async function rowAt(
+  hub: Hub,
+  namespace: Namespace,
+  roomId: string,
+  seq: number,
+): Promise<{ readonly row: StoredRow | undefined; readonly epoch: string | undefined }> {
+  const { events, epoch } = await hub.runtime.broker.history(namespace.name, roomId, { after: seq - 1, limit: 1 })
+  return { row: events[0]?.seq === seq ? events[0] : undefined, epoch }
 }
 
 /**

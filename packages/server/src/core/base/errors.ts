@@ -47,6 +47,12 @@ export class RoomfulError extends Error {
   }
 }
 
+/** @returns the error that {@link RoomfulError.toWire} wrote */
+export function fromWire({ code, message, field, retryAfter, ...details }: WireError): RoomfulError {
+  const retryAfterMs = retryAfter === undefined ? undefined : retryAfter * 1_000
+  return new RoomfulError(code, message, { field, retryAfterMs, details })
+}
+
 /** Makes an error for clients of anything that was thrown: details of the unexpected stay on the server. */
 export function toRoomfulError(thrown: unknown): RoomfulError {
   return thrown instanceof RoomfulError ? thrown : new RoomfulError('INTERNAL', undefined, { cause: thrown })

@@ -65,16 +65,15 @@ export class CatchUp {
   /** A member begins at this position, whatever it had before. */
   enter(membership: Membership, position: number): void {
     const { connection, room } = membership
-    const { texts, states } = this.begin(connection, room)
+    const behind = this.begin(connection, room)
     membership.startAt(position)
-    states.set(room, room.facts.fv) // the answer has it
-    for (const { stored } of room.texts.values()) texts.delete(stored.n)
+    behind.states.set(room, room.facts.fv) // the answer has it
+    lacksTexts(behind, room)
   }
 
   /** A member asks to join once more: its client may have taken the answer for lost, and dropped what came after it. D17. */
   repeatTexts({ connection, room }: Membership): void {
-    const { texts } = this.begin(connection)
-    for (const { stored } of room.texts.values()) texts.delete(stored.n)
+    lacksTexts(this.begin(connection), room)
   }
 
   /** Its client says how much it has of messages that are being written, by the commits of their beginnings. */
@@ -428,4 +427,9 @@ export class CatchUp {
 
 function commitNumber(event: RoomEvent): number {
   return event.stored?.n ?? 0
+}
+
+/** Nothing of what is being written in a room was sent: it is sent from its beginning. */
+function lacksTexts({ texts }: CatchUpState, room: Room): void {
+  for (const { stored } of room.texts.values()) texts.delete(stored.n)
 }

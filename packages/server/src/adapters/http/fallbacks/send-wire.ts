@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http'
 import { CLOSE_CODES, plainName, toJson, type WireError } from '@roomful/protocol'
-import { RoomfulError } from '../../../core/base/errors.ts'
+import { fromWire, RoomfulError } from '../../../core/base/errors.ts'
 import type { Link } from '../../../core/link/link.ts'
 import type { Dialect } from '../../../core/ports/dialect.ts'
 import type { Wire } from '../../../core/ports/wire.ts'
@@ -56,7 +56,7 @@ export class SendWire implements Wire {
     if (this.isOver) return
     const text = Buffer.concat(buffers).toString()
     if (text.startsWith(ANSWER)) replyJsonText(this.response, 200, text.slice(ANSWER.length))
-    else this.refuse(JSON.parse(text.slice(REFUSAL.length)) as WireError)
+    else replyError(this.response, fromWire(JSON.parse(text.slice(REFUSAL.length)) as WireError))
     this.end(CLOSE_CODES.NORMAL.code, '')
   }
 
@@ -78,11 +78,6 @@ export class SendWire implements Wire {
   terminate(): void {
     this.isOver = true
     this.response.destroy()
-  }
-
-  private refuse({ code, message, field, retryAfter, ...details }: WireError): void {
-    const retryAfterMs = retryAfter === undefined ? undefined : retryAfter * 1_000
-    replyError(this.response, new RoomfulError(code, message, { field, retryAfterMs, details }))
   }
 
   private end(code: number, reason: string): void {
