@@ -109,6 +109,20 @@ export class Adapter extends EventEmitter {
     this.deliver(this.observed(shared), shared, opts)
   }
 
+  /** Another server asks the sockets of this one. @param ms after which answers are no longer waited for */
+  askHere(
+    packet: EventPacket,
+    opts: BroadcastOptions,
+    ms: number,
+    onCount: (clients: number) => void,
+    onAnswer: (answer: unknown) => void,
+  ): void {
+    this.broadcastWithAck(packet, opts, onCount, onAnswer)
+    setTimeout(() => {
+      for (const { acks } of this.nsp.sockets.values()) acks.delete(packet.id as number)
+    }, ms).unref()
+  }
+
   /** Sockets of other servers may be among those. */
   protected isElsewhere({ rooms, flags }: BroadcastOptions): boolean {
     if (this.nodes === undefined || flags?.local) return false
@@ -140,7 +154,7 @@ export class Adapter extends EventEmitter {
     onAnswer: (...args: unknown[]) => void,
   ): void {
     const flags = opts.flags ?? {}
-    if (this.isElsewhere(opts)) void this.nodes?.ask(packet, opts, onCount, onAnswer).catch(ignore)
+    if (this.isElsewhere(opts)) void this.nodes?.ask(packet, opts, onCount, onAnswer)
     packet.id = this.nsp._ids++
     const shared = this.encode(packet)
     const observes = this.nsp.outgoingListeners > 0
@@ -234,9 +248,6 @@ export class Adapter extends EventEmitter {
     return { local }
   }
 }
-
-/** The callback of the question says at its timeout what came. */
-function ignore(): void {}
 
 /** Reads through to the rooms, of which most exist only as names of their members. */
 abstract class MapView<K, V> extends Map<K, V> {

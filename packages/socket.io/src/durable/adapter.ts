@@ -240,7 +240,7 @@ export class DurableAdapter extends Adapter {
   ): void {
     this.targetOf(packet, opts, 'answers')
     if (this.queue.isIdle || this.queue.isFull) return super.broadcastWithAck(packet, opts, onCount, onAnswer)
-    if (this.isElsewhere(opts)) void this.nodes?.ask(packet, opts, onCount, onAnswer).catch(ignore)
+    if (this.isElsewhere(opts)) void this.nodes?.ask(packet, opts, onCount, onAnswer)
     packet.id = this.nsp._ids++
     const shared = this.encode(packet)
     const receivers = this.receivers(opts)
@@ -262,8 +262,7 @@ export class DurableAdapter extends Adapter {
   async handleStored<T>(run: () => T | Promise<T>): Promise<T> {
     const handling: Handling = { hasFailed: false }
     const result = await this.handlings.run(handling, run)
-    if (!this.queue.isIdle)
-      await new Promise<void>((resolve) => this.queue.add({ isReady: true, receivers: [], run: resolve }))
+    if (!this.queue.isIdle) await this.inTurn()
     if (handling.hasFailed) throw new RoomfulError('UNAVAILABLE', NOT_STORED)
     return result
   }
@@ -299,8 +298,12 @@ export class DurableAdapter extends Adapter {
    */
   async caughtUp(): Promise<void> {
     await Promise.all(this.beginning)
-    if (this.queue.isIdle || this.queue.isFull) return
-    await new Promise<void>((resolve) => this.queue.add({ isReady: true, receivers: [], run: resolve }))
+    if (!this.queue.isIdle && !this.queue.isFull) await this.inTurn()
+  }
+
+  /** Resolves in the turn of what is added to the queue now. */
+  private inTurn(): Promise<void> {
+    return new Promise((resolve) => this.queue.add({ isReady: true, receivers: [], run: resolve }))
   }
 
   /** The server disconnects it: what was emitted before goes out, as far as it is in no log. */
@@ -611,9 +614,6 @@ export class DurableAdapter extends Adapter {
     }
   }
 }
-
-/** The callback of the question says at its timeout what came. */
-function ignore(): void {}
 
 function roomIdsOf({ rooms }: Session): string[] {
   const roomIds = [EVERYONE]

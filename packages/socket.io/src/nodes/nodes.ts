@@ -1,4 +1,5 @@
 /** What servers that share a Redis say to each other of one namespace: what is sent, asked, and done with sockets elsewhere. */
+import { PacketType } from 'socket.io-parser'
 import type { Adapter, BroadcastFlags, BroadcastOptions, EventPacket, Room } from '../adapter.ts'
 import { type EncodedPackets, SharedPacket } from '../frames.ts'
 import type { AnySocket } from '../internal.ts'
@@ -32,9 +33,9 @@ export interface SocketElsewhere {
 }
 
 /** How long other servers may take to answer, as with Socket.IO's adapters. */
-const ANSWER_MS = 5_000
+export const ANSWER_MS = 5_000
 /** How long after its timeout an answer is still waited for. */
-const GRACE_MS = 1_000
+export const GRACE_MS = 1_000
 
 export class Nodes {
   /** Servers with `@socket.io/redis-adapter`, where they are reached as well. */
@@ -68,7 +69,10 @@ export class Nodes {
     this.beside?.emit(shared, opts)
   }
 
-  /** Asks clients of other servers. @param onCount called with how many there are, once for each server */
+  /**
+   * Asks clients of other servers. Never rejects: the callback of the question says at its timeout what came.
+   * @param onCount called with how many there are, once for each server
+   */
   async ask(
     packet: EventPacket,
     opts: BroadcastOptions,
@@ -82,7 +86,8 @@ export class Nodes {
     const { type, data } = packet
     this.beside?.ask(packet, opts, onCount, onAnswer)
     const parts = toParts(this.adapter.encode({ type, data }).packets)
-    const { answers } = await this.request({ what: 'ask', of: toAudience(opts), parts, id, ms }, ms)
+    const request: Message = { what: 'ask', of: toAudience(opts), parts, id, ms }
+    const { answers } = await this.request(request, ms).catch(() => NO_ANSWERS)
     for (const count of answers) onCount(count as number)
   }
 
@@ -164,10 +169,7 @@ export class Nodes {
     const onCount = (clients: number): void => {
       count = clients
     }
-    this.adapter.broadcastWithAck(packet, fromAudience(of), onCount, onAnswer)
-    setTimeout(() => {
-      for (const { acks } of this.adapter.nsp.sockets.values()) acks.delete(packet.id as number)
-    }, ms + GRACE_MS).unref()
+    this.adapter.askHere(packet, fromAudience(of), ms + GRACE_MS, onCount, onAnswer)
     return count
   }
 
@@ -187,7 +189,7 @@ export class Nodes {
 
   /** Values as the parser of this server carries them, whatever that is. */
   private pack(values: readonly unknown[]): Parts {
-    return toParts(this.adapter.encode({ type: EVENT, data: ['', ...values] }).packets)
+    return toParts(this.adapter.encode({ type: PacketType.EVENT, data: ['', ...values] }).packets)
   }
 
   private unpack(parts: Parts): unknown[] {
@@ -211,7 +213,7 @@ export function answerOfNoOne({ what }: Message): 0 | undefined {
   return what === 'ask' ? 0 : undefined
 }
 
-const EVENT = 2
+const NO_ANSWERS = { asked: 0, answers: [] }
 
 /** @returns the error of Socket.IO's adapters */
 export function late(answers: number, asked: number): Error {
@@ -232,10 +234,10 @@ function fromParts(parts: Parts): EncodedPackets {
   return parts.map((part) => (typeof part === 'string' ? part : Buffer.from(part.b64, 'base64')))
 }
 
-function toAudience({ rooms, except = new Set() }: BroadcastOptions): Audience {
+export function toAudience({ rooms, except = new Set() }: BroadcastOptions): Audience {
   return { rooms: [...rooms], except: [...except] }
 }
 
-function fromAudience({ rooms, except }: Audience, flags: BroadcastFlags = {}): BroadcastOptions {
+export function fromAudience({ rooms, except }: Audience, flags: BroadcastFlags = {}): BroadcastOptions {
   return { rooms: new Set(rooms), except: new Set(except), flags: { ...flags, local: true } }
 }

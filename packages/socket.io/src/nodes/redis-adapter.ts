@@ -6,9 +6,10 @@ import { randomBytes } from 'node:crypto'
 import { systemClock } from '@roomful/server/core'
 import { Connection, openRedis, type Redis } from '@roomful/server/redis'
 import { decode, encode } from 'notepack.io'
+import { PacketType } from 'socket.io-parser'
 import type { Adapter, BroadcastOptions, EventPacket, Room } from '../adapter.ts'
 import type { SharedPacket } from '../frames.ts'
-import { describe, late, type SocketElsewhere } from './nodes.ts'
+import { ANSWER_MS, describe, fromAudience, GRACE_MS, late, type SocketElsewhere, toAudience } from './nodes.ts'
 
 export interface RedisAdapterOptions {
   readonly url: string
@@ -36,12 +37,7 @@ const REQUEST = {
 
 /** How the servers of this package begin their names: they hear each other on another way. */
 const OWN = 'roomful-'
-/** How long other servers may take to answer, as there. */
-const ANSWER_MS = 5_000
-/** How long after its timeout an answer is still waited for. */
-const GRACE_MS = 1_000
 const SILENCE_MS = 3_000
-const EVENT = 2
 const OPENING_BRACE = 0x7b
 
 interface Audience {
@@ -211,10 +207,10 @@ export class RedisAdapterNamespace {
   emit(shared: SharedPacket, opts: BroadcastOptions): void {
     if (!this.speaks) return
     const { data } = this.adapter.decode(shared.packets)
-    const packet = { type: EVENT, data, nsp: this.name }
+    const packet = { type: PacketType.EVENT, data, nsp: this.name }
     const [room] = opts.rooms
     const channel = opts.rooms.size === 1 ? `${this.channels.all}${String(room)}#` : this.channels.all
-    this.peers.publish(channel, encode([this.peers.uid, packet, toAudience(opts)]))
+    this.peers.publish(channel, encode([this.peers.uid, packet, toThem(opts)]))
   }
 
   /** @param onCount called once for each of those servers */
@@ -226,8 +222,8 @@ export class RedisAdapterNamespace {
   ): void {
     if (!this.speaks) return
     const ms = (opts.flags?.timeout ?? 1) + GRACE_MS
-    const packet = { type: EVENT, data, nsp: this.name }
-    const request = { type: REQUEST.BROADCAST, packet, opts: toAudience(opts) }
+    const packet = { type: PacketType.EVENT, data, nsp: this.name }
+    const request = { type: REQUEST.BROADCAST, packet, opts: toThem(opts) }
     this.request(
       (fields) => encode({ ...fields, ...request }),
       ms,
@@ -239,17 +235,17 @@ export class RedisAdapterNamespace {
   }
 
   async fetch(opts: BroadcastOptions): Promise<SocketElsewhere[]> {
-    const request = { type: REQUEST.FETCH, opts: toAudience(opts) }
+    const request = { type: REQUEST.FETCH, opts: toThem(opts) }
     const responses = await this.collect(request, ({ sockets }) => sockets)
     return responses.values.flat()
   }
 
   move(what: 'join' | 'leave', opts: BroadcastOptions, rooms: readonly Room[]): void {
-    this.say({ type: what === 'join' ? REQUEST.JOIN : REQUEST.LEAVE, opts: toAudience(opts), rooms })
+    this.say({ type: what === 'join' ? REQUEST.JOIN : REQUEST.LEAVE, opts: toThem(opts), rooms })
   }
 
   disconnect(opts: BroadcastOptions, close: boolean): void {
-    this.say({ type: REQUEST.DISCONNECT, opts: toAudience(opts), close })
+    this.say({ type: REQUEST.DISCONNECT, opts: toThem(opts), close })
   }
 
   /** @returns (rejects with late ones missing) one answer of each */
@@ -266,20 +262,20 @@ export class RedisAdapterNamespace {
     const [uid, packet, opts] = decode(message) as Broadcast
     if (isOwn(uid) || !packet || (packet.nsp ?? '/') !== this.name) return
     const { data } = packet
-    this.adapter.emitHere(this.adapter.encode({ type: EVENT, data }), fromAudience(opts))
+    this.adapter.emitHere(this.adapter.encode({ type: PacketType.EVENT, data }), fromThem(opts))
   }
 
   async onRequest(message: Buffer): Promise<void> {
     const request = read<Request>(message)
     if (isOwn(request.uid)) return
     const { adapter } = this
-    const opts = fromAudience(request.opts ?? { rooms: [request.sid] })
+    const opts = fromThem(request.opts ?? { rooms: [request.sid] })
     const answer = (response: Response): void => {
       this.peers.publish(this.channels.responses, JSON.stringify({ requestId: request.requestId, ...response }))
     }
     switch (request.type) {
       case REQUEST.SOCKETS: {
-        const found = await adapter.fetchSockets(fromAudience({ rooms: request.rooms ?? [] }))
+        const found = await adapter.fetchSockets(fromThem({ rooms: request.rooms ?? [] }))
         return answer({ sockets: found.map(({ id }) => id) as never })
       }
       case REQUEST.ALL_ROOMS:
@@ -334,18 +330,13 @@ export class RedisAdapterNamespace {
     opts: BroadcastOptions,
     answer: (response: Response) => void,
   ): void {
-    const own: EventPacket = { type: EVENT, data: packet?.data }
+    const own: EventPacket = { type: PacketType.EVENT, data: packet?.data }
     const onCount = (clientCount: number): void => answer({ type: REQUEST.CLIENT_COUNT, clientCount })
     const onAnswer = (value: unknown): void => {
       this.peers.publish(this.channels.responses, encode({ type: REQUEST.ACK, requestId, packet: value }))
     }
-    this.adapter.broadcastWithAck(own, opts, onCount, onAnswer)
-    setTimeout(
-      () => {
-        for (const { acks } of this.adapter.nsp.sockets.values()) acks.delete(own.id as number)
-      },
-      (audience?.flags?.timeout ?? ANSWER_MS) + GRACE_MS,
-    ).unref()
+    const ms = (audience?.flags?.timeout ?? ANSWER_MS) + GRACE_MS
+    this.adapter.askHere(own, opts, ms, onCount, onAnswer)
   }
 
   private say(request: Request): void {
@@ -412,10 +403,10 @@ function globEscaped(text: string): string {
   return text.replace(/[\\*?[\]^]/g, '\\$&')
 }
 
-function toAudience({ rooms, except = new Set(), flags }: BroadcastOptions): Audience {
-  return { rooms: [...rooms], except: [...except], ...(flags && { flags }) }
+function toThem(opts: BroadcastOptions): Audience {
+  return { ...toAudience(opts), ...(opts.flags && { flags: opts.flags }) }
 }
 
-function fromAudience({ rooms = [], except = [], flags }: Audience = {}): BroadcastOptions {
-  return { rooms: new Set(rooms), except: new Set(except), flags: { ...flags, local: true } }
+function fromThem({ rooms = [], except = [], flags }: Audience = {}): BroadcastOptions {
+  return fromAudience({ rooms, except }, flags)
 }
