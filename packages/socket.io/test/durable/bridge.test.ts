@@ -1,10 +1,9 @@
 /** One room through `io` and through Roomful's own server: every kind of client, the same events, the same numbers. */
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createRoomful } from '@roomful/server'
 import { expect, it, onTestFinished } from 'vitest'
 import { Server } from '../../src/index.ts'
-import { client, collect, connected, until } from '../lib/harness.ts'
+import { client, collect, connected, until, urlOf } from '../lib/harness.ts'
 
 interface Message {
   readonly type: string
@@ -36,7 +35,7 @@ async function serve(): Promise<{ io: Server; url: string }> {
     await roomful.close()
   })
   await new Promise<void>((resolve) => httpServer.listen(0, resolve))
-  return { io, url: `http://localhost:${(httpServer.address() as AddressInfo).port}` }
+  return { io, url: urlOf(io) }
 }
 
 /** A bare WebSocket in the room. */

@@ -7,8 +7,21 @@ import { Server, type ServerOptions } from '../../src/index.ts'
 export function open(options: Partial<ServerOptions> = {}): { io: Server; url: string } {
   const io = new Server(0, options)
   onTestFinished(() => io.close())
-  const { port } = io.httpServer.address() as AddressInfo
-  return { io, url: `http://localhost:${port}` }
+  return { io, url: urlOf(io) }
+}
+
+/** Of one that listens. */
+export function urlOf({ httpServer }: Server): string {
+  return `http://localhost:${(httpServer.address() as AddressInfo).port}`
+}
+
+/** What the process warns of until the test ends. */
+export function collectWarnings(): string[] {
+  const warnings: string[] = []
+  const onWarning = ({ message }: Error): void => void warnings.push(message)
+  process.on('warning', onWarning)
+  onTestFinished(() => void process.off('warning', onWarning))
+  return warnings
 }
 
 export function client(

@@ -2,14 +2,13 @@
  * `@socket.io/redis-adapter` with this server: two of it, and one of it beside Socket.IO's own, as in the days of a move. What one
  * of them sends, asks or orders reaches the sockets of the other.
  */
-import type { AddressInfo } from 'node:net'
 import { createAdapter } from '@socket.io/redis-adapter'
 import { createClient } from 'redis'
 import { Server as OfficialServer } from 'socket.io'
 import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startRedis } from '../../../server/test/redis/server.ts'
 import { Server } from '../../src/index.ts'
-import { client, collect, connected, until } from '../lib/harness.ts'
+import { client, collect, connected, until, urlOf } from '../lib/harness.ts'
 
 const redis = await startRedis()
 afterAll(() => redis.stop())
@@ -22,7 +21,7 @@ async function openOn(Library: typeof Server): Promise<{ io: Server; url: string
     await io.close()
     await Promise.all([publisher?.close(), subscriber?.close()])
   })
-  return { io, url: `http://localhost:${(io.httpServer.address() as AddressInfo).port}` }
+  return { io, url: urlOf(io) }
 }
 
 const PATIENT = { timeout: 20_000, interval: 20 }

@@ -1,5 +1,4 @@
 /** The days of a move: servers of Socket.IO with its Redis adapter, and programs with its emitter, beside servers of this package. */
-import type { AddressInfo } from 'node:net'
 import { createAdapter } from '@socket.io/redis-adapter'
 import { Emitter } from '@socket.io/redis-emitter'
 import { createClient } from 'redis'
@@ -7,17 +6,13 @@ import { Server as OfficialServer } from 'socket.io'
 import { afterAll, expect, it, onTestFinished, vi } from 'vitest'
 import { startRedis } from '../../../server/test/redis/server.ts'
 import { Server, type ServerOptions } from '../../src/index.ts'
-import { client, collect, connected, until } from '../lib/harness.ts'
+import { client, collect, collectWarnings, connected, until, urlOf } from '../lib/harness.ts'
 
 const redis = await startRedis()
 afterAll(() => redis.stop())
 
 const PATIENT = { timeout: 20_000, interval: 20 }
 let keys = 0
-
-function urlOf({ httpServer }: Server): string {
-  return `http://localhost:${(httpServer.address() as AddressInfo).port}`
-}
 
 function prepare(io: Server): Server {
   io.on('connection', (socket) => {
@@ -151,10 +146,7 @@ it('a program with @socket.io/redis-emitter reaches every client once', async ()
 })
 
 it('a Redis adapter that is handed in is named with REDIS_URL, unless it is meant', async () => {
-  const warnings: string[] = []
-  const onWarning = ({ message }: Error): void => void warnings.push(message)
-  process.on('warning', onWarning)
-  onTestFinished(() => void process.off('warning', onWarning))
+  const warnings = collectWarnings()
   class RedisAdapter {
     init(): void {}
     close(): void {}

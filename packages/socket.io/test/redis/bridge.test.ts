@@ -1,11 +1,10 @@
 /** Two servers on one Redis, each with Socket.IO clients and bare WebSockets in the same room. */
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createRoomful } from '@roomful/server'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { type RedisServer, startRedis } from '../../../server/test/redis/server.ts'
 import { Server } from '../../src/index.ts'
-import { client, collect, connected, until } from '../lib/harness.ts'
+import { client, collect, connected, until, urlOf } from '../lib/harness.ts'
 
 type Message = Readonly<Record<string, unknown>> & { readonly type: string }
 
@@ -34,7 +33,7 @@ async function node(redisPrefix: string): Promise<{ io: Server; url: string }> {
   })
   await new Promise<void>((resolve) => httpServer.listen(0, resolve))
   await io.history('room') // it has begun
-  return { io, url: `http://localhost:${(httpServer.address() as AddressInfo).port}` }
+  return { io, url: urlOf(io) }
 }
 
 async function bare(url: string): Promise<{ id: string; seen: Message[] }> {

@@ -7,7 +7,7 @@ import connect2 from 'socket.io-client-2'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type RedisServer, startRedis } from '../../../server/test/redis/server.ts'
 import { Server, type ServerOptions } from '../../src/index.ts'
-import { client, collect, connected, until } from '../lib/harness.ts'
+import { client, collect, collectWarnings, connected, until, urlOf } from '../lib/harness.ts'
 import { type RoundRobin, roundRobin } from '../lib/round-robin.ts'
 
 let redis: RedisServer
@@ -42,7 +42,7 @@ async function two(options: Partial<ServerOptions> = {}): Promise<Nodes> {
   }
   await until(() => ios.every((io) => (io.httpServer.address() as AddressInfo | null) !== null))
   for (const io of ios) await vi.waitUntil(async () => (await io.of('/').adapter.serverCount()) === 2, PATIENT)
-  const urls = ios.map((io) => `http://127.0.0.1:${(io.httpServer.address() as AddressInfo).port}`) as [string, string]
+  const urls = ios.map(urlOf) as [string, string]
   return { ios, urls, proxy: await roundRobin(urls) }
 }
 
@@ -258,7 +258,7 @@ describe('a server that is killed', () => {
     const [port] = (await once(other.stdout, 'data')) as [Buffer]
     const servers = async (): Promise<number> => io.of('/').adapter.serverCount()
     await vi.waitUntil(async () => (await servers()) === 2, PATIENT)
-    const ann = client(`http://127.0.0.1:${(io.httpServer.address() as AddressInfo).port}`)
+    const ann = client(urlOf(io))
     const ben = client(`http://127.0.0.1:${Number(port)}`)
     await Promise.all([ann, ben].map(connected))
     ann.on('ask', (answer) => answer('ann'))
@@ -276,10 +276,7 @@ describe('a server that is killed', () => {
 
 describe('servers on one Redis', () => {
   it('of another application are refused with a sentence, and serve their own clients', async () => {
-    const warnings: string[] = []
-    const onWarning = ({ message }: Error): void => void warnings.push(message)
-    process.on('warning', onWarning)
-    onTestFinished(() => void process.off('warning', onWarning))
+    const warnings = collectWarnings()
     vi.stubEnv('REDIS_URL', redis.url)
     vi.stubEnv('ROOMFUL_REDIS_PREFIX', `moved${++prefixes}`)
     const shop = new Server(0, { roomful: { application: 'shop' } })
@@ -288,7 +285,7 @@ describe('servers on one Redis', () => {
     vi.unstubAllEnvs()
     for (const io of [shop, chat]) onTestFinished(() => io.close())
     await until(() => warnings.some((text) => /those of "shop".*of "chat".*ROOMFUL_REDIS_PREFIX/.test(text)))
-    const ann = client(`http://127.0.0.1:${(chat.httpServer.address() as AddressInfo).port}`, ['polling'])
+    const ann = client(urlOf(chat), ['polling'])
     await connected(ann)
     expect((await chat.fetchSockets()).map(({ id }) => id)).toEqual([ann.id])
   })

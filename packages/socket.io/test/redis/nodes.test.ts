@@ -1,10 +1,9 @@
 /** Several servers with the same Redis and nothing else. */
-import type { AddressInfo } from 'node:net'
 import type { Socket as ClientSocket } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type RedisServer, startRedis } from '../../../server/test/redis/server.ts'
 import { Server } from '../../src/index.ts'
-import { client, collect, connected, until } from '../lib/harness.ts'
+import { client, collect, connected, until, urlOf } from '../lib/harness.ts'
 import { live } from '../lib/live.ts'
 
 let redis: RedisServer
@@ -36,7 +35,7 @@ async function nodes(count: number): Promise<{ ios: Server[]; urls: string[] }> 
   })
   vi.unstubAllEnvs()
   await Promise.all(ios.map((io) => io.history('room'))) // they have begun
-  return { ios, urls: ios.map((io) => `http://localhost:${(io.httpServer.address() as AddressInfo).port}`) }
+  return { ios, urls: ios.map(urlOf) }
 }
 
 async function joined(url: string, ...rooms: string[]): Promise<ClientSocket> {
