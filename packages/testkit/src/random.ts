@@ -35,6 +35,12 @@ export class SeededRandom implements Random {
     return Math.floor(this.fraction() * limit)
   }
 
+  /** @returns the same bytes, each a random one now */
+  fill(bytes: Uint8Array): Uint8Array {
+    for (let i = 0; i < bytes.length; i++) bytes[i] = this.integer(256)
+    return bytes
+  }
+
   /** One of `items`, which must not be empty. */
   pick<T>(items: readonly T[]): T {
     if (items.length === 0) throw new RangeError('There is nothing to pick from')

@@ -315,10 +315,7 @@ export class TestServer implements Roomful {
       namespace,
       clock: this.clock,
       random: () => random.fraction(),
-      fillRandom: (bytes) => {
-        for (let i = 0; i < bytes.length; i++) bytes[i] = random.integer(256)
-        return bytes
-      },
+      fillRandom: (bytes) => random.fill(bytes),
       transport: memoryTransport(this.clock, (wire) =>
         this.accept(wire, { dialect: v1Dialect, namespace, ip, userAgent }),
       ),

@@ -4,13 +4,14 @@
  */
 import type { CoreSettings } from '@roomful/server/testing'
 import { SeededRandom } from '../random.ts'
+import type { Flow } from './actors/actor.ts'
 
 export interface ClientPlan {
   readonly kind: 'sdk' | 'bare'
   readonly name: string
   readonly user: string
   /** How much it asks for of its rooms; everything without it. */
-  readonly flow?: 'latest' | { readonly everyMs: number } | undefined
+  readonly flow?: Flow | undefined
 }
 
 type Act =

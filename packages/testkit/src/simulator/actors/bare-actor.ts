@@ -5,25 +5,17 @@
 import { inboxOf } from '@roomful/protocol'
 import { plainDialect } from '@roomful/server/testing'
 import { contentOf, isText, type Purpose } from '../../history/fact.ts'
-import type { Companion, OnAnswer } from '../facts/companion.ts'
-import { KeptRequests } from '../facts/kept-requests.ts'
+import { type Companion, type CompanionHost, hostOf, type Message, type OnAnswer } from '../facts/companion.ts'
+import { KeptRequests, PASSING, PATIENCE_MS } from '../facts/kept-requests.ts'
 import type { SimulatedLink } from '../link.ts'
 import type { Actor, ActorOptions } from './actor.ts'
 import { BareOutbox, type Entry } from './bare-outbox.ts'
 import { MemberList } from './member-list.ts'
 
-/** One message as it was on the wire. */
-// biome-ignore lint/suspicious/noExplicitAny: messages have every shape
-type Message = Record<string, any>
-
-/** Refusals that a retry may overcome. */
-const PASSING = new Set(['UNAVAILABLE', 'RATE_LIMITED', 'TIMEOUT'])
 const RECONNECT_MS = 1_500
 /** How often it checks that the server is there and everything is acknowledged. */
 const LOOK_MS = 1_000
 const SILENCE_MS = 5_000
-/** A request without an answer is repeated after this time, then after twice that, and so on. */
-const PATIENCE_MS = 2_000
 
 interface PendingRequest {
   readonly event: string
@@ -170,12 +162,9 @@ export class BareActor implements Actor {
     return entry?.isIn ? entry.members.users() : undefined
   }
 
-  private host(): Parameters<NonNullable<ActorOptions['companion']>>[0] {
-    const { name, user, clock, random, history, truth, mayBeBehind, flow, replayMax } = this.options
+  private host(): CompanionHost {
     return {
-      ...{ name, user, clock, random, truth, mayBeBehind, flow, replayMax },
-      note: (text) => history.note(name, text),
-      violate: (problem) => history.violate(problem),
+      ...hostOf(this.options),
       isIn: (roomId) => this.wanted.get(roomId)?.isIn ?? false,
       positionIn: (roomId) => this.wanted.get(roomId)?.position?.seq ?? 0,
       request: (event, data, onAnswer) => this.isHere && this.kept.add(event, data, onAnswer),

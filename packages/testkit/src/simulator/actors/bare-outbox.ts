@@ -33,10 +33,7 @@ export class BareOutbox {
   /** @param more further fields of its `says` fact */
   add(entry: Entry, more: Purpose = {}): void {
     const { clock, random, history, name } = this.options
-    const key = createKey(clock.now(), (bytes) => {
-      for (let i = 0; i < bytes.length; i++) bytes[i] = random.integer(256)
-      return bytes
-    })
+    const key = createKey(clock.now(), (bytes) => random.fill(bytes))
     history.record(name, { what: 'says', room: entry.roomId, key, ...more })
     this.entries.set(key, entry)
   }

@@ -2,7 +2,7 @@
 import { Client, type Room, type RoomfulError } from '@roomful/client'
 import { createKey, inboxOf } from '@roomful/protocol'
 import { contentOf, type Purpose } from '../../history/fact.ts'
-import type { Companion, CompanionHost, Message, OnAnswer } from '../facts/companion.ts'
+import { type Companion, type CompanionHost, hostOf, type Message, type OnAnswer } from '../facts/companion.ts'
 import type { Actor, ActorOptions, Request } from './actor.ts'
 
 /** Refusals that no retry can change. */
@@ -147,7 +147,7 @@ export class SdkActor implements Actor {
     const client = new Client('http://simulated', {
       ...{ namespace: vocabulary.namespace, transport: network.transport, clock, token },
       random: () => random.fraction(),
-      fillRandom: (bytes) => fill(bytes, random),
+      fillRandom: (bytes) => random.fill(bytes),
       onError: (error) => history.note(name, `gets the error ${error.code}: ${error.message}`),
     })
     const life = ++this.lives
@@ -197,11 +197,8 @@ export class SdkActor implements Actor {
   }
 
   private host(): CompanionHost {
-    const { name, user, clock, random, history, truth, mayBeBehind, flow, replayMax } = this.options
     return {
-      ...{ name, user, clock, random, truth, mayBeBehind, flow, replayMax },
-      note: (text) => history.note(name, text),
-      violate: (problem) => history.violate(problem),
+      ...hostOf(this.options),
       isIn: (roomId) => this.held.get(roomId)?.room.getSnapshot().status === 'joined',
       positionIn: (roomId) => this.held.get(roomId)?.room.position?.seq ?? 0,
       request: (event, data, onAnswer) => this.ask(event, data, onAnswer),
@@ -230,7 +227,7 @@ export class SdkActor implements Actor {
   private ask(event: string, data: Message, onAnswer: OnAnswer): void {
     const { client } = this
     if (!client) return
-    const key = createKey(client.serverNow(), (bytes) => fill(bytes, this.options.random))
+    const key = createKey(client.serverNow(), (bytes) => this.options.random.fill(bytes))
     this.unanswered.add(key)
     client.request(event, data as never, { durable: true, key }).then(
       (answer) => {
@@ -256,7 +253,7 @@ export class SdkActor implements Actor {
     const { client } = this
     const { history, random, contentBytes } = this.options
     if (!client) return
-    const key = createKey(client.serverNow(), (bytes) => fill(bytes, random))
+    const key = createKey(client.serverNow(), (bytes) => random.fill(bytes))
     const { event, data } = speak(roomId, `${this.name} ${++this.said}`.padEnd(contentBytes, '.'))
     history.record(this.name, { what: 'says', room: roomId, key, ...more })
     this.unanswered.add(key)
@@ -293,9 +290,4 @@ function describe(state: Client['state']): string {
     return `${state.status} (${state.ending.code} ${state.ending.reason})`
   }
   return state.status
-}
-
-function fill(bytes: Uint8Array, random: ActorOptions['random']): Uint8Array {
-  for (let i = 0; i < bytes.length; i++) bytes[i] = random.integer(256)
-  return bytes
 }

@@ -6,7 +6,7 @@ import type { CoreSettings } from '@roomful/server/testing'
 import type { VirtualClock } from '../../clock.ts'
 import type { LoggedRoom } from '../../history/sent.ts'
 import type { SeededRandom } from '../../random.ts'
-import type { Actor, Flow } from '../actors/actor.ts'
+import type { Actor, ActorOptions, Flow } from '../actors/actor.ts'
 import type { Machine } from '../machine.ts'
 import type { RoomFactsTruth } from './stored-facts.ts'
 
@@ -44,6 +44,21 @@ export interface CompanionHost {
   /** What members say of themselves, of a client that keeps their list itself. */
   readonly membersIn?: (roomId: string) => readonly Message[]
 }
+
+/** What a companion gets of the options of whatever client it comes with. */
+export function hostOf({ history, ...options }: ActorOptions): HostOfOptions {
+  const { name, user, clock, random, truth, mayBeBehind, flow, replayMax } = options
+  return {
+    ...{ name, user, clock, random, truth, mayBeBehind, flow, replayMax },
+    note: (text) => history.note(name, text),
+    violate: (problem) => history.violate(problem),
+  }
+}
+
+type HostOfOptions = Pick<
+  CompanionHost,
+  'name' | 'user' | 'clock' | 'random' | 'truth' | 'mayBeBehind' | 'flow' | 'replayMax' | 'note' | 'violate'
+>
 
 export interface Companion {
   /** Further fields of a join. */

@@ -14,13 +14,12 @@ const EXTRAS: Extras = {
   deeds: { set: 8, compare: 6, 'all: compare': 3, delete: 2, count: 5, cast: 5, present: 10, read: 6 },
   hasFlows: true,
   companion: (host) => (host.flow === undefined ? new FactsCompanion(host) : new FlowCompanion(host)),
-  check: async (outcome) => [
-    ...(await outcome.rooms.reduce<Promise<string[]>>(
-      async (problems, roomId) => [...(await problems), ...(await checkStorage(outcome, roomId))],
-      Promise.resolve([]),
-    )),
-    ...outcome.rooms.flatMap((roomId) => [...checkRoom(outcome, roomId)]),
-  ],
+  check: async (outcome) => {
+    const problems: string[] = []
+    for (const roomId of outcome.rooms)
+      problems.push(...(await checkStorage(outcome, roomId)), ...checkRoom(outcome, roomId))
+    return problems
+  },
 }
 
 export const FACTS: Application = {

@@ -4,11 +4,12 @@ import type { VirtualClock } from '../../clock.ts'
 import type { SeededRandom } from '../../random.ts'
 import type { Message, OnAnswer } from './companion.ts'
 
-const PASSING: ReadonlySet<string> = new Set(['UNAVAILABLE', 'RATE_LIMITED', 'TIMEOUT'])
+/** Refusals that a retry may overcome. */
+export const PASSING: ReadonlySet<string> = new Set(['UNAVAILABLE', 'RATE_LIMITED', 'TIMEOUT'])
 /** Requests under way at once. */
 const WINDOW = 8
 /** Without an answer it is sent again after this time, then after twice that, and so on. */
-const PATIENCE_MS = 2_000
+export const PATIENCE_MS = 2_000
 
 interface Kept {
   readonly event: string
@@ -37,10 +38,7 @@ export class KeptRequests {
 
   add(event: string, data: Message, onAnswer: OnAnswer): void {
     const { clock, random } = this.options
-    const key = createKey(clock.now(), (bytes) => {
-      for (let i = 0; i < bytes.length; i++) bytes[i] = random.integer(256)
-      return bytes
-    })
+    const key = createKey(clock.now(), (bytes) => random.fill(bytes))
     this.kept.set(key, { event, data, onAnswer, id: undefined, tries: 0, atMs: 0 })
     this.send()
   }
