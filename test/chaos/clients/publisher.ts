@@ -21,21 +21,14 @@ export interface Publisher {
 }
 
 /**
- * Says one thing after another until it is stopped, and records what was said and answered.
- * @param say resolves with the number of the message once it is answered, however often it has to be said
- * @returns a function that stops, and resolves when all is answered
+ * Does something again and again, once the last time is over.
+ * @returns a function that stops it, and resolves when the last time is over
  */
-export function keepSaying(
-  { name, room, history, paceMs }: Pick<PublisherOptions, 'name' | 'room' | 'history' | 'paceMs'>,
-  say: (key: string, content: string) => Promise<number>,
-): () => Promise<void> {
+export function repeat(act: (count: number) => Promise<void>, paceMs: number): () => Promise<void> {
   let isOver = false
   const run = async (): Promise<void> => {
     for (let count = 0; !isOver; count++) {
-      const key = crypto.randomUUID()
-      history.record(name, { what: 'says', room, key })
-      const seq = await say(key, `${name} ${count}`)
-      history.record(name, { what: 'answered', room, key, seq })
+      await act(count)
       await delay(paceMs)
     }
   }
@@ -44,4 +37,21 @@ export function keepSaying(
     isOver = true
     await done
   }
+}
+
+/**
+ * Says one thing after another until it is stopped, and records what was said and answered.
+ * @param say resolves with the number of the message once it is answered, however often it has to be said
+ * @returns a function that stops, and resolves when all is answered
+ */
+export function keepSaying(
+  { name, room, history, paceMs }: Pick<PublisherOptions, 'name' | 'room' | 'history' | 'paceMs'>,
+  say: (key: string, content: string) => Promise<number>,
+): () => Promise<void> {
+  return repeat(async (count) => {
+    const key = crypto.randomUUID()
+    history.record(name, { what: 'says', room, key })
+    const seq = await say(key, `${name} ${count}`)
+    history.record(name, { what: 'answered', room, key, seq })
+  }, paceMs)
 }

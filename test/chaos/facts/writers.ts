@@ -1,6 +1,7 @@
 /** Clients that change what a room knows, each thing until it is answered, and keep what they were answered. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Returning } from '../clients/bare.ts'
+import { repeat } from '../clients/publisher.ts'
 import { type Message, retryMs } from '../clients/subscriber.ts'
 
 export interface WriterOptions {
@@ -39,21 +40,6 @@ async function insist({ url, room, token }: WriterOptions, request: Message): Pr
       // the network, or a server that ends or begins
     }
     await delay(retryMs())
-  }
-}
-
-function repeat(act: (count: number) => Promise<void>, paceMs: number): () => Promise<void> {
-  let isOver = false
-  const run = async (): Promise<void> => {
-    for (let count = 0; !isOver; count++) {
-      await act(count)
-      await delay(paceMs)
-    }
-  }
-  const done = run()
-  return async () => {
-    isOver = true
-    await done
   }
 }
 
