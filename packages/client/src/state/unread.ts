@@ -42,7 +42,7 @@ export class UnreadStore {
     this.roomIds = [...new Set(roomIds)]
   }
 
-  /** By room; a room is missing until it was counted, and where this user may not read it. */
+  /** By room; a room is missing until it was counted. A hundred are counted at once, or none of them if this user may not read one. */
   readonly getSnapshot = (): ReadonlyMap<string, Unread> => this.counts
 
   /** Counts while there is a subscriber. */
